@@ -1,0 +1,18 @@
+import type { Secret } from '../engine/secret.ts';
+import type { Cluster } from './cluster.ts';
+
+/** What a run is to bring about: the cluster and the secrets that its stages need. */
+export interface Deployment {
+  readonly cluster: Cluster;
+  readonly secrets: {
+    readonly databasePassword: Secret;
+    readonly registryPassword?: Secret;
+    /** The domain's Kuscia configuration (YAML), where the caller keeps it. */
+    readonly kusciaConfig?: Secret;
+    /** PEM certificate chain and private key of an https load balancer. */
+    readonly loadBalancerCertificate?: Secret;
+    readonly loadBalancerKey?: Secret;
+  };
+  /** Whether stages may mend what is in the way (a network of the wrong type) by removing it. */
+  readonly repair: boolean;
+}

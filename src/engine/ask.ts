@@ -1,0 +1,23 @@
+import type { Command } from './command.ts';
+import type { Fact, Question } from './fact.ts';
+import type { Outcome } from './outcome.ts';
+
+/** The hosts of a deployment as something that runs commands. Never rejects: a lost connection is an Outcome. */
+export interface Fleet {
+  run(host: string, command: Command): Promise<Outcome>;
+}
+
+/** Asks hosts for facts. Questions asked of one host in the same turn travel in one round trip. */
+export interface Ask {
+  ask<T>(host: string, question: Question<T>): Promise<Fact<T>>;
+}
+
+/** What a step may do while it is applied. */
+export interface Act extends Ask {
+  /** Runs the command and promises that it exited with 0; gives its standard output. Throws a Trouble otherwise. */
+  run(host: string, command: Command): Promise<string>;
+  /** Runs the command and gives its outcome, whatever it is, for a step that judges it itself. */
+  attempt(host: string, command: Command): Promise<Outcome>;
+  /** One line of progress. */
+  say(host: string, text: string): void;
+}

@@ -1,0 +1,46 @@
+import { quote } from './quote.ts';
+import type { Secret } from './secret.ts';
+
+/** What is to be run on one host: a value, made by pure builders, run only by a transport. */
+export interface Command {
+  readonly program: string;
+  /** Each element arrives as exactly one argument. Never a secret. */
+  readonly args: readonly string[];
+  /** Standard input; a secret travels here. Absent: standard input is empty. */
+  readonly stdin?: string | Secret;
+  /** True when it changes nothing on the host; only such commands may be asked while gathering. */
+  readonly reads: boolean;
+  /** What it is for, in words that follow "could not": `read the engine's state`. */
+  readonly purpose: string;
+  /** Runs it on a pseudo-terminal: standard error is merged into standard output, lines end with CR LF. */
+  readonly terminal?: boolean;
+  /** Deadline in milliseconds, after which it is ended and reported as timed out. */
+  readonly timeoutMs: number;
+}
+
+type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'timeoutMs'>>;
+
+const READ_DEADLINE_MS = 20_000;
+const CHANGE_DEADLINE_MS = 120_000;
+
+/** A command that changes nothing. Deadline 20 s unless told. */
+export function reading(purpose: string, argv: readonly [string, ...string[]], extras: Extras = {}): Command {
+  const [program, ...args] = argv;
+  return { program, args, reads: true, purpose, timeoutMs: READ_DEADLINE_MS, ...extras };
+}
+
+/** A command that changes the host. Deadline 120 s unless told. */
+export function changing(purpose: string, argv: readonly [string, ...string[]], extras: Extras = {}): Command {
+  const [program, ...args] = argv;
+  return { program, args, reads: false, purpose, timeoutMs: CHANGE_DEADLINE_MS, ...extras };
+}
+
+/** argv that runs a fixed POSIX script; values go in as arguments ("$1", "$2", ...), never by splicing. */
+export function script(text: string, ...values: readonly string[]): readonly [string, ...string[]] {
+  return ['sh', '-c', text, 'sh', ...values];
+}
+
+/** The command as one shell line, for a transport or for tests. */
+export function shellLine(command: Command): string {
+  return [command.program, ...command.args].map(quote).join(' ');
+}

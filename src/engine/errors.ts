@@ -1,0 +1,80 @@
+/** The closed set of things that can go wrong: name, number and title. Each has a heading in docs/troubleshooting.md. */
+export const CODES = {
+  'input-invalid': [1001, 'An input of the action is missing or wrong'],
+  'cluster-file-invalid': [1002, 'The cluster file has faults'],
+  'host-unreachable': [1101, 'A host does not answer'],
+  'host-key-unknown': [1102, 'The known hosts do not name a host'],
+  'host-key-mismatch': [1103, 'A host shows another key than the known hosts say'],
+  'host-key-revoked': [1104, 'A host shows a revoked key'],
+  'login-refused': [1105, 'A host refuses the login'],
+  'connection-lost': [1106, 'The connection to a host was lost'],
+  'command-failed': [1107, 'A command failed on a host'],
+  'command-timed-out': [1108, 'A command did not end in time'],
+  'fact-unknown': [1109, 'Something could not be found out'],
+  'not-settled': [1110, 'A change was made but its effect did not appear'],
+  cancelled: [1111, 'The run was cancelled'],
+  'host-unfit': [1201, 'A host does not meet the requirements'],
+  'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
+  'swarm-foreign': [1203, 'A host is in another swarm'],
+  'data-path-cut': [1204, 'Two hosts do not reach each other over the overlay network'],
+  'network-wrong-type': [1205, 'A network of the right name has the wrong type'],
+  'subnet-unfit': [1206, 'The subnet is public or in use'],
+  'node-not-ready': [1207, 'A swarm node is not Ready'],
+  'port-taken': [1208, 'A port is taken'],
+  'image-unavailable': [1209, 'An image cannot be pulled'],
+  'hostname-clash': [1210, 'Two replicas would have the same name'],
+  'database-unreachable': [1301, 'The database does not answer'],
+  'database-login-refused': [1302, 'The database refuses the login'],
+  'database-unfit': [1303, 'The database is too old or not set up'],
+  'database-owned': [1304, 'The database belongs to another domain'],
+  'domain-key-conflict': [1401, 'There are two keys for one domain'],
+  'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
+  'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
+  'replica-unhealthy': [1404, 'A replica does not work'],
+  'load-balancer-configuration': [1501, 'nginx refuses its configuration'],
+  'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
+  'cluster-unhealthy': [1601, 'The cluster is not as described'],
+  internal: [1900, 'A defect in kuscia-swarm'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+/** Name of one kind of failure. */
+export type Code = keyof typeof CODES;
+
+/** `KS-1204` */
+export const codeNumber = (code: Code): string => `KS-${CODES[code][0]}`;
+
+/** One thing that went wrong: what and where, the evidence, why, and what to do next. No field holds a secret. */
+export interface Failure {
+  readonly code: Code;
+  /** The host it concerns, where it concerns one. */
+  readonly host?: string;
+  /** What happened, in one line. */
+  readonly what: string;
+  /** What was seen: a line of output, a value. */
+  readonly evidence?: string;
+  /** Why, where it is known. */
+  readonly cause?: string;
+  /** What the reader should do next. */
+  readonly remedy: string;
+}
+
+/** One or more failures, thrown together. */
+export class Trouble extends Error {
+  readonly failures: readonly Failure[];
+
+  constructor(failures: readonly Failure[]) {
+    super(failures.map((failure) => `${codeNumber(failure.code)} ${failure.code}: ${failure.host ? `${failure.host}: ` : ''}${failure.what}`).join('\n'));
+    this.name = 'Trouble';
+    this.failures = failures;
+  }
+}
+
+/** A Trouble of one failure. */
+export const trouble = (failure: Failure): Trouble => new Trouble([failure]);
+
+/** The failures in whatever was thrown; anything that is not a Trouble is a defect of ours. */
+export function failuresOf(thrown: unknown): readonly Failure[] {
+  if (thrown instanceof Trouble) return thrown.failures;
+  const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
+}

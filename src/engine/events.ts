@@ -1,0 +1,20 @@
+import type { Command } from './command.ts';
+import type { Failure } from './errors.ts';
+import type { Outcome } from './outcome.ts';
+import type { Note, Plan, Step } from './plan.ts';
+
+/** What happens during a run, for whoever reports it. Durations in milliseconds. */
+export type Event =
+  | { readonly is: 'planned'; readonly stage: string; readonly plan: Plan }
+  | { readonly is: 'stage-started'; readonly stage: string }
+  | { readonly is: 'step-started'; readonly stage: string; readonly step: Step }
+  | { readonly is: 'step-done'; readonly stage: string; readonly step: Step; readonly ms: number }
+  | { readonly is: 'step-failed'; readonly stage: string; readonly step: Step; readonly ms: number; readonly failures: readonly Failure[] }
+  | { readonly is: 'waiting'; readonly stage: string; readonly notes: readonly Note[]; readonly leftMs: number }
+  | { readonly is: 'said'; readonly stage: string; readonly host: string; readonly text: string }
+  | { readonly is: 'stage-settled'; readonly stage: string; readonly plan: Plan; readonly applied: readonly Step[]; readonly ms: number }
+  | { readonly is: 'stage-failed'; readonly stage: string; readonly failures: readonly Failure[]; readonly applied: readonly Step[]; readonly ms: number }
+  | { readonly is: 'command'; readonly host: string; readonly command: Command; readonly outcome: Outcome; readonly ms: number };
+
+/** Receives every event of a run, in order. */
+export type Emit = (event: Event) => void;

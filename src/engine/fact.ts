@@ -1,0 +1,49 @@
+import type { Command } from './command.ts';
+import { ending, lastLine, type Exited, type Outcome } from './outcome.ts';
+
+/** What is known of one thing on one host. Unknown is never read as absent: it stops the plan. */
+export type Fact<T> =
+  | { readonly is: 'present'; readonly value: T }
+  | { readonly is: 'absent' }
+  | { readonly is: 'unknown'; readonly why: string };
+
+/** The thing is there, and this is it. */
+export const present = <T>(value: T): Fact<T> => ({ is: 'present', value });
+
+/** It was looked for and is not there. */
+export const absent: Fact<never> = { is: 'absent' };
+
+/** It could not be found out, and why. */
+export const unknown = (why: string): Fact<never> => ({ is: 'unknown', why });
+
+/** The value if the thing is there, undefined if it is absent or unknown; for places where both mean "not usable". */
+export function valueOf<T>(fact: Fact<T>): T | undefined {
+  return fact.is === 'present' ? fact.value : undefined;
+}
+
+/** The same fact about something derived from the value. */
+export function mapFact<T, U>(fact: Fact<T>, derive: (value: T) => U): Fact<U> {
+  return fact.is === 'present' ? present(derive(fact.value)) : fact;
+}
+
+/** A reading command together with what its output means. `read` sees only commands that ran to their end. */
+export interface Question<T> {
+  readonly command: Command;
+  readonly read: (outcome: Exited) => Fact<T>;
+}
+
+/** The answer in an outcome: unknown unless the command ran to its end and `read` understood it. */
+export function answer<T>(question: Question<T>, outcome: Outcome): Fact<T> {
+  if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);
+  try {
+    return question.read(outcome);
+  } catch (error) {
+    return unknown(`could not ${question.command.purpose}: its answer was not understood (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
+
+/** For `read`: unknown with the exit code and the last line said, as the reason. */
+export function failedTo(purpose: string, outcome: Outcome): Fact<never> {
+  const said = lastLine(outcome);
+  return unknown(`could not ${purpose}: ${ending(outcome)}${said === '' ? '' : `: ${said}`}`);
+}

@@ -1,0 +1,47 @@
+import type { Act } from './ask.ts';
+import type { Failure } from './errors.ts';
+
+/** One change on one host, with its reason. */
+export interface Step {
+  readonly host: string;
+  /** `+` makes, `~` changes, `-` removes. */
+  readonly change: '+' | '~' | '-';
+  /** What is done, as a person would read it in a plan: `join as worker`. */
+  readonly what: string;
+  /** Why it is needed: `not in any swarm`. */
+  readonly why: string;
+  /** Steps of one lane are done one at a time, each settled before the next; steps without one side by side. */
+  readonly lane?: string;
+  /** Carries it out. Throws a Trouble when it did not work. */
+  readonly apply: (act: Act) => Promise<void>;
+}
+
+/** A line of a plan that changes nothing. */
+export interface Note {
+  readonly host: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+/** Something that no step brings about but that must come true before the stage is settled; past the deadline it is `failure`. */
+export interface Awaited extends Note {
+  readonly failure: Failure;
+}
+
+/** What a stage found: the missing steps, what is already so, what cannot be known yet, what is awaited, and what forbids going on. */
+export class Plan {
+  readonly steps: Step[] = [];
+  readonly satisfied: Note[] = [];
+  readonly later: Note[] = [];
+  readonly awaited: Awaited[] = [];
+  readonly failures: Failure[] = [];
+  readonly warnings: Failure[] = [];
+
+  /** Nothing to change, nothing to wait for, nothing wrong. */
+  get empty(): boolean {
+    return this.steps.length === 0 && this.awaited.length === 0 && this.failures.length === 0;
+  }
+}
+
+/** What makes two steps of two plans the same change. */
+export const sameStep = (a: Pick<Step, 'host' | 'what'>, b: Pick<Step, 'host' | 'what'>): boolean => a.host === b.host && a.what === b.what;

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Act, Ask, Fleet } from './ask.ts';
+import { asker } from './asker.ts';
+import { ending, lastLine, succeeded, type Outcome } from './outcome.ts';
+import type { Command } from './command.ts';
+import { failuresOf, Trouble, trouble, type Failure } from './errors.ts';
+import type { Emit } from './events.ts';
+import { sameStep, type Note, type Plan, type Step } from './plan.ts';
+import type { Stage } from './stage.ts';
+
+/** What a run needs: the hosts, somewhere to tell what happens, and a signal that cancels it. */
+export interface Run {
+  readonly fleet: Fleet;
+  readonly emit: Emit;
+  readonly signal?: AbortSignal;
+  /** Time between two looks while something settles, in milliseconds; 500 unless told. */
+  readonly lookEveryMs?: number;
+}
+
+/** A stage with the plan that was made for it. */
+export interface Planned {
+  readonly stage: Stage;
+  readonly plan: Plan;
+}
+
+/** Gathers the facts of all stages side by side and plans each. Changes nothing. */
+export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[]> {
+  const ask = asker(run.fleet);
+  const planned = await Promise.all(stages.map(async (stage) => ({ stage, plan: await stage.look(ask) })));
+  for (const { stage, plan } of planned) run.emit({ is: 'planned', stage: stage.name, plan });
+  return planned;
+}
+
+/**
+ * Applies what is missing, stage by stage, until each stage's plan is empty. Nothing is changed when any stage already
+ * knows that it cannot go on. Gives the steps that were applied, by stage. Throws a Trouble.
+ */
+export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
+  const planned = await plan(stages, run);
+  const failures = planned.flatMap(({ plan }) => plan.failures);
+  if (failures.length > 0) throw new Trouble(failures);
+  const applied = new Map<string, readonly Step[]>();
+  let stale = false;
+  for (const { stage, plan } of planned) {
+    const steps = await applyStage(stage, stale ? undefined : plan, run);
+    applied.set(stage.name, steps);
+    stale ||= steps.length > 0;
+  }
+  return applied;
+}
+
+async function applyStage(stage: Stage, known: Plan | undefined, run: Run): Promise<readonly Step[]> {
+  const started = Date.now();
+  const applied: Step[] = [];
+  run.emit({ is: 'stage-started', stage: stage.name });
+  try {
+    const ask = asker(run.fleet);
+    let current = known ?? (await stage.look(ask));
+    if (current.failures.length > 0) throw new Trouble(current.failures);
+    while (!current.empty) {
+      const batch = nextBatch(current.steps);
+      await applyBatch(stage, batch, applied, run);
+      current = await settle(stage, batch, ask, run);
+    }
+    run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
+    return applied;
+  } catch (thrown) {
+    run.emit({ is: 'stage-failed', stage: stage.name, failures: failuresOf(thrown), applied, ms: Date.now() - started });
+    throw thrown;
+  }
+}
+
+/** Every step that has no lane, and the first of each lane. */
+function nextBatch(steps: readonly Step[]): Step[] {
+  const lanes = new Set<string>();
+  return steps.filter((step) => {
+    if (step.lane === undefined) return true;
+    if (lanes.has(step.lane)) return false;
+    lanes.add(step.lane);
+    return true;
+  });
+}
+
+/** Applies the steps side by side; all of them finish, then all failures are thrown together. */
+async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: Run): Promise<void> {
+  const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
+  if (again.length > 0) throw new Trouble(again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })));
+  stopIfCancelled(stage, run);
+  const results = await Promise.allSettled(batch.map((step) => applyStep(stage, step, run)));
+  results.forEach((result, i) => {
+    const step = batch[i];
+    if (result.status === 'fulfilled' && step) applied.push(step);
+  });
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
+  if (failures.length > 0) throw new Trouble(failures);
+}
+
+async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
+  const started = Date.now();
+  run.emit({ is: 'step-started', stage: stage.name, step });
+  try {
+    await step.apply(actor(stage, run));
+    run.emit({ is: 'step-done', stage: stage.name, step, ms: Date.now() - started });
+  } catch (thrown) {
+    run.emit({ is: 'step-failed', stage: stage.name, step, ms: Date.now() - started, failures: failuresOf(thrown) });
+    throw thrown;
+  }
+}
+
+/** Looks until the applied steps are no longer missing and nothing is awaited; past the deadline that is a failure. */
+async function settle(stage: Stage, batch: readonly Step[], ask: Ask, run: Run): Promise<Plan> {
+  const deadline = Date.now() + stage.settleMs;
+  for (;;) {
+    const current = await stage.look(ask);
+    const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
+    if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
+    stopIfCancelled(stage, run);
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0) {
+      throw new Trouble([...current.failures, ...current.awaited.map((note) => note.failure), ...missing.map((step) => unsettled(stage, step))]);
+    }
+    const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
+    run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });
+    await sleep(run.lookEveryMs ?? 500, undefined, { ...(run.signal && { signal: run.signal }) }).catch(() => stopIfCancelled(stage, run));
+  }
+}
+
+const asNote = (failure: Failure): Note => ({ host: failure.host ?? '', what: failure.what, why: failure.evidence ?? failure.code });
+
+function unsettled(stage: Stage, note: Note): Failure {
+  return {
+    code: 'not-settled',
+    host: note.host,
+    what: `${stage.name}: "${note.what}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
+    evidence: note.why,
+    remedy: 'Look at the host, then run again: what is done stays and is found again.',
+  };
+}
+
+function stopIfCancelled(stage: Stage, run: Run): void {
+  if (run.signal?.aborted !== true) return;
+  throw trouble({ code: 'cancelled', what: `cancelled in ${stage.name}`, remedy: 'Run again: what was done stays, and the rest is done then.' });
+}
+
+/** What a step of this stage may do on the hosts. */
+function actor(stage: Stage, run: Run): Act {
+  const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command);
+  return {
+    ...asker(run.fleet),
+    attempt,
+    async run(host, command) {
+      const outcome = await attempt(host, command);
+      if (succeeded(outcome)) return outcome.stdout;
+      throw trouble(commandFailure(host, command, outcome));
+    },
+    say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),
+  };
+}
+
+/** The failure of a command that did not exit with 0. */
+export function commandFailure(host: string, command: Command, outcome: Outcome): Failure {
+  const what = `could not ${command.purpose}: ${ending(outcome)}`;
+  const evidence = lastLine(outcome);
+  const shared = { host, what, ...(evidence !== '' && { evidence }) };
+  switch (outcome.ended) {
+    case 'lost':
+      return { ...shared, code: 'connection-lost', remedy: 'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.' };
+    case 'timed-out':
+      return { ...shared, code: 'command-timed-out', remedy: 'See what keeps the host busy, then run again.' };
+    case 'killed':
+    case 'exited':
+      return { ...shared, code: 'command-failed', remedy: 'Mend what the evidence names, then run again.' };
+  }
+}

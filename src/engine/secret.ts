@@ -1,0 +1,61 @@
+const hidden = new WeakMap<Secret, string>();
+
+/** A value that must never be printed. Whatever prints it shows `***`; only `reveal` gives the value. */
+export class Secret {
+  /** What the secret is, in words: `database password`. */
+  readonly name: string;
+
+  constructor(name: string, value: string) {
+    this.name = name;
+    hidden.set(this, value);
+  }
+
+  /** The value itself, for standard input or a file of mode 0600, nowhere else. */
+  reveal(): string {
+    return hidden.get(this) ?? '';
+  }
+
+  toString(): string {
+    return '***';
+  }
+
+  toJSON(): string {
+    return '***';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Secret(${this.name})`;
+  }
+}
+
+/** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
+const SHORTEST_MASK = 4;
+
+/** Every form in which the secret could appear in printed text: plain, by line, base64, URL-, JSON- and shell-quoted. Longest first. */
+export function printedForms(secret: Secret): string[] {
+  const value = secret.reveal();
+  const lines = value.split(/\r?\n/).map((line) => line.trim());
+  const whole = [value, value.trim(), ...(lines.length > 1 ? lines.filter((line) => line.length >= 16) : [])];
+  const forms = whole.flatMap((text) => [
+    text,
+    ...base64Forms(text),
+    encodeURIComponent(text),
+    JSON.stringify(text).slice(1, -1),
+    text.replaceAll("'", `'\\''`),
+    text.replaceAll("'", "''"),
+  ]);
+  return [...new Set(forms)].filter((form) => form.length >= SHORTEST_MASK).sort((a, b) => b.length - a.length);
+}
+
+/** Base64 of the text at each of its three alignments, without the characters that depend on what stands around it. */
+function base64Forms(text: string): string[] {
+  const bytes = Buffer.from(text, 'utf8');
+  const shifted = [0, 1, 2].map((shift) => {
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const head = shift === 0 ? 0 : shift + 1;
+    const tail = (shift + bytes.length) % 3 === 0 ? 0 : 1;
+    return encoded.slice(head, encoded.length - tail);
+  });
+  const plain = bytes.toString('base64');
+  return [plain, plain.replaceAll('+', '-').replaceAll('/', '_'), ...shifted];
+}

@@ -1,0 +1,21 @@
+import type { Ask } from './ask.ts';
+import type { Plan } from './plan.ts';
+
+/** One part of a deployment: it looks, and says what is missing. It never changes anything itself. */
+export interface Stage {
+  readonly name: string;
+  /** What it brings about, in one line for logs and docs. */
+  readonly purpose: string;
+  /** Stages that must have settled before this one can be applied. */
+  readonly needs: readonly string[];
+  /** How long, in milliseconds, what was asked for may take until it is really there. */
+  readonly settleMs: number;
+  /** Gathers facts (reads only) and plans from them. */
+  look(ask: Ask): Promise<Plan>;
+}
+
+/** A stage from its two halves: `gather` reads, `plan` is pure. */
+export function stage<Facts>(parts: Omit<Stage, 'look'> & { gather: (ask: Ask) => Promise<Facts>; plan: (facts: Facts) => Plan }): Stage {
+  const { gather, plan, ...rest } = parts;
+  return { ...rest, look: async (ask) => plan(await gather(ask)) };
+}
