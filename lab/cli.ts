@@ -1,0 +1,73 @@
+import { hostEnvironment, inHost, inRunner } from './enter.ts';
+import { cut, down, kill, mend, mostHosts, paths, reset, sshTo, start, status, up } from './lab.ts';
+import { attach } from './process.ts';
+import { requireRoot, whyRoot } from './system.ts';
+
+const usage = `lab: real hosts on this machine, each with its own network, files, sshd and Docker Engine
+
+  up N [--bare]             node-01 to node-N run (1 to ${mostHosts}; --bare: without images)
+  down                      removes all of it but the cache in ${paths.cache}
+  status                    how every host is
+  ssh NODE [COMMAND...]     a shell or a command on a host, over SSH
+  run COMMAND...            a command in the runner place: this machine's files, the lab's network
+  exec NODE COMMAND...      a command inside a host, without SSH
+  cut NODE | mend NODE      pull its network cable, plug it in
+  kill NODE | start NODE    take its power, give it back
+  reset [NODE...]           fresh hosts in seconds; images, keys and addresses stay
+  images                    build and push the images anew where their sources changed
+
+It needs root: ${whyRoot}.
+On the machine it installs what is missing of mmdebstrap, iproute2, openssh-client and util-linux; everything else lives in the hosts' own files.
+`;
+
+const say = (line: string): void => { console.log(`lab: ${line}`); };
+
+async function perform([command = '', ...rest]: string[]): Promise<number> {
+  switch (command) {
+    case 'up': {
+      const started = Date.now();
+      await up(Number(rest.find((word) => !word.startsWith('--')) ?? 3), { bare: rest.includes('--bare'), say });
+      printStatus();
+      say(`ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+      return 0;
+    }
+    case 'down': await down({ say }); return 0;
+    case 'status': printStatus(); return 0;
+    case 'reset': await reset(rest); printStatus(); return 0;
+    case 'cut': await cut(one(rest)); return 0;
+    case 'mend': await mend(one(rest)); return 0;
+    case 'kill': await kill(one(rest)); return 0;
+    case 'start': await start(one(rest)); return 0;
+    case 'ssh': requireRoot(); return attach(inRunner(sshTo(one(rest.slice(0, 1)), rest.slice(1))));
+    case 'run': requireRoot(); return attach(inRunner(some(rest)));
+    case 'exec': requireRoot(); return attach(inHost(one(rest.slice(0, 1)), some(rest.slice(1))), hostEnvironment());
+    case '': case 'help': case '--help': console.log(usage); return 0;
+    default: throw new Error(`no such command: ${command}\n\n${usage}`);
+  }
+}
+
+function printStatus(): void {
+  const { up: isUp, hosts } = status();
+  if (!isUp) console.log('the lab is down');
+  for (const { name, address, power, cable, images } of hosts) {
+    console.log(`${name}  ${address}  power ${power}  cable ${cable}${images ? '' : '  bare'}`);
+  }
+}
+
+function one(words: readonly string[]): string {
+  const [word] = words;
+  if (word === undefined || words.length > 1) throw new Error('one host is to be named, such as node-02');
+  return word;
+}
+
+function some(words: readonly string[]): readonly string[] {
+  if (words.length === 0) throw new Error('a command is missing');
+  return words;
+}
+
+try {
+  process.exitCode = await perform(process.argv.slice(2));
+} catch (error) {
+  console.error(`lab: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { removeCgroups } from './cgroups.ts';
+import { hostEnvironment, inHost, inRunner } from './enter.ts';
+import { boot, discard, ensureRegistry, hostsReady, isBare, layOut, powerOff } from './host.ts';
+import { ensureSshKey, writeKnownHosts } from './identity.ts';
+import { locked } from './lock.ts';
+import { ensureNetwork, isCut, networkIsUp, removeNetwork, setCable } from './network.ts';
+import { hostNamed, hosts, labName, mostHosts, paths, registry } from './places.ts';
+import type { Place } from './places.ts';
+import { capture, must } from './process.ts';
+import type { CaptureOptions, Ended } from './process.ts';
+import { initOf, insideRunner, killAll, killPlaces, runnerProcesses } from './processes.ts';
+import { ensureRoot, hostRoot } from './rootfs.ts';
+import { ensureTools, requireRealFileSystem, requireRoot } from './system.ts';
+
+export { hosts, mostHosts, paths, registry, registryHost, runner } from './places.ts';
+export type { Place } from './places.ts';
+export type { Ended } from './process.ts';
+
+/** How the lab tells what it is doing, line by line; silent unless given. */
+export type Say = (line: string) => void;
+const silent: Say = () => undefined;
+
+/** How one host is. */
+export interface HostStatus extends Place {
+  power: 'on' | 'off';
+  cable: 'plugged' | 'cut';
+  images: boolean;
+}
+
+/** Sees to it that node-01 to node-`count` run and answer; those that run are left as they are. `bare` makes new hosts without images. */
+export async function up(count: number, options: { bare?: boolean; say?: Say } = {}): Promise<void> {
+  const { bare = false, say = silent } = options;
+  if (!Number.isInteger(count) || count < 1 || count > mostHosts) throw new Error(`a lab has 1 to ${mostHosts} hosts, not ${count}`);
+  requireRoot();
+  refuseInsideRunner('up');
+  requireRealFileSystem();
+  await ensureTools(say);
+  await locked(paths.lock, async () => {
+    await locked(paths.cacheLock, async () => { await ensureRoot(hostRoot, say); });
+    await ensureNetwork();
+    await ensureSshKey();
+    await ensureRegistry(registry);
+    const wanted = hosts.slice(0, count);
+    const starting = wanted.filter(({ name }) => initOf(name) === undefined);
+    await Promise.all(starting.map(async (host) => {
+      if (!existing().includes(host)) await layOut(host, bare);
+      await powerOff([host]);
+      boot(host);
+    }));
+    writeKnownHosts(existing());
+    if (starting.length > 0) say(`starting ${starting.map(({ name }) => name).join(', ')}`);
+    await hostsReady(wanted);
+  });
+}
+
+/** Removes all there is of the lab but the image cache, whatever state it is in. */
+export async function down(options: { say?: Say } = {}): Promise<void> {
+  const { say = silent } = options;
+  requireRoot();
+  refuseInsideRunner('down');
+  mkdirSync(paths.home, { recursive: true });
+  await locked(paths.lock, async () => {
+    await killPlaces(() => true);
+    await killAll(runnerProcesses);
+    await removeNetwork();
+    await removeCgroups(labName);
+    await must(['rm', '-rf', '--one-file-system', paths.state]);
+    say('nothing of the lab is left but its cache');
+  });
+}
+
+/** Makes hosts fresh again, all at once, in seconds: no container, swarm, network, volume or file of before; images, keys and addresses stay. */
+export async function reset(names?: readonly string[], options: { newKeys?: boolean } = {}): Promise<void> {
+  requireRoot();
+  await locked(paths.lock, async () => {
+    const chosen = names === undefined || names.length === 0 ? existing() : names.map(existingHost);
+    await killAll(runnerProcesses);
+    await powerOff(chosen);
+    const trash = chosen.map(discard);
+    await Promise.all(chosen.map(async (host) => {
+      if (options.newKeys === true) rmSync(`${paths.place(host.name)}/identity`, { recursive: true, force: true });
+      await layOut(host, isBare(host));
+      boot(host);
+    }));
+    writeKnownHosts(existing());
+    await Promise.all([hostsReady(chosen), must(['rm', '-rf', '--one-file-system', ...trash])]);
+  });
+}
+
+/** How every host of the lab is, and whether the lab is there at all. */
+export function status(): { up: boolean; hosts: HostStatus[] } {
+  return {
+    up: networkIsUp(),
+    hosts: existing().map((host) => ({
+      ...host, power: initOf(host.name) === undefined ? 'off' : 'on', cable: isCut(host) ? 'cut' : 'plugged', images: !isBare(host),
+    })),
+  };
+}
+
+/** Pulls a host's network cable. */
+export async function cut(name: string): Promise<void> {
+  await setCable(existingHost(name), false);
+}
+
+/** Plugs a host's network cable in again. */
+export async function mend(name: string): Promise<void> {
+  await setCable(existingHost(name), true);
+}
+
+/** Takes a host's power, as a failed power supply does: nothing is shut down, files stay as they are. */
+export async function kill(name: string): Promise<void> {
+  requireRoot();
+  await powerOff([existingHost(name)]);
+}
+
+/** Gives a host its power back and waits until it answers. Does nothing to a host that runs. */
+export async function start(name: string): Promise<void> {
+  requireRoot();
+  const host = existingHost(name);
+  if (initOf(name) === undefined) boot(host);
+  await hostsReady([host]).catch((error: unknown) => {
+    // A cut host cannot greet: its engine is all that can be waited for.
+    if (!isCut(host) || initOf(name) === undefined) throw error;
+  });
+}
+
+/** Runs a command in the runner place, from where the hosts are reached by name; the caller's files and environment, `env` in its stead. */
+export function run(argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
+  if (!networkIsUp()) throw new Error('the lab is not up');
+  return capture(inRunner(argv), options);
+}
+
+/** Runs a command as root inside a host, without its sshd; this repository is at `paths.repositoryInHost`. */
+export function exec(name: string, argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
+  return capture(inHost(hostNamed(name).name, argv), { ...options, env: hostEnvironment(options.env) });
+}
+
+/** The ssh command line to a host, for use in the runner place. */
+export function sshTo(name: string, command: readonly string[] = [], user = 'root'): string[] {
+  const options = ['-i', paths.sshKey, '-o', 'IdentitiesOnly=yes', '-o', `UserKnownHostsFile=${paths.knownHosts}`, '-o', 'StrictHostKeyChecking=yes', '-F', 'none'];
+  return ['ssh', ...options, `${user}@${hostNamed(name).address}`, ...command];
+}
+
+function existing(): Place[] {
+  const folder = `${paths.state}/places`;
+  const names = new Set(existsSync(folder) ? readdirSync(folder) : []);
+  return hosts.filter(({ name }) => names.has(name));
+}
+
+function existingHost(name: string): Place {
+  const host = hostNamed(name);
+  if (!existing().includes(host)) throw new Error(`the lab has no ${name} now: it has ${existing().map((each) => each.name).join(', ') || 'no host'}`);
+  return host;
+}
+
+function refuseInsideRunner(command: string): void {
+  if (insideRunner()) throw new Error(`"${command}" cannot be done from inside the lab's runner place`);
+}
+

@@ -1,0 +1,110 @@
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { paths } from './places.ts';
+import { until } from './process.ts';
+
+/** The variable by which every process of a lab is found again, whatever became of its parent. */
+export const homeVariable = 'KUSCIA_SWARM_LAB';
+/** The variable that says which place a process belongs to. */
+export const placeVariable = 'KUSCIA_SWARM_LAB_PLACE';
+
+/** A process that belongs to this lab; `init` ends everything in its place when it is killed. */
+export interface LabProcess {
+  pid: number;
+  place: string;
+  init: boolean;
+}
+
+/** All processes of this lab, found in /proc and not in any record. */
+export function labProcesses(): LabProcess[] {
+  return allPids().flatMap((pid) => {
+    const environment = readOr(`/proc/${pid}/environ`).split('\0');
+    if (!environment.includes(`${homeVariable}=${paths.home}`)) return [];
+    const place = environment.find((entry) => entry.startsWith(`${placeVariable}=`))?.slice(placeVariable.length + 1) ?? '';
+    return [{ pid, place, init: isInit(pid) }];
+  });
+}
+
+/** Processes on the runner's network, without this process and those that started it. */
+export function runnerProcesses(): number[] {
+  let namespace: number;
+  try {
+    namespace = statSync(paths.runner).ino;
+  } catch {
+    return [];
+  }
+  const own = ancestors();
+  return allPids().filter((pid) => !own.has(pid) && networkOf(pid) === `net:[${namespace}]`);
+}
+
+/** Whether this very process runs in the lab's runner place. */
+export function insideRunner(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/net') === `net:[${statSync(paths.runner).ino}]`;
+  } catch {
+    return false;
+  }
+}
+
+/** The init of a place, or undefined when the place is not running. */
+export function initOf(place: string): number | undefined {
+  return labProcesses().find((each) => each.place === place && each.init)?.pid;
+}
+
+/** Kills processes and waits until they are gone, 15 s at the most. */
+export async function killAll(list: () => readonly number[]): Promise<void> {
+  await until('killing processes', () => {
+    const left = list();
+    for (const pid of left) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended between the look and the kill.
+      }
+    }
+    return left.length === 0 ? true : undefined;
+  }, 15_000, () => `Left: ${list().join(', ')}`, 20);
+}
+
+/** Takes the power from places: kills their inits and waits until nothing of them runs. */
+export async function killPlaces(chosen: (place: string) => boolean): Promise<void> {
+  await killAll(() => {
+    const all = labProcesses().filter(({ place }) => chosen(place));
+    const inits = all.filter(({ init }) => init);
+    // The parent outside reaps its init; killed first it would leave that to the machine's.
+    return (inits.length > 0 ? inits : all).map(({ pid }) => pid);
+  });
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+function isInit(pid: number): boolean {
+  const ids = /^NSpid:\s*(.*)$/m.exec(readOr(`/proc/${pid}/status`))?.[1]?.split(/\s+/) ?? [];
+  return ids.length === 2 && ids[1] === '1';
+}
+
+function networkOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return '';
+  }
+}
+
+function ancestors(): Set<number> {
+  const found = new Set<number>();
+  for (let pid = process.pid; pid > 0 && !found.has(pid);) {
+    found.add(pid);
+    pid = Number(/^PPid:\s*(\d+)$/m.exec(readOr(`/proc/${pid}/status`))?.[1] ?? 0);
+  }
+  return found;
+}
+
+function readOr(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
