@@ -1,0 +1,42 @@
+/** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
+export const CHECKS = {
+  direct: 'direct',
+  throughLb: 'through LB',
+  heartbeat: 'heartbeat',
+  overlay: 'overlay',
+  key: 'key',
+  node: 'node',
+  version: 'version',
+} as const;
+
+/** Name of one check of a replica. */
+export type CheckName = keyof typeof CHECKS;
+
+/** What one check saw of one replica: a figure or a value, and whether it is as it should be. */
+export interface Check {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** One replica and what every check saw of it. */
+export interface MatrixRow {
+  /** The replica's own name, as it gives it itself: `root-kuscia-autonomy-alice-node-02`. */
+  readonly replica: string;
+  /** Name in the cluster file of the host it runs on. */
+  readonly host: string;
+  readonly cells: Readonly<Record<CheckName, Check>>;
+}
+
+/** The proof of a deployment: every replica against every check. Also the `verify` output of the action, as JSON. */
+export interface Matrix {
+  readonly domain: string;
+  /** True only when every cell is ok, every node Ready and every pair connected. */
+  readonly healthy: boolean;
+  /** Where peers reach the domain: the load balancer. */
+  readonly url: string;
+  readonly rows: readonly MatrixRow[];
+  readonly nodes: { readonly ready: number; readonly total: number };
+  readonly pairs: { readonly connected: number; readonly total: number };
+  /** How long the checks took, in milliseconds. */
+  readonly ms: number;
+}
