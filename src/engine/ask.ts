@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import type { Fact, Question } from './fact.ts';
 import type { Outcome } from './outcome.ts';
+import type { Secret } from './secret.ts';
 
 /** The hosts of a deployment as something that runs commands. Never rejects: a lost connection is an Outcome. */
 export interface Fleet {
@@ -10,6 +11,8 @@ export interface Fleet {
 /** Asks hosts for facts. Questions asked of one host in the same turn travel in one round trip. */
 export interface Ask {
   ask<T>(host: string, question: Question<T>): Promise<Fact<T>>;
+  /** Tells that a secret was read from a host, so that whatever prints masks it from now on. */
+  learn(secret: Secret): void;
 }
 
 /** What a step may do while it is applied. */

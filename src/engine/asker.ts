@@ -1,6 +1,7 @@
 import type { Ask, Fleet } from './ask.ts';
 import { bundle } from './bundle.ts';
 import { shellLine } from './command.ts';
+import type { Emit } from './events.ts';
 import { answer, type Fact, type Question } from './fact.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -10,7 +11,7 @@ interface Pending {
 }
 
 /** Asks through a fleet. Questions put to one host in the same turn travel together, and the same question travels once. */
-export function asker(fleet: Fleet): Ask {
+export function asker(fleet: Fleet, emit: Emit): Ask {
   const waiting = new Map<string, Pending[]>();
 
   const flush = (host: string): void => {
@@ -32,6 +33,7 @@ export function asker(fleet: Fleet): Ask {
         }
       });
     },
+    learn: (secret) => emit({ is: 'secret', secret }),
   };
 }
 

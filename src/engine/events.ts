@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import type { Failure } from './errors.ts';
 import type { Outcome } from './outcome.ts';
 import type { Note, Plan, Step } from './plan.ts';
+import type { Secret } from './secret.ts';
 
 /** What happens during a run, for whoever reports it. Durations in milliseconds. */
 export type Event =
@@ -14,6 +15,7 @@ export type Event =
   | { readonly is: 'said'; readonly stage: string; readonly host: string; readonly text: string }
   | { readonly is: 'stage-settled'; readonly stage: string; readonly plan: Plan; readonly applied: readonly Step[]; readonly ms: number }
   | { readonly is: 'stage-failed'; readonly stage: string; readonly failures: readonly Failure[]; readonly applied: readonly Step[]; readonly ms: number }
+  | { readonly is: 'secret'; readonly secret: Secret }
   | { readonly is: 'command'; readonly host: string; readonly command: Command; readonly outcome: Outcome; readonly ms: number };
 
 /** Receives every event of a run, in order. */

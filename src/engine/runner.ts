@@ -25,7 +25,7 @@ export interface Planned {
 
 /** Gathers the facts of all stages side by side and plans each. Changes nothing. */
 export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[]> {
-  const ask = asker(run.fleet);
+  const ask = asker(run.fleet, run.emit);
   const planned = await Promise.all(stages.map(async (stage) => ({ stage, plan: await stage.look(ask) })));
   for (const { stage, plan } of planned) run.emit({ is: 'planned', stage: stage.name, plan });
   return planned;
@@ -54,7 +54,7 @@ async function applyStage(stage: Stage, known: Plan | undefined, run: Run): Prom
   const applied: Step[] = [];
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
-    const ask = asker(run.fleet);
+    const ask = asker(run.fleet, run.emit);
     let current = known ?? (await stage.look(ask));
     if (current.failures.length > 0) throw new Trouble(current.failures);
     while (!current.empty) {
@@ -146,7 +146,7 @@ function stopIfCancelled(stage: Stage, run: Run): void {
 function actor(stage: Stage, run: Run): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command);
   return {
-    ...asker(run.fleet),
+    ...asker(run.fleet, run.emit),
     attempt,
     async run(host, command) {
       const outcome = await attempt(host, command);

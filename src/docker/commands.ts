@@ -1,0 +1,67 @@
+import { changing, reading, script, type Command } from '../engine/command.ts';
+import { Secret } from '../engine/secret.ts';
+
+/** Address as the host itself resolves it: `--advertise-addr` takes an IP address, a cluster file may hold a name. */
+const RESOLVE = 'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit 68; }';
+
+/** Makes the host the first manager of a new swarm. What docker prints holds the join token, so it is dropped. */
+export const initSwarm = (address: string): Command =>
+  changing('initialise the swarm', script(`${RESOLVE}; docker swarm init --advertise-addr "$ip" >/dev/null`, address));
+
+/** Prints the token with which a host joins in that role. */
+export const readJoinToken = (role: 'manager' | 'worker'): Command =>
+  reading(`read the ${role} join token`, ['docker', 'swarm', 'join-token', '-q', role]);
+
+/**
+ * Joins the swarm through the engine's API, because `docker swarm join` takes the token only as an argument, which every
+ * account on the host can read. Uses the host's curl, or that of the image where the host has none. Prints the answer's body, then its status.
+ * Source: Docker Engine API, POST /swarm/join.
+ */
+export function joinSwarm(address: string, manager: string, token: Secret, image: string): Command {
+  const body = JSON.stringify({ ListenAddr: '0.0.0.0:2377', AdvertiseAddr: '@ip@', RemoteAddrs: [manager], JoinToken: token.reveal() });
+  const post = `curl -sS -m 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' -w '\\n%{http_code}' -d @- http://docker/swarm/join`;
+  const text = [
+    RESOLVE,
+    'if command -v curl >/dev/null',
+    `then sed "s/@ip@/$ip/" | ${post}`,
+    `else sed "s/@ip@/$ip/" | docker run --rm -i -v /var/run/docker.sock:/var/run/docker.sock "$2" ${post}`,
+    'fi',
+  ].join('\n');
+  return changing('join the swarm', script(text, address, image), { stdin: new Secret('join request', body) });
+}
+
+/** Changes the role of a node; run on a manager. */
+export const setNodeRole = (nodeId: string, role: 'manager' | 'worker'): Command =>
+  changing(`${role === 'manager' ? 'promote' : 'demote'} the node`, ['docker', 'node', role === 'manager' ? 'promote' : 'demote', nodeId]);
+
+/** Creates the attachable overlay network; run on a manager. */
+export const createOverlay = (name: string, subnet: string): Command =>
+  changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, name]);
+
+/** Removes a network by its id. */
+export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);
+
+/** Starts a container that is there but does not run. */
+export const startContainer = (name: string): Command => changing('start the container', ['docker', 'start', name]);
+
+/** Stops and starts a container; it rereads its files. */
+export const restartContainer = (name: string): Command => changing('restart the container', ['docker', 'restart', name]);
+
+/** Removes a container in whatever state, its anonymous volumes too. */
+export const removeContainer = (name: string): Command => changing('remove the container', ['docker', 'rm', '--force', '--volumes', name]);
+
+/** Runs a container in the background. */
+export const runContainer = (purpose: string, args: readonly string[]): Command => changing(purpose, ['docker', 'run', '--detach', ...args]);
+
+/** Longest time an image may take to be pulled, in milliseconds. */
+const PULL_DEADLINE_MS = 30 * 60_000;
+
+/** Pulls an image. With a login, the credentials exist on the host only while it is pulled. */
+export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
+  if (!login) return changing(`pull ${image}`, ['docker', 'pull', '--quiet', image], { timeoutMs: PULL_DEADLINE_MS });
+  const text = [
+    'umask 077; d=$(mktemp -d) || exit 73; trap \'rm -rf "$d"\' EXIT',
+    'docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1"',
+  ].join('\n');
+  return changing(`pull ${image} as ${login.username}`, script(text, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });
+}

@@ -1,0 +1,96 @@
+import { reading, script } from '../engine/command.ts';
+import { failedTo, present, type Question } from '../engine/fact.ts';
+
+/** A host's operating system as the login sees it. Sizes in bytes. */
+export interface Machine {
+  readonly user: string;
+  readonly home: string;
+  readonly hostname: string;
+  readonly machineId: string;
+  readonly arch: string;
+  readonly kernel: string;
+  readonly memory: number;
+  /** 0 to 3; undefined where the kernel has no Yama. 3 forbids ptrace to everybody. */
+  readonly ptraceScope: number | undefined;
+  /** Milliseconds since the epoch, by the host's own clock, when it was asked. */
+  readonly clock: number;
+  /** TCP ports on which something listens on an address other hosts reach. */
+  readonly listening: readonly number[];
+  /** Destinations of its IPv4 routes, default route left out: `10.0.0.0/24`. */
+  readonly routes: readonly string[];
+  /** Of the programs kuscia.sh needs, those that are not there. */
+  readonly missingPrograms: readonly string[];
+}
+
+/** Programs that kuscia.sh calls, and script(1) for its terminal. Source: kuscia.sh, `docker` itself is asked as the engine. */
+const NEEDED_PROGRAMS = ['bash', 'hostname', 'base64', 'awk', 'grep', 'sed', 'tr', 'timeout', 'getent', 'script'];
+
+const ASK = [
+  'echo "user=$(id -un)"',
+  'echo "home=$HOME"',
+  'echo "hostname=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)"',
+  'echo "machineId=$(cat /etc/machine-id 2>/dev/null)"',
+  'echo "arch=$(uname -m)"',
+  'echo "kernel=$(uname -r)"',
+  'echo "memory=$(awk \'$1 == "MemTotal:" { print $2 }\' /proc/meminfo)"',
+  'echo "ptrace=$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)"',
+  'echo "clock=$(date +%s%3N)"',
+  `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { print "listen=" $2 }'`,
+  `awk 'NR > 1 { print "route=" $2 "/" $8 }' /proc/net/route`,
+  'for p in "$@"; do command -v "$p" >/dev/null || echo "missing=$p"; done',
+].join('\n');
+
+/** The host's operating system. */
+export const machine: Question<Machine> = {
+  command: reading("read the host's properties", script(ASK, ...NEEDED_PROGRAMS)),
+  read(outcome) {
+    if (outcome.code !== 0) return failedTo("read the host's properties", outcome);
+    const all = Map.groupBy(outcome.stdout.split('\n').filter((line) => line.includes('=')), (line) => line.slice(0, line.indexOf('=')));
+    const values = (key: string): string[] => (all.get(key) ?? []).map((line) => line.slice(key.length + 1));
+    const one = (key: string): string => values(key)[0] ?? '';
+    return present({
+      user: one('user'),
+      home: one('home'),
+      hostname: one('hostname'),
+      machineId: one('machineId'),
+      arch: one('arch'),
+      kernel: one('kernel'),
+      memory: Number(one('memory')) * 1024,
+      ptraceScope: one('ptrace') === '' ? undefined : Number(one('ptrace')),
+      clock: Number(one('clock')),
+      listening: [...new Set(values('listen').filter(reachable).map((entry) => parseInt(entry.split(':')[1] ?? '', 16)))],
+      routes: values('route').map(route).filter((destination) => destination !== '0.0.0.0/0'),
+      missingPrograms: values('missing'),
+    });
+  },
+};
+
+/** Whether an entry of /proc/net/tcp listens beyond the loopback: 127.x is `..7F`, ::1 and ::ffff:127.x end in it. */
+function reachable(entry: string): boolean {
+  const address = entry.split(':')[0] ?? '';
+  return !/7F$/i.test(address.length === 8 ? address : '') && address !== '00000000000000000000000001000000' && !/FFFF0000......7F$/i.test(address);
+}
+
+/** `0001A8C0/00FFFFFF` of /proc/net/route (hex, little endian) as `192.168.1.0/24`. */
+function route(entry: string): string {
+  const [destination = '', mask = ''] = entry.split('/');
+  const bytes = (hex: string): number[] => (hex.match(/../g) ?? []).map((byte) => parseInt(byte, 16)).reverse();
+  const prefix = bytes(mask).reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
+  return `${bytes(destination).join('.')}/${prefix}`;
+}
+
+/** Bytes free and in all where the engine keeps its data. */
+export interface Disk {
+  readonly free: number;
+  readonly size: number;
+}
+
+/** The file system of that folder, or of the nearest folder above it that the login may see. */
+export const disk = (folder: string): Question<Disk> => ({
+  command: reading('read the free disk space', script('d=$1; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -P -B1 "$d" | awk \'NR == 2 { print $4, $2 }\'', folder)),
+  read(outcome) {
+    const [free, size] = outcome.stdout.trim().split(' ').map(Number);
+    if (outcome.code !== 0 || free === undefined || size === undefined || Number.isNaN(size)) return failedTo('read the free disk space', outcome);
+    return present({ free, size });
+  },
+});

@@ -1,0 +1,35 @@
+import { posix } from 'node:path';
+import type { Cluster } from '../cluster/cluster.ts';
+
+/** Name that kuscia.sh gives a replica's container; `user` is the account that runs it (kuscia.sh, `${USER}-kuscia-autonomy-${ID}`). */
+export const replicaContainer = (cluster: Cluster, user: string): string => `${user}-kuscia-autonomy-${cluster.domain}`;
+
+/**
+ * Name of a replica: hostname of its container, hence its gateway object, its node and the `instance` in its answers.
+ * As generate_hostname of kuscia.sh makes it: cut to 63, lower case, `_` and `.` to `-`, one odd character off either end.
+ */
+export function replicaName(container: string, hostname: string): string {
+  return `${container}-${hostname}`
+    .slice(0, 63)
+    .toLowerCase()
+    .replace(/[_.]/g, '-')
+    .replace(/^[^a-z0-9]/, '')
+    .replace(/[^a-z0-9]$/, '');
+}
+
+/** Paths of a deployment's files on a host, absolute. */
+export interface Folders {
+  readonly root: string;
+  /** The Kuscia configuration: private key and database password, mode 0600. */
+  readonly config: string;
+  readonly script: string;
+  readonly databasePassword: string;
+  readonly nginx: string;
+}
+
+/** Where the deployment's files are for a login with that home. */
+export function folders(cluster: Cluster, home: string): Folders {
+  const root = posix.resolve(home, cluster.directory);
+  const file = (name: string): string => posix.join(root, name);
+  return { root, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), nginx: file('nginx') };
+}

@@ -1,0 +1,200 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { isPrivate, overlap } from '../cluster/subnet.ts';
+import { createOverlay, removeContainer, removeNetwork, startContainer } from '../docker/commands.ts';
+import { container, image, networks, type Container, type Network } from '../docker/facts.ts';
+import { ensureImage } from '../docker/images.ts';
+import { probeName, runProbe } from '../docker/probe.ts';
+import type { Act, Ask } from '../engine/ask.ts';
+import type { Failure } from '../engine/errors.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { Plan } from '../engine/plan.ts';
+import { stage, type Stage } from '../engine/stage.ts';
+import { machine, type Machine } from '../host/facts.ts';
+import { allPaths, askPaths, cutPairs, type Paths } from './data-path.ts';
+import { anchor, askEngines, type Engines } from './swarm.ts';
+
+interface OnHost {
+  readonly host: Host;
+  readonly networks: Fact<readonly Network[]>;
+  readonly probe: Fact<Container>;
+  readonly probeImage: Fact<string>;
+  readonly machine: Fact<Machine>;
+}
+
+interface Facts {
+  readonly engines: Engines;
+  readonly hosts: readonly OnHost[];
+  readonly paths: Paths;
+}
+
+/** The attachable overlay network that kuscia.sh demands, and a data path between each pair of hosts. */
+export function networkCreate(deployment: Deployment): Stage {
+  const { cluster } = deployment;
+  return stage<Facts>({
+    name: 'network-create',
+    purpose: `the overlay network ${cluster.network.name}, carrying data between each pair of hosts`,
+    needs: ['swarm-join'],
+    settleMs: 40_000,
+    gather: (ask) => gather(ask, cluster),
+    plan: (facts) => planNetwork(deployment, facts),
+  });
+}
+
+async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
+  const [engines, paths, hosts] = await Promise.all([
+    askEngines(ask, cluster),
+    askPaths(ask, cluster),
+    Promise.all(
+      cluster.hosts.map(async (host): Promise<OnHost> => {
+        const [nets, probe, probeImage, properties] = await Promise.all([
+          ask.ask(host.name, networks),
+          ask.ask(host.name, container(probeName(cluster))),
+          ask.ask(host.name, image(cluster.network.probeImage)),
+          ask.ask(host.name, machine),
+        ]);
+        return { host, networks: nets, probe, probeImage, machine: properties };
+      }),
+    ),
+  ]);
+  return { engines, hosts, paths };
+}
+
+/** The network first; then a probe on every host; then every pair must be connected. */
+export function planNetwork(deployment: Deployment, facts: Facts): Plan {
+  const plan = new Plan();
+  plan.failures.push(...unknowns(facts));
+  if (plan.failures.length > 0) return plan;
+
+  const ready = planOverlay(plan, deployment, facts);
+  if (plan.failures.length > 0) return plan;
+  for (const onHost of facts.hosts) {
+    if (ready) planProbe(plan, deployment, onHost);
+    else plan.later.push({ host: onHost.host.name, what: 'probe on the network, data path to every other host', why: 'after the network' });
+  }
+  const probesRun = facts.hosts.every((onHost) => valueOf(onHost.probe)?.state === 'running');
+  if (ready && probesRun && plan.steps.length === 0) planPaths(plan, deployment.cluster, facts.paths);
+  return plan;
+}
+
+function unknowns({ hosts }: Facts): Failure[] {
+  return hosts.flatMap(({ host, networks, probe }) =>
+    [networks, probe].flatMap((fact) =>
+      fact.is === 'unknown' ? [{ code: 'fact-unknown' as const, host: host.name, what: fact.why, remedy: 'Mend what the line names, then run again.' }] : [],
+    ),
+  );
+}
+
+/** Plans the network; true when it is there and right. */
+function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean {
+  const { cluster } = deployment;
+  const manager = anchor(cluster, facts.engines);
+  const wrong = facts.hosts.flatMap((onHost) => {
+    const network = ours(cluster, onHost);
+    const fault = network && faultOf(cluster, network);
+    return network && fault ? [{ host: onHost.host.name, network, fault }] : [];
+  });
+  const unique = wrong.filter((one, i) => wrong.findIndex((other) => other.network.id === one.network.id) === i);
+  for (const { host, network, fault } of unique) {
+    const where = network.scope === 'swarm' ? manager.name : host;
+    if (deployment.repair) plan.steps.push(removal(deployment, facts, where, network, fault));
+    else plan.failures.push(wrongType(cluster, where, network, fault));
+  }
+  if (wrong.length > 0) return false;
+
+  const there = facts.hosts.find((onHost) => onHost.host === manager);
+  if (there && ours(cluster, there)) {
+    plan.satisfied.push({ host: manager.name, what: `overlay ${cluster.network.name}`, why: `attachable, ${cluster.network.subnet}` });
+    return true;
+  }
+  plan.failures.push(...subnetFaults(cluster, facts));
+  plan.steps.push({
+    host: manager.name,
+    change: '+',
+    what: `overlay ${cluster.network.name} ${cluster.network.subnet}`,
+    why: 'absent',
+    apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network.name, cluster.network.subnet))),
+  });
+  return false;
+}
+
+const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined => valueOf(networks)?.find((network) => network.name === cluster.network.name);
+
+function faultOf(cluster: Cluster, network: Network): string | undefined {
+  if (network.driver !== 'overlay') return `driver is ${network.driver}, not overlay`;
+  if (!network.attachable) return 'not attachable';
+  if (!network.subnets.includes(cluster.network.subnet)) return `subnet is ${network.subnets.join(', ')}, not ${cluster.network.subnet}`;
+  return undefined;
+}
+
+function wrongType(cluster: Cluster, host: string, network: Network, fault: string): Failure {
+  const subnet = fault.startsWith('subnet') ? ' Or write its subnet into the cluster file (network.subnet).' : '';
+  return {
+    code: 'network-wrong-type',
+    host,
+    what: `the network ${cluster.network.name} is there, but its ${fault.replace(/^not/, 'type is not')}`,
+    evidence: `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ${network.attachable}, subnet ${network.subnets.join(', ') || 'none'}`,
+    remedy: `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker network rm ${network.id.slice(0, 12)}.${subnet}`,
+  };
+}
+
+function removal({ cluster }: Deployment, { hosts }: Facts, where: string, network: Network, fault: string): Plan['steps'][number] {
+  const probes = hosts.filter((onHost) => valueOf(onHost.probe) !== undefined && (network.scope === 'swarm' || onHost.host.name === where));
+  return {
+    host: where,
+    change: '-',
+    what: `network ${network.name} (${network.id.slice(0, 12)})`,
+    why: fault,
+    async apply(act) {
+      for (const { host } of probes) await act.run(host.name, removeContainer(probeName(cluster)));
+      await act.run(where, removeNetwork(network.id));
+    },
+  };
+}
+
+function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
+  const { subnet, allowPublicSubnet } = cluster.network;
+  const faults: Failure[] = [];
+  const remedy = 'Set network.subnet in the cluster file to a private range that no host uses.';
+  if (!isPrivate(subnet) && !allowPublicSubnet) {
+    faults.push({ code: 'subnet-unfit', what: `${subnet} is public address space`, remedy: `${remedy} Where it must be, set network.allow-public-subnet.` });
+  }
+  for (const { host, networks, machine } of hosts) {
+    const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => overlap(other, subnet)));
+    const route = valueOf(machine)?.routes.find((other) => overlap(other, subnet));
+    const evidence = taken ? `network ${taken.name}: ${taken.subnets.join(', ')}` : route ? `route to ${route}` : undefined;
+    if (evidence) faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
+  }
+  return faults;
+}
+
+function planProbe(plan: Plan, deployment: Deployment, { host, probe, probeImage }: OnHost): void {
+  const { cluster } = deployment;
+  const name = probeName(cluster);
+  const start = async (act: Act): Promise<void> => {
+    await ensureImage(act, host.name, cluster.network.probeImage, deployment);
+    await act.run(host.name, runProbe(cluster, host));
+  };
+  const current = valueOf(probe);
+  if (current === undefined) {
+    plan.steps.push({ host: host.name, change: '+', what: `probe ${name}`, why: 'absent', apply: start });
+  } else if (current.networkMode !== cluster.network.name || (probeImage.is === 'present' && current.imageId !== probeImage.value) || current.state === 'created') {
+    const why = current.state === 'created' ? `left behind: ${current.error || 'never started'}` : 'its image or network changed';
+    const recreate = async (act: Act): Promise<void> => {
+      await act.run(host.name, removeContainer(name));
+      await start(act);
+    };
+    plan.steps.push({ host: host.name, change: '~', what: `recreate probe ${name}`, why, apply: recreate });
+  } else if (current.state !== 'running') {
+    plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, apply: async (act) => void (await act.run(host.name, startContainer(name))) });
+  } else {
+    plan.satisfied.push({ host: host.name, what: `probe ${name}`, why: `running on ${cluster.network.name}` });
+  }
+}
+
+function planPaths(plan: Plan, cluster: Cluster, tries: Paths): void {
+  const paths = allPaths(cluster, tries);
+  const cut = cutPairs(cluster, paths);
+  plan.awaited.push(...cut.map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })));
+  if (cut.length === 0) plan.satisfied.push({ host: anchor(cluster, new Map()).name, what: 'data path', why: `${paths.length} of ${paths.length} pairs connected` });
+}

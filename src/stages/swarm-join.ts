@@ -1,0 +1,139 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { joinSwarm, readJoinToken, setNodeRole } from '../docker/commands.ts';
+import { swarmNodes, type SwarmNode } from '../docker/facts.ts';
+import type { Act } from '../engine/ask.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
+import type { Fact } from '../engine/fact.ts';
+import { ending, lastLine, succeeded } from '../engine/outcome.ts';
+import { Plan } from '../engine/plan.ts';
+import { Secret } from '../engine/secret.ts';
+import { stage, type Stage } from '../engine/stage.ts';
+import { anchor, askEngines, engineFailures, engineOf, type Engines } from './swarm.ts';
+
+interface Facts {
+  readonly engines: Engines;
+  /** As the anchor sees them; unknown while it manages no swarm. */
+  readonly nodes: Fact<readonly SwarmNode[]>;
+}
+
+/** Every host a node of the swarm, in its role and Ready. */
+export function swarmJoin(deployment: Deployment): Stage {
+  const { cluster } = deployment;
+  return stage<Facts>({
+    name: 'swarm-join',
+    purpose: 'all hosts in the swarm, Ready',
+    needs: ['swarm-init'],
+    settleMs: 60_000,
+    gather: async (ask) => {
+      const engines = await askEngines(ask, cluster);
+      const manager = anchor(cluster, engines);
+      const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
+      return { engines, nodes: inSwarm ? await ask.ask(manager.name, swarmNodes) : { is: 'absent' } };
+    },
+    plan: (facts) => planSwarmJoin(deployment, facts),
+  });
+}
+
+/** Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host. */
+export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines, nodes }: Facts): Plan {
+  const plan = new Plan();
+  plan.failures.push(...engineFailures(engines));
+  if (nodes.is === 'unknown') {
+    plan.failures.push({ code: 'fact-unknown', host: anchor(cluster, engines).name, what: nodes.why, remedy: 'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.' });
+  }
+  if (plan.failures.length > 0) return plan;
+
+  const known = nodes.is === 'present' ? nodes.value : [];
+  const manager = anchor(cluster, engines);
+  for (const host of cluster.hosts) {
+    if (host === manager && nodes.is === 'absent') continue;
+    planHost(plan, { cluster, ...deployment }, engines, known, host);
+  }
+  warnOfGhosts(plan, cluster, engines, known);
+  return plan;
+}
+
+function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {
+  const role = wantedRole(host);
+  const swarm = engineOf(engines, host)?.swarm;
+  const lane = role === 'manager' ? { lane: 'managers' } : {};
+  if (swarm === undefined || swarm.nodeId === '') {
+    const apply = (act: Act): Promise<void> => join(act, deployment, engines, host, role);
+    plan.steps.push({ host: host.name, change: '+', what: `join as ${role}`, why: 'not in any swarm', ...lane, apply });
+    return;
+  }
+  const node = nodes.find((candidate) => candidate.id === swarm.nodeId);
+  if (node === undefined) {
+    plan.failures.push(foreign(host, engines, deployment.cluster));
+  } else if (node.role !== role) {
+    const manager = anchor(deployment.cluster, engines);
+    plan.steps.push({
+      host: host.name,
+      change: '~',
+      what: role === 'manager' ? 'promote to manager' : 'demote to worker',
+      why: `the cluster file makes it a ${role}`,
+      lane: 'managers',
+      apply: async (act) => void (await act.run(manager.name, setNodeRole(node.id, role))),
+    });
+  } else if (node.state !== 'ready') {
+    plan.awaited.push({ host: host.name, what: 'node Ready', why: `node ${node.id} is ${node.state}`, failure: notReady(host, node) });
+  } else {
+    plan.satisfied.push({ host: host.name, what: `${role}, Ready`, why: `node ${node.id}` });
+  }
+}
+
+const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
+
+async function join(act: Act, { cluster }: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
+  const manager = anchor(cluster, engines);
+  const token = new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
+  act.learn(token);
+  const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
+  const outcome = await act.attempt(host.name, command);
+  const status = outcome.stdout.split('\n').at(-1)?.trim();
+  if (succeeded(outcome) && status === '200') return;
+  throw trouble({
+    code: outcome.ended === 'lost' ? 'connection-lost' : 'command-failed',
+    host: host.name,
+    what: `could not join the swarm of ${manager.name} (${manager.address}:2377)`,
+    evidence: succeeded(outcome) ? outcome.stdout.trim() : `${ending(outcome)}: ${lastLine(outcome)}`,
+    remedy: `See that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp, then run again.`,
+  });
+}
+
+function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
+  const swarm = engineOf(engines, host)?.swarm;
+  const manager = anchor(cluster, engines);
+  return {
+    code: 'swarm-foreign',
+    host: host.name,
+    what: `is node ${swarm?.nodeId} of ${swarm?.clusterId ? `swarm ${swarm.clusterId}` : 'another swarm'}, not of swarm ${engineOf(engines, manager)?.swarm.clusterId} of ${manager.name}`,
+    evidence: `its managers: ${swarm?.managers.join(', ') || 'none known'}; state ${swarm?.state}${swarm?.error ? `: ${swarm.error}` : ''}`,
+    remedy: 'If the host is to be in this cluster, run docker swarm leave on it, then run again. Otherwise take it out of the cluster file.',
+  };
+}
+
+function notReady(host: Host, node: SwarmNode): Failure {
+  return {
+    code: 'node-not-ready',
+    host: host.name,
+    what: `its node is ${node.state}`,
+    evidence: `node ${node.id} (${node.hostname}) at ${node.address}`,
+    remedy: 'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are open; then run again.',
+  };
+}
+
+/** A node that is down and carries the hostname of one that is not: left behind when a host left and joined again. */
+function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: readonly SwarmNode[]): void {
+  const ours = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
+  const names = new Set(nodes.filter((node) => ours.has(node.id)).map((node) => node.hostname));
+  for (const ghost of nodes.filter((node) => !ours.has(node.id) && node.state !== 'ready' && names.has(node.hostname))) {
+    plan.warnings.push({
+      code: 'node-not-ready',
+      host: anchor(cluster, engines).name,
+      what: `the swarm still lists a second node ${ghost.hostname} (${ghost.id}), which is ${ghost.state}`,
+      remedy: `Remove it when nothing needs it: docker node rm ${ghost.id}`,
+    });
+  }
+}
