@@ -1,5 +1,5 @@
 import { hostEnvironment, inHost, inRunner } from './enter.ts';
-import { cut, down, kill, mend, mostHosts, paths, reset, sshTo, start, status, up } from './lab.ts';
+import { cut, down, images, kill, mend, mostHosts, paths, reset, sshTo, start, status, up } from './lab.ts';
 import { attach } from './process.ts';
 import { requireRoot, whyRoot } from './system.ts';
 
@@ -33,6 +33,7 @@ async function perform([command = '', ...rest]: string[]): Promise<number> {
     }
     case 'down': await down({ say }); return 0;
     case 'status': printStatus(); return 0;
+    case 'images': say(await images({ say }) ? 'the images are new; "reset" gives them to the hosts' : 'the images are as their sources say'); return 0;
     case 'reset': await reset(rest); printStatus(); return 0;
     case 'cut': await cut(one(rest)); return 0;
     case 'mend': await mend(one(rest)); return 0;

@@ -14,8 +14,8 @@ import { hostRoot, rootPath } from './rootfs.ts';
 import { inRunner } from './enter.ts';
 import { bareEnvironment } from './system.ts';
 
-/** What a place does: a host runs sshd and an engine, the registry only itself. */
-export type Role = 'host' | 'registry';
+/** What a place does: a host runs sshd and an engine, the registry only itself; `outside` is a host on the machine's own network. */
+export type Role = 'host' | 'registry' | 'outside';
 
 /** A folder of the machine that a place keeps its data in, and where it sees it. */
 export interface Data {
@@ -56,12 +56,12 @@ export function boot(place: Place, role: Role = 'host', data: Data = { folder: `
   const log = openSync(`${folder}/boot.log`, 'w');
   const environment = bareEnvironment({
     [placeVariable]: place.name,
-    PLACE: place.name, ADDRESS: place.address, MAC: hardwareAddress(place), PORT: portOf(place), GATEWAY: gateway.address, SWITCH: paths.switch,
+    PLACE: place.name, ADDRESS: place.address, MAC: hardwareAddress(place), PORT: portOf(place), GATEWAY: gateway.address, SWITCH: role === 'outside' ? '' : paths.switch,
     STATE: folder, ROOTFS: rootPath(hostRoot), DATA: data.folder, DATA_AT: data.at,
     REPOSITORY: paths.repository, REPOSITORY_AT: paths.repositoryInHost, CGROUP: labName, INIT: '/usr/local/sbin/lab-init',
   });
   const program = fileURLToPath(new URL('host/boot.sh', import.meta.url));
-  const child = spawn('unshare', ['--net', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', program],
+  const child = spawn('unshare', [...(role === 'outside' ? [] : ['--net']), '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', program],
     { cwd: '/', env: environment, detached: true, stdio: ['ignore', log, log] });
   child.unref();
   closeSync(log);
@@ -75,7 +75,7 @@ export async function powerOff(places: readonly Place[]): Promise<void> {
 }
 
 /** Waits until the engine of each host answers and its sshd greets, `timeoutMs` at the most; says which host is not ready, and what it said. */
-export async function hostsReady(places: readonly Place[], timeoutMs = 60_000): Promise<void> {
+export async function hostsReady(places: readonly Place[], timeoutMs = 60_000, greets = true): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   await Promise.all(places.map((place) => until(`${place.name}: waiting for its Docker Engine`, async () => {
     const init = initOf(place.name);
@@ -83,6 +83,7 @@ export async function hostsReady(places: readonly Place[], timeoutMs = 60_000): 
     if (init === undefined && Date.now() > deadline - timeoutMs + 5_000) throw new Error(`${place.name} ended while it started. ${lastWords(place)}`);
     return init !== undefined && await engineAnswers(init) ? true : undefined;
   }, deadline - Date.now(), () => lastWords(place), 100)));
+  if (!greets) return;
   const greeting = places.map(({ address, name }) => `until exec 3<>/dev/tcp/${address}/22 && read -r -t 5 line <&3 && [[ $line == SSH-2.0* ]]; do sleep 0.1; done 2>/dev/null; echo ${name}`).join('\n');
   const greeted = await capture(inRunner(['bash', '-c', greeting]), { timeoutMs: Math.max(1_000, deadline - Date.now()) });
   if (greeted.code !== 0) {
@@ -120,14 +121,14 @@ function writeSeed(place: Place, role: Role): void {
   for (const folder of ['etc/ssh', 'etc/docker/registry', 'usr/local/sbin']) mkdirSync(`${seed}/${folder}`, { recursive: true });
   file('etc/hostname', `${place.name}\n`);
   file('etc/hosts', hostsFile(place));
-  file('etc/resolv.conf', resolvConf);
-  script(role === 'host' ? 'init.sh' : 'registry.sh', 'lab-init');
+  file('etc/resolv.conf', role === 'outside' ? readFileSync('/etc/resolv.conf', 'utf8') : resolvConf);
+  script(role === 'registry' ? 'registry.sh' : 'init.sh', 'lab-init');
   if (role === 'registry') {
     file('etc/docker/registry/lab.yml', 'version: 0.1\nlog: { level: warn }\nstorage:\n  filesystem: { rootdirectory: /var/lib/registry }\n  delete: { enabled: true }\nhttp: { addr: ":5000" }\n');
     return;
   }
   script('engine.sh', 'engine');
-  file('etc/docker/daemon.json', `${JSON.stringify(engineConfiguration(place), null, 2)}\n`);
+  file('etc/docker/daemon.json', `${JSON.stringify(engineConfiguration(place, role), null, 2)}\n`);
   copyFileSync(`${paths.sshKey}.pub`, `${seed}/etc/ssh/lab-key.pub`);
   const identity = identityOf(place);
   copyFileSync(`${identity}/machine-id`, `${seed}/etc/machine-id`);
@@ -137,14 +138,16 @@ function writeSeed(place: Place, role: Role): void {
   }
 }
 
-function engineConfiguration({ name }: Place): object {
+function engineConfiguration({ name }: Place, role: Role): object {
   return {
     'storage-driver': 'overlay2',
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
     'cgroup-parent': `/${labName}/${name}/containers`,
-    // Plain names (mysql:8.0) are asked of the lab's registry first; there is no way to any other.
-    'registry-mirrors': [`http://${registryHost}`],
-    'insecure-registries': [registryHost],
+    ...(role === 'outside'
+      // On the machine's own network it may fetch and nothing else.
+      ? { bridge: 'none', iptables: false, 'ip-forward': false }
+      // Plain names (mysql:8.0) are asked of the lab's registry first; there is no way to any other.
+      : { 'registry-mirrors': [`http://${registryHost}`], 'insecure-registries': [registryHost] }),
   };
 }
 

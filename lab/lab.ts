@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { ensureImages } from './build.ts';
 import { removeCgroups } from './cgroups.ts';
 import { hostEnvironment, inHost, inRunner } from './enter.ts';
 import { boot, discard, ensureRegistry, hostsReady, isBare, layOut, powerOff } from './host.ts';
-import { ensureSshKey, writeKnownHosts } from './identity.ts';
+import { ensureSshKey, identityOf, writeKnownHosts } from './identity.ts';
 import { locked } from './lock.ts';
 import { ensureNetwork, isCut, networkIsUp, removeNetwork, setCable } from './network.ts';
 import { hostNamed, hosts, labName, mostHosts, paths, registry } from './places.ts';
@@ -37,21 +38,28 @@ export async function up(count: number, options: { bare?: boolean; say?: Say } =
   requireRealFileSystem();
   await ensureTools(say);
   await locked(paths.lock, async () => {
-    await locked(paths.cacheLock, async () => { await ensureRoot(hostRoot, say); });
-    await ensureNetwork();
-    await ensureSshKey();
-    await ensureRegistry(registry);
+    const changed = await ensureBasics(say);
     const wanted = hosts.slice(0, count);
     const starting = wanted.filter(({ name }) => initOf(name) === undefined);
-    await Promise.all(starting.map(async (host) => {
-      if (!existing().includes(host)) await layOut(host, bare);
-      await powerOff([host]);
-      boot(host);
-    }));
+    await powerOff(starting);
+    await layOutAll(starting.filter((host) => !existing().includes(host)), () => bare);
+    for (const host of starting) boot(host);
     writeKnownHosts(existing());
     if (starting.length > 0) say(`starting ${starting.map(({ name }) => name).join(', ')}`);
     await hostsReady(wanted);
+    const former = wanted.filter((host) => !starting.includes(host));
+    if (changed && former.length > 0) say(`the images changed: ${former.map(({ name }) => name).join(', ')} keep the former ones until they are reset`);
   });
+}
+
+/** Builds and pushes the images whose sources changed; hosts get them when they are made or reset. Answers whether anything changed. */
+export async function images(options: { say?: Say } = {}): Promise<boolean> {
+  const { say = silent } = options;
+  requireRoot();
+  refuseInsideRunner('images');
+  requireRealFileSystem();
+  await ensureTools(say);
+  return locked(paths.lock, () => ensureBasics(say));
 }
 
 /** Removes all there is of the lab but the image cache, whatever state it is in. */
@@ -78,11 +86,9 @@ export async function reset(names?: readonly string[], options: { newKeys?: bool
     await killAll(runnerProcesses);
     await powerOff(chosen);
     const trash = chosen.map(discard);
-    await Promise.all(chosen.map(async (host) => {
-      if (options.newKeys === true) rmSync(`${paths.place(host.name)}/identity`, { recursive: true, force: true });
-      await layOut(host, isBare(host));
-      boot(host);
-    }));
+    if (options.newKeys === true) for (const host of chosen) rmSync(identityOf(host), { recursive: true, force: true });
+    await layOutAll(chosen, isBare);
+    for (const host of chosen) boot(host);
     writeKnownHosts(existing());
     await Promise.all([hostsReady(chosen), must(['rm', '-rf', '--one-file-system', ...trash])]);
   });
@@ -140,6 +146,20 @@ export function exec(name: string, argv: readonly string[], options: CaptureOpti
 export function sshTo(name: string, command: readonly string[] = [], user = 'root'): string[] {
   const options = ['-i', paths.sshKey, '-o', 'IdentitiesOnly=yes', '-o', `UserKnownHostsFile=${paths.knownHosts}`, '-o', 'StrictHostKeyChecking=yes', '-F', 'none'];
   return ['ssh', ...options, `${user}@${hostNamed(name).address}`, ...command];
+}
+
+/** Sees to the network, the registry and the images. */
+async function ensureBasics(say: Say): Promise<boolean> {
+  await locked(paths.cacheLock, () => ensureRoot(hostRoot, say));
+  await ensureNetwork();
+  await ensureSshKey();
+  await ensureRegistry(registry);
+  return locked(paths.cacheLock, () => ensureImages(say));
+}
+
+async function layOutAll(places: readonly Place[], bare: (place: Place) => boolean): Promise<void> {
+  // Another lab may share the cache and be about to replace the images that are linked here.
+  await locked(paths.cacheLock, async () => { await Promise.all(places.map((place) => layOut(place, bare(place)))); });
 }
 
 function existing(): Place[] {

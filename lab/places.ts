@@ -33,6 +33,9 @@ export const builder: Place = { name: 'builder', address: `${subnet}.4` };
 /** Pulls all images once, to be copied to each host. */
 export const collector: Place = { name: 'collector', address: `${subnet}.5` };
 
+/** Fetches a real image from outside: the one place on the machine's own network, and only while it fetches. */
+export const outside: Place = { name: 'outside', address: `${subnet}.6` };
+
 /** Host and port under which images are pushed and pulled. */
 export const registryHost = `${registry.name}:5000`;
 

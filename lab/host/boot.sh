@@ -12,15 +12,17 @@ if [ -n "$unified" ]; then
   echo 0 >"$unified/$CGROUP/$PLACE/init/cgroup.procs"
 fi
 
-ip link set lo up
-# A port of the same name may still be there for a moment after its host lost power.
-nsenter --net="$SWITCH" ip link delete "$PORT" 2>/dev/null || true
-ip link add eth0 address "$MAC" type veth peer name "$PORT" netns "$SWITCH"
-nsenter --net="$SWITCH" ip link set "$PORT" master br0
-[ -e "$STATE/cut" ] || nsenter --net="$SWITCH" ip link set "$PORT" up
-ip address add "$ADDRESS/24" dev eth0
-ip link set eth0 up
-ip route add default via "$GATEWAY"
+if [ -n "$SWITCH" ]; then
+  ip link set lo up
+  # A port of the same name may still be there for a moment after its host lost power.
+  nsenter --net="$SWITCH" ip link delete "$PORT" 2>/dev/null || true
+  ip link add eth0 address "$MAC" type veth peer name "$PORT" netns "$SWITCH"
+  nsenter --net="$SWITCH" ip link set "$PORT" master br0
+  [ -e "$STATE/cut" ] || nsenter --net="$SWITCH" ip link set "$PORT" up
+  ip address add "$ADDRESS/24" dev eth0
+  ip link set eth0 up
+  ip route add default via "$GATEWAY"
+fi
 
 root=$STATE/root
 mkdir -p "$STATE/upper" "$STATE/work" "$root"

@@ -1,0 +1,108 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { hostEnvironment, inHost } from './enter.ts';
+import { goldenFolder, seedEngine } from './golden.ts';
+import { boot, discard, hostsReady, powerOff } from './host.ts';
+import { ensureIdentity } from './identity.ts';
+import { builtImages, imageSources, inRegistry, rememberBuilt } from './images.ts';
+import type { ImageSource } from './images.ts';
+import { builder, collector, outside, paths } from './places.ts';
+import type { Place } from './places.ts';
+import { must } from './process.ts';
+import { baseRoot, ensureRoot, rootId } from './rootfs.ts';
+
+type Say = (line: string) => void;
+
+/** Builds and pushes the images whose sources changed, and pulls all of them into the golden folder; needs the registry. Answers whether anything changed. */
+export async function ensureImages(say: Say): Promise<boolean> {
+  const sources = await imageSources((image) => fetchOutside(image, say));
+  const built = builtImages();
+  const stale = sources.filter(({ name, id }) => built[name] !== id);
+  if (stale.length === 0 && existsSync(goldenFolder)) return false;
+  if (stale.length > 0) {
+    const base = await ensureRoot(baseRoot, say);
+    await withEngine(builder, `${paths.cache}/builder`, async () => {
+      await ensureBase(base);
+      for (const source of stale) {
+        say(`building ${source.variants.map(({ tag }) => tag).join(', ')}`);
+        await (source.kind === 'context' ? build(source) : load(source));
+        for (const { tag } of source.variants) await docker(builder, ['push', '--quiet', inRegistry(tag)]);
+      }
+      await docker(builder, ['image', 'prune', '--force']);
+    });
+  }
+  say('pulling all images once, for the hosts to share');
+  await collect(sources.flatMap(({ variants }) => variants.map(({ tag }) => tag)));
+  rememberBuilt(Object.fromEntries(sources.map(({ name, id }) => [name, id])));
+  return true;
+}
+
+async function ensureBase(archive: string): Promise<void> {
+  const tag = `lab-base:${rootId(baseRoot)}`;
+  const there = (await docker(builder, ['image', 'ls', '--quiet', tag])).trim() !== '';
+  if (!there) await docker(builder, ['import', '-', tag], archive);
+  await docker(builder, ['tag', tag, 'lab-base:latest']);
+}
+
+async function build({ file, variants }: ImageSource): Promise<void> {
+  for (const { tag, args = {} } of variants) {
+    const buildArgs = Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+    await docker(builder, ['build', '--quiet', '--force-rm', ...buildArgs, '--tag', inRegistry(tag), '-'], file);
+  }
+}
+
+async function load({ file, variants }: ImageSource): Promise<void> {
+  const said = await docker(builder, ['load', '--quiet'], file);
+  const image = /^Loaded image(?: ID)?: (\S+)/m.exec(said)?.[1];
+  if (image === undefined) throw new Error(`${file} holds no image: docker load said "${said.trim()}"`);
+  for (const { tag } of variants) await docker(builder, ['tag', image, inRegistry(tag)]);
+}
+
+/** Pulls every image into a new golden folder; layers the former one has are not pulled again. */
+async function collect(tags: readonly string[]): Promise<void> {
+  const making = `${goldenFolder}-making`;
+  await must(['rm', '-rf', making]);
+  mkdirSync(making, { recursive: true });
+  await seedEngine(making);
+  await withEngine(collector, making, async () => {
+    for (const tag of tags) await docker(collector, ['pull', '--quiet', tag]);
+    await docker(collector, ['image', 'prune', '--force']);
+  });
+  await must(['rm', '-rf', goldenFolder]);
+  renameSync(making, goldenFolder);
+}
+
+/** Fetches an image from the outside with the machine's own network, and gives back its archive. */
+async function fetchOutside(image: string, say: Say): Promise<string> {
+  const archive = `${paths.cache}/outside-${image.replace(/[^\w.-]/g, '_')}.tar`;
+  if (existsSync(archive)) return archive;
+  say(`pulling ${image} from its registry`);
+  await withEngine(outside, `${paths.cache}/outside`, async () => {
+    await docker(outside, ['pull', '--quiet', image]);
+    await must(['sh', '-ec', 'file=$1; shift; "$@" >"$file.part"; mv "$file.part" "$file"', 'sh', archive, ...inHost(outside.name, ['docker', 'save', image])],
+      { env: hostEnvironment(), timeoutMs: 1_800_000 });
+  });
+  await must(['rm', '-rf', `${paths.cache}/outside`]);
+  return archive;
+}
+
+async function withEngine(place: Place, data: string, work: () => Promise<void>): Promise<void> {
+  await powerOff([place]);
+  mkdirSync(paths.place(place.name), { recursive: true });
+  const trash = discard(place);
+  await ensureIdentity(place);
+  boot(place, place === outside ? 'outside' : 'host', { folder: data, at: '/var/lib/docker' });
+  try {
+    await hostsReady([place], 60_000, place !== outside);
+    await work();
+    await must(inHost(place.name, ['engine', 'stop']), { env: hostEnvironment() });
+  } finally {
+    await powerOff([place]);
+    await must(['rm', '-rf', '--one-file-system', trash, paths.place(place.name)]);
+  }
+}
+
+/** The place's docker client, given a file as its input when there is one. */
+function docker(place: Place, args: readonly string[], input = '/dev/null'): Promise<string> {
+  const argv = inHost(place.name, ['docker', ...args]);
+  return must(['sh', '-ec', 'file=$1; shift; exec "$@" <"$file"', 'sh', input, ...argv], { env: hostEnvironment({ DOCKER_BUILDKIT: '0' }), timeoutMs: 1_800_000 });
+}
