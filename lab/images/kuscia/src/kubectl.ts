@@ -83,7 +83,8 @@ async function raw({ raw: path }: Call, ask: Ask): Promise<Printed> {
 }
 
 function serverError({ code, body }: Answer): Printed {
-  const { reason = 'InternalError', message = String(body) } = typeof body === 'object' && body !== null ? (body) : {};
+  const status: { reason?: string; message?: string } = typeof body === 'object' && body !== null ? body : {};
+  const { reason = 'InternalError', message = String(body) } = status;
   return fail(code === 401 ? 'error: You must be logged in to the server (Unauthorized)' : `Error from server (${reason}): ${message}`);
 }
 
