@@ -1,39 +1,46 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { hostEnvironment, inHost } from './enter.ts';
 import { goldenFolder, seedEngine } from './golden.ts';
-import { boot, discard, hostsReady, powerOff } from './host.ts';
+import { boot, discard, enginesReady, powerOff } from './host.ts';
 import { ensureIdentity } from './identity.ts';
 import { builtImages, imageSources, inRegistry, rememberBuilt } from './images.ts';
-import type { ImageSource } from './images.ts';
+import type { ImageSource, Prepared } from './images.ts';
 import { builder, collector, outside, paths } from './places.ts';
 import type { Place } from './places.ts';
 import { must } from './process.ts';
 import { baseRoot, ensureRoot, rootId } from './rootfs.ts';
 
 type Say = (line: string) => void;
+type Stale = ImageSource & Prepared;
 
 /** Builds and pushes the images whose sources changed, and pulls all of them into the golden folder; needs the registry. Answers whether anything changed. */
 export async function ensureImages(say: Say): Promise<boolean> {
-  const sources = await imageSources((image) => fetchOutside(image, say));
-  const built = builtImages();
-  const stale = sources.filter(({ name, id }) => built[name] !== id);
-  if (stale.length === 0 && existsSync(goldenFolder)) return false;
-  if (stale.length > 0) {
-    const base = await ensureRoot(baseRoot, say);
-    await withEngine(builder, `${paths.cache}/builder`, async () => {
-      await ensureBase(base);
-      for (const source of stale) {
-        say(`building ${source.variants.map(({ tag }) => tag).join(', ')}`);
-        await (source.kind === 'context' ? build(source) : load(source));
-        for (const { tag } of source.variants) await docker(builder, ['push', '--quiet', inRegistry(tag)]);
-      }
-      await docker(builder, ['image', 'prune', '--force']);
-    });
+  const sources = imageSources((image) => fetchOutside(image, say));
+  const former = builtImages();
+  const touched = await Promise.all(sources.filter(({ name, seen }) => former[name]?.seen !== seen).map(async (source) => ({ ...source, ...await source.prepare() })));
+  const stale = touched.filter(({ name, id }) => former[name]?.id !== id);
+  if (stale.length > 0) await buildAll(stale, say);
+  const changed = stale.length > 0 || !existsSync(goldenFolder);
+  if (changed) {
+    say('pulling all images once, for the hosts to share');
+    await collect(sources.flatMap(({ variants }) => variants.map(({ tag }) => tag)));
   }
-  say('pulling all images once, for the hosts to share');
-  await collect(sources.flatMap(({ variants }) => variants.map(({ tag }) => tag)));
-  rememberBuilt(Object.fromEntries(sources.map(({ name, id }) => [name, id])));
-  return true;
+  if (touched.length > 0) rememberBuilt({ ...former, ...Object.fromEntries(touched.map(({ name, seen, id }) => [name, { seen, id }])) });
+  for (const { kind, file } of touched) if (kind === 'context') rmSync(file);
+  return changed;
+}
+
+async function buildAll(sources: readonly Stale[], say: Say): Promise<void> {
+  const base = await ensureRoot(baseRoot, say);
+  await withEngine(builder, `${paths.cache}/builder`, async () => {
+    await ensureBase(base);
+    for (const source of sources) {
+      say(`building ${source.variants.map(({ tag }) => tag).join(', ')}`);
+      await (source.kind === 'context' ? build(source) : load(source));
+      for (const { tag } of source.variants) await docker(builder, ['push', '--quiet', inRegistry(tag)]);
+    }
+    await docker(builder, ['image', 'prune', '--force']);
+  });
 }
 
 async function ensureBase(archive: string): Promise<void> {
@@ -43,14 +50,14 @@ async function ensureBase(archive: string): Promise<void> {
   await docker(builder, ['tag', tag, 'lab-base:latest']);
 }
 
-async function build({ file, variants }: ImageSource): Promise<void> {
+async function build({ file, variants }: Stale): Promise<void> {
   for (const { tag, args = {} } of variants) {
     const buildArgs = Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
     await docker(builder, ['build', '--quiet', '--force-rm', ...buildArgs, '--tag', inRegistry(tag), '-'], file);
   }
 }
 
-async function load({ file, variants }: ImageSource): Promise<void> {
+async function load({ file, variants }: Stale): Promise<void> {
   const said = await docker(builder, ['load', '--quiet'], file);
   const image = /^Loaded image(?: ID)?: (\S+)/m.exec(said)?.[1];
   if (image === undefined) throw new Error(`${file} holds no image: docker load said "${said.trim()}"`);
@@ -92,7 +99,7 @@ async function withEngine(place: Place, data: string, work: () => Promise<void>)
   await ensureIdentity(place);
   boot(place, place === outside ? 'outside' : 'host', { folder: data, at: '/var/lib/docker' });
   try {
-    await hostsReady([place], 60_000, place !== outside);
+    await enginesReady([place]);
     await work();
     await must(inHost(place.name, ['engine', 'stop']), { env: hostEnvironment() });
   } finally {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { removeCgroups } from './cgroups.ts';
 import { seedEngine } from './golden.ts';
 import { ensureIdentity, identityOf } from './identity.ts';
-import { hostsFile, resolvConf } from './network.ts';
+import { hostsFile, isCut, resolvConf } from './network.ts';
 import { gateway, hardwareAddress, labName, paths, portOf, registryHost } from './places.ts';
 import type { Place } from './places.ts';
 import { capture, must, until } from './process.ts';
@@ -75,21 +75,26 @@ export async function powerOff(places: readonly Place[]): Promise<void> {
 }
 
 /** Waits until the engine of each host answers and its sshd greets, `timeoutMs` at the most; says which host is not ready, and what it said. */
-export async function hostsReady(places: readonly Place[], timeoutMs = 60_000, greets = true): Promise<void> {
+export async function hostsReady(places: readonly Place[], timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
+  await enginesReady(places, timeoutMs);
+  // Nobody reaches a host whose cable is cut: its engine is all that can be waited for.
+  const reachable = places.filter((place) => !isCut(place));
+  const greeting = reachable.map(({ address, name }) => `until exec 3<>/dev/tcp/${address}/22 && read -r -t 5 line <&3 && [[ $line == SSH-2.0* ]]; do sleep 0.1; done 2>/dev/null; echo ${name}`);
+  const greeted = await capture(inRunner(['bash', '-c', greeting.join('\n')]), { timeoutMs: Math.max(1_000, deadline - Date.now()) });
+  const silent = reachable.filter(({ name }) => !greeted.stdout.split('\n').includes(name));
+  if (silent.length > 0) throw new Error(`no sshd answers within ${timeoutMs / 1000} s on ${silent.map(({ name }) => name).join(', ')} ${greeted.stderr}`);
+}
+
+/** Waits until the engine of each place answers. */
+export async function enginesReady(places: readonly Place[], timeoutMs = 60_000): Promise<void> {
+  const begun = Date.now();
   await Promise.all(places.map((place) => until(`${place.name}: waiting for its Docker Engine`, async () => {
     const init = initOf(place.name);
     // Just started, the place may not be in /proc yet.
-    if (init === undefined && Date.now() > deadline - timeoutMs + 5_000) throw new Error(`${place.name} ended while it started. ${lastWords(place)}`);
+    if (init === undefined && Date.now() > begun + 5_000) throw new Error(`${place.name} ended while it started. ${lastWords(place)}`);
     return init !== undefined && await engineAnswers(init) ? true : undefined;
-  }, deadline - Date.now(), () => lastWords(place), 100)));
-  if (!greets) return;
-  const greeting = places.map(({ address, name }) => `until exec 3<>/dev/tcp/${address}/22 && read -r -t 5 line <&3 && [[ $line == SSH-2.0* ]]; do sleep 0.1; done 2>/dev/null; echo ${name}`).join('\n');
-  const greeted = await capture(inRunner(['bash', '-c', greeting]), { timeoutMs: Math.max(1_000, deadline - Date.now()) });
-  if (greeted.code !== 0) {
-    const silent = places.filter(({ name }) => !greeted.stdout.includes(name)).map(({ name }) => name);
-    throw new Error(`no sshd answers within ${timeoutMs / 1000} s on ${silent.join(', ')} ${greeted.stderr}`);
-  }
+  }, timeoutMs, () => lastWords(place), 100)));
 }
 
 /** The last lines of a host's own logs, to be read when it did not start. */

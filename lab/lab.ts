@@ -125,10 +125,7 @@ export async function start(name: string): Promise<void> {
   requireRoot();
   const host = existingHost(name);
   if (initOf(name) === undefined) boot(host);
-  await hostsReady([host]).catch((error: unknown) => {
-    // A cut host cannot greet: its engine is all that can be waited for.
-    if (!isCut(host) || initOf(name) === undefined) throw error;
-  });
+  await hostsReady([host]);
 }
 
 /** Runs a command in the runner place, from where the hosts are reached by name; the caller's files and environment, `env` in its stead. */
