@@ -1,0 +1,46 @@
+import { shellLine, type Command } from '../engine/command.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { Secret } from '../engine/secret.ts';
+
+/** A way to run commands on one host. Opening one throws a Trouble; what happens afterwards is an Outcome. */
+export interface Connection {
+  /** The host's name in the cluster file. */
+  readonly host: string;
+  /** Why no further command can be run here; undefined as long as one can. */
+  readonly lost: string | undefined;
+  /**
+   * Runs the command and says how it ended. Locale C, the login's home as working folder, nothing inherited from this process.
+   * Rejects only for a command that no host could run: a NUL in it, or a line past 100 kB.
+   */
+  run(command: Command): Promise<Outcome>;
+  /** Ends what still runs (TERM, then KILL), then the connection itself. Takes up to 5 s. */
+  close(): Promise<void>;
+}
+
+/** How long a command that was told TERM may take before it is told KILL, in milliseconds. */
+export const TERM_GRACE_MS = 2_000;
+/** How long after that it may take to be gone before it is left behind, in milliseconds. */
+export const KILL_GRACE_MS = 1_000;
+/** How long what a command left behind may hold its output open after its end, in milliseconds. */
+export const LINGER_MS = 2_000;
+
+/** A kernel takes at most 128 KiB in one argument, and a line is one argument of the host's shell. */
+const LONGEST_LINE = 100_000;
+
+/** What a host's shell is told. Replaces the shell, so that signals and exit codes are the program's own. */
+export function hostLine(command: Command): string {
+  const line = `exec env LC_ALL=C ${shellLine(command)}`;
+  if (Buffer.byteLength(line) > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
+  return line;
+}
+
+/** The bytes for standard input; undefined when the command has none. */
+export function stdinOf(command: Command): Buffer | undefined {
+  if (command.stdin === undefined) return undefined;
+  return Buffer.from(command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin, 'utf8');
+}
+
+/** Standard output as text; a terminal's line ends become plain ones. */
+export function stdoutOf(command: Command, text: string): string {
+  return command.terminal === true ? text.replace(/\r+\n/g, '\n') : text;
+}

@@ -1,0 +1,148 @@
+import type { Host } from '../cluster/cluster.ts';
+import type { Fleet } from '../engine/ask.ts';
+import type { Command } from '../engine/command.ts';
+import { failuresOf, Trouble, trouble, type Failure } from '../engine/errors.ts';
+import type { Emit } from '../engine/events.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import type { Secret } from '../engine/secret.ts';
+import type { Connection } from './connection.ts';
+import { readKnownHosts } from './host-keys.ts';
+import { LocalConnection } from './local.ts';
+import { openSsh, type Login } from './ssh-open.ts';
+
+/** What opening the hosts takes besides the hosts themselves. */
+export interface FleetOptions {
+  /** Private key; needed as soon as one host is reached over SSH. */
+  readonly sshKey?: Secret;
+  readonly passphrase?: Secret;
+  /** Text of a known_hosts file. */
+  readonly knownHosts?: string;
+  readonly emit: Emit;
+  /** When it aborts, what runs is ended and every connection is closed. */
+  readonly signal?: AbortSignal;
+  /** How long a host may take to connect, in milliseconds; 20 s unless told. */
+  readonly connectMs?: number;
+}
+
+/** The hosts as something that runs commands: one connection each, opened when it is first needed. */
+export interface OpenFleet extends Fleet {
+  /** What of the known hosts was passed over; one line each. */
+  readonly notes: readonly string[];
+  /** Opens every host, side by side. Throws one Trouble with the failures of all hosts. */
+  connectAll(): Promise<void>;
+  /** Ends what still runs and closes every connection, within 5 s. Nothing can be run afterwards. */
+  close(): Promise<void>;
+}
+
+/** Makes a fleet; connects to nothing yet. Throws a Trouble when the known hosts cannot be read or the key is missing. */
+export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFleet {
+  const closing = new AbortController();
+  const { login, notes } = loginOf(hosts, options, closing.signal);
+  const berths = new Map(hosts.map((host) => [host.name, new Berth(() => open(host, login))]));
+  const { emit, signal } = options;
+  let ending: Promise<void> | undefined;
+
+  const close = (): Promise<void> => {
+    closing.abort();
+    return (ending ??= Promise.all([...berths.values()].map((berth) => berth.close())).then(() => undefined));
+  };
+  if (signal?.aborted === true) void close();
+  else signal?.addEventListener('abort', () => void close(), { once: true });
+
+  return {
+    notes,
+    close,
+    async run(name, command) {
+      const berth = berths.get(name);
+      if (!berth) throw new Error(`no host ${name} in the fleet`);
+      const started = Date.now();
+      const outcome = await berth.run(command);
+      emit({ is: 'command', host: name, command, outcome, ms: Date.now() - started });
+      return outcome;
+    },
+    async connectAll() {
+      const opened = await Promise.allSettled([...berths.values()].map((berth) => berth.connection()));
+      const failures = opened.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
+      if (failures.length > 0) throw new Trouble(distinct(failures));
+    },
+  };
+}
+
+function loginOf(hosts: readonly Host[], options: FleetOptions, closing: AbortSignal): { login: Login | undefined; notes: readonly string[] } {
+  if (hosts.every((host) => host.route.via === 'local')) return { login: undefined, notes: [] };
+  const { sshKey, passphrase, connectMs } = options;
+  if (!sshKey || sshKey.reveal().trim() === '') {
+    throw trouble({ code: 'input-invalid', what: 'ssh-key is missing', remedy: 'Give the private key whose public key the hosts accept; only hosts with via: local need none.' });
+  }
+  const known = readKnownHosts(options.knownHosts ?? '');
+  return { login: { key: sshKey, known, signal: closing, ...(passphrase && { passphrase }), ...(connectMs !== undefined && { connectMs }) }, notes: known.notes };
+}
+
+function open(host: Host, login: Login | undefined): Promise<Connection> {
+  if (host.route.via === 'local') return Promise.resolve(new LocalConnection(host.name));
+  if (!login) throw new Error('a host reached over SSH without a login');
+  return openSsh(host.name, host.address, host.route, login);
+}
+
+/** Where one host's connection lies: none, being opened, open, or failed for good. */
+class Berth {
+  readonly #open: () => Promise<Connection>;
+  #opening: Promise<Connection> | undefined;
+  #connection: Connection | undefined;
+  #closed = false;
+
+  constructor(open: () => Promise<Connection>) {
+    this.#open = open;
+  }
+
+  /** The connection; opens one when there is none that works. Throws a Trouble. */
+  connection(): Promise<Connection> {
+    if (this.#connection && this.#connection.lost !== undefined) this.#forget();
+    return (this.#opening ??= this.#opened());
+  }
+
+  async run(command: Command): Promise<Outcome> {
+    if (this.#closed) return lost('the run is ending');
+    let connection: Connection;
+    try {
+      connection = await this.connection();
+    } catch (thrown) {
+      return lost(failuresOf(thrown).map(inWords).join('; '));
+    }
+    return connection.run(command);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#connection?.close();
+  }
+
+  async #opened(): Promise<Connection> {
+    try {
+      const connection = await this.#open();
+      if (this.#closed) {
+        await connection.close();
+        throw trouble({ code: 'cancelled', host: connection.host, what: 'cancelled while connecting', remedy: 'Run again.' });
+      }
+      this.#connection = connection;
+      return connection;
+    } catch (thrown) {
+      // A wrong key stays wrong, and asking again may lock the login; a host that was down may be up next time.
+      if (failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#forget();
+      throw thrown;
+    }
+  }
+
+  #forget(): void {
+    this.#connection = undefined;
+    this.#opening = undefined;
+  }
+}
+
+const lost = (reason: string): Outcome => ({ ended: 'lost', reason, stdout: '', stderr: '' });
+const inWords = (failure: Failure): string => `${failure.what}${failure.evidence === undefined ? '' : ` (${failure.evidence})`}`;
+
+/** One key is wrong once, not once per host. */
+function distinct(failures: readonly Failure[]): Failure[] {
+  return [...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values()];
+}

@@ -1,0 +1,129 @@
+import { createHash, createHmac } from 'node:crypto';
+import { Trouble, type Failure } from '../engine/errors.ts';
+
+/** A line of known_hosts, in the format of sshd(8). */
+interface Entry {
+  readonly line: number;
+  readonly revoked: boolean;
+  readonly names: (host: string) => boolean;
+  readonly type: string;
+  readonly key: Buffer;
+}
+
+/** The known hosts as they were given. */
+export interface KnownHosts {
+  readonly entries: readonly Entry[];
+  /** What was passed over, and why; one line each. */
+  readonly notes: readonly string[];
+}
+
+/** What the known hosts say of a key that a host shows. */
+export type Verdict =
+  | { readonly is: 'ok' }
+  | { readonly is: 'unknown' }
+  | { readonly is: 'revoked' }
+  | { readonly is: 'mismatch'; readonly expected: readonly string[] };
+
+/** The keys of one host. */
+export interface HostKeys {
+  /** The name under which the known hosts list it: `address`, or `[address]:port` unless the port is 22. */
+  readonly name: string;
+  /** Key types that are pinned, in the order of the file. */
+  readonly types: readonly string[];
+  /** Judges a key that the host shows. A revoked key is revoked, whatever else is said of it. */
+  check(key: Buffer): Verdict;
+}
+
+/** Reads known_hosts. Throws a Trouble with every line that cannot be read. */
+export function readKnownHosts(text: string): KnownHosts {
+  const entries: Entry[] = [];
+  const notes: string[] = [];
+  const failures: Failure[] = [];
+  text.split(/\r?\n/).forEach((content, i) => {
+    const line = i + 1;
+    const read = readLine(content.trim(), line);
+    if (read === undefined) return;
+    if ('note' in read) notes.push(`known hosts, line ${line}: ${read.note}`);
+    else if ('fault' in read) failures.push(lineFailure(line, read.fault));
+    else entries.push(read);
+  });
+  if (failures.length > 0) throw new Trouble(failures);
+  return { entries, notes };
+}
+
+/** The keys that are pinned for a host at this address and port. */
+export function knownKeys(known: KnownHosts, address: string, port: number): HostKeys {
+  const name = port === 22 ? address.toLowerCase() : `[${address.toLowerCase()}]:${port}`;
+  const own = known.entries.filter((entry) => entry.names(name));
+  const pinned = own.filter((entry) => !entry.revoked);
+  const same = (key: Buffer) => (entry: Entry): boolean => entry.key.equals(key);
+  return {
+    name,
+    types: [...new Set(pinned.map((entry) => entry.type))],
+    check(key) {
+      if (own.some((entry) => entry.revoked && same(key)(entry))) return { is: 'revoked' };
+      if (pinned.some(same(key))) return { is: 'ok' };
+      const expected = pinned.filter((entry) => entry.type === keyType(key)).map((entry) => fingerprint(entry.key));
+      return expected.length > 0 ? { is: 'mismatch', expected } : { is: 'unknown' };
+    },
+  };
+}
+
+/** A key's fingerprint as OpenSSH prints it: `SHA256:...`. */
+export function fingerprint(key: Buffer): string {
+  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** The type that a key in its wire form names; '' when it is no such form. */
+export function keyType(key: Buffer): string {
+  if (key.length < 4) return '';
+  const length = key.readUInt32BE(0);
+  return length > 0 && length <= key.length - 4 ? key.toString('latin1', 4, 4 + length) : '';
+}
+
+function lineFailure(line: number, fault: string): Failure {
+  return {
+    code: 'input-invalid',
+    what: `known hosts, line ${line}: ${fault}`,
+    remedy: 'Give the lines as they stand in a known_hosts file: names, key type, key in base64.',
+  };
+}
+
+function readLine(content: string, line: number): Entry | { note: string } | { fault: string } | undefined {
+  if (content === '' || content.startsWith('#')) return undefined;
+  const fields = content.split(/[ \t]+/);
+  const marker = content.startsWith('@') ? fields.shift() : undefined;
+  if (marker === '@cert-authority') return { note: 'certificate authorities are not supported; the line is passed over' };
+  if (marker !== undefined && marker !== '@revoked') return { fault: `the marker ${marker} is neither @revoked nor @cert-authority` };
+  const [patterns, type, base64] = fields;
+  if (patterns === undefined || type === undefined || base64 === undefined) return { fault: 'a line needs names, key type and key' };
+  const names = patterns.startsWith('|') ? hashedName(patterns) : listedNames(patterns);
+  if (names === undefined) return { fault: 'the hashed name is broken' };
+  const key = Buffer.from(base64, 'base64');
+  if (!/^[A-Za-z0-9+/]+=*$/.test(base64) || base64.length % 4 !== 0) return { fault: 'the key is not base64' };
+  if (keyType(key) !== type) return { fault: `the key is not of type ${type}` };
+  return { line, revoked: marker === '@revoked', names, type, key };
+}
+
+/** `|1|salt|hash`: HMAC-SHA1 of the name. */
+function hashedName(text: string): Entry['names'] | undefined {
+  const match = /^\|1\|([A-Za-z0-9+/]+=*)\|([A-Za-z0-9+/]+=*)$/.exec(text);
+  const salt = Buffer.from(match?.[1] ?? '', 'base64');
+  const hash = Buffer.from(match?.[2] ?? '', 'base64');
+  if (salt.length !== 20 || hash.length !== 20) return undefined;
+  return (host) => createHmac('sha1', salt).update(host).digest().equals(hash);
+}
+
+/** A comma list of patterns; one that is negated and matches excludes the host, whatever the others say. */
+function listedNames(text: string): Entry['names'] {
+  const patterns = text.split(',').map((pattern) => ({ negated: pattern.startsWith('!'), matches: wildcard(pattern.replace(/^!/, '')) }));
+  return (host) => {
+    const matching = patterns.filter((pattern) => pattern.matches.test(host));
+    return matching.length > 0 && !matching.some((pattern) => pattern.negated);
+  };
+}
+
+function wildcard(pattern: string): RegExp {
+  const body = [...pattern].map((c) => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/[\\^$.|?*+()[\]{}/-]/g, '\\$&'))).join('');
+  return new RegExp(`^${body}$`, 'is');
+}

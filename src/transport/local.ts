@@ -1,0 +1,144 @@
+import { homedir } from 'node:os';
+import { exec } from '@actions/exec';
+import type { Command } from '../engine/command.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { Capture } from './capture.ts';
+import { hostLine, KILL_GRACE_MS, LINGER_MS, stdinOf, stdoutOf, TERM_GRACE_MS, type Connection } from './connection.ts';
+
+/** What of this process's surroundings a command may see: never the action's inputs, which stand there too. */
+const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT'];
+
+/**
+ * Scripts that run the line "$1". Each takes its input in whole, says its process id, which is also that of the program
+ * and of its group, and only then starts it: a pipe that breaks with input in it would end this process.
+ * The input lies in a file that has no name any more, in memory where the host has such a place.
+ */
+const WITHOUT_INPUT = 'read -r _; echo $$; exec </dev/null; eval "$1"';
+const NO_PLACE = '{ cat >/dev/null; echo $$; echo "no place to keep the input" >&2; exit 73; }';
+const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; echo $$; exec </dev/fd/3 3<&-; eval "$1"`;
+/** The terminal's input never ends: at its end script(1) would type a character of its own. */
+const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; echo $$; exec <&3 3<&-; exec script -q -e -E never -c "$1" /dev/null`;
+
+/** Commands on the host that this process runs on. */
+export class LocalConnection implements Connection {
+  readonly host: string;
+  readonly #running = new Set<LocalRun>();
+  #closed = false;
+
+  constructor(host: string) {
+    this.host = host;
+  }
+
+  get lost(): string | undefined {
+    return this.#closed ? 'closed' : undefined;
+  }
+
+  async run(command: Command): Promise<Outcome> {
+    const line = hostLine(command);
+    if (this.#closed) return { ended: 'lost', reason: 'closed', stdout: '', stderr: '' };
+    const running = new LocalRun(command);
+    this.#running.add(running);
+    try {
+      return await running.run(line);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#running].map((running) => running.stop()));
+  }
+}
+
+class LocalRun {
+  readonly #command: Command;
+  readonly #out = new Capture();
+  readonly #err = new Capture();
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #left = Promise.withResolvers<void>();
+  readonly #done = Promise.withResolvers<void>();
+  #firstLine = '';
+  #pid: number | undefined;
+  #overdue = false;
+  #wanted: NodeJS.Signals | undefined;
+
+  constructor(command: Command) {
+    this.#command = command;
+  }
+
+  async run(line: string): Promise<Outcome> {
+    this.#after(this.#command.timeoutMs, () => {
+      this.#overdue = true;
+      void this.stop();
+    });
+    try {
+      const ended = await Promise.race([this.#execute(line), this.#left.promise]);
+      return { ...this.#how(ended), stdout: stdoutOf(this.#command, this.#out.text()), stderr: this.#err.text() };
+    } catch (error) {
+      const reason = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      return { ended: 'lost', reason, stdout: '', stderr: '' };
+    } finally {
+      for (const timer of this.#timers) clearTimeout(timer);
+      this.#done.resolve();
+    }
+  }
+
+  /** Tells the command and what it started to end: TERM, then KILL. */
+  stop(): Promise<void> {
+    this.#signal('SIGTERM');
+    this.#after(TERM_GRACE_MS, () => this.#signal('SIGKILL'));
+    this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#left.resolve());
+    return this.#done.promise;
+  }
+
+  /** Gives the exit code, or null when a signal ended it; @actions/exec says no more than its type tells. */
+  #execute(line: string): Promise<number | null> {
+    const { terminal } = this.#command;
+    const stdin = stdinOf(this.#command);
+    const script = terminal === true ? ON_TERMINAL : stdin === undefined ? WITHOUT_INPUT : WITH_INPUT;
+    const env = Object.fromEntries(VISIBLE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+    return exec('setsid', ['sh', '-c', script, 'sh', line], {
+      silent: true,
+      ignoreReturnCode: true,
+      cwd: homedir(),
+      env: { ...env, TERM: 'dumb', SHELL: '/bin/sh' },
+      // Must be there even when empty, else standard input stays open.
+      input: stdin ?? Buffer.alloc(0),
+      delay: LINGER_MS,
+      listeners: { stdout: (chunk) => this.#take(chunk), stderr: (chunk) => this.#err.add(chunk) },
+    });
+  }
+
+  /** The first line is the process id, the rest is the program's. */
+  #take(chunk: Buffer): void {
+    if (this.#pid !== undefined) return this.#out.add(chunk);
+    const end = chunk.indexOf('\n');
+    this.#firstLine += chunk.toString('latin1', 0, end < 0 ? chunk.length : end);
+    if (end < 0) return;
+    this.#pid = Number(this.#firstLine);
+    this.#out.add(chunk.subarray(end + 1));
+    if (this.#wanted) this.#signal(this.#wanted);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#wanted = signal;
+    if (this.#pid === undefined) return;
+    try {
+      process.kill(-this.#pid, signal);
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+
+  #how(ended: number | null | void) {
+    if (this.#overdue) return { ended: 'timed-out', afterMs: this.#command.timeoutMs } as const;
+    if (typeof ended === 'number') return { ended: 'exited', code: ended } as const;
+    if (ended === null) return { ended: 'killed', signal: this.#wanted ?? 'a signal' } as const;
+    return { ended: 'lost', reason: 'it did not end when it was told to' } as const;
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, ms));
+  }
+}

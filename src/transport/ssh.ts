@@ -1,0 +1,83 @@
+import type { NodeSSH } from 'node-ssh';
+import type { Client } from 'ssh2';
+import type { Command } from '../engine/command.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { runOnChannel } from './channel.ts';
+import { hostLine, type Connection } from './connection.ts';
+import { Slots } from './slots.ts';
+
+/** sshd allows ten sessions on a connection unless told; two are left for whoever else needs one. */
+const CHANNELS = 8;
+const CLOSE_MS = 1_000;
+
+/** Commands over one SSH connection, eight at once. */
+export class SshConnection implements Connection {
+  readonly host: string;
+  readonly #client: Client;
+  readonly #hop: SshConnection | undefined;
+  readonly #slots = new Slots(CHANNELS);
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #gone = new AbortController();
+  readonly #closing = new AbortController();
+
+  /** Takes over a connection that was just opened. `hop` is the connection to the bastion it goes through; it is closed with it. */
+  constructor(host: string, ssh: NodeSSH, hop?: SshConnection) {
+    if (!ssh.connection) throw new Error('the connection is not open');
+    this.host = host;
+    this.#client = ssh.connection;
+    this.#hop = hop;
+    let reason: string | undefined;
+    // Without a listener the first keepalive that stays unanswered would end this process.
+    this.#client.on('error', (error: Error) => (reason ??= error.message));
+    this.#client.on('close', () => this.#gone.abort(reason ?? hop?.lost ?? (this.#closing.signal.aborted ? 'closed' : 'the host closed the connection')));
+  }
+
+  get lost(): string | undefined {
+    if (this.#gone.signal.aborted) return String(this.#gone.signal.reason);
+    return this.#closing.signal.aborted ? 'closed' : undefined;
+  }
+
+  /** The ssh2 client, for what is not a command. */
+  get client(): Client {
+    return this.#client;
+  }
+
+  async run(command: Command): Promise<Outcome> {
+    hostLine(command);
+    for (;;) {
+      const ended = await this.#slots.use(() => this.#runNow(command));
+      if (ended.ended !== 'refused') return ended;
+      // The host allows fewer sessions than usual: wait for one of ours to end. Nothing was run, so nothing is repeated.
+      if (this.#slots.busy === 0) return { ended: 'lost', reason: `the host opens no session: ${ended.reason}`, stdout: '', stderr: '' };
+      this.#slots.shrinkTo(this.#slots.busy);
+    }
+  }
+
+  async #runNow(command: Command): ReturnType<typeof runOnChannel> {
+    if (this.lost !== undefined) return { ended: 'lost', reason: this.lost, stdout: '', stderr: '' };
+    const running = runOnChannel(this.#client, command, { gone: this.#gone.signal, closing: this.#closing.signal });
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#running);
+    if (!this.#gone.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, CLOSE_MS);
+        this.#gone.signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        this.#client.end();
+      });
+    }
+    this.#client.destroy();
+    await this.#hop?.close();
+  }
+}
