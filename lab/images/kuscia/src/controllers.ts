@@ -12,8 +12,8 @@ type LeaseName = (typeof leases)[number];
 
 /** The controllers of one replica; those that hold a lease act for the whole domain. */
 export interface Controllers {
-  /** One look at everything; to be called every two seconds. */
-  round(): Promise<void>;
+  /** One look at everything, to be taken every two seconds; true where this replica leads Kuscia's own controllers. */
+  round(): Promise<boolean>;
 }
 
 /** Controllers with identities of their own, as each process has. */
@@ -27,7 +27,9 @@ export function createControllers(replica: Replica, now: () => number = Date.now
       for (const name of leases) if (await hold(replica, name, identities.get(name) ?? '', watch, now)) held.add(name);
       if (held.has('kube-controller-manager')) await judgeNodes(replica, seen, now);
       else seen.clear();
-      if (held.has('kuscia-controller-manager')) await tellDomain(replica);
+      const leads = held.has('kuscia-controller-manager');
+      if (leads) await tellDomain(replica);
+      return leads;
     },
   };
 }

@@ -142,8 +142,7 @@ async function keepGoing({ replica, database, config, child }: Running, kube: Ku
         await putNodeAgain(replica);
       }
       if (round % 2 === 0) await renewNodeLease(replica);
-      await controllers.round();
-      await routes.round();
+      if (await controllers.round()) await routes.round();
       if (round % 150 === 149) await replica.kine.compact();
       await wait(2000, undefined, { signal });
     } catch (error) {
