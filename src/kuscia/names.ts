@@ -17,7 +17,7 @@ export function replicaName(container: string, hostname: string): string {
     .replace(/[^a-z0-9]$/, '');
 }
 
-/** Paths of a deployment's files on a host, absolute. */
+/** Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts. */
 export interface Folders {
   readonly root: string;
   /** The Kuscia configuration: private key and database password, mode 0600. */
@@ -27,9 +27,11 @@ export interface Folders {
   readonly nginx: string;
 }
 
-/** Where the deployment's files are for a login with that home. */
-export function folders(cluster: Cluster, home: string): Folders {
-  const root = posix.resolve(home, cluster.directory);
-  const file = (name: string): string => posix.join(root, name);
-  return { root, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), nginx: file('nginx') };
+/** Where the deployment's files are. */
+export function folders(cluster: Cluster): Folders {
+  const file = (name: string): string => posix.join(cluster.directory, name);
+  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), nginx: file('nginx') };
 }
+
+/** The path as docker needs it. */
+export const absolute = (home: string, path: string): string => posix.resolve(home, path);

@@ -10,7 +10,7 @@ import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
-import { folders } from '../kuscia/names.ts';
+import { absolute, folders } from '../kuscia/names.ts';
 import { compareVersions } from '../kuscia/requirements.ts';
 import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
 import { databaseState, greeting, type DatabaseState } from '../mysql/facts.ts';
@@ -60,7 +60,7 @@ async function gather(ask: Ask, { cluster, secrets }: Deployment): Promise<Facts
     ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
     Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, fact: await ask.ask(host.name, greeting(cluster, address, database.port)) }))),
   ]);
-  return { container: onContainer, image: onImage, passwordFile: folders(cluster, valueOf(properties)?.home ?? '/').databasePassword, state, reached };
+  return { container: onContainer, image: onImage, passwordFile: absolute(valueOf(properties)?.home ?? '/', folders(cluster).databasePassword), state, reached };
 }
 
 /** The container where it is ours to run; then what the server says of itself; then whether every replica's host reaches it. */

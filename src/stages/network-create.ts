@@ -1,6 +1,6 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { isPrivate, overlap } from '../cluster/subnet.ts';
+import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
 import { createOverlay, removeContainer, removeNetwork, startContainer } from '../docker/commands.ts';
 import { container, image, networks, type Container, type Network } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
@@ -152,6 +152,17 @@ function removal({ cluster }: Deployment, { hosts }: Facts, where: string, netwo
   };
 }
 
+/** Whether both are IPv4 subnets and share an address. */
+function clash(a: string, b: string): boolean {
+  const [one, other] = [parseSubnet(a), parseSubnet(b)];
+  return one !== undefined && other !== undefined && overlap(one, other);
+}
+
+function isPrivate(text: string): boolean {
+  const subnet = parseSubnet(text);
+  return subnet !== undefined && PRIVATE.some((range) => within(subnet, range));
+}
+
 function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
   const { subnet, allowPublicSubnet } = cluster.network;
   const faults: Failure[] = [];
@@ -160,8 +171,8 @@ function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
     faults.push({ code: 'subnet-unfit', what: `${subnet} is public address space`, remedy: `${remedy} Where it must be, set network.allow-public-subnet.` });
   }
   for (const { host, networks, machine } of hosts) {
-    const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => overlap(other, subnet)));
-    const route = valueOf(machine)?.routes.find((other) => overlap(other, subnet));
+    const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)));
+    const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
     const evidence = taken ? `network ${taken.name}: ${taken.subnets.join(', ')}` : route ? `route to ${route}` : undefined;
     if (evidence) faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
   }

@@ -1,0 +1,45 @@
+import { reading, script } from '../engine/command.ts';
+import { absent, failedTo, present, type Question } from '../engine/fact.ts';
+import { Secret } from '../engine/secret.ts';
+
+/** A file of a host. */
+export interface HostFile {
+  /** Permission bits in octal: `600`. */
+  readonly mode: string;
+  readonly sha256: string;
+  /** Milliseconds since the epoch, by the host's clock. */
+  readonly changedAt: number;
+}
+
+/** A file of a host, with what stands in it. */
+export interface OpenedFile extends HostFile {
+  readonly content: Secret;
+}
+
+const LOOK = '[ -e "$1" ] || { echo absent; exit 0; }; [ -f "$1" ] || { echo "$1 is no regular file" >&2; exit 65; }; stat -c "%a %.3Y" "$1" && sha256sum <"$1"';
+
+/** The file at that path; absent when there is nothing, unknown when it is no regular file or cannot be read. */
+export const file = (path: string): Question<HostFile> => ({
+  command: reading(`look at ${path}`, script(LOOK, path)),
+  read: (outcome) => {
+    if (outcome.code !== 0) return failedTo(`look at ${path}`, outcome);
+    return outcome.stdout.trim() === 'absent' ? absent : present(properties(outcome.stdout));
+  },
+});
+
+/** The same with its content, which is taken to be secret; `name` is what it is called when it is masked. */
+export const openFile = (path: string, name: string): Question<OpenedFile> => ({
+  command: reading(`read ${path}`, script(`${LOOK} && cat "$1"`, path)),
+  read: (outcome) => {
+    if (outcome.code !== 0) return failedTo(`read ${path}`, outcome);
+    if (outcome.stdout.trim() === 'absent') return absent;
+    const content = outcome.stdout.split('\n').slice(2).join('\n');
+    return present({ ...properties(outcome.stdout), content: new Secret(name, content) });
+  },
+});
+
+function properties(stdout: string): HostFile {
+  const [stat = '', sum = ''] = stdout.split('\n');
+  const [mode = '', changed = ''] = stat.split(' ');
+  return { mode, sha256: sum.split(' ')[0] ?? '', changedAt: Math.round(Number(changed) * 1000) };
+}

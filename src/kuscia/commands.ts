@@ -1,0 +1,51 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import { changing, script, type Command } from '../engine/command.ts';
+import { folders } from './names.ts';
+
+/** Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN, because it would be an argument. */
+export const makeConfiguration = (cluster: Cluster): Command =>
+  changing('make the Kuscia configuration', ['docker', 'run', '--rm', cluster.image, 'kuscia', 'init', '--mode', 'autonomy', '--domain', cluster.domain, '--runtime', 'runp', '--protocol', cluster.protocol]);
+
+/** Where kuscia.sh stands in the image. */
+const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';
+
+/** Takes kuscia.sh out of the very image that is deployed; fails unless what came out is a script. */
+export function extractScript(cluster: Cluster): Command {
+  const text = [
+    'umask 077; mkdir -p "$(dirname "$2")" || exit',
+    'new="$2.new.$$"; trap \'rm -f "$new"\' EXIT',
+    'docker run --rm "$1" cat "$3" >"$new" || exit',
+    'head -n 1 "$new" | grep -q "^#!" || { echo "what the image holds as kuscia.sh is no script" >&2; exit 65; }',
+    'chmod 0700 "$new" && mv "$new" "$2"',
+  ].join('\n');
+  return changing('take kuscia.sh out of the image', script(text, cluster.image, folders(cluster).script, SCRIPT_IN_IMAGE));
+}
+
+/** Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec (kuscia-facts 2.8). */
+const START_DEADLINE_MS = 300_000;
+
+/**
+ * Runs `kuscia.sh start` on a terminal, without which its probes fail (kuscia-facts 2.7), and in a clean environment, because it would take
+ * ports, folders and limits from variables that happen to be set (2.1). The container must be gone before: the prompt about it ends with 0.
+ */
+export function startReplica(cluster: Cluster): Command {
+  const { ports } = cluster;
+  const paths = folders(cluster);
+  const text = [
+    'root=$(readlink -f "$1") || exit; image=$2; shift 2; cd "$root" || exit',
+    'exec env -i PATH="$PATH" HOME="$HOME" TERM=dumb LC_ALL=C ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} USER="$(id -un)" ROOT="$root" KUSCIA_IMAGE="$image" bash ./kuscia.sh start -c "$root/kuscia.yaml" "$@"',
+  ].join('\n');
+  const options = [
+    ['-p', ports.gateway],
+    ['-q', ports.internal],
+    ['-k', ports.api],
+    ['-g', ports.apiGrpc],
+    ['-x', ports.metrics],
+    ['-m', cluster.memory],
+    ['-a', 'none'],
+  ].flatMap(([flag, value]) => [String(flag), String(value)]);
+  return changing('start the replica with kuscia.sh', script(text, paths.root, cluster.image, ...options, '--cluster'), { terminal: true, timeoutMs: START_DEADLINE_MS });
+}
+
+/** The line that kuscia.sh prints when it has done all it does. Its exit code says nothing: it is 0 after nothing was done, too. */
+export const startedLine = (cluster: Cluster): string => `autonomy domain '${cluster.domain}' deployed successfully`;

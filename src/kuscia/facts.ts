@@ -1,0 +1,137 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import { probeName } from '../docker/probe.ts';
+import { reading, script } from '../engine/command.ts';
+import { failedTo, mapFact, present, type Question } from '../engine/fact.ts';
+
+/** A replica as it has registered itself in the shared database. */
+export interface Gateway {
+  readonly name: string;
+  readonly address: string;
+  readonly version: string;
+  /** Base64 of the domain's public key, PKCS#1 PEM. */
+  readonly publicKey: string;
+  /** Start of its process and its last heartbeat, milliseconds since the epoch. */
+  readonly uptime: number;
+  readonly heartbeat: number;
+}
+
+/** A Kubernetes node of the domain. */
+export interface KusciaNode {
+  readonly name: string;
+  readonly ready: boolean;
+}
+
+/** What one replica's API server says of all replicas of the domain. */
+export interface Registry {
+  readonly gateways: readonly Gateway[];
+  readonly nodes: readonly KusciaNode[];
+}
+
+interface RawList<T> {
+  items: T[];
+}
+interface RawGateway {
+  metadata: { name: string };
+  status?: { address?: string; version?: string; publicKey?: string; uptime?: string; heartbeatTime?: string };
+}
+interface RawNode {
+  metadata: { name: string };
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** Asks a replica for the gateways and nodes of its domain, which are in the shared database and so the same from every replica. */
+export const registry = (container: string, domain: string): Question<Registry> => ({
+  command: reading(
+    'read the gateways and nodes',
+    script('docker exec "$1" kubectl get gateways -n "$2" -o json && echo @@ && docker exec "$1" kubectl get nodes -o json', container, domain),
+  ),
+  read(outcome) {
+    if (outcome.code !== 0) return failedTo('read the gateways and nodes', outcome);
+    const [gateways = '', nodes = ''] = outcome.stdout.split('\n@@\n');
+    return present({
+      gateways: (JSON.parse(gateways) as RawList<RawGateway>).items.map(({ metadata, status = {} }) => ({
+        name: metadata.name,
+        address: status.address ?? '',
+        version: status.version ?? '',
+        publicKey: status.publicKey ?? '',
+        uptime: Date.parse(status.uptime ?? '') || 0,
+        heartbeat: Date.parse(status.heartbeatTime ?? '') || 0,
+      })),
+      nodes: (JSON.parse(nodes) as RawList<RawNode>).items.map(({ metadata, status }) => ({
+        name: metadata.name,
+        ready: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+      })),
+    });
+  },
+});
+
+/** Who answered a request without credentials at a gateway's port (kuscia-facts 3.2). */
+export interface Answer {
+  readonly status: number;
+  /** Domain and replica name that the answer names; '' when it names none, which no Kuscia gateway does. */
+  readonly domain: string;
+  readonly instance: string;
+}
+
+/** What a gateway speaks on the wire (kuscia-facts 3.3). */
+export const gatewayScheme = (cluster: Cluster): 'http' | 'https' => (cluster.protocol === 'NOTLS' ? 'http' : 'https');
+
+/** Asks a replica's gateway through its host's published port, from the probe on a host. */
+export function directAnswer(cluster: Cluster, host: Host): Question<Answer> {
+  const url = `${gatewayScheme(cluster)}://${host.address}:${cluster.ports.gateway}/`;
+  const { command, read } = answersFrom(`ask the gateway at ${url}`, cluster, url, 1);
+  return { command, read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? { status: 0, domain: '', instance: '' }) };
+}
+
+/** The load balancer's address for peers. */
+export const loadBalancerUrl = (cluster: Cluster, address: string): string => `${cluster.loadBalancer.scheme}://${address}:${cluster.loadBalancer.port}`;
+
+/** Asks the load balancer so often, each time on a fresh connection. */
+export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Question<readonly Answer[]> => {
+  const url = `${loadBalancerUrl(cluster, host.address)}/`;
+  return answersFrom(`ask the load balancer at ${url}`, cluster, url, times);
+};
+
+/** One line a request: status, then the body on the same line. The certificate is the gateway's own, made anew at each start, so it proves nothing. */
+function answersFrom(purpose: string, cluster: Cluster, url: string, times: number): Question<readonly Answer[]> {
+  const text = 'i=0; while [ $i -lt "$2" ]; do curl -ks -m 5 -w " %{http_code}\\n" "$1" | tr -d "\\r\\n"; echo; i=$((i + 1)); done';
+  return {
+    command: reading(purpose, ['docker', 'exec', probeName(cluster), 'bash', '-c', text, 'bash', url, String(times)]),
+    read(outcome) {
+      if (outcome.code !== 0) return failedTo(purpose, outcome);
+      return present(outcome.stdout.split('\n').filter((line) => line.trim() !== '').map(answerIn));
+    },
+  };
+}
+
+function answerIn(line: string): Answer {
+  const match = /^(.*) (\d{3})$/s.exec(line);
+  const status = Number(match?.[2] ?? 0);
+  try {
+    const body = JSON.parse(match?.[1] ?? '') as { domain?: string; instance?: string };
+    return { status, domain: body.domain ?? '', instance: body.instance ?? '' };
+  } catch {
+    return { status, domain: '', instance: '' };
+  }
+}
+
+/** Whether the answer is that of a gateway of this domain: 401, naming the domain and a replica. */
+export const isGateway = (cluster: Cluster, answer: Answer): boolean => answer.status === 401 && answer.domain === cluster.domain && answer.instance !== '';
+
+/** What an answer was, in words. */
+export function describeAnswer(cluster: Cluster, answer: Answer): string {
+  if (isGateway(cluster, answer)) return `401 from ${answer.instance}`;
+  if (answer.status === 0) return 'no answer';
+  if (answer.domain !== '') return `${answer.status} from domain ${answer.domain}`;
+  return `${answer.status}, but not from a Kuscia gateway`;
+}
+
+/** Lines of a replica's log that say why it does not work, newest last. Times in them are local to the image, so they are cut off. */
+export const lastWords = (container: string): Question<string> => ({
+  command: reading('read the log of the replica', script('docker logs --tail 400 "$1" 2>&1 | tr -d "\\r" | grep -aE "FATAL|failed with|config failed|is invalid|Not supported|different token|wait ready failed|different machine id" | tail -n 1 | cut -c 1-400', container)),
+  read(outcome) {
+    if (outcome.code !== 0) return failedTo('read the log of the replica', outcome);
+    const line = outcome.stdout.trim().replace(/^\d{4}-\d\d-\d\d [\d:.]+ /, '');
+    return present(line);
+  },
+});

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import Handlebars from 'handlebars';
+import { hostsWith, type Cluster } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import type { Secret } from '../engine/secret.ts';
+import { gatewayScheme } from '../kuscia/facts.ts';
+import { NGINX_TEMPLATE } from './template.ts';
+
+/** Where the load balancer's files stand inside its container. */
+export const FOLDER = '/etc/nginx/kuscia-swarm';
+
+const render = Handlebars.compile(NGINX_TEMPLATE, { noEscape: true, strict: true });
+
+/** What nginx is to load: its configuration, its other files, and the digest by which the loaded one can be told. */
+export interface LoadBalancerFiles {
+  readonly configuration: string;
+  readonly digest: string;
+  /** By name, mode 0600. */
+  readonly secrets: Readonly<Record<string, Secret>>;
+}
+
+/** The load balancer's files for this deployment. The digest covers the certificate and key, so that a new one is loaded too. */
+export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalancerFiles {
+  const { loadBalancerCertificate, loadBalancerKey } = secrets;
+  const withKey = cluster.loadBalancer.scheme === 'https' && loadBalancerCertificate && loadBalancerKey;
+  const files = withKey ? { 'certificate.pem': loadBalancerCertificate, 'certificate.key': loadBalancerKey } : {};
+  const hash = createHash('sha256').update(configuration(cluster, ''));
+  for (const file of Object.values(files)) hash.update(file.reveal());
+  const digest = hash.digest('hex').slice(0, 32);
+  return { configuration: configuration(cluster, digest), digest, secrets: files };
+}
+
+function configuration(cluster: Cluster, digest: string): string {
+  const scheme = gatewayScheme(cluster);
+  return render({
+    domain: cluster.domain,
+    replicas: hostsWith(cluster, 'replica').map((host) => ({ address: `${host.address}:${cluster.ports.gateway}` })),
+    https: cluster.loadBalancer.scheme === 'https',
+    tls: scheme === 'https',
+    scheme,
+    folder: FOLDER,
+    digest,
+  });
+}

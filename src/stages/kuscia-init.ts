@@ -1,0 +1,148 @@
+import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { ensureImage } from '../docker/images.ts';
+import type { Act, Ask } from '../engine/ask.ts';
+import { failuresOf, trouble, Trouble, type Failure } from '../engine/errors.ts';
+import type { Fact } from '../engine/fact.ts';
+import { Plan } from '../engine/plan.ts';
+import { Secret } from '../engine/secret.ts';
+import { stage, type Stage } from '../engine/stage.ts';
+import { writeFile } from '../host/commands.ts';
+import { openFile, type OpenedFile } from '../host/files.ts';
+import { makeConfiguration } from '../kuscia/commands.ts';
+import { dataSource, differences, fingerprint, readConfiguration, sha256, wantedConfiguration, type Configuration } from '../kuscia/configuration.ts';
+import { folders } from '../kuscia/names.ts';
+import { databaseState, type DatabaseState } from '../mysql/facts.ts';
+import { databasePlace } from './mysql-up.ts';
+
+interface OnHost {
+  readonly host: Host;
+  readonly file: Fact<OpenedFile>;
+}
+
+interface Facts {
+  readonly files: readonly OnHost[];
+  readonly database: Fact<DatabaseState>;
+}
+
+/** A configuration and where it was found. */
+interface Found {
+  readonly where: string;
+  readonly configuration: Configuration;
+}
+
+/** One configuration with one domain key, made once, the same bytes on every replica's host. */
+export function kusciaInit(deployment: Deployment): Stage {
+  return stage<Facts>({
+    name: 'kuscia-init',
+    purpose: 'one Kuscia configuration, the same bytes on every replica',
+    needs: ['mysql-up'],
+    settleMs: 10_000,
+    gather: (ask) => gather(ask, deployment),
+    plan: (facts) => planConfiguration(deployment, facts),
+  });
+}
+
+async function gather(ask: Ask, { cluster, secrets }: Deployment): Promise<Facts> {
+  const [files, database] = await Promise.all([
+    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, file: await ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')) }))),
+    ask.ask(databasePlace(cluster).asks.name, databaseState(cluster, secrets.databasePassword)),
+  ]);
+  for (const { file } of files) {
+    const key = file.is === 'present' ? /^domainKeyData: *(\S+)/m.exec(file.value.content.reveal())?.[1] : undefined;
+    if (key !== undefined) ask.learn(new Secret('domain key', key));
+  }
+  return { files, database };
+}
+
+/** Every configuration there is must carry one key, the database's too; where there is none, and only there, one is made. */
+export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
+  const plan = new Plan();
+  const found = findAll(plan, deployment, facts);
+  plan.failures.push(...keyFailures(deployment.cluster, found, facts.database));
+  if (plan.failures.length > 0) return plan;
+  const [base] = found;
+  if (base === undefined) planMake(plan, deployment, facts);
+  else for (const onHost of facts.files) planFile(plan, deployment, base.configuration, onHost);
+  return plan;
+}
+
+/** The caller's configuration first, then the hosts' in the order of the cluster file; what cannot be read is a failure. */
+function findAll(plan: Plan, { cluster, secrets }: Deployment, { files }: Facts): Found[] {
+  const found: Found[] = [];
+  const add = (where: string, text: Secret, host?: string): void => {
+    try {
+      const configuration = readConfiguration(text, where, host);
+      if (configuration.domain === cluster.domain) found.push({ where, configuration });
+      else plan.failures.push({ code: 'configuration-invalid', ...(host !== undefined && { host }), what: `the Kuscia configuration in ${where} is of domain ${configuration.domain}, not ${cluster.domain}`, remedy: 'Set directory in the cluster file to a folder of this domain, or give the right kuscia-config.' });
+    } catch (thrown) {
+      plan.failures.push(...failuresOf(thrown));
+    }
+  };
+  if (secrets.kusciaConfig) add('the input kuscia-config', secrets.kusciaConfig);
+  for (const { host, file } of files) {
+    if (file.is === 'present') add(`${host.name}:${folders(cluster).config}`, file.value.content, host.name);
+    if (file.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: host.name, what: file.why, remedy: 'Let the login read its own files there, then run again.' });
+  }
+  return found;
+}
+
+function keyFailures(cluster: Cluster, found: readonly Found[], database: Fact<DatabaseState>): Failure[] {
+  const byKey = Map.groupBy(found, ({ configuration }) => fingerprint(configuration.publicKey));
+  const holders = [...byKey].map(([key, same]) => `${key} in ${same.map(({ where }) => where).join(', ')}`);
+  if (byKey.size > 1) {
+    return [{ code: 'domain-key-conflict', what: `there are ${byKey.size} keys for domain ${cluster.domain}`, evidence: holders.join('; '), remedy: 'Find out which key the partners know, and remove the other configurations. Kuscia itself would accept both and break.' }];
+  }
+  const stored = database.is === 'present' && database.value.login === 'accepted' ? database.value.gateways.filter((gateway) => gateway.domain === cluster.domain && gateway.publicKey !== '') : [];
+  const [ours] = byKey.keys();
+  if (ours === undefined) {
+    if (stored.length === 0) return [];
+    return [{ code: 'domain-key-missing', what: `the database already holds domain ${cluster.domain}, but no host has its configuration`, evidence: `replicas in the database: ${stored.map(({ name }) => name).join(', ')}`, remedy: 'Give the domain\'s configuration as the input kuscia-config. If it is lost, the domain cannot be continued: use an empty database and exchange certificates anew.' }];
+  }
+  const others = stored.filter((gateway) => fingerprint(gateway.publicKey) !== ours);
+  if (others.length === 0) return [];
+  return [{ code: 'domain-key-conflict', what: `replicas in the database have another key than the configuration of ${cluster.domain}`, evidence: `${holders.join('; ')}; in the database ${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`, remedy: `Use the configuration with the key the partners know on every host. A replica that is gone for good leaves its entry: kubectl delete gateway NAME -n ${cluster.domain} removes it.` }];
+}
+
+function planMake(plan: Plan, deployment: Deployment, { files }: Facts): void {
+  const { cluster } = deployment;
+  const [first, ...others] = files;
+  if (first === undefined) return;
+  plan.steps.push({ host: first.host.name, change: '+', what: `Kuscia configuration of ${cluster.domain}, with a new domain key`, why: 'no host has one', apply: (act) => make(act, deployment, first.host) });
+  plan.later.push(...others.map(({ host }) => ({ host: host.name, what: 'the same Kuscia configuration', why: 'after it was made' })));
+}
+
+/** Makes the domain's key: only after the database said that it knows no replica of the domain. */
+async function make(act: Act, deployment: Deployment, host: Host): Promise<void> {
+  const { cluster, secrets } = deployment;
+  const place = databasePlace(cluster);
+  const database = await act.ask(place.asks.name, databaseState(cluster, secrets.databasePassword));
+  if (database.is !== 'present') {
+    throw trouble({ code: 'database-unreachable', host: place.asks.name, what: 'the database does not say whether it knows the domain already', evidence: database.is === 'unknown' ? database.why : 'no answer', remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.' });
+  }
+  const failures = keyFailures(cluster, [], database);
+  if (failures.length > 0) throw new Trouble(failures);
+  await ensureImage(act, host.name, cluster.image, deployment);
+  const made = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));
+  const configuration = readConfiguration(made, `what ${cluster.image} made`, host.name);
+  act.learn(configuration.domainKey);
+  await write(act, deployment, host, wantedConfiguration(configuration, cluster, dataSource(deployment, place.address)));
+}
+
+const write = async (act: Act, { cluster }: Deployment, host: Host, content: Secret): Promise<void> =>
+  void (await act.run(host.name, writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content)));
+
+function planFile(plan: Plan, deployment: Deployment, base: Configuration, { host, file }: OnHost): void {
+  const wanted = wantedConfiguration(base, deployment.cluster, dataSource(deployment, databasePlace(deployment.cluster).address));
+  const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
+  if (file.is !== 'present') {
+    plan.steps.push({ host: host.name, change: '+', what: 'the same Kuscia configuration', why: 'absent', apply });
+  } else if (file.value.content.reveal() !== wanted.reveal()) {
+    const changed = differences(readConfiguration(file.value.content, host.name), readConfiguration(wanted, host.name));
+    plan.steps.push({ host: host.name, change: '~', what: 'Kuscia configuration', why: changed.join(', ') || 'other bytes, same meaning', apply });
+  } else if (file.value.mode !== '600') {
+    plan.steps.push({ host: host.name, change: '~', what: 'Kuscia configuration, mode 0600', why: `mode ${file.value.mode}`, apply });
+  } else {
+    plan.satisfied.push({ host: host.name, what: 'Kuscia configuration', why: `sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}` });
+  }
+}

@@ -1,0 +1,165 @@
+import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
+import { container, image, type Container } from '../docker/facts.ts';
+import { ensureImage } from '../docker/images.ts';
+import type { Act, Ask } from '../engine/ask.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { ending, lastLine, succeeded } from '../engine/outcome.ts';
+import { Plan, type Step } from '../engine/plan.ts';
+import { stage, type Stage } from '../engine/stage.ts';
+import { machine, type Machine } from '../host/facts.ts';
+import { file, type HostFile } from '../host/files.ts';
+import { extractScript, startedLine, startReplica } from '../kuscia/commands.ts';
+import { describeAnswer, directAnswer, isGateway, lastWords, registry, type Answer, type Registry } from '../kuscia/facts.ts';
+import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+
+interface OnHost {
+  readonly host: Host;
+  readonly machine: Fact<Machine>;
+  readonly image: Fact<string>;
+  readonly file: Fact<HostFile>;
+  readonly container: Fact<Container>;
+  readonly answer: Fact<Answer>;
+  readonly registry: Fact<Registry>;
+  readonly lastWords: Fact<string>;
+}
+
+/** A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing start takes 73 s. */
+const PATIENCE_MS = 120_000;
+
+/** Every replica running as described and proven, one after the other. */
+export function kusciaStart(deployment: Deployment): Stage {
+  return stage({
+    name: 'kuscia-start',
+    purpose: `the replicas of ${deployment.cluster.domain}, each proven before the next`,
+    needs: ['kuscia-init'],
+    settleMs: 150_000,
+    gather: (ask) => Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => gatherHost(ask, deployment.cluster, host))),
+    plan: (facts) => planReplicas(deployment, facts),
+  });
+}
+
+async function gatherHost(ask: Ask, cluster: Cluster, host: Host): Promise<OnHost> {
+  const [onMachine, onImage, onFile, answer] = await Promise.all([
+    ask.ask(host.name, machine),
+    ask.ask(host.name, image(cluster.image)),
+    ask.ask(host.name, file(folders(cluster).config)),
+    ask.ask(host.name, directAnswer(cluster, host)),
+  ]);
+  const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
+  const [onContainer, onRegistry, words] = await Promise.all([
+    ask.ask(host.name, container(name)),
+    ask.ask(host.name, registry(name, cluster.domain)),
+    ask.ask(host.name, lastWords(name)),
+  ]);
+  return { host, machine: onMachine, image: onImage, file: onFile, container: onContainer, answer, registry: onRegistry, lastWords: words };
+}
+
+/** Each replica by itself; the lane makes the runner take them one at a time. */
+export function planReplicas(deployment: Deployment, facts: readonly OnHost[]): Plan {
+  const plan = new Plan();
+  for (const onHost of facts) {
+    const unknowns = [onHost.machine, onHost.image, onHost.file, onHost.container].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+    plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: onHost.host.name, what: why, remedy: 'Mend what the line names, then run again.' })));
+    if (unknowns.length === 0) planReplica(plan, deployment, onHost);
+  }
+  return plan;
+}
+
+function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
+  const { host } = onHost;
+  const name = replicaContainer(deployment.cluster, valueOf(onHost.machine)?.user ?? '');
+  const step = (change: Step['change'], what: string, why: string, apply: Step['apply']): void =>
+    void plan.steps.push({ host: host.name, change, what, why, lane: 'replicas', apply });
+  const current = valueOf(onHost.container);
+  if (current === undefined) {
+    step('+', `start replica ${name}`, 'absent', (act) => create(act, deployment, host, name));
+    return;
+  }
+  const difference = differenceOf(deployment.cluster, onHost, current);
+  const fault = faultOf(deployment.cluster, onHost, current);
+  const configuredAt = valueOf(onHost.file)?.changedAt ?? 0;
+  if (difference !== undefined) {
+    step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
+  } else if (current.state === 'exited' || current.state === 'dead') {
+    const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
+    step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name))));
+  } else if (configuredAt > current.startedAt) {
+    step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
+  } else if (fault === undefined) {
+    plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
+  } else if (current.state === 'running' && (valueOf(onHost.machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS) {
+    step('~', `restart replica ${name}`, fault, async (act) => void (await act.run(host.name, restartContainer(name))));
+  } else {
+    plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(onHost, name, fault) });
+  }
+}
+
+/** Why the container must be made anew; undefined when it is as described. */
+function differenceOf(cluster: Cluster, { image, machine }: OnHost, current: Container): string | undefined {
+  const { ports } = cluster;
+  const wanted = { '1080/tcp': ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics };
+  const port = Object.entries(wanted).find(([inside, outside]) => current.ports[inside] !== outside);
+  const properties = valueOf(machine);
+  const config = absolute(properties?.home ?? '/', folders(cluster).config);
+  const hostname = replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? '');
+  if (current.state === 'created') return `left behind by a failed start: ${current.error || 'never started'}`;
+  if (image.is === 'present' && current.imageId !== image.value) return `image ${current.imageId.slice(7, 19)} -> ${cluster.image}`;
+  if (image.is === 'absent') return `image -> ${cluster.image}`;
+  if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
+  if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
+  if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
+  if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config) return `configuration file -> ${config}`;
+  if (current.hostname !== hostname) return `name ${current.hostname} -> ${hostname}`;
+  return undefined;
+}
+
+const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;
+
+/** What is wrong with a replica that should be working; undefined when it is proven (kuscia-facts 3.4). */
+function faultOf(cluster: Cluster, { answer, registry }: OnHost, current: Container): string | undefined {
+  if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
+  const said = valueOf(answer);
+  if (said === undefined) return answer.is === 'unknown' ? answer.why : 'no answer';
+  if (!isGateway(cluster, said) || said.instance !== current.hostname) return `its gateway port: ${describeAnswer(cluster, said)}`;
+  if (registry.is !== 'present') return registry.is === 'unknown' ? registry.why : 'no answer';
+  const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
+  if (gateway === undefined) return 'its gateway object is not there yet';
+  // Gateway objects outlive their replica: only one written by this very process proves anything.
+  if (gateway.heartbeat < current.startedAt - 1000 || gateway.uptime < current.startedAt - 1000) return 'its gateway object is of an earlier start';
+  if (registry.value.nodes.find(({ name }) => name === current.hostname)?.ready !== true) return 'its node is not Ready';
+  return undefined;
+}
+
+function unhealthy({ host, lastWords }: OnHost, name: string, fault: string): Failure {
+  const words = valueOf(lastWords) ?? '';
+  return {
+    code: 'replica-unhealthy',
+    host: host.name,
+    what: `the replica ${name} does not work: ${fault}`,
+    ...(words !== '' && { evidence: words }),
+    remedy: `Mend what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, /home/kuscia/var/logs.`,
+  };
+}
+
+/** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
+async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
+  const { cluster } = deployment;
+  await ensureImage(act, host.name, cluster.image, deployment);
+  await act.run(host.name, extractScript(cluster));
+  const standing = await act.ask(host.name, container(name));
+  if (standing.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: standing.why, remedy: 'Mend what the line names, then run again.' });
+  if (standing.is === 'present') await act.run(host.name, removeContainer(name));
+  const outcome = await act.attempt(host.name, startReplica(cluster));
+  if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
+  const words = valueOf(await act.ask(host.name, lastWords(name))) ?? '';
+  throw trouble({
+    code: outcome.ended === 'lost' ? 'connection-lost' : 'replica-unhealthy',
+    host: host.name,
+    what: succeeded(outcome) ? 'kuscia.sh ended with 0, but did not say that it deployed the replica' : `kuscia.sh did not start the replica: ${ending(outcome)}`,
+    evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
+    remedy: `Mend what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ${name} on ${host.name}.`,
+  });
+}

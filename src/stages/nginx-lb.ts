@@ -1,0 +1,184 @@
+import { posix } from 'node:path';
+import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { removeContainer, startContainer } from '../docker/commands.ts';
+import { container, image, type Container } from '../docker/facts.ts';
+import { ensureImage } from '../docker/images.ts';
+import type { Act, Ask } from '../engine/ask.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
+import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { lastLine, succeeded } from '../engine/outcome.ts';
+import { Plan, type Step } from '../engine/plan.ts';
+import { stage, type Stage } from '../engine/stage.ts';
+import { writeFile } from '../host/commands.ts';
+import { machine } from '../host/facts.ts';
+import { file, type HostFile } from '../host/files.ts';
+import { sha256 } from '../kuscia/configuration.ts';
+import { describeAnswer, isGateway, loadBalancerAnswers, type Answer } from '../kuscia/facts.ts';
+import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { checkConfiguration, INSIDE_PORT, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
+import { FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
+
+interface Facts {
+  readonly home: Fact<string>;
+  readonly image: Fact<string>;
+  readonly container: Fact<Container>;
+  readonly configuration: Fact<HostFile>;
+  readonly loaded: Fact<string>;
+  readonly answers: Fact<readonly Answer[]>;
+  /** Replica name by host name. */
+  readonly replicas: ReadonlyMap<string, Fact<string>>;
+}
+
+/** nginx in front of the replicas, leading to each of them. */
+export function nginxLb(deployment: Deployment): Stage {
+  const { cluster } = deployment;
+  return stage<Facts>({
+    name: 'nginx-lb',
+    purpose: `nginx on ${cluster.loadBalancer.host}, leading to every replica`,
+    needs: ['kuscia-start'],
+    settleMs: 75_000,
+    gather: (ask) => gather(ask, cluster),
+    plan: (facts) => planLoadBalancer(deployment, facts),
+  });
+}
+
+/** So often the load balancer is asked: its turn is shared by all workers, so each replica answers about four times. */
+export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 'replica').length + 1;
+
+/** The name that each replica will have, by the name of its host. */
+export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {
+  const names = hostsWith(cluster, 'replica').map(async (host) => {
+    const fact = await ask.ask(host.name, machine);
+    return [host.name, mapFact(fact, ({ user, hostname }) => replicaName(replicaContainer(cluster, user), hostname))] as const;
+  });
+  return new Map(await Promise.all(names));
+}
+
+async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
+  const { host: name, container: lb } = cluster.loadBalancer;
+  const host = hostNamed(cluster, name);
+  const [onMachine, onImage, onContainer, configuration, loaded, answers, replicas] = await Promise.all([
+    ask.ask(name, machine),
+    ask.ask(name, image(cluster.loadBalancer.image)),
+    ask.ask(name, container(lb)),
+    ask.ask(name, file(posix.join(folders(cluster).nginx, 'nginx.conf'))),
+    ask.ask(name, loadedConfiguration(lb)),
+    ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),
+    askReplicaNames(ask, cluster),
+  ]);
+  return { home: mapFact(onMachine, ({ home }) => home), image: onImage, container: onContainer, configuration, loaded, answers, replicas };
+}
+
+/** The configuration first, then the container that uses it, then every replica must answer through it. */
+export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
+  const plan = new Plan();
+  const { cluster } = deployment;
+  const host = hostNamed(cluster, cluster.loadBalancer.host);
+  const unknowns = [facts.home, facts.image, facts.container, facts.configuration].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: host.name, what: why, remedy: 'Mend what the line names, then run again.' })));
+  if (plan.failures.length > 0) return plan;
+
+  planFiles(plan, deployment, host, facts);
+  planContainer(plan, deployment, host, facts);
+  if (plan.steps.length === 0) planAnswers(plan, cluster, host, facts);
+  return plan;
+}
+
+type Apply = Step['apply'];
+
+const add = (plan: Plan, host: Host, change: Step['change'], what: string, why: string, apply: Apply): void =>
+  void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply });
+
+const running = ({ container }: Facts): boolean => valueOf(container)?.state === 'running';
+
+function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
+  const { configuration, digest } = loadBalancerFiles(deployment);
+  const { container: name } = deployment.cluster.loadBalancer;
+  const current = valueOf(facts.configuration);
+  if (current?.sha256 !== sha256(configuration)) {
+    const why = current === undefined ? 'absent' : 'not as the cluster file describes it';
+    add(plan, host, current === undefined ? '+' : '~', 'nginx configuration', why, async (act) => {
+      await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/');
+      if (running(facts)) await act.run(host.name, reloadConfiguration(name, digest));
+    });
+  } else if (running(facts) && valueOf(facts.loaded) !== digest) {
+    add(plan, host, '~', 'reload the nginx configuration', 'nginx runs with an earlier one', async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))));
+  } else {
+    plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
+  }
+}
+
+/** New files go into a folder of their own, are checked there by the image's nginx, and only then replace those in use. */
+async function replaceConfiguration(act: Act, deployment: Deployment, host: Host, home: string): Promise<void> {
+  const { cluster } = deployment;
+  const { configuration, secrets } = loadBalancerFiles(deployment);
+  const inUse = folders(cluster).nginx;
+  const candidate = `${inUse}.new`;
+  await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
+  await act.run(host.name, writeFile('write the nginx configuration', posix.join(candidate, 'nginx.conf'), '0644', configuration));
+  for (const [name, content] of Object.entries(secrets)) await act.run(host.name, writeFile(`write ${name}`, posix.join(candidate, name), '0600', content));
+  const checked = await act.attempt(host.name, checkConfiguration(cluster.loadBalancer.image, absolute(home, candidate)));
+  if (!succeeded(checked)) {
+    throw trouble({
+      code: checked.ended === 'lost' ? 'connection-lost' : 'load-balancer-configuration',
+      host: host.name,
+      what: 'nginx refuses the new configuration; the one in use stays',
+      evidence: lastLine(checked),
+      remedy: 'See that the certificate and key inputs belong together and are PEM, and that every replica address can be resolved there.',
+    });
+  }
+  await act.run(host.name, installConfiguration(candidate, inUse));
+}
+
+function planContainer(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
+  const { cluster } = deployment;
+  const { container: name, port } = cluster.loadBalancer;
+  const folder = absolute(valueOf(facts.home) ?? '/', folders(cluster).nginx);
+  const start: Apply = async (act) => {
+    await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
+    await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder));
+  };
+  const current = valueOf(facts.container);
+  const difference = current && differenceOf(cluster, current, facts.image, folder);
+  if (current === undefined) {
+    add(plan, host, '+', `load balancer ${name} on port ${port}`, 'absent', start);
+  } else if (difference !== undefined) {
+    add(plan, host, '~', `recreate load balancer ${name}`, difference, async (act) => {
+      await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
+      await act.run(host.name, removeContainer(name));
+      await start(act);
+    });
+  } else if (current.state !== 'running' && current.state !== 'restarting') {
+    add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name))));
+  } else {
+    plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${current.state}, port ${port}` });
+  }
+}
+
+function differenceOf({ loadBalancer }: Cluster, current: Container, imageId: Fact<string>, folder: string): string | undefined {
+  if (current.state === 'created') return `left behind by a failed start: ${current.error || 'never started'}`;
+  if (valueOf(imageId) !== current.imageId) return `image is not ${loadBalancer.image}`;
+  if (current.ports[INSIDE_PORT] !== loadBalancer.port) return `port ${current.ports[INSIDE_PORT] ?? 'none'} -> ${loadBalancer.port}`;
+  if (current.mounts[FOLDER] !== folder) return `files -> ${folder}`;
+  return undefined;
+}
+
+function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replicas }: Facts): void {
+  const names = [...replicas].flatMap(([on, fact]) => (fact.is === 'present' ? [{ on, name: fact.value }] : []));
+  const said = valueOf(answers) ?? [];
+  const silent = names.filter(({ name }) => !said.some((answer) => isGateway(cluster, answer) && answer.instance === name));
+  if (silent.length === 0 && names.length === replicas.size && said.length > 0) {
+    plan.satisfied.push({ host: host.name, what: 'leads to every replica', why: `${names.length} of ${replicas.size} seen in ${said.length} requests` });
+    return;
+  }
+  const seen = answers.is === 'unknown' ? answers.why : [...new Set(said.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
+  const failures = silent.map(({ on, name }): Failure => ({
+    code: 'load-balancer-unhealthy',
+    host: host.name,
+    what: `the load balancer does not lead to ${name}`,
+    evidence: `seen in ${said.length} requests: ${seen}`,
+    remedy: `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker logs ${cluster.loadBalancer.container} on ${host.name}.`,
+  }));
+  plan.awaited.push(...failures.map((failure) => ({ host: host.name, what: failure.what, why: seen, failure })));
+}
