@@ -30,7 +30,7 @@ export interface MatrixRow {
 /** The proof of a deployment: every replica against every check. Also the `verify` output of the action, as JSON. */
 export interface Matrix {
   readonly domain: string;
-  /** True only when every cell is ok, every node Ready and every pair connected. */
+  /** What `isHealthy` says of the rest. */
   readonly healthy: boolean;
   /** Where peers reach the domain: the load balancer. */
   readonly url: string;
@@ -39,4 +39,10 @@ export interface Matrix {
   readonly pairs: { readonly connected: number; readonly total: number };
   /** How long the checks took, in milliseconds. */
   readonly ms: number;
+}
+
+/** The one meaning of healthy: there are replicas, every check of each is ok, every node is Ready and every pair connected. */
+export function isHealthy({ rows, nodes, pairs }: Pick<Matrix, 'rows' | 'nodes' | 'pairs'>): boolean {
+  const checked = rows.length > 0 && rows.every(({ cells }) => Object.values(cells).every(({ ok }) => ok));
+  return checked && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
 }

@@ -1,0 +1,135 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
+import { annotation, failureLines } from '../../src/report/failures.ts';
+import { docsPage } from '../../src/report/index.ts';
+import { md } from '../../src/report/markdown.ts';
+import { Story } from '../../src/report/story.ts';
+import { summary } from '../../src/report/summary.ts';
+import { SUMMARY_TEMPLATE } from '../../src/report/template.ts';
+import { terminalFace } from '../../src/report/terminal.ts';
+import { ALICE, CUT, planOf, step } from './alice.ts';
+import { play, reportOn } from './play.ts';
+
+/** What a terminal gets. */
+async function onTerminal(options: { colour: boolean; verbose: boolean }, columns: number): Promise<string[]> {
+  const written: string[] = [];
+  const face = terminalFace({ write: (text: string) => written.push(text), isTTY: true, columns }, options);
+  await play(reportOn(face), 'plan');
+  return written.join('').split('\n');
+}
+
+describe('the terminal', () => {
+  test('is coloured when it can be, and no line is wider than it', async () => {
+    const lines = await onTerminal({ colour: true, verbose: false }, 90);
+    expect(lines.join('')).toContain('\x1b[32m+ join as worker\x1b[0m');
+    // eslint-disable-next-line no-control-regex
+    expect(lines.map((line) => line.replace(/\x1b\[\d+m/g, '').length).filter((length) => length > 90)).toEqual([]);
+    expect(lines.join('\n')).toMatch(/after apply: its .*…/);
+  });
+
+  test('folds what is satisfied to one line, unless more is wanted', async () => {
+    expect((await onTerminal({ colour: false, verbose: false }, 120)).filter((line) => line.includes('Docker Engine'))).toEqual([]);
+    expect((await onTerminal({ colour: false, verbose: true }, 120)).filter((line) => line.includes('Docker Engine'))).toHaveLength(3);
+  });
+});
+
+test("GitHub's log gets masks first, groups, one annotation, outputs and a summary", () => {
+  const folder = mkdtempSync(`${tmpdir()}/report-`);
+  try {
+    const [output, page] = [`${folder}/output`, `${folder}/summary`];
+    for (const file of [output, page]) writeFileSync(file, '');
+    const script = `
+      import { openReport } from ${JSON.stringify(`${import.meta.dirname}/../../src/report/index.ts`)};
+      import { Secret } from ${JSON.stringify(`${import.meta.dirname}/../../src/engine/secret.ts`)};
+      import { CUT, play } from ${JSON.stringify(`${import.meta.dirname}/play.ts`)};
+      const report = openReport(process.env, process.stdout);
+      report.hide([new Secret('password', 'correct horse')]);
+      await play(report, 'apply', [{ ...CUT, evidence: '::set-output name=changed::correct horse' }]);`;
+    const env = { PATH: process.env['PATH'] ?? '', GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: page };
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script], { env, encoding: 'utf8' });
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    const lines = stdout.split('\n');
+    const firstPrinted = lines.findIndex((line) => !line.startsWith('::add-mask::'));
+    expect(firstPrinted).toBeGreaterThan(3);
+    expect(lines.slice(firstPrinted).filter((line) => /^\s*::/.test(line)).map((line) => line.split(/ |::/)[1])).toEqual(
+      ['group', 'endgroup', 'warning', 'group', 'endgroup', 'group', 'endgroup', 'group', 'endgroup', 'error'],
+    );
+    expect(lines.slice(firstPrinted).join('\n')).not.toContain('correct horse');
+    expect(lines.find((line) => line.startsWith('::error'))).toContain('::error title=KS-1204 data-path-cut::KS-1204 data-path-cut: node-02 cannot reach node-03');
+    expect(readFileSync(output, 'utf8')).toMatch(/^changed<<(\S+)\ntrue\n\1\n/);
+    expect(readFileSync(page, 'utf8')).toContain('## ❌ alice: apply failed with KS-1204 data-path-cut');
+    expect(readFileSync(page, 'utf8')).not.toContain('correct horse');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+describe('an annotation', () => {
+  test('names all findings and keeps within 4096 characters', () => {
+    const many = Array.from({ length: 60 }, (_, i) => ({ ...CUT, what: `finding ${i}`, evidence: 'e'.repeat(5_000) }));
+    const { title, message } = annotation(many, 'docs/troubleshooting.md');
+    expect(title).toBe('60 findings');
+    expect(message.length).toBeLessThan(4_096);
+    expect(message).toContain('finding 0');
+    expect(message).toMatch(/\d+ more in the log and in the job summary\.$/);
+  });
+
+  test('keeps within the limit also when one finding alone is too long', () => {
+    expect(annotation([{ ...CUT, what: 'w'.repeat(9_000) }], 'd').message.length).toBeLessThan(4_096);
+  });
+});
+
+test('a failure says its host once', () => {
+  const look = { width: Infinity, paint: (_style: unknown, text: string) => text };
+  expect(failureLines({ ...CUT, what: 'the disk is full' }, 'error', look, 'd')[0]).toBe('Error KS-1204 data-path-cut: node-02: the disk is full');
+  expect(failureLines(CUT, 'warning', look, 'd')[0]).toBe('Warning KS-1204 data-path-cut: node-02 cannot reach node-03 over kuscia-exchange-cluster');
+});
+
+test('a defect shows where it happened', () => {
+  const look = { width: Infinity, paint: (_style: unknown, text: string) => text };
+  expect(failureLines({ code: 'internal', what: 'Error: x\n    at f (a.ts:1)', remedy: 'Report this.' }, 'error', look, 'd')).toEqual([
+    'Error KS-1900 internal: Error: x',
+    '             at f (a.ts:1)',
+    '  do         Report this. See d#ks-1900',
+  ]);
+});
+
+describe('the job summary', () => {
+  test('stays below its limit by shortening its tables, and says so', () => {
+    const story = new Story();
+    story.begin({ mode: 'plan', cluster: ALICE, stages: ['a'] });
+    const steps = Array.from({ length: 5_000 }, (_, i) => step('node-01', '+', `change ${i} ${'x'.repeat(300)}`, 'y'.repeat(300)));
+    story.hear({ is: 'planned', stage: 'a', plan: planOf({ steps }) });
+    const markdown = summary(story, 'd', 256 * 1024);
+    expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(256 * 1024);
+    expect(markdown).toContain('4800 more stand in the `plan` output and in the log.');
+    expect(Buffer.byteLength(summary(story, 'd', 1_000))).toBeLessThanOrEqual(1_000);
+  });
+
+  test('takes values as text, not as Markdown or HTML', () => {
+    expect(md('a|b <img src=x> *b* [l](http://x) `c` \\ @you www.x.org\n# h')).toBe('a\\|b &lt;img src=x&gt; \\*b\\* \\[l\\](http:&#47;&#47;x) \\`c\\` \\\\ &#64;you www&#46;x.org \\# h');
+  });
+
+  test('has every value pass the escaping helper', () => {
+    const raw = [...SUMMARY_TEMPLATE.matchAll(/{{([^}]*)}}/g)].map(([, inside]) => inside ?? '').filter((inside) => !/^(md |#|\/|else)/.test(inside));
+    expect(new Set(raw)).toEqual(new Set(['mark', 'help', 'left.failures', '@root.cross', 'left.changes', 'this', 'changes', 'satisfied']));
+  });
+
+  test('marks what fails in the picture, and a label is only a label', () => {
+    const story = new Story();
+    const [first, ...others] = ALICE.hosts;
+    if (!first) throw new Error('alice has hosts');
+    story.begin({ mode: 'plan', cluster: { ...ALICE, hosts: [{ ...first, name: 'a"]; click b' }, ...others] }, stages: [] });
+    const markdown = summary(story, 'd', 100_000);
+    expect(markdown).toContain('host0["a#34;#93;#59; click b, 10.0.0.11, manager"]');
+  });
+});
+
+test('the error reference is linked where GitHub says which version runs', () => {
+  const env = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_ACTION_REPOSITORY: 'o/kuscia-swarm', GITHUB_ACTION_REF: 'v1' };
+  expect(docsPage(env)).toBe('https://github.com/o/kuscia-swarm/blob/v1/docs/troubleshooting.md');
+  expect(docsPage({ ...env, GITHUB_ACTION_REPOSITORY: 'x)](javascript:1' })).toBe('docs/troubleshooting.md');
+  expect(docsPage({})).toBe('docs/troubleshooting.md');
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { printedForms, Secret } from '../../src/engine/secret.ts';
+import { Masks } from '../../src/report/mask.ts';
+import { play, recorder, reportOn } from './play.ts';
+import { planOf, step } from './alice.ts';
+
+/** Secrets as people have them: printable, with what quoting, encoding and line ends can do to them. */
+const secretText = fc.oneof(
+  fc.string({ unit: fc.constantFrom(...'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'), minLength: 12, maxLength: 40 }),
+  fc.string({ unit: fc.constantFrom(...`aZ9'"\\ $&%+/=:#|<>*~[]{}é密\x1b`), minLength: 12, maxLength: 30 }).filter((text) => text.trim().length >= 10 && new Set(text).size > 5),
+  fc.array(fc.string({ unit: fc.constantFrom(...'ABCDEFGHabcdefgh0123456789+/='), minLength: 20, maxLength: 40 }), { minLength: 2, maxLength: 4 }).map((lines) => lines.join('\n')),
+);
+
+const filler = fc.string({ unit: fc.constantFrom(...'xyz .,-\n\t\x1b\u0000'), maxLength: 12 });
+
+describe('masking', () => {
+  test('leaves no form of any secret, wherever and however often it stands', () => {
+    fc.assert(
+      fc.property(fc.array(secretText, { minLength: 1, maxLength: 3 }), fc.array(filler, { minLength: 2, maxLength: 5 }), fc.nat(), (texts, fillers, seed) => {
+        const secrets = texts.map((text, i) => new Secret(`secret ${i}`, text));
+        const forms = secrets.flatMap(printedForms);
+        const masks = new Masks();
+        masks.hide(secrets);
+        const said = fillers.map((text, i) => text + (forms[(seed + i * 7) % forms.length] ?? '')).join('');
+        const masked = masks.mask(said);
+        expect(forms.filter((form) => masked.includes(form))).toEqual([]);
+        const clean = masks.clean(said);
+        expect(forms.filter((form) => clean.includes(form))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('covers secrets that overlap without leaving the end of one', () => {
+    const masks = new Masks();
+    masks.hide([new Secret('a', 'abcdefgh'), new Secret('b', 'efghijkl')]);
+    expect(masks.mask('x abcdefghijkl y')).toBe('x *** y');
+  });
+
+  test('covers a secret that control characters had torn apart', () => {
+    const masks = new Masks();
+    masks.hide([new Secret('a', 'correct horse')]);
+    expect(masks.clean('it is cor\x1b[31mrect\u200b horse.')).toBe('it is ***.');
+  });
+
+  test('covers a secret that looks like a workflow command, before that is made harmless', () => {
+    const masks = new Masks();
+    masks.hide([new Secret('a', '::set-output::x')]);
+    expect(masks.clean('pw ::set-output::x')).toBe('pw ***');
+  });
+
+  test('ends also when the secret is made of asterisks', () => {
+    const masks = new Masks();
+    masks.hide([new Secret('a', '****')]);
+    expect(masks.mask('***** and *******')).toBe('*** and ***');
+  });
+
+  test('is told of each form once', () => {
+    const masks = new Masks();
+    expect(masks.hide([new Secret('a', 'correct horse')]).length).toBeGreaterThan(3);
+    expect(masks.hide([new Secret('again', 'correct horse')])).toEqual([]);
+  });
+});
+
+test('no form of a secret survives in the log, an annotation, an output or the summary', async () => {
+  await fc.assert(
+    fc.asyncProperty(secretText, fc.nat(), fc.constantFrom('plan' as const, 'apply' as const, 'verify' as const), async (text, seed, mode) => {
+      const secret = new Secret('password', text);
+      const forms = printedForms(secret);
+      const form = forms[seed % forms.length] ?? text;
+      const face = recorder(seed % 2 === 0 ? Infinity : 80);
+      const report = reportOn(face);
+      report.hide([secret]);
+      report.emit({ is: 'planned', stage: 'mysql-up', plan: planOf({ steps: [step('node-01', '+', `run with ${form}`, form)], satisfied: [{ host: form, what: form, why: form }], later: [{ host: 'node-01', what: form, why: form }] }) });
+      report.emit({ is: 'said', stage: 'mysql-up', host: 'node-01', text: `x${form}y` });
+      report.say(`=${form}`);
+      report.defect(new Error(form));
+      await play(report, mode, [{ code: 'command-failed', host: 'node-01', what: form, evidence: `e ${form}\n${form}`, cause: form, remedy: form }]);
+      const printed = [...face.lines, ...face.annotations.map(({ title, message }) => `${title}\n${message}`), face.markdown, ...Object.values(face.outputs)];
+      for (const each of forms) expect(printed.filter((text) => text.includes(each))).toEqual([]);
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,50 @@
+import { count, duration } from './layout.ts';
+import { verdict } from './matrix.ts';
+import type { StageStory, Story } from './story.ts';
+
+/** The last lines of a run: what was done, what was not, and in the very last what is true now. */
+export function closingLines(story: Story): string[] {
+  const { subject, failures } = story;
+  if (!subject) return ['Nothing was started and nothing was changed.'];
+  if (subject.mode === 'plan') return [planned(story)];
+  if (subject.mode === 'verify') return [looked(story)];
+  return failures.length > 0 ? stopped(story) : [done(story), ...(story.matrix ? [verdict(story.matrix)] : [])];
+}
+
+function planned(story: Story): string {
+  if (story.failures.length === 0) return 'Nothing was changed (mode: plan).';
+  return `Nothing was changed (mode: plan); ${count(story.failures.length, 'finding')} must be mended before these changes can be made.`;
+}
+
+function looked(story: Story): string {
+  if (story.matrix) return verdict(story.matrix);
+  return `Whether ${story.subject?.cluster.domain} is healthy is not known: it could not be checked. Nothing was changed (mode: verify).`;
+}
+
+function done(story: Story): string {
+  const { cluster, stages } = story.subject ?? { cluster: { domain: '' }, stages: [] };
+  const last = story.matrix ? '' : `; ${stages.join(', ')} settled, other stages were not looked at`;
+  return `${cluster.domain}: ${count(story.made, 'change')} made in ${duration(story.ms)}${last}`;
+}
+
+function stopped(story: Story): string[] {
+  const failed = story.stages.find(({ state }) => state === 'failed');
+  const waiting = story.stages.filter(({ state }) => state === 'waiting').map(({ stage }) => stage);
+  const notStarted = failed && waiting.length > 0 ? [`Nothing after ${failed.stage} was started (${waiting.join(', ')}).`] : [];
+  return [...notStarted, whatStays(story), ...(story.matrix && !story.matrix.healthy ? [verdict(story.matrix)] : [])];
+}
+
+function whatStays(story: Story): string {
+  const by = (part: StageStory): string => `${part.stage} ${part.made.length}`;
+  const stages = story.stages.filter(({ made }) => made.length > 0).map(by);
+  const stays = stages.length === 0 ? '' : `${count(story.made, 'change')} made before (${stages.join(', ')}) ${story.made === 1 ? 'stays and is' : 'stay and are'} found again by the next run.`;
+  const broken = story.broken === 0 ? '' : `${count(story.broken, 'change')} did not end well; the next run looks again at what ${story.broken === 1 ? 'it' : 'they'} left.`;
+  return [stays, broken].filter((text) => text !== '').join(' ') || 'Nothing was changed.';
+}
+
+/** The closing line of a stage: `swarm-join: 2 changes in 0.9 s`. */
+export function stageClosing({ stage, state, made, broken, ms = 0, settled }: StageStory): string {
+  const changes = count(made.length, 'change');
+  if (state === 'failed') return `${stage}: failed after ${duration(ms)}, ${changes} made${broken.length > 0 ? `, ${broken.length} did not end well` : ''}`;
+  return made.length > 0 ? `${stage}: ${changes} in ${duration(ms)}` : `${stage}: nothing to change, ${settled?.satisfied.length ?? 0} satisfied (${duration(ms)})`;
+}

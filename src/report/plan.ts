@@ -1,0 +1,98 @@
+import type { Failure } from '../engine/errors.ts';
+import type { Note } from '../engine/plan.ts';
+import { cell, columns, count, duration, type Cell, type Look, type Style } from './layout.ts';
+import type { Story } from './story.ts';
+
+/** A note of the plan document. */
+export interface PlanNote {
+  readonly stage: string;
+  readonly host: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+/** The plan as data: the `plan` output of the action. Keys are only ever added. */
+export interface PlanDocument {
+  readonly domain: string;
+  /** What would be done, or was to be done before the run began: `+` makes, `~` changes, `-` removes. */
+  readonly changes: readonly (PlanNote & { readonly change: '+' | '~' | '-' })[];
+  /** What is already so, and why nothing is done. */
+  readonly satisfied: readonly PlanNote[];
+  /** What can only be known once the changes are made. */
+  readonly later: readonly PlanNote[];
+  /** What must still come true by itself. */
+  readonly awaited: readonly PlanNote[];
+  readonly warnings: readonly (Failure & { readonly stage: string })[];
+  readonly failures: readonly (Failure & { readonly stage: string })[];
+}
+
+/** The plan of the run as data. */
+export function planDocument(story: Story): PlanDocument {
+  const notes = (kind: 'satisfied' | 'later' | 'awaited'): PlanNote[] =>
+    story.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
+  return {
+    domain: story.subject?.cluster.domain ?? '',
+    changes: story.found('steps').map(({ stage, finding: { host, change, what, why } }) => ({ stage, host, change, what, why })),
+    satisfied: notes('satisfied'),
+    later: notes('later'),
+    awaited: notes('awaited'),
+    warnings: story.found('warnings').map(({ stage, finding }) => ({ stage, ...finding })),
+    failures: story.found('failures').map(({ stage, finding }) => ({ stage, ...finding })),
+  };
+}
+
+/** `11 changes on 3 hosts, 14 satisfied, 3 known after apply` */
+export function planFigures(plan: PlanDocument): string {
+  const hosts = new Set(plan.changes.map(({ host }) => host)).size;
+  return [
+    `${count(plan.changes.length, 'change')}${hosts > 0 ? ` on ${count(hosts, 'host')}` : ''}`,
+    `${plan.satisfied.length} satisfied`,
+    ...(plan.later.length > 0 ? [`${plan.later.length} known after apply`] : []),
+    ...(plan.awaited.length > 0 ? [`${plan.awaited.length} awaited`] : []),
+    ...(plan.warnings.length > 0 ? [count(plan.warnings.length, 'warning')] : []),
+    ...(plan.failures.length > 0 ? [count(plan.failures.length, 'failure')] : []),
+  ].join(', ');
+}
+
+const GATHERED_GAP = '   ';
+const SIGN_STYLES: Readonly<Record<string, Style>> = { '+': 'good', '~': 'warn', '-': 'bad' };
+
+/** The plan for reading: figures first, then one aligned line for each change and each thing that is not known yet. */
+export function planLines(story: Story, look: Look): string[] {
+  const plan = planDocument(story);
+  const gathered = story.gatheredMs === undefined ? '' : `gathered in ${duration(story.gatheredMs)}`;
+  const rows = story.stages.flatMap(({ stage, found }) => {
+    const lines = [
+      ...(found?.steps ?? []).map((step) => row(step, step.change, step.why, SIGN_STYLES[step.change])),
+      ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
+      ...together(found?.awaited ?? []).map(({ note, more }) => row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim')),
+    ];
+    return lines.map((line, i) => [cell(i === 0 ? stage : '', 'strong'), ...line]);
+  });
+  const title = `${plan.domain}: ${planFigures(plan)}`;
+  const fits = title.length + GATHERED_GAP.length + gathered.length <= look.width;
+  return [look.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + look.paint('dim', gathered) : ''), ...columns(rows, look, { indent: 2, shrink: [3, 2] })];
+}
+
+/** One line for all that is awaited of one thing on one host. */
+function together(notes: readonly Note[]): { readonly note: Note; readonly more: number }[] {
+  const groups = Map.groupBy(notes, ({ host, what }) => `${host} ${what}`);
+  return [...groups.values()].flatMap(([note, ...rest]) => (note ? [{ note, more: rest.length }] : []));
+}
+
+function row(note: Note, sign: string, why: string, style: Style = 'plain'): Cell[] {
+  return [cell(note.host), cell(`${sign} ${note.what}`, style), cell(why, 'dim')];
+}
+
+/** What is satisfied in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined when nothing is. */
+export function satisfiedTitle(story: Story): string | undefined {
+  const counts = story.stages.map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 })).filter(({ n }) => n > 0);
+  if (counts.length === 0) return undefined;
+  return `${counts.reduce((sum, { n }) => sum + n, 0)} satisfied: ${counts.map(({ stage, n }) => `${stage} ${n}`).join(', ')}`;
+}
+
+/** What is satisfied and why, one aligned line each. */
+export function satisfiedLines(story: Story, look: Look): string[] {
+  const rows = story.found('satisfied').map(({ stage, finding }) => [cell(stage), ...row(finding, '=', finding.why)]);
+  return columns(rows, look, { indent: 2, shrink: [3, 2] });
+}

@@ -1,0 +1,73 @@
+import type { Event } from '../engine/events.ts';
+import { cell, columns, duration, type Cell, type Look } from './layout.ts';
+
+type Heard<K extends Event['is']> = Extract<Event, { is: K }>;
+
+/** Lines of progress, each with its host in front. */
+export class Progress {
+  readonly #look: Look;
+  readonly #hostWidth: number;
+  readonly #waits = new Waits();
+  readonly #now: () => number;
+
+  constructor(look: Look, hosts: readonly string[], now: () => number) {
+    this.#look = look;
+    this.#hostWidth = Math.max(0, ...hosts.map((host) => host.length));
+    this.#now = now;
+  }
+
+  /** The lines that an event is worth while its stage is applied; none for most. */
+  lines(event: Event): string[] {
+    switch (event.is) {
+      case 'stage-started':
+        this.#waits.reset();
+        return [];
+      case 'step-started':
+        return this.#line(event.step.host, cell(event.step.change), cell(event.step.what), cell(`(${event.step.why})`, 'dim'));
+      case 'step-done':
+        return this.#line(event.step.host, cell('done', 'good'), cell(event.step.what), cell(duration(event.ms), 'dim'));
+      case 'step-failed':
+        return this.#line(event.step.host, cell('failed', 'bad'), cell(event.step.what), cell(duration(event.ms), 'dim'));
+      case 'said':
+        return this.#line(event.host, cell(''), cell(event.text, 'dim'));
+      case 'waiting':
+        return this.#waiting(event);
+      default:
+        return [];
+    }
+  }
+
+  #waiting(event: Heard<'waiting'>): string[] {
+    const [first] = event.notes;
+    const what = first ? `${first.what} (${first.why})` : 'the state to settle';
+    const more = event.notes.length > 1 ? `, and ${event.notes.length - 1} more` : '';
+    if (!this.#waits.tell(`${first?.host} ${what}${more}`, this.#now())) return [];
+    return this.#line(first?.host ?? '', cell('waits', 'dim'), cell(`${what}${more}`, 'dim'), cell(`${Math.max(Math.round(event.leftMs / 1000), 0)} s left`, 'dim'));
+  }
+
+  /** One line: host, sign or word, what, and a remark. The first two have one width, so that lines told apart stand aligned. */
+  #line(host: string, sign: Cell, ...rest: Cell[]): string[] {
+    const [word, room] = [sign.text.padEnd('failed'.length), host.padEnd(this.#hostWidth)];
+    return columns([[cell(room), cell(word, sign.style), ...rest]], this.#look, { indent: 2, shrink: [3, 2] });
+  }
+}
+
+const AT_MOST_EVERY_MS = 5_000;
+const UNCHANGED_EVERY_MS = 20_000;
+
+/** Decides which waiting lines are told: never two within 5 s, and an unchanged one only every 20 s. */
+class Waits {
+  #text = '';
+  #at = -Infinity;
+
+  reset(): void {
+    this.#at = -Infinity;
+  }
+
+  tell(text: string, now: number): boolean {
+    if (now - this.#at < (text === this.#text ? UNCHANGED_EVERY_MS : AT_MOST_EVERY_MS)) return false;
+    this.#text = text;
+    this.#at = now;
+    return true;
+  }
+}

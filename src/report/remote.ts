@@ -1,0 +1,34 @@
+/** Longest text of one value that is printed; the rest is counted, not shown. */
+export const LONGEST_VALUE = 2_000;
+
+/** ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit introducers. */
+// eslint-disable-next-line no-control-regex
+const SEQUENCES = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
+
+/** Every character that ends a line somewhere, in an editor, a terminal or a log viewer. */
+const LINE_ENDS = /\r\n?|[\v\f\x85\u2028\u2029]/g;
+
+/** Control characters but line feed, and those that turn the reading direction or have no width. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/**
+ * Text from anywhere made harmless to print: no control characters or terminal sequences, and nothing that GitHub's runner
+ * would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Not bounded: see `bounded`.
+ */
+export function tame(text: string): string {
+  return text
+    .replace(SEQUENCES, '')
+    .replace(LINE_ENDS, '\n')
+    .replace(/\t/g, ' ')
+    .replace(CONTROLS, '')
+    .replace(/##(?=\[)/g, '## ')
+    .replace(/(^|\s):{2,}/g, (match) => match.replace(/:(?=:)/g, ': '));
+}
+
+/** The text, or its beginning and how much of it is not shown. */
+export function bounded(text: string, longest = LONGEST_VALUE): string {
+  if (text.length <= longest) return text;
+  const kept = text.slice(0, longest).replace(/[\ud800-\udbff]$/, '');
+  return `${kept}… (${text.length - kept.length} more characters)`;
+}

@@ -1,0 +1,169 @@
+import type { Matrix } from '../cluster/matrix.ts';
+import { failuresOf, type Failure } from '../engine/errors.ts';
+import type { Emit, Event } from '../engine/events.ts';
+import { ending } from '../engine/outcome.ts';
+import type { Secret } from '../engine/secret.ts';
+import { closingLines, stageClosing } from './closing.ts';
+import type { Face } from './face.ts';
+import { annotation, failureLines, type DocsPage, type Severity } from './failures.ts';
+import { LARGEST_SUMMARY } from './github.ts';
+import { count, duration, oneLine } from './layout.ts';
+import { Masks } from './mask.ts';
+import { matrixLines } from './matrix.ts';
+import { planDocument, planLines, satisfiedLines, satisfiedTitle } from './plan.ts';
+import { Progress } from './progress.ts';
+import { Story, type Subject } from './story.ts';
+import { summary } from './summary.ts';
+
+export interface ReportOptions {
+  readonly docs: DocsPage;
+  /** Prints each command and how it ended. */
+  readonly verbose?: boolean;
+  /** Milliseconds of some clock; that of the machine unless told. */
+  readonly now?: () => number;
+}
+
+/** Tells a run to whoever reads it. Every text it is given is masked and made harmless before it goes anywhere. */
+export class Report {
+  readonly #face: Face;
+  readonly #options: ReportOptions;
+  readonly #masks = new Masks();
+  readonly #story = new Story();
+  readonly #now: () => number;
+  #progress: Progress | undefined;
+  #started: number;
+  #planTold = false;
+  #open: string | undefined;
+
+  constructor(face: Face, options: ReportOptions) {
+    this.#face = face;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#started = this.#now();
+  }
+
+  /** From now on none of these is seen in anything that is printed. To be called before anything else. */
+  hide(secrets: readonly Secret[]): void {
+    this.#face.hide(this.#masks.hide(secrets));
+  }
+
+  /** The run begins: the hosts are going to be asked. */
+  begin(subject: Subject): void {
+    const { mode, cluster, stages } = this.#masks.cleaned(subject);
+    this.#started = this.#now();
+    this.#story.begin({ mode, cluster, stages });
+    const hosts = cluster.hosts.map(({ name }) => name);
+    this.#progress = new Progress(this.#face.look, hosts, this.#now);
+    this.#line(this.#face.look.paint('dim', `${cluster.domain}: asking ${count(hosts.length, 'host')} (${hosts.join(', ')}), mode ${mode}`));
+  }
+
+  /** Takes every event of the run. */
+  readonly emit: Emit = (raw) => {
+    if (raw.is === 'secret') return this.hide([raw.secret]);
+    if (raw.is === 'command') return this.#command(raw);
+    const event = this.#masks.cleaned(raw);
+    if (event.is === 'planned') this.#story.gatheredMs = this.#now() - this.#started;
+    else this.#tellPlan();
+    this.#story.hear(event);
+    for (const line of this.#progress?.lines(event) ?? []) this.#inStage(event.stage, line);
+    if (event.is === 'stage-settled' || event.is === 'stage-failed') this.#closeStage(event.stage);
+  };
+
+  /** The latest proof; shown at the end. */
+  readonly matrix = (matrix: Matrix): void => {
+    this.#story.matrix = this.#masks.cleaned(matrix);
+  };
+
+  /** The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and summary. */
+  async finish(failures: readonly Failure[]): Promise<void> {
+    const story = this.#story;
+    story.failures = this.#masks.cleaned(failures);
+    story.ms = this.#now() - this.#started;
+    if (story.subject?.mode === 'plan') delete story.matrix;
+    this.#tellPlan();
+    if (story.matrix) matrixLines(story.matrix, this.#face.look).forEach((line) => this.#line(line));
+    this.#tell(story.failures, 'error');
+    this.#outputs();
+    await this.#summary();
+    const closing = closingLines(story);
+    closing.forEach((line, i) => this.#line(i === closing.length - 1 ? this.#face.look.paint(story.failures.length === 0 ? 'good' : 'bad', line) : line));
+  }
+
+  /** Something was thrown that nobody handles: says so at once. */
+  defect(thrown: unknown): void {
+    this.#tell(this.#masks.cleaned(failuresOf(thrown)), 'error');
+  }
+
+  /** One line about the run itself. */
+  say(text: string): void {
+    this.#line(oneLine(this.#masks.clean(text)));
+  }
+
+  #tellPlan(): void {
+    const { subject, gatheredMs } = this.#story;
+    if (this.#planTold || gatheredMs === undefined) return;
+    this.#planTold = true;
+    if (subject?.mode !== 'verify') {
+      planLines(this.#story, this.#face.look).forEach((line) => this.#line(line));
+      const title = satisfiedTitle(this.#story);
+      if (title !== undefined) this.#face.fold(this.#masks.mask(title), satisfiedLines(this.#story, this.#face.look).map((line) => this.#masks.mask(line)));
+    }
+    this.#tell(this.#story.found('warnings').map(({ finding }) => finding), 'warning');
+  }
+
+  #tell(failures: readonly Failure[], severity: Severity): void {
+    if (failures.length === 0) return;
+    const { docs } = this.#options;
+    for (const failure of failures) failureLines(failure, severity, this.#face.look, docs).forEach((line) => this.#line(line));
+    const { title, message } = annotation(failures, docs);
+    this.#face.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
+  }
+
+  #inStage(stage: string, line: string): void {
+    if (this.#open !== stage) {
+      if (this.#open !== undefined) this.#face.close();
+      this.#open = stage;
+      this.#face.open(this.#masks.mask(stage));
+    }
+    this.#line(line);
+  }
+
+  #closeStage(stage: string): void {
+    if (this.#open !== undefined) this.#face.close();
+    this.#open = undefined;
+    const part = this.#story.of(stage);
+    this.#line(this.#face.look.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part)));
+  }
+
+  #command({ host, command, outcome, ms }: Extract<Event, { is: 'command' }>): void {
+    if (this.#options.verbose !== true) return;
+    const told = this.#masks.clean(`${host}: ${command.purpose}: ${ending(outcome)}`);
+    this.#line(this.#face.look.paint('dim', `    ${oneLine(told)} (${duration(ms)})`));
+  }
+
+  #outputs(): void {
+    const { subject, matrix } = this.#story;
+    this.#face.output('changed', String(this.#story.changed));
+    this.#face.output('plan', subject ? JSON.stringify(planDocument(this.#story)) : '');
+    this.#face.output('verify', matrix ? JSON.stringify(matrix) : '');
+    this.#face.output('load-balancer-url', matrix?.url ?? (subject ? urlOf(subject) : ''));
+  }
+
+  async #summary(): Promise<void> {
+    try {
+      await this.#face.summary(this.#masks.mask(summary(this.#story, this.#options.docs, LARGEST_SUMMARY)));
+    } catch (error) {
+      this.#line(`Warning: the job summary could not be written: ${oneLine(this.#masks.clean(String(error)))}`);
+    }
+  }
+
+  #line(text: string): void {
+    this.#face.line(this.#masks.mask(text));
+  }
+}
+
+function urlOf({ cluster }: Subject): string {
+  const { host, port, scheme } = cluster.loadBalancer;
+  const address = cluster.hosts.find(({ name }) => name === host)?.address ?? host;
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,106 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Matrix } from '../cluster/matrix.ts';
+import type { Failure } from '../engine/errors.ts';
+import type { Event } from '../engine/events.ts';
+import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
+
+/** What a run is asked to do. */
+export type Mode = 'plan' | 'apply' | 'verify';
+
+/** What a run is about: said before anything is asked of a host. */
+export interface Subject {
+  readonly mode: Mode;
+  readonly cluster: Cluster;
+  /** The selected stages, in their order. */
+  readonly stages: readonly string[];
+}
+
+/** A step as it is told: what it does, not how. */
+export type ToldStep = Pick<Step, 'host' | 'change' | 'what' | 'why'>;
+
+/** A plan as it is told. */
+export interface Findings {
+  readonly steps: readonly ToldStep[];
+  readonly satisfied: readonly Note[];
+  readonly later: readonly Note[];
+  readonly awaited: readonly Awaited[];
+  readonly failures: readonly Failure[];
+  readonly warnings: readonly Failure[];
+}
+
+/** What has become of one stage. */
+export interface StageStory {
+  readonly stage: string;
+  state: 'waiting' | 'started' | 'settled' | 'failed';
+  /** What it found before anything was changed. */
+  found?: Findings;
+  /** What it found in the end, when everything it asked for was there. */
+  settled?: Findings;
+  readonly made: ToldStep[];
+  /** Steps that were begun and failed: whether they changed their host is not known. */
+  readonly broken: ToldStep[];
+  /** Wall clock of its application, in milliseconds. */
+  ms?: number;
+}
+
+/** Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text. */
+export class Story {
+  subject?: Subject;
+  readonly stages: StageStory[] = [];
+  /** Time from the first connection to the last fact, in milliseconds. */
+  gatheredMs?: number;
+  matrix?: Matrix;
+  failures: readonly Failure[] = [];
+  ms = 0;
+
+  begin(subject: Subject): void {
+    this.subject = subject;
+    for (const stage of subject.stages) this.of(stage);
+  }
+
+  /** The stage's part of the story. */
+  of(stage: string): StageStory {
+    const known = this.stages.find((part) => part.stage === stage);
+    if (known) return known;
+    const part: StageStory = { stage, state: 'waiting', made: [], broken: [] };
+    this.stages.push(part);
+    return part;
+  }
+
+  /** Takes in what happened. */
+  hear(event: Event): void {
+    if (!('stage' in event)) return;
+    const part = this.of(event.stage);
+    if (event.is === 'planned') part.found = findings(event.plan);
+    if (event.is === 'stage-started') part.state = 'started';
+    if (event.is === 'step-done') part.made.push(event.step);
+    if (event.is === 'step-failed') part.broken.push(event.step);
+    if (event.is === 'stage-settled') part.settled = findings(event.plan);
+    if (event.is === 'stage-settled' || event.is === 'stage-failed') {
+      part.state = event.is === 'stage-settled' ? 'settled' : 'failed';
+      part.ms = event.ms;
+    }
+  }
+
+  /** Steps that were made, over all stages. */
+  get made(): number {
+    return this.stages.reduce((sum, part) => sum + part.made.length, 0);
+  }
+
+  /** Steps that failed on the way. */
+  get broken(): number {
+    return this.stages.reduce((sum, part) => sum + part.broken.length, 0);
+  }
+
+  /** Whether any host may be another than before the run. */
+  get changed(): boolean {
+    return this.made + this.broken > 0;
+  }
+
+  /** All stages' findings of one kind, each with its stage. */
+  found<K extends keyof Findings>(kind: K): { readonly stage: string; readonly finding: Findings[K][number] }[] {
+    return this.stages.flatMap(({ stage, found }) => (found?.[kind] ?? []).map((finding) => ({ stage, finding })));
+  }
+}
+
+const findings = ({ steps, satisfied, later, awaited, failures, warnings }: Plan): Findings => ({ steps, satisfied, later, awaited, failures, warnings });

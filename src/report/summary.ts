@@ -1,0 +1,90 @@
+import Handlebars from 'handlebars';
+import { CHECKS } from '../cluster/matrix.ts';
+import { codeNumber, type Failure } from '../engine/errors.ts';
+import { closingLines } from './closing.ts';
+import { helpFor, whatHappened, type DocsPage } from './failures.ts';
+import { count, duration } from './layout.ts';
+import { md } from './markdown.ts';
+import { CHECK_NAMES, CROSS } from './matrix.ts';
+import { picture } from './picture.ts';
+import { planDocument, planFigures } from './plan.ts';
+import type { StageStory, Story } from './story.ts';
+import { SUMMARY_TEMPLATE } from './template.ts';
+
+const handlebars = Handlebars.create();
+handlebars.registerHelper('md', md);
+const render = handlebars.compile<Record<string, unknown>>(SUMMARY_TEMPLATE, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { md: true } });
+
+/** The job summary as Markdown, at most `largest` bytes: what is true first, then evidence. Long tables are shortened, and say so. */
+export function summary(story: Story, docs: DocsPage, largest: number): string {
+  for (const rows of [1_000, 200, 50, 10]) {
+    const markdown = render(context(story, docs, rows));
+    if (Buffer.byteLength(markdown) <= largest) return markdown;
+  }
+  return `## ${md(status(story))}\n`;
+}
+
+/** The first line of the summary: the state in figures. */
+export function status(story: Story): string {
+  const [first] = story.failures;
+  const mode = story.subject?.mode ?? 'run';
+  if (first && mode !== 'verify') return `${story.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ${first.code}${story.failures.length > 1 ? ` and ${count(story.failures.length - 1, 'more', 'more')}` : ''}`;
+  if (mode === 'plan') return `${story.subject?.cluster.domain}: ${planFigures(planDocument(story))}`;
+  return closingLines(story).at(-1) ?? '';
+}
+
+function context(story: Story, docs: DocsPage, most: number): Record<string, unknown> {
+  const title = status(story);
+  const changes = changesOf(story);
+  return {
+    mark: story.failures.length === 0 ? '✅' : '❌',
+    status: title,
+    closing: closingLines(story).filter((line) => line !== title),
+    failures: story.failures.slice(0, most).map((failure) => failureContext(failure, docs)),
+    warnings: story.found('warnings').slice(0, most).map(({ finding }) => failureContext(finding, docs)),
+    left: { failures: Math.max(story.failures.length - most, 0), changes: Math.max(changes.length - most, 0) },
+    cross: CROSS,
+    checks: CHECK_NAMES.map((name) => CHECKS[name]),
+    rows: (story.matrix?.rows ?? []).slice(0, most).map(({ replica, cells }) => ({ replica, cells: CHECK_NAMES.map((name) => cells[name]) })),
+    changesTitle: story.subject?.mode === 'apply' && story.changed ? 'Changes made' : 'Changes to make',
+    changes: changes.slice(0, most),
+    picture: picture(story),
+    stages: story.stages.map((part) => stageContext(part, story.subject?.mode === 'plan')),
+  };
+}
+
+function failureContext(failure: Failure, docs: DocsPage): Record<string, unknown> {
+  const { code, evidence = '', cause = '', remedy } = failure;
+  const help = helpFor(failure, docs);
+  const linked = help.startsWith('https://');
+  return { number: codeNumber(code), code, what: whatHappened(failure), evidence: evidence.trim().replace(/\s*\n\s*/g, '; '), cause, remedy: linked ? remedy : `${remedy} See ${help}`, help: linked ? help : '' };
+}
+
+interface Change {
+  readonly stage: string;
+  readonly host: string;
+  readonly sign: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+/** What was made, where something was; what is to be made otherwise, with what cannot be known yet. */
+function changesOf(story: Story): Change[] {
+  if (story.subject?.mode === 'apply' && story.changed) {
+    return story.stages.flatMap(({ stage, made, broken }) => [
+      ...made.map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
+      ...broken.map(({ host, change, what, why }) => ({ stage, host, sign: `${CROSS} ${change}`, what, why })),
+    ]);
+  }
+  return story.stages.flatMap(({ stage, found }) => [
+    ...(found?.steps ?? []).map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
+    ...(found?.later ?? []).map(({ host, what, why }) => ({ stage, host, sign: '?', what, why: `after apply: ${why}` })),
+  ]);
+}
+
+function stageContext({ stage, state, made, found, settled, ms }: StageStory, planning: boolean): Record<string, unknown> {
+  const looked = (found?.failures.length ?? 0) > 0 ? 'cannot go on' : planning && found ? 'planned' : 'not started';
+  const states = { waiting: looked, started: 'begun', settled: 'settled', failed: 'failed' } as const;
+  const changes = planning ? (found?.steps.length ?? 0) : made.length;
+  return { stage, state: states[state], changes, satisfied: (settled ?? found)?.satisfied.length ?? 0, time: ms === undefined ? '' : duration(ms) };
+}
