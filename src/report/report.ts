@@ -79,7 +79,7 @@ export class Report {
     const story = this.#story;
     story.failures = this.#masks.cleaned(failures);
     story.ms = this.#now() - this.#started;
-    if (story.subject?.mode === 'plan') delete story.matrix;
+    if (!proofIsOfNow(story)) delete story.matrix;
     this.#tellPlan();
     if (story.matrix) matrixLines(story.matrix, this.#face.look).forEach((line) => this.#line(line));
     this.#tell(story.failures, 'error');
@@ -160,6 +160,12 @@ export class Report {
   #line(text: string): void {
     this.#face.line(this.#masks.mask(text));
   }
+}
+
+/** What verify saw before changes were made, or while only a plan was wanted, says nothing of the state now. */
+function proofIsOfNow({ subject, stages }: Story): boolean {
+  if (subject?.mode !== 'apply') return subject?.mode === 'verify';
+  return stages.some(({ stage, state }) => stage === 'verify' && state !== 'waiting');
 }
 
 function urlOf({ cluster }: Subject): string {

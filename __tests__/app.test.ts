@@ -1,0 +1,206 @@
+import { describe, expect, test } from '@jest/globals';
+import { run, type Parts, type Request } from '../src/app.ts';
+import type { Matrix } from '../src/cluster/matrix.ts';
+import { trouble } from '../src/engine/errors.ts';
+import { Plan, type Note, type Step } from '../src/engine/plan.ts';
+import { Secret } from '../src/engine/secret.ts';
+import { stage, type Stage } from '../src/engine/stage.ts';
+import { ALICE, CUT, matrixOf, planOf, step } from './report/alice.ts';
+import { recorder, reportOn, type Recorder } from './report/play.ts';
+
+const PASSWORD = new Secret('database password', 'correct horse');
+
+interface World {
+  readonly mode?: Request['mode'];
+  readonly stages?: Request['stages'];
+  /** What verify sees. */
+  readonly matrix?: Matrix;
+  readonly parts?: Partial<Parts>;
+  readonly signal?: AbortSignal;
+  readonly joinLater?: Note;
+  readonly joinStep?: (state: State) => Step;
+}
+
+/** What the fake hosts have become. */
+interface State {
+  initialised: boolean;
+  joined: boolean;
+  connected: boolean;
+  closed: boolean;
+}
+
+interface Ran {
+  readonly code: number;
+  readonly face: Recorder;
+  readonly state: State;
+}
+
+async function ran(world: World = {}): Promise<Ran> {
+  const state: State = { initialised: false, joined: false, connected: false, closed: false };
+  const face = recorder();
+  const code = await run({ ...partsFor(world, state), ...world.parts }, reportOn(face), world.signal ?? new AbortController().signal);
+  return { code, face, state };
+}
+
+function partsFor(world: World, state: State): Parts {
+  return {
+    readRequest: (hide) => {
+      hide([PASSWORD]);
+      return Promise.resolve({ mode: world.mode ?? 'apply', stages: world.stages ?? 'all', deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {} });
+    },
+    openFleet: () => ({
+      notes: ['known hosts: line 3 is passed over'],
+      run: () => Promise.reject(new Error('no stage here asks a host')),
+      connectAll: () => Promise.resolve(void (state.connected = true)),
+      close: () => Promise.resolve(void (state.closed = true)),
+    }),
+    stagesOf: (_deployment, hooks) => [
+      missing('swarm-init', () => state.initialised, step('node-01', '+', 'initialise swarm', 'not in any swarm', () => Promise.resolve(void (state.initialised = true)))),
+      missing('swarm-join', () => state.joined, world.joinStep?.(state) ?? step('node-02', '+', 'join', 'not in any swarm', () => Promise.resolve(void (state.joined = true))), world.joinLater),
+      stage({ name: 'verify', purpose: 'proof', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => verification((matrix) => hooks.onMatrix(matrix), state, world.matrix) }),
+    ],
+  };
+}
+
+const missing = (name: string, there: () => boolean, what: Step, later?: Note): Stage =>
+  stage({ name, purpose: name, needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => planOf({ steps: there() || later ? [] : [what], later: later ? [later] : [] }) });
+
+function verification(onMatrix: (matrix: Matrix) => void, state: State, matrix: Matrix = matrixOf(state.joined ? {} : { direct: 'no answer' })): Plan {
+  onMatrix(matrix);
+  const failure = { code: 'cluster-unhealthy', what: 'a check is not ok', remedy: 'Apply.' } as const;
+  return planOf({ awaited: matrix.healthy ? [] : [{ host: '', what: 'as described', why: 'a check is not ok', failure }] });
+}
+
+describe('apply', () => {
+  test('does what is missing, proves it, and only then is 0', async () => {
+    const { code, face, state } = await ran();
+    expect(code).toBe(0);
+    expect(state).toEqual({ initialised: true, joined: true, connected: true, closed: true });
+    expect(face.lines.at(-1)).toBe('alice is healthy: 2 of 2 replicas answer through http://10.0.0.11:8080, 3 of 3 nodes Ready, 6 of 6 pairs connected (1.3 s)');
+    expect(face.outputs['changed']).toBe('true');
+    expect(face.lines).toContain('known hosts: line 3 is passed over');
+  });
+
+  test('is not 0 when the proof fails, and says so last', async () => {
+    const { code, face } = await ran({ matrix: matrixOf({ node: 'Down' }) });
+    expect(code).toBe(1);
+    expect(face.lines.at(-1)).toMatch(/^alice is not healthy: 1 of 2 replicas/);
+  });
+
+  test('is not 0 when the verification gave no matrix', async () => {
+    const silent = (): Stage => stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => new Plan() });
+    const { code, face } = await ran({ parts: { stagesOf: () => [silent()] } });
+    expect(code).toBe(1);
+    expect(face.lines.join('\n')).toContain('Error KS-1601 cluster-unhealthy: the verification ended without a result');
+  });
+
+  test('of one stage does that stage only, and says that it looked at nothing else', async () => {
+    const { code, face, state } = await ran({ stages: ['swarm-join'] });
+    expect(code).toBe(0);
+    expect(state).toMatchObject({ initialised: false, joined: true });
+    expect(face.lines.at(-1)).toMatch(/^alice: 1 change made in .* s; swarm-join settled, other stages were not looked at$/);
+  });
+
+  test('is not 0 when a stage settled although something in it could not be judged', async () => {
+    const { code, face } = await ran({ stages: ['swarm-join'], joinLater: { host: 'node-02', what: 'join', why: 'no swarm yet' } });
+    expect(code).toBe(1);
+    expect(face.lines.join('\n')).toContain('Error KS-1109 fact-unknown: swarm-join: "join" could not be judged on node-02');
+  });
+
+  test('that fails half way says what stays and what was not started', async () => {
+    const { code, face, state } = await ran({ joinStep: () => step('node-02', '+', 'join', 'not in any swarm', () => Promise.reject(trouble(CUT))) });
+    expect(code).toBe(1);
+    expect(state).toMatchObject({ initialised: true, closed: true });
+    expect(face.lines.slice(-2)).toEqual(['Nothing after swarm-join was started (verify).', '1 change made before (swarm-init 1) stays and is found again by the next run. 1 change did not end well; the next run looks again at what it left.']);
+    expect(face.annotations.map(({ severity }) => severity)).toEqual(['error']);
+  });
+
+  test('that is cancelled says so', async () => {
+    const cancel = new AbortController();
+    const { code, face } = await ran({
+      signal: cancel.signal,
+      joinStep: () =>
+        step('node-02', '+', 'join', 'not in any swarm', () => {
+          cancel.abort();
+          return Promise.reject(trouble({ code: 'connection-lost', host: 'node-02', what: 'lost', remedy: 'Run again.' }));
+        }),
+    });
+    expect(code).toBe(1);
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1111 cancelled: cancelled before the end']);
+  });
+});
+
+describe('plan', () => {
+  test('changes nothing, proves nothing, and is 0', async () => {
+    const { code, face, state } = await ran({ mode: 'plan' });
+    expect(code).toBe(0);
+    expect(state).toMatchObject({ initialised: false, joined: false, closed: true });
+    expect(face.lines).toContain('  swarm-init  node-01  + initialise swarm  not in any swarm');
+    expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan).');
+  });
+
+  test('is not 0 when a stage cannot go on', async () => {
+    const stuck = stage({ name: 'swarm-init', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => planOf({ failures: [CUT] }) });
+    const { code, face } = await ran({ mode: 'plan', parts: { stagesOf: () => [stuck] } });
+    expect(code).toBe(1);
+    expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan); 1 finding must be mended before these changes can be made.');
+  });
+});
+
+describe('verify', () => {
+  test('looks once at what is there', async () => {
+    const { code, face, state } = await ran({ mode: 'verify', matrix: matrixOf() });
+    expect(code).toBe(0);
+    expect(state.initialised).toBe(false);
+    expect(face.outputs).toMatchObject({ changed: 'false' });
+    expect(face.lines.at(-1)).toMatch(/^alice is healthy/);
+  });
+
+  test('is not 0 when a check is not ok', async () => {
+    const { code, face } = await ran({ mode: 'verify' });
+    expect(code).toBe(1);
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1601 cluster-unhealthy: a check is not ok']);
+    expect(face.lines.at(-1)).toMatch(/^alice is not healthy/);
+  });
+});
+
+describe('whatever goes wrong', () => {
+  test('wrong inputs: nothing is opened, and that is said', async () => {
+    const { code, face, state } = await ran({ parts: { readRequest: () => Promise.reject(trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' })) } });
+    expect(code).toBe(1);
+    expect(state.connected).toBe(false);
+    expect(face.lines.at(-1)).toBe('Nothing was started and nothing was changed.');
+  });
+
+  test('a stage that does not exist', async () => {
+    const { code, face } = await ran({ stages: ['swarm-leave'] });
+    expect(code).toBe(1);
+    expect(face.lines.join('\n')).toContain('Error KS-1001 input-invalid: no such stage: swarm-leave');
+  });
+
+  test('no host can be reached: all are named, connections are closed', async () => {
+    const closed: string[] = [];
+    const both = (['node-01', 'node-02'] as const).map((host) => ({ code: 'host-unreachable' as const, host, what: 'does not answer', remedy: 'See that it is up.' }));
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), connectAll: () => Promise.reject(Object.assign(trouble(CUT), { failures: both })), close: () => Promise.resolve(void closed.push('closed')) });
+    const { code, face } = await ran({ parts: { openFleet } });
+    expect(code).toBe(1);
+    expect(face.lines.filter((line) => line.startsWith('Error')).map((line) => line.slice(0, 48))).toEqual(['Error KS-1101 host-unreachable: node-01: does no', 'Error KS-1101 host-unreachable: node-02: does no']);
+    expect(face.lines.at(-1)).toBe('Nothing was changed.');
+    expect(closed).toEqual(['closed']);
+  });
+
+  test('a defect is named, masked and not 0', async () => {
+    const { code, face } = await ran({ parts: { stagesOf: () => { throw new TypeError('correct horse is not a function'); } } });
+    expect(code).toBe(1);
+    expect(face.lines.join('\n')).toContain('Error KS-1900 internal: TypeError: *** is not a function');
+  });
+
+  test('connections that cannot be closed, and a report that cannot be finished, are not 0', async () => {
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('none')), connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
+    expect((await ran({ parts: { openFleet } })).code).toBe(1);
+    const face = { ...recorder(), output: () => { throw new Error('the output file is gone'); } };
+    const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false }), reportOn(face), new AbortController().signal);
+    expect(code).toBe(1);
+    expect(face.lines.join('\n')).toContain('the output file is gone');
+  });
+});

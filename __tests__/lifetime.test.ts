@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { expect, test } from '@jest/globals';
+
+interface Ended {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** Runs `work` (source text) as the whole work of a process, sends it the signals one by one as it says "ready". */
+function lived(work: string, ...signals: NodeJS.Signals[]): Promise<Ended> {
+  const source = `
+    import { live } from ${JSON.stringify(`${import.meta.dirname}/../src/lifetime.ts`)};
+    const say = (text) => process.stdout.write(text + '\\n');
+    live(process, { say, defect: (thrown) => say('defect: ' + thrown.message), work: ${work} });`;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', source]);
+  let said = '';
+  let sent = 0;
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  child.stdout.on('data', (data: Buffer) => {
+    said += data.toString();
+    const next = signals[sent];
+    if (next !== undefined && said.split(sent === 0 ? 'ready' : 'cancelling').length > 1) {
+      sent += 1;
+      child.kill(next);
+    }
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, said })));
+}
+
+const FOREVER = 'new Promise((resolve) => setTimeout(resolve, 60_000))';
+
+test('ends with the code of its work', async () => {
+  expect(await lived('async () => 0')).toEqual({ code: 0, said: '' });
+  expect(await lived('async () => 3')).toEqual({ code: 3, said: '' });
+});
+
+test('is never 0 when its work was forgotten half way', async () => {
+  const { code, said } = await lived('() => new Promise(() => {})');
+  expect(code).toBe(1);
+  expect(said).toContain('defect: the run stopped before its end');
+});
+
+test.each([
+  ['thrown by the work', 'async () => { throw new Error("boom") }'],
+  ['thrown past everyone', `() => { setTimeout(() => { throw new Error("boom") }); return ${FOREVER} }`],
+  ['rejected with nobody listening', `() => { Promise.reject(new Error("boom")); return ${FOREVER} }`],
+])('names what was %s, and is not 0', async (_what, work) => expect(await lived(work)).toEqual({ code: 1, said: 'defect: boom\n' }));
+
+test('a first signal cancels, and the work ends by itself', async () => {
+  const { code, said } = await lived(`(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); signal.addEventListener('abort', () => { clearTimeout(wait); resolve(1); }); say('ready'); })`, 'SIGTERM');
+  expect(code).toBe(1);
+  expect(said).toContain('SIGTERM: cancelling');
+});
+
+test('a second signal ends at once', async () => {
+  expect(await lived(`() => { say('ready'); return ${FOREVER} }`, 'SIGTERM', 'SIGINT')).toMatchObject({ code: 130 });
+});
+
+test('something left open does not keep it alive', async () => {
+  const { code } = await lived('async () => { setInterval(() => {}, 1_000); return 0; }');
+  expect(code).toBe(0);
+}, 15_000);

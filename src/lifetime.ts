@@ -1,0 +1,48 @@
+/** The part of Node's `process` that decides how it ends. */
+export type Mortal = Pick<NodeJS.Process, 'on' | 'exit'> & { exitCode?: NodeJS.Process['exitCode'] };
+
+interface Life {
+  /** The work; its signal aborts when the process is asked to end. Gives the exit code. */
+  readonly work: (signal: AbortSignal) => Promise<number>;
+  /** Says that something went wrong that nobody handled. */
+  readonly defect: (thrown: unknown) => void;
+  readonly say: (text: string) => void;
+}
+
+/** Time for handles that are still open to close by themselves once the work is done. */
+const LINGER_MS = 2_000;
+
+/**
+ * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event loop,
+ * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, the second ends at once.
+ */
+export function live(process: Mortal, { work, defect, say }: Life): void {
+  process.exitCode = 1;
+  const cancel = new AbortController();
+  let over = false;
+  let crashed = false;
+
+  const crash = (thrown: unknown): void => {
+    if (crashed) process.exit(1);
+    crashed = true;
+    defect(thrown);
+    process.exit(1);
+  };
+  const asked = (signal: string): void => {
+    if (cancel.signal.aborted) process.exit(130);
+    say(`${signal}: cancelling; what runs on the hosts is ended. Once more ends at once.`);
+    cancel.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, asked);
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+  process.on('beforeExit', () => {
+    if (!over) crash(new Error('the run stopped before its end: something it waited for can never happen'));
+  });
+
+  work(cancel.signal).then((code) => {
+    over = true;
+    process.exitCode = code;
+    setTimeout(() => process.exit(code), LINGER_MS).unref();
+  }, crash);
+}
