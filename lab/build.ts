@@ -7,7 +7,7 @@ import { builtImages, imageSources, inRegistry, rememberBuilt } from './images.t
 import type { ImageSource, Prepared } from './images.ts';
 import { builder, collector, outside, paths } from './places.ts';
 import type { Place } from './places.ts';
-import { must } from './process.ts';
+import { capture, howItEnded, must } from './process.ts';
 import { baseRoot, ensureRoot, rootId } from './rootfs.ts';
 
 type Say = (line: string) => void;
@@ -109,7 +109,9 @@ async function withEngine(place: Place, data: string, work: () => Promise<void>)
 }
 
 /** The place's docker client, given a file as its input when there is one. */
-function docker(place: Place, args: readonly string[], input = '/dev/null'): Promise<string> {
-  const argv = inHost(place.name, ['docker', ...args]);
-  return must(['sh', '-ec', 'file=$1; shift; exec "$@" <"$file"', 'sh', input, ...argv], { env: hostEnvironment({ DOCKER_BUILDKIT: '0' }), timeoutMs: 1_800_000 });
+async function docker(place: Place, args: readonly string[], input = '/dev/null'): Promise<string> {
+  const argv = ['sh', '-ec', 'file=$1; shift; exec "$@" <"$file"', 'sh', input, ...inHost(place.name, ['docker', ...args])];
+  const ended = await capture(argv, { env: hostEnvironment({ DOCKER_BUILDKIT: '0' }), timeoutMs: 1_800_000 });
+  if (ended.code !== 0) throw new Error(`docker ${args.join(' ')}: ${howItEnded(ended)}\n${(ended.stdout + ended.stderr).trim().slice(-3000)}`);
+  return ended.stdout;
 }

@@ -33,13 +33,13 @@ export function runnerProcesses(): number[] {
     return [];
   }
   const own = ancestors();
-  return allPids().filter((pid) => !own.has(pid) && networkOf(pid) === `net:[${namespace}]`);
+  return allPids().filter((pid) => !own.has(pid) && namespaceOf(pid, 'net') === `net:[${namespace}]`);
 }
 
 /** Whether this very process runs in the lab's runner place. */
 export function insideRunner(): boolean {
   try {
-    return readlinkSync('/proc/self/ns/net') === `net:[${statSync(paths.runner).ino}]`;
+    return namespaceOf('self', 'net') === `net:[${statSync(paths.runner).ino}]`;
   } catch {
     return false;
   }
@@ -67,11 +67,19 @@ export async function killAll(list: () => readonly number[]): Promise<void> {
 
 /** Takes the power from places: kills their inits and waits until nothing of them runs. */
 export async function killPlaces(chosen: (place: string) => boolean): Promise<void> {
+  const own = namespaceOf('self', 'pid');
+  const namespaces = new Set<string>();
   await killAll(() => {
     const all = labProcesses().filter(({ place }) => chosen(place));
-    const inits = all.filter(({ init }) => init);
+    for (const { pid } of all) namespaces.add(namespaceOf(pid, 'pid'));
+    namespaces.delete(own);
+    namespaces.delete('');
+    const inits = all.filter(({ init }) => init).map(({ pid }) => pid);
     // The parent outside reaps its init; killed first it would leave that to the machine's.
-    return (inits.length > 0 ? inits : all).map(({ pid }) => pid);
+    if (inits.length > 0) return inits;
+    // A process that is ending has lost its environment, and with it the mark, before it is gone.
+    const ending = namespaces.size === 0 ? [] : allPids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) && !isZombie(pid));
+    return [...all.map(({ pid }) => pid), ...ending];
   });
 }
 
@@ -84,9 +92,14 @@ function isInit(pid: number): boolean {
   return ids.length === 2 && ids[1] === '1';
 }
 
-function networkOf(pid: number): string {
+/** Dead, and to be reaped by a parent that need not be ours. */
+function isZombie(pid: number): boolean {
+  return /^State:\s*[ZX]/m.test(readOr(`/proc/${pid}/status`));
+}
+
+function namespaceOf(pid: number | 'self', kind: 'net' | 'pid'): string {
   try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
   } catch {
     return '';
   }

@@ -53,7 +53,12 @@ fill() {
 }
 
 [ "${1:0:1}" != - ] || set -- mysqld "$@"
-if [ "$1" = mysqld ]; then
+asks_only() {
+  local each
+  for each in "$@"; do case $each in --help | -\? | --version | -V | --print-defaults) return 0 ;; esac; done
+  return 1
+}
+if [ "$1" = mysqld ] && ! asks_only "$@"; then
   for each in MYSQL_ROOT_PASSWORD MYSQL_ROOT_HOST MYSQL_DATABASE MYSQL_USER MYSQL_PASSWORD; do setting "$each"; done
   if [ "$(id -u)" = 0 ]; then
     chown -R mysql:mysql /var/lib/mysql /run/mysqld
