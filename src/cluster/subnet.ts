@@ -1,37 +1,51 @@
-interface Range {
+/** A range of IPv4 addresses: both ends as unsigned 32-bit numbers. */
+export interface Subnet {
   readonly first: number;
   readonly last: number;
+  /** Length of the prefix: 24 in 10.200.0.0/24. */
+  readonly prefix: number;
 }
 
-/** The addresses of an IPv4 subnet in CIDR form, as numbers. Undefined when the text is none. */
-function range(cidr: string): Range | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
-  if (!match) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0, prefix = 0] = match.slice(1).map(Number);
-  if (Math.max(a, b, c, d) > 255 || prefix > 32) return undefined;
+/** The address as an unsigned 32-bit number, or undefined when the text is no dotted IPv4 address. */
+export function ipv4(text: string): number | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return undefined;
+  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+/** The number as a dotted IPv4 address. */
+export const dotted = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
+
+/** The range that the text names; the bits behind the prefix are ignored. Undefined when it is no IPv4 CIDR block. */
+export function parseSubnet(text: string): Subnet | undefined {
+  const match = /^([\d.]+)\/(\d|[12]\d|3[0-2])$/.exec(text);
+  const address = ipv4(match?.[1] ?? '');
+  if (!match || address === undefined) return undefined;
+  const prefix = Number(match[2]);
   const size = 2 ** (32 - prefix);
-  const address = ((a * 256 + b) * 256 + c) * 256 + d;
-  const first = Math.floor(address / size) * size;
-  return { first, last: first + size - 1 };
+  const first = address - (address % size);
+  return { first, last: first + size - 1, prefix };
 }
 
-/** Whether two IPv4 subnets share an address; false when either is not an IPv4 subnet in CIDR form. */
-export function overlap(a: string, b: string): boolean {
-  const [one, other] = [range(a), range(b)];
-  return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
+/** The range in its one proper spelling: `10.200.0.0/24`. */
+export const subnetText = (subnet: Subnet): string => `${dotted(subnet.first)}/${subnet.prefix}`;
+
+/** Whether the two ranges share an address. */
+export const overlap = (a: Subnet, b: Subnet): boolean => a.first <= b.last && b.first <= a.last;
+
+/** Whether the whole of `inner` lies in `outer`. */
+export const within = (inner: Subnet, outer: Subnet): boolean => outer.first <= inner.first && inner.last <= outer.last;
+
+/** Whether the text is an IPv4 address inside the range. */
+export function contains(subnet: Subnet, address: string): boolean {
+  const number = ipv4(address);
+  return number !== undefined && subnet.first <= number && number <= subnet.last;
 }
 
-/** Whether the IPv4 address lies in the subnet. */
-export const contains = (subnet: string, address: string): boolean => overlap(subnet, `${address}/32`);
+const ranges = (...texts: string[]): readonly Subnet[] => texts.flatMap((text) => parseSubnet(text) ?? []);
 
-/** Whether the whole subnet is private address space (RFC 1918). */
-export function isPrivate(subnet: string): boolean {
-  const inner = range(subnet);
-  return (
-    inner !== undefined &&
-    ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].some((cidr) => {
-      const outer = range(cidr);
-      return outer !== undefined && outer.first <= inner.first && inner.last <= outer.last;
-    })
-  );
-}
+/** The private ranges of RFC 1918. */
+export const PRIVATE = ranges('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16');
+
+/** Ranges that no network of hosts or containers can use: this host, loopback, link-local, multicast and reserved. */
+export const UNUSABLE = ranges('0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3');

@@ -1,0 +1,57 @@
+import type { Cluster, Host, SshRoute } from './cluster.ts';
+import { bastionParts, bytesOf } from './kinds.ts';
+import type { BastionEntry, ClusterFile, HostEntry } from './schema.ts';
+
+/** The cluster that a faultless file describes, every default filled in. */
+export function buildCluster(file: ClusterFile): Cluster {
+  const balancer = file['load-balancer'];
+  return {
+    domain: file.domain,
+    image: file.image,
+    hosts: Object.entries(file.hosts).map(([name, host]) => buildHost(name, host, file.ssh)),
+    network: {
+      name: 'kuscia-exchange-cluster',
+      subnet: file.network.subnet,
+      allowPublicSubnet: file.network['allow-public-subnet'],
+      probeImage: file.network['probe-image'] ?? balancer.image,
+    },
+    database: buildDatabase(file),
+    ports: { gateway: file.ports.gateway, internal: file.ports.internal, api: file.ports.api, apiGrpc: file.ports['api-grpc'], metrics: file.ports.metrics },
+    memory: must(bytesOf(file.memory), 'memory'),
+    protocol: file.protocol,
+    loadBalancer: { host: hostOf(file, 'load-balancer'), port: balancer.port, scheme: balancer.scheme, image: balancer.image, container: `${file.domain}-nginx-lb` },
+    ...(file.registry ? { registry: file.registry } : {}),
+    directory: file.directory ?? `kuscia-swarm/${file.domain}`,
+  };
+}
+
+function buildHost(name: string, host: HostEntry, ssh: ClusterFile['ssh']): Host {
+  const { address, roles } = host;
+  if (host.via === 'local') return { name, address, roles, route: { via: 'local' } };
+  const user = host.user ?? ssh.user;
+  const bastion = buildBastion(host.bastion ?? ssh.bastion, ssh.user);
+  return { name, address, roles, route: { via: 'ssh', user, port: host.port ?? ssh.port, ...(bastion ? { bastion } : {}) } };
+}
+
+function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['bastion'] {
+  if (entry === undefined || entry === 'none') return undefined;
+  const parts = typeof entry === 'string' ? must(bastionParts(entry), 'bastion') : entry;
+  return { address: parts.address, user: parts.user ?? user, port: parts.port ?? 22 };
+}
+
+function buildDatabase(file: ClusterFile): Cluster['database'] {
+  const { image, port, name, user, volume, external } = file.database;
+  if (external) return { kind: 'external', image, address: external.address, port: external.port, name: external.name, user: external.user };
+  const container = `${file.domain}-mysql`;
+  return { kind: 'managed', host: hostOf(file, 'database'), image, container, volume: volume ?? container, port, name, user };
+}
+
+function hostOf(file: ClusterFile, role: 'database' | 'load-balancer'): string {
+  return must(Object.keys(file.hosts).find((name) => file.hosts[name]?.roles.includes(role)), role);
+}
+
+/** The checks have refused every file in which one of these is missing. */
+function must<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`a checked cluster file has no ${what}`);
+  return value;
+}

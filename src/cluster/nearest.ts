@@ -1,0 +1,31 @@
+/** The choice that the word most likely meant, or undefined when none is near. Case, hyphens and underscores do not count. */
+export function nearest(word: string, choices: readonly string[]): string | undefined {
+  const wanted = plain(word);
+  if (wanted === '' || wanted.length > LONGEST_WORD) return undefined;
+  const near = choices.flatMap((choice) => {
+    const letters = plain(choice);
+    const allowed = Math.floor(Math.max(letters.length, 3) / 3);
+    if (Math.abs(letters.length - wanted.length) > allowed) return [];
+    const steps = distance(wanted, letters);
+    return steps <= allowed ? [{ choice, steps }] : [];
+  });
+  return near.sort((a, b) => a.steps - b.steps)[0]?.choice;
+}
+
+const LONGEST_WORD = 64;
+
+const plain = (word: string): string => word.toLowerCase().replace(/[-_\s]/g, '');
+
+/** Number of letters to insert, drop or exchange. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const exchange = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(exchange, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
