@@ -1,8 +1,10 @@
 import type { Client, ClientChannel, ExecOptions, PseudoTtyOptions } from 'ssh2';
 import type { Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { quote } from '../engine/quote.ts';
+import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { hostLine, KILL_GRACE_MS, LINGER_MS, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
+import { KILL_GRACE_MS, LINGER_MS, programLine, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
 
 /** The host would not open another channel; nothing was run. */
 export interface Refused {
@@ -16,7 +18,11 @@ export interface Ties {
   readonly gone: AbortSignal;
   /** Aborts when the connection is to be closed: the command is told to end. */
   readonly closing: AbortSignal;
+  /** Sends a signal to a process group of the host; false when the host would not hear of it. */
+  signal(name: SignalName, group: number): Promise<boolean>;
 }
+
+export type SignalName = 'TERM' | 'KILL';
 
 type End = { readonly code: number } | { readonly signal: string };
 type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 'stderr'> : never) : never;
@@ -35,13 +41,13 @@ class Running {
   readonly #command: Command;
   readonly #ties: Ties;
   readonly #resolve: (outcome: Outcome | Refused) => void;
-  readonly #out = new Capture();
+  readonly #out = new Announced();
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
   #channel: ClientChannel | undefined;
   #end: End | undefined;
   #overdue = false;
-  #stopping = false;
+  #stopping: SignalName | undefined;
   #settled = false;
 
   constructor(command: Command, ties: Ties, resolve: (outcome: Outcome | Refused) => void) {
@@ -61,18 +67,18 @@ class Running {
     });
     const options = (this.#command.terminal === true ? { pty: TERMINAL } : {}) as ExecOptions;
     try {
-      client.exec(hostLine(this.#command), options, (error, channel) => {
+      client.exec(`exec sh -c ${quote(`${ANNOUNCE}; ${programLine(this.#command)}`)}`, options, (error, channel) => {
         if (error) this.#refused(error);
         else this.#opened(channel);
       });
     } catch (error) {
-      this.#settle({ ended: 'lost', reason: messageOf(error) });
+      this.#settle({ ended: 'lost', reason: (error as Error).message });
     }
   }
 
   #opened(channel: ClientChannel): void {
     this.#channel = channel;
-    channel.on('data', (chunk: Buffer) => this.#out.add(chunk));
+    channel.on('data', (chunk: Buffer) => this.#take(chunk));
     channel.stderr.on('data', (chunk: Buffer) => this.#err.add(chunk));
     channel.on('error', () => undefined);
     channel.on('exit', (code: number | null, signal?: string) => {
@@ -82,7 +88,7 @@ class Running {
     });
     // The reason why a connection broke comes just after its channels have closed.
     channel.on('close', () => setImmediate(() => this.#settleAsEnded()));
-    if (this.#settled || this.#stopping) this.#signalThenClose(channel);
+    if (this.#settled) channel.close();
     const stdin = stdinOf(this.#command);
     if (stdin !== undefined) channel.end(stdin);
     else if (this.#command.terminal !== true) channel.end();
@@ -98,17 +104,25 @@ class Running {
 
   readonly #stop = (): void => {
     if (this.#stopping || this.#settled) return;
-    this.#stopping = true;
-    if (this.#channel) this.#signalThenClose(this.#channel);
+    this.#signal('TERM');
+    this.#after(TERM_GRACE_MS, () => this.#signal('KILL'));
     this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#settleAsEnded());
   };
 
-  #signalThenClose(channel: ClientChannel): void {
-    const tell = (act: () => void) => (): void => {
-      if (!this.#ties.gone.aborted) act();
-    };
-    tell(() => channel.signal('TERM'))();
-    this.#after(TERM_GRACE_MS, tell(() => channel.signal('KILL')));
+  #take(chunk: Buffer): void {
+    const announced = this.#out.pid !== undefined;
+    this.#out.add(chunk);
+    if (!announced && this.#stopping) this.#signal(this.#stopping);
+  }
+
+  /** Signals the whole group by its id: sshd itself hands no signal on to what root runs. */
+  #signal(name: SignalName): void {
+    this.#stopping = name;
+    const group = this.#out.pid;
+    if (group === undefined || this.#ties.gone.aborted) return;
+    void this.#ties.signal(name, group).then((sent) => {
+      if (!sent && !this.#ties.gone.aborted) this.#channel?.signal(name);
+    });
   }
 
   #settleAsEnded(): void {
@@ -141,5 +155,3 @@ class Running {
     else this.#resolve({ ...how, stdout: stdoutOf(this.#command, this.#out.text()), stderr: this.#err.text() });
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import { shellLine, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { quote } from '../engine/quote.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** A way to run commands on one host. Opening one throws a Trouble; what happens afterwards is an Outcome. */
@@ -24,13 +25,13 @@ export const KILL_GRACE_MS = 1_000;
 /** How long what a command left behind may hold its output open after its end, in milliseconds. */
 export const LINGER_MS = 2_000;
 
-/** A kernel takes at most 128 KiB in one argument, and a line is one argument of the host's shell. */
+/** A kernel takes at most 128 KiB in one argument, and a line is one argument of the host's shell, quoted twice. */
 const LONGEST_LINE = 100_000;
 
-/** What a host's shell is told. Replaces the shell, so that signals and exit codes are the program's own. */
-export function hostLine(command: Command): string {
+/** The line that becomes the program when a shell runs it, so that signals and exit codes are the program's own. */
+export function programLine(command: Command): string {
   const line = `exec env LC_ALL=C ${shellLine(command)}`;
-  if (Buffer.byteLength(line) > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
+  if (Buffer.byteLength(quote(line)) > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
   return line;
 }
 

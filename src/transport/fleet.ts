@@ -122,7 +122,7 @@ class Berth {
       const connection = await this.#open();
       if (this.#closed) {
         await connection.close();
-        throw trouble({ code: 'cancelled', host: connection.host, what: 'cancelled while connecting', remedy: 'Run again.' });
+        throw trouble({ code: 'cancelled', host: connection.host, what: 'cancelled while connecting', remedy: 'Run again: what was done stays, and the rest is done then.' });
       }
       this.#connection = connection;
       return connection;

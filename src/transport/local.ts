@@ -2,8 +2,9 @@ import { homedir } from 'node:os';
 import { exec } from '@actions/exec';
 import type { Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { hostLine, KILL_GRACE_MS, LINGER_MS, stdinOf, stdoutOf, TERM_GRACE_MS, type Connection } from './connection.ts';
+import { KILL_GRACE_MS, LINGER_MS, programLine, stdinOf, stdoutOf, TERM_GRACE_MS, type Connection } from './connection.ts';
 
 /** What of this process's surroundings a command may see: never the action's inputs, which stand there too. */
 const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT'];
@@ -13,11 +14,11 @@ const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR',
  * and of its group, and only then starts it: a pipe that breaks with input in it would end this process.
  * The input lies in a file that has no name any more, in memory where the host has such a place.
  */
-const WITHOUT_INPUT = 'read -r _; echo $$; exec </dev/null; eval "$1"';
-const NO_PLACE = '{ cat >/dev/null; echo $$; echo "no place to keep the input" >&2; exit 73; }';
-const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; echo $$; exec </dev/fd/3 3<&-; eval "$1"`;
+const WITHOUT_INPUT = `read -r _; ${ANNOUNCE}; exec </dev/null; eval "$1"`;
+const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "no place to keep the input" >&2; exit 73; }`;
+const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; ${ANNOUNCE}; exec </dev/fd/3 3<&-; eval "$1"`;
 /** The terminal's input never ends: at its end script(1) would type a character of its own. */
-const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; echo $$; exec <&3 3<&-; exec script -q -e -E never -c "$1" /dev/null`;
+const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; ${ANNOUNCE}; exec <&3 3<&-; exec script -q -e -E never -c "$1" /dev/null`;
 
 /** Commands on the host that this process runs on. */
 export class LocalConnection implements Connection {
@@ -34,7 +35,7 @@ export class LocalConnection implements Connection {
   }
 
   async run(command: Command): Promise<Outcome> {
-    const line = hostLine(command);
+    const line = programLine(command);
     if (this.#closed) return { ended: 'lost', reason: 'closed', stdout: '', stderr: '' };
     const running = new LocalRun(command);
     this.#running.add(running);
@@ -53,13 +54,11 @@ export class LocalConnection implements Connection {
 
 class LocalRun {
   readonly #command: Command;
-  readonly #out = new Capture();
+  readonly #out = new Announced();
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #left = Promise.withResolvers<void>();
   readonly #done = Promise.withResolvers<void>();
-  #firstLine = '';
-  #pid: number | undefined;
   #overdue = false;
   #wanted: NodeJS.Signals | undefined;
 
@@ -76,7 +75,7 @@ class LocalRun {
       const ended = await Promise.race([this.#execute(line), this.#left.promise]);
       return { ...this.#how(ended), stdout: stdoutOf(this.#command, this.#out.text()), stderr: this.#err.text() };
     } catch (error) {
-      const reason = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      const reason = `could not be started: ${(error as Error).message}`;
       return { ended: 'lost', reason, stdout: '', stderr: '' };
     } finally {
       for (const timer of this.#timers) clearTimeout(timer);
@@ -110,22 +109,17 @@ class LocalRun {
     });
   }
 
-  /** The first line is the process id, the rest is the program's. */
   #take(chunk: Buffer): void {
-    if (this.#pid !== undefined) return this.#out.add(chunk);
-    const end = chunk.indexOf('\n');
-    this.#firstLine += chunk.toString('latin1', 0, end < 0 ? chunk.length : end);
-    if (end < 0) return;
-    this.#pid = Number(this.#firstLine);
-    this.#out.add(chunk.subarray(end + 1));
-    if (this.#wanted) this.#signal(this.#wanted);
+    const announced = this.#out.pid !== undefined;
+    this.#out.add(chunk);
+    if (!announced && this.#wanted) this.#signal(this.#wanted);
   }
 
   #signal(signal: NodeJS.Signals): void {
     this.#wanted = signal;
-    if (this.#pid === undefined) return;
+    if (this.#out.pid === undefined) return;
     try {
-      process.kill(-this.#pid, signal);
+      process.kill(-this.#out.pid, signal);
     } catch {
       // It has ended in the meantime.
     }

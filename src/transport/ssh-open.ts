@@ -6,7 +6,7 @@ import type { SshRoute } from '../cluster/cluster.ts';
 import type { Secret } from '../engine/secret.ts';
 import { knownKeys, type HostKeys, type KnownHosts } from './host-keys.ts';
 import { SshConnection } from './ssh.ts';
-import { hostKeyTrouble, keyTrouble, loginTrouble, unreachableTrouble, type Target } from './ssh-trouble.ts';
+import { cancelledTrouble, hostKeyTrouble, keyTrouble, loginTrouble, unreachableTrouble, type Target } from './ssh-trouble.ts';
 
 /** What every login of a run shares. */
 export interface Login {
@@ -56,7 +56,7 @@ async function resolved(target: Target): Promise<Way> {
   try {
     return { ip: (await lookup(target.address)).address };
   } catch (error) {
-    throw unreachableTrouble(target, error);
+    throw unreachableTrouble(target, error as Error);
   }
 }
 
@@ -66,14 +66,15 @@ async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH>
   for (let attempt = 0; ; attempt += 1) {
     const tried = await tryOnce(target, login, way, keys, usableAlgorithms(keys));
     if (tried instanceof NodeSSH) return tried;
+    if (login.signal?.aborted === true) throw cancelledTrouble(target);
     if (tried.shown) throw hostKeyTrouble(target, keys, tried.shown);
     const parse = keyTrouble(tried.error);
     if (parse) throw parse;
     if (/no matching host key format/i.test(tried.error.message)) throw await otherKeyType(target, login, way, keys);
     if (tried.verified) throw loginTrouble(target, tried.error);
     const pause = PAUSES_MS[attempt];
-    if (pause === undefined || login.signal?.aborted === true || !mayPass(tried.error)) throw unreachableTrouble(target, tried.error);
-    await sleep(pause);
+    if (pause === undefined || !mayPass(tried.error)) throw unreachableTrouble(target, tried.error);
+    await sleep(pause, undefined, { ...(login.signal && { signal: login.signal }) }).catch(() => undefined);
   }
 }
 
@@ -87,6 +88,7 @@ function mayPass(error: Error): boolean {
 async function otherKeyType(target: Target, login: Login, way: Way, keys: HostKeys): Promise<Error> {
   const tried = await tryOnce(target, login, way, keys, undefined);
   if (tried instanceof NodeSSH) throw new Error('a host key that is not pinned was accepted');
+  if (login.signal?.aborted === true) return cancelledTrouble(target);
   return tried.shown ? hostKeyTrouble(target, keys, tried.shown) : unreachableTrouble(target, tried.error);
 }
 
@@ -127,7 +129,7 @@ async function tryOnce(target: Target, login: Login, way: Way, keys: HostKeys, s
     return ssh;
   } catch (thrown) {
     ssh.connection?.on('error', () => undefined).destroy();
-    return { error: thrown instanceof Error ? thrown : new Error(String(thrown)), verified, ...(shown && { shown }) };
+    return { error: thrown as Error, verified, ...(shown && { shown }) };
   } finally {
     login.signal?.removeEventListener('abort', giveUp);
   }

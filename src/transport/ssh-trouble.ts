@@ -15,14 +15,19 @@ const named = (target: Target): string => (target.through ? `the bastion ${targe
 const place = (target: Target): string => `${target.address} port ${target.port}`;
 
 /** The host does not answer, or its name leads nowhere. */
-export function unreachableTrouble(target: Target, error: unknown): Trouble {
+export function unreachableTrouble(target: Target, error: Error): Trouble {
   return trouble({
     code: 'host-unreachable',
     host: target.host,
     what: `${named(target)} does not answer at ${place(target)}`,
-    evidence: error instanceof Error ? error.message : String(error),
+    evidence: error.message,
     remedy: `See that ${named(target)} is up, that its address and port in the cluster file are right, and that sshd there can be reached from where this runs.`,
   });
+}
+
+/** The run ended before the host was connected. */
+export function cancelledTrouble(target: Target): Trouble {
+  return trouble({ code: 'cancelled', host: target.host, what: `cancelled while connecting to ${named(target)}`, remedy: 'Run again: what was done stays, and the rest is done then.' });
 }
 
 /** The host is the right one but does not let the user in. */

@@ -2,13 +2,19 @@ import type { NodeSSH } from 'node-ssh';
 import type { Client } from 'ssh2';
 import type { Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { runOnChannel } from './channel.ts';
-import { hostLine, type Connection } from './connection.ts';
+import { quote } from '../engine/quote.ts';
+import { runOnChannel, type SignalName } from './channel.ts';
+import { programLine, type Connection } from './connection.ts';
 import { Slots } from './slots.ts';
 
-/** sshd allows ten sessions on a connection unless told; two are left for whoever else needs one. */
+/** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
 const CHANNELS = 8;
 const CLOSE_MS = 1_000;
+
+interface Signalling {
+  readonly groups: number[];
+  readonly sent: Promise<boolean>;
+}
 
 /** Commands over one SSH connection, eight at once. */
 export class SshConnection implements Connection {
@@ -19,6 +25,7 @@ export class SshConnection implements Connection {
   readonly #running = new Set<Promise<unknown>>();
   readonly #gone = new AbortController();
   readonly #closing = new AbortController();
+  readonly #signals = new Map<SignalName, Signalling>();
 
   /** Takes over a connection that was just opened. `hop` is the connection to the bastion it goes through; it is closed with it. */
   constructor(host: string, ssh: NodeSSH, hop?: SshConnection) {
@@ -26,6 +33,8 @@ export class SshConnection implements Connection {
     this.host = host;
     this.#client = ssh.connection;
     this.#hop = hop;
+    // A command's line shall not wait until the packet before it is acknowledged.
+    this.#client.setNoDelay(true);
     let reason: string | undefined;
     // Without a listener the first keepalive that stays unanswered would end this process.
     this.#client.on('error', (error: Error) => (reason ??= error.message));
@@ -43,25 +52,57 @@ export class SshConnection implements Connection {
   }
 
   async run(command: Command): Promise<Outcome> {
-    hostLine(command);
+    programLine(command);
     for (;;) {
       const ended = await this.#slots.use(() => this.#runNow(command));
       if (ended.ended !== 'refused') return ended;
-      // The host allows fewer sessions than usual: wait for one of ours to end. Nothing was run, so nothing is repeated.
+      // The host allows fewer sessions than usual: wait for ours to end, and keep one free for signals. Nothing was run, so nothing is repeated.
       if (this.#slots.busy === 0) return { ended: 'lost', reason: `the host opens no session: ${ended.reason}`, stdout: '', stderr: '' };
-      this.#slots.shrinkTo(this.#slots.busy);
+      this.#slots.shrinkTo(this.#slots.busy - 1);
     }
   }
 
   async #runNow(command: Command): ReturnType<typeof runOnChannel> {
     if (this.lost !== undefined) return { ended: 'lost', reason: this.lost, stdout: '', stderr: '' };
-    const running = runOnChannel(this.#client, command, { gone: this.#gone.signal, closing: this.#closing.signal });
+    const running = runOnChannel(this.#client, command, { gone: this.#gone.signal, closing: this.#closing.signal, signal: this.#signal });
     this.#running.add(running);
     try {
       return await running;
     } finally {
       this.#running.delete(running);
     }
+  }
+
+  /** One session signals all that are to be signalled at the same time: each of them may take one already. */
+  readonly #signal = (name: SignalName, group: number): Promise<boolean> => {
+    const waiting = this.#signals.get(name);
+    if (waiting) {
+      waiting.groups.push(group);
+      return waiting.sent;
+    }
+    const groups = [group];
+    const sent = new Promise<boolean>((resolve) => {
+      setImmediate(() => {
+        this.#signals.delete(name);
+        resolve(this.#send(`kill -s ${name} -- ${groups.map((each) => -each).join(' ')}`));
+      });
+    });
+    this.#signals.set(name, { groups, sent });
+    return sent;
+  };
+
+  #send(line: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      try {
+        this.#client.exec(`exec sh -c ${quote(line)}`, (error, channel) => {
+          if (error) return resolve(false);
+          channel.on('close', () => resolve(true)).resume().end();
+          channel.stderr.resume();
+        });
+      } catch {
+        resolve(false);
+      }
+    });
   }
 
   async close(): Promise<void> {

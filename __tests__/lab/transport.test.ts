@@ -1,0 +1,385 @@
+import { randomUUID } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Host, SshRoute } from '../../src/cluster/cluster.ts';
+import { reading, script } from '../../src/engine/command.ts';
+import { failuresOf, type Failure } from '../../src/engine/errors.ts';
+import type { Event } from '../../src/engine/events.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import type { Connection } from '../../src/transport/connection.ts';
+import { openFleet, type FleetOptions, type OpenFleet } from '../../src/transport/fleet.ts';
+import { knownKeys, readKnownHosts } from '../../src/transport/host-keys.ts';
+import { marked, transportContract } from '../transport/contract.ts';
+import { freePort, layCable, makeKey, startSshd, type Sshd } from '../transport/sshd.ts';
+
+const exec = promisify(execFile);
+// Making keys takes seconds on a busy machine.
+jest.setTimeout(30_000);
+let folder: string;
+let keyFile: string;
+let key: Secret;
+let publicKey: string;
+let sshd: Sshd;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'transport-'));
+  keyFile = await makeKey(folder, 'login');
+  key = new Secret('ssh-key', await readFile(keyFile, 'utf8'));
+  publicKey = await readFile(`${keyFile}.pub`, 'utf8');
+  sshd = await startSshd(publicKey, { types: ['ed25519', 'ecdsa', 'rsa'] });
+}, 30_000);
+
+afterAll(async () => {
+  await sshd.stop();
+  await rm(folder, { recursive: true });
+});
+
+const hello = reading('say hello', ['echo', 'hello']);
+const greeted = { ended: 'exited', code: 0, stdout: 'hello\n' };
+
+function host(name: string, port: number, route: Partial<SshRoute> = {}): Host {
+  return { name, address: '127.0.0.1', roles: ['worker'], route: { via: 'ssh', user: 'root', port, ...route } };
+}
+
+function fleetOf(hosts: readonly Host[], options: Partial<FleetOptions> = {}): OpenFleet {
+  return openFleet(hosts, { sshKey: key, emit: () => undefined, connectMs: 5_000, ...options });
+}
+
+/** The failures of opening these hosts; none when they open. */
+async function failuresOfOpening(hosts: readonly Host[], options: Partial<FleetOptions> = {}): Promise<readonly Failure[]> {
+  const fleet = fleetOf(hosts, options);
+  try {
+    await fleet.connectAll();
+    return [];
+  } catch (thrown) {
+    return failuresOf(thrown);
+  } finally {
+    await fleet.close();
+  }
+}
+
+async function soon<T>(look: () => Promise<T>, wanted: T): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  let last = await look();
+  while (last !== wanted && Date.now() < deadline) {
+    await sleep(50);
+    last = await look();
+  }
+  expect(last).toEqual(wanted);
+}
+
+describe('commands over SSH', () => {
+  let fleet: OpenFleet;
+  beforeAll(async () => {
+    fleet = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
+  });
+  afterAll(() => fleet.close());
+  transportContract((): Connection => ({ host: 'node-01', lost: undefined, run: (command) => fleet.run('node-01', command), close: () => fleet.close() }));
+
+  test('the signal is named', async () => {
+    expect(await fleet.run('node-01', reading('die', script('kill -KILL $$')))).toMatchObject({ ended: 'killed', signal: 'SIGKILL' });
+  });
+});
+
+describe('the host key', () => {
+  const plain = () => [host('node-01', sshd.port)];
+  const named = () => `[127.0.0.1]:${sshd.port}`;
+
+  test.each(['ed25519', 'ecdsa', 'rsa'] as const)('pinned as %s is the one that is asked for', async (type) => {
+    expect(await failuresOfOpening(plain(), { knownHosts: await sshd.line(type) })).toEqual([]);
+  });
+
+  test('is found under a hashed name', async () => {
+    const file = join(folder, 'hashed');
+    await writeFile(file, `${await sshd.line('ed25519')}\n`);
+    await exec('ssh-keygen', ['-H', '-f', file]);
+    const hashed = await readFile(file, 'utf8');
+    expect(hashed).toMatch(/^\|1\|/);
+    expect(await failuresOfOpening(plain(), { knownHosts: hashed })).toEqual([]);
+  });
+
+  test('that is known for another port is not enough', async () => {
+    const [failure, ...more] = await failuresOfOpening(plain(), { knownHosts: await sshd.line('ed25519', '127.0.0.1') });
+    expect(more).toEqual([]);
+    expect(failure).toMatchObject({ code: 'host-key-unknown', host: 'node-01' });
+    expect(failure?.remedy).toContain(named());
+  });
+
+  test('that is not known is told by its fingerprint, and no command is run', async () => {
+    const mark = join(folder, randomUUID());
+    const fleet = fleetOf(plain());
+    const outcome = await fleet.run('node-01', reading('leave a mark', ['touch', mark]));
+    await fleet.close();
+    expect(outcome).toMatchObject({ ended: 'lost', reason: expect.stringContaining('does not name node-01') });
+    await expect(readFile(mark)).rejects.toThrow('ENOENT');
+    const [failure] = await failuresOfOpening(plain());
+    const { stdout } = await exec('ssh-keygen', ['-lf', join(sshd.folder, 'host_ed25519.pub')]);
+    expect(failure).toMatchObject({ code: 'host-key-unknown', evidence: expect.stringContaining(stdout.split(' ')[1] ?? 'nothing') });
+  });
+
+  test('that differs is told with both fingerprints', async () => {
+    const other = await makeKey(folder, randomUUID());
+    const [failure] = await failuresOfOpening(plain(), { knownHosts: `${named()} ${await readFile(`${other}.pub`, 'utf8')}` });
+    const prints = await Promise.all([other, join(sshd.folder, 'host_ed25519.pub')].map(async (file) => (await exec('ssh-keygen', ['-lf', file])).stdout.split(' ')[1] ?? 'nothing'));
+    expect(failure).toMatchObject({ code: 'host-key-mismatch', host: 'node-01' });
+    for (const print of prints) expect(failure?.evidence).toContain(print);
+  });
+
+  test('that is revoked is refused, even when it is pinned too', async () => {
+    const knownHosts = `${await sshd.line('ed25519')}\n@revoked * ${await sshd.line('ed25519', '').then((line) => line.trim())}`;
+    expect(await failuresOfOpening(plain(), { knownHosts })).toMatchObject([{ code: 'host-key-revoked', host: 'node-01' }]);
+  });
+
+  test('of a type that the host does not have says so', async () => {
+    const bare = await startSshd(publicKey, { types: ['ed25519'] });
+    try {
+      const knownHosts = await sshd.line('rsa', `[127.0.0.1]:${bare.port}`);
+      const [failure] = await failuresOfOpening([host('node-01', bare.port)], { knownHosts });
+      expect(failure).toMatchObject({ code: 'host-key-unknown', what: expect.stringContaining('ssh-rsa'), evidence: expect.stringContaining('ssh-ed25519') });
+    } finally {
+      await bare.stop();
+    }
+  });
+
+  test('is looked up as ssh-keygen -F does', async () => {
+    const keys = await Promise.all([1, 2, 3].map(() => makeKey(folder, randomUUID())));
+    const [a = '', b = '', c = ''] = await Promise.all(keys.map(async (file) => (await readFile(`${file}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ')));
+    const file = join(folder, 'many');
+    await writeFile(file, `one.example,10.0.0.? ${a}\n\n# a comment\n*.example,!two.example ${b} why not\n[three.example]:2222 ${c}\n@revoked four.example ${a}\n`);
+    const plainText = await readFile(file, 'utf8');
+    await exec('ssh-keygen', ['-H', '-f', file]);
+    for (const text of [plainText, await readFile(file, 'utf8')]) {
+      await writeFile(file, text);
+      for (const [name, port] of [['one.example', 22], ['two.example', 22], ['x.example', 22], ['10.0.0.7', 22], ['10.0.0.77', 22], ['three.example', 22], ['three.example', 2222], ['nobody', 22]] as const) {
+        const asked = port === 22 ? name : `[${name}]:${port}`;
+        const { stdout } = await exec('ssh-keygen', ['-F', asked, '-f', file]).catch((error: { stdout: string }) => error);
+        const found = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(' ').slice(1, 3).join(' '));
+        const ours = knownKeys(readKnownHosts(text), name, port);
+        const accepted = [a, b, c].filter((key) => ours.check(Buffer.from(key.split(' ')[1] ?? '', 'base64')).is === 'ok');
+        expect({ asked, keys: accepted.sort() }).toEqual({ asked, keys: found.sort() });
+      }
+    }
+  });
+});
+
+describe('the login', () => {
+  async function opening(privateKey: string, passphrase?: string, user = 'root'): Promise<readonly Failure[]> {
+    return failuresOfOpening([host('node-01', sshd.port, { user }), host('node-02', sshd.port, { user })], {
+      sshKey: new Secret('ssh-key', privateKey),
+      knownHosts: await sshd.line('ed25519'),
+      ...(passphrase !== undefined && { passphrase: new Secret('passphrase', passphrase) }),
+    });
+  }
+
+  async function withPassphrase(...options: string[]): Promise<string> {
+    const file = join(folder, randomUUID());
+    await writeFile(file, await readFile(keyFile), { mode: 0o600 });
+    await exec('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'sesame', '-f', file, ...options]);
+    return readFile(file, 'utf8');
+  }
+
+  test('works with a key that lost its last newline and has DOS line ends', async () => {
+    expect(await opening(key.reveal().trim().replaceAll('\n', '\r\n'))).toEqual([]);
+  });
+
+  test('works with a passphrase', async () => {
+    expect(await opening(await withPassphrase(), 'sesame')).toEqual([]);
+  });
+
+  test.each([undefined, 'wrong'])('with the passphrase %s names the input, once for all hosts', async (passphrase) => {
+    expect(await opening(await withPassphrase(), passphrase)).toMatchObject([{ code: 'input-invalid', what: 'ssh-key cannot be unlocked' }]);
+  });
+
+  test.each([
+    ['half a key', (text: string) => text.slice(0, text.length / 2)],
+    ['something else', () => 'hunter2'],
+  ])('with %s names the input and does not tell it', async (_, spoil) => {
+    const text = spoil(key.reveal());
+    const failures = await opening(text);
+    expect(failures).toMatchObject([{ code: 'input-invalid', what: expect.stringContaining('ssh-key') }]);
+    expect(JSON.stringify(failures)).not.toContain(text.trim().split('\n').at(-1));
+  });
+
+  test('with a public key names the input', async () => {
+    expect(await opening(publicKey)).toMatchObject([{ code: 'input-invalid' }]);
+  });
+
+  test('with a key that the host does not know is refused, for each host', async () => {
+    const stranger = await readFile(await makeKey(folder, randomUUID()), 'utf8');
+    expect(await opening(stranger)).toMatchObject([{ code: 'login-refused', host: 'node-01' }, { code: 'login-refused', host: 'node-02' }]);
+  });
+
+  test('works with an RSA key in PEM form', async () => {
+    const rsa = await makeKey(folder, randomUUID(), '-t', 'rsa', '-b', '2048', '-m', 'PEM');
+    const server = await startSshd(await readFile(`${rsa}.pub`, 'utf8'));
+    try {
+      const sshKey = new Secret('ssh-key', await readFile(rsa, 'utf8'));
+      expect(await failuresOfOpening([host('node-01', server.port)], { sshKey, knownHosts: await server.line('ed25519') })).toEqual([]);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('a connection', () => {
+  test('to nobody is a failure of each host, all told at once', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const failures = await failuresOfOpening([host('node-01', one), host('node-02', two), { ...host('node-03', 22), address: 'no-such-host.invalid' }]);
+    expect(failures.map(({ code, host }) => [code, host])).toEqual(['node-01', 'node-02', 'node-03'].map((name) => ['host-unreachable', name]));
+  });
+
+  test('to a host that says nothing ends at the deadline', async () => {
+    const silent = await layCable();
+    const started = Date.now();
+    expect(await failuresOfOpening([host('node-01', silent.port)], { connectMs: 800 })).toMatchObject([{ code: 'host-unreachable', host: 'node-01' }]);
+    expect(Date.now() - started).toBeLessThan(1_500);
+    await silent.remove();
+  });
+
+  test('is made once, however many ask for it, and once more after it was lost', async () => {
+    const cable = await layCable(sshd.port);
+    const events: Event[] = [];
+    const fleet = fleetOf([host('node-01', cable.port)], { knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${cable.port}`), emit: (event) => events.push(event) });
+    const outcomes = await Promise.all([1, 2, 3, 4].map(() => fleet.run('node-01', hello)));
+    for (const outcome of outcomes) expect(outcome).toMatchObject(greeted);
+    expect(cable.connections()).toBe(1);
+    expect(events).toHaveLength(4);
+    expect(events[0]).toMatchObject({ is: 'command', host: 'node-01', command: hello, outcome: greeted, ms: expect.any(Number) });
+
+    const running = fleet.run('node-01', reading('wait', ['sleep', '5']));
+    await sleep(500);
+    await sshd.killSessions();
+    expect(await running).toMatchObject({ ended: 'lost', reason: expect.stringMatching(/closed|reset/i) });
+    expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+    expect(cable.connections()).toBe(2);
+    await fleet.close();
+    await cable.remove();
+  });
+
+  test('that is cut is lost by its own watch, with a command under way and without', async () => {
+    const cable = await layCable(sshd.port);
+    const fleet = fleetOf([host('node-01', cable.port)], { knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${cable.port}`) });
+    expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+    const running = fleet.run('node-01', reading('wait', script('echo begun; sleep 40'), { timeoutMs: 60_000 }));
+    await sleep(1_000);
+    cable.cut();
+    expect(await running).toMatchObject({ ended: 'lost', reason: 'Keepalive timeout', stdout: 'begun\n' });
+    expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+    await fleet.close();
+    await cable.remove();
+  }, 40_000);
+
+  test('that is cut still lets a deadline end a command', async () => {
+    const cable = await layCable(sshd.port);
+    const fleet = fleetOf([host('node-01', cable.port)], { knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${cable.port}`) });
+    expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+    cable.cut();
+    expect(await fleet.run('node-01', { ...hello, timeoutMs: 500 })).toMatchObject({ ended: 'timed-out' });
+    await fleet.close();
+    await cable.remove();
+  });
+
+  test('to a host with few sessions runs everything, one after the other', async () => {
+    const server = await startSshd(publicKey, { extra: ['MaxSessions 3'] });
+    const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
+    const outcomes = await Promise.all(Array.from({ length: 12 }, () => fleet.run('node-01', reading('wait', script('sleep 0.1; echo hello')))));
+    for (const outcome of outcomes) expect(outcome).toMatchObject(greeted);
+    await fleet.close();
+    await server.stop();
+  });
+
+  test('to a host that opens no session at all says so', async () => {
+    const server = await startSshd(publicKey, { extra: ['MaxSessions 0'] });
+    const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
+    expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'lost', reason: expect.stringContaining('opens no session') });
+    await fleet.close();
+    await server.stop();
+  });
+
+  test('runs nothing but what is forced, and says what came', async () => {
+    const server = await startSshd(publicKey, { extra: ['ForceCommand echo This account is closed.; exit 1'] });
+    const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
+    expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'exited', code: 1, stdout: 'This account is closed.\n' });
+    await fleet.close();
+    await server.stop();
+  });
+});
+
+describe('a bastion', () => {
+  const route = (port: number): Partial<SshRoute> => ({ bastion: { address: '127.0.0.1', user: 'root', port } });
+
+  test('leads to the host, and both keys are checked', async () => {
+    const bastion = await startSshd(publicKey);
+    try {
+      const hosts = [host('node-01', sshd.port, route(bastion.port))];
+      const both = `${await sshd.line('ed25519')}\n${await bastion.line('ecdsa')}`;
+      const fleet = fleetOf(hosts, { knownHosts: both });
+      expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+      const { stdout } = await fleet.run('node-01', reading('see who came', script('echo "$SSH_CONNECTION"')));
+      expect(stdout.trim().endsWith(` ${sshd.port}`)).toBe(true);
+      const running = fleet.run('node-01', reading('wait', ['sleep', '20']));
+      await sleep(500);
+      await bastion.killSessions();
+      expect(await running).toMatchObject({ ended: 'lost' });
+      expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+      await fleet.close();
+      expect(await failuresOfOpening(hosts, { knownHosts: await sshd.line('ed25519') })).toMatchObject([{ code: 'host-key-unknown', host: 'node-01', what: expect.stringContaining('bastion') }]);
+      const [unknownHost] = await failuresOfOpening(hosts, { knownHosts: await bastion.line('ecdsa') });
+      expect(unknownHost).toMatchObject({ code: 'host-key-unknown', what: expect.not.stringContaining('bastion') });
+      expect(await failuresOfOpening([host('node-01', await freePort(), route(bastion.port))], { knownHosts: both })).toMatchObject([{ code: 'host-unreachable', host: 'node-01' }]);
+    } finally {
+      await bastion.stop();
+    }
+  });
+});
+
+describe('the end of a run', () => {
+  async function counting(mark: string): Promise<string> {
+    const fleet = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
+    const { stdout } = await fleet.run('node-01', marked(mark).count);
+    await fleet.close();
+    return stdout;
+  }
+
+  test.each([false, true])('by its deadline leaves no command behind, terminal %s', async (terminal) => {
+    const mark = randomUUID();
+    const fleet = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
+    expect(await fleet.run('node-01', { ...marked(mark).endless, timeoutMs: 500, terminal })).toMatchObject({ ended: 'timed-out' });
+    await fleet.close();
+    expect(await counting(mark)).toBe('0\n');
+  });
+
+  test('by its signal ends all commands of all hosts within five seconds', async () => {
+    const mark = randomUUID();
+    const cancel = new AbortController();
+    const fleet = fleetOf([host('node-01', sshd.port), host('node-02', sshd.port)], { knownHosts: await sshd.line('ed25519'), signal: cancel.signal });
+    const running = ['node-01', 'node-02'].flatMap((name) => Array.from({ length: 10 }, () => fleet.run(name, marked(mark).endless)));
+    await soon(() => counting(mark), '16\n');
+    const started = Date.now();
+    cancel.abort();
+    const outcomes = await Promise.all(running);
+    await fleet.close();
+    expect(Date.now() - started).toBeLessThan(5_000);
+    expect(outcomes.map(({ ended }) => ended).sort()).toEqual([...Array<string>(16).fill('killed'), ...Array<string>(4).fill('lost')]);
+    expect(await counting(mark)).toBe('0\n');
+    expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'lost' });
+  });
+
+  test('while a host is still connecting does not wait for it', async () => {
+    const silent = await layCable();
+    const cancel = new AbortController();
+    const fleet = fleetOf([host('node-01', silent.port)], { signal: cancel.signal, connectMs: 20_000 });
+    const opening = fleet.connectAll();
+    await soon(() => Promise.resolve(silent.connections()), 1);
+    const started = Date.now();
+    cancel.abort();
+    await expect(opening).rejects.toMatchObject({ failures: [{ code: 'cancelled', host: 'node-01' }] });
+    expect(Date.now() - started).toBeLessThan(2_000);
+    await silent.remove();
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Host } from '../../src/cluster/cluster.ts';
+import { reading, script } from '../../src/engine/command.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import type { Event } from '../../src/engine/events.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { openFleet } from '../../src/transport/fleet.ts';
+
+const here: Host = { name: 'here', address: '127.0.0.1', roles: ['worker'], route: { via: 'local' } };
+const there: Host = { name: 'there', address: '127.0.0.1', roles: ['worker'], route: { via: 'ssh', user: 'root', port: 22 } };
+const emit = (): void => undefined;
+const hello = reading('say hello', ['echo', 'hello']);
+
+describe('a fleet', () => {
+  test('tells each command with its outcome and how long it took', async () => {
+    const events: Event[] = [];
+    const fleet = openFleet([here], { emit: (event) => events.push(event) });
+    const outcome = await fleet.run('here', reading('wait', script('sleep 0.2; echo hello')));
+    expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: 'hello\n' });
+    expect(events).toEqual([{ is: 'command', host: 'here', command: expect.objectContaining({ purpose: 'wait' }), outcome, ms: expect.any(Number) }]);
+    const [event] = events;
+    expect(event?.is === 'command' && event.ms >= 190 && event.ms < 5_000).toBe(true);
+    await fleet.close();
+  });
+
+  test('of hosts that are all local needs neither key nor known hosts', async () => {
+    const fleet = openFleet([here], { emit, knownHosts: 'nonsense' });
+    await fleet.connectAll();
+    await fleet.close();
+  });
+
+  test('does not know hosts that are not its own', async () => {
+    const fleet = openFleet([here], { emit });
+    await expect(fleet.run('there', hello)).rejects.toThrow('no host there');
+    await fleet.close();
+  });
+
+  test('runs nothing after its end, be it closed or cancelled before it began', async () => {
+    const closed = openFleet([here], { emit });
+    await closed.close();
+    const cancelled = openFleet([here], { emit, signal: AbortSignal.abort() });
+    for (const fleet of [closed, cancelled]) expect(await fleet.run('here', hello)).toMatchObject({ ended: 'lost' });
+    await expect(cancelled.connectAll()).rejects.toMatchObject({ failures: [{ code: 'cancelled' }] });
+  });
+
+  test('is cancelled in the middle of a command', async () => {
+    const cancel = new AbortController();
+    const fleet = openFleet([here], { emit, signal: cancel.signal });
+    const running = fleet.run('here', reading('wait', ['sleep', '30'], { timeoutMs: 60_000 }));
+    setTimeout(() => cancel.abort(), 300);
+    expect(await running).toMatchObject({ ended: 'killed', signal: 'SIGTERM' });
+  });
+
+  test.each([
+    ['no key', {}, /ssh-key is missing/],
+    ['a blank key', { sshKey: new Secret('ssh-key', ' \n') }, /ssh-key is missing/],
+    ['known hosts that cannot be read', { sshKey: new Secret('ssh-key', 'x'), knownHosts: 'a\nb\n' }, /line 1/],
+  ])('with %s is not made', (_, options, what) => {
+    let thrown: unknown;
+    try {
+      openFleet([here, there], { emit, ...options });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(failuresOf(thrown)[0]).toMatchObject({ code: 'input-invalid', what: expect.stringMatching(what) });
+  });
+});

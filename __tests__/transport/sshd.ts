@@ -1,0 +1,142 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const run = promisify(execFile);
+
+/** A real sshd on 127.0.0.1, with keys of its own. */
+export interface Sshd {
+  readonly port: number;
+  readonly folder: string;
+  readonly pid: number;
+  /** Lines for known_hosts, by key type; `name` is what stands before the key. */
+  line(type: HostKeyType, name?: string): Promise<string>;
+  /** Ends the connections but not the server, as when the host goes down under a command. */
+  killSessions(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
+
+/** Makes a key pair; gives the path of the private one. */
+export async function makeKey(folder: string, name: string, ...options: string[]): Promise<string> {
+  const path = join(folder, name);
+  await run('ssh-keygen', ['-q', '-N', '', '-t', 'ed25519', '-C', name, '-f', path, ...options]);
+  return path;
+}
+
+/** Starts sshd with these host keys; it lets root in with the key whose public half is given. */
+export async function startSshd(publicKey: string, options: { types?: readonly HostKeyType[]; extra?: readonly string[] } = {}): Promise<Sshd> {
+  const folder = await mkdtemp(join(tmpdir(), 'sshd-'));
+  await mkdir('/run/sshd', { recursive: true });
+  const { types = ['ed25519', 'ecdsa'], extra = [] } = options;
+  for (const type of types) await makeKey(folder, `host_${type}`, '-t', type);
+  await writeFile(join(folder, 'authorized'), publicKey, { mode: 0o600 });
+  const port = await freePort();
+  const config = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    ...types.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
+    `AuthorizedKeysFile ${join(folder, 'authorized')}`,
+    'StrictModes no',
+    'UsePAM no',
+    'PermitRootLogin yes',
+    'PasswordAuthentication no',
+    'PidFile none',
+    // Keeps bash from reading the .bashrc of whoever runs the tests for each command.
+    'SetEnv SHLVL=2',
+    ...extra,
+  ];
+  await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
+  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'config')], { stdio: 'ignore' });
+  await answers(port, child);
+  const pid = child.pid ?? 0;
+  return {
+    port,
+    folder,
+    pid,
+    line: async (type, name = `[127.0.0.1]:${port}`) => `${name} ${(await readFile(join(folder, `host_${type}.pub`), 'utf8')).trim()}`,
+    killSessions: async () => signalAll(await childrenOf(pid)),
+    async stop() {
+      signalAll([...(await childrenOf(pid)), pid]);
+      if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A port that hands on to another one until it is cut; then it stays open and silent, as a pulled cable does. */
+export interface Cable {
+  readonly port: number;
+  /** How many connections were made through it. */
+  connections(): number;
+  cut(): void;
+  remove(): Promise<void>;
+}
+
+/** Lays a cable to a port of 127.0.0.1, or to nowhere: then it takes connections and says nothing. */
+export async function layCable(to?: number): Promise<Cable> {
+  const sockets: Socket[] = [];
+  let made = 0;
+  const server: Server = createServer((near) => {
+    made += 1;
+    near.on('error', () => near.destroy());
+    sockets.push(near);
+    if (to === undefined) return;
+    const far = connect(to, '127.0.0.1').on('error', () => near.destroy());
+    far.on('close', () => near.destroy());
+    sockets.push(far);
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => made,
+    cut: () => sockets.forEach((socket) => socket.unpipe().pause()),
+    async remove() {
+      sockets.forEach((socket) => socket.destroy());
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A port of 127.0.0.1 at which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answers(port: number, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (open) return;
+    await sleep(50);
+  }
+  throw new Error(`sshd does not answer on port ${port} (exit code ${child.exitCode})`);
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter((word) => word !== '').map(Number);
+}
+
+function signalAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+}
