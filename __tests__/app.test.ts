@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { run, type Parts, type Request } from '../src/app.ts';
+import { realParts, run, type Parts } from '../src/app.ts';
 import type { Matrix } from '../src/cluster/matrix.ts';
 import { trouble } from '../src/engine/errors.ts';
 import { Plan, type Note, type Step } from '../src/engine/plan.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { stage, type Stage } from '../src/engine/stage.ts';
+import type { Inputs } from '../src/inputs/read.ts';
 import { ALICE, CUT, matrixOf, planOf, step } from './report/alice.ts';
 import { recorder, reportOn, type Recorder } from './report/play.ts';
 
 const PASSWORD = new Secret('database password', 'correct horse');
 
 interface World {
-  readonly mode?: Request['mode'];
-  readonly stages?: Request['stages'];
+  readonly mode?: Inputs['mode'];
+  readonly stages?: Inputs['stages'];
   /** What verify sees. */
   readonly matrix?: Matrix;
   readonly parts?: Partial<Parts>;
@@ -46,7 +47,8 @@ function partsFor(world: World, state: State): Parts {
   return {
     readRequest: (hide) => {
       hide([PASSWORD]);
-      return Promise.resolve({ mode: world.mode ?? 'apply', stages: world.stages ?? 'all', deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {} });
+      const stages = world.stages ?? (world.mode === 'verify' ? ['verify'] : ['swarm-init', 'swarm-join', 'verify']);
+      return { mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {} };
     },
     openFleet: () => ({
       notes: ['known hosts: line 3 is passed over'],
@@ -77,7 +79,7 @@ describe('apply', () => {
     expect(code).toBe(0);
     expect(state).toEqual({ initialised: true, joined: true, connected: true, closed: true });
     expect(face.lines.at(-1)).toBe('alice is healthy: 2 of 2 replicas answer through http://10.0.0.11:8080, 3 of 3 nodes Ready, 6 of 6 pairs connected (1.3 s)');
-    expect(face.outputs['changed']).toBe('true');
+    expect(face.outputs['changed']).toBe('2');
     expect(face.lines).toContain('known hosts: line 3 is passed over');
   });
 
@@ -89,7 +91,7 @@ describe('apply', () => {
 
   test('is not 0 when the verification gave no matrix', async () => {
     const silent = (): Stage => stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => new Plan() });
-    const { code, face } = await ran({ parts: { stagesOf: () => [silent()] } });
+    const { code, face } = await ran({ parts: { stagesOf: () => [silent()] }, stages: ['verify'] });
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain('Error KS-1601 cluster-unhealthy: the verification ended without a result');
   });
@@ -141,7 +143,7 @@ describe('plan', () => {
 
   test('is not 0 when a stage cannot go on', async () => {
     const stuck = stage({ name: 'swarm-init', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => planOf({ failures: [CUT] }) });
-    const { code, face } = await ran({ mode: 'plan', parts: { stagesOf: () => [stuck] } });
+    const { code, face } = await ran({ mode: 'plan', stages: ['swarm-init'], parts: { stagesOf: () => [stuck] } });
     expect(code).toBe(1);
     expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan); 1 finding must be mended before these changes can be made.');
   });
@@ -152,7 +154,7 @@ describe('verify', () => {
     const { code, face, state } = await ran({ mode: 'verify', matrix: matrixOf() });
     expect(code).toBe(0);
     expect(state.initialised).toBe(false);
-    expect(face.outputs).toMatchObject({ changed: 'false' });
+    expect(face.outputs).toMatchObject({ changed: '0' });
     expect(face.lines.at(-1)).toMatch(/^alice is healthy/);
   });
 
@@ -166,16 +168,17 @@ describe('verify', () => {
 
 describe('whatever goes wrong', () => {
   test('wrong inputs: nothing is opened, and that is said', async () => {
-    const { code, face, state } = await ran({ parts: { readRequest: () => Promise.reject(trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' })) } });
+    const { code, face, state } = await ran({ parts: { readRequest: () => { throw trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' }); } } });
     expect(code).toBe(1);
     expect(state.connected).toBe(false);
     expect(face.lines.at(-1)).toBe('Nothing was started and nothing was changed.');
   });
 
   test('a stage that does not exist', async () => {
-    const { code, face } = await ran({ stages: ['swarm-leave'] });
+    const { code, face } = await ran({ stages: ['swarm-init', 'mysql-up'] });
     expect(code).toBe(1);
-    expect(face.lines.join('\n')).toContain('Error KS-1001 input-invalid: no such stage: swarm-leave');
+    expect(face.lines.join('\n')).toContain('no such stage: mysql-up');
+    expect((await ran({ stages: [] })).code).toBe(1);
   });
 
   test('no host can be reached: all are named, connections are closed', async () => {
@@ -202,5 +205,38 @@ describe('whatever goes wrong', () => {
     const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false }), reportOn(face), new AbortController().signal);
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain('the output file is gone');
+  });
+});
+
+describe('a real run', () => {
+  const files = { read: (): string => 'domain: [' };
+  const told = async (argv: readonly string[], env: Record<string, string>): Promise<{ code: number; face: Recorder }> => {
+    const face = recorder();
+    return { code: await run(realParts(argv, env, files), reportOn(face), new AbortController().signal), face };
+  };
+
+  test('prints how it is used, which is no failure', async () => {
+    const { code, face } = await told(['--help'], {});
+    expect(code).toBe(0);
+    expect(face.lines[0]).toMatch(/^Usage: /);
+    expect(face.lines.join('\n')).toContain('\n  --cluster');
+  });
+
+  test('hides secrets before it says what is wrong with the inputs', async () => {
+    const { code, face } = await told([], { GITHUB_ACTIONS: 'true', INPUT_CLUSTER: 'alice-battery.yml', 'INPUT_DATABASE-PASSWORD': 'alice-battery' });
+    expect(code).toBe(1);
+    expect(face.hidden).toContain('alice-battery');
+    expect(face.lines.filter((line) => line.startsWith('Error')).length).toBeGreaterThan(0);
+    expect(face.lines.join('\n')).not.toContain('alice-battery');
+  });
+
+  test('outside GitHub it hides what variables of its own give', async () => {
+    const { face } = await told(['--cluster', 'alice.yml'], { KUSCIA_SWARM_DATABASE_PASSWORD: 'correct-horse' });
+    expect(face.hidden).toContain('correct-horse');
+  });
+
+  test('in GitHub variables of its own do not stand above the inputs', async () => {
+    const { face } = await told([], { GITHUB_ACTIONS: 'true', KUSCIA_SWARM_MODE: 'destroy' });
+    expect(face.lines.join('\n')).not.toContain('destroy');
   });
 });

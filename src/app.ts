@@ -1,35 +1,47 @@
 import type { Host } from './cluster/cluster.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
-import { failuresOf, trouble, type Failure } from './engine/errors.ts';
+import { failuresOf, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
 import { apply, plan, type Run } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
+import { translateArguments } from './inputs/arguments.ts';
+import { secretsGiven, type Environment } from './inputs/given.ts';
+import { readInputs, type Files, type Inputs } from './inputs/read.ts';
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/story.ts';
-import type { FleetOptions, OpenFleet } from './transport/fleet.ts';
-
-/** What a run is asked for, read and checked. */
-export interface Request {
-  readonly mode: Mode;
-  /** Names of the selected stages; `all` for every one. */
-  readonly stages: readonly string[] | 'all';
-  readonly deployment: Deployment;
-  readonly login: Pick<FleetOptions, 'sshKey' | 'passphrase' | 'knownHosts'>;
-}
+import { deploymentStages } from './stages/index.ts';
+import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.ts';
 
 /** The parts of a run; tests put others in their place. */
 export interface Parts {
-  /** Throws a Trouble that names every wrong input. Tells each secret to `hide` as soon as it is read. */
-  readonly readRequest: (hide: (secrets: readonly Secret[]) => void) => Promise<Request>;
+  /** What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a Trouble that names every wrong input. */
+  readonly readRequest: (hide: (secrets: readonly Secret[]) => void) => Inputs | string;
   readonly openFleet: (hosts: readonly Host[], options: FleetOptions) => OpenFleet;
   readonly stagesOf: (deployment: Deployment, hooks: { onMatrix(matrix: Matrix): void }) => Stage[];
+}
+
+/** The parts of a real run: inputs as GitHub hands them over, or a command line where GitHub does not run this. */
+export function realParts(argv: readonly string[], env: Environment, files: Files): Parts {
+  return {
+    readRequest(hide) {
+      hide(secretsGiven(env));
+      if (env['GITHUB_ACTIONS'] === 'true') return readInputs(env, files);
+      const asked = translateArguments(argv, env, files);
+      if (asked.is === 'help') return asked.text;
+      hide(secretsGiven(asked.env));
+      return readInputs(asked.env, files);
+    },
+    openFleet,
+    stagesOf: deploymentStages,
+  };
 }
 
 /** Does what is asked for and reports it. Gives the exit code: 0 only when all of it is true. Never throws. */
 export async function run(parts: Parts, report: Report, signal: AbortSignal): Promise<number> {
   const failures = await attempt(parts, report, signal);
+  if (failures === 'only a text was wanted') return 0;
   try {
     await report.finish(failures);
   } catch (thrown) {
@@ -39,16 +51,23 @@ export async function run(parts: Parts, report: Report, signal: AbortSignal): Pr
   return failures.length === 0 ? 0 : 1;
 }
 
-async function attempt(parts: Parts, report: Report, signal: AbortSignal): Promise<readonly Failure[]> {
+type Outcome = readonly Failure[] | 'only a text was wanted';
+
+async function attempt(parts: Parts, report: Report, signal: AbortSignal): Promise<Outcome> {
   const fleets: OpenFleet[] = [];
   const failures = await attemptWith(fleets, parts, report, signal);
+  if (typeof failures === 'string') return failures;
   const closed = await Promise.allSettled(fleets.map((fleet) => fleet.close()));
   return [...failures, ...closed.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []))];
 }
 
-async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, signal: AbortSignal): Promise<readonly Failure[]> {
+async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, signal: AbortSignal): Promise<Outcome> {
   try {
-    const request = await parts.readRequest((secrets) => report.hide(secrets));
+    const request = parts.readRequest((secrets) => report.hide(secrets));
+    if (typeof request === 'string') {
+      request.split('\n').forEach((line) => report.say(line));
+      return 'only a text was wanted';
+    }
     const { cluster } = request.deployment;
     const proof: Proof = {};
     const onMatrix = (matrix: Matrix): void => {
@@ -78,13 +97,11 @@ const MODES: Readonly<Record<Mode, (stages: readonly Stage[], run: Run, proof: P
   verify: verified,
 };
 
-/** The selected stages in their order; verifying means the verify stage, whatever is selected. */
-function selected({ mode, stages }: Request, all: readonly Stage[]): Stage[] {
-  const names = mode === 'verify' ? ['verify'] : stages === 'all' ? all.map(({ name }) => name) : stages;
-  const chosen = all.filter(({ name }) => names.includes(name));
-  const missing = names.filter((name) => !all.some((stage) => stage.name === name));
-  if (missing.length === 0 && chosen.length > 0) return chosen;
-  throw trouble({ code: 'input-invalid', what: `no such stage: ${missing.join(', ') || '(none given)'}`, remedy: `Give stage one or several of ${all.map(({ name }) => name).join(', ')}, or all.` });
+/** The selected stages in their order. To select nothing would be to do nothing and call it success. */
+function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
+  const missing = stages.filter((name) => !all.some((stage) => stage.name === name));
+  if (missing.length > 0 || stages.length === 0) throw new Error(`no such stage: ${missing.join(', ') || '(none selected)'}`);
+  return all.filter(({ name }) => stages.some((selected) => selected === name));
 }
 
 /** Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is not healthy. */

@@ -58,7 +58,7 @@ test("GitHub's log gets masks first, groups, one annotation, outputs and a summa
     );
     expect(lines.slice(firstPrinted).join('\n')).not.toContain('correct horse');
     expect(lines.find((line) => line.startsWith('::error'))).toContain('::error title=KS-1204 data-path-cut::KS-1204 data-path-cut: node-02 cannot reach node-03');
-    expect(readFileSync(output, 'utf8')).toMatch(/^changed<<(\S+)\ntrue\n\1\n/);
+    expect(readFileSync(output, 'utf8')).toMatch(/^changed<<(\S+)\n3\n\1\n/);
     expect(readFileSync(page, 'utf8')).toContain('## ❌ alice: apply failed with KS-1204 data-path-cut');
     expect(readFileSync(page, 'utf8')).not.toContain('correct horse');
   } finally {

@@ -28,10 +28,10 @@ describe.each(CASES)('a run: $name', ({ name, mode, failures }) => {
   });
 });
 
-test('the outputs of an apply say that something changed, what, and the proof', async () => {
+test('the outputs of an apply say how much changed, what, and the proof', async () => {
   const face = recorder();
   await play(reportOn(face), 'apply');
-  expect(face.outputs).toMatchObject({ changed: 'true', 'load-balancer-url': 'http://10.0.0.11:8080' });
+  expect(face.outputs).toMatchObject({ changed: '4', 'load-balancer-url': 'http://10.0.0.11:8080' });
   const plan = JSON.parse(face.outputs['plan'] ?? '') as Record<string, unknown[]>;
   expect(Object.keys(plan)).toEqual(['domain', 'changes', 'satisfied', 'later', 'awaited', 'warnings', 'failures']);
   expect(plan['changes']?.[0]).toEqual({ stage: 'swarm-init', host: 'node-01', change: '+', what: 'initialise swarm, advertise 10.0.0.11', why: 'not in any swarm' });
@@ -42,6 +42,6 @@ test('the outputs of an apply say that something changed, what, and the proof', 
 test('a plan changes nothing and proves nothing', async () => {
   const face = recorder();
   await play(reportOn(face), 'plan');
-  expect(face.outputs).toMatchObject({ changed: 'false', verify: '', 'load-balancer-url': 'http://10.0.0.11:8080' });
+  expect(face.outputs).toMatchObject({ changed: '0', verify: '', 'load-balancer-url': 'http://10.0.0.11:8080' });
   expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan).');
 });

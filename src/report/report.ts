@@ -96,7 +96,7 @@ export class Report {
 
   /** One line about the run itself. */
   say(text: string): void {
-    this.#line(oneLine(this.#masks.clean(text)));
+    this.#line(this.#masks.clean(text).replaceAll('\n', ' '));
   }
 
   #tellPlan(): void {
@@ -143,7 +143,7 @@ export class Report {
 
   #outputs(): void {
     const { subject, matrix } = this.#story;
-    this.#face.output('changed', String(this.#story.changed));
+    this.#face.output('changed', String(this.#story.made + this.#story.broken));
     this.#face.output('plan', subject ? JSON.stringify(planDocument(this.#story)) : '');
     this.#face.output('verify', matrix ? JSON.stringify(matrix) : '');
     this.#face.output('load-balancer-url', matrix?.url ?? (subject ? urlOf(subject) : ''));
