@@ -1,0 +1,99 @@
+// Everything that can be checked without a lab: types, lint, unit tests, generated files, dist, lock file, texts that may not be committed.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+const AT_ONCE = 2;
+const DEADLINE_MS = 300_000;
+
+/** Texts that may not be committed, and why. Written so that this file does not hold them. */
+const FORBIDDEN = [
+  [/\b(?:test|it|describe)\.(?:only|skip|todo)\b|\bx(?:it|describe)\(/, 'a test that does not run proves nothing', /^__tests__\//],
+  [/^(?:<{7}|>{7}) /m, 'a merge was not finished'],
+  [/\.\.\/shared\b/, 'the project reads nothing outside its folder'],
+  [/registry\.npmjs\.org|deb\.debian\.org/, 'packages come from wherever the machine is set up to get them'],
+  [new RegExp(`${root.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?=/|$)`, 'm'), 'a path of this machine'],
+];
+
+/** Runs a program of node_modules/.bin or PATH in the repository. Gives its exit code and all it printed. */
+export function program(name, args, env = {}) {
+  return new Promise((done) => {
+    const child = spawn(name, args, { cwd: root, env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, ...env }, timeout: DEADLINE_MS });
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data));
+    child.on('error', (error) => done({ code: 1, printed: String(error) }));
+    child.on('close', (code, signal) => done({ code: code ?? 1, printed: signal ? `${printed}\nended by ${signal} (deadline ${DEADLINE_MS / 1000} s)` : printed }));
+  });
+}
+
+/** Runs the tests of a jest project; their results go to `results` as JSON. */
+export const jest = (project, results, ...args) =>
+  program('jest', [`--selectProjects=${project}`, '--json', `--outputFile=${results}`, ...args], { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' });
+
+async function distIsFresh() {
+  const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-dist-'));
+  try {
+    const built = await program('node', ['scripts/package.mjs', folder]);
+    if (built.code !== 0) return built;
+    const stale = ['index.cjs', 'licenses.txt'].filter((name) => !existsSync(join(root, 'dist', name)) || !readFileSync(join(root, 'dist', name)).equals(readFileSync(join(folder, name))));
+    return stale.length === 0 ? { code: 0, printed: '' } : { code: 1, printed: `${stale.map((name) => `dist/${name}`).join(' and ')}: not what the sources give. Run: npm run package` };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function forbiddenText() {
+  const listed = await program('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z']);
+  if (listed.code !== 0) return listed;
+  const files = listed.printed.split('\0').filter((name) => name !== '' && name !== 'package-lock.json' && !name.startsWith('dist/') && existsSync(join(root, name)));
+  const found = files.flatMap((name) => findings(name, readFileSync(join(root, name), 'utf8')));
+  return { code: found.length === 0 ? 0 : 1, printed: found.join('\n') };
+}
+
+function findings(name, text) {
+  return FORBIDDEN.filter(([, , where]) => where === undefined || where.test(name)).flatMap(([pattern, why]) => {
+    const match = pattern.exec(text);
+    return match ? [`${name}:${text.slice(0, match.index).split('\n').length}: ${match[0]} (${why})`] : [];
+  });
+}
+
+const steps = (unitResults) => [
+  ['unit tests', () => jest('unit', unitResults)],
+  ['lint', () => program('eslint', ['.', '--max-warnings', '0'])],
+  ['dist is fresh', distIsFresh],
+  ['types', () => program('tsc', ['-p', 'tsconfig.json', '--noEmit'])],
+  ['lock file', () => program('npm', ['ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund'])],
+  ['generated files', () => program('node', ['scripts/generate.ts', '--check'])],
+  ['templates', () => program('node', ['scripts/templates.mjs', '--check'])],
+  ['forbidden texts', forbiddenText],
+];
+
+/** Runs every check, two at a time, and prints one line each. Gives the names of those that failed. */
+export async function check(unitResults) {
+  const waiting = steps(unitResults);
+  const failed = [];
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [name, run] = next;
+      const started = Date.now();
+      const { code, printed } = await run();
+      console.log(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(15)}  ${((Date.now() - started) / 1000).toFixed(1)} s`);
+      if (code === 0) continue;
+      failed.push(name);
+      console.log(printed.trimEnd().replace(/^/gm, '    '));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return failed;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const started = Date.now();
+  const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-check-'));
+  const failed = await check(join(folder, 'unit.json'));
+  rmSync(folder, { recursive: true });
+  console.log(`check: ${failed.length === 0 ? 'all is well' : `${failed.join(', ')} failed`} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
