@@ -1,19 +1,19 @@
 import { hostEnvironment, inHost, inRunner } from './enter.ts';
-import { cut, down, images, kill, mend, mostHosts, paths, reset, sshTo, start, status, up } from './lab.ts';
+import { cut, down, images, kill, mend, mostHosts, paths, requireUp, reset, sshTo, start, status, up } from './lab.ts';
 import { attach } from './process.ts';
-import { requireRoot, whyRoot } from './system.ts';
+import { whyRoot } from './system.ts';
 
 const usage = `lab: real hosts on this machine, each with its own network, files, sshd and Docker Engine
 
   up N [--bare]             node-01 to node-N run (1 to ${mostHosts}; --bare: without images)
-  down                      removes all of it but the cache in ${paths.cache}
+  down [--cache]            removes all of it; the cache in ${paths.cache} too, if asked to
   status                    how every host is
-  ssh NODE [COMMAND...]     a shell or a command on a host, over SSH
+  ssh [USER@]NODE [COMMAND...]   a shell or a command on a host, over SSH (as root or deploy)
   run COMMAND...            a command in the runner place: this machine's files, the lab's network
   exec NODE COMMAND...      a command inside a host, without SSH
   cut NODE | mend NODE      pull its network cable, plug it in
   kill NODE | start NODE    take its power, give it back
-  reset [NODE...]           fresh hosts in seconds; images, keys and addresses stay
+  reset [NODE...] [--bare|--images]   fresh hosts in seconds; keys and addresses stay, and images unless asked otherwise
   images                    build and push the images anew where their sources changed
 
 It needs root: ${whyRoot}.
@@ -31,17 +31,21 @@ async function perform([command = '', ...rest]: string[]): Promise<number> {
       say(`ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
       return 0;
     }
-    case 'down': await down({ say }); return 0;
+    case 'down': await down({ cache: rest.includes('--cache'), say }); return 0;
     case 'status': printStatus(); return 0;
     case 'images': say(await images({ say }) ? 'the images are new; "reset" gives them to the hosts' : 'the images are as their sources say'); return 0;
-    case 'reset': await reset(rest); printStatus(); return 0;
+    case 'reset': await reset(rest.filter((word) => !word.startsWith('--')), { say, ...(rest.includes('--bare') ? { bare: true } : rest.includes('--images') ? { bare: false } : {}) }); printStatus(); return 0;
     case 'cut': await cut(one(rest)); return 0;
     case 'mend': await mend(one(rest)); return 0;
     case 'kill': await kill(one(rest)); return 0;
     case 'start': await start(one(rest)); return 0;
-    case 'ssh': requireRoot(); return attach(inRunner(sshTo(one(rest.slice(0, 1)), rest.slice(1))));
-    case 'run': requireRoot(); return attach(inRunner(some(rest)));
-    case 'exec': requireRoot(); return attach(inHost(one(rest.slice(0, 1)), some(rest.slice(1))), hostEnvironment());
+    case 'ssh': {
+      requireUp();
+      const [user = 'root', node = user] = one(rest.slice(0, 1)).split('@');
+      return attach(inRunner(sshTo(node, rest.slice(1), node === user ? 'root' : user)));
+    }
+    case 'run': requireUp(); return attach(inRunner(some(rest)));
+    case 'exec': requireUp(); return attach(inHost(one(rest.slice(0, 1)), some(rest.slice(1))), hostEnvironment());
     case '': case 'help': case '--help': console.log(usage); return 0;
     default: throw new Error(`no such command: ${command}\n\n${usage}`);
   }

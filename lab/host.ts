@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { removeCgroups } from './cgroups.ts';
@@ -28,6 +28,9 @@ export async function layOut(place: Place, bare: boolean): Promise<void> {
   const folder = paths.place(place.name);
   await ensureIdentity(place);
   mkdirSync(`${folder}/docker`, { recursive: true });
+  // An upper layer belongs to the root it was laid over, also when the next one is another.
+  writeFileSync(`${folder}/rootfs`, rootPath(hostRoot));
+  rmSync(`${folder}/bare`, { force: true });
   if (bare) writeFileSync(`${folder}/bare`, '');
   else await seedEngine(`${folder}/docker`);
 }
@@ -57,7 +60,7 @@ export function boot(place: Place, role: Role = 'host', data: Data = { folder: `
   const environment = bareEnvironment({
     [placeVariable]: place.name,
     PLACE: place.name, ADDRESS: place.address, MAC: hardwareAddress(place), PORT: portOf(place), GATEWAY: gateway.address, SWITCH: role === 'outside' ? '' : paths.switch,
-    STATE: folder, ROOTFS: rootPath(hostRoot), DATA: data.folder, DATA_AT: data.at,
+    STATE: folder, ROOTFS: existsSync(`${folder}/rootfs`) ? readFileSync(`${folder}/rootfs`, 'utf8') : rootPath(hostRoot), DATA: data.folder, DATA_AT: data.at,
     REPOSITORY: paths.repository, REPOSITORY_AT: paths.repositoryInHost, CGROUP: labName, INIT: '/usr/local/sbin/lab-init',
   });
   const program = fileURLToPath(new URL('host/boot.sh', import.meta.url));

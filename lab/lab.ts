@@ -42,7 +42,7 @@ export async function up(count: number, options: { bare?: boolean; say?: Say } =
     const wanted = hosts.slice(0, count);
     const starting = wanted.filter(({ name }) => initOf(name) === undefined);
     await powerOff(starting);
-    await layOutAll(starting.filter((host) => !existing().includes(host)), () => bare);
+    await layOutAll(starting.filter((host) => !existing().includes(host)), () => bare, say);
     for (const host of starting) boot(host);
     writeKnownHosts(existing());
     if (starting.length > 0) say(`starting ${starting.map(({ name }) => name).join(', ')}`);
@@ -62,9 +62,9 @@ export async function images(options: { say?: Say } = {}): Promise<boolean> {
   return locked(paths.lock, () => ensureBasics(say));
 }
 
-/** Removes all there is of the lab but the image cache, whatever state it is in. */
-export async function down(options: { say?: Say } = {}): Promise<void> {
-  const { say = silent } = options;
+/** Removes all there is of the lab, whatever state it is in; what takes minutes to make stays in the cache unless `cache` says to remove that too. */
+export async function down(options: { cache?: boolean; say?: Say } = {}): Promise<void> {
+  const { cache = false, say = silent } = options;
   requireRoot();
   refuseInsideRunner('down');
   mkdirSync(paths.home, { recursive: true });
@@ -74,12 +74,13 @@ export async function down(options: { say?: Say } = {}): Promise<void> {
     await removeNetwork();
     await removeCgroups(labName);
     await must(['rm', '-rf', '--one-file-system', paths.state]);
-    say('nothing of the lab is left but its cache');
+    if (cache) await must(['rm', '-rf', '--one-file-system', paths.cache]);
+    say(`nothing of the lab is left${cache ? '' : ` but its cache in ${paths.cache}`}`);
   });
 }
 
-/** Makes hosts fresh again, all at once, in seconds: no container, swarm, network, volume or file of before; images, keys and addresses stay. */
-export async function reset(names?: readonly string[], options: { newKeys?: boolean } = {}): Promise<void> {
+/** Makes hosts fresh again, all at once, in seconds: no container, swarm, network, volume or file of before; images, keys and addresses stay. `bare` makes them bare or not, whatever they were. */
+export async function reset(names?: readonly string[], options: { bare?: boolean; newKeys?: boolean; say?: Say } = {}): Promise<void> {
   requireRoot();
   await locked(paths.lock, async () => {
     const chosen = names === undefined || names.length === 0 ? existing() : names.map(existingHost);
@@ -87,7 +88,7 @@ export async function reset(names?: readonly string[], options: { newKeys?: bool
     await powerOff(chosen);
     const trash = chosen.map(discard);
     if (options.newKeys === true) for (const host of chosen) rmSync(identityOf(host), { recursive: true, force: true });
-    await layOutAll(chosen, isBare);
+    await layOutAll(chosen, (host) => options.bare ?? isBare(host), options.say ?? silent);
     for (const host of chosen) boot(host);
     writeKnownHosts(existing());
     await Promise.all([hostsReady(chosen), must(['rm', '-rf', '--one-file-system', ...trash])]);
@@ -96,6 +97,7 @@ export async function reset(names?: readonly string[], options: { newKeys?: bool
 
 /** How every host of the lab is, and whether the lab is there at all. */
 export function status(): { up: boolean; hosts: HostStatus[] } {
+  requireRoot();
   return {
     up: networkIsUp(),
     hosts: existing().map((host) => ({
@@ -106,11 +108,13 @@ export function status(): { up: boolean; hosts: HostStatus[] } {
 
 /** Pulls a host's network cable. */
 export async function cut(name: string): Promise<void> {
+  requireRoot();
   await setCable(existingHost(name), false);
 }
 
 /** Plugs a host's network cable in again. */
 export async function mend(name: string): Promise<void> {
+  requireRoot();
   await setCable(existingHost(name), true);
 }
 
@@ -129,13 +133,14 @@ export async function start(name: string): Promise<void> {
 }
 
 /** Runs a command in the runner place, from where the hosts are reached by name; the caller's files and environment, `env` in its stead. */
-export function run(argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
-  if (!networkIsUp()) throw new Error('the lab is not up');
+export async function run(argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
+  requireUp();
   return capture(inRunner(argv), options);
 }
 
 /** Runs a command as root inside a host, without its sshd; this repository is at `paths.repositoryInHost`. */
-export function exec(name: string, argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
+export async function exec(name: string, argv: readonly string[], options: CaptureOptions = {}): Promise<Ended> {
+  requireUp();
   return capture(inHost(hostNamed(name).name, argv), { ...options, env: hostEnvironment(options.env) });
 }
 
@@ -143,6 +148,12 @@ export function exec(name: string, argv: readonly string[], options: CaptureOpti
 export function sshTo(name: string, command: readonly string[] = [], user = 'root'): string[] {
   const options = ['-i', paths.sshKey, '-o', 'IdentitiesOnly=yes', '-o', `UserKnownHostsFile=${paths.knownHosts}`, '-o', 'StrictHostKeyChecking=yes', '-F', 'none'];
   return ['ssh', ...options, `${user}@${hostNamed(name).address}`, ...command];
+}
+
+/** Throws when there is no lab to work on, or when this is not root, who alone could see it. */
+export function requireUp(): void {
+  requireRoot();
+  if (!networkIsUp()) throw new Error('the lab is not up: "npm run lab -- up 3" makes one of three hosts');
 }
 
 /** Sees to the network, the registry and the images. */
@@ -154,9 +165,12 @@ async function ensureBasics(say: Say): Promise<boolean> {
   return locked(paths.cacheLock, () => ensureImages(say));
 }
 
-async function layOutAll(places: readonly Place[], bare: (place: Place) => boolean): Promise<void> {
+async function layOutAll(places: readonly Place[], bare: (place: Place) => boolean, say: Say): Promise<void> {
   // Another lab may share the cache and be about to replace the images that are linked here.
-  await locked(paths.cacheLock, async () => { await Promise.all(places.map((place) => layOut(place, bare(place)))); });
+  await locked(paths.cacheLock, async () => {
+    await ensureRoot(hostRoot, say);
+    await Promise.all(places.map((place) => layOut(place, bare(place))));
+  });
 }
 
 function existing(): Place[] {

@@ -12,6 +12,7 @@ process.env['LAB_HOME'] = `${usual}-test`;
 const { cut, down, exec, hosts, kill, mend, paths, reset, run, sshTo, start, status, up } = await import('../../lab/lab.ts');
 const { labName } = await import('../../lab/places.ts');
 const { initOf, labProcesses } = await import('../../lab/processes.ts');
+const { distributionSources, sourceLine } = await import('../../lab/sources.ts');
 
 const [one, two] = ['node-01', 'node-02'] as const;
 
@@ -133,6 +134,20 @@ test('a bare host has no image and pulls plain names from the registry of the la
   await output(exec('node-04', ['docker', 'pull', '--quiet', 'nginx:1.26'], { timeoutMs: 60_000 }));
   expect(await inside('node-04', 'docker', 'image', 'ls', '--format', '{{.Repository}}:{{.Tag}}')).toBe('nginx:1.26');
 }, 90_000);
+
+test('the packages come from the distribution itself, whatever else the machine has sources of', () => {
+  const files = {
+    '/etc/apt/sources.list': '# deb http://old.test/debian bookworm main\ndeb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.test/debian bookworm main contrib # ours\ndeb-src http://mirror.test/debian bookworm main\n',
+    'debian.sources': '# a comment\nTypes: deb deb-src\nURIs: http://mirror.test/debian-security\nSuites: bookworm-security bookworm-backports\nComponents: main\n\nTypes: deb\nEnabled: no\nURIs: http://off.test\nSuites: bookworm\nComponents: main\n',
+    'engine.list': 'deb [signed-by=/etc/apt/keyrings/engine.gpg] https://engine.test/linux/debian bookworm stable\n',
+    'cloud.sources': 'Types: deb\nURIs: https://cloud.test\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/cloud.gpg\n',
+    'cloud.sources.disabled': 'Types: deb\nURIs: https://disabled.test\nSuites: bookworm\nComponents: main\n',
+  };
+  expect(distributionSources(files, 'bookworm').map(sourceLine)).toEqual([
+    'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.test/debian bookworm main contrib',
+    'deb http://mirror.test/debian-security bookworm-security main',
+  ]);
+});
 
 describe('down leaves nothing behind', () => {
   const linksBefore = links();

@@ -39,7 +39,7 @@ function mounts(): string[] {
 
 function pids(): number[] {
   // A zombie is only an exit code that the machine's first process has not fetched yet, at its own leisure.
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => /^State:\s*[^ZX]/m.test(read(`/proc/${pid}/status`)));
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => /^State:\s+[^\sZX]/m.test(read(`/proc/${pid}/status`)));
 }
 
 function namespaceOf(pid: number | 'self', kind: string): string {
