@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { changing, reading, script, type Command } from '../../src/engine/command.ts';
@@ -37,11 +38,11 @@ const cases: readonly Case[] = [
   { name: 'no last newline', command: sh('printf x'), outcome: { ended: 'exited', code: 0, stdout: 'x' } },
   { name: 'the locale', command: sh('echo "$LC_ALL"'), outcome: { ended: 'exited', code: 0, stdout: 'C\n' } },
   { name: 'an empty argument', command: sh('echo "$#:$1:$2"', {}, '', 'b'), outcome: { ended: 'exited', code: 0, stdout: '2::b\n' } },
-  { name: 'something left behind that holds the output', command: sh('sleep 8 & echo started'), outcome: { ended: 'exited', code: 0, stdout: 'started\n' } },
   { name: 'no terminal', command: sh('for n in 0 1 2; do test -t $n && echo $n; done; exit 0'), outcome: { ended: 'exited', code: 0, stdout: '' } },
   { name: 'a terminal', command: sh('for n in 0 1 2; do test -t $n && echo $n; done; exit 5', { terminal: true }), outcome: { ended: 'exited', code: 5, stdout: '0\n1\n2\n', stderr: '' } },
   { name: 'a terminal merges', command: sh('echo out; echo err >&2', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: 'out\nerr\n', stderr: '' } },
   { name: 'typing into a terminal', command: sh('read -r a; echo "<$a>"', { terminal: true, stdin: 'yes\n' }), outcome: { ended: 'exited', code: 0, stdout: '<yes>\n' } },
+  { name: 'a terminal that does not echo', command: sh('stty -a | tr " " "\\n" | grep -x -e -echo', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: '-echo\n' } },
   { name: 'silence on a terminal', command: sh('read -r a; echo never', { terminal: true, timeoutMs: 800 }), outcome: { ended: 'timed-out', stdout: '' } },
   { name: 'nothing but what is typed on a terminal', command: sh('timeout --foreground 1 od -An -c; echo $?', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: '124\n' } },
   { name: 'the locale on a terminal', command: sh('echo "$LC_ALL"', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: 'C\n' } },
@@ -51,6 +52,12 @@ const cases: readonly Case[] = [
 export function transportContract(connection: () => Connection): void {
   test.each(cases)('$name', async ({ command, outcome }) => {
     expect(await connection().run(command)).toMatchObject(outcome);
+  }, 15_000);
+
+  test('what is left behind and holds the output is ended too', async () => {
+    const mark = randomUUID();
+    expect(await connection().run(sh('sh -c \'sleep 60; : "$1"\' sh "$1" & echo started', {}, mark))).toMatchObject({ ended: 'exited', code: 0, stdout: 'started\n' });
+    expect((await connection().run(marked(mark).count)).stdout).toBe('0\n');
   }, 15_000);
 
   test('ten megabytes of output are cut in the middle', async () => {

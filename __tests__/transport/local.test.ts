@@ -13,10 +13,10 @@ describe('commands on this host', () => {
 describe('what a command on this host sees and leaves', () => {
   const connection = new LocalConnection('here');
   beforeAll(() => {
-    process.env['INPUT_SSH-KEY'] = 'top secret';
+    process.env['INPUT_PASSWORD'] = 'top secret';
   });
   afterAll(async () => {
-    delete process.env['INPUT_SSH-KEY'];
+    delete process.env['INPUT_PASSWORD'];
     await connection.close();
   });
 

@@ -83,8 +83,11 @@ class Running {
     channel.on('error', () => undefined);
     channel.on('exit', (code: number | null, signal?: string) => {
       this.#end = code === null ? { signal: (signal ?? 'a signal').replace(/@.*$/, '') } : { code };
-      // What it left behind may hold the channel open for as long as it likes.
-      this.#after(LINGER_MS, () => this.#settleAsEnded());
+      // What it left behind would hold the channel open for as long as it likes.
+      this.#after(LINGER_MS, () => {
+        this.#signal('KILL');
+        this.#settleAsEnded();
+      });
     });
     // The reason why a connection broke comes just after its channels have closed.
     channel.on('close', () => setImmediate(() => this.#settleAsEnded()));
@@ -121,7 +124,7 @@ class Running {
     const group = this.#out.pid;
     if (group === undefined || this.#ties.gone.aborted) return;
     void this.#ties.signal(name, group).then((sent) => {
-      if (!sent && !this.#ties.gone.aborted) this.#channel?.signal(name);
+      if (!sent && !this.#settled && !this.#ties.gone.aborted) this.#channel?.signal(name);
     });
   }
 

@@ -22,7 +22,7 @@ export interface Connection {
 export const TERM_GRACE_MS = 2_000;
 /** How long after that it may take to be gone before it is left behind, in milliseconds. */
 export const KILL_GRACE_MS = 1_000;
-/** How long what a command left behind may hold its output open after its end, in milliseconds. */
+/** How long what a command left behind may hold its output open after its end, in milliseconds; then it is ended too. */
 export const LINGER_MS = 2_000;
 
 /** A kernel takes at most 128 KiB in one argument, and a line is one argument of the host's shell, quoted twice. */

@@ -79,6 +79,8 @@ class LocalRun {
       return { ended: 'lost', reason, stdout: '', stderr: '' };
     } finally {
       for (const timer of this.#timers) clearTimeout(timer);
+      // What it left behind would hold the output open, and with it this process.
+      this.#signal('SIGKILL');
       this.#done.resolve();
     }
   }
