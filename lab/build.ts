@@ -83,12 +83,15 @@ async function fetchOutside(image: string, say: Say): Promise<string> {
   const archive = `${paths.cache}/outside-${image.replace(/[^\w.-]/g, '_')}.tar`;
   if (existsSync(archive)) return archive;
   say(`pulling ${image} from its registry`);
-  await withEngine(outside, `${paths.cache}/outside`, async () => {
-    await docker(outside, ['pull', '--quiet', image]);
-    await must(['sh', '-ec', 'file=$1; shift; "$@" >"$file.part"; mv "$file.part" "$file"', 'sh', archive, ...inHost(outside.name, ['docker', 'save', image])],
-      { env: hostEnvironment(), timeoutMs: 1_800_000 });
-  });
-  await must(['rm', '-rf', `${paths.cache}/outside`]);
+  try {
+    await withEngine(outside, `${paths.cache}/outside`, async () => {
+      await docker(outside, ['pull', '--quiet', image]);
+      await must(['sh', '-ec', 'file=$1; shift; "$@" >"$file.part"; mv "$file.part" "$file"', 'sh', archive, ...inHost(outside.name, ['docker', 'save', image])],
+        { env: hostEnvironment(), timeoutMs: 1_800_000 });
+    });
+  } finally {
+    await must(['rm', '-rf', '--one-file-system', `${paths.cache}/outside`]);
+  }
   return archive;
 }
 
