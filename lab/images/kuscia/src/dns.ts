@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Takes over /etc/resolv.conf as Kuscia does, and passes every question on to the name server that stood there. */
-export function takeOverDns(home: string, address: string, file = '/etc/resolv.conf', port = 53): void {
+/** Takes over the container's resolv.conf as Kuscia does, and passes every question on to the name server that stood there. */
+export function takeOverDns(home: string, address: string, file: string, port = 53): void {
   const kept = `${home}/var/tmp/resolv.conf`;
   const own = `nameserver ${address}\n`;
   const current = existsSync(file) ? readFileSync(file, 'utf8') : '';

@@ -65,7 +65,7 @@ export function makeFolders({ home }: Place): void {
 }
 
 /** etc/kubeconfig, and the link by which a bare kubectl finds it. */
-export function writeKubeconfig({ home }: Place, token: string): void {
+export function writeKubeconfig({ home, inContainer }: Place, token: string): void {
   const text = `apiVersion: v1
 kind: Config
 clusters:
@@ -86,7 +86,7 @@ users:
   writeFileSync(`${home}/etc/kubeconfig`, text, { mode: 0o600 });
   writeFileSync(`${home}/etc/kuscia.kubeconfig`, text, { mode: 0o644 });
   const link = '/etc/rancher/k3s';
-  if (home !== '/home/kuscia') return;
+  if (!inContainer) return;
   mkdirSync(link, { recursive: true });
   rmSync(`${link}/k3s.yaml`, { force: true });
   symlinkSync(`${home}/etc/kubeconfig`, `${link}/k3s.yaml`);

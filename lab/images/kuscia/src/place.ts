@@ -14,6 +14,8 @@ export interface Place {
   readonly pace: number;
   readonly machineId: string;
   readonly bootId: string;
+  /** Whether the files outside of `home` are the container's own, and so may be changed. */
+  readonly inContainer: boolean;
 }
 
 const firstLine = (path: string, fallback: string): string => (existsSync(path) ? readFileSync(path, 'utf8').split('\n')[0]?.trim() || fallback : fallback);
@@ -34,6 +36,7 @@ export function findPlace(): Place {
     address: networkInterfaces().eth0?.find(({ family }) => family === 'IPv4')?.address ?? '',
     version: readVersion(home),
     pace: Number.isFinite(pace) && pace >= 0 ? pace : 0.1,
+    inContainer: existsSync('/.dockerenv'),
     machineId: machineId(`${home}/var/images/cache/.machine-id`),
     bootId: `${Math.floor(Date.now() / 1000)}-${Date.now()}${String(process.hrtime.bigint() % 1000000n).padStart(6, '0')}`,
   };

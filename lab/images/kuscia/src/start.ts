@@ -42,7 +42,7 @@ export async function start(file: string, place: Place, log: Log): Promise<numbe
   if (makeCertificates(place, config.domain, key)) for (let i = 0; i < 2; i++) log.info('tls/crypt.go:377', `Generate cert with key, subject[${config.domain}]`);
   if (!mayRun(config, log)) return 1;
   firstModules(log, place.home);
-  takeOverDns(place.home, place.address);
+  if (place.inContainer) takeOverDns(place.home, place.address, '/etc/resolv.conf');
   return withDatabase(config, key, place, log);
 }
 
