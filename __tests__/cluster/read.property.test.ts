@@ -39,7 +39,7 @@ describe('readCluster, whatever the text', () => {
       fc.property(fc.constantFrom(...texts), fc.array(mutation, { minLength: 1, maxLength: 6 }), (text, mutations) => {
         tried(mutations.reduce((whole, { at, drop, put }) => whole.slice(0, at % (whole.length + 1)) + put + whole.slice((at % (whole.length + 1)) + drop), text));
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
   });
 
@@ -49,7 +49,7 @@ describe('readCluster, whatever the text', () => {
         tried(SOUND.replace(new RegExp(`^${key}: .*\n`, 'm'), '') + `${JSON.stringify(key)}: ${JSON.stringify(value)}\n`);
         tried(SOUND.replace('address: 10.0.0.13', `${JSON.stringify(key)}: ${JSON.stringify(value)}`));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

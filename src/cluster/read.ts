@@ -5,11 +5,9 @@ import type { Cluster } from './cluster.ts';
 import { pathText } from './problem.ts';
 import { clusterSchema } from './schema.ts';
 import { draftOf, shapeProblems } from './shape.ts';
-import { readSource, type Place } from './source.ts';
+import { readSource, type Source, type TextFault } from './source.ts';
 
-interface Fault {
-  readonly place: Place;
-  readonly text: string;
+interface Fault extends TextFault {
   readonly remedy?: string;
 }
 
@@ -22,26 +20,25 @@ const MOST_FAULTS = 50;
 export function readCluster(text: string, fileName: string): Cluster {
   const source = readSource(text);
   const faults: Fault[] = source.faults.length > 0 ? [...source.faults] : valueFaults(source);
-  if (faults.length > 0) throw new Trouble(failures(faults, fileName));
+  if (faults.length > 0) throw new Trouble(failures(faults, source, fileName));
   return buildCluster(clusterSchema.parse(source.value));
 }
 
-function valueFaults(source: ReturnType<typeof readSource>): Fault[] {
+function valueFaults(source: Source): Fault[] {
   const problems = [...shapeProblems(source.value), ...checkProblems(draftOf(source.value), source.value)];
   return problems.map(({ path, at, text, remedy }) => ({
-    place: source.place(path, at),
+    offset: source.offset(path, at),
     text: path.length > 0 ? `${pathText(path)}  ${text}` : text,
     ...(remedy === undefined ? {} : { remedy }),
   }));
 }
 
-function failures(faults: readonly Fault[], fileName: string): Failure[] {
-  const sorted = [...faults].sort((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
-  const listed = sorted.slice(0, MOST_FAULTS).map(({ place, text, remedy }): Failure => ({
-    code: 'cluster-file-invalid',
-    what: `${fileName}:${place.line}:${place.column}  ${text}`,
-    remedy: remedy ?? REMEDY,
-  }));
+function failures(faults: readonly Fault[], source: Source, fileName: string): Failure[] {
+  const sorted = [...faults].sort((a, b) => a.offset - b.offset);
+  const listed = sorted.slice(0, MOST_FAULTS).map(({ offset, text, remedy }): Failure => {
+    const { line, column } = source.place(offset);
+    return { code: 'cluster-file-invalid', what: `${fileName}:${line}:${column}  ${text}`, remedy: remedy ?? REMEDY };
+  });
   const more = sorted.length - listed.length;
   return more > 0 ? [...listed, { code: 'cluster-file-invalid', what: `${fileName}: ${more} more faults`, remedy: REMEDY }] : listed;
 }

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Node, type Pair, type YAMLError } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Node, type Pair, type YAMLError, type YAMLMap } from 'yaml';
 import { show, type Path } from './problem.ts';
 
 /** A place in a text; both count from 1. */
@@ -11,9 +11,16 @@ export interface Place {
 export interface Source {
   readonly value: unknown;
   /** What is wrong with the text as YAML; when there is anything, the value is not to be used. */
-  readonly faults: readonly { readonly place: Place; readonly text: string }[];
-  /** The place of the path's last part that the text has. */
-  place(path: Path, at: 'key' | 'value'): Place;
+  readonly faults: readonly TextFault[];
+  /** Where the path's last part that the text has begins: characters from the start. */
+  offset(path: Path, at: 'key' | 'value'): number;
+  place(offset: number): Place;
+}
+
+/** Something wrong with the text, and where: characters from its start. */
+export interface TextFault {
+  readonly offset: number;
+  readonly text: string;
 }
 
 /** Largest text that is read, in characters; a hundred hosts need half of it. It bounds the time that checking can take. */
@@ -24,17 +31,16 @@ const MOST_ALIASES = 100;
 
 /** Reads YAML 1.2 with plain values only: no tag makes an object, nothing is evaluated. Never throws. */
 export function readSource(text: string): Source {
-  const placeOf = placesIn(text);
-  const unread = (fault: string): Source => ({ value: undefined, faults: [{ place: { line: 1, column: 1 }, text: fault }], place: () => ({ line: 1, column: 1 }) });
+  const place = placesIn(text);
+  const unread = (fault: string): Source => ({ value: undefined, faults: [{ offset: 0, text: fault }], offset: () => 0, place });
   if (text.length > LONGEST_TEXT) return unread(`the file has ${text.length} characters; at most ${LONGEST_TEXT} are read`);
   try {
     const document = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false, schema: 'core', logLevel: 'error' });
-    const faults = [
-      ...[...document.errors, ...document.warnings].map((error) => ({ place: placeOf(error.pos[0]), text: wording(error) })),
-      ...[...aliasFaults(document), ...repeatedKeys(document)].map((fault) => ({ place: placeOf(fault.offset), text: fault.text })),
-    ];
+    const told = [...document.errors, ...document.warnings].map((error) => ({ offset: error.pos[0], text: wording(error) }));
+    const faults = [...told, ...aliasFaults(document), ...repeatedKeys(document)];
     const value: unknown = faults.length > 0 ? undefined : document.toJS({ maxAliasCount: MOST_ALIASES });
-    return { value, faults, place: (path, at) => placeOf(offsetOf(document, path, at)) };
+    const pairs = pairFinder();
+    return { value, faults, offset: (path, at) => offsetOf(document, path, at, pairs), place };
   } catch (thrown) {
     return unread(`cannot be read as YAML: ${thrown instanceof Error ? oneLine(thrown.message) : 'unknown reason'}`);
   }
@@ -49,14 +55,9 @@ function placesIn(text: string): (offset: number) => Place {
   };
 }
 
-interface Fault {
-  readonly offset: number;
-  readonly text: string;
-}
-
 /** Keys that stand twice in one mapping. The parser can tell them too, but in time that grows with the square of their number. */
-function repeatedKeys(document: Document): Fault[] {
-  const faults: Fault[] = [];
+function repeatedKeys(document: Document): TextFault[] {
+  const faults: TextFault[] = [];
   visit(document, {
     Map(_, map) {
       const seen = new Set<string>();
@@ -71,8 +72,8 @@ function repeatedKeys(document: Document): Fault[] {
 }
 
 /** Aliases without an anchor before them, or too many of them. */
-function aliasFaults(document: Document): Fault[] {
-  const faults: Fault[] = [];
+function aliasFaults(document: Document): TextFault[] {
+  const faults: TextFault[] = [];
   let count = 0;
   visit(document, {
     Alias(_, alias) {
@@ -98,14 +99,26 @@ function wording(error: YAMLError): string {
 
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, 120);
 
-function offsetOf(document: Document, path: Path, at: 'key' | 'value'): number {
+type FindPair = (map: YAMLMap, key: string) => Pair | undefined;
+
+/** Finds pairs by key, with an index a mapping: thousands of faults in one mapping are looked up. */
+function pairFinder(): FindPair {
+  const indexes = new WeakMap<YAMLMap, Map<string, Pair>>();
+  return (map, key) => {
+    const index = indexes.get(map) ?? new Map(map.items.map((pair) => [keyOf(pair), pair]));
+    indexes.set(map, index);
+    return index.get(key);
+  };
+}
+
+function offsetOf(document: Document, path: Path, at: 'key' | 'value', find: FindPair): number {
   let offset = startOf(document.contents) ?? 0;
   let node: unknown = document.contents;
   for (const [i, part] of path.entries()) {
     const last = i === path.length - 1;
     const resolved = isAlias(node) ? node.resolve(document) : node;
     if (isMap(resolved)) {
-      const pair = resolved.items.find((item: Pair) => keyOf(item) === String(part));
+      const pair = find(resolved, String(part));
       if (!pair) return offset;
       offset = (last && at === 'value' ? startOf(pair.value) : undefined) ?? startOf(pair.key) ?? offset;
       node = pair.value;
