@@ -1,0 +1,209 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { inspect } from 'node:util';
+import { certificate } from '../../lab/images/kuscia/src/certificate.ts';
+import { Trouble } from '../../src/engine/errors.ts';
+import { INPUT_LIST, inputVariable, type InputName } from '../../src/inputs/catalogue.ts';
+import { secretsGiven } from '../../src/inputs/given.ts';
+import { passwordFault } from '../../src/inputs/password.ts';
+import { readInputs, type Inputs } from '../../src/inputs/read.ts';
+import { STAGES } from '../../src/stages/names.ts';
+import { SOUND } from '../cluster/faults.ts';
+
+const rsa = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const key = rsa();
+const otherKey = rsa();
+const pem = (of: KeyObject): string => of.export({ type: 'pkcs8', format: 'pem' }).toString();
+const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' }).toString();
+const chain = certificate({ subject: 'lb', key, years: 1, authority: false });
+
+/** The beginning of a key file as ssh-keygen writes it; what follows does not matter here. */
+function openSsh(cipher: string): string {
+  const body = Buffer.concat([Buffer.from('openssh-key-v1\0'), Buffer.from([0, 0, 0, cipher.length]), Buffer.from(cipher), Buffer.alloc(40)]);
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${body.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+type Given = Partial<Record<InputName, string>>;
+
+const ENOUGH: Given = { cluster: 'cluster.yml', 'ssh-key': openSsh('none'), 'known-hosts': 'node-01 ssh-ed25519 AAAA', 'database-password': 'correct:horse@battery/staple' };
+
+const LOCAL = SOUND.replaceAll('roles:', 'via: local, roles:');
+const HTTPS = `${SOUND}load-balancer: { scheme: https }\n`;
+const REGISTRY = `${SOUND}registry: { server: r.example.org, username: ci }\n`;
+
+function read(inputs: Given, file = SOUND): Inputs {
+  const env = Object.fromEntries(Object.entries(inputs).map(([name, text]) => [inputVariable(name as InputName), text]));
+  const read = (path: string): string => {
+    if (path !== '/repository/cluster.yml') throw Object.assign(new Error('no'), { code: 'ENOENT' });
+    return file;
+  };
+  return readInputs({ GITHUB_WORKSPACE: '/repository', ...env }, { read });
+}
+
+function faults(inputs: Given, file = SOUND): string[] {
+  try {
+    read(inputs, file);
+  } catch (thrown) {
+    if (thrown instanceof Trouble) return thrown.failures.map(({ code, what }) => `${code} ${what}`);
+    throw thrown;
+  }
+  return [];
+}
+
+describe('inputs that are enough', () => {
+  test('give a deployment', () => {
+    const { mode, stages, deployment, login } = read({ ...ENOUGH, repair: 'True' });
+    expect([mode, stages, deployment.repair, deployment.cluster.domain]).toEqual(['apply', STAGES, true, 'alice']);
+    expect(deployment.secrets.databasePassword.reveal()).toBe('correct:horse@battery/staple');
+    expect(Object.keys(deployment.secrets)).toEqual(['databasePassword']);
+    expect(login.sshKey?.reveal()).toBe(openSsh('none'));
+    expect(login.knownHosts).toBe('node-01 ssh-ed25519 AAAA');
+    expect(login.passphrase).toBeUndefined();
+  });
+
+  test.each([
+    ['all', STAGES],
+    ['verify preflight', ['preflight', 'verify']],
+    ['mysql-up,swarm-init,\n swarm-init', ['swarm-init', 'mysql-up']],
+    ['preflight, all', STAGES],
+  ])('stage %p', (stage, stages) => expect(read({ ...ENOUGH, stage }).stages).toEqual(stages));
+
+  test('mode verify is the stage verify', () => expect(read({ ...ENOUGH, mode: 'verify' }).stages).toEqual(['verify']));
+
+  test('the cluster can be given as text', () => expect(read({ ...ENOUGH, cluster: SOUND }).deployment.cluster.hosts).toHaveLength(3));
+
+  test('hosts that are all local need neither key nor known hosts', () => {
+    const login = read({ cluster: 'cluster.yml', 'database-password': 'secret' }, LOCAL).login;
+    expect(login).toEqual({});
+  });
+
+  test('the pair of an https load balancer', () => {
+    const { secrets } = read({ ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(key).replaceAll('\n', '\r\n') }, HTTPS).deployment;
+    expect(secrets.loadBalancerCertificate?.reveal()).toBe(`${chain.trim()}\n`);
+    expect(secrets.loadBalancerKey?.reveal()).toBe(pem(key));
+  });
+
+  test('secrets that this cluster has no use for are left out of the deployment, but are masked', () => {
+    const given: Given = { ...ENOUGH, 'registry-password': 'unneeded', 'load-balancer-key': pem(key), 'load-balancer-certificate': chain };
+    expect(Object.keys(read(given).deployment.secrets)).toEqual(['databasePassword']);
+    const env = Object.fromEntries(Object.entries(given).map(([name, text]) => [inputVariable(name as InputName), text]));
+    expect(secretsGiven(env).map(({ name }) => name)).toEqual(['ssh key', 'database password', 'registry password', 'load balancer key']);
+  });
+
+  test('a configuration keeps every byte', () => {
+    expect(read({ ...ENOUGH, 'kuscia-config': 'mode: autonomy\r\n\n' }).deployment.secrets.kusciaConfig?.reveal()).toBe('mode: autonomy\r\n\n');
+  });
+
+  test('nothing of it shows a secret when it is printed', () => {
+    const inputs = read({ ...ENOUGH, 'registry-password': 'hunter22' }, REGISTRY);
+    expect(`${inspect(inputs, { depth: 9 })}${JSON.stringify(inputs)}`).not.toMatch(/correct:horse|hunter22|OPENSSH/);
+  });
+});
+
+interface Case {
+  readonly name: string;
+  readonly inputs: Given;
+  readonly file?: string;
+  readonly faults: readonly (string | RegExp)[];
+}
+
+const CASES: readonly Case[] = [
+  { name: 'nothing at all', inputs: {}, faults: [/input database-password is missing: the replicas share/, /input cluster is missing: it describes/] },
+  {
+    name: 'only the cluster file',
+    inputs: { cluster: 'cluster.yml' },
+    faults: [/input ssh-key is missing: node-01, node-02, node-03 are reached over SSH$/, /input known-hosts is missing: node-01/, /input database-password is missing/],
+  },
+  { name: 'blank inputs', inputs: { ...ENOUGH, 'ssh-key': '\n', 'known-hosts': '  ' }, faults: [/input ssh-key is missing/, /input known-hosts is missing/] },
+  { name: 'a misspelt mode', inputs: { ...ENOUGH, mode: 'aply' }, faults: [/input mode is "aply"; did you mean "apply"\? \(apply, plan, verify\)$/] },
+  { name: 'misspelt stages', inputs: { ...ENOUGH, stage: 'swarminit, x' }, faults: [/input stage is "swarminit"; did you mean "swarm-init"\?/, /input stage is "x" \(preflight/] },
+  { name: 'no stage', inputs: { ...ENOUGH, stage: ',' }, faults: [/input stage names no stage/] },
+  { name: 'repair by another word', inputs: { ...ENOUGH, repair: 'yes' }, faults: [/input repair is "yes"; must be true or false/] },
+  { name: 'a cluster file that is not there', inputs: { ...ENOUGH, cluster: 'other.yml' }, faults: [/input cluster names a file that cannot be read: "other.yml" \(ENOENT\)/] },
+  {
+    name: 'faults of inputs and of the cluster file, together and in this order',
+    inputs: { cluster: 'cluster.yml', mode: 'x' },
+    file: SOUND.replace('load-balancer', 'loadbalancer'),
+    faults: [/^input-invalid input mode/, /^input-invalid input database-password/, /^cluster-file-invalid cluster.yml:4:61 {2}hosts.node-01.roles\[2\]/],
+  },
+  { name: 'faults of a cluster text', inputs: { ...ENOUGH, cluster: `\n${SOUND.replace('alice', 'Alice')}` }, faults: [/^cluster-file-invalid cluster:2:9 {2}domain/] },
+  { name: 'a public key', inputs: { ...ENOUGH, 'ssh-key': 'ssh-ed25519 AAAAC3 me' }, faults: [/ssh-key is a public key/] },
+  { name: 'a key in one line', inputs: { ...ENOUGH, 'ssh-key': openSsh('none').replaceAll('\n', ' ').replaceAll(/-----(BEGIN|END) /g, '-----$1_') }, faults: [/ssh-key is no private key/] },
+  { name: 'a key that is cut short', inputs: { ...ENOUGH, 'ssh-key': openSsh('none').slice(0, -10) }, faults: [/ssh-key is cut short/] },
+  { name: 'a key with escaped line breaks', inputs: { ...ENOUGH, 'ssh-key': openSsh('none').replaceAll('\n', '\\n') }, faults: [/ssh-key holds "\\n" in place of line breaks/] },
+  { name: 'an encrypted OpenSSH key without passphrase', inputs: { ...ENOUGH, 'ssh-key': openSsh('aes256-ctr') }, faults: [/ssh-key-passphrase is missing: the SSH key is encrypted/] },
+  { name: 'an encrypted PEM key without passphrase', inputs: { ...ENOUGH, 'ssh-key': encrypted }, faults: [/ssh-key-passphrase is missing/] },
+  { name: 'an encrypted key with passphrase', inputs: { ...ENOUGH, 'ssh-key': encrypted, 'ssh-key-passphrase': 'open sesame' }, faults: [] },
+  { name: 'https without pair', inputs: ENOUGH, file: HTTPS, faults: [/load-balancer-certificate is missing: the load balancer speaks https/, /load-balancer-key is missing/] },
+  { name: 'a pair that is none', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) }, file: HTTPS, faults: [/load-balancer-key does not belong to the certificate/] },
+  { name: 'a pair in disguise', inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' }, file: HTTPS, faults: [/certificate is no certificate in PEM form/, /load-balancer-key is no private key in PEM form/] },
+  { name: 'an encrypted load balancer key', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': encrypted }, file: HTTPS, faults: [/load-balancer-key is encrypted; nginx/] },
+  { name: 'a registry without password', inputs: ENOUGH, file: REGISTRY, faults: [/registry-password is missing: images are pulled from r.example.org as ci/] },
+];
+
+describe('inputs that are wrong', () => {
+  test.each(CASES)('$name', ({ inputs, file, faults: expected }) => {
+    expect(faults(inputs, file)).toEqual(expected.map((fault) => expect.stringMatching(fault)));
+  });
+
+  test('no message shows a secret', () => {
+    const inputs: Given = { cluster: 'cluster.yml', 'ssh-key': 'hunter22-key', 'database-password': 'hunter22 password', 'load-balancer-key': 'hunter22-lb', 'registry-password': 'hunter22', 'known-hosts': 'x' };
+    expect(faults(inputs).length).toBeGreaterThan(2);
+    expect(faults(inputs).join()).not.toContain('hunter22');
+  });
+
+  test('a remedy says how to give it, in and outside GitHub', () => {
+    try {
+      read({ ...ENOUGH, 'database-password': '' });
+    } catch (thrown) {
+      expect((thrown as Trouble).failures[0]?.remedy).toMatch(/^Give the input database-password \(outside GitHub: --database-password-file PATH or KUSCIA_SWARM_DATABASE_PASSWORD\)/);
+    }
+    expect.assertions(1);
+  });
+});
+
+describe('a database password', () => {
+  test.each(['password', 'a:b@c/d', 'x#y?z=1&w', '100%$HOME', '(tcp)', 'p@tcp(h:1)/x', '-rf-', '!~{}[]|;<>*^+,._'])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
+
+  test.each([
+    ['a b c d', 'blank'],
+    ['abcd\n', 'blank'],
+    ['abcd\u00a0', 'blank'],
+    ['abc"', 'quote'],
+    ["abc'", 'quote'],
+    ['abc`', 'quote'],
+    ['abc\\', 'quote'],
+    ['pässword', 'ASCII'],
+    ['abcd\u0000', 'ASCII'],
+    ['abc', 'shorter than 4'],
+    ['xmode:y', '"mode:"'],
+    ['protocol:TLS', '"protocol:"'],
+  ])('%p is refused', (password, why) => expect(passwordFault(password)).toContain(why));
+
+  test('what is taken comes back whole when the DSN is split as the MySQL driver of Go splits it, and kuscia.sh reads no other key in it', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 4, maxLength: 40, unit: 'binary-ascii' }), (password) => {
+        fc.pre(passwordFault(password) === undefined);
+        const dsn = `root:${password}@tcp(10.0.0.11:3306)/kine`;
+        const slash = dsn.lastIndexOf('/');
+        const at = dsn.lastIndexOf('@', slash);
+        expect([dsn.slice(slash + 1), dsn.slice(at + 1, slash), dsn.slice(dsn.indexOf(':') + 1, at)]).toEqual(['kine', 'tcp(10.0.0.11:3306)', password]);
+        expect(`datastoreEndpoint: mysql://${dsn}`.split(/\s+/)).toHaveLength(2);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test('whatever stands in the inputs, the answer is inputs or a Trouble without a secret', () => {
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', ' ', '\n', SOUND, 'cluster.yml', '__proto__', chain, pem(otherKey), encrypted, openSsh('none'), openSsh('x'.repeat(200))));
+  const names = INPUT_LIST.map(({ name }) => name);
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...names), text), fc.string({ minLength: 8, unit: 'binary-ascii' }), (inputs, secret) => {
+      const marked = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, ['ssh-key', 'database-password', 'load-balancer-key'].includes(name) ? `${value}hunter22${secret}` : value]));
+      expect(faults({ ...ENOUGH, ...marked }).join()).not.toContain('hunter22');
+    }),
+    { numRuns: 200 },
+  );
+});

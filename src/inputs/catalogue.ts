@@ -1,0 +1,122 @@
+import { STAGES } from '../stages/names.ts';
+
+/** How an input is given. `file` and `secret` are longer texts: outside GitHub a file or an environment variable, never an argument. */
+export type InputKind = 'word' | 'flag' | 'path' | 'file' | 'secret';
+
+/** One input of the action, as data: action.yml, the command line's usage and the tables of the docs are made from it. */
+export interface InputDefinition {
+  readonly kind: InputKind;
+  readonly default?: string;
+  /** What it is, in a sentence or two. */
+  readonly description: string;
+  readonly chinese: string;
+  /** When it must be given: `always`, or in which case. Absent: never. */
+  readonly needed?: { readonly english: string; readonly chinese: string };
+}
+
+const ALWAYS = { english: 'always', chinese: '总是' };
+const OVER_SSH = { english: 'a host is reached over SSH', chinese: '有主机经 SSH 访问' };
+const HTTPS = { english: '`load-balancer.scheme` is https', chinese: '`load-balancer.scheme` 为 https' };
+
+/** The modes of a run. */
+export const MODES = ['apply', 'plan', 'verify'] as const;
+
+/** The inputs of the root action, in the order in which they are shown. */
+export const INPUTS = {
+  mode: {
+    kind: 'word',
+    default: 'apply',
+    description: 'What to do: `apply` brings about what the cluster file describes, `plan` only shows what apply would change, `verify` only proves that the deployment works.',
+    chinese: '要做什么：`apply` 使集群与集群文件一致；`plan` 只显示 apply 会做的更改；`verify` 只验证部署是否正常。',
+  },
+  stage: {
+    kind: 'word',
+    default: 'all',
+    description: `The stages to run, separated by commas or blanks, or \`all\`: ${STAGES.join(', ')}. They always run in this order.`,
+    chinese: `要执行的阶段，以逗号或空格分隔，或 \`all\`：${STAGES.join('、')}。总是按此顺序执行。`,
+  },
+  cluster: {
+    kind: 'path',
+    needed: ALWAYS,
+    description: 'The cluster file: its path, relative to the workspace, or its text (taken for the text when it has more than one line).',
+    chinese: '集群文件：相对于工作区的路径，或文件内容本身（含换行即视为内容）。',
+  },
+  'ssh-key': {
+    kind: 'secret',
+    needed: OVER_SSH,
+    description: 'Private key for the hosts and the bastion, in OpenSSH or PEM form.',
+    chinese: '登录主机与跳板机的私钥，OpenSSH 或 PEM 格式。',
+  },
+  'ssh-key-passphrase': {
+    kind: 'secret',
+    needed: { english: 'the SSH key is encrypted', chinese: 'SSH 私钥已加密' },
+    description: 'Passphrase of the SSH key.',
+    chinese: 'SSH 私钥的口令。',
+  },
+  'known-hosts': {
+    kind: 'file',
+    needed: OVER_SSH,
+    description: 'Public keys of the hosts and the bastion, as lines of a known_hosts file. A host that is not named there is not connected to.',
+    chinese: '主机与跳板机的公钥，known_hosts 文件格式。未列出的主机不会被连接。',
+  },
+  'database-password': {
+    kind: 'secret',
+    needed: ALWAYS,
+    description: 'Password of the database user of the cluster file. Printable ASCII without blanks, quotes and backslashes, because it becomes part of a DSN.',
+    chinese: '集群文件中数据库用户的密码。仅限可打印 ASCII 字符，不含空格、引号与反斜杠，因为它会成为 DSN 的一部分。',
+  },
+  'registry-password': {
+    kind: 'secret',
+    needed: { english: 'the cluster file has `registry`', chinese: '集群文件含有 `registry`' },
+    description: 'Password or token for the registry of the cluster file.',
+    chinese: '集群文件中镜像仓库的密码或令牌。',
+  },
+  'kuscia-config': {
+    kind: 'secret',
+    description: 'Kuscia configuration of the domain (YAML), where it exists already and no host has it. Without it the first run makes one.',
+    chinese: '该节点（domain）已有的 Kuscia 配置（YAML），用于配置已存在而各主机上都没有的情况。不提供时，首次运行会生成。',
+  },
+  'load-balancer-certificate': {
+    kind: 'file',
+    needed: HTTPS,
+    description: 'Certificate of the load balancer in PEM form, with its chain.',
+    chinese: '负载均衡的证书（PEM，含证书链）。',
+  },
+  'load-balancer-key': {
+    kind: 'secret',
+    needed: HTTPS,
+    description: 'Private key of that certificate in PEM form, without passphrase.',
+    chinese: '该证书的私钥（PEM，无口令）。',
+  },
+  repair: {
+    kind: 'flag',
+    default: 'false',
+    description: '`true` lets a stage remove what is in the way, such as a network of the right name and the wrong type. It never removes data.',
+    chinese: '`true` 允许阶段移除障碍物，例如名称正确但类型错误的网络。绝不会删除数据。',
+  },
+} as const satisfies Record<string, InputDefinition>;
+
+export type InputName = keyof typeof INPUTS;
+
+/** Every input with its name. */
+export const INPUT_LIST: readonly (InputDefinition & { readonly name: InputName })[] = (Object.keys(INPUTS) as InputName[]).map((name) => ({ name, ...INPUTS[name] }));
+
+/** The outputs of the root action. */
+export const OUTPUTS: Readonly<Record<string, { readonly description: string; readonly chinese: string }>> = {
+  changed: { description: 'Number of changes that were made; 0 when everything was so already.', chinese: '所做更改的数量；一切已就绪时为 0。' },
+  plan: { description: 'The plan of each stage as JSON: steps with host and reason, what is satisfied, what can only be known later.', chinese: '各阶段计划的 JSON：步骤（含主机与原因）、已满足的、稍后才能确定的。' },
+  verify: { description: 'The replica × check matrix as JSON; empty when the stage verify did not run.', chinese: '副本 × 检查项矩阵的 JSON；未执行 verify 阶段时为空。' },
+  'load-balancer-url': { description: 'Where peers reach the domain: scheme, address and port of the load balancer.', chinese: '对方机构访问该节点的地址：负载均衡的协议、地址与端口。' },
+};
+
+/** The environment variable in which GitHub's runner hands an input over. */
+export const inputVariable = (name: InputName): string => `INPUT_${name.toUpperCase()}`;
+
+/** The environment variable in which an input is given outside GitHub. */
+export const ownVariable = (name: InputName): string => `KUSCIA_SWARM_${name.toUpperCase().replaceAll('-', '_')}`;
+
+/** The option of the command line that gives an input. */
+export function optionOf(name: InputName): string {
+  const { kind }: InputDefinition = INPUTS[name];
+  return kind === 'file' || kind === 'secret' ? `${name}-file` : name;
+}

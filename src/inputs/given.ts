@@ -1,0 +1,42 @@
+import type { Failure } from '../engine/errors.ts';
+import { Secret } from '../engine/secret.ts';
+import { INPUT_LIST, INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, type InputName } from './catalogue.ts';
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The text of an input, or undefined when it was not given; blank means not given. The Kuscia configuration keeps every byte. */
+export function given(env: Environment, name: InputName): string | undefined {
+  const text = env[inputVariable(name)] ?? '';
+  if (text.trim() === '') return undefined;
+  return name === 'kuscia-config' ? text : text.trim();
+}
+
+/** The text of an input, or its default. */
+export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repair'): string {
+  return given(env, name) ?? INPUTS[name].default;
+}
+
+/** An input as a secret, where it was given. */
+export function givenSecret(env: Environment, name: InputName): Secret | undefined {
+  const text = given(env, name);
+  return text === undefined ? undefined : new Secret(name.replaceAll('-', ' '), text);
+}
+
+/** Every secret that was given, needed or not, for masking before anything is printed: also when the inputs are then refused. */
+export function secretsGiven(env: Environment): Secret[] {
+  return INPUT_LIST.filter(({ kind }) => kind === 'secret').flatMap(({ name }) => givenSecret(env, name) ?? []);
+}
+
+/** How an input is given, in and outside GitHub. */
+export function howToGive(name: InputName): string {
+  const { kind }: InputDefinition = INPUTS[name];
+  const outside = kind === 'word' || kind === 'flag' || kind === 'path' ? `--${optionOf(name)}` : `--${optionOf(name)} PATH or ${ownVariable(name)}`;
+  return `the input ${name} (outside GitHub: ${outside})`;
+}
+
+/** An input that is wrong. */
+export const wrong = (name: InputName, fault: string): Failure => ({ code: 'input-invalid', what: `input ${name} ${fault}`, remedy: `Correct ${howToGive(name)}.` });
+
+/** An input that is missing, and why this run needs it. */
+export const missing = (name: InputName, why: string): Failure => ({ code: 'input-invalid', what: `input ${name} is missing: ${why}`, remedy: `Give ${howToGive(name)}: ${INPUTS[name].description}` });

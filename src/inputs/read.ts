@@ -1,0 +1,155 @@
+import { resolve } from 'node:path';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { nearest } from '../cluster/nearest.ts';
+import { show } from '../cluster/problem.ts';
+import { readCluster } from '../cluster/read.ts';
+import { failuresOf, Trouble, type Failure } from '../engine/errors.ts';
+import { Secret } from '../engine/secret.ts';
+import { STAGES, type StageName } from '../stages/names.ts';
+import { MODES, type InputName } from './catalogue.ts';
+import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
+import { passwordFault } from './password.ts';
+import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
+
+/** What a run is asked for, read and checked. */
+export interface Inputs {
+  readonly mode: (typeof MODES)[number];
+  /** The selected stages in their order. */
+  readonly stages: readonly StageName[];
+  readonly deployment: Deployment;
+  /** What reaching hosts over SSH takes; the key and the known hosts are there as soon as one host is. */
+  readonly login: { readonly sshKey?: Secret; readonly passphrase?: Secret; readonly knownHosts?: string };
+}
+
+/** Where the cluster file is read from. Throws when it cannot be. */
+export interface Files {
+  read(path: string): string;
+}
+
+/** The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong or missing, the cluster file's faults included. */
+export function readInputs(env: Environment, files: Files): Inputs {
+  const inputFaults: Failure[] = [];
+  const clusterFaults: Failure[] = [];
+  const mode = oneMode(env, inputFaults);
+  const stages = someStages(env, inputFaults);
+  const repair = oneFlag(env, inputFaults);
+  const cluster = oneCluster(env, files, clusterFaults);
+  const failures = [...inputFaults, ...unfitInputs(env), ...missingInputs(env, cluster), ...clusterFaults];
+  const databasePassword = givenSecret(env, 'database-password');
+  if (failures.length > 0 || !cluster || !databasePassword) throw new Trouble(failures);
+  const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair }, login: loginOf(env) };
+}
+
+function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
+  const word = givenOrDefault(env, 'mode');
+  const mode = MODES.find((candidate) => candidate === word);
+  if (!mode) failures.push(wrong('mode', notOneOf(word, MODES)));
+  return mode ?? 'apply';
+}
+
+function someStages(env: Environment, failures: Failure[]): readonly StageName[] {
+  const words = givenOrDefault(env, 'stage').split(/[\s,]+/).filter((word) => word !== '');
+  const unknown = words.filter((word) => word !== 'all' && !STAGES.some((stage) => stage === word));
+  failures.push(...unknown.map((word) => wrong('stage', notOneOf(word, [...STAGES, 'all']))));
+  if (words.length === 0) failures.push(wrong('stage', `names no stage (${[...STAGES, 'all'].join(', ')})`));
+  return words.includes('all') ? STAGES : STAGES.filter((stage) => words.includes(stage));
+}
+
+function oneFlag(env: Environment, failures: Failure[]): boolean {
+  const word = givenOrDefault(env, 'repair');
+  if (!/^(true|false)$/i.test(word)) failures.push(wrong('repair', `is ${show(word)}; must be true or false`));
+  return /^true$/i.test(word);
+}
+
+function notOneOf(word: string, words: readonly string[]): string {
+  const meant = nearest(word, words);
+  return `is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${words.join(', ')})`;
+}
+
+function oneCluster(env: Environment, files: Files, failures: Failure[]): Cluster | undefined {
+  const value = given(env, 'cluster');
+  if (value === undefined) {
+    failures.push(missing('cluster', 'it describes what is to be deployed'));
+    return undefined;
+  }
+  const isText = value.includes('\n');
+  const text = isText ? env['INPUT_CLUSTER'] : readText(value, env, files, failures);
+  try {
+    return text === undefined ? undefined : readCluster(text, isText ? 'cluster' : value);
+  } catch (thrown) {
+    failures.push(...failuresOf(thrown));
+    return undefined;
+  }
+}
+
+function readText(path: string, env: Environment, files: Files, failures: Failure[]): string | undefined {
+  try {
+    return files.read(resolve(env['GITHUB_WORKSPACE'] ?? '.', path));
+  } catch (thrown) {
+    const reason = (thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown reason';
+    failures.push(wrong('cluster', `names a file that cannot be read: ${show(path)} (${reason}); it is relative to the workspace, so the repository must be checked out first`));
+    return undefined;
+  }
+}
+
+/** Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. */
+function unfitInputs(env: Environment): Failure[] {
+  const check = (name: InputName, faultOf: (text: string) => string | undefined): Failure[] => {
+    const text = given(env, name);
+    const fault = text === undefined ? undefined : faultOf(text);
+    return fault === undefined ? [] : [wrong(name, fault)];
+  };
+  return [
+    ...check('ssh-key', sshKeyFault),
+    ...check('database-password', passwordFault),
+    ...check('load-balancer-certificate', certificateFault),
+    ...check('load-balancer-key', (key) => certificateKeyFault(key, given(env, 'load-balancer-certificate'))),
+  ];
+}
+
+function missingInputs(env: Environment, cluster: Cluster | undefined): Failure[] {
+  const need = (name: InputName, why: string | false | undefined): Failure[] => (why && given(env, name) === undefined ? [missing(name, why)] : []);
+  const overSsh = cluster?.hosts.filter(({ route }) => route.via === 'ssh').map(({ name }) => name) ?? [];
+  const ssh = overSsh.length > 0 && `${overSsh.join(', ')} ${overSsh.length === 1 ? 'is' : 'are'} reached over SSH`;
+  const key = given(env, 'ssh-key');
+  const https = cluster?.loadBalancer.scheme === 'https' && 'the load balancer speaks https';
+  return [
+    ...need('ssh-key', ssh),
+    ...need('ssh-key-passphrase', key !== undefined && isEncrypted(key) && 'the SSH key is encrypted'),
+    ...need('known-hosts', ssh && `${ssh}, and a host is only connected to when its key is known`),
+    ...need('database-password', 'the replicas share a database, and every stage may need to ask it'),
+    ...need('registry-password', cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`),
+    ...need('load-balancer-certificate', https),
+    ...need('load-balancer-key', https),
+  ];
+}
+
+/** The secrets that this cluster has a use for. */
+function optionalSecrets(env: Environment, cluster: Cluster): Omit<Deployment['secrets'], 'databasePassword'> {
+  const registryPassword = cluster.registry && givenSecret(env, 'registry-password');
+  const kusciaConfig = givenSecret(env, 'kuscia-config');
+  const https = cluster.loadBalancer.scheme === 'https';
+  const loadBalancerCertificate = https ? givenPem(env, 'load-balancer-certificate') : undefined;
+  const loadBalancerKey = https ? givenPem(env, 'load-balancer-key') : undefined;
+  return {
+    ...(registryPassword && { registryPassword }),
+    ...(kusciaConfig && { kusciaConfig }),
+    ...(loadBalancerCertificate && { loadBalancerCertificate }),
+    ...(loadBalancerKey && { loadBalancerKey }),
+  };
+}
+
+function loginOf(env: Environment): Inputs['login'] {
+  const sshKey = givenPem(env, 'ssh-key');
+  const passphrase = givenSecret(env, 'ssh-key-passphrase');
+  const knownHosts = given(env, 'known-hosts');
+  return { ...(sshKey && { sshKey }), ...(passphrase && { passphrase }), ...(knownHosts !== undefined && { knownHosts }) };
+}
+
+/** A PEM text as programs like it best: line feeds only, one at its end. */
+function givenPem(env: Environment, name: InputName): Secret | undefined {
+  const secret = givenSecret(env, name);
+  return secret && new Secret(secret.name, `${secret.reveal().replaceAll('\r\n', '\n')}\n`);
+}
