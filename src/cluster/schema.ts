@@ -28,12 +28,12 @@ export const HOST_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
 
 /** One host of the cluster file. */
 export const hostSchema = section({
-  address: sharedAddress('10.0.0.11').describe('IPv4 address or DNS name under which the runner and the other hosts reach this host; for a manager an IPv4 address, because Docker advertises nothing else. Required.'),
+  address: sharedAddress('10.0.0.11').describe('IPv4 address or DNS name under which the runner and the other hosts reach this host; for a manager an IPv4 address, because Docker advertises nothing else.'),
   roles: z
     .array(oneOf('role', ROLES), { error: (issue) => `${issue.input === undefined ? 'is missing (' : 'must be '}a list of roles such as [replica] (${ROLES.join(', ')})${issue.input === undefined ? ')' : ''}` })
     .min(1, `is empty: give the host one role at least (${ROLES.join(', ')})`)
     .describe(
-      'What the host is for. `manager`: manages the swarm (1, 3 or 5 hosts). `worker`: is in the swarm and no more. `database`: runs MySQL (one host, none with an external database). `replica`: runs a Kuscia replica (two is usual). `load-balancer`: runs nginx (one host). A host may have several; every host that is no manager is a swarm worker. Required.',
+      'What the host is for. `manager`: manages the swarm (1, 3 or 5 hosts). `worker`: is in the swarm and no more. `database`: runs MySQL (one host, none with an external database). `replica`: runs a Kuscia replica (two is usual). `load-balancer`: runs nginx (one host). A host may have several; every host that is no manager is a swarm worker.',
     ),
   user: login().optional().meta(depends('Login on this host. It becomes part of the Kuscia container\'s name.', '`ssh.user`')),
   port: port().optional().meta(depends('SSH port of this host.', '`ssh.port`')),
@@ -43,11 +43,11 @@ export const hostSchema = section({
 
 /** The cluster file: what may stand in it, what it means and what holds when it is left out. The reference and the JSON Schema are made from this. */
 export const clusterSchema = section({
-  domain: domainId().describe('Id of the Kuscia domain (the party), for example `alice`. At most 20 characters, because it is part of each replica\'s hostname, which is cut at 63. Required.'),
-  image: image('secretflow/kuscia:1.1.0b0').describe('Kuscia image with a tag other than `latest`, or a digest, so that all replicas run the same version. Required.'),
+  domain: domainId().describe('Id of the Kuscia domain (the party), for example `alice`. At most 20 characters, because it is part of each replica\'s hostname, which is cut at 63.'),
+  image: image('secretflow/kuscia:1.1.0b0').describe('Kuscia image with a tag other than `latest`, or a digest, so that all replicas run the same version.'),
   hosts: z
     .record(z.string().meta({ pattern: HOST_NAME.source }), hostSchema, { error: (issue) => (issue.input === undefined ? 'is missing (the hosts by name)' : `${issue.input === null ? 'is empty: ' : ''}must be a mapping of host names to hosts`) })
-    .describe('The hosts by name. The name stands in plans and reports; it need not be the hostname. Required.'),
+    .describe('The hosts by name. The name stands in plans and reports; it need not be the hostname.'),
   ssh: section({
     user: login().default('root').describe('Login on the hosts: root, or a user in the group docker. root because the tutorial\'s shell is root\'s.'),
     port: port().default(22).describe('SSH port of the hosts. 22 is the port of SSH.'),
@@ -69,7 +69,7 @@ export const clusterSchema = section({
     name: databaseName().default('kine').describe('Name of the database. kine as in the tutorial. One domain needs one of its own.'),
     user: databaseUser().default('root').describe('User of the database. root as in the tutorial.'),
     external: section({
-      address: sharedAddress('10.0.0.20').describe('IPv4 address or DNS name of the server as the containers of the replicas reach it. Required.'),
+      address: sharedAddress('10.0.0.20').describe('IPv4 address or DNS name of the server as the containers of the replicas reach it.'),
       port: port().default(3306).describe('Its port. 3306 is the port of MySQL.'),
       name: databaseName().default('kine').describe('Name of the database, which must exist. kine as in the tutorial.'),
       user: databaseUser().default('root').describe('User of the database. root as in the tutorial.'),
@@ -98,8 +98,8 @@ export const clusterSchema = section({
     .prefault({})
     .describe('nginx in front of the replicas, on the host with role `load-balancer`.'),
   registry: section({
-    server: registryServer().describe('Name and perhaps port of the registry. Required.'),
-    username: text('ci').min(1, 'is empty').regex(/^[^\s:]*$/, 'must not hold blanks or ":"').describe('Login at the registry. Required.'),
+    server: registryServer().describe('Name and perhaps port of the registry.'),
+    username: text('ci').min(1, 'is empty').regex(/^[^\s:]*$/, 'must not hold blanks or ":"').describe('Login at the registry.'),
   })
     .optional()
     .describe('A registry that wants a login before images are pulled. The password is the input `registry-password`.'),

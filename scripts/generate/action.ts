@@ -1,0 +1,46 @@
+import { stringify } from 'yaml';
+import { INPUT_LIST, optionOf, OUTPUTS, ownVariable } from '../../src/inputs/catalogue.ts';
+import { table, type Language } from './table.ts';
+
+const HEAD = '# Generated from src/inputs/catalogue.ts by `npm run generate`; do not edit.\n';
+
+/** The text of the root action's action.yml. */
+export function actionText(): string {
+  const inputs = INPUT_LIST.map((input) => [
+    input.name,
+    {
+      description: `${input.description}${input.needed && input.needed.english !== 'always' ? ` Needed when ${input.needed.english}.` : ''}`,
+      required: input.needed?.english === 'always',
+      ...(input.default === undefined ? {} : { default: input.default }),
+    },
+  ]);
+  const outputs = Object.entries(OUTPUTS).map(([name, { description }]) => [name, { description }]);
+  const action = {
+    name: 'kuscia-swarm',
+    description: 'Deploy a multi-replica Kuscia domain on Docker Swarm over SSH, and prove that it works',
+    author: 'kuscia-swarm contributors',
+    branding: { icon: 'layers', color: 'blue' },
+    inputs: Object.fromEntries(inputs) as unknown,
+    outputs: Object.fromEntries(outputs) as unknown,
+    runs: { using: 'node24', main: 'dist/index.cjs' },
+  };
+  return HEAD + stringify(action, { lineWidth: 0 });
+}
+
+/** The table of the inputs. */
+export function inputTable(language: Language): string {
+  const heads = { english: ['input', 'needed', 'default', 'meaning', 'outside GitHub'], chinese: ['输入', '何时需要', '默认值', '含义', '在 GitHub 之外'] }[language];
+  const never = { english: 'no', chinese: '否' }[language];
+  const rows = INPUT_LIST.map((input) => {
+    const option = `\`--${optionOf(input.name)}\``;
+    const outside = input.kind === 'secret' || input.kind === 'file' ? `${option}, \`${ownVariable(input.name)}\`` : option;
+    return [`\`${input.name}\``, input.needed?.[language] ?? never, input.default === undefined ? '' : `\`${input.default}\``, language === 'english' ? input.description : input.chinese, outside];
+  });
+  return table(heads, rows);
+}
+
+/** The table of the outputs. */
+export function outputTable(language: Language): string {
+  const heads = { english: ['output', 'meaning'], chinese: ['输出', '含义'] }[language];
+  return table(heads, Object.entries(OUTPUTS).map(([name, output]) => [`\`${name}\``, language === 'english' ? output.description : output.chinese]));
+}
