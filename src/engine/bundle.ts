@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { reading, shellLine, type Command } from './command.ts';
 import { succeeded, type Outcome } from './outcome.ts';
+import { quote } from './quote.ts';
 
 /** Several reading commands as one, run side by side on the host, and the way back from its outcome to theirs. */
 export interface Bundle {
@@ -8,8 +9,11 @@ export interface Bundle {
   split(outcome: Outcome): Outcome[];
 }
 
-/** Exit codes of timeout(1): its own, and that of the KILL it sends in the end. */
-const TIMED_OUT = [124, 137];
+/** Stands in place of the exit code of a command that did not end in time. */
+const OVERDUE = 'overdue';
+
+/** Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a program can exit with 124 or 137 too. */
+const timed = (line: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e" </dev/null; echo $? >"$0.c"`);
 
 /**
  * Bundles commands without standard input into one round trip. The script goes in by standard input; answers are kept in
@@ -17,7 +21,8 @@ const TIMED_OUT = [124, 137];
  */
 export function bundle(commands: readonly Command[], mark = randomBytes(12).toString('hex')): Bundle {
   const starts = commands.map(
-    (command, i) => `( timeout -k 2 ${command.timeoutMs / 1000} ${shellLine(command)} >"$d/${i}.o" 2>"$d/${i}.e" </dev/null; echo $? >"$d/${i}.c" ) &`,
+    (command, i) =>
+      `( timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command))} "$d/${i}" 2>/dev/null; [ -s "$d/${i}.c" ] || echo ${OVERDUE} >"$d/${i}.c" ) &`,
   );
   const text = [
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
@@ -42,13 +47,12 @@ function parts(stdout: string, mark: string, commands: readonly Command[]): Outc
   return commands.map((command, i): Outcome => {
     const said = pieces[2 * i + 1];
     const tail = pieces[2 * i + 2];
-    const match = tail === undefined ? null : /^ (\d+)\n/.exec(tail);
+    const match = tail === undefined ? null : /^ (\d+|overdue)\n/.exec(tail);
     if (said === undefined || tail === undefined || match === null) {
       return { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' };
     }
     const output = { stdout: rest, stderr: said.slice(1) };
     rest = tail.slice(match[0].length);
-    const code = Number(match[1]);
-    return TIMED_OUT.includes(code) ? { ended: 'timed-out', afterMs: command.timeoutMs, ...output } : { ended: 'exited', code, ...output };
+    return match[1] === OVERDUE ? { ended: 'timed-out', afterMs: command.timeoutMs, ...output } : { ended: 'exited', code: Number(match[1]), ...output };
   });
 }

@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { bundle } from '../../src/engine/bundle.ts';
+import { reading, script, type Command } from '../../src/engine/command.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+
+/** Runs a bundle's script as a host's shell does. */
+function run(command: Command): Outcome {
+  const { status, stdout, stderr } = spawnSync(command.program, command.args, { input: command.stdin as string, encoding: 'utf8', maxBuffer: 1 << 26 });
+  return { ended: 'exited', code: status ?? -1, stdout, stderr };
+}
+
+/** Runs commands through one bundle. */
+function together(commands: readonly Command[], mark?: string): Outcome[] {
+  const made = bundle(commands, mark);
+  return made.split(run(made.command));
+}
+
+const say = (out: string, err: string, code: number, timeoutMs = 5_000): Command => reading('say it', script('printf %s "$1"; printf %s "$2" >&2; exit "$3"', out, err, String(code)), { timeoutMs });
+
+describe('a bundle', () => {
+  const mark = 'f00d';
+  const text = fc.array(fc.oneof(fc.constantFrom('\n', mark, `\n${mark}\n`, `\n${mark} 0\n`, ' ', "'", '$x', '\\'), fc.string({ unit: 'grapheme', maxLength: 6 })), { maxLength: 8 })
+    .map((parts) => parts.join('').replaceAll('\0', '').toWellFormed());
+  const outcome = fc.record({ out: text, err: text, code: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 124, 125, 126, 127, 137, 143)) });
+
+  test('gives each command what it said and how it ended, in its place', () => {
+    fc.assert(
+      fc.property(fc.array(outcome, { minLength: 1, maxLength: 12 }), (wanted) => {
+        expect(together(wanted.map(({ out, err, code }) => say(out, err, code)))).toEqual(wanted.map(({ out, err, code }) => ({ ended: 'exited', code, stdout: out, stderr: err })));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('never takes a mark that a command prints for the end of another: the mark is not to be guessed', () => {
+    const marks = Array.from({ length: 50 }, () => /printf '\\n(\w+)\\n'/.exec(bundle([say('', '', 0)]).command.stdin as string)?.[1] ?? '');
+    expect(new Set(marks).size).toBe(50);
+    expect(Math.min(...marks.map((each) => each.length))).toBe(24);
+  });
+
+  test('runs its commands side by side and ends each at its own deadline', () => {
+    const started = Date.now();
+    const wait = (ms: number): Command => reading('wait', script('echo begun; echo still >&2; exec sleep 20'), { timeoutMs: ms });
+    const outcomes = together([wait(1_000), say('ok', '', 0), wait(500), wait(700), reading('wait', ['sleep', '0.5'])]);
+    const overdue = (afterMs: number): Outcome => ({ ended: 'timed-out', afterMs, stdout: 'begun\n', stderr: 'still\n' });
+    expect(outcomes).toEqual([overdue(1_000), { ended: 'exited', code: 0, stdout: 'ok', stderr: '' }, overdue(500), overdue(700), { ended: 'exited', code: 0, stdout: '', stderr: '' }]);
+    expect(Date.now() - started).toBeLessThan(2_500);
+  });
+
+  test('ends a command that will not go', () => {
+    const endless = `trap "" TERM; while :; do sleep 0.1; done; : ${process.pid}`;
+    expect(together([reading('wait', script(endless), { timeoutMs: 200 })])).toMatchObject([{ ended: 'timed-out', afterMs: 200, stdout: '' }]);
+    expect(Number(execFileSync('sh', ['-c', 'pgrep -fc "$1"; :', 'sh', `^sh -c ${endless}`], { encoding: 'utf8' }))).toBe(0);
+  }, 10_000);
+
+  test('gives its commands locale C and no standard input', () => {
+    const outcomes = together([reading('look', script('echo "$LC_ALL"; cat')), reading('look', ['no-such-program'])]);
+    expect(outcomes).toMatchObject([{ ended: 'exited', code: 0, stdout: 'C\n' }, { ended: 'exited', code: 127 }]);
+  });
+
+  test('leaves nothing behind on the host', () => {
+    const made = bundle([reading('look', script('echo "$0"'))]);
+    const traced = reading('trace', ['sh', '-s'], { stdin: `${(made.command.stdin as string).trimEnd()}\necho "$d" >&2\n` });
+    const folder = run(traced).stderr.trim();
+    expect(folder).toMatch(/^\/(dev\/shm|tmp)\//);
+    expect(spawnSync('test', ['-e', folder]).status).toBe(1);
+  });
+
+  test('only reads, needs no argument but its shell, and waits longer than its slowest command', () => {
+    const { command } = bundle([say('a', '', 0, 3_000), say('b', '', 0, 9_000)]);
+    expect(command).toMatchObject({ program: 'sh', args: ['-s'], reads: true, purpose: 'say it, say it', timeoutMs: 14_000 });
+  });
+
+  const broken: readonly [string, Outcome, Outcome][] = [
+    ['is lost', { ended: 'lost', reason: 'cut', stdout: 'half', stderr: '' }, { ended: 'lost', reason: 'cut', stdout: 'half', stderr: '' }],
+    ['timed out', { ended: 'timed-out', afterMs: 10, stdout: '', stderr: '' }, { ended: 'timed-out', afterMs: 10, stdout: '', stderr: '' }],
+    ['found no place for its files', { ended: 'exited', code: 73, stdout: '', stderr: 'mktemp: no space' }, { ended: 'exited', code: 73, stdout: '', stderr: 'mktemp: no space' }],
+    ['was silent', { ended: 'exited', code: 0, stdout: '', stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
+    ['was cut after the first output', { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
+    ['was cut in the exit code', { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr\n${mark} 1`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
+    ['lost an exit code', { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr\n${mark} \n`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
+  ];
+  test.each(broken)('that %s makes no command succeed', (_, whole, each) => {
+    expect(bundle([say('a', '', 0), say('b', '', 0)], mark).split(whole)).toEqual([each, each]);
+  });
+});
