@@ -57,5 +57,6 @@ function base64Forms(text: string): string[] {
     return encoded.slice(head, encoded.length - tail);
   });
   const plain = bytes.toString('base64');
-  return [plain, plain.replaceAll('+', '-').replaceAll('/', '_'), ...shifted];
+  const forms = [plain, plain.replace(/=+$/, ''), ...shifted];
+  return [...forms, ...forms.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
 }
