@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, present, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
 
 /** What an engine says of itself and of the swarm it is in. */
 export interface Engine {
@@ -23,6 +23,7 @@ export interface Engine {
 }
 
 interface RawInfo {
+  ServerErrors?: string[];
   ServerVersion?: string;
   NCPU: number;
   MemTotal: number;
@@ -45,7 +46,8 @@ export const engine: Question<Engine> = {
   read(outcome) {
     if (outcome.code !== 0) return failedTo("read the engine's state", outcome);
     const raw = JSON.parse(outcome.stdout) as RawInfo;
-    if (raw.ServerVersion === undefined || raw.ServerVersion === '') return failedTo("read the engine's state", outcome);
+    // Without an engine, docker info still prints what it knows of itself and ends with 0.
+    if (raw.ServerVersion === undefined || raw.ServerVersion === '') return unknown(`could not read the engine's state: ${raw.ServerErrors?.join('; ') ?? 'it gives no version'}`);
     const { Swarm } = raw;
     return present({
       version: raw.ServerVersion,
