@@ -8,6 +8,8 @@ import type { Outcome } from './outcome.ts';
 interface Pending {
   readonly question: Question<unknown>;
   readonly settle: (outcome: Outcome) => void;
+  /** Ends the waiting where there will be no outcome at all, which is a defect. */
+  readonly fail: (thrown: unknown) => void;
 }
 
 /** Asks through a fleet. Questions put to one host in the same turn travel together, and the same question travels once. */
@@ -17,14 +19,14 @@ export function asker(fleet: Fleet, emit: Emit): Ask {
   const flush = (host: string): void => {
     const pending = waiting.get(host) ?? [];
     waiting.delete(host);
-    for (const group of travelGroups(pending)) void send(fleet, host, group);
+    for (const group of travelGroups(pending)) send(fleet, host, group).catch((thrown: unknown) => group.forEach((p) => p.fail(thrown)));
   };
 
   return {
     ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
       if (!question.command.reads) throw new Error(`asked with a command that changes something: ${question.command.purpose}`);
-      return new Promise((resolve) => {
-        const pending: Pending = { question, settle: (outcome) => resolve(answer(question, outcome)) };
+      return new Promise((resolve, reject) => {
+        const pending: Pending = { question, settle: (outcome) => resolve(answer(question, outcome)), fail: reject };
         const queue = waiting.get(host);
         if (queue) queue.push(pending);
         else {

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import type { Ask, Fleet } from '../../src/engine/ask.ts';
+import { shellLine } from '../../src/engine/command.ts';
+import { answer, type Fact, type Question } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { KEY, publicHalf, type DomainKey } from './key.ts';
+import { trimmed } from './trim.ts';
+
+/** A command that was run on a real host, and how it ended there. */
+export interface Take {
+  readonly host: string;
+  readonly purpose: string;
+  readonly line: string;
+  readonly outcome: Outcome;
+}
+
+/** Moments of a deployment on two hosts: before it, its changes, after it, and what was seen of single odd situations. */
+export const MOMENTS = ['empty', 'changes', 'settled', 'odd'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** File of a tape. */
+export const tapeFile = (moment: Moment): URL => new URL(`data/${moment}.json`, import.meta.url);
+
+/** The takes of a moment, with a fresh domain key wherever the real one stood. */
+export function tape(moment: Moment): Take[] {
+  const takes = JSON.parse(readFileSync(tapeFile(moment), 'utf8')) as Take[];
+  return takes.map(({ outcome, ...take }) => ({ ...take, outcome: { ...outcome, stdout: unveiled(outcome.stdout) } }));
+}
+
+/** How the command of that question ended at that moment on that host. Throws when it was not asked then. */
+export function outcomeOf(moment: Moment, host: string, question: Question<unknown>): Outcome {
+  const line = shellLine(question.command);
+  const take = tape(moment).find((each) => each.host === host && each.line === line);
+  if (!take) throw new Error(`not on the tape ${moment}: ${host}: ${line}`);
+  return take.outcome;
+}
+
+/** What was read of that question then. */
+export const factOf = <T>(moment: Moment, host: string, question: Question<T>): Fact<T> => answer(question, outcomeOf(moment, host, question));
+
+/** The outcome as it may be kept: no key in it, and what is base64 in one piece made readable. */
+export function veiled(outcome: Outcome, key: DomainKey): Outcome {
+  const rows = outcome.stdout.replace(/^gateway\t(\S+)$/gm, (_, row: string) => `gateway\tbase64 ${Buffer.from(row, 'base64').toString()}`);
+  return { ...outcome, stdout: rows.replaceAll(key.secret, '@secret@').replaceAll(key.shown, '@shown@').replace(/SWMTKN-1-\S+/g, 'SWMTKN-1-taped') };
+}
+
+function unveiled(stdout: string): string {
+  const filled = stdout.replaceAll('@secret@', KEY.secret).replaceAll('@shown@', KEY.shown);
+  return filled.replace(/^gateway\tbase64 (.*)$/gm, (_, row: string) => `gateway\t${Buffer.from(row).toString('base64')}`);
+}
+
+/** The key in a configuration. */
+export function keyIn(configuration: string): DomainKey {
+  const secret = /^domainKeyData: *(\S+)/m.exec(configuration)?.[1] ?? '';
+  return { secret, shown: publicHalf(Buffer.from(secret, 'base64').toString()) };
+}
+
+/** A question and what was answered. */
+interface Asked {
+  readonly host: string;
+  readonly question: Question<unknown>;
+  readonly outcome: Outcome;
+}
+
+/** Asks through the fleet, each question once, and keeps what came back. */
+export class Recorder implements Ask {
+  readonly asked = new Map<string, Promise<Asked>>();
+  readonly #fleet: Fleet;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  async ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
+    const key = `${host} ${shellLine(question.command)}`;
+    const asked = this.asked.get(key) ?? this.#fleet.run(host, question.command).then((outcome) => ({ host, question, outcome }));
+    this.asked.set(key, asked);
+    return answer(question, (await asked).outcome);
+  }
+
+  learn(): void {
+    // Nothing is printed here.
+  }
+
+  /** What was asked, each with its outcome trimmed to what is read of it; throws when trimming changed what is read. */
+  async takes(): Promise<(Asked & { take: Take })[]> {
+    const asked = await Promise.all(this.asked.values());
+    return asked.map(({ host, question, outcome }) => {
+      const line = shellLine(question.command);
+      const kept = outcome.ended === 'exited' ? trimmed(line, outcome) : outcome;
+      if (plain(answer(question, kept)) !== plain(answer(question, outcome))) throw new Error(`trimming changed what is read: ${line}`);
+      return { host, question, outcome, take: { host, purpose: question.command.purpose, line, outcome: kept } };
+    });
+  }
+}
+
+const plain = (fact: Fact<unknown>): string => JSON.stringify(fact, (_, value: unknown) => (value instanceof Map ? [...(value as Map<unknown, unknown>)] : value));
