@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { reading } from '../../src/engine/command.ts';
+import { absent, answer, failedTo, mapFact, present, unknown, valueOf, type Fact, type Question } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+
+const question: Question<number> = {
+  command: reading('count it', ['count']),
+  read: (outcome) => (outcome.code === 0 ? present((JSON.parse(outcome.stdout) as { n: { length: number } }).n.length) : outcome.code === 1 ? absent : failedTo('count it', outcome)),
+};
+const ended = (code: number, stdout = '', stderr = ''): Outcome => ({ ended: 'exited', code, stdout, stderr });
+
+describe('an answer', () => {
+  const cases: readonly [string, Outcome, Fact<number>][] = [
+    ['what was read', ended(0, '{"n":[1,2]}'), present(2)],
+    ['absent when the question says so', ended(1), absent],
+    ['unknown with the last line said', ended(2, '', 'a\npermission denied\n'), unknown('could not count it: exit 2: permission denied')],
+    ['unknown without a colon when nothing was said', ended(2), unknown('could not count it: exit 2')],
+    ['unknown for a killed command', { ended: 'killed', signal: 'SIGKILL', stdout: '{"n":[1]}', stderr: '' }, unknown('could not count it: killed by SIGKILL')],
+    ['unknown for one that took too long', { ended: 'timed-out', afterMs: 20_000, stdout: '{"n":[1]}', stderr: '' }, unknown('could not count it: timed out after 20 s')],
+    ['unknown for a lost connection', { ended: 'lost', reason: 'reset', stdout: '{"n":[1]}', stderr: '' }, unknown('could not count it: connection lost: reset')],
+  ];
+  test.each(cases)('is %s', (_, outcome, fact) => {
+    expect(answer(question, outcome)).toEqual(fact);
+  });
+
+  test('is unknown, never absent and never thrown, for any nonsense', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (stdout) => {
+        expect(answer(question, ended(0, stdout))).toMatchObject({ is: 'unknown', why: expect.stringMatching(/^could not count it: its answer was not understood \(/) });
+      }),
+    );
+  });
+});
+
+test('a fact derived keeps what is not known', () => {
+  expect(mapFact(present(2), (n) => n + 1)).toEqual(present(3));
+  expect(mapFact(absent, () => 1)).toBe(absent);
+  expect(mapFact(unknown('why'), () => 1)).toEqual(unknown('why'));
+  expect([present(0), absent, unknown('why')].map((fact) => valueOf<number>(fact))).toEqual([0, undefined, undefined]);
+});

@@ -1,0 +1,27 @@
+import { describe, expect, test } from '@jest/globals';
+import { ending, lastLine, succeeded, type Outcome } from '../../src/engine/outcome.ts';
+
+const quiet = { stdout: '', stderr: '' };
+const cases: readonly { outcome: Outcome; success: boolean; words: string }[] = [
+  { outcome: { ended: 'exited', code: 0, ...quiet }, success: true, words: 'exit 0' },
+  { outcome: { ended: 'exited', code: 125, ...quiet }, success: false, words: 'exit 125' },
+  { outcome: { ended: 'killed', signal: 'SIGTERM', ...quiet }, success: false, words: 'killed by SIGTERM' },
+  { outcome: { ended: 'timed-out', afterMs: 1_500, ...quiet }, success: false, words: 'timed out after 1.5 s' },
+  { outcome: { ended: 'lost', reason: 'keepalive timeout', ...quiet }, success: false, words: 'connection lost: keepalive timeout' },
+];
+
+describe('an outcome', () => {
+  test.each(cases)('$words: success $success', ({ outcome, success, words }) => {
+    expect(succeeded(outcome)).toBe(success);
+    expect(ending(outcome)).toBe(words);
+  });
+
+  test.each([
+    ['standard error first', 'out\n', 'first\nsecond\n', 'second'],
+    ['standard output where there is no error', 'one\ntwo\n\n', ' \n', 'two'],
+    ['no line ends of Windows', '', 'word\r\n', 'word'],
+    ['nothing', '', '', ''],
+  ])('shows %s', (_, stdout, stderr, line) => {
+    expect(lastLine({ ended: 'exited', code: 1, stdout, stderr })).toBe(line);
+  });
+});

@@ -1,0 +1,292 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from '@jest/globals';
+import { changing, reading } from '../../src/engine/command.ts';
+import { failuresOf, trouble, type Failure } from '../../src/engine/errors.ts';
+import type { Event } from '../../src/engine/events.ts';
+import { absent, failedTo, present, type Question } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { Plan, type Step } from '../../src/engine/plan.ts';
+import { apply, commandFailure, plan, type Run } from '../../src/engine/runner.ts';
+import { stage, type Stage } from '../../src/engine/stage.ts';
+import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
+
+const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'mend it' });
+const planWith = (fill: (plan: Plan) => void): Plan => {
+  const made = new Plan();
+  fill(made);
+  return made;
+};
+
+/** A small world: things that are there or not, with stages that bring them about and a diary of what happened. */
+class World {
+  readonly there = new Set<string>();
+  readonly diary: string[] = [];
+  readonly events: Event[] = [];
+  fleet = new FakeFleet([]);
+  lookEveryMs = 5;
+
+  /** A step that brings the thing about, taking some time. */
+  step(thing: string, extras: Partial<Step> = {}): Step {
+    return {
+      host: 'a', change: '+', what: thing, why: 'absent',
+      apply: async () => {
+        this.diary.push(`begin ${thing}`);
+        await sleep(5);
+        this.there.add(thing);
+        this.diary.push(`end ${thing}`);
+      },
+      ...extras,
+    };
+  }
+
+  /** A stage that wants those steps' things there. */
+  stage(name: string, steps: readonly Step[], extras: Partial<Stage> & { also?: (plan: Plan) => void } = {}): Stage {
+    const { also, ...rest } = extras;
+    const look = (): Promise<Plan> => {
+      this.diary.push(`look ${name}`);
+      return Promise.resolve(planWith((made) => {
+        made.steps.push(...steps.filter(({ what }) => !this.there.has(what)));
+        also?.(made);
+      }));
+    };
+    return { name, purpose: name, needs: [], settleMs: 60, look, ...rest };
+  }
+
+  run(extras: Partial<Run> = {}): Run {
+    return { fleet: this.fleet, emit: (event) => void this.events.push(event), lookEveryMs: this.lookEveryMs, ...extras };
+  }
+
+  told(...kinds: Event['is'][]): Event[] {
+    return this.events.filter(({ is }) => kinds.includes(is));
+  }
+}
+
+const codes = async (running: Promise<unknown>): Promise<string[]> => running.then(() => ['success'], (thrown: unknown) => failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`));
+
+describe('plan', () => {
+  test('looks at all stages and changes nothing', async () => {
+    const world = new World();
+    const planned = await plan([world.stage('one', [world.step('x')]), world.stage('two', [], { also: (made) => made.failures.push(failure('no')) })], world.run());
+    expect(planned.map(({ stage: { name }, plan: { steps, failures } }) => [name, steps.length, failures.length])).toEqual([['one', 1, 0], ['two', 0, 1]]);
+    expect(world.diary).toEqual(['look one', 'look two']);
+    expect(world.events.map((event) => event.is === 'planned' && event.stage)).toEqual(['one', 'two']);
+    expect(world.fleet.trips).toBe(0);
+  });
+
+  test('asks what several stages ask of one host once, in one round trip', async () => {
+    const world = new World();
+    const [one, two] = ['1', '2'].map((word): Question<string> => ({ command: reading('read', ['cat', word]), read: ({ stdout }) => present(stdout) })) as [Question<string>, Question<string>];
+    world.fleet = new FakeFleet([ok('a', one.command), ok('a', two.command)]);
+    const gather = (...questions: Question<string>[]): Stage => stage({ name: 's', purpose: '', needs: [], settleMs: 0, gather: (ask) => Promise.all(questions.map((each) => ask.ask('a', each))), plan: () => new Plan() });
+    await plan([gather(one, two), gather(two), gather(one)], world.run());
+    expect([world.fleet.trips, world.fleet.lines()]).toEqual([1, ['cat 1', 'cat 2']]);
+  });
+});
+
+describe('apply', () => {
+  test('does what is missing, stage by stage, looking anew once something was changed', async () => {
+    const world = new World();
+    const applied = await apply([world.stage('one', []), world.stage('two', [world.step('x')]), world.stage('three', [world.step('y')])], world.run());
+    expect(world.diary).toEqual(['look one', 'look two', 'look three', 'begin x', 'end x', 'look two', 'look three', 'begin y', 'end y', 'look three']);
+    expect([...applied].map(([name, steps]) => [name, steps.map(({ what }) => what)])).toEqual([['one', []], ['two', ['x']], ['three', ['y']]]);
+    expect(world.told('stage-started', 'stage-settled').map((event) => `${event.is} ${'stage' in event ? event.stage : ''}`)).toEqual(['one', 'two', 'three'].flatMap((name) => [`stage-started ${name}`, `stage-settled ${name}`]));
+  });
+
+  test('changes nothing the second time', async () => {
+    const world = new World();
+    const stages = [world.stage('one', [world.step('x'), world.step('y', { lane: 'l' }), world.step('z', { lane: 'l' })])];
+    await apply(stages, world.run());
+    world.diary.length = 0;
+    expect([...(await apply(stages, world.run())).values()]).toEqual([[]]);
+    expect(world.diary).toEqual(['look one']);
+  });
+
+  test('changes nothing at all when any stage knows that it cannot go on, and says all of why', async () => {
+    const world = new World();
+    const stages = [world.stage('one', [world.step('x')], { also: (made) => made.failures.push(failure('first')) }), world.stage('two', [], { also: (made) => made.failures.push(failure('second'), failure('third', 'b')) })];
+    expect(await codes(apply(stages, world.run()))).toEqual(['command-failed: first', 'command-failed: second', 'command-failed: third']);
+    expect(world.diary).toEqual(['look one', 'look two']);
+    expect(world.told('stage-started')).toEqual([]);
+  });
+
+  test('stops at a stage that, looked at anew, cannot go on', async () => {
+    const world = new World();
+    const also = (made: Plan): void => void (world.there.has('x') && made.failures.push(failure('now it cannot')));
+    expect(await codes(apply([world.stage('one', [world.step('x')]), world.stage('two', [world.step('y')], { also }), world.stage('three', [world.step('z')])], world.run()))).toEqual(['command-failed: now it cannot']);
+    expect(world.diary).not.toContain('begin y');
+    expect(world.diary).not.toContain('begin z');
+    expect(world.told('stage-failed')).toMatchObject([{ stage: 'two', applied: [] }]);
+  });
+
+  test('does steps without a lane side by side', async () => {
+    const world = new World();
+    await apply([world.stage('one', [world.step('x'), world.step('y', { host: 'b' })])], world.run());
+    expect(world.diary.slice(1, 5)).toEqual(['begin x', 'begin y', 'end x', 'end y']);
+  });
+
+  test('does the steps of a lane one at a time, each settled before the next', async () => {
+    const world = new World();
+    const lane = (what: string): Step => world.step(what, { lane: 'replicas' });
+    let looksSinceFirst = 0;
+    const also = (made: Plan): void => {
+      if (!world.there.has('first') || looksSinceFirst++ > 2) return;
+      made.awaited.push({ host: 'a', what: 'first works', why: 'starting', failure: failure('first does not work') });
+    };
+    await apply([world.stage('one', [lane('first'), lane('second'), world.step('aside')], { also })], world.run());
+    expect(world.diary).toEqual(['look one', 'begin first', 'begin aside', 'end first', 'end aside', 'look one', 'look one', 'look one', 'look one', 'begin second', 'end second', 'look one']);
+    expect(world.told('waiting')).toHaveLength(3);
+    expect(world.told('waiting')[0]).toMatchObject({ stage: 'one', notes: [{ what: 'first works', why: 'starting' }] });
+  });
+
+  test('lets all steps of a batch end, then throws all their failures together and does no more', async () => {
+    const world = new World();
+    const bad = (what: string): Step => world.step(what, { apply: () => Promise.reject(trouble(failure(what))) });
+    const running = apply([world.stage('one', [bad('x'), world.step('slow'), bad('y'), world.step('l1', { lane: 'l' }), world.step('l2', { lane: 'l' })]), world.stage('two', [world.step('z')])], world.run());
+    expect(await codes(running)).toEqual(['command-failed: x', 'command-failed: y']);
+    expect(world.diary).toEqual(['look one', 'look two', 'begin slow', 'begin l1', 'end slow', 'end l1']);
+    expect(world.told('stage-failed')).toMatchObject([{ stage: 'one', applied: [{ what: 'slow' }, { what: 'l1' }], failures: [{ what: 'x' }, { what: 'y' }] }]);
+    expect(world.told('step-failed', 'step-done').map((event) => 'step' in event && `${event.is} ${event.step.what}`).sort()).toEqual(['step-done l1', 'step-done slow', 'step-failed x', 'step-failed y']);
+  });
+
+  test('takes what is no Trouble for a defect', async () => {
+    const world = new World();
+    expect(await codes(apply([world.stage('one', [world.step('x', { apply: () => Promise.reject(new TypeError('oops')) })])], world.run()))).toEqual([expect.stringContaining('internal: TypeError: oops')]);
+  });
+});
+
+describe('settling', () => {
+  test('ends when what was done is there, however often it must be looked for', async () => {
+    const world = new World();
+    let looks = 0;
+    const also = (made: Plan): void => void (world.there.has('x') && looks++ < 4 && made.steps.push(world.step('x')));
+    await apply([world.stage('one', [world.step('x')], { also, settleMs: 2_000 })], world.run());
+    expect(world.diary.filter((line) => line === 'begin x')).toHaveLength(1);
+    expect(world.told('waiting')).toHaveLength(4);
+  });
+
+  test('of a step whose effect never appears ends at the deadline as not settled', async () => {
+    const world = new World();
+    const started = Date.now();
+    const running = apply([world.stage('one', [world.step('x', { apply: () => Promise.resolve() })])], world.run());
+    expect(await codes(running)).toEqual(['not-settled: one: "x" was carried out, but is still missing after 0.06 s']);
+    expect(Date.now() - started).toBeLessThan(1_000);
+  });
+
+  test('of what is only awaited ends in its own failure, without any step', async () => {
+    const world = new World();
+    const also = (made: Plan): void => void made.awaited.push({ host: 'a', what: 'node Ready', why: 'down', failure: { ...failure('its node is down'), code: 'node-not-ready' } });
+    expect(await codes(apply([world.stage('one', [], { also })], world.run()))).toEqual(['node-not-ready: its node is down']);
+    expect(world.told('waiting').length).toBeGreaterThan(1);
+  });
+
+  test('passes over failures that go away, and throws those that stay', async () => {
+    const world = new World();
+    let looks = 0;
+    const passing = (made: Plan): void => void (world.there.has('x') && looks++ < 2 && made.failures.push(failure('not yet')));
+    await apply([world.stage('one', [world.step('x')], { also: passing })], world.run());
+    const staying = (made: Plan): void => void (world.there.has('y') && made.failures.push(failure('for good')));
+    expect(await codes(apply([world.stage('one', [world.step('y')], { also: staying })], world.run()))).toEqual(['command-failed: for good']);
+  });
+
+  test('refuses a step that is needed again after it was settled', async () => {
+    const world = new World();
+    const flip = world.step('flip', { lane: 'l', apply: () => { world.there.add('flip'); world.there.delete('flop'); return Promise.resolve(); } });
+    const flop = world.step('flop', { lane: 'l', apply: () => { world.there.add('flop'); world.there.delete('flip'); return Promise.resolve(); } });
+    expect(await codes(apply([world.stage('one', [flip, flop])], world.run()))).toEqual([expect.stringContaining('not-settled: one: "flip" was carried out')]);
+  });
+});
+
+describe('cancelling', () => {
+  test('before a change makes none', async () => {
+    const world = new World();
+    expect(await codes(apply([world.stage('one', [world.step('x')])], world.run({ signal: AbortSignal.abort() })))).toEqual(['cancelled: cancelled in one']);
+    expect(world.diary).toEqual(['look one']);
+  });
+
+  test('while something settles ends the wait at once', async () => {
+    const world = new World();
+    world.lookEveryMs = 20_000;
+    const cancel = new AbortController();
+    const started = Date.now();
+    const running = codes(apply([world.stage('one', [world.step('x', { apply: () => Promise.resolve() })], { settleMs: 60_000 })], world.run({ signal: cancel.signal })));
+    await sleep(40);
+    cancel.abort();
+    expect(await running).toEqual(['cancelled: cancelled in one']);
+    expect(Date.now() - started).toBeLessThan(1_000);
+  });
+
+  test('between two steps of a lane does not begin the second', async () => {
+    const world = new World();
+    const cancel = new AbortController();
+    const first = world.step('first', { lane: 'l', apply: () => { world.there.add('first'); cancel.abort(); return Promise.resolve(); } });
+    expect(await codes(apply([world.stage('one', [first, world.step('second', { lane: 'l' })])], world.run({ signal: cancel.signal })))).toEqual(['cancelled: cancelled in one']);
+    expect(world.there).toEqual(new Set(['first']));
+  });
+});
+
+describe('a step may', () => {
+  const change = changing('make it', ['make', 'it']);
+  const acting = async (scripts: readonly Script[], act: Step['apply']): Promise<{ world: World; ended: string[] }> => {
+    const world = new World();
+    world.fleet = new FakeFleet(scripts);
+    const ended = await codes(apply([world.stage('one', [world.step('x', { apply: async (given) => { await act(given); world.there.add('x'); } })])], world.run()));
+    return { world, ended };
+  };
+
+  test('run commands, attempt them, ask and say', async () => {
+    const question: Question<string> = { command: reading('read', ['cat']), read: ({ code, stdout }) => (code === 1 ? absent : present(stdout)) };
+    const seen: unknown[] = [];
+    const { world, ended } = await acting([ok('a', change, 'made\n'), ok('a', question.command, 'read'), ends('b', change, { ended: 'exited', code: 3 })], async (act) => {
+      seen.push(await act.run('a', change), await act.ask('a', question), await act.attempt('b', change));
+      act.say('a', 'half way');
+    });
+    expect(ended).toEqual(['success']);
+    expect(seen).toEqual(['made\n', present('read'), { ended: 'exited', code: 3, stdout: '', stderr: '' }]);
+    expect(world.told('said')).toEqual([{ is: 'said', stage: 'one', host: 'a', text: 'half way' }]);
+  });
+
+  const bad: readonly [Partial<Outcome> & Pick<Outcome, 'ended'>, string][] = [
+    [{ ended: 'exited', code: 1, stderr: 'no such thing\n' }, 'command-failed: could not make it: exit 1'],
+    [{ ended: 'killed', signal: 'SIGKILL' }, 'command-failed: could not make it: killed by SIGKILL'],
+    [{ ended: 'timed-out', afterMs: 120_000 }, 'command-timed-out: could not make it: timed out after 120 s'],
+    [{ ended: 'lost', reason: 'reset' }, 'connection-lost: could not make it: connection lost: reset'],
+  ];
+  test.each(bad)('not go on after %j', async (outcome, words) => {
+    const { world, ended } = await acting([ends('a', change, outcome)], async (act) => void (await act.run('a', change)));
+    expect(ended).toEqual([words]);
+    expect(world.there.size).toBe(0);
+    expect(world.told('stage-settled')).toEqual([]);
+  });
+
+  test('not change anything by asking', async () => {
+    const { ended } = await acting([], async (act) => void (await act.ask('a', { command: change, read: (outcome) => failedTo('x', outcome) })));
+    expect(ended).toEqual([expect.stringContaining('internal: Error: asked with a command that changes something: make it')]);
+  });
+
+  test.each([[{ stderr: 'why\n' }, 'why'], [{ stdout: 'said\n' }, 'said'], [{}, undefined]])('be told the evidence %j', (said, evidence) => {
+    expect(commandFailure('a', change, { ended: 'exited', code: 1, stdout: '', stderr: '', ...said }).evidence).toBe(evidence);
+  });
+});
+
+test('a connection lost while the runner looks is an error, never success', async () => {
+  const world = new World();
+  const question: Question<string> = { command: reading('count replicas', ['count']), read: ({ stdout }) => present(stdout) };
+  world.fleet = new FakeFleet([ok('a', question.command, 'none'), ends('a', question.command, { ended: 'lost', reason: 'reset' })]);
+  const counting = stage({
+    name: 'one', purpose: '', needs: [], settleMs: 30,
+    gather: (ask) => ask.ask('a', question),
+    plan: (fact) => planWith((made) => {
+      if (fact.is === 'unknown') made.failures.push({ ...failure(fact.why), code: 'fact-unknown' });
+      else made.steps.push(world.step('x'));
+    }),
+  });
+  expect(await codes(apply([counting], world.run()))).toEqual(['fact-unknown: could not count replicas: connection lost: reset']);
+});
+
+test('a plan is empty only when nothing is to be done, awaited or wrong', () => {
+  const note = { host: 'a', what: 'w', why: 'y' };
+  const empty = [new Plan(), planWith((made) => made.satisfied.push(note)), planWith((made) => made.warnings.push(failure('f')))];
+  const not = [planWith((made) => made.steps.push({ ...note, change: '+', apply: () => Promise.resolve() })), planWith((made) => made.awaited.push({ ...note, failure: failure('f') })), planWith((made) => made.failures.push(failure('f')))];
+  expect(empty.map((each) => each.empty)).toEqual([true, true, true]);
+  expect(not.map((each) => each.empty)).toEqual([false, false, false]);
+});
