@@ -96,6 +96,27 @@ describe('apply', () => {
     expect(face.lines.join('\n')).toContain('Error KS-1601 cluster-unhealthy: the verification ended without a result');
   });
 
+  test('is not 0 when verify is content with a matrix that is not healthy', async () => {
+    const content: Parts['stagesOf'] = (_deployment, hooks) => [
+      stage({
+        name: 'verify',
+        purpose: '',
+        needs: [],
+        settleMs: 0,
+        gather: () => Promise.resolve(),
+        plan: () => {
+          hooks.onMatrix(matrixOf({ key: 'differs' }));
+          return new Plan();
+        },
+      }),
+    ];
+    for (const mode of ['apply', 'verify'] as const) {
+      const { code, face } = await ran({ mode, stages: ['verify'], parts: { stagesOf: content } });
+      expect(code).toBe(1);
+      expect(face.lines.join('\n')).toContain('Error KS-1601 cluster-unhealthy: not every check of the matrix is ok');
+    }
+  });
+
   test('of one stage does that stage only, and says that it looked at nothing else', async () => {
     const { code, face, state } = await ran({ stages: ['swarm-join'] });
     expect(code).toBe(0);

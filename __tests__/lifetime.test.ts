@@ -40,6 +40,10 @@ test('is never 0 when its work was forgotten half way', async () => {
   expect(said).toContain('defect: the run stopped before its end');
 });
 
+test('is not 0 when somebody else ends the process under way', async () => {
+  expect((await lived(`() => { setTimeout(() => process.exit()); return ${FOREVER} }`)).code).toBe(1);
+});
+
 test.each([
   ['thrown by the work', 'async () => { throw new Error("boom") }'],
   ['thrown past everyone', `() => { setTimeout(() => { throw new Error("boom") }); return ${FOREVER} }`],

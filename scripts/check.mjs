@@ -60,7 +60,8 @@ function findings(name, text) {
 }
 
 const steps = (unitResults) => [
-  ['unit tests', () => jest('unit', unitResults)],
+  // Most of these wait for processes and deadlines rather than compute.
+  ['unit tests', () => jest('unit', unitResults, '--maxWorkers=2')],
   ['lint', () => program('eslint', ['.', '--max-warnings', '0'])],
   ['dist is fresh', distIsFresh],
   ['types', () => program('tsc', ['-p', 'tsconfig.json', '--noEmit'])],
@@ -82,7 +83,7 @@ export async function check(unitResults) {
       console.log(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(15)}  ${((Date.now() - started) / 1000).toFixed(1)} s`);
       if (code === 0) continue;
       failed.push(name);
-      console.log(printed.trimEnd().replace(/^/gm, '    '));
+      console.log(printed.trimEnd().replace(/^\n+/, '').replace(/^/gm, '    '));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));

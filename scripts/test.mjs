@@ -17,15 +17,15 @@ try {
 }
 
 async function main() {
+  const unfit = unfitForLab();
+  if (unfit !== undefined) {
+    console.error(`test: the lab tests cannot run here: ${unfit}.`);
+    return false;
+  }
   console.log('test: checks that need no lab (types, lint, unit tests, generated files, dist, lock file)');
   const failed = await check(results.unit);
-  const unfit = unfitForLab();
-  let labCode = 1;
-  if (unfit !== undefined) console.error(`test: the lab tests cannot run: ${unfit}`);
-  else {
-    console.log('test: setting up what the lab needs, then the lab tests: real hosts on this machine, deployed to over SSH');
-    labCode = (await shown('node', ['scripts/setup.mjs', '--lab'])) || (await shown('jest', ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results.lab}`]));
-  }
+  console.log('test: setting up what the lab needs, then the lab tests: real hosts on this machine, deployed to over SSH');
+  const labCode = (await shown('node', ['scripts/setup.mjs', '--lab'])) || (await shown('jest', ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results.lab}`]));
   return summary(failed, labCode);
 }
 
