@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const rows = readFileSync(here('../../lab/images/kuscia/FIDELITY.md'), 'utf8').split('\n').filter((line) => line.startsWith('| ')).slice(2).map((line) => line.split('|').map((cell) => cell.trim()));
+
+test('the list of traps is there', () => {
+  expect(rows.length).toBeGreaterThan(60);
+});
+
+test.each(rows)('%s%s is held by a test', (_, what, from, held) => {
+  expect([what, from]).not.toContain('');
+  const [file = '', ...name] = (held ?? '').split(' › ');
+  const path = file === 'lab/standin' ? here('../lab/standin.test.ts') : here(`${file}.test.ts`);
+  expect(existsSync(path)).toBe(true);
+  // As a source has it: in quotes, so that half a name does not pass.
+  const source = readFileSync(path, 'utf8');
+  expect(["'", '`', '"'].some((quote) => source.includes(`${quote}${name.join(' › ')}`))).toBe(true);
+});
