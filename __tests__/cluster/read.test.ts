@@ -60,7 +60,7 @@ describe('a sound cluster file', () => {
       database: { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, name: 'kine', user: 'root' },
       ports: { gateway: 20000, internal: 20001, api: 20010, apiGrpc: 20011, metrics: 13084 },
       memory: 8 * 1024 ** 3,
-      protocol: 'TLS',
+      protocol: 'MTLS',
       loadBalancer: { host: 'node-01', port: 8080, scheme: 'http', image: 'nginx:1.26', container: 'alice-nginx-lb' },
       directory: 'kuscia-swarm/alice',
     });

@@ -49,7 +49,7 @@ describe('the JSON Schema for editors', () => {
   test('knows draft, required keys, words and defaults, and no word of ours', () => {
     expect(schema['$schema']).toBe('http://json-schema.org/draft-07/schema#');
     expect(schema.required).toEqual(['domain', 'image', 'hosts']);
-    expect(schema.properties?.['protocol']).toMatchObject({ enum: ['NOTLS', 'TLS', 'MTLS'], default: 'TLS' });
+    expect(schema.properties?.['protocol']).toMatchObject({ enum: ['NOTLS', 'TLS', 'MTLS'], default: 'MTLS' });
     expect(schema.properties?.['ports']?.properties?.['gateway']).toMatchObject({ type: 'integer', minimum: 1, maximum: 65535, default: 20000 });
     expect(schema.properties?.['directory']?.description).toContain('Default: `kuscia-swarm/<domain>`.');
     expect(schemaText()).not.toContain('"derived"');

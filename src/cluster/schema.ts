@@ -89,7 +89,7 @@ export const clusterSchema = section({
     .prefault({})
     .describe('Ports that each replica takes on its host.'),
   memory: memory().default('8GiB').describe('Memory limit of a replica, 2GiB at least; units count by 1024 as in `docker run -m`. 8GiB is the tutorial\'s 8G.'),
-  protocol: oneOf('protocol', PROTOCOLS).default('TLS').describe('What the gateways speak: `TLS`, `NOTLS` (plain HTTP, and KusciaAPI without token) or `MTLS` (as TLS, but KusciaAPI wants a client certificate). TLS is what Kuscia\'s gateways speak when nothing is said.'),
+  protocol: oneOf('protocol', PROTOCOLS).default('MTLS').describe('How replicas speak: `MTLS` (TLS at the gateway; KusciaAPI wants a client certificate and a token), `TLS` (the same, but KusciaAPI wants the token only) or `NOTLS` (plain HTTP, and KusciaAPI without token). MTLS is what Kuscia does when nothing is said.'),
   'load-balancer': section({
     port: port().default(8080).describe('Port on which nginx listens on its host. 8080 as in the tutorial.'),
     scheme: oneOf('scheme', ['http', 'https']).default('http').describe('What peers speak to the load balancer. `https` needs the inputs `load-balancer-certificate` and `load-balancer-key`. http as in the tutorial.'),

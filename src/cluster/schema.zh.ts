@@ -41,7 +41,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'ports.api-grpc': 'KusciaAPI gRPC 的主机端口（`kuscia.sh -g`）。20011 与教程一致。',
   'ports.metrics': '指标的主机端口（`kuscia.sh -x`）。13084 是 kuscia.sh 的缺省值，教程亦如此。',
   memory: '副本的内存上限，至少 2GiB；单位按 1024 进位，与 `docker run -m` 相同。8GiB 即教程中的 8G。',
-  protocol: '网关使用的协议：`TLS`、`NOTLS`（明文 HTTP，KusciaAPI 也没有令牌）或 `MTLS`（同 TLS，但 KusciaAPI 要求客户端证书）。默认 TLS，即 Kuscia 网关未指定时所用。',
+  protocol: '副本使用的协议：`MTLS`（网关用 TLS；KusciaAPI 要求客户端证书和令牌）、`TLS`（同上，但 KusciaAPI 只要求令牌）或 `NOTLS`（明文 HTTP，KusciaAPI 也没有令牌）。默认 MTLS，即 Kuscia 未指定时的行为。',
   'load-balancer': '副本前的 nginx，运行在角色为 `load-balancer` 的主机上。',
   'load-balancer.port': 'nginx 在其主机上监听的端口。8080 与教程一致。',
   'load-balancer.scheme': '对方机构访问负载均衡所用的协议。`https` 需要输入 `load-balancer-certificate` 与 `load-balancer-key`。http 与教程一致。',
