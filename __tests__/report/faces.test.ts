@@ -2,15 +2,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
-import { annotation, failureLines } from '../../src/report/failures.ts';
+import { annotation, grouped, groupLines, type DocsPage, type Severity } from '../../src/report/failures.ts';
 import { docsPage } from '../../src/report/index.ts';
 import { md } from '../../src/report/markdown.ts';
+import type { Failure } from '../../src/engine/errors.ts';
+import type { Look } from '../../src/report/layout.ts';
 import { Story } from '../../src/report/story.ts';
 import { summary } from '../../src/report/summary.ts';
 import { SUMMARY_TEMPLATE } from '../../src/report/template.ts';
 import { terminalFace } from '../../src/report/terminal.ts';
 import { ALICE, CUT, planOf, step } from './alice.ts';
 import { play, reportOn } from './play.ts';
+
+/** The blocks of these failures. */
+const failureLines = (failures: Failure | readonly Failure[], severity: Severity, look: Look, docs: DocsPage): string[] => grouped([failures].flat()).flatMap((group) => groupLines(group, severity, look, docs));
 
 /** What a terminal gets. */
 async function onTerminal(options: { colour: boolean; verbose: boolean }, columns: number): Promise<string[]> {
@@ -68,7 +73,7 @@ test("GitHub's log gets masks first, groups, one annotation, outputs and a summa
 
 describe('an annotation', () => {
   test('names all findings and keeps within 4096 characters', () => {
-    const many = Array.from({ length: 60 }, (_, i) => ({ ...CUT, what: `finding ${i}`, evidence: 'e'.repeat(5_000) }));
+    const many = Array.from({ length: 60 }, (_, i) => ({ ...CUT, what: `finding ${i}`, evidence: 'e'.repeat(5_000), remedy: `Do ${i}.` }));
     const { title, message } = annotation(many, 'docs/troubleshooting.md');
     expect(title).toBe('60 findings');
     expect(message.length).toBeLessThan(4_096);
@@ -85,6 +90,18 @@ test('a failure says its host once', () => {
   const look = { width: Infinity, paint: (_style: unknown, text: string) => text };
   expect(failureLines({ ...CUT, what: 'the disk is full' }, 'error', look, 'd')[0]).toBe('Error KS-1204 data-path-cut: node-02: the disk is full');
   expect(failureLines(CUT, 'warning', look, 'd')[0]).toBe('Warning KS-1204 data-path-cut: node-02 cannot reach node-03 over kuscia-exchange-cluster');
+});
+
+test('failures of one kind with one remedy are one block, and the same failure is told once', () => {
+  const look = { width: Infinity, paint: (_style: unknown, text: string) => text };
+  const engine = { code: 'engine-unreachable', host: 'node-01', what: 'the Docker Engine does not answer', evidence: 'exit 1', remedy: 'Start it.' } as const;
+  expect(failureLines([engine, CUT, { ...engine }, { ...engine, host: 'node-02' }], 'error', look, 'd').slice(0, 5)).toEqual([
+    'Error KS-1202 engine-unreachable: 2 findings',
+    '  node-01    the Docker Engine does not answer; exit 1',
+    '  node-02    the Docker Engine does not answer; exit 1',
+    '  do         Start it. See d#ks-1202',
+    'Error KS-1204 data-path-cut: node-02 cannot reach node-03 over kuscia-exchange-cluster',
+  ]);
 });
 
 test('a defect shows where it happened', () => {

@@ -1,4 +1,4 @@
-import { codeNumber, type Failure } from '../engine/errors.ts';
+import { codeNumber, type Code, type Failure } from '../engine/errors.ts';
 import { bounded } from './remote.ts';
 import { cell, count, labelled, oneLine, type Look } from './layout.ts';
 
@@ -7,6 +7,7 @@ export type Severity = 'error' | 'warning';
 
 /** GitHub cuts an annotation's message at 4096 characters. */
 const LONGEST_ANNOTATION = 4_000;
+const ANNOTATED = 12;
 const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' } as const;
 
@@ -15,7 +16,7 @@ export type DocsPage = string;
 export const DOCS_PAGE: DocsPage = 'docs/troubleshooting.md';
 
 /** `docs/troubleshooting.md#ks-1204` */
-export const helpFor = (failure: Failure, docs: DocsPage): string => `${docs}#${codeNumber(failure.code).toLowerCase()}`;
+export const helpFor = ({ code }: Pick<Failure, 'code'>, docs: DocsPage): string => `${docs}#${codeNumber(code).toLowerCase()}`;
 
 /** What happened and on which host, in one line; the host is not said twice. */
 export function whatHappened({ host, what }: Failure): string {
@@ -23,33 +24,71 @@ export function whatHappened({ host, what }: Failure): string {
   return host === undefined || host === '' || line.includes(host) ? line : `${host}: ${line}`;
 }
 
-/** A failure as a block: what and where, then evidence, cause and what to do. */
-export function failureLines(failure: Failure, severity: Severity, look: Look, docs: DocsPage): string[] {
-  const word = look.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity]);
-  const [, ...more] = failure.what.split('\n');
-  const part = (label: string, text: string | undefined): string[] => (text === undefined || text === '' ? [] : labelled(cell(label, 'dim'), text, look, 2, LABEL_WIDTH));
+/** Failures of one kind with one remedy: told as one, with a line for each. */
+export interface FailureGroup {
+  readonly code: Code;
+  readonly cause: string;
+  readonly remedy: string;
+  readonly members: readonly Failure[];
+}
+
+/** The failures, each once: several stages may meet with the same. */
+export function distinct<T extends Failure>(failures: readonly T[]): T[] {
+  return [...new Map(failures.map((failure) => [JSON.stringify([failure.code, failure.host, failure.what, failure.evidence]), failure])).values()];
+}
+
+/** The failures by kind and remedy, in the order in which each kind first came. */
+export function grouped(failures: readonly Failure[]): FailureGroup[] {
+  const groups = Map.groupBy(distinct(failures), ({ code, cause, remedy }) => JSON.stringify([code, cause, remedy]));
+  return [...groups.values()].flatMap((members) => members.slice(0, 1).map(({ code, cause = '', remedy }) => ({ code, cause, remedy, members })));
+}
+
+/** The first line of a group: number, name, and what happened or how many findings there are. */
+export function groupTitle({ code, members }: FailureGroup): string {
+  const [only] = members;
+  return `${codeNumber(code)} ${code}: ${members.length === 1 && only ? whatHappened(only) : count(members.length, 'finding')}`;
+}
+
+/** A group as a block: what and where, then evidence, cause and what to do. */
+export function groupLines(group: FailureGroup, severity: Severity, look: Look, docs: DocsPage): string[] {
+  const { cause, remedy, members } = group;
+  const title = groupTitle(group);
+  const name = `${codeNumber(group.code)} ${group.code}`;
+  const width = Math.max(LABEL_WIDTH, ...members.map(({ host = '' }) => host.length + 2));
+  const part = (label: string, text: string): string[] => (text.trim() === '' ? [] : labelled(cell(label, 'dim'), text, look, 2, width));
   return [
-    `${word} ${look.paint('strong', `${codeNumber(failure.code)} ${failure.code}`)}: ${whatHappened(failure)}`,
-    ...part('', more.join('\n')),
-    ...part('evidence', failure.evidence),
-    ...part('cause', failure.cause),
-    ...part('do', `${failure.remedy} See ${helpFor(failure, docs)}`),
+    `${look.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ${look.paint('strong', name)}${title.slice(name.length)}`,
+    ...(members.length === 1 ? members.flatMap(({ what, evidence = '' }) => [...part('', what.split('\n').slice(1).join('\n')), ...part('evidence', evidence)]) : members.flatMap((member) => part(member.host ?? '', finding(member)))),
+    ...part('cause', cause),
+    ...part('do', `${remedy} See ${helpFor(group, docs)}`),
   ];
 }
 
+/** One finding of several, without its host: what, and what was seen. */
+export const finding = ({ what, evidence }: Failure): string => oneLine(evidence ? `${what}; ${evidence}` : what);
+
 /** Title and message of the one annotation that names all of them, within GitHub's limit. */
 export function annotation(failures: readonly Failure[], docs: DocsPage): { readonly title: string; readonly message: string } {
-  const [first] = failures;
-  const title = failures.length === 1 && first ? `${codeNumber(first.code)} ${first.code}` : count(failures.length, 'finding');
-  const blocks = failures.map((failure) =>
+  const groups = grouped(failures);
+  const [first] = groups;
+  const title = groups.length === 1 && first ? `${codeNumber(first.code)} ${first.code}` : count(distinct(failures).length, 'finding');
+  const blocks = groups.map((group) =>
     [
-      `${codeNumber(failure.code)} ${failure.code}: ${whatHappened(failure)}`,
-      ...(failure.evidence ? [`evidence: ${oneLine(bounded(failure.evidence, 400))}`] : []),
-      ...(failure.cause ? [`cause: ${oneLine(bounded(failure.cause, 400))}`] : []),
-      `do: ${oneLine(failure.remedy)} See ${helpFor(failure, docs)}`,
+      groupTitle(group),
+      ...annotated(group.members),
+      ...(group.cause === '' ? [] : [`cause: ${oneLine(bounded(group.cause, 400))}`]),
+      `do: ${oneLine(group.remedy)} See ${helpFor(group, docs)}`,
     ].join('\n'),
   );
   return { title, message: withinLimit(blocks) };
+}
+
+/** What an annotation says of a group's members: the evidence of the only one, or a line for each of the first. */
+function annotated(members: readonly Failure[]): string[] {
+  const [only] = members;
+  if (members.length === 1) return only?.evidence ? [`evidence: ${oneLine(bounded(only.evidence, 400))}`] : [];
+  const shown = members.slice(0, ANNOTATED).map((member) => bounded(`${member.host ?? '-'}: ${finding(member)}`, 200));
+  return members.length > ANNOTATED ? [...shown, `and ${members.length - ANNOTATED} more`] : shown;
 }
 
 /** As many whole blocks as fit; what does not fit is counted. */

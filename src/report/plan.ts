@@ -1,5 +1,6 @@
 import type { Failure } from '../engine/errors.ts';
 import type { Note } from '../engine/plan.ts';
+import { distinct } from './failures.ts';
 import { cell, columns, count, duration, type Cell, type Look, type Style } from './layout.ts';
 import type { Story } from './story.ts';
 
@@ -49,8 +50,8 @@ export function planFigures(plan: PlanDocument): string {
     `${plan.satisfied.length} satisfied`,
     ...(plan.later.length > 0 ? [`${plan.later.length} known after apply`] : []),
     ...(plan.awaited.length > 0 ? [`${plan.awaited.length} awaited`] : []),
-    ...(plan.warnings.length > 0 ? [count(plan.warnings.length, 'warning')] : []),
-    ...(plan.failures.length > 0 ? [count(plan.failures.length, 'failure')] : []),
+    ...(plan.warnings.length > 0 ? [count(distinct(plan.warnings).length, 'warning')] : []),
+    ...(plan.failures.length > 0 ? [count(distinct(plan.failures).length, 'failure')] : []),
   ].join(', ');
 }
 

@@ -5,7 +5,7 @@ import { ending } from '../engine/outcome.ts';
 import type { Secret } from '../engine/secret.ts';
 import { closingLines, stageClosing } from './closing.ts';
 import type { Face } from './face.ts';
-import { annotation, failureLines, type DocsPage, type Severity } from './failures.ts';
+import { annotation, distinct, grouped, groupLines, type DocsPage, type Severity } from './failures.ts';
 import { LARGEST_SUMMARY } from './github.ts';
 import { count, duration, oneLine } from './layout.ts';
 import { Masks } from './mask.ts';
@@ -77,7 +77,7 @@ export class Report {
   /** The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and summary. */
   async finish(failures: readonly Failure[]): Promise<void> {
     const story = this.#story;
-    story.failures = this.#masks.cleaned(failures);
+    story.failures = distinct(this.#masks.cleaned(failures));
     story.ms = this.#now() - this.#started;
     if (!proofIsOfNow(story)) delete story.matrix;
     this.#tellPlan();
@@ -114,7 +114,7 @@ export class Report {
   #tell(failures: readonly Failure[], severity: Severity): void {
     if (failures.length === 0) return;
     const { docs } = this.#options;
-    for (const failure of failures) failureLines(failure, severity, this.#face.look, docs).forEach((line) => this.#line(line));
+    for (const group of grouped(failures)) groupLines(group, severity, this.#face.look, docs).forEach((line) => this.#line(line));
     const { title, message } = annotation(failures, docs);
     this.#face.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
   }

@@ -1,8 +1,8 @@
 import Handlebars from 'handlebars';
 import { CHECKS } from '../cluster/matrix.ts';
-import { codeNumber, type Failure } from '../engine/errors.ts';
+import { codeNumber } from '../engine/errors.ts';
 import { closingLines } from './closing.ts';
-import { helpFor, whatHappened, type DocsPage } from './failures.ts';
+import { finding, grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from './failures.ts';
 import { count, duration } from './layout.ts';
 import { md } from './markdown.ts';
 import { CHECK_NAMES, CROSS } from './matrix.ts';
@@ -40,8 +40,8 @@ function context(story: Story, docs: DocsPage, most: number): Record<string, unk
     mark: story.failures.length === 0 ? '✅' : '❌',
     status: title,
     closing: closingLines(story).filter((line) => line !== title),
-    failures: story.failures.slice(0, most).map((failure) => failureContext(failure, docs)),
-    warnings: story.found('warnings').slice(0, most).map(({ finding }) => failureContext(finding, docs)),
+    failures: grouped(story.failures.slice(0, most)).map((group) => groupContext(group, docs)),
+    warnings: grouped(story.found('warnings').slice(0, most).map((each) => each.finding)).map((group) => groupContext(group, docs)),
     left: { failures: Math.max(story.failures.length - most, 0), changes: Math.max(changes.length - most, 0) },
     cross: CROSS,
     checks: CHECK_NAMES.map((name) => CHECKS[name]),
@@ -53,11 +53,22 @@ function context(story: Story, docs: DocsPage, most: number): Record<string, unk
   };
 }
 
-function failureContext(failure: Failure, docs: DocsPage): Record<string, unknown> {
-  const { code, evidence = '', cause = '', remedy } = failure;
-  const help = helpFor(failure, docs);
+function groupContext(group: FailureGroup, docs: DocsPage): Record<string, unknown> {
+  const { code, cause, remedy, members } = group;
+  const help = helpFor(group, docs);
   const linked = help.startsWith('https://');
-  return { number: codeNumber(code), code, what: whatHappened(failure), evidence: evidence.trim().replace(/\s*\n\s*/g, '; '), cause, remedy: linked ? remedy : `${remedy} See ${help}`, help: linked ? help : '' };
+  const [only] = members;
+  const alone = members.length === 1 && only !== undefined;
+  return {
+    number: codeNumber(code),
+    code,
+    what: alone ? whatHappened(only) : count(members.length, 'finding'),
+    evidence: alone ? (only.evidence ?? '').trim().replace(/\s*\n\s*/g, '; ') : '',
+    findings: alone ? [] : members.map((member) => ({ host: member.host ?? '', text: finding(member) })),
+    cause,
+    remedy: linked ? remedy : `${remedy} See ${help}`,
+    help: linked ? help : '',
+  };
 }
 
 interface Change {
