@@ -3,9 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+// Not import.meta.dirname, which Node 18 does not have.
+const root = `${dirname(dirname(fileURLToPath(import.meta.url)))}/`;
 const stamp = `${root}node_modules/.installed-lock`;
 const lock = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
 const quiet = process.argv.includes('--quiet');

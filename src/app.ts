@@ -1,7 +1,7 @@
 import type { Host } from './cluster/cluster.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
-import { failuresOf, type Failure } from './engine/errors.ts';
+import { failuresOf, withoutConsequences, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
 import { apply, plan, type Run } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
@@ -92,10 +92,16 @@ interface Proof {
 }
 
 const MODES: Readonly<Record<Mode, (stages: readonly Stage[], run: Run, proof: Proof) => Promise<readonly Failure[]>>> = {
-  plan: async (stages, run) => (await plan(stages, run)).flatMap(({ plan }) => plan.failures),
+  plan: planned,
   apply: applied,
   verify: verified,
 };
+
+/** Shows what would change. Verify changes nothing, and is judged only after an apply. */
+async function planned(stages: readonly Stage[], run: Run): Promise<readonly Failure[]> {
+  const changing = stages.filter(({ name }) => name !== 'verify');
+  return withoutConsequences((await plan(changing, run)).flatMap(({ plan }) => plan.failures));
+}
 
 /** The selected stages in their order. To select nothing would be to do nothing and call it success. */
 function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {

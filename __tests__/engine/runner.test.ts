@@ -280,7 +280,7 @@ test('a connection lost while the runner looks is an error, never success', asyn
       else made.steps.push(world.step('x'));
     }),
   });
-  expect(await codes(apply([counting], world.run()))).toEqual(['fact-unknown: could not count replicas: connection lost: reset']);
+  expect(await codes(apply([counting], world.run()))).toEqual(['connection-lost: the connection was lost while its state was read']);
 });
 
 test('a plan is empty only when nothing is to be done, awaited or wrong', () => {

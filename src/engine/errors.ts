@@ -78,3 +78,9 @@ export function failuresOf(thrown: unknown): readonly Failure[] {
   const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
 }
+
+/** The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new. */
+export function withoutConsequences(failures: readonly Failure[]): Failure[] {
+  const silent = new Set(failures.filter(({ code }) => code === 'engine-unreachable').map(({ host }) => host));
+  return failures.filter(({ code, host }) => code !== 'fact-unknown' || !silent.has(host));
+}

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Act, Ask, Fleet } from './ask.ts';
+import type { Act, Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import { ending, lastLine, succeeded, type Outcome } from './outcome.ts';
 import type { Command } from './command.ts';
-import { failuresOf, Trouble, trouble, type Failure } from './errors.ts';
+import { failuresOf, Trouble, trouble, withoutConsequences, type Failure } from './errors.ts';
 import type { Emit } from './events.ts';
 import { sameStep, type Note, type Plan, type Step } from './plan.ts';
 import type { Stage } from './stage.ts';
@@ -25,8 +25,8 @@ export interface Planned {
 
 /** Gathers the facts of all stages side by side and plans each. Changes nothing. */
 export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[]> {
-  const ask = asker(run.fleet, run.emit);
-  const planned = await Promise.all(stages.map(async (stage) => ({ stage, plan: await stage.look(ask) })));
+  const plans = await look(stages, run);
+  const planned = stages.flatMap((stage, i) => (plans[i] ? [{ stage, plan: plans[i] }] : []));
   for (const { stage, plan } of planned) run.emit({ is: 'planned', stage: stage.name, plan });
   return planned;
 }
@@ -37,7 +37,7 @@ export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[
  */
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
   const planned = await plan(stages, run);
-  const failures = planned.flatMap(({ plan }) => plan.failures);
+  const failures = withoutConsequences(planned.flatMap(({ plan }) => plan.failures));
   if (failures.length > 0) throw new Trouble(failures);
   const applied = new Map<string, readonly Step[]>();
   let stale = false;
@@ -54,13 +54,12 @@ async function applyStage(stage: Stage, known: Plan | undefined, run: Run): Prom
   const applied: Step[] = [];
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
-    const ask = asker(run.fleet, run.emit);
-    let current = known ?? (await stage.look(ask));
+    let current = known ?? (await lookAt(stage, run));
     if (current.failures.length > 0) throw new Trouble(current.failures);
     while (!current.empty) {
       const batch = nextBatch(current.steps);
       await applyBatch(stage, batch, applied, run);
-      current = await settle(stage, batch, ask, run);
+      current = await settle(stage, batch, run);
     }
     run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
     return applied;
@@ -69,6 +68,38 @@ async function applyStage(stage: Stage, known: Plan | undefined, run: Run): Prom
     throw thrown;
   }
 }
+
+/** Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the host. */
+async function look(stages: readonly Stage[], run: Run): Promise<Plan[]> {
+  const lost = new Map<string, Failure>();
+  const watched: Fleet = {
+    async run(host, command) {
+      const outcome = await run.fleet.run(host, command);
+      if (outcome.ended === 'lost') lost.set(host, lostWhileLooking(host, outcome.reason));
+      return outcome;
+    },
+  };
+  const ask = asker(watched, run.emit);
+  const plans = await Promise.all(stages.map((stage) => stage.look(ask)));
+  if (lost.size > 0) throw new Trouble([...lost.values()]);
+  return plans;
+}
+
+async function lookAt(stage: Stage, run: Run): Promise<Plan> {
+  const [plan] = await look([stage], run);
+  if (!plan) throw new Error(`${stage.name} gave no plan`);
+  return plan;
+}
+
+const lostWhileLooking = (host: string, reason: string): Failure => ({
+  code: 'connection-lost',
+  host,
+  what: 'the connection was lost while its state was read',
+  evidence: reason,
+  remedy: LOST_REMEDY,
+});
+
+const LOST_REMEDY = 'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.';
 
 /** Every step that has no lane, and the first of each lane. */
 function nextBatch(steps: readonly Step[]): Step[] {
@@ -108,10 +139,10 @@ async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
 }
 
 /** Looks until the applied steps are no longer missing and nothing is awaited; past the deadline that is a failure. */
-async function settle(stage: Stage, batch: readonly Step[], ask: Ask, run: Run): Promise<Plan> {
+async function settle(stage: Stage, batch: readonly Step[], run: Run): Promise<Plan> {
   const deadline = Date.now() + stage.settleMs;
   for (;;) {
-    const current = await stage.look(ask);
+    const current = await lookAt(stage, run);
     const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
     if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
     stopIfCancelled(stage, run);
@@ -164,7 +195,7 @@ export function commandFailure(host: string, command: Command, outcome: Outcome)
   const shared = { host, what, ...(evidence !== '' && { evidence }) };
   switch (outcome.ended) {
     case 'lost':
-      return { ...shared, code: 'connection-lost', remedy: 'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.' };
+      return { ...shared, code: 'connection-lost', remedy: LOST_REMEDY };
     case 'timed-out':
       return { ...shared, code: 'command-timed-out', remedy: 'See what keeps the host busy, then run again.' };
     case 'killed':

@@ -156,7 +156,7 @@ function version({ replicas }: Facts, gateway: Gateway | undefined): Check {
 /** Red unless all is there: a failure for each check that is not as it should be. */
 export function planVerify(cluster: Cluster, facts: Facts, matrix: Matrix): Plan {
   const plan = new Plan();
-  const remedy = 'Run the deployment again (mode: apply): it finds what is missing and mends it. The failure is looked at in docs/troubleshooting.md.';
+  const remedy = 'Run the deployment again (mode: apply): it finds what is missing and mends it.';
   const failures: Failure[] = matrix.rows.flatMap(({ replica, host, cells }) =>
     Object.entries(cells)
       .filter(([, check]) => !check.ok)
