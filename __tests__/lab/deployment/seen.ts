@@ -1,0 +1,34 @@
+import { exec, run } from '../../../lab/lab.ts';
+
+/** What a host says, asked past the product: standard output of a command that has to succeed. */
+export async function seenOn(host: string, script: string): Promise<string> {
+  const ended = await exec(host, ['bash', '-c', script]);
+  if (ended.code !== 0) throw new Error(`${host}: ${script}: ${ended.code} ${ended.stderr}`);
+  return ended.stdout.trim();
+}
+
+/** Everything of a host that a deployment could have touched, as lines that can be compared. */
+export function stateOf(host: string): Promise<string> {
+  return seenOn(
+    host,
+    `docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.NodeID}}'
+     docker container ls -a --no-trunc --format '{{.ID}} {{.Names}} {{.Status}}' | sed 's/Up .*/Up/' | sort
+     docker network ls --no-trunc --format '{{.ID}} {{.Name}} {{.Driver}}' | sort
+     docker volume ls --format '{{.Name}}' | sort
+     docker image ls --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort
+     find /root /home /etc /tmp /var/tmp -xdev -newer /etc/machine-id -type f -printf '%p %m %s\\n' 2>/dev/null | grep -v known_hosts | sort`,
+  );
+}
+
+/** Replica names that answer through a URL when it is asked so often from the runner place, each with how often it did. */
+export async function answering(url: string, times = 12): Promise<Record<string, number>> {
+  const ended = await run(['bash', '-c', `for i in $(seq ${times}); do curl -ks -m 5 "$1"; echo; done`, 'bash', url]);
+  const names = ended.stdout.split('\n').flatMap((line) => /"instance":"([^"]+)"/.exec(line)?.[1] ?? []);
+  return Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, same]) => [name, same.length]));
+}
+
+/** Ids of containers by name, to see which were made anew. */
+export async function containerIds(host: string): Promise<Record<string, string>> {
+  const lines = (await seenOn(host, `docker container ls -a --no-trunc --format '{{.Names}} {{.ID}}'`)).split('\n');
+  return Object.fromEntries(lines.map((line) => line.split(' ') as [string, string]));
+}
