@@ -46,8 +46,9 @@ export async function up(count: number, options: { bare?: boolean; say?: Say } =
     for (const host of starting) boot(host);
     writeKnownHosts(existing());
     if (starting.length > 0) say(`starting ${starting.map(({ name }) => name).join(', ')}`);
-    await hostsReady(wanted);
     const former = wanted.filter((host) => !starting.includes(host));
+    await rebootSilent(former, say);
+    await hostsReady(wanted);
     if (changed && former.length > 0) say(`the images changed: ${former.map(({ name }) => name).join(', ')} keep the former ones until they are reset`);
   });
 }
@@ -154,6 +155,17 @@ export function sshTo(name: string, command: readonly string[] = [], user = 'roo
 export function requireUp(): void {
   requireRoot();
   if (!networkIsUp()) throw new Error('the lab is not up: "npm run lab -- up 3" makes one of three hosts');
+}
+
+/** Takes and gives the power of hosts that run but do not answer within 20 s, as after their sshd or engine was stopped by hand. */
+async function rebootSilent(running: readonly Place[], say: Say): Promise<void> {
+  for (const host of running) {
+    const answers = await hostsReady([host], 20_000).then(() => true, () => false);
+    if (answers) continue;
+    say(`${host.name} runs but does not answer: starting it anew`);
+    await powerOff([host]);
+    boot(host);
+  }
 }
 
 /** Sees to the network, the registry and the images. */
