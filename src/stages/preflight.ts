@@ -83,7 +83,9 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published));
   }
-  if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
+  if (disk.is === 'unknown') {
+    failures.push({ code: 'fact-unknown', host: host.name, what: disk.why, remedy: 'Mend what the line names, then run again.' });
+  } else if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
     unfit(`${gib(disk.value.free)} of disk are free at ${ENGINE_DATA}, ${gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
   }
   return failures;

@@ -105,10 +105,12 @@ async function join(act: Act, { cluster }: Deployment, engines: Engines, host: H
 function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
   const swarm = engineOf(engines, host)?.swarm;
   const manager = anchor(cluster, engines);
+  const ours = engineOf(engines, manager)?.swarm.clusterId;
+  const theirs = swarm?.clusterId ? `swarm ${swarm.clusterId}` : 'another swarm';
   return {
     code: 'swarm-foreign',
     host: host.name,
-    what: `is node ${swarm?.nodeId} of ${swarm?.clusterId ? `swarm ${swarm.clusterId}` : 'another swarm'}, not of swarm ${engineOf(engines, manager)?.swarm.clusterId} of ${manager.name}`,
+    what: `is node ${swarm?.nodeId} of ${theirs}${ours === undefined ? `; ${manager.name} manages none` : `, not of swarm ${ours} of ${manager.name}`}`,
     evidence: `its managers: ${swarm?.managers.join(', ') || 'none known'}; state ${swarm?.state}${swarm?.error ? `: ${swarm.error}` : ''}`,
     remedy: 'If the host is to be in this cluster, run docker swarm leave on it, then run again. Otherwise take it out of the cluster file.',
   };

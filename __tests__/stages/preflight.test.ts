@@ -1,0 +1,133 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Host } from '../../src/cluster/cluster.ts';
+import type { Engine } from '../../src/docker/facts.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import type { Disk, Machine } from '../../src/host/facts.ts';
+import { planPreflight, portsOn } from '../../src/stages/preflight.ts';
+import { clusterOf, EXTERNAL, THREE } from '../support/deployment.ts';
+import { engineInside, engineOutside, GIB, machineOf, NOW } from '../support/facts.ts';
+import { shown } from '../support/plans.ts';
+
+interface Told {
+  readonly machine?: Partial<Machine> | Fact<Machine>;
+  readonly engine?: Fact<Engine>;
+  readonly published?: Fact<ReadonlyMap<number, string>>;
+  readonly disk?: Fact<Disk>;
+  readonly asked?: readonly [number, number];
+}
+
+const isFact = (machine: Partial<Machine> | Fact<Machine>): machine is Fact<Machine> => 'is' in machine;
+
+/** Three fit hosts, but for what is told of them by number. */
+function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf()) {
+  return planPreflight(cluster, cluster.hosts.map((host, i) => {
+    const { machine = {}, engine = present(engineOutside()), published = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
+    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, published, disk, asked };
+  }));
+}
+
+const FIT = (n: number): string => `= node-0${n} meets the requirements (engine 27.3.1, kernel 6.1.0, x86_64, 8 CPUs, 16 GiB)`;
+
+test('fit hosts are satisfied', () => {
+  expect(shown(plan({}))).toEqual([FIT(1), FIT(2), FIT(3)]);
+});
+
+describe('one thing wrong', () => {
+  const port = (listening: number, container?: string): Told => ({ machine: { listening: [22, listening] }, published: present(new Map(container === undefined ? [] : [[listening, container]])) });
+  const cases: readonly { name: string; told: Told; on?: number; code: string; what: string; evidence?: string }[] = [
+    { name: 'no engine', told: { engine: unknown('could not: Cannot connect') }, code: 'engine-unreachable', what: 'the Docker Engine does not answer', evidence: 'could not: Cannot connect' },
+    { name: 'an old engine', told: { engine: present(engineOutside({ version: '20.10.23' })) }, code: 'host-unfit', what: 'Docker Engine 20.10.23 is too old' },
+    { name: 'unreadable properties', told: { machine: unknown('exit 1') }, code: 'host-unfit', what: 'its properties cannot be read', evidence: 'exit 1' },
+    { name: 'an old kernel', told: { machine: { kernel: '4.5.9-generic' } }, code: 'host-unfit', what: 'kernel 4.5.9-generic is too old' },
+    { name: 'another architecture', told: { machine: { arch: 'riscv64' } }, code: 'host-unfit', what: 'architecture riscv64 is not supported' },
+    { name: 'missing programs', told: { machine: { missingPrograms: ['awk', 'script'] } }, code: 'host-unfit', what: 'these programs are missing: awk, script' },
+    { name: 'too little memory', told: { machine: { memory: 1.5 * GIB } }, code: 'host-unfit', what: 'a replica may use 2.0 GiB of memory, the host has 1.5 GiB' },
+    { name: 'ptrace forbidden', told: { machine: { ptraceScope: 3 } }, code: 'host-unfit', what: 'ptrace is forbidden, which runp needs', evidence: 'kernel.yama.ptrace_scope = 3' },
+    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free at /var/lib/docker, 3.0 GiB are needed' },
+    { name: 'a disk that is not known', told: { disk: unknown('could not read the free disk space: exit 1') }, code: 'fact-unknown', what: 'could not read the free disk space: exit 1' },
+    { name: 'a taken port', told: port(20000), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
+    { name: 'a port that another container publishes', told: port(13084, 'grafana'), code: 'port-taken', what: 'port 13084 (metrics) is taken', evidence: 'published by container grafana' },
+    { name: 'the replica of another domain', told: port(20000, 'root-kuscia-autonomy-bob'), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'published by container root-kuscia-autonomy-bob' },
+    { name: 'a taken port of the load balancer', told: port(8080), on: 1, code: 'port-taken', what: 'port 8080 (load balancer) is taken' },
+    { name: 'a taken port of the database', told: port(3306), on: 1, code: 'port-taken', what: 'port 3306 (database) is taken' },
+    { name: 'a taken port of the swarm', told: port(2377), code: 'port-taken', what: 'port 2377 (swarm) is taken' },
+    { name: 'the gossip port of the swarm', told: port(7946), code: 'port-taken', what: 'port 7946 (swarm) is taken' },
+  ];
+  test.each(cases)('$name', ({ told, on = 2, code, what, evidence }) => {
+    const made = plan({ [on]: told });
+    expect(shown(made)).toEqual([...[1, 2, 3].filter((n) => n !== on).map(FIT), `! node-0${on} ${code}`]);
+    expect(made.failures[0]).toMatchObject({ what, ...(evidence !== undefined && { evidence }) });
+  });
+
+  const fine: readonly [string, Told, number][] = [
+    ['a port of our own replica', port(20000, 'root-kuscia-autonomy-alice'), 2],
+    ['a port of our own database', port(3306, 'alice-mysql'), 1],
+    ['a port of our own load balancer', port(8080, 'alice-nginx-lb'), 1],
+    ['a port of a role the host has not', port(20000), 1],
+    ['ports of the swarm it is in', { machine: { listening: [2377, 7946] }, engine: present({ ...engineOutside(), swarm: engineInside(THREE[1] as Host).swarm }) }, 2],
+    ['little memory where no replica will be', { machine: { memory: GIB } }, 1],
+    ['ptrace forbidden where no replica will be', { machine: { ptraceScope: 3 } }, 1],
+    ['a kernel without Yama', { machine: { ptraceScope: undefined } }, 2],
+    ['arm', { machine: { arch: 'aarch64' } }, 2],
+    ['the oldest engine and kernel', { machine: { kernel: '4.6' }, engine: present(engineOutside({ version: '20.10.24+dfsg1' })) }, 2],
+  ];
+  test.each(fine)('%s is fine', (_, told, on) => {
+    expect(plan({ [on]: told }).failures).toEqual([]);
+  });
+});
+
+describe('hosts among each other', () => {
+  test('must not share a machine-id', () => {
+    const made = plan({ 1: { machine: { machineId: 'same' } }, 3: { machine: { machineId: 'same' } } });
+    expect(made.failures).toMatchObject([{ code: 'host-unfit', host: 'node-01, node-03', what: 'these hosts have the same machine-id, as cloned machines do', evidence: '/etc/machine-id is same' }]);
+  });
+
+  const clocks: readonly [string, Readonly<Record<number, Told>>, readonly (readonly [string, string])[]][] = [
+    ['5 s apart are allowed', { 2: { machine: { clock: NOW + 5_000 } } }, []],
+    ['6 s apart are not', { 2: { machine: { clock: NOW + 6_021 } } }, [['node-02', 'its clock is at least 6 s ahead of that of node-01; 5 s are allowed']]],
+    ['a slow one is named beside each that is ahead', { 3: { machine: { clock: NOW - 60_000 } } }, [['node-01', 'its clock is at least 59 s ahead of that of node-03; 5 s are allowed'], ['node-02', 'its clock is at least 59 s ahead of that of node-03; 5 s are allowed']]],
+    ['a slow answer is no skew', { 2: { machine: { clock: NOW + 14_000 }, asked: [NOW, NOW + 15_000] } }, []],
+    ['hosts not asked at once are compared by what our clock said', { 2: { machine: { clock: NOW + 30_000 }, asked: [NOW + 29_990, NOW + 30_010] } }, []],
+    ['an unknown clock is not compared', { 2: { machine: unknown('exit 1') } }, []],
+  ];
+  test.each(clocks)('clocks: %s', (_, told, failures) => {
+    expect(plan(told).failures.filter(({ what }) => what.includes('clock')).map(({ host, what }) => [host, what])).toEqual(failures);
+  });
+
+  const long = 'h'.repeat(70);
+  const names: readonly [string, readonly [string, string], readonly string[]][] = [
+    ['distinct', ['node-02', 'node-03'], []],
+    ['equal', ['node', 'node'], ['both replicas would be named root-kuscia-autonomy-alice-node']],
+    ['one the beginning of another', ['node-1', 'node-10'], ['the replica name root-kuscia-autonomy-alice-node-1 is part of root-kuscia-autonomy-alice-node-10']],
+    ['the other way round', ['node-10', 'node-1'], ['the replica name root-kuscia-autonomy-alice-node-1 is part of root-kuscia-autonomy-alice-node-10']],
+    ['equal after lower case and dashes', ['Node_2.lan', 'node-2-lan'], ['both replicas would be named root-kuscia-autonomy-alice-node-2-lan']],
+    ['equal after they are cut', [`${long}a`, `${long}b`], [`both replicas would be named root-kuscia-autonomy-alice-${'h'.repeat(36)}`]],
+  ];
+  test.each(names)('names: %s', (_, [second, third], whats) => {
+    const made = plan({ 2: { machine: { hostname: second } }, 3: { machine: { hostname: third } } });
+    expect(made.failures.map(({ code, what }) => [code, what])).toEqual(whats.map((what) => ['hostname-clash', what]));
+  });
+
+  test('names of hosts without a replica do not matter', () => {
+    expect(plan({ 1: { machine: { hostname: 'node-02' } } }).failures).toEqual([]);
+  });
+});
+
+test('everything wrong on all hosts is in one report', () => {
+  const made = plan({
+    1: { engine: unknown('down'), machine: { kernel: '4.4', machineId: 'x' } },
+    2: { engine: present(engineOutside({ version: '19.3' })), machine: { machineId: 'x', memory: GIB, listening: [20000, 20001], missingPrograms: ['bash'] } },
+    3: { machine: unknown('exit 127'), disk: present({ free: 1, size: 2 }), engine: absent },
+  });
+  expect(shown(made)).toEqual([
+    '! node-01 engine-unreachable', '! node-01 host-unfit', '! node-02 host-unfit', '! node-02 host-unfit', '! node-02 host-unfit', '! node-02 port-taken', '! node-02 port-taken',
+    '! node-03 engine-unreachable', '! node-03 host-unfit', '! node-03 host-unfit', '! node-01, node-02 host-unfit',
+  ]);
+});
+
+test('ports follow the roles and the cluster file', () => {
+  const [one, two] = THREE as [Host, Host, Host];
+  expect([...portsOn(clusterOf(), one)]).toEqual([[3306, 'database'], [8080, 'load balancer']]);
+  expect([...portsOn(clusterOf(), two)]).toEqual([[20000, 'gateway'], [20001, 'internal'], [20010, 'api'], [20011, 'api-grpc'], [13084, 'metrics']]);
+  expect([...portsOn(clusterOf({ database: EXTERNAL }), one)]).toEqual([[8080, 'load balancer']]);
+});

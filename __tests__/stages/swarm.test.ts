@@ -1,0 +1,125 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Host } from '../../src/cluster/cluster.ts';
+import { joinSwarm, readJoinToken, setNodeRole, initSwarm } from '../../src/docker/commands.ts';
+import type { Engine, SwarmNode } from '../../src/docker/facts.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { planSwarmInit } from '../../src/stages/swarm-init.ts';
+import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
+import { deploymentOf, hostOf, THREE } from '../support/deployment.ts';
+import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
+import { engineInside, engineOutside, enginesOf, nodeOf } from '../support/facts.ts';
+import { shown, stepOf } from '../support/plans.ts';
+
+const [one, two, three] = THREE as [Host, Host, Host];
+const MANAGERS = [hostOf(1, 'manager', 'database', 'load-balancer'), hostOf(2, 'manager', 'replica'), hostOf(3, 'manager', 'replica')];
+const [, second, third] = MANAGERS as [Host, Host, Host];
+
+/** Engines of three hosts: outside any swarm unless told. */
+const engines = (told: Readonly<Record<string, Fact<Engine>>> = {}, hosts: readonly Host[] = THREE): Map<string, Fact<Engine>> => enginesOf(hosts, (host) => told[host.name] ?? present(engineOutside()));
+const inside = (host: Host, role?: 'manager' | 'worker', clusterId?: string): Fact<Engine> => present(engineInside(host, role, clusterId));
+
+describe('swarm-init', () => {
+  const cases: readonly [string, Readonly<Record<string, Fact<Engine>>>, readonly Host[], readonly string[]][] = [
+    ['initialises on the first manager where nobody is in a swarm', {}, THREE, ['+ node-01 initialise the swarm, advertise 10.77.0.11 (not in any swarm)']],
+    ['accepts a swarm that the manager is in', { 'node-01': inside(one) }, THREE, ['= node-01 manager of the swarm (swarm swarm-of-alice at 10.77.0.11)']],
+    ['accepts the swarm of a later manager', { 'node-02': inside(second) }, MANAGERS, ['= node-02 manager of the swarm (swarm swarm-of-alice at 10.77.0.12)']],
+    ['accepts a swarm of all', { 'node-01': inside(one), 'node-02': inside(second), 'node-03': inside(third) }, MANAGERS, ['= node-01 manager of the swarm (swarm swarm-of-alice at 10.77.0.11)']],
+    ['refuses two swarms', { 'node-01': inside(one), 'node-02': inside(second, 'manager', 'other') }, MANAGERS, ['= node-01 manager of the swarm (swarm swarm-of-alice at 10.77.0.11)', '! node-02 swarm-foreign']],
+    ['refuses a worker of an unknown swarm', { 'node-02': inside(two) }, THREE, ['! node-02 swarm-foreign']],
+    ['refuses a manager-to-be that works for an unknown swarm', { 'node-01': inside(one, 'worker') }, THREE, ['! node-01 swarm-foreign']],
+    ['stops at an engine it does not know', { 'node-03': unknown('exit 1'), 'node-02': unknown('exit 2') }, THREE, ['! node-02 engine-unreachable', '! node-03 engine-unreachable']],
+  ];
+  test.each(cases)('%s', (_, told, hosts, lines) => {
+    expect(shown(planSwarmInit(deploymentOf({ hosts }), engines(told, hosts)))).toEqual(lines);
+  });
+
+  test('names both ids of two swarms', () => {
+    const [failure] = planSwarmInit(deploymentOf({ hosts: MANAGERS }), engines({ 'node-01': inside(one), 'node-02': inside(second, 'manager', 'other') }, MANAGERS)).failures;
+    expect(failure?.what).toBe('is in swarm other, but node-01 is in swarm swarm-of-alice');
+    expect(failure?.remedy).toContain('docker swarm leave');
+  });
+
+  test('its step initialises, and nothing else', async () => {
+    const step = stepOf(planSwarmInit(deploymentOf(), engines()), 'initialise');
+    const { fleet } = await carryOut(step, [ok('node-01', initSwarm('10.77.0.11'))]);
+    expect(fleet.ran).toHaveLength(1);
+  });
+});
+
+describe('swarm-join', () => {
+  const all = engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': inside(three) });
+  const nodes = (...changed: readonly SwarmNode[]): Fact<readonly SwarmNode[]> => present(THREE.map((host) => changed.find(({ hostname }) => hostname === host.name) ?? nodeOf(host)));
+  const ready = ['= node-01 manager, Ready (node idnode01)', '= node-02 worker, Ready (node idnode02)', '= node-03 worker, Ready (node idnode03)'];
+
+  const cases: readonly [string, ReadonlyMap<string, Fact<Engine>>, Fact<readonly SwarmNode[]>, readonly string[]][] = [
+    ['lets all others join once there is a swarm', engines(), absent, ['+ node-02 join as worker (not in any swarm)', '+ node-03 join as worker (not in any swarm)']],
+    ['lets one host join', engines({ 'node-01': inside(one), 'node-02': inside(two) }), present([nodeOf(one), nodeOf(two)]), [`+ node-03 join as worker (not in any swarm)`, ...ready.slice(0, 2)]],
+    ['is satisfied where all are Ready', all, nodes(), ready],
+    ['waits for a node that is down', all, nodes(nodeOf(three, { state: 'down' })), [...ready.slice(0, 2), '. node-03 node Ready: node-not-ready']],
+    ['refuses a host of another swarm', engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': present({ ...engineInside(three), swarm: { ...engineInside(three).swarm, nodeId: 'stranger' } }) }), present([nodeOf(one), nodeOf(two)]), [...ready.slice(0, 2), '! node-03 swarm-foreign']],
+    ['is not deceived by a ghost of the same hostname', engines({ 'node-01': inside(one), 'node-02': inside(two) }), present([nodeOf(one), nodeOf(two), nodeOf(three, { id: 'ghost', state: 'down' })]), ['+ node-03 join as worker (not in any swarm)', ...ready.slice(0, 2)]],
+    ['warns of the ghost of a host that joined again', all, present([...THREE.map((host) => nodeOf(host)), nodeOf(three, { id: 'ghost', state: 'down' })]), [...ready, 'w node-01 node-not-ready']],
+    ['does not mind other nodes of the swarm', all, present([...THREE.map((host) => nodeOf(host)), nodeOf(hostOf(4, 'worker'), { state: 'down' })]), ready],
+    ['promotes nobody that the cluster file does not make a manager, but demotes', all, nodes(nodeOf(two, { role: 'manager' })), ['~ node-02 demote to worker (the cluster file makes it a worker) [managers]', ready[0] ?? '', ready[2] ?? '']],
+    ['stops where the swarm does not tell its nodes', all, unknown('could not list the nodes of the swarm: exit 1: The swarm does not have a leader'), ['! node-01 fact-unknown']],
+    ['stops at an engine it does not know', engines({ 'node-02': unknown('exit 1') }), absent, ['! node-02 engine-unreachable']],
+  ];
+  test.each(cases)('%s', (_, told, seen, lines) => {
+    expect(shown(planSwarmJoin(deploymentOf(), { engines: told, nodes: seen }))).toEqual(lines);
+  });
+
+  test('lets managers join one by one and workers side by side', () => {
+    const hosts = [...MANAGERS, hostOf(4, 'replica')];
+    const plan = planSwarmJoin(deploymentOf({ hosts }), { engines: engines({}, hosts), nodes: absent });
+    expect(shown(plan)).toEqual(['+ node-02 join as manager (not in any swarm) [managers]', '+ node-03 join as manager (not in any swarm) [managers]', '+ node-04 join as worker (not in any swarm)']);
+  });
+
+  test('names both ids of a foreign swarm, where there are two', () => {
+    const foreign = present({ ...engineInside(three), swarm: { ...engineInside(three, 'manager', 'other').swarm, nodeId: 'stranger' } });
+    const [failure] = planSwarmJoin(deploymentOf(), { engines: engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': foreign }), nodes: present([nodeOf(one), nodeOf(two)]) }).failures;
+    expect(failure?.what).toBe('is node stranger of swarm other, not of swarm swarm-of-alice of node-01');
+  });
+
+  test('says that there is no swarm yet, where a host is in another', () => {
+    const plan = planSwarmJoin(deploymentOf(), { engines: engines({ 'node-02': inside(two) }), nodes: absent });
+    expect(shown(plan)).toContain('! node-02 swarm-foreign');
+    expect(plan.failures[0]?.what).toBe('is node idnode02 of another swarm; node-01 manages none');
+  });
+
+  test('promotes through the manager', async () => {
+    const seen = present([nodeOf(one), nodeOf(second, { role: 'worker' }), nodeOf(third)]);
+    const plan = planSwarmJoin(deploymentOf({ hosts: MANAGERS }), { engines: engines({ 'node-01': inside(one), 'node-02': inside(second, 'worker'), 'node-03': inside(third) }, MANAGERS), nodes: seen });
+    expect(shown(plan)[0]).toBe('~ node-02 promote to manager (the cluster file makes it a manager) [managers]');
+    const { fleet } = await carryOut(stepOf(plan, 'promote'), [ok('node-01', setNodeRole('idnode02', 'manager'))]);
+    expect(fleet.lines('node-01')).toEqual(['docker node promote idnode02']);
+  });
+});
+
+describe('joining', () => {
+  const token = new Secret('worker join token', 'SWMTKN-1-abc');
+  const step = stepOf(planSwarmJoin(deploymentOf(), { engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }), nodes: present([nodeOf(one), nodeOf(two)]) }), 'node-03 join');
+  const asked = ok('node-01', readJoinToken('worker'), 'SWMTKN-1-abc\n');
+  const join = joinSwarm('10.77.0.13', '10.77.0.11:2377', token, 'nginx:1.26');
+
+  test('takes the token from the manager to the host by standard input', async () => {
+    const { fleet, events } = await carryOut(step, [asked, ok('node-03', join, '\n200')]);
+    expect(fleet.ran.map(({ host }) => host)).toEqual(['node-01', 'node-03']);
+    expect(JSON.parse(fleet.ran[1]?.stdin ?? '')).toEqual({ ListenAddr: '0.0.0.0:2377', AdvertiseAddr: '@ip@', RemoteAddrs: ['10.77.0.11:2377'], JoinToken: 'SWMTKN-1-abc' });
+    expect(events.flatMap((event) => (event.is === 'secret' ? [event.secret.reveal()] : []))).toEqual(['SWMTKN-1-abc']);
+  });
+
+  test.each([
+    ['refused by the engine', ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"invalid join token"}\n\n503' }), 'command-failed', '{"message":"invalid join token"}\n\n503'],
+    ['without a status', ends('node-03', join, { ended: 'exited', code: 0 }), 'command-failed', ''],
+    ['that curl could not send', ends('node-03', join, { ended: 'exited', code: 7, stdout: '\n000', stderr: 'curl: (7) Failed to connect\n' }), 'command-failed', 'exit 7: curl: (7) Failed to connect'],
+    ['by a name that is not known', ends('node-03', join, { ended: 'exited', code: 68, stderr: 'cannot resolve node-03\n' }), 'command-failed', 'exit 68: cannot resolve node-03'],
+    ['whose connection is lost', ends('node-03', join, { ended: 'lost', reason: 'reset', stdout: '\n200' }), 'connection-lost', 'connection lost: reset: 200'],
+  ])('%s is no success', async (_, answer, code, evidence) => {
+    const seen: { carried?: Carried } = {};
+    const thrown = await carryOut(step, [asked, answer], seen).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code, host: 'node-03', evidence, what: 'could not join the swarm of node-01 (10.77.0.11:2377)' }]);
+    expect(JSON.stringify(failuresOf(thrown))).not.toContain('SWMTKN');
+  });
+});
