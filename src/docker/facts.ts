@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { absent, failedTo, mapFact, present, unknown, type Question } from '../engine/fact.ts';
 
 /** What an engine says of itself and of the swarm it is in. */
 export interface Engine {
@@ -123,9 +123,9 @@ interface RawNetwork {
   IPAM?: { Config?: { Subnet?: string }[] | null };
 }
 
-/** All networks of the host. A network that goes while they are read makes the answer unknown. */
+/** All networks of the host. */
 export const networks: Question<readonly Network[]> = {
-  command: reading('list the networks', script(`ids=$(docker network ls -q --no-trunc) && docker network inspect --format '{{json .}}' $ids`)),
+  command: reading('list the networks', inspectAll('network', 'docker network ls -q --no-trunc', '{{json .}}')),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('list the networks', outcome);
     return present(
@@ -155,7 +155,6 @@ export interface Container {
   readonly startedAt: number;
   readonly restarts: number;
   readonly hostname: string;
-  readonly labels: Readonly<Record<string, string>>;
   readonly memory: number;
   readonly restartPolicy: string;
   /** Host port by container port: `{ '1080/tcp': 20000 }`. */
@@ -173,29 +172,69 @@ interface RawContainer {
   Image: string;
   RestartCount: number;
   State: { Status: string; Error: string; ExitCode: number; StartedAt: string };
-  Config: { Hostname: string; Labels?: Record<string, string> | null };
-  HostConfig: {
-    Memory: number;
-    NetworkMode: string;
-    RestartPolicy: { Name: string };
-    PortBindings?: Record<string, { HostPort: string }[] | null> | null;
-  };
+  Hostname: string;
+  Memory: number;
+  NetworkMode: string;
+  RestartPolicy: string;
+  PortBindings: Record<string, { HostPort: string }[] | null> | null;
   Mounts: { Type: string; Name?: string; Source: string; Destination: string }[];
-  NetworkSettings: { Networks?: Record<string, { IPAddress: string }> | null };
+  Networks: Record<string, { IPAddress: string }> | null;
 }
 
-/** The container of exactly that name, in whatever state. */
+/** Only what stages look at: the rest holds other people's settings, secrets among them. */
+const CONTAINER_FORMAT = `{${[
+  ['Id', '.Id'],
+  ['Name', '.Name'],
+  ['Image', '.Image'],
+  ['RestartCount', '.RestartCount'],
+  ['State', '.State'],
+  ['Hostname', '.Config.Hostname'],
+  ['Memory', '.HostConfig.Memory'],
+  ['NetworkMode', '.HostConfig.NetworkMode'],
+  ['RestartPolicy', '.HostConfig.RestartPolicy.Name'],
+  ['PortBindings', '.HostConfig.PortBindings'],
+  ['Mounts', '.Mounts'],
+  ['Networks', '.NetworkSettings.Networks'],
+].map(([key, path]) => `"${key}":{{json ${path}}}`).join(',')}}`;
+
+/** All containers of the host, in whatever state. */
+export const containers: Question<readonly Container[]> = {
+  command: reading('list the containers', inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT)),
+  read: (outcome) => (outcome.code === 0 ? present(jsonLines<RawContainer>(outcome.stdout).map(fromRaw)) : failedTo('list the containers', outcome)),
+};
+
+/** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
 export const container = (name: string): Question<Container> => ({
-  command: reading(
-    `inspect the container ${name}`,
-    script(`ids=$(docker container ls -aq --no-trunc --filter "name=^/$1\\$") && { [ -z "$ids" ] || docker container inspect --format '{{json .}}' $ids; }`, name),
-  ),
+  command: containers.command,
   read(outcome) {
-    if (outcome.code !== 0) return failedTo(`inspect the container ${name}`, outcome);
-    const raw = jsonLines<RawContainer>(outcome.stdout).find((candidate) => candidate.Name === `/${name}`);
-    return raw ? present(fromRaw(raw)) : absent;
+    const all = containers.read(outcome);
+    if (all.is !== 'present') return all;
+    const found = all.value.find((candidate) => candidate.name === name);
+    return found ? present(found) : absent;
   },
 });
+
+/** Host ports that running containers publish, by the container's name. */
+export const publishedPorts: Question<ReadonlyMap<number, string>> = {
+  command: containers.command,
+  read: (outcome) =>
+    mapFact(containers.read(outcome), (all) => {
+      const running = all.filter(({ state }) => state === 'running' || state === 'restarting');
+      return new Map(running.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
+    }),
+};
+
+/** Lists things and inspects each; tries again when one goes between the two. */
+function inspectAll(kind: 'container' | 'network', list: string, format: string): readonly [string, ...string[]] {
+  const text = [
+    'for try in 1 2 3; do',
+    `ids=$(${list}) || exit`,
+    '[ -n "$ids" ] || exit 0',
+    `all=$(docker ${kind} inspect --format "$1" $ids) && { printf '%s\\n' "$all"; exit 0; }`,
+    'done; exit 1',
+  ].join('\n');
+  return script(text, format);
+}
 
 function fromRaw(raw: RawContainer): Container {
   const started = Date.parse(raw.State.StartedAt);
@@ -208,43 +247,33 @@ function fromRaw(raw: RawContainer): Container {
     exitCode: raw.State.ExitCode,
     startedAt: started > 0 ? started : 0,
     restarts: raw.RestartCount,
-    hostname: raw.Config.Hostname,
-    labels: raw.Config.Labels ?? {},
-    memory: raw.HostConfig.Memory,
-    restartPolicy: raw.HostConfig.RestartPolicy.Name,
-    ports: Object.fromEntries(Object.entries(raw.HostConfig.PortBindings ?? {}).map(([port, bindings]) => [port, Number(bindings?.[0]?.HostPort ?? 0)])),
+    hostname: raw.Hostname,
+    memory: raw.Memory,
+    restartPolicy: raw.RestartPolicy,
+    ports: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, Number(bindings?.[0]?.HostPort ?? 0)])),
     mounts: Object.fromEntries(raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source])),
-    addresses: Object.fromEntries(Object.entries(raw.NetworkSettings.Networks ?? {}).map(([name, network]) => [name, network.IPAddress])),
-    networkMode: raw.HostConfig.NetworkMode,
+    addresses: Object.fromEntries(Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress])),
+    networkMode: raw.NetworkMode,
   };
 }
 
-/** Id of the image (`sha256:...`) under that name on the host. */
+/** Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command. */
 export const image = (name: string): Question<string> => ({
-  command: reading(`look for the image ${name}`, ['docker', 'image', 'ls', '--quiet', '--no-trunc', name]),
+  command: reading('list the images', ['docker', 'image', 'ls', '--no-trunc', '--digests', '--format', '{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}']),
   read(outcome) {
-    if (outcome.code !== 0) return failedTo(`look for the image ${name}`, outcome);
-    const [id] = outcome.stdout.split('\n').filter((line) => line !== '');
-    return id === undefined ? absent : present(id);
+    if (outcome.code !== 0) return failedTo('list the images', outcome);
+    const wanted = localName(name);
+    const found = outcome.stdout.split('\n').map((line) => line.split(' ')).find(([, tagged, digested]) => tagged === wanted || digested === wanted);
+    return found?.[0] === undefined ? absent : present(found[0]);
   },
 });
 
-/** Host ports that running containers publish, by container name. */
-export const publishedPorts: Question<ReadonlyMap<number, string>> = {
-  command: reading('list the published ports', ['docker', 'container', 'ls', '--format', '{{.Names}}\t{{.Ports}}']),
-  read(outcome) {
-    if (outcome.code !== 0) return failedTo('list the published ports', outcome);
-    const lines = outcome.stdout.split('\n').map((line) => line.split('\t'));
-    return present(new Map(lines.flatMap(([name = '', ports = '']) => hostPorts(ports).map((port) => [port, name] as const))));
-  },
-};
-
-/** Host ports in docker's column: `0.0.0.0:20000->1080/tcp, :::20001-20003->80-82/tcp`. */
-function hostPorts(column: string): number[] {
-  return [...column.matchAll(/:(\d+)(?:-(\d+))?->/g)].flatMap(([, first, last]) => {
-    const from = Number(first);
-    return Array.from({ length: Number(last ?? first) - from + 1 }, (_, i) => from + i);
-  });
+/** The name as docker lists it: without the default registry, with the default tag; of name:tag@digest only the digest counts. */
+function localName(name: string): string {
+  const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
+  const [repository = '', digest] = short.split('@');
+  if (digest !== undefined) return `${repository.replace(/:[^:/]+$/, '')}@${digest}`;
+  return /:[^:/]+$/.test(short) ? short : `${short}:latest`;
 }
 
 function jsonLines<T>(text: string): T[] {

@@ -177,7 +177,9 @@ function stopIfCancelled(stage: Stage, run: Run): void {
 function actor(stage: Stage, run: Run): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command);
   return {
-    ...asker(run.fleet, run.emit),
+    // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
+    ask: (host, question) => asker(run.fleet, run.emit).ask(host, question),
+    learn: (secret) => run.emit({ is: 'secret', secret }),
     attempt,
     async run(host, command) {
       const outcome = await attempt(host, command);

@@ -43,7 +43,7 @@ interface RawNode {
 export const registry = (container: string, domain: string): Question<Registry> => ({
   command: reading(
     'read the gateways and nodes',
-    script('docker exec "$1" kubectl get gateways -n "$2" -o json && echo @@ && docker exec "$1" kubectl get nodes -o json', container, domain),
+    ['docker', 'exec', container, ...script('kubectl get gateways -n "$1" -o json && echo @@ && kubectl get nodes -o json', domain)],
   ),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the gateways and nodes', outcome);

@@ -5,7 +5,7 @@ import { container, image, type Container } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
@@ -23,6 +23,7 @@ interface OnHost {
   readonly container: Fact<Container>;
   readonly answer: Fact<Answer>;
   readonly registry: Fact<Registry>;
+  /** What its log says of why it does not work; asked only where it does not. */
   readonly lastWords: Fact<string>;
 }
 
@@ -49,12 +50,10 @@ async function gatherHost(ask: Ask, cluster: Cluster, host: Host): Promise<OnHos
     ask.ask(host.name, directAnswer(cluster, host)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
-  const [onContainer, onRegistry, words] = await Promise.all([
-    ask.ask(host.name, container(name)),
-    ask.ask(host.name, registry(name, cluster.domain)),
-    ask.ask(host.name, lastWords(name)),
-  ]);
-  return { host, machine: onMachine, image: onImage, file: onFile, container: onContainer, answer, registry: onRegistry, lastWords: words };
+  const [onContainer, onRegistry] = await Promise.all([ask.ask(host.name, container(name)), ask.ask(host.name, registry(name, cluster.domain))]);
+  const onHost = { host, machine: onMachine, image: onImage, file: onFile, container: onContainer, answer, registry: onRegistry };
+  const works = onContainer.is === 'present' && faultOf(cluster, onHost, onContainer.value) === undefined;
+  return { ...onHost, lastWords: works || onContainer.is !== 'present' ? absent : await ask.ask(host.name, lastWords(name)) };
 }
 
 /** Each replica by itself; the lane makes the runner take them one at a time. */
@@ -119,7 +118,7 @@ function differenceOf(cluster: Cluster, { image, machine }: OnHost, current: Con
 const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;
 
 /** What is wrong with a replica that should be working; undefined when it is proven (kuscia-facts 3.4). */
-function faultOf(cluster: Cluster, { answer, registry }: OnHost, current: Container): string | undefined {
+function faultOf(cluster: Cluster, { answer, registry }: Pick<OnHost, 'answer' | 'registry'>, current: Container): string | undefined {
   if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
   const said = valueOf(answer);
   if (said === undefined) return answer.is === 'unknown' ? answer.why : 'no answer';
