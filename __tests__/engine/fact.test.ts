@@ -26,7 +26,7 @@ describe('an answer', () => {
 
   test('is unknown, never absent and never thrown, for any nonsense', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json()), (stdout) => {
+      fc.property(fc.oneof(fc.string(), fc.json()).filter((text) => !text.includes('"n"')), (stdout) => {
         expect(answer(question, ended(0, stdout))).toMatchObject({ is: 'unknown', why: expect.stringMatching(/^could not count it: its answer was not understood \(/) });
       }),
     );

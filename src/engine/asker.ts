@@ -1,6 +1,6 @@
 import type { Ask, Fleet } from './ask.ts';
 import { bundle } from './bundle.ts';
-import { shellLine, type Command } from './command.ts';
+import type { Command } from './command.ts';
 import type { Emit } from './events.ts';
 import { answer, type Fact, type Question } from './fact.ts';
 import type { Outcome } from './outcome.ts';
@@ -40,7 +40,8 @@ export function asker(fleet: Fleet, emit: Emit): Ask {
     ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
       const { command } = question;
       if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
-      const key = [host, shellLine(command), typeof command.stdin === 'object' ? command.stdin.reveal() : (command.stdin ?? '')].join('\0');
+      const stdin = typeof command.stdin === 'object' ? command.stdin.reveal() : command.stdin;
+      const key = JSON.stringify([host, command.program, command.args, stdin]);
       const outcome = outcomes.get(key) ?? put(host, command);
       outcomes.set(key, outcome);
       return outcome.then((ended) => answer(question, ended));
