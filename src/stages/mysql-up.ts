@@ -5,7 +5,7 @@ import { container, image, type Container } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
@@ -18,7 +18,8 @@ import { databaseState, greeting, type DatabaseState } from '../mysql/facts.ts';
 interface Facts {
   readonly container: Fact<Container>;
   readonly image: Fact<string>;
-  readonly passwordFile: string;
+  /** Where the password file is or will be, absolute. */
+  readonly passwordFile: Fact<string>;
   readonly state: Fact<DatabaseState>;
   /** Whether a container on each replica's host is greeted by the server. */
   readonly reached: readonly { readonly host: Host; readonly fact: Fact<true> }[];
@@ -60,7 +61,7 @@ async function gather(ask: Ask, { cluster, secrets }: Deployment): Promise<Facts
     ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
     Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, fact: await ask.ask(host.name, greeting(cluster, address, database.port)) }))),
   ]);
-  return { container: onContainer, image: onImage, passwordFile: absolute(valueOf(properties)?.home ?? '/', folders(cluster).databasePassword), state, reached };
+  return { container: onContainer, image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), state, reached };
 }
 
 /** The container where it is ours to run; then what the server says of itself; then whether every replica's host reaches it. */
@@ -79,14 +80,14 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
 }
 
 function planContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
-  if (facts.container.is === 'unknown') {
-    plan.failures.push({ code: 'fact-unknown', host: database.host, what: facts.container.why, remedy: 'Mend what the line names, then run again.' });
-    return;
-  }
+  const { passwordFile } = facts;
+  const unknowns = [facts.container, facts.image, passwordFile].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Mend what the line names, then run again.' })));
+  if (unknowns.length > 0 || passwordFile.is !== 'present') return;
   const start = async (act: Act): Promise<void> => {
     await ensureImage(act, database.host, database.image, deployment);
-    await act.run(database.host, writeFile('write the database password', facts.passwordFile, '0600', deployment.secrets.databasePassword));
-    await act.run(database.host, runDatabase(database, facts.passwordFile));
+    await act.run(database.host, writeFile('write the database password', passwordFile.value, '0600', deployment.secrets.databasePassword));
+    await act.run(database.host, runDatabase(database, passwordFile.value));
   };
   const current = valueOf(facts.container);
   const difference = current && differenceOf(database, current, valueOf(facts.image));

@@ -12,7 +12,7 @@ import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { allPaths, askPaths, cutPairs, type Paths } from './data-path.ts';
-import { anchor, askEngines, type Engines } from './swarm.ts';
+import { anchor, askEngines, engineFailures, type Engines } from './swarm.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -63,7 +63,7 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
 /** The network first; then a probe on every host; then every pair must be connected. */
 export function planNetwork(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
-  plan.failures.push(...unknowns(facts));
+  plan.failures.push(...engineFailures(facts.engines), ...unknowns(facts));
   if (plan.failures.length > 0) return plan;
 
   const ready = planOverlay(plan, deployment, facts);
@@ -171,6 +171,7 @@ function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
     faults.push({ code: 'subnet-unfit', what: `${subnet} is public address space`, remedy: `${remedy} Where it must be, set network.allow-public-subnet.` });
   }
   for (const { host, networks, machine } of hosts) {
+    if (machine.is === 'unknown') faults.push({ code: 'fact-unknown', host: host.name, what: machine.why, remedy: 'Mend what the line names, then run again.' });
     const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)));
     const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
     const evidence = taken ? `network ${taken.name}: ${taken.subnets.join(', ')}` : route ? `route to ${route}` : undefined;

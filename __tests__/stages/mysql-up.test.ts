@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import { pullImage, removeContainer, startContainer } from '../../src/docker/commands.ts';
+import { image, type Container } from '../../src/docker/facts.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { writeFile } from '../../src/host/commands.ts';
+import { createDatabase, runDatabase } from '../../src/mysql/commands.ts';
+import type { DatabaseState, StoredGateway } from '../../src/mysql/facts.ts';
+import { databasePlace, planDatabase } from '../../src/stages/mysql-up.ts';
+import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
+import { carryOut, ok } from '../support/fake.ts';
+import { containerOf, imageId } from '../support/facts.ts';
+import { shown, stepOf } from '../support/plans.ts';
+
+type Accepted = Extract<DatabaseState, { login: 'accepted' }>;
+const accepted = (changes: Partial<Accepted> = {}): Fact<DatabaseState> => present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [], ...changes });
+const gateway = (domain: string): StoredGateway => ({ domain, name: `root-kuscia-autonomy-${domain}-h`, publicKey: 'a' });
+const database = (changes: Partial<Container> = {}): Container =>
+  containerOf('alice-mysql', { ports: { '3306/tcp': 3306 }, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password' }, ...changes });
+const FILE = '/root/kuscia-swarm/alice/database-password';
+
+/** A database that is as the cluster file says and reached from both replicas, but for what is told. */
+const factsOf = (told: Partial<Parameters<typeof planDatabase>[1]> = {}): Parameters<typeof planDatabase>[1] => ({
+  container: present(database()), image: present(imageId('a')), passwordFile: present(FILE), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present(true) })), ...told,
+});
+const plan = (told: Parameters<typeof factsOf>[0] = {}, changes: Partial<Cluster> = {}) => planDatabase(deploymentOf(changes), factsOf(told));
+
+const RUNS = '= node-01 database alice-mysql (running, port 3306, volume alice-mysql)';
+const STATE = '= node-01 database kine at 10.77.0.11:3306 (8.0.40, login as root)';
+const REACHED = [2, 3].map((n) => `= node-0${n} reaches the database from a container (10.77.0.11:3306)`);
+const LATER = '? node-01 version, login and owner of the database; reached from every replica (after it was started)';
+
+describe('a database of ours', () => {
+  const cases: readonly [string, Parameters<typeof factsOf>[0], readonly string[]][] = [
+    ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql on port 3306, volume alice-mysql (absent)', LATER]],
+    ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
+    ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql (exited: oom)', LATER]],
+    ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 recreate database alice-mysql, its volume kept (left behind by a failed start: port is already allocated)', LATER]],
+    ['is made anew for another image', { image: present(imageId('b')) }, ['~ node-01 recreate database alice-mysql, its volume kept (image is not mysql:8.0)', LATER]],
+    ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 recreate database alice-mysql, its volume kept (port 3307 -> 3306)', LATER]],
+    ['is made anew where it publishes none', { container: present(database({ ports: {} })) }, ['~ node-01 recreate database alice-mysql, its volume kept (port none -> 3306)', LATER]],
+    ['is made anew for another volume', { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) }, ['~ node-01 recreate database alice-mysql, its volume kept (volume other -> alice-mysql)', LATER]],
+    ['is made anew for its restart policy', { container: present(database({ restartPolicy: 'no' })) }, ['~ node-01 recreate database alice-mysql, its volume kept (restart policy no -> always)', LATER]],
+    ['is waited for while it restarts', { container: present(database({ state: 'restarting' })), state: unknown('exit 1') }, [RUNS.replace('running', 'restarting'), ...REACHED, '. node-01 database answers: database-unreachable']],
+    ['is waited for until it answers', { state: unknown('could not ask the database: exit 1: ERROR 2002') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
+    ['gets the schema it lacks', { state: accepted({ exists: false }) }, ['+ node-01 database schema kine (absent on the server)', RUNS]],
+    ['of ours alone is fine', { state: accepted({ gateways: [gateway('alice')] }) }, [RUNS, STATE, ...REACHED]],
+    ['of another domain is refused', { state: accepted({ gateways: [gateway('bob'), gateway('alice')] }) }, [RUNS, '! node-01 database-owned']],
+    ['that refuses the password is said so', { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) }, [RUNS, '! node-01 database-login-refused']],
+    ['that is too old is refused', { state: accepted({ version: '8.0.22' }) }, [RUNS, '! node-01 database-unfit']],
+    ['of MariaDB too old is refused', { state: accepted({ version: '5.5.5-10.4.33-MariaDB' }) }, [RUNS, '! node-01 database-unfit']],
+    ['of MariaDB is fine', { state: accepted({ version: '5.5.5-10.11.6-MariaDB' }) }, [RUNS, STATE.replace('8.0.40', '5.5.5-10.11.6-MariaDB'), ...REACHED]],
+    ['must be reached from each replica', { reached: [{ host: THREE[1] as Host, fact: present(true) }, { host: THREE[2] as Host, fact: unknown('exit 1: Connection refused') }] }, [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable']],
+    ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose password has no known place stops', { container: absent, passwordFile: unknown('exit 1') }, ['! node-01 fact-unknown']],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(plan(told))).toEqual(lines);
+  });
+
+  test('says whose database it is, and that a volume keeps its first password', () => {
+    expect(plan({ state: accepted({ gateways: [gateway('bob')] }) }).failures[0]).toMatchObject({ what: 'the database kine belongs to domain bob, not to alice', evidence: 'root-kuscia-autonomy-bob-h' });
+    expect(plan({ state: present({ login: 'refused', said: 'ERROR 1045' }) }).failures[0]?.remedy).toBe('Give the right database-password. The password of a volume is the one it was first started with: volume alice-mysql was not made with this one.');
+  });
+});
+
+describe('a database of somebody else', () => {
+  const external = (told: Parameters<typeof factsOf>[0] = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
+  const answers = '= node-02 database kine_alice at 10.77.0.14:3307 (8.0.40, login as kuscia)';
+  const cases: readonly [string, Parameters<typeof factsOf>[0], readonly string[]][] = [
+    ['is satisfied as described', {}, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
+    ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFile: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
+    ['must have the schema', { state: accepted({ exists: false }) }, ['! node-02 database-unfit']],
+    ['is waited for', { state: unknown('exit 1') }, [...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307')), '. node-02 database answers: database-unreachable']],
+    ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],
+    ['tells all that is unfit at once', { state: accepted({ version: '5.7.44', exists: false, gateways: [gateway('bob')] }) }, ['! node-02 database-unfit', '! node-02 database-unfit', '! node-02 database-owned']],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(external(told))).toEqual(lines);
+  });
+
+  test('is asked from the first replica; one of ours from its own host', () => {
+    expect([databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ asks, address }) => [asks.name, address])).toEqual([['node-02', '10.77.0.14'], ['node-01', '10.77.0.11']]);
+  });
+});
+
+describe('carrying out', () => {
+  const password = new Secret('database password', PASSWORD);
+  const write = ok('node-01', writeFile('write the database password', FILE, '0600', password));
+  const listed = ok('node-01', image('mysql:8.0').command, `${imageId('a')} mysql:8.0 mysql@<none>\n`);
+  const run = ok('node-01', runDatabase(MANAGED, FILE));
+  const kinds = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('image ls')).map((line) => line.split(' ').slice(0, 2).join(' '));
+
+  test('writes the password before the server starts', async () => {
+    const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [ok('node-01', image('mysql:8.0').command, ''), ok('node-01', pullImage('mysql:8.0')), write, run]);
+    expect(kinds(fleet.lines())).toEqual(['docker pull', 'sh -c', 'docker run']);
+    expect(fleet.ran.find(({ stdin }) => stdin !== undefined)).toMatchObject({ stdin: PASSWORD });
+  });
+
+  test('takes the former container away before it makes a new one', async () => {
+    const { fleet } = await carryOut(stepOf(plan({ image: present(imageId('b')) }), 'recreate'), [listed, ok('node-01', removeContainer('alice-mysql')), write, run]);
+    expect(kinds(fleet.lines())).toEqual(['docker rm', 'sh -c', 'docker run']);
+  });
+
+  test('starts, and creates the schema with the password by input', async () => {
+    const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [ok('node-01', startContainer('alice-mysql'))]);
+    expect(start.fleet.lines()).toEqual(['docker start alice-mysql']);
+    const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', createDatabase(MANAGED, password))]);
+    expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: `[client]\nuser="root"\npassword="${PASSWORD}"\n` }]);
+  });
+});

@@ -1,0 +1,197 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import { createOverlay, pullImage, removeContainer, removeNetwork, startContainer } from '../../src/docker/commands.ts';
+import { image, type Container, type Network } from '../../src/docker/facts.ts';
+import { runProbe, type PathTry } from '../../src/docker/probe.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import type { Machine } from '../../src/host/facts.ts';
+import { allPaths, cutPairs } from '../../src/stages/data-path.ts';
+import { planNetwork } from '../../src/stages/network-create.ts';
+import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
+import { BRIDGE, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf } from '../support/facts.ts';
+import { carryOut, ok } from '../support/fake.ts';
+import { shown, stepOf } from '../support/plans.ts';
+
+interface Told {
+  readonly networks?: Fact<readonly Network[]>;
+  readonly probe?: Fact<Container>;
+  readonly probeImage?: Fact<string>;
+  readonly machine?: Fact<Machine>;
+  readonly paths?: Fact<readonly PathTry[]>;
+}
+
+const cluster = clusterOf();
+const NAME = cluster.network.name;
+const answered = (from: Host, exits: Readonly<Record<string, number>> = {}): Fact<readonly PathTry[]> =>
+  present(THREE.filter((to) => to !== from).map((to) => ({ to: to.name, exit: exits[to.name] ?? 0 })));
+
+/** Three hosts with network, probes and paths, but for what is told of them by number. */
+function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluster) {
+  const each = of.hosts.map((host, i) => ({ host, told: told[i + 1] ?? {} }));
+  return {
+    engines: enginesOf(of.hosts, (host) => present(engineInside(host))),
+    hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, probe, probeImage, machine })),
+    paths: new Map(each.map(({ host, told: { paths = answered(host) } }) => [host.name, paths])),
+  };
+}
+
+/** The same told of all three. */
+const all = (told: Told): Record<number, Told> => ({ 1: told, 2: told, 3: told });
+const plan = (told: Readonly<Record<number, Told>> = {}, changes: Partial<Cluster> = {}, repair = false) => planNetwork(deploymentOf(changes, { repair }), factsOf(told, clusterOf(changes)));
+
+const OVERLAY = `= node-01 overlay ${NAME} (attachable, 10.200.0.0/24)`;
+const CREATE = `+ node-01 overlay ${NAME} 10.200.0.0/24 (absent)`;
+const PROBE = (n: number): string => `= node-0${n} probe alice-probe (running on ${NAME})`;
+const LATER = [1, 2, 3].map((n) => `? node-0${n} probe on the network, data path to every other host (after the network)`);
+const PATHS = '= node-01 data path (6 of 6 pairs connected)';
+const none: Told = { networks: present([BRIDGE]), probe: absent };
+
+describe('the plan', () => {
+  const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
+    ['creates the network on empty hosts', all(none), [CREATE, ...LATER]],
+    ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
+    ['is satisfied with a network that workers do not see', { 2: { networks: present([BRIDGE]) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
+    ['starts each missing probe', { 2: { probe: absent }, 3: { probe: absent } }, ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)]],
+    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe (exited: oom)', OVERLAY, PROBE(1), PROBE(3)]],
+    ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 recreate probe alice-probe (left behind: no network)', OVERLAY, PROBE(1), PROBE(3)]],
+    ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, ['~ node-02 recreate probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3)]],
+    ['recreates a probe on another network', { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }, ['~ node-02 recreate probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3)]],
+    ['leaves a probe whose image is gone', { 2: { probeImage: absent } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
+    ['waits for a cut pair, named once', { 2: { paths: answered(THREE[1] as Host, { 'node-03': 28 }) }, 3: { paths: answered(THREE[2] as Host, { 'node-02': 28 }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut']],
+    ['waits for paths that could not be tried', { 1: { paths: unknown('exit 1') } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut', '. node-01 data path: data-path-cut']],
+    ['stops at networks it does not know', { 2: { networks: unknown('exit 1') } }, ['! node-02 fact-unknown']],
+    ['stops at a probe it does not know', { 3: { probe: unknown('exit 1') } }, ['! node-03 fact-unknown']],
+    ['stops at routes it does not know, before it takes a subnet', { ...all(none), 3: { ...none, machine: unknown('exit 1') } }, ['+ node-01 overlay kuscia-exchange-cluster 10.200.0.0/24 (absent)', '! node-03 fact-unknown']],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(plan(told))).toEqual(lines);
+  });
+
+  test('looks for the network on the manager that speaks for the swarm', () => {
+    const facts = factsOf(all(none));
+    const made = planNetwork(deploymentOf(), { ...facts, engines: enginesOf(THREE, () => present(engineOutside())) });
+    expect(shown(made)).toEqual([CREATE, ...LATER]);
+  });
+
+  test('stops at an engine it does not know: the network would be looked for in the wrong place', () => {
+    const facts = factsOf();
+    expect(shown(planNetwork(deploymentOf(), { ...facts, engines: new Map([...facts.engines, ['node-01', unknown('exit 1')] as const]) }))).toEqual(['! node-01 engine-unreachable']);
+  });
+});
+
+describe('a network of the wrong type', () => {
+  const wrong: readonly [string, Partial<Network>, string][] = [
+    ['a bridge', { driver: 'bridge', scope: 'local' }, 'driver is bridge, not overlay'],
+    ['one that is not attachable', { attachable: false }, 'not attachable'],
+    ['another subnet', { subnets: ['10.201.0.0/24'] }, 'subnet is 10.201.0.0/24, not 10.200.0.0/24'],
+  ];
+  test.each(wrong)('%s is refused with what was found and the remedy', (_, changes, fault) => {
+    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } });
+    expect(made.steps).toEqual([]);
+    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-01', what: expect.stringContaining(fault.replace('not attachable', 'type is not attachable')) }]);
+    expect(made.failures[0]?.remedy).toContain('repair: true');
+    expect(made.failures[0]?.remedy).toContain('docker network rm overlayoverl');
+    expect(made.failures[0]?.evidence).toContain(changes.driver === 'bridge' ? 'driver bridge, scope local' : 'driver overlay, scope swarm');
+    shown(made);
+  });
+
+  test.each(wrong)('%s is removed where the caller asks for repair', (_, changes, fault) => {
+    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, {}, true);
+    expect(shown(made)).toEqual([`- node-01 network ${NAME} (overlayoverl) (${fault})`, ...LATER]);
+  });
+
+  test('is refused on a worker, too', () => {
+    const made = plan({ ...all(none), 3: { networks: present([overlayOf(cluster, { driver: 'bridge', scope: 'local', id: 'bridgeofnode03' })]), probe: absent } });
+    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-03' }]);
+  });
+
+  test('that several hosts see is refused once, at the manager', () => {
+    const seen = present([overlayOf(cluster, { attachable: false })]);
+    expect(plan(all({ networks: seen })).failures).toMatchObject([{ host: 'node-01' }]);
+  });
+
+  test('is removed after the probes on it', async () => {
+    const made = plan(all({ networks: present([overlayOf(cluster, { attachable: false })]) }), {}, true);
+    const remove = removeContainer('alice-probe');
+    const { fleet } = await carryOut(stepOf(made, 'network'), [...THREE.map(({ name }) => ok(name, remove)), ok('node-01', removeNetwork('overlayoverlayoverlay'))]);
+    expect(fleet.ran.map(({ host, line }) => `${host} ${line}`)).toEqual([
+      'node-01 docker rm --force --volumes alice-probe', 'node-02 docker rm --force --volumes alice-probe', 'node-03 docker rm --force --volumes alice-probe', 'node-01 docker network rm overlayoverlayoverlay',
+    ]);
+  });
+});
+
+describe('the subnet', () => {
+  const used = { ...BRIDGE, name: 'other', subnets: ['10.200.0.128/25'] };
+  const cases: readonly [string, Readonly<Record<number, Told>>, Partial<Cluster['network']>, readonly (readonly [string | undefined, string, string | undefined])[]][] = [
+    ['private and free', all(none), {}, []],
+    ['public', all(none), { subnet: '16.0.0.0/8' }, [[undefined, '16.0.0.0/8 is public address space', undefined]]],
+    ['public and allowed', all(none), { subnet: '16.0.0.0/8', allowPublicSubnet: true }, []],
+    ['half public', all(none), { subnet: '192.160.0.0/12' }, [[undefined, '192.160.0.0/12 is public address space', undefined]]],
+    ['of another network', { ...all(none), 3: { ...none, networks: present([used]) } }, {}, [['node-03', '10.200.0.0/24 is in use there', 'network other: 10.200.0.128/25']]],
+    ['of a route', { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.0.0/16'] })) } }, {}, [['node-02', '10.200.0.0/24 is in use there', 'route to 10.200.0.0/16']]],
+    ['beside a route', { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.1.0/24'] })) } }, {}, []],
+  ];
+  test.each(cases)('%s', (_, told, changes, failures) => {
+    const made = plan(told, { network: { ...cluster.network, ...changes } });
+    expect(made.failures.map(({ code, host, what, evidence }) => [code, host, what, evidence])).toEqual(failures.map((each) => ['subnet-unfit', ...each]));
+    expect(made.steps).toHaveLength(1);
+    shown(made);
+  });
+
+  test('is not judged once the network is there', () => {
+    expect(plan({ 3: { networks: present([overlayOf(cluster), used]) } }).failures).toEqual([]);
+  });
+});
+
+describe('carrying out', () => {
+  test('creates the network on the manager', async () => {
+    const { fleet } = await carryOut(stepOf(plan(all(none)), 'overlay'), [ok('node-01', createOverlay(NAME, '10.200.0.0/24'))]);
+    expect(fleet.lines('node-01')).toEqual([`docker network create --driver overlay --attachable --subnet 10.200.0.0/24 ${NAME}`]);
+  });
+
+  const probe = `docker run --detach --name=alice-probe --restart=always --network=${NAME} --network-alias=alice-probe-node-02 --memory=64m nginx:1.26`;
+  const [, two] = THREE as [Host, Host, Host];
+  const listed = ok('node-02', image('nginx:1.26').command, `${imageId('a')} nginx:1.26 nginx@<none>\n`);
+
+  test('starts a probe, pulling its image where it is not there', async () => {
+    const step = stepOf(plan({ 2: { probe: absent } }), 'probe alice-probe');
+    const { fleet } = await carryOut(step, [ok('node-02', image('nginx:1.26').command, ''), ok('node-02', pullImage('nginx:1.26')), ok('node-02', runProbe(cluster, two))]);
+    expect(fleet.lines('node-02').slice(1)).toEqual(['docker pull --quiet nginx:1.26', probe]);
+  });
+
+  test('recreates and starts probes', async () => {
+    const recreate = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'recreate'), [ok('node-02', removeContainer('alice-probe')), listed, ok('node-02', runProbe(cluster, two))]);
+    expect(recreate.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(['docker rm --force --volumes alice-probe', probe]);
+    const start = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'), [ok('node-02', startContainer('alice-probe'))]);
+    expect(start.fleet.lines()).toEqual(['docker start alice-probe']);
+  });
+});
+
+describe('the data path', () => {
+  const paths = (exits: Readonly<Record<string, Readonly<Record<string, number>>>>) => allPaths(cluster, new Map(THREE.map((host) => [host.name, answered(host, exits[host.name])])));
+
+  test('of every direction is said', () => {
+    const seen = allPaths(cluster, new Map<string, Fact<readonly PathTry[]>>([['node-01', present([{ to: 'node-02', exit: 0 }])], ['node-02', unknown('no probe')], ['node-03', answered(THREE[2] as Host, { 'node-01': 6, 'node-02': 56 })]]));
+    expect(seen).toEqual([
+      { from: 'node-01', to: 'node-02', connected: true, seen: 'answered' },
+      { from: 'node-01', to: 'node-03', connected: false, seen: 'no result' },
+      { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe' },
+      { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe' },
+      { from: 'node-03', to: 'node-01', connected: false, seen: 'its name is not known on the network' },
+      { from: 'node-03', to: 'node-02', connected: false, seen: 'curl exit 56' },
+    ]);
+    expect(allPaths(cluster, new Map()).every(({ connected }) => !connected)).toBe(true);
+  });
+
+  const cases: readonly [string, Readonly<Record<string, Readonly<Record<string, number>>>>, readonly string[]][] = [
+    ['no pair', {}, []],
+    ['one direction', { 'node-02': { 'node-03': 28 } }, [`node-02 cannot reach node-03 over ${NAME}`]],
+    ['both directions', { 'node-02': { 'node-03': 28 }, 'node-03': { 'node-02': 7 } }, [`node-02 cannot reach node-03 over ${NAME}, nor back`]],
+    ['one host from both', { 'node-01': { 'node-03': 28 }, 'node-02': { 'node-03': 28 }, 'node-03': { 'node-01': 28, 'node-02': 28 } }, [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`]],
+  ];
+  test.each(cases)('names %s', (_, exits, whats) => {
+    const failures = cutPairs(cluster, paths(exits));
+    expect(failures.map(({ code, what }) => [code, what])).toEqual(whats.map((what) => ['data-path-cut', what]));
+    for (const { remedy } of failures) expect(remedy).toContain('4789/udp');
+  });
+});
