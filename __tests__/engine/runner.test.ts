@@ -73,6 +73,13 @@ describe('plan', () => {
     expect(world.fleet.trips).toBe(0);
   });
 
+  test('says of what is awaited behind changes that it is known only after them, each thing once', async () => {
+    const world = new World();
+    const waits = (made: Plan): void => void made.awaited.push(...['one', 'two'].map((why) => ({ host: 'a', what: 'healthy', why, failure: failure(why) })));
+    const planned = await plan([world.stage('first', [], { also: waits }), world.stage('one', [world.step('x')], { also: waits }), world.stage('two', [], { also: waits })], world.run());
+    expect(planned.map(({ plan: { awaited, later } }) => [awaited.length, later])).toEqual([[2, []], [2, []], [0, [{ host: 'a', what: 'healthy', why: 'after the changes before it' }]]]);
+  });
+
   test('asks what several stages ask of one host once, in one round trip', async () => {
     const world = new World();
     const [one, two] = ['1', '2'].map((word): Question<string> => ({ command: reading('read', ['cat', word]), read: ({ stdout }) => present(stdout) })) as [Question<string>, Question<string>];

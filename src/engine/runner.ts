@@ -27,8 +27,18 @@ export interface Planned {
 export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[]> {
   const plans = await look(stages, run);
   const planned = stages.flatMap((stage, i) => (plans[i] ? [{ stage, plan: plans[i] }] : []));
+  for (const [i, { plan }] of planned.entries()) {
+    if (planned.slice(0, i).some((before) => before.plan.steps.length > 0)) postpone(plan);
+  }
   for (const { stage, plan } of planned) run.emit({ is: 'planned', stage: stage.name, plan });
   return planned;
+}
+
+/** What is awaited behind changes that are still to be made cannot be known yet. */
+function postpone(plan: Plan): void {
+  const awaited = plan.awaited.splice(0);
+  const notes = awaited.filter((note, i) => awaited.findIndex((other) => sameStep(other, note)) === i);
+  plan.later.push(...notes.map(({ host, what }) => ({ host, what, why: 'after the changes before it' })));
 }
 
 /**
