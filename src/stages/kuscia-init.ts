@@ -120,6 +120,9 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
   if (database.is !== 'present') {
     throw trouble({ code: 'database-unreachable', host: place.asks.name, what: 'the database does not say whether it knows the domain already', evidence: database.is === 'unknown' ? database.why : 'no answer', remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.' });
   }
+  if (database.value.login === 'refused') {
+    throw trouble({ code: 'database-login-refused', host: place.asks.name, what: 'the database does not say whether it knows the domain already: it refuses the login', evidence: database.value.said, remedy: 'Give the right database-password: without its answer no domain key is made.' });
+  }
   const failures = keyFailures(cluster, [], database);
   if (failures.length > 0) throw new Trouble(failures);
   await ensureImage(act, host.name, cluster.image, deployment);
