@@ -1,5 +1,6 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
-import type { Container, Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
+import type { Container } from '../../src/docker/containers.ts';
+import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
 import { present, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
 import type { HostFile } from '../../src/host/files.ts';

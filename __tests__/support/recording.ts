@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Deployment } from '../../src/cluster/deployment.ts';
-import { container, engine, publishedPorts, swarmNodes } from '../../src/docker/facts.ts';
+import { container, publishedPorts } from '../../src/docker/containers.ts';
+import { engine, swarmNodes } from '../../src/docker/facts.ts';
 import type { Fleet } from '../../src/engine/ask.ts';
 import { changing, shellLine, type Command } from '../../src/engine/command.ts';
 import type { Question } from '../../src/engine/fact.ts';

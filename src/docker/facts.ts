@@ -1,5 +1,6 @@
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, mapFact, present, unknown, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { inspectAll, jsonLines } from './listing.ts';
 
 /** What an engine says of itself and of the swarm it is in. */
 export interface Engine {
@@ -141,122 +142,6 @@ export const networks: Question<readonly Network[]> = {
   },
 };
 
-/** A container as `docker inspect` shows it, as far as stages look at it. */
-export interface Container {
-  readonly id: string;
-  readonly name: string;
-  /** Id of its image, `sha256:...`. */
-  readonly imageId: string;
-  /** created, running, restarting, exited, paused, dead. */
-  readonly state: string;
-  readonly error: string;
-  readonly exitCode: number;
-  /** Milliseconds since the epoch; 0 when it never started. */
-  readonly startedAt: number;
-  readonly restarts: number;
-  readonly hostname: string;
-  readonly memory: number;
-  readonly restartPolicy: string;
-  /** Host port by container port: `{ '1080/tcp': 20000 }`. */
-  readonly ports: Readonly<Record<string, number>>;
-  /** Source by target path of its mounts; for a volume its name. */
-  readonly mounts: Readonly<Record<string, string>>;
-  /** Address by network name; '' while it does not run. */
-  readonly addresses: Readonly<Record<string, string>>;
-  readonly networkMode: string;
-}
-
-interface RawContainer {
-  Id: string;
-  Name: string;
-  Image: string;
-  RestartCount: number;
-  State: { Status: string; Error: string; ExitCode: number; StartedAt: string };
-  Hostname: string;
-  Memory: number;
-  NetworkMode: string;
-  RestartPolicy: string;
-  PortBindings: Record<string, { HostPort: string }[] | null> | null;
-  Mounts: { Type: string; Name?: string; Source: string; Destination: string }[];
-  Networks: Record<string, { IPAddress: string }> | null;
-}
-
-/** Only what stages look at: the rest holds other people's settings, secrets among them. */
-const CONTAINER_FORMAT = `{${[
-  ['Id', '.Id'],
-  ['Name', '.Name'],
-  ['Image', '.Image'],
-  ['RestartCount', '.RestartCount'],
-  ['State', '.State'],
-  ['Hostname', '.Config.Hostname'],
-  ['Memory', '.HostConfig.Memory'],
-  ['NetworkMode', '.HostConfig.NetworkMode'],
-  ['RestartPolicy', '.HostConfig.RestartPolicy.Name'],
-  ['PortBindings', '.HostConfig.PortBindings'],
-  ['Mounts', '.Mounts'],
-  ['Networks', '.NetworkSettings.Networks'],
-].map(([key, path]) => `"${key}":{{json ${path}}}`).join(',')}}`;
-
-/** All containers of the host, in whatever state. */
-export const containers: Question<readonly Container[]> = {
-  command: reading('list the containers', inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT)),
-  read: (outcome) => (outcome.code === 0 ? present(jsonLines<RawContainer>(outcome.stdout).map(fromRaw)) : failedTo('list the containers', outcome)),
-};
-
-/** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
-export const container = (name: string): Question<Container> => ({
-  command: containers.command,
-  read(outcome) {
-    const all = containers.read(outcome);
-    if (all.is !== 'present') return all;
-    const found = all.value.find((candidate) => candidate.name === name);
-    return found ? present(found) : absent;
-  },
-});
-
-/** Host ports that running containers publish, by the container's name. */
-export const publishedPorts: Question<ReadonlyMap<number, string>> = {
-  command: containers.command,
-  read: (outcome) =>
-    mapFact(containers.read(outcome), (all) => {
-      const running = all.filter(({ state }) => state === 'running' || state === 'restarting');
-      return new Map(running.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
-    }),
-};
-
-/** Lists things and inspects each; tries again when one goes between the two. */
-function inspectAll(kind: 'container' | 'network', list: string, format: string): readonly [string, ...string[]] {
-  const text = [
-    'for try in 1 2 3; do',
-    `ids=$(${list}) || exit`,
-    '[ -n "$ids" ] || exit 0',
-    `all=$(docker ${kind} inspect --format "$1" $ids) && { printf '%s\\n' "$all"; exit 0; }`,
-    'done; exit 1',
-  ].join('\n');
-  return script(text, format);
-}
-
-function fromRaw(raw: RawContainer): Container {
-  const started = Date.parse(raw.State.StartedAt);
-  return {
-    id: raw.Id,
-    name: raw.Name.slice(1),
-    imageId: raw.Image,
-    state: raw.State.Status,
-    error: raw.State.Error,
-    exitCode: raw.State.ExitCode,
-    startedAt: started > 0 ? started : 0,
-    restarts: raw.RestartCount,
-    hostname: raw.Hostname,
-    memory: raw.Memory,
-    restartPolicy: raw.RestartPolicy,
-    ports: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, Number(bindings?.[0]?.HostPort ?? 0)])),
-    mounts: Object.fromEntries(raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source])),
-    addresses: Object.fromEntries(Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress])),
-    networkMode: raw.NetworkMode,
-  };
-}
-
 /** Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command. */
 export const image = (name: string): Question<string> => ({
   command: reading('list the images', ['docker', 'image', 'ls', '--no-trunc', '--digests', '--format', '{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}']),
@@ -274,8 +159,4 @@ function localName(name: string): string {
   const [repository = '', digest] = short.split('@');
   if (digest !== undefined) return `${repository.replace(/:[^:/]+$/, '')}@${digest}`;
   return /:[^:/]+$/.test(short) ? short : `${short}:latest`;
-}
-
-function jsonLines<T>(text: string): T[] {
-  return text.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as T);
 }

@@ -1,7 +1,8 @@
 import { hostNamed, hostsWith, type Cluster, type Host, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, startContainer } from '../docker/commands.ts';
-import { container, image, type Container } from '../docker/facts.ts';
+import { container, type Container } from '../docker/containers.ts';
+import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';

@@ -1,6 +1,7 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { engine, publishedPorts, type Engine } from '../docker/facts.ts';
+import { publishedPorts } from '../docker/containers.ts';
+import { engine, type Engine } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';

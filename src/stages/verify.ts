@@ -2,7 +2,8 @@ import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluste
 import type { Deployment } from '../cluster/deployment.ts';
 import { isHealthy, type Check, type Matrix, type MatrixRow } from '../cluster/matrix.ts';
 import { contains, parseSubnet } from '../cluster/subnet.ts';
-import { container, swarmNodes, type Container, type SwarmNode } from '../docker/facts.ts';
+import { container, type Container } from '../docker/containers.ts';
+import { swarmNodes, type SwarmNode } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';

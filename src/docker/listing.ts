@@ -1,0 +1,18 @@
+import { script } from '../engine/command.ts';
+
+/** Lists things and inspects each; tries again when one goes between the two. */
+export function inspectAll(kind: 'container' | 'network', list: string, format: string): readonly [string, ...string[]] {
+  const text = [
+    'for try in 1 2 3; do',
+    `ids=$(${list}) || exit`,
+    '[ -n "$ids" ] || exit 0',
+    `all=$(docker ${kind} inspect --format "$1" $ids) && { printf '%s\\n' "$all"; exit 0; }`,
+    'done; exit 1',
+  ].join('\n');
+  return script(text, format);
+}
+
+/** Each line that is not blank, read as JSON. Throws where one is none. */
+export function jsonLines<T>(text: string): T[] {
+  return text.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as T);
+}
