@@ -1,4 +1,4 @@
-import type { Cluster, Host } from '../cluster/cluster.ts';
+import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import { probeName } from '../docker/probe.ts';
 import { reading, script } from '../engine/command.ts';
 import { failedTo, mapFact, present, type Question } from '../engine/fact.ts';
@@ -85,6 +85,9 @@ export function directAnswer(cluster: Cluster, host: Host): Question<Answer> {
 
 /** The load balancer's address for peers. */
 export const loadBalancerUrl = (cluster: Cluster, address: string): string => `${cluster.loadBalancer.scheme}://${address}:${cluster.loadBalancer.port}`;
+
+/** So often the load balancer is asked: its turn is shared by all workers, so each replica answers about four times. */
+export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 'replica').length + 1;
 
 /** Asks the load balancer so often, each time on a fresh connection. */
 export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Question<readonly Answer[]> => {

@@ -1,4 +1,4 @@
-import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
@@ -6,15 +6,17 @@ import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { extractScript, startedLine, startReplica } from '../kuscia/commands.ts';
-import { describeAnswer, directAnswer, isGateway, lastWords, registry, type Answer, type Registry } from '../kuscia/facts.ts';
+import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { loadedConfiguration } from '../nginx/commands.ts';
+import { loadBalancerFiles } from '../nginx/configuration.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -24,6 +26,7 @@ interface OnHost {
   readonly container: Fact<Container>;
   readonly answer: Fact<Answer>;
   readonly registry: Fact<Registry>;
+  readonly led: Fact<ReadonlySet<string>>;
   /** What its log says of why it does not work; asked only where it does not. */
   readonly lastWords: Fact<string>;
 }
@@ -38,13 +41,35 @@ export function kusciaStart(deployment: Deployment): Stage {
     purpose: `the replicas of ${deployment.cluster.domain}, each proven before the next`,
     needs: ['kuscia-init'],
     settleMs: 150_000,
-    gather: (ask) => Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => gatherHost(ask, deployment.cluster, host))),
+    gather: (ask) => gather(ask, deployment),
     plan: (facts) => planReplicas(deployment, facts),
   });
 }
 
-async function gatherHost(ask: Ask, cluster: Cluster, host: Host): Promise<OnHost> {
-  const [onMachine, onImage, onFile, answer] = await Promise.all([
+async function gather(ask: Ask, deployment: Deployment): Promise<OnHost[]> {
+  const { cluster } = deployment;
+  const led = askLed(ask, deployment);
+  return Promise.all(hostsWith(cluster, 'replica').map((host) => gatherHost(ask, cluster, host, led)));
+}
+
+/**
+ * Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. The next replica is not touched
+ * before peers reach the one before: nginx leaves out for some seconds whatever did not answer.
+ */
+async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
+  const { cluster } = deployment;
+  const { host, container: name } = cluster.loadBalancer;
+  const [loaded, answers] = await Promise.all([
+    ask.ask(host, loadedConfiguration(name)),
+    ask.ask(host, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
+  ]);
+  if (valueOf(loaded) !== loadBalancerFiles(deployment).digest) return absent;
+  return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(cluster, answer)).map(({ instance }) => instance)));
+}
+
+async function gatherHost(ask: Ask, cluster: Cluster, host: Host, led: Promise<Fact<ReadonlySet<string>>>): Promise<OnHost> {
+  const [onLed, onMachine, onImage, onFile, answer] = await Promise.all([
+    led,
     ask.ask(host.name, machine),
     ask.ask(host.name, image(cluster.image)),
     ask.ask(host.name, file(folders(cluster).config)),
@@ -52,7 +77,7 @@ async function gatherHost(ask: Ask, cluster: Cluster, host: Host): Promise<OnHos
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
   const [onContainer, onRegistry] = await Promise.all([ask.ask(host.name, container(name)), ask.ask(host.name, registry(name, cluster.domain))]);
-  const onHost = { host, machine: onMachine, image: onImage, file: onFile, container: onContainer, answer, registry: onRegistry };
+  const onHost = { host, machine: onMachine, image: onImage, file: onFile, container: onContainer, answer, registry: onRegistry, led: onLed };
   const works = onContainer.is === 'present' && faultOf(cluster, onHost, onContainer.value) === undefined;
   return { ...onHost, lastWords: works || onContainer.is !== 'present' ? absent : await ask.ask(host.name, lastWords(name)) };
 }
@@ -88,6 +113,8 @@ function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
     step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name))));
   } else if (configuredAt > current.startedAt) {
     step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
+  } else if (fault === undefined && onHost.led.is === 'present' && !onHost.led.value.has(current.hostname)) {
+    plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(deployment.cluster, onHost, current) });
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
   } else if (current.state === 'running' && (valueOf(onHost.machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS) {
@@ -143,6 +170,13 @@ function unhealthy({ host, lastWords }: OnHost, name: string, fault: string): Fa
     remedy: `Mend what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, /home/kuscia/var/logs.`,
   };
 }
+
+const notLed = ({ loadBalancer, ports }: Cluster, { host }: OnHost, current: Container): Failure => ({
+  code: 'load-balancer-unhealthy',
+  host: loadBalancer.host,
+  what: `the load balancer does not lead to ${current.hostname}, which works`,
+  remedy: `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ${loadBalancer.container} there; then run again.`,
+});
 
 /** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
 async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {

@@ -15,7 +15,7 @@ import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
-import { describeAnswer, isGateway, loadBalancerAnswers, type Answer } from '../kuscia/facts.ts';
+import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { checkConfiguration, INSIDE_PORT, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
 import { FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
@@ -43,9 +43,6 @@ export function nginxLb(deployment: Deployment): Stage {
     plan: (facts) => planLoadBalancer(deployment, facts),
   });
 }
-
-/** So often the load balancer is asked: its turn is shared by all workers, so each replica answers about four times. */
-export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 'replica').length + 1;
 
 /** The name that each replica will have, by the name of its host. */
 export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {
@@ -76,8 +73,10 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
   const host = hostNamed(cluster, cluster.loadBalancer.host);
-  const unknowns = [facts.home, facts.image, facts.container, facts.configuration].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: host.name, what: why, remedy: 'Mend what the line names, then run again.' })));
+  const ofHost = [facts.home, facts.image, facts.container, facts.configuration].map((fact) => [host.name, fact] as const);
+  for (const [on, fact] of [...ofHost, ...facts.replicas]) {
+    if (fact.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: on, what: fact.why, remedy: 'Mend what the line names, then run again.' });
+  }
   if (plan.failures.length > 0) return plan;
 
   planFiles(plan, deployment, host, facts);
@@ -91,7 +90,13 @@ type Apply = Step['apply'];
 const add = (plan: Plan, host: Host, change: Step['change'], what: string, why: string, apply: Apply): void =>
   void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply });
 
-const running = ({ container }: Facts): boolean => valueOf(container)?.state === 'running';
+/** Whether nginx runs and stays: one that is about to be made anew cannot load its new files, and need not. */
+function reloads(cluster: Cluster, { container, image, home }: Facts): boolean {
+  const current = valueOf(container);
+  return current?.state === 'running' && differenceOf(cluster, current, image, folderOn(cluster, home)) === undefined;
+}
+
+const folderOn = (cluster: Cluster, home: Fact<string>): string => absolute(valueOf(home) ?? '/', folders(cluster).nginx);
 
 function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
   const { configuration, digest } = loadBalancerFiles(deployment);
@@ -101,9 +106,9 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
     const why = current === undefined ? 'absent' : 'not as the cluster file describes it';
     add(plan, host, current === undefined ? '+' : '~', 'nginx configuration', why, async (act) => {
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/');
-      if (running(facts)) await act.run(host.name, reloadConfiguration(name, digest));
+      if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
-  } else if (running(facts) && valueOf(facts.loaded) !== digest) {
+  } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
     add(plan, host, '~', 'reload the nginx configuration', 'nginx runs with an earlier one', async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))));
   } else {
     plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
@@ -135,7 +140,7 @@ async function replaceConfiguration(act: Act, deployment: Deployment, host: Host
 function planContainer(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
   const { cluster } = deployment;
   const { container: name, port } = cluster.loadBalancer;
-  const folder = absolute(valueOf(facts.home) ?? '/', folders(cluster).nginx);
+  const folder = folderOn(cluster, facts.home);
   const start: Apply = async (act) => {
     await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
     await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder));

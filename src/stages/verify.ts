@@ -11,10 +11,9 @@ import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { fingerprint } from '../kuscia/configuration.ts';
-import { describeAnswer, directAnswer, isGateway, loadBalancerAnswers, loadBalancerUrl, registry, type Answer, type Gateway, type Registry } from '../kuscia/facts.ts';
+import { describeAnswer, directAnswer, isGateway, loadBalancerAnswers, loadBalancerUrl, registry, requestsFor, type Answer, type Gateway, type Registry } from '../kuscia/facts.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { allPaths, askPaths, cutPairs, type Path } from './data-path.ts';
-import { requestsFor } from './nginx-lb.ts';
 import { anchor, askEngines, engineOf, type Engines } from './swarm.ts';
 
 interface OnHost {
