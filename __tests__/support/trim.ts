@@ -10,20 +10,13 @@ const KEPT: readonly { readonly of: RegExp; readonly keep: (raw: Json) => Json }
   },
   { of: /docker node inspect/, keep: (raw) => ({ ...pick(raw, 'ID', 'Spec', 'Status'), Description: pick(sub(raw, 'Description'), 'Hostname') }) },
   { of: /docker network inspect/, keep: (raw) => pick(raw, 'Id', 'Name', 'Driver', 'Scope', 'Attachable', 'IPAM') },
-  {
-    of: /docker container inspect/,
-    keep: (raw) => ({
-      ...pick(raw, 'Id', 'Name', 'Image', 'RestartCount', 'Mounts'),
-      State: pick(sub(raw, 'State'), 'Status', 'Error', 'ExitCode', 'StartedAt'),
-      Config: pick(sub(raw, 'Config'), 'Hostname', 'Labels'),
-      HostConfig: pick(sub(raw, 'HostConfig'), 'Memory', 'NetworkMode', 'RestartPolicy', 'PortBindings'),
-      NetworkSettings: { Networks: Object.fromEntries(Object.entries(sub(sub(raw, 'NetworkSettings'), 'Networks')).map(([name, network]) => [name, pick(network as Json, 'IPAddress')])) },
-    }),
-  },
+  { of: /docker container inspect/, keep: (raw) => ({ ...raw, State: pick(sub(raw, 'State'), 'Status', 'Error', 'ExitCode', 'StartedAt'), Networks: addresses(sub(raw, 'Networks')) }) },
 ];
 
 const sub = (raw: Json, key: string): Json => (raw[key] ?? {}) as Json;
 const pick = (raw: Json, ...keys: string[]): Json => Object.fromEntries(keys.flatMap((key) => (key in raw ? [[key, raw[key]]] : [])));
+
+const addresses = (raw: Json): Json => Object.fromEntries(Object.entries(raw).map(([name, network]) => [name, pick(network as Json, 'IPAddress')]));
 
 const swarm = (raw: Json): Json => ({
   ...pick(raw, 'LocalNodeState', 'NodeID', 'NodeAddr', 'ControlAvailable', 'RemoteManagers', 'Error'),

@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import { removeContainer, restartContainer, startContainer } from '../../src/docker/commands.ts';
+import { container, containers, type Container } from '../../src/docker/containers.ts';
+import { image } from '../../src/docker/facts.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { absent, present, unknown } from '../../src/engine/fact.ts';
+import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
+import { lastWords } from '../../src/kuscia/facts.ts';
+import { planReplicas } from '../../src/stages/kuscia-start.ts';
+import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
+import { answerOf, fileOf, gatewayOf, imageId, machineOf, nameOf, NOW, registryOf, replicaOf } from '../support/facts.ts';
+import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { shown, stepOf } from '../support/plans.ts';
+
+type OnHost = Parameters<typeof planReplicas>[1][number];
+const cluster = clusterOf();
+const HOSTS = THREE.slice(1);
+const NAME = 'root-kuscia-autonomy-alice';
+const [two] = HOSTS as [Host];
+
+/** Both replicas proven, but for what is told of the first; its container by its differences. */
+function factsOf(told: Partial<OnHost> = {}, differences: Partial<Container> = {}, of: Cluster = cluster): OnHost[] {
+  return HOSTS.map((host, i): OnHost => ({
+    host, machine: present(machineOf(host)), image: present(imageId('a')), file: fileOf('x'), container: present(replicaOf(cluster, host, i === 0 ? differences : {})),
+    answer: present(answerOf(of, host)), registry: present(registryOf(cluster, HOSTS)), lastWords: present(''), led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))), ...(i === 0 && told),
+  }));
+}
+const plan = (...told: Parameters<typeof factsOf>) => planReplicas(deploymentOf(told[2] ?? {}), factsOf(...told));
+
+const FINE = (host: Host): string => `= ${host.name} replica ${nameOf(cluster, host)} (answers, registered, as described)`;
+const third = FINE(THREE[2] as Host);
+const does = (change: string, what: string, why: string): string => `${change} node-02 ${what} (${why}) [replicas]`;
+const waits = '. node-02 replica root-kuscia-autonomy-alice-node-02 works: replica-unhealthy';
+const young: Partial<Container> = { startedAt: NOW - 60_000 };
+const youngFile = { file: fileOf('x') };
+const since = (host: Host, startedAt: number) => present(registryOf(cluster, HOSTS, { gateways: HOSTS.map((each) => gatewayOf(cluster, each, each === host ? { uptime: startedAt + 1000, heartbeat: NOW - 1000 } : {})) }));
+
+describe('a replica', () => {
+  const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
+    ['that is proven is left alone', [], [FINE(two), third]],
+    ['that is absent is started', [{ container: absent, answer: unknown('exit 1'), registry: unknown('exit 1') }], [does('+', `start replica ${NAME}`, 'absent'), third]],
+    ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
+    ['that never started is made anew', [{}, { state: 'created' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: never started'), third]],
+    ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [does('~', `start replica ${NAME} again`, 'exited (137): oom'), third]],
+    ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [does('~', `start replica ${NAME} again`, 'dead (1)'), third]],
+    ['of another image is made anew', [{ image: present(imageId('b')) }], [does('~', `recreate replica ${NAME}`, `image ${'a'.repeat(12)} -> secretflow/kuscia:1.1.0b0`), third]],
+    ['whose image is not on the host is made anew', [{ image: absent }], [does('~', `recreate replica ${NAME}`, 'image -> secretflow/kuscia:1.1.0b0'), third]],
+    ['with other memory is made anew', [{}, { memory: 6.5 * 1024 ** 3 }], [does('~', `recreate replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third]],
+    ['on another port is made anew', [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }], [does('~', `recreate replica ${NAME}`, 'port 1 -> 20011'), third]],
+    ['without a port is made anew', [{}, { ports: {} }], [does('~', `recreate replica ${NAME}`, 'port none -> 20000'), third]],
+    ['on another network is made anew', [{}, { networkMode: 'kuscia-exchange' }], [does('~', `recreate replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third]],
+    ['of another folder is made anew', [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }], [does('~', `recreate replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third]],
+    ['of another name is made anew', [{}, { hostname: 'root-kuscia-autonomy-alice-old' }], [does('~', `recreate replica ${NAME}`, 'name root-kuscia-autonomy-alice-old -> root-kuscia-autonomy-alice-node-02'), third]],
+    ['older than its configuration is restarted', [{ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }], [does('~', `restart replica ${NAME}`, 'its configuration changed since it started'), third]],
+    ['that restarts by itself is waited for', [{}, { state: 'restarting', restarts: 3 }], [third, waits]],
+    ['that does not answer, young, is waited for', [{ answer: unknown('exit 7') , ...youngFile }, young], [third, waits]],
+    ['that does not answer for two minutes is restarted', [{ answer: present({ status: 0, domain: '', instance: '' }) }], [does('~', `restart replica ${NAME}`, 'its gateway port: no answer'), third]],
+    ['whose port another answers is restarted', [{ answer: present({ status: 200, domain: '', instance: '' }) }], [does('~', `restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
+    ['whose port another domain answers is restarted', [{ answer: present({ status: 401, domain: 'bob', instance: 'b' }) }], [does('~', `restart replica ${NAME}`, 'its gateway port: 401 from domain bob'), third]],
+    ['whose port another replica answers is restarted', [{ answer: present(answerOf(cluster, THREE[2] as Host)) }], [does('~', `restart replica ${NAME}`, 'its gateway port: 401 from root-kuscia-autonomy-alice-node-03'), third]],
+    ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [] }) }, young], [third, waits]],
+    ['with a gateway object of before its start is waited for', [{ registry: present(registryOf(cluster, HOSTS)) }, young], [third, waits]],
+    ['registered by this very process is proven', [{ registry: since(two, NOW - 60_000) }, young], [FINE(two), third]],
+    ['whose node is not Ready is waited for', [{ registry: present(registryOf(cluster, HOSTS, { gateways: [gatewayOf(cluster, two, { uptime: NOW, heartbeat: NOW })], nodes: [{ name: nameOf(cluster, two), ready: false }] })) }, young], [third, waits]],
+    ['whose registry is not known is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
+    ['that no peer reaches yet is waited for', [{ led: present(new Set([nameOf(cluster, THREE[2] as Host)])) }], [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy']],
+    ['is not asked for through a load balancer that is not there yet', [{ led: absent }], [FINE(two), third]],
+    ['that does not work is not asked for through the load balancer', [{ led: present(new Set<string>()), answer: unknown('exit 7') }, young], [third, waits]],
+    ['of which facts are unknown stops, with each', [{ machine: unknown('no shell'), image: unknown('exit 2'), file: unknown('exit 3'), container: unknown('exit 4') }], [third, ...Array<string>(4).fill('! node-02 fact-unknown')]],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(plan(...told))).toEqual(lines);
+  });
+
+  const changed: readonly [string, Partial<Cluster>, string][] = [
+    ['memory', { memory: 4 * 1024 ** 3 }, 'memory 2 GiB -> 4 GiB'],
+    ['port', { ports: { ...cluster.ports, metrics: 13085 } }, 'port 13084 -> 13085'],
+    ['directory', { directory: '/srv/kuscia' }, 'configuration file -> /srv/kuscia/kuscia.yaml'],
+  ];
+  test.each(changed)('changed in the cluster file by %s makes all anew, in their lane', (_, changes, why) => {
+    expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(HOSTS.map(({ name }) => `~ ${name} recreate replica ${NAME} (${why}) [replicas]`));
+  });
+
+  test('that does not work is told with its last words', () => {
+    const { failure } = plan({ answer: unknown('exit 7'), lastWords: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ?? {};
+    expect(failure).toMatchObject({ code: 'replica-unhealthy', what: `the replica ${NAME} does not work: exit 7`, evidence: 'FATAL Module [k3s] is invalid' });
+    expect(failure?.remedy).toContain(`docker logs ${NAME} on node-02`);
+  });
+});
+
+describe('carrying out', () => {
+  const listed = ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`);
+  const extract = ok('node-02', extractScript(cluster));
+  const none = ok('node-02', containers.command, '');
+  const start = (stdout: string): Script => ok('node-02', startReplica(cluster), stdout);
+  const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
+  const words = ok('node-02', lastWords(NAME).command, '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n');
+  const step = stepOf(plan({ container: absent }), 'start replica');
+  const purposes = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'head -n 1 "$new"', 'container ls', 'docker rm', 'kuscia.sh start', 'docker logs'].find((part) => line.includes(part)) ?? line);
+
+  test('takes the script from the image and starts on a terminal', async () => {
+    const { fleet } = await carryOut(step, [listed, extract, none, start(done)]);
+    expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start']);
+  });
+
+  test('removes what stands in its place first', async () => {
+    const standing = ok('node-02', container(NAME).command, `${JSON.stringify({ Id: 'i', Name: `/${NAME}`, Image: 'm', RestartCount: 0, State: { Status: 'created', Error: '', ExitCode: 0, StartedAt: '0001-01-01T00:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: null, Mounts: [], Networks: null })}\n`);
+    const { fleet } = await carryOut(stepOf(plan({}, { state: 'created' }), 'recreate'), [listed, extract, standing, ok('node-02', removeContainer(NAME)), start(done)]);
+    expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'container ls', 'docker rm', 'kuscia.sh start']);
+  });
+
+  test('removes nothing and starts nothing where it is not known what stands there', async () => {
+    const thrown = await carryOut(step, [listed, extract, ends('node-02', containers.command, { ended: 'exited', code: 1 })]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code: 'fact-unknown', host: 'node-02' }]);
+  });
+
+  test.each([
+    ['that ended with 0 and did nothing', start('container exists, overwrite? [y/n]'), 'replica-unhealthy', 'kuscia.sh ended with 0, but did not say that it deployed the replica'],
+    ['that deployed another domain', start("autonomy domain 'bob' deployed successfully"), 'replica-unhealthy', 'kuscia.sh ended with 0, but did not say that it deployed the replica'],
+    ['that failed though it said it had deployed', ends('node-02', startReplica(cluster), { ended: 'exited', code: 1, stdout: done }), 'replica-unhealthy', 'kuscia.sh did not start the replica: exit 1'],
+    ['that took too long', ends('node-02', startReplica(cluster), { ended: 'timed-out', afterMs: 300_000 }), 'replica-unhealthy', 'kuscia.sh did not start the replica: timed out after 300 s'],
+    ['whose connection was lost', ends('node-02', startReplica(cluster), { ended: 'lost', reason: 'reset', stdout: done }), 'connection-lost', 'kuscia.sh did not start the replica: connection lost: reset'],
+  ])('a start %s is no success, and the replica\'s last words are told', async (_, answer, code, what) => {
+    const thrown = await carryOut(step, [listed, extract, none, answer, words]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code, what, evidence: expect.stringContaining('FATAL start/start.go:54 Module [k3s] is invalid') }]);
+  });
+
+  test('starts and restarts', async () => {
+    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME))]);
+    const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', restartContainer(NAME))]);
+    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([`docker start ${NAME}`, `docker restart ${NAME}`]);
+  });
+});
