@@ -31,8 +31,8 @@ for (const mode of ['plan', 'apply'] as const) {
 
 console.log(`
 It is left running. Look around:
-  npm run lab -- run curl -s http://10.77.0.11:8080      ask through the load balancer: each time the other replica answers
-  npm run lab -- ssh node-02 docker ps                   what runs on a host
-  npm run demo                                           again: nothing to change
-  npm run lab -- down                                    remove all of it
+  npm run lab -- ssh node-01 curl -s http://10.77.0.11:8080    ask through the load balancer: each time the other replica answers
+  npm run lab -- ssh node-02 docker ps                         what runs on a host
+  npm run demo                                                 again: nothing to change
+  npm run lab -- down                                          remove all of it
 `);

@@ -173,10 +173,8 @@ describe('settling', () => {
 
   test('of a step whose effect never appears ends at the deadline as not settled', async () => {
     const world = new World();
-    const started = Date.now();
     const running = apply([world.stage('one', [world.step('x', { apply: () => Promise.resolve() })])], world.run());
     expect(await codes(running)).toEqual(['not-settled: one: "x" was carried out, but is still missing after 0.06 s']);
-    expect(Date.now() - started).toBeLessThan(1_000);
   });
 
   test('of what is only awaited ends in its own failure, without any step', async () => {
@@ -214,12 +212,10 @@ describe('cancelling', () => {
     const world = new World();
     world.lookEveryMs = 20_000;
     const cancel = new AbortController();
-    const started = Date.now();
     const running = codes(apply([world.stage('one', [world.step('x', { apply: () => Promise.resolve() })], { settleMs: 60_000 })], world.run({ signal: cancel.signal })));
     await sleep(40);
     cancel.abort();
     expect(await running).toEqual(['cancelled: cancelled in one']);
-    expect(Date.now() - started).toBeLessThan(1_000);
   });
 
   test('between two steps of a lane does not begin the second', async () => {

@@ -4,6 +4,8 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { paths } from '../../lab/places.ts';
+import { hostRoot, rootPath } from '../../lab/rootfs.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const run = promisify(execFile);
@@ -29,10 +31,23 @@ export async function makeKey(folder: string, name: string, ...options: string[]
   return path;
 }
 
-/** Starts sshd with these host keys; it lets root in with the key whose public half is given. */
+/**
+ * Runs sshd in a copy of the lab's host root, which has one, so that the machine need not; of the machine it sees processes, devices, the network
+ * and the folder for temporary files.
+ */
+const IN_HOST_ROOT = `mount --make-rprivate /
+mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
+for d in dev proc sys; do mount --rbind "/$d" "$2/root/$d"; done
+mount --bind "$3" "$2/root/tmp"
+mount -t tmpfs tmpfs "$2/root/run"
+mkdir "$2/root/run/sshd"
+exec chroot "$2/root" /usr/sbin/sshd -D -e -f "$4"`;
+
+/** Starts sshd with these host keys; it lets root in with the key whose public half is given. The lab's host root must be built. */
 export async function startSshd(publicKey: string, options: { types?: readonly HostKeyType[]; extra?: readonly string[] } = {}): Promise<Sshd> {
   const folder = await mkdtemp(join(tmpdir(), 'sshd-'));
-  await mkdir('/run/sshd', { recursive: true });
+  const scratch = await mkdtemp(join(paths.home, 'sshd-'));
+  for (const part of ['upper', 'work', 'root']) await mkdir(join(scratch, part));
   const { types = ['ed25519', 'ecdsa'], extra = [] } = options;
   for (const type of types) await makeKey(folder, `host_${type}`, '-t', type);
   await writeFile(join(folder, 'authorized'), publicKey, { mode: 0o600 });
@@ -40,8 +55,8 @@ export async function startSshd(publicKey: string, options: { types?: readonly H
   const config = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
-    ...types.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
-    `AuthorizedKeysFile ${join(folder, 'authorized')}`,
+    ...types.map((type) => `HostKey ${inside(join(folder, `host_${type}`))}`),
+    `AuthorizedKeysFile ${inside(join(folder, 'authorized'))}`,
     'StrictModes no',
     'UsePAM no',
     'PermitRootLogin yes',
@@ -52,7 +67,7 @@ export async function startSshd(publicKey: string, options: { types?: readonly H
     ...extra,
   ];
   await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
-  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'config')], { stdio: 'ignore' });
+  const child = spawn('unshare', ['--mount', 'bash', '-ec', IN_HOST_ROOT, 'bash', rootPath(hostRoot), scratch, tmpdir(), inside(join(folder, 'config'))], { stdio: 'ignore' });
   await answers(port, child);
   const pid = child.pid ?? 0;
   return {
@@ -65,9 +80,13 @@ export async function startSshd(publicKey: string, options: { types?: readonly H
       signalAll([...(await childrenOf(pid)), pid]);
       if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
       await rm(folder, { recursive: true });
+      await rm(scratch, { recursive: true });
     },
   };
 }
+
+/** The path of a temporary file as sshd sees it. */
+const inside = (path: string): string => path.replace(tmpdir(), '/tmp');
 
 /** A port that hands on to another one until it is cut; then it stays open and silent, as a pulled cable does. */
 export interface Cable {

@@ -1,4 +1,4 @@
-import { exec, run } from '../../../lab/lab.ts';
+import { exec } from '../../../lab/lab.ts';
 
 /** What a host says, asked past the product: standard output of a command that has to succeed. */
 export async function seenOn(host: string, script: string): Promise<string> {
@@ -20,10 +20,10 @@ export function stateOf(host: string): Promise<string> {
   );
 }
 
-/** Replica names that answer through a URL when it is asked so often from the runner place, each with how often it did. */
+/** Replica names that answer through a URL when it is asked so often from the first host, each with how often it did. */
 export async function answering(url: string, times = 12): Promise<Record<string, number>> {
-  const ended = await run(['bash', '-c', `for i in $(seq ${times}); do curl -ks -m 5 "$1"; echo; done`, 'bash', url]);
-  const names = ended.stdout.split('\n').flatMap((line) => /"instance":"([^"]+)"/.exec(line)?.[1] ?? []);
+  const said = await seenOn('node-01', `for i in $(seq ${times}); do curl -ks -m 5 ${url}; echo; done`);
+  const names = said.split('\n').flatMap((line) => /"instance":"([^"]+)"/.exec(line)?.[1] ?? []);
   return Object.fromEntries([...Map.groupBy(names, (name) => name)].map(([name, same]) => [name, same.length]));
 }
 

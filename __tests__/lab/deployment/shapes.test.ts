@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { reset, run, up } from '../../../lab/lab.ts';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { reset, up } from '../../../lab/lab.ts';
 import { action, DATABASE_PASSWORD, type ActionRun } from './action.ts';
 import { answering, seenOn } from './seen.ts';
 
@@ -23,10 +23,13 @@ async function deploysAndSettles(cluster: string, options: Parameters<typeof act
 }
 
 describe('each shape of a cluster deploys on fresh hosts and settles', () => {
-  beforeEach(async () => {
+  beforeAll(async () => {
     await up(3);
-    await reset();
   }, 600_000);
+
+  beforeEach(async () => {
+    await reset();
+  }, 60_000);
 
   test('three managers', async () => {
     await deploysAndSettles(THREE.replaceAll('roles: [replica]', 'roles: [manager, replica]'));
@@ -64,13 +67,12 @@ hosts:
   }, 300_000);
 
   test('https at the load balancer, plain http at the gateways', async () => {
-    const made = await run(['bash', '-c', `d=$(mktemp -d); openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=alice -keyout $d/key -out $d/crt 2>/dev/null; cat $d/crt; echo @@; cat $d/key; rm -r $d`]);
-    const [certificate = '', key = ''] = made.stdout.split('@@\n');
+    const made = await seenOn('node-01', 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=alice -keyout key -out crt 2>/dev/null; cat crt; echo @@; cat key; rm key crt');
+    const [certificate = '', key = ''] = made.split('@@\n');
     const inputs = { 'load-balancer-certificate': certificate, 'load-balancer-key': key };
     await deploysAndSettles(`${THREE}protocol: NOTLS\nload-balancer: { scheme: https, port: 8443 }\n`, { inputs });
     expect(Object.values(await answering('https://10.77.0.11:8443'))).toEqual([6, 6]);
-    const plain = await run(['curl', '-s', '-m', '5', 'http://10.77.0.12:20000']);
-    expect(plain.stdout).toContain('"instance":"root-kuscia-autonomy-alice-node-02"');
+    expect(await seenOn('node-01', 'curl -s -m 5 http://10.77.0.12:20000')).toContain('"instance":"root-kuscia-autonomy-alice-node-02"');
     expect(await seenOn('node-01', 'stat -c %a kuscia-swarm/alice/nginx/certificate.key')).toBe('600');
   }, 300_000);
 
