@@ -1,4 +1,5 @@
 // All tests: first what needs no lab, then the lab tests on real hosts. Says what it does, and ends with the totals.
+// `--lab [PATTERN...]` runs only the lab tests, of those files.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,10 @@ import { check } from './check.mjs';
 const root = resolve(import.meta.dirname, '..');
 const LAB_DEADLINE_MS = 60 * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-test-'));
+// A lab of their own, so that whatever runs in a person's lab stays; the images are shared.
+const standardLab = '/var/lib/kuscia-swarm-lab';
+const lab = { LAB_HOME: process.env.LAB_HOME ?? `${standardLab}-test`, LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache` };
+const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
 const results = { unit: join(folder, 'unit.json'), lab: join(folder, 'lab.json') };
 
 try {
@@ -22,11 +27,23 @@ async function main() {
     console.error(`test: the lab tests cannot run here: ${unfit}.`);
     return false;
   }
-  console.log('test: checks that need no lab (types, lint, unit tests, generated files, dist, lock file)');
-  const failed = await check(results.unit);
-  console.log('test: setting up what the lab needs, then the lab tests: real hosts on this machine, deployed to over SSH');
-  const labCode = (await shown('node', ['scripts/setup.mjs', '--lab'])) || (await shown('jest', ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results.lab}`]));
+  const failed = onlyLab ? [] : await checked();
+  const labCode = await labTests();
   return summary(failed, labCode);
+}
+
+async function checked() {
+  console.log('test: checks that need no lab (types, lint, unit tests, generated files, dist, lock file)');
+  return check(results.unit);
+}
+
+/** The lab is laid before the tests, so that what it installs and builds is seen, and removed after them, whatever they said. */
+async function labTests() {
+  console.log('test: the lab tests, on real hosts on this machine');
+  const files = patterns.length > 0 ? ['--testPathPatterns', ...patterns] : [];
+  const jest = ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results.lab}`, ...files];
+  const code = (await shown('node', ['lab/cli.ts', 'up', '3'])) || (await shown('jest', jest));
+  return (await shown('node', ['lab/cli.ts', 'down'])) || code;
 }
 
 /** Why the lab cannot run here; undefined when it can. A lab that is left out is a failure: its tests prove the deployment. */
@@ -37,7 +54,7 @@ function unfitForLab() {
 }
 
 function shown(name, args) {
-  const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
+  const env = { ...process.env, ...lab, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
   return new Promise((done) => {
     const child = spawn(name, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], timeout: LAB_DEADLINE_MS });
     child.on('error', (error) => {
@@ -50,7 +67,7 @@ function shown(name, args) {
 
 /** The totals of both runs as jest counted them. A file that could not run, a run without result and a failed check are failures too. */
 function summary(failed, labCode) {
-  const counts = Object.entries(results).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
+  const counts = Object.entries(results).filter(([project]) => project === 'lab' || !onlyLab).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
   const checks = failed.filter((name) => name !== 'unit tests');
   for (const { project, missing, numRuntimeErrorTestSuites: broken = 0 } of counts) {
     if (missing) console.log(`test: the ${project} tests left no result`);
