@@ -27,10 +27,10 @@ export function tape(moment: Moment): Take[] {
   return takes.map(({ outcome, ...take }) => ({ ...take, outcome: { ...outcome, stdout: unveiled(outcome.stdout) } }));
 }
 
-/** How the command of that question ended at that moment on that host. Throws when it was not asked then. */
+/** How the command of that question ended at that moment on that host, the last time it was asked. Throws when it was not asked then. */
 export function outcomeOf(moment: Moment, host: string, question: Question<unknown>): Outcome {
   const line = shellLine(question.command);
-  const take = tape(moment).find((each) => each.host === host && each.line === line);
+  const take = tape(moment).findLast((each) => each.host === host && each.line === line);
   if (!take) throw new Error(`not on the tape ${moment}: ${host}: ${line}`);
   return take.outcome;
 }

@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
+import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
 
 /** A host's operating system as the login sees it. Sizes in bytes. */
 export interface Machine {
@@ -48,6 +48,8 @@ export const machine: Question<Machine> = {
     const all = Map.groupBy(outcome.stdout.split('\n').filter((line) => line.includes('=')), (line) => line.slice(0, line.indexOf('=')));
     const values = (key: string): string[] => (all.get(key) ?? []).map((line) => line.slice(key.length + 1));
     const one = (key: string): string => values(key)[0] ?? '';
+    const vital = ['user', 'home', 'hostname', 'clock'].filter((key) => one(key) === '');
+    if (vital.length > 0) return unknown(`could not read the host's properties: it did not tell ${vital.join(', ')}`);
     return present({
       user: one('user'),
       home: one('home'),
@@ -89,8 +91,8 @@ export interface Disk {
 export const disk = (folder: string): Question<Disk> => ({
   command: reading('read the free disk space', script('d=$1; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -P -B1 "$d" | awk \'NR == 2 { print $4, $2 }\'', folder)),
   read(outcome) {
-    const [free, size] = outcome.stdout.trim().split(' ').map(Number);
-    if (outcome.code !== 0 || free === undefined || size === undefined || Number.isNaN(size)) return failedTo('read the free disk space', outcome);
-    return present({ free, size });
+    const match = /^(\d+) (\d+)\s*$/.exec(outcome.stdout);
+    if (outcome.code !== 0 || match === null) return failedTo('read the free disk space', outcome);
+    return present({ free: Number(match[1]), size: Number(match[2]) });
   },
 });

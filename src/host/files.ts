@@ -38,8 +38,10 @@ export const openFile = (path: string, name: string): Question<OpenedFile> => ({
   },
 });
 
+/** Throws on anything else, without showing it: it may be the file itself. */
 function properties(stdout: string): HostFile {
-  const [stat = '', sum = ''] = stdout.split('\n');
-  const [mode = '', changed = ''] = stat.split(' ');
-  return { mode, sha256: sum.split(' ')[0] ?? '', changedAt: Math.round(Number(changed) * 1000) };
+  const match = /^([0-7]+) (\d+(?:\.\d+)?)\n([0-9a-f]{64}) /.exec(stdout);
+  if (match === null) throw new Error('no mode, time and digest');
+  const [, mode = '', changed = '', sha256 = ''] = match;
+  return { mode, sha256, changedAt: Math.round(Number(changed) * 1000) };
 }

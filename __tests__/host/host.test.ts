@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Command } from '../../src/engine/command.ts';
+import { absent, answer, present, type Question } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { writeFile } from '../../src/host/commands.ts';
+import { disk, machine } from '../../src/host/facts.ts';
+import { file, openFile } from '../../src/host/files.ts';
+import { sha256 } from '../../src/kuscia/configuration.ts';
+import { factOf } from '../support/tape.ts';
+
+let folder: string;
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'host-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command here, as a host's shell would. */
+function run({ program, args, stdin }: Command): Outcome {
+  const { status, signal, stdout, stderr } = spawnSync(program, args, { cwd: folder, input: stdin instanceof Secret ? stdin.reveal() : (stdin ?? ''), encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  return status === null ? { ended: 'killed', signal: signal ?? '', stdout, stderr } : { ended: 'exited', code: status, stdout, stderr };
+}
+const ask = <T>(question: Question<T>) => answer(question, run(question.command));
+
+describe('writeFile', () => {
+  const path = (name: string): string => join(folder, name);
+  const modeOf = (name: string): string => (statSync(path(name)).mode & 0o777).toString(8);
+
+  test.each([['0600', '600'], ['0644', '644'], ['0700', '700']] as const)('writes with mode %s and makes folders that only the owner enters', (mode, bits) => {
+    expect(run(writeFile('write', `${path(`new-${mode}`)}/deep/f`, mode, 'text'))).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect([modeOf(`new-${mode}/deep/f`), modeOf(`new-${mode}/deep`), modeOf(`new-${mode}`)]).toEqual([bits, '700', '700']);
+  });
+
+  test('writes any bytes, and reading gives them back', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }).map((text) => text.toWellFormed()), (content) => {
+        run(writeFile('write', 'any', '0600', new Secret('s', content)));
+        expect(readFileSync(path('any'), 'utf8')).toBe(content);
+        const read = ask(openFile('any', 'thing'));
+        expect(read.is === 'present' && read.value.content.reveal()).toBe(content);
+        expect(read).toMatchObject(present({ mode: '600', sha256: sha256(content) }));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('replaces a file as a whole, narrows its mode and leaves nothing beside it', () => {
+    mkdirSync(path('one'));
+    writeFileSync(path('one/f'), 'former', { mode: 0o644 });
+    const before = statSync(path('one/f')).ino;
+    expect(run(writeFile('write', 'one/f', '0600', 'new'))).toMatchObject({ code: 0 });
+    expect([readFileSync(path('one/f'), 'utf8'), modeOf('one/f'), readdirSync(path('one')), statSync(path('one/f')).ino === before]).toEqual(['new', '600', ['f'], false]);
+  });
+
+  test('leaves the former file where the new one cannot be written', () => {
+    mkdirSync(path('full'));
+    writeFileSync(path('full/f'), 'former');
+    const bin = path('bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'sync'), '#!/bin/sh\nexit 5\n');
+    chmodSync(join(bin, 'sync'), 0o755);
+    const { program, args } = writeFile('write', path('full/f'), '0600', 'new');
+    expect(spawnSync(program, args, { input: 'new', env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } }).status).not.toBe(0);
+    expect([readFileSync(path('full/f'), 'utf8'), readdirSync(path('full'))]).toEqual(['former', ['f']]);
+  });
+
+  test('takes a name with anything in it, and its content by input alone', () => {
+    const odd = `it's $(touch oops) "x"`;
+    const command = writeFile('write', odd, '0600', new Secret('s', 'hidden-value'));
+    expect(run(command)).toMatchObject({ code: 0 });
+    expect([existsSync(path(odd)), existsSync(path('oops')), command.args.join(' ').includes('hidden-value')]).toEqual([true, false, false]);
+  });
+});
+
+describe('a file', () => {
+  test('is absent, present or unknown', () => {
+    writeFileSync(join(folder, 'there'), 'x', { mode: 0o640 });
+    mkdirSync(join(folder, 'folder'));
+    symlinkSync('nowhere', join(folder, 'dangling'));
+    expect(ask(file('nothing'))).toEqual(absent);
+    expect(ask(file('there'))).toMatchObject(present({ mode: '640', sha256: sha256('x') }));
+    expect(ask(file('folder'))).toEqual({ is: 'unknown', why: 'could not look at folder: exit 65: folder is no regular file' });
+    expect(ask(openFile('nothing', 'n'))).toEqual(absent);
+    expect(ask(openFile('folder', 'n'))).toMatchObject({ is: 'unknown' });
+  });
+
+  test('tells when it was changed, in milliseconds', () => {
+    const before = Date.now();
+    writeFileSync(join(folder, 'now'), '');
+    const fact = ask(file('now'));
+    expect(fact.is === 'present' && Math.abs(fact.value.changedAt - before)).toBeLessThan(1_000);
+  });
+
+  test('that says "absent" is not absent', () => {
+    writeFileSync(join(folder, 'liar'), 'absent\n');
+    expect(ask(openFile('liar', 'n'))).toMatchObject(present({ sha256: sha256('absent\n') }));
+  });
+
+  test('read on a real host', () => {
+    expect(factOf('empty', 'node-01', file('kuscia-swarm/alice/kuscia.yaml'))).toEqual(absent);
+    expect(factOf('settled', 'node-01', file('kuscia-swarm/alice/kuscia.yaml'))).toEqual(present({ mode: '600', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string, changedAt: expect.any(Number) as number }));
+    expect(factOf('odd', 'node-01', openFile('kuscia-swarm', 'Kuscia configuration'))).toEqual({ is: 'unknown', why: 'could not read kuscia-swarm: exit 65: kuscia-swarm is no regular file' });
+  });
+
+  test.each(['', 'This account is closed.\n', '600\n', '600 1.5\nshort  -\n'])('of which the answer is %j is unknown', (stdout) => {
+    for (const question of [file('f'), openFile('f', 'n')]) expect(answer<unknown>(question, { ended: 'exited', code: 0, stdout, stderr: '' }).is).toBe('unknown');
+  });
+
+  test('never shows its content', () => {
+    writeFileSync(join(folder, 'key'), 'hidden-value');
+    expect(JSON.stringify(ask(openFile('key', 'domain key')))).not.toContain('hidden-value');
+  });
+});
+
+describe('a machine', () => {
+  test('is read here as it is', () => {
+    expect(ask(machine)).toMatchObject(present({ hostname: hostname(), arch: process.arch === 'x64' ? 'x86_64' : expect.any(String), missingPrograms: expect.any(Array) }));
+    const fact = ask(machine);
+    if (fact.is !== 'present') throw new Error(fact.is);
+    expect(Math.abs(fact.value.clock - Date.now())).toBeLessThan(5_000);
+    expect(fact.value.memory).toBeGreaterThan(2 ** 28);
+  });
+
+  test('is read on a real host', () => {
+    expect(factOf('settled', 'node-01', machine)).toEqual(present({
+      user: 'root', home: '/root', hostname: 'node-01', machineId: expect.stringMatching(/^[0-9a-f]{32}$/), arch: expect.any(String), kernel: expect.stringMatching(/^\d+\.\d+/), memory: expect.any(Number), ptraceScope: undefined, clock: expect.any(Number),
+      listening: expect.arrayContaining([22, 2377, 7946, 3306, 8080, 20000, 20001, 20010, 20011, 13084]), routes: expect.arrayContaining(['10.77.0.0/24', '172.17.0.0/16']), missingPrograms: [],
+    }));
+    const empty = factOf('empty', 'node-02', machine);
+    expect(empty.is === 'present' && [empty.value.listening, empty.value.routes.includes('0.0.0.0/0')]).toEqual([[22], false]);
+  });
+
+  const said = (...lines: readonly string[]) => answer(machine, { ended: 'exited', code: 0, stderr: '', stdout: ['user=u', 'home=/h', 'hostname=n', 'machineId=m', 'arch=x86_64', 'kernel=6.1', 'memory=1024', 'ptrace=1', 'clock=1700000000000', ...lines, ''].join('\n') });
+  test.each([
+    ['all addresses', 'listen=00000000:4E20', [20000]],
+    ['all addresses of IPv6', 'listen=00000000000000000000000000000000:4E20', [20000]],
+    ['its own address', 'listen=0B004D0A:4E20', [20000]],
+    ['the loopback', 'listen=0100007F:4E20', []],
+    ['another loopback address', 'listen=3500007F:0035', []],
+    ['the loopback of IPv6', 'listen=00000000000000000000000001000000:4E20', []],
+    ['the loopback of IPv4 in IPv6', 'listen=0000000000000000FFFF00000100007F:4E20', []],
+    ['an IPv6 address', 'listen=B80D01200000000000000000010000F7:4E20', [20000]],
+  ])('listens on %s', (_, line, ports) => {
+    expect(said(line)).toMatchObject(present({ listening: ports }));
+  });
+
+  test('has routes with their prefixes, and keeps no default route', () => {
+    expect(said('route=00004D0A/00FFFFFF', 'route=000011AC/0000FFFF', 'route=00000000/00000000', 'route=0101A8C0/FFFFFFFF')).toMatchObject(present({ routes: ['10.77.0.0/24', '172.17.0.0/16', '192.168.1.1/32'] }));
+  });
+
+  test('lacks programs, and may have no Yama; memory is in bytes', () => {
+    expect(said('missing=awk', 'missing=script')).toMatchObject(present({ missingPrograms: ['awk', 'script'], memory: 1024 ** 2, ptraceScope: 1 }));
+    expect(factOf('empty', 'node-01', machine)).toMatchObject(present({ ptraceScope: undefined }));
+  });
+
+  test.each(['', 'This account is closed.\n', 'user=\nhome=/root\nclock=1\n', 'user=root\nhome=\nclock=1\n', 'user=root\nhome=/root\nhostname=h\nclock=\n'])('that answers %j is unknown', (stdout) => {
+    expect(answer(machine, { ended: 'exited', code: 0, stdout, stderr: '' }).is).toBe('unknown');
+  });
+});
+
+describe('a disk', () => {
+  test('is read here, and above a folder that is not there', () => {
+    const fact = ask(disk(folder));
+    if (fact.is !== 'present') throw new Error(fact.is);
+    expect(fact.value.size).toBeGreaterThanOrEqual(fact.value.free);
+    expect(ask(disk(join(folder, 'not/yet/there')))).toMatchObject(present({ size: fact.value.size }));
+  });
+
+  test.each([[0, ''], [0, 'closed\n'], [0, '12\n'], [0, 'x 12\n'], [0, '12 x\n'], [1, '1 2\n']])('exit %i, %j is unknown', (code, stdout) => {
+    expect(answer(disk('/'), { ended: 'exited', code, stdout, stderr: '' }).is).toBe('unknown');
+  });
+});
