@@ -1,0 +1,154 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createOverlay, initSwarm, joinSwarm, pullImage, readJoinToken, removeContainer, removeNetwork, restartContainer, runContainer, setNodeRole, startContainer } from '../../src/docker/commands.ts';
+import { ensureImage } from '../../src/docker/images.ts';
+import { image } from '../../src/docker/facts.ts';
+import { runProbe, tryPaths } from '../../src/docker/probe.ts';
+import { shellLine, type Command } from '../../src/engine/command.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
+import { carryOut, ends, ok } from '../support/fake.ts';
+
+const RESOLVE = 'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit 68; }';
+const login = { server: 'registry.lab:5000', username: 'puller', password: new Secret('registry password', 'registry-pass-7') };
+const token = new Secret('token', 'SWMTKN-1-x');
+
+describe('whole lines', () => {
+  const cases: readonly [string, Command, string][] = [
+    ['initialise', initSwarm('10.77.0.11'), `sh -c '${RESOLVE}; docker swarm init --advertise-addr "$ip" >/dev/null' sh 10.77.0.11`],
+    ['read a token', readJoinToken('manager'), 'docker swarm join-token -q manager'],
+    ['promote', setNodeRole('abc', 'manager'), 'docker node promote abc'],
+    ['demote', setNodeRole('abc', 'worker'), 'docker node demote abc'],
+    ['create the overlay', createOverlay('net', '10.0.0.0/24'), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 net'],
+    ['remove a network', removeNetwork('id'), 'docker network rm id'],
+    ['start', startContainer('c'), 'docker start c'],
+    ['restart', restartContainer('c'), 'docker restart c'],
+    ['remove', removeContainer('c'), 'docker rm --force --volumes c'],
+    ['run', runContainer('run it', ['--name=c', 'image', 'a b']), "docker run --detach --name=c image 'a b'"],
+    ['pull', pullImage('nginx:1.26'), 'docker pull --quiet nginx:1.26'],
+    ['probe', runProbe(clusterOf(), THREE[1] as (typeof THREE)[0]), 'docker run --detach --name=alice-probe --restart=always --network=kuscia-exchange-cluster --network-alias=alice-probe-node-02 --memory=64m nginx:1.26'],
+  ];
+  test.each(cases)('%s', (_, command, line) => {
+    expect(shellLine(command)).toBe(line);
+    expect(command.stdin).toBeUndefined();
+  });
+
+  test('only reading a token reads', () => {
+    expect(cases.filter(([, { reads }]) => reads).map(([name]) => name)).toEqual(['read a token']);
+  });
+
+  test('secrets go in by standard input', () => {
+    const pull = pullImage('registry.lab:5000/a:1', login);
+    const join = joinSwarm('node-02', '10.77.0.11:2377', token, 'nginx:1.26');
+    expect([pull, join].map(({ stdin }) => (stdin as Secret).reveal())).toEqual(['registry-pass-7', '{"ListenAddr":"0.0.0.0:2377","AdvertiseAddr":"@ip@","RemoteAddrs":["10.77.0.11:2377"],"JoinToken":"SWMTKN-1-x"}']);
+    expect([pull, join].map(shellLine).join()).not.toMatch(/registry-pass-7|SWMTKN/);
+    expect(pull.args.slice(2)).toEqual(['sh', 'registry.lab:5000/a:1', 'puller', 'registry.lab:5000']);
+    expect(join.args.slice(2)).toEqual(['sh', 'node-02', 'nginx:1.26']);
+    expect(pull.timeoutMs).toBe(1_800_000);
+  });
+});
+
+describe('scripts, run for real with docker and curl that write down what they get', () => {
+  let folder: string;
+  const said = (): string => readFileSync(join(folder, 'said'), 'utf8');
+  const program = (name: string, text: string): void => {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(folder, name), 0o755);
+  };
+  const run = (command: Command, path = `${folder}:${process.env['PATH'] ?? ''}`) =>
+    spawnSync(command.program, command.args, { input: command.stdin instanceof Secret ? command.stdin.reveal() : (command.stdin ?? ''), encoding: 'utf8', env: { PATH: path, SAID: join(folder, 'said') } });
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'docker-'));
+    program('docker', 'printf "%s|" docker "$@" >>"$SAID"; case "$*" in *password-stdin*|*swarm/join*) cat >>"$SAID";; esac; echo >>"$SAID"; case "$*" in *login*) [ -d "$2" ] && stat -c %a "$2" >>"$SAID"; exit "${LOGIN:-0}";; esac');
+    program('curl', 'printf "%s|" curl "$@" >>"$SAID"; cat >>"$SAID"; echo >>"$SAID"; printf "\\n200"');
+    program('getent', '[ "$2" = unknown ] || echo "10.1.2.3 STREAM node"');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('joining fills in the address that the host itself resolves', () => {
+    rmSync(join(folder, 'said'), { force: true });
+    expect(run(joinSwarm('node-02', 'm:2377', token, 'i'))).toMatchObject({ status: 0, stdout: '\n200' });
+    const [line = ''] = said().split('\n');
+    expect(line).toMatch(/^curl\|-sS\|-m\|60\|--unix-socket\|\/var\/run\/docker\.sock\|/);
+    expect(JSON.parse(line.slice(line.indexOf('{"Listen')))).toMatchObject({ AdvertiseAddr: '10.1.2.3', JoinToken: 'SWMTKN-1-x' });
+  });
+
+  test('joining ends where the name is not known', () => {
+    rmSync(join(folder, 'said'), { force: true });
+    expect(run(joinSwarm('unknown', 'm:2377', token, 'i'))).toMatchObject({ status: 68, stderr: 'cannot resolve unknown\n' });
+    expect(run(initSwarm('unknown'))).toMatchObject({ status: 68 });
+    expect(() => said()).toThrow();
+  });
+
+  test('joining takes the image\'s curl where the host has none', () => {
+    rmSync(join(folder, 'said'), { force: true });
+    const bare = mkdtempSync(join(tmpdir(), 'bare-'));
+    for (const name of ['sed', 'head', 'cut', 'cat', 'sh']) writeFileSync(join(bare, name), `#!/bin/sh\nexec ${execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim()} "$@"\n`, { mode: 0o755 });
+    for (const name of ['docker', 'getent']) writeFileSync(join(bare, name), readFileSync(join(folder, name)), { mode: 0o755 });
+    const command = joinSwarm('node-02', 'm:2377', token, 'nginx:1.26');
+    expect(run({ ...command, program: '/bin/sh' }, bare).status).toBe(0);
+    expect(said()).toMatch(/^docker\|run\|--rm\|-i\|-v\|\/var\/run\/docker\.sock:\/var\/run\/docker\.sock\|nginx:1\.26\|curl\|/);
+    rmSync(bare, { recursive: true });
+  });
+
+  test('a login lives in a folder of its own, only while the image is pulled', () => {
+    rmSync(join(folder, 'said'), { force: true });
+    expect(run(pullImage('r/a:1', login)).status).toBe(0);
+    const lines = said().trim().split('\n');
+    const home = /--config\|([^|]+)/.exec(lines[0] ?? '')?.[1] ?? '';
+    expect(lines).toEqual([`docker|--config|${home}|login|--username|puller|--password-stdin|registry.lab:5000|registry-pass-7`, '700', `docker|--config|${home}|pull|--quiet|r/a:1|`]);
+    expect(spawnSync('test', ['-e', home]).status).toBe(1);
+  });
+});
+
+describe('ensureImage', () => {
+  const NAME = 'registry.lab:5000/kuscia:1';
+  const ask = image(NAME).command;
+  const withLogin = deploymentOf({ registry: { server: 'registry.lab:5000', username: 'puller' } }, { secrets: { databasePassword: new Secret('p', PASSWORD), registryPassword: login.password } });
+  const step = (name: string, deployment = withLogin) => ({ host: 'a', change: '+', what: 'w', why: 'y', apply: (act: Parameters<typeof ensureImage>[0]) => ensureImage(act, 'a', name, deployment) }) as const;
+
+  test('pulls nothing that is there', async () => {
+    const { fleet } = await carryOut(step(NAME), [ok('a', ask, `sha256:${'a'.repeat(64)} ${NAME} registry.lab:5000/kuscia@<none>\n`)]);
+    expect(fleet.ran).toHaveLength(1);
+  });
+
+  test.each([
+    ['with the login from that registry', NAME, withLogin, pullImage(NAME, login)],
+    ['without from another', 'nginx:1', withLogin, pullImage('nginx:1')],
+    ['without from one whose name begins alike', 'registry.lab:50001/a:1', withLogin, pullImage('registry.lab:50001/a:1')],
+    ['without where there is none', NAME, deploymentOf(), pullImage(NAME)],
+  ])('pulls %s', async (_, name, deployment, pull) => {
+    const { fleet, events } = await carryOut(step(name, deployment), [ok('a', image(name).command, ''), ok('a', pull)]);
+    expect(fleet.ran.at(-1)?.line).toBe(shellLine(pull));
+    expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([`pulling ${name}`]);
+  });
+
+  test.each([
+    ['docker.io/me/a:1', true], ['me/a:1', true], ['a', true], ['ghcr.io/me/a:1', false], ['localhost:5000/a', false],
+  ])('%s is of Docker Hub: %s', async (name, hub) => {
+    const deployment = deploymentOf({ registry: { server: 'docker.io', username: 'puller' } }, withLogin.secrets ? { secrets: withLogin.secrets } : {});
+    const pull = pullImage(name, hub ? { ...login, server: 'docker.io' } : undefined);
+    await carryOut(step(name, deployment), [ok('a', image(name).command, ''), ok('a', pull)]);
+  });
+
+  test.each([
+    [ends('a', pullImage(NAME, login), { ended: 'exited', code: 1, stderr: 'manifest unknown\n' }), 'image-unavailable', 'exit 1: manifest unknown'],
+    [ends('a', pullImage(NAME, login), { ended: 'lost', reason: 'reset' }), 'connection-lost', expect.stringContaining('connection lost: reset')],
+  ])('says what the registry answered', async (answer, code, evidence) => {
+    const thrown = await carryOut(step(NAME), [ok('a', ask, ''), answer]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code, host: 'a', what: `could not pull ${NAME}`, evidence }]);
+  });
+});
+
+test('the data path is tried with a header larger than two packets, from within the probe', () => {
+  const { command } = tryPaths(clusterOf(), THREE.slice(1));
+  expect(command).toMatchObject({ program: 'docker', reads: true });
+  expect(command.args.slice(0, 4)).toEqual(['exec', 'alice-probe', 'bash', '-c']);
+  expect(command.args[4]).toContain('head -c 3000 /dev/zero');
+  expect(command.args.slice(5)).toEqual(['bash', 'alice-probe-node-02', 'alice-probe-node-03']);
+});

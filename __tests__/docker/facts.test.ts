@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { container, containers, publishedPorts } from '../../src/docker/containers.ts';
+import { engine, image, networks, swarmNodes } from '../../src/docker/facts.ts';
+import { tryPaths } from '../../src/docker/probe.ts';
+import { shellLine } from '../../src/engine/command.ts';
+import { absent, answer, present, type Question } from '../../src/engine/fact.ts';
+import { clusterOf, THREE, TWO } from '../support/deployment.ts';
+import { factOf, type Moment } from '../support/tape.ts';
+
+const id = (length: number) => expect.stringMatching(new RegExp(`^[a-z0-9]{${length}}$`)) as string;
+const sha = expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string;
+const inactive = { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], error: '' };
+const active = { state: 'active', nodeId: id(25), managers: ['10.77.0.11:2377'], error: '' };
+const host = { version: '20.10.24+dfsg1', rootDir: '/var/lib/docker', cpus: expect.any(Number) as number, memory: expect.any(Number) as number };
+const two = clusterOf({ hosts: TWO });
+
+describe('real hosts', () => {
+  const cases: readonly [string, Moment, string, Question<unknown>, unknown][] = [
+    ['an engine in no swarm', 'empty', 'node-01', engine, present({ ...host, securityOptions: ['name=seccomp,profile=default'], swarm: inactive })],
+    ['the engine of a manager', 'settled', 'node-01', engine, present({ ...host, securityOptions: expect.anything(), swarm: { ...active, address: '10.77.0.11', isManager: true, clusterId: id(25) } })],
+    ['the engine of a worker', 'settled', 'node-02', engine, present({ ...host, securityOptions: expect.anything(), swarm: { ...active, address: '10.77.0.12', isManager: false, clusterId: undefined } })],
+    ['an engine that is down', 'odd', 'node-01', engine, { is: 'unknown', why: "could not read the engine's state: Cannot connect to the Docker daemon at unix:///run/no-engine.sock. Is the docker daemon running?" }],
+    ['the nodes', 'settled', 'node-01', swarmNodes, present(['01', '02'].map((n) => ({ id: id(25), hostname: `node-${n}`, role: n === '01' ? 'manager' : 'worker', state: 'ready', availability: 'active', address: `10.77.0.1${n.slice(1)}` })))],
+    ['nodes asked of a worker', 'odd', 'node-02', swarmNodes, { is: 'unknown', why: expect.stringContaining('This node is not a swarm manager.') }],
+    ['the networks of a fresh host', 'empty', 'node-02', networks, present(expect.arrayContaining([{ id: id(64), name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'] }, { id: id(64), name: 'none', driver: 'null', scope: 'local', attachable: false, subnets: [] }]))],
+    ['the overlay as the manager sees it', 'settled', 'node-01', networks, present(expect.arrayContaining([{ id: id(25), name: 'kuscia-exchange-cluster', driver: 'overlay', scope: 'swarm', attachable: true, subnets: ['10.200.0.0/24'] }]))],
+    ['the overlay as a worker with a probe sees it', 'settled', 'node-02', networks, present(expect.arrayContaining([expect.objectContaining({ name: 'kuscia-exchange-cluster', driver: 'overlay', subnets: ['10.200.0.0/24'] })]))],
+    ['no container at all', 'empty', 'node-01', containers, present([])],
+    ['a container that is not there', 'empty', 'node-01', container('alice-mysql'), absent],
+    ['a name that is only part of a container\'s', 'settled', 'node-01', container('alice'), absent],
+    ['a replica', 'settled', 'node-02', container('root-kuscia-autonomy-alice'), present({
+      id: id(64), name: 'root-kuscia-autonomy-alice', imageId: sha, state: 'running', error: '', exitCode: 0, startedAt: expect.any(Number), restarts: 0, hostname: 'root-kuscia-autonomy-alice-node-02', memory: 2 * 1024 ** 3, restartPolicy: 'always',
+      ports: { '1080/tcp': 20000, '80/tcp': 20001, '8082/tcp': 20010, '8083/tcp': 20011, '9091/tcp': 13084 }, mounts: expect.objectContaining({ '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia-swarm/alice/kuscia.yaml' }),
+      addresses: { 'kuscia-exchange-cluster': expect.stringMatching(/^10\.200\.0\.\d+$/) }, networkMode: 'kuscia-exchange-cluster',
+    })],
+    ['a database with its volume', 'settled', 'node-01', container('alice-mysql'), present(expect.objectContaining({ mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password' }, ports: { '3306/tcp': 3306 }, restartPolicy: 'always' }))],
+    ['a container whose port was taken', 'odd', 'node-01', container('left-behind'), present(expect.objectContaining({ state: 'created', startedAt: 0, exitCode: 128, error: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated') }))],
+    ['a container that exited', 'odd', 'node-01', container('ended'), present(expect.objectContaining({ state: 'exited', exitCode: 3, hostname: 'h', restartPolicy: 'no' }))],
+    ['a container that restarts', 'odd', 'node-01', container('again'), present(expect.objectContaining({ state: 'restarting', restarts: expect.any(Number), exitCode: 4 }))],
+    ['an image', 'empty', 'node-01', image('mysql:8.0'), present(sha)],
+    ['an image by its long name', 'empty', 'node-01', image('docker.io/library/mysql:8.0'), present(sha)],
+    ['an image that is not there', 'empty', 'node-01', image('mysql:5.7'), absent],
+    ['an image whose name only begins so', 'empty', 'node-01', image('mysql:8.'), absent],
+    ['the data path before there is a probe', 'empty', 'node-01', tryPaths(two, TWO.slice(1)), { is: 'unknown', why: 'could not try the data path from the probe: exit 1: Error: No such container: alice-probe' }],
+    ['the data path', 'settled', 'node-01', tryPaths(two, TWO.slice(1)), present([{ to: 'node-02', exit: 0 }])],
+  ];
+  test.each(cases)('%s', (_, moment, on, question, fact) => {
+    expect(factOf(moment, on, question)).toEqual(fact);
+  });
+
+  test('published ports by the container that publishes them', () => {
+    expect(factOf('empty', 'node-01', publishedPorts)).toEqual(present(new Map()));
+    expect(factOf('settled', 'node-02', publishedPorts)).toEqual(present(new Map([20000, 20001, 20010, 20011, 13084].map((port) => [port, 'root-kuscia-autonomy-alice']))));
+    const many = factOf('odd', 'node-01', publishedPorts);
+    expect(many.is === 'present' && [21001, 21002, 21003, 21009, 8080, 3306].map((port) => many.value.get(port))).toEqual(['many', 'many', 'many', 'many', 'alice-nginx-lb', 'alice-mysql']);
+  });
+});
+
+describe('what is nonsense', () => {
+  const questions: readonly [string, Question<unknown>][] = [['engine', engine], ['nodes', swarmNodes], ['networks', networks], ['containers', containers], ['container', container('a')], ['ports', publishedPorts], ['image', image('a:1')]];
+  const exited = (code: number, stdout: string, stderr = '') => ({ ended: 'exited', code, stdout, stderr }) as const;
+
+  test.each(questions)('of %s is unknown, never absent, when the command fails', (_, question) => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 255 }), fc.string(), (code, text) => answer(question, exited(code, text, text)).is === 'unknown'), { numRuns: 50 });
+  });
+
+  test.each(questions.slice(0, 6))('of %s is never read as something', (_, question) => {
+    for (const text of ['This account is closed.', '<html>', '{"a":', 'null']) expect([text, answer(question, exited(0, `${text}\n`)).is]).toEqual([text, 'unknown']);
+  });
+});
+
+describe('an image', () => {
+  const line = (tagged: string, digested = '<none>'): string => `sha256:1 ${tagged} ${tagged.replace(/:[^:/]+$/, '')}@${digested}\n`;
+  const listed = line('nginx:latest') + line('me/a:1') + line('registry.lab:5000/a:1', 'sha256:abc') + line('<none>:<none>');
+  test.each([
+    ['nginx', true], ['nginx:latest', true], ['docker.io/nginx', true], ['docker.io/library/nginx', true], ['index.docker.io/me/a:1', true], ['me/a', false], ['a:1', false],
+    ['registry.lab:5000/a:1', true], ['registry.lab:5000/a', false], ['registry.lab:5000/a@sha256:abc', true], ['registry.lab:5000/a:9@sha256:abc', true], ['registry.lab:5000/a@sha256:abd', false],
+  ])('%s is there: %s', (name, there) => {
+    expect(answer(image(name), { ended: 'exited', code: 0, stdout: listed, stderr: '' })).toEqual(there ? present('sha256:1') : absent);
+  });
+});
+
+test('tries that a probe does not report are left out, foreign lines too', () => {
+  const question = tryPaths(clusterOf(), THREE.slice(1));
+  expect(answer(question, { ended: 'exited', code: 0, stdout: 'alice-probe-node-03 28\nnoise\nbob-probe-node-02 0\n', stderr: '' })).toEqual(present([{ to: 'node-03', exit: 28 }]));
+});
+
+test('all that is asked of containers is one line, and it names no secret of theirs', () => {
+  const lines = [container('a'), container('b'), publishedPorts, containers].map(({ command }) => shellLine(command));
+  expect(new Set(lines).size).toBe(1);
+  expect(lines[0]).not.toMatch(/\.Env|json \.}}/);
+});
