@@ -1,0 +1,247 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { shellLine, type Command } from '../../src/engine/command.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { answer, present } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { extractScript, makeConfiguration, startedLine, startReplica } from '../../src/kuscia/commands.ts';
+import { dataSource, differences, fingerprint, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
+import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
+import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
+import { compareVersions } from '../../src/kuscia/requirements.ts';
+import { clusterOf, deploymentOf, PASSWORD, THREE, TWO } from '../support/deployment.ts';
+import { initialConfiguration, KEY, OTHER_KEY } from '../support/key.ts';
+import { factOf, tape } from '../support/tape.ts';
+
+const cluster = clusterOf({ hosts: TWO });
+const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ ended: 'exited', code, stdout, stderr });
+
+describe('commands', () => {
+  test('make a configuration without a password in it', () => {
+    const command = makeConfiguration(clusterOf({ protocol: 'MTLS' }));
+    expect(shellLine(command)).toBe('docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp --protocol MTLS');
+    expect([command.terminal, command.stdin, command.reads]).toEqual([undefined, undefined, false]);
+  });
+
+  test('start a replica on a terminal with all that the cluster file says', () => {
+    const command = startReplica(cluster);
+    expect(command).toMatchObject({ terminal: true, reads: false, timeoutMs: 300_000 });
+    expect(command.args.slice(3)).toEqual(['kuscia-swarm/alice', 'secretflow/kuscia:1.1.0b0', '-p', '20000', '-q', '20001', '-k', '20010', '-g', '20011', '-x', '13084', '-m', '2147483648', '-a', 'none', '--cluster']);
+    expect(startedLine(cluster)).toBe("autonomy domain 'alice' deployed successfully");
+    expect(tape('changes').filter(({ line }) => line === shellLine(command)).map(({ outcome }) => outcome.stdout.includes(startedLine(cluster)))).toEqual([true, true]);
+  });
+
+  describe('run for real', () => {
+    let folder: string;
+    const program = (name: string, text: string): void => {
+      writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(folder, 'bin', name), 0o755);
+    };
+    const run = ({ program: name, args }: Command, env: Record<string, string> = {}) => spawnSync(name, args, { cwd: folder, encoding: 'utf8', env: { PATH: `${folder}/bin:${process.env['PATH'] ?? ''}`, HOME: folder, ...env } });
+    const extracted = (): string => readFileSync(join(folder, 'kuscia-swarm/alice/kuscia.sh'), 'utf8');
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'kuscia-'));
+      mkdirSync(join(folder, 'bin'));
+    });
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    test('take the script out of the image, executable for its owner alone', () => {
+      program('docker', 'echo "#!/bin/bash"; echo "$@"');
+      expect(run(extractScript(cluster))).toMatchObject({ status: 0 });
+      expect(extracted()).toBe('#!/bin/bash\nrun --rm secretflow/kuscia:1.1.0b0 cat /home/kuscia/scripts/deploy/kuscia.sh\n');
+      expect(statSync(join(folder, 'kuscia-swarm/alice/kuscia.sh')).mode & 0o777).toBe(0o700);
+    });
+
+    test.each([
+      ['what is no script', 'echo "cat: no such file"', 65],
+      ['nothing', 'true', 65],
+      ['what docker failed over', 'echo "#!/bin/bash"; exit 125', 125],
+    ])('keep the former script instead of %s', (_, text, status) => {
+      program('docker', 'echo "#!/bin/bash"; echo former');
+      run(extractScript(cluster));
+      program('docker', text);
+      expect(run(extractScript(cluster)).status).toBe(status);
+      expect(extracted()).toBe('#!/bin/bash\nformer\n');
+      expect(spawnSync('ls', ['-A', join(folder, 'kuscia-swarm/alice')], { encoding: 'utf8' }).stdout).toBe('kuscia.sh\n');
+    });
+
+    test('start in a clean environment, in the folder, with the image', () => {
+      writeFileSync(join(folder, 'kuscia-swarm/alice/kuscia.sh'), 'env | sort; pwd; printf "%s|" "$@"');
+      const { stdout, status } = run(startReplica(cluster), { DOMAIN_HOST_PORT: '1', ROOT: '/elsewhere', KUSCIA_IMAGE: 'other', DOCKER_HOST: 'unix:///run/d.sock' });
+      const root = join(folder, 'kuscia-swarm/alice');
+      const lines = stdout.split('\n');
+      expect(status).toBe(0);
+      expect(lines.filter((line) => /^[A-Z_]+=/.test(line)).map((line) => line.split('=')[0]).filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name ?? ''))).toEqual(['DOCKER_HOST', 'HOME', 'KUSCIA_IMAGE', 'LC_ALL', 'PATH', 'ROOT', 'TERM', 'USER']);
+      expect(stdout).toContain(`ROOT=${root}\n`);
+      expect(stdout).toContain('KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0\n');
+      expect(lines.slice(-2)).toEqual([root, `start|-c|${root}/kuscia.yaml|-p|20000|-q|20001|-k|20010|-g|20011|-x|13084|-m|2147483648|-a|none|--cluster|`]);
+      expect(run(startReplica(cluster)).stdout).not.toContain('DOCKER_HOST');
+    });
+
+    test('end where the folder is not there', () => {
+      expect(run(startReplica({ ...cluster, directory: 'nowhere/at/all' })).status).not.toBe(0);
+    });
+  });
+});
+
+describe('names', () => {
+  test.each([
+    ['root-kuscia-autonomy-alice', 'node-01', 'root-kuscia-autonomy-alice-node-01'],
+    ['root-kuscia-autonomy-alice', 'Node_2.Example.COM', 'root-kuscia-autonomy-alice-node-2-example-com'],
+    ['root-kuscia-autonomy-alice', 'h'.repeat(40), `root-kuscia-autonomy-alice-${'h'.repeat(36)}`],
+    ['root-kuscia-autonomy-alice', `${'h'.repeat(35)}-x`, `root-kuscia-autonomy-alice-${'h'.repeat(35)}`],
+    ['_svc-kuscia-autonomy-alice', 'n', 'svc-kuscia-autonomy-alice-n'],
+  ])('of %s on %s', (container, host, name) => {
+    expect(replicaName(container, host)).toBe(name);
+  });
+
+  test('are what kuscia.sh gives, and folders are below the login\'s home', () => {
+    expect(replicaContainer(cluster, 'deploy')).toBe('deploy-kuscia-autonomy-alice');
+    expect(folders(cluster)).toEqual({ root: 'kuscia-swarm/alice', config: 'kuscia-swarm/alice/kuscia.yaml', script: 'kuscia-swarm/alice/kuscia.sh', databasePassword: 'kuscia-swarm/alice/database-password', nginx: 'kuscia-swarm/alice/nginx' });
+    expect([absolute('/home/u', 'a/b'), absolute('/home/u', '/srv/b')]).toEqual(['/home/u/a/b', '/srv/b']);
+  });
+});
+
+describe('versions', () => {
+  test.each([['20.10.24', '20.10.24', 0], ['20.10.24+dfsg1', '20.10.24', 0], ['20.10.9', '20.10.24', -1], ['28.0', '20.10.24', 1], ['4.6', '4.6.0', 0], ['v1.1.0b0', '1.1', 0], ['6.1.0-28-amd64', '4.6', 1], ['', '1', -1], ['nonsense', '0.1', -1]])('%s against %s: %i', (a, b, order) => {
+    expect(compareVersions(a, b)).toBe(order);
+    expect(compareVersions(b, a)).toBe(order === 0 ? 0 : -order);
+  });
+});
+
+describe('a configuration', () => {
+  const read = (text: string) => readConfiguration(new Secret('c', text), 'node-02:kuscia.yaml', 'node-02');
+  const text = initialConfiguration();
+
+  test('is read with the public half of its key', () => {
+    const { domain, publicKey, domainKey } = read(text);
+    expect([domain, publicKey, domainKey.reveal()]).toEqual(['alice', KEY.shown, KEY.secret]);
+  });
+
+  test.each([
+    ['no YAML', 'a: [', 'it is no YAML mapping'],
+    ['a list', '- a', 'it is no YAML mapping'],
+    ['empty', '', 'it is no YAML mapping'],
+    ['of another mode', text.replace('autonomy', 'lite'), 'its mode is not autonomy'],
+    ['without a domain', text.replace('domainID', 'other'), 'domainID or domainKeyData is missing'],
+    ['without a key', text.replace('domainKeyData', 'other'), 'domainID or domainKeyData is missing'],
+    ['with a key that is none', text.replace(KEY.secret, 'bm8ga2V5'), 'domainKeyData is no RSA private key in base64'],
+    ['with a number for a key', text.replace(KEY.secret, '17'), 'domainID or domainKeyData is missing'],
+  ])('that is %s is told with where it stands, not with what stands in it', (_, content, why) => {
+    let thrown: unknown;
+    try {
+      read(content);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(failuresOf(thrown)).toEqual([{ code: 'configuration-invalid', host: 'node-02', what: `the Kuscia configuration in node-02:kuscia.yaml cannot be used: ${why}`, remedy: expect.stringContaining('Do not make a new one') }]);
+    expect(JSON.stringify(failuresOf(thrown))).not.toContain(KEY.secret);
+  });
+
+  test('gets what the cluster file decides and keeps the rest, comments and key', () => {
+    const own = `# mine\n${text}extra: { a: 1 }\n`;
+    const wanted = wantedConfiguration(read(own), clusterOf({ protocol: 'NOTLS' }), 'mysql://x').reveal();
+    expect(wanted).toBe(`# mine\n${text.replace('datastoreEndpoint: ""', 'datastoreEndpoint: "mysql://x"').replace('protocol: TLS', 'protocol: NOTLS')}extra: { a: 1 }\n`);
+    expect(wantedConfiguration(read(wanted), clusterOf({ protocol: 'NOTLS' }), 'mysql://x').reveal()).toBe(wanted);
+  });
+
+  test('stays as it is once it is as wanted, whatever the password', () => {
+    fc.assert(fc.property(fc.string({ unit: 'grapheme-ascii', maxLength: 300 }), (source) => {
+      const once = wantedConfiguration(read(text), cluster, source);
+      const twice = wantedConfiguration(readConfiguration(once, 'x'), cluster, source);
+      return twice.reveal() === once.reveal() && (readConfiguration(once, 'x').document.get('datastoreEndpoint') as string) === source && !once.reveal().includes(`${KEY.secret}\n `);
+    }));
+  });
+
+  test('differs by keys, with values only where they are no secret', () => {
+    const other = read(text.replace('protocol: TLS', 'protocol: NOTLS').replace('logLevel: INFO', 'logLevel: DEBUG').replace('""', `"${PASSWORD}"`).replace(KEY.secret, OTHER_KEY.secret) + 'new: secretly\n');
+    const shown = differences(read(text.replace('runtime: runp\n', '')), other);
+    expect(shown).toEqual(['domainKeyData', 'logLevel INFO -> DEBUG', 'datastoreEndpoint', 'protocol TLS -> NOTLS', 'runtime absent -> runp', 'new']);
+    expect(differences(read(text), read(text))).toEqual([]);
+  });
+
+  test('has a data source of its own database', () => {
+    expect(dataSource(deploymentOf(), '10.77.0.11')).toBe(`mysql://root:${PASSWORD}@tcp(10.77.0.11:3306)/kine`);
+  });
+
+  test('is told from others by the fingerprint of its key, however its PEM is broken into lines', () => {
+    const rewrapped = Buffer.from(Buffer.from(KEY.shown, 'base64').toString().replace(/\n/g, '\r\n')).toString('base64');
+    expect(fingerprint(KEY.shown)).toMatch(/^[0-9a-f]{12}$/);
+    expect(fingerprint(rewrapped)).toBe(fingerprint(KEY.shown));
+    expect(fingerprint(OTHER_KEY.shown)).not.toBe(fingerprint(KEY.shown));
+    expect(sha256(new Secret('s', 'a'))).toBe(sha256('a'));
+  });
+});
+
+describe('what a replica is asked', () => {
+  const NAME = 'root-kuscia-autonomy-alice';
+  const of = (n: string) => ({ name: `${NAME}-node-${n}`, address: expect.stringMatching(/^10\.200\.0\.\d+$/) as string, version: 'v1.1.0b0', publicKey: KEY.shown, uptime: expect.any(Number) as number, heartbeat: expect.any(Number) as number });
+
+  test('gateways and nodes of real replicas are the same from each', () => {
+    const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry(NAME, 'alice')));
+    expect(first).toEqual(present({ gateways: [of('01'), of('02')], nodes: ['01', '02'].map((n) => ({ name: `${NAME}-node-${n}`, ready: true })) }));
+    expect(second).toEqual({ is: 'present', value: { ...(first?.is === 'present' ? first.value : {}), gateways: [of('01'), of('02')] } });
+    if (first?.is === 'present') for (const { uptime, heartbeat } of first.value.gateways) expect(heartbeat).toBeGreaterThanOrEqual(uptime);
+  });
+
+  test.each([
+    ['no replica', factOf('empty', 'node-01', registry(NAME, 'alice')), 'No such container'],
+    ['no Kuscia', factOf('odd', 'node-01', registry('alice-probe', 'alice')), 'could not read the gateways and nodes: exit'],
+    ['half an answer', answer(registry('a', 'b'), exited(0, '{"items":[]}')), 'not understood'],
+    ['nonsense', answer(registry('a', 'b'), exited(0, 'x\n@@\ny')), 'not understood'],
+  ])('%s is unknown', (_, fact, why) => {
+    expect(fact).toEqual({ is: 'unknown', why: expect.stringContaining(why) });
+  });
+
+  test('gateways and nodes that say little are read as such', () => {
+    expect(answer(registry('a', 'b'), exited(0, '{"items":[{"metadata":{"name":"g"}}]}\n@@\n{"items":[{"metadata":{"name":"n"}},{"metadata":{"name":"m"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}]}'))).toEqual(
+      present({ gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }], nodes: [{ name: 'n', ready: false }, { name: 'm', ready: false }] }),
+    );
+  });
+
+  test('its last words are the last telling line, without its time', () => {
+    expect(factOf('odd', 'node-01', lastWords('dying'))).toEqual(present('FATAL start/start.go:54 Module [k3s] is invalid'));
+  });
+});
+
+describe('what a gateway answers', () => {
+  const direct = directAnswer(cluster, TWO[1] as (typeof TWO)[0]);
+  const BODY = '{"domain":"alice","instance":"r","kuscia":"v1.1.0b0","reason":"unauthorized."}';
+
+  test('is asked with TLS unless the protocol is NOTLS, once, from the probe', () => {
+    expect(direct.command.args).toEqual(['exec', 'alice-probe', 'bash', '-c', expect.stringContaining('curl -ks -m 5'), 'bash', 'https://10.77.0.12:20000/', '1']);
+    expect(directAnswer({ ...cluster, protocol: 'NOTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-2)).toBe('http://10.77.0.12:20000/');
+    expect(directAnswer({ ...cluster, protocol: 'MTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-2)).toBe('https://10.77.0.12:20000/');
+    expect(loadBalancerAnswers({ ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } }, TWO[0] as (typeof TWO)[0], 5).command.args.slice(-2)).toEqual(['https://10.77.0.11:8443/', '5']);
+  });
+
+  test.each([
+    ['a gateway', `${BODY} 401\n`, { status: 401, domain: 'alice', instance: 'r' }, true, '401 from r'],
+    ['another domain', `${BODY.replace('alice', 'bob')} 401\n`, { status: 401, domain: 'bob', instance: 'r' }, false, '401 from domain bob'],
+    ['one that lets in', `${BODY} 200\n`, { status: 200, domain: 'alice', instance: 'r' }, false, '200 from domain alice'],
+    ['nginx', '<html>502 Bad Gateway</html> 502\n', { status: 502, domain: '', instance: '' }, false, '502, but not from a Kuscia gateway'],
+    ['a string', '"x" 200\n', { status: 200, domain: '', instance: '' }, false, '200, but not from a Kuscia gateway'],
+    ['null', 'null 200\n', { status: 200, domain: '', instance: '' }, false, '200, but not from a Kuscia gateway'],
+    ['nobody', ' 000\n', { status: 0, domain: '', instance: '' }, false, 'no answer'],
+    ['less than a line', '', { status: 0, domain: '', instance: '' }, false, 'no answer'],
+  ])('read of %s', (_, stdout, value, gateway, words) => {
+    expect(answer(direct, exited(0, stdout))).toEqual(present(value));
+    expect([isGateway(cluster, value), describeAnswer(cluster, value)]).toEqual([gateway, words]);
+  });
+
+  test('is unknown where it could not be asked', () => {
+    expect(factOf('empty', 'node-01', directAnswer(cluster, TWO[0] as (typeof TWO)[0]))).toEqual({ is: 'unknown', why: 'could not ask the gateway at https://10.77.0.11:20000/: exit 1: Error: No such container: alice-probe' });
+  });
+
+  test('read on real hosts, directly and through the load balancer', () => {
+    expect(factOf('settled', 'node-02', direct)).toEqual(present({ status: 401, domain: 'alice', instance: 'root-kuscia-autonomy-alice-node-02' }));
+    const through = factOf('settled', 'node-01', loadBalancerAnswers(cluster, TWO[0] as (typeof TWO)[0], requestsFor(cluster)));
+    expect(through.is === 'present' && new Set(through.value.map((each) => describeAnswer(cluster, each)))).toEqual(new Set(['01', '02'].map((n) => `401 from root-kuscia-autonomy-alice-node-${n}`)));
+    expect([requestsFor(cluster), requestsFor(clusterOf({ hosts: THREE.slice(0, 2) }))]).toEqual([9, 5]);
+  });
+});
