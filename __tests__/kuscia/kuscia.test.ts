@@ -180,7 +180,7 @@ describe('a configuration', () => {
 
 describe('what a replica is asked', () => {
   const NAME = 'root-kuscia-autonomy-alice';
-  const of = (n: string) => ({ name: `${NAME}-node-${n}`, address: expect.stringMatching(/^10\.200\.0\.\d+$/) as string, version: 'v1.1.0b0', publicKey: KEY.shown, uptime: expect.any(Number) as number, heartbeat: expect.any(Number) as number });
+  const of = (n: string) => ({ name: `${NAME}-node-${n}`, address: expect.stringMatching(/^10\.200\.0\.\d+$/), version: 'v1.1.0b0', publicKey: KEY.shown, uptime: expect.any(Number), heartbeat: expect.any(Number) });
 
   test('gateways and nodes of real replicas are the same from each', () => {
     const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry(NAME, 'alice')));

@@ -91,8 +91,9 @@ describe('whatever hosts answer', () => {
   const { cluster } = deployment;
   const given = deploymentOf({ hosts: TWO }, { repair: true, secrets: { ...deployment.secrets, kusciaConfig: new Secret('c', initialConfiguration()), registryPassword: new Secret('r', 'registry-pass-7') } });
   const known = Map.groupBy([...tape('empty'), ...tape('settled'), ...tape('odd')], ({ host, line }) => `${host}\n${line}`);
+  const lost: Outcome = { ended: 'lost', reason: 'reset', stdout: '', stderr: '' };
   const ill: readonly Outcome[] = [
-    { ended: 'lost', reason: 'reset', stdout: '', stderr: '' },
+    lost,
     { ended: 'timed-out', afterMs: 20_000, stdout: 'ha', stderr: '' },
     { ended: 'killed', signal: 'SIGKILL', stdout: '', stderr: '' },
     { ended: 'exited', code: 1, stdout: '', stderr: 'permission denied' },
@@ -110,7 +111,7 @@ describe('whatever hosts answer', () => {
         const key = `${host}\n${shellLine(question.command)}`;
         asked.push(question.command);
         const possible = [...(known.get(key) ?? []).map(({ outcome }) => outcome), ...(known.get(key) ?? []).map(({ outcome }) => outcome), ...ill];
-        const outcome = lines.get(key) ?? possible[(choices[lines.size % choices.length] ?? 0) % possible.length] ?? (ill[0] as Outcome);
+        const outcome = lines.get(key) ?? possible[(choices[lines.size % choices.length] ?? 0) % possible.length] ?? lost;
         lines.set(key, outcome);
         return Promise.resolve(answer(question, outcome));
       },

@@ -1,0 +1,46 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { answer, type Fact } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { record, type Recording } from '../support/recording.ts';
+import { shapeOf } from '../support/shape.ts';
+import { tape, type Moment, type Take } from '../support/tape.ts';
+import { freshHosts } from './support/fresh.ts';
+
+// The unit tests' hosts are fakes that answer from tapes. Here the same is done and asked on real hosts, and must read alike.
+freshHosts(2);
+
+let recorded: Awaited<ReturnType<typeof record>>;
+beforeAll(async () => {
+  recorded = await record();
+}, 300_000);
+
+/** Values that are other on every run though their shape is one: only what can be absent by chance is left out. */
+const shapeOfFact = (fact: Fact<unknown>): unknown => (fact.is === 'present' ? { is: fact.is, value: shapeOf(fact.value) } : { is: fact.is });
+
+const key = ({ host, line }: Pick<Take, 'host' | 'line'>): string => `${host} ${line}`;
+const ended = (outcome: Outcome): string => (outcome.ended === 'exited' ? `exit ${outcome.code}` : outcome.ended);
+
+describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])('the tape %s', (moment) => {
+  const now = (): Recording => recorded.asked[moment];
+
+  test('holds exactly the questions that are asked', () => {
+    expect(now().map(({ take }) => key(take)).sort()).toEqual(tape(moment).map(key).sort());
+  });
+
+  test('has answers that end and read as those of real hosts do', () => {
+    const taped = tape(moment);
+    const used = new Map<string, number>();
+    for (const { take, question, outcome } of now()) {
+      const nth = used.get(key(take)) ?? 0;
+      used.set(key(take), nth + 1);
+      const same = taped.filter((each) => key(each) === key(take))[nth];
+      if (!same) throw new Error(`not on the tape: ${key(take)}`);
+      expect([key(take), ended(same.outcome), shapeOfFact(answer(question, same.outcome))]).toEqual([key(take), ended(outcome), shapeOfFact(answer(question, outcome))]);
+    }
+  });
+});
+
+test('the tape of changes holds the very commands that a deployment runs, each ending as it does', () => {
+  const line = (take: Take): string => `${key(take)} ${ended(take.outcome)}`;
+  expect(recorded.changes.map(line).sort()).toEqual(tape('changes').map(line).sort());
+});
