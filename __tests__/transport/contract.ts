@@ -20,7 +20,7 @@ const exits: readonly Case[] = [0, 1, 124, 127, 137, 255].map((code) => ({ name:
 
 const cases: readonly Case[] = [
   ...exits,
-  { name: 'a program that is not there', command: reading('try something', ['no-such-program']), outcome: { ended: 'exited', code: 127 } },
+  { name: 'a program that is not there', command: reading('try something', ['/no/such/program']), outcome: { ended: 'exited', code: 127 } },
   { name: 'both outputs, apart', command: sh('echo out; echo err >&2'), outcome: { ended: 'exited', code: 0, stdout: 'out\n', stderr: 'err\n' } },
   { name: 'no output at all', command: sh(':'), outcome: { ended: 'exited', code: 0, stdout: '', stderr: '' } },
   { name: 'a signal', command: sh('kill -KILL $$'), outcome: { ended: 'killed' } },
