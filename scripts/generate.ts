@@ -1,5 +1,5 @@
 // Writes every generated file: `node scripts/generate.ts`. With --check it writes nothing and ends with 1 when a file is stale, naming each.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { GENERATED } from './generate/files.ts';
 
 const root = new URL('..', import.meta.url);
@@ -11,7 +11,10 @@ const stale = GENERATED.flatMap((generated) => {
   const now = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const wanted = generated.text(now);
   if (wanted === now) return [];
-  if (!check) writeFileSync(file, wanted);
+  if (!check) {
+    mkdirSync(new URL('.', file), { recursive: true });
+    writeFileSync(file, wanted);
+  }
   return [path];
 });
 

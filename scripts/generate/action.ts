@@ -1,15 +1,20 @@
 import { stringify } from 'yaml';
-import { INPUT_LIST, optionOf, OUTPUTS, ownVariable } from '../../src/inputs/catalogue.ts';
+import { INPUT_LIST, optionOf, OUTPUTS, ownVariable, type InputDefinition } from '../../src/inputs/catalogue.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts by `npm run generate`; do not edit.\n';
+
+/** What an input is and when it is needed, where that is not always. */
+export function neededText({ description, needed }: InputDefinition): string {
+  return `${description}${needed && needed.english !== 'always' ? ` Needed when ${needed.english}.` : ''}`;
+}
 
 /** The text of the root action's action.yml. */
 export function actionText(): string {
   const inputs = INPUT_LIST.map((input) => [
     input.name,
     {
-      description: `${input.description}${input.needed && input.needed.english !== 'always' ? ` Needed when ${input.needed.english}.` : ''}`,
+      description: neededText(input),
       required: input.needed?.english === 'always',
       ...(input.default === undefined ? {} : { default: input.default }),
     },

@@ -1,6 +1,8 @@
+import { STAGES } from '../../src/stages/names.ts';
 import { actionText, inputTable, outputTable } from './action.ts';
 import { clusterFileSchema, schemaText } from './json-schema.ts';
 import { referenceTable } from './reference.ts';
+import { stageActionText, stagePage, stageTable } from './stages.ts';
 import { fillBlock, type Language } from './table.ts';
 
 /** A file that is generated, whole or in marked blocks. */
@@ -18,6 +20,8 @@ const action = (path: string, language: Language): Generated => ({
   text: (now) => fillBlock(fillBlock(now, 'inputs', inputTable(language)), 'outputs', outputTable(language)),
 });
 
+const stages = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(now, 'stages', stageTable(language)) });
+
 /** Every generated file. A new one is one line here. */
 export const GENERATED: readonly Generated[] = [
   { path: 'schema/cluster.schema.json', text: schemaText },
@@ -26,4 +30,11 @@ export const GENERATED: readonly Generated[] = [
   reference('docs/cluster-file.zh.md', 'chinese'),
   action('docs/action.md', 'english'),
   action('docs/action.zh.md', 'chinese'),
+  stages('docs/actions.md', 'english'),
+  stages('docs/actions.zh.md', 'chinese'),
+  ...STAGES.flatMap((stage): Generated[] => [
+    { path: `actions/${stage}/action.yml`, text: () => stageActionText(stage) },
+    { path: `actions/${stage}/README.md`, text: () => stagePage(stage, 'english') },
+    { path: `actions/${stage}/README.zh.md`, text: () => stagePage(stage, 'chinese') },
+  ]),
 ];

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+import { readCluster } from '../../src/cluster/read.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { INPUT_LIST, inputVariable, OUTPUTS, type InputDefinition, type InputName } from '../../src/inputs/catalogue.ts';
+import { deploymentStages } from '../../src/stages/index.ts';
+import type { StageName } from '../../src/stages/names.ts';
+import { neededText } from './action.ts';
+import { STAGE_PAGES } from './stage-pages.ts';
+import { table, type Language } from './table.ts';
+
+const HEAD = '# Generated from src/inputs/catalogue.ts and src/stages by `npm run generate`; do not edit.\n';
+
+/** Inputs that not every stage has a use for. All others are checked against the cluster file whatever the stage, so every stage takes them. */
+const ONLY: Readonly<Partial<Record<InputName, (stage: StageName) => boolean>>> = {
+  stage: () => false,
+  mode: (stage) => stage !== 'verify',
+  'kuscia-config': (stage) => stage === 'kuscia-init',
+  repair: (stage) => stage === 'network-create',
+};
+
+/** Outputs that not every stage has something to say in. */
+const OUTPUT_ONLY: Readonly<Record<string, (stage: StageName) => boolean>> = {
+  changed: (stage) => stage !== 'verify',
+  plan: (stage) => stage !== 'verify',
+  verify: (stage) => stage === 'verify',
+  'load-balancer-url': (stage) => stage === 'nginx-lb' || stage === 'verify',
+};
+
+/** What of the catalogue says something else where only one stage runs. */
+const DIFFERENT: Readonly<Partial<Record<InputName, Pick<InputDefinition, 'description' | 'chinese'>>>> = {
+  mode: {
+    description: 'What to do: `apply` brings about what is missing, `plan` only shows what apply would change.',
+    chinese: '要做什么：`apply` 完成所缺的部分；`plan` 只显示 apply 会做的更改。',
+  },
+};
+
+/** The inputs of a stage's action. */
+export function inputsOf(stage: StageName): readonly (InputDefinition & { readonly name: InputName })[] {
+  return INPUT_LIST.filter(({ name }) => ONLY[name]?.(stage) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name] }));
+}
+
+/** The outputs of a stage's action, by name. */
+export const outputsOf = (stage: StageName): [string, { description: string; chinese: string }][] => Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(stage) ?? true);
+
+/** The text of actions/<stage>/action.yml. */
+export function stageActionText(stage: StageName): string {
+  const inputs = inputsOf(stage);
+  const fixed = { [inputVariable('stage')]: stage, ...(stage === 'verify' && { [inputVariable('mode')]: 'verify' }) };
+  const given = Object.fromEntries(inputs.map(({ name }) => [inputVariable(name), `\${{ inputs.${name} }}`]));
+  const action = {
+    name: `kuscia-swarm ${stage}`,
+    description: `${STAGE_PAGES[stage].english.brings}.`,
+    author: 'kuscia-swarm contributors',
+    inputs: Object.fromEntries(inputs.map((input) => [input.name, { description: neededText(input), required: input.needed?.english === 'always', ...(input.default === undefined ? {} : { default: input.default }) }])),
+    outputs: Object.fromEntries(outputsOf(stage).map(([name, { description }]) => [name, { description, value: `\${{ steps.stage.outputs.${name} }}` }])),
+    runs: {
+      using: 'composite',
+      steps: [{ id: 'stage', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"', env: { ...fixed, ...given } }],
+    },
+  };
+  return HEAD + stringify(action, { lineWidth: 0 });
+}
+
+const WORDS = {
+  english: { other: '中文：[README.zh.md](README.zh.md)', before: 'Before it', none: 'nothing', inputs: 'Inputs', outputs: 'Outputs', heads: ['input', 'needed', 'default', 'meaning'], outHeads: ['output', 'meaning'], no: 'no', more: 'All stages, and what they need of a runner', page: 'actions.md', file: 'Cluster file', clusterFile: 'cluster-file.md', end: '.' },
+  chinese: { other: 'English: [README.md](README.md)', before: '先决阶段', none: '无', inputs: '输入', outputs: '输出', heads: ['输入', '何时需要', '默认值', '含义'], outHeads: ['输出', '含义'], no: '否', more: '所有阶段及其对运行器的要求', page: 'actions.zh.md', file: '集群文件', clusterFile: 'cluster-file.zh.md', end: '。' },
+} as const;
+
+/** The page of a stage's action. */
+export function stagePage(stage: StageName, language: Language): string {
+  const words = WORDS[language];
+  const colon = language === 'english' ? ': ' : '：';
+  const { brings, detail } = STAGE_PAGES[stage][language];
+  const before = needsOf(stage).map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`).join(', ') || words.none;
+  const inputs = inputsOf(stage).map((input) => [`\`${input.name}\``, input.needed?.[language] ?? words.no, input.default === undefined ? '' : `\`${input.default}\``, language === 'english' ? input.description : input.chinese]);
+  const outputs = outputsOf(stage).map(([name, output]) => [`\`${name}\``, language === 'english' ? output.description : output.chinese]);
+  return [
+    `<!-- Generated by npm run generate; do not edit. -->\n# ${stage}`,
+    `**${brings}${words.end}** ${detail}`,
+    words.other,
+    `\`\`\`yaml\n${example(stage)}\n\`\`\``,
+    `${words.before}${colon}${before}${words.end}`,
+    `## ${words.inputs}`,
+    table(words.heads, inputs),
+    `## ${words.outputs}`,
+    table(words.outHeads, outputs),
+    `${words.more}${colon}[docs/${words.page}](../../docs/${words.page})${words.end}${language === 'english' ? ' ' : ''}${words.file}${colon}[docs/${words.clusterFile}](../../docs/${words.clusterFile})${words.end}\n`,
+  ].join('\n\n');
+}
+
+/** Inputs of the usual case, a cluster reached over SSH, and the secrets that hold them. */
+const USUAL: readonly [InputName, string][] = [
+  ['cluster', 'cluster.yml'],
+  ['ssh-key', '${{ secrets.KUSCIA_SSH_KEY }}'],
+  ['known-hosts', '${{ secrets.KUSCIA_KNOWN_HOSTS }}'],
+  ['database-password', '${{ secrets.KUSCIA_DATABASE_PASSWORD }}'],
+];
+
+/** A step that uses the stage's action. */
+export const example = (stage: StageName): string => [`- uses: OWNER/kuscia-swarm/actions/${stage}@v1`, '  with:', ...USUAL.map(([name, value]) => `    ${name}: ${value}`)].join('\n');
+
+/** The stages that must have settled before, as the code says. */
+function needsOf(stage: StageName): readonly string[] {
+  const path = 'examples/two-replicas.yml';
+  const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
+  const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false }, { onMatrix: () => undefined });
+  return stages.find(({ name }) => name === stage)?.needs ?? [];
+}
+
+/** The table of all stages for docs/actions.md. */
+export function stageTable(language: Language): string {
+  const heads = { english: ['action', 'brings about', 'before it'], chinese: ['action', '作用', '先决阶段'] }[language];
+  const page = language === 'english' ? 'README.md' : 'README.zh.md';
+  const rows = (Object.keys(STAGE_PAGES) as StageName[]).map((stage) => [`[\`${stage}\`](../actions/${stage}/${page})`, STAGE_PAGES[stage][language].brings, needsOf(stage).map((name) => `\`${name}\``).join(', ')]);
+  return table(heads, rows);
+}
