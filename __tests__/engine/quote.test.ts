@@ -1,11 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { quote } from '../../src/engine/quote.ts';
 
+// Where quoting is broken, a shell does whatever the words say: in a folder that is thrown away, and not for long.
+let folder: string;
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'quote-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 /** What a shell makes of a list of words. */
 function throughShell(shell: string, words: readonly string[]): string[] {
-  const printed = execFileSync(shell, ['-c', `printf '%s\\0' ${words.map(quote).join(' ')}`], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const printed = execFileSync(shell, ['-c', `printf '%s\\0' ${words.map(quote).join(' ')}`], { encoding: 'utf8', maxBuffer: 1 << 26, cwd: folder, timeout: 10_000, killSignal: 'SIGKILL' });
   return printed.split('\0').slice(0, -1);
 }
 

@@ -60,7 +60,7 @@ describe('swarm-join', () => {
     ['waits for a node that is down', all, nodes(nodeOf(three, { state: 'down' })), [...ready.slice(0, 2), '. node-03 node Ready: node-not-ready']],
     ['refuses a host of another swarm', engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': present({ ...engineInside(three), swarm: { ...engineInside(three).swarm, nodeId: 'stranger' } }) }), present([nodeOf(one), nodeOf(two)]), [...ready.slice(0, 2), '! node-03 swarm-foreign']],
     ['is not deceived by a ghost of the same hostname', engines({ 'node-01': inside(one), 'node-02': inside(two) }), present([nodeOf(one), nodeOf(two), nodeOf(three, { id: 'ghost', state: 'down' })]), ['+ node-03 join as worker (not in any swarm)', ...ready.slice(0, 2)]],
-    ['warns of the ghost of a host that joined again', all, present([...THREE.map((host) => nodeOf(host)), nodeOf(three, { id: 'ghost', state: 'down' })]), [...ready, 'w node-01 node-not-ready']],
+    ['warns of the ghost of a host that joined again', all, present([nodeOf(three, { id: 'ghost', state: 'down' }), ...THREE.map((host) => nodeOf(host))]), [...ready, 'w node-01 node-not-ready']],
     ['does not mind other nodes of the swarm', all, present([...THREE.map((host) => nodeOf(host)), nodeOf(hostOf(4, 'worker'), { state: 'down' })]), ready],
     ['promotes nobody that the cluster file does not make a manager, but demotes', all, nodes(nodeOf(two, { role: 'manager' })), ['~ node-02 demote to worker (the cluster file makes it a worker) [managers]', ready[0] ?? '', ready[2] ?? '']],
     ['stops where the swarm does not tell its nodes', all, unknown('could not list the nodes of the swarm: exit 1: The swarm does not have a leader'), ['! node-01 fact-unknown']],
