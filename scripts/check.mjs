@@ -1,4 +1,4 @@
-// Everything that can be checked without a lab: types, lint, unit tests, generated files, dist, lock file, texts that may not be committed.
+// Everything that can be checked without a lab: types, lint, unit tests, generated files, workflows, dist, lock file, texts that may not be committed.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -67,6 +67,7 @@ const steps = (unitResults) => [
   ['types', () => program('tsc', ['-p', 'tsconfig.json', '--noEmit'])],
   ['lock file', () => program('npm', ['ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund'])],
   ['generated files', () => program('node', ['scripts/generate.ts', '--check'])],
+  ['workflows', () => program('node', ['scripts/workflows.mjs'])],
   ['templates', () => program('node', ['scripts/templates.mjs', '--check'])],
   ['forbidden texts', forbiddenText],
 ];
