@@ -43,6 +43,7 @@ describe('a replica', () => {
     ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
     ['that never started is made anew', [{}, { state: 'created' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: never started'), third]],
     ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [does('~', `start replica ${NAME} again`, 'exited (137): oom'), third]],
+    ['that is paused is started again', [{}, { state: 'paused' }], [does('~', `start replica ${NAME} again`, 'paused (0)'), third]],
     ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [does('~', `start replica ${NAME} again`, 'dead (1)'), third]],
     ['of another image is made anew', [{ image: present(imageId('b')) }], [does('~', `recreate replica ${NAME}`, `image ${'a'.repeat(12)} -> secretflow/kuscia:1.1.0b0`), third]],
     ['whose image is not on the host is made anew', [{ image: absent }], [does('~', `recreate replica ${NAME}`, 'image -> secretflow/kuscia:1.1.0b0'), third]],
@@ -127,7 +128,7 @@ describe('carrying out', () => {
   });
 
   test('starts and restarts', async () => {
-    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME))]);
+    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME, 'exited'))]);
     const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', restartContainer(NAME))]);
     expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([`docker start ${NAME}`, `docker restart ${NAME}`]);
   });

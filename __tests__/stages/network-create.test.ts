@@ -163,7 +163,7 @@ describe('carrying out', () => {
   test('recreates and starts probes', async () => {
     const recreate = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'recreate'), [ok('node-02', removeContainer('alice-probe')), listed, ok('node-02', runProbe(cluster, two))]);
     expect(recreate.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(['docker rm --force --volumes alice-probe', probe]);
-    const start = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'), [ok('node-02', startContainer('alice-probe'))]);
+    const start = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'), [ok('node-02', startContainer('alice-probe', 'exited'))]);
     expect(start.fleet.lines()).toEqual(['docker start alice-probe']);
   });
 });

@@ -116,7 +116,7 @@ describe('carrying out', () => {
     const cases: readonly [Partial<Facts>, string, readonly Script[], readonly string[]][] = [
       [nothing, 'load balancer', [listed, run], ['image ls', 'docker run --detach']],
       [{ image: present(imageId('b')) }, 'recreate', [listed, ok('node-01', removeContainer('alice-nginx-lb')), run], ['image ls', 'docker rm', 'image ls', 'docker run --detach']],
-      [{ container: present(lb({ state: 'exited' })) }, 'start load balancer', [ok('node-01', startContainer('alice-nginx-lb'))], ['docker start']],
+      [{ container: present(lb({ state: 'exited' })) }, 'start load balancer', [ok('node-01', startContainer('alice-nginx-lb', 'exited'))], ['docker start']],
       [{ loaded: present('former') }, 'reload', [reload], ['-s reload']],
     ];
     for (const [told, words, scripts, wanted] of cases) expect(kinds((await carryOut(stepOf(plan(told), words), scripts)).fleet.lines())).toEqual(wanted);

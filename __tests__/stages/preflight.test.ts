@@ -43,7 +43,7 @@ describe('one thing wrong', () => {
     { name: 'missing programs', told: { machine: { missingPrograms: ['awk', 'script'] } }, code: 'host-unfit', what: 'these programs are missing: awk, script' },
     { name: 'too little memory', told: { machine: { memory: 1.5 * GIB } }, code: 'host-unfit', what: 'a replica may use 2.0 GiB of memory, the host has 1.5 GiB' },
     { name: 'ptrace forbidden', told: { machine: { ptraceScope: 3 } }, code: 'host-unfit', what: 'ptrace is forbidden, which runp needs', evidence: 'kernel.yama.ptrace_scope = 3' },
-    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free at /var/lib/docker, 3.0 GiB are needed' },
+    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed' },
     { name: 'a disk that is not known', told: { disk: unknown('could not read the free disk space: exit 1') }, code: 'fact-unknown', what: 'could not read the free disk space: exit 1' },
     { name: 'a taken port', told: port(20000), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
     { name: 'a port that another container publishes', told: port(13084, 'grafana'), code: 'port-taken', what: 'port 13084 (metrics) is taken', evidence: 'published by container grafana' },

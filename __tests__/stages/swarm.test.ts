@@ -29,6 +29,9 @@ describe('swarm-init', () => {
     ['refuses two swarms', { 'node-01': inside(one), 'node-02': inside(second, 'manager', 'other') }, MANAGERS, ['= node-01 manager of the swarm (swarm swarm-of-alice at 10.77.0.11)', '! node-02 swarm-foreign']],
     ['refuses a worker of an unknown swarm', { 'node-02': inside(two) }, THREE, ['! node-02 swarm-foreign']],
     ['refuses a manager-to-be that works for an unknown swarm', { 'node-01': inside(one, 'worker') }, THREE, ['! node-01 swarm-foreign']],
+    ...['locked', 'pending', 'error'].map((state): (typeof cases)[number] => [
+      `stops at a host whose swarm is ${state}`, { 'node-02': present({ ...engineOutside(), swarm: { ...engineOutside().swarm, state } }) }, THREE, ['! node-02 node-not-ready'],
+    ]),
     ['stops at an engine it does not know', { 'node-03': unknown('exit 1'), 'node-02': unknown('exit 2') }, THREE, ['! node-02 engine-unreachable', '! node-03 engine-unreachable']],
   ];
   test.each(cases)('%s', (_, told, hosts, lines) => {

@@ -81,9 +81,9 @@ describe('red is', () => {
     ['a node that is NotReady', [{}, both(present(registryOf(cluster, HOSTS, { nodes: HOSTS.map((host) => ({ name: nameOf(cluster, host), ready: host === two })) })))], ['node-03 node: NotReady']],
     ['a replica that never registered', [{}, both(present(outsider))], ['node-02 heartbeat: absent', 'node-02 overlay: absent', 'node-02 key: absent', 'node-02 version: absent']],
     ['a domain that registered nothing', [{}, both(present({ gateways: [], nodes: [] }))], ['node-02', 'node-03'].flatMap((host) => ['heartbeat', 'overlay', 'key', 'node', 'version'].map((name) => `${host} ${name}: absent`))],
-    ['nothing, where only one replica tells the registry', [{}, { 2: { registry: unknown('exit 1') } }], []],
+    ['a replica whose own API is silent, though the other tells of it', [{}, { 2: { registry: unknown('exit 1') } }], ['node-02 node: API silent']],
     ['nothing, for the stale object of a replica that is gone', [{}, both(present(registryOf(cluster, HOSTS, { gateways: [...registryOf(cluster, HOSTS).gateways, stale] })))], []],
-    ['everything, where nobody tells the registry', [{}, both(unknown('exit 1'))], ['node-02', 'node-03'].flatMap((host) => ['heartbeat', 'overlay', 'key', 'node', 'version'].map((name) => `${host} ${name}: absent`))],
+    ['everything, where nobody tells the registry', [{}, both(unknown('exit 1'))], ['node-02', 'node-03'].flatMap((host) => ['heartbeat: absent', 'overlay: absent', 'key: absent', 'node: API silent', 'version: absent'].map((check) => `${host} ${check}`))],
   ];
   test.each(cases)('%s', (_, told, wanted) => {
     const { matrix, plan } = verify(...told);

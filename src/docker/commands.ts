@@ -41,8 +41,8 @@ export const createOverlay = (name: string, subnet: string): Command =>
 /** Removes a network by its id. */
 export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);
 
-/** Starts a container that is there but does not run. */
-export const startContainer = (name: string): Command => changing('start the container', ['docker', 'start', name]);
+/** Lets a container run that is there but does not; docker starts one that is paused by another command. */
+export const startContainer = (name: string, state: string): Command => changing('start the container', ['docker', state === 'paused' ? 'unpause' : 'start', name]);
 
 /** Stops and starts a container; it rereads its files. */
 export const restartContainer = (name: string): Command => changing('restart the container', ['docker', 'restart', name]);

@@ -108,12 +108,12 @@ function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
   const configuredAt = valueOf(onHost.file)?.changedAt ?? 0;
   if (difference !== undefined) {
     step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
-  } else if (current.state === 'exited' || current.state === 'dead') {
+  } else if (['exited', 'dead', 'paused'].includes(current.state)) {
     const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
-    step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name))));
+    step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name, current.state))));
   } else if (configuredAt > current.startedAt) {
     step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
-  } else if (fault === undefined && onHost.led.is === 'present' && !onHost.led.value.has(current.hostname)) {
+  } else if (fault === undefined && onHost.led.is !== 'absent' && valueOf(onHost.led)?.has(current.hostname) !== true) {
     plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(deployment.cluster, onHost, current) });
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });

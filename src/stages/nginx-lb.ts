@@ -156,7 +156,7 @@ function planContainer(plan: Plan, deployment: Deployment, host: Host, facts: Fa
       await start(act);
     });
   } else if (current.state !== 'running' && current.state !== 'restarting') {
-    add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name))));
+    add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name, current.state))));
   } else {
     plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${current.state}, port ${port}` });
   }

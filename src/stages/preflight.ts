@@ -4,7 +4,7 @@ import { publishedPorts } from '../docker/containers.ts';
 import { engine, type Engine } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import type { Fact } from '../engine/fact.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
@@ -39,12 +39,14 @@ const ENGINE_DATA = '/var/lib/docker';
 async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
   const before = Date.now();
   const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()] as const);
-  const [onEngine, [onMachine, after], published, space] = await Promise.all([
+  const [onEngine, [onMachine, after], published, usual] = await Promise.all([
     ask.ask(host.name, engine),
     properties,
     ask.ask(host.name, publishedPorts),
     ask.ask(host.name, disk(ENGINE_DATA)),
   ]);
+  const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
+  const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
   return { host, engine: onEngine, machine: onMachine, published, disk: space, asked: [before, after] };
 }
 
@@ -87,7 +89,7 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   if (disk.is === 'unknown') {
     failures.push({ code: 'fact-unknown', host: host.name, what: disk.why, remedy: 'Mend what the line names, then run again.' });
   } else if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
-    unfit(`${gib(disk.value.free)} of disk are free at ${ENGINE_DATA}, ${gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
+    unfit(`${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
   }
   return failures;
 }

@@ -23,11 +23,21 @@ export function anchor(cluster: Cluster, engines: Engines): Host {
   return hostsWith(cluster, 'manager').find((host) => engineOf(engines, host)?.swarm.isManager === true) ?? firstManager(cluster);
 }
 
-/** The failures of hosts whose engine is not known. */
+/** The failures of hosts whose engine is not known, or whose part in a swarm can neither be used nor be joined anew. */
 export function engineFailures(engines: Engines): Failure[] {
-  return [...engines].flatMap(([host, fact]) =>
-    fact.is === 'unknown'
-      ? [{ code: 'engine-unreachable' as const, host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, or an account in group docker.' }]
-      : [],
-  );
+  return [...engines].flatMap(([host, fact]): Failure[] => {
+    if (fact.is === 'unknown') {
+      return [{ code: 'engine-unreachable', host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, or an account in group docker.' }];
+    }
+    const swarm = fact.is === 'present' ? fact.value.swarm : undefined;
+    const remedy = swarm && STUCK[swarm.state];
+    return remedy === undefined ? [] : [{ code: 'node-not-ready', host, what: `its engine says that its swarm is ${swarm?.state}`, ...(swarm?.error && { evidence: swarm.error }), remedy }];
+  });
 }
+
+/** States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker Engine API, LocalNodeState. */
+const STUCK: Readonly<Record<string, string>> = {
+  locked: 'Unlock it there with the key of the swarm: docker swarm unlock.',
+  pending: 'It waits for a manager to answer: open 2377/tcp to the managers, or let it leave (docker swarm leave --force); then run again.',
+  error: 'Let it leave there (docker swarm leave --force) when nothing of that swarm is needed; then run again.',
+};

@@ -11,7 +11,7 @@ import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { fingerprint } from '../kuscia/configuration.ts';
-import { describeAnswer, directAnswer, isGateway, loadBalancerAnswers, loadBalancerUrl, registry, requestsFor, type Answer, type Gateway, type Registry } from '../kuscia/facts.ts';
+import { describeAnswer, directAnswer, isGateway, loadBalancerAnswers, loadBalancerUrl, registry, requestsFor, type Answer, type Gateway, type KusciaNode, type Registry } from '../kuscia/facts.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { allPaths, askPaths, cutPairs, type Path } from './data-path.ts';
 import { anchor, askEngines, engineOf, type Engines } from './swarm.ts';
@@ -102,10 +102,17 @@ function rowOf(cluster: Cluster, facts: Facts, onHost: OnHost): MatrixRow {
       heartbeat: heartbeat(gateway, properties),
       overlay: overlay(cluster, facts, onHost, gateway),
       key: key(facts, gateway),
-      node: node === undefined ? bad('absent') : node.ready ? ok('Ready') : bad('NotReady'),
+      node: nodeCheck(onHost, node),
       version: version(facts, gateway),
     },
   };
+}
+
+/** Its node, and that its own API server tells of it: the others tell of it, too, while it is silent. */
+function nodeCheck({ registry }: OnHost, node: KusciaNode | undefined): Check {
+  if (registry.is !== 'present') return bad('API silent');
+  if (node === undefined) return bad('absent');
+  return node.ready ? ok('Ready') : bad('NotReady');
 }
 
 function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
