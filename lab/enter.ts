@@ -8,9 +8,10 @@ hostname ${runner.name}
 shift 2
 exec "$@"`;
 
+// With a socket as its input bash takes itself for a remote shell and reads the user's .bashrc, hence --norc.
 /** The command line that runs a command in the runner place: the machine's files, the lab's network. It becomes the command: same process, terminal and signals. */
 export function inRunner(argv: readonly string[]): string[] {
-  return ['nsenter', `--net=${paths.runner}`, 'unshare', '--mount', '--uts', 'bash', '-ec', asRunner, runner.name, paths.hostsFile, paths.resolvConf, ...argv];
+  return ['nsenter', `--net=${paths.runner}`, 'unshare', '--mount', '--uts', 'bash', '--norc', '-ec', asRunner, runner.name, paths.hostsFile, paths.resolvConf, ...argv];
 }
 
 /** The command line that runs a command inside a host, past its sshd, as root; throws when the host has no power. */

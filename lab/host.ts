@@ -84,7 +84,7 @@ export async function hostsReady(places: readonly Place[], timeoutMs = 60_000): 
   // Nobody reaches a host whose cable is cut: its engine is all that can be waited for.
   const reachable = places.filter((place) => !isCut(place));
   const greeting = reachable.map(({ address, name }) => `until exec 3<>/dev/tcp/${address}/22 && read -r -t 5 line <&3 && [[ $line == SSH-2.0* ]]; do sleep 0.1; done 2>/dev/null; echo ${name}`);
-  const greeted = await capture(inRunner(['bash', '-c', greeting.join('\n')]), { timeoutMs: Math.max(1_000, deadline - Date.now()) });
+  const greeted = await capture(inRunner(['bash', '--norc', '-c', greeting.join('\n')]), { timeoutMs: Math.max(1_000, deadline - Date.now()) });
   const silent = reachable.filter(({ name }) => !greeted.stdout.split('\n').includes(name));
   if (silent.length > 0) throw new Error(`no sshd answers within ${timeoutMs / 1000} s on ${silent.map(({ name }) => name).join(', ')} ${greeted.stderr}`);
 }
@@ -166,6 +166,7 @@ export async function ensureRegistry(place: Place): Promise<void> {
     mkdirSync(paths.place(place.name), { recursive: true });
     boot(place, 'registry', { folder: `${paths.cache}/registry`, at: '/var/lib/registry' });
   }
-  await must(inRunner(['bash', '-c', `until curl -fsS -m 2 http://${place.address}:5000/v2/ >/dev/null 2>&1; do sleep 0.1; done`]), { timeoutMs: 20_000 })
+  const answered = `exec 3<>/dev/tcp/${place.address}/5000 && printf 'GET /v2/ HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 2 line <&3 && [[ $line == *' 200 '* ]]`;
+  await must(inRunner(['bash', '--norc', '-c', `until (${answered}) 2>/dev/null; do sleep 0.1; done`]), { timeoutMs: 20_000 })
     .catch((error: unknown) => { throw new Error(`the registry does not answer: ${String(error)} ${lastWords(place)}`); });
 }

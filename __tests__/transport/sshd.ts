@@ -67,7 +67,7 @@ export async function startSshd(publicKey: string, options: { types?: readonly H
     ...extra,
   ];
   await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
-  const child = spawn('unshare', ['--mount', 'bash', '-ec', IN_HOST_ROOT, 'bash', rootPath(hostRoot), scratch, tmpdir(), inside(join(folder, 'config'))], { stdio: 'ignore' });
+  const child = spawn('unshare', ['--mount', 'bash', '--norc', '-ec', IN_HOST_ROOT, 'bash', rootPath(hostRoot), scratch, tmpdir(), inside(join(folder, 'config'))], { stdio: 'ignore' });
   await answers(port, child);
   const pid = child.pid ?? 0;
   return {

@@ -26,6 +26,8 @@ export interface ActionOptions {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly on?: string;
   readonly timeoutMs?: number;
+  /** Ends the run with that signal after so many seconds. */
+  readonly interrupt?: { readonly signal: 'INT' | 'TERM' | 'KILL'; readonly after: number };
 }
 
 /** Runs the root action's bundle with GitHub's environment: inputs by INPUT_*, outputs and summary by file. */
@@ -57,8 +59,8 @@ export async function action(cluster: string, options: ActionOptions = {}): Prom
 const inputEnvironment = (inputs: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase().replaceAll(' ', '_')}`, value]));
 
-const inRunnerPlace = (env: Record<string, string>, { timeoutMs = 400_000 }: ActionOptions): Promise<Ended> =>
-  run([join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, timeoutMs });
+const inRunnerPlace = (env: Record<string, string>, { timeoutMs = 400_000, interrupt }: ActionOptions): Promise<Ended> =>
+  run([...(interrupt ? ['timeout', '-s', interrupt.signal, String(interrupt.after)] : []), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, timeoutMs });
 
 /** On a host the files are its own, so they are printed after the log. */
 function onHost(host: string, env: Record<string, string>, { timeoutMs = 400_000 }: ActionOptions): Promise<Ended> {

@@ -172,7 +172,7 @@ async function prepared(inputs: Readonly<Record<string, string>>): Promise<Recor
   if (inputs['known-hosts'] === 'SWAPPED') return { 'known-hosts': swappedKeys() };
   if (inputs['known-hosts'] === 'WITHOUT') return { 'known-hosts': readFileSync(paths.knownHosts, 'utf8').split('\n').filter((line) => !line.includes('10.77.0.12')).join('\n') };
   if (inputs['ssh-key'] === 'OTHER') {
-    const made = await run(['bash', '-c', 'd=$(mktemp -d); ssh-keygen -q -t ed25519 -N "" -f $d/k; cat $d/k; rm -r $d']);
+    const made = await run(['sh', '-c', 'd=$(mktemp -d); ssh-keygen -q -t ed25519 -N "" -f $d/k; cat $d/k; rm -r $d']);
     return { 'ssh-key': made.stdout };
   }
   return {};
