@@ -83377,8 +83377,8 @@ const setNodeRole = (nodeId, role) => changing(`${role === 'manager' ? 'promote'
 const createOverlay = (name, subnet) => changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, name]);
 /** Removes a network by its id. */
 const removeNetwork = (id) => changing('remove the network', ['docker', 'network', 'rm', id]);
-/** Starts a container that is there but does not run. */
-const startContainer = (name) => changing('start the container', ['docker', 'start', name]);
+/** Lets a container run that is there but does not; docker starts one that is paused by another command. */
+const startContainer = (name, state) => changing('start the container', ['docker', state === 'paused' ? 'unpause' : 'start', name]);
 /** Stops and starts a container; it rereads its files. */
 const restartContainer = (name) => changing('restart the container', ['docker', 'restart', name]);
 /** Removes a container in whatever state, its anonymous volumes too. */
@@ -84122,7 +84122,7 @@ function planContainer(plan, deployment, database, facts) {
     }
     else if (current.state !== 'running' && current.state !== 'restarting') {
         const why = `${current.state}${current.error ? `: ${current.error}` : ''}`;
-        plan.steps.push({ host: database.host, change: '~', what: `start database ${database.container}`, why, apply: async (act) => void (await act.run(database.host, startContainer(database.container))) });
+        plan.steps.push({ host: database.host, change: '~', what: `start database ${database.container}`, why, apply: async (act) => void (await act.run(database.host, startContainer(database.container, current.state))) });
     }
     else {
         plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${current.state}, port ${database.port}, volume ${database.volume}` });
@@ -84685,14 +84685,14 @@ function planReplica(plan, deployment, onHost) {
     if (difference !== undefined) {
         step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
     }
-    else if (current.state === 'exited' || current.state === 'dead') {
+    else if (['exited', 'dead', 'paused'].includes(current.state)) {
         const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
-        step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name))));
+        step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name, current.state))));
     }
     else if (configuredAt > current.startedAt) {
         step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
     }
-    else if (fault === undefined && onHost.led.is === 'present' && !onHost.led.value.has(current.hostname)) {
+    else if (fault === undefined && onHost.led.is !== 'absent' && fact_valueOf(onHost.led)?.has(current.hostname) !== true) {
         plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(deployment.cluster, onHost, current) });
     }
     else if (fault === undefined) {
@@ -84855,12 +84855,23 @@ const engineOf = (engines, host) => fact_valueOf(engines.get(host.name) ?? { is:
 function swarm_anchor(cluster, engines) {
     return hostsWith(cluster, 'manager').find((host) => engineOf(engines, host)?.swarm.isManager === true) ?? firstManager(cluster);
 }
-/** The failures of hosts whose engine is not known. */
+/** The failures of hosts whose engine is not known, or whose part in a swarm can neither be used nor be joined anew. */
 function engineFailures(engines) {
-    return [...engines].flatMap(([host, fact]) => fact.is === 'unknown'
-        ? [{ code: 'engine-unreachable', host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, or an account in group docker.' }]
-        : []);
+    return [...engines].flatMap(([host, fact]) => {
+        if (fact.is === 'unknown') {
+            return [{ code: 'engine-unreachable', host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, or an account in group docker.' }];
+        }
+        const swarm = fact.is === 'present' ? fact.value.swarm : undefined;
+        const remedy = swarm && STUCK[swarm.state];
+        return remedy === undefined ? [] : [{ code: 'node-not-ready', host, what: `its engine says that its swarm is ${swarm?.state}`, ...(swarm?.error && { evidence: swarm.error }), remedy }];
+    });
 }
+/** States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker Engine API, LocalNodeState. */
+const STUCK = {
+    locked: 'Unlock it there with the key of the swarm: docker swarm unlock.',
+    pending: 'It waits for a manager to answer: open 2377/tcp to the managers, or let it leave (docker swarm leave --force); then run again.',
+    error: 'Let it leave there (docker swarm leave --force) when nothing of that swarm is needed; then run again.',
+};
 
 ;// CONCATENATED MODULE: ./lib/stages/network-create.js
 
@@ -85041,7 +85052,7 @@ function planProbe(plan, deployment, { host, probe, probeImage }) {
         plan.steps.push({ host: host.name, change: '~', what: `recreate probe ${name}`, why, apply: recreate });
     }
     else if (current.state !== 'running') {
-        plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, apply: async (act) => void (await act.run(host.name, startContainer(name))) });
+        plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, apply: async (act) => void (await act.run(host.name, startContainer(name, current.state))) });
     }
     else {
         plan.satisfied.push({ host: host.name, what: `probe ${name}`, why: `running on ${cluster.network.name}` });
@@ -85196,7 +85207,7 @@ function nginx_lb_planContainer(plan, deployment, host, facts) {
         });
     }
     else if (current.state !== 'running' && current.state !== 'restarting') {
-        add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name))));
+        add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name, current.state))));
     }
     else {
         plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${current.state}, port ${port}` });
@@ -85241,6 +85252,7 @@ function planAnswers(plan, cluster, host, { answers, replicas }) {
 
 
 
+
 /** All that a host must have before anything is changed; every finding of every host in one report. */
 function preflight(deployment) {
     return stage({
@@ -85257,12 +85269,14 @@ const ENGINE_DATA = '/var/lib/docker';
 async function preflight_gatherHost(ask, host) {
     const before = Date.now();
     const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()]);
-    const [onEngine, [onMachine, after], published, space] = await Promise.all([
+    const [onEngine, [onMachine, after], published, usual] = await Promise.all([
         ask.ask(host.name, engine),
         properties,
         ask.ask(host.name, publishedPorts),
         ask.ask(host.name, disk(ENGINE_DATA)),
     ]);
+    const rootDir = fact_valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
+    const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
     return { host, engine: onEngine, machine: onMachine, published, disk: space, asked: [before, after] };
 }
 /** Judges every host by itself, then the hosts among each other. */
@@ -85307,7 +85321,7 @@ function hostFailures(cluster, onHost) {
         failures.push({ code: 'fact-unknown', host: host.name, what: disk.why, remedy: 'Mend what the line names, then run again.' });
     }
     else if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
-        unfit(`${preflight_gib(disk.value.free)} of disk are free at ${ENGINE_DATA}, ${preflight_gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
+        unfit(`${preflight_gib(disk.value.free)} of disk are free where its engine keeps its data, ${preflight_gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
     }
     return failures;
 }
@@ -85692,10 +85706,18 @@ function rowOf(cluster, facts, onHost) {
             heartbeat: heartbeat(gateway, properties),
             overlay: overlay(cluster, facts, onHost, gateway),
             key: key(facts, gateway),
-            node: node === undefined ? bad('absent') : node.ready ? verify_ok('Ready') : bad('NotReady'),
+            node: nodeCheck(onHost, node),
             version: verify_version(facts, gateway),
         },
     };
+}
+/** Its node, and that its own API server tells of it: the others tell of it, too, while it is silent. */
+function nodeCheck({ registry }, node) {
+    if (registry.is !== 'present')
+        return bad('API silent');
+    if (node === undefined)
+        return bad('absent');
+    return node.ready ? verify_ok('Ready') : bad('NotReady');
 }
 function direct(cluster, { answer }, replica) {
     if (answer.is !== 'present')
