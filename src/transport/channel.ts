@@ -48,6 +48,8 @@ class Running {
   #end: End | undefined;
   #overdue = false;
   #stopping: SignalName | undefined;
+  /** Settles when what remained of the group was told to go. */
+  #swept = Promise.resolve();
   #settled = false;
 
   constructor(command: Command, ties: Ties, resolve: (outcome: Outcome | Refused) => void) {
@@ -83,14 +85,16 @@ class Running {
     channel.on('error', () => undefined);
     channel.on('exit', (code: number | null, signal?: string) => {
       this.#end = code === null ? { signal: (signal ?? 'a signal').replace(/@.*$/, '') } : { code };
+      // Told to end, its first process may be gone while another of the group ignores TERM, as docker's client does.
+      if (this.#stopping) this.#swept = this.#signal('KILL');
       // What it left behind would hold the channel open for as long as it likes.
       this.#after(LINGER_MS, () => {
-        this.#signal('KILL');
+        void this.#signal('KILL');
         this.#settleAsEnded();
       });
     });
     // The reason why a connection broke comes just after its channels have closed.
-    channel.on('close', () => setImmediate(() => this.#settleAsEnded()));
+    channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
     if (this.#settled) channel.close();
     const stdin = stdinOf(this.#command);
     if (stdin !== undefined) channel.end(stdin);
@@ -107,25 +111,24 @@ class Running {
 
   readonly #stop = (): void => {
     if (this.#stopping || this.#settled) return;
-    this.#signal('TERM');
-    this.#after(TERM_GRACE_MS, () => this.#signal('KILL'));
+    void this.#signal('TERM');
+    this.#after(TERM_GRACE_MS, () => void this.#signal('KILL'));
     this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#settleAsEnded());
   };
 
   #take(chunk: Buffer): void {
     const announced = this.#out.pid !== undefined;
     this.#out.add(chunk);
-    if (!announced && this.#stopping) this.#signal(this.#stopping);
+    if (!announced && this.#stopping) void this.#signal(this.#stopping);
   }
 
   /** Signals the whole group by its id: sshd itself hands no signal on to what root runs. */
-  #signal(name: SignalName): void {
+  async #signal(name: SignalName): Promise<void> {
     this.#stopping = name;
     const group = this.#out.pid;
     if (group === undefined || this.#ties.gone.aborted) return;
-    void this.#ties.signal(name, group).then((sent) => {
-      if (!sent && !this.#settled && !this.#ties.gone.aborted) this.#channel?.signal(name);
-    });
+    const sent = await this.#ties.signal(name, group);
+    if (!sent && !this.#settled && !this.#ties.gone.aborted) this.#channel?.signal(name);
   }
 
   #settleAsEnded(): void {
