@@ -88219,6 +88219,8 @@ class Running {
     #end;
     #overdue = false;
     #stopping;
+    /** Settles when what remained of the group was told to go. */
+    #swept = Promise.resolve();
     #settled = false;
     constructor(command, ties, resolve) {
         this.#command = command;
@@ -88255,14 +88257,17 @@ class Running {
         channel.on('error', () => undefined);
         channel.on('exit', (code, signal) => {
             this.#end = code === null ? { signal: (signal ?? 'a signal').replace(/@.*$/, '') } : { code };
+            // Told to end, its first process may be gone while another of the group ignores TERM, as docker's client does.
+            if (this.#stopping)
+                this.#swept = this.#signal('KILL');
             // What it left behind would hold the channel open for as long as it likes.
             this.#after(LINGER_MS, () => {
-                this.#signal('KILL');
+                void this.#signal('KILL');
                 this.#settleAsEnded();
             });
         });
         // The reason why a connection broke comes just after its channels have closed.
-        channel.on('close', () => setImmediate(() => this.#settleAsEnded()));
+        channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
         if (this.#settled)
             channel.close();
         const stdin = stdinOf(this.#command);
@@ -88282,26 +88287,25 @@ class Running {
     #stop = () => {
         if (this.#stopping || this.#settled)
             return;
-        this.#signal('TERM');
-        this.#after(TERM_GRACE_MS, () => this.#signal('KILL'));
+        void this.#signal('TERM');
+        this.#after(TERM_GRACE_MS, () => void this.#signal('KILL'));
         this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#settleAsEnded());
     };
     #take(chunk) {
         const announced = this.#out.pid !== undefined;
         this.#out.add(chunk);
         if (!announced && this.#stopping)
-            this.#signal(this.#stopping);
+            void this.#signal(this.#stopping);
     }
     /** Signals the whole group by its id: sshd itself hands no signal on to what root runs. */
-    #signal(name) {
+    async #signal(name) {
         this.#stopping = name;
         const group = this.#out.pid;
         if (group === undefined || this.#ties.gone.aborted)
             return;
-        void this.#ties.signal(name, group).then((sent) => {
-            if (!sent && !this.#settled && !this.#ties.gone.aborted)
-                this.#channel?.signal(name);
-        });
+        const sent = await this.#ties.signal(name, group);
+        if (!sent && !this.#settled && !this.#ties.gone.aborted)
+            this.#channel?.signal(name);
     }
     #settleAsEnded() {
         if (this.#overdue)
