@@ -61,7 +61,7 @@ function findings(name, text) {
 
 const steps = (unitResults) => [
   // Most of these wait for processes and deadlines rather than compute.
-  ['unit tests', () => jest('unit', unitResults, '--maxWorkers=2')],
+  ['unit tests', () => jest('unit', unitResults, '--maxWorkers=4')],
   ['lint', () => program('eslint', ['.', '--max-warnings', '0', '--cache', '--cache-strategy=content', '--cache-location=node_modules/.cache/eslint/'])],
   ['dist is fresh', distIsFresh],
   ['types', () => program('tsc', ['-p', 'tsconfig.json', '--noEmit'])],

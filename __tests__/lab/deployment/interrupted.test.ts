@@ -22,8 +22,8 @@ describe('a run that is ended half way', () => {
   // The moments are spread over the stages; whatever was going on then, the same must hold.
   test.each<NonNullable<ActionOptions['interrupt']>>([
     { signal: 'INT', after: 3 },
-    { signal: 'TERM', after: 8 },
-    { signal: 'INT', after: 14 },
+    { signal: 'TERM', after: 7 },
+    { signal: 'INT', after: 11 },
   ])('by SIG$signal after $after s says so, leaves nothing running, and the next run completes', async (interrupt) => {
     const ended = await action(EXAMPLE, { interrupt });
     expect(ended.log).toContain('KS-1111');
@@ -32,7 +32,7 @@ describe('a run that is ended half way', () => {
     await completes();
   }, 200_000);
 
-  test.each([4, 9, 13])('by SIGKILL after %i s is completed by the next run', async (after) => {
+  test.each([4, 8, 11])('by SIGKILL after %i s is completed by the next run', async (after) => {
     expect((await action(EXAMPLE, { interrupt: { signal: 'KILL', after } })).code).not.toBe(0);
     await completes();
   }, 200_000);
