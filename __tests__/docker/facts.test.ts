@@ -10,8 +10,8 @@ import { factOf, type Moment } from '../support/tape.ts';
 
 const id = (length: number) => expect.stringMatching(new RegExp(`^[a-z0-9]{${length}}$`));
 const sha = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
-const inactive = { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], error: '' };
-const active = { state: 'active', nodeId: id(25), managers: ['10.77.0.11:2377'], error: '' };
+const inactive = { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], managerIds: [], error: '' };
+const active = { state: 'active', nodeId: id(25), managers: ['10.77.0.11:2377'], managerIds: [id(25)], error: '' };
 const host = { version: '20.10.24+dfsg1', rootDir: '/var/lib/docker', cpus: expect.any(Number), memory: expect.any(Number) };
 const two = clusterOf({ hosts: TWO });
 

@@ -54,9 +54,11 @@ describe('swarm-init', () => {
 describe('swarm-join', () => {
   const all = engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': inside(three) });
   const nodes = (...changed: readonly SwarmNode[]): Fact<readonly SwarmNode[]> => present(THREE.map((host) => changed.find(({ hostname }) => hostname === host.name) ?? nodeOf(host)));
+  const knowing = (host: Host): Fact<Engine> => present({ ...engineInside(host), swarm: { ...engineInside(host).swarm, managerIds: ['idnode01'] } });
   const ready = ['= node-01 manager, Ready (node idnode01)', '= node-02 worker, Ready (node idnode02)', '= node-03 worker, Ready (node idnode03)'];
 
   const cases: readonly [string, ReadonlyMap<string, Fact<Engine>>, Fact<readonly SwarmNode[]>, readonly string[]][] = [
+    ['waits for a node that knows this manager and is not listed yet', engines({ 'node-01': inside(one), 'node-02': knowing(two), 'node-03': inside(three) }), present([nodeOf(one), nodeOf(three)]), [ready[0] ?? '', ready[2] ?? '', '. node-02 node Ready: node-not-ready']],
     ['lets all others join once there is a swarm', engines(), absent, ['+ node-02 join as worker (not in any swarm)', '+ node-03 join as worker (not in any swarm)']],
     ['lets one host join', engines({ 'node-01': inside(one), 'node-02': inside(two) }), present([nodeOf(one), nodeOf(two)]), [`+ node-03 join as worker (not in any swarm)`, ...ready.slice(0, 2)]],
     ['is satisfied where all are Ready', all, nodes(), ready],

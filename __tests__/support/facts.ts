@@ -28,12 +28,12 @@ export const nodeId = (host: Host): string => `id${host.name.replace('-', '')}`;
 /** An engine in no swarm. */
 export const engineOutside = (changes: Partial<Engine> = {}): Engine => ({
   version: '27.3.1', cpus: 8, memory: 16 * GIB, rootDir: '/var/lib/docker', securityOptions: [],
-  swarm: { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], error: '' }, ...changes,
+  swarm: { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], managerIds: [], error: '' }, ...changes,
 });
 
 /** An engine in the swarm of that id. */
 export const engineInside = (host: Host, role: 'manager' | 'worker' = host.roles.includes('manager') ? 'manager' : 'worker', clusterId = 'swarm-of-alice'): Engine =>
-  engineOutside({ swarm: { state: 'active', nodeId: nodeId(host), address: host.address, isManager: role === 'manager', clusterId: role === 'manager' ? clusterId : undefined, managers: ['10.77.0.11:2377'], error: '' } });
+  engineOutside({ swarm: { state: 'active', nodeId: nodeId(host), address: host.address, isManager: role === 'manager', clusterId: role === 'manager' ? clusterId : undefined, managers: ['10.77.0.11:2377'], managerIds: [], error: '' } });
 
 /** Engines by host name. */
 export const enginesOf = (hosts: readonly Host[], make: (host: Host) => Fact<Engine>): Map<string, Fact<Engine>> => new Map(hosts.map((host) => [host.name, make(host)]));

@@ -82,6 +82,10 @@ export class Recorder implements Ask {
     // Nothing is printed here.
   }
 
+  reaches(): boolean {
+    return true;
+  }
+
   /** What was asked, each with its outcome trimmed to what is read of it; throws when trimming changed what is read. */
   async takes(): Promise<(Asked & { take: Take })[]> {
     const asked = await Promise.all(this.asked.values());

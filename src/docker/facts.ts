@@ -19,6 +19,8 @@ export interface Engine {
     /** Known on managers only. */
     readonly clusterId: string | undefined;
     readonly managers: readonly string[];
+    /** Node ids of the managers that it knows. */
+    readonly managerIds: readonly string[];
     readonly error: string;
   };
 }
@@ -36,7 +38,7 @@ interface RawInfo {
     NodeAddr: string;
     ControlAvailable: boolean;
     Cluster?: { ID?: string } | null;
-    RemoteManagers?: { Addr: string }[] | null;
+    RemoteManagers?: { Addr: string; NodeID?: string }[] | null;
     Error?: string;
   };
 }
@@ -63,6 +65,7 @@ export const engine: Question<Engine> = {
         isManager: Swarm.ControlAvailable,
         clusterId: Swarm.Cluster?.ID,
         managers: (Swarm.RemoteManagers ?? []).map((manager) => manager.Addr),
+        managerIds: (Swarm.RemoteManagers ?? []).flatMap(({ NodeID }) => NodeID ?? []),
         error: Swarm.Error ?? '',
       },
     });

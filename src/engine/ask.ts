@@ -13,6 +13,8 @@ export interface Ask {
   ask<T>(host: string, question: Question<T>): Promise<Fact<T>>;
   /** Tells that a secret was read from a host, so that whatever prints masks it from now on. */
   learn(secret: Secret): void;
+  /** Whether the host itself is asked; of any other, what it answered in an earlier job is told. */
+  reaches(host: string): boolean;
 }
 
 /** What a step may do while it is applied. */

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import type { Emit } from './events.ts';
 import { answer, type Fact, type Question } from './fact.ts';
 import type { Outcome } from './outcome.ts';
+import type { Views } from './views.ts';
 
 interface Pending {
   readonly command: Command;
@@ -16,7 +17,7 @@ interface Pending {
  * Asks through a fleet, for one look at the hosts. Questions put to one host in the same turn travel together; the same command is
  * run once, and what it answered stands for the whole look, so that all stages judge the same state.
  */
-export function asker(fleet: Fleet, emit: Emit): Ask {
+export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
   const outcomes = new Map<string, Promise<Outcome>>();
   const queues = new Map<string, Pending[]>();
 
@@ -36,17 +37,27 @@ export function asker(fleet: Fleet, emit: Emit): Ask {
       }
     });
 
+  const reaches = (host: string): boolean => views?.reaches(host) ?? true;
+
+  const answered = async (host: string, command: Command): Promise<Outcome> => {
+    if (views && !reaches(host)) return views.answered(host, command);
+    const outcome = await put(host, command);
+    views?.record(host, command, outcome);
+    return outcome;
+  };
+
   return {
     ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
       const { command } = question;
       if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
       const stdin = typeof command.stdin === 'object' ? command.stdin.reveal() : command.stdin;
       const key = JSON.stringify([host, command.program, command.args, stdin]);
-      const outcome = outcomes.get(key) ?? put(host, command);
+      const outcome = outcomes.get(key) ?? answered(host, command);
       outcomes.set(key, outcome);
       return outcome.then((ended) => answer(question, ended));
     },
     learn: (secret) => emit({ is: 'secret', secret }),
+    reaches,
   };
 }
 

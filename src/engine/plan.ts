@@ -12,6 +12,8 @@ export interface Step {
   readonly why: string;
   /** Steps of one lane are done one at a time, each settled before the next; steps without one side by side. */
   readonly lane?: string;
+  /** The host on which it is done, where that is another: a manager promotes a node. */
+  readonly at?: string;
   /** Carries it out. Throws a Trouble when it did not work. */
   readonly apply: (act: Act) => Promise<void>;
 }
@@ -21,6 +23,8 @@ export interface Note {
   readonly host: string;
   readonly what: string;
   readonly why: string;
+  /** The host at which it is seen, where that is another: a manager sees whether a node is Ready. */
+  readonly at?: string;
 }
 
 /** Something that no step brings about but that must come true before the stage is settled; past the deadline it is `failure`. */

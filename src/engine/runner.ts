@@ -5,8 +5,10 @@ import { ending, lastLine, succeeded, type Outcome } from './outcome.ts';
 import type { Command } from './command.ts';
 import { failuresOf, Trouble, trouble, withoutConsequences, type Failure } from './errors.ts';
 import type { Emit } from './events.ts';
+import { ownPart } from './part.ts';
 import { sameStep, type Note, type Plan, type Step } from './plan.ts';
 import type { Stage } from './stage.ts';
+import type { Views } from './views.ts';
 
 /** What a run needs: the hosts, somewhere to tell what happens, and a signal that cancels it. */
 export interface Run {
@@ -15,6 +17,10 @@ export interface Run {
   readonly signal?: AbortSignal;
   /** Time between two looks while something settles, in milliseconds; 500 unless told. */
   readonly lookEveryMs?: number;
+  /** Hosts whose part of each stage this run takes; all of them unless told. */
+  readonly hosts?: ReadonlySet<string>;
+  /** What is known of hosts that the fleet does not reach; it reaches all unless told. */
+  readonly views?: Views;
 }
 
 /** A stage with the plan that was made for it. */
@@ -89,10 +95,10 @@ async function look(stages: readonly Stage[], run: Run): Promise<Plan[]> {
       return outcome;
     },
   };
-  const ask = asker(watched, run.emit);
+  const ask = asker(watched, run.emit, run.views);
   const plans = await Promise.all(stages.map((stage) => stage.look(ask)));
   if (lost.size > 0) throw new Trouble([...lost.values()]);
-  return plans;
+  return plans.map((plan) => ownPart(plan, run.hosts, run.views));
 }
 
 async function lookAt(stage: Stage, run: Run): Promise<Plan> {
@@ -188,7 +194,8 @@ function actor(stage: Stage, run: Run): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command);
   return {
     // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
-    ask: (host, question) => asker(run.fleet, run.emit).ask(host, question),
+    ask: (host, question) => asker(run.fleet, run.emit, run.views).ask(host, question),
+    reaches: (host) => run.views?.reaches(host) ?? true,
     learn: (secret) => run.emit({ is: 'secret', secret }),
     attempt,
     async run(host, command) {

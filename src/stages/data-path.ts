@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, Host } from '../cluster/cluster.ts';
 import { tryPaths, type PathTry } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -7,9 +7,9 @@ import type { Fact } from '../engine/fact.ts';
 /** What the probes found, by the host they tried from. */
 export type Paths = ReadonlyMap<string, Fact<readonly PathTry[]>>;
 
-/** Tries the data path from every host to every other. */
-export async function askPaths(ask: Ask, cluster: Cluster): Promise<Paths> {
-  const tries = cluster.hosts.map(async (host) => {
+/** Tries the data path from each of these hosts to every other. */
+export async function askPaths(ask: Ask, cluster: Cluster, from: readonly Host[]): Promise<Paths> {
+  const tries = from.map(async (host) => {
     const peers = cluster.hosts.filter((other) => other !== host);
     return [host.name, await ask.ask(host.name, tryPaths(cluster, peers))] as const;
   });
@@ -32,9 +32,10 @@ const CURL_EXITS: Readonly<Record<number, string>> = {
   28: 'no answer in 4 s to a request larger than one packet',
 };
 
-/** Every direction between two hosts, in the order of the cluster file. */
+/** Every direction from a host that tried to another, in the order of the cluster file. */
 export function allPaths(cluster: Cluster, paths: Paths): Path[] {
-  return cluster.hosts.flatMap((from) =>
+  const tried = cluster.hosts.filter(({ name }) => paths.has(name));
+  return tried.flatMap((from) =>
     cluster.hosts
       .filter((to) => to !== from)
       .map((to): Path => {

@@ -59,9 +59,11 @@ async function gather(ask: Ask, deployment: Deployment): Promise<OnHost[]> {
 async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
   const { cluster } = deployment;
   const { host, container: name } = cluster.loadBalancer;
+  // The load balancer is asked like any peer does, by a host that this run reaches.
+  const asking = ask.reaches(host) ? host : (cluster.hosts.find((other) => ask.reaches(other.name))?.name ?? host);
   const [loaded, answers] = await Promise.all([
     ask.ask(host, loadedConfiguration(name)),
-    ask.ask(host, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
+    ask.ask(asking, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
   ]);
   if (valueOf(loaded) !== loadBalancerFiles(deployment).digest) return absent;
   return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(cluster, answer)).map(({ instance }) => instance)));

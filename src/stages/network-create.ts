@@ -45,7 +45,7 @@ export function networkCreate(deployment: Deployment): Stage {
 async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
   const [engines, paths, hosts] = await Promise.all([
     askEngines(ask, cluster),
-    askPaths(ask, cluster),
+    askPaths(ask, cluster, cluster.hosts.filter(({ name }) => ask.reaches(name))),
     Promise.all(
       cluster.hosts.map(async (host): Promise<OnHost> => {
         const [nets, probe, probeImage, properties] = await Promise.all([
@@ -73,8 +73,7 @@ export function planNetwork(deployment: Deployment, facts: Facts): Plan {
     if (ready) planProbe(plan, deployment, onHost);
     else plan.later.push({ host: onHost.host.name, what: 'probe on the network, data path to every other host', why: 'after the network' });
   }
-  const probesRun = facts.hosts.every((onHost) => valueOf(onHost.probe)?.state === 'running');
-  if (ready && probesRun && plan.steps.length === 0) planPaths(plan, deployment.cluster, facts.paths);
+  if (ready) planPaths(plan, deployment.cluster, facts);
   return plan;
 }
 
@@ -205,9 +204,11 @@ function planProbe(plan: Plan, deployment: Deployment, { host, probe, probeImage
   }
 }
 
-function planPaths(plan: Plan, cluster: Cluster, tries: Paths): void {
-  const paths = allPaths(cluster, tries);
+/** Judges each direction between two probes that are there to stay. */
+function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts): void {
+  const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.state === 'running' && !plan.steps.some((step) => step.host === host.name)).map(({ host }) => host.name));
+  const paths = allPaths(cluster, tries).filter(({ from, to }) => stay.has(from) && stay.has(to));
   const cut = cutPairs(cluster, paths);
   plan.awaited.push(...cut.map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })));
-  if (cut.length === 0) plan.satisfied.push({ host: anchor(cluster, new Map()).name, what: 'data path', why: `${paths.length} of ${paths.length} pairs connected` });
+  if (cut.length === 0 && paths.length > 0) plan.satisfied.push({ host: anchor(cluster, new Map()).name, what: 'data path', why: `${paths.length} of ${paths.length} pairs connected` });
 }

@@ -17,8 +17,8 @@ interface OnHost {
   readonly machine: Fact<Machine>;
   readonly published: Fact<ReadonlyMap<number, string>>;
   readonly disk: Fact<Disk>;
-  /** Our own clock before and after the host was asked, in milliseconds. */
-  readonly asked: readonly [number, number];
+  /** Our own clock before and after the host was asked, in milliseconds; undefined where an earlier job asked it. */
+  readonly asked: readonly [number, number] | undefined;
 }
 
 /** All that a host must have before anything is changed; every finding of every host in one report. */
@@ -47,7 +47,7 @@ async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  return { host, engine: onEngine, machine: onMachine, published, disk: space, asked: [before, after] };
+  return { host, engine: onEngine, machine: onMachine, published, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
 }
 
 /** Judges every host by itself, then the hosts among each other. */
@@ -154,7 +154,7 @@ function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
 /** Only what is certain: the two moments between which each clock was read must be further apart than the limit. */
 function clockFailures(facts: readonly OnHost[]): Failure[] {
   const clocks = facts.flatMap(({ host, machine, asked }) =>
-    machine.is === 'present' ? [{ host: host.name, least: machine.value.clock - asked[1], most: machine.value.clock - asked[0] }] : [],
+    machine.is === 'present' && asked !== undefined ? [{ host: host.name, least: machine.value.clock - asked[1], most: machine.value.clock - asked[0] }] : [],
   );
   const slowest = clocks.reduce((a, b) => (b.most < a.most ? b : a), clocks[0] ?? { host: '', least: 0, most: 0 });
   return clocks

@@ -1,7 +1,7 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { joinSwarm, readJoinToken, setNodeRole } from '../docker/commands.ts';
-import { swarmNodes, type SwarmNode } from '../docker/facts.ts';
+import { swarmNodes, type Engine, type SwarmNode } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
@@ -64,12 +64,16 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
     return;
   }
   const node = nodes.find((candidate) => candidate.id === swarm.nodeId);
-  if (node === undefined) {
+  const manager = anchor(deployment.cluster, engines);
+  if (node === undefined && isOfOurs(engines, manager, swarm)) {
+    const why = `${manager.name} does not list node ${swarm.nodeId} yet`;
+    plan.awaited.push({ host: host.name, at: manager.name, what: 'node Ready', why, failure: notListed(host, manager, swarm.nodeId) });
+  } else if (node === undefined) {
     plan.failures.push(foreign(host, engines, deployment.cluster));
   } else if (node.role !== role) {
-    const manager = anchor(deployment.cluster, engines);
     plan.steps.push({
       host: host.name,
+      at: manager.name,
       change: '~',
       what: role === 'manager' ? 'promote to manager' : 'demote to worker',
       why: `the cluster file makes it a ${role}`,
@@ -77,11 +81,14 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
       apply: async (act) => void (await act.run(manager.name, setNodeRole(node.id, role))),
     });
   } else if (node.state !== 'ready') {
-    plan.awaited.push({ host: host.name, what: 'node Ready', why: `node ${node.id} is ${node.state}`, failure: notReady(host, node) });
+    plan.awaited.push({ host: host.name, at: manager.name, what: 'node Ready', why: `node ${node.id} is ${node.state}`, failure: notReady(host, node) });
   } else {
     plan.satisfied.push({ host: host.name, what: `${role}, Ready`, why: `node ${node.id}` });
   }
 }
+
+/** Whether the manager is one of those that the node itself reports to. */
+const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): boolean => swarm.managerIds.includes(engineOf(engines, manager)?.swarm.nodeId ?? 'none');
 
 const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
 
@@ -113,6 +120,16 @@ function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
     what: `is node ${swarm?.nodeId} of ${theirs}${ours === undefined ? `; ${manager.name} manages none` : `, not of swarm ${ours} of ${manager.name}`}`,
     evidence: `its managers: ${swarm?.managers.join(', ') || 'none known'}; state ${swarm?.state}${swarm?.error ? `: ${swarm.error}` : ''}`,
     remedy: 'If the host is to be in this cluster, run docker swarm leave on it, then run again. Otherwise take it out of the cluster file.',
+  };
+}
+
+function notListed(host: Host, manager: Host, nodeId: string): Failure {
+  return {
+    code: 'node-not-ready',
+    host: host.name,
+    what: `${manager.name} does not list its node`,
+    evidence: `node ${nodeId} names ${manager.name} as its manager`,
+    remedy: `If it was removed from the swarm (docker node rm), let it leave there (docker swarm leave), then run again.`,
   };
 }
 

@@ -55,7 +55,7 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
   const { loadBalancer } = cluster;
   const [[engines, nodes], paths, answers, replicas] = await Promise.all([
     askEngines(ask, cluster).then(async (all) => [all, await ask.ask(anchor(cluster, all).name, swarmNodes)] as const),
-    askPaths(ask, cluster),
+    askPaths(ask, cluster, cluster.hosts),
     ask.ask(loadBalancer.host, loadBalancerAnswers(cluster, hostNamed(cluster, loadBalancer.host), requestsFor(cluster))),
     Promise.all(hostsWith(cluster, 'replica').map((host) => gatherReplica(ask, cluster, host))),
   ]);

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import type { Command } from './command.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What one host answered to reading commands, by the digest of each command. */
+export type View = Readonly<Record<string, Outcome>>;
+
+/** Names a reading command without telling it: its standard input may be a secret. */
+export function digestOf(command: Command): string {
+  const stdin = typeof command.stdin === 'object' ? command.stdin.reveal() : command.stdin;
+  return createHash('sha256').update(JSON.stringify([command.program, command.args, stdin])).digest('hex');
+}
+
+/** What is known of hosts that this run does not reach, from the runs that did; and what the hosts it reaches answer, for the runs after it. */
+export class Views {
+  readonly #reached: ReadonlySet<string>;
+  readonly #elsewhere: ReadonlyMap<string, View>;
+  readonly #recorded = new Map<string, Record<string, Outcome>>();
+
+  /** `elsewhere` holds the views of the other hosts, by host name. */
+  constructor(reached: readonly string[], elsewhere: ReadonlyMap<string, View>) {
+    this.#reached = new Set(reached);
+    this.#elsewhere = elsewhere;
+  }
+
+  /** Whether this run itself can ask the host. */
+  reaches(host: string): boolean {
+    return this.#reached.has(host);
+  }
+
+  /** What a host out of reach answered; never an answer that it was not asked for. */
+  answered(host: string, command: Command): Outcome {
+    return this.#elsewhere.get(host)?.[digestOf(command)] ?? { ended: 'lost', reason: `${host} is not reached from here, and was not asked this when it was looked at`, stdout: '', stderr: '' };
+  }
+
+  /** Keeps the latest answer of a host for its view. */
+  record(host: string, command: Command, outcome: Outcome): void {
+    const view = this.#recorded.get(host) ?? {};
+    this.#recorded.set(host, view);
+    view[digestOf(command)] = outcome;
+  }
+
+  /** All that the host answered in this run. */
+  viewOf(host: string): View {
+    return this.#recorded.get(host) ?? {};
+  }
+}
