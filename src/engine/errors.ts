@@ -34,6 +34,8 @@ export const CODES = {
   'load-balancer-configuration': [1501, 'nginx refuses its configuration'],
   'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
   'cluster-unhealthy': [1601, 'The cluster is not as described'],
+  'github-refused': [1801, "GitHub's API refuses"],
+  'github-unreachable': [1802, "GitHub's API does not answer"],
   internal: [1900, 'A defect in kuscia-swarm'],
 } as const satisfies Record<string, readonly [number, string]>;
 
