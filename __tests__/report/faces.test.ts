@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { annotation, grouped, groupLines, type DocsPage, type Severity } from '../../src/report/failures.ts';
-import { docsPage } from '../../src/report/index.ts';
+import { docsPage } from '../../src/report/failures.ts';
 import { md } from '../../src/report/markdown.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Look } from '../../src/report/layout.ts';

@@ -15,6 +15,13 @@ const WORDS = { error: 'Error', warning: 'Warning' } as const;
 export type DocsPage = string;
 export const DOCS_PAGE: DocsPage = 'docs/troubleshooting.md';
 
+/** The error reference of the very version that runs, where GitHub tells which that is. */
+export function docsPage(env: Readonly<Record<string, string | undefined>>): DocsPage {
+  const [server, repository, ref] = [env['GITHUB_SERVER_URL'], env['GITHUB_ACTION_REPOSITORY'], env['GITHUB_ACTION_REF']].map((value) => value ?? '');
+  if (!/^https:\/\/[\w.:-]+$/.test(server ?? '') || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? '')) return DOCS_PAGE;
+  return `${server}/${repository}/blob/${/^[\w./-]+$/.test(ref ?? '') ? ref : 'HEAD'}/${DOCS_PAGE}`;
+}
+
 /** `docs/troubleshooting.md#ks-1204` */
 export const helpFor = ({ code }: Pick<Failure, 'code'>, docs: DocsPage): string => `${docs}#${codeNumber(code).toLowerCase()}`;
 
