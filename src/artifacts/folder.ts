@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { failuresOf, Trouble, trouble } from '../engine/errors.ts';
+import type { Secret } from '../engine/secret.ts';
+import { fileName, namedIn, pack, unpack, type Handover, type Kind, type Origin } from './handover.ts';
+
+/** Far more than jobs hand over: what is larger was put there by somebody else. */
+const LARGEST = 16 * 2 ** 20;
+const MOST = 2_000;
+
+/** Everything wanted that lies sealed under the folder, at any depth, opened; nothing where there is no folder. Throws one Trouble for all that cannot be opened. */
+export async function receive(folder: string, key: Secret, expected: Origin, wanted: (kind: Kind, host: string) => boolean): Promise<Handover[]> {
+  const paths = (await filesIn(folder)).filter((path) => {
+    const named = namedIn(basename(path));
+    return named !== undefined && wanted(named.kind, named.host);
+  });
+  if (paths.length > MOST) throw unfit(folder, `holds ${paths.length} sealed files, more than ${MOST}`);
+  const opened = await Promise.allSettled(paths.map(async (path) => unpack({ name: basename(path), bytes: await bytesOf(path) }, key, expected)));
+  const failures = opened.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
+  if (failures.length > 0) throw new Trouble(failures);
+  return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder, { recursive: true })).map((path) => join(folder, path));
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw thrown;
+  }
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const found = await lstat(path);
+  if (!found.isFile()) throw unfit(path, 'is no regular file');
+  if (found.size > LARGEST) throw unfit(path, `has ${found.size} bytes, more than ${LARGEST}`);
+  return readFile(path);
+}
+
+const unfit = (path: string, how: string): Trouble => trouble({ code: 'artifact-damaged', what: `${basename(path)} ${how}`, remedy: 'Find out who put it there, remove it from the run, and run the whole workflow again.' });
+
+/** Puts its sealed file into the folder, readable by nobody else, whole or not at all. Gives its path. */
+export async function handOver(folder: string, handover: Handover, key: Secret): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, fileName(handover));
+  const half = `${path}.${randomBytes(6).toString('hex')}`;
+  const file = await open(half, 'wx', 0o600);
+  try {
+    await file.writeFile(await pack(handover, key));
+  } finally {
+    await file.close();
+  }
+  await rename(half, path);
+  return path;
+}
