@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import type { Deployment } from '../../src/cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../../src/docker/commands.ts';
 import { container, containers, type Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown } from '../../src/engine/fact.ts';
+import { Secret } from '../../src/engine/secret.ts';
 import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
+import { sha256 } from '../../src/kuscia/configuration.ts';
 import { lastWords } from '../../src/kuscia/facts.ts';
 import { planReplicas } from '../../src/stages/kuscia-start.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
@@ -22,7 +25,7 @@ const [two] = HOSTS as [Host];
 /** Both replicas proven, but for what is told of the first; its container by its differences. */
 function factsOf(told: Partial<OnHost> = {}, differences: Partial<Container> = {}, of: Cluster = cluster): OnHost[] {
   return HOSTS.map((host, i): OnHost => ({
-    host, machine: present(machineOf(host)), image: present(imageId('a')), file: fileOf('x'), container: present(replicaOf(cluster, host, i === 0 ? differences : {})),
+    host, machine: present(machineOf(host)), image: present(imageId('a')), identity: absent, file: fileOf('x'), container: present(replicaOf(cluster, host, i === 0 ? differences : {})),
     answer: present(answerOf(of, host)), registry: present(registryOf(cluster, HOSTS)), lastWords: present(''), led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))), ...(i === 0 && told),
   }));
 }
@@ -131,5 +134,26 @@ describe('carrying out', () => {
     const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME, 'exited'))]);
     const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', restartContainer(NAME))]);
     expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([`docker start ${NAME}`, `docker restart ${NAME}`]);
+  });
+});
+
+describe('what kuscia-init handed over', () => {
+  const configuration = new Secret('Kuscia configuration', 'mode: autonomy\n');
+  const provenance = { image: { id: imageId('a'), digests: ['sha256:one'] }, script: 'f'.repeat(64) };
+  const same: Partial<OnHost> = { identity: present({ id: imageId('a'), digests: [] }), file: present({ mode: '600', sha256: sha256(configuration), changedAt: 0 }) };
+  const held = (told: Partial<OnHost>, handed: Deployment['handed']) => shown(planReplicas({ ...deploymentOf(), ...(handed && { handed }) }, factsOf(told).slice(0, 1))).map((line) => line.replace(/ \(.*/, ''));
+  const fine = `= node-02 replica ${nameOf(cluster, two)}`;
+  const cases: readonly [string, Partial<OnHost>, Deployment['handed'], readonly string[]][] = [
+    ['is found on the host', same, { configuration, provenance }, [fine]],
+    ['is found under the name that a registry gives it', { ...same, identity: present({ id: imageId('b'), digests: ['sha256:one'] }) }, { configuration, provenance }, [fine]],
+    ['is another image', { ...same, identity: present({ id: imageId('b'), digests: ['sha256:two'] }) }, { configuration, provenance }, ['! node-02 host-changed']],
+    ['is another configuration', { ...same, file: fileOf('x') }, { configuration, provenance }, ['! node-02 host-changed']],
+    ['is no configuration', { ...same, file: absent }, { configuration }, ['! node-02 host-changed']],
+    ['is both', { identity: present({ id: imageId('b'), digests: [] }), file: fileOf('x') }, { configuration, provenance }, ['! node-02 host-changed', '! node-02 host-changed']],
+    ['cannot be compared', { ...same, identity: unknown('exit 1') }, { configuration, provenance }, ['! node-02 fact-unknown']],
+    ['is nothing', { file: fileOf('x') }, undefined, [fine]],
+  ];
+  test.each(cases)('%s', (_, told, handed, lines) => {
+    expect(held(told, handed)).toEqual(lines);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
-import { joinSwarm, readJoinToken, setNodeRole, initSwarm } from '../../src/docker/commands.ts';
-import type { Engine, SwarmNode } from '../../src/docker/facts.ts';
+import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, initSwarm } from '../../src/docker/commands.ts';
+import { tokenInUse, type Engine, type SwarmNode } from '../../src/docker/facts.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
@@ -116,7 +117,7 @@ describe('joining', () => {
   });
 
   test.each([
-    ['refused by the engine', ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"invalid join token"}\n\n503' }), 'command-failed', '{"message":"invalid join token"}\n\n503'],
+    ['refused by the engine', ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"timeout was reached"}\n\n503' }), 'command-failed', '{"message":"timeout was reached"}\n\n503'],
     ['without a status', ends('node-03', join, { ended: 'exited', code: 0 }), 'command-failed', ''],
     ['that curl could not send', ends('node-03', join, { ended: 'exited', code: 7, stdout: '\n000', stderr: 'curl: (7) Failed to connect\n' }), 'command-failed', 'exit 7: curl: (7) Failed to connect'],
     ['by a name that is not known', ends('node-03', join, { ended: 'exited', code: 68, stderr: 'cannot resolve node-03\n' }), 'command-failed', 'exit 68: cannot resolve node-03'],
@@ -126,5 +127,48 @@ describe('joining', () => {
     const thrown = await carryOut(step, [asked, answer], seen).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code, host: 'node-03', evidence, what: 'could not join the swarm of node-01 (10.77.0.11:2377)' }]);
     expect(JSON.stringify(failuresOf(thrown))).not.toContain('SWMTKN');
+  });
+});
+
+describe('tokens that were handed over', () => {
+  const tokens = { manager: new Secret('manager join token', 'SWMTKN-1-manager'), worker: new Secret('worker join token', 'SWMTKN-1-worker') };
+  const deployment = { ...deploymentOf(), handed: { joinTokens: tokens } };
+  const all = engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': inside(three) });
+  const listed = present(THREE.map((host) => nodeOf(host)));
+  const rotation = '~ node-01 rotate the join tokens (those handed over are no longer needed) [managers]';
+  const cases: readonly [string, ReadonlyMap<string, Fact<Engine>>, Fact<readonly SwarmNode[]>, Fact<boolean>, readonly string[]][] = [
+    ['are rotated once all hosts are in the swarm', all, listed, present(true), [rotation]],
+    ['are left alone when the swarm takes them no longer', all, listed, present(false), []],
+    ['are kept while a host is still to join', engines({ 'node-01': inside(one), 'node-02': inside(two) }), listed, present(true), ['+ node-03 join as worker (not in any swarm)']],
+    ['are kept while a node is not Ready', all, present([nodeOf(one), nodeOf(two), nodeOf(three, { state: 'down' })]), present(true), ['. node-03 node Ready: node-not-ready']],
+    ['must be known to be worthless', all, listed, unknown('exit 1'), ['! node-01 fact-unknown']],
+    ['are nobody\'s concern where none were', all, listed, absent, []],
+  ];
+  test.each(cases)('%s', (_, told, nodes, handedInUse, lines) => {
+    const unsatisfied = shown(planSwarmJoin(deployment, { engines: told, nodes, handedInUse })).filter((line) => !line.startsWith('='));
+    expect(unsatisfied).toEqual(lines);
+  });
+
+  test('take a host into the swarm without the manager being asked', async () => {
+    const step = stepOf(planSwarmJoin(deployment, { engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }), nodes: present([nodeOf(one), nodeOf(two)]) }), 'join');
+    const join = joinSwarm('10.77.0.13', '10.77.0.11:2377', tokens.worker, 'nginx:1.26');
+    const { fleet } = await carryOut(step, [ok('node-03', join, '\n200')]);
+    expect(fleet.ran.map(({ host, stdin }) => [host, (JSON.parse(stdin ?? '') as { JoinToken: string }).JoinToken])).toEqual([['node-03', 'SWMTKN-1-worker']]);
+  });
+
+  test('are refused by name when they were changed meanwhile', async () => {
+    const step = stepOf(planSwarmJoin(deployment, { engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }), nodes: present([nodeOf(one), nodeOf(two)]) }), 'join');
+    const join = joinSwarm('10.77.0.13', '10.77.0.11:2377', tokens.worker, 'nginx:1.26');
+    const thrown = await carryOut(step, [ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"rpc error: A valid join token is necessary to join this cluster"}\n\n500' })]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code: 'join-token-invalid', host: 'node-03', remedy: expect.stringContaining('swarm-init again') }]);
+    expect(JSON.stringify(failuresOf(thrown))).not.toContain('SWMTKN');
+  });
+
+  test('are compared on the manager, and made new there', async () => {
+    expect(shellLine(tokenInUse('worker', tokens.worker).command)).not.toContain('SWMTKN');
+    expect(['same\n', 'other\n', ''].map((stdout) => tokenInUse('worker', tokens.worker).read({ ended: 'exited', code: 0, stdout, stderr: '' }).is)).toEqual(['present', 'present', 'unknown']);
+    const step = stepOf(planSwarmJoin(deployment, { engines: all, nodes: listed, handedInUse: present(true) }), 'rotate');
+    const { fleet } = await carryOut(step, [ok('node-01', rotateJoinTokens())]);
+    expect(fleet.lines('node-01')).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import type { Secret } from '../engine/secret.ts';
 import type { Cluster } from './cluster.ts';
+import type { Handed } from './handed.ts';
 
 /** What a run is to bring about: the cluster and the secrets that its stages need. */
 export interface Deployment {
@@ -15,4 +16,6 @@ export interface Deployment {
   };
   /** Whether stages may mend what is in the way (a network of the wrong type) by removing it. */
   readonly repair: boolean;
+  /** What earlier jobs of a workflow handed over; without it, hosts are asked. */
+  readonly handed?: Handed;
 }

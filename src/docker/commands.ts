@@ -12,6 +12,16 @@ export const initSwarm = (address: string): Command =>
 export const readJoinToken = (role: 'manager' | 'worker'): Command =>
   reading(`read the ${role} join token`, ['docker', 'swarm', 'join-token', '-q', role]);
 
+/** Prints `same` when the swarm still takes that token for the role, `other` when it does not. The token in use leaves the host in no case. */
+export const compareJoinToken = (role: 'manager' | 'worker', token: Secret): Command =>
+  reading(`compare the ${role} join token`, script('read -r given; now=$(docker swarm join-token -q "$1") || exit; [ "$now" = "$given" ] && echo same || echo other', role), {
+    stdin: new Secret(token.name, `${token.reveal()}\n`),
+  });
+
+/** Makes new join tokens for both roles; the former ones are worth nothing from then on. What docker prints holds the new ones, so it is dropped. */
+export const rotateJoinTokens = (): Command =>
+  changing('rotate the join tokens', script('for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done'));
+
 /**
  * Joins the swarm through the engine's API, because `docker swarm join` takes the token only as an argument, which every
  * account on the host can read. Uses the host's curl, or that of the image where the host has none. Prints the answer's body, then its status.

@@ -1,5 +1,7 @@
 import { reading, script } from '../engine/command.ts';
+import type { Secret } from '../engine/secret.ts';
 import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { compareJoinToken } from './commands.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 
 /** What an engine says of itself and of the swarm it is in. */
@@ -108,6 +110,16 @@ export const swarmNodes: Question<readonly SwarmNode[]> = {
   },
 };
 
+/** Whether the swarm still takes that token; to be asked of a manager. */
+export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Question<boolean> => ({
+  command: compareJoinToken(role, token),
+  read(outcome) {
+    const said = outcome.stdout.trim();
+    if (outcome.code !== 0 || (said !== 'same' && said !== 'other')) return failedTo(`compare the ${role} join token`, outcome);
+    return present(said === 'same');
+  },
+});
+
 /** A network as the host sees it; a worker sees an overlay only while a container is attached there (moby#36197). */
 export interface Network {
   readonly id: string;
@@ -155,6 +167,27 @@ export const image = (name: string): Question<string> => ({
     return found?.[0] === undefined ? absent : present(found[0]);
   },
 });
+
+/** An image by what it holds, whatever it is called. */
+export interface ImageIdentity {
+  readonly id: string;
+  /** Digests under which registries know it; none for one that was loaded. */
+  readonly digests: readonly string[];
+}
+
+/** What stands on the host under that name. */
+export const imageIdentity = (name: string): Question<ImageIdentity> => ({
+  command: reading('identify the image', script('docker image inspect --format "{{json .}}" "$1" || { docker image ls -q >/dev/null && echo absent; }', name)),
+  read(outcome) {
+    if (outcome.stdout.trim() === 'absent') return absent;
+    if (outcome.code !== 0) return failedTo('identify the image', outcome);
+    const { Id, RepoDigests } = JSON.parse(outcome.stdout) as { Id: string; RepoDigests?: string[] | null };
+    return present({ id: Id, digests: (RepoDigests ?? []).map((digest) => digest.replace(/^.*@/, '')) });
+  },
+});
+
+/** Two hosts may name one image by different ids, as their engines store it; what a registry calls it is the same. */
+export const sameImage = (a: ImageIdentity, b: ImageIdentity): boolean => a.id === b.id || a.digests.some((digest) => b.digests.includes(digest));
 
 /** The name as docker lists it: without the default registry, with the default tag; of name:tag@digest only the digest counts. */
 function localName(name: string): string {

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { changing, script, type Command } from '../engine/command.ts';
+import { changing, reading, script, type Command } from '../engine/command.ts';
+import { failedTo, present, type Question } from '../engine/fact.ts';
 import { folders } from './names.ts';
 
 /** Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN, because it would be an argument. */
@@ -20,6 +21,19 @@ export function extractScript(cluster: Cluster): Command {
   ].join('\n');
   return changing('take kuscia.sh out of the image', script(text, cluster.image, folders(cluster).script, SCRIPT_IN_IMAGE));
 }
+
+/** Digest of kuscia.sh in the image (SHA-256). */
+export const scriptInImage = (cluster: Cluster): Question<string> => ({
+  command: reading('read kuscia.sh in the image', script('docker run --rm "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE), { timeoutMs: 60_000 }),
+  read(outcome) {
+    const digest = /^([0-9a-f]{64}) /.exec(outcome.stdout)?.[1];
+    if (outcome.code !== 0 || digest === undefined || digest === SHA256_OF_NOTHING) return failedTo('read kuscia.sh in the image', outcome);
+    return present(digest);
+  },
+});
+
+/** What sha256sum prints when the image had no such file. */
+const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec (kuscia-facts 2.8). */
 const START_DEADLINE_MS = 300_000;

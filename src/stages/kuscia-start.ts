@@ -2,10 +2,10 @@ import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluste
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
-import { image } from '../docker/facts.ts';
+import { image, imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { trouble, Trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
@@ -13,6 +13,7 @@ import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { extractScript, startedLine, startReplica } from '../kuscia/commands.ts';
+import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
@@ -22,6 +23,8 @@ interface OnHost {
   readonly host: Host;
   readonly machine: Fact<Machine>;
   readonly image: Fact<string>;
+  /** Asked only where an earlier job handed over what it must be. */
+  readonly identity: Fact<ImageIdentity>;
   readonly file: Fact<HostFile>;
   readonly container: Fact<Container>;
   readonly answer: Fact<Answer>;
@@ -49,7 +52,7 @@ export function kusciaStart(deployment: Deployment): Stage {
 async function gather(ask: Ask, deployment: Deployment): Promise<OnHost[]> {
   const { cluster } = deployment;
   const led = askLed(ask, deployment);
-  return Promise.all(hostsWith(cluster, 'replica').map((host) => gatherHost(ask, cluster, host, led)));
+  return Promise.all(hostsWith(cluster, 'replica').map((host) => gatherHost(ask, deployment, host, led)));
 }
 
 /**
@@ -69,17 +72,18 @@ async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySe
   return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(cluster, answer)).map(({ instance }) => instance)));
 }
 
-async function gatherHost(ask: Ask, cluster: Cluster, host: Host, led: Promise<Fact<ReadonlySet<string>>>): Promise<OnHost> {
-  const [onLed, onMachine, onImage, onFile, answer] = await Promise.all([
+async function gatherHost(ask: Ask, { cluster, handed }: Deployment, host: Host, led: Promise<Fact<ReadonlySet<string>>>): Promise<OnHost> {
+  const [onLed, onMachine, onImage, identity, onFile, answer] = await Promise.all([
     led,
     ask.ask(host.name, machine),
     ask.ask(host.name, image(cluster.image)),
+    handed?.provenance ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
     ask.ask(host.name, file(folders(cluster).config)),
     ask.ask(host.name, directAnswer(cluster, host)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
   const [onContainer, onRegistry] = await Promise.all([ask.ask(host.name, container(name)), ask.ask(host.name, registry(name, cluster.domain))]);
-  const onHost = { host, machine: onMachine, image: onImage, file: onFile, container: onContainer, answer, registry: onRegistry, led: onLed };
+  const onHost = { host, machine: onMachine, image: onImage, identity, file: onFile, container: onContainer, answer, registry: onRegistry, led: onLed };
   const works = onContainer.is === 'present' && faultOf(cluster, onHost, onContainer.value) === undefined;
   return { ...onHost, lastWords: works || onContainer.is !== 'present' ? absent : await ask.ask(host.name, lastWords(name)) };
 }
@@ -88,11 +92,29 @@ async function gatherHost(ask: Ask, cluster: Cluster, host: Host, led: Promise<F
 export function planReplicas(deployment: Deployment, facts: readonly OnHost[]): Plan {
   const plan = new Plan();
   for (const onHost of facts) {
-    const unknowns = [onHost.machine, onHost.image, onHost.file, onHost.container].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+    const unknowns = [onHost.machine, onHost.image, onHost.identity, onHost.file, onHost.container].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
     plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: onHost.host.name, what: why, remedy: 'Mend what the line names, then run again.' })));
-    if (unknowns.length === 0) planReplica(plan, deployment, onHost);
+    const unlike = unknowns.length === 0 ? unlikeHanded(deployment, onHost) : [];
+    plan.failures.push(...unlike);
+    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, onHost);
   }
   return plan;
+}
+
+/** How the host differs from what the job before handed over; nothing where none did. */
+function unlikeHanded({ cluster, handed }: Deployment, { host, identity, file }: Pick<OnHost, 'host' | 'identity' | 'file'>): Failure[] {
+  const differs = (what: string, evidence: string, remedy: string): Failure => ({ code: 'host-changed', host: host.name, what, evidence, remedy });
+  const failures: Failure[] = [];
+  const { provenance, configuration } = handed ?? {};
+  if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
+    failures.push(differs(`its image ${cluster.image} is not the one that the domain was initialised with`, `${identity.value.id} here, ${provenance.image.id} there`, `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its digest in the cluster file.`));
+  }
+  const config = folders(cluster).config;
+  const wanted = configuration && sha256(configuration);
+  if (wanted !== undefined && valueOf(file)?.sha256 !== wanted) {
+    failures.push(differs(`its ${config} is not what kuscia-init left there`, file.is === 'present' ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', 'Run the job kuscia-init again (or the whole run): it makes the configuration one again.'));
+  }
+  return failures;
 }
 
 function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
@@ -180,11 +202,24 @@ const notLed = ({ loadBalancer, ports }: Cluster, { host }: OnHost, current: Con
   remedy: `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ${loadBalancer.container} there; then run again.`,
 });
 
+/** Throws unless image and kuscia.sh are those that the job before handed over, where one did. */
+async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
+  const { cluster, handed } = deployment;
+  if (!handed) return;
+  const [pulled, config, script] = await Promise.all([act.ask(host.name, imageIdentity(cluster.image)), act.ask(host.name, file(folders(cluster).config)), act.ask(host.name, file(folders(cluster).script))]);
+  const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
+  if (unlike.length > 0) throw new Trouble(unlike);
+  const wanted = handed.provenance?.script;
+  if (wanted === undefined || valueOf(script)?.sha256 === wanted) return;
+  throw trouble({ code: 'host-changed', host: host.name, what: 'its kuscia.sh is not the one that the domain was initialised with', evidence: script.is === 'present' ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.` });
+}
+
 /** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
 async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
   const { cluster } = deployment;
   await ensureImage(act, host.name, cluster.image, deployment);
   await act.run(host.name, extractScript(cluster));
+  await proveScript(act, deployment, host);
   const standing = await act.ask(host.name, container(name));
   if (standing.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: standing.why, remedy: 'Mend what the line names, then run again.' });
   if (standing.is === 'present') await act.run(host.name, removeContainer(name));

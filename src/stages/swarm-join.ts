@@ -1,10 +1,10 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { joinSwarm, readJoinToken, setNodeRole } from '../docker/commands.ts';
-import { swarmNodes, type Engine, type SwarmNode } from '../docker/facts.ts';
+import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole } from '../docker/commands.ts';
+import { swarmNodes, tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
-import type { Fact } from '../engine/fact.ts';
+import { absent, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
@@ -15,6 +15,8 @@ interface Facts {
   readonly engines: Engines;
   /** As the anchor sees them; unknown while it manages no swarm. */
   readonly nodes: Fact<readonly SwarmNode[]>;
+  /** Whether the swarm still takes the tokens that an earlier job handed over; asked only where some were. */
+  readonly handedInUse?: Fact<boolean>;
 }
 
 /** Every host a node of the swarm, in its role and Ready. */
@@ -29,14 +31,19 @@ export function swarmJoin(deployment: Deployment): Stage {
       const engines = await askEngines(ask, cluster);
       const manager = anchor(cluster, engines);
       const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
-      return { engines, nodes: inSwarm ? await ask.ask(manager.name, swarmNodes) : { is: 'absent' } };
+      const tokens = deployment.handed?.joinTokens;
+      const [nodes, handedInUse] = await Promise.all([
+        inSwarm ? ask.ask(manager.name, swarmNodes) : absent,
+        inSwarm && tokens && ask.reaches(manager.name) ? ask.ask(manager.name, tokenInUse('worker', tokens.worker)) : absent,
+      ]);
+      return { engines, nodes, handedInUse };
     },
     plan: (facts) => planSwarmJoin(deployment, facts),
   });
 }
 
 /** Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host. */
-export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines, nodes }: Facts): Plan {
+export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines, nodes, handedInUse = absent }: Facts): Plan {
   const plan = new Plan();
   plan.failures.push(...engineFailures(engines));
   if (nodes.is === 'unknown') {
@@ -50,8 +57,18 @@ export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines,
     if (host === manager && nodes.is === 'absent') continue;
     planHost(plan, { cluster, ...deployment }, engines, known, host);
   }
+  planRotation(plan, manager, handedInUse);
   warnOfGhosts(plan, cluster, engines, known);
   return plan;
+}
+
+/** When all hosts are in the swarm, the tokens that travelled between jobs are made worthless. */
+function planRotation(plan: Plan, manager: Host, handedInUse: Fact<boolean>): void {
+  if (handedInUse.is === 'unknown') {
+    plan.failures.push({ code: 'fact-unknown', host: manager.name, what: handedInUse.why, remedy: 'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that were handed over must not stay valid.' });
+  } else if (handedInUse.is === 'present' && handedInUse.value && plan.steps.length === 0 && plan.awaited.length === 0) {
+    plan.steps.push({ host: manager.name, change: '~', what: 'rotate the join tokens', why: 'those handed over are no longer needed', lane: 'managers', apply: async (act) => void (await act.run(manager.name, rotateJoinTokens())) });
+  }
 }
 
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {
@@ -92,14 +109,16 @@ const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): bool
 
 const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
 
-async function join(act: Act, { cluster }: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
+async function join(act: Act, { cluster, handed }: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
   const manager = anchor(cluster, engines);
-  const token = new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
+  const token = handed?.joinTokens?.[role] ?? new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
   act.learn(token);
   const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
   const outcome = await act.attempt(host.name, command);
   const status = outcome.stdout.split('\n').at(-1)?.trim();
   if (succeeded(outcome) && status === '200') return;
+  // Source: swarmkit, ca/server.go: "A valid join token is necessary to join this cluster".
+  if (succeeded(outcome) && /join token/i.test(outcome.stdout)) throw trouble(tokenRefused(host, manager, outcome.stdout, handed?.joinTokens !== undefined));
   throw trouble({
     code: outcome.ended === 'lost' ? 'connection-lost' : 'command-failed',
     host: host.name,
@@ -107,6 +126,11 @@ async function join(act: Act, { cluster }: Deployment, engines: Engines, host: H
     evidence: succeeded(outcome) ? outcome.stdout.trim() : `${ending(outcome)}: ${lastLine(outcome)}`,
     remedy: `See that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp, then run again.`,
   });
+}
+
+function tokenRefused(host: Host, manager: Host, said: string, handedOver: boolean): Failure {
+  const again = handedOver ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which hands over the present ones; then this one.' : 'The tokens were changed meanwhile: run again.';
+  return { code: 'join-token-invalid', host: host.name, what: `the swarm of ${manager.name} refuses the join token`, evidence: said.trim().split('\n')[0] ?? '', remedy: again };
 }
 
 function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {

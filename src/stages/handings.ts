@@ -1,0 +1,63 @@
+import { hostsWith, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { writeJoinTokens, writeProvenance } from '../cluster/handed.ts';
+import { readJoinToken } from '../docker/commands.ts';
+import { imageIdentity } from '../docker/facts.ts';
+import type { Ask } from '../engine/ask.ts';
+import { trouble } from '../engine/errors.ts';
+import { failedTo, present, type Fact, type Question } from '../engine/fact.ts';
+import { Secret } from '../engine/secret.ts';
+import { openFile } from '../host/files.ts';
+import { scriptInImage } from '../kuscia/commands.ts';
+import { folders } from '../kuscia/names.ts';
+import type { StageName } from './names.ts';
+import { anchor, askEngines } from './swarm.ts';
+
+/** What a stage hands to the jobs after it, once it has settled. */
+export interface Handing {
+  readonly kind: 'join-tokens' | 'kuscia-configuration' | 'provenance';
+  readonly content: Secret;
+}
+
+/** Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a Trouble when something cannot be read. */
+export async function askHandings(stages: readonly StageName[], deployment: Deployment, ask: Ask, takes: (host: string) => boolean): Promise<Handing[]> {
+  const handings: Handing[] = [];
+  if (stages.includes('swarm-init')) {
+    const manager = anchor(deployment.cluster, await askEngines(ask, deployment.cluster));
+    if (takes(manager.name)) handings.push(await joinTokens(ask, manager));
+  }
+  const [replica] = hostsWith(deployment.cluster, 'replica');
+  if (stages.includes('kuscia-init') && replica && takes(replica.name)) handings.push(...(await configuration(ask, deployment, replica)));
+  return handings;
+}
+
+const joinToken = (role: 'manager' | 'worker'): Question<Secret> => ({
+  command: readJoinToken(role),
+  read: (outcome) => (outcome.code === 0 && outcome.stdout.trim() !== '' ? present(new Secret(`${role} join token`, outcome.stdout.trim())) : failedTo(`read the ${role} join token`, outcome)),
+});
+
+async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
+  const facts = await Promise.all([ask.ask(manager.name, joinToken('manager')), ask.ask(manager.name, joinToken('worker'))]);
+  const [ofManager, ofWorker] = [known(facts[0], manager), known(facts[1], manager)];
+  for (const token of [ofManager, ofWorker]) ask.learn(token);
+  return { kind: 'join-tokens', content: writeJoinTokens({ manager: ofManager, worker: ofWorker }) };
+}
+
+async function configuration(ask: Ask, { cluster }: Deployment, host: Host): Promise<Handing[]> {
+  const [onFile, identity] = await Promise.all([ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')), ask.ask(host.name, imageIdentity(cluster.image))]);
+  const handed: Handing = { kind: 'kuscia-configuration', content: known(onFile, host).content };
+  // A host that has the configuration from an earlier time pulls the image only when its replica starts.
+  if (identity.is === 'absent') return [handed];
+  const image = known(identity, host);
+  const script = known(await ask.ask(host.name, scriptInImage(cluster)), host);
+  return [
+    handed,
+    { kind: 'provenance', content: writeProvenance({ image, script }) },
+  ];
+}
+
+/** What must be there for it to be handed on. */
+function known<T>(fact: Fact<T>, host: Host): T {
+  if (fact.is === 'present') return fact.value;
+  throw trouble({ code: 'fact-unknown', host: host.name, what: 'what later jobs need could not be read', evidence: fact.is === 'unknown' ? fact.why : 'it is not there any more', remedy: 'Mend what the line names, then run this job again.' });
+}
