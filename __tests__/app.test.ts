@@ -11,6 +11,8 @@ import { recorder, reportOn, type Recorder } from './report/play.ts';
 
 const PASSWORD = new Secret('database password', 'correct horse');
 
+const JOB: Inputs['job'] = { reaches: ALICE.hosts.map(({ name }) => name), runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: 'org/deploy', run: '7', attempt: 1 } };
+
 interface World {
   readonly mode?: Inputs['mode'];
   readonly stages?: Inputs['stages'];
@@ -48,7 +50,7 @@ function partsFor(world: World, state: State): Parts {
     readRequest: (hide) => {
       hide([PASSWORD]);
       const stages = world.stages ?? (world.mode === 'verify' ? ['verify'] : ['swarm-init', 'swarm-join', 'verify']);
-      return { mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {} };
+      return { mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {}, job: JOB };
     },
     openFleet: () => ({
       notes: ['known hosts: line 3 is passed over'],

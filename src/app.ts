@@ -1,4 +1,5 @@
 import type { Host } from './cluster/cluster.ts';
+import { jobsOf, ownRunners } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
 import { failuresOf, withoutConsequences, type Failure } from './engine/errors.ts';
@@ -9,6 +10,7 @@ import type { Stage } from './engine/stage.ts';
 import { translateArguments } from './inputs/arguments.ts';
 import { secretsGiven, type Environment } from './inputs/given.ts';
 import { readInputs, type Files, type Inputs } from './inputs/read.ts';
+import { handPlanOver, handSettledOver, heldToAgreed, openReceived, type Received } from './job.ts';
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/story.ts';
 import { deploymentStages } from './stages/index.ts';
@@ -68,39 +70,79 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, si
       request.split('\n').forEach((line) => report.say(line));
       return 'only a text was wanted';
     }
-    const { cluster } = request.deployment;
-    const proof: Proof = {};
-    const onMatrix = (matrix: Matrix): void => {
-      proof.matrix = matrix;
-      report.matrix(matrix);
-    };
-    const stages = selected(request, parts.stagesOf(request.deployment, { onMatrix }));
-    report.begin({ mode: request.mode, cluster, stages: stages.map(({ name }) => name) });
-    const fleet = parts.openFleet(cluster.hosts, { ...request.login, emit: report.emit, signal });
+    if (request.mode === 'check') {
+      tellChecked(request, report);
+      return 'only a text was wanted';
+    }
+    const task = await begun(request.mode, request, parts, report);
+    const { job, login, deployment } = request;
+    const fleet = parts.openFleet(deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)), { ...login, emit: report.emit, signal });
     opened.push(fleet);
     fleet.notes.forEach((note) => report.say(note));
     await fleet.connectAll();
-    return await MODES[request.mode](stages, { fleet, emit: report.emit, signal }, proof);
+    const { views } = task.received;
+    const run: Run = { fleet, emit: report.emit, signal, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
+    return await MODES[request.mode](task, run);
   } catch (thrown) {
     return cancelledFirst(failuresOf(thrown), signal);
   }
 }
 
-/** The latest matrix that the verify stage made. */
-interface Proof {
-  matrix?: Matrix;
+/** What is to be done, and what is known before any host is asked. */
+interface Task {
+  readonly request: Inputs;
+  readonly received: Received;
+  readonly report: Report;
+  /** The selected stages. */
+  readonly stages: readonly Stage[];
+  /** Those of a whole deployment, whose looks are for nobody to see. */
+  readonly all: readonly Stage[];
+  /** The latest matrix that the verify stage made. */
+  readonly proof: { matrix?: Matrix };
 }
 
-const MODES: Readonly<Record<Mode, (stages: readonly Stage[], run: Run, proof: Proof) => Promise<readonly Failure[]>>> = {
+async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report): Promise<Task> {
+  const received = await openReceived(request);
+  report.hide(received.secrets);
+  const deployment = { ...request.deployment, handed: received.handed };
+  const proof: Task['proof'] = {};
+  const onMatrix = (matrix: Matrix): void => {
+    proof.matrix = matrix;
+    report.matrix(matrix);
+  };
+  const stages = selected(request, parts.stagesOf(deployment, { onMatrix }));
+  report.begin({ mode, cluster: deployment.cluster, stages: stages.map(({ name }) => name) });
+  return { request, received, report, stages, all: parts.stagesOf(deployment, { onMatrix: () => undefined }), proof };
+}
+
+/** What the jobs of a workflow need to know of the cluster file. */
+function tellChecked({ deployment: { cluster }, job }: Inputs, report: Report): void {
+  const apart = ownRunners(cluster).length > 0 ? ', each reached by its own runner' : '';
+  report.checked(
+    [`${cluster.domain}: the inputs and the cluster file have no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No host was asked (mode: check).`],
+    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)) },
+  );
+}
+
+const MODES: Readonly<Record<Mode, (task: Task, run: Run) => Promise<readonly Failure[]>>> = {
   plan: planned,
   apply: applied,
   verify: verified,
+  look: looked,
 };
 
-/** Shows what would change. Verify changes nothing, and is judged only after an apply. */
-async function planned(stages: readonly Stage[], run: Run): Promise<readonly Failure[]> {
-  const changing = stages.filter(({ name }) => name !== 'verify');
-  return withoutConsequences((await plan(changing, run)).flatMap(({ plan }) => plan.failures));
+/** Shows what would change, and hands it over. Verify changes nothing, and is judged only after an apply. */
+async function planned({ stages, request, report }: Task, run: Run): Promise<readonly Failure[]> {
+  const plans = await plan(stages.filter(({ name }) => name !== 'verify'), run);
+  const failures = withoutConsequences(plans.flatMap(({ plan }) => plan.failures));
+  if (failures.length === 0) report.handedOver(await handPlanOver(request, plans));
+  return failures;
+}
+
+/** Hands over what the hosts answer, and judges nothing of it. */
+async function looked({ request, report, all }: Task, run: Run): Promise<readonly Failure[]> {
+  report.handedOver(await handSettledOver(request, all, run));
+  return [];
 }
 
 /** The selected stages in their order. To select nothing would be to do nothing and call it success. */
@@ -111,18 +153,22 @@ function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
 }
 
 /** Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is not healthy. */
-async function applied(stages: readonly Stage[], run: Run, proof: Proof): Promise<readonly Failure[]> {
+async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
+  const moved = await heldToAgreed(received.agreed, all, run);
+  if (moved.length > 0) return moved;
   const undecided: Failure[] = [];
   const emit: Emit = (event) => {
     if (event.is === 'stage-settled') undecided.push(...event.plan.later.map((note) => notJudged(event.stage, note)));
     run.emit(event);
   };
   await apply(stages, { ...run, emit });
-  return undecided.length === 0 && stages.some(({ name }) => name === 'verify') ? unproven(proof) : undecided;
+  const failures = undecided.length === 0 && stages.some(({ name }) => name === 'verify') ? unproven(proof) : undecided;
+  if (failures.length === 0) report.handedOver(await handSettledOver(request, all, run));
+  return failures;
 }
 
 /** One look at what is there now. */
-async function verified(stages: readonly Stage[], run: Run, proof: Proof): Promise<readonly Failure[]> {
+async function verified({ stages, proof }: Task, run: Run): Promise<readonly Failure[]> {
   const plans = await plan(stages, run);
   const failures = plans.flatMap(({ stage, plan }) => [
     ...plan.failures,
@@ -133,7 +179,7 @@ async function verified(stages: readonly Stage[], run: Run, proof: Proof): Promi
   return failures.length > 0 ? failures : unproven(proof);
 }
 
-function unproven({ matrix }: Proof): Failure[] {
+function unproven({ matrix }: Task['proof']): Failure[] {
   if (matrix?.healthy === true) return [];
   const what = matrix ? 'not every check of the matrix is ok' : 'the verification ended without a result';
   return [{ code: 'cluster-unhealthy', what, remedy: 'Run mode plan to see what differs from the cluster file, or mode apply to bring it about.' }];

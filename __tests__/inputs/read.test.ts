@@ -74,7 +74,7 @@ describe('inputs that are enough', () => {
   test('the cluster can be given as text', () => expect(read({ ...ENOUGH, cluster: SOUND }).deployment.cluster.hosts).toHaveLength(3));
 
   test('hosts that are all local need neither key nor known hosts', () => {
-    const login = read({ cluster: 'cluster.yml', 'database-password': 'secret' }, LOCAL).login;
+    const login = read({ cluster: 'cluster.yml', 'database-password': 'secret', here: 'node-01' }, LOCAL).login;
     expect(login).toEqual({});
   });
 
@@ -116,7 +116,7 @@ const CASES: readonly Case[] = [
     faults: [/input ssh-key is missing: node-01, node-02, node-03 are reached over SSH$/, /input known-hosts is missing: node-01/, /input database-password is missing/],
   },
   { name: 'blank inputs', inputs: { ...ENOUGH, 'ssh-key': '\n', 'known-hosts': '  ' }, faults: [/input ssh-key is missing/, /input known-hosts is missing/] },
-  { name: 'a misspelt mode', inputs: { ...ENOUGH, mode: 'aply' }, faults: [/input mode is "aply"; did you mean "apply"\? \(apply, plan, verify\)$/] },
+  { name: 'a misspelt mode', inputs: { ...ENOUGH, mode: 'aply' }, faults: [/input mode is "aply"; did you mean "apply"\? \(apply, plan, verify, check\)$/] },
   { name: 'misspelt stages', inputs: { ...ENOUGH, stage: 'swarminit, x' }, faults: [/input stage is "swarminit"; did you mean "swarm-init"\?/, /input stage is "x" \(preflight/] },
   { name: 'no stage', inputs: { ...ENOUGH, stage: ',' }, faults: [/input stage names no stage/] },
   { name: 'repair by another word', inputs: { ...ENOUGH, repair: 'yes' }, faults: [/input repair is "yes"; must be true or false/] },
@@ -206,4 +206,44 @@ test('whatever stands in the inputs, the answer is inputs or a Trouble without a
     }),
     { numRuns: 200 },
   );
+});
+
+describe('a job of several', () => {
+  const WITH = { ...ENOUGH, 'seal-key': 'correct horse battery staple' };
+  const APART: Given = { cluster: 'cluster.yml', 'database-password': 'correct:horse@battery/staple' };
+
+  test('is told of nothing and reaches every host, where it is the only one', () => {
+    const { job } = read(ENOUGH);
+    expect(job).toEqual({ reaches: job.reaches, runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: '', run: '', attempt: 1 } });
+    expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
+  });
+
+  test('takes a host\'s part and exchanges sealed files', () => {
+    const { job } = read({ ...WITH, host: 'node-02', here: 'node-02', 'artifacts-in': '/tmp/in', 'artifacts-out': 'out' });
+    expect([job.host, job.here, job.artifacts?.received, job.artifacts?.handedOver, job.artifacts?.key.reveal()]).toEqual(['node-02', undefined, '/tmp/in', '/repository/out', 'correct horse battery staple']);
+  });
+
+  test('on one of several hosts reaches that one', () => {
+    const { job } = read({ ...APART, here: 'node-02' }, LOCAL);
+    expect([job.here, job.reaches, job.host]).toEqual(['node-02', ['node-02'], undefined]);
+  });
+
+  test.each([
+    ['two', '"two"'], ['["self-hosted","linux"]', '["self-hosted","linux"]'], ['{"group": "x"}', '{"group":"x"}'], ['"one"', '"one"'],
+  ])('runs on %s', (runner, json) => {
+    expect(read({ ...ENOUGH, runner }).job.runner).toBe(json);
+  });
+
+  const wrong: readonly [string, Given, string, readonly RegExp[]][] = [
+    ['a host that is not there', { ...ENOUGH, host: 'node-2' }, SOUND, [/input host is "node-2", which is no host of the cluster file; did you mean "node-0\d"\? \(node-01/]],
+    ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
+    ['a wrong place', { ...APART, here: 'node-9' }, LOCAL, [/input here is "node-9", which is no host/, /input here is missing/]],
+    ['folders without a key', { ...ENOUGH, 'artifacts-in': 'in' }, SOUND, [/input seal-key is missing: what jobs hand over to each other is always sealed/]],
+    ['a broken runner', { ...ENOUGH, runner: '[self-hosted' }, SOUND, [/input runner is "\[self-hosted", which is no JSON/]],
+  ];
+  test.each(wrong)('refuses %s', (_, inputs, file, what) => {
+    const found = faults(inputs, file);
+    expect(found).toHaveLength(what.length);
+    what.forEach((pattern, i) => expect(found[i]).toMatch(pattern));
+  });
 });

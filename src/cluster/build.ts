@@ -27,7 +27,8 @@ export function buildCluster(file: ClusterFile): Cluster {
 
 function buildHost(name: string, host: HostEntry, ssh: ClusterFile['ssh']): Host {
   const { address, roles } = host;
-  if (host.via === 'local') return { name, address, roles, route: { via: 'local' } };
+  const { runner } = host;
+  if (host.via === 'local') return { name, address, roles, route: { via: 'local', ...(runner !== undefined && { runner: typeof runner === 'string' ? [runner] : runner }) } };
   const user = host.user ?? ssh.user;
   const bastion = buildBastion(host.bastion ?? ssh.bastion, ssh.user);
   return { name, address, roles, route: { via: 'ssh', user, port: host.port ?? ssh.port, ...(bastion ? { bastion } : {}) } };

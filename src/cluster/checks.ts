@@ -36,6 +36,14 @@ function externalProblems(value: unknown): Problem[] {
 }
 
 function localProblems(draft: Draft, value: unknown): Problem[] {
+  const runners = (draft.hosts ?? [])
+    .filter((host) => host.via === 'ssh' && host.runner !== undefined)
+    .map(({ name }): Problem => ({ path: ['hosts', name, 'runner'], at: 'key', text: 'has no meaning for a host that is reached over SSH; add "via: local" where the runner sits on this host' }));
+  return [...runners, ...keysWithoutMeaning(draft, value)];
+}
+
+/** Keys of SSH on hosts without it. */
+function keysWithoutMeaning(draft: Draft, value: unknown): Problem[] {
   return (draft.hosts ?? [])
     .filter((host) => host.via === 'local')
     .flatMap(({ name }) =>

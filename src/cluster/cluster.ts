@@ -11,6 +11,13 @@ export interface SshRoute {
   readonly bastion?: { readonly address: string; readonly user: string; readonly port: number };
 }
 
+/** A host on which kuscia-swarm itself runs. */
+export interface LocalRoute {
+  readonly via: 'local';
+  /** Labels of the self-hosted runner on it, where the cluster file names them. */
+  readonly runner?: readonly string[];
+}
+
 /** A machine of the deployment. */
 export interface Host {
   /** Its name in the cluster file; any report says this. */
@@ -18,7 +25,7 @@ export interface Host {
   /** IP address (or DNS name) under which the other hosts and the runner reach it. */
   readonly address: string;
   readonly roles: readonly Role[];
-  readonly route: SshRoute | { readonly via: 'local' };
+  readonly route: SshRoute | LocalRoute;
 }
 
 /** Values of Kuscia's `protocol` key (kuscia-facts 3.3): what the gateway's port 1080 speaks. */

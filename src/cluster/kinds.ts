@@ -116,6 +116,9 @@ export const volumeName = () => text('alice-mysql').regex(/^[a-zA-Z0-9][a-zA-Z0-
 /** The host part of a registry's address. */
 export const registryServer = () => text('registry.example.org').regex(/^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$/, 'is no registry (name and perhaps port, without https:// and path)');
 
+/** A label by which GitHub finds a runner. */
+export const runnerLabel = () => text('node-01').regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'is no label of a runner (letters, digits, "_", "." and "-")');
+
 /** A folder on the hosts. */
 export const folder = () =>
   checked('kuscia-swarm/alice', /^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, (value) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROTOCOLS, ROLES } from './cluster.ts';
 import {
-  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, port, registryServer, section, sharedAddress, text, volumeName,
+  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
 } from './kinds.ts';
 
 /** A default that depends on another key, in words for the reference. */
@@ -39,6 +39,10 @@ export const hostSchema = section({
   port: port().optional().meta(depends('SSH port of this host.', '`ssh.port`')),
   bastion: bastion('Host through which this one is reached, or `none`.', '`ssh.bastion`'),
   via: oneOf('way to a host', ['ssh', 'local']).default('ssh').describe('`local` runs commands where kuscia-swarm itself runs, without SSH: for a self-hosted runner on this host. ssh because one runner usually reaches all hosts.'),
+  runner: z
+    .union([runnerLabel(), z.array(runnerLabel()).min(1, 'is empty: name the labels of the runner, or leave it out')], { error: 'must be a label or a list of labels, such as [self-hosted, node-01]' })
+    .optional()
+    .meta(depends('Label or labels of the self-hosted runner on this host, for the workflows; for a host with `via: local`.', 'the input `runner` of the workflow')),
 });
 
 /** The cluster file: what may stand in it, what it means and what holds when it is left out. The reference and the JSON Schema are made from this. */

@@ -12,6 +12,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'hosts.*.bastion.user': '跳板机的登录用户。',
   'hosts.*.bastion.port': '跳板机的 SSH 端口。22 为 SSH 的标准端口。',
   'hosts.*.via': '`local` 表示不经 SSH，在 kuscia-swarm 自身所在处执行命令：用于运行在该主机上的自托管运行器。默认 ssh，因为通常由一个运行器访问所有主机。',
+  'hosts.*.runner': '该主机上自托管运行器的标签（一个或多个），供工作流使用；仅用于 `via: local` 的主机。',
   ssh: '访问各主机的方式；单台主机可另行指定。',
   'ssh.user': '各主机的登录用户：root，或 docker 组中的用户。默认 root，与教程中的命令行一致。',
   'ssh.port': '各主机的 SSH 端口。22 为 SSH 的标准端口。',
@@ -54,6 +55,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
 
 /** Defaults that depend on other keys, in Chinese. */
 export const CHINESE_DERIVED: Readonly<Record<string, string>> = {
+  'the input `runner` of the workflow': '工作流的输入 `runner`',
   none: '无',
   'the user of `ssh`': '`ssh` 的用户',
   'the image of `load-balancer`': '`load-balancer` 的镜像',

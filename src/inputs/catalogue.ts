@@ -12,6 +12,8 @@ export interface InputDefinition {
   readonly chinese: string;
   /** When it must be given: `always`, or in which case. Absent: never. */
   readonly needed?: { readonly english: string; readonly chinese: string };
+  /** True for what only jobs of a workflow need, which divide a deployment among them: the root action has no such input. */
+  readonly jobs?: true;
 }
 
 const ALWAYS = { english: 'always', chinese: '总是' };
@@ -19,15 +21,18 @@ const OVER_SSH = { english: 'a host is reached over SSH', chinese: '有主机经
 const HTTPS = { english: '`load-balancer.scheme` is https', chinese: '`load-balancer.scheme` 为 https' };
 
 /** The modes of a run. */
-export const MODES = ['apply', 'plan', 'verify'] as const;
+export const MODES = ['apply', 'plan', 'verify', 'check'] as const;
+
+/** The modes of a job: one more, which only records what the hosts answer. */
+export const JOB_MODES = [...MODES, 'look'] as const;
 
 /** The inputs of the root action, in the order in which they are shown. */
 export const INPUTS = {
   mode: {
     kind: 'word',
     default: 'apply',
-    description: 'What to do: `apply` brings about what the cluster file describes, `plan` only shows what apply would change, `verify` only proves that the deployment works.',
-    chinese: '要做什么：`apply` 使集群与集群文件一致；`plan` 只显示 apply 会做的更改；`verify` 只验证部署是否正常。',
+    description: 'What to do: `apply` brings about what the cluster file describes, `plan` only shows what apply would change, `verify` only proves that the deployment works, `check` only reads inputs and cluster file and asks no host.',
+    chinese: '要做什么：`apply` 使集群与集群文件一致；`plan` 只显示 apply 会做的更改；`verify` 只验证部署是否正常；`check` 只检查输入与集群文件，不访问任何主机。',
   },
   stage: {
     kind: 'word',
@@ -94,6 +99,45 @@ export const INPUTS = {
     description: '`true` lets a stage remove what is in the way, such as a network of the right name and the wrong type. It never removes data.',
     chinese: '`true` 允许阶段移除障碍物，例如名称正确但类型错误的网络。绝不会删除数据。',
   },
+  host: {
+    kind: 'word',
+    jobs: true,
+    description: 'A host of the cluster file: only its part of the stage is done, as a job of a matrix does. Without it the stage is done on every host.',
+    chinese: '集群文件中的一台主机：只执行该阶段中属于它的部分（用于矩阵作业）。不提供时在所有主机上执行。',
+  },
+  here: {
+    kind: 'word',
+    jobs: true,
+    needed: { english: 'several hosts have `via: local`', chinese: '有多台主机为 `via: local`' },
+    description: 'The host on which this runs. Of other hosts with `via: local`, what their own jobs handed over is taken.',
+    chinese: '当前运行所在的主机。其他 `via: local` 主机的信息取自它们自己的作业所移交的内容。',
+  },
+  runner: {
+    kind: 'word',
+    jobs: true,
+    default: 'ubuntu-latest',
+    description: 'For mode `check`: the runner of jobs whose host names none in the cluster file. A label, or JSON as `runs-on` takes it.',
+    chinese: '用于 `check` 模式：集群文件未指定运行器的作业所用的运行器；标签，或 `runs-on` 接受的 JSON。',
+  },
+  'seal-key': {
+    kind: 'secret',
+    jobs: true,
+    needed: { english: 'artifacts are exchanged', chinese: '需要交换工件' },
+    description: 'What seals the artifacts between jobs: an age identity (AGE-SECRET-KEY-1..., as `age-keygen` prints it), or a passphrase of at least 16 characters.',
+    chinese: '用于封装作业间工件的密钥：age 身份（AGE-SECRET-KEY-1…，由 `age-keygen` 生成），或至少 16 个字符的口令。',
+  },
+  'artifacts-in': {
+    kind: 'path',
+    jobs: true,
+    description: 'Folder with the sealed files that earlier jobs handed over.',
+    chinese: '存放先前作业移交的封装文件的文件夹。',
+  },
+  'artifacts-out': {
+    kind: 'path',
+    jobs: true,
+    description: 'Folder for the sealed files that this job hands over.',
+    chinese: '存放本作业所移交的封装文件的文件夹。',
+  },
 } as const satisfies Record<string, InputDefinition>;
 
 export type InputName = keyof typeof INPUTS;
@@ -101,12 +145,22 @@ export type InputName = keyof typeof INPUTS;
 /** Every input with its name. */
 export const INPUT_LIST: readonly (InputDefinition & { readonly name: InputName })[] = (Object.keys(INPUTS) as InputName[]).map((name) => ({ name, ...INPUTS[name] }));
 
+/** The inputs of the root action. */
+export const ROOT_INPUTS = INPUT_LIST.filter(({ jobs }) => jobs !== true);
+
 /** The outputs of the root action. */
 export const OUTPUTS: Readonly<Record<string, { readonly description: string; readonly chinese: string }>> = {
   changed: { description: 'Number of changes that were made; 0 when everything was so already.', chinese: '所做更改的数量；一切已就绪时为 0。' },
   plan: { description: 'The plan of each stage as JSON: steps with host and reason, what is satisfied, what can only be known later.', chinese: '各阶段计划的 JSON：步骤（含主机与原因）、已满足的、稍后才能确定的。' },
   verify: { description: 'The replica × check matrix as JSON; empty when the stage verify did not run.', chinese: '副本 × 检查项矩阵的 JSON；未执行 verify 阶段时为空。' },
+  failures: { description: 'What went wrong, as JSON: a list of code, host, what, evidence, cause and remedy; `[]` when nothing did.', chinese: '出错内容的 JSON：由 code、host、what、evidence、cause、remedy 组成的列表；无错误时为 `[]`。' },
   'load-balancer-url': { description: 'Where peers reach the domain: scheme, address and port of the load balancer.', chinese: '对方机构访问该节点的地址：负载均衡的协议、地址与端口。' },
+};
+
+/** The outputs of the mode `check`, for the jobs of a workflow. */
+export const CHECK_OUTPUTS: typeof OUTPUTS = {
+  domain: { description: 'The Kuscia domain of the cluster file.', chinese: '集群文件中的 Kuscia 节点（domain）。' },
+  jobs: { description: 'The matrix of each job as JSON: for each stage a list of host, here and runner.', chinese: '各作业矩阵的 JSON：每个阶段对应一个由 host、here、runner 组成的列表。' },
 };
 
 /** The environment variable in which GitHub's runner hands an input over. */

@@ -4,22 +4,25 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import { readCluster } from '../cluster/read.ts';
+import { sealKeyFault } from '../artifacts/seal.ts';
 import { failuresOf, Trouble, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
-import { MODES, type InputName } from './catalogue.ts';
+import { JOB_MODES, MODES, type InputName } from './catalogue.ts';
 import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
+import { readJob, type Job } from './job.ts';
 import { passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 
 /** What a run is asked for, read and checked. */
 export interface Inputs {
-  readonly mode: (typeof MODES)[number];
+  readonly mode: (typeof JOB_MODES)[number];
   /** The selected stages in their order. */
   readonly stages: readonly StageName[];
   readonly deployment: Deployment;
   /** What reaching hosts over SSH takes; the key and the known hosts are there as soon as one host is. */
   readonly login: { readonly sshKey?: Secret; readonly passphrase?: Secret; readonly knownHosts?: string };
+  readonly job: Job;
 }
 
 /** Where the cluster file is read from. Throws when it cannot be. */
@@ -35,16 +38,17 @@ export function readInputs(env: Environment, files: Files): Inputs {
   const stages = someStages(env, inputFaults);
   const repair = oneFlag(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
+  const job = cluster && readJob(env, cluster, mode, inputFaults);
   const failures = [...inputFaults, ...unfitInputs(env), ...missingInputs(env, cluster), ...clusterFaults];
   const databasePassword = givenSecret(env, 'database-password');
-  if (failures.length > 0 || !cluster || !databasePassword) throw new Trouble(failures);
+  if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair }, login: loginOf(env) };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair }, login: loginOf(env), job };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
   const word = givenOrDefault(env, 'mode');
-  const mode = MODES.find((candidate) => candidate === word);
+  const mode = JOB_MODES.find((candidate) => candidate === word);
   if (!mode) failures.push(wrong('mode', notOneOf(word, MODES)));
   return mode ?? 'apply';
 }
@@ -104,6 +108,7 @@ function unfitInputs(env: Environment): Failure[] {
   return [
     ...check('ssh-key', sshKeyFault),
     ...check('database-password', passwordFault),
+    ...check('seal-key', sealKeyFault),
     ...check('load-balancer-certificate', certificateFault),
     ...check('load-balancer-key', (key) => certificateKeyFault(key, given(env, 'load-balancer-certificate'))),
   ];

@@ -8,6 +8,7 @@ export function closingLines(story: Story): string[] {
   if (!subject) return ['Nothing was started and nothing was changed.'];
   if (subject.mode === 'plan') return [planned(story)];
   if (subject.mode === 'verify') return [looked(story)];
+  if (subject.mode === 'look') return [recorded(story)];
   return failures.length > 0 ? stopped(story) : [done(story), ...(story.matrix ? [verdict(story.matrix)] : [])];
 }
 
@@ -19,6 +20,11 @@ function planned(story: Story): string {
 function looked(story: Story): string {
   if (story.matrix) return verdict(story.matrix);
   return `Whether ${story.subject?.cluster.domain} is healthy is not known: it could not be checked. Nothing was changed (mode: verify).`;
+}
+
+function recorded({ subject, failures, handedOver }: Story): string {
+  const kept = failures.length > 0 || handedOver === 0 ? 'Nothing was handed over' : `${subject?.cluster.domain}: what was answered is handed over, sealed`;
+  return `${kept}; nothing was changed (mode: look).`;
 }
 
 function done(story: Story): string {

@@ -69,6 +69,17 @@ export class Report {
     if (event.is === 'stage-settled' || event.is === 'stage-failed') this.#closeStage(event.stage);
   };
 
+  /** So many sealed files lie ready for later jobs. */
+  handedOver(files: number): void {
+    this.#story.handedOver = files;
+  }
+
+  /** What jobs of a workflow are told of the cluster file, and nothing else of this run. */
+  checked(lines: readonly string[], outputs: Readonly<Record<string, string>>): void {
+    lines.forEach((line) => this.say(line));
+    for (const [name, value] of Object.entries(outputs)) this.#face.output(name, this.#masks.mask(value));
+  }
+
   /** The latest proof; shown at the end. */
   readonly matrix = (matrix: Matrix): void => {
     this.#story.matrix = this.#masks.cleaned(matrix);
@@ -103,7 +114,7 @@ export class Report {
     const { subject, gatheredMs } = this.#story;
     if (this.#planTold || gatheredMs === undefined) return;
     this.#planTold = true;
-    if (subject?.mode !== 'verify') {
+    if (subject?.mode !== 'verify' && subject?.mode !== 'look') {
       planLines(this.#story, this.#face.look).forEach((line) => this.#line(line));
       const title = satisfiedTitle(this.#story);
       if (title !== undefined) this.#face.fold(this.#masks.mask(title), satisfiedLines(this.#story, this.#face.look).map((line) => this.#masks.mask(line)));
@@ -145,6 +156,8 @@ export class Report {
     const { subject, matrix } = this.#story;
     this.#face.output('changed', String(this.#story.made + this.#story.broken));
     this.#face.output('plan', subject ? JSON.stringify(planDocument(this.#story)) : '');
+    this.#face.output('failures', JSON.stringify(this.#story.failures));
+    this.#face.output('handed-over', String(this.#story.handedOver));
     this.#face.output('verify', matrix ? JSON.stringify(matrix) : '');
     this.#face.output('load-balancer-url', matrix?.url ?? (subject ? urlOf(subject) : ''));
   }

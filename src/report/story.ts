@@ -5,7 +5,7 @@ import type { Event } from '../engine/events.ts';
 import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
 
 /** What a run is asked to do. */
-export type Mode = 'plan' | 'apply' | 'verify';
+export type Mode = 'plan' | 'apply' | 'verify' | 'look';
 
 /** What a run is about: said before anything is asked of a host. */
 export interface Subject {
@@ -51,6 +51,8 @@ export class Story {
   gatheredMs?: number;
   matrix?: Matrix;
   failures: readonly Failure[] = [];
+  /** Sealed files for later jobs. */
+  handedOver = 0;
   ms = 0;
 
   begin(subject: Subject): void {

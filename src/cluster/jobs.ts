@@ -1,0 +1,54 @@
+import type { StageName } from '../stages/names.ts';
+import { firstManager, hostsWith, type Cluster, type Host } from './cluster.ts';
+
+/** One leg of a job's matrix. */
+export interface Leg {
+  /** The host whose part it does; '' for all hosts. */
+  readonly host: string;
+  /** The host on which it runs; '' where it matters not, because every host is reached over SSH. */
+  readonly here: string;
+  /** What `runs-on` takes, as JSON. */
+  readonly runner: string;
+}
+
+/** The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, and what is judged as a whole. */
+type OtherJob = 'look' | 'whole';
+
+/** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
+export type Jobs = Readonly<Record<StageName | OtherJob, readonly Leg[]>>;
+
+/** Hosts that only a runner on them reaches: with several of them no job reaches all hosts. */
+export function ownRunners(cluster: Cluster): readonly Host[] {
+  const local = cluster.hosts.filter(({ route }) => route.via === 'local');
+  return local.length > 1 ? local : [];
+}
+
+/** How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by host. `runner` is what `runs-on` takes where no host says otherwise, as JSON. */
+export function jobsOf(cluster: Cluster, runner: string): Jobs {
+  const apart = ownRunners(cluster);
+  const [onlyLocal] = cluster.hosts.filter(({ route }) => route.via === 'local');
+  const manager = firstManager(cluster);
+  const seat = apart.includes(manager) ? manager : apart[0];
+  const leg = (host: Host | undefined): Leg => {
+    const sits = host && apart.includes(host) ? host : (seat ?? onlyLocal);
+    return { host: host?.name ?? '', here: seat === undefined ? '' : (sits?.name ?? ''), runner: runnerOf(sits) ?? runner };
+  };
+  const whole = [leg(undefined)];
+  const hosts = (...some: readonly Host[]): readonly Leg[] => (apart.length === 0 ? whole : [...new Set(some)].map(leg));
+  const replicas = hostsWith(cluster, 'replica');
+  return {
+    look: apart.map(leg),
+    whole,
+    preflight: whole,
+    'swarm-init': hosts(manager),
+    'swarm-join': cluster.hosts.filter((host) => host !== manager).map(leg),
+    'network-create': hosts(manager, ...cluster.hosts),
+    'mysql-up': hosts(...hostsWith(cluster, 'database'), ...replicas),
+    'kuscia-init': hosts(...replicas),
+    'kuscia-start': replicas.map(leg),
+    'nginx-lb': hosts(...hostsWith(cluster, 'load-balancer')),
+    verify: whole,
+  };
+}
+
+const runnerOf = (host: Host | undefined): string | undefined => (host?.route.via === 'local' && host.route.runner ? JSON.stringify(host.route.runner) : undefined);

@@ -1,0 +1,84 @@
+import { resolve } from 'node:path';
+import type { Cluster } from '../cluster/cluster.ts';
+import { ownRunners } from '../cluster/jobs.ts';
+import { nearest } from '../cluster/nearest.ts';
+import { show } from '../cluster/problem.ts';
+import type { Failure } from '../engine/errors.ts';
+import type { Secret } from '../engine/secret.ts';
+import { INPUTS, type InputName } from './catalogue.ts';
+import { given, givenSecret, missing, wrong, type Environment } from './given.ts';
+
+/** What a run is told as one job of several that share a deployment. */
+export interface Job {
+  /** The host whose part is done; all hosts' unless told. */
+  readonly host?: string;
+  /** Hosts that this run asks itself; of the others it takes what their jobs handed over. */
+  readonly reaches: readonly string[];
+  /** The host of which this job hands over what it answered; undefined where every job reaches every host. */
+  readonly here?: string;
+  readonly artifacts?: Artifacts;
+  /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
+  readonly runner: string;
+  /** Where this run belongs, as GitHub tells it. */
+  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly attempt: number };
+}
+
+/** Where sealed files are taken from and put. */
+export interface Artifacts {
+  readonly key: Secret;
+  readonly received?: string;
+  readonly handedOver?: string;
+}
+
+/** The job that the environment tells of; what is wrong or missing goes to `failures`. */
+export function readJob(env: Environment, cluster: Cluster, mode: string, failures: Failure[]): Job {
+  const host = oneHost(env, 'host', cluster, failures);
+  const here = oneHost(env, 'here', cluster, failures);
+  const apart = ownRunners(cluster).map(({ name }) => name);
+  if (here === undefined && apart.length > 0 && mode !== 'check') failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
+  if (here !== undefined && apart.length > 0 && !apart.includes(here)) failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
+  const artifacts = readArtifacts(env, apart.length > 0, failures);
+  return {
+    ...(host !== undefined && { host }),
+    ...(here !== undefined && apart.length > 0 && { here }),
+    reaches: cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here),
+    ...(artifacts && { artifacts }),
+    runner: oneRunner(env, failures),
+    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
+  };
+}
+
+/** A label, or what `runs-on` takes as JSON: a list of labels, a group. */
+function oneRunner(env: Environment, failures: Failure[]): string {
+  const word = given(env, 'runner') ?? INPUTS.runner.default;
+  if (!/^[[{"]/.test(word)) return JSON.stringify(word);
+  try {
+    return JSON.stringify(JSON.parse(word));
+  } catch {
+    failures.push(wrong('runner', `is ${show(word)}, which is no JSON; write a label, or JSON such as ["self-hosted", "linux"]`));
+    return '""';
+  }
+}
+
+function oneHost(env: Environment, name: 'host' | 'here', cluster: Cluster, failures: Failure[]): string | undefined {
+  const word = given(env, name);
+  const names = cluster.hosts.map((host) => host.name);
+  if (word === undefined || names.includes(word)) return word;
+  const meant = nearest(word, names);
+  failures.push(wrong(name, `is ${show(word)}, which is no host of the cluster file${meant === undefined ? '' : `; did you mean "${meant}"?`} (${names.join(', ')})`));
+  return undefined;
+}
+
+function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): Artifacts | undefined {
+  const folder = (name: InputName): string | undefined => {
+    const path = given(env, name);
+    return path === undefined ? undefined : resolve(env['GITHUB_WORKSPACE'] ?? '.', path);
+  };
+  const [received, handedOver, key] = [folder('artifacts-in'), folder('artifacts-out'), givenSecret(env, 'seal-key')];
+  if (received === undefined && handedOver === undefined) return undefined;
+  if (key === undefined) {
+    failures.push(missing('seal-key', apart ? 'the jobs of several hosts hand over what each of them answered' : 'what jobs hand over to each other is always sealed'));
+    return undefined;
+  }
+  return { key, ...(received !== undefined && { received }), ...(handedOver !== undefined && { handedOver }) };
+}

@@ -1,0 +1,108 @@
+import { receive, handOver } from './artifacts/folder.ts';
+import { missingHandover, newest, type Handover, type Kind } from './artifacts/handover.ts';
+import { readJoinTokens, readProvenance, type Handed } from './cluster/handed.ts';
+import { asker } from './engine/asker.ts';
+import { changesIn, movedSince } from './engine/agreed.ts';
+import { Trouble, type Failure } from './engine/errors.ts';
+import { plan, type Planned, type Run } from './engine/runner.ts';
+import { Secret } from './engine/secret.ts';
+import type { Stage } from './engine/stage.ts';
+import { Views, type View } from './engine/views.ts';
+import type { Inputs } from './inputs/read.ts';
+import { readConfiguration } from './kuscia/configuration.ts';
+import { askHandings } from './stages/handings.ts';
+
+/** What earlier jobs handed over to this one. */
+export interface Received {
+  readonly handed: Handed;
+  /** Where not every host is reached: what the others answered in their own jobs. */
+  readonly views?: Views;
+  /** The changes that were agreed to, where a plan was handed over. */
+  readonly agreed?: readonly string[];
+  /** What of all this must be masked. */
+  readonly secrets: readonly Secret[];
+}
+
+/** Opens what earlier jobs handed over and this one has a use for. Throws a Trouble that names all that is missing. */
+export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
+  const { artifacts, reaches, here, origin } = job;
+  const elsewhere = here === undefined || mode === 'look' ? [] : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
+  const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap((stage) => TAKEN[stage] ?? []) : []);
+  const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
+  const { received, key } = artifacts ?? {};
+  const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
+  const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'provenance');
+  const missing = [...needed.filter((kind) => !newest(all, kind)).map((kind) => missingHandover(kind)), ...elsewhere.filter((host) => !newest(all, 'view', host)).map((host) => missingHandover('view', host))];
+  if (missing.length > 0) throw new Trouble(missing);
+  const { secrets, ...handed } = handedIn(all);
+  const agreed = newest(all, 'plan');
+  return {
+    handed,
+    secrets,
+    ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewIn(newest(all, 'view', host))]))) }),
+    ...(agreed && { agreed: JSON.parse(agreed.content.reveal()) as string[] }),
+  };
+}
+
+/** What each stage takes from the jobs before it. */
+const TAKEN: Readonly<Record<string, readonly Kind[]>> = {
+  preflight: ['plan'],
+  'swarm-join': ['join-tokens'],
+  'kuscia-start': ['kuscia-configuration', 'provenance'],
+};
+
+const viewIn = (handover: Handover | undefined): View => (handover ? (JSON.parse(handover.content.reveal()) as View) : {});
+
+function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readonly Secret[] } {
+  const [tokens, configuration, provenance] = [newest(all, 'join-tokens'), newest(all, 'kuscia-configuration'), newest(all, 'provenance')];
+  const joinTokens = tokens && readJoinTokens(tokens.content);
+  return {
+    ...(joinTokens && { joinTokens }),
+    ...(configuration && { configuration: configuration.content }),
+    ...(provenance && { provenance: readProvenance(provenance.content) }),
+    secrets: [...(joinTokens ? [joinTokens.manager, joinTokens.worker] : []), ...(configuration ? [readConfiguration(configuration.content, 'the artifact of kuscia-init').domainKey] : [])],
+  };
+}
+
+/** The same run without its plans and steps being told: secrets and commands still are. */
+const untold = (run: Run): Run => ({ ...run, emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined) });
+
+/** Nothing when the hosts still need what was agreed to. `all` are the stages of a whole deployment. */
+export async function heldToAgreed(agreed: readonly string[] | undefined, all: readonly Stage[], run: Run): Promise<readonly Failure[]> {
+  if (agreed === undefined) return [];
+  return movedSince(agreed, changesIn(await plan(changing(all), untold(run))));
+}
+
+const changing = (stages: readonly Stage[]): Stage[] => stages.filter(({ name }) => name !== 'verify');
+
+/** Hands the plan over for the job that is held to it. Gives how many files there are. */
+export async function handPlanOver(inputs: Inputs, planned: readonly Planned[]): Promise<number> {
+  return put(inputs, [{ kind: 'plan', host: '', content: new Secret('plan', JSON.stringify(changesIn(planned))) }]);
+}
+
+/** Hands over what these stages leave to later jobs, and what the host of this job answers now. Gives how many files there are. */
+export async function handSettledOver(inputs: Inputs, all: readonly Stage[], run: Run): Promise<number> {
+  const { deployment, job, stages, mode } = inputs;
+  if (job.artifacts?.handedOver === undefined) return 0;
+  const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
+  const ask = asker(run.fleet, run.emit, run.views && new Views(job.reaches, new Map()));
+  const handings = mode === 'apply' ? await askHandings(stages, deployment, ask, takes) : [];
+  const views = await seen(inputs, all, run);
+  return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...views]);
+}
+
+/** The view of this job's host: everything that a whole deployment asks it, asked now. */
+async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run): Promise<Content[]> {
+  if (here === undefined || run.views === undefined) return [];
+  await plan(all, untold(run));
+  return [{ kind: 'view', host: here, content: new Secret('view', JSON.stringify(run.views.viewOf(here))) }];
+}
+
+type Content = Pick<Handover, 'kind' | 'host' | 'content'>;
+
+async function put({ job: { artifacts, origin } }: Inputs, contents: readonly Content[]): Promise<number> {
+  const { handedOver, key } = artifacts ?? {};
+  if (handedOver === undefined || !key) return 0;
+  for (const content of contents) await handOver(handedOver, { ...content, origin, made: Date.now() }, key);
+  return contents.length;
+}
