@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { INPUT_LIST, inputVariable, OUTPUTS } from '../../src/inputs/catalogue.ts';
+import { ACTIONS } from '../../scripts/generate/stage-pages.ts';
+import { CHECK_OUTPUTS, INPUT_LIST, inputVariable, OUTPUTS } from '../../src/inputs/catalogue.ts';
 import { STAGES } from '../../src/stages/names.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -12,12 +13,14 @@ interface Step {
   readonly uses?: string;
   readonly run?: string;
   readonly shell?: string;
+  readonly if?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 interface Action {
   readonly inputs: Readonly<Record<string, { readonly required: boolean; readonly default?: string }>>;
-  readonly outputs: Readonly<Record<string, { readonly value: string }>>;
+  readonly outputs?: Readonly<Record<string, { readonly value: string }>>;
   readonly runs: { readonly using: string; readonly steps: readonly Step[] };
 }
 
@@ -27,41 +30,72 @@ interface Workflow {
 }
 
 const read = (path: string): unknown => parse(readFileSync(join(root, path), 'utf8'));
-const actionOf = (stage: string): Action => read(`actions/${stage}/action.yml`) as Action;
+const actionOf = (action: string): Action => read(`actions/${action}/action.yml`) as Action;
 const WORKFLOWS = readdirSync(join(root, '.github/workflows')).map((name) => `.github/workflows/${name}`);
 
-test('each stage is an action, and nothing else is one', () => {
+const OTHERS = ['report-health', 'clean-up', 'comment-plan'];
+
+test('each stage is an action, and what jobs need around them; nothing else is one', () => {
   const folders = readdirSync(join(root, 'actions'), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-  expect(folders.sort()).toEqual([...STAGES].sort());
+  expect(folders.filter((name) => !OTHERS.includes(name)).sort()).toEqual([...ACTIONS].sort());
 });
 
-describe.each(STAGES)('actions/%s', (stage) => {
-  const { inputs, outputs, runs } = actionOf(stage);
-  const env = runs.steps[0]?.env ?? {};
+const BUNDLE = 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"';
+const isStage = (action: string): boolean => STAGES.some((stage) => stage === action);
 
-  test('is one step in bash, which runs the one bundle and splices nothing', () => {
+describe.each(ACTIONS)('actions/%s', (action) => {
+  const { inputs, outputs = {}, runs } = actionOf(action);
+  const bundle = runs.steps.find(({ id }) => id === 'stage');
+  const env = bundle?.env ?? {};
+
+  test('runs the one bundle in bash, with artifacts fetched before and kept after, and splices nothing', () => {
     expect(runs.using).toBe('composite');
-    expect(runs.steps).toEqual([{ id: 'stage', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"', env }]);
+    expect(bundle).toEqual({ id: 'stage', shell: 'bash', run: BUNDLE, env });
+    const takes = action !== 'check' && action !== 'look';
+    const gives = action !== 'check' && action !== 'verify';
+    expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : [])]);
   });
 
-  test('takes every input that its stage may need, as the catalogue has it', () => {
-    const without = ['stage', ...(stage === 'verify' ? ['mode'] : []), ...(stage === 'kuscia-init' ? [] : ['kuscia-config']), ...(stage === 'network-create' ? [] : ['repair'])];
-    const wanted = INPUT_LIST.filter(({ name }) => !without.includes(name));
-    expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual(
-      wanted.map((input) => [input.name, input.needed?.english === 'always', 'default' in input ? input.default : undefined]),
-    );
+  test('exchanges artifacts only when asked to, under a name that no other job of the run has, for a day', () => {
+    for (const step of runs.steps.filter(({ uses }) => uses !== undefined)) expect(step.if).toMatch(/^inputs\.artifacts != ''/);
+    const upload = runs.steps.find(({ uses }) => uses?.startsWith('actions/upload-artifact@'));
+    if (!upload) return expect(['check', 'verify']).toContain(action);
+    for (const part of ['inputs.artifacts', 'github.run_attempt', 'github.job', 'inputs.here']) expect(upload.with?.['name']).toContain(part);
+    expect(upload.with?.['name']).toContain(`.${action}`);
+    expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([1, `\${{ runner.temp }}/kuscia-swarm/${action}-out`]);
+    expect(env['INPUT_ARTIFACTS-OUT']).toContain(`kuscia-swarm/${action}-out`);
   });
 
-  test('hands each of them over, and its own stage', () => {
+  test('takes every input that it may need, as the catalogue has it', () => {
+    const without: Readonly<Record<string, boolean>> = {
+      stage: true, 'artifacts-in': true, 'artifacts-out': true,
+      mode: !isStage(action) || action === 'verify',
+      'kuscia-config': !['kuscia-init', 'plan'].includes(action),
+      repair: !['network-create', 'plan'].includes(action),
+      host: !isStage(action) || action === 'verify' || action === 'preflight',
+      here: action === 'check',
+      runner: action !== 'check',
+    };
+    const wanted = INPUT_LIST.filter(({ name }) => without[name] !== true);
+    expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual([
+      ...wanted.map((input) => [input.name, input.needed?.english === 'always', 'default' in input ? input.default : undefined]),
+      ['artifacts', false, undefined],
+    ]);
+  });
+
+  test('hands each of them over, and what it is for', () => {
     const given = Object.fromEntries(INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])));
-    expect(env).toEqual({ ...given, INPUT_STAGE: stage, ...(stage === 'verify' && { INPUT_MODE: 'verify' }) });
+    const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action }) };
+    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_ARTIFACTS-')))).toEqual({ ...given, ...fixed });
   });
 
   test('maps outputs that the bundle has', () => {
-    const expected: Readonly<Record<string, string[]>> = { verify: ['verify', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'load-balancer-url'] };
-    expect(Object.keys(outputs)).toEqual(expected[stage] ?? ['changed', 'plan']);
+    const expected: Readonly<Record<string, string[]>> = {
+      verify: ['verify', 'failures', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'load-balancer-url'], plan: ['plan', 'failures'], check: ['domain', 'jobs'], look: [],
+    };
+    expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures']);
     for (const [name, { value }] of Object.entries(outputs)) {
-      expect(Object.keys(OUTPUTS)).toContain(name);
+      expect([...Object.keys(OUTPUTS), ...Object.keys(CHECK_OUTPUTS)]).toContain(name);
       expect(value).toBe(`\${{ steps.stage.outputs.${name} }}`);
     }
   });
@@ -69,7 +103,7 @@ describe.each(STAGES)('actions/%s', (stage) => {
 
 describe('every step of every action and workflow', () => {
   const steps = [
-    ...STAGES.flatMap((stage) => actionOf(stage).runs.steps.map((step) => ({ where: `actions/${stage}`, step }))),
+    ...ACTIONS.flatMap((action) => actionOf(action).runs.steps.map((step) => ({ where: `actions/${action}`, step }))),
     ...WORKFLOWS.flatMap((where) => Object.values((read(where) as Workflow).jobs).flatMap((job) => (job.steps ?? []).map((step) => ({ where, step })))),
   ];
 
@@ -83,7 +117,7 @@ describe('every step of every action and workflow', () => {
   });
 
   test('uses other people’s actions by a full commit, with the version beside it', () => {
-    const used = [...WORKFLOWS, ...STAGES.map((stage) => `actions/${stage}/action.yml`)].flatMap((path) =>
+    const used = [...WORKFLOWS, ...ACTIONS.map((action) => `actions/${action}/action.yml`)].flatMap((path) =>
       readFileSync(join(root, path), 'utf8').split('\n').flatMap((line) => {
         const named = /^\s*(?:- )?uses:\s*(.+)$/.exec(line)?.[1];
         return named === undefined || named.startsWith('$/') ? [] : [`${path}: ${named}`];
@@ -94,13 +128,19 @@ describe('every step of every action and workflow', () => {
   });
 });
 
+/** Jobs that take the permissions of the job that calls their workflow: what they do is left out where the caller grants too little, while a permission that is asked for and not granted keeps the whole run from starting. */
+const INHERITING = ['deploy.yml clean-up', 'verify.yml report'];
+
 describe.each(WORKFLOWS)('%s', (path) => {
   const workflow = read(path) as Workflow;
+  const jobs = Object.entries(workflow.jobs).map(([name, job]) => ({ name: `${path.replace(/^.*\//, '')} ${name}`, job }));
 
   test('grants nothing that a job does not ask for, and ends in time', () => {
-    expect(workflow.permissions).toEqual({});
-    for (const job of Object.values(workflow.jobs)) {
-      expect(job.permissions).toEqual(expect.objectContaining({ contents: 'read' }));
+    const inherits = jobs.filter(({ job }) => job.permissions === undefined).map(({ name }) => name);
+    expect(INHERITING).toEqual(expect.arrayContaining(inherits));
+    if (inherits.length === 0) expect(workflow.permissions).toEqual({});
+    for (const { job } of jobs) {
+      if (job.permissions !== undefined) expect(job.permissions).toEqual(expect.objectContaining({ contents: 'read' }));
       expect(job.uses === undefined ? job['timeout-minutes'] : 1).toBeGreaterThan(0);
     }
   });

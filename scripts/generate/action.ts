@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { INPUT_LIST, optionOf, OUTPUTS, ownVariable, type InputDefinition } from '../../src/inputs/catalogue.ts';
+import { optionOf, OUTPUTS, ROOT_INPUTS, ownVariable, type InputDefinition } from '../../src/inputs/catalogue.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts by `npm run generate`; do not edit.\n';
@@ -11,7 +11,7 @@ export function neededText({ description, needed }: InputDefinition): string {
 
 /** The text of the root action's action.yml. */
 export function actionText(): string {
-  const inputs = INPUT_LIST.map((input) => [
+  const inputs = ROOT_INPUTS.map((input) => [
     input.name,
     {
       description: neededText(input),
@@ -36,7 +36,7 @@ export function actionText(): string {
 export function inputTable(language: Language): string {
   const heads = { english: ['input', 'needed', 'default', 'meaning', 'outside GitHub'], chinese: ['输入', '何时需要', '默认值', '含义', '在 GitHub 之外'] }[language];
   const never = { english: 'no', chinese: '否' }[language];
-  const rows = INPUT_LIST.map((input) => {
+  const rows = ROOT_INPUTS.map((input) => {
     const option = `\`--${optionOf(input.name)}\``;
     const outside = input.kind === 'secret' || input.kind === 'file' ? `${option}, \`${ownVariable(input.name)}\`` : option;
     return [`\`${input.name}\``, input.needed?.[language] ?? never, input.default === undefined ? '' : `\`${input.default}\``, language === 'english' ? input.description : input.chinese, outside];

@@ -1,8 +1,9 @@
-import { STAGES } from '../../src/stages/names.ts';
 import { actionText, inputTable, outputTable } from './action.ts';
 import { clusterFileSchema, schemaText } from './json-schema.ts';
 import { referenceTable } from './reference.ts';
+import { ACTIONS } from './stage-pages.ts';
 import { stageActionText, stagePage, stageTable } from './stages.ts';
+import { deployText, verifyText } from './workflows.ts';
 import { fillBlock, type Language } from './table.ts';
 
 /** A file that is generated, whole or in marked blocks. */
@@ -26,13 +27,15 @@ const stages = (path: string, language: Language): Generated => ({ path, text: (
 export const GENERATED: readonly Generated[] = [
   { path: 'schema/cluster.schema.json', text: schemaText },
   { path: 'action.yml', text: actionText },
+  { path: '.github/workflows/deploy.yml', text: deployText },
+  { path: '.github/workflows/verify.yml', text: verifyText },
   reference('docs/cluster-file.md', 'english'),
   reference('docs/cluster-file.zh.md', 'chinese'),
   action('docs/action.md', 'english'),
   action('docs/action.zh.md', 'chinese'),
   stages('docs/actions.md', 'english'),
   stages('docs/actions.zh.md', 'chinese'),
-  ...STAGES.flatMap((stage): Generated[] => [
+  ...ACTIONS.flatMap((stage): Generated[] => [
     { path: `actions/${stage}/action.yml`, text: () => stageActionText(stage) },
     { path: `actions/${stage}/README.md`, text: () => stagePage(stage, 'english') },
     { path: `actions/${stage}/README.zh.md`, text: () => stagePage(stage, 'chinese') },

@@ -1,5 +1,12 @@
-import type { StageName } from '../../src/stages/names.ts';
+import { STAGES, type StageName } from '../../src/stages/names.ts';
 import type { Language } from './table.ts';
+
+/** The actions: one a stage, and what the jobs of a workflow need around them. */
+export const ACTIONS = [...STAGES, 'check', 'plan', 'look'] as const;
+export type ActionName = (typeof ACTIONS)[number];
+
+/** The stage of an action; undefined where it is none. */
+export const stageOf = (action: ActionName): StageName | undefined => STAGES.find((stage) => stage === action);
 
 /** What the page of a stage says: what it brings about, in a line without an end, and what one should know of it. */
 interface Words {
@@ -7,8 +14,8 @@ interface Words {
   readonly detail: string;
 }
 
-/** The words of each stage's page, in the order of the stages. */
-export const STAGE_PAGES: Readonly<Record<StageName, Readonly<Record<Language, Words>>>> = {
+/** The words of each action's page. */
+export const ACTION_PAGES: Readonly<Record<ActionName, Readonly<Record<Language, Words>>>> = {
   preflight: {
     english: { brings: 'Hosts that meet the requirements', detail: 'It changes nothing. Every finding of every host is told at once, with what to do about it.' },
     chinese: { brings: '主机满足要求', detail: '不做任何更改。所有主机的全部问题一次报告，并附处理办法。' },
@@ -18,8 +25,8 @@ export const STAGE_PAGES: Readonly<Record<StageName, Readonly<Record<Language, W
     chinese: { brings: '建立 swarm 及其第一个 manager', detail: '若集群文件中的某个 manager 已在 swarm 中，则沿用该 swarm。存在两个 swarm，或有主机是未知 swarm 的 worker 时，拒绝执行。' },
   },
   'swarm-join': {
-    english: { brings: 'All hosts in the swarm, in their role and Ready', detail: 'The join token is read from a manager when a host needs it, and goes to that host by standard input: it is in no output and no artifact.' },
-    chinese: { brings: '所有主机以其角色加入 swarm 并处于 Ready', detail: '需要时才从 manager 读取加入令牌，并经标准输入送到该主机：不会出现在任何输出或制品（artifact）中。' },
+    english: { brings: 'All hosts in the swarm, in their role and Ready', detail: 'The join token is read from a manager when a host needs it, or taken from the sealed artifact of `swarm-init`, and goes to that host by standard input. Tokens that were handed over are rotated once every host has joined.' },
+    chinese: { brings: '所有主机以其角色加入 swarm 并处于 Ready', detail: '需要时从 manager 读取加入令牌，或取自 `swarm-init` 的封装工件，并经标准输入送到该主机。所有主机加入后，移交过的令牌会被轮换。' },
   },
   'network-create': {
     english: { brings: 'The attachable overlay network, carrying data between each pair of hosts', detail: 'Each pair of hosts is tried with packets of full size. With `repair: true` a network of the right name and the wrong type is removed first.' },
@@ -44,5 +51,17 @@ export const STAGE_PAGES: Readonly<Record<StageName, Readonly<Record<Language, W
   verify: {
     english: { brings: 'The deployment proven: every replica against every check', detail: 'It changes nothing, and fails when anything is not as described.' },
     chinese: { brings: '验证部署：每个副本的每项检查', detail: '不做任何更改；与描述不符即失败。' },
+  },
+  check: {
+    english: { brings: 'The inputs and the cluster file, found without fault', detail: 'No host is asked. Its outputs tell the jobs of a workflow how they divide the cluster.' },
+    chinese: { brings: '检查输入与集群文件无误', detail: '不访问任何主机。其输出告诉工作流的各作业如何划分集群。' },
+  },
+  plan: {
+    english: { brings: 'The plan of a whole deployment: what would change, where and why', detail: 'It changes nothing. With `artifacts` it hands the plan over, and the action `preflight` stops when the hosts need anything else by then.' },
+    chinese: { brings: '整个部署的计划：将更改什么、在哪里、为什么', detail: '不做任何更改。给出 `artifacts` 时会移交该计划；若之后主机所需与计划不符，`preflight` 会停止。' },
+  },
+  look: {
+    english: { brings: 'What one host answers, handed over to the jobs of other hosts', detail: 'For hosts that only the runner on them reaches. It changes nothing and judges nothing.' },
+    chinese: { brings: '将一台主机的应答移交给其他主机的作业', detail: '用于只有自身运行器才能访问的主机。不做更改，也不做判断。' },
   },
 };

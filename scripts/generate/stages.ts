@@ -2,29 +2,40 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { readCluster } from '../../src/cluster/read.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { INPUT_LIST, inputVariable, OUTPUTS, type InputDefinition, type InputName } from '../../src/inputs/catalogue.ts';
+import { CHECK_OUTPUTS, INPUT_LIST, inputVariable, OUTPUTS, type InputDefinition, type InputName } from '../../src/inputs/catalogue.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
-import type { StageName } from '../../src/stages/names.ts';
+import { STAGES } from '../../src/stages/names.ts';
 import { neededText } from './action.ts';
-import { STAGE_PAGES } from './stage-pages.ts';
+import { ACTION_PAGES, stageOf, type ActionName } from './stage-pages.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts and src/stages by `npm run generate`; do not edit.\n';
 
-/** Inputs that not every stage has a use for. All others are checked against the cluster file whatever the stage, so every stage takes them. */
-const ONLY: Readonly<Partial<Record<InputName, (stage: StageName) => boolean>>> = {
+/** Inputs that not every action has a use for. All others are checked against the cluster file whatever the stage, so every action takes them. */
+const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>> = {
   stage: () => false,
-  mode: (stage) => stage !== 'verify',
-  'kuscia-config': (stage) => stage === 'kuscia-init',
-  repair: (stage) => stage === 'network-create',
+  mode: (action) => stageOf(action) !== undefined && action !== 'verify',
+  'kuscia-config': (action) => action === 'kuscia-init' || action === 'plan',
+  repair: (action) => action === 'network-create' || action === 'plan',
+  host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
+  here: (action) => action !== 'check',
+  runner: (action) => action === 'check',
+  'artifacts-in': () => false,
+  'artifacts-out': () => false,
 };
 
-/** Outputs that not every stage has something to say in. */
-const OUTPUT_ONLY: Readonly<Record<string, (stage: StageName) => boolean>> = {
-  changed: (stage) => stage !== 'verify',
-  plan: (stage) => stage !== 'verify',
-  verify: (stage) => stage === 'verify',
-  'load-balancer-url': (stage) => stage === 'nginx-lb' || stage === 'verify',
+/** The actions that take what earlier jobs handed over, and those that hand something over. */
+const TAKES = (action: ActionName): boolean => action !== 'check' && action !== 'look';
+const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify';
+/** `check` exchanges nothing, but says early when the key is missing. */
+const SEALS = (action: ActionName): boolean => GIVES(action) || action === 'check';
+
+/** Outputs that not every action has something to say in. */
+const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
+  changed: (action) => action !== 'verify' && action !== 'plan',
+  plan: (action) => action !== 'verify',
+  verify: (action) => action === 'verify',
+  'load-balancer-url': (action) => action === 'nginx-lb' || action === 'verify',
 };
 
 /** What of the catalogue says something else where only one stage runs. */
@@ -35,31 +46,75 @@ const DIFFERENT: Readonly<Partial<Record<InputName, Pick<InputDefinition, 'descr
   },
 };
 
-/** The inputs of a stage's action. */
-export function inputsOf(stage: StageName): readonly (InputDefinition & { readonly name: InputName })[] {
-  return INPUT_LIST.filter(({ name }) => ONLY[name]?.(stage) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name] }));
+type ActionInput = InputDefinition & { readonly name: string };
+
+/** The first part of the names of a run's artifacts. The bundle knows only the folders that they are in. */
+const ARTIFACTS: ActionInput = {
+  name: 'artifacts',
+  kind: 'word',
+  description: 'First part of the names of the artifacts that the jobs of this deployment exchange, for example `kuscia-swarm.alice`. Blank: none are exchanged, and every job asks the hosts itself.',
+  chinese: '本次部署各作业所交换工件名称的首段，例如 `kuscia-swarm.alice`。留空则不交换，各作业自行查询主机。',
+};
+
+/** The inputs of an action. */
+export function inputsOf(action: ActionName): readonly ActionInput[] {
+  const own = INPUT_LIST.filter(({ name }) => ONLY[name]?.(action) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name] }));
+  return [...own, ARTIFACTS];
 }
 
-/** The outputs of a stage's action, by name. */
-export const outputsOf = (stage: StageName): [string, { description: string; chinese: string }][] => Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(stage) ?? true);
+/** The outputs of an action, by name. */
+export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
+  action === 'check' ? Object.entries(CHECK_OUTPUTS) : action === 'look' ? [] : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
-/** The text of actions/<stage>/action.yml. */
-export function stageActionText(stage: StageName): string {
-  const inputs = inputsOf(stage);
-  const fixed = { [inputVariable('stage')]: stage, ...(stage === 'verify' && { [inputVariable('mode')]: 'verify' }) };
-  const given = Object.fromEntries(inputs.map(({ name }) => [inputVariable(name), `\${{ inputs.${name} }}`]));
-  const action = {
-    name: `kuscia-swarm ${stage}`,
-    description: `${STAGE_PAGES[stage].english.brings}.`,
-    author: 'kuscia-swarm contributors',
-    inputs: Object.fromEntries(inputs.map((input) => [input.name, { description: neededText(input), required: input.needed?.english === 'always', ...(input.default === undefined ? {} : { default: input.default }) }])),
-    outputs: Object.fromEntries(outputsOf(stage).map(([name, { description }]) => [name, { description, value: `\${{ steps.stage.outputs.${name} }}` }])),
-    runs: {
-      using: 'composite',
-      steps: [{ id: 'stage', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"', env: { ...fixed, ...given } }],
+const UPLOAD = 'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f';
+const DOWNLOAD = 'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c';
+/** The version beside a pinned action, which YAML values cannot carry. */
+const VERSIONS: Readonly<Record<string, string>> = { [UPLOAD]: 'v7.0.0', [DOWNLOAD]: 'v8.0.1' };
+
+const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'check', plan: 'plan', look: 'look' };
+
+/** The text of actions/<action>/action.yml. */
+export function stageActionText(action: ActionName): string {
+  const inputs = inputsOf(action);
+  const stage = stageOf(action);
+  const folder = (way: 'in' | 'out'): string => `kuscia-swarm/${action}-${way}`;
+  const path = (way: 'in' | 'out'): string => `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
+  const mode = MODES_OF[action];
+  const env = {
+    ...(stage !== undefined && { [inputVariable('stage')]: stage }),
+    ...(mode !== undefined && { [inputVariable('mode')]: mode }),
+    ...Object.fromEntries(inputs.filter(({ name }) => name !== 'artifacts').map(({ name }) => [inputVariable(name as InputName), `\${{ inputs.${name} }}`])),
+    ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
+    ...(SEALS(action) && { [inputVariable('artifacts-out')]: path('out') }),
+  };
+  const download = { if: "inputs.artifacts != ''", uses: DOWNLOAD, with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` } };
+  const where = inputs.some(({ name }) => name === 'host') ? 'inputs.host || inputs.here' : 'inputs.here';
+  const upload = {
+    if: "inputs.artifacts != '' && steps.stage.outputs.handed-over > 0",
+    uses: UPLOAD,
+    with: {
+      name: `\${{ inputs.artifacts }}.\${{ github.run_attempt }}.\${{ github.job }}.${action}\${{ (${where}) && format('.{0}', ${where}) || '' }}`,
+      path: `\${{ runner.temp }}/${folder('out')}`,
+      'retention-days': 1,
+      'if-no-files-found': 'error',
     },
   };
-  return HEAD + stringify(action, { lineWidth: 0 });
+  const document = {
+    name: `kuscia-swarm ${action}`,
+    description: `${ACTION_PAGES[action].english.brings}.`,
+    author: 'kuscia-swarm contributors',
+    inputs: Object.fromEntries(inputs.map((input) => [input.name, { description: neededText(input), required: input.needed?.english === 'always', ...(input.default === undefined ? {} : { default: input.default }) }])),
+    ...(outputsOf(action).length > 0 && { outputs: Object.fromEntries(outputsOf(action).map(([name, { description }]) => [name, { description, value: `\${{ steps.stage.outputs.${name} }}` }])) }),
+    runs: {
+      using: 'composite',
+      steps: [
+        ...(TAKES(action) ? [download] : []),
+        { id: 'stage', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"', env },
+        ...(GIVES(action) ? [upload] : []),
+      ],
+    },
+  };
+  return HEAD + stringify(document, { lineWidth: 0 }).replace(/(uses: )(\S+@[0-9a-f]{40})$/gm, (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`);
 }
 
 const WORDS = {
@@ -68,10 +123,10 @@ const WORDS = {
 } as const;
 
 /** The page of a stage's action. */
-export function stagePage(stage: StageName, language: Language): string {
+export function stagePage(stage: ActionName, language: Language): string {
   const words = WORDS[language];
   const colon = language === 'english' ? ': ' : '：';
-  const { brings, detail } = STAGE_PAGES[stage][language];
+  const { brings, detail } = ACTION_PAGES[stage][language];
   const before = needsOf(stage).map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`).join(', ') || words.none;
   const inputs = inputsOf(stage).map((input) => [`\`${input.name}\``, input.needed?.[language] ?? words.no, input.default === undefined ? '' : `\`${input.default}\``, language === 'english' ? input.description : input.chinese]);
   const outputs = outputsOf(stage).map(([name, output]) => [`\`${name}\``, language === 'english' ? output.description : output.chinese]);
@@ -83,8 +138,7 @@ export function stagePage(stage: StageName, language: Language): string {
     `${words.before}${colon}${before}${words.end}`,
     `## ${words.inputs}`,
     table(words.heads, inputs),
-    `## ${words.outputs}`,
-    table(words.outHeads, outputs),
+    ...(outputs.length > 0 ? [`## ${words.outputs}`, table(words.outHeads, outputs)] : []),
     `${words.more}${colon}[docs/${words.page}](../../docs/${words.page})${words.end}${language === 'english' ? ' ' : ''}${words.file}${colon}[docs/${words.clusterFile}](../../docs/${words.clusterFile})${words.end}\n`,
   ].join('\n\n');
 }
@@ -98,10 +152,10 @@ const USUAL: readonly [InputName, string][] = [
 ];
 
 /** A step that uses the stage's action. */
-export const example = (stage: StageName): string => [`- uses: OWNER/kuscia-swarm/actions/${stage}@v1`, '  with:', ...USUAL.map(([name, value]) => `    ${name}: ${value}`)].join('\n');
+export const example = (stage: ActionName): string => [`- uses: OWNER/kuscia-swarm/actions/${stage}@v1`, '  with:', ...USUAL.map(([name, value]) => `    ${name}: ${value}`)].join('\n');
 
-/** The stages that must have settled before, as the code says. */
-function needsOf(stage: StageName): readonly string[] {
+/** The stages that must have settled before that of an action, as the code says. */
+export function needsOf(stage: ActionName): readonly string[] {
   const path = 'examples/two-replicas.yml';
   const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
   const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false }, { onMatrix: () => undefined });
@@ -112,6 +166,6 @@ function needsOf(stage: StageName): readonly string[] {
 export function stageTable(language: Language): string {
   const heads = { english: ['action', 'brings about', 'before it'], chinese: ['action', '作用', '先决阶段'] }[language];
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
-  const rows = (Object.keys(STAGE_PAGES) as StageName[]).map((stage) => [`[\`${stage}\`](../actions/${stage}/${page})`, STAGE_PAGES[stage][language].brings, needsOf(stage).map((name) => `\`${name}\``).join(', ')]);
+  const rows = (STAGES).map((stage) => [`[\`${stage}\`](../actions/${stage}/${page})`, ACTION_PAGES[stage][language].brings, needsOf(stage).map((name) => `\`${name}\``).join(', ')]);
   return table(heads, rows);
 }

@@ -1,0 +1,168 @@
+import { stringify } from 'yaml';
+import { INPUT_LIST, type InputName } from '../../src/inputs/catalogue.ts';
+import { STAGES, type StageName } from '../../src/stages/names.ts';
+import type { ActionName } from './stage-pages.ts';
+import { inputsOf, needsOf } from './stages.ts';
+
+const HEAD = '# Generated from src/inputs/catalogue.ts, src/stages and scripts/generate/workflows.ts by `npm run generate`; do not edit.\n';
+const CHECKOUT = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1';
+
+type Yaml = Readonly<Record<string, unknown>>;
+
+/** Secrets are named as the inputs that they are for. */
+const SECRETS = INPUT_LIST.filter(({ kind }) => kind === 'secret' || kind === 'file');
+const ALWAYS: readonly InputName[] = ['database-password', 'seal-key'];
+
+const secrets: Yaml = Object.fromEntries(
+  SECRETS.map((input) => [input.name, { description: `${input.description}${input.needed && input.needed.english !== 'always' && !ALWAYS.includes(input.name) ? ` Needed when ${input.needed.english}.` : ''}`, required: ALWAYS.includes(input.name) }]),
+);
+
+const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text. Runs for one path follow each other, never side by side.', type: 'string', default: 'cluster.yml' } };
+const RUNNER = { runner: { description: 'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.', type: 'string', default: 'ubuntu-latest' } };
+
+const JOBS = 'fromJSON(needs.check.outputs.jobs)';
+const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runner, '{')) && fromJSON(inputs.runner) || inputs.runner }}";
+const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
+const PREFIX = 'kuscia-swarm.${{ needs.check.outputs.domain }}';
+/** What a job goes on with: also when a job before it was left out, never when one failed. */
+const WELL = '!failure() && !cancelled()';
+const apart = (job: string): string => `toJSON(${JOBS}['${job}']) != '[]'`;
+
+/** The inputs of an action as a workflow fills them: secrets by their names, the rest from the leg of the matrix and the inputs of the workflow. */
+function filled(action: ActionName, own: Yaml): Yaml {
+  const values: Readonly<Record<string, string>> = {
+    cluster: '${{ inputs.cluster }}',
+    ...Object.fromEntries(SECRETS.map(({ name }) => [name, `\${{ secrets.${name} }}`])),
+    repair: '${{ inputs.repair }}',
+    runner: '${{ inputs.runner }}',
+    host: '${{ matrix.host }}',
+    here: '${{ matrix.here }}',
+    artifacts: PREFIX,
+  };
+  return Object.fromEntries(inputsOf(action).flatMap(({ name }) => (name in own || name in values ? [[name, own[name] ?? values[name]]] : [])));
+}
+
+interface Extras {
+  readonly needs?: readonly string[];
+  readonly if?: string;
+  readonly matrix?: string;
+  readonly strategy?: Yaml;
+  readonly outputs?: readonly string[];
+  readonly with?: Yaml;
+  readonly minutes?: number;
+}
+
+/** A job that runs one action on each leg of its matrix. */
+function job(action: ActionName, { needs = [], if: when, matrix = action, strategy = {}, outputs, with: own = {}, minutes = 30 }: Extras): Yaml {
+  return {
+    needs: ['check', ...needs],
+    if: `\${{ ${[WELL, ...(when === undefined ? [] : [when])].join(' && ')} }}`,
+    strategy: { ...strategy, matrix: { include: `\${{ ${JOBS}['${matrix}'] }}` } },
+    'runs-on': '${{ fromJSON(matrix.runner) }}',
+    'timeout-minutes': minutes,
+    permissions: { contents: 'read' },
+    env: { KUSCIA_SWARM_HERE: '${{ matrix.here }}' },
+    ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])) }),
+    steps: [checkout, { id: action, uses: `$/actions/${action}`, with: filled(action, own) }],
+  };
+}
+
+const check: Yaml = {
+  'runs-on': anyRunner,
+  'timeout-minutes': 10,
+  permissions: { contents: 'read' },
+  outputs: { domain: '${{ steps.check.outputs.domain }}', jobs: '${{ steps.check.outputs.jobs }}' },
+  steps: [checkout, { id: 'check', uses: '$/actions/check', with: filled('check', { artifacts: 'kuscia-swarm', host: undefined, here: undefined }) }],
+};
+
+const APPLY = "inputs.mode == 'apply'";
+
+/** What a stage's job has beside what every job has. */
+const STAGE_JOBS: Readonly<Partial<Record<StageName, Extras>>> = {
+  preflight: { needs: ['plan', 'approve', 'look-again'] },
+  'swarm-join': { if: apart('swarm-join'), strategy: { 'fail-fast': false } },
+  'network-create': { needs: ['swarm-joined'], strategy: { 'max-parallel': 1 } },
+  'mysql-up': { strategy: { 'max-parallel': 1 } },
+  'kuscia-init': { strategy: { 'max-parallel': 1 } },
+  'kuscia-start': { strategy: { 'max-parallel': 1 }, minutes: 60 },
+  verify: { needs: ['look-last'], outputs: ['verify', 'load-balancer-url'] },
+};
+
+function stageJob(stage: StageName): Yaml {
+  const extras = STAGE_JOBS[stage] ?? {};
+  return job(stage, { ...extras, needs: [...needsOf(stage), ...(extras.needs ?? [])], if: [APPLY, ...(extras.if === undefined ? [] : [extras.if])].join(' && ') });
+}
+
+const look = (needs: readonly string[], when?: string): Yaml => job('look', { needs, if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '), strategy: { 'fail-fast': false } });
+
+const deployJobs = (): Yaml => ({
+  check,
+  look: look([]),
+  plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan'] }),
+  approve: {
+    needs: ['check', 'plan'],
+    if: `\${{ ${WELL} && ${APPLY} && inputs.environment != '' }}`,
+    'runs-on': anyRunner,
+    'timeout-minutes': 10,
+    environment: '${{ inputs.environment }}',
+    permissions: { contents: 'read' },
+    steps: [{ run: 'echo "The plan was approved. It is applied only if the hosts still need the very same changes."' }],
+  },
+  'look-again': look(['plan', 'approve'], APPLY),
+  ...Object.fromEntries(
+    STAGES.flatMap((stage): [string, Yaml][] => {
+      if (stage === 'network-create') return [['swarm-joined', job('swarm-join', { needs: ['swarm-join'], matrix: 'whole', if: `${APPLY} && ${apart('swarm-join')}` })], [stage, stageJob(stage)]];
+      if (stage === 'verify') return [['look-last', look(needsOf('verify'), APPLY)], [stage, stageJob(stage)]];
+      return [[stage, stageJob(stage)]];
+    }),
+  ),
+  'clean-up': {
+    needs: ['check', 'verify'],
+    if: `\${{ ${APPLY} && needs.verify.result == 'success' }}`,
+    'runs-on': anyRunner,
+    'timeout-minutes': 10,
+    steps: [{ uses: '$/actions/clean-up', with: { prefix: `${PREFIX}.` } }],
+  },
+});
+
+const output = (of: string, name: string, description: string): Yaml => ({ [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` } });
+const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.cluster }}`, queue: 'max', 'cancel-in-progress': false });
+
+/** The text of .github/workflows/deploy.yml. */
+export function deployText(): string {
+  return workflow('deploy', {
+    inputs: {
+      ...CLUSTER,
+      mode: { description: '`apply` deploys, `plan` only shows what apply would change.', type: 'string', default: 'apply' },
+      environment: { description: 'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.', type: 'string', default: '' },
+      ...RUNNER,
+      repair: { description: 'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.', type: 'boolean', default: false },
+    },
+    outputs: { ...output('plan', 'plan', 'The plan as JSON.'), ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
+  }, deployJobs());
+}
+
+/** The text of .github/workflows/verify.yml. */
+export function verifyText(): string {
+  return workflow('verify', {
+    inputs: { ...CLUSTER, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
+    outputs: { ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
+  }, {
+    check,
+    look: look([]),
+    verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
+    report: {
+      needs: ['check', 'verify'],
+      if: '${{ always() && inputs.report && needs.check.result == \'success\' }}',
+      'runs-on': anyRunner,
+      'timeout-minutes': 10,
+      steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain }}', result: '${{ needs.verify.result }}', verify: '${{ needs.verify.outputs.verify }}', failures: '${{ needs.verify.outputs.failures }}' } }],
+    },
+  });
+}
+
+function workflow(name: string, call: Yaml, jobs: Yaml): string {
+  const document = { name, on: { workflow_call: { ...call, secrets } }, concurrency: concurrency(name), jobs };
+  return HEAD + stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }).replace(new RegExp(`(uses: ${CHECKOUT})$`, 'gm'), '$1 # v7.0.1');
+}
+
