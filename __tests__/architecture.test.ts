@@ -26,7 +26,12 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   docker: ['host'],
   // Whether a text can be a seal key is known where things are sealed.
   inputs: ['artifacts'],
+  // Issues and comments show what the report shows, in the same words.
+  github: ['report'],
 };
+
+/** The entry of the second bundle: it wires its parts together as main does. */
+const ENTRY = 'github/main.ts';
 
 /** Who may touch the outside world. */
 const OUTSIDE = ['transport', 'report', 'github', 'inputs', 'artifacts', 'main'];
@@ -39,18 +44,18 @@ interface Source {
   readonly imports: readonly string[];
 }
 
+const roomOf = (name: string): string => (name === ENTRY ? 'main' : name.includes('/') ? (name.split('/')[0] ?? '') : name.replace(/\.ts$/, ''));
+
 const SOURCES: readonly Source[] = readdirSync(SRC, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => {
     const text = readFileSync(join(SRC, name), 'utf8');
-    const room = name.includes('/') ? (name.split('/')[0] ?? '') : name.replace(/\.ts$/, '');
-    return { name, room, text, imports: [...text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm)].map((match) => match[1] ?? match[2] ?? match[3] ?? '') };
+    return { name, room: roomOf(name), text, imports: [...text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm)].map((match) => match[1] ?? match[2] ?? match[3] ?? '') };
   });
 
 const floorOf = (room: string): number => FLOORS.findIndex((rooms) => rooms.includes(room));
 const near = (source: Source): string[] => source.imports.filter((from) => from.startsWith('.')).map((from) => relative(SRC, join(SRC, dirname(source.name), from)));
-const roomOf = (name: string): string => (name.includes('/') ? (name.split('/')[0] ?? '') : name.replace(/\.ts$/, ''));
 
 /** The names of the stages are words, not stages: whoever reads inputs needs them. */
 const WORDS = 'stages/names.ts';
@@ -84,6 +89,14 @@ describe('the rooms', () => {
     };
     for (const { name } of SOURCES) walk(name, []);
     expect(cycles).toEqual([]);
+  });
+
+  test('leave octokit to the bundle that needs it', () => {
+    const reached = new Set(['main.ts']);
+    for (const name of reached) for (const next of near(SOURCES.find((source) => source.name === name)!)) reached.add(next);
+    expect(reached.size).toBeGreaterThan(50);
+    expect([...reached].filter((name) => name.startsWith('github/'))).toEqual([]);
+    expect(SOURCES.filter(({ imports }) => imports.includes('@actions/github')).map(({ name }) => name)).toEqual(['github/api.ts']);
   });
 
   test('touch the outside world only where they may', () => {

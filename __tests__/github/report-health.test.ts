@@ -1,0 +1,232 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Matrix } from '../../src/cluster/matrix.ts';
+import type { Failure } from '../../src/engine/errors.ts';
+import { CUT, matrixOf } from '../report/alice.ts';
+import { REFUSALS } from '../support/github-api.ts';
+import type { Comment, Issue } from '../support/github-state.ts';
+import { openScene, RUN_ID, START, type Scene, type Told } from './scene.ts';
+
+const DAY = 24 * 3_600_000;
+const DOWN = matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 5, total: 6 });
+const UNHEALTHY: Failure = { code: 'cluster-unhealthy', host: 'node-03', what: 'root-kuscia-autonomy-alice-node-03: heartbeat is 2 min ago', evidence: 'an @octocat, #7 and `code`', cause: 'it was killed', remedy: 'Run mode apply.' };
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await openScene();
+});
+afterEach(() => scene.api.close());
+
+interface Looked {
+  readonly result?: string;
+  readonly domain?: string;
+  /** null where the verification did not get that far. */
+  readonly matrix?: Matrix | null;
+  readonly failures?: readonly Failure[];
+  readonly label?: string;
+  readonly run?: number;
+}
+
+const look = ({ result = 'failure', domain = 'alice', matrix = DOWN, failures = [UNHEALTHY], label = '', run = RUN_ID }: Looked = {}): Promise<Told> =>
+  scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: domain, INPUT_RESULT: result, INPUT_VERIFY: matrix ? JSON.stringify(matrix) : '', INPUT_FAILURES: JSON.stringify(failures), INPUT_LABEL: label, GITHUB_RUN_ID: String(run) });
+
+const healthy = (): Promise<Told> => look({ result: 'success', matrix: matrixOf(), failures: [] });
+
+const open = (): Issue[] => scene.api.state.issues.filter(({ state }) => state === 'open');
+const commentsOn = (issue: number): Comment[] => scene.api.state.comments.filter((comment) => comment.issue === issue);
+const bodyOf = (issue: number): string => scene.api.state.issues.find(({ number }) => number === issue)?.body ?? '';
+
+describe('a domain that is not as described', () => {
+  test('gets one issue, labelled, with figures, evidence, what to do and the way to the run', async () => {
+    const { code, log, outputs } = await look();
+    expect({ code, log }).toEqual({ code: 0, log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n' });
+    expect(outputs).toEqual({ 'issue-url': 'https://github.com/acme/clusters/issues/1' });
+    expect(scene.api.state.issues.map(({ title, labels, state }) => ({ title, labels, state }))).toEqual([{ title: 'alice is not as described', labels: ['kuscia-swarm'], state: 'open' }]);
+    expect(scene.api.state.labels).toEqual(['bug', 'kuscia-swarm']);
+    const body = bodyOf(1);
+    expect(body.split('\n').slice(0, 4)).toEqual(['<!-- kuscia-swarm health: alice -->', expect.stringMatching(/^<!-- kuscia-swarm state: looks=1 wrong=[0-9a-f]{16} -->$/), '', expect.stringMatching(/^\*\*alice is not healthy: 1 of 2 replicas pass every check/)]);
+    expect(body).toContain(`| 2026-11-24 03:17 UTC | 2026-11-24 03:17 UTC, [run 4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`);
+    expect(body).toContain('| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ Down** | 1.1.0b0 |');
+    expect(body).toContain('- **[KS-1601](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1601) cluster-unhealthy**: ');
+    expect(body).toContain('  - evidence: `` an @octocat, #7 and `code` ``\n  - cause: it was killed\n  - **do: Run mode apply.**\n');
+    expect(body).toContain('```sh\ngh run rerun 4711 --repo github.com/acme/clusters\n```');
+  });
+
+  test('has the text of its issue rewritten by the same finding, without a comment', async () => {
+    await look();
+    scene.clock.now += DAY;
+    const later = { ...DOWN, rows: DOWN.rows.map((row) => ({ ...row, cells: { ...row.cells, ...(row.host === 'node-03' && { heartbeat: { ok: false, text: '24 h ago' } }) } })) };
+    const { code, log, outputs } = await look({ matrix: later, failures: [{ ...UNHEALTHY, what: 'root-kuscia-autonomy-alice-node-03: heartbeat is 24 h ago' }], run: 4712 });
+    expect({ code, log }).toEqual({ code: 0, log: 'alice is not as described, as before: rewrote https://github.com/acme/clusters/issues/1\n' });
+    expect(outputs['issue-url']).toBe('https://github.com/acme/clusters/issues/1');
+    expect(scene.api.state.issues).toHaveLength(1);
+    expect(commentsOn(1)).toEqual([]);
+    expect(bodyOf(1)).toContain('| 2026-11-24 03:17 UTC | 2026-11-25 03:17 UTC, [run 4712](https://github.com/acme/clusters/actions/runs/4712) | 2 |');
+    expect(bodyOf(1)).toContain('**✗ 24 h ago**');
+  });
+
+  test.each<[string, Looked]>([
+    ['another check', { matrix: matrixOf({ overlay: 'none' }, { connected: 5, total: 6 }) }],
+    ['another failure', { failures: [UNHEALTHY, CUT] }],
+    ['another host', { failures: [{ ...UNHEALTHY, host: 'node-02' }] }],
+    ['another number of pairs', { matrix: matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 2, total: 6 }) }],
+    ['no matrix any more', { matrix: null }],
+  ])('gets a comment when it is %s', async (_what, changed) => {
+    await look();
+    const { log } = await look(changed);
+    expect(log).toContain(', in another way than before: rewrote ');
+    expect(commentsOn(1).map(({ body }) => body.split('\n')[0])).toEqual(['<!-- kuscia-swarm run: 4711.1 changed -->']);
+    await look(changed);
+    expect(commentsOn(1)).toHaveLength(1);
+    expect(scene.api.state.issues).toHaveLength(1);
+  });
+
+  test('has its issue closed when it is healthy, with what was and what is; nothing is left to do then', async () => {
+    await look();
+    scene.clock.now += DAY;
+    const { code, log } = await healthy();
+    expect({ code, log }).toEqual({ code: 0, log: 'alice is healthy: closed https://github.com/acme/clusters/issues/1\n' });
+    expect(scene.api.state.issues.map(({ state, state_reason }) => ({ state, state_reason }))).toEqual([{ state: 'closed', state_reason: 'completed' }]);
+    expect(commentsOn(1).map(({ body }) => body)).toEqual([expect.stringMatching(/^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt was not as described from 2026-11-24 03:17 UTC on, at 1 look\. /)]);
+    const again = await healthy();
+    expect(again).toMatchObject({ code: 0, log: 'alice is healthy, and no issue is open\n', outputs: { 'issue-url': '' } });
+    expect(commentsOn(1)).toHaveLength(1);
+  });
+
+  test('gets a new issue when it goes wrong again: what is closed is history', async () => {
+    await look();
+    await healthy();
+    await look();
+    expect(scene.api.state.issues.map(({ state }) => state)).toEqual(['closed', 'open']);
+    expect(bodyOf(2)).toContain('looks=1 ');
+  });
+
+  test('has an issue of its own beside that of another domain', async () => {
+    await look();
+    await look({ domain: 'alice-2', matrix: { ...DOWN, domain: 'alice-2' } });
+    expect(open().map(({ title }) => title)).toEqual(['alice is not as described', 'alice-2 is not as described']);
+    await healthy();
+    expect(open().map(({ title }) => title)).toEqual(['alice-2 is not as described']);
+  });
+
+  test('is told of also where nothing could be looked at', async () => {
+    await scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
+    expect(bodyOf(1)).toContain('**Whether alice is healthy is not known: it could not be checked (the result of the verification is failure; see its log)**');
+    expect(bodyOf(1)).not.toContain('| replica |');
+  });
+
+  test.each<[string, Looked]>([
+    ['the job failed', { result: 'failure', failures: [] }],
+    ['failures are told', { result: 'success', failures: [UNHEALTHY] }],
+    ['a check is not ok, whatever the matrix says of itself', { result: 'success', failures: [], matrix: { ...DOWN, healthy: true } }],
+    ['the matrix says so of itself', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
+  ])('is one of which %s, though the rest is well', async (_what, given) => {
+    await look({ matrix: matrixOf(), ...given });
+    expect(open()).toHaveLength(1);
+  });
+});
+
+describe('the issue is found', () => {
+  test('by its mark among 150 others with the label, over pages, and by nothing else', async () => {
+    await look();
+    const mine = scene.api.state.issues[0];
+    scene.api.state.issues.pop();
+    for (let i = 0; i < 149; i += 1) scene.api.state.addIssue({ title: 'alice is not as described', body: 'no mark', labels: ['kuscia-swarm'] });
+    scene.api.state.addIssue({ title: 'renamed by a person', body: `edited\r\n${mine?.body?.replaceAll('\n', '\r\n')}`, labels: ['Kuscia-Swarm', 'bug'] });
+    await look();
+    expect(scene.api.state.issues).toHaveLength(150);
+    expect(bodyOf(150)).toContain('looks=2 ');
+    expect(scene.api.state.issues[149]?.title).toBe('renamed by a person');
+    expect(scene.api.requests.some(({ path }) => path.startsWith('/repositories/1296269/issues?') && path.includes('page=2'))).toBe(true);
+  });
+
+  test.each([
+    ['a pull request', { isPullRequest: true, labels: ['kuscia-swarm'] }],
+    ['without the label', { labels: ['bug'] }],
+  ])('not where it is %s', async (_what, other) => {
+    scene.api.state.addIssue({ title: 'x', body: '<!-- kuscia-swarm health: alice -->', ...other });
+    await look();
+    expect(scene.api.state.issues).toHaveLength(2);
+    expect(bodyOf(1)).toBe('<!-- kuscia-swarm health: alice -->');
+  });
+
+  test('twice after a race: the older is kept, the other is closed with a note', async () => {
+    await look();
+    scene.api.state.addIssue({ title: 'alice is not as described', body: bodyOf(1), labels: ['kuscia-swarm'] });
+    await look();
+    expect(scene.api.state.issues.map(({ state, state_reason }) => [state, state_reason])).toEqual([['open', null], ['closed', 'not_planned']]);
+    expect(commentsOn(2).map(({ body }) => body)).toEqual(["<!-- kuscia-swarm run: 4711.1 duplicate -->\nThe same as #1, which was there before; it is kept up to date in this one's place."]);
+    expect(bodyOf(1)).toContain('looks=2 ');
+  });
+
+  test('twice at once: whoever opens the second closes it again', async () => {
+    const [first] = await Promise.all([look(), look({ run: 4712 })]);
+    await look();
+    expect(first.code).toBe(0);
+    expect(open().map(({ number }) => number)).toEqual([1]);
+  });
+
+  test('under a label of one’s own', async () => {
+    await look({ label: 'prod: red' });
+    await look({ label: 'prod: red' });
+    expect(scene.api.state.issues.map(({ labels }) => labels)).toEqual([['prod: red']]);
+  });
+
+  test('with its count begun anew where a person took it out of the text', async () => {
+    await look();
+    scene.api.state.issues[0]!.body = 'mine now <!-- kuscia-swarm health: alice -->';
+    await look();
+    expect(bodyOf(1)).toContain('looks=2 ');
+    expect(commentsOn(1)).toHaveLength(1);
+  });
+});
+
+test.each(['cancelled', 'skipped'])('a verification that was %s changes nothing and says so', async (result) => {
+  await look();
+  const before = structuredClone(scene.api.state.issues);
+  const asked = scene.api.requests.length;
+  const { code, log } = await look({ result });
+  expect({ code, log }).toEqual({ code: 0, log: `the verification of alice was ${result}: nothing is known of it, and its issue stays as it is\n` });
+  expect(scene.api.state.issues).toEqual(before);
+  expect(scene.api.requests).toHaveLength(asked);
+});
+
+describe('nothing is made twice', () => {
+  test.each(['lost-after', 'broken-off', REFUSALS.serverError] as const)('when the answer to a new issue is %p', async (then) => {
+    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'), then });
+    const { code } = await look();
+    expect(code).toBe(0);
+    expect(scene.api.state.issues).toHaveLength(1);
+    expect(scene.pauses).toEqual([1_000]);
+  });
+
+  test.each(['lost-before', 'lost-after', 'broken-off'] as const)('when the answer to a comment is %p', async (then) => {
+    await look();
+    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/comments'), then });
+    const { code } = await look({ failures: [CUT] });
+    expect(code).toBe(0);
+    expect(commentsOn(1)).toHaveLength(1);
+  });
+
+  test('when a list breaks off, which would be read as an empty one', async () => {
+    await look();
+    scene.api.fault({ when: ({ method }) => method === 'GET', then: 'broken-off' });
+    await look();
+    expect(scene.api.state.issues).toHaveLength(1);
+    expect(bodyOf(1)).toContain('looks=2 ');
+  });
+});
+
+test('an issue whose label GitHub drops without a word is closed again and is a failure', async () => {
+  scene.api.state.setsLabels = false;
+  const { code, errors } = await look();
+  expect(code).toBe(1);
+  expect(errors.join()).toContain('GitHub did not put the label kuscia-swarm on the issue');
+  expect(open()).toEqual([]);
+});
+
+test('times are those of the issue, not of the runner', async () => {
+  await look();
+  scene.clock.now = START + 3 * DAY;
+  await look();
+  expect(bodyOf(1)).toContain('| 2026-11-24 03:17 UTC | 2026-11-27 03:17 UTC');
+});

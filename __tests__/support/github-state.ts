@@ -1,0 +1,112 @@
+/** What a job's token may do; https://docs.github.com/actions/reference/workflow-syntax-for-github-actions#permissions */
+export type Permission = 'none' | 'read' | 'write';
+
+export interface StateOptions {
+  readonly repository?: string;
+  readonly token?: string;
+  readonly permissions?: Partial<Permissions>;
+  /** Milliseconds of its clock; that of the machine unless told. */
+  readonly now?: () => number;
+}
+
+export interface Permissions {
+  issues: Permission;
+  'pull-requests': Permission;
+  actions: Permission;
+}
+
+export interface User {
+  readonly login: string;
+  readonly type: 'Bot' | 'User';
+}
+
+export interface Issue {
+  readonly number: number;
+  title: string;
+  body: string | null;
+  state: 'open' | 'closed';
+  state_reason: string | null;
+  labels: string[];
+  readonly user: User;
+  readonly created_at: string;
+  /** Whether it is a pull request: the API lists these among the issues. */
+  readonly isPullRequest: boolean;
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly issue: number;
+  body: string;
+  readonly user: User;
+  readonly author_association: string;
+  readonly created_at: string;
+  updated_at: string;
+}
+
+export interface Artifact {
+  readonly id: number;
+  readonly name: string;
+  readonly run: number;
+  readonly expired: boolean;
+}
+
+/** GITHUB_TOKEN writes as this app. */
+export const BOT: User = { login: 'github-actions[bot]', type: 'Bot' };
+
+/** One repository as the API sees it. Tests read it, and change it as people would. */
+export class GithubState {
+  /** In lower case, as the paths of requests are compared. */
+  readonly repository: string;
+  readonly id = 1296269;
+  readonly token: string;
+  readonly permissions: Permissions;
+  readonly issues: Issue[] = [];
+  readonly comments: Comment[] = [];
+  readonly labels: string[] = ['bug'];
+  readonly artifacts: Artifact[] = [];
+  readonly now: () => number;
+  /** Whether issues are turned on. */
+  hasIssues = true;
+  /** Whether the token may set labels on a new issue; GitHub drops them without a word where it may not. */
+  setsLabels = true;
+  url = '';
+  #last = 0;
+
+  constructor({ repository = 'acme/clusters', token = 'ghs_0123456789abcdefghijABCDEFGHIJ012345', permissions = {}, now = Date.now }: StateOptions) {
+    this.repository = repository.toLowerCase();
+    this.token = token;
+    this.permissions = { issues: 'write', 'pull-requests': 'write', actions: 'write', ...permissions };
+    this.now = now;
+  }
+
+  addIssue(issue: { readonly title: string; readonly body?: string | null; readonly labels?: readonly string[]; readonly user?: User; readonly isPullRequest?: boolean }): Issue {
+    const { title, body = null, labels = [], user = { login: 'octocat', type: 'User' }, isPullRequest = false } = issue;
+    const added: Issue = { number: this.issues.length + 1, title, body, labels: [...labels], user, isPullRequest, state: 'open', state_reason: null, created_at: this.time() };
+    this.issues.push(added);
+    for (const label of labels) if (!this.labels.some((known) => known.toLowerCase() === label.toLowerCase())) this.labels.push(label);
+    return added;
+  }
+
+  addComment(issue: number, body: string, user: User = BOT, association = user.type === 'Bot' ? 'NONE' : 'CONTRIBUTOR'): Comment {
+    const at = this.time();
+    const added: Comment = { id: this.#next(), issue, body, user, author_association: association, created_at: at, updated_at: at };
+    this.comments.push(added);
+    return added;
+  }
+
+  addArtifact(name: string, run: number, expired = false): Artifact {
+    const added = { id: this.#next(), name, run, expired };
+    this.artifacts.push(added);
+    return added;
+  }
+
+  /** Now, as the API writes it. */
+  time(): string {
+    return `${new Date(this.now()).toISOString().slice(0, 19)}Z`;
+  }
+
+  #next(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+}

@@ -1,0 +1,141 @@
+import { getOctokit } from '@actions/github';
+import type { Secret } from '../engine/secret.ts';
+import { duration } from '../report/layout.ts';
+import type { Place } from './place.ts';
+import { ApiTrouble, breakdown, ended, limited, limitOf, refusal, silence, type Answer } from './refusal.ts';
+
+type Octokit = ReturnType<typeof getOctokit>;
+
+/** GitHub's API, asked with patience. Whatever it throws is a Trouble. */
+export interface Api {
+  readonly rest: Octokit['rest'];
+  readonly paginate: Octokit['paginate'];
+  readonly place: Place;
+  /**
+   * Makes what must not be there twice. Where it is not known whether the request was carried out, `look` is asked first,
+   * and what it finds is taken for what was made.
+   */
+  once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T>;
+}
+
+export interface ApiOptions {
+  readonly place: Place;
+  readonly token: Secret;
+  /** The permission that the job needs, for messages: `issues: write`. */
+  readonly needs: string;
+  readonly signal: AbortSignal;
+  readonly say: (text: string) => void;
+  readonly now: () => number;
+  /** Ends after that many milliseconds, or throws when the signal aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Pauses between the times that a request is made. */
+const PAUSES_MS = [1_000, 3_000, 9_000];
+
+/** Longest wait for rate limits in a run. */
+const LIMITS_MS = 60_000;
+
+/** Time for one answer; GitHub itself gives up after 10 s. */
+const ANSWER_MS = 30_000;
+
+const quiet = (): void => undefined;
+
+/** The API of the place, with that token. */
+export function openApi(options: ApiOptions): Api {
+  const { place, token, say } = options;
+  const octokit = getOctokit(token.reveal(), { baseUrl: place.apiUrl, log: { debug: quiet, info: quiet, warn: say, error: say } });
+  const patience = new Patience(options);
+  octokit.hook.wrap('request', (request, defaults) => {
+    const { method } = defaults;
+    const { pathname } = new URL(octokit.request.endpoint(defaults).url);
+    const headers = { ...defaults.headers, 'x-github-api-version': '2022-11-28' };
+    return patience.ask(`${method} ${pathname}`, method !== 'POST', async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
+  });
+  return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look) };
+}
+
+class Patience {
+  readonly #options: ApiOptions;
+  #limitsLeft = LIMITS_MS;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+  }
+
+  /** Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only after a rate limit, which carries nothing out. */
+  async ask<T extends Answer>(asked: string, repeatable: boolean, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (let tries = 0; ; ) {
+      const trouble = await this.#attempt(asked, request);
+      if (!('failed' in trouble)) return trouble;
+      const { failed, waitMs } = trouble;
+      if (waitMs !== undefined) {
+        await this.#waitOut(failed, waitMs);
+        continue;
+      }
+      const pauseMs = PAUSES_MS[tries];
+      if (failed.refused !== undefined || !repeatable || pauseMs === undefined) throw failed;
+      tries += 1;
+      await this.#pause(failed, pauseMs);
+    }
+  }
+
+  async once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await make();
+      } catch (thrown) {
+        const pauseMs = PAUSES_MS[tries];
+        if (!(thrown instanceof ApiTrouble) || thrown.refused !== undefined || pauseMs === undefined || this.#options.signal.aborted) throw thrown;
+        await this.#pause(thrown, pauseMs);
+        const found = await look();
+        if (found !== undefined) return found;
+      }
+    }
+  }
+
+  /** The answer, or what is wrong with it; with the wait that a rate limit asks for. */
+  async #attempt<T extends Answer>(asked: string, request: (signal: AbortSignal) => Promise<T>): Promise<T | { readonly failed: ApiTrouble; readonly waitMs?: number }> {
+    const { signal, place, needs, now } = this.#options;
+    try {
+      const response = await request(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+      if (response.status === 204 || (typeof response.data === 'object' && response.data !== null)) return response;
+      // A connection that was lost half way through the body is no error to octokit.
+      return { failed: silence(asked, `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`, place.apiUrl) };
+    } catch (thrown) {
+      if (signal.aborted) throw ended(signal);
+      const answer = answerIn(thrown);
+      if (answer === undefined) return { failed: silence(asked, messageOf(thrown), place.apiUrl) };
+      const waitMs = limitOf(answer, now());
+      if (waitMs !== undefined) return { failed: limited(asked, answer, now() + waitMs), waitMs };
+      return { failed: answer.status >= 500 ? breakdown(asked, answer) : refusal(asked, answer, needs) };
+    }
+  }
+
+  async #waitOut(failed: ApiTrouble, waitMs: number): Promise<void> {
+    if (waitMs > this.#limitsLeft) throw failed;
+    this.#limitsLeft -= waitMs;
+    await this.#pause(failed, waitMs);
+  }
+
+  async #pause({ failures }: ApiTrouble, ms: number): Promise<void> {
+    const { say, pause, signal } = this.#options;
+    say(`${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; going on in ${duration(ms)}`);
+    try {
+      await pause(ms, signal);
+    } catch (thrown) {
+      throw signal.aborted ? ended(signal) : thrown;
+    }
+  }
+}
+
+/** What octokit and fetch call the errors of a request; anything else is a defect. */
+const ERRORS = ['HttpError', 'AbortError', 'TimeoutError'];
+
+/** The API's answer in an error of a request; undefined where there was none. */
+function answerIn(thrown: unknown): Answer | undefined {
+  if (!(thrown instanceof Error && ERRORS.includes(thrown.name))) throw thrown;
+  return 'response' in thrown ? (thrown.response as Answer | undefined) : undefined;
+}
+
+const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

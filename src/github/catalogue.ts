@@ -1,0 +1,101 @@
+/** A text in the languages of the docs. */
+export interface Told {
+  readonly english: string;
+  readonly chinese: string;
+}
+
+/** One input of an action, as data: action.yml and the tables of its page are made from it. */
+export interface JobInput {
+  readonly default?: string;
+  readonly description: Told;
+  /** When it must be given: `always`, or in which case. Absent: never. */
+  readonly needed?: Told;
+  /** As an example shows it. */
+  readonly example?: string;
+}
+
+/** One action that speaks to GitHub. */
+export interface JobDefinition {
+  /** Folder under actions/. */
+  readonly action: string;
+  /** What it brings about, in a line without an end, and what one should know of it. */
+  readonly brings: Told;
+  readonly detail: Told;
+  /** The permission of the job's token that it needs. */
+  readonly needs: string;
+  readonly inputs: Readonly<Record<string, JobInput>>;
+  readonly outputs: Readonly<Record<string, Told>>;
+  /** The `if` of a step or job that uses it, where it has one. */
+  readonly when?: string;
+}
+
+const ALWAYS: Told = { english: 'always', chinese: '总是' };
+
+const TOKEN: JobInput = {
+  default: '${{ github.token }}',
+  description: { english: 'Token for GitHub’s API. The job’s own is enough, with the permission above.', chinese: '访问 GitHub API 的令牌。使用作业自带的令牌并授予上述权限即可。' },
+};
+
+/** What is said to GitHub, by the word that asks for it (`INPUT_DO`). */
+export const JOBS = {
+  issue: {
+    action: 'report-health',
+    brings: { english: 'One open issue for a domain that is not as described, and none for one that is', chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有' },
+    detail: {
+      english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled or skipped changes nothing.',
+      chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消或跳过时不做任何更改。',
+    },
+    needs: 'issues: write',
+    inputs: {
+      token: TOKEN,
+      domain: { needed: ALWAYS, description: { english: 'Id of the domain, as in the cluster file.', chinese: '节点（domain）的 id，与集群文件一致。' }, example: 'alice' },
+      result: {
+        needed: ALWAYS,
+        description: { english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.', chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。' },
+        example: '${{ needs.verify.result }}',
+      },
+      verify: {
+        needed: { english: '`result` is success', chinese: '`result` 为 success' },
+        description: { english: 'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.', chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。' },
+        example: '${{ needs.verify.outputs.verify }}',
+      },
+      failures: { description: { english: 'The output `failures` of that job: what is wrong, as JSON.', chinese: '该作业的输出 `failures`：问题列表的 JSON。' }, example: '${{ needs.verify.outputs.failures }}' },
+      label: { default: 'kuscia-swarm', description: { english: 'Label of the issues. It is made where it is not there yet.', chinese: 'issue 的标签，不存在时自动创建。' } },
+    },
+    outputs: { 'issue-url': { english: 'The issue that was opened, rewritten or closed; empty where there is none.', chinese: '被打开、更新或关闭的 issue；没有则为空。' } },
+    when: 'always()',
+  },
+  'clean-up': {
+    action: 'clean-up',
+    brings: { english: 'The artifacts of this run deleted, where they are ours', chinese: '删除本次运行中属于本工具的制品（artifact）' },
+    detail: {
+      english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
+      chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的制品。没有权限时只给出提示，不会失败：作业间移交的制品是加密的，一天后过期。',
+    },
+    needs: 'actions: write',
+    inputs: {
+      token: TOKEN,
+      prefix: { needed: ALWAYS, description: { english: 'How the names of the artifacts begin.', chinese: '制品名称的前缀。' }, example: 'kuscia-swarm-' },
+    },
+    outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的制品数量。' } },
+    when: 'always()',
+  },
+  comment: {
+    action: 'comment-plan',
+    brings: { english: 'The plan as one comment on the pull request, rewritten by each run', chinese: '在 pull request 上以一条评论显示计划，每次运行更新' },
+    detail: {
+      english: 'Only for the event `pull_request`. Where the token may not write, as on a pull request from a fork, the plan goes to the job’s summary instead, a notice says so, and nothing fails.',
+      chinese: '仅用于 `pull_request` 事件。令牌无写权限时（例如来自 fork 的 PR），计划改写入作业摘要并给出提示，不会失败。',
+    },
+    needs: 'pull-requests: write',
+    inputs: {
+      token: TOKEN,
+      plan: { needed: ALWAYS, description: { english: 'The output `plan` of an action of this project.', chinese: '本项目 action 的输出 `plan`。' }, example: '${{ steps.plan.outputs.plan }}' },
+    },
+    outputs: { 'comment-url': { english: 'The comment; empty where the plan went to the summary.', chinese: '评论地址；计划写入摘要时为空。' } },
+    when: "github.event_name == 'pull_request'",
+  },
+} as const satisfies Readonly<Record<string, JobDefinition>>;
+
+/** Word for one thing that is said to GitHub. */
+export type JobName = keyof typeof JOBS;

@@ -1,0 +1,52 @@
+import { Secret } from '../engine/secret.ts';
+import { openApi, type Api } from './api.ts';
+import { JOBS, type JobName } from './catalogue.ts';
+import { cleanUp } from './clean-up.ts';
+import { commentPlan } from './comment-plan.ts';
+import { pullRequestOf, readPlace, type Environment } from './place.ts';
+import { reportHealth, sawNothing } from './report-health.ts';
+import { readRequest, tokenIn, type Request } from './request.ts';
+import type { Teller } from './tell.ts';
+
+/** What a run reaches; tests put others in their place. */
+export interface Surroundings {
+  readonly env: Environment;
+  readonly read: (path: string) => string;
+  readonly teller: Teller;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Longest time for all that is said in a run, waits for rate limits included. */
+const ALL_MS = 300_000;
+
+/** Says to GitHub what the environment asks for. Gives the exit code. Never throws. */
+export async function run(surroundings: Surroundings): Promise<number> {
+  const { env, teller } = surroundings;
+  try {
+    const token = tokenIn(env) ?? new Secret('token', '');
+    teller.hide([token]);
+    await say(teller.cleaned(readRequest(env)), token, surroundings);
+    return 0;
+  } catch (thrown) {
+    teller.fail(thrown);
+    return 1;
+  }
+}
+
+async function say(request: Request, token: Secret, { env, read, teller, signal, now, pause }: Surroundings): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
+  const api = (job: JobName): Api => openApi({ place: readPlace(env), token, needs: JOBS[job].needs, signal: deadline, say: (text) => teller.say(text), now, pause });
+  switch (request.do) {
+    case 'issue':
+      if (sawNothing(request.health)) return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, and its issue stays as it is`);
+      return reportHealth(request.health, api(request.do), teller, now());
+    case 'clean-up':
+      return cleanUp(request.prefix, api(request.do), teller);
+    case 'comment': {
+      const pullRequest = pullRequestOf(env, read);
+      return commentPlan(request.plan, pullRequest, api(request.do), teller);
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { live } from '../lifetime.ts';
+import { docsPage } from '../report/failures.ts';
+import { run } from './jobs.ts';
+import { Teller } from './tell.ts';
+
+const teller = new Teller(process.stdout, docsPage(process.env));
+
+live(process, {
+  work: (signal) =>
+    run({ env: process.env, read: (path) => readFileSync(path, 'utf8'), teller, signal, now: Date.now, pause: (ms, signal) => pause(ms, undefined, { signal }) }),
+  defect: (thrown) => teller.fail(thrown),
+  say: (text) => teller.say(text),
+});

@@ -1,0 +1,48 @@
+import { cut, oneLine } from '../report/layout.ts';
+import { md } from '../report/markdown.ts';
+
+/** Longest body of an issue or a comment: the API's own words are "body is too long (maximum is 65536 characters)". */
+export const LONGEST_BODY = 65_536;
+
+/** Longest value between backticks. */
+const LONGEST_CODE = 400;
+
+/** Nothing to see, but it keeps letters apart. */
+const APART = '&#8203;';
+
+/**
+ * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses after it
+ * has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as well.
+ */
+export function prose(value: string): string {
+  return md(value)
+    .replaceAll('&#64;', `&#64;${APART}`)
+    .replaceAll('\\#', `\\#${APART}`)
+    .replace(/gh-(?=\d)/gi, `$&${APART}`)
+    .replaceAll(':&#47;&#47;', `:${APART}&#47;&#47;`);
+}
+
+/** A value between backticks, of which it can't get out. Not for tables, where a bar would end the cell. */
+export function code(value: string): string {
+  const text = cut(oneLine(value), LONGEST_CODE);
+  if (text === '') return '';
+  const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)));
+  const gap = /^`|`$/.test(text) ? ' ' : '';
+  return `${fence}${gap}${text}${gap}${fence}`;
+}
+
+/** A table of cells that are Markdown already. Without rows it is nothing. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line), ''];
+}
+
+/** The text with as many entries as fit into a body; `render` is told how many of each kind it may show. */
+export function fitted(render: (most: number) => string, longest = LONGEST_BODY): string {
+  const steps = [1_000, 200, 50, 10, 3, 0];
+  return steps.map(render).find((text) => text.length <= longest) ?? render(0).slice(0, longest);
+}
+
+/** A time as people read it: `2026-11-24 03:17 UTC`. */
+export const moment = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

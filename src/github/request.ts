@@ -1,0 +1,116 @@
+import type { z } from 'zod';
+import type { Matrix } from '../cluster/matrix.ts';
+import { Trouble, type Failure } from '../engine/errors.ts';
+import { Secret } from '../engine/secret.ts';
+import type { PlanDocument } from '../report/plan.ts';
+import { JOBS, type JobName } from './catalogue.ts';
+import { failuresSchema, matrixSchema, planSchema } from './documents.ts';
+import type { Environment } from './place.ts';
+
+/** What a verification found. */
+export interface Health {
+  readonly domain: string;
+  /** Result of the verifying job, as GitHub names it. */
+  readonly result: (typeof RESULTS)[number];
+  /** Absent where the verification did not get that far. */
+  readonly matrix?: Matrix;
+  readonly failures: readonly Failure[];
+  readonly label: string;
+}
+
+/** What this run is asked to say to GitHub. Texts are as they were given. */
+export type Request = { readonly do: 'issue'; readonly health: Health } | { readonly do: 'clean-up'; readonly prefix: string } | { readonly do: 'comment'; readonly plan: PlanDocument };
+
+const RESULTS = ['success', 'failure', 'cancelled', 'skipped'] as const;
+/** As in the cluster file; nothing else may stand in a mark. */
+const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/;
+/** GitHub's own bound, and a comma would be two labels in a search. */
+const LABEL = /^[^,\r\n]{1,50}$/;
+
+/** The token that was given; undefined where there is none. */
+export function tokenIn(env: Environment): Secret | undefined {
+  const text = (env['INPUT_TOKEN'] ?? '').trim();
+  return text === '' ? undefined : new Secret('token', text);
+}
+
+/** Reads what is asked for. Throws a Trouble that names every input that is wrong. */
+export function readRequest(env: Environment): Request {
+  const given = new Given(env);
+  const asked = given.word('do', Object.keys(JOBS) as JobName[]);
+  const readers = { issue: (): Request => ({ do: 'issue', health: health(given) }), 'clean-up': (): Request => ({ do: 'clean-up', prefix: given.text('prefix') }), comment: (): Request => ({ do: 'comment', plan: plan(given) }) };
+  if (tokenIn(env) === undefined) given.wrong('token', 'is missing');
+  const request = asked && readers[asked]();
+  if (request === undefined || given.faults.length > 0) throw new Trouble(given.faults);
+  return request;
+}
+
+function health(given: Given): Health {
+  const domain = given.text('domain');
+  if (domain !== '' && !DOMAIN.test(domain)) given.wrong('domain', 'is no domain id');
+  const result = given.word('result', RESULTS) ?? 'skipped';
+  const matrix = given.document('verify', matrixSchema);
+  if (matrix && matrix.domain !== domain) given.wrong('verify', `is about the domain ${matrix.domain}, not ${domain}`);
+  if (!matrix && result === 'success') given.wrong('verify', 'is missing: a success without the matrix proves nothing');
+  const label = given.text('label', JOBS.issue.inputs.label.default);
+  if (!LABEL.test(label)) given.wrong('label', 'has a comma, or more than 50 characters');
+  return { domain, result, failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+}
+
+function plan(given: Given): PlanDocument {
+  const document = given.document('plan', planSchema);
+  if (given.text('plan') !== '' && document && !DOMAIN.test(document.domain)) given.wrong('plan', 'is about no domain');
+  return document ?? { domain: '', changes: [], satisfied: [], later: [], awaited: [], warnings: [], failures: [] };
+}
+
+/** The inputs as GitHub hands them over, and what is wrong with them. Blank means not given. */
+class Given {
+  readonly faults: Failure[] = [];
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  wrong(name: string, fault: string): void {
+    this.faults.push({ code: 'input-invalid', what: `input ${name} ${fault}`, remedy: `Correct the input ${name}.` });
+  }
+
+  /** The text of an input, or its default; without a default it is missing. */
+  text(name: string, otherwise?: string): string {
+    const text = this.#text(name);
+    if (text === '' && otherwise === undefined) this.wrong(name, 'is missing');
+    return text || (otherwise ?? '');
+  }
+
+  /** One of a few words. */
+  word<W extends string>(name: string, words: readonly W[]): W | undefined {
+    const text = this.text(name);
+    const word = words.find((candidate) => candidate === text);
+    if (text !== '' && word === undefined) this.wrong(name, `is none of ${words.join(', ')}`);
+    return word;
+  }
+
+  /** A document of that form; undefined where none was given. */
+  document<T>(name: string, schema: z.ZodType<T>): T | undefined {
+    const text = this.#text(name);
+    if (text === '') return undefined;
+    const parsed = schema.safeParse(jsonIn(text));
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    this.wrong(name, `is not what an action of this project gave: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+    return undefined;
+  }
+
+  #text(name: string): string {
+    return (this.#env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
+  }
+}
+
+/** The value that a text is the JSON of; undefined where it is none. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
