@@ -1,5 +1,5 @@
 import { receive, handOver } from './artifacts/folder.ts';
-import { missingHandover, newest, type Handover, type Kind } from './artifacts/handover.ts';
+import { handed, missingHandover, type Handover, type Kind } from './artifacts/handover.ts';
 import { readJoinTokens, readProvenance, type Handed } from './cluster/handed.ts';
 import { asker } from './engine/asker.ts';
 import { changesIn, movedSince } from './engine/agreed.ts';
@@ -32,14 +32,14 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const { received, key } = artifacts ?? {};
   const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
   const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'provenance');
-  const missing = [...needed.filter((kind) => !newest(all, kind)).map((kind) => missingHandover(kind)), ...elsewhere.filter((host) => !newest(all, 'view', host)).map((host) => missingHandover('view', host))];
+  const missing = [...needed.filter((kind) => !handed(all, kind)).map((kind) => missingHandover(kind)), ...elsewhere.filter((host) => !handed(all, 'view', host)).map((host) => missingHandover('view', host))];
   if (missing.length > 0) throw new Trouble(missing);
-  const { secrets, ...handed } = handedIn(all);
-  const agreed = newest(all, 'plan');
+  const { secrets, ...taken } = handedIn(all);
+  const agreed = handed(all, 'plan');
   return {
-    handed,
+    handed: taken,
     secrets,
-    ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewIn(newest(all, 'view', host))]))) }),
+    ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewIn(handed(all, 'view', host))]))) }),
     ...(agreed && { agreed: JSON.parse(agreed.content.reveal()) as string[] }),
   };
 }
@@ -54,7 +54,7 @@ const TAKEN: Readonly<Record<string, readonly Kind[]>> = {
 const viewIn = (handover: Handover | undefined): View => (handover ? (JSON.parse(handover.content.reveal()) as View) : {});
 
 function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readonly Secret[] } {
-  const [tokens, configuration, provenance] = [newest(all, 'join-tokens'), newest(all, 'kuscia-configuration'), newest(all, 'provenance')];
+  const [tokens, configuration, provenance] = [handed(all, 'join-tokens'), handed(all, 'kuscia-configuration'), handed(all, 'provenance')];
   const joinTokens = tokens && readJoinTokens(tokens.content);
   return {
     ...(joinTokens && { joinTokens }),

@@ -3,23 +3,33 @@ import { lstat, mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path';
 import { failuresOf, Trouble, trouble } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
-import { fileName, namedIn, pack, unpack, type Handover, type Kind, type Origin } from './handover.ts';
+import { fileName, labelIn, pack, unpack, type Handover, type Kind, type Origin } from './handover.ts';
 
 /** Far more than jobs hand over: what is larger was put there by somebody else. */
 const LARGEST = 16 * 2 ** 20;
 const MOST = 2_000;
 
-/** Everything wanted that lies sealed under the folder, at any depth, opened; nothing where there is no folder. Throws one Trouble for all that cannot be opened. */
+/** The newest of each kind and host that is wanted and lies sealed under the folder, at any depth, opened; nothing where there is no folder. Throws one Trouble for all that cannot be opened. */
 export async function receive(folder: string, key: Secret, expected: Origin, wanted: (kind: Kind, host: string) => boolean): Promise<Handover[]> {
-  const paths = (await filesIn(folder)).filter((path) => {
-    const named = namedIn(basename(path));
-    return named !== undefined && wanted(named.kind, named.host);
-  });
-  if (paths.length > MOST) throw unfit(folder, `holds ${paths.length} sealed files, more than ${MOST}`);
+  const files = await filesIn(folder);
+  if (files.length > MOST) throw unfit(folder, `holds ${files.length} files, more than ${MOST}`);
+  const paths = newestOfEach(files, wanted);
   const opened = await Promise.allSettled(paths.map(async (path) => unpack({ name: basename(path), bytes: await bytesOf(path) }, key, expected)));
   const failures = opened.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
   if (failures.length > 0) throw new Trouble(failures);
   return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+/** Of each kind and host that is wanted the file that was made last. */
+function newestOfEach(paths: readonly string[], wanted: (kind: Kind, host: string) => boolean): string[] {
+  const newest = new Map<string, { readonly path: string; readonly made: number }>();
+  for (const path of paths) {
+    const label = labelIn(basename(path));
+    if (label === undefined || !wanted(label.kind, label.host)) continue;
+    const key = `${label.kind} ${label.host}`;
+    if (label.made >= (newest.get(key)?.made ?? 0)) newest.set(key, { path, made: label.made });
+  }
+  return [...newest.values()].map(({ path }) => path);
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -40,18 +40,21 @@ const envelope = z.strictObject({
   kind: z.enum(KINDS),
   host: z.string(),
   origin: z.strictObject({ domain: z.string(), repository: z.string(), run: z.string(), attempt: z.int().min(1) }),
-  made: z.number(),
+  made: z.int().min(0),
   content: z.string(),
 });
 
-/** The name of its sealed file: `view.node-02.age`. */
-export const fileName = ({ kind, host }: Pick<Handover, 'kind' | 'host'>): string => `${kind}${host === '' ? '' : `.${host}`}.age`;
+/** What the name of a sealed file tells, so that of many only the newest is opened: a passphrase takes its time. */
+export type Label = Pick<Handover, 'kind' | 'host' | 'made'>;
 
-/** Kind and host in the name of a sealed file; undefined for any other file. */
-export function namedIn(file: string): Pick<Handover, 'kind' | 'host'> | undefined {
-  const match = /^([a-z-]+)(?:\.(.+))?\.age$/.exec(file);
+/** The name of its sealed file: `view.node-02.1795521600000.age`. */
+export const fileName = ({ kind, host, made }: Label): string => `${kind}${host === '' ? '' : `.${host}`}.${made}.age`;
+
+/** What the name of a sealed file tells; undefined for any other file. */
+export function labelIn(file: string): Label | undefined {
+  const match = /^([a-z-]+)(?:\.(.+))?\.(\d{1,15})\.age$/.exec(file);
   const kind = KINDS.find((each) => each === match?.[1]);
-  return kind && { kind, host: match?.[2] ?? '' };
+  return kind && { kind, host: match?.[2] ?? '', made: Number(match?.[3]) };
 }
 
 /** Its sealed file. */
@@ -80,10 +83,8 @@ function parsed(text: string, name: string): z.output<typeof envelope> {
   }
 }
 
-/** Of those of one kind and host the newest: of the latest attempt, and there the last made. */
-export function newest(handovers: readonly Handover[], kind: Kind, host = ''): Handover | undefined {
-  return handovers.filter((each) => each.kind === kind && each.host === host).sort((a, b) => b.origin.attempt - a.origin.attempt || b.made - a.made)[0];
-}
+/** The one of that kind and host. */
+export const handed = (handovers: readonly Handover[], kind: Kind, host = ''): Handover | undefined => handovers.find((each) => each.kind === kind && each.host === host);
 
 /** The failure where one is needed and not there. */
 export function missingHandover(kind: Kind, host = ''): Failure {
@@ -91,7 +92,7 @@ export function missingHandover(kind: Kind, host = ''): Failure {
   return {
     code: 'artifact-missing',
     ...(host !== '' && { host }),
-    what: `no earlier job handed over ${fileName({ kind, host })}`,
+    what: `no earlier job handed over ${kind === 'view' ? `what ${host} answers` : `the ${kind}`}`,
     remedy: `Run the job ${job} of this run again, or the whole workflow: artifacts live for one day.`,
   };
 }

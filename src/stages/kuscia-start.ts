@@ -23,7 +23,7 @@ interface OnHost {
   readonly host: Host;
   readonly machine: Fact<Machine>;
   readonly image: Fact<string>;
-  /** Asked only where an earlier job handed over what it must be. */
+  /** Asked only where it is this run's to say, and an earlier job handed over what it must be. */
   readonly identity: Fact<ImageIdentity>;
   readonly file: Fact<HostFile>;
   readonly container: Fact<Container>;
@@ -77,7 +77,7 @@ async function gatherHost(ask: Ask, { cluster, handed }: Deployment, host: Host,
     led,
     ask.ask(host.name, machine),
     ask.ask(host.name, image(cluster.image)),
-    handed?.provenance ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
+    handed?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
     ask.ask(host.name, file(folders(cluster).config)),
     ask.ask(host.name, directAnswer(cluster, host)),
   ]);
