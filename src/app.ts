@@ -104,7 +104,7 @@ interface Task {
 async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report): Promise<Task> {
   const received = await openReceived(request);
   report.hide(received.secrets);
-  const deployment = { ...request.deployment, handed: received.handed };
+  const deployment = { ...request.deployment, ...(received.handed && { handed: received.handed }) };
   const proof: Task['proof'] = {};
   const onMatrix = (matrix: Matrix): void => {
     proof.matrix = matrix;

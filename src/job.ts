@@ -14,7 +14,8 @@ import { askHandings } from './stages/handings.ts';
 
 /** What earlier jobs handed over to this one. */
 export interface Received {
-  readonly handed: Handed;
+  /** What stages take of it; undefined where jobs hand over nothing, and hosts are asked instead. */
+  readonly handed?: Handed;
   /** Where not every host is reached: what the others answered in their own jobs. */
   readonly views?: Views;
   /** The changes that were agreed to, where a plan was handed over. */
@@ -31,13 +32,13 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
   const { received, key } = artifacts ?? {};
   const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
-  const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'provenance');
+  const needed = received === undefined ? [] : [...kinds].filter((kind) => kind === 'plan' || kind === 'kuscia-configuration');
   const missing = [...needed.filter((kind) => !handed(all, kind)).map((kind) => missingHandover(kind)), ...elsewhere.filter((host) => !handed(all, 'view', host)).map((host) => missingHandover('view', host))];
   if (missing.length > 0) throw new Trouble(missing);
   const { secrets, ...taken } = handedIn(all);
   const agreed = handed(all, 'plan');
   return {
-    handed: taken,
+    ...(received !== undefined && { handed: taken }),
     secrets,
     ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewIn(handed(all, 'view', host))]))) }),
     ...(agreed && { agreed: JSON.parse(agreed.content.reveal()) as string[] }),
@@ -85,7 +86,7 @@ export async function handSettledOver(inputs: Inputs, all: readonly Stage[], run
   const { deployment, job, stages, mode } = inputs;
   if (job.artifacts?.handedOver === undefined) return 0;
   const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
-  const ask = asker(run.fleet, run.emit, run.views && new Views(job.reaches, new Map()));
+  const ask = asker(run.fleet, run.emit, run.views?.unrecorded());
   const handings = mode === 'apply' ? await askHandings(stages, deployment, ask, takes) : [];
   const views = await seen(inputs, all, run);
   return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...views]);

@@ -17,6 +17,7 @@ export interface Provenance {
 
 /** What an earlier job of the workflow handed over. */
 export interface Handed {
+  /** There while the swarm still lacks a host of the cluster file. */
   readonly joinTokens?: JoinTokens;
   /** The domain's Kuscia configuration. */
   readonly configuration?: Secret;

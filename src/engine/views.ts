@@ -23,6 +23,11 @@ export class Views {
     this.#elsewhere = elsewhere;
   }
 
+  /** The same, for questions whose answers are in no view. */
+  unrecorded(): Views {
+    return new Views([...this.#reached], this.#elsewhere);
+  }
+
   /** Whether this run itself can ask the host. */
   reaches(host: string): boolean {
     return this.#reached.has(host);

@@ -3,7 +3,7 @@ import { planFigures, type PlanDocument } from '../report/plan.ts';
 import type { Api } from './api.ts';
 import { comment, commentsOn, type Comment } from './comments.ts';
 import { findingLines } from './findings.ts';
-import { fitted, LONGEST_BODY, prose, table } from './markdown.ts';
+import { fitted, isMarked, LONGEST_BODY, prose, table } from './markdown.ts';
 import { isForbidden, type ApiTrouble } from './refusal.ts';
 import type { Teller } from './tell.ts';
 
@@ -25,7 +25,7 @@ export async function commentPlan(plan: PlanDocument, pullRequest: number, api: 
 
 async function keepOne(pullRequest: number, mark: string, text: string, api: Api): Promise<Comment> {
   const { owner, repo } = api.place;
-  const [first, ...more] = (await commentsOn(api, pullRequest)).filter((candidate) => candidate.body?.includes(mark) && isOurs(candidate));
+  const [first, ...more] = (await commentsOn(api, pullRequest)).filter((candidate) => isMarked(candidate.body, mark) && isOurs(candidate));
   if (!first) return comment(api, pullRequest, mark, text);
   const { data } = await api.rest.issues.updateComment({ owner, repo, comment_id: first.id, body: `${mark}\n${text}` });
   for (const { id } of more) await api.rest.issues.deleteComment({ owner, repo, comment_id: id });

@@ -1,4 +1,5 @@
 import type { Api } from './api.ts';
+import { isMarked } from './markdown.ts';
 
 /** A comment on an issue or a pull request, as far as it is read here. */
 export interface Comment {
@@ -19,6 +20,6 @@ export async function comment(api: Api, issue: number, mark: string, text: strin
   const { owner, repo } = api.place;
   return api.once<Comment>(
     async () => (await api.rest.issues.createComment({ owner, repo, issue_number: issue, body: `${mark}\n${text}` })).data,
-    async () => (await commentsOn(api, issue)).find(({ body }) => body?.includes(mark)),
+    async () => (await commentsOn(api, issue)).find(({ body }) => isMarked(body, mark)),
   );
 }

@@ -16,12 +16,12 @@ export interface Kept {
   readonly wrong: string;
 }
 
-/** By what the issue of a domain is found again. Text from anywhere else can't hold it, for it is escaped. */
+/** By what the issue of a domain is found again. */
 export const healthMark = (domain: string): string => `<!-- kuscia-swarm health: ${domain} -->`;
 
 /** What the text of an issue keeps; undefined where someone took it out. */
 export function keptIn(body: string): Kept | undefined {
-  const found = /<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->/.exec(body);
+  const found = /^<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->\s*$/m.exec(body);
   return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
 

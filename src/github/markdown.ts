@@ -19,7 +19,8 @@ export function prose(value: string): string {
     .replaceAll('&#64;', `&#64;${APART}`)
     .replaceAll('\\#', `\\#${APART}`)
     .replace(/gh-(?=\d)/gi, `$&${APART}`)
-    .replaceAll(':&#47;&#47;', `:${APART}&#47;&#47;`);
+    .replaceAll(':&#47;&#47;', `:${APART}&#47;&#47;`)
+    .replaceAll('&#46;', `${APART}&#46;`);
 }
 
 /** A value between backticks, of which it can't get out. Not for tables, where a bar would end the cell. */
@@ -43,6 +44,9 @@ export function fitted(render: (most: number) => string, longest = LONGEST_BODY)
   const steps = [1_000, 200, 50, 10, 3, 0];
   return steps.map(render).find((text) => text.length <= longest) ?? render(0).slice(0, longest);
 }
+
+/** Whether the text was marked so by us: a mark has a line of its own, which nothing that a host says can begin. */
+export const isMarked = (text: string | null | undefined, mark: string): boolean => (text ?? '').split('\n').some((line) => line.trim() === mark);
 
 /** A time as people read it: `2026-11-24 03:17 UTC`. */
 export const moment = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,6 +1,7 @@
 import type { Api } from './api.ts';
 import { comment } from './comments.ts';
 import { changedText, healthMark, healthyText, issueText, keptIn, wrongIn } from './health-text.ts';
+import { isMarked } from './markdown.ts';
 import { ApiTrouble } from './refusal.ts';
 import type { Health } from './request.ts';
 import type { Teller } from './tell.ts';
@@ -91,7 +92,7 @@ class Keeper {
     const { paginate, rest } = this.#api;
     const issues = await paginate(rest.issues.listForRepo, { ...this.#repository, state: 'open', labels: this.#health.label, sort: 'created', direction: 'asc', per_page: 100 });
     const mark = healthMark(this.#health.domain);
-    return issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && body?.includes(mark)).sort((a, b) => a.number - b.number);
+    return issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
   }
 
   async #opened(): Promise<Issue> {

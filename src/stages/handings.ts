@@ -11,7 +11,7 @@ import { openFile } from '../host/files.ts';
 import { scriptInImage } from '../kuscia/commands.ts';
 import { folders } from '../kuscia/names.ts';
 import type { StageName } from './names.ts';
-import { anchor, askEngines } from './swarm.ts';
+import { anchor, askEngines, engineOf } from './swarm.ts';
 
 /** What a stage hands to the jobs after it, once it has settled. */
 export interface Handing {
@@ -23,8 +23,11 @@ export interface Handing {
 export async function askHandings(stages: readonly StageName[], deployment: Deployment, ask: Ask, takes: (host: string) => boolean): Promise<Handing[]> {
   const handings: Handing[] = [];
   if (stages.includes('swarm-init')) {
-    const manager = anchor(deployment.cluster, await askEngines(ask, deployment.cluster));
-    if (takes(manager.name)) handings.push(await joinTokens(ask, manager));
+    const engines = await askEngines(ask, deployment.cluster);
+    const manager = anchor(deployment.cluster, engines);
+    // Tokens that nobody needs do not travel.
+    const outside = deployment.cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
+    if (outside.length > 0 && takes(manager.name)) handings.push(await joinTokens(ask, manager));
   }
   const [replica] = hostsWith(deployment.cluster, 'replica');
   if (stages.includes('kuscia-init') && replica && takes(replica.name)) handings.push(...(await configuration(ask, deployment, replica)));

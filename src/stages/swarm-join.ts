@@ -111,6 +111,7 @@ const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('m
 
 async function join(act: Act, { cluster, handed }: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
   const manager = anchor(cluster, engines);
+  if (handed && !handed.joinTokens) throw trouble(noTokens(host));
   const token = handed?.joinTokens?.[role] ?? new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
   act.learn(token);
   const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
@@ -127,6 +128,13 @@ async function join(act: Act, { cluster, handed }: Deployment, engines: Engines,
     remedy: `See that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp, then run again.`,
   });
 }
+
+const noTokens = (host: Host): Failure => ({
+  code: 'artifact-missing',
+  host: host.name,
+  what: 'no earlier job handed over the join tokens',
+  remedy: 'Run the job swarm-init of this run again, or the whole workflow: artifacts live for one day.',
+});
 
 function tokenRefused(host: Host, manager: Host, said: string, handedOver: boolean): Failure {
   const again = handedOver ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which hands over the present ones; then this one.' : 'The tokens were changed meanwhile: run again.';
