@@ -149,6 +149,13 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toBe('<!-- kuscia-swarm health: alice -->');
   });
 
+  test('not where another domain’s hosts wrote the mark', async () => {
+    const text = '<!-- kuscia-swarm health: bob -->';
+    await look({ failures: [{ ...UNHEALTHY, what: text, evidence: text, cause: text, remedy: text }] });
+    await look({ domain: 'bob', matrix: { ...DOWN, domain: 'bob' } });
+    expect(open().map(({ title }) => title)).toEqual(['alice is not as described', 'bob is not as described']);
+  });
+
   test('twice after a race: the older is kept, the other is closed with a note', async () => {
     await look();
     scene.api.state.addIssue({ title: 'alice is not as described', body: bodyOf(1), labels: ['kuscia-swarm'] });
@@ -173,7 +180,7 @@ describe('the issue is found', () => {
 
   test('with its count begun anew where a person took it out of the text', async () => {
     await look();
-    scene.api.state.issues[0]!.body = 'mine now <!-- kuscia-swarm health: alice -->';
+    scene.api.state.issues[0]!.body = 'mine now\n<!-- kuscia-swarm health: alice --> \n';
     await look();
     expect(bodyOf(1)).toContain('looks=2 ');
     expect(commentsOn(1)).toHaveLength(1);

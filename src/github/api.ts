@@ -138,4 +138,8 @@ function answerIn(thrown: unknown): Answer | undefined {
   return 'response' in thrown ? (thrown.response as Answer | undefined) : undefined;
 }
 
-const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+/** What lies at the bottom of it: fetch itself says no more than "fetch failed". */
+function messageOf(thrown: unknown): string {
+  const { cause, message, code } = thrown as { readonly cause?: unknown; readonly message?: string; readonly code?: string };
+  return typeof cause === 'object' && cause !== null ? messageOf(cause) : message || (code ?? '');
+}

@@ -40,14 +40,14 @@ export function pullRequestOf(env: Environment, read: (path: string) => string):
   const event = env['GITHUB_EVENT_NAME'] ?? '';
   const wrong = (what: string): Trouble => new Trouble([{ code: 'input-invalid', what, remedy: "Run this step only on the event pull_request: `if: github.event_name == 'pull_request'`." }]);
   if (event !== 'pull_request') throw wrong(`there is no pull request to comment on: the event of this run is ${event === '' ? 'not told' : event}`);
-  const number = numberIn(read(env['GITHUB_EVENT_PATH'] ?? ''));
+  const number = numberIn(() => read(env['GITHUB_EVENT_PATH'] ?? ''));
   if (number === undefined) throw wrong('the event of this run names no pull request (GITHUB_EVENT_PATH)');
   return number;
 }
 
-function numberIn(payload: string): number | undefined {
+function numberIn(payload: () => string): number | undefined {
   try {
-    const { pull_request: about } = JSON.parse(payload) as { readonly pull_request?: { readonly number?: unknown } };
+    const { pull_request: about } = JSON.parse(payload()) as { readonly pull_request?: { readonly number?: unknown } };
     return typeof about?.number === 'number' ? about.number : undefined;
   } catch {
     return undefined;

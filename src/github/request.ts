@@ -37,29 +37,34 @@ export function tokenIn(env: Environment): Secret | undefined {
 export function readRequest(env: Environment): Request {
   const given = new Given(env);
   const asked = given.word('do', Object.keys(JOBS) as JobName[]);
-  const readers = { issue: (): Request => ({ do: 'issue', health: health(given) }), 'clean-up': (): Request => ({ do: 'clean-up', prefix: given.text('prefix') }), comment: (): Request => ({ do: 'comment', plan: plan(given) }) };
   if (tokenIn(env) === undefined) given.wrong('token', 'is missing');
-  const request = asked && readers[asked]();
+  const request = asked && READERS[asked](given);
   if (request === undefined || given.faults.length > 0) throw new Trouble(given.faults);
   return request;
 }
 
+/** Each gives what it read; that is used only where nothing was wrong. */
+const READERS: Readonly<Record<JobName, (given: Given) => Request | undefined>> = {
+  issue: (given) => ({ do: 'issue', health: health(given) }),
+  'clean-up': (given) => ({ do: 'clean-up', prefix: given.text('prefix') }),
+  comment(given) {
+    if (given.text('plan') === '') return undefined;
+    const plan = given.document('plan', planSchema);
+    if (plan && !DOMAIN.test(plan.domain)) given.wrong('plan', 'is about no domain');
+    return plan && { do: 'comment', plan };
+  },
+};
+
 function health(given: Given): Health {
   const domain = given.text('domain');
   if (domain !== '' && !DOMAIN.test(domain)) given.wrong('domain', 'is no domain id');
-  const result = given.word('result', RESULTS) ?? 'skipped';
+  const result = given.word('result', RESULTS) ?? 'failure';
   const matrix = given.document('verify', matrixSchema);
   if (matrix && matrix.domain !== domain) given.wrong('verify', `is about the domain ${matrix.domain}, not ${domain}`);
   if (!matrix && result === 'success') given.wrong('verify', 'is missing: a success without the matrix proves nothing');
   const label = given.text('label', JOBS.issue.inputs.label.default);
   if (!LABEL.test(label)) given.wrong('label', 'has a comma, or more than 50 characters');
   return { domain, result, failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
-}
-
-function plan(given: Given): PlanDocument {
-  const document = given.document('plan', planSchema);
-  if (given.text('plan') !== '' && document && !DOMAIN.test(document.domain)) given.wrong('plan', 'is about no domain');
-  return document ?? { domain: '', changes: [], satisfied: [], later: [], awaited: [], warnings: [], failures: [] };
 }
 
 /** The inputs as GitHub hands them over, and what is wrong with them. Blank means not given. */
