@@ -61,8 +61,9 @@ export function boot(place: Place, role: Role = 'host', data: Data = { folder: `
     [placeVariable]: place.name,
     PLACE: place.name, ADDRESS: place.address, MAC: hardwareAddress(place), PORT: portOf(place), GATEWAY: gateway.address, SWITCH: role === 'outside' ? '' : paths.switch,
     STATE: folder, ROOTFS: existsSync(`${folder}/rootfs`) ? readFileSync(`${folder}/rootfs`, 'utf8') : rootPath(hostRoot), DATA: data.folder, DATA_AT: data.at,
-    REPOSITORY: paths.repository, REPOSITORY_AT: paths.repositoryInHost, CGROUP: labName, INIT: '/usr/local/sbin/lab-init',
+    REPOSITORY: paths.repository, REPOSITORY_AT: paths.repositoryInHost, SHARED: paths.github, CGROUP: labName, INIT: '/usr/local/sbin/lab-init',
   });
+  mkdirSync(paths.github, { recursive: true });
   const program = fileURLToPath(new URL('host/boot.sh', import.meta.url));
   const child = spawn('unshare', [...(role === 'outside' ? [] : ['--net']), '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child', program],
     { cwd: '/', env: environment, detached: true, stdio: ['ignore', log, log] });

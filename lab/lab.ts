@@ -145,6 +145,12 @@ export async function exec(name: string, argv: readonly string[], options: Captu
   return capture(inHost(hostNamed(name).name, argv), { ...options, env: hostEnvironment(options.env) });
 }
 
+/** Ends a host's sshd, so that nobody comes in over SSH, or starts it again. */
+export async function sshd(name: string, how: 'stop' | 'start'): Promise<void> {
+  const program = how === 'stop' ? 'kill "$(cat /run/sshd.pid)" && while pidof sshd >/dev/null; do sleep 0.1; done' : '/usr/sbin/sshd -E /var/log/sshd.log';
+  await must(inHost(hostNamed(name).name, ['sh', '-c', program]), { timeoutMs: 10_000, env: hostEnvironment() });
+}
+
 /** The ssh command line to a host, for use in the runner place. */
 export function sshTo(name: string, command: readonly string[] = [], user = 'root'): string[] {
   const options = ['-i', paths.sshKey, '-o', 'IdentitiesOnly=yes', '-o', `UserKnownHostsFile=${paths.knownHosts}`, '-o', 'StrictHostKeyChecking=yes', '-F', 'none'];

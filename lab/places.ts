@@ -55,6 +55,8 @@ export const paths = {
   knownHosts: `${state}/known_hosts`,
   hostsFile: `${state}/hosts`,
   resolvConf: `${state}/resolv.conf`,
+  /** Where workflows run; every host sees it under the same path, for the jobs that sit on it. */
+  github: `${state}/github`,
   place: (name: string): string => `${state}/places/${name}`,
   /** This repository; every host sees it, read-only, at `repositoryInHost`. */
   repository: fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, ''),

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The first process of a place, in namespaces of its own: plugs it into the switch, lays out its file system and becomes its init.
-# Given by lab/host.ts: PLACE ADDRESS MAC PORT GATEWAY SWITCH STATE ROOTFS DATA DATA_AT REPOSITORY REPOSITORY_AT CGROUP INIT
+# Given by lab/host.ts: PLACE ADDRESS MAC PORT GATEWAY SWITCH STATE ROOTFS DATA DATA_AT REPOSITORY REPOSITORY_AT SHARED CGROUP INIT
 set -euo pipefail
 
 hostname "$PLACE"
@@ -47,6 +47,8 @@ mkdir -p "$root$DATA_AT" "$root$REPOSITORY_AT" "$root/.machine"
 mount --bind "$DATA" "$root$DATA_AT"
 mount --bind "$REPOSITORY" "$root$REPOSITORY_AT"
 mount -o remount,bind,ro "$root$REPOSITORY_AT"
+mkdir -p "$root$SHARED"
+mount --bind "$SHARED" "$root$SHARED"
 if [ -d /lib/modules ]; then
   mkdir -p "$root/lib/modules"
   mount --bind /lib/modules "$root/lib/modules"

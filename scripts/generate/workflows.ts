@@ -17,7 +17,7 @@ const secrets: Yaml = Object.fromEntries(
   SECRETS.map((input) => [input.name, { description: `${input.description}${input.needed && input.needed.english !== 'always' && !ALWAYS.includes(input.name) ? ` Needed when ${input.needed.english}.` : ''}`, required: ALWAYS.includes(input.name) }]),
 );
 
-const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text. Runs for one path follow each other, never side by side.', type: 'string', default: 'cluster.yml' } };
+const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text. Runs for one path never go side by side: one waits, and the latest takes its place.', type: 'string', default: 'cluster.yml' } };
 const RUNNER = { runner: { description: 'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.', type: 'string', default: 'ubuntu-latest' } };
 
 const JOBS = 'fromJSON(needs.check.outputs.jobs)';
@@ -118,7 +118,7 @@ const deployJobs = (): Yaml => ({
   ),
   'clean-up': {
     needs: ['check', 'verify'],
-    if: `\${{ ${APPLY} && needs.verify.result == 'success' }}`,
+    if: `\${{ ${WELL} && ${APPLY} && needs.verify.result == 'success' }}`,
     'runs-on': anyRunner,
     'timeout-minutes': 10,
     steps: [{ uses: '$/actions/clean-up', with: { prefix: `${PREFIX}.` } }],
@@ -126,7 +126,7 @@ const deployJobs = (): Yaml => ({
 });
 
 const output = (of: string, name: string, description: string): Yaml => ({ [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` } });
-const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.cluster }}`, queue: 'max', 'cancel-in-progress': false });
+const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.cluster }}`, 'cancel-in-progress': false });
 
 /** The text of .github/workflows/deploy.yml. */
 export function deployText(): string {

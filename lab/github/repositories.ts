@@ -1,0 +1,50 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { must } from '../process.ts';
+import { paths } from '../places.ts';
+
+/** How this repository is called by the workflows under test. */
+export const OURS = 'OWNER/kuscia-swarm';
+/** The tag by which they pin it. */
+export const REF = 'v1';
+
+/** Actions of others that stand-ins take the place of, by what the workflows pin. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f': 'upload-artifact',
+  'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c': 'download-artifact',
+};
+
+/** What of this repository a workflow of another one uses. */
+const USED = ['action.yml', 'actions', '.github/workflows', 'dist'];
+
+/** Lays out the repositories that act is given, and the arguments that tell it of them. act does not know `$/`, so it is written out in the copy. */
+export async function layOutRepositories(folder: string): Promise<string[]> {
+  const ours = join(folder, 'kuscia-swarm');
+  const listed = await must(['git', '-C', paths.repository, 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...USED]);
+  const files = listed.split('\0').filter((file) => file !== '' && !file.endsWith('.md'));
+  for (const file of files) {
+    mkdirSync(dirname(join(ours, file)), { recursive: true });
+    cpSync(join(paths.repository, file), join(ours, file));
+    if (/\.ya?ml$/.test(file)) writeFileSync(join(ours, file), readFileSync(join(ours, file), 'utf8').replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`));
+  }
+  const standIns = Object.entries(STAND_INS).map(([pinned, name]) => {
+    cpSync(fileURLToPath(new URL(name, import.meta.url)), join(folder, name), { recursive: true });
+    return `--local-repository=${pinned}=${join(folder, name)}`;
+  });
+  return [`--local-repository=${OURS}@${REF}=${ours}`, ...standIns];
+}
+
+/** Makes the repository of a caller, with these files in one commit. */
+export async function layOutCaller(folder: string, repository: string, files: Readonly<Record<string, string>>): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  const git = (...args: string[]): Promise<string> => must(['git', '-c', 'user.name=lab', '-c', 'user.email=lab@example.org', '-c', 'init.defaultBranch=main', '-C', folder, ...args]);
+  await git('init', '--quiet');
+  await git('remote', 'add', 'origin', `https://github.com/${repository}.git`);
+  await git('add', '--all');
+  await git('commit', '--quiet', '--message', 'Describe the cluster');
+}
