@@ -37,7 +37,7 @@ async function distIsFresh() {
   try {
     const built = await program('node', ['scripts/package.mjs', folder]);
     if (built.code !== 0) return built;
-    const stale = ['index.cjs', 'licenses.txt'].filter((name) => !existsSync(join(root, 'dist', name)) || !readFileSync(join(root, 'dist', name)).equals(readFileSync(join(folder, name))));
+    const stale = ['index.cjs', 'github.cjs', 'licenses.txt'].filter((name) => !existsSync(join(root, 'dist', name)) || !readFileSync(join(root, 'dist', name)).equals(readFileSync(join(folder, name))));
     return stale.length === 0 ? { code: 0, printed: '' } : { code: 1, printed: `${stale.map((name) => `dist/${name}`).join(' and ')}: not what the sources give. Run: npm run package` };
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,13 +1,17 @@
-// Makes dist/ from the sources: one CommonJS file for Node 24 and the licences of what is in it, the same bytes on every machine.
+// Makes dist/ from the sources: two CommonJS files for Node 24 and the licences of what is in them, the same bytes on every machine.
 // `package.mjs FOLDER` builds into that folder instead.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const bin = join(root, 'node_modules/.bin');
 
-/** Builds the bundle into `folder`, which is emptied first. Throws an Error that says which step failed and what it printed. */
+/** Each bundle and the source it begins with. What speaks to GitHub has one of its own, so that octokit burdens no deployment. */
+const BUNDLES = { 'index.cjs': 'main.js', 'github.cjs': 'github/main.js' };
+const LICENCES = 'licenses.txt';
+
+/** Builds the bundles into `folder`, which is emptied first. Throws an Error that says which step failed and what it printed. */
 export function build(folder) {
   const lib = join(root, 'lib', `build-${process.pid}`);
   try {
@@ -17,17 +21,31 @@ export function build(folder) {
     writeFileSync(join(lib, 'package.json'), '{}\n');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    run('ncc', ['build', join(lib, 'main.js'), '--out', folder, '--license', 'licenses.txt', '--no-cache', '--quiet']);
-    // Builds may run side by side, each in a folder of its own; its name may not reach the bundle, which is the same each time.
-    const bundle = readFileSync(join(folder, 'index.js'), 'utf8').replaceAll(`./${relative(root, lib)}/`, './lib/');
-    writeFileSync(join(folder, 'index.cjs'), bundle);
-    rmSync(join(folder, 'index.js'));
-    // Pageant's helper, for Windows only.
-    for (const name of ['pagent.exe', 'util']) rmSync(join(folder, name), { recursive: true, force: true });
+    const licences = Object.entries(BUNDLES).map(([name, entry]) => bundle(lib, entry, join(folder, name)));
+    writeFileSync(join(folder, LICENCES), [...new Set(licences.flat())].sort().join(''));
     refuseLeftovers(folder, lib);
   } finally {
     rmSync(lib, { recursive: true, force: true });
   }
+}
+
+/** Writes one bundle. Gives the licences of what is in it, one text a package. */
+function bundle(lib, entry, file) {
+  const made = join(lib, `bundle-${basename(file)}`);
+  run('ncc', ['build', join(lib, entry), '--out', made, '--license', LICENCES, '--no-cache', '--quiet']);
+  // Builds may run side by side, each in a folder of its own; its name may not reach the bundle, which is the same each time.
+  writeFileSync(file, readFileSync(join(made, 'index.js'), 'utf8').replaceAll(`./${relative(root, lib)}/`, './lib/'));
+  // Pageant's helper is for Windows only.
+  const left = readdirSync(made, { recursive: true }).map(String).filter((name) => !/^(index\.js|licenses\.txt|pagent\.exe|util(\/pagent\.exe)?)$/.test(name));
+  if (left.length > 0) throw new Error(`${entry} should become one file, but there are also ${left.join(', ')}`);
+  return packagesIn(readFileSync(join(made, LICENCES), 'utf8'));
+}
+
+/** The text of each package, where ncc writes them one after the other: name, licence, text. */
+function packagesIn(licences) {
+  const heads = [...licences.matchAll(/^((?:@[\w.-]+\/)?[\w.-]+)\n\S.*\n/gm)].filter(([, name]) => existsSync(join(root, 'node_modules', name, 'package.json')));
+  if (heads[0]?.index !== 0) throw new Error('the licences do not begin with a package');
+  return heads.map(({ index }, i) => `${licences.slice(index, heads[i + 1]?.index).trimEnd()}\n\n`);
 }
 
 function run(program, args) {
@@ -43,21 +61,28 @@ function refuseForeignImports(lib) {
   }
 }
 
-/** The bundle is index.cjs and licenses.txt, without native code and without a name of this machine. */
+/** There is nothing but the bundles and the licences, without native code and without a name of this machine. */
 function refuseLeftovers(folder, lib) {
   const files = readdirSync(folder, { recursive: true }).map(String).sort();
-  if (files.join() !== 'index.cjs,licenses.txt') throw new Error(`the bundle should be index.cjs and licenses.txt, but is ${files.join(', ')}`);
-  const text = readFileSync(join(folder, 'index.cjs'), 'utf8');
-  for (const name of [relative(root, lib), root]) if (text.includes(name)) throw new Error(`the bundle names ${name}, which is a path of this machine`);
+  const wanted = [...Object.keys(BUNDLES), LICENCES].sort();
+  if (files.join() !== wanted.join()) throw new Error(`there should be ${wanted.join(', ')}, but there is ${files.join(', ')}`);
+  for (const file of files) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    for (const name of [relative(root, lib), root]) if (text.includes(name)) throw new Error(`${file} names ${name}, which is a path of this machine`);
+  }
+  if (readFileSync(join(folder, 'index.cjs'), 'utf8').includes('@octokit/')) throw new Error('index.cjs holds octokit, which belongs to github.cjs');
 }
 
 if (process.argv[1] === import.meta.filename) {
   const folder = resolve(process.argv[2] ?? join(root, 'dist'));
-  const known = existsSync(join(folder, 'index.cjs')) ? readFileSync(join(folder, 'index.cjs'), 'utf8') : undefined;
+  const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined);
+  const known = Object.fromEntries(Object.keys(BUNDLES).map((name) => [name, read(name)]));
   try {
     build(folder);
-    const size = Math.round(readFileSync(join(folder, 'index.cjs')).length / 1024);
-    console.log(`${relative(process.cwd(), folder) || folder}/index.cjs: ${size} KiB, ${readFileSync(join(folder, 'index.cjs'), 'utf8') === known ? 'unchanged' : 'written'}`);
+    for (const name of Object.keys(BUNDLES)) {
+      const size = Math.round(statSync(join(folder, name)).size / 1024);
+      console.log(`${relative(process.cwd(), folder) || folder}/${name}: ${size} KiB, ${read(name) === known[name] ? 'unchanged' : 'written'}`);
+    }
   } catch (error) {
     console.error(`package: ${error.message}`);
     process.exitCode = 1;
