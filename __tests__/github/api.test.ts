@@ -120,11 +120,14 @@ test('the token is in nothing that is said, and all of it is asked with', async 
   expect(errors.join()).toContain('evidence: no, ***');
 });
 
-test('a run that is cancelled ends at once, with that for a failure', async () => {
+test.each([
+  ['reads', (): boolean => true, 1],
+  ['writes', ({ path, method }: { readonly path: string; readonly method: string }): boolean => method === 'POST' && path.endsWith('/issues'), 3],
+])('a run that is cancelled while it %s ends at once, with that for a failure', async (_what, when, requests) => {
   const cancel = new AbortController();
-  scene.api.fault({ when: () => (cancel.abort(), true), then: 'lost-before', times: 9 });
+  scene.api.fault({ when: (asked) => when(asked) && (cancel.abort(), true), then: 'lost-before', times: 9 });
   const { code, errors } = await report({}, cancel.signal);
-  expect([code, scene.api.requests.length]).toEqual([1, 1]);
+  expect([code, scene.api.requests.length]).toEqual([1, requests]);
   expect(errors.join()).toContain('KS-1111 cancelled');
 });
 

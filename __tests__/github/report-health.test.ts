@@ -41,7 +41,7 @@ describe('a domain that is not as described', () => {
     expect({ code, log }).toEqual({ code: 0, log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n' });
     expect(outputs).toEqual({ 'issue-url': 'https://github.com/acme/clusters/issues/1' });
     expect(scene.api.state.issues.map(({ title, labels, state }) => ({ title, labels, state }))).toEqual([{ title: 'alice is not as described', labels: ['kuscia-swarm'], state: 'open' }]);
-    expect(scene.api.state.labels).toEqual(['bug', 'kuscia-swarm']);
+    expect(scene.api.state.labels.slice(1)).toEqual([{ name: 'kuscia-swarm', color: 'b60205', description: 'A domain is not as its cluster file describes it' }]);
     const body = bodyOf(1);
     expect(body.split('\n').slice(0, 4)).toEqual(['<!-- kuscia-swarm health: alice -->', expect.stringMatching(/^<!-- kuscia-swarm state: looks=1 wrong=[0-9a-f]{16} -->$/), '', expect.stringMatching(/^\*\*alice is not healthy: 1 of 2 replicas pass every check/)]);
     expect(body).toContain(`| 2026-11-24 03:17 UTC | 2026-11-24 03:17 UTC, [run 4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`);
@@ -165,11 +165,14 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=2 ');
   });
 
-  test('twice at once: whoever opens the second closes it again', async () => {
-    const [first] = await Promise.all([look(), look({ run: 4712 })]);
+  test('twice at once: whoever opens the second closes it again, and points at the first', async () => {
     await look();
-    expect(first.code).toBe(0);
-    expect(open().map(({ number }) => number)).toEqual([1]);
+    const first = scene.api.state.issues.splice(0)[0];
+    const meanwhile = (): number => scene.api.state.issues.push(first!);
+    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/labels') && meanwhile() > 0, then: REFUSALS.tooFast(1) });
+    const { code, outputs } = await look({ run: 4712 });
+    expect({ code, outputs }).toEqual({ code: 0, outputs: { 'issue-url': 'https://github.com/acme/clusters/issues/1' } });
+    expect(scene.api.state.issues.map(({ number, state }) => [number, state])).toEqual([[1, 'open'], [2, 'closed']]);
   });
 
   test('under a label of one’s own', async () => {

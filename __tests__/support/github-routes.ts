@@ -167,11 +167,11 @@ function createLabel(state: GithubState, { body }: Asked): Answer {
   const refusal = lacking(state, 'write', 'issues', 'pull-requests');
   if (refusal) return refusal;
   const name = String(body['name']);
-  const taken = state.labels.some((label) => label.toLowerCase() === name.toLowerCase());
-  if (taken) return refused(422, 'Validation Failed', page, [{ resource: 'Label', code: 'already_exists', field: 'name' }]);
+  if (state.hasLabel(name)) return refused(422, 'Validation Failed', page, [{ resource: 'Label', code: 'already_exists', field: 'name' }]);
   if (!/^[0-9a-f]{6}$/i.test(String(body['color']))) return refused(422, 'Validation Failed', page, [{ resource: 'Label', code: 'invalid', field: 'color' }]);
-  state.labels.push(name);
-  return { status: 201, body: { name, color: body['color'], default: false, description: body['description'] ?? null } };
+  const label = { name, color: String(body['color']), description: (body['description'] as string | undefined) ?? null };
+  state.labels.push(label);
+  return { status: 201, body: { ...label, default: false } };
 }
 
 function listArtifacts(state: GithubState, asked: Asked, run: number): Answer {

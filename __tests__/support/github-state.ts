@@ -43,6 +43,12 @@ export interface Comment {
   updated_at: string;
 }
 
+export interface Label {
+  readonly name: string;
+  readonly color: string;
+  readonly description: string | null;
+}
+
 export interface Artifact {
   readonly id: number;
   readonly name: string;
@@ -62,7 +68,7 @@ export class GithubState {
   readonly permissions: Permissions;
   readonly issues: Issue[] = [];
   readonly comments: Comment[] = [];
-  readonly labels: string[] = ['bug'];
+  readonly labels: Label[] = [{ name: 'bug', color: 'd73a4a', description: "Something isn't working" }];
   readonly artifacts: Artifact[] = [];
   readonly now: () => number;
   /** Whether issues are turned on. */
@@ -83,8 +89,13 @@ export class GithubState {
     const { title, body = null, labels = [], user = { login: 'octocat', type: 'User' }, isPullRequest = false } = issue;
     const added: Issue = { number: this.issues.length + 1, title, body, labels: [...labels], user, isPullRequest, state: 'open', state_reason: null, created_at: this.time() };
     this.issues.push(added);
-    for (const label of labels) if (!this.labels.some((known) => known.toLowerCase() === label.toLowerCase())) this.labels.push(label);
+    // A label that is not there yet is made, with nothing but its name.
+    for (const name of labels) if (!this.hasLabel(name)) this.labels.push({ name, color: 'ededed', description: null });
     return added;
+  }
+
+  hasLabel(name: string): boolean {
+    return this.labels.some((known) => known.name.toLowerCase() === name.toLowerCase());
   }
 
   addComment(issue: number, body: string, user: User = BOT, association = user.type === 'Bot' ? 'NONE' : 'CONTRIBUTOR'): Comment {

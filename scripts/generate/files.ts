@@ -1,4 +1,5 @@
 import { actionText, inputTable, outputTable } from './action.ts';
+import { GITHUB_JOBS, jobActionText, jobPage, jobTable } from './github.ts';
 import { clusterFileSchema, schemaText } from './json-schema.ts';
 import { referenceTable } from './reference.ts';
 import { ACTIONS } from './stage-pages.ts';
@@ -21,7 +22,7 @@ const action = (path: string, language: Language): Generated => ({
   text: (now) => fillBlock(fillBlock(now, 'inputs', inputTable(language)), 'outputs', outputTable(language)),
 });
 
-const stages = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(now, 'stages', stageTable(language)) });
+const stages = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(fillBlock(now, 'stages', stageTable(language)), 'github', jobTable(language)) });
 
 /** Every generated file. A new one is one line here. */
 export const GENERATED: readonly Generated[] = [
@@ -39,5 +40,10 @@ export const GENERATED: readonly Generated[] = [
     { path: `actions/${stage}/action.yml`, text: () => stageActionText(stage) },
     { path: `actions/${stage}/README.md`, text: () => stagePage(stage, 'english') },
     { path: `actions/${stage}/README.zh.md`, text: () => stagePage(stage, 'chinese') },
+  ]),
+  ...GITHUB_JOBS.flatMap((job): Generated[] => [
+    { path: `actions/${job.action}/action.yml`, text: () => jobActionText(job) },
+    { path: `actions/${job.action}/README.md`, text: () => jobPage(job, 'english') },
+    { path: `actions/${job.action}/README.zh.md`, text: () => jobPage(job, 'chinese') },
   ]),
 ];

@@ -31,10 +31,10 @@ export interface JobDefinition {
 
 const ALWAYS: Told = { english: 'always', chinese: '总是' };
 
-const TOKEN: JobInput = {
+const token = (needs: string): JobInput => ({
   default: '${{ github.token }}',
-  description: { english: 'Token for GitHub’s API. The job’s own is enough, with the permission above.', chinese: '访问 GitHub API 的令牌。使用作业自带的令牌并授予上述权限即可。' },
-};
+  description: { english: `Token for GitHub’s API. The job’s own is enough where the job has the permission \`${needs}\`.`, chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自带的令牌即可。` },
+});
 
 /** What is said to GitHub, by the word that asks for it (`INPUT_DO`). */
 export const JOBS = {
@@ -47,7 +47,7 @@ export const JOBS = {
     },
     needs: 'issues: write',
     inputs: {
-      token: TOKEN,
+      token: token('issues: write'),
       domain: { needed: ALWAYS, description: { english: 'Id of the domain, as in the cluster file.', chinese: '节点（domain）的 id，与集群文件一致。' }, example: 'alice' },
       result: {
         needed: ALWAYS,
@@ -74,8 +74,8 @@ export const JOBS = {
     },
     needs: 'actions: write',
     inputs: {
-      token: TOKEN,
-      prefix: { needed: ALWAYS, description: { english: 'How the names of the artifacts begin.', chinese: '制品名称的前缀。' }, example: 'kuscia-swarm-' },
+      token: token('actions: write'),
+      prefix: { needed: ALWAYS, description: { english: 'How the names of the artifacts begin.', chinese: '制品名称的前缀。' }, example: 'kuscia-swarm.alice.' },
     },
     outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的制品数量。' } },
     when: 'always()',
@@ -89,8 +89,8 @@ export const JOBS = {
     },
     needs: 'pull-requests: write',
     inputs: {
-      token: TOKEN,
-      plan: { needed: ALWAYS, description: { english: 'The output `plan` of an action of this project.', chinese: '本项目 action 的输出 `plan`。' }, example: '${{ steps.plan.outputs.plan }}' },
+      token: token('pull-requests: write'),
+      plan: { needed: ALWAYS, description: { english: 'The output `plan` of an action of this project. Linux gives a step at most 128 KiB of it.', chinese: '本项目 action 的输出 `plan`。Linux 下传给步骤的上限为 128 KiB。' }, example: '${{ steps.plan.outputs.plan }}' },
     },
     outputs: { 'comment-url': { english: 'The comment; empty where the plan went to the summary.', chinese: '评论地址；计划写入摘要时为空。' } },
     when: "github.event_name == 'pull_request'",
