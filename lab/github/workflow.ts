@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { inRunner } from '../enter.ts';
 import { requireUp, status } from '../lab.ts';
 import { paths, runner } from '../places.ts';
-import { until } from '../process.ts';
-import { initOf } from '../processes.ts';
+import { homeVariable, initOf } from '../processes.ts';
 import { ensureAct } from './act.ts';
+import { startInRunner } from './program.ts';
 import { layOutCaller, layOutRepositories } from './repositories.ts';
 
 /** A run of a caller's workflow. */
@@ -57,6 +57,9 @@ export function storedArtifacts(): { readonly path: string; readonly bytes: Buff
     .map((path) => ({ path, bytes: readFileSync(path) }));
 }
 
+/** Forgets what runs have uploaded. */
+export const forgetArtifacts = (): void => rmSync(artifactsFolder, { recursive: true, force: true });
+
 /** Runs a caller's workflow by act in the lab's runner place; jobs that say where they sit run in that host. Artifacts of earlier runs are kept. */
 export async function runWorkflow(wanted: WorkflowRun): Promise<WorkflowEnd> {
   requireUp();
@@ -64,7 +67,7 @@ export async function runWorkflow(wanted: WorkflowRun): Promise<WorkflowEnd> {
   // act's artifact server fails to list the artifacts of a run that has none.
   mkdirSync(join(artifactsFolder, String(wanted.run ?? 1)), { recursive: true });
   const folder = mkdtempSync(join(paths.github, 'run-'));
-  const proxy = await startProxy();
+  const proxy = await startInRunner('artifact-proxy.mjs', [runner.address, String(PORTS.proxy), String(PORTS.server)]);
   try {
     await layOutCaller(join(folder, 'caller'), wanted.repository, wanted.files);
     const repositories = await layOutRepositories(folder);
@@ -103,7 +106,7 @@ function environment(folder: string): NodeJS.ProcessEnv {
   }
   for (const { name } of status().hosts) writeFileSync(join(folder, 'hosts', name), String(initOf(name) ?? ''));
   return {
-    PATH: own, LAB_JOB_PATH: `${bin}${delimiter}${own}`, LAB_RUNNER_PATH: own, LAB_GITHUB: folder, LAB_REPOSITORY: paths.repository, KUSCIA_SWARM_LAB: paths.home,
+    PATH: own, LAB_JOB_PATH: `${bin}${delimiter}${own}`, LAB_RUNNER_PATH: own, LAB_GITHUB: folder, LAB_REPOSITORY: paths.repository, [homeVariable]: paths.home,
     HOME: join(folder, 'home'), XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ACTIONS_RUNTIME_URL: `http://${runner.address}:${PORTS.proxy}/`,
   };
 }
@@ -113,17 +116,6 @@ const started = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
   const [program = '', ...args] = inRunner(['sh', '-c', 'PATH=$LAB_JOB_PATH exec "$@"', 'sh', ...argv]);
   return [program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }];
 };
-
-async function startProxy(): Promise<ChildProcess> {
-  const node = join(paths.repository, 'node_modules/node/bin/node');
-  const program = fileURLToPath(new URL('artifact-proxy.mjs', import.meta.url));
-  const [first = '', ...args] = inRunner([node, program, runner.address, String(PORTS.proxy), String(PORTS.server)]);
-  const child = spawn(first, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, KUSCIA_SWARM_LAB: paths.home } });
-  let ready = false;
-  child.stdout?.on('data', () => (ready = true));
-  await until('starting the artifact proxy', () => ready || undefined, 10_000);
-  return child;
-}
 
 /** Reads act's log to its end. */
 function followed(child: ChildProcess, { timeoutMs = 600_000, interruptWhen }: WorkflowRun): Promise<WorkflowEnd> {

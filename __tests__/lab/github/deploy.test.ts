@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import { exec } from '../../../lab/lab.ts';
+import { readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
+import { unzipped } from '../../../lab/github/zip.ts';
+import type { Matrix } from '../../../src/cluster/matrix.ts';
+import { answering, seenOn } from '../deployment/seen.ts';
+import { called, freshCaller, hiddenForms, onGithub, outputs, places, results, template } from './caller.ts';
+
+freshCaller();
+
+const REPLICAS = ['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03'];
+const ALL = ['check', 'plan', 'preflight', 'swarm-init', 'swarm-join-1', 'swarm-join-2', 'swarm-joined', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start-1', 'kuscia-start-2', 'nginx-lb', 'verify'];
+const well = (jobs: readonly string[]): Record<string, string> => Object.fromEntries(jobs.map((job) => [job, 'success']));
+const said = (end: WorkflowEnd): string => readable(end.log);
+
+describe('a repository that calls deploy.yml', () => {
+  let first: WorkflowEnd;
+  let tokens = '';
+
+  test('deploys a cluster on empty hosts, and leaves no artifact of its own', async () => {
+    for (const name of ['kuscia-swarm.alice.1.plan.plan', 'kuscia-swarm.alice2.1.plan.plan', 'report']) onGithub().addArtifact(name, 11);
+    first = await called(template('deploy'), { inputs: { mode: 'apply' }, run: 11 });
+    expect([first.code, results(first)]).toEqual([0, well([...ALL, 'clean-up'])]);
+    expect(onGithub().artifacts.map(({ name }) => name)).toEqual(['kuscia-swarm.alice2.1.plan.plan', 'report']);
+    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(REPLICAS);
+    expect(JSON.parse(outputs(first, 'verify')['verify'] ?? '') as Matrix).toMatchObject({ healthy: true, nodes: { ready: 3, total: 3 } });
+  }, 240_000);
+
+  test('hands over what is sealed and nothing else, each under a name of its own', () => {
+    const files = storedArtifacts().flatMap(({ path, bytes }) => [...unzipped(bytes)].map(([name, content]) => ({ name: `${path.replace(/^.*\//, '')}: ${name.replace(/\d{13}/, 'TIME')}`, content })));
+    expect(files.map(({ name }) => name).sort()).toEqual([
+      'kuscia-swarm.alice.1.kuscia-init.kuscia-init.zip: kuscia-configuration.TIME.age',
+      'kuscia-swarm.alice.1.kuscia-init.kuscia-init.zip: provenance.TIME.age',
+      'kuscia-swarm.alice.1.plan.plan.zip: plan.TIME.age',
+      'kuscia-swarm.alice.1.swarm-init.swarm-init.zip: join-tokens.TIME.age',
+    ]);
+    for (const { content } of files) expect(content.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
+  });
+
+  test('leaves no join token that was handed over', async () => {
+    tokens = await seenOn('node-01', 'docker swarm join-token -q worker');
+    expect(said(first)).toContain('rotate the join tokens');
+  });
+
+  test('again: every job reports no change, and no token travels', async () => {
+    const again = await called(template('deploy'), { inputs: { mode: 'apply' }, run: 12 });
+    expect([again.code, results(again)]).toEqual([0, well([...ALL, 'clean-up'])]);
+    const changed = outputs(again, 'changed');
+    expect(Object.keys(changed).sort()).toEqual([...ALL, 'preflight'].filter((job, i, all) => job !== 'check' && all.indexOf(job) === i).sort());
+    expect(Object.values(changed).filter((count) => count !== '0')).toEqual([]);
+    expect(storedArtifacts().filter(({ path }) => path.includes('/12/') && path.includes('swarm-init'))).toEqual([]);
+    expect(await seenOn('node-01', 'docker swarm join-token -q worker')).toBe(tokens);
+  }, 240_000);
+
+  test('shows a plan and changes nothing', async () => {
+    await exec('node-03', ['docker', 'rm', '--force', REPLICAS[1]?.replace(/-node-03$/, '') ?? '']);
+    const planned = await called(template('deploy'), { inputs: { mode: 'plan' }, run: 13 });
+    expect([planned.code, results(planned)]).toEqual([0, well(['check', 'plan'])]);
+    expect(JSON.parse(outputs(planned, 'plan')['plan'] ?? '')).toMatchObject({ changes: [{ stage: 'kuscia-start', host: 'node-03', change: '+' }] });
+    expect(await seenOn('node-03', `docker ps -a --format '{{.Names}}'`)).toBe('alice-probe');
+  }, 120_000);
+
+  test('has told no secret in any log, summary, output or artifact', async () => {
+    const forms = await hiddenForms();
+    expect(forms.length).toBeGreaterThan(20);
+    expect(places(forms)).toEqual([]);
+    expect(places(['kuscia-swarm'])).not.toEqual([]);
+  });
+});

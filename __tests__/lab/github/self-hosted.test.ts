@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { exec, hosts, run, sshd } from '../../../lab/lab.ts';
+import { answering, seenOn } from '../deployment/seen.ts';
+import { called, freshCaller, hiddenForms, outputs, places, results, template } from './caller.ts';
+
+freshCaller();
+
+const HOSTS = hosts.slice(0, 3).map(({ name }) => name);
+
+describe('runners on the hosts themselves', () => {
+  beforeAll(async () => {
+    for (const host of HOSTS) await sshd(host, 'stop');
+  });
+  afterAll(async () => {
+    for (const host of HOSTS) await sshd(host, 'start');
+  });
+
+  const nobodyListens = async (): Promise<void> => {
+    for (const host of HOSTS) expect((await exec(host, ['pidof', 'sshd'])).code).toBe(1);
+    const tried = await run(['bash', '--norc', '-c', 'exec 3<>/dev/tcp/10.77.0.12/22']);
+    expect(tried.code).toBe(1);
+  };
+
+  test('deploy without SSH, each job on the host that it concerns', async () => {
+    await nobodyListens();
+    const end = await called(template('deploy-self-hosted'), { via: 'local', run: 21 });
+    const legs = (job: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${job}-${i + 1}`);
+    const jobs = [
+      'check', ...legs('look', 3), 'plan', ...legs('look-again', 3), 'preflight', 'swarm-init', ...legs('swarm-join', 2), 'swarm-joined', ...legs('network-create', 3), ...legs('mysql-up', 3),
+      ...legs('kuscia-init', 2), ...legs('kuscia-start', 2), 'nginx-lb', ...legs('look-last', 3), 'verify', 'clean-up',
+    ];
+    expect([end.code, results(end)]).toEqual([0, Object.fromEntries(jobs.map((job) => [job, 'success']))]);
+    expect(JSON.parse(outputs(end, 'verify')['verify'] ?? '')).toMatchObject({ healthy: true, pairs: { connected: 6, total: 6 } });
+    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
+    await nobodyListens();
+  }, 300_000);
+
+  test('see a replica that is gone, though the job that judges sits elsewhere', async () => {
+    await exec('node-03', ['docker', 'stop', 'root-kuscia-autonomy-alice']);
+    const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 22 });
+    expect(results(end)).toMatchObject({ 'look-3': 'success', verify: 'failure' });
+    expect(JSON.parse(outputs(end, 'failures')['verify'] ?? '[]')).toContainEqual(expect.objectContaining({ code: 'cluster-unhealthy', host: 'node-03' }));
+    await exec('node-03', ['docker', 'start', 'root-kuscia-autonomy-alice']);
+  }, 120_000);
+
+  test('tell no secret in what they hand over', async () => {
+    expect(places(await hiddenForms())).toEqual([]);
+    expect(await seenOn('node-02', 'stat -c %a ~/kuscia-swarm/alice/kuscia.yaml')).toBe('600');
+  });
+});
