@@ -113,11 +113,11 @@ describe('a refusal', () => {
   });
 });
 
-test('the token is in nothing that is said, and all of it is asked with', async () => {
-  scene.api.fault({ then: { status: 403, body: { message: `no, ${scene.api.token}` } } });
+test('what GitHub says is told without the token, and harmless', async () => {
+  scene.api.fault({ then: { status: 403, body: { message: `no, ${scene.api.token}\n\x1b[31m::set-output name=x::y` } } });
   const { log, errors } = await report();
   expect(log + errors.join()).not.toContain(scene.api.token);
-  expect(errors.join()).toContain('evidence: no, ***');
+  expect(errors.join()).toContain('evidence: no, *** : :set-output name=x::y\n');
 });
 
 test.each([

@@ -234,6 +234,12 @@ test('an issue whose label GitHub drops without a word is closed again and is a 
   expect(open()).toEqual([]);
 });
 
+test('what hosts say is masked and without control characters before it is written', async () => {
+  await look({ failures: [{ ...UNHEALTHY, evidence: `\x1b[31mtoken ${scene.api.token}\u202e`, remedy: `use ${scene.api.token}` }] });
+  expect(bodyOf(1)).toContain('  - evidence: `token ***`\n');
+  expect(bodyOf(1)).not.toContain(scene.api.token);
+});
+
 test('times are those of the issue, not of the runner', async () => {
   await look();
   scene.clock.now = START + 3 * DAY;
