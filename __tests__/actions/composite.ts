@@ -7,8 +7,8 @@ import { paths, run } from '../../lab/lab.ts';
 /** An action.yml as far as a runner of composites reads it. */
 interface Composite {
   readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
-  readonly outputs: Readonly<Record<string, { readonly value: string }>>;
-  readonly runs: { readonly steps: readonly { readonly id: string; readonly run: string; readonly env: Readonly<Record<string, string>> }[] };
+  readonly outputs?: Readonly<Record<string, { readonly value: string }>>;
+  readonly runs: { readonly steps: readonly { readonly id?: string; readonly run: string; readonly env: Readonly<Record<string, string>> }[] };
 }
 
 /** What a composite said and gave. */
@@ -24,7 +24,7 @@ export interface CompositeRun {
 export async function composite(name: string, inputs: Readonly<Record<string, string>>): Promise<CompositeRun> {
   const path = join(paths.repository, 'actions', name);
   const action = parse(readFileSync(join(path, 'action.yml'), 'utf8')) as Composite;
-  const [step] = action.runs.steps;
+  const step = action.runs.steps.find(({ id }) => id === 'stage');
   const unknown = Object.keys(inputs).filter((input) => !(input in action.inputs));
   if (step === undefined || unknown.length > 0) throw new Error(`actions/${name} has no step, or no input ${unknown.join(', ')}`);
   const folder = mkdtempSync(join(tmpdir(), 'composite-'));
@@ -45,8 +45,8 @@ export async function composite(name: string, inputs: Readonly<Record<string, st
     };
     const { code, stdout, stderr } = await run(['bash', '--noprofile', '--norc', '-eo', 'pipefail', file('step.sh', step.run)], { env, timeoutMs: 300_000 });
     const own = written(readFileSync(output, 'utf8'));
-    const values = Object.fromEntries(Object.entries(action.outputs).map(([of, { value }]) => [of, value]));
-    return { code, log: stdout + stderr, outputs: filled(values, (expression) => own[expression.replace(`steps.${step.id}.outputs.`, '')] ?? '') };
+    const values = Object.fromEntries(Object.entries(action.outputs ?? {}).map(([of, { value }]) => [of, value]));
+    return { code, log: stdout + stderr, outputs: filled(values, (expression) => own[expression.replace('steps.stage.outputs.', '')] ?? '') };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -62,9 +62,11 @@ function runnerIn(folder: string): string {
 }
 
 const filled = (values: Readonly<Record<string, string>>, evaluate: (expression: string) => string): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replace(/\$\{\{ (\S+) \}\}/g, (_, expression: string) => evaluate(expression))]));
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replace(/\$\{\{ (.+?) \}\}/g, (_, expression: string) => evaluate(expression))]));
 
 function given({ inputs: known }: Composite, inputs: Readonly<Record<string, string>>, expression: string): string {
+  // Without artifacts there are no folders for them.
+  if (expression.startsWith('inputs.artifacts && ')) return '';
   const name = expression.replace(/^inputs\./, '');
   if (!(name in known)) throw new Error(`${expression} is no input`);
   return inputs[name] ?? known[name]?.default ?? '';

@@ -1,0 +1,108 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { artifactsFolder, readable, type WorkflowEnd } from '../../../lab/github/workflow.ts';
+import { answering, seenOn } from '../deployment/seen.ts';
+import { called, callerSecrets, freshCaller, outputs, results, template } from './caller.ts';
+
+freshCaller();
+
+/** A workflow of one job that uses one action of this repository, and nothing else of it. */
+function using(action: string, inputs: Readonly<Record<string, string>> = {}): string {
+  const given = {
+    cluster: 'cluster.yml', 'ssh-key': '${{ secrets.KUSCIA_SSH_KEY }}', 'known-hosts': '${{ secrets.KUSCIA_KNOWN_HOSTS }}', 'database-password': '${{ secrets.KUSCIA_DATABASE_PASSWORD }}', ...inputs,
+  };
+  const lines = Object.entries(given).map(([name, value]) => `          ${name}: ${value}`);
+  return ['on: workflow_dispatch', 'jobs:', '  one:', '    runs-on: ubuntu-latest', '    steps:', '      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1', `      - uses: OWNER/kuscia-swarm/actions/${action}@v1`, '        with:', ...lines, ''].join('\n');
+}
+
+const SEALED = { artifacts: 'kuscia-swarm.alice', 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}' };
+const codes = ({ log }: WorkflowEnd): string[] => [...new Set([...readable(log).matchAll(/Error (KS-\d+ [a-z-]+)/g)].map((match) => match[1] ?? ''))];
+const nodes = (): Promise<string> => seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | tr '\\n' ' '`);
+
+describe('one action by itself', () => {
+  test('is used from another repository', async () => {
+    const end = await called(using('preflight'), { run: 41 });
+    expect([end.code, results(end), outputs(end, 'changed')]).toEqual([0, { one: 'success' }, { one: '0' }]);
+  }, 60_000);
+
+  test('names what is missing, and asks no host', async () => {
+    const end = await called(using('swarm-init'), { run: 42, secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: '' }) });
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1001 input-invalid']]);
+    expect(readable(end.log)).toContain('input database-password is missing');
+    expect(await seenOn('node-01', `docker info --format '{{.Swarm.LocalNodeState}}'`)).toBe('inactive');
+  }, 60_000);
+});
+
+describe('what jobs hand over', () => {
+  const join = (host: string, run: number, attempt: number, secrets = callerSecrets()): Promise<WorkflowEnd> => called(using('swarm-join', { ...SEALED, host }), { run, attempt, secrets });
+  const init = (attempt: number): Promise<WorkflowEnd> => called(using('swarm-init', SEALED), { run: 43, attempt });
+
+  test('is missed by name', async () => {
+    const end = await called(using('kuscia-start', SEALED), { run: 43 });
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1701 artifact-missing']]);
+  }, 60_000);
+
+  test('is taken by a job that runs alone in a later attempt', async () => {
+    expect((await init(1)).code).toBe(0);
+    const end = await join('node-02', 43, 2);
+    expect([end.code, outputs(end, 'changed')]).toEqual([0, { one: '1' }]);
+    expect(await nodes()).toBe('node-01 node-02');
+  }, 90_000);
+
+  test('is not opened with another key', async () => {
+    const end = await join('node-03', 43, 2, callerSecrets('ssh', { KUSCIA_SEAL_KEY: 'correct horse battery staple' }));
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1704 artifact-key-wrong']]);
+  }, 60_000);
+
+  test('is not taken from another run', async () => {
+    cpSync(storeOf(43), storeOf(44), { recursive: true });
+    const end = await join('node-03', 44, 1);
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1702 artifact-foreign']]);
+    expect(readable(end.log)).toContain('run 43, not 44');
+    expect(await nodes()).toBe('node-01 node-02');
+  }, 60_000);
+
+  test('is worth nothing once the token was rotated, until swarm-init hands over the new one', async () => {
+    await seenOn('node-01', 'docker swarm join-token --rotate -q worker >/dev/null');
+    const refused = await join('node-03', 43, 3);
+    expect([refused.code, codes(refused)]).toEqual([1, ['KS-1706 join-token-invalid']]);
+    expect((await init(4)).code).toBe(0);
+    const end = await join('node-03', 43, 4);
+    expect([end.code, outputs(end, 'changed')]).toEqual([0, { one: '1' }]);
+    expect(await nodes()).toBe('node-01 node-02 node-03');
+  }, 120_000);
+});
+
+const storeOf = (run: number): string => join(artifactsFolder, String(run));
+
+describe('a plan that was looked at', () => {
+  test('is what preflight holds the hosts to', async () => {
+    expect((await called(using('plan', SEALED), { run: 48 })).code).toBe(0);
+    expect((await called(using('preflight', SEALED), { run: 48 })).code).toBe(0);
+    await seenOn('node-01', 'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster');
+    const end = await called(using('preflight', SEALED), { run: 48, attempt: 2 });
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1705 plan-moved']]);
+    expect(readable(end.log)).toContain('no longer: network-create node-01 + overlay kuscia-exchange-cluster 10.200.0.0/24');
+  }, 90_000);
+});
+
+describe('a whole deployment', () => {
+  test('names a secret that is missing before any host is asked', async () => {
+    const end = await called(template('deploy'), { run: 45, inputs: { mode: 'apply' }, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }) });
+    expect([end.code, results(end)['check'], codes(end)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
+    expect(readable(end.log)).toContain('input known-hosts is missing');
+    expect(Object.values(results(end)).filter((result) => result === 'success')).toEqual([]);
+  }, 60_000);
+
+  test('that is interrupted ends, and is completed by the next run', async () => {
+    const cut = await called(template('deploy'), { run: 46, inputs: { mode: 'apply' }, interruptWhen: (log) => log.includes('/kuscia-start-1') && log.includes('1 change on 1 host'), timeoutMs: 240_000 });
+    // act tells every job that it did not run any more as a success; what ran to its end has outputs.
+    expect(Object.keys(outputs(cut, 'changed'))).toEqual(expect.arrayContaining(['swarm-init', 'kuscia-init']));
+    expect(outputs(cut, 'verify')['verify']).toBeUndefined();
+    await expect(answering('http://10.77.0.11:8080', 1)).resolves.toEqual({});
+    const end = await called(template('deploy'), { run: 47, inputs: { mode: 'apply' } });
+    expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
+    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
+  }, 400_000);
+});
