@@ -75,6 +75,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       host: !isStage(action) || action === 'verify' || action === 'preflight',
       here: action === 'check',
       runner: action !== 'check',
+      domain: action !== 'check',
     };
     const wanted = INPUT_LIST.filter(({ name }) => without[name] !== true);
     expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual([

@@ -238,6 +238,7 @@ describe('a job of several', () => {
     ['a host that is not there', { ...ENOUGH, host: 'node-2' }, SOUND, [/input host is "node-2", which is no host of the cluster file; did you mean "node-0\d"\? \(node-01/]],
     ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
     ['a wrong place', { ...APART, here: 'node-9' }, LOCAL, [/input here is "node-9", which is no host/, /input here is missing/]],
+    ['another domain', { ...ENOUGH, domain: 'bob' }, SOUND, [/input domain is "bob", but the cluster file is of "alice"/]],
     ['folders without a key', { ...ENOUGH, 'artifacts-in': 'in' }, SOUND, [/input seal-key is missing: what jobs hand over to each other is always sealed/]],
     ['a broken runner', { ...ENOUGH, runner: '[self-hosted' }, SOUND, [/input runner is "\[self-hosted", which is no JSON/]],
   ];

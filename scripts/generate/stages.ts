@@ -20,6 +20,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
   here: (action) => action !== 'check',
   runner: (action) => action === 'check',
+  domain: (action) => action === 'check',
   'artifacts-in': () => false,
   'artifacts-out': () => false,
 };

@@ -17,7 +17,8 @@ const secrets: Yaml = Object.fromEntries(
   SECRETS.map((input) => [input.name, { description: `${input.description}${input.needed && input.needed.english !== 'always' && !ALWAYS.includes(input.name) ? ` Needed when ${input.needed.english}.` : ''}`, required: ALWAYS.includes(input.name) }]),
 );
 
-const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text. Runs for one path never go side by side: one waits, and the latest takes its place.', type: 'string', default: 'cluster.yml' } };
+const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text.', type: 'string', default: 'cluster.yml' } };
+const DOMAIN = { domain: { description: 'Id of the domain, by which runs are kept apart: one at a time, the latest of those that wait comes next. It must be that of the cluster file. Blank: the path of the cluster file is taken in its stead.', type: 'string', default: '' } };
 const RUNNER = { runner: { description: 'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.', type: 'string', default: 'ubuntu-latest' } };
 
 const JOBS = 'fromJSON(needs.check.outputs.jobs)';
@@ -35,6 +36,7 @@ function filled(action: ActionName, own: Yaml): Yaml {
     ...Object.fromEntries(SECRETS.map(({ name }) => [name, `\${{ secrets.${name} }}`])),
     repair: '${{ inputs.repair }}',
     runner: '${{ inputs.runner }}',
+    domain: '${{ inputs.domain }}',
     host: '${{ matrix.host }}',
     here: '${{ matrix.here }}',
     artifacts: PREFIX,
@@ -126,13 +128,14 @@ const deployJobs = (): Yaml => ({
 });
 
 const output = (of: string, name: string, description: string): Yaml => ({ [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` } });
-const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.cluster }}`, 'cancel-in-progress': false });
+const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.domain || inputs.cluster }}`, 'cancel-in-progress': false });
 
 /** The text of .github/workflows/deploy.yml. */
 export function deployText(): string {
   return workflow('deploy', {
     inputs: {
       ...CLUSTER,
+      ...DOMAIN,
       mode: { description: '`apply` deploys, `plan` only shows what apply would change.', type: 'string', default: 'apply' },
       environment: { description: 'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.', type: 'string', default: '' },
       ...RUNNER,
@@ -145,7 +148,7 @@ export function deployText(): string {
 /** The text of .github/workflows/verify.yml. */
 export function verifyText(): string {
   return workflow('verify', {
-    inputs: { ...CLUSTER, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
+    inputs: { ...CLUSTER, ...DOMAIN, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
     outputs: { ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
   }, {
     check,

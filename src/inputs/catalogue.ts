@@ -99,6 +99,12 @@ export const INPUTS = {
     description: '`true` lets a stage remove what is in the way, such as a network of the right name and the wrong type. It never removes data.',
     chinese: '`true` 允许阶段移除障碍物，例如名称正确但类型错误的网络。绝不会删除数据。',
   },
+  domain: {
+    kind: 'word',
+    jobs: true,
+    description: 'For mode `check`: the domain that the cluster file must be of, where something else relies on it.',
+    chinese: '用于 `check` 模式：集群文件必须属于的节点（domain），供其他部分依赖时使用。',
+  },
   host: {
     kind: 'word',
     jobs: true,

@@ -37,6 +37,8 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   const apart = ownRunners(cluster).map(({ name }) => name);
   if (here === undefined && apart.length > 0 && mode !== 'check') failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
   if (here !== undefined && apart.length > 0 && !apart.includes(here)) failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
+  const domain = given(env, 'domain');
+  if (domain !== undefined && domain !== cluster.domain) failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
   const artifacts = readArtifacts(env, apart.length > 0, failures);
   return {
     ...(host !== undefined && { host }),
