@@ -60,6 +60,17 @@ describe('a repository that calls deploy.yml', () => {
     expect(await seenOn('node-03', `docker ps -a --format '{{.Names}}'`)).toBe('alice-probe');
   }, 120_000);
 
+  test('keeps one comment with the plan on a pull request', async () => {
+    const pull = onGithub().addIssue({ title: 'A larger cluster', isPullRequest: true });
+    const payload = { action: 'synchronize', number: pull.number, pull_request: { number: pull.number, head: { repo: { full_name: 'acme/clusters' } }, base: { ref: 'main' } }, repository: { full_name: 'acme/clusters', name: 'clusters', owner: { login: 'acme' } } };
+    for (const run of [14, 15]) {
+      const end = await called(template('plan'), { event: 'pull_request', payload, run });
+      expect([end.code, results(end)]).toEqual([0, well(['check', 'plan', 'comment'])]);
+    }
+    expect(onGithub().comments.map(({ issue }) => issue)).toEqual([pull.number]);
+    expect(onGithub().comments[0]?.body).toContain('start replica root-kuscia-autonomy-alice');
+  }, 120_000);
+
   test('has told no secret in any log, summary, output or artifact', async () => {
     const forms = await hiddenForms();
     expect(forms.length).toBeGreaterThan(20);
