@@ -1,6 +1,7 @@
 // All tests: first what needs no lab, then the lab tests on real hosts. Says what it does, and ends with the totals.
 // `--lab [PATTERN...]` runs only the lab tests, of those files.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,11 +10,14 @@ import { check } from './check.mjs';
 const root = resolve(import.meta.dirname, '..');
 const LAB_DEADLINE_MS = 60 * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-test-'));
-// A lab of their own, so that whatever runs in a person's lab stays; the images are shared.
+// Labs of their own, so that whatever runs in a person's lab stays; the images are shared. Two, because what tests do most is wait.
 const standardLab = '/var/lib/kuscia-swarm-lab';
-const lab = { LAB_HOME: process.env.LAB_HOME ?? `${standardLab}-test`, LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache` };
+const home = process.env.LAB_HOME ?? `${standardLab}-test`;
+const labs = [home, `${home}-2`].map((LAB_HOME) => ({ LAB_HOME, LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache` }));
+/** The files that take longest, which are begun first. */
+const LONG = ['changes', 'wrong', 'shapes', 'standin', 'interrupted', 'trouble', 'self-hosted'];
 const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
-const results = { unit: join(folder, 'unit.json'), lab: join(folder, 'lab.json') };
+const results = { unit: join(folder, 'unit.json') };
 
 try {
   process.exitCode = (await main()) ? 0 : 1;
@@ -37,13 +41,35 @@ async function checked() {
   return check(results.unit);
 }
 
-/** The lab is laid before the tests, so that what it installs and builds is seen, and removed after them, whatever they said. */
+/** Each file takes the next lab that is free. Labs are laid before the tests, so that what they install and build is seen, and removed after them, whatever they said. */
 async function labTests() {
-  console.log('test: the lab tests, on real hosts on this machine');
-  const files = patterns.length > 0 ? ['--testPathPatterns', ...patterns] : [];
-  const jest = ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results.lab}`, ...files];
-  const code = (await shown('node', ['lab/cli.ts', 'up', '3'])) || (await shown('jest', jest));
-  return (await shown('node', ['lab/cli.ts', 'down'])) || code;
+  const files = labFiles();
+  console.log(`test: ${files.length} files of lab tests, on real hosts on this machine, in two labs side by side`);
+  if (files.length === 0) return 1;
+  const waiting = [...files];
+  const codes = [];
+  const used = labs.slice(0, files.length);
+  for (const lab of used) codes.push(await shown('node', ['lab/cli.ts', 'up', '3'], lab));
+  if (codes.every((code) => code === 0)) {
+    await Promise.all(used.map(async (lab) => {
+      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) codes.push(await tested(file, lab));
+    }));
+  }
+  for (const lab of used) codes.push(await shown('node', ['lab/cli.ts', 'down'], lab));
+  return codes.find((code) => code !== 0) ?? 0;
+}
+
+/** Runs one file of lab tests; what it prints is shown when it has ended, so that two do not mix. */
+function tested(file, lab) {
+  results[file] = join(folder, `${Object.keys(results).length}.json`);
+  return shown('jest', ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results[file]}`, '--runTestsByPath', file], lab, 'pipe');
+}
+
+/** The files of lab tests that were asked for, the long ones first. */
+function labFiles() {
+  const all = readdirSync(join(root, '__tests__/lab'), { recursive: true }).map((name) => `__tests__/lab/${name}`).filter((name) => name.endsWith('.test.ts'));
+  const rank = (name) => [...LONG, ''].findIndex((long) => long === '' || name.endsWith(`/${long}.test.ts`));
+  return all.filter((name) => patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(name))).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 }
 
 /** Why the lab cannot run here; undefined when it can. A lab that is left out is a failure: its tests prove the deployment. */
@@ -53,21 +79,26 @@ function unfitForLab() {
   return undefined;
 }
 
-function shown(name, args) {
+function shown(name, args, lab, output = 'inherit') {
   const env = { ...process.env, ...lab, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
   return new Promise((done) => {
-    const child = spawn(name, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], timeout: LAB_DEADLINE_MS });
+    const child = spawn(name, args, { cwd: root, env, stdio: ['ignore', output, output], timeout: LAB_DEADLINE_MS });
+    const said = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => said.push(chunk));
     child.on('error', (error) => {
       console.error(String(error));
       done(1);
     });
-    child.on('close', (code) => done(code ?? 1));
+    child.on('close', (code) => {
+      process.stdout.write(Buffer.concat(said));
+      done(code ?? 1);
+    });
   });
 }
 
 /** The totals of both runs as jest counted them. A file that could not run, a run without result and a failed check are failures too. */
 function summary(failed, labCode) {
-  const counts = Object.entries(results).filter(([project]) => project === 'lab' || !onlyLab).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
+  const counts = Object.entries(results).filter(([project]) => project !== 'unit' || !onlyLab).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
   const checks = failed.filter((name) => name !== 'unit tests');
   for (const { project, missing, numRuntimeErrorTestSuites: broken = 0 } of counts) {
     if (missing) console.log(`test: the ${project} tests left no result`);
