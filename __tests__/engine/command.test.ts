@@ -1,6 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { changing, reading, script, shellLine } from '../../src/engine/command.ts';
+import { changing, cleaningUp, reading, script, shellLine } from '../../src/engine/command.ts';
 
 describe('a command', () => {
   test('that reads has 20 s and may be asked; one that changes has 120 s', () => {
@@ -17,5 +21,25 @@ describe('a command', () => {
 
   test('as a shell line has each word quoted where it must be', () => {
     expect(shellLine(reading('show', ['docker', 'info', '--format', '{{json .}}', '', "a'b"]))).toBe(`docker info --format '{{json .}}' '' 'a'\\''b'`);
+  });
+});
+
+describe('what a script leaves', () => {
+  const ends: readonly [string, (child: ChildProcess) => void][] = [
+    ['its own end', (child) => void child.stdin?.end('\n')],
+    ['a reader that is gone', (child) => { child.stdout?.destroy(); child.stdin?.end('\n'); }],
+    ...(['SIGHUP', 'SIGINT', 'SIGTERM'] as const).map((signal): [string, (child: ChildProcess) => void] => [signal, (child) => void child.kill(signal)]),
+  ];
+  test.each(ends)('is nothing after %s', async (_, end) => {
+    const folder = mkdtempSync(join(tmpdir(), 'command-'));
+    const [program, ...args] = script(['d=$1/mine; mkdir "$d" || exit', cleaningUp('rm -rf "$d"'), 'echo begun; read -r go; i=0; while [ $i -lt 2000 ]; do printf "%0100d\\n" 0; i=$((i + 1)); done'].join('\n'), folder);
+    const child = spawn(program, args);
+    await once(child.stdout, 'data');
+    expect(readdirSync(folder)).toEqual(['mine']);
+    end(child);
+    child.stdout.resume();
+    await once(child, 'exit');
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 });

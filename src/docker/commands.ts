@@ -1,4 +1,4 @@
-import { changing, reading, script, type Command } from '../engine/command.ts';
+import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** Address as the host itself resolves it: `--advertise-addr` takes an IP address, a cluster file may hold a name. */
@@ -70,7 +70,8 @@ const PULL_DEADLINE_MS = 30 * 60_000;
 export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
   if (!login) return changing(`pull ${image}`, ['docker', 'pull', '--quiet', image], { timeoutMs: PULL_DEADLINE_MS });
   const text = [
-    'umask 077; d=$(mktemp -d) || exit 73; trap \'rm -rf "$d"\' EXIT',
+    'umask 077; d=$(mktemp -d) || exit 73',
+    cleaningUp('rm -rf "$d"'),
     'docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1"',
   ].join('\n');
   return changing(`pull ${image} as ${login.username}`, script(text, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { reading, shellLine, type Command } from './command.ts';
+import { cleaningUp, reading, shellLine, type Command } from './command.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { quote } from './quote.ts';
 
@@ -26,7 +26,7 @@ export function bundle(commands: readonly Command[], mark = randomBytes(12).toSt
   );
   const text = [
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
-    `trap 'rm -rf "$d"' EXIT`,
+    cleaningUp('rm -rf "$d"'),
     'export LC_ALL=C',
     ...starts,
     'wait',

@@ -35,6 +35,9 @@ export function changing(purpose: string, argv: readonly [string, ...string[]], 
   return { program, args, reads: false, purpose, timeoutMs: CHANGE_DEADLINE_MS, ...extras };
 }
 
+/** Lines of a script that clean up however it ends, short of SIGKILL: a shell that dies of a signal, as of a connection that is gone, runs no EXIT trap. */
+export const cleaningUp = (how: string): string => `trap '${how}' EXIT; trap 'exit 129' HUP INT PIPE TERM`;
+
 /** argv that runs a fixed POSIX script; values go in as arguments ("$1", "$2", ...), never by splicing. */
 export function script(text: string, ...values: readonly string[]): readonly [string, ...string[]] {
   return ['sh', '-c', text, 'sh', ...values];

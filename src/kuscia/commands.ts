@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { changing, reading, script, type Command } from '../engine/command.ts';
+import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
 import { failedTo, present, type Question } from '../engine/fact.ts';
 import { folders } from './names.ts';
 
@@ -14,7 +14,8 @@ const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';
 export function extractScript(cluster: Cluster): Command {
   const text = [
     'umask 077; mkdir -p "$(dirname "$2")" || exit',
-    'new="$2.new.$$"; trap \'rm -f "$new"\' EXIT',
+    'new="$2.new.$$"',
+    cleaningUp('rm -f "$new"'),
     'docker run --rm "$1" cat "$3" >"$new" || exit',
     'head -n 1 "$new" | grep -q "^#!" || { echo "what the image holds as kuscia.sh is no script" >&2; exit 65; }',
     'chmod 0700 "$new" && mv "$new" "$2"',
