@@ -1,0 +1,53 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { paths, reset, up } from '../../../lab/lab.ts';
+import { action } from '../deployment/action.ts';
+import { endState } from './state.ts';
+import { killedAfter } from './crash.ts';
+
+const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
+const HOSTS = ['node-01', 'node-02', 'node-03'];
+
+/** Every point takes half a minute: `npm run test:crash` tries all of them, `npm test` one in so many, another each day. */
+const STEP = Number(process.env['CRASH_EVERY'] ?? 24);
+const FIRST = 1 + (Math.floor(Date.now() / 86_400_000) % STEP);
+
+const states = (): Promise<string[][]> => Promise.all(HOSTS.map(endState));
+
+describe('a run that is killed after a command', () => {
+  let wanted: string[][];
+  let commands = 0;
+
+  beforeAll(async () => {
+    await up(3);
+    await reset();
+    const undisturbed = await killedAfter(EXAMPLE, Infinity);
+    expect(undisturbed.ended).toBe('by itself');
+    commands = undisturbed.commands;
+    wanted = await states();
+  }, 600_000);
+
+  test('is completed by the next one, to the same end', async () => {
+    expect(commands).toBeGreaterThan(40);
+    const table: string[] = [];
+    const failed: string[] = [];
+    for (let point = FIRST; point < commands; point += STEP) {
+      await reset();
+      const { last, ended } = await killedAfter(EXAMPLE, point);
+      const again = await action(EXAMPLE);
+      const found = await states();
+      const differs = HOSTS.flatMap((host, i) => differences(wanted[i] ?? [], found[i] ?? []).map((line) => `${host} ${line}`));
+      const row = `${String(point).padStart(4)}  ${ended.padEnd(9)}  ${again.code === 0 && again.matrix?.healthy === true ? 'completed' : `exit ${again.code}`}  ${differs.length === 0 ? 'same end' : differs.join('; ')}  after ${last}`;
+      table.push(row);
+      if (again.code !== 0 || again.matrix?.healthy !== true || differs.length > 0) failed.push(`${row}\n${again.code === 0 ? '' : again.log}`);
+    }
+    process.stdout.write(`${table.join('\n')}\n${table.length} of ${commands} points tried\n`);
+    expect(failed).toEqual([]);
+    expect(table.length).toBeGreaterThan(0);
+  }, 3 * 3_600_000);
+});
+
+/** Lines that only one of them has. */
+const differences = (wanted: readonly string[], found: readonly string[]): string[] => [
+  ...wanted.filter((line) => !found.includes(line)).map((line) => `- ${line}`),
+  ...found.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
+];

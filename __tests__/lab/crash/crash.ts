@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inRunner } from '../../../lab/enter.ts';
+import { paths } from '../../../lab/lab.ts';
+import { DATABASE_PASSWORD } from '../deployment/action.ts';
+
+/** What came of a run that was to be killed after so many commands. */
+export interface Killed {
+  /** Commands that had ended on hosts when it was killed, or when it ended by itself. */
+  readonly commands: number;
+  /** What the last of them was for. */
+  readonly last: string;
+  readonly ended: 'killed' | 'by itself';
+}
+
+/** A line that the action prints for each command that has ended: `    node-01: join the swarm: exit 0 (0.4 s)`. */
+const COMMAND = /^ {4}(\S+: .+): (?:exit \d+|killed by \S+|timed out .*|connection lost.*) \([\d.]+ m?s\)$/;
+
+/** Runs the action on a cluster file and kills it with SIGKILL as soon as so many of its commands have ended. */
+export function killedAfter(cluster: string, count: number): Promise<Killed> {
+  const folder = mkdtempSync(join(tmpdir(), 'crash-'));
+  const env = {
+    PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', VERBOSE: '1', KUSCIA_SWARM_CLUSTER: cluster, KUSCIA_SWARM_DATABASE_PASSWORD: DATABASE_PASSWORD,
+    KUSCIA_SWARM_SSH_KEY: readFileSync(paths.sshKey, 'utf8'), KUSCIA_SWARM_KNOWN_HOSTS: readFileSync(paths.knownHosts, 'utf8'),
+  };
+  const [program = '', ...args] = inRunner([join(paths.repository, 'node_modules/node/bin/node'), join(paths.repository, 'dist/index.cjs')]);
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let commands = 0;
+  let last = '';
+  let half = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const lines = (half + chunk.toString()).split('\n');
+    half = lines.pop() ?? '';
+    for (const line of lines) {
+      const purpose = COMMAND.exec(line)?.[1];
+      if (purpose === undefined || commands === count) continue;
+      commands += 1;
+      last = purpose;
+      if (commands === count) child.kill('SIGKILL');
+    }
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (_, signal) => {
+      rmSync(folder, { recursive: true, force: true });
+      resolve({ commands, last, ended: signal === 'SIGKILL' ? 'killed' : 'by itself' });
+    });
+  });
+}
