@@ -227,6 +227,25 @@ describe('cancelling', () => {
   });
 });
 
+describe('a run that takes one host\'s part', () => {
+  /** A stage with a step on host a, and on host b what goes wrong for so many looks. */
+  const busy = (world: World, looks: number, host: string): Stage => {
+    let left = looks;
+    return world.stage('one', [world.step('x')], { also: (made) => void ((left -= 1) >= 0 && made.failures.push(failure('in the middle of joining', host))) });
+  };
+  const cases: readonly [string, number, string, ReadonlySet<string> | undefined, string[], boolean][] = [
+    ['waits while another host is in the middle of its own', 3, 'b', new Set(['a']), ['success'], true],
+    ['does not wait for ever', 1_000, 'b', new Set(['a']), ['command-failed: in the middle of joining'], false],
+    ['stops at once at what is wrong on its own host', 1, 'a', new Set(['a']), ['command-failed: in the middle of joining'], false],
+    ['stops at once at anything, where it takes all hosts', 1, 'b', undefined, ['command-failed: in the middle of joining'], false],
+  ];
+  test.each(cases)('%s', async (_, looks, host, hosts, ended, made) => {
+    const world = new World();
+    expect(await codes(apply([busy(world, looks, host)], world.run(hosts && { hosts })))).toEqual(ended);
+    expect(world.there.has('x')).toBe(made);
+  });
+});
+
 describe('a step may', () => {
   const change = changing('make it', ['make', 'it']);
   const acting = async (scripts: readonly Script[], act: Step['apply']): Promise<{ world: World; ended: string[] }> => {

@@ -165,7 +165,7 @@ test('a replica that is killed is NotReady after 45 to 75 seconds, and its gatew
 
 test('a wrong password makes a restart loop that names the reason, with exit codes that mean nothing', async () => {
   await said(node3, `docker rm -f ${ctr}; sed -i 's/root:password@/root:wrong@/' autonomy_alice.yaml`);
-  const { stdout } = await withTerminal(node3, `timeout --foreground 12 bash -c '${start}'`);
+  const { stdout } = await withTerminal(node3, `timeout --foreground 25 bash -c '${start}'`);
   expect(stdout).toContain('is restarting, wait until the container is running');
   expect(await said(node3, `docker logs ${ctr} 2>&1`)).toMatch(/ping datastore endpoint error: Error 1045: Access denied for user 'root'@/);
   expect(Number(await said(node3, `docker inspect -f '{{.RestartCount}}' ${ctr}`))).toBeGreaterThan(1);

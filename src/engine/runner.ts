@@ -52,9 +52,7 @@ function postpone(plan: Plan): void {
  * knows that it cannot go on. Gives the steps that were applied, by stage. Throws a Trouble.
  */
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
-  const planned = await plan(stages, run);
-  const failures = withoutConsequences(planned.flatMap(({ plan }) => plan.failures));
-  if (failures.length > 0) throw new Trouble(failures);
+  const planned = await planOnceOthersAllow(stages, run);
   const applied = new Map<string, readonly Step[]>();
   let stale = false;
   for (const { stage, plan } of planned) {
@@ -63,6 +61,22 @@ export async function apply(stages: readonly Stage[], run: Run): Promise<Map<str
     stale ||= steps.length > 0;
   }
   return applied;
+}
+
+/** The plans of stages that can go on. Where a run takes some hosts' part, others may be in the middle of theirs: they are given as long as the stages themselves. */
+async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<Planned[]> {
+  const deadline = Date.now() + Math.max(...stages.map(({ settleMs }) => settleMs));
+  for (;;) {
+    const planned = await plan(stages, run);
+    const failures = withoutConsequences(planned.flatMap(({ plan }) => plan.failures));
+    if (failures.length === 0) return planned;
+    const leftMs = deadline - Date.now();
+    const ofOthers = failures.every(({ host }) => host !== undefined && run.hosts?.has(host) === false);
+    const [first] = planned;
+    if (!ofOthers || leftMs <= 0 || !first) throw new Trouble(failures);
+    run.emit({ is: 'waiting', stage: first.stage.name, notes: failures.map(asNote), leftMs });
+    await pause(first.stage, run);
+  }
 }
 
 async function applyStage(stage: Stage, known: Plan | undefined, run: Run): Promise<readonly Step[]> {
@@ -168,8 +182,13 @@ async function settle(stage: Stage, batch: readonly Step[], run: Run): Promise<P
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
     run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });
-    await sleep(run.lookEveryMs ?? 500, undefined, { ...(run.signal && { signal: run.signal }) }).catch(() => stopIfCancelled(stage, run));
+    await pause(stage, run);
   }
+}
+
+/** Until the next look; a run that is cancelled meanwhile ends. */
+async function pause(stage: Stage, run: Run): Promise<void> {
+  await sleep(run.lookEveryMs ?? 500, undefined, { ...(run.signal && { signal: run.signal }) }).catch(() => stopIfCancelled(stage, run));
 }
 
 const asNote = (failure: Failure): Note => ({ host: failure.host ?? '', what: failure.what, why: failure.evidence ?? failure.code });
