@@ -1,0 +1,107 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { generateX25519Identity } from 'age-encryption';
+import { handOver, receive } from '../../src/artifacts/folder.ts';
+import { fileName, handed, labelIn, missingHandover, pack, unpack, type Handover, type Origin } from '../../src/artifacts/handover.ts';
+import { seal } from '../../src/artifacts/seal.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { Secret } from '../../src/engine/secret.ts';
+
+const key = new Secret('seal key', await generateX25519Identity());
+const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 2 };
+const handover = (changes: Partial<Handover> = {}): Handover => ({ kind: 'view', host: 'node-02', origin, made: 1_000, content: new Secret('view', 'what it answered'), ...changes });
+const codes = (promise: Promise<unknown>): Promise<string[]> => promise.then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, evidence = '' }) => `${code} ${evidence}`.trim()));
+const sealed = async (envelope: unknown): Promise<Uint8Array> => seal(Buffer.from(typeof envelope === 'string' ? envelope : JSON.stringify(envelope)), key);
+
+describe('a sealed file', () => {
+  test('is named by what it holds', () => {
+    expect([fileName(handover()), fileName(handover({ kind: 'plan', host: '' }))]).toEqual(['view.node-02.1000.age', 'plan.1000.age']);
+    expect(['view.node-02.1000.age', 'view.a.b-c.7.age', 'plan.1000.age', 'view.age', 'other.1.age', 'view.node-02.1000.age.x', 'x'].map(labelIn)).toEqual([
+      { kind: 'view', host: 'node-02', made: 1000 }, { kind: 'view', host: 'a.b-c', made: 7 }, { kind: 'plan', host: '', made: 1000 }, undefined, undefined, undefined, undefined,
+    ]);
+  });
+
+  test('is what was handed over, also in a later attempt', async () => {
+    const file = { name: fileName(handover()), bytes: await pack(handover(), key) };
+    const opened = await unpack(file, key, { ...origin, attempt: 3 });
+    expect({ ...opened, content: opened.content.reveal() }).toEqual({ ...handover(), content: 'what it answered' });
+    expect(JSON.stringify(opened)).not.toContain('what it answered');
+  });
+
+  const foreign: readonly [string, Partial<Origin>, string][] = [
+    ['another domain', { domain: 'bob' }, 'artifact-foreign domain alice, not bob'],
+    ['another repository', { repository: 'acme/other' }, 'artifact-foreign repository acme/clusters, not acme/other'],
+    ['another run', { run: '8' }, 'artifact-foreign run 7, not 8'],
+    ['a later attempt', { attempt: 1 }, 'artifact-foreign attempt 2, not 1 or earlier'],
+    ['all of it', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
+  ];
+  test.each(foreign)('of %s is refused', async (_, changes, code) => {
+    expect(await codes(unpack({ name: fileName(handover()), bytes: await pack(handover(), key) }, key, { ...origin, ...changes }))).toEqual([code]);
+  });
+
+  test.each(['view.node-03.1000.age', 'plan.1000.age', 'view.node-02.1001.age'])('under the name %s is refused', async (name) => {
+    expect(await codes(unpack({ name, bytes: await pack(handover(), key) }, key, origin))).toEqual(['artifact-foreign it is view.node-02.1000.age inside']);
+  });
+
+  const good = { format: 1, kind: 'view', host: 'node-02', origin, made: 1_000, content: 'x' };
+  const hostile: readonly [string, unknown][] = [
+    ['no JSON', '{'], ['nothing', ''], ['null', null], ['a list', []], ['another format', { ...good, format: 2 }], ['an unknown kind', { ...good, kind: 'shell' }], ['a number for content', { ...good, content: 7 }],
+    ['a key too many', { ...good, more: 1 }], ['no origin', { ...good, origin: undefined }], ['a negative time', { ...good, made: -1 }], ['a prototype', '{"__proto__":{"format":1}}'], ['depth', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+  ];
+  test.each(hostile)('with %s inside is damaged', async (_, envelope) => {
+    expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(envelope) }, key, origin))).toEqual(['artifact-damaged']);
+  });
+
+  test('that is missing is missed by name, with the job that makes it', () => {
+    expect(missingHandover('view', 'node-02')).toMatchObject({ code: 'artifact-missing', host: 'node-02', what: 'no earlier job handed over what node-02 answers', remedy: expect.stringContaining('job look') });
+    expect(missingHandover('kuscia-configuration').remedy).toContain('job kuscia-init');
+  });
+});
+
+describe('a folder', () => {
+  let folder = '';
+  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'artifacts-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const all = (): boolean => true;
+
+  test('takes whole files that nobody else reads', async () => {
+    const path = await handOver(join(folder, 'a/b'), handover(), key);
+    expect([path, statSync(path).mode & 0o777, statSync(join(folder, 'a/b')).mode & 0o777, readdirSync(join(folder, 'a/b'))]).toEqual([join(folder, 'a/b/view.node-02.1000.age'), 0o600, 0o700, ['view.node-02.1000.age']]);
+  });
+
+  test('gives the newest of each kind and host that is wanted, at any depth', async () => {
+    await handOver(join(folder, 'first'), handover({ content: new Secret('view', 'old') }), key);
+    await handOver(join(folder, 'second'), handover({ made: 2_000, content: new Secret('view', 'new') }), key);
+    await handOver(folder, handover({ host: 'node-03' }), key);
+    await handOver(folder, handover({ kind: 'plan', host: '' }), key);
+    // What is not wanted, or not the newest, is not even opened.
+    writeFileSync(join(folder, 'join-tokens.5.age'), 'nonsense');
+    writeFileSync(join(folder, 'view.node-02.500.age'), 'nonsense');
+    writeFileSync(join(folder, 'README'), 'nonsense');
+    const got = await receive(folder, key, origin, (kind, host) => kind === 'view' && host === 'node-02');
+    expect(got.map(({ kind, host, content }) => [kind, host, content.reveal()])).toEqual([['view', 'node-02', 'new']]);
+    expect([handed(got, 'view', 'node-02')?.made, handed(got, 'view', 'node-03')]).toEqual([2_000, undefined]);
+  });
+
+  test('that is not there holds nothing', async () => {
+    expect(await receive(join(folder, 'none'), key, origin, all)).toEqual([]);
+  });
+
+  test('tells all that cannot be opened at once', async () => {
+    writeFileSync(join(folder, 'view.node-02.1.age'), 'nonsense');
+    writeFileSync(join(folder, 'plan.1.age'), 'nonsense');
+    expect(await codes(receive(folder, key, origin, all))).toHaveLength(2);
+  });
+
+  test('is not followed out of itself, nor read without bound', async () => {
+    writeFileSync(join(folder, 'secret'), 'of somebody else');
+    symlinkSync(join(folder, 'secret'), join(folder, 'plan.1.age'));
+    writeFileSync(join(folder, 'view.a.1.age'), '');
+    truncateSync(join(folder, 'view.a.1.age'), 17 * 2 ** 20);
+    expect(await codes(receive(folder, key, origin, all))).toEqual(['artifact-damaged', 'artifact-damaged']);
+    for (let i = 0; i < 2_001; i += 1) writeFileSync(join(folder, `view.h${i}.1.age`), '');
+    expect(await codes(receive(folder, key, origin, all))).toEqual(['artifact-damaged']);
+  });
+});
