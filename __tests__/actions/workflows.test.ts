@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { deploymentStages } from '../../src/stages/index.ts';
+import { STAGES } from '../../src/stages/names.ts';
+import { deploymentOf } from '../support/deployment.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+interface Job {
+  readonly needs?: string | readonly string[];
+  readonly uses?: string;
+  readonly if?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly steps?: readonly { readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }[];
+}
+
+interface Workflow {
+  readonly on: { readonly workflow_call: { readonly inputs: Readonly<Record<string, { readonly type: string }>>; readonly secrets: Readonly<Record<string, { readonly required: boolean }>> } };
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const read = <T>(path: string): T => parse(readFileSync(join(root, path), 'utf8')) as T;
+const deploy = read<Workflow>('.github/workflows/deploy.yml');
+const verify = read<Workflow>('.github/workflows/verify.yml');
+
+/** All jobs that must have ended before a job, however far before. */
+function before(jobs: Workflow['jobs'], name: string): Set<string> {
+  const needs = [jobs[name]?.needs ?? []].flat();
+  return new Set(needs.flatMap((need) => [need, ...before(jobs, need)]));
+}
+
+describe('the jobs of deploy.yml', () => {
+  const stages = deploymentStages(deploymentOf(), { onMatrix: () => undefined });
+
+  test.each(stages.map(({ name, needs }) => ({ name, needs })))('$name follows what the code says it needs', ({ name, needs }) => {
+    expect(deploy.jobs[name]?.steps?.some(({ uses }) => uses === `$/actions/${name}`)).toBe(true);
+    const earlier = before(deploy.jobs, name);
+    expect(needs.filter((need) => !earlier.has(need))).toEqual([]);
+    // Whatever changes hosts follows the plan, and the approval where one is asked for.
+    for (const gate of ['check', 'plan', 'approve']) expect([...earlier]).toContain(gate);
+  });
+
+  test('are those of the stages and what stands around them', () => {
+    expect(Object.keys(deploy.jobs).filter((job) => !STAGES.some((stage) => stage === job))).toEqual(['check', 'look', 'plan', 'approve', 'look-again', 'swarm-joined', 'look-last', 'clean-up']);
+    expect([...before(deploy.jobs, 'network-create')]).toContain('swarm-joined');
+    expect(before(deploy.jobs, 'plan')).toEqual(new Set(['check', 'look']));
+  });
+
+  test('go on only when nothing before them failed', () => {
+    for (const [name, job] of Object.entries(deploy.jobs)) if (name !== 'check') expect([name, job.if]).toEqual([name, expect.stringContaining('!failure() && !cancelled()')]);
+  });
+});
+
+describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (_, workflow) => {
+  const steps = Object.values(workflow.jobs).flatMap((job) => job.steps ?? []);
+
+  test('gives each action inputs that it has, and all that it must have', () => {
+    const used = steps.filter(({ uses }) => uses?.startsWith('$/'));
+    expect(used.length).toBeGreaterThan(2);
+    for (const { uses = '', with: given = {} } of used) {
+      const { inputs } = read<{ inputs: Record<string, { required: boolean; default?: string }> }>(`${uses.slice(2)}/action.yml`);
+      expect(Object.keys(given).filter((name) => !(name in inputs))).toEqual([]);
+      expect(Object.entries(inputs).filter(([name, { required, default: preset }]) => required && preset === undefined && !(name in given))).toEqual([]);
+    }
+  });
+
+  test('uses every input and secret that it takes, and no other', () => {
+    const text = JSON.stringify(workflow.jobs) + JSON.stringify((workflow as unknown as { concurrency: unknown }).concurrency);
+    for (const kind of ['inputs', 'secrets'] as const) {
+      const used = new Set([...text.matchAll(new RegExp(`\\b${kind}\\.([a-z-]+)`, 'g'))].map(([, name = '']) => name));
+      const unused = Object.keys(workflow.on.workflow_call[kind]).filter((name) => !used.has(name));
+      // A verification makes no configuration.
+      expect(unused).toEqual(kind === 'secrets' && workflow === verify ? ['kuscia-config'] : []);
+      expect([...used].filter((name) => !(name in workflow.on.workflow_call[kind]))).toEqual([]);
+    }
+  });
+});
+
+/** What is wrong with how a job calls a workflow of ours. */
+function callFaults(job: Job): string[] {
+  const called = /^OWNER\/kuscia-swarm\/\.github\/workflows\/(deploy|verify)\.yml@v1$/.exec(job.uses ?? '')?.[1];
+  if (called === undefined) return [];
+  const { inputs, secrets } = (called === 'deploy' ? deploy : verify).on.workflow_call;
+  const { with: given = {}, secrets: told = {}, permissions = {} } = job;
+  const wanted: Readonly<Record<string, string>> = called === 'deploy' ? { contents: 'read', actions: 'write' } : { contents: 'read', ...(given['report'] === true && { issues: 'write' }) };
+  return [
+    ...Object.entries(given).flatMap(([name, value]) => {
+      const type = inputs[name]?.type;
+      return type === undefined ? [`no input ${name}`] : typeof value === type || String(value).startsWith('${{') ? [] : [`input ${name} is no ${type}`];
+    }),
+    ...Object.keys(told).filter((name) => !(name in secrets)).map((name) => `no secret ${name}`),
+    ...Object.entries(secrets).filter(([name, { required }]) => required && !(name in told)).map(([name]) => `secret ${name} is missing`),
+    ...Object.entries(wanted).filter(([name, level]) => permissions[name] !== level).map(([name, level]) => `permission ${name}: ${level} is missing`),
+  ];
+}
+
+describe('the workflows to copy', () => {
+  const templates = readdirSync(join(root, 'workflows')).map((name) => ({ name, workflow: read<Workflow>(`workflows/${name}`) }));
+
+  test.each(templates)('$name calls what is there', ({ workflow }) => {
+    const jobs = Object.values(workflow.jobs);
+    expect(jobs.flatMap(callFaults)).toEqual([]);
+    const ours = jobs.flatMap((job) => [job.uses ?? '', ...(job.steps ?? []).map(({ uses = '' }) => uses)]).filter((uses) => uses.startsWith('OWNER/'));
+    expect(ours.length).toBeGreaterThan(0);
+    for (const uses of ours) expect(uses).toMatch(/^OWNER\/kuscia-swarm(\/actions\/[a-z-]+|\/\.github\/workflows\/[a-z-]+\.yml)?@v1$/);
+  });
+
+  const good = templates.find(({ name }) => name === 'deploy.yml')?.workflow.jobs['deploy'] ?? {};
+  const broken: readonly [string, Job, string][] = [
+    ['an input that is not there', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
+    ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is no boolean'],
+    ['a secret that is not there', { ...good, secrets: { ...good.secrets, token: 'x' } }, 'no secret token'],
+    ['a missing secret', { ...good, secrets: { 'database-password': 'x' } }, 'secret seal-key is missing'],
+    ['a missing permission', { ...good, permissions: { contents: 'read' } }, 'permission actions: write is missing'],
+  ];
+  test.each(broken)('are found wrong with %s', (_, job, fault) => {
+    expect(callFaults(good)).toEqual([]);
+    expect(callFaults(job)).toEqual([fault]);
+  });
+});
