@@ -1,0 +1,37 @@
+import { prose } from '../src/github/markdown.ts';
+
+/** What a release is told of. */
+export interface Release {
+  readonly tag: string;
+  /** The whole id of the commit that the tag is on. */
+  readonly commit: string;
+  /** The tag of the release before; undefined for the first one. */
+  readonly previous: string | undefined;
+  /** Subjects of the commits since then, newest first, without those that only build the bundles. */
+  readonly subjects: readonly string[];
+  /** `owner/name` on GitHub, and the address of that GitHub. */
+  readonly repository: string;
+  readonly server: string;
+}
+
+/** GitHub takes 125,000 characters; the lines after the list fit into the rest. */
+const LONGEST_LIST = 120_000;
+
+/** The notes of a release as Markdown. A subject is text whatever is in it: it formats nothing, links nothing and calls nobody. */
+export function releaseNotes({ tag, commit, previous, subjects, repository, server }: Release): string {
+  const changes = subjects.filter((subject) => subject.trim() !== '').map((subject) => `- ${item(subject)}`);
+  const pin = `To stay at this release: \`uses: ${repository}@${commit} # ${tag}\``;
+  if (previous === undefined) return `The first release.\n\n${pin}\n`;
+  const since = `[All that changed since ${previous}](${server}/${repository}/compare/${previous}...${tag})`;
+  return `${fitting(changes) || 'Only the bundles were built anew.'}\n\n${pin}\n\n${since}\n`;
+}
+
+/** A subject in a list: what would begin another list there is taken at its word. */
+const item = (subject: string): string => prose(subject).replace(/^(\d*)(?=[-+.)])/, '$1\\');
+
+function fitting(lines: readonly string[]): string {
+  const text = lines.join('\n');
+  if (text.length <= LONGEST_LIST) return text;
+  const kept = text.slice(0, text.lastIndexOf('\n', LONGEST_LIST)).split('\n');
+  return [...kept, `- and ${lines.length - kept.length} more`].join('\n');
+}
