@@ -62,9 +62,19 @@ describe('writeFile', () => {
     mkdirSync(bin);
     writeFileSync(join(bin, 'sync'), '#!/bin/sh\nexit 5\n');
     chmodSync(join(bin, 'sync'), 0o755);
-    const { program, args } = writeFile('write', path('full/f'), '0600', 'new');
-    expect(spawnSync(program, args, { input: 'new', env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } }).status).not.toBe(0);
+    const { program, args, stdin } = writeFile('write', path('full/f'), '0600', 'new');
+    expect(spawnSync(program, args, { input: String(stdin), env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } }).status).not.toBe(0);
     expect([readFileSync(path('full/f'), 'utf8'), readdirSync(path('full'))]).toEqual(['former', ['f']]);
+  });
+
+  test('leaves the former file where its content was cut short anywhere', () => {
+    mkdirSync(path('cut'));
+    writeFileSync(path('cut/f'), 'former');
+    const command = writeFile('write', 'cut/f', '0600', 'new');
+    const whole = String(command.stdin);
+    const ends = Array.from(whole, (_, length) => run({ ...command, stdin: whole.slice(0, length) }));
+    expect(ends).toEqual(Array.from(whole, () => ({ ended: 'exited', code: 74, stdout: '', stderr: 'the content was cut short\n' })));
+    expect([readFileSync(path('cut/f'), 'utf8'), readdirSync(path('cut'))]).toEqual(['former', ['f']]);
   });
 
   test('takes a name with anything in it, and its content by input alone', () => {

@@ -4,7 +4,7 @@ import type { Cluster } from '../../src/cluster/cluster.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { writeFile } from '../../src/host/commands.ts';
+import { asInput, writeFile } from '../../src/host/commands.ts';
 import type { OpenedFile } from '../../src/host/files.ts';
 import { makeConfiguration } from '../../src/kuscia/commands.ts';
 import { dataSource, fingerprint, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
@@ -89,7 +89,7 @@ describe('making a configuration', () => {
   test('asks the database first, makes it without the password, and writes it with mode 0600', async () => {
     const { fleet, events } = await carryOut(step, [asked('version\t8.0.40\ndatabase\tkine\n'), listed, ok('node-02', makeConfiguration(cluster), initialConfiguration()), write('')]);
     expect(fleet.lines().map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual(['docker exec --interactive', 'docker image ls', 'docker run --rm', "sh -c 'umask"]);
-    expect(fleet.ran.at(-1)?.stdin).toBe(wanted());
+    expect(fleet.ran.at(-1)?.stdin).toBe(asInput(wanted()));
     expect(wanted()).toContain(`datastoreEndpoint: "mysql://root:${PASSWORD}@tcp(10.77.0.11:3306)/kine"\n`);
     expect(events.flatMap((event) => (event.is === 'secret' ? [event.secret.reveal()] : []))).toEqual([KEY.secret]);
   });
@@ -112,6 +112,6 @@ describe('making a configuration', () => {
 
   test('a copy is the same bytes', async () => {
     const { ran } = await carryOut(stepOf(plan(absent, GOOD), 'node-02'), [write('')]);
-    expect(ran.map(({ stdin }) => stdin)).toEqual([wanted()]);
+    expect(ran.map(({ stdin }) => stdin)).toEqual([asInput(wanted())]);
   });
 });

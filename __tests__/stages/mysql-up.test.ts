@@ -5,7 +5,7 @@ import type { Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { writeFile } from '../../src/host/commands.ts';
+import { asInput, writeFile } from '../../src/host/commands.ts';
 import { createDatabase, runDatabase } from '../../src/mysql/commands.ts';
 import type { DatabaseState, StoredGateway } from '../../src/mysql/facts.ts';
 import { databasePlace, planDatabase } from '../../src/stages/mysql-up.ts';
@@ -97,7 +97,7 @@ describe('carrying out', () => {
   test('writes the password before the server starts', async () => {
     const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [ok('node-01', image('mysql:8.0').command, ''), ok('node-01', pullImage('mysql:8.0')), write, run]);
     expect(kinds(fleet.lines())).toEqual(['docker pull', 'sh -c', 'docker run']);
-    expect(fleet.ran.find(({ stdin }) => stdin !== undefined)).toMatchObject({ stdin: PASSWORD });
+    expect(fleet.ran.find(({ stdin }) => stdin !== undefined)).toMatchObject({ stdin: asInput(PASSWORD) });
   });
 
   test('takes the former container away before it makes a new one', async () => {

@@ -7,7 +7,7 @@ import { image } from '../../src/docker/facts.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { writeFile } from '../../src/host/commands.ts';
+import { asInput, writeFile } from '../../src/host/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { checkConfiguration, installConfiguration, reloadConfiguration, runLoadBalancer } from '../../src/nginx/commands.ts';
 import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
@@ -88,7 +88,7 @@ describe('carrying out', () => {
   test('checks the new configuration before it takes the place of the one in use, then reloads', async () => {
     const { fleet } = await carryOut(stepOf(plan({ configuration: fileOf('other') }), 'nginx configuration'), [listed, write, ok('node-01', check), install, reload]);
     expect(kinds(fleet.lines())).toEqual(['image ls', 'cat >"$new"', 'nginx -t', 'last-good', '-s reload']);
-    expect(fleet.ran[1]?.stdin).toBe(configuration);
+    expect(fleet.ran[1]?.stdin).toBe(asInput(configuration));
   });
 
   test.each([['there is no nginx yet', absent], ['nginx is stopped', present(lb({ state: 'exited' }))], ['nginx will be made anew', present(lb({ mounts: {} }))]])('reloads nothing where %s', async (_, container) => {
@@ -109,7 +109,7 @@ describe('carrying out', () => {
     const https: Deployment = deploymentOf({ loadBalancer: { ...cluster.loadBalancer, scheme: 'https' } }, { secrets });
     const pem = (name: string): Script => ok('node-01', writeFile('w', `kuscia-swarm/alice/nginx.new/${name}`, '0600', ''));
     const { ran } = await carryOut(stepOf(planLoadBalancer(https, factsOf(nothing)), 'nginx configuration'), [listed, write, pem('certificate.pem'), pem('certificate.key'), ok('node-01', check), install]);
-    expect(ran.map(({ stdin }) => stdin)).toEqual([undefined, loadBalancerFiles(https).configuration, 'CERTIFICATE', 'BEGIN PRIVATE KEY', undefined, undefined]);
+    expect(ran.map(({ stdin }) => stdin)).toEqual([undefined, ...[loadBalancerFiles(https).configuration, 'CERTIFICATE', 'BEGIN PRIVATE KEY'].map(asInput), undefined, undefined]);
   });
 
   test('starts, makes anew, starts again and reloads', async () => {

@@ -15,6 +15,11 @@ export class Secret {
     return hidden.get(this) ?? '';
   }
 
+  /** The same secret with something that is none after it. */
+  followedBy(text: string): Secret {
+    return new Secret(this.name, this.reveal() + text);
+  }
+
   toString(): string {
     return '***';
   }
