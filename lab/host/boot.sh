@@ -42,6 +42,8 @@ ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 for stream in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${stream%:*}" "$root/dev/${stream#*:}"; done
 mount -t tmpfs -o mode=755 run "$root/run"
+# As systemd makes it on Debian: locks of any user, gone at a reboot.
+mkdir -m 1777 "$root/run/lock"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 mkdir -p "$root$DATA_AT" "$root$REPOSITORY_AT" "$root/.machine"
 mount --bind "$DATA" "$root$DATA_AT"
