@@ -3,6 +3,7 @@ import { realParts, run, type Parts } from '../src/app.ts';
 import type { Matrix } from '../src/cluster/matrix.ts';
 import { trouble } from '../src/engine/errors.ts';
 import { Plan, type Note, type Step } from '../src/engine/plan.ts';
+import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { stage, type Stage } from '../src/engine/stage.ts';
 import type { Inputs } from '../src/inputs/read.ts';
@@ -20,6 +21,8 @@ interface World {
   readonly matrix?: Matrix;
   readonly parts?: Partial<Parts>;
   readonly signal?: AbortSignal;
+  /** What the first manager answers to what is asked for the lock. */
+  readonly lock?: (purpose: string) => string | undefined;
   readonly joinLater?: Note;
   readonly joinStep?: (state: State) => Step;
 }
@@ -30,6 +33,8 @@ interface State {
   joined: boolean;
   connected: boolean;
   closed: boolean;
+  /** What is to be run before the connections are closed. */
+  readonly last: string[];
 }
 
 interface Ran {
@@ -38,8 +43,10 @@ interface Ran {
   readonly state: State;
 }
 
+const told = (stdout: string): Outcome => ({ ended: 'exited', code: 0, stdout, stderr: '' });
+
 async function ran(world: World = {}): Promise<Ran> {
-  const state: State = { initialised: false, joined: false, connected: false, closed: false };
+  const state: State = { initialised: false, joined: false, connected: false, closed: false, last: [] };
   const face = recorder();
   const code = await run({ ...partsFor(world, state), ...world.parts }, reportOn(face), world.signal ?? new AbortController().signal);
   return { code, face, state };
@@ -50,11 +57,12 @@ function partsFor(world: World, state: State): Parts {
     readRequest: (hide) => {
       hide([PASSWORD]);
       const stages = world.stages ?? (world.mode === 'verify' ? ['verify'] : ['swarm-init', 'swarm-join', 'verify']);
-      return { mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {}, job: JOB };
+      return { mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {}, job: JOB, lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 } };
     },
     openFleet: () => ({
       notes: ['known hosts: line 3 is passed over'],
-      run: () => Promise.reject(new Error('no stage here asks a host')),
+      run: (_, { purpose }) => Promise.resolve(told(world.lock?.(purpose) ?? (purpose === 'take the lock' ? 'taken 9999' : 'shared'))),
+      last: (_, { purpose, args }) => void state.last.push(`${purpose} in ${args[6] ?? ''} s`),
       connectAll: () => Promise.resolve(void (state.connected = true)),
       close: () => Promise.resolve(void (state.closed = true)),
     }),
@@ -79,7 +87,7 @@ describe('apply', () => {
   test('does what is missing, proves it, and only then is 0', async () => {
     const { code, face, state } = await ran();
     expect(code).toBe(0);
-    expect(state).toEqual({ initialised: true, joined: true, connected: true, closed: true });
+    expect(state).toEqual({ initialised: true, joined: true, connected: true, closed: true, last: ['release the lock in 0 s', 'release the lock in 0 s'] });
     expect(face.lines.at(-1)).toBe('alice is healthy: 2 of 2 replicas answer through http://10.0.0.11:8080, 3 of 3 nodes Ready, 6 of 6 pairs connected (1.3 s)');
     expect(face.outputs['changed']).toBe('2');
     expect(face.lines).toContain('known hosts: line 3 is passed over');
@@ -207,7 +215,7 @@ describe('whatever goes wrong', () => {
   test('no host can be reached: all are named, connections are closed', async () => {
     const closed: string[] = [];
     const both = (['node-01', 'node-02'] as const).map((host) => ({ code: 'host-unreachable' as const, host, what: 'does not answer', remedy: 'See that it is up.' }));
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), connectAll: () => Promise.reject(Object.assign(trouble(CUT), { failures: both })), close: () => Promise.resolve(void closed.push('closed')) });
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), last: () => undefined, connectAll: () => Promise.reject(Object.assign(trouble(CUT), { failures: both })), close: () => Promise.resolve(void closed.push('closed')) });
     const { code, face } = await ran({ parts: { openFleet } });
     expect(code).toBe(1);
     expect(face.lines.slice(-5, -2)).toEqual(['Error KS-1101 host-unreachable: 2 findings', '  node-01    does not answer', '  node-02    does not answer']);
@@ -222,10 +230,10 @@ describe('whatever goes wrong', () => {
   });
 
   test('connections that cannot be closed, and a report that cannot be finished, are not 0', async () => {
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('none')), connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('taken 9999')), last: () => undefined, connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
     expect((await ran({ parts: { openFleet } })).code).toBe(1);
     const face = { ...recorder(), output: () => { throw new Error('the output file is gone'); } };
-    const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false }), reportOn(face), new AbortController().signal);
+    const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false, last: [] }), reportOn(face), new AbortController().signal);
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain('the output file is gone');
   });

@@ -2,6 +2,7 @@ import type { Host } from './cluster/cluster.ts';
 import { jobsOf, ownRunners } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
+import { diagnose, worthAsking } from './diagnosis/diagnose.ts';
 import { failuresOf, withoutConsequences, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
 import { apply, plan, type Run } from './engine/runner.ts';
@@ -10,7 +11,8 @@ import type { Stage } from './engine/stage.ts';
 import { translateArguments } from './inputs/arguments.ts';
 import { secretsGiven, type Environment } from './inputs/given.ts';
 import { readInputs, type Files, type Inputs } from './inputs/read.ts';
-import { handPlanOver, handSettledOver, heldToAgreed, openReceived, type Received } from './job.ts';
+import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, type Received } from './job.ts';
+import { Lock } from './lock.ts';
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/story.ts';
 import { deploymentStages } from './stages/index.ts';
@@ -63,7 +65,9 @@ async function attempt(parts: Parts, report: Report, signal: AbortSignal): Promi
   return [...failures, ...closed.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []))];
 }
 
-async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, signal: AbortSignal): Promise<Outcome> {
+async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, cancelled: AbortSignal): Promise<Outcome> {
+  const stopped = new AbortController();
+  const signal = AbortSignal.any([cancelled, stopped.signal]);
   try {
     const request = parts.readRequest((secrets) => report.hide(secrets));
     if (typeof request === 'string') {
@@ -76,16 +80,35 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, si
     }
     const task = await begun(request.mode, request, parts, report);
     const { job, login, deployment } = request;
+    const began = Date.now();
     const fleet = parts.openFleet(deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)), { ...login, emit: report.emit, signal });
     opened.push(fleet);
     fleet.notes.forEach((note) => report.say(note));
     await fleet.connectAll();
     const { views } = task.received;
-    const run: Run = { fleet, emit: report.emit, signal, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
-    return await MODES[request.mode](task, run);
+    const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
+    const run: Run = { fleet, emit: report.emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
+    const failures = await MODES[request.mode](task, run).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled));
+    lock.end(failures.length > 0);
+    if (lock.lost) return [lock.lost];
+    return signal.aborted ? failures : await diagnosed(failures, task, run, Date.now() - began);
   } catch (thrown) {
-    return cancelledFirst(failuresOf(thrown), signal);
+    return cancelledFirst(failuresOf(thrown), cancelled);
   }
+}
+
+/** Before this run began something may have gone wrong that it only found; how far back logs are read, in seconds. */
+const BEFORE = 120;
+
+/** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
+async function diagnosed(failures: readonly Failure[], { request, report }: Task, { fleet, emit }: Run, ms: number): Promise<readonly Failure[]> {
+  if (!worthAsking(failures)) return failures;
+  const { cluster } = request.deployment;
+  const hosts = cluster.hosts.filter(({ name }) => request.job.reaches.includes(name));
+  report.say(`reading the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
+  const { failures: explained, logs } = await diagnose(failures, { cluster, hosts, fleet, emit, seconds: BEFORE + Math.ceil(ms / 1000) });
+  report.keptLogs(await keepLogs(request, logs, (text) => report.masked(text)));
+  return explained;
 }
 
 /** What is to be done, and what is known before any host is asked. */
@@ -154,6 +177,8 @@ function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
 
 /** Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is not healthy. */
 async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
+  // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
+  if (received.agreed !== undefined) await run.permit?.();
   const moved = await heldToAgreed(received.agreed, all, run);
   if (moved.length > 0) return moved;
   const undecided: Failure[] = [];

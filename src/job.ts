@@ -8,6 +8,7 @@ import { plan, type Planned, type Run } from './engine/runner.ts';
 import { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
 import { Views, type View } from './engine/views.ts';
+import { logText, type Log } from './diagnosis/logs.ts';
 import type { Inputs } from './inputs/read.ts';
 import { readConfiguration } from './kuscia/configuration.ts';
 import { askHandings } from './stages/handings.ts';
@@ -100,6 +101,13 @@ async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run):
 }
 
 type Content = Pick<Handover, 'kind' | 'host' | 'content'>;
+
+/** Keeps the logs of a failed run, where that is wanted. Gives how many files there are. */
+export async function keepLogs({ job: { logs, origin, here } }: Inputs, read: readonly Log[], masked: (text: string) => string): Promise<number> {
+  if (logs === undefined || read.length === 0) return 0;
+  await handOver(logs.folder, { kind: 'logs', host: here ?? '', content: new Secret('logs', masked(logText(read))), origin, made: Date.now() }, logs.key);
+  return 1;
+}
 
 async function put({ job: { artifacts, origin } }: Inputs, contents: readonly Content[]): Promise<number> {
   const { handedOver, key } = artifacts ?? {};

@@ -47,12 +47,13 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     expect(bundle).toEqual({ id: 'stage', shell: 'bash', run: BUNDLE, env });
     const takes = action !== 'check' && action !== 'look';
     const gives = action !== 'check' && action !== 'verify';
-    expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : [])]);
+    const logs = action !== 'check' && action !== 'look';
+    expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : []), ...(logs ? ['actions/upload-artifact'] : [])]);
   });
 
   test('exchanges artifacts only when asked to, under a name that no other job of the run has, for a day', () => {
-    for (const step of runs.steps.filter(({ uses }) => uses !== undefined)) expect(step.if).toMatch(/^inputs\.artifacts != ''/);
-    const upload = runs.steps.find(({ uses }) => uses?.startsWith('actions/upload-artifact@'));
+    for (const step of runs.steps.filter(({ uses }) => uses !== undefined)) expect(step.if).toMatch(/^(inputs\.artifacts != ''|failure\(\) && steps\.stage\.outputs\.logs > 0$)/);
+    const upload = runs.steps.find(({ uses, if: when }) => uses?.startsWith('actions/upload-artifact@') && when?.startsWith('inputs.artifacts'));
     if (!upload) return expect(['check', 'verify']).toContain(action);
     for (const part of ['inputs.artifacts', 'github.run_attempt', 'github.job', 'inputs.here']) expect(upload.with?.['name']).toContain(part);
     expect(upload.with?.['name']).toContain(`.${action}`);
@@ -60,13 +61,23 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     expect(env['INPUT_ARTIFACTS-OUT']).toContain(`kuscia-swarm/${action}-out`);
   });
 
+  test('keeps the logs of a failed run apart from what is handed over, which is deleted at the end', () => {
+    const upload = runs.steps.find(({ if: when }) => when?.startsWith('failure()'));
+    if (!upload) return expect(['check', 'look']).toContain(action);
+    expect(upload.with?.['name']).toContain("${{ inputs.artifacts || 'kuscia-swarm' }}-logs.${{ github.run_attempt }}.${{ github.job }}.");
+    expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([1, `\${{ runner.temp }}/kuscia-swarm/${action}-logs`]);
+    expect(env['INPUT_LOGS-OUT']).toBe(`\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}`);
+  });
+
   test('takes every input that it may need, as the catalogue has it', () => {
     const without: Readonly<Record<string, boolean>> = {
-      stage: true, 'artifacts-in': true, 'artifacts-out': true,
+      stage: true, 'artifacts-in': true, 'artifacts-out': true, 'logs-out': true,
       mode: !isStage(action) || action === 'verify',
       'kuscia-config': !['kuscia-init', 'plan'].includes(action),
       repair: !['network-create', 'plan'].includes(action),
       host: !isStage(action) || action === 'verify' || action === 'preflight',
+      'lock-wait': !isStage(action) || action === 'verify',
+      'break-lock': !isStage(action) || action === 'verify',
       here: action === 'check',
       runner: action !== 'check',
       domain: action !== 'check',
@@ -81,14 +92,14 @@ describe.each(ACTIONS)('actions/%s', (action) => {
   test('hands each of them over, and what it is for', () => {
     const given = Object.fromEntries(INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])));
     const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action }) };
-    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_ARTIFACTS-')))).toEqual({ ...given, ...fixed });
+    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^INPUT_(ARTIFACTS|LOGS)-/.test(name)))).toEqual({ ...given, ...fixed });
   });
 
   test('maps outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
-      verify: ['verify', 'failures', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'load-balancer-url'], plan: ['plan', 'failures'], check: ['domain', 'jobs'], look: [],
+      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs'], look: [],
     };
-    expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures']);
+    expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);
     for (const [name, { value }] of Object.entries(outputs)) {
       expect([...Object.keys(OUTPUTS), ...Object.keys(CHECK_OUTPUTS)]).toContain(name);
       expect(value).toBe(`\${{ steps.stage.outputs.${name} }}`);

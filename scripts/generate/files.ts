@@ -1,5 +1,6 @@
 import { actionText, inputTable, outputTable } from './action.ts';
 import { GITHUB_JOBS, jobActionText, jobPage, jobTable } from './github.ts';
+import { causeTables } from './causes.ts';
 import { clusterFileSchema, schemaText } from './json-schema.ts';
 import { referenceTable } from './reference.ts';
 import { ACTIONS } from './stage-pages.ts';
@@ -24,6 +25,8 @@ const action = (path: string, language: Language): Generated => ({
 
 const stages = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(fillBlock(now, 'stages', stageTable(language)), 'github', jobTable(language)) });
 
+const causes = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(now, 'causes', causeTables(language)) });
+
 /** Every generated file. A new one is one line here. */
 export const GENERATED: readonly Generated[] = [
   { path: 'schema/cluster.schema.json', text: schemaText },
@@ -34,6 +37,8 @@ export const GENERATED: readonly Generated[] = [
   reference('docs/cluster-file.zh.md', 'chinese'),
   action('docs/action.md', 'english'),
   action('docs/action.zh.md', 'chinese'),
+  causes('docs/troubleshooting.md', 'english'),
+  causes('docs/troubleshooting.zh.md', 'chinese'),
   stages('docs/actions.md', 'english'),
   stages('docs/actions.zh.md', 'chinese'),
   ...ACTIONS.flatMap((stage): Generated[] => [

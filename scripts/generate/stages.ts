@@ -18,11 +18,14 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'kuscia-config': (action) => action === 'kuscia-init' || action === 'plan',
   repair: (action) => action === 'network-create' || action === 'plan',
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
+  'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
+  'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
   here: (action) => action !== 'check',
   runner: (action) => action === 'check',
   domain: (action) => action === 'check',
   'artifacts-in': () => false,
   'artifacts-out': () => false,
+  'logs-out': () => false,
 };
 
 /** The actions that take what earlier jobs handed over, and those that hand something over. */
@@ -30,6 +33,9 @@ const TAKES = (action: ActionName): boolean => action !== 'check' && action !== 
 const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify';
 /** `check` exchanges nothing, but says early when the key is missing. */
 const SEALS = (action: ActionName): boolean => GIVES(action) || action === 'check';
+
+/** Those that look into the hosts' logs when they fail. */
+const LOGS = (action: ActionName): boolean => action !== 'check' && action !== 'look';
 
 /** Outputs that not every action has something to say in. */
 const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
@@ -87,18 +93,21 @@ export function stageActionText(action: ActionName): string {
     ...Object.fromEntries(inputs.filter(({ name }) => name !== 'artifacts').map(({ name }) => [inputVariable(name as InputName), `\${{ inputs.${name} }}`])),
     ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
     ...(SEALS(action) && { [inputVariable('artifacts-out')]: path('out') }),
+    ...(LOGS(action) && { [inputVariable('logs-out')]: `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}` }),
   };
   const download = { if: "inputs.artifacts != ''", uses: DOWNLOAD, with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` } };
   const where = inputs.some(({ name }) => name === 'host') ? 'inputs.host || inputs.here' : 'inputs.here';
+  const name = `.\${{ github.run_attempt }}.\${{ github.job }}.${action}\${{ (${where}) && format('.{0}', ${where}) || '' }}`;
   const upload = {
     if: "inputs.artifacts != '' && steps.stage.outputs.handed-over > 0",
     uses: UPLOAD,
-    with: {
-      name: `\${{ inputs.artifacts }}.\${{ github.run_attempt }}.\${{ github.job }}.${action}\${{ (${where}) && format('.{0}', ${where}) || '' }}`,
-      path: `\${{ runner.temp }}/${folder('out')}`,
-      'retention-days': 1,
-      'if-no-files-found': 'error',
-    },
+    with: { name: `\${{ inputs.artifacts }}${name}`, path: `\${{ runner.temp }}/${folder('out')}`, 'retention-days': 1, 'if-no-files-found': 'error' },
+  };
+  // Another first part than that of what is handed over: these are for people, and stay when the others are deleted at the end.
+  const uploadLogs = {
+    if: 'failure() && steps.stage.outputs.logs > 0',
+    uses: UPLOAD,
+    with: { name: `\${{ inputs.artifacts || 'kuscia-swarm' }}-logs${name}`, path: `\${{ runner.temp }}/kuscia-swarm/${action}-logs`, 'retention-days': 1, 'if-no-files-found': 'error' },
   };
   const document = {
     name: `kuscia-swarm ${action}`,
@@ -112,6 +121,7 @@ export function stageActionText(action: ActionName): string {
         ...(TAKES(action) ? [download] : []),
         { id: 'stage', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"', env },
         ...(GIVES(action) ? [upload] : []),
+        ...(LOGS(action) ? [uploadLogs] : []),
       ],
     },
   };

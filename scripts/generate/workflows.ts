@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { INPUT_LIST, type InputName } from '../../src/inputs/catalogue.ts';
+import { INPUT_LIST, INPUTS, type InputName } from '../../src/inputs/catalogue.ts';
 import { STAGES, type StageName } from '../../src/stages/names.ts';
 import type { ActionName } from './stage-pages.ts';
 import { inputsOf, needsOf } from './stages.ts';
@@ -35,6 +35,8 @@ function filled(action: ActionName, own: Yaml): Yaml {
     cluster: '${{ inputs.cluster }}',
     ...Object.fromEntries(SECRETS.map(({ name }) => [name, `\${{ secrets.${name} }}`])),
     repair: '${{ inputs.repair }}',
+    'lock-wait': '${{ inputs.lock-wait }}',
+    'break-lock': '${{ inputs.break-lock }}',
     runner: '${{ inputs.runner }}',
     domain: '${{ inputs.domain }}',
     host: '${{ matrix.host }}',
@@ -140,6 +142,8 @@ export function deployText(): string {
       environment: { description: 'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.', type: 'string', default: '' },
       ...RUNNER,
       repair: { description: 'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.', type: 'boolean', default: false },
+      'lock-wait': { description: INPUTS['lock-wait'].description, type: 'string', default: INPUTS['lock-wait'].default },
+      'break-lock': { description: INPUTS['break-lock'].description, type: 'string', default: '' },
     },
     outputs: { ...output('plan', 'plan', 'The plan as JSON.'), ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
   }, deployJobs());

@@ -21,6 +21,8 @@ export interface Run {
   readonly hosts?: ReadonlySet<string>;
   /** What is known of hosts that the fleet does not reach; it reaches all unless told. */
   readonly views?: Views;
+  /** Asked before the first change: whether the plan still holds, or others may have changed something since it was made. Throws a Trouble when nothing may be changed. */
+  readonly permit?: () => Promise<'as planned' | 'plan again'>;
 }
 
 /** A stage with the plan that was made for it. */
@@ -52,7 +54,8 @@ function postpone(plan: Plan): void {
  * knows that it cannot go on. Gives the steps that were applied, by stage. Throws a Trouble.
  */
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
-  const planned = await planOnceOthersAllow(stages, run);
+  let planned = await planOnceOthersAllow(stages, run);
+  if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again') planned = await planOnceOthersAllow(stages, run);
   const applied = new Map<string, readonly Step[]>();
   let stale = false;
   for (const { stage, plan } of planned) {
@@ -63,6 +66,8 @@ export async function apply(stages: readonly Stage[], run: Run): Promise<Map<str
   return applied;
 }
 
+const permitted = async (run: Run): Promise<'as planned' | 'plan again'> => (run.permit ? run.permit() : 'as planned');
+
 /** The plans of stages that can go on. Where a run takes some hosts' part, others may be in the middle of theirs: they are given as long as the stages themselves. */
 async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<Planned[]> {
   const deadline = Date.now() + Math.max(...stages.map(({ settleMs }) => settleMs));
@@ -70,6 +75,8 @@ async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<
     const planned = await plan(stages, run);
     const failures = withoutConsequences(planned.flatMap(({ plan }) => plan.failures));
     if (failures.length === 0) return planned;
+    // What looks wrong may be another run in the middle of its work.
+    if ((await permitted(run)) === 'plan again') continue;
     const leftMs = deadline - Date.now();
     const ofOthers = failures.every(({ host }) => host !== undefined && run.hosts?.has(host) === false);
     const [first] = planned;

@@ -22,8 +22,8 @@ export interface Machine {
   readonly missingPrograms: readonly string[];
 }
 
-/** Programs that kuscia.sh calls, and script(1) for its terminal. Source: kuscia.sh, `docker` itself is asked as the engine. */
-const NEEDED_PROGRAMS = ['bash', 'hostname', 'base64', 'awk', 'grep', 'sed', 'tr', 'timeout', 'getent', 'script'];
+/** Programs that kuscia.sh calls, script(1) for its terminal, and flock(1) for the lock. Source: kuscia.sh, `docker` itself is asked as the engine. */
+const NEEDED_PROGRAMS = ['bash', 'hostname', 'base64', 'awk', 'grep', 'sed', 'tr', 'timeout', 'getent', 'script', 'flock'];
 
 const ASK = [
   'echo "user=$(id -un)"',

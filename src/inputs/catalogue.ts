@@ -99,6 +99,17 @@ export const INPUTS = {
     description: '`true` lets a stage remove what is in the way, such as a network of the right name and the wrong type. It never removes data.',
     chinese: '`true` 允许阶段移除障碍物，例如名称正确但类型错误的网络。绝不会删除数据。',
   },
+  'lock-wait': {
+    kind: 'word',
+    default: '10',
+    description: 'Minutes to wait, before anything is changed, while another run deploys the same domain; 0 waits for none.',
+    chinese: '更改之前，若另一运行正在部署同一节点（domain），最多等待的分钟数；0 表示不等待。',
+  },
+  'break-lock': {
+    kind: 'word',
+    description: 'Holder whose lock is broken, as the message about it gives it: for a run that is known to do nothing any more.',
+    chinese: '要强制解除其锁的持有者（以提示信息中给出的为准）：仅用于确知已不再工作的运行。',
+  },
   domain: {
     kind: 'word',
     jobs: true,
@@ -127,10 +138,9 @@ export const INPUTS = {
   },
   'seal-key': {
     kind: 'secret',
-    jobs: true,
-    needed: { english: 'artifacts are exchanged', chinese: '需要交换工件' },
-    description: 'What seals the artifacts between jobs: an age identity (AGE-SECRET-KEY-1..., as `age-keygen` prints it), or a passphrase of at least 16 characters.',
-    chinese: '用于封装作业间工件的密钥：age 身份（AGE-SECRET-KEY-1…，由 `age-keygen` 生成），或至少 16 个字符的口令。',
+    needed: { english: 'artifacts are exchanged or logs are kept', chinese: '需要交换工件或保存日志' },
+    description: 'What seals artifacts: an age identity (AGE-SECRET-KEY-1..., as `age-keygen` prints it), or a passphrase of at least 16 characters.',
+    chinese: '用于封装工件的密钥：age 身份（AGE-SECRET-KEY-1…，由 `age-keygen` 生成），或至少 16 个字符的口令。',
   },
   'artifacts-in': {
     kind: 'path',
@@ -143,6 +153,11 @@ export const INPUTS = {
     jobs: true,
     description: 'Folder for the sealed files that this job hands over.',
     chinese: '存放本作业所移交的封装文件的文件夹。',
+  },
+  'logs-out': {
+    kind: 'path',
+    description: 'Folder for the logs of the hosts, sealed, which a failed run leaves there. Blank: they are only searched for the cause, and not kept.',
+    chinese: '运行失败时存放各主机日志（已封装）的文件夹。留空则仅用于查找原因，不保存。',
   },
 } as const satisfies Record<string, InputDefinition>;
 
@@ -160,6 +175,7 @@ export const OUTPUTS: Readonly<Record<string, { readonly description: string; re
   plan: { description: 'The plan of each stage as JSON: steps with host and reason, what is satisfied, what can only be known later.', chinese: '各阶段计划的 JSON：步骤（含主机与原因）、已满足的、稍后才能确定的。' },
   verify: { description: 'The replica × check matrix as JSON; empty when the stage verify did not run.', chinese: '副本 × 检查项矩阵的 JSON；未执行 verify 阶段时为空。' },
   failures: { description: 'What went wrong, as JSON: a list of code, host, what, evidence, cause and remedy; `[]` when nothing did.', chinese: '出错内容的 JSON：由 code、host、what、evidence、cause、remedy 组成的列表；无错误时为 `[]`。' },
+  logs: { description: 'Number of sealed files with logs that a failed run left in `logs-out`.', chinese: '运行失败时留在 `logs-out` 中的日志封装文件数量。' },
   'load-balancer-url': { description: 'Where peers reach the domain: scheme, address and port of the load balancer.', chinese: '对方机构访问该节点的地址：负载均衡的协议、地址与端口。' },
 };
 

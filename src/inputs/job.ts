@@ -17,6 +17,8 @@ export interface Job {
   /** The host of which this job hands over what it answered; undefined where every job reaches every host. */
   readonly here?: string;
   readonly artifacts?: Artifacts;
+  /** Where the logs of a failed run are kept, sealed. */
+  readonly logs?: { readonly key: Secret; readonly folder: string };
   /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
   readonly runner: string;
   /** Where this run belongs, as GitHub tells it. */
@@ -40,11 +42,13 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   const domain = given(env, 'domain');
   if (domain !== undefined && domain !== cluster.domain) failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
   const artifacts = readArtifacts(env, apart.length > 0, failures);
+  const logs = readLogs(env, failures);
   return {
     ...(host !== undefined && { host }),
     ...(here !== undefined && apart.length > 0 && { here }),
     reaches: cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here),
     ...(artifacts && { artifacts }),
+    ...(logs && { logs }),
     runner: oneRunner(env, failures),
     origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
   };
@@ -72,15 +76,23 @@ function oneHost(env: Environment, name: 'host' | 'here', cluster: Cluster, fail
 }
 
 function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): Artifacts | undefined {
-  const folder = (name: InputName): string | undefined => {
-    const path = given(env, name);
-    return path === undefined ? undefined : resolve(env['GITHUB_WORKSPACE'] ?? '.', path);
-  };
-  const [received, handedOver, key] = [folder('artifacts-in'), folder('artifacts-out'), givenSecret(env, 'seal-key')];
+  const [received, handedOver, key] = [folder(env, 'artifacts-in'), folder(env, 'artifacts-out'), givenSecret(env, 'seal-key')];
   if (received === undefined && handedOver === undefined) return undefined;
   if (key === undefined) {
     failures.push(missing('seal-key', apart ? 'the jobs of several hosts hand over what each of them answered' : 'what jobs hand over to each other is always sealed'));
     return undefined;
   }
   return { key, ...(received !== undefined && { received }), ...(handedOver !== undefined && { handedOver }) };
+}
+
+function readLogs(env: Environment, failures: Failure[]): Job['logs'] {
+  const [kept, key] = [folder(env, 'logs-out'), givenSecret(env, 'seal-key')];
+  if (kept === undefined) return undefined;
+  if (key === undefined) failures.push(missing('seal-key', 'logs are only kept sealed'));
+  return key && { key, folder: kept };
+}
+
+function folder(env: Environment, name: InputName): string | undefined {
+  const path = given(env, name);
+  return path === undefined ? undefined : resolve(env['GITHUB_WORKSPACE'] ?? '.', path);
 }

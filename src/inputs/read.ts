@@ -11,6 +11,7 @@ import { STAGES, type StageName } from '../stages/names.ts';
 import { JOB_MODES, MODES, type InputName } from './catalogue.ts';
 import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
 import { readJob, type Job } from './job.ts';
+import { readLock, type LockWish } from './lock.ts';
 import { passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 
@@ -23,6 +24,7 @@ export interface Inputs {
   /** What reaching hosts over SSH takes; the key and the known hosts are there as soon as one host is. */
   readonly login: { readonly sshKey?: Secret; readonly passphrase?: Secret; readonly knownHosts?: string };
   readonly job: Job;
+  readonly lock: LockWish;
 }
 
 /** Where the cluster file is read from. Throws when it cannot be. */
@@ -37,13 +39,14 @@ export function readInputs(env: Environment, files: Files): Inputs {
   const mode = oneMode(env, inputFaults);
   const stages = someStages(env, inputFaults);
   const repair = oneFlag(env, inputFaults);
+  const lock = readLock(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
   const failures = [...inputFaults, ...unfitInputs(env), ...missingInputs(env, cluster), ...clusterFaults];
   const databasePassword = givenSecret(env, 'database-password');
   if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair }, login: loginOf(env), job };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair }, login: loginOf(env), job, lock };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {

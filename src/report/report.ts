@@ -74,6 +74,16 @@ export class Report {
     this.#story.handedOver = files;
   }
 
+  /** So many sealed files hold the logs of the hosts. */
+  keptLogs(files: number): void {
+    this.#story.keptLogs = files;
+  }
+
+  /** The text without any secret of the run. */
+  masked(text: string): string {
+    return this.#masks.mask(text);
+  }
+
   /** What jobs of a workflow are told of the cluster file, and nothing else of this run. */
   checked(lines: readonly string[], outputs: Readonly<Record<string, string>>): void {
     lines.forEach((line) => this.say(line));
@@ -158,6 +168,7 @@ export class Report {
     this.#face.output('plan', subject ? JSON.stringify(planDocument(this.#story)) : '');
     this.#face.output('failures', JSON.stringify(this.#story.failures));
     this.#face.output('handed-over', String(this.#story.handedOver));
+    this.#face.output('logs', String(this.#story.keptLogs));
     this.#face.output('verify', matrix ? JSON.stringify(matrix) : '');
     this.#face.output('load-balancer-url', matrix?.url ?? (subject ? urlOf(subject) : ''));
   }

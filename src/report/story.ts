@@ -53,6 +53,8 @@ export class Story {
   failures: readonly Failure[] = [];
   /** Sealed files for later jobs. */
   handedOver = 0;
+  /** Sealed files with the logs of the hosts. */
+  keptLogs = 0;
   ms = 0;
 
   begin(subject: Subject): void {

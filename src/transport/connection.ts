@@ -14,8 +14,8 @@ export interface Connection {
    * Rejects only for a command that no host could run: a NUL in it, or a line past 100 kB.
    */
   run(command: Command): Promise<Outcome>;
-  /** Ends what still runs (TERM, then KILL), then the connection itself. Takes up to 5 s. */
-  close(): Promise<void>;
+  /** Ends what still runs (TERM, then KILL), runs the last command where there is one, then ends the connection itself. Takes up to 5 s without the last command. */
+  close(last?: Command): Promise<void>;
 }
 
 /** How long a command that was told TERM may take before it is told KILL, in milliseconds. */

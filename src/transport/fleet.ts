@@ -30,6 +30,8 @@ export interface OpenFleet extends Fleet {
   readonly notes: readonly string[];
   /** Opens every host, side by side. Throws one Trouble with the failures of all hosts. */
   connectAll(): Promise<void>;
+  /** From now on this is the last command that is run on the host before its connection is closed, also when the run is cancelled. It should take no more than 1.5 s. */
+  last(host: string, command: Command): void;
   /** Ends what still runs and closes every connection, within 5 s. Nothing can be run afterwards. */
   close(): Promise<void>;
 }
@@ -59,6 +61,9 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
       const outcome = await berth.run(command);
       emit({ is: 'command', host: name, command, outcome, ms: Date.now() - started });
       return outcome;
+    },
+    last(name, command) {
+      berths.get(name)?.last(command);
     },
     async connectAll() {
       const opened = await Promise.allSettled([...berths.values()].map((berth) => berth.connection()));
@@ -90,6 +95,7 @@ class Berth {
   #opening: Promise<Connection> | undefined;
   #connection: Connection | undefined;
   #closed = false;
+  #last: Command | undefined;
 
   constructor(open: () => Promise<Connection>) {
     this.#open = open;
@@ -112,9 +118,13 @@ class Berth {
     return connection.run(command);
   }
 
+  last(command: Command): void {
+    this.#last = command;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#connection?.close();
+    await this.#connection?.close(this.#last);
   }
 
   async #opened(): Promise<Connection> {

@@ -46,9 +46,10 @@ export class LocalConnection implements Connection {
     }
   }
 
-  async close(): Promise<void> {
+  async close(last?: Command): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#running].map((running) => running.stop()));
+    if (last) await new LocalRun(last).run(programLine(last));
   }
 }
 

@@ -105,9 +105,10 @@ export class SshConnection implements Connection {
     });
   }
 
-  async close(): Promise<void> {
+  async close(last?: Command): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#running);
+    if (last) await runOnChannel(this.#client, last, { gone: this.#gone.signal, closing: new AbortController().signal, signal: this.#signal });
     if (!this.#gone.signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, CLOSE_MS);

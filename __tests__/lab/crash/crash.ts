@@ -22,7 +22,7 @@ const COMMAND = /^ {4}(\S+: .+): (?:exit \d+|killed by \S+|timed out .*|connecti
 export function killedAfter(cluster: string, count: number): Promise<Killed> {
   const folder = mkdtempSync(join(tmpdir(), 'crash-'));
   const env = {
-    PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', VERBOSE: '1', KUSCIA_SWARM_CLUSTER: cluster, KUSCIA_SWARM_DATABASE_PASSWORD: DATABASE_PASSWORD,
+    PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', VERBOSE: '1', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: '1', KUSCIA_SWARM_CLUSTER: cluster, KUSCIA_SWARM_DATABASE_PASSWORD: DATABASE_PASSWORD,
     KUSCIA_SWARM_SSH_KEY: readFileSync(paths.sshKey, 'utf8'), KUSCIA_SWARM_KNOWN_HOSTS: readFileSync(paths.knownHosts, 'utf8'),
   };
   const [program = '', ...args] = inRunner([join(paths.repository, 'node_modules/node/bin/node'), join(paths.repository, 'dist/index.cjs')]);

@@ -26,6 +26,8 @@ export interface ActionOptions {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly on?: string;
   readonly timeoutMs?: number;
+  /** Id of the run of the workflow that it belongs to; all share one unless told. */
+  readonly run?: string;
   /** Ends the run with that signal after so many seconds. */
   readonly interrupt?: { readonly signal: 'INT' | 'TERM' | 'KILL'; readonly after: number };
 }
@@ -43,7 +45,7 @@ export async function action(cluster: string, options: ActionOptions = {}): Prom
       'database-password': DATABASE_PASSWORD,
       ...options.inputs,
     };
-    const env = { GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: folder, RUNNER_TEMP: folder, ...inputEnvironment(inputs) };
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: options.run ?? '1', GITHUB_RUN_ATTEMPT: '1', GITHUB_SERVER_URL: 'https://github.com', GITHUB_WORKFLOW: 'deploy', GITHUB_ACTOR: 'ada', GITHUB_WORKSPACE: folder, RUNNER_TEMP: folder, ...inputEnvironment(inputs) };
     for (const name of Object.values(files)) writeFileSync(join(folder, name), '');
     const named = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, join(folder, file)]));
     const ended = options.on === undefined ? await inRunnerPlace({ ...env, ...named }, options) : await onHost(options.on, env, options);

@@ -1,0 +1,129 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Failure } from '../../src/engine/errors.ts';
+import { explained } from '../../src/diagnosis/explain.ts';
+import { FAULTS, type Speaker } from '../../src/diagnosis/faults.ts';
+import { logText, withoutCredentials, type Log } from '../../src/diagnosis/logs.ts';
+
+/** A line as it was printed, and words of the cause that it gives away. */
+const LINES: readonly (readonly [Speaker, line: string, cause: string])[] = [
+  ['replica', "2026-11-23 22:54:22.101 INFO modules/k3s.go:88 [k3s] Log content: time=\"…\" level=fatal msg=\"starting kubernetes: preparing server: bootstrap data already found and encrypted with different token\"", 'another Kuscia domain'],
+  ['replica', "2026-11-23 22:54:22.101 FATAL modules/k3s.go:114 k3s check datastore endpoint failed with: ping datastore endpoint error: Error 1045: Access denied for user 'kuscia'@'10.77.0.13' (using password: YES)", 'refuses the user or the password'],
+  ['replica', "k3s check datastore endpoint failed with: ping datastore endpoint error: Error 1049: Unknown database 'kine'", 'does not exist'],
+  ['replica', 'k3s check datastore endpoint failed with: ping datastore endpoint error: dial tcp 10.77.0.2:3307: connect: connection refused', 'does not reach the database'],
+  ['replica', 'k3s check datastore endpoint failed with: ping datastore endpoint error: dial tcp 10.77.0.9:3306: connect: no route to host', 'does not reach the database'],
+  ['replica', 'k3s check datastore endpoint failed with: ping datastore endpoint error: context deadline exceeded', 'too slowly'],
+  ['replica', "Kuscia 'datastoreEndpoint' config: Driver Name is 'mysqlx' Not supported", 'a form that Kuscia does not know'],
+  ['replica', "configured 'datastoreEndpoint' is invalid, expected format: mysql://username:password@tcp(hostname:3306)/database-name", 'a form that Kuscia does not know'],
+  ['replica', 'Load kuscia common config failed. yaml: line 2: mapping values are not allowed in this context', 'cannot read its configuration'],
+  ['replica', "FATAL modules/runtime.go:195 can't parse key", 'no RSA key'],
+  ['replica', 'host IP unknown', 'no address on eth0'],
+  ['replica', 'Runc must run with privileged mode', 'only runp'],
+  ['replica', '[Module] agent is finished with err=failed to create provider factory, detail-> unknown runtime: ', 'only runp'],
+  ['replica', 'There is another node with same name but a different machine id is running, please check, node_name=root-kuscia-autonomy-alice-node-01', 'the same hostname'],
+  ['replica', 'FATAL modules/k3s.go:458 apply /home/kuscia/crds/v1alpha1/kuscia.secretflow_kusciatasks.yaml err:exit status 1', 'at once on an empty database'],
+  ['replica', 'ERROR service/config.go:71 Failed to get domain public key config, crypto/rsa: decryption error', 'another domain key'],
+  ['replica', 'net/http: invalid header field value for "Token"', 'token file'],
+  ['replica', '{"Status":"exited","Running":false,"OOMKilled":true,"ExitCode":137} restarts 3 memory 1073741824', 'want of memory'],
+  ['replica', '[Module] agent wait ready failed with wait ready timeout', '30 s'],
+  ['engine', 'time="…" level=error msg="fatal task error" error="network sandbox join failed: subnet sandbox join failed for \\"10.99.0.0/16\\": error creating vxlan interface: file exists"', 'VXLAN interface'],
+  ['engine', 'write /var/lib/docker/tmp/GetImageBlob1: no space left on device', 'disk is full'],
+  ['engine', 'no matching manifest for linux/amd64 in the manifest list entries', 'another architecture'],
+  ['engine', 'exec /usr/bin/tini: exec format error', 'another architecture'],
+  ['engine', 'Error response from daemon: manifest for registry:5000/kuscia:9 not found: manifest unknown: manifest unknown', 'no such image'],
+  ['engine', 'Error response from daemon: Get "https://registry:5000/v2/": unauthorized: authentication required', 'refuses the login'],
+  ['engine', 'Error response from daemon: Get "https://registry:5000/v2/": http: server gave HTTP response to HTTPS client', 'does not trust the registry'],
+  ['engine', 'toomanyrequests: You have reached your pull rate limit', 'no more pulls'],
+  ['engine', 'Error response from daemon: Get "https://registry:5000/v2/": dial tcp 10.77.0.1:5000: connect: connection refused', 'does not reach the registry'],
+  ['engine', 'docker: Error response from daemon: driver failed programming external connectivity: Bind for 0.0.0.0:20010 failed: port is already allocated.', 'taken a port'],
+  ['engine', 'Error starting userland proxy: listen tcp4 0.0.0.0:20010: bind: address already in use', 'taken a port'],
+  ['engine', 'Error response from daemon: Pool overlaps with other one on this address space', 'in use already'],
+  ['engine', "Error response from daemon: rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online.", 'no leader'],
+  ['engine', 'docker: Error response from daemon: Could not attach to network kuscia-exchange-cluster: context deadline exceeded.', 'could not attach'],
+  ['engine', 'level=warning msg="grpc: addrConn.createTransport failed" error="connection error: desc = \\"transport: Error while dialing dial tcp 10.77.0.11:2377: i/o timeout\\""', '2377/tcp'],
+  ['engine', 'level=warning msg="memberlist: Failed fallback TCP ping: timeout 1s: read tcp 10.77.0.12:50000->10.77.0.13:7946: i/o timeout"', '7946'],
+  ['engine', 'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock', 'may not speak to the Docker Engine'],
+  ['database', '[ERROR] [MY-012638] [InnoDB] Error number 28 means No space left on device', 'disk of the database is full'],
+  ['database', '[ERROR] [MY-012681] [InnoDB] mmap(137363456 bytes) failed; errno 12: Cannot allocate memory', 'too little memory'],
+  ['database', '[ERROR] [MY-013171] [InnoDB] Cannot boot server version 80036 on data directory built by version 80400. Invalid MySQL server downgrade', 'another version of MySQL'],
+  ['database', '[ERROR] [MY-011971] [InnoDB] Tablespace is corrupted', 'damaged'],
+  ['load-balancer', '2026/11/24 [emerg] 1#1: host not found in upstream "node-02:20000"', 'cannot resolve'],
+  ['load-balancer', '[error] 29#29: *7 SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) while SSL handshaking to upstream', 'do not speak the same'],
+  ['load-balancer', '[error] 29#29: *7 connect() failed (111: Connection refused) while connecting to upstream', 'does not reach a replica'],
+  ['load-balancer', 'nginx: [emerg] SSL_CTX_use_PrivateKey("/etc/nginx/certificate.key") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)', 'certificate or its key'],
+];
+
+describe('a known line', () => {
+  test.each(LINES)('of the %s: %j', (speaker, line, cause) => {
+    const found = FAULTS.filter((fault) => fault.speaker === speaker).find((fault) => fault.line.test(line));
+    expect(found?.cause).toContain(cause);
+  });
+
+  test('there is one for each fault', () => {
+    const told = new Set(LINES.map(([speaker, line]) => FAULTS.find((fault) => fault.speaker === speaker && fault.line.test(line))));
+    expect(FAULTS.filter((fault) => !told.has(fault)).map(({ cause }) => cause)).toEqual([]);
+  });
+
+  test.each([
+    'INFO start/manager.go:220 Kuscia started success',
+    'WARN readyz/http.go:66 Get "http://127.0.0.1:10000/ready": dial tcp 127.0.0.1:10000: connect: connection refused',
+    'ERROR namespaces "alice" not found',
+    'WARN modules/k3s.go:484 domain alice cert is not match, will update',
+    'Error running controller, failed to wait for caches to sync',
+    'WARN Failed to get cgroup memory use',
+    '{"Status":"running","Running":true,"OOMKilled":false,"ExitCode":0} restarts 0 memory 8589934592',
+  ])('is not %j, which a healthy start prints', (line) => {
+    expect(FAULTS.filter((fault) => fault.speaker === 'replica' && fault.line.test(line))).toEqual([]);
+  });
+});
+
+const log = (host: string, speaker: Speaker, ...lines: readonly string[]): Log => ({ host, speaker, name: `docker logs ${speaker}`, lines });
+const unhealthy: Failure = { code: 'replica-unhealthy', host: 'node-02', what: 'the replica does not work: no answer', remedy: 'Look.' };
+const line1045 = 'ping datastore endpoint error: Error 1045: Access denied for user';
+
+describe('a failure is explained', () => {
+  test('by its own evidence first', () => {
+    const [failure] = explained([{ ...unhealthy, code: 'command-failed', evidence: 'no space left on device' }], [log('node-02', 'engine', 'port is already allocated')]);
+    expect(failure).toMatchObject({ cause: 'a disk is full', evidence: 'no space left on device', remedy: expect.stringContaining('Make room') });
+  });
+
+  test('by the last such line of its host, with the place of it', () => {
+    const [failure] = explained([unhealthy], [log('node-01', 'replica', "can't parse key"), log('node-02', 'replica', `1 ${line1045}`, `2 ${line1045}`, 'Kuscia Instance [alice] shut down')]);
+    expect(failure).toMatchObject({ cause: expect.stringContaining('refuses the user or the password'), evidence: `docker logs replica on node-02: 2 ${line1045}` });
+  });
+
+  test('by the other end where its own host says nothing, and what was seen before stays', () => {
+    const [failure] = explained([{ ...unhealthy, evidence: 'exit 1' }], [log('node-02', 'replica', 'hello'), log('node-01', 'engine', 'error creating vxlan interface: file exists')]);
+    expect(failure).toMatchObject({ cause: expect.stringContaining('VXLAN'), evidence: 'exit 1\ndocker logs engine on node-01: error creating vxlan interface: file exists' });
+  });
+
+  test.each([
+    ['a line that cannot be the cause of it', { ...unhealthy, code: 'swarm-foreign' } as const, [log('node-02', 'replica', line1045)]],
+    ['a cause that is known already', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
+    ['no logs', unhealthy, []],
+  ])('not by %s', (_, failure, logs) => {
+    expect(explained([failure], logs)).toEqual([failure]);
+  });
+
+  test('by the last lines of the nearest log where no line is known', () => {
+    const lines = ['1', '2', '3', '4', '5', `6 mysql://root:hidden-value@tcp(h:1)/kine ${'x'.repeat(1000)}`];
+    const [failure] = explained([unhealthy], [log('node-02', 'engine', 'e'), log('node-02', 'replica', ...lines)]);
+    expect(failure?.remedy).toBe(unhealthy.remedy);
+    expect(failure?.cause).toMatch(/^not known; last lines of docker logs replica:\n2\n3\n4\n5\n6 mysql:\/\/root:\*\*\*@tcp\(h:1\)\/kine x+$/);
+    expect(failure?.cause?.length).toBeLessThan(400);
+  });
+});
+
+test.each([
+  ['mysql://root:p@ss@tcp(10.0.0.1:3306)/kine', 'mysql://root:***@tcp(10.0.0.1:3306)/kine'],
+  ['--token=abcdefgh --other', '--token=*** --other'],
+  ['"token":"abcdefgh",', '"token":"***",'],
+  ['Authorization: Bearer abc.def-ghi', 'Authorization: Bearer ***'],
+  ['join SWMTKN-1-abc-def now', 'join *** now'],
+  ['jwt eyJhbGciOi.eyJzdWIi.sig end', 'jwt *** end'],
+  ['password: correcthorse', 'password: ***'],
+  ['using password: YES', 'using password: YES'],
+  ['encrypted with different token', 'encrypted with different token'],
+])('credentials in %j are left out', (text, expected) => {
+  expect(withoutCredentials(text)).toBe(expected);
+  expect(logText([log('h', 'engine', text)])).toContain(expected);
+});

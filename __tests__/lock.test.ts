@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { failuresOf } from '../src/engine/errors.ts';
+import type { Outcome } from '../src/engine/outcome.ts';
+import { Lock } from '../src/lock.ts';
+import type { Inputs } from '../src/inputs/read.ts';
+import { ALICE } from './report/alice.ts';
+
+const OTHER = 'held\nacme/site/2#1\n48\n240\nnightly by bob: https://github.com/acme/site/actions/runs/2\n';
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+interface World {
+  readonly answers: readonly (string | Outcome)[];
+  readonly wait?: number;
+  readonly breaks?: string;
+  readonly job?: Partial<Inputs['job']>;
+  readonly stages?: Inputs['stages'];
+}
+
+/** A lock whose host gives these answers, the last of them again and again. */
+function scene({ answers, wait = 0, breaks, job, stages = ['swarm-init'] }: World) {
+  const asked: string[] = [];
+  const said: string[] = [];
+  const last: string[] = [];
+  let stopped = false;
+  const cancel = new AbortController();
+  const fleet = {
+    notes: [],
+    connectAll: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    last: (host: string, { args }: { args: readonly string[] }) => void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),
+    run: (host: string, { args }: { args: readonly string[] }): Promise<Outcome> => {
+      const answer = answers[Math.min(asked.length, answers.length - 1)] ?? '';
+      asked.push(`${host} ${args.slice(3, 8).join(' ').trim()}`);
+      return Promise.resolve(typeof answer === 'string' ? { ended: 'exited', code: 0, stdout: answer, stderr: '' } : answer);
+    },
+  };
+  const inputs = {
+    mode: 'apply',
+    stages,
+    deployment: { cluster: ALICE },
+    job: { reaches: ALICE.hosts.map(({ name }) => name), ...job },
+    lock: { holder: { id: 'acme/ops/7#1', about: 'deploy by ada' }, waitMs: wait, ...(breaks !== undefined && { breaks }) },
+  } as unknown as Inputs;
+  const lock = new Lock(inputs, { fleet, signal: cancel.signal, say: (line) => said.push(line), stop: () => void (stopped = true) });
+  return { lock, asked, said, last, cancel, isStopped: () => stopped };
+}
+
+const rejection = async (promise: Promise<unknown>): Promise<unknown> => promise.then(() => undefined, failuresOf);
+
+describe('a lock', () => {
+  test.each([
+    ['was free for long', 'taken 9999', 'as planned'],
+    ['became free while the plan was made', 'taken 1', 'plan again'],
+    ['was broken', 'taken 0', 'plan again'],
+    ['is that of an earlier job of the run', 'shared', 'as planned'],
+  ])('that %s is taken once', async (_, answer, expected) => {
+    const { lock, asked, last } = scene({ answers: [answer] });
+    expect([await lock.take(), await lock.take()]).toEqual([expected, 'as planned']);
+    expect(asked).toEqual(['node-01 take alice acme/ops/7#1 60']);
+    expect(last).toEqual(['node-01 end acme/ops/7#1 0']);
+    lock.end(false);
+  });
+
+  test('that is held is waited for, and its holder shown', async () => {
+    const { lock, asked, said } = scene({ answers: [OTHER, OTHER, 'taken 2'], wait: 60_000 });
+    const taking = lock.take();
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(await taking).toBe('plan again');
+    expect(asked).toHaveLength(3);
+    expect(said).toEqual(['waiting for the lock of acme/site/2#1 (nightly by bob: https://github.com/acme/site/actions/runs/2), held for 4 min; it ends in 48 s unless it is kept; for at most 60 s more']);
+    lock.end(false);
+  });
+
+  test('that stays held is a failure with its holder and the way to break it', async () => {
+    const { lock, last } = scene({ answers: [OTHER], wait: 20_000 });
+    const failures = rejection(lock.take());
+    await jest.advanceTimersByTimeAsync(21_000);
+    expect(await failures).toMatchObject([{ code: 'lock-held', host: 'node-01', what: 'another run deploys alice', evidence: expect.stringContaining('acme/site/2#1'), remedy: expect.stringContaining('break-lock: acme/site/2#1') }]);
+    lock.end(true);
+    expect(last).toEqual([]);
+  });
+
+  test('is asked for with the id that is to be broken', async () => {
+    const { lock, asked } = scene({ answers: [OTHER], breaks: 'acme/ops/1#1' });
+    expect(await rejection(lock.take())).toMatchObject([{ what: 'another run deploys alice, and it is not acme/ops/1#1, whose lock was to be broken' }]);
+    expect(asked).toEqual(['node-01 take alice acme/ops/7#1 60 acme/ops/1#1']);
+  });
+
+  test('whose waiting is cancelled changes nothing', async () => {
+    const { lock, cancel } = scene({ answers: [OTHER], wait: 60_000 });
+    const failures = rejection(lock.take());
+    await jest.advanceTimersByTimeAsync(1_000);
+    cancel.abort();
+    expect(await failures).toMatchObject([{ code: 'cancelled' }]);
+  });
+
+  test.each([
+    ['answers something else', 'what', 'could not take the lock: exit 0'],
+    ['is lost', { ended: 'lost', reason: 'keepalive timeout', stdout: '', stderr: '' } as const, 'could not take the lock: connection lost: keepalive timeout'],
+  ])('of a host that %s is a failure', async (_, answer, what) => {
+    expect(await rejection(scene({ answers: [answer] }).lock.take())).toMatchObject([{ host: 'node-01', what }]);
+  });
+
+  test('is kept as long as the run lasts', async () => {
+    const { lock, asked, isStopped } = scene({ answers: ['taken 9999', 'shared'] });
+    await lock.take();
+    await jest.advanceTimersByTimeAsync(61_000);
+    expect(asked.slice(1)).toEqual(Array.from({ length: 4 }, () => 'node-01 keep alice acme/ops/7#1 60'));
+    lock.end(false);
+    await jest.advanceTimersByTimeAsync(61_000);
+    expect([asked.length, isStopped(), lock.lost]).toEqual([5, false, undefined]);
+  });
+
+  test.each([
+    ['somebody broke it', [OTHER], 20_000, 'acme/site/2#1'],
+    ['somebody broke it and is through', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
+    ['its host is silent', [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const], 61_000, 'it could not be kept for 60 s'],
+  ])('is lost when %s, and the run stops', async (_, then, afterMs, evidence) => {
+    const { lock, isStopped } = scene({ answers: ['taken 9999', ...then] });
+    await lock.take();
+    await jest.advanceTimersByTimeAsync(afterMs);
+    expect([isStopped(), lock.lost]).toMatchObject([true, { code: 'lock-lost', evidence: expect.stringContaining(evidence) }]);
+  });
+
+  test('is not lost by one answer that does not come', async () => {
+    const silence = { ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const;
+    const { lock, isStopped } = scene({ answers: ['taken 9999', silence, silence, 'shared'] });
+    await lock.take();
+    await jest.advanceTimersByTimeAsync(120_000);
+    expect(isStopped()).toBe(false);
+    lock.end(false);
+  });
+
+  const HANDS_OVER = { artifacts: { handedOver: '/out' } } as unknown as Partial<Inputs['job']>;
+  test.each([
+    ['a run by itself', {}, false, 0],
+    ['a run by itself that failed', {}, true, 0],
+    ['a job before others', { job: HANDS_OVER }, false, 300],
+    ['a job before others that failed', { job: HANDS_OVER }, true, 60],
+    ['the last job of a run', { job: HANDS_OVER, stages: ['nginx-lb'] as const }, false, 0],
+    ['a leg of the last job', { job: { ...HANDS_OVER, here: 'node-01' }, stages: ['nginx-lb'] as const }, false, 300],
+  ])('outlives %s as long as it must', async (_, world, failed, seconds) => {
+    const { lock, last } = scene({ answers: ['taken 9999'], ...world });
+    await lock.take();
+    lock.end(failed);
+    expect(last.at(-1)).toBe(`node-01 end acme/ops/7#1 ${seconds}`);
+  });
+
+  test('is left to another job where the first manager is out of reach', async () => {
+    const { lock, asked, last } = scene({ answers: [''], job: { reaches: ['node-02'] } });
+    expect(await lock.take()).toBe('as planned');
+    lock.end(false);
+    expect([asked, last]).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import type { Fleet } from '../engine/ask.ts';
+import { asker } from '../engine/asker.ts';
+import type { Code, Failure } from '../engine/errors.ts';
+import type { Emit } from '../engine/events.ts';
+import { explained } from './explain.ts';
+import { logsOf, type Log } from './logs.ts';
+
+/** Failures that say all there is to say, and those of hosts that nobody can ask. */
+const SAY_ALL: readonly Code[] = ['input-invalid', 'cluster-file-invalid', 'cancelled', 'internal', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked', 'login-refused', 'artifact-missing', 'artifact-foreign', 'artifact-damaged', 'artifact-key-wrong', 'plan-moved', 'lock-held', 'lock-lost'];
+const SILENT: readonly Code[] = ['host-unreachable', 'connection-lost', 'login-refused', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked'];
+
+/** Reading logs may keep a run that has failed from its end for this long, in milliseconds. */
+const DEADLINE_MS = 18_000;
+
+/** Whether the hosts' logs could say more of these failures than they do themselves. */
+export const worthAsking = (failures: readonly Failure[]): boolean => failures.some(({ code }) => !SAY_ALL.includes(code));
+
+/** What a failed run learned from the logs of its hosts. */
+export interface Diagnosis {
+  readonly failures: readonly Failure[];
+  readonly logs: readonly Log[];
+}
+
+/** Where logs are read, and how far back. */
+export interface Scene {
+  readonly cluster: Cluster;
+  /** Those of its hosts that can be asked. */
+  readonly hosts: readonly Host[];
+  readonly fleet: Fleet;
+  readonly emit: Emit;
+  readonly seconds: number;
+}
+
+/** Reads the logs of all hosts that answer and finds in them why these failures came about. Changes nothing, never throws. */
+export async function diagnose(failures: readonly Failure[], { cluster, hosts, fleet, emit, seconds }: Scene): Promise<Diagnosis> {
+  const silent = new Set(failures.filter(({ code }) => SILENT.includes(code)).map(({ host }) => host));
+  const ask = asker(fleet, emit);
+  const asked = hosts.filter(({ name }) => !silent.has(name)).map((host) => ask.ask(host.name, logsOf(cluster, host, seconds)));
+  const facts = await Promise.all(asked.map((fact) => Promise.race([fact, sleep(DEADLINE_MS, undefined, { ref: false })]).catch(() => undefined)));
+  const logs = facts.flatMap((fact) => (fact?.is === 'present' ? fact.value : []));
+  return { failures: explained(failures, logs), logs };
+}
