@@ -29736,6 +29736,8 @@ const CODES = {
     'fact-unknown': [1109, 'Something could not be found out'],
     'not-settled': [1110, 'A change was made but its effect did not appear'],
     cancelled: [1111, 'The run was cancelled'],
+    'lock-held': [1112, 'Another run deploys this domain'],
+    'lock-lost': [1113, 'The run has lost its lock'],
     'host-unfit': [1201, 'A host does not meet the requirements'],
     'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
     'swarm-foreign': [1203, 'A host is in another swarm'],
@@ -30000,6 +30002,10 @@ class Secret {
     /** The value itself, for standard input or a file of mode 0600, nowhere else. */
     reveal() {
         return secret_hidden.get(this) ?? '';
+    }
+    /** The same secret with something that is none after it. */
+    followedBy(text) {
+        return new Secret(this.name, this.reveal() + text);
     }
     toString() {
         return '***';
