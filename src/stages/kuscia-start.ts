@@ -9,6 +9,7 @@ import { trouble, Trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
+import { commandFailure } from '../engine/runner.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
@@ -223,11 +224,13 @@ async function create(act: Act, deployment: Deployment, host: Host, name: string
   const standing = await act.ask(host.name, container(name));
   if (standing.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: standing.why, remedy: 'Mend what the line names, then run again.' });
   if (standing.is === 'present') await act.run(host.name, removeContainer(name));
-  const outcome = await act.attempt(host.name, startReplica(cluster));
+  const start = startReplica(cluster);
+  const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
+  if (outcome.ended === 'lost') throw trouble(commandFailure(host.name, start, outcome));
   const words = valueOf(await act.ask(host.name, lastWords(name))) ?? '';
   throw trouble({
-    code: outcome.ended === 'lost' ? 'connection-lost' : 'replica-unhealthy',
+    code: 'replica-unhealthy',
     host: host.name,
     what: succeeded(outcome) ? 'kuscia.sh ended with 0, but did not say that it deployed the replica' : `kuscia.sh did not start the replica: ${ending(outcome)}`,
     evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
