@@ -25,8 +25,6 @@ describe('whole lines', () => {
     ['demote', setNodeRole('abc', 'worker'), 'docker node demote abc'],
     ['create the overlay', createOverlay('net', '10.0.0.0/24'), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 net'],
     ['remove a network', removeNetwork('id'), 'docker network rm id'],
-    ['start', startContainer('c', 'exited'), 'docker start c'],
-    ['start what is paused', startContainer('c', 'paused'), 'docker unpause c'],
     ['restart', restartContainer('c'), 'docker restart c'],
     ['remove', removeContainer('c'), 'docker rm --force --volumes c'],
     ['run', runContainer('run it', ['--name=c', 'image', 'a b']), "docker run --detach --name=c image 'a b'"],
@@ -95,6 +93,21 @@ describe('scripts, run for real with docker and curl that write down what they g
     expect(run({ ...command, program: '/bin/sh' }, bare).status).toBe(0);
     expect(said()).toMatch(/^docker\|run\|--rm\|-i\|-v\|\/var\/run\/docker\.sock:\/var\/run\/docker\.sock\|nginx:1\.26\|curl\|/);
     rmSync(bare, { recursive: true });
+  });
+
+  test.each([
+    ['exited', 'start', 0, '2', '3\n9\n', ''],
+    ['paused', 'unpause', 0, '0', '', ''],
+    ['exited', 'start', 1, '3', '3\n9\n0\n', 'Error response from daemon: try 3\n'],
+  ])('a container that is %s is told %s, three times at the most; the end is %i after %s refusals', (state, verb, status, refusals, pauses, stderr) => {
+    const starting = mkdtempSync(join(folder, 'starting-'));
+    const refuse = `echo x >>"$SAID.tries"; n=$(wc -l <"$SAID.tries"); [ "$*" = "${verb} c" ] && [ "$n" -gt ${refusals} ] || { printf 'Error response from daemon: try %s\\nError: failed to start containers: c\\n' "$n" >&2; exit 1; }`;
+    writeFileSync(join(starting, 'docker'), `#!/bin/sh\n${refuse}\n`, { mode: 0o755 });
+    writeFileSync(join(starting, 'sleep'), '#!/bin/sh\necho "$1" >>"$SAID"\n', { mode: 0o755 });
+    rmSync(join(folder, 'said'), { force: true });
+    rmSync(join(folder, 'said.tries'), { force: true });
+    expect(run(startContainer('c', state), `${starting}:${process.env['PATH'] ?? ''}`)).toMatchObject({ status, stderr });
+    expect(spawnSync('cat', [join(folder, 'said')], { encoding: 'utf8' }).stdout).toBe(pauses);
   });
 
   test('a login lives in a folder of its own, only while the image is pulled', () => {

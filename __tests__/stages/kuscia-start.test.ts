@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../../src/docker/commands.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import { container, containers, type Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
@@ -138,7 +139,7 @@ describe('carrying out', () => {
   test('starts and restarts', async () => {
     const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME, 'exited'))]);
     const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', restartContainer(NAME))]);
-    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([`docker start ${NAME}`, `docker restart ${NAME}`]);
+    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), `docker restart ${NAME}`]);
   });
 });
 

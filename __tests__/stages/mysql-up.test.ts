@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { pullImage, removeContainer, startContainer } from '../../src/docker/commands.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
@@ -107,7 +108,7 @@ describe('carrying out', () => {
 
   test('starts, and creates the schema with the password by input', async () => {
     const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [ok('node-01', startContainer('alice-mysql', 'exited'))]);
-    expect(start.fleet.lines()).toEqual(['docker start alice-mysql']);
+    expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-mysql', 'exited'))]);
     const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', createDatabase(MANAGED, password))]);
     expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: `[client]\nuser="root"\npassword="${PASSWORD}"\n` }]);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { createOverlay, pullImage, removeContainer, removeNetwork, startContainer } from '../../src/docker/commands.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image, type Network } from '../../src/docker/facts.ts';
 import { runProbe, type PathTry } from '../../src/docker/probe.ts';
@@ -166,7 +167,7 @@ describe('carrying out', () => {
     const recreate = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'recreate'), [ok('node-02', removeContainer('alice-probe')), listed, ok('node-02', runProbe(cluster, two))]);
     expect(recreate.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(['docker rm --force --volumes alice-probe', probe]);
     const start = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'), [ok('node-02', startContainer('alice-probe', 'exited'))]);
-    expect(start.fleet.lines()).toEqual(['docker start alice-probe']);
+    expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-probe', 'exited'))]);
   });
 });
 

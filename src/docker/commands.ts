@@ -51,8 +51,17 @@ export const createOverlay = (name: string, subnet: string): Command =>
 /** Removes a network by its id. */
 export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);
 
-/** Lets a container run that is there but does not; docker starts one that is paused by another command. */
-export const startContainer = (name: string, state: string): Command => changing('start the container', ['docker', state === 'paused' ? 'unpause' : 'start', name]);
+/**
+ * Lets a container run that is there but does not; docker starts one that is paused by another command. Three tries: for some seconds after its
+ * engine started a host attaches nothing to an overlay, and says so after 20 s (seen in the lab after a power failure).
+ */
+export function startContainer(name: string, state: string): Command {
+  const text = [
+    'for pause in 3 9 0; do said=$(docker "$1" "$2" 2>&1) && exit; code=$?; sleep "$pause"; done',
+    'echo "$said" | grep -v "^Error: failed to start containers" >&2; exit "$code"',
+  ].join('\n');
+  return changing('start the container', script(text, state === 'paused' ? 'unpause' : 'start', name));
+}
 
 /** Stops and starts a container; it rereads its files. */
 export const restartContainer = (name: string): Command => changing('restart the container', ['docker', 'restart', name]);
