@@ -101,6 +101,12 @@ describe('red is', () => {
     shown(plan);
   });
 
+  test('says which ports a node needs that is down, and for a host that is none how it becomes one', () => {
+    const remedies = (nodes: Facts['nodes']) => verify({ nodes }).plan.awaited.map(({ failure }) => failure.remedy);
+    expect(remedies(present(THREE.map((host) => nodeOf(host, host === three ? { state: 'down' } : {}))))).toEqual([expect.stringContaining('2377/tcp')]);
+    expect(remedies(present([nodeOf(THREE[0] as Host), nodeOf(two)]))).toEqual([expect.stringContaining('mode: apply')]);
+  });
+
   const others: readonly [string, Partial<Facts>, readonly string[]][] = [
     ['a node that is down', { nodes: present(THREE.map((host) => nodeOf(host, host === three ? { state: 'down' } : {}))) }, ['. node-03 as described: node-not-ready']],
     ['a host that is no node', { nodes: present([nodeOf(THREE[0] as Host), nodeOf(two)]) }, ['. node-03 as described: node-not-ready']],

@@ -165,13 +165,16 @@ function notListed(host: Host, manager: Host, nodeId: string): Failure {
   };
 }
 
+/** What brings a node back that the managers hear nothing of. */
+export const NOT_READY_REMEDY = 'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are open; then run again.';
+
 function notReady(host: Host, node: SwarmNode): Failure {
   return {
     code: 'node-not-ready',
     host: host.name,
     what: `its node is ${node.state}`,
     evidence: `node ${node.id} (${node.hostname}) at ${node.address}`,
-    remedy: 'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are open; then run again.',
+    remedy: NOT_READY_REMEDY,
   };
 }
 

@@ -14,6 +14,7 @@ import { fingerprint } from '../kuscia/configuration.ts';
 import { describeAnswer, directAnswer, isGateway, loadBalancerAnswers, loadBalancerUrl, registry, requestsFor, type Answer, type Gateway, type KusciaNode, type Registry } from '../kuscia/facts.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { allPaths, askPaths, cutPairs, type Path } from './data-path.ts';
+import { NOT_READY_REMEDY } from './swarm-join.ts';
 import { anchor, askEngines, engineOf, type Engines } from './swarm.ts';
 
 interface OnHost {
@@ -173,7 +174,7 @@ export function planVerify(cluster: Cluster, facts: Facts, matrix: Matrix): Plan
     const node = nodeOf(facts, host);
     if (node?.state === 'ready') continue;
     const evidence = facts.nodes.is === 'unknown' ? facts.nodes.why : node ? `node ${node.id} is ${node.state}` : 'no node of the swarm';
-    failures.push({ code: 'node-not-ready', host: host.name, what: 'its swarm node is not Ready', evidence, remedy });
+    failures.push({ code: 'node-not-ready', host: host.name, what: 'its swarm node is not Ready', evidence, remedy: node ? NOT_READY_REMEDY : remedy });
   }
   failures.push(...cutPairs(cluster, facts.paths));
   plan.awaited.push(...failures.map((failure) => ({ host: failure.host ?? '', what: 'as described', why: failure.what, failure })));
