@@ -2,12 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../../src/docker/commands.ts';
-import { shellLine } from '../../src/engine/command.ts';
 import { container, containers, type Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
+import { machine } from '../../src/host/facts.ts';
 import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { lastWords } from '../../src/kuscia/facts.ts';
@@ -98,6 +99,7 @@ describe('carrying out', () => {
   const listed = ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`);
   const extract = ok('node-02', extractScript(cluster));
   const none = ok('node-02', containers.command, '');
+  const free = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\n');
   const start = (stdout: string): Script => ok('node-02', startReplica(cluster), stdout);
   const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
   const words = ok('node-02', lastWords(NAME).command, '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n');
@@ -126,8 +128,16 @@ describe('carrying out', () => {
     ['that failed though it said it had deployed', ends('node-02', startReplica(cluster), { ended: 'exited', code: 1, stdout: done }), 'replica-unhealthy', 'kuscia.sh did not start the replica: exit 1'],
     ['that took too long', ends('node-02', startReplica(cluster), { ended: 'timed-out', afterMs: 300_000 }), 'replica-unhealthy', 'kuscia.sh did not start the replica: timed out after 300 s'],
   ])('a start %s is no success, and the replica\'s last words are told', async (_, answer, code, what) => {
-    const thrown = await carryOut(step, [listed, extract, none, answer, words]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code, what, evidence: expect.stringContaining('FATAL start/start.go:54 Module [k3s] is invalid') }]);
+  });
+
+  test('a start for which docker had no port left names who took it since preflight looked', async () => {
+    // 4E20 is port 20000, the gateway's.
+    const taken = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n');
+    const squatter = ok('node-02', containers.command, `${JSON.stringify({ Id: 's', Name: '/squatter', Image: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '2026-11-23T12:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort: '20000' }] }, Mounts: [], Networks: null })}\n`);
+    const thrown = await carryOut(step, [listed, extract, none, squatter, ends('node-02', startReplica(cluster), { ended: 'exited', code: 125 }), taken]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code: 'port-taken', host: 'node-02', what: 'port 20000 (gateway) is taken', evidence: 'published by container squatter' }]);
   });
 
   test('a start whose connection was lost may have taken effect, and nothing more is asked of the host', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { pullImage, removeContainer, startContainer } from '../../src/docker/commands.ts';
-import { shellLine } from '../../src/engine/command.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';

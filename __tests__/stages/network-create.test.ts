@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { createOverlay, pullImage, removeContainer, removeNetwork, startContainer } from '../../src/docker/commands.ts';
-import { shellLine } from '../../src/engine/command.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image, type Network } from '../../src/docker/facts.ts';
 import { runProbe, type PathTry } from '../../src/docker/probe.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
 import { allPaths, cutPairs } from '../../src/stages/data-path.ts';

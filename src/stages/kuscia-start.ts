@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
-import { container, type Container } from '../docker/containers.ts';
+import { container, publishedPorts, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
@@ -19,6 +19,7 @@ import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
+import { takenPorts } from './preflight.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -228,6 +229,7 @@ async function create(act: Act, deployment: Deployment, host: Host, name: string
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
   if (outcome.ended === 'lost') throw trouble(commandFailure(host.name, start, outcome));
+  await refuseTakenPorts(act, cluster, host);
   const words = valueOf(await act.ask(host.name, lastWords(name))) ?? '';
   throw trouble({
     code: 'replica-unhealthy',
@@ -236,4 +238,11 @@ async function create(act: Act, deployment: Deployment, host: Host, name: string
     evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
     remedy: `Mend what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ${name} on ${host.name}.`,
   });
+}
+
+/** Throws when something else listens on a port of the replica: taken after preflight looked, it is why docker refused to start the container. */
+async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
+  const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
+  const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];
+  if (taken.length > 0) throw new Trouble(taken);
 }

@@ -120,7 +120,7 @@ export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
 }
 
 /** Ports that something other than this deployment listens on. */
-function takenPorts(cluster: Cluster, host: Host, machine: Machine, engine: Fact<Engine>, published: Fact<ReadonlyMap<number, string>>): Failure[] {
+export function takenPorts(cluster: Cluster, host: Host, machine: Machine, engine: Fact<Engine>, published: Fact<ReadonlyMap<number, string>>): Failure[] {
   const own = new Set([replicaContainer(cluster, machine.user), cluster.loadBalancer.container, cluster.database.kind === 'managed' ? cluster.database.container : '']);
   const publisher = (port: number): string | undefined => (published.is === 'present' ? published.value.get(port) : undefined);
   const uses = portsOn(cluster, host);
