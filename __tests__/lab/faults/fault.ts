@@ -1,0 +1,53 @@
+/** What the run must say of a fault, in one and the same block of its log. */
+export interface Named {
+  /** `KS-1204` */
+  readonly code: string;
+  /** The host it concerns. */
+  readonly host: string;
+  /** What was seen. */
+  readonly evidence: RegExp;
+  /** The cause, or what to do. */
+  readonly remedy: RegExp;
+}
+
+/** One thing that goes wrong, made for real on the lab's hosts. */
+export interface Fault {
+  /** By which `FAULTS=name,name` picks it. */
+  readonly name: string;
+  /** Tried by `npm test`, too. */
+  readonly usual?: boolean;
+  readonly on: 'empty hosts' | 'deployed cluster';
+  /** The cluster file of the run that meets the fault; the usual one unless told. */
+  readonly cluster?: string;
+  /** Inputs of that run beside the usual ones, made when the row is tried. */
+  readonly inputs?: () => Promise<Readonly<Record<string, string>>>;
+  readonly mode: 'apply' | 'verify' | 'plan';
+  /** Makes the fault before the run, or in its middle: as soon as it prints a line like this. */
+  readonly when: 'before' | RegExp;
+  readonly make: () => Promise<unknown>;
+  readonly mend: () => Promise<unknown>;
+  /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so. */
+  readonly ends: readonly Named[] | { readonly completes: RegExp };
+  /** True when the run must have changed nothing on any host. */
+  readonly changesNothing?: boolean;
+  /** The cluster file of the run after it was mended; the usual one unless told. */
+  readonly again?: string;
+}
+
+/** The tutorial's cluster, to which most faults happen. */
+export const CLUSTER = `domain: alice
+image: secretflow/kuscia:1.1.0b0
+hosts:
+  node-01: { address: 10.77.0.11, roles: [manager, database, load-balancer] }
+  node-02: { address: 10.77.0.12, roles: [replica] }
+  node-03: { address: 10.77.0.13, roles: [replica] }
+`;
+
+/** The same with another limit, so that both replicas are made anew. */
+export const MORE_MEMORY = `${CLUSTER}memory: 4GiB\n`;
+
+/** The same with another image. */
+export const imaged = (image: string): string => CLUSTER.replace('secretflow/kuscia:1.1.0b0', image);
+
+export const HOSTS = ['node-01', 'node-02', 'node-03'];
+export const REPLICA = 'root-kuscia-autonomy-alice';

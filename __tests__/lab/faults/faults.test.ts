@@ -1,0 +1,28 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { up } from '../../../lab/lab.ts';
+import { FAULTS } from './faults.ts';
+import { Matrix } from './matrix.ts';
+
+/** `all`, or names of faults; a few of each family unless told. `npm run test:faults` tries all. */
+const asked = process.env['FAULTS'];
+const chosen = FAULTS.filter(({ name, usual }) => asked === 'all' || (asked === undefined ? usual === true : asked.split(',').includes(name)));
+
+describe('a fault is named with its evidence and what to do, costs nothing, and the next run completes', () => {
+  const matrix = new Matrix();
+
+  beforeAll(async () => {
+    await up(3);
+    process.stdout.write(`${chosen.length} of ${FAULTS.length} faults: name, end of the next run, time, what the run that met it named\n`);
+  }, 600_000);
+
+  test('faults are chosen, and no two have one name', () => {
+    expect(chosen.length).toBeGreaterThan(0);
+    expect(new Set(FAULTS.map(({ name }) => name)).size).toBe(FAULTS.length);
+  });
+
+  test.each(chosen.map((fault) => [fault.name, fault] as const))('%s', async (_, fault) => {
+    const { row, wrong } = await matrix.tried(fault);
+    process.stdout.write(`${row}\n`);
+    expect(wrong).toEqual([]);
+  }, 900_000);
+});

@@ -1,0 +1,112 @@
+import { reset } from '../../../lab/lab.ts';
+import { endState } from '../crash/state.ts';
+import { CLUSTER, HOSTS, type Fault, type Named } from './fault.ts';
+import { blocksOf, runOf, type Run } from './run.ts';
+import { plant, treasure } from './treasure.ts';
+
+/** What came of one fault. */
+export interface Tried {
+  /** Its line of the table. */
+  readonly row: string;
+  /** What was not as it must be, with the logs that tell; empty when all was. */
+  readonly wrong: readonly string[];
+}
+
+/** A cluster that is as an undisturbed deployment leaves it, kept from one fault to the next. */
+export class Matrix {
+  #state: readonly string[] | undefined;
+  #treasure: readonly string[] = [];
+
+  /** Makes the fault, has it met, mends it and runs again; whatever came of it, the next fault finds a sound cluster. */
+  async tried(fault: Fault): Promise<Tried> {
+    const begun = Date.now();
+    const wrong: string[] = [];
+    let outcome = 'not tried';
+    try {
+      if (fault.on === 'empty hosts') await this.#empty();
+      else if (this.#state === undefined) await this.#deploy();
+      outcome = await this.#meet(fault, wrong);
+      wrong.push(...(await this.#again(fault)));
+    } catch (thrown) {
+      wrong.push(`${fault.name}: ${(thrown as Error).stack ?? String(thrown)}`);
+    }
+    // What failed may have left anything behind.
+    if (wrong.length > 0) this.#state = undefined;
+    const ended = wrong.length === 0 ? 'completed, nothing lost' : 'WRONG';
+    return { row: [fault.name.padEnd(40), ended.padEnd(24), `${Math.round((Date.now() - begun) / 1000)} s`.padStart(5), ` ${outcome}`].join(' '), wrong };
+  }
+
+  /** The run that meets the fault. Gives in words what it named. */
+  async #meet(fault: Fault, wrong: string[]): Promise<string> {
+    const inputs = (await fault.inputs?.()) ?? {};
+    const cluster = fault.cluster ?? CLUSTER;
+    let run: Run;
+    try {
+      if (fault.when === 'before') await fault.make();
+      const before = fault.changesNothing === true ? await statesOf() : [];
+      run = await runOf(cluster, fault.mode, inputs, fault.when === 'before' ? undefined : { at: fault.when, act: fault.make });
+      if (fault.changesNothing === true) wrong.push(...differences(before, await statesOf()).filter(isOurDoing).map((line) => `${fault.name} changed ${line}`));
+    } finally {
+      await fault.mend();
+    }
+    if (!run.reached) wrong.push(`${fault.name}: the run never printed ${String(fault.when)}\n${run.log}`);
+    const unsaid = missingIn(fault, run);
+    if (unsaid.length > 0) wrong.push(`${fault.name}: ${unsaid.join('; ')}\n${run.log}`);
+    return blocksOf(run.log)[0]?.slice(0, 160) ?? `completes: ${wordsOf(fault, run)}`;
+  }
+
+  /** After it was mended: a run completes, all is as after an undisturbed deployment, and nothing is lost. */
+  async #again(fault: Fault): Promise<string[]> {
+    const again = await runOf(fault.again ?? CLUSTER, 'apply');
+    if (again.code !== 0) return [`${fault.name}: the run after it was mended ends with ${String(again.code)}\n${again.log}`];
+    const verified = await runOf(fault.again ?? CLUSTER, 'verify');
+    if (verified.code !== 0) return [`${fault.name}: verify after it was mended ends with ${String(verified.code)}\n${verified.log}`];
+    if (this.#state === undefined) {
+      await this.#keep();
+      return [];
+    }
+    const state = differences(this.#state, await statesOf()).map((line) => `${fault.name} leaves ${line}`);
+    const lost = differences(this.#treasure, await treasure()).map((line) => `${fault.name} costs ${line}`);
+    return [...state, ...lost];
+  }
+
+  async #empty(): Promise<void> {
+    this.#state = undefined;
+    await reset(HOSTS);
+  }
+
+  async #deploy(): Promise<void> {
+    await this.#empty();
+    const run = await runOf(CLUSTER, 'apply');
+    if (run.code !== 0) throw new Error(`the cluster that faults are to happen to cannot be deployed\n${run.log}`);
+    await this.#keep();
+  }
+
+  async #keep(): Promise<void> {
+    await plant();
+    this.#state = await statesOf();
+    this.#treasure = await treasure();
+  }
+}
+
+const statesOf = async (): Promise<string[]> => (await Promise.all(HOSTS.map(async (host) => (await endState(host).catch(() => ['off'])).map((line) => `${host} ${line}`)))).flat();
+
+/** Which nodes are Ready changes by itself once a host is gone. */
+const isOurDoing = (line: string): boolean => !/^[-+] node-\d+ node /.test(line);
+
+/** What the run should have said and did not. */
+function missingIn({ ends }: Fault, { code, log }: Run): string[] {
+  if ('completes' in ends) return [...(code === 0 ? [] : [`ends with ${String(code)}, not 0`]), ...(ends.completes.test(log) ? [] : [`does not say ${String(ends.completes)}`])];
+  const blocks = blocksOf(log);
+  return [...(code === 1 ? [] : [`ends with ${String(code)}, not 1`]), ...ends.filter((named) => !blocks.some((block) => names(block, named))).map((named) => `does not name ${named.code} on ${named.host}, ${String(named.evidence)}, ${String(named.remedy)}`)];
+}
+
+const names = (block: string, { code, host, evidence, remedy }: Named): boolean => [code, host].every((word) => block.includes(word)) && evidence.test(block) && remedy.test(block);
+
+const wordsOf = ({ ends }: Fault, { log }: Run): string => ('completes' in ends ? (ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ') : 'named nothing');
+
+/** Lines that only one of them has. */
+const differences = (wanted: readonly string[], found: readonly string[]): string[] => [
+  ...wanted.filter((line) => !found.includes(line)).map((line) => `- ${line}`),
+  ...found.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
+];

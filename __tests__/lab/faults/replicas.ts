@@ -1,0 +1,56 @@
+import { seenOn } from '../deployment/seen.ts';
+import { REPLICA, type Fault } from './fault.ts';
+
+const NODE = 'node-03';
+const on = (script: string) => () => seenOn(NODE, script);
+const named = (host: string, name: string): Promise<string> => seenOn(host, `hostname ${name}`);
+const CONFIG = 'kuscia-swarm/alice/kuscia.yaml';
+/** A host name so long that the replica's is cut before its last characters. */
+const long = (end: string): string => `compute-of-the-second-hall-rack-seventeen-${end}`;
+
+/** Hosts, files and containers as somebody left them. */
+export const REPLICA_FAULTS: readonly Fault[] = [
+  {
+    name: 'hostname-twice', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
+    make: () => named(NODE, 'node-02'),
+    mend: () => named(NODE, NODE),
+    ends: [{ code: 'KS-1210', host: NODE, evidence: /both replicas would be named root-kuscia-autonomy-alice-node-02 .*hostnames node-02 and node-02/, remedy: /distinct hostnames/ }],
+  },
+  {
+    name: 'hostnames-truncated', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
+    make: () => Promise.all([named('node-02', long('a')), named(NODE, long('b'))]),
+    mend: () => Promise.all([named('node-02', 'node-02'), named(NODE, NODE)]),
+    ends: [{ code: 'KS-1210', host: NODE, evidence: /hostnames compute-\S+-a and compute-\S+-b/, remedy: /short, distinct hostnames/ }],
+  },
+  {
+    name: 'second-machine-of-one-hostname', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
+    make: on(`mkdir /root/twin; docker run -d --name twin --hostname ${REPLICA}-node-02 --network kuscia-exchange-cluster -v /root/${CONFIG}:/home/kuscia/etc/conf/kuscia.yaml -v /root/twin:/home/kuscia/var/images secretflow/kuscia:1.1.0b0 bin/kuscia start -c etc/conf/kuscia.yaml; sleep 20`),
+    mend: on('docker rm -f twin; rm -r /root/twin'),
+    ends: [{ code: 'KS-1601', host: 'node-02', evidence: /overlay is 10\.200\.0\.\d+, container 10\.200\.0\.\d+/, remedy: /./ }],
+  },
+  {
+    name: 'clock-five-minutes-off', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
+    // One kernel has one clock: what the host answers when it is asked for the time is what differs.
+    make: on(`printf '#!/bin/bash\\nexec /usr/bin/date -d "+5 minutes" "$@"\\n' >/usr/local/bin/date; chmod 755 /usr/local/bin/date`),
+    mend: on('rm /usr/local/bin/date'),
+    ends: [{ code: 'KS-1201', host: NODE, evidence: /its clock is at least (29\d|300) s ahead/, remedy: /NTP/ }],
+  },
+  {
+    name: 'load-balancer-to-a-wrong-port', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
+    make: () => seenOn('node-01', 'cd kuscia-swarm/alice/nginx; sed "s/:20000/:20999/" nginx.conf >new; cat new >nginx.conf; rm new; docker restart alice-nginx-lb'),
+    mend: () => Promise.resolve(),
+    ends: [{ code: 'KS-1601', host: 'node-02', evidence: /throughLb is 0 of \d+/, remedy: /mode: apply/ }],
+  },
+  {
+    name: 'configuration-changed-by-hand', on: 'deployed cluster', mode: 'apply', when: 'before',
+    make: on(`sed -i 's/^protocol:.*/protocol: NOTLS/' ${CONFIG}; docker restart ${REPLICA}`),
+    mend: () => Promise.resolve(),
+    ends: { completes: /node-03 +~ +Kuscia configuration +\(protocol NOTLS -> TLS\)/ },
+  },
+  {
+    name: 'half-written-file', usual: true, on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
+    make: on(`cp -p ${CONFIG} /root/kept.yaml; truncate -s 900 ${CONFIG}`),
+    mend: on(`rm /root/kept.yaml ${CONFIG}`),
+    ends: [{ code: 'KS-1403', host: NODE, evidence: /domainKeyData is no RSA private key/, remedy: /a good copy from another replica/ }],
+  },
+];

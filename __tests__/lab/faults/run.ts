@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inRunner } from '../../../lab/enter.ts';
+import { paths } from '../../../lab/lab.ts';
+import { DATABASE_PASSWORD } from '../deployment/action.ts';
+
+/** Longest time of any run here, in milliseconds; one that is ended by it did not keep its own deadlines. */
+const DEADLINE_MS = 330_000;
+
+/** How a run ended and what it said. */
+export interface Run {
+  /** Null when it did not end by itself. */
+  readonly code: number | null;
+  readonly log: string;
+  /** Whether the line came at which something was to be done. */
+  readonly reached: boolean;
+}
+
+/** What is done in the middle of a run: once, at the first line that matches. */
+export interface InTheMiddle {
+  readonly at: RegExp;
+  readonly act: () => Promise<unknown>;
+}
+
+/** Runs the bundle from a terminal's place, with `inputs` beside the usual ones. The run goes on while something is done in its middle, and is waited for as long as that takes. */
+export async function runOf(cluster: string, mode: string, inputs: Readonly<Record<string, string>> = {}, middle?: InTheMiddle): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), 'fault-'));
+  const given = { cluster, mode, 'database-password': DATABASE_PASSWORD, 'ssh-key': readFileSync(paths.sshKey, 'utf8'), 'known-hosts': readFileSync(paths.knownHosts, 'utf8'), ...inputs };
+  const named = Object.fromEntries(Object.entries(given).map(([name, value]) => [`KUSCIA_SWARM_${name.toUpperCase().replaceAll('-', '_')}`, value]));
+  const [program = '', ...args] = inRunner([join(paths.repository, 'node_modules/node/bin/node'), join(paths.repository, 'dist/index.cjs')]);
+  const child = spawn(program, args, { env: { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', ...named }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  let acting: Promise<unknown> | undefined;
+  const take = (chunk: Buffer): void => {
+    log += chunk.toString();
+    if (middle && acting === undefined && middle.at.test(log)) acting = middle.act();
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  const deadline = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  clearTimeout(deadline);
+  rmSync(folder, { recursive: true, force: true });
+  await acting;
+  return { code, log, reached: middle === undefined || acting !== undefined };
+}
+
+/** What a run printed of its failures and warnings: each block in one line. */
+export function blocksOf(log: string): string[] {
+  const lines = log.split('\n');
+  return lines.flatMap((line, i) => {
+    if (!/^(Error|Warning) KS-\d+/.test(line)) return [];
+    const rest = lines.slice(i + 1);
+    const end = rest.findIndex((next) => !next.startsWith('  '));
+    return [[line, ...rest.slice(0, end === -1 ? rest.length : end)].join(' ').replace(/\s+/g, ' ')];
+  });
+}

@@ -1,0 +1,78 @@
+import { kill, start } from '../../../lab/lab.ts';
+import { until } from '../../../lab/process.ts';
+import { seenOn } from '../deployment/seen.ts';
+import { REPLICA, type Fault } from './fault.ts';
+
+const NODE = 'node-03';
+const on = (host: string, script: string) => () => seenOn(host, script);
+
+/** Drops packets to these ports, whoever sends them. */
+const portCut = (how: '-I' | '-D', ...ports: readonly string[]): string =>
+  ports.flatMap((port) => ['INPUT', 'OUTPUT'].map((chain) => `iptables ${how} ${chain} -p ${port.replace('/', ' --dport ')} -j DROP`)).join('; ');
+
+/** Waits until a host says so, as it does some time after the fault was made. */
+const seen = (host: string, script: string): Promise<unknown> => until(`${host}: ${script}`, async () => ((await seenOn(host, `${script} && echo yes || true`)) === 'yes' ? true : undefined), 120_000, undefined, 1_000);
+const nodeIs = (state: string): Promise<unknown> => seen('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | grep -qx '${NODE} ${state}'`);
+
+/** The swarm, its network and its ports. */
+export const SWARM_FAULTS: readonly Fault[] = [
+  {
+    name: 'port-4789-cut', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
+    make: on(NODE, portCut('-I', 'udp/4789')),
+    mend: on(NODE, portCut('-D', 'udp/4789')),
+    ends: [{ code: 'KS-1204', host: NODE, evidence: /node-0\d cannot reach node-03 .*no answer in 4 s/, remedy: /Open 4789\/udp/ }],
+  },
+  {
+    name: 'port-7946-cut', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
+    make: async () => {
+      await seenOn(NODE, portCut('-I', 'udp/7946', 'tcp/7946'));
+      await seen('node-01', '! docker exec alice-probe getent hosts alice-probe-node-03 >/dev/null');
+    },
+    mend: on(NODE, portCut('-D', 'udp/7946', 'tcp/7946')),
+    ends: [{ code: 'KS-1204', host: NODE, evidence: /its name is not known on the network/, remedy: /7946\/tcp and udp/ }],
+  },
+  {
+    name: 'port-2377-cut', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
+    make: async () => {
+      await seenOn(NODE, portCut('-I', 'tcp/2377'));
+      await nodeIs('Down');
+    },
+    mend: on(NODE, portCut('-D', 'tcp/2377')),
+    ends: [{ code: 'KS-1207', host: NODE, evidence: /node \S+ .*down/, remedy: /2377\/tcp/ }],
+  },
+  {
+    name: 'ghost-node', on: 'deployed cluster', mode: 'apply', when: 'before',
+    make: async () => {
+      await seenOn(NODE, 'docker swarm leave --force');
+      await nodeIs('Down');
+    },
+    mend: on('node-01', `docker node rm $(docker node ls --format '{{.ID}} {{.Status}}' | sed -n 's/ Down$//p')`),
+    ends: { completes: /the swarm still lists a second node node-03 .* which is down[\s\S]*docker node rm/ },
+  },
+  {
+    name: 'engine-killed-hard', on: 'deployed cluster', mode: 'apply', when: 'before',
+    make: async () => {
+      await seenOn(NODE, 'engine kill; engine start');
+    },
+    mend: () => Promise.resolve(),
+    ends: { completes: /is healthy/ },
+  },
+  {
+    name: 'worker-rebooted-without-manager', on: 'deployed cluster', mode: 'apply', when: 'before',
+    make: async () => {
+      await kill('node-01');
+      await kill(NODE);
+      await start(NODE);
+      await seen(NODE, `docker container inspect -f '{{.State.Status}}' ${REPLICA} | grep -qx exited`);
+      await start('node-01');
+    },
+    mend: () => Promise.resolve(),
+    ends: { completes: /start replica root-kuscia-autonomy-alice again +\(exited \(255\)/ },
+  },
+  {
+    name: 'subnet-clash', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
+    make: on(NODE, 'docker network create --subnet 10.200.0.128/25 elsewhere'),
+    mend: on(NODE, 'docker network rm elsewhere'),
+    ends: [{ code: 'KS-1206', host: NODE, evidence: /network elsewhere: 10\.200\.0\.128\/25/, remedy: /network\.subnet/ }],
+  },
+];
