@@ -12,7 +12,8 @@ import { machine } from '../../src/host/facts.ts';
 import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { lastWords } from '../../src/kuscia/facts.ts';
-import { planReplicas } from '../../src/stages/kuscia-start.ts';
+import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
+import { ledBy, planReplicas } from '../../src/stages/kuscia-start.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import { answerOf, fileOf, gatewayOf, imageId, machineOf, nameOf, NOW, registryOf, replicaOf } from '../support/facts.ts';
 import { carryOut, ends, ok, type Script } from '../support/fake.ts';
@@ -92,6 +93,22 @@ describe('a replica', () => {
     const { failure } = plan({ answer: unknown('exit 7'), lastWords: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ?? {};
     expect(failure).toMatchObject({ code: 'replica-unhealthy', what: `the replica ${NAME} does not work: exit 7`, evidence: 'FATAL Module [k3s] is invalid' });
     expect(failure?.remedy).toContain(`docker logs ${NAME} on node-02`);
+  });
+});
+
+describe('whom the load balancer leads to', () => {
+  const { configuration, digest } = loadBalancerFiles(deploymentOf());
+  const written = present({ mode: '644', sha256: sha256(configuration), changedAt: 0 });
+  const answers = present(THREE.slice(1).map((host) => answerOf(cluster, host)));
+  const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
+  test.each<[string, Parameters<typeof ledBy>[1], Parameters<typeof ledBy>[2], ReturnType<typeof ledBy>]>([
+    ['is known where nginx runs with the wanted configuration', present(digest), written, both],
+    ['is not asked where nginx runs with another', present('former'), written, absent],
+    ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
+    ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
+    ['is not asked where the file is gone', present(digest), absent, absent],
+  ])('%s', (_, loaded, onFile, led) => {
+    expect(ledBy(deploymentOf(), loaded, onFile, answers)).toEqual(led);
   });
 });
 

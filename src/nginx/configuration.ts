@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import Handlebars from 'handlebars';
 import { hostsWith, type Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Secret } from '../engine/secret.ts';
 import { gatewayScheme } from '../kuscia/facts.ts';
+import { folders } from '../kuscia/names.ts';
 import { NGINX_TEMPLATE } from './template.ts';
 
 /** Where the load balancer's files stand inside its container. */
 export const FOLDER = '/etc/nginx/kuscia-swarm';
+
+/** Where nginx's configuration stands on the load balancer's host. */
+export const configurationFile = (cluster: Cluster): string => posix.join(folders(cluster).nginx, 'nginx.conf');
 
 const render = Handlebars.compile(NGINX_TEMPLATE, { noEscape: true, strict: true });
 

@@ -18,7 +18,7 @@ import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
-import { loadBalancerFiles } from '../nginx/configuration.ts';
+import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
 import { takenPorts } from './preflight.ts';
 
 interface OnHost {
@@ -66,12 +66,19 @@ async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySe
   const { host, container: name } = cluster.loadBalancer;
   // The load balancer is asked like any peer does, by a host that this run reaches.
   const asking = ask.reaches(host) ? host : (cluster.hosts.find((other) => ask.reaches(other.name))?.name ?? host);
-  const [loaded, answers] = await Promise.all([
+  const [loaded, onFile, answers] = await Promise.all([
     ask.ask(host, loadedConfiguration(name)),
+    ask.ask(host, file(configurationFile(cluster))),
     ask.ask(asking, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
   ]);
-  if (valueOf(loaded) !== loadBalancerFiles(deployment).digest) return absent;
-  return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(cluster, answer)).map(({ instance }) => instance)));
+  return ledBy(deployment, loaded, onFile, answers);
+}
+
+/** A configuration that somebody changed by hand still carries our digest: the file itself must be the wanted one, too, or the load balancer's stage has yet to replace it. */
+export function ledBy(deployment: Deployment, loaded: Fact<string>, onFile: Fact<HostFile>, answers: Fact<readonly Answer[]>): Fact<ReadonlySet<string>> {
+  const { configuration, digest } = loadBalancerFiles(deployment);
+  if (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration)) return absent;
+  return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(deployment.cluster, answer)).map(({ instance }) => instance)));
 }
 
 async function gatherHost(ask: Ask, { cluster, handed }: Deployment, host: Host, led: Promise<Fact<ReadonlySet<string>>>): Promise<OnHost> {

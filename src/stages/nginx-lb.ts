@@ -18,7 +18,7 @@ import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { checkConfiguration, INSIDE_PORT, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
-import { FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
+import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
 
 interface Facts {
   readonly home: Fact<string>;
@@ -60,7 +60,7 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
     ask.ask(name, machine),
     ask.ask(name, image(cluster.loadBalancer.image)),
     ask.ask(name, container(lb)),
-    ask.ask(name, file(posix.join(folders(cluster).nginx, 'nginx.conf'))),
+    ask.ask(name, file(configurationFile(cluster))),
     ask.ask(name, loadedConfiguration(lb)),
     ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),
     askReplicaNames(ask, cluster),
