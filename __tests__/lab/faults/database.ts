@@ -35,7 +35,7 @@ export const DATABASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'database-of-another-domain', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
-    cluster: `${CLUSTER.replace('domain: alice', 'domain: bob').replace(' database,', '')}database: { external: { address: 10.77.0.11, port: 3306, user: root }, name: kine }\nports: { gateway: 21000, internal: 21001, api: 21002, api-grpc: 21003, metrics: 21004 }\nload-balancer: { port: 8090 }\n`,
+    cluster: `${CLUSTER.replace('domain: alice', 'domain: bob').replace(' database,', '')}database: { external: { address: 10.77.0.11, port: 3306, user: root, name: kine } }\nports: { gateway: 21000, internal: 21001, api: 21002, api-grpc: 21003, metrics: 21004 }\nload-balancer: { port: 8090 }\n`,
     make: () => Promise.resolve(),
     mend: () => Promise.resolve(),
     ends: [{ code: 'KS-1304', host: 'node-02', evidence: /belongs to domain alice, not to bob .*root-kuscia-autonomy-alice-node-02/, remedy: /a database of its own/ }],
@@ -45,7 +45,7 @@ export const DATABASE_FAULTS: readonly Fault[] = [
     make: () => seenOn('node-03', `cd kuscia-swarm/alice; cp -p kuscia.yaml /root/kept.yaml
 other=$(docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp | grep ^domainKeyData:)
 sed "s|^domainKeyData:.*|$other|" /root/kept.yaml >kuscia.yaml; docker restart ${REPLICA}; sleep 18`),
-    mend: () => seenOn('node-03', `cat /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml; rm /root/kept.yaml; docker restart ${REPLICA}`),
+    mend: () => seenOn('node-03', `cat /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml; rm /root/kept.yaml; docker restart ${REPLICA}; sleep 20`),
     ends: [{ code: 'KS-1601', host: 'node-03', evidence: /key is \w{8} differs/, remedy: /./ }],
   },
 ];

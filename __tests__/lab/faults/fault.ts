@@ -1,3 +1,6 @@
+import { until } from '../../../lab/process.ts';
+import { seenOn } from '../deployment/seen.ts';
+
 /** What the run must say of a fault, in one and the same block of its log. */
 export interface Named {
   /** `KS-1204` */
@@ -51,3 +54,7 @@ export const imaged = (image: string): string => CLUSTER.replace('secretflow/kus
 
 export const HOSTS = ['node-01', 'node-02', 'node-03'];
 export const REPLICA = 'root-kuscia-autonomy-alice';
+
+/** Waits until a shell condition holds on a host: some faults take a while to show. */
+export const comesTrue = (host: string, condition: string): Promise<unknown> =>
+  until(`${host}: ${condition}`, async () => ((await seenOn(host, `if ${condition}; then echo yes; fi`)) === 'yes' ? true : undefined), 120_000, undefined, 1_000);

@@ -1,9 +1,16 @@
+import { hosts } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { REPLICA, type Fault } from './fault.ts';
+import { comesTrue, REPLICA, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 const on = (script: string) => () => seenOn(NODE, script);
-const named = (host: string, name: string): Promise<string> => seenOn(host, `hostname ${name}`);
+/** Gives a host that name, and waits until the swarm has heard of it. */
+async function named(host: string, name: string): Promise<void> {
+  await seenOn(host, `hostname ${name}`);
+  const { address } = hosts.find((place) => place.name === host) ?? { address: '' };
+  await comesTrue('node-01', `docker node inspect -f '{{.Status.Addr}} {{.Description.Hostname}}' $(docker node ls -q) | grep -qx '${address} ${name}'`);
+}
+
 const CONFIG = 'kuscia-swarm/alice/kuscia.yaml';
 /** A host name so long that the replica's is cut before its last characters. */
 const long = (end: string): string => `compute-of-the-second-hall-rack-seventeen-${end}`;
@@ -45,7 +52,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     name: 'configuration-changed-by-hand', on: 'deployed cluster', mode: 'apply', when: 'before',
     make: on(`sed -i 's/^protocol:.*/protocol: NOTLS/' ${CONFIG}; docker restart ${REPLICA}`),
     mend: () => Promise.resolve(),
-    ends: { completes: /node-03 +~ +Kuscia configuration +\(protocol NOTLS -> TLS\)/ },
+    ends: { completes: /node-03 +~ +Kuscia configuration +\(protocol NOTLS -> MTLS\)/ },
   },
   {
     name: 'half-written-file', usual: true, on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,

@@ -1,7 +1,6 @@
 import { kill, start } from '../../../lab/lab.ts';
-import { until } from '../../../lab/process.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { REPLICA, type Fault } from './fault.ts';
+import { comesTrue, REPLICA, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 const on = (host: string, script: string) => () => seenOn(host, script);
@@ -10,9 +9,7 @@ const on = (host: string, script: string) => () => seenOn(host, script);
 const portCut = (how: '-I' | '-D', ...ports: readonly string[]): string =>
   ports.flatMap((port) => ['INPUT', 'OUTPUT'].map((chain) => `iptables ${how} ${chain} -p ${port.replace('/', ' --dport ')} -j DROP`)).join('; ');
 
-/** Waits until a host says so, as it does some time after the fault was made. */
-const seen = (host: string, script: string): Promise<unknown> => until(`${host}: ${script}`, async () => ((await seenOn(host, `${script} && echo yes || true`)) === 'yes' ? true : undefined), 120_000, undefined, 1_000);
-const nodeIs = (state: string): Promise<unknown> => seen('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | grep -qx '${NODE} ${state}'`);
+const nodeIs = (state: string): Promise<unknown> => comesTrue('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | grep -qx '${NODE} ${state}'`);
 
 /** The swarm, its network and its ports. */
 export const SWARM_FAULTS: readonly Fault[] = [
@@ -26,7 +23,7 @@ export const SWARM_FAULTS: readonly Fault[] = [
     name: 'port-7946-cut', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
     make: async () => {
       await seenOn(NODE, portCut('-I', 'udp/7946', 'tcp/7946'));
-      await seen('node-01', '! docker exec alice-probe getent hosts alice-probe-node-03 >/dev/null');
+      await comesTrue('node-01', '! docker exec alice-probe getent hosts alice-probe-node-03 >/dev/null');
     },
     mend: on(NODE, portCut('-D', 'udp/7946', 'tcp/7946')),
     ends: [{ code: 'KS-1204', host: NODE, evidence: /its name is not known on the network/, remedy: /7946\/tcp and udp/ }],
@@ -63,7 +60,7 @@ export const SWARM_FAULTS: readonly Fault[] = [
       await kill('node-01');
       await kill(NODE);
       await start(NODE);
-      await seen(NODE, `docker container inspect -f '{{.State.Status}}' ${REPLICA} | grep -qx exited`);
+      await comesTrue(NODE, `docker container inspect -f '{{.State.Status}}' ${REPLICA} | grep -qx exited`);
       await start('node-01');
     },
     mend: () => Promise.resolve(),

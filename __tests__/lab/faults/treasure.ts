@@ -15,7 +15,7 @@ export async function plant(): Promise<void> {
 /** What no fault may cost, as lines that stay the same: the domain's key, what lies in the database and its volume, the replicas' data. */
 export async function treasure(): Promise<string[]> {
   const [volume, row, domain, ...ofReplicas] = await Promise.all([
-    seenOn('node-01', `docker volume inspect -f '{{.Name}} of {{.CreatedAt}}' alice-mysql`),
+    seenOn('node-01', `stat -c 'alice-mysql, inode %i' "$(docker volume inspect -f '{{.Mountpoint}}' alice-mysql)"`),
     sql('SELECT what FROM books.rows'),
     sql(`SELECT CONCAT(name, ' ', JSON_VALUE(CONVERT(value USING utf8mb4), '$.metadata.uid')) FROM kine.kine WHERE id = (SELECT MAX(id) FROM kine.kine WHERE name = '/registry/kuscia.secretflow/domains/alice') AND deleted = 0`),
     ...REPLICA_HOSTS.map((host) => seenOn(host, `grep ^domainKeyData: kuscia-swarm/alice/kuscia.yaml | sha256sum; cat kuscia-swarm/alice/${REPLICA}/data/table.csv`)),
