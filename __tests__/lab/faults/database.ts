@@ -23,9 +23,10 @@ export const DATABASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'database-slow', on: 'deployed cluster', mode: 'apply', when: 'before',
-    make: on('docker update --cpus 0.01 alice-mysql; sleep 20'),
-    mend: on('docker update --cpus 2 alice-mysql'),
-    ends: [{ code: 'KS-1301', host: 'node-01', evidence: /./, remedy: /./ }],
+    // It answers, but after more than the 5 s that Kuscia waits.
+    make: on(`setsid bash -c 'while true; do kill -STOP $(pidof mysqld mariadbd); sleep 9; kill -CONT $(pidof mysqld mariadbd); sleep 0.05; done' >/dev/null 2>&1 & echo $! >/run/slow.pid; sleep 2`),
+    mend: on('kill -- -$(cat /run/slow.pid); rm /run/slow.pid; kill -CONT $(pidof mysqld mariadbd)'),
+    ends: [{ code: 'KS-1301', host: 'node-01', evidence: /evidence .*timed out|cannot reach the database/, remedy: /docker logs alice-mysql|3306\/tcp/ }],
   },
   {
     name: 'database-password-changed', usual: true, on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,

@@ -34,17 +34,17 @@ export const IMAGE_FAULTS: readonly Fault[] = [
 printf '%s\\n' 'version: 0.1' 'storage: { inmemory: {} }' 'http: { addr: "127.0.0.1:5001" }' 'auth: { htpasswd: { realm: lab, path: /run/closed/users } }' >lab.yml
 setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until curl -s -o /dev/null http://127.0.0.1:5001/v2/; do sleep 0.1; done`),
     mend: on('kill $(cat /run/closed/pid); rm -r /run/closed'),
-    ends: [{ code: 'KS-1209', host: FIRST, evidence: /unauthorized/, remedy: /registry login of the cluster file is right/ }],
+    ends: [{ code: 'KS-1209', host: FIRST, evidence: /401 Unauthorized/, remedy: /registry login of the cluster file is right/ }],
   },
   {
-    name: 'image-absent', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:9.9.9'), mode: 'apply', when: 'before', changesNothing: true,
+    name: 'image-absent', on: 'deployed cluster', cluster: imaged(`${registryHost}/secretflow/kuscia:9.9.9`), mode: 'apply', when: 'before', changesNothing: true,
     make: () => Promise.resolve(),
     mend: () => Promise.resolve(),
-    ends: [{ code: 'KS-1209', host: FIRST, evidence: /evidence exit 1: /, remedy: /name and tag exist/ }],
+    ends: [{ code: 'KS-1209', host: FIRST, evidence: /manifest .*unknown/, remedy: /name and tag exist/ }],
   },
   {
-    name: 'disk-full-while-pulling', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:1.0.0b0'), mode: 'apply', when: 'before', changesNothing: true,
-    make: on('docker image rm -f secretflow/kuscia:1.0.0b0; mount -t tmpfs -o size=64k tmpfs /var/lib/docker/tmp; head -c 100k /dev/zero >/var/lib/docker/tmp/full || true'),
+    name: 'disk-full-while-pulling', on: 'deployed cluster', cluster: imaged(`${registryHost}/secretflow/kuscia:1.0.0b0`), mode: 'apply', when: 'before', changesNothing: true,
+    make: on('docker image rm -f secretflow/kuscia:1.0.0b0; mount -t tmpfs -o size=64k full /var/lib/docker/tmp; head -c 100k /dev/zero >/var/lib/docker/tmp/full || true'),
     mend: on('umount /var/lib/docker/tmp; docker pull -q secretflow/kuscia:1.0.0b0'),
     ends: [{ code: 'KS-1209', host: FIRST, evidence: /no space left on device/, remedy: /./ }],
   },
