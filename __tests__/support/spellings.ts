@@ -26,10 +26,13 @@ export const SPELLINGS: Readonly<Record<string, (text: string) => readonly strin
 /** Every spelling of a text, and of each of its lines that is long enough to tell by itself, with how it is spelt. */
 export function spellingsOf(text: string): ReadonlyMap<string, string> {
   const lines = text.split('\n').map((line) => line.trim());
-  const pieces = [text.trim(), ...lines.filter((line) => line.length >= 16 && !line.startsWith('-----'))];
+  const pieces = [text.trim(), ...lines.filter((line) => line.length >= 16 && !NO_SECRET.test(line))];
   const all = pieces.flatMap((piece) => Object.entries(SPELLINGS).flatMap(([how, spell]) => spell(piece).map((spelt) => [spelt, how] as const)));
   return new Map(all.reverse());
 }
+
+/** How PEM files, and what stands in OpenSSH's, begin: the same in all of them. */
+const NO_SECRET = /^(?:-----|b3BlbnNzaC1rZXktdjE)/;
 
 /** What of the base64 of a text is the same whatever stands around it, when so many bytes modulo 3 stand before it. */
 function base64Within(text: string, before: number): string {

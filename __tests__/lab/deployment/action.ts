@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exec, paths, run, type Ended } from '../../../lab/lab.ts';
@@ -19,11 +19,15 @@ export interface ActionRun {
   /** Output `changed`; -1 when there is none. */
   readonly changed: number;
   readonly matrix: Matrix | undefined;
+  /** Every file that the run left where it ran, its home and its temporary folder included: by path, with what stands in it. Empty for a run on a host. */
+  readonly left: ReadonlyMap<string, Buffer>;
 }
 
 /** How an action is run: its inputs beside the usual ones, and where (in the runner place unless a host is named). */
 export interface ActionOptions {
   readonly inputs?: Readonly<Record<string, string>>;
+  /** Variables beside those that GitHub's runner sets. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly on?: string;
   readonly timeoutMs?: number;
   /** Id of the run of the workflow that it belongs to; all share one unless told. */
@@ -45,24 +49,27 @@ export async function action(cluster: string, options: ActionOptions = {}): Prom
       'database-password': DATABASE_PASSWORD,
       ...options.inputs,
     };
-    const env = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: options.run ?? '1', GITHUB_RUN_ATTEMPT: '1', GITHUB_SERVER_URL: 'https://github.com', GITHUB_WORKFLOW: 'deploy', GITHUB_ACTOR: 'ada', GITHUB_WORKSPACE: folder, RUNNER_TEMP: folder, ...inputEnvironment(inputs) };
+    const env = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: options.run ?? '1', GITHUB_RUN_ATTEMPT: '1', GITHUB_SERVER_URL: 'https://github.com', GITHUB_WORKFLOW: 'deploy', GITHUB_ACTOR: 'ada', GITHUB_WORKSPACE: folder, RUNNER_TEMP: folder, ...options.env, ...inputEnvironment(inputs) };
     for (const name of Object.values(files)) writeFileSync(join(folder, name), '');
     const named = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, join(folder, file)]));
     const ended = options.on === undefined ? await inRunnerPlace({ ...env, ...named }, options) : await onHost(options.on, env, options);
     const read = (file: string): string => (options.on === undefined ? readFileSync(join(folder, file), 'utf8') : (sections(ended.stdout).get(file) ?? ''));
     const outputs = readOutputs(read('output'));
     const matrix = outputs['verify'] ? (JSON.parse(outputs['verify']) as Matrix) : undefined;
-    return { code: ended.code, log: ended.stdout + ended.stderr, outputs, summary: read('summary'), changed: Number(outputs['changed'] ?? -1), matrix };
+    return { code: ended.code, log: ended.stdout + ended.stderr, outputs, summary: read('summary'), changed: Number(outputs['changed'] ?? -1), matrix, left: filesIn(folder) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+const filesIn = (folder: string): Map<string, Buffer> =>
+  new Map(readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name))]));
+
 const inputEnvironment = (inputs: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase().replaceAll(' ', '_')}`, value]));
 
 const inRunnerPlace = (env: Record<string, string>, { timeoutMs = 400_000, interrupt }: ActionOptions): Promise<Ended> =>
-  run([...(interrupt ? ['timeout', '-s', interrupt.signal, String(interrupt.after)] : []), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, timeoutMs });
+  run([...(interrupt ? ['timeout', '-s', interrupt.signal, String(interrupt.after)] : []), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: env['GITHUB_WORKSPACE'], TMPDIR: env['GITHUB_WORKSPACE'], ...env }, timeoutMs });
 
 /** On a host the files are its own, so they are printed after the log. */
 function onHost(host: string, env: Record<string, string>, { timeoutMs = 400_000 }: ActionOptions): Promise<Ended> {

@@ -1,0 +1,54 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hosts } from '../../../lab/lab.ts';
+import type { ActionOptions } from '../deployment/action.ts';
+import type { Given } from './secrets.ts';
+
+/** The cluster of the audit: a login that is not root, a registry with a login, https in front. */
+export const CLUSTER = [
+  'domain: alice',
+  'image: secretflow/kuscia:1.1.0b0',
+  'ssh: { user: deploy }',
+  'registry: { server: registry.lab:5000, username: puller }',
+  'load-balancer: { scheme: https, port: 8443 }',
+  'hosts:',
+  ...hosts.slice(0, 3).map(({ name, address }, i) => `  ${name}: { address: ${address}, roles: [${i === 0 ? 'manager, database, load-balancer' : 'replica'}] }`),
+  '',
+].join('\n');
+
+/** Where jobs hand over to each other, as the runner's artifacts do. */
+export const artifacts = mkdtempSync(join(tmpdir(), 'artifacts-'));
+
+/** One run of the action, and how it is to end. */
+export interface AuditedRun extends ActionOptions {
+  readonly name: string;
+  readonly cluster?: string;
+  readonly fails?: true;
+  readonly says: readonly (string | RegExp)[];
+}
+
+/** A whole life of a deployment: planned, begun by jobs that hand over to each other, cancelled, completed, looked at, refused. */
+export function auditedRuns(given: Given, certificate: string): readonly AuditedRun[] {
+  const usual = {
+    'ssh-key': given['SSH key'], 'ssh-key-passphrase': given['SSH key passphrase'], 'database-password': given['database password'], 'registry-password': given['registry password'],
+    'load-balancer-certificate': certificate, 'load-balancer-key': given['load balancer key'], 'seal-key': given['seal key'],
+  };
+  const job = { GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '71', GITHUB_RUN_ATTEMPT: '1' };
+  const audited = ({ inputs, env, ...rest }: AuditedRun): AuditedRun => ({ ...rest, inputs: { ...usual, ...inputs }, env: { ...job, ...env } });
+  const [taking, handing] = [{ 'artifacts-in': artifacts }, { 'artifacts-out': artifacts }];
+  return [
+    { name: 'a plan', inputs: { mode: 'plan', ...handing }, says: ['initialise'] },
+    { name: 'the job swarm-init', inputs: { stage: 'preflight, swarm-init', ...taking, ...handing }, says: ['swarm-init'] },
+    { name: 'the job swarm-join of a host', inputs: { stage: 'swarm-join', host: 'node-02', ...taking }, says: ['join as worker'] },
+    { name: 'a whole deployment, cancelled', interrupt: { signal: 'INT', after: 8 }, fails: true, says: ['KS-1111'] },
+    { name: 'a whole deployment, with all that GitHub can be made to log', env: { RUNNER_DEBUG: '1' }, says: ['start replica'] },
+    { name: 'the job that makes the join tokens worthless', inputs: { stage: 'swarm-join', ...taking }, says: ['rotate the join tokens'] },
+    { name: 'the job kuscia-init', inputs: { stage: 'kuscia-init', ...handing }, says: [] },
+    { name: 'the job kuscia-start', inputs: { stage: 'kuscia-start', ...taking }, says: [] },
+    { name: 'a whole deployment again', says: [/no change|nothing/i] },
+    { name: 'a look', inputs: { mode: 'verify' }, says: [] },
+    { name: 'a wrong database password', inputs: { 'database-password': given['wrong database password'] }, fails: true, says: ['KS-1302'] },
+    { name: 'an image that the registry does not have', cluster: CLUSTER.replace('secretflow/kuscia:1.1.0b0', 'registry.lab:5000/secretflow/absent:1.0'), fails: true, says: ['image-unavailable', 'absent:1.0'] },
+  ].map((each) => audited(each as AuditedRun));
+}
