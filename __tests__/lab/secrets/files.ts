@@ -6,11 +6,12 @@ import { exec } from '../../../lab/lab.ts';
 export interface Entry {
   readonly host: string;
   readonly path: string;
+  /** Where the machine that the host runs on sees it. */
+  readonly outside: string;
   /** As find tells it: f, d, l, s, p. */
   readonly type: string;
   /** `600 deploy:deploy`. */
   readonly access: string;
-  readonly size: number;
   /** When its content and anything else about it was changed. No inode: an overlay gives other numbers each time. */
   readonly stamp: string;
 }
@@ -28,7 +29,8 @@ export async function entriesOf(host: string): Promise<Entry[]> {
   const ended = await exec(host, ['bash', '-c', LIST]);
   const found = ended.stdout.split('\0').slice(0, -1).map((line) => line.split('\t'));
   if (found.length < 1000) throw new Error(`${host}: its files cannot be listed: ${ended.code} ${ended.stderr}`);
-  return found.map(([path = '', type = '', access = '', size = '', stamp = '']) => ({ host, path, type, access, size: Number(size), stamp }));
+  const root = `/proc/${initOf(host) ?? 'none'}/root`;
+  return found.map(([path = '', type = '', access = '', stamp = '']) => ({ host, path, outside: root + path, type, access, stamp }));
 }
 
 /** What is new, or was changed, since. */
@@ -38,9 +40,9 @@ export function since(before: readonly Entry[], now: readonly Entry[]): Entry[] 
 }
 
 /** What stands in a file of a host now; undefined when it has gone in the meantime. */
-export function contentOf({ host, path }: Entry): Buffer | undefined {
+export function contentOf({ outside }: Entry): Buffer | undefined {
   try {
-    return readFileSync(`/proc/${initOf(host) ?? 'none'}/root${path}`);
+    return readFileSync(outside);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw thrown;
