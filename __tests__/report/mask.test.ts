@@ -4,6 +4,7 @@ import { printedForms, Secret } from '../../src/engine/secret.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { play, recorder, reportOn } from './play.ts';
 import { planOf, step } from './alice.ts';
+import { SPELLINGS } from '../support/spellings.ts';
 
 /** Secrets as people have them: printable, with what quoting, encoding and line ends can do to them. */
 const secretText = fc.oneof(
@@ -30,6 +31,37 @@ describe('masking', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test.each(Object.entries(SPELLINGS))('leaves no secret that something else has spelt: %s', (_, spell) => {
+    fc.assert(
+      fc.property(secretText, filler, filler, (text, before, after) => {
+        const masks = new Masks();
+        masks.hide([new Secret('a', text)]);
+        for (const spelt of spell(text)) expect(masks.mask(`${before}${spelt}${after}`)).not.toContain(spelt);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each(['\n', '\r\n', '\n    ', '\\n'])('leaves no base64 or hex of a secret that was broken by %j', (by) => {
+    fc.assert(
+      fc.property(secretText, fc.constantFrom(7, 64, 76), fc.constantFrom('base64' as const, 'hex' as const), (text, width, encoding) => {
+        const masks = new Masks();
+        masks.hide([new Secret('a', text)]);
+        const encoded = Buffer.from(`key: ${text}`).toString(encoding);
+        const masked = masks.mask(encoded.replace(new RegExp(`.{${width}}`, 'g'), `$&${by}`));
+        expect(masked.replaceAll(by, '').length).toBeLessThan(16);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('covers nothing beside a secret that is broken', () => {
+    const masks = new Masks();
+    masks.hide([new Secret('a', 'correct horse battery')]);
+    expect(masks.mask('one\n  correct horse bat\n  tery staple\n  two')).toBe('one\n  *** staple\n  two');
+    expect(masks.mask('one\n  two\\n  three')).toBe('one\n  two\\n  three');
   });
 
   test('covers secrets that overlap without leaving the end of one', () => {

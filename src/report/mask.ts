@@ -45,13 +45,36 @@ export class Masks {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#deep(item)]));
   }
 
+  /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
   #spans(text: string): [number, number][] {
+    const spans = this.#spansIn(text);
+    const { joined, places } = withoutBreaks(text);
+    if (joined.length < text.length) spans.push(...this.#spansIn(joined).map(([from, to]): [number, number] => [places[from] ?? 0, (places[to - 1] ?? 0) + 1]));
+    return spans.sort((a, b) => a[0] - b[0]);
+  }
+
+  #spansIn(text: string): [number, number][] {
     const spans: [number, number][] = [];
     for (const form of this.#forms) {
       for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1)) spans.push([at, at + form.length]);
     }
-    return spans.sort((a, b) => a[0] - b[0]);
+    return spans;
   }
+}
+
+/** The text without line ends, plain or escaped, and the blanks after them; and where each character of it stood. */
+function withoutBreaks(text: string): { readonly joined: string; readonly places: readonly number[] } {
+  const places: number[] = [];
+  let end = 0;
+  const keep = (to: number): void => {
+    for (; end < to; end += 1) places.push(end);
+  };
+  for (const { index, 0: gap } of text.matchAll(/(?:[\r\n]|\\[rn])\s*/g)) {
+    keep(index);
+    end = index + gap.length;
+  }
+  keep(text.length);
+  return { joined: places.map((place) => text[place]).join(''), places };
 }
 
 /** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */
