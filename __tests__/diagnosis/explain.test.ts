@@ -91,6 +91,12 @@ describe('a failure is explained', () => {
     expect(failure).toMatchObject({ cause: expect.stringContaining('refuses the user or the password'), evidence: `docker logs replica on node-02: 2 ${line1045}` });
   });
 
+  test('with what to do about the cause, and about the failure where that is something else', () => {
+    const full = 'write /x: no space left on device';
+    const remedies = explained([{ ...unhealthy, code: 'command-failed', evidence: full }, { ...unhealthy, code: 'image-unavailable', evidence: full }], []).map(({ remedy }) => remedy);
+    expect(remedies).toEqual([expect.stringMatching(/then run again\.$/), expect.stringMatching(/then run again\. Look\.$/)]);
+  });
+
   test('by the other end where its own host says nothing, and what was seen before stays', () => {
     const [failure] = explained([{ ...unhealthy, evidence: 'exit 1' }], [log('node-02', 'replica', 'hello'), log('node-01', 'engine', 'error creating vxlan interface: file exists')]);
     expect(failure).toMatchObject({ cause: expect.stringContaining('VXLAN'), evidence: 'exit 1\ndocker logs engine on node-01: error creating vxlan interface: file exists' });

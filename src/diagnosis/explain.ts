@@ -16,6 +16,9 @@ const SPEAKERS: Partial<Readonly<Record<Code, Speaker>>> = {
   'data-path-cut': 'engine',
 };
 
+/** Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy stays, after it. */
+const GENERAL: readonly Code[] = ['command-failed', 'command-timed-out', 'fact-unknown', 'not-settled', 'replica-unhealthy', 'database-unreachable', 'load-balancer-unhealthy', 'cluster-unhealthy'];
+
 /** So many last lines are shown of a log in which nothing is known. */
 const LAST_LINES = 5;
 const LONGEST_LINE = 300;
@@ -26,7 +29,7 @@ export const explained = (failures: readonly Failure[], logs: readonly Log[]): F
 function explain(failure: Failure, logs: readonly Log[]): Failure {
   if (failure.cause !== undefined) return failure;
   const known = inEvidence(failure) ?? inLogs(failure, logs);
-  if (known) return { ...failure, cause: known.fault.cause, evidence: withLine(failure.evidence, known.line), remedy: known.fault.remedy };
+  if (known) return { ...failure, cause: known.fault.cause, evidence: withLine(failure.evidence, known.line), remedy: GENERAL.includes(failure.code) ? known.fault.remedy : `${known.fault.remedy} ${failure.remedy}` };
   return withLastLines(failure, logs);
 }
 
