@@ -157,9 +157,9 @@ export class Report {
   }
 
   #command({ host, command, outcome, ms }: Extract<Event, { is: 'command' }>): void {
-    if (this.#options.verbose !== true) return;
-    const told = this.#masks.clean(`${host}: ${command.purpose}: ${ending(outcome)}`);
-    this.#line(this.#face.look.paint('dim', `    ${oneLine(told)} (${duration(ms)})`));
+    const [purpose, ended] = [oneLine(this.#masks.clean(command.purpose)), oneLine(this.#masks.clean(ending(outcome)))];
+    this.#story.timeline.add({ host, purpose, ending: ended, from: Math.max(0, this.#now() - this.#started - ms), ms, stage: this.#story.applying });
+    if (this.#options.verbose === true) this.#line(this.#face.look.paint('dim', `    ${host}: ${purpose}: ${ended} (${duration(ms)})`));
   }
 
   #outputs(): void {

@@ -3,6 +3,7 @@ import type { Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Event } from '../engine/events.ts';
 import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
+import { Timeline } from './timeline.ts';
 
 /** What a run is asked to do. */
 export type Mode = 'plan' | 'apply' | 'verify' | 'look';
@@ -56,6 +57,10 @@ export class Story {
   /** Sealed files with the logs of the hosts. */
   keptLogs = 0;
   ms = 0;
+  /** Every command, by host and time. */
+  readonly timeline = new Timeline();
+  /** The stage that is being applied. */
+  applying: string | undefined;
 
   begin(subject: Subject): void {
     this.subject = subject;
@@ -76,13 +81,17 @@ export class Story {
     if (!('stage' in event)) return;
     const part = this.of(event.stage);
     if (event.is === 'planned') part.found = findings(event.plan);
-    if (event.is === 'stage-started') part.state = 'started';
+    if (event.is === 'stage-started') {
+      part.state = 'started';
+      this.applying = event.stage;
+    }
     if (event.is === 'step-done') part.made.push(event.step);
     if (event.is === 'step-failed') part.broken.push(event.step);
     if (event.is === 'stage-settled') part.settled = findings(event.plan);
     if (event.is === 'stage-settled' || event.is === 'stage-failed') {
       part.state = event.is === 'stage-settled' ? 'settled' : 'failed';
       part.ms = event.ms;
+      this.applying = undefined;
     }
   }
 

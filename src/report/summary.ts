@@ -3,7 +3,7 @@ import { CHECKS } from '../cluster/matrix.ts';
 import { codeNumber } from '../engine/errors.ts';
 import { closingLines } from './closing.ts';
 import { finding, grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from './failures.ts';
-import { count, duration } from './layout.ts';
+import { count, cut, duration } from './layout.ts';
 import { md } from './markdown.ts';
 import { CHECK_NAMES, CROSS } from './matrix.ts';
 import { picture } from './picture.ts';
@@ -49,7 +49,18 @@ function context(story: Story, docs: DocsPage, most: number): Record<string, unk
     changesTitle: story.subject?.mode === 'apply' && story.changed ? 'Changes made' : 'Changes to make',
     changes: changes.slice(0, most),
     picture: picture(story),
+    timeline: timelineContext(story),
     stages: story.stages.map((part) => stageContext(part, story.subject?.mode === 'plan')),
+  };
+}
+
+function timelineContext({ timeline, subject, stages }: Story): Record<string, unknown> | undefined {
+  if (timeline.count === 0 || subject === undefined) return undefined;
+  const hosts = subject.cluster.hosts.map(({ name }) => name);
+  return {
+    title: `Timeline: ${count(timeline.count, 'command')} on ${count(hosts.length, 'host')}`,
+    chart: timeline.chart(hosts, stages.map(({ stage }) => stage)),
+    longest: timeline.longest.map(({ host, purpose, ending, from, ms }) => ({ host, purpose: cut(purpose, 100), ending, at: duration(from), took: duration(ms) })),
   };
 }
 

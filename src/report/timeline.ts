@@ -1,0 +1,60 @@
+/** One command as it ran on a host. Times in milliseconds since the run began. */
+export interface Ran {
+  readonly host: string;
+  /** What it was for, and how it ended: clean text. */
+  readonly purpose: string;
+  readonly ending: string;
+  readonly from: number;
+  readonly ms: number;
+  /** The stage that was being applied; undefined while everything is looked at. */
+  readonly stage: string | undefined;
+}
+
+/** The chart's width in columns; each is the same part of the run. */
+const COLUMNS = 80;
+const LONGEST = 10;
+/** A run that lasts for hours asks again and again: what comes after so many commands is counted only. */
+const MOST = 5_000;
+const LOOKING = '-';
+const IDLE = ' ';
+
+/** What ran when on which host. */
+export class Timeline {
+  readonly #ran: Ran[] = [];
+  #count = 0;
+
+  add(ran: Ran): void {
+    this.#count += 1;
+    if (this.#ran.length < MOST) this.#ran.push(ran);
+  }
+
+  /** Commands in all. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The commands that took longest, longest first. */
+  get longest(): readonly Ran[] {
+    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST);
+  }
+
+  /** A line for each host, a column for each part of the run: the letter of the stage for which a command ran there then. Below, what the letters say. */
+  chart(hosts: readonly string[], stages: readonly string[]): string[] {
+    const end = Math.max(1, ...this.#ran.map(({ from, ms }) => from + ms));
+    const letters = new Map(stages.map((stage, i) => [stage, String.fromCharCode(97 + (i % 26))]));
+    const width = Math.max(...hosts.map((host) => host.length));
+    const rows = hosts.map((host) => `${host.padEnd(width)} |${this.#row(host, end, letters)}|`);
+    const used = stages.filter((stage) => this.#ran.some((ran) => ran.stage === stage));
+    return [...rows, `${LOOKING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column is ${(end / COLUMNS / 1000).toFixed(2)} s`];
+  }
+
+  #row(host: string, end: number, letters: ReadonlyMap<string, string>): string {
+    const cells = Array.from({ length: COLUMNS }, () => IDLE);
+    for (const { host: on, from, ms, stage } of this.#ran) {
+      if (on !== host) continue;
+      const column = (time: number): number => Math.min(COLUMNS - 1, Math.floor((time / end) * COLUMNS));
+      cells.fill(stage === undefined ? LOOKING : (letters.get(stage) ?? LOOKING), column(from), column(from + ms) + 1);
+    }
+    return cells.join('');
+  }
+}
