@@ -6,10 +6,10 @@ import { hosts, paths } from '../../../lab/lab.ts';
 import { unzipped } from '../../../lab/github/zip.ts';
 import { forwardFromLab } from '../../../lab/github/forward.ts';
 import { forgetArtifacts, readable, runWorkflow, storedArtifacts, type WorkflowEnd, type WorkflowRun } from '../../../lab/github/workflow.ts';
-import { printedForms, Secret } from '../../../src/engine/secret.ts';
 import { DATABASE_PASSWORD } from '../deployment/action.ts';
 import { startGithubApi, type GithubApi } from '../../support/github-api.ts';
 import type { GithubState } from '../../support/github-state.ts';
+import { spellingsOf } from '../../support/spellings.ts';
 import { seenOn } from '../deployment/seen.ts';
 import { freshHosts } from '../support/fresh.ts';
 
@@ -87,7 +87,8 @@ export async function hiddenForms(): Promise<string[]> {
   const tokens = (await seenOn('node-01', 'docker swarm join-token -q worker; docker swarm join-token -q manager')).split('\n');
   const key = /domainKeyData: *(\S+)/.exec(await seenOn('node-02', 'cat ~/kuscia-swarm/alice/kuscia.yaml'))?.[1] ?? '';
   if (tokens.length !== 2 || key === '') throw new Error('the secrets of the cluster cannot be read');
-  return [...tokens, key, DATABASE_PASSWORD, SEAL_KEY, readFileSync(paths.sshKey, 'utf8')].flatMap((text) => printedForms(new Secret('secret', text)));
+  const ofGithub = github ? [github.api.token] : [];
+  return [...tokens, key, DATABASE_PASSWORD, SEAL_KEY, readFileSync(paths.sshKey, 'utf8'), ...ofGithub].flatMap((text) => [...spellingsOf(text).keys()]);
 }
 
 /** Where one of these texts is seen: in a log, a summary, an output or the bytes of an artifact, packed or not. */
