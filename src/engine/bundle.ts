@@ -25,6 +25,7 @@ export function bundle(commands: readonly Command[], mark = randomBytes(12).toSt
       `( timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command))} "$d/${i}" 2>/dev/null; [ -s "$d/${i}.c" ] || echo ${OVERDUE} >"$d/${i}.c" ) &`,
   );
   const text = [
+    'umask 077',
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
     cleaningUp('rm -rf "$d"'),
     'export LC_ALL=C',
