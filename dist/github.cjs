@@ -30019,20 +30019,43 @@ class Secret {
 }
 /** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
 const SHORTEST_MASK = 4;
-/** Every form in which the secret could appear in printed text: plain, by line, base64, URL-, JSON- and shell-quoted. Longest first. */
+/** Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and shell-quoted. Longest first. */
 function printedForms(secret) {
     const value = secret.reveal();
     const lines = value.split(/\r?\n/).map((line) => line.trim());
     const whole = [value, value.trim(), ...(lines.length > 1 ? lines.filter((line) => line.length >= 16) : [])];
-    const forms = whole.flatMap((text) => [
-        text,
-        ...base64Forms(text),
-        encodeURIComponent(text),
-        JSON.stringify(text).slice(1, -1),
-        text.replaceAll("'", `'\\''`),
-        text.replaceAll("'", "''"),
-    ]);
+    const forms = whole.flatMap((text) => [text, ...base64Forms(text), ...hexForms(text), ...urlForms(text), ...jsonForms(text), ...quotedForms(text)]);
     return [...new Set(forms)].filter((form) => form.length >= SHORTEST_MASK).sort((a, b) => b.length - a.length);
+}
+function hexForms(text) {
+    const hex = Buffer.from(text, 'utf8').toString('hex');
+    return [hex, hex.toUpperCase()];
+}
+/** As JavaScript and as Go escape it (RFC 3986), with either case of hex digits, and as forms do. */
+function urlForms(text) {
+    const loose = encodeURIComponent(text.toWellFormed());
+    const strict = loose.replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
+    return [loose, strict].flatMap((form) => [form, form.replace(/%../g, (each) => each.toLowerCase())]).flatMap((form) => [form, form.replaceAll('%20', '+')]);
+}
+/** As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes is much the same. */
+function jsonForms(text) {
+    const unicode = (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    const json = JSON.stringify(text).slice(1, -1);
+    return [json, json.replaceAll('/', '\\/'), json.replace(/[<>&\u2028\u2029]/g, unicode), json.replace(/[^\x20-\x7e]/g, unicode)];
+}
+/** Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single quotes of YAML. */
+function quotedForms(text) {
+    const doubled = text.replaceAll('\\', '\\\\');
+    const escaped = doubled.replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+    return [
+        text.replaceAll("'", `'\\''`),
+        text.replaceAll("'", `'"'"'`),
+        text.replaceAll("'", "''"),
+        text.replace(/["$`\\]/g, '\\$&'),
+        text.replace(/[^\w@%+:,./\n\x80-\u{10ffff}-]/gu, '\\$&'),
+        escaped.replaceAll("'", "\\'"),
+        escaped.replaceAll('"', '\\"'),
+    ];
 }
 /** Base64 of the text at each of its three alignments, without the characters that depend on what stands around it. */
 function base64Forms(text) {
@@ -48578,14 +48601,37 @@ class Masks {
             return typeof value === 'function' ? undefined : value;
         return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#deep(item)]));
     }
+    /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
     #spans(text) {
+        const spans = this.#spansIn(text);
+        const { joined, places } = withoutBreaks(text);
+        if (joined.length < text.length)
+            spans.push(...this.#spansIn(joined).map(([from, to]) => [places[from] ?? 0, (places[to - 1] ?? 0) + 1]));
+        return spans.sort((a, b) => a[0] - b[0]);
+    }
+    #spansIn(text) {
         const spans = [];
         for (const form of this.#forms) {
             for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1))
                 spans.push([at, at + form.length]);
         }
-        return spans.sort((a, b) => a[0] - b[0]);
+        return spans;
     }
+}
+/** The text without line ends, plain or escaped, and the blanks after them; and where each character of it stood. */
+function withoutBreaks(text) {
+    const places = [];
+    let end = 0;
+    const keep = (to) => {
+        for (; end < to; end += 1)
+            places.push(end);
+    };
+    for (const { index, 0: gap } of text.matchAll(/(?:[\r\n]|\\[rn])\s*/g)) {
+        keep(index);
+        end = index + gap.length;
+    }
+    keep(text.length);
+    return { joined: places.map((place) => text[place]).join(''), places };
 }
 /** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */
 function cover(text, spans) {
