@@ -8,6 +8,11 @@ interface Ended {
 
 /** Runs `work` (source text) as the whole work of a process, sends it the signals one by one as it says "ready". */
 function lived(work: string, ...signals: NodeJS.Signals[]): Promise<Ended> {
+  return livedWith(work, signals, 700);
+}
+
+/** The same, with that many milliseconds between one signal and the next. */
+function livedWith(work: string, signals: readonly NodeJS.Signals[], pauseMs: number): Promise<Ended> {
   const source = `
     import { live } from ${JSON.stringify(`${import.meta.dirname}/../src/lifetime.ts`)};
     const say = (text) => process.stdout.write(text + '\\n');
@@ -21,7 +26,7 @@ function lived(work: string, ...signals: NodeJS.Signals[]): Promise<Ended> {
     const next = signals[sent];
     if (next !== undefined && said.split(sent === 0 ? 'ready' : 'cancelling').length > 1) {
       sent += 1;
-      child.kill(next);
+      setTimeout(() => child.kill(next), sent === 1 ? 0 : pauseMs);
     }
   });
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, said })));
@@ -64,3 +69,8 @@ test('something left open does not keep it alive', async () => {
   const { code } = await lived('async () => { setInterval(() => {}, 1_000); return 0; }');
   expect(code).toBe(0);
 }, 15_000);
+
+test('a signal that comes twice at once, to the process and to its group, cancels once', async () => {
+  const work = `(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); say('ready'); signal.addEventListener('abort', () => setTimeout(() => { clearTimeout(wait); resolve(1); }, 300)); })`;
+  expect(await livedWith(work, ['SIGINT', 'SIGINT'], 0)).toEqual({ code: 1, said: 'ready\nSIGINT: cancelling; what runs on the hosts is ended. Once more ends at once.\n' });
+});

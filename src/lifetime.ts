@@ -12,9 +12,12 @@ interface Life {
 /** Time for handles that are still open to close by themselves once the work is done. */
 const LINGER_MS = 2_000;
 
+/** A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon it means nothing more. */
+const SAME_WISH_MS = 500;
+
 /**
  * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event loop,
- * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, the second ends at once.
+ * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
  */
 export function live(process: Mortal, { work, defect, say }: Life): void {
   process.exitCode = 1;
@@ -28,8 +31,11 @@ export function live(process: Mortal, { work, defect, say }: Life): void {
     defect(thrown);
     process.exit(1);
   };
+  let askedAt = 0;
   const asked = (signal: string): void => {
-    if (cancel.signal.aborted) process.exit(130);
+    if (cancel.signal.aborted && Date.now() - askedAt > SAME_WISH_MS) process.exit(130);
+    if (cancel.signal.aborted) return;
+    askedAt = Date.now();
     say(`${signal}: cancelling; what runs on the hosts is ended. Once more ends at once.`);
     cancel.abort();
   };
