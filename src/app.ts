@@ -97,8 +97,8 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
   }
 }
 
-/** Before this run began something may have gone wrong that it only found; how far back logs are read, in seconds. */
-const BEFORE = 120;
+/** How far before the run's begin the engine's log is read, in seconds. */
+const MARGIN = 5;
 
 /** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
 async function diagnosed(failures: readonly Failure[], { request, report }: Task, { fleet, emit }: Run, ms: number): Promise<readonly Failure[]> {
@@ -106,7 +106,7 @@ async function diagnosed(failures: readonly Failure[], { request, report }: Task
   const { cluster } = request.deployment;
   const hosts = cluster.hosts.filter(({ name }) => request.job.reaches.includes(name));
   report.say(`reading the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
-  const { failures: explained, logs } = await diagnose(failures, { cluster, hosts, fleet, emit, seconds: BEFORE + Math.ceil(ms / 1000) });
+  const { failures: explained, logs } = await diagnose(failures, { cluster, hosts, fleet, emit, seconds: Math.ceil(ms / 1000) + MARGIN });
   report.keptLogs(await keepLogs(request, logs, (text) => report.masked(text)));
   return explained;
 }

@@ -17,7 +17,7 @@ const SPEAKERS: Partial<Readonly<Record<Code, Speaker>>> = {
 };
 
 /** Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy stays, after it. */
-const GENERAL: readonly Code[] = ['command-failed', 'command-timed-out', 'fact-unknown', 'not-settled', 'replica-unhealthy', 'database-unreachable', 'load-balancer-unhealthy', 'cluster-unhealthy'];
+const GENERAL: readonly Code[] = ['command-failed', 'command-timed-out', 'fact-unknown', 'not-settled', 'replica-unhealthy', 'database-unreachable', 'load-balancer-unhealthy'];
 
 /** So many last lines are shown of a log in which nothing is known. */
 const LAST_LINES = 5;

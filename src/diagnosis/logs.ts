@@ -23,12 +23,16 @@ const LONGEST_LINE = 4_000;
 
 /** `docker cp` reads also what lies in a container that does not run. */
 const ASK = `
-since=$1; mark=$2; files=$3; shift 3
+since=$(($1 + 110)) during=$1 mark=$2 files=$3; shift 3
+newest() {
+  from=$(date -u -d "-\${during} seconds" +%FT%T)
+  cat /var/log/docker.log /var/log/dockerd.log 2>/dev/null | tail -n 400 | awk -v from="$from" 'match($0, /[0-9-]+T[0-9:]+/) { late = substr($0, RSTART, RLENGTH) >= from } late'
+}
 section() { printf '\\n%s %s\\n' "$mark" "$*"; }
 section host; date -u +%FT%TZ; uptime; free -m; df -h
 section docker ps; timeout 8 docker ps --all --no-trunc --format '{{.Names}} {{.State}} {{.Status}} {{.Image}}'
 section docker events; timeout 8 docker events --since "$since"s --until 0s --format '{{.Time}} {{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}' | tail -n 100
-section engine; { timeout 8 journalctl --unit=docker --since "-\${since}s" --lines=400 --no-pager --quiet --output=short-iso 2>/dev/null || tail -n 400 /var/log/docker.log /var/log/dockerd.log 2>/dev/null; } | grep .
+section engine; { timeout 8 journalctl --unit=docker --since "-\${during}s" --lines=400 --no-pager --quiet --output=short-iso 2>/dev/null || newest; } | grep .
 for container in $(docker ps --all --format '{{.Names}}'); do
   for name in "$@"; do
     case $container in "$name"|*"-kuscia-autonomy-$name") ;; *) continue ;; esac
@@ -42,7 +46,10 @@ for container in $(docker ps --all --format '{{.Names}}'); do
 done
 exit 0`;
 
-/** Everything on a host that could say why something does not work, of the last so many seconds where it has times. Changes nothing. */
+/**
+ * Everything on a host that could say why something does not work: of the engine what it said within so many seconds, of the containers 110 s more, as one that
+ * starts again and again does so once a minute. Changes nothing.
+ */
 export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = randomBytes(12).toString('hex')): Question<readonly Log[]> {
   const { database, loadBalancer, domain } = cluster;
   const containers = [domain, probeName(cluster), loadBalancer.container, ...(database.kind === 'managed' ? [database.container] : [])];
@@ -60,12 +67,15 @@ export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = ran
         sections.map((section) => {
           const [title = '', ...lines] = section.split('\n');
           const [kind = '', container = '', file = ''] = title.split(' ');
-          return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), lines: lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE)) };
+          return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), lines: sinceItWorked(lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE))) };
         }),
       );
     },
   };
 }
+
+/** What a replica said before it started successfully was overcome. */
+const sinceItWorked = (lines: readonly string[]): readonly string[] => lines.slice(lines.findLastIndex((line) => line.includes('Kuscia started success')) + 1);
 
 function nameOf(kind: string, title: string, container: string, file: string): string {
   switch (kind) {
