@@ -26,7 +26,7 @@ export const CASES: readonly Case[] = [
     swap: [['load-balancer]', 'loadbalancer]'], ['10.0.0.13', '10.0.0.12'], ['roles: [replica]', 'role: [replica]']],
     faults: [
       '4:61  hosts.node-01.roles[2]  "loadbalancer" is no role; did you mean "load-balancer"? (manager, worker, database, replica, load-balancer)',
-      '5:34  hosts.node-02.role  is no key; did you mean "roles"? (address, roles, user, port, bastion, via, runner)',
+      '5:34  hosts.node-02.role  is no key; did you mean "roles"? (address, roles, user, port, bastion, sudo, via, runner)',
       '6:23  hosts.node-03.address  "10.0.0.12" is the address of node-02 too',
     ],
   },

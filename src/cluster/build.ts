@@ -28,10 +28,11 @@ export function buildCluster(file: ClusterFile): Cluster {
 function buildHost(name: string, host: HostEntry, ssh: ClusterFile['ssh']): Host {
   const { address, roles } = host;
   const { runner } = host;
-  if (host.via === 'local') return { name, address, roles, route: { via: 'local', ...(runner !== undefined && { runner: typeof runner === 'string' ? [runner] : runner }) } };
+  const sudo = (host.sudo ?? ssh.sudo) ? ({ sudo: true } as const) : {};
+  if (host.via === 'local') return { name, address, roles, route: { via: 'local', ...sudo, ...(runner !== undefined && { runner: typeof runner === 'string' ? [runner] : runner }) } };
   const user = host.user ?? ssh.user;
   const bastion = buildBastion(host.bastion ?? ssh.bastion, ssh.user);
-  return { name, address, roles, route: { via: 'ssh', user, port: host.port ?? ssh.port, ...(bastion ? { bastion } : {}) } };
+  return { name, address, roles, route: { via: 'ssh', user, port: host.port ?? ssh.port, ...sudo, ...(bastion ? { bastion } : {}) } };
 }
 
 function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['bastion'] {

@@ -7,6 +7,8 @@ export interface SshRoute {
   readonly via: 'ssh';
   readonly user: string;
   readonly port: number;
+  /** Whether sudo gives each command the group docker. */
+  readonly sudo?: true;
   /** A host through which this one is reached; its key is checked like any other. */
   readonly bastion?: { readonly address: string; readonly user: string; readonly port: number };
 }
@@ -14,6 +16,7 @@ export interface SshRoute {
 /** A host on which kuscia-swarm itself runs. */
 export interface LocalRoute {
   readonly via: 'local';
+  readonly sudo?: true;
   /** Labels of the self-hosted runner on it, where the cluster file names them. */
   readonly runner?: readonly string[];
 }

@@ -38,6 +38,7 @@ export const hostSchema = section({
   user: login().optional().meta(depends('Login on this host. It becomes part of the Kuscia container\'s name.', '`ssh.user`')),
   port: port().optional().meta(depends('SSH port of this host.', '`ssh.port`')),
   bastion: bastion('Host through which this one is reached, or `none`.', '`ssh.bastion`'),
+  sudo: flag().optional().meta(depends('Whether sudo gives each command the group docker, for a login that is not in it.', '`ssh.sudo`')),
   via: oneOf('way to a host', ['ssh', 'local']).default('ssh').describe('`local` runs commands where kuscia-swarm itself runs, without SSH: for a self-hosted runner on this host. ssh because one runner usually reaches all hosts.'),
   runner: z
     .union([runnerLabel(), z.array(runnerLabel()).min(1, 'is empty: name the labels of the runner, or leave it out')], { error: 'must be a label or a list of labels, such as [self-hosted, node-01]' })
@@ -55,6 +56,7 @@ export const clusterSchema = section({
   ssh: section({
     user: login().default('root').describe('Login on the hosts: root, or a user in the group docker. root because the tutorial\'s shell is root\'s.'),
     port: port().default(22).describe('SSH port of the hosts. 22 is the port of SSH.'),
+    sudo: flag().default(false).describe('`true`: each command gets the group docker from sudo (`sudo -n -g docker /bin/sh`), for a login that is not in it. The security page has the line for sudoers. false because root and members of the group need none.'),
     bastion: bastion('Host through which the hosts are reached, as `user@address:port` or a mapping. Its key must be in the known hosts too.', 'none'),
   })
     .prefault({})

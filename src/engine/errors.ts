@@ -15,6 +15,7 @@ export const CODES = {
   cancelled: [1111, 'The run was cancelled'],
   'lock-held': [1112, 'Another run deploys this domain'],
   'lock-lost': [1113, 'The run has lost its lock'],
+  'right-missing': [1114, 'A login lacks a right'],
   'host-unfit': [1201, 'A host does not meet the requirements'],
   'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
   'swarm-foreign': [1203, 'A host is in another swarm'],

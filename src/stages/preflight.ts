@@ -76,7 +76,7 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   };
   if (engine.is !== 'present') {
     const evidence = engine.is === 'unknown' ? engine.why : 'absent';
-    failures.push({ code: 'engine-unreachable', host: host.name, what: 'the Docker Engine does not answer', evidence, remedy: `Install and start the Docker Engine (${REQUIRED.engine} or newer), and let the login use it: root, or an account in group docker.` });
+    failures.push({ code: 'engine-unreachable', host: host.name, what: 'the Docker Engine does not answer', evidence, remedy: `Install and start the Docker Engine (${REQUIRED.engine} or newer), and let the login use it: root, an account in group docker, or one that gets that group by sudo (sudo: true).` });
   } else if (compareVersions(engine.value.version, REQUIRED.engine) < 0) {
     unfit(`Docker Engine ${engine.value.version} is too old`, `Install ${REQUIRED.engine} or newer.`, 'older engines refuse threads to Kuscia (kuscia#984)');
   }

@@ -27,7 +27,7 @@ export function anchor(cluster: Cluster, engines: Engines): Host {
 export function engineFailures(engines: Engines): Failure[] {
   return [...engines].flatMap(([host, fact]): Failure[] => {
     if (fact.is === 'unknown') {
-      return [{ code: 'engine-unreachable', host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, or an account in group docker.' }];
+      return [{ code: 'engine-unreachable', host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, an account in group docker, or one that gets that group by sudo (sudo: true).' }];
     }
     const swarm = fact.is === 'present' ? fact.value.swarm : undefined;
     const remedy = swarm && STUCK[swarm.state];

@@ -1,7 +1,7 @@
 import { Capture } from './capture.ts';
 
-/** Shell words that tell the shell's process id, for a shell that then becomes the program. */
-export const ANNOUNCE = 'echo kuscia-swarm-runs-as $$';
+/** Shell words that tell the process group of the shell, for a shell that then becomes the program. It is its own id, unless something like sudo stands before it. */
+export const ANNOUNCE = 'read -r _ _ _ _ group _ </proc/$$/stat; echo kuscia-swarm-runs-as $group';
 const ANNOUNCEMENT = /kuscia-swarm-runs-as (\d+)\r?\n/;
 
 /** Past this many bytes no announcement is waited for any more. */
@@ -13,7 +13,7 @@ export class Announced {
   #before: Buffer | undefined = Buffer.alloc(0);
   #pid: number | undefined;
 
-  /** The id of the command's process and of its group; undefined until it has been announced. */
+  /** The id of the command's process group; undefined until it has been announced. */
   get pid(): number | undefined {
     return this.#pid;
   }

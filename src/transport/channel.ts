@@ -4,7 +4,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import { quote } from '../engine/quote.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { KILL_GRACE_MS, LINGER_MS, programLine, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
+import { KILL_GRACE_MS, LINGER_MS, programLine, shellOf, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
 
 /** The host would not open another channel; nothing was run. */
 export interface Refused {
@@ -18,6 +18,8 @@ export interface Ties {
   readonly gone: AbortSignal;
   /** Aborts when the connection is to be closed: the command is told to end. */
   readonly closing: AbortSignal;
+  /** Whether sudo starts the command. */
+  readonly sudo?: true;
   /** Sends a signal to a process group of the host; false when the host would not hear of it. */
   signal(name: SignalName, group: number): Promise<boolean>;
 }
@@ -69,7 +71,7 @@ class Running {
     });
     const options = (this.#command.terminal === true ? { pty: TERMINAL } : {}) as ExecOptions;
     try {
-      client.exec(`exec sh -c ${quote(`${ANNOUNCE}; ${programLine(this.#command)}`)}`, options, (error, channel) => {
+      client.exec(`exec ${shellOf(this.#ties.sudo).join(' ')} -c ${quote(`${ANNOUNCE}; ${programLine(this.#command)}`)}`, options, (error, channel) => {
         if (error) this.#refused(error);
         else this.#opened(channel);
       });

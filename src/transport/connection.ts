@@ -28,6 +28,12 @@ export const LINGER_MS = 2_000;
 /** A kernel takes at most 128 KiB in one argument, and a line is one argument of the host's shell, quoted twice. */
 const LONGEST_LINE = 100_000;
 
+/**
+ * The shell that every command is started by. With sudo it keeps the login's own user and gets the group docker: what is written stays the login's, and
+ * nothing becomes root. Source: sudoers(5), a Runas_Spec that names a group only.
+ */
+export const shellOf = (sudo: true | undefined): readonly string[] => (sudo ? ['sudo', '-n', '-g', 'docker', '--', '/bin/sh'] : ['sh']);
+
 /** The line that becomes the program when a shell runs it, so that signals and exit codes are the program's own. */
 export function programLine(command: Command): string {
   const line = `exec env LC_ALL=C ${shellLine(command)}`;

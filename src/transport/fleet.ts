@@ -1,14 +1,15 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Fleet } from '../engine/ask.ts';
-import type { Command } from '../engine/command.ts';
+import { reading, type Command } from '../engine/command.ts';
 import { failuresOf, Trouble, trouble, type Failure } from '../engine/errors.ts';
 import type { Emit } from '../engine/events.ts';
-import type { Outcome } from '../engine/outcome.ts';
+import { succeeded, type Outcome } from '../engine/outcome.ts';
 import type { Secret } from '../engine/secret.ts';
 import type { Connection } from './connection.ts';
 import { readKnownHosts } from './host-keys.ts';
 import { LocalConnection } from './local.ts';
 import { openSsh, type Login } from './ssh-open.ts';
+import { sudoTrouble } from './ssh-trouble.ts';
 
 /** What opening the hosts takes besides the hosts themselves. */
 export interface FleetOptions {
@@ -83,8 +84,17 @@ function loginOf(hosts: readonly Host[], options: FleetOptions, closing: AbortSi
   return { login: { key: sshKey, known, signal: closing, ...(passphrase && { passphrase }), ...(connectMs !== undefined && { connectMs }) }, notes: known.notes };
 }
 
-function open(host: Host, login: Login | undefined): Promise<Connection> {
-  if (host.route.via === 'local') return Promise.resolve(new LocalConnection(host.name));
+async function open(host: Host, login: Login | undefined): Promise<Connection> {
+  const connection = await connected(host, login);
+  if (!host.route.sudo) return connection;
+  const outcome = await connection.run(reading('get the group docker by sudo', ['true'], { timeoutMs: 10_000 }));
+  if (succeeded(outcome)) return connection;
+  await connection.close();
+  throw sudoTrouble(host, outcome);
+}
+
+function connected(host: Host, login: Login | undefined): Promise<Connection> {
+  if (host.route.via === 'local') return Promise.resolve(new LocalConnection(host.name, host.route.sudo));
   if (!login) throw new Error('a host reached over SSH without a login');
   return openSsh(host.name, host.address, host.route, login);
 }

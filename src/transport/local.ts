@@ -4,7 +4,7 @@ import type { Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { KILL_GRACE_MS, LINGER_MS, programLine, stdinOf, stdoutOf, TERM_GRACE_MS, type Connection } from './connection.ts';
+import { KILL_GRACE_MS, LINGER_MS, programLine, shellOf, stdinOf, stdoutOf, TERM_GRACE_MS, type Connection } from './connection.ts';
 
 /** What of this process's surroundings a command may see: never the action's inputs, which stand there too. */
 const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT'];
@@ -23,11 +23,13 @@ const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" 
 /** Commands on the host that this process runs on. */
 export class LocalConnection implements Connection {
   readonly host: string;
+  readonly #shell: readonly string[];
   readonly #running = new Set<LocalRun>();
   #closed = false;
 
-  constructor(host: string) {
+  constructor(host: string, sudo?: true) {
     this.host = host;
+    this.#shell = shellOf(sudo);
   }
 
   get lost(): string | undefined {
@@ -37,7 +39,7 @@ export class LocalConnection implements Connection {
   async run(command: Command): Promise<Outcome> {
     const line = programLine(command);
     if (this.#closed) return { ended: 'lost', reason: 'closed', stdout: '', stderr: '' };
-    const running = new LocalRun(command);
+    const running = new LocalRun(command, this.#shell);
     this.#running.add(running);
     try {
       return await running.run(line);
@@ -49,12 +51,13 @@ export class LocalConnection implements Connection {
   async close(last?: Command): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#running].map((running) => running.stop()));
-    if (last) await new LocalRun(last).run(programLine(last));
+    if (last) await new LocalRun(last, this.#shell).run(programLine(last));
   }
 }
 
 class LocalRun {
   readonly #command: Command;
+  readonly #shell: readonly string[];
   readonly #out = new Announced();
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -63,8 +66,9 @@ class LocalRun {
   #overdue = false;
   #wanted: NodeJS.Signals | undefined;
 
-  constructor(command: Command) {
+  constructor(command: Command, shell: readonly string[]) {
     this.#command = command;
+    this.#shell = shell;
   }
 
   async run(line: string): Promise<Outcome> {
@@ -100,7 +104,7 @@ class LocalRun {
     const stdin = stdinOf(this.#command);
     const script = terminal === true ? ON_TERMINAL : stdin === undefined ? WITHOUT_INPUT : WITH_INPUT;
     const env = Object.fromEntries(VISIBLE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-    return exec('setsid', ['sh', '-c', script, 'sh', line], {
+    return exec('setsid', [...this.#shell, '-c', script, 'sh', line], {
       silent: true,
       ignoreReturnCode: true,
       cwd: homedir(),

@@ -38,11 +38,12 @@ const ALGORITHMS: Readonly<Record<string, readonly HostKeyAlgorithm[]>> = {
 /** Opens the connection to a host, through its bastion where it has one. Throws a Trouble. */
 export async function openSsh(host: string, address: string, route: SshRoute, login: Login): Promise<SshConnection> {
   const target: Target = { host, address, port: route.port, user: route.user };
-  if (!route.bastion) return new SshConnection(host, await connect(target, login, await resolved(target)));
+  const sudo = route.sudo && { sudo: route.sudo };
+  if (!route.bastion) return new SshConnection(host, await connect(target, login, await resolved(target)), { ...sudo });
   const bastion: Target = { host, through: 'bastion', ...route.bastion };
   const hop = new SshConnection(host, await connect(bastion, login, await resolved(bastion)));
   try {
-    return new SshConnection(host, await connect(target, login, { hop, target }), hop);
+    return new SshConnection(host, await connect(target, login, { hop, target }), { hop, ...sudo });
   } catch (thrown) {
     await hop.close();
     throw thrown;

@@ -1,4 +1,6 @@
+import type { Host } from '../cluster/cluster.ts';
 import { trouble, type Trouble } from '../engine/errors.ts';
+import { ending, lastLine, type Outcome } from '../engine/outcome.ts';
 import { fingerprint, keyType, type HostKeys } from './host-keys.ts';
 
 /** Whom a login is made to. */
@@ -38,6 +40,18 @@ export function loginTrouble(target: Target, error: Error): Trouble {
     what: `${named(target)} refuses the login as ${target.user}`,
     evidence: error.message,
     remedy: `Put the public key that belongs to ssh-key into ~${target.user}/.ssh/authorized_keys there, or correct the user in the cluster file.`,
+  });
+}
+
+/** The login may not do by sudo what it is to do. */
+export function sudoTrouble({ name, route }: Host, outcome: Outcome): Trouble {
+  const user = route.via === 'ssh' ? route.user : 'the account of the runner';
+  return trouble({
+    code: 'right-missing',
+    host: name,
+    what: `${user} may not run /bin/sh with the group docker by sudo without a password: ${ending(outcome)}`,
+    evidence: outcome.stderr.trim() || lastLine(outcome),
+    remedy: `Write into a file of /etc/sudoers.d there: ${route.via === 'ssh' ? route.user : 'USER'} ALL=(:docker) NOPASSWD: /bin/sh. See that the group docker is there. Or put the account into that group (usermod -aG docker) and leave sudo out of the cluster file.`,
   });
 }
 

@@ -3,7 +3,7 @@ import type { Client } from 'ssh2';
 import type { Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { quote } from '../engine/quote.ts';
-import { runOnChannel, type SignalName } from './channel.ts';
+import { runOnChannel, type SignalName, type Ties } from './channel.ts';
 import { programLine, type Connection } from './connection.ts';
 import { Slots } from './slots.ts';
 
@@ -21,18 +21,20 @@ export class SshConnection implements Connection {
   readonly host: string;
   readonly #client: Client;
   readonly #hop: SshConnection | undefined;
+  readonly #sudo: true | undefined;
   readonly #slots = new Slots(CHANNELS);
   readonly #running = new Set<Promise<unknown>>();
   readonly #gone = new AbortController();
   readonly #closing = new AbortController();
   readonly #signals = new Map<SignalName, Signalling>();
 
-  /** Takes over a connection that was just opened. `hop` is the connection to the bastion it goes through; it is closed with it. */
-  constructor(host: string, ssh: NodeSSH, hop?: SshConnection) {
+  /** Takes over a connection that was just opened. `hop` is the connection to the bastion it goes through; it is closed with it. With `sudo` each command gets the group docker by it. */
+  constructor(host: string, ssh: NodeSSH, { hop, sudo }: { readonly hop?: SshConnection; readonly sudo?: true } = {}) {
     if (!ssh.connection) throw new Error('the connection is not open');
     this.host = host;
     this.#client = ssh.connection;
     this.#hop = hop;
+    this.#sudo = sudo;
     // A command's line shall not wait until the packet before it is acknowledged.
     this.#client.setNoDelay(true);
     let reason: string | undefined;
@@ -62,9 +64,13 @@ export class SshConnection implements Connection {
     }
   }
 
+  #ties(closing: AbortSignal): Ties {
+    return { gone: this.#gone.signal, closing, signal: this.#signal, ...(this.#sudo && { sudo: this.#sudo }) };
+  }
+
   async #runNow(command: Command): ReturnType<typeof runOnChannel> {
     if (this.lost !== undefined) return { ended: 'lost', reason: this.lost, stdout: '', stderr: '' };
-    const running = runOnChannel(this.#client, command, { gone: this.#gone.signal, closing: this.#closing.signal, signal: this.#signal });
+    const running = runOnChannel(this.#client, command, this.#ties(this.#closing.signal));
     this.#running.add(running);
     try {
       return await running;
@@ -108,7 +114,7 @@ export class SshConnection implements Connection {
   async close(last?: Command): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#running);
-    if (last) await runOnChannel(this.#client, last, { gone: this.#gone.signal, closing: new AbortController().signal, signal: this.#signal });
+    if (last) await runOnChannel(this.#client, last, this.#ties(new AbortController().signal));
     if (!this.#gone.signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, CLOSE_MS);
