@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { container, containers, publishedPorts } from '../../src/docker/containers.ts';
+import { container, containers, publishedPorts, restartedPorts } from '../../src/docker/containers.ts';
 import { engine, image, networks, swarmNodes } from '../../src/docker/facts.ts';
 import { tryPaths } from '../../src/docker/probe.ts';
 import { shellLine } from '../../src/engine/command.ts';
@@ -57,8 +57,14 @@ describe('real hosts', () => {
   });
 });
 
+test('ports of containers that docker starts by itself, of those that do not run', () => {
+  const raw = (name: string, status: string, restart: string, port: string): string => JSON.stringify({ Id: name, Name: `/${name}`, Image: 'm', RestartCount: 0, State: { Status: status, Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: restart, PortBindings: { '80/tcp': [{ HostPort: port }] }, Mounts: [], Networks: null });
+  const stdout = [raw('created', 'created', 'always', '1'), raw('exited', 'exited', 'unless-stopped', '2'), raw('runs', 'running', 'always', '3'), raw('stays', 'exited', 'no', '4')].join('\n');
+  expect(answer(restartedPorts, { ended: 'exited', code: 0, stdout, stderr: '' })).toEqual(present(new Map([[1, 'created'], [2, 'exited']])));
+});
+
 describe('what is nonsense', () => {
-  const questions: readonly [string, Question<unknown>][] = [['engine', engine], ['nodes', swarmNodes], ['networks', networks], ['containers', containers], ['container', container('a')], ['ports', publishedPorts], ['image', image('a:1')]];
+  const questions: readonly [string, Question<unknown>][] = [['engine', engine], ['nodes', swarmNodes], ['networks', networks], ['containers', containers], ['container', container('a')], ['ports', publishedPorts], ['restarted', restartedPorts], ['image', image('a:1')]];
   const exited = (code: number, stdout: string, stderr = '') => ({ ended: 'exited', code, stdout, stderr }) as const;
 
   test.each(questions)('of %s is unknown, never absent, when the command fails', (_, question) => {
@@ -87,7 +93,7 @@ test('tries that a probe does not report are left out, foreign lines too', () =>
 });
 
 test('all that is asked of containers is one line, and it names no secret of theirs', () => {
-  const lines = [container('a'), container('b'), publishedPorts, containers].map(({ command }) => shellLine(command));
+  const lines = [container('a'), container('b'), publishedPorts, restartedPorts, containers].map(({ command }) => shellLine(command));
   expect(new Set(lines).size).toBe(1);
   expect(lines[0]).not.toMatch(/\.Env|json \.}}/);
 });

@@ -47,6 +47,7 @@ describe('a replica', () => {
     ['that is proven is left alone', [], [FINE(two), third]],
     ['that is absent is started', [{ container: absent, answer: unknown('exit 1'), registry: unknown('exit 1') }], [does('+', `start replica ${NAME}`, 'absent'), third]],
     ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
+    ['that its host took off the network is made anew', [{}, { addresses: {} }], [does('~', `recreate replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third]],
     ['that never started is made anew', [{}, { state: 'created' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: never started'), third]],
     ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [does('~', `start replica ${NAME} again`, 'exited (137): oom'), third]],
     ['that is paused is started again', [{}, { state: 'paused' }], [does('~', `start replica ${NAME} again`, 'paused (0)'), third]],
@@ -161,6 +162,14 @@ describe('carrying out', () => {
     const lost = ends('node-02', startReplica(cluster), { ended: 'lost', reason: 'reset', stdout: done });
     const thrown = await carryOut(step, [listed, extract, none, lost]).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code: 'connection-lost', host: 'node-02', what: 'could not start the replica with kuscia.sh: connection lost: reset', remedy: expect.stringContaining('See that the host is up') }]);
+  });
+
+  test('a start again that docker refuses for want of a port names who has it', async () => {
+    const taken = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n');
+    const refused = ends('node-02', startContainer(NAME, 'exited'), { ended: 'exited', code: 1, stderr: 'address already in use\n' });
+    const failures = async (...scripts: readonly Script[]) => failuresOf(await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [refused, none, ...scripts]).then(() => undefined, (error: unknown) => error));
+    expect(await failures(taken)).toMatchObject([{ code: 'port-taken', what: 'port 20000 (gateway) is taken' }]);
+    expect(await failures(free)).toMatchObject([{ code: 'command-failed', evidence: 'address already in use' }]);
   });
 
   test('starts and restarts', async () => {

@@ -12,6 +12,7 @@ interface Told {
   readonly machine?: Partial<Machine> | Fact<Machine>;
   readonly engine?: Fact<Engine>;
   readonly published?: Fact<ReadonlyMap<number, string>>;
+  readonly restarted?: Fact<ReadonlyMap<number, string>>;
   readonly disk?: Fact<Disk>;
   readonly asked?: readonly [number, number];
 }
@@ -21,8 +22,8 @@ const isFact = (machine: Partial<Machine> | Fact<Machine>): machine is Fact<Mach
 /** Three fit hosts, but for what is told of them by number. */
 function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf()) {
   return planPreflight(cluster, cluster.hosts.map((host, i) => {
-    const { machine = {}, engine = present(engineOutside()), published = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
-    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, published, disk, asked };
+    const { machine = {}, engine = present(engineOutside()), published = present(new Map<number, string>()), restarted = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
+    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, published, restarted, disk, asked };
   }));
 }
 
@@ -48,6 +49,8 @@ describe('one thing wrong', () => {
     { name: 'a taken port', told: port(20000), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
     { name: 'a port that another container publishes', told: port(13084, 'grafana'), code: 'port-taken', what: 'port 13084 (metrics) is taken', evidence: 'published by container grafana' },
     { name: 'the replica of another domain', told: port(20000, 'root-kuscia-autonomy-bob'), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'published by container root-kuscia-autonomy-bob' },
+    { name: 'a port that a container took which runs, while our own does not', told: { ...port(20000, 'squatter'), restarted: present(new Map([[20000, 'root-kuscia-autonomy-alice']])) }, code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'published by container squatter' },
+    { name: 'a port that a container of somebody else is about to take', told: { ...port(20000), restarted: present(new Map([[20000, 'squatter']])) }, code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
     { name: 'a taken port of the load balancer', told: port(8080), on: 1, code: 'port-taken', what: 'port 8080 (load balancer) is taken' },
     { name: 'a taken port of the database', told: port(3306), on: 1, code: 'port-taken', what: 'port 3306 (database) is taken' },
     { name: 'a taken port of the swarm', told: port(2377), code: 'port-taken', what: 'port 2377 (swarm) is taken' },
@@ -61,6 +64,7 @@ describe('one thing wrong', () => {
 
   const fine: readonly [string, Told, number][] = [
     ['a port of our own replica', port(20000, 'root-kuscia-autonomy-alice'), 2],
+    ['a port of our own replica that docker is about to start', { ...port(20000), restarted: present(new Map([[20000, 'root-kuscia-autonomy-alice']])) }, 2],
     ['a port of our own database', port(3306, 'alice-mysql'), 1],
     ['a port of our own load balancer', port(8080, 'alice-nginx-lb'), 1],
     ['a port of a role the host has not', port(20000), 1],

@@ -58,7 +58,7 @@ export const containerOf = (name: string, changes: Partial<Container> = {}): Con
 });
 
 /** The probe of a host. */
-export const probeOf = (cluster: Cluster, changes: Partial<Container> = {}): Container => containerOf(`${cluster.domain}-probe`, { networkMode: cluster.network.name, ...changes });
+export const probeOf = (cluster: Cluster, changes: Partial<Container> = {}): Container => containerOf(`${cluster.domain}-probe`, { networkMode: cluster.network.name, addresses: { [cluster.network.name]: '10.200.0.2' }, ...changes });
 
 /** Name of the replica on a host whose login is root. */
 export const nameOf = (cluster: Cluster, host: Host): string => replicaName(replicaContainer(cluster, 'root'), host.name);

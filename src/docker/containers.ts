@@ -22,7 +22,7 @@ export interface Container {
   readonly ports: Readonly<Record<string, number>>;
   /** Source by target path of its mounts; for a volume its name. */
   readonly mounts: Readonly<Record<string, string>>;
-  /** Address by network name; '' while it does not run. */
+  /** Address by network name, of the networks it is attached to; '' while it does not run. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly networkMode: string;
 }
@@ -82,6 +82,19 @@ export const publishedPorts: Question<ReadonlyMap<number, string>> = {
     mapFact(containers.read(outcome), (all) => {
       const running = all.filter(({ state }) => state === 'running' || state === 'restarting');
       return new Map(running.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
+    }),
+};
+
+/**
+ * Host ports of containers that do not run and that docker restarts by itself, by the container's name. What is attached to an overlay it starts
+ * only after the engine answers and the swarm is joined: until then the ports are listened on, and the container is not running.
+ */
+export const restartedPorts: Question<ReadonlyMap<number, string>> = {
+  command: containers.command,
+  read: (outcome) =>
+    mapFact(containers.read(outcome), (all) => {
+      const restarted = all.filter(({ state, restartPolicy }) => (state === 'created' || state === 'exited') && ['always', 'unless-stopped'].includes(restartPolicy));
+      return new Map(restarted.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
     }),
 };
 

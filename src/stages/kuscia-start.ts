@@ -1,10 +1,11 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
-import { container, publishedPorts, type Container } from '../docker/containers.ts';
+import { container, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
+import type { Command } from '../engine/command.ts';
 import { trouble, Trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
@@ -19,7 +20,7 @@ import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
-import { takenPorts } from './preflight.ts';
+import { refuseTakenPorts } from './preflight.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -143,7 +144,7 @@ function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
     step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
   } else if (['exited', 'dead', 'paused'].includes(current.state)) {
     const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
-    step('~', `start replica ${name} again`, why, async (act) => void (await act.run(host.name, startContainer(name, current.state))));
+    step('~', `start replica ${name} again`, why, (act) => startAgain(act, deployment.cluster, host, startContainer(name, current.state)));
   } else if (configuredAt > current.startedAt) {
     step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
   } else if (fault === undefined && onHost.led.is !== 'absent' && valueOf(onHost.led)?.has(current.hostname) !== true) {
@@ -171,6 +172,7 @@ function differenceOf(cluster: Cluster, { image, machine }: OnHost, current: Con
   if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
   if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
   if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
+  if (current.addresses[cluster.network.name] === undefined) return `no longer attached to ${cluster.network.name}`;
   if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config) return `configuration file -> ${config}`;
   if (current.hostname !== hostname) return `name ${current.hostname} -> ${hostname}`;
   return undefined;
@@ -223,6 +225,13 @@ async function proveScript(act: Act, deployment: Deployment, host: Host): Promis
   throw trouble({ code: 'host-changed', host: host.name, what: 'its kuscia.sh is not the one that the domain was initialised with', evidence: script.is === 'present' ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.` });
 }
 
+async function startAgain(act: Act, cluster: Cluster, host: Host, start: Command): Promise<void> {
+  const outcome = await act.attempt(host.name, start);
+  if (succeeded(outcome)) return;
+  if (outcome.ended !== 'lost') await refuseTakenPorts(act, cluster, host);
+  throw trouble(commandFailure(host.name, start, outcome));
+}
+
 /** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
 async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
   const { cluster } = deployment;
@@ -245,11 +254,4 @@ async function create(act: Act, deployment: Deployment, host: Host, name: string
     evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
     remedy: `Mend what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ${name} on ${host.name}.`,
   });
-}
-
-/** Throws when something else listens on a port of the replica: taken after preflight looked, it is why docker refused to start the container. */
-async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
-  const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
-  const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];
-  if (taken.length > 0) throw new Trouble(taken);
 }

@@ -180,6 +180,13 @@ function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
   return faults;
 }
 
+/** Why a probe must be made anew: a host that leaves the swarm takes its containers off the network for good, a restart does not bring them back. */
+function probeDifference({ network }: Cluster, current: Container, probeImage: Fact<string>): string | undefined {
+  if (current.state === 'created') return `left behind: ${current.error || 'never started'}`;
+  if (current.networkMode !== network.name || (probeImage.is === 'present' && current.imageId !== probeImage.value)) return 'its image or network changed';
+  return current.addresses[network.name] === undefined ? 'no longer attached to the network' : undefined;
+}
+
 function planProbe(plan: Plan, deployment: Deployment, { host, probe, probeImage }: OnHost): void {
   const { cluster } = deployment;
   const name = probeName(cluster);
@@ -188,15 +195,15 @@ function planProbe(plan: Plan, deployment: Deployment, { host, probe, probeImage
     await act.run(host.name, runProbe(cluster, host));
   };
   const current = valueOf(probe);
+  const difference = current && probeDifference(cluster, current, probeImage);
   if (current === undefined) {
     plan.steps.push({ host: host.name, change: '+', what: `probe ${name}`, why: 'absent', apply: start });
-  } else if (current.networkMode !== cluster.network.name || (probeImage.is === 'present' && current.imageId !== probeImage.value) || current.state === 'created') {
-    const why = current.state === 'created' ? `left behind: ${current.error || 'never started'}` : 'its image or network changed';
+  } else if (difference !== undefined) {
     const recreate = async (act: Act): Promise<void> => {
       await act.run(host.name, removeContainer(name));
       await start(act);
     };
-    plan.steps.push({ host: host.name, change: '~', what: `recreate probe ${name}`, why, apply: recreate });
+    plan.steps.push({ host: host.name, change: '~', what: `recreate probe ${name}`, why: difference, apply: recreate });
   } else if (current.state !== 'running') {
     plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, apply: async (act) => void (await act.run(host.name, startContainer(name, current.state))) });
   } else {

@@ -1,10 +1,10 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { publishedPorts } from '../docker/containers.ts';
+import { publishedPorts, restartedPorts } from '../docker/containers.ts';
 import { engine, type Engine } from '../docker/facts.ts';
-import type { Ask } from '../engine/ask.ts';
-import type { Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import type { Act, Ask } from '../engine/ask.ts';
+import { Trouble, type Failure } from '../engine/errors.ts';
+import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
@@ -16,6 +16,7 @@ interface OnHost {
   readonly engine: Fact<Engine>;
   readonly machine: Fact<Machine>;
   readonly published: Fact<ReadonlyMap<number, string>>;
+  readonly restarted: Fact<ReadonlyMap<number, string>>;
   readonly disk: Fact<Disk>;
   /** Our own clock before and after the host was asked, in milliseconds; undefined where an earlier job asked it. */
   readonly asked: readonly [number, number] | undefined;
@@ -39,15 +40,16 @@ const ENGINE_DATA = '/var/lib/docker';
 async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
   const before = Date.now();
   const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()] as const);
-  const [onEngine, [onMachine, after], published, usual] = await Promise.all([
+  const [onEngine, [onMachine, after], published, restarted, usual] = await Promise.all([
     ask.ask(host.name, engine),
     properties,
     ask.ask(host.name, publishedPorts),
+    ask.ask(host.name, restartedPorts),
     ask.ask(host.name, disk(ENGINE_DATA)),
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  return { host, engine: onEngine, machine: onMachine, published, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
+  return { host, engine: onEngine, machine: onMachine, published, restarted, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
 }
 
 /** Judges every host by itself, then the hosts among each other. */
@@ -69,7 +71,7 @@ function described({ engine, machine }: OnHost): string {
 }
 
 function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
-  const { host, engine, machine, published, disk } = onHost;
+  const { host, engine, machine, published, restarted, disk } = onHost;
   const failures: Failure[] = [];
   const unfit = (what: string, remedy: string, evidence?: string): void => {
     failures.push({ code: 'host-unfit', host: host.name, what, remedy, ...(evidence !== undefined && { evidence }) });
@@ -84,7 +86,7 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
     unfit('its properties cannot be read', 'See that the login has a POSIX shell and may read /proc.', machine.is === 'unknown' ? machine.why : 'absent');
   } else {
     machineFindings(cluster, host, machine.value, unfit);
-    failures.push(...takenPorts(cluster, host, machine.value, engine, published));
+    failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
   if (disk.is === 'unknown') {
     failures.push({ code: 'fact-unknown', host: host.name, what: disk.why, remedy: 'Mend what the line names, then run again.' });
@@ -119,14 +121,14 @@ export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
   return new Map(uses);
 }
 
-/** Ports that something other than this deployment listens on. */
-export function takenPorts(cluster: Cluster, host: Host, machine: Machine, engine: Fact<Engine>, published: Fact<ReadonlyMap<number, string>>): Failure[] {
+/** Ports that something other than this deployment listens on; not those of our containers that docker may be about to start. */
+function takenPorts(cluster: Cluster, host: Host, machine: Machine, engine: Fact<Engine>, published: Fact<ReadonlyMap<number, string>>, restarted: Fact<ReadonlyMap<number, string>> = absent): Failure[] {
   const own = new Set([replicaContainer(cluster, machine.user), cluster.loadBalancer.container, cluster.database.kind === 'managed' ? cluster.database.container : '']);
   const publisher = (port: number): string | undefined => (published.is === 'present' ? published.value.get(port) : undefined);
   const uses = portsOn(cluster, host);
   if (engine.is === 'present' && engine.value.swarm.state === 'inactive') for (const port of [2377, 7946]) uses.set(port, 'swarm');
   return [...uses]
-    .filter(([port]) => machine.listening.includes(port) && !own.has(publisher(port) ?? '?'))
+    .filter(([port]) => machine.listening.includes(port) && !own.has(publisher(port) ?? valueOf(restarted)?.get(port) ?? '?'))
     .map(([port, use]) => ({
       code: 'port-taken' as const,
       host: host.name,
@@ -134,6 +136,13 @@ export function takenPorts(cluster: Cluster, host: Host, machine: Machine, engin
       evidence: publisher(port) !== undefined ? `published by container ${publisher(port)}` : `something listens on ${port}/tcp`,
       remedy: use === 'swarm' ? 'End what listens there: the swarm needs this port.' : 'End what listens there, or choose another port in the cluster file.',
     }));
+}
+
+/** Throws when something else listens on a port of the host's part: taken after preflight looked, it is why docker refused to start a container. */
+export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
+  const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
+  const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];
+  if (taken.length > 0) throw new Trouble(taken);
 }
 
 /** Kuscia takes a second host of one machine-id and name for the same replica (README of the observations, section 1). */
