@@ -1,6 +1,6 @@
 import { kill, start } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { comesTrue, REPLICA, type Fault } from './fault.ts';
+import { comesTrue, MORE_MEMORY, REPLICA, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 const on = (host: string, script: string) => () => seenOn(host, script);
@@ -47,7 +47,7 @@ export const SWARM_FAULTS: readonly Fault[] = [
     ends: { completes: /the swarm still lists a second node node-03 .* which is down[\s\S]*docker node rm/ },
   },
   {
-    name: 'engine-killed-hard', on: 'deployed cluster', mode: 'apply', when: 'before',
+    name: 'engine-killed-hard', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before',
     make: async () => {
       await seenOn(NODE, 'engine kill; engine start');
     },
@@ -59,7 +59,8 @@ export const SWARM_FAULTS: readonly Fault[] = [
     make: async () => {
       await kill('node-01');
       await kill(NODE);
-      await start(NODE);
+      // Its engine answers only after it has given up on the managers.
+      await start(NODE).catch(() => start(NODE));
       await comesTrue(NODE, `docker container inspect -f '{{.State.Status}}' ${REPLICA} | grep -qx exited`);
       await start('node-01');
     },
