@@ -29683,9 +29683,11 @@ const promises_namespaceObject = require("node:timers/promises");
 ;// CONCATENATED MODULE: ./lib/lifetime.js
 /** Time for handles that are still open to close by themselves once the work is done. */
 const LINGER_MS = 2_000;
+/** A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon it means nothing more. */
+const SAME_WISH_MS = 500;
 /**
  * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event loop,
- * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, the second ends at once.
+ * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
  */
 function live(process, { work, defect, say }) {
     process.exitCode = 1;
@@ -29699,9 +29701,13 @@ function live(process, { work, defect, say }) {
         defect(thrown);
         process.exit(1);
     };
+    let askedAt = 0;
     const asked = (signal) => {
-        if (cancel.signal.aborted)
+        if (cancel.signal.aborted && Date.now() - askedAt > SAME_WISH_MS)
             process.exit(130);
+        if (cancel.signal.aborted)
+            return;
+        askedAt = Date.now();
         say(`${signal}: cancelling; what runs on the hosts is ended. Once more ends at once.`);
         cancel.abort();
     };
@@ -29738,6 +29744,7 @@ const CODES = {
     cancelled: [1111, 'The run was cancelled'],
     'lock-held': [1112, 'Another run deploys this domain'],
     'lock-lost': [1113, 'The run has lost its lock'],
+    'right-missing': [1114, 'A login lacks a right'],
     'host-unfit': [1201, 'A host does not meet the requirements'],
     'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
     'swarm-foreign': [1203, 'A host is in another swarm'],
