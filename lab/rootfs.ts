@@ -16,11 +16,14 @@ export interface RootKind {
 
 const everywhere = ['bash', 'ca-certificates', 'curl', 'iproute2', 'netcat-openbsd', 'procps', 'tini', 'tzdata', 'util-linux'];
 
+/** Packages beside those that a host needs: rivals of the benchmark want Python on it. */
+const extra = (process.env['LAB_PACKAGES'] ?? '').split(',').filter((name) => name !== '');
+
 /** What hosts, the registry and the builder run on. It holds no Node: a host is bare. */
 export const hostRoot: RootKind = {
   name: 'host',
   format: 'directory',
-  packages: [...everywhere, 'age', 'containerd', 'docker-registry', 'docker.io', 'iptables', 'iputils-ping', 'kmod', 'less', 'openssh-server', 'strace', 'sudo'],
+  packages: [...everywhere, 'age', 'containerd', 'docker-registry', 'docker.io', 'iptables', 'iputils-ping', 'kmod', 'less', 'openssh-server', 'strace', 'sudo', ...extra],
 };
 
 /** The one layer below all images of the lab, so that it is pulled once. */
