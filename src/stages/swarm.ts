@@ -38,6 +38,6 @@ export function engineFailures(engines: Engines): Failure[] {
 /** States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker Engine API, LocalNodeState. */
 const STUCK: Readonly<Record<string, string>> = {
   locked: 'Unlock it there with the key of the swarm: docker swarm unlock.',
-  pending: 'It waits for a manager to answer: open 2377/tcp to the managers, or let it leave (docker swarm leave --force); then run again.',
+  pending: 'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. If it stays so, open 2377/tcp to the managers, or let it leave (docker swarm leave --force).',
   error: 'Let it leave there (docker swarm leave --force) when nothing of that swarm is needed; then run again.',
 };
