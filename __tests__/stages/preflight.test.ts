@@ -51,6 +51,7 @@ describe('one thing wrong', () => {
     { name: 'the replica of another domain', told: port(20000, 'root-kuscia-autonomy-bob'), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'published by container root-kuscia-autonomy-bob' },
     { name: 'a port that a container took which runs, while our own does not', told: { ...port(20000, 'squatter'), restarted: present(new Map([[20000, 'root-kuscia-autonomy-alice']])) }, code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'published by container squatter' },
     { name: 'a port that a container of somebody else is about to take', told: { ...port(20000), restarted: present(new Map([[20000, 'squatter']])) }, code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
+    { name: 'a port of which it is not known whose it is', told: { ...port(20000), published: unknown('could not list the containers: timed out after 20 s') }, code: 'fact-unknown', what: 'could not list the containers: timed out after 20 s' },
     { name: 'a taken port of the load balancer', told: port(8080), on: 1, code: 'port-taken', what: 'port 8080 (load balancer) is taken' },
     { name: 'a taken port of the database', told: port(3306), on: 1, code: 'port-taken', what: 'port 3306 (database) is taken' },
     { name: 'a taken port of the swarm', told: port(2377), code: 'port-taken', what: 'port 2377 (swarm) is taken' },

@@ -88,9 +88,8 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
-  if (disk.is === 'unknown') {
-    failures.push({ code: 'fact-unknown', host: host.name, what: disk.why, remedy: 'Mend what the line names, then run again.' });
-  } else if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
+  for (const fact of [published, disk]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Mend what the line names, then run again.' });
+  if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
     unfit(`${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
   }
   return failures;
@@ -123,6 +122,8 @@ export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
 
 /** Ports that something other than this deployment listens on; not those of our containers that docker may be about to start. */
 function takenPorts(cluster: Cluster, host: Host, machine: Machine, engine: Fact<Engine>, published: Fact<ReadonlyMap<number, string>>, restarted: Fact<ReadonlyMap<number, string>> = absent): Failure[] {
+  // Whose port it is would be a guess.
+  if (published.is === 'unknown') return [];
   const own = new Set([replicaContainer(cluster, machine.user), cluster.loadBalancer.container, cluster.database.kind === 'managed' ? cluster.database.container : '']);
   const publisher = (port: number): string | undefined => (published.is === 'present' ? published.value.get(port) : undefined);
   const uses = portsOn(cluster, host);
