@@ -98,7 +98,7 @@ describe('the greeting of a server', () => {
     ['a server', exited(0, '  74   0   0   0  10\n'), present(true)],
     ['a server that turns the host away', exited(0, '  69   0   0   0 255\n'), { is: 'unknown', why: 'the database turns the host away (too many connections, or the host is blocked)' }],
     ['another program', exited(0, '  83  83  72  45  50\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
-    ['a port that says nothing', exited(124, ''), { is: 'unknown', why: 'could not reach the database at h:1 from a container: exit 124' }],
+    ['a port that says nothing', exited(124, ''), { is: 'unknown', why: 'could not reach the database at h:1 from a container: no answer in 4 s' }],
     ['a port that closes', exited(0, '\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
   ])('is read of %s', (_, outcome, fact) => {
     expect(answer(greeting(cluster, 'h', 1), outcome)).toEqual(fact);

@@ -79,6 +79,8 @@ export function greeting(cluster: Cluster, address: string, port: number): Quest
   return {
     command: reading(purpose, ['docker', 'exec', probeName(cluster), 'timeout', '4', 'bash', '-c', text, 'bash', address, String(port)]),
     read(outcome) {
+      // What timeout(1) says of a server that is too slow, or of packets that somebody drops.
+      if (outcome.code === 124) return unknown(`could not ${purpose}: no answer in 4 s`);
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       const bytes = outcome.stdout.trim().split(/\s+/).map(Number);
       if (bytes[4] === 10) return present(true);
