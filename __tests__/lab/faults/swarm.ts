@@ -1,6 +1,7 @@
 import { kill, start } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { comesTrue, MORE_MEMORY, REPLICA, type Fault } from './fault.ts';
+import { CLUSTER, comesTrue, MORE_MEMORY, REPLICA, type Fault } from './fault.ts';
+import { runOf } from './run.ts';
 
 const NODE = 'node-03';
 const on = (host: string, script: string) => () => seenOn(host, script);
@@ -42,6 +43,7 @@ export const SWARM_FAULTS: readonly Fault[] = [
     make: async () => {
       await seenOn(NODE, 'docker swarm leave --force');
       await nodeIs('Down');
+      await runOf(CLUSTER, 'apply');
     },
     mend: on('node-01', `docker node rm $(docker node ls --format '{{.ID}} {{.Status}}' | sed -n 's/ Down$//p')`),
     ends: { completes: /the swarm still lists a second node node-03 .* which is down[\s\S]*docker node rm/ },
@@ -63,6 +65,8 @@ export const SWARM_FAULTS: readonly Fault[] = [
       await start(NODE).catch(() => start(NODE));
       await comesTrue(NODE, `docker container inspect -f '{{.State.Status}}' ${REPLICA} | grep -qx exited`);
       await start('node-01');
+      await comesTrue(NODE, `docker info --format '{{.Swarm.LocalNodeState}}' | grep -qx active`);
+      await nodeIs('Ready');
     },
     mend: () => Promise.resolve(),
     ends: { completes: /start replica root-kuscia-autonomy-alice again +\(exited \(255\)/ },
