@@ -74,6 +74,11 @@ describe('a known line', () => {
   ])('is not %j, which a healthy start prints', (line) => {
     expect(FAULTS.filter((fault) => fault.speaker === 'replica' && fault.line.test(line))).toEqual([]);
   });
+
+  test('is not what an engine says of a host that is merely gone', () => {
+    const line = 'time="…" level=info msg="memberlist: Marking 21a706bdd439 as failed, suspect timeout reached (0 peer confirmations)"';
+    expect(FAULTS.filter((fault) => fault.speaker === 'engine' && fault.line.test(line))).toEqual([]);
+  });
 });
 
 const log = (host: string, speaker: Speaker, ...lines: readonly string[]): Log => ({ host, speaker, name: `docker logs ${speaker}`, lines });
