@@ -20,7 +20,7 @@ test.each<[string, Partial<Release>, string]>([
 
 describe('a subject is text whatever is in it', () => {
   const HOSTILE = [
-    '@octocat', '#7', 'GH-7', 'https://evil.example/x', 'www.evil.example', 'a@evil.example', '[x](https://evil.example)', '![x](y)', '<img src=x>', '<!--', '-->', '<details>', '`', '```', '~~~', '**', '|', '\\', '\r', '\u2028',
+    '@octocat', '#7', 'GH-7', 'https://evil.example/x', 'www.evil.example', '_www.evil.example', 'a@evil.example', '[x](https://evil.example)', '![x](y)', '<img src=x>', '<!--', '-->', '<details>', '`', '```', '~~~', '**', '|', '\\', '\r', '\u2028',
     '- ', '+ ', '* ', '1. ', '1) ', '1.', '# ', '> ', '---', '===', '- [ ] ', '[^1]', '    ', '\t',
   ];
   const hostile = fc.array(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ maxLength: 5 })), { minLength: 1, maxLength: 5 }).map((parts) => parts.join('')).filter((text) => text.trim() !== '');

@@ -12,7 +12,7 @@ export function md(value: unknown): string {
     .replace(/[\\`*_[\]{}|~#$!]/g, '\\$&')
     .replace(/@/g, '&#64;')
     .replace(/(https?|ftp):\/\//gi, '$1:&#47;&#47;')
-    .replace(/\bwww\./gi, 'www&#46;');
+    .replace(/www\./gi, 'www&#46;');
 }
 
 /** A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes a code. */
