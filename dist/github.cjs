@@ -35457,7 +35457,7 @@ function md(value) {
         .replace(/[\\`*_[\]{}|~#$!]/g, '\\$&')
         .replace(/@/g, '&#64;')
         .replace(/(https?|ftp):\/\//gi, '$1:&#47;&#47;')
-        .replace(/\bwww\./gi, 'www&#46;');
+        .replace(/www\./gi, 'www&#46;');
 }
 /** A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes a code. */
 function label(value) {
