@@ -4,7 +4,8 @@ import { readJoinTokens, readProvenance, type Handed } from './cluster/handed.ts
 import { asker } from './engine/asker.ts';
 import { changesIn, movedSince } from './engine/agreed.ts';
 import { Trouble, type Failure } from './engine/errors.ts';
-import { plan, type Planned, type Run } from './engine/runner.ts';
+import type { Run } from './engine/run.ts';
+import { plan, type Planned } from './engine/runner.ts';
 import { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
 import { Views, type View } from './engine/views.ts';

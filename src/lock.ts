@@ -1,6 +1,6 @@
 import { firstManager } from './cluster/cluster.ts';
 import { trouble, type Failure } from './engine/errors.ts';
-import { commandFailure } from './engine/runner.ts';
+import { commandFailure } from './engine/command-failure.ts';
 import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from './host/lease.ts';
 import type { Inputs } from './inputs/read.ts';
 import type { OpenFleet } from './transport/fleet.ts';

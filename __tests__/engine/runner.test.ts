@@ -6,7 +6,9 @@ import type { Event } from '../../src/engine/events.ts';
 import { absent, failedTo, present, type Question } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
-import { apply, commandFailure, plan, type Run } from '../../src/engine/runner.ts';
+import { commandFailure } from '../../src/engine/command-failure.ts';
+import type { Run } from '../../src/engine/run.ts';
+import { apply, plan } from '../../src/engine/runner.ts';
 import { stage, type Stage } from '../../src/engine/stage.ts';
 import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
 
@@ -97,6 +99,42 @@ describe('apply', () => {
     expect(world.diary).toEqual(['look one', 'look two', 'look three', 'begin x', 'end x', 'look two', 'look three', 'begin y', 'end y', 'look three']);
     expect([...applied].map(([name, steps]) => [name, steps.map(({ what }) => what)])).toEqual([['one', []], ['two', ['x']], ['three', ['y']]]);
     expect(world.told('stage-started', 'stage-settled').map((event) => `${event.is} ${'stage' in event ? event.stage : ''}`)).toEqual(['one', 'two', 'three'].flatMap((name) => [`stage-started ${name}`, `stage-settled ${name}`]));
+  });
+
+  test('begins a stage beside those before it where it names which it may begin after, and settles it after them all', async () => {
+    const world = new World();
+    const slow = world.stage('slow', [world.step('x', { lane: 'l' }), world.step('y', { lane: 'l' })]);
+    // What it waits for is brought about by the stage beside it.
+    const early = world.stage('early', [world.step('z')], { beginsAfter: ['first'], also: (made) => void (world.there.has('y') || made.awaited.push({ host: 'a', what: 'y', why: 'absent', failure: failure('no y') })) });
+    await apply([world.stage('first', []), slow, early, world.stage('last', [world.step('w')])], world.run());
+    const when = (entry: string): number => world.diary.indexOf(entry);
+    expect(when('begin z')).toBeLessThan(when('end x'));
+    expect(when('end y')).toBeLessThan(when('begin w'));
+    expect(world.told('stage-settled').map((event) => 'stage' in event && event.stage)).toEqual(['first', 'slow', 'early', 'last']);
+  });
+
+  test('does not take a stage for settled by what it saw before those beside it had changed anything', async () => {
+    const world = new World();
+    const early = world.stage('early', [], { beginsAfter: [], also: (made) => void (world.there.has('x') || made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') })) });
+    await apply([world.stage('slow', [world.step('x')]), early], world.run());
+    expect(world.diary.slice(-2)).toEqual(['look slow', 'look early']);
+    expect(world.told('stage-settled').map((event) => event.is === 'stage-settled' && [event.stage, event.plan.later.length])).toEqual([['slow', 0], ['early', 0]]);
+  });
+
+  test('leaves off a stage that waits for what a failed one was to bring about, and begins no other', async () => {
+    const world = new World();
+    const fails = world.stage('fails', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })]);
+    const early = world.stage('early', [world.step('z')], { beginsAfter: [], settleMs: 60_000, also: (made) => made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') }) });
+    expect(await codes(apply([fails, early, world.stage('last', [world.step('w')])], world.run()))).toEqual(['command-failed: broken']);
+    expect(world.told('stage-failed', 'stage-left').map((event) => 'stage' in event && `${event.is} ${event.stage}`)).toEqual(['stage-failed fails', 'stage-left early']);
+    expect([...world.there]).toEqual(['z']);
+  });
+
+  test('begins no stage any more when one beside it failed', async () => {
+    const world = new World();
+    const early = world.stage('early', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })], { beginsAfter: [] });
+    expect(await codes(apply([world.stage('slow', [world.step('y')]), world.stage('between', [world.step('z')]), early], world.run()))).toEqual(['command-failed: broken']);
+    expect([...world.there]).toEqual(['y']);
   });
 
   test('changes nothing the second time', async () => {

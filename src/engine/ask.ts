@@ -5,7 +5,8 @@ import type { Secret } from './secret.ts';
 
 /** The hosts of a deployment as something that runs commands. Never rejects: a lost connection is an Outcome. */
 export interface Fleet {
-  run(host: string, command: Command): Promise<Outcome>;
+  /** `stage` is the one for which it is run, for whoever tells of it. */
+  run(host: string, command: Command, stage?: string): Promise<Outcome>;
 }
 
 /** Asks hosts for facts. Questions asked of one host in the same turn travel in one round trip; within a look each is asked once. */

@@ -15,8 +15,10 @@ export type Event =
   | { readonly is: 'said'; readonly stage: string; readonly host: string; readonly text: string }
   | { readonly is: 'stage-settled'; readonly stage: string; readonly plan: Plan; readonly applied: readonly Step[]; readonly ms: number }
   | { readonly is: 'stage-failed'; readonly stage: string; readonly failures: readonly Failure[]; readonly applied: readonly Step[]; readonly ms: number }
+  /** It began before the stages before it had settled, and one of those failed. */
+  | { readonly is: 'stage-left'; readonly stage: string; readonly applied: readonly Step[]; readonly ms: number }
   | { readonly is: 'secret'; readonly secret: Secret }
-  | { readonly is: 'command'; readonly host: string; readonly command: Command; readonly outcome: Outcome; readonly ms: number };
+  | { readonly is: 'command'; readonly host: string; readonly command: Command; readonly outcome: Outcome; readonly ms: number; /** For which stage it ran; absent while all are looked at. */ readonly stage?: string };
 
 /** Receives every event of a run, in order. */
 export type Emit = (event: Event) => void;

@@ -8,6 +8,8 @@ export interface Stage {
   readonly purpose: string;
   /** Stages that must have settled before this one can be applied. */
   readonly needs: readonly string[];
+  /** Stages after which it may already begin, where it need not wait for all that it needs; it settles only after those, too. */
+  readonly beginsAfter?: readonly string[];
   /** How long, in milliseconds, what was asked for may take until it is really there. */
   readonly settleMs: number;
   /** Gathers facts (reads only) and plans from them. */

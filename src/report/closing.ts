@@ -52,5 +52,6 @@ function whatStays(story: Story): string {
 export function stageClosing({ stage, state, made, broken, ms = 0, settled }: StageStory): string {
   const changes = count(made.length, 'change');
   if (state === 'failed') return `${stage}: failed after ${duration(ms)}, ${changes} made${broken.length > 0 ? `, ${broken.length} did not end well` : ''}`;
+  if (state === 'left') return `${stage}: left off after ${duration(ms)}, ${changes} made`;
   return made.length > 0 ? `${stage}: ${changes} in ${duration(ms)}` : `${stage}: nothing to change, ${settled?.satisfied.length ?? 0} satisfied (${duration(ms)})`;
 }

@@ -12,7 +12,7 @@ import { Masks } from './mask.ts';
 import { matrixLines } from './matrix.ts';
 import { planDocument, planLines, satisfiedLines, satisfiedTitle } from './plan.ts';
 import { Progress } from './progress.ts';
-import { Story, type Subject } from './story.ts';
+import { isEnd, Story, type Subject } from './story.ts';
 import { summary } from './summary.ts';
 
 export interface ReportOptions {
@@ -34,6 +34,7 @@ export class Report {
   #started: number;
   #planTold = false;
   #open: string | undefined;
+  readonly #untold: { readonly stage: string; readonly tell: () => void }[] = [];
 
   constructor(face: Face, options: ReportOptions) {
     this.#face = face;
@@ -65,8 +66,11 @@ export class Report {
     if (event.is === 'planned') this.#story.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
     this.#story.hear(event);
-    for (const line of this.#progress?.lines(event) ?? []) this.#inStage(event.stage, line);
-    if (event.is === 'stage-settled' || event.is === 'stage-failed') this.#closeStage(event.stage);
+    for (const line of this.#progress?.lines(event) ?? []) this.#inTurn(event.stage, () => this.#inStage(event.stage, line));
+    if (isEnd(event)) {
+      this.#inTurn(event.stage, () => this.#closeStage(event.stage));
+      this.#tellUntold();
+    }
   };
 
   /** So many sealed files lie ready for later jobs. */
@@ -98,6 +102,7 @@ export class Report {
   /** The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and summary. */
   async finish(failures: readonly Failure[]): Promise<void> {
     const story = this.#story;
+    this.#tellUntold(true);
     story.failures = distinct(this.#masks.cleaned(failures));
     story.ms = this.#now() - this.#started;
     if (!proofIsOfNow(story)) delete story.matrix;
@@ -140,6 +145,26 @@ export class Report {
     this.#face.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
   }
 
+  /** Of stages that go on side by side one is told after the other: each when all before it have ended. */
+  #inTurn(stage: string, tell: () => void): void {
+    if (this.#isNext(stage)) tell();
+    else this.#untold.push({ stage, tell });
+  }
+
+  #isNext(stage: string): boolean {
+    const { stages } = this.#story;
+    return stages.slice(0, stages.findIndex((part) => part.stage === stage)).every(({ state }) => state !== 'waiting' && state !== 'started');
+  }
+
+  /** Tells what waited for its turn; all of it when nothing comes any more. */
+  #tellUntold(all = false): void {
+    const waiting = this.#untold.splice(0);
+    for (const each of waiting) {
+      if (all || this.#isNext(each.stage)) each.tell();
+      else this.#untold.push(each);
+    }
+  }
+
   #inStage(stage: string, line: string): void {
     if (this.#open !== stage) {
       if (this.#open !== undefined) this.#face.close();
@@ -156,9 +181,9 @@ export class Report {
     this.#line(this.#face.look.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part)));
   }
 
-  #command({ host, command, outcome, ms }: Extract<Event, { is: 'command' }>): void {
+  #command({ host, command, outcome, ms, stage }: Extract<Event, { is: 'command' }>): void {
     const [purpose, ended] = [oneLine(this.#masks.clean(command.purpose)), oneLine(this.#masks.clean(ending(outcome)))];
-    this.#story.timeline.add({ host, purpose, ending: ended, from: Math.max(0, this.#now() - this.#started - ms), ms, stage: this.#story.applying });
+    this.#story.timeline.add({ host, purpose, ending: ended, from: Math.max(0, this.#now() - this.#started - ms), ms, stage });
     if (this.#options.verbose === true) this.#line(this.#face.look.paint('dim', `    ${host}: ${purpose}: ${ended} (${duration(ms)})`));
   }
 

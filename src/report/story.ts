@@ -32,7 +32,8 @@ export interface Findings {
 /** What has become of one stage. */
 export interface StageStory {
   readonly stage: string;
-  state: 'waiting' | 'started' | 'settled' | 'failed';
+  /** `left`: it had begun when a stage before it failed. */
+  state: 'waiting' | 'started' | 'settled' | 'failed' | 'left';
   /** What it found before anything was changed. */
   found?: Findings;
   /** What it found in the end, when everything it asked for was there. */
@@ -43,6 +44,11 @@ export interface StageStory {
   /** Wall clock of its application, in milliseconds. */
   ms?: number;
 }
+
+const ENDS = { 'stage-settled': 'settled', 'stage-failed': 'failed', 'stage-left': 'left' } as const;
+
+/** Whether a stage's application is over with it, whatever came of it. */
+export const isEnd = (event: Event): event is Extract<Event, { is: keyof typeof ENDS }> => event.is in ENDS;
 
 /** Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text. */
 export class Story {
@@ -59,8 +65,6 @@ export class Story {
   ms = 0;
   /** Every command, by host and time. */
   readonly timeline = new Timeline();
-  /** The stage that is being applied. */
-  applying: string | undefined;
 
   begin(subject: Subject): void {
     this.subject = subject;
@@ -78,20 +82,16 @@ export class Story {
 
   /** Takes in what happened. */
   hear(event: Event): void {
-    if (!('stage' in event)) return;
+    if (!('stage' in event) || event.is === 'command') return;
     const part = this.of(event.stage);
     if (event.is === 'planned') part.found = findings(event.plan);
-    if (event.is === 'stage-started') {
-      part.state = 'started';
-      this.applying = event.stage;
-    }
+    if (event.is === 'stage-started') part.state = 'started';
     if (event.is === 'step-done') part.made.push(event.step);
     if (event.is === 'step-failed') part.broken.push(event.step);
     if (event.is === 'stage-settled') part.settled = findings(event.plan);
-    if (event.is === 'stage-settled' || event.is === 'stage-failed') {
-      part.state = event.is === 'stage-settled' ? 'settled' : 'failed';
+    if (isEnd(event)) {
+      part.state = ENDS[event.is];
       part.ms = event.ms;
-      this.applying = undefined;
     }
   }
 

@@ -106,7 +106,7 @@ function changesOf(story: Story): Change[] {
 
 function stageContext({ stage, state, made, found, settled, ms }: StageStory, planning: boolean): Record<string, unknown> {
   const looked = (found?.failures.length ?? 0) > 0 ? 'cannot go on' : planning && found ? 'planned' : 'not started';
-  const states = { waiting: looked, started: 'begun', settled: 'settled', failed: 'failed' } as const;
+  const states = { waiting: looked, started: 'begun', left: 'left off', settled: 'settled', failed: 'failed' } as const;
   const changes = planning ? (found?.steps.length ?? 0) : made.length;
   return { stage, state: states[state], changes, satisfied: (settled ?? found)?.satisfied.length ?? 0, time: ms === undefined ? '' : duration(ms) };
 }

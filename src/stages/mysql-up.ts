@@ -33,6 +33,8 @@ export function mysqlUp(deployment: Deployment): Stage {
     name: 'mysql-up',
     purpose: database.kind === 'managed' ? `MySQL on ${database.host}, reached by every replica` : `the database at ${database.address}, reached by every replica`,
     needs: ['network-create'],
+    // The server takes long to start; that the replicas' hosts reach it can be seen only over the network.
+    beginsAfter: ['preflight'],
     settleMs: 120_000,
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planDatabase(deployment, facts),

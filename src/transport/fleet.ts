@@ -55,12 +55,12 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
   return {
     notes,
     close,
-    async run(name, command) {
+    async run(name, command, stage) {
       const berth = berths.get(name);
       if (!berth) throw new Error(`no host ${name} in the fleet`);
       const started = Date.now();
       const outcome = await berth.run(command);
-      emit({ is: 'command', host: name, command, outcome, ms: Date.now() - started });
+      emit({ is: 'command', host: name, command, outcome, ms: Date.now() - started, ...(stage !== undefined && { stage }) });
       return outcome;
     },
     last(name, command) {

@@ -1,0 +1,145 @@
+import type { Act, Fleet } from './ask.ts';
+import { asker } from './asker.ts';
+import type { Command } from './command.ts';
+import { commandFailure } from './command-failure.ts';
+import { failuresOf, Trouble, trouble, type Failure } from './errors.ts';
+import { succeeded, type Outcome } from './outcome.ts';
+import { sameStep, type Note, type Plan, type Step } from './plan.ts';
+import { asNote, lookAt, pause, stopIfCancelled, type Run } from './run.ts';
+import type { Stage } from './stage.ts';
+
+/** Whether all of them settled. */
+export const allOf = async (ends: readonly Promise<boolean>[]): Promise<boolean> => (await Promise.all(ends)).every((settled) => settled);
+
+/** What has become of the stages before one that began without waiting for all of them. */
+export class Ahead {
+  is: 'under way' | 'settled' | 'failed' = 'under way';
+  readonly settled: Promise<boolean>;
+
+  constructor(before: readonly Promise<boolean>[]) {
+    this.settled = allOf(before);
+    void this.settled.then((settled) => (this.is = settled ? 'settled' : 'failed'));
+  }
+}
+
+/** A stage before this one failed: what this one waits for may never come. */
+export class LeftOff extends Error {}
+
+/** A run on its way: what is before the stage, and whom to tell that the hosts are about to change. */
+export interface UnderWay extends Run {
+  readonly ahead?: Ahead;
+  readonly changing: () => void;
+}
+
+export async function applyStage(stage: Stage, known: Plan | undefined, run: UnderWay): Promise<readonly Step[]> {
+  const started = Date.now();
+  const applied: Step[] = [];
+  run.emit({ is: 'stage-started', stage: stage.name });
+  try {
+    let current = known ?? (await lookAt(stage, run));
+    if (current.failures.length > 0) throw new Trouble(current.failures);
+    for (;;) {
+      while (!current.empty) {
+        const batch = nextBatch(current.steps);
+        if (batch.length > 0) run.changing();
+        await applyBatch(stage, batch, applied, run);
+        current = await settle(stage, batch, run);
+      }
+      if (run.ahead === undefined || run.ahead.is === 'settled') break;
+      if (!(await run.ahead.settled)) throw new LeftOff();
+      current = await lookAt(stage, run);
+    }
+    run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
+    return applied;
+  } catch (thrown) {
+    if (thrown instanceof LeftOff) run.emit({ is: 'stage-left', stage: stage.name, applied, ms: Date.now() - started });
+    else run.emit({ is: 'stage-failed', stage: stage.name, failures: failuresOf(thrown), applied, ms: Date.now() - started });
+    throw thrown;
+  }
+}
+
+/** Every step that has no lane, and the first of each lane. */
+function nextBatch(steps: readonly Step[]): Step[] {
+  const lanes = new Set<string>();
+  return steps.filter((step) => {
+    if (step.lane === undefined) return true;
+    if (lanes.has(step.lane)) return false;
+    lanes.add(step.lane);
+    return true;
+  });
+}
+
+/** Applies the steps side by side; all of them finish, then all failures are thrown together. */
+async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: UnderWay): Promise<void> {
+  const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
+  if (again.length > 0) throw new Trouble(again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })));
+  stopIfCancelled(stage, run);
+  const results = await Promise.allSettled(batch.map((step) => applyStep(stage, step, run)));
+  results.forEach((result, i) => {
+    const step = batch[i];
+    if (result.status === 'fulfilled' && step) applied.push(step);
+  });
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
+  if (failures.length > 0) throw new Trouble(failures);
+}
+
+async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
+  const started = Date.now();
+  run.emit({ is: 'step-started', stage: stage.name, step });
+  try {
+    await step.apply(actor(stage, run));
+    run.emit({ is: 'step-done', stage: stage.name, step, ms: Date.now() - started });
+  } catch (thrown) {
+    run.emit({ is: 'step-failed', stage: stage.name, step, ms: Date.now() - started, failures: failuresOf(thrown) });
+    throw thrown;
+  }
+}
+
+/** Looks until the applied steps are no longer missing and nothing is awaited; past the deadline that is a failure. */
+async function settle(stage: Stage, batch: readonly Step[], run: UnderWay): Promise<Plan> {
+  let deadline = Date.now() + stage.settleMs;
+  for (let looks = 1; ; looks += 1) {
+    const current = await lookAt(stage, run);
+    const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
+    if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
+    stopIfCancelled(stage, run);
+    if (run.ahead?.is === 'failed') throw new LeftOff();
+    if (run.ahead?.is === 'under way') deadline = Date.now() + stage.settleMs;
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0) {
+      throw new Trouble([...current.failures, ...current.awaited.map((note) => note.failure), ...missing.map((step) => unsettled(stage, step))]);
+    }
+    const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
+    run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });
+    await pause(stage, run, looks);
+  }
+}
+
+function unsettled(stage: Stage, note: Note): Failure {
+  return {
+    code: 'not-settled',
+    host: note.host,
+    what: `${stage.name}: "${note.what}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
+    evidence: note.why,
+    remedy: 'Look at the host, then run again: what is done stays and is found again.',
+  };
+}
+
+/** What a step of this stage may do on the hosts. */
+function actor(stage: Stage, run: Run): Act {
+  const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
+  const fleet: Fleet = { run: attempt };
+  return {
+    // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
+    ask: (host, question) => asker(fleet, run.emit, run.views).ask(host, question),
+    reaches: (host) => run.views?.reaches(host) ?? true,
+    learn: (secret) => run.emit({ is: 'secret', secret }),
+    attempt,
+    async run(host, command) {
+      const outcome = await attempt(host, command);
+      if (succeeded(outcome)) return outcome.stdout;
+      throw trouble(commandFailure(host, command, outcome));
+    },
+    say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),
+  };
+}

@@ -1,0 +1,22 @@
+import type { Command } from './command.ts';
+import type { Failure } from './errors.ts';
+import { ending, lastLine, type Outcome } from './outcome.ts';
+
+/** What to do about a host whose connection was lost. */
+export const LOST_REMEDY = 'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.';
+
+/** The failure of a command that did not exit with 0. */
+export function commandFailure(host: string, command: Command, outcome: Outcome): Failure {
+  const what = `could not ${command.purpose}: ${ending(outcome)}`;
+  const evidence = lastLine(outcome);
+  const shared = { host, what, ...(evidence !== '' && { evidence }) };
+  switch (outcome.ended) {
+    case 'lost':
+      return { ...shared, code: 'connection-lost', remedy: LOST_REMEDY };
+    case 'timed-out':
+      return { ...shared, code: 'command-timed-out', remedy: 'See what keeps the host busy, then run again.' };
+    case 'killed':
+    case 'exited':
+      return { ...shared, code: 'command-failed', remedy: 'Mend what the evidence names, then run again.' };
+  }
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fleet } from './ask.ts';
+import { asker } from './asker.ts';
+import { LOST_REMEDY } from './command-failure.ts';
+import { Trouble, trouble, type Failure } from './errors.ts';
+import type { Emit } from './events.ts';
+import { ownPart } from './part.ts';
+import type { Note, Plan } from './plan.ts';
+import type { Stage } from './stage.ts';
+import type { Views } from './views.ts';
+
+/** What a run needs: the hosts, somewhere to tell what happens, and a signal that cancels it. */
+export interface Run {
+  readonly fleet: Fleet;
+  readonly emit: Emit;
+  readonly signal?: AbortSignal;
+  /** Time between two looks while something settles, in milliseconds; 500 unless told. */
+  readonly lookEveryMs?: number;
+  /** Hosts whose part of each stage this run takes; all of them unless told. */
+  readonly hosts?: ReadonlySet<string>;
+  /** What is known of hosts that the fleet does not reach; it reaches all unless told. */
+  readonly views?: Views;
+  /** Asked before the first change: whether the plan still holds, or others may have changed something since it was made. Throws a Trouble when nothing may be changed. */
+  readonly permit?: () => Promise<'as planned' | 'plan again'>;
+}
+
+/** Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the host. */
+export async function look(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
+  const lost = new Map<string, Failure>();
+  const watched: Fleet = {
+    async run(host, command) {
+      const outcome = await run.fleet.run(host, command, forWhat);
+      if (outcome.ended === 'lost') lost.set(host, lostWhileLooking(host, outcome.reason));
+      return outcome;
+    },
+  };
+  const ask = asker(watched, run.emit, run.views);
+  const plans = await Promise.all(stages.map((stage) => stage.look(ask)));
+  if (lost.size > 0) throw new Trouble([...lost.values()]);
+  return plans.map((plan) => ownPart(plan, run.hosts, run.views));
+}
+
+/** Looks at one stage, as `look` does. */
+export async function lookAt(stage: Stage, run: Run): Promise<Plan> {
+  const [plan] = await look([stage], run, stage.name);
+  if (!plan) throw new Error(`${stage.name} gave no plan`);
+  return plan;
+}
+
+const lostWhileLooking = (host: string, reason: string): Failure => ({
+  code: 'connection-lost',
+  host,
+  what: 'the connection was lost while its state was read',
+  evidence: reason,
+  remedy: LOST_REMEDY,
+});
+
+/** Until the next look, sooner after the first ones; a run that is cancelled meanwhile ends. */
+export async function pause(stage: Stage, run: Run, looks = Infinity): Promise<void> {
+  await sleep(Math.min(run.lookEveryMs ?? 500, 100 * looks), undefined, { ...(run.signal && { signal: run.signal }) }).catch(() => stopIfCancelled(stage, run));
+}
+
+/** A failure that may pass, as what is waited for. */
+export const asNote = (failure: Failure): Note => ({ host: failure.host ?? '', what: failure.what, why: failure.evidence ?? failure.code });
+
+/** Throws when the run was cancelled. */
+export function stopIfCancelled(stage: Stage, run: Run): void {
+  if (run.signal?.aborted !== true) return;
+  throw trouble({ code: 'cancelled', what: `cancelled in ${stage.name}`, remedy: 'Run again: what was done stays, and the rest is done then.' });
+}
