@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bundle } from '../../src/engine/bundle.ts';
+import { bundle, travels } from '../../src/engine/bundle.ts';
 import { reading, script, type Command } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
+import { Secret } from '../../src/engine/secret.ts';
 import { processesOf } from '../support/processes.ts';
 
 /** Runs a bundle's script as a host's shell does. */
 function run(command: Command): Outcome {
-  const { status, stdout, stderr } = spawnSync(command.program, command.args, { input: command.stdin as string, encoding: 'utf8', maxBuffer: 1 << 26, timeout: 15_000, killSignal: 'SIGKILL' });
+  const input = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
+  const { status, stdout, stderr } = spawnSync(command.program, command.args, { input, encoding: 'utf8', maxBuffer: 1 << 26, timeout: 15_000, killSignal: 'SIGKILL' });
   return { ended: 'exited', code: status ?? -1, stdout, stderr };
 }
 
@@ -67,6 +69,23 @@ describe('a bundle', () => {
   test('gives its commands locale C and no standard input', () => {
     const outcomes = together([reading('look', script('echo "$LC_ALL"; cat')), reading('look', ['/no/such/program'])]);
     expect(outcomes).toMatchObject([{ ended: 'exited', code: 0, stdout: 'C\n' }, { ended: 'exited', code: 127 }]);
+  });
+
+  test('gives each command its own standard input, and shows none that is secret', () => {
+    const line = text.map((said) => `${said}\n`);
+    fc.assert(
+      fc.property(fc.array(fc.option(line), { minLength: 1, maxLength: 8 }), (inputs) => {
+        const commands = inputs.map((stdin) => reading('echo', ['cat'], stdin === null ? {} : { stdin: new Secret('s', stdin) }));
+        expect(commands.every(travels)).toBe(true);
+        expect(together(commands).map(({ stdout }) => stdout)).toEqual(inputs.map((stdin) => stdin ?? ''));
+        expect(JSON.stringify(bundle(commands)).includes('cat')).toBe(inputs.every((stdin) => stdin === null));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test.each([['no end of line', { stdin: 'x' }], ['a NUL', { stdin: 'a\0b\n' }], ['a terminal', { terminal: true }]])('does not take a command with %s', (_, extras) => {
+    expect(travels(reading('echo', ['cat'], extras))).toBe(false);
   });
 
   test('leaves nothing behind on the host', () => {

@@ -183,23 +183,23 @@ describe('what a replica is asked', () => {
   const of = (n: string) => ({ name: `${NAME}-node-${n}`, address: expect.stringMatching(/^10\.200\.0\.\d+$/), version: 'v1.1.0b0', publicKey: KEY.shown, uptime: expect.any(Number), heartbeat: expect.any(Number) });
 
   test('gateways and nodes of real replicas are the same from each', () => {
-    const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry(NAME, 'alice')));
+    const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry('alice')));
     expect(first).toEqual(present({ gateways: [of('01'), of('02')], nodes: ['01', '02'].map((n) => ({ name: `${NAME}-node-${n}`, ready: true })) }));
     expect(second).toEqual({ is: 'present', value: { ...(first?.is === 'present' ? first.value : {}), gateways: [of('01'), of('02')] } });
     if (first?.is === 'present') for (const { uptime, heartbeat } of first.value.gateways) expect(heartbeat).toBeGreaterThanOrEqual(uptime);
   });
 
   test.each([
-    ['no replica', factOf('empty', 'node-01', registry(NAME, 'alice')), 'No such container'],
-    ['no Kuscia', factOf('odd', 'node-01', registry('alice-probe', 'alice')), 'could not read the gateways and nodes: exit'],
-    ['half an answer', answer(registry('a', 'b'), exited(0, '{"items":[]}')), 'not understood'],
-    ['nonsense', answer(registry('a', 'b'), exited(0, 'x\n@@\ny')), 'not understood'],
+    ['no replica', factOf('empty', 'node-01', registry('alice')), 'No such container'],
+    ['no replica of that domain', factOf('odd', 'node-01', registry('bob')), 'No such container'],
+    ['half an answer', answer(registry('b'), exited(0, '{"items":[]}')), 'not understood'],
+    ['nonsense', answer(registry('b'), exited(0, 'x\n@@\ny')), 'not understood'],
   ])('%s is unknown', (_, fact, why) => {
     expect(fact).toEqual({ is: 'unknown', why: expect.stringContaining(why) });
   });
 
   test('gateways and nodes that say little are read as such', () => {
-    expect(answer(registry('a', 'b'), exited(0, '{"items":[{"metadata":{"name":"g"}}]}\n@@\n{"items":[{"metadata":{"name":"n"}},{"metadata":{"name":"m"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}]}'))).toEqual(
+    expect(answer(registry('b'), exited(0, '{"items":[{"metadata":{"name":"g"}}]}\n@@\n{"items":[{"metadata":{"name":"n"}},{"metadata":{"name":"m"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}]}'))).toEqual(
       present({ gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }], nodes: [{ name: 'n', ready: false }, { name: 'm', ready: false }] }),
     );
   });

@@ -53,8 +53,9 @@ export class FakeFleet implements Fleet {
   run(host: string, command: Command): Promise<Outcome> {
     this.trips += 1;
     const { stdin } = command;
-    if (command.program === 'sh' && command.args[0] === '-s' && typeof stdin === 'string') return Promise.resolve(this.#bundle(host, stdin));
-    return Promise.resolve(this.#one(host, shellLine(command), stdin instanceof Secret ? stdin.reveal() : stdin));
+    const given = stdin instanceof Secret ? stdin.reveal() : stdin;
+    if (command.program === 'sh' && command.args[0] === '-s' && given !== undefined) return Promise.resolve(this.#bundle(host, given));
+    return Promise.resolve(this.#one(host, shellLine(command), given));
   }
 
   /** Lines that were run on a host, or on all. */
@@ -75,8 +76,11 @@ export class FakeFleet implements Fleet {
   /** Takes a bundle apart, as the host's shell would, and puts the answers together again. */
   #bundle(host: string, text: string): Outcome {
     const mark = /printf '\\n(\w+)\\n'/.exec(text)?.[1] ?? '';
-    const words = [...text.matchAll(/^\( timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"/gm)].map((match) => (match[1] ?? '').slice(1, -1).replaceAll(`'\\''`, `'`));
-    const outcomes = words.map((word) => this.#one(host, /^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word));
+    const starts = [...text.matchAll(/^\( timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm)];
+    const outcomes = starts.map(([, quoted = '', , stdin]) => {
+      const word = quoted.slice(1, -1).replaceAll(`'\\''`, `'`);
+      return this.#one(host, /^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word, stdin);
+    });
     const stdout = outcomes.map((each) => `${each.stdout}\n${mark}\n${each.stderr}\n${mark} ${each.ended === 'exited' ? each.code : 'overdue'}\n`).join('');
     const lost = outcomes.find((each) => each.ended === 'lost');
     return lost ?? { ended: 'exited', code: 0, stdout, stderr: '' };

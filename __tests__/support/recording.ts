@@ -51,7 +51,7 @@ export const ODD: readonly Odd[] = [
     name: 'a container that restarts', host: 'node-01', question: container('again'),
     before: [docker('run', '--detach', '--name=again', '--restart=always', 'nginx:1.26', 'sh', '-c', 'exit 4'), changing('wait', ['sleep', '4'])],
   },
-  { name: 'gateways asked of no Kuscia', host: 'node-01', question: registry('alice-probe', 'alice') },
+  { name: 'gateways of a domain that has no replica there', host: 'node-01', question: registry('bob') },
   {
     name: 'the last words of a replica', host: 'node-01', question: lastWords('dying'),
     before: [docker('run', '--name=dying', 'nginx:1.26', 'sh', '-c', `echo 'all is well'; echo '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid'; echo bye`)],

@@ -1,5 +1,5 @@
 import { reading } from '../engine/command.ts';
-import { absent, failedTo, mapFact, present, type Question } from '../engine/fact.ts';
+import { absent, failedTo, mapFact, present, type Fact, type Question } from '../engine/fact.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 
 /** A container as `docker inspect` shows it, as far as stages look at it. */
@@ -64,16 +64,15 @@ export const containers: Question<readonly Container[]> = {
   read: (outcome) => (outcome.code === 0 ? present(jsonLines<RawContainer>(outcome.stdout).map(fromRaw)) : failedTo('list the containers', outcome)),
 };
 
+/** The container of exactly that name among them. */
+export function among(all: Fact<readonly Container[]>, name: string): Fact<Container> {
+  if (all.is !== 'present') return all;
+  const found = all.value.find((candidate) => candidate.name === name);
+  return found ? present(found) : absent;
+}
+
 /** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
-export const container = (name: string): Question<Container> => ({
-  command: containers.command,
-  read(outcome) {
-    const all = containers.read(outcome);
-    if (all.is !== 'present') return all;
-    const found = all.value.find((candidate) => candidate.name === name);
-    return found ? present(found) : absent;
-  },
-});
+export const container = (name: string): Question<Container> => ({ command: containers.command, read: (outcome) => among(containers.read(outcome), name) });
 
 /** Host ports that running containers publish, by the container's name. */
 export const publishedPorts: Question<ReadonlyMap<number, string>> = {

@@ -25,10 +25,13 @@ export class Ahead {
 /** A stage before this one failed: what this one waits for may never come. */
 export class LeftOff extends Error {}
 
-/** A run on its way: what is before the stage, and whom to tell that the hosts are about to change. */
+/** A run on its way: what is before the stage, and whether the hosts are still as they were planned for. */
 export interface UnderWay extends Run {
   readonly ahead?: Ahead;
-  readonly changing: () => void;
+  /** To be told before the first change of a stage. */
+  readonly begins: () => void;
+  /** Whether any stage of the run has begun to change something. */
+  readonly changed: () => boolean;
 }
 
 export async function applyStage(stage: Stage, known: Plan | undefined, run: UnderWay): Promise<readonly Step[]> {
@@ -41,12 +44,14 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
     for (;;) {
       while (!current.empty) {
         const batch = nextBatch(current.steps);
-        if (batch.length > 0) run.changing();
+        if (batch.length > 0) run.begins();
         await applyBatch(stage, batch, applied, run);
         current = await settle(stage, batch, run);
       }
       if (run.ahead === undefined || run.ahead.is === 'settled') break;
       if (!(await run.ahead.settled)) throw new LeftOff();
+      // Where nothing was changed, what was seen before still stands.
+      if (!run.changed()) break;
       current = await lookAt(stage, run);
     }
     run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });

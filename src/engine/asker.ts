@@ -1,5 +1,5 @@
 import type { Ask, Fleet } from './ask.ts';
-import { bundle } from './bundle.ts';
+import { bundle, travels } from './bundle.ts';
 import type { Command } from './command.ts';
 import type { Emit } from './events.ts';
 import { answer, type Fact, type Question } from './fact.ts';
@@ -61,11 +61,10 @@ export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
   };
 }
 
-/** Those that can share a round trip first, then each that needs standard input or a terminal by itself. */
+/** Those that can share a round trip first, then each of the others by itself. */
 function travelGroups(pending: readonly Pending[]): Pending[][] {
-  const alone = ({ command }: Pending): boolean => command.stdin !== undefined || command.terminal === true;
-  const together = pending.filter((p) => !alone(p));
-  return [...(together.length > 0 ? [together] : []), ...pending.filter(alone).map((p) => [p])];
+  const together = pending.filter(({ command }) => travels(command));
+  return [...(together.length > 0 ? [together] : []), ...pending.filter(({ command }) => !travels(command)).map((p) => [p])];
 }
 
 async function send(fleet: Fleet, host: string, group: readonly Pending[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { cleaningUp, reading, shellLine, type Command } from './command.ts';
+import { Secret } from './secret.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { quote } from './quote.ts';
 
@@ -13,17 +14,23 @@ export interface Bundle {
 const OVERDUE = 'overdue';
 
 /** Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a program can exit with 124 or 137 too. */
-const timed = (line: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e" </dev/null; echo $? >"$0.c"`);
+const timed = (line: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; echo $? >"$0.c"`);
+
+const given = ({ stdin }: Command): string | undefined => (stdin instanceof Secret ? stdin.reveal() : stdin);
+
+/** Whether a command can share a round trip: it has no terminal, and no standard input that lines could not carry. */
+export const travels = (command: Command): boolean => command.terminal !== true && /^$|\n$/.test(given(command)?.slice(-1) ?? '') && given(command)?.includes('\0') !== true;
 
 /**
- * Bundles commands without standard input into one round trip. The script goes in by standard input; answers are kept in
- * memory-backed files where there are any, so that a host with a full disk can still be asked.
+ * Bundles commands into one round trip. The script goes in by standard input, and with it what each of them has for its own; answers are
+ * kept in memory-backed files where there are any, so that a host with a full disk can still be asked.
  */
 export function bundle(commands: readonly Command[], mark = randomBytes(12).toString('hex')): Bundle {
-  const starts = commands.map(
-    (command, i) =>
-      `( timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command))} "$d/${i}" 2>/dev/null; [ -s "$d/${i}.c" ] || echo ${OVERDUE} >"$d/${i}.c" ) &`,
-  );
+  const starts = commands.map((command, i) => {
+    const input = given(command) ?? '';
+    const from = input === '' ? '</dev/null &' : `<<'${mark}' &\n${input}${mark}`;
+    return `( timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command))} "$d/${i}" 2>/dev/null; [ -s "$d/${i}.c" ] || echo ${OVERDUE} >"$d/${i}.c" ) ${from}`;
+  });
   const text = [
     'umask 077',
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
@@ -37,7 +44,7 @@ export function bundle(commands: readonly Command[], mark = randomBytes(12).toSt
   const timeoutMs = Math.max(...commands.map((command) => command.timeoutMs)) + 5_000;
   const purpose = commands.map((command) => command.purpose).join(', ');
   return {
-    command: reading(purpose, ['sh', '-s'], { stdin: text, timeoutMs }),
+    command: reading(purpose, ['sh', '-s'], { stdin: commands.some(({ stdin }) => stdin instanceof Secret) ? new Secret('questions', text) : text, timeoutMs }),
     split: (outcome) => (succeeded(outcome) ? parts(outcome.stdout, mark, commands) : commands.map(() => outcome)),
   };
 }

@@ -45,7 +45,7 @@ class Course {
   readonly #applied = new Map<string, readonly Step[]>();
   readonly #failures: Failure[] = [];
   /** Whether the hosts may be other than when everything was planned. */
-  #changing = false;
+  #changed = false;
 
   constructor(planned: readonly Planned[], run: Run) {
     this.#planned = planned;
@@ -68,9 +68,9 @@ class Course {
   async #pass(stage: Stage, plan: Plan, begin: readonly Promise<boolean>[], before: readonly Promise<boolean>[]): Promise<boolean> {
     if (!(await allOf(begin)) || this.#failures.length > 0) return false;
     const ahead = stage.beginsAfter ? new Ahead(before) : undefined;
-    const changing = (): void => void (this.#changing = true);
+    const underWay = { ...this.#run, begins: () => void (this.#changed = true), changed: () => this.#changed, ...(ahead && { ahead }) };
     try {
-      this.#applied.set(stage.name, await applyStage(stage, this.#changing ? undefined : plan, { ...this.#run, changing, ...(ahead && { ahead }) }));
+      this.#applied.set(stage.name, await applyStage(stage, this.#changed ? undefined : plan, underWay));
       return true;
     } catch (thrown) {
       if (!(thrown instanceof LeftOff)) this.#failures.push(...failuresOf(thrown));

@@ -39,11 +39,14 @@ interface RawNode {
   status?: { conditions?: { type: string; status: string }[] };
 }
 
-/** Asks a replica for the gateways and nodes of its domain, which are in the shared database and so the same from every replica. */
-export const registry = (container: string, domain: string): Question<Registry> => ({
+/**
+ * Asks the login's own replica on a host for the gateways and nodes of its domain, which are in the shared database and so the same from every
+ * replica. The host itself fills in whose it is (kuscia.sh, `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
+ */
+export const registry = (domain: string): Question<Registry> => ({
   command: reading(
     'read the gateways and nodes',
-    ['docker', 'exec', container, ...script('kubectl get gateways -n "$1" -o json && echo @@ && kubectl get nodes -o json', domain)],
+    script('exec docker exec "$(id -un)-kuscia-autonomy-$1" sh -c "$2" sh "$1"', domain, 'kubectl get gateways -n "$1" -o json && echo @@ && kubectl get nodes -o json'),
   ),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the gateways and nodes', outcome);

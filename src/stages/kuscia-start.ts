@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
-import { container, type Container } from '../docker/containers.ts';
+import { among, container, containers, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
@@ -83,16 +83,18 @@ export function ledBy(deployment: Deployment, loaded: Fact<string>, onFile: Fact
 }
 
 async function gatherHost(ask: Ask, { cluster, handed }: Deployment, host: Host, led: Promise<Fact<ReadonlySet<string>>>): Promise<OnHost> {
-  const [onLed, onMachine, onImage, identity, onFile, answer] = await Promise.all([
+  const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
     led,
     ask.ask(host.name, machine),
+    ask.ask(host.name, containers),
+    ask.ask(host.name, registry(cluster.domain)),
     ask.ask(host.name, image(cluster.image)),
     handed?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
     ask.ask(host.name, file(folders(cluster).config)),
     ask.ask(host.name, directAnswer(cluster, host)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
-  const [onContainer, onRegistry] = await Promise.all([ask.ask(host.name, container(name)), ask.ask(host.name, registry(name, cluster.domain))]);
+  const onContainer = among(onContainers, name);
   const onHost = { host, machine: onMachine, image: onImage, identity, file: onFile, container: onContainer, answer, registry: onRegistry, led: onLed };
   const works = onContainer.is === 'present' && faultOf(cluster, onHost, onContainer.value) === undefined;
   return { ...onHost, lastWords: works || onContainer.is !== 'present' ? absent : await ask.ask(host.name, lastWords(name)) };

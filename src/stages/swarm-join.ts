@@ -1,7 +1,7 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole } from '../docker/commands.ts';
-import { swarmNodes, tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
+import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
@@ -9,7 +9,7 @@ import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { stage, type Stage } from '../engine/stage.ts';
-import { anchor, askEngines, engineFailures, engineOf, type Engines } from './swarm.ts';
+import { anchor, askSwarm, engineFailures, engineOf, type Engines } from './swarm.ts';
 
 interface Facts {
   readonly engines: Engines;
@@ -28,15 +28,12 @@ export function swarmJoin(deployment: Deployment): Stage {
     needs: ['swarm-init'],
     settleMs: 60_000,
     gather: async (ask) => {
-      const engines = await askEngines(ask, cluster);
+      const [engines, seen] = await askSwarm(ask, cluster);
       const manager = anchor(cluster, engines);
       const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
       const tokens = deployment.handed?.joinTokens;
-      const [nodes, handedInUse] = await Promise.all([
-        inSwarm ? ask.ask(manager.name, swarmNodes) : absent,
-        inSwarm && tokens && ask.reaches(manager.name) ? ask.ask(manager.name, tokenInUse('worker', tokens.worker)) : absent,
-      ]);
-      return { engines, nodes, handedInUse };
+      const handedInUse = inSwarm && tokens && ask.reaches(manager.name) ? await ask.ask(manager.name, tokenInUse('worker', tokens.worker)) : absent;
+      return { engines, nodes: inSwarm ? seen : absent, handedInUse };
     },
     plan: (facts) => planSwarmJoin(deployment, facts),
   });

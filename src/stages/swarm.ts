@@ -1,5 +1,5 @@
 import { firstManager, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
-import { engine, type Engine } from '../docker/facts.ts';
+import { engine, swarmNodes, type Engine, type SwarmNode } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
@@ -10,6 +10,13 @@ export type Engines = ReadonlyMap<string, Fact<Engine>>;
 /** Asks every host for its engine. */
 export async function askEngines(ask: Ask, cluster: Cluster): Promise<Engines> {
   return new Map(await Promise.all(cluster.hosts.map(async (host) => [host.name, await ask.ask(host.name, engine)] as const)));
+}
+
+/** Every host's engine, and the nodes of the swarm as its anchor sees them; they are unknown while it manages none. The first manager, which mostly is the anchor, is asked at once. */
+export async function askSwarm(ask: Ask, cluster: Cluster): Promise<readonly [Engines, Fact<readonly SwarmNode[]>]> {
+  const [engines, seen] = await Promise.all([askEngines(ask, cluster), ask.ask(firstManager(cluster).name, swarmNodes)]);
+  const speaker = anchor(cluster, engines);
+  return [engines, speaker === firstManager(cluster) ? seen : await ask.ask(speaker.name, swarmNodes)];
 }
 
 /** The engine of a host where it is known. */

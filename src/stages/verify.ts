@@ -2,8 +2,8 @@ import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluste
 import type { Deployment } from '../cluster/deployment.ts';
 import { isHealthy, type Check, type Matrix, type MatrixRow } from '../cluster/matrix.ts';
 import { contains, parseSubnet } from '../cluster/subnet.ts';
-import { container, type Container } from '../docker/containers.ts';
-import { swarmNodes, type SwarmNode } from '../docker/facts.ts';
+import { among, containers, type Container } from '../docker/containers.ts';
+import type { SwarmNode } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
@@ -15,7 +15,7 @@ import { describeAnswer, directAnswer, isGateway, loadBalancerAnswers, loadBalan
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { allPaths, askPaths, cutPairs, type Path } from './data-path.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
-import { anchor, askEngines, engineOf, type Engines } from './swarm.ts';
+import { askSwarm, engineOf, type Engines } from './swarm.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -55,7 +55,7 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
   const started = Date.now();
   const { loadBalancer } = cluster;
   const [[engines, nodes], paths, answers, replicas] = await Promise.all([
-    askEngines(ask, cluster).then(async (all) => [all, await ask.ask(anchor(cluster, all).name, swarmNodes)] as const),
+    askSwarm(ask, cluster),
     askPaths(ask, cluster, cluster.hosts),
     ask.ask(loadBalancer.host, loadBalancerAnswers(cluster, hostNamed(cluster, loadBalancer.host), requestsFor(cluster))),
     Promise.all(hostsWith(cluster, 'replica').map((host) => gatherReplica(ask, cluster, host))),
@@ -65,10 +65,14 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
 
 /** The replica is asked from the load balancer's host, where its traffic comes from, and asked itself for what it registered. */
 async function gatherReplica(ask: Ask, cluster: Cluster, host: Host): Promise<OnHost> {
-  const [onMachine, answer] = await Promise.all([ask.ask(host.name, machine), ask.ask(cluster.loadBalancer.host, directAnswer(cluster, host))]);
+  const [onMachine, onContainers, onRegistry, answer] = await Promise.all([
+    ask.ask(host.name, machine),
+    ask.ask(host.name, containers),
+    ask.ask(host.name, registry(cluster.domain)),
+    ask.ask(cluster.loadBalancer.host, directAnswer(cluster, host)),
+  ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
-  const [onContainer, onRegistry] = await Promise.all([ask.ask(host.name, container(name)), ask.ask(host.name, registry(name, cluster.domain))]);
-  return { host, machine: onMachine, container: onContainer, answer, registry: onRegistry };
+  return { host, machine: onMachine, container: among(onContainers, name), answer, registry: onRegistry };
 }
 
 /** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (kuscia-facts 7.2). Milliseconds. */
