@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { bundle, travels } from '../../src/engine/bundle.ts';
@@ -86,6 +86,22 @@ describe('a bundle', () => {
 
   test.each([['no end of line', { stdin: 'x' }], ['a NUL', { stdin: 'a\0b\n' }], ['a terminal', { terminal: true }]])('does not take a command with %s', (_, extras) => {
     expect(travels(reading('echo', ['cat'], extras))).toBe(false);
+  });
+
+  test('goes once into a place that several commands are in, and into no other for it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+    // A place that counts who comes in, and is a folder of its own to whoever is in it.
+    const enter = (name: string) => ['sh', '-c', `echo in >>"$1/log.$2"; mkdir -p "$1/$2"; cd "$1/$2" && exec sh -s`, 'sh', folder, name] as const;
+    const within = (name: string, ...argv: [string, ...string[]]): Command => reading('look', ['false'], { inside: { shell: [...enter(name)], argv } });
+    const outcomes = together([within('a', 'basename', folder), say('outside', '', 3), within('b', 'echo', 'alone'), within('a', 'sh', '-c', 'basename "$PWD"; exit 4'), within('a', 'cat')]);
+    expect(outcomes.map((each) => each.ended === 'exited' && [each.code, each.stdout])).toEqual([[0, `${basename(folder)}\n`], [3, 'outside'], [1, ''], [4, 'a\n'], [0, '']]);
+    expect(readFileSync(join(folder, 'log.a'), 'utf8')).toBe('in\n');
+    rmSync(folder, { recursive: true });
+  });
+
+  test('tells each command of a place that nobody gets into how that ended', () => {
+    const within = (...argv: [string, ...string[]]): Command => reading('look', ['false'], { inside: { shell: ['sh', '-c', 'echo "No such place" >&2; exit 9'], argv } });
+    expect(together([within('a'), within('b'), say('c', '', 0)])).toMatchObject([{ code: 9, stderr: 'No such place\n' }, { code: 9, stderr: 'No such place\n' }, { code: 0, stdout: 'c' }]);
   });
 
   test('leaves nothing behind on the host', () => {

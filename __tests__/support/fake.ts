@@ -74,12 +74,15 @@ export class FakeFleet implements Fleet {
   }
 
   /** Takes a bundle apart, as the host's shell would, and puts the answers together again. */
-  #bundle(host: string, text: string): Outcome {
-    const mark = /printf '\\n(\w+)\\n'/.exec(text)?.[1] ?? '';
+  #bundle(host: string, text: string, inside = ''): Outcome {
+    // The last one is its own: bundles within it come before.
+    const mark = [...text.matchAll(/printf '\\n(\w+)\\n'/g)].at(-1)?.[1] ?? '';
     const starts = [...text.matchAll(/^\( timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm)];
     const outcomes = starts.map(([, quoted = '', , stdin]) => {
       const word = quoted.slice(1, -1).replaceAll(`'\\''`, `'`);
-      return this.#one(host, /^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word, stdin);
+      const line = inside + (/^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word);
+      const place = /^docker exec --interactive (\S+) sh -s$/.exec(line)?.[1];
+      return place !== undefined && stdin !== undefined ? this.#bundle(host, stdin, `docker exec ${place} `) : this.#one(host, line, stdin);
     });
     const stdout = outcomes.map((each) => `${each.stdout}\n${mark}\n${each.stderr}\n${mark} ${each.ended === 'exited' ? each.code : 'overdue'}\n`).join('');
     const lost = outcomes.find((each) => each.ended === 'lost');

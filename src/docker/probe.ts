@@ -23,6 +23,10 @@ export const runProbe = (cluster: Cluster, host: Host): Command =>
     cluster.network.probeImage,
   ]);
 
+/** Asks something within the host's probe. */
+export const inProbe = (cluster: Cluster, purpose: string, argv: readonly [string, ...string[]]): Command =>
+  reading(purpose, ['docker', 'exec', probeName(cluster), ...argv], { inside: { shell: ['docker', 'exec', '--interactive', probeName(cluster), 'sh', '-s'], argv } });
+
 /** How one try from a probe to another ended. */
 export interface PathTry {
   readonly to: string;
@@ -46,7 +50,7 @@ export function tryPaths(cluster: Cluster, peers: readonly Host[]): Question<rea
   ].join('\n');
   const aliases = new Map(peers.map((peer) => [probeAlias(cluster, peer), peer.name]));
   return {
-    command: reading('try the data path from the probe', ['docker', 'exec', probeName(cluster), 'bash', '-c', text, 'bash', ...aliases.keys()]),
+    command: inProbe(cluster, 'try the data path from the probe', ['bash', '-c', text, 'bash', ...aliases.keys()]),
     read(outcome) {
       if (outcome.code !== 0) return failedTo('try the data path from the probe', outcome);
       const lines = outcome.stdout.split('\n').map((line) => line.split(' '));

@@ -23,9 +23,35 @@ export const travels = (command: Command): boolean => command.terminal !== true 
 
 /**
  * Bundles commands into one round trip. The script goes in by standard input, and with it what each of them has for its own; answers are
- * kept in memory-backed files where there are any, so that a host with a full disk can still be asked.
+ * kept in memory-backed files where there are any, so that a host with a full disk can still be asked. Commands of one place within the host
+ * share a bundle of their own there.
  */
 export function bundle(commands: readonly Command[], mark = randomBytes(12).toString('hex')): Bundle {
+  const groups = [...Map.groupBy(commands.keys(), (i) => placeOf(commands[i]) ?? i).values()];
+  const members = groups.map((group) => group.flatMap((i) => commands[i] ?? []));
+  const bundles = members.map((group) => (group.length > 1 ? inPlace(group) : undefined));
+  const flat = flatBundle(members.flatMap((group, i) => bundles[i]?.command ?? group), mark);
+  return {
+    command: flat.command,
+    split(outcome) {
+      const outcomes = flat.split(outcome).flatMap((each, i) => bundles[i]?.split(each) ?? [each]);
+      const back = new Map(groups.flat().map((i, at) => [i, outcomes[at]]));
+      return commands.map((_, i) => back.get(i) ?? lost('no answer'));
+    },
+  };
+}
+
+/** Names the place within the host where a command runs that can share its way in. */
+const placeOf = (command: Command | undefined): string | undefined => (command?.inside && command.stdin === undefined ? JSON.stringify(command.inside.shell) : undefined);
+
+/** Commands of one place as one that goes in once. Where nobody gets in, each ends as that did. */
+function inPlace(commands: readonly Command[]): Bundle {
+  const there = flatBundle(commands.map((command) => reading(command.purpose, command.inside?.argv ?? [command.program, ...command.args], { timeoutMs: command.timeoutMs })), randomBytes(12).toString('hex'));
+  const { purpose, stdin, timeoutMs } = there.command;
+  return { command: reading(purpose, commands[0]?.inside?.shell ?? ['sh'], { timeoutMs, ...(stdin !== undefined && { stdin }) }), split: (outcome) => there.split(outcome) };
+}
+
+function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const starts = commands.map((command, i) => {
     const input = given(command) ?? '';
     const from = input === '' ? '</dev/null &' : `<<'${mark}' &\n${input}${mark}`;
@@ -57,10 +83,12 @@ function parts(stdout: string, mark: string, commands: readonly Command[]): Outc
     const tail = pieces[2 * i + 2];
     const match = tail === undefined ? null : /^ (\d+|overdue)\n/.exec(tail);
     if (said === undefined || tail === undefined || match === null) {
-      return { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' };
+      return lost('the answer was cut short');
     }
     const output = { stdout: rest, stderr: said.slice(1) };
     rest = tail.slice(match[0].length);
     return match[1] === OVERDUE ? { ended: 'timed-out', afterMs: command.timeoutMs, ...output } : { ended: 'exited', code: Number(match[1]), ...output };
   });
 }
+
+const lost = (reason: string): Outcome => ({ ended: 'lost', reason, stdout: '', stderr: '' });

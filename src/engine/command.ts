@@ -16,9 +16,19 @@ export interface Command {
   readonly terminal?: boolean;
   /** Deadline in milliseconds, after which it is ended and reported as timed out. */
   readonly timeoutMs: number;
+  /** Set where it runs in a place within the host, as in a container. */
+  readonly inside?: Inside;
 }
 
-type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'timeoutMs'>>;
+/** A place within a host: commands of one place can share the way in, which costs more than most of what they do there. */
+export interface Inside {
+  /** Starts a shell there that reads its script from standard input. */
+  readonly shell: readonly [string, ...string[]];
+  /** The command as it is there. */
+  readonly argv: readonly [string, ...string[]];
+}
+
+type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'timeoutMs' | 'inside'>>;
 
 const READ_DEADLINE_MS = 20_000;
 const CHANGE_DEADLINE_MS = 120_000;

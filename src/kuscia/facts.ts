@@ -1,5 +1,5 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
-import { probeName } from '../docker/probe.ts';
+import { inProbe } from '../docker/probe.ts';
 import { reading, script } from '../engine/command.ts';
 import { failedTo, mapFact, present, type Question } from '../engine/fact.ts';
 
@@ -102,7 +102,7 @@ export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number)
 function answersFrom(purpose: string, cluster: Cluster, url: string, times: number): Question<readonly Answer[]> {
   const text = 'i=0; while [ $i -lt "$2" ]; do curl -ks -m 5 -w " %{http_code}\\n" "$1" | tr -d "\\r\\n"; echo; i=$((i + 1)); done';
   return {
-    command: reading(purpose, ['docker', 'exec', probeName(cluster), 'bash', '-c', text, 'bash', url, String(times)]),
+    command: inProbe(cluster, purpose, ['bash', '-c', text, 'bash', url, String(times)]),
     read(outcome) {
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       return present(outcome.stdout.split('\n').filter((line) => line.trim() !== '').map(answerIn));

@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { probeName } from '../docker/probe.ts';
+import { inProbe } from '../docker/probe.ts';
 import { reading } from '../engine/command.ts';
 import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
 import type { Secret } from '../engine/secret.ts';
@@ -77,7 +77,7 @@ export function greeting(cluster: Cluster, address: string, port: number): Quest
   const text = 'exec 3<>"/dev/tcp/$1/$2" && head -c 5 <&3 | od -An -tu1';
   const purpose = `reach the database at ${address}:${port} from a container`;
   return {
-    command: reading(purpose, ['docker', 'exec', probeName(cluster), 'timeout', '4', 'bash', '-c', text, 'bash', address, String(port)]),
+    command: inProbe(cluster, purpose, ['timeout', '4', 'bash', '-c', text, 'bash', address, String(port)]),
     read(outcome) {
       // What timeout(1) says of a server that is too slow, or of packets that somebody drops.
       if (outcome.code === 124) return unknown(`could not ${purpose}: no answer in 4 s`);
