@@ -130,6 +130,19 @@ describe('apply', () => {
     expect([...world.there]).toEqual(['z']);
   });
 
+  test('does early what can be done early, once changes are allowed, and leaves it to the change itself to tell what went wrong', async () => {
+    const world = new World();
+    const early = (name: string) => (made: Plan): Promise<never> => {
+      world.diary.push(`early ${name} ${made.steps.length}`);
+      return Promise.reject(new Error('no luck'));
+    };
+    const stages = [world.stage('settled', [], { early: early('settled') }), world.stage('first', [world.step('x')]), world.stage('second', [world.step('y')], { early: early('second') })];
+    await apply(stages, world.run({ permit: () => (world.diary.push('permitted'), Promise.resolve('as planned')) }));
+    expect(world.diary.slice(3, 6)).toEqual(['permitted', 'early second 1', 'begin x']);
+    expect(world.diary.filter((entry) => entry.startsWith('early'))).toHaveLength(1);
+    expect([...world.there]).toEqual(['x', 'y']);
+  });
+
   test('begins no stage any more when one beside it failed', async () => {
     const world = new World();
     const early = world.stage('early', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })], { beginsAfter: [] });

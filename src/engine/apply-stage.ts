@@ -131,7 +131,7 @@ function unsettled(stage: Stage, note: Note): Failure {
 }
 
 /** What a step of this stage may do on the hosts. */
-function actor(stage: Stage, run: Run): Act {
+export function actor(stage: Stage, run: Run): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
   const fleet: Fleet = { run: attempt };
   return {

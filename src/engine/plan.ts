@@ -49,3 +49,6 @@ export class Plan {
 
 /** What makes two steps of two plans the same change. */
 export const sameStep = (a: Pick<Step, 'host' | 'what'>, b: Pick<Step, 'host' | 'what'>): boolean => a.host === b.host && a.what === b.what;
+
+/** The hosts that a plan changes, or may change once more is known. */
+export const hostsToChange = ({ steps, later }: Plan): string[] => [...new Set([...steps, ...later].map(({ host }) => host))];

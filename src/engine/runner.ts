@@ -1,6 +1,6 @@
-import { Ahead, allOf, applyStage, LeftOff } from './apply-stage.ts';
+import { actor, Ahead, allOf, applyStage, LeftOff } from './apply-stage.ts';
 import { failuresOf, Trouble, withoutConsequences, type Failure } from './errors.ts';
-import { sameStep, type Plan, type Step } from './plan.ts';
+import { hostsToChange, sameStep, type Plan, type Step } from './plan.ts';
 import { asNote, look, pause, type Run } from './run.ts';
 import type { Stage } from './stage.ts';
 
@@ -53,6 +53,9 @@ class Course {
   }
 
   async follow(): Promise<Map<string, readonly Step[]>> {
+    for (const { stage, plan } of this.#planned) {
+      if (hostsToChange(plan).length > 0) stage.early?.(plan, actor(stage, this.#run)).catch(() => undefined);
+    }
     const ends: Promise<boolean>[] = [];
     for (const [i, { stage, plan }] of this.#planned.entries()) {
       const names = stage.beginsAfter;

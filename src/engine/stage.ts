@@ -1,4 +1,4 @@
-import type { Ask } from './ask.ts';
+import type { Act, Ask } from './ask.ts';
 import type { Plan } from './plan.ts';
 
 /** One part of a deployment: it looks, and says what is missing. It never changes anything itself. */
@@ -12,6 +12,8 @@ export interface Stage {
   readonly beginsAfter?: readonly string[];
   /** How long, in milliseconds, what was asked for may take until it is really there. */
   readonly settleMs: number;
+  /** Does what can be done for the plan's changes before their turn, beside all else, as soon as any change may be made. What goes wrong with it is told when the change itself is made. */
+  readonly early?: (plan: Plan, act: Act) => Promise<unknown>;
   /** Gathers facts (reads only) and plans from them. */
   look(ask: Ask): Promise<Plan>;
 }

@@ -3,23 +3,23 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
 import { among, container, containers, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
-import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Command } from '../engine/command.ts';
 import { trouble, Trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
-import { Plan, type Step } from '../engine/plan.ts';
+import { hostsToChange, Plan, type Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
-import { extractScript, startedLine, startReplica } from '../kuscia/commands.ts';
+import { startedLine, startReplica } from '../kuscia/commands.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
+import { takeScript } from './kuscia-script.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
 interface OnHost {
@@ -47,6 +47,7 @@ export function kusciaStart(deployment: Deployment): Stage {
     purpose: `the replicas of ${deployment.cluster.domain}, each proven before the next`,
     needs: ['kuscia-init'],
     settleMs: 150_000,
+    early: (plan, act) => Promise.all(hostsToChange(plan).map((host) => takeScript(act, deployment, host))),
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planReplicas(deployment, facts),
   });
@@ -237,8 +238,7 @@ async function startAgain(act: Act, cluster: Cluster, host: Host, start: Command
 /** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
 async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
   const { cluster } = deployment;
-  await ensureImage(act, host.name, cluster.image, deployment);
-  await act.run(host.name, extractScript(cluster));
+  await takeScript(act, deployment, host.name);
   await proveScript(act, deployment, host);
   const standing = await act.ask(host.name, container(name));
   if (standing.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: standing.why, remedy: 'Mend what the line names, then run again.' });

@@ -36,6 +36,7 @@ export function mysqlUp(deployment: Deployment): Stage {
     // The server takes long to start; that the replicas' hosts reach it can be seen only over the network.
     beginsAfter: ['preflight'],
     settleMs: 120_000,
+    early: async (_, act) => void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planDatabase(deployment, facts),
   });

@@ -9,7 +9,7 @@ import { probeName, runProbe } from '../docker/probe.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
-import { Plan } from '../engine/plan.ts';
+import { hostsToChange, Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { allPaths, askPaths, cutPairs, type Paths } from './data-path.ts';
@@ -37,6 +37,7 @@ export function networkCreate(deployment: Deployment): Stage {
     purpose: `the overlay network ${cluster.network.name}, carrying data between each pair of hosts`,
     needs: ['swarm-join'],
     settleMs: 40_000,
+    early: (plan, act) => Promise.all(hostsToChange(plan).map((host) => ensureImage(act, host, cluster.network.probeImage, deployment))),
     gather: (ask) => gather(ask, cluster),
     plan: (facts) => planNetwork(deployment, facts),
   });

@@ -39,6 +39,7 @@ export function nginxLb(deployment: Deployment): Stage {
     purpose: `nginx on ${cluster.loadBalancer.host}, leading to every replica`,
     needs: ['kuscia-start'],
     settleMs: 75_000,
+    early: (_, act) => ensureImage(act, cluster.loadBalancer.host, cluster.loadBalancer.image, deployment),
     gather: (ask) => gather(ask, cluster),
     plan: (facts) => planLoadBalancer(deployment, facts),
   });
