@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { check } from './check.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const LAB_DEADLINE_MS = 60 * 60_000;
+const LAB_DEADLINE_MS = 120 * 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-test-'));
 // Labs of their own, so that whatever runs in a person's lab stays; the images are shared. Two, because what tests do most is wait.
 const standardLab = '/var/lib/kuscia-swarm-lab';

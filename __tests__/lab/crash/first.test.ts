@@ -1,0 +1,3 @@
+import { tryPoints } from './points.ts';
+
+tryPoints(0);
