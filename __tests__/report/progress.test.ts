@@ -30,5 +30,7 @@ test('a new stage is told of its waits at once', () => {
   const event = { is: 'waiting', stage: 'a', notes: [NOTE], leftMs: 1 } as const;
   expect([progress.lines(event).length, progress.lines(event).length]).toEqual([1, 0]);
   progress.lines({ is: 'stage-started', stage: 'b' });
+  expect([progress.lines({ ...event, stage: 'b' }).length, progress.lines(event).length]).toEqual([1, 0]);
+  progress.lines({ is: 'stage-started', stage: 'a' });
   expect(progress.lines(event)).toHaveLength(1);
 });

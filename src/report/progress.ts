@@ -7,7 +7,8 @@ type Heard<K extends Event['is']> = Extract<Event, { is: K }>;
 export class Progress {
   readonly #look: Look;
   readonly #hostWidth: number;
-  readonly #waits = new Waits();
+  /** By stage: of several that go on side by side none silences another. */
+  readonly #waits = new Map<string, Waits>();
   readonly #now: () => number;
 
   constructor(look: Look, hosts: readonly string[], now: () => number) {
@@ -20,7 +21,7 @@ export class Progress {
   lines(event: Event): string[] {
     switch (event.is) {
       case 'stage-started':
-        this.#waits.reset();
+        this.#waits.set(event.stage, new Waits());
         return [];
       case 'step-started':
         return this.#line(event.step.host, cell(event.step.change), cell(event.step.what), cell(`(${event.step.why})`, 'dim'));
@@ -41,7 +42,9 @@ export class Progress {
     const [first] = event.notes;
     const what = first ? `${first.what} (${first.why})` : 'the state to settle';
     const more = event.notes.length > 1 ? `, and ${event.notes.length - 1} more` : '';
-    if (!this.#waits.tell(`${first?.host} ${what}${more}`, this.#now())) return [];
+    const waits = this.#waits.get(event.stage) ?? new Waits();
+    this.#waits.set(event.stage, waits);
+    if (!waits.tell(`${first?.host} ${what}${more}`, this.#now())) return [];
     return this.#line(first?.host ?? '', cell('waits', 'dim'), cell(`${what}${more}`, 'dim'), cell(`${Math.max(Math.round(event.leftMs / 1000), 0)} s left`, 'dim'));
   }
 
@@ -59,10 +62,6 @@ const UNCHANGED_EVERY_MS = 20_000;
 class Waits {
   #text = '';
   #at = -Infinity;
-
-  reset(): void {
-    this.#at = -Infinity;
-  }
 
   tell(text: string, now: number): boolean {
     if (now - this.#at < (text === this.#text ? UNCHANGED_EVERY_MS : AT_MOST_EVERY_MS)) return false;

@@ -102,7 +102,7 @@ export class Report {
   /** The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and summary. */
   async finish(failures: readonly Failure[]): Promise<void> {
     const story = this.#story;
-    this.#tellUntold(true);
+    this.#endStages();
     story.failures = distinct(this.#masks.cleaned(failures));
     story.ms = this.#now() - this.#started;
     if (!proofIsOfNow(story)) delete story.matrix;
@@ -156,27 +156,38 @@ export class Report {
     return stages.slice(0, stages.findIndex((part) => part.stage === stage)).every(({ state }) => state !== 'waiting' && state !== 'started');
   }
 
-  /** Tells what waited for its turn; all of it when nothing comes any more. */
-  #tellUntold(all = false): void {
+  /** Tells what waited for its turn. */
+  #tellUntold(): void {
     const waiting = this.#untold.splice(0);
     for (const each of waiting) {
-      if (all || this.#isNext(each.stage)) each.tell();
+      if (this.#isNext(each.stage)) each.tell();
       else this.#untold.push(each);
     }
   }
 
+  /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
+  #endStages(): void {
+    const waiting = this.#untold.splice(0);
+    for (const { stage } of this.#story.stages) waiting.filter((each) => each.stage === stage).forEach(({ tell }) => tell());
+    this.#closeGroup();
+  }
+
   #inStage(stage: string, line: string): void {
     if (this.#open !== stage) {
-      if (this.#open !== undefined) this.#face.close();
+      this.#closeGroup();
       this.#open = stage;
       this.#face.open(this.#masks.mask(stage));
     }
     this.#line(line);
   }
 
-  #closeStage(stage: string): void {
+  #closeGroup(): void {
     if (this.#open !== undefined) this.#face.close();
     this.#open = undefined;
+  }
+
+  #closeStage(stage: string): void {
+    this.#closeGroup();
     const part = this.#story.of(stage);
     this.#line(this.#face.look.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part)));
   }
