@@ -139,6 +139,11 @@ const CASES: readonly Case[] = [
   { name: 'a pair that is none', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) }, file: HTTPS, faults: [/load-balancer-key does not belong to the certificate/] },
   { name: 'a pair in disguise', inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' }, file: HTTPS, faults: [/certificate is no certificate in PEM form/, /load-balancer-key is no private key in PEM form/] },
   { name: 'an encrypted load balancer key', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': encrypted }, file: HTTPS, faults: [/load-balancer-key is encrypted; nginx/] },
+  {
+    name: 'secrets that are too short to be masked, used by this cluster or not',
+    inputs: { ...ENOUGH, 'ssh-key-passphrase': 'abc', 'database-password': 'abc', 'registry-password': ' ab ', 'seal-key': 'abc', 'kuscia-config': 'abc', 'load-balancer-key': 'abc' },
+    faults: [/ssh-key-passphrase is shorter than 4 characters and could not be masked in logs$/, /database-password is shorter than 4/, /registry-password is shorter than 4/, /kuscia-config is shorter than 4/, /load-balancer-key is no private key/, /seal-key is too short/],
+  },
   { name: 'a registry without password', inputs: ENOUGH, file: REGISTRY, faults: [/registry-password is missing: images are pulled from r.example.org as ci/] },
 ];
 

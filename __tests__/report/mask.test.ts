@@ -1,6 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { printedForms, Secret } from '../../src/engine/secret.ts';
+import { githubFace } from '../../src/report/github.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { play, recorder, reportOn } from './play.ts';
 import { planOf, step } from './alice.ts';
@@ -92,6 +93,39 @@ describe('masking', () => {
     const masks = new Masks();
     expect(masks.hide([new Secret('a', 'correct horse')]).length).toBeGreaterThan(3);
     expect(masks.hide([new Secret('again', 'correct horse')])).toEqual([]);
+  });
+});
+
+describe('what GitHub\'s runner is told to mask of a secret of several lines', () => {
+  const body = ['b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ', 'QyNTUxOQAAACB7b%sZ+R/lWmDZLrV5mKjQ0cW1k=', 'Y9bm9h=='];
+  const KEY = ['-----BEGIN OPENSSH PRIVATE KEY-----', ...body, '-----END OPENSSH PRIVATE KEY-----', ''];
+
+  /** The masks as the runner reads them from what @actions/core prints; of a value with line ends it would make one for each line. Source: actions/runner, AddMaskCommandExtension. */
+  function announced(secret: string): string[] {
+    const printed: string[] = [];
+    const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
+    const masks = new Masks();
+    try {
+      githubFace({ write: () => true }).hide(masks.hide([new Secret('key', secret)]));
+    } finally {
+      write.mockRestore();
+    }
+    const commands = printed.join('').split('\n').filter((line) => line !== '');
+    expect(commands.filter((line) => !line.startsWith('::add-mask::'))).toEqual([]);
+    return commands.map((line) => line.slice('::add-mask::'.length).replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%'));
+  }
+
+  test.each([['line feeds', '\n'], ['carriage returns, too', '\r\n']])('is each line that tells something by itself, and the whole as it is written in one line (%s)', (_, by) => {
+    const key = KEY.join(by);
+    const masks = announced(key);
+    expect(masks).toEqual(expect.arrayContaining([...body.slice(0, 2), Buffer.from(key).toString('base64'), JSON.stringify(key).slice(1, -1), encodeURIComponent(key)]));
+    expect(masks.filter((mask) => /[\r\n]/.test(mask) || mask.length < 4)).toEqual([]);
+    const covered = (text: string): string => masks.reduce((rest, mask) => rest.replaceAll(mask, '***'), text);
+    for (const spelt of [key, JSON.stringify({ key }), `key: ${Buffer.from(key).toString('base64')}`, KEY.map((line) => `  ${line}`).join(by)]) {
+      expect(body.slice(0, 2).filter((line) => covered(spelt).includes(line.slice(0, 12)))).toEqual([]);
+    }
+    // A line so short would blank other words; by itself it is no secret.
+    expect(masks).not.toContain(body[2]);
   });
 });
 

@@ -34,7 +34,7 @@ export class Secret {
 }
 
 /** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
-const SHORTEST_MASK = 4;
+export const SHORTEST_MASK = 4;
 
 /** Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and shell-quoted. Longest first. */
 export function printedForms(secret: Secret): string[] {

@@ -1,7 +1,8 @@
 import { GREPPED } from '../cluster/kinds.ts';
+import { SHORTEST_MASK } from '../engine/secret.ts';
 
-/** Shortest password that is taken: a shorter one could not be masked in logs without blanking ordinary words. */
-const SHORTEST = 4;
+/** What is wrong with a secret that is too short to be masked: a mask for it would blank ordinary words. Never shows any of it. */
+export const maskFault = (secret: string): string | undefined => (secret.length < SHORTEST_MASK ? `is shorter than ${SHORTEST_MASK} characters and could not be masked in logs` : undefined);
 
 /**
  * What makes a database password unfit for `mysql://user:password@tcp(host:port)/name`, or undefined. Never shows any of it.
@@ -12,7 +13,6 @@ export function passwordFault(password: string): string | undefined {
   if (/\s/.test(password)) return 'holds a blank or line break: kuscia.sh reads the DSN only up to there';
   if (/["'`\\]/.test(password)) return 'holds a quote or backslash, which MySQL\'s option files and YAML read in their own ways';
   if (!/^[\x21-\x7e]*$/.test(password)) return 'holds a character outside printable ASCII, which the server may read in another character set';
-  if (password.length < SHORTEST) return `is shorter than ${SHORTEST} characters and could not be masked in logs`;
   const key = GREPPED.find((word) => password.includes(`${word}:`));
-  return key === undefined ? undefined : `holds "${key}:", which kuscia.sh would take for a key of the configuration`;
+  return key === undefined ? maskFault(password) : `holds "${key}:", which kuscia.sh would take for a key of the configuration`;
 }

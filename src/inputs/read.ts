@@ -8,11 +8,11 @@ import { sealKeyFault } from '../artifacts/seal.ts';
 import { failuresOf, Trouble, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
-import { JOB_MODES, MODES, type InputName } from './catalogue.ts';
+import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
 import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
 import { readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
-import { passwordFault } from './password.ts';
+import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 
 /** What a run is asked for, read and checked. */
@@ -101,20 +101,20 @@ function readText(path: string, env: Environment, files: Files, failures: Failur
   }
 }
 
-/** Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. */
+/** Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. No secret is taken that could not be masked. */
 function unfitInputs(env: Environment): Failure[] {
-  const check = (name: InputName, faultOf: (text: string) => string | undefined): Failure[] => {
-    const text = given(env, name);
-    const fault = text === undefined ? undefined : faultOf(text);
-    return fault === undefined ? [] : [wrong(name, fault)];
+  const faults: Partial<Record<InputName, (text: string) => string | undefined>> = {
+    'ssh-key': sshKeyFault,
+    'database-password': passwordFault,
+    'seal-key': sealKeyFault,
+    'load-balancer-certificate': certificateFault,
+    'load-balancer-key': (key) => certificateKeyFault(key, given(env, 'load-balancer-certificate')),
   };
-  return [
-    ...check('ssh-key', sshKeyFault),
-    ...check('database-password', passwordFault),
-    ...check('seal-key', sealKeyFault),
-    ...check('load-balancer-certificate', certificateFault),
-    ...check('load-balancer-key', (key) => certificateKeyFault(key, given(env, 'load-balancer-certificate'))),
-  ];
+  return INPUT_LIST.flatMap(({ name, kind }) => {
+    const text = given(env, name);
+    const fault = text === undefined ? undefined : (faults[name]?.(text) ?? (kind === 'secret' ? maskFault(text) : undefined));
+    return fault === undefined ? [] : [wrong(name, fault)];
+  });
 }
 
 function missingInputs(env: Environment, cluster: Cluster | undefined): Failure[] {
