@@ -34,7 +34,8 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
   const { received, key } = artifacts ?? {};
   const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
-  const needed = received === undefined ? [] : [...kinds].filter((kind) => kind === 'plan' || kind === 'kuscia-configuration');
+  // Tokens travel only while a host is still outside the swarm.
+  const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
   const missing = [...needed.filter((kind) => !handed(all, kind)).map((kind) => missingHandover(kind)), ...elsewhere.filter((host) => !handed(all, 'view', host)).map((host) => missingHandover('view', host))];
   if (missing.length > 0) throw new Trouble(missing);
   const { secrets, ...taken } = handedIn(all);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { pullImage } from '../../src/docker/commands.ts';
 import { image } from '../../src/docker/facts.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
@@ -30,7 +32,7 @@ const gateway = (publicKey: string, domain = 'alice', name = 'root-kuscia-autono
 const stored = (...gateways: readonly StoredGateway[]): Fact<DatabaseState> => present({ login: 'accepted', version: '8.0.40', exists: true, gateways });
 
 /** What is found on both replicas' hosts and in the database. */
-const factsOf = (second: Fact<OpenedFile>, third: Fact<OpenedFile>, database: Fact<DatabaseState> = stored()) => ({ files: THREE.slice(1).map((host, i) => ({ host, file: i === 0 ? second : third })), database });
+const factsOf = (second: Fact<OpenedFile>, third: Fact<OpenedFile>, database: Fact<DatabaseState> = stored(), image: Fact<string> = present(imageId('a'))) => ({ image, files: THREE.slice(1).map((host, i) => ({ host, file: i === 0 ? second : third })), database });
 const plan = (...told: Parameters<typeof factsOf>) => planConfiguration(deployment, factsOf(...told));
 
 const GOOD = opened(wanted());
@@ -47,6 +49,9 @@ describe('the plan', () => {
     ['is satisfied with its key in the database', [GOOD, GOOD, stored(gateway(KEY.shown), gateway('', 'alice', 'young'))], [IS(2), IS(3)]],
     ['gives it to a host that has none', [GOOD, absent], ['+ node-03 the same Kuscia configuration (absent)', IS(2)]],
     ['gives it to the first host, too', [absent, GOOD], ['+ node-02 the same Kuscia configuration (absent)', IS(3)]],
+    ['takes the image with the configuration that it makes', [absent, absent, stored(), absent], MAKE],
+    ['pulls the image where the configuration is from an earlier time', [GOOD, GOOD, stored(), absent], ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica is held to what it holds)', IS(2), IS(3)]],
+    ['does not take an image that is not known for absent', [GOOD, GOOD, stored(), unknown('exit 1')], [IS(2), IS(3), '! node-02 fact-unknown']],
     ['changes the protocol', [replaced('protocol: TLS', 'protocol: NOTLS'), GOOD], ['~ node-02 Kuscia configuration (protocol NOTLS -> TLS)', IS(3)]],
     ['changes the data source without showing it', [GOOD, replaced(PASSWORD, 'former-password')], ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2)]],
     ['changes what is written in another way', [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')], ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2)]],
@@ -108,6 +113,11 @@ describe('making a configuration', () => {
   test('writes nothing of what is no configuration', async () => {
     const thrown = await carryOut(step, [asked('version\t8.0.40\n'), listed, ok('node-02', makeConfiguration(cluster), 'exec: kuscia: not found')]).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code: 'configuration-invalid', host: 'node-02' }]);
+  });
+
+  test('the image is pulled by itself where only it is missing', async () => {
+    const { fleet } = await carryOut(stepOf(plan(GOOD, GOOD, stored(), absent), 'image'), [ok('node-02', image(cluster.image).command, ''), ok('node-02', pullImage(cluster.image))]);
+    expect(fleet.lines()).toEqual([shellLine(image(cluster.image).command), shellLine(pullImage(cluster.image))]);
   });
 
   test('a copy is the same bytes', async () => {

@@ -3,15 +3,17 @@ import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../../src/docker/commands.ts';
 import { container, containers, type Container } from '../../src/docker/containers.ts';
-import { image } from '../../src/docker/facts.ts';
+import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { machine } from '../../src/host/facts.ts';
+import { file } from '../../src/host/files.ts';
 import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { lastWords } from '../../src/kuscia/facts.ts';
+import { folders } from '../../src/kuscia/names.ts';
 import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
 import { ledBy, planReplicas } from '../../src/stages/kuscia-start.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
@@ -197,5 +199,23 @@ describe('what kuscia-init handed over', () => {
   ];
   test.each(cases)('%s', (_, told, handed, lines) => {
     expect(held(told, handed)).toEqual(lines);
+  });
+
+  const start = stepOf(planReplicas({ ...deploymentOf(), handed: { configuration, provenance } }, factsOf({ ...same, container: absent })), 'start replica');
+  const standing = (path: string, digest: string): Script => ok('node-02', file(path).command, `600 1.000\n${digest}  -\n`);
+  const inspected = (Id: string): Script => ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id, RepoDigests: [] })}\n`);
+  const before = [
+    ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`), ok('node-02', extractScript(cluster)),
+    standing(folders(cluster).config, sha256(configuration)),
+  ];
+  const scripts: readonly [string, readonly Script[], string][] = [
+    ['another kuscia.sh', [inspected(imageId('a')), standing(folders(cluster).script, 'e'.repeat(64))], 'host-changed: its kuscia.sh is not the one that the domain was initialised with'],
+    ['no kuscia.sh', [inspected(imageId('a')), ok('node-02', file(folders(cluster).script).command, 'absent\n')], 'host-changed: its kuscia.sh is not the one that the domain was initialised with'],
+    ['another image', [inspected(imageId('b')), standing(folders(cluster).script, provenance.script)], 'host-changed: its image secretflow/kuscia:1.1.0b0 is not the one that the domain was initialised with'],
+    ['an image that is not known', [ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 }), standing(folders(cluster).script, provenance.script)], 'fact-unknown: whether its image is the one that the domain was initialised with is not known'],
+  ];
+  test.each(scripts)('is compared once more before kuscia.sh starts anything: %s', async (_, found, failure) => {
+    const thrown = await carryOut(start, [...before, ...found]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`)).toEqual([failure]);
   });
 });

@@ -48,13 +48,10 @@ async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
 
 async function configuration(ask: Ask, { cluster }: Deployment, host: Host): Promise<Handing[]> {
   const [onFile, identity] = await Promise.all([ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')), ask.ask(host.name, imageIdentity(cluster.image))]);
-  const handed: Handing = { kind: 'kuscia-configuration', content: known(onFile, host).content };
-  // A host that has the configuration from an earlier time pulls the image only when its replica starts.
-  if (identity.is === 'absent') return [handed];
-  const image = known(identity, host);
+  const [{ content }, image] = [known(onFile, host), known(identity, host)];
   const script = known(await ask.ask(host.name, scriptInImage(cluster)), host);
   return [
-    handed,
+    { kind: 'kuscia-configuration', content },
     { kind: 'provenance', content: writeProvenance({ image, script }) },
   ];
 }

@@ -1,9 +1,10 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { failuresOf, trouble, Trouble, type Failure } from '../engine/errors.ts';
-import type { Fact } from '../engine/fact.ts';
+import { absent, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { stage, type Stage } from '../engine/stage.ts';
@@ -22,6 +23,8 @@ interface OnHost {
 
 interface Facts {
   readonly files: readonly OnHost[];
+  /** On the first replica's host. */
+  readonly image: Fact<string>;
   readonly database: Fact<DatabaseState>;
 }
 
@@ -44,15 +47,17 @@ export function kusciaInit(deployment: Deployment): Stage {
 }
 
 async function gather(ask: Ask, { cluster, secrets }: Deployment): Promise<Facts> {
-  const [files, database] = await Promise.all([
-    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, file: await ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')) }))),
+  const replicas = hostsWith(cluster, 'replica');
+  const [files, onImage, database] = await Promise.all([
+    Promise.all(replicas.map(async (host) => ({ host, file: await ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')) }))),
+    replicas[0] ? ask.ask(replicas[0].name, image(cluster.image)) : absent,
     ask.ask(databasePlace(cluster).asks.name, databaseState(cluster, secrets.databasePassword)),
   ]);
   for (const { file } of files) {
     const key = file.is === 'present' ? /^domainKeyData: *(\S+)/m.exec(file.value.content.reveal())?.[1] : undefined;
     if (key !== undefined) ask.learn(new Secret('domain key', key));
   }
-  return { files, database };
+  return { files, image: onImage, database };
 }
 
 /** Every configuration there is must carry one key, the database's too; where there is none, and only there, one is made. */
@@ -62,9 +67,21 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   plan.failures.push(...keyFailures(deployment.cluster, found, facts.database));
   if (plan.failures.length > 0) return plan;
   const [base] = found;
-  if (base === undefined) planMake(plan, deployment, facts);
-  else for (const onHost of facts.files) planFile(plan, deployment, base.configuration, onHost);
+  if (base === undefined) {
+    planMake(plan, deployment, facts);
+    return plan;
+  }
+  for (const onHost of facts.files) planFile(plan, deployment, base.configuration, onHost);
+  planImage(plan, deployment, facts);
   return plan;
+}
+
+/** The image is on the first replica's host before any replica starts, also where an earlier run made the configuration: what it holds is handed on, so that every host is held to it. */
+function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
+  if (first === undefined || image.is === 'present') return;
+  const [{ name }, wanted] = [first.host, deployment.cluster.image];
+  if (image.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: name, what: image.why, remedy: 'Mend what the line names, then run again.' });
+  else plan.steps.push({ host: name, change: '+', what: `image ${wanted}`, why: 'absent, and every replica is held to what it holds', apply: (act) => ensureImage(act, name, wanted, deployment) });
 }
 
 /** The caller's configuration first, then the hosts' in the order of the cluster file; what cannot be read is a failure. */

@@ -223,6 +223,9 @@ async function proveScript(act: Act, deployment: Deployment, host: Host): Promis
   const [pulled, config, script] = await Promise.all([act.ask(host.name, imageIdentity(cluster.image)), act.ask(host.name, file(folders(cluster).config)), act.ask(host.name, file(folders(cluster).script))]);
   const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
   if (unlike.length > 0) throw new Trouble(unlike);
+  if (handed.provenance && pulled.is !== 'present') {
+    throw trouble({ code: 'fact-unknown', host: host.name, what: 'whether its image is the one that the domain was initialised with is not known', evidence: pulled.is === 'unknown' ? pulled.why : 'absent', remedy: 'Mend what the line names, then run again.' });
+  }
   const wanted = handed.provenance?.script;
   if (wanted === undefined || valueOf(script)?.sha256 === wanted) return;
   throw trouble({ code: 'host-changed', host: host.name, what: 'its kuscia.sh is not the one that the domain was initialised with', evidence: script.is === 'present' ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.` });

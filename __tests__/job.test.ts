@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { generateX25519Identity } from 'age-encryption';
+import { handOver } from '../src/artifacts/folder.ts';
+import type { Kind } from '../src/artifacts/handover.ts';
+import { failuresOf } from '../src/engine/errors.ts';
+import { Secret } from '../src/engine/secret.ts';
+import type { Inputs } from '../src/inputs/read.ts';
+import { openReceived } from '../src/job.ts';
+import type { StageName } from '../src/stages/names.ts';
+import { deploymentOf } from './support/deployment.ts';
+import { initialConfiguration, KEY } from './support/key.ts';
+
+const key = new Secret('seal key', await generateX25519Identity());
+const origin: Inputs['job']['origin'] = { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 1 };
+const CONTENTS: Readonly<Partial<Record<Kind, string>>> = {
+  'join-tokens': JSON.stringify({ manager: 'of-managers', worker: 'of-workers' }),
+  'kuscia-configuration': initialConfiguration(),
+  provenance: JSON.stringify({ image: { id: 'sha256:a', digests: [] }, script: 'f'.repeat(64) }),
+  plan: '[]',
+};
+
+let folder = '';
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'received-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** What the job of that stage takes when so much was handed over. */
+async function received(stage: StageName, kinds: readonly Kind[]) {
+  for (const kind of kinds) await handOver(folder, { kind, host: '', origin, made: 1_000, content: new Secret(kind, CONTENTS[kind] ?? '') }, key);
+  const deployment = deploymentOf();
+  return openReceived({ mode: 'apply', stages: [stage], deployment, login: {}, lock: {} as Inputs['lock'], job: { reaches: deployment.cluster.hosts.map(({ name }) => name), runner: '""', origin, artifacts: { key, received: folder } } });
+}
+
+const MISSED: readonly { readonly stage: StageName; readonly handed: readonly Kind[]; readonly missed: readonly string[] }[] = [
+  { stage: 'preflight', handed: [], missed: ['plan'] },
+  { stage: 'kuscia-start', handed: [], missed: ['kuscia-configuration', 'provenance'] },
+  { stage: 'kuscia-start', handed: ['kuscia-configuration'], missed: ['provenance'] },
+  { stage: 'kuscia-start', handed: ['provenance', 'plan', 'join-tokens'], missed: ['kuscia-configuration'] },
+  { stage: 'kuscia-start', handed: ['kuscia-configuration', 'provenance'], missed: [] },
+  // Tokens travel only while a host is outside the swarm.
+  { stage: 'swarm-join', handed: [], missed: [] },
+  { stage: 'nginx-lb', handed: [], missed: [] },
+];
+
+describe('what earlier jobs handed over', () => {
+  test.each(MISSED)('is missed by name: $stage of $handed', async ({ stage, handed, missed }) => {
+    const failures = await received(stage, handed).then(() => [], failuresOf);
+    expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(missed.map((kind) => `artifact-missing: no earlier job handed over the ${kind}`));
+  });
+
+  test('is masked in the job that opened it', async () => {
+    const secrets = [...(await received('swarm-join', ['join-tokens'])).secrets, ...(await received('kuscia-start', ['kuscia-configuration', 'provenance'])).secrets];
+    expect(secrets.map((secret) => secret.reveal())).toEqual(['of-managers', 'of-workers', KEY.secret]);
+  });
+});

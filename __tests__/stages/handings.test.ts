@@ -1,0 +1,36 @@
+import { describe, expect, test } from '@jest/globals';
+import { readProvenance } from '../../src/cluster/handed.ts';
+import { imageIdentity } from '../../src/docker/facts.ts';
+import { asker } from '../../src/engine/asker.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { openFile } from '../../src/host/files.ts';
+import { scriptInImage } from '../../src/kuscia/commands.ts';
+import { folders } from '../../src/kuscia/names.ts';
+import { askHandings, type Handing } from '../../src/stages/handings.ts';
+import { clusterOf, deploymentOf } from '../support/deployment.ts';
+import { imageId } from '../support/facts.ts';
+import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
+
+const cluster = clusterOf();
+const SCRIPT = 'f'.repeat(64);
+const CONFIGURATION = ok('node-02', openFile(folders(cluster).config, 'c').command, `600 1.000\n${'c'.repeat(64)}  -\nmode: autonomy\n`);
+const IMAGE = ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id: imageId('a'), RepoDigests: ['secretflow/kuscia@sha256:one'] })}\n`);
+
+const handed = (...scripts: readonly Script[]): Promise<Handing[]> => askHandings(['kuscia-init'], deploymentOf(), asker(new FakeFleet(scripts), () => undefined), (host) => host === 'node-02');
+const failing = (...scripts: readonly Script[]): Promise<string[]> => handed(...scripts).then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, host, evidence }) => `${host} ${code}: ${evidence}`));
+
+describe('what kuscia-init hands over', () => {
+  test('is the configuration, and by what every host is held to one image and one kuscia.sh', async () => {
+    const handings = await handed(CONFIGURATION, IMAGE, ok('node-02', scriptInImage(cluster).command, `${SCRIPT}  -\n`));
+    expect(handings.map(({ kind }) => kind)).toEqual(['kuscia-configuration', 'provenance']);
+    expect(handings[0]?.content.reveal()).toBe('mode: autonomy\n');
+    expect(handings[1] && readProvenance(handings[1].content)).toEqual({ image: { id: imageId('a'), digests: ['sha256:one'] }, script: SCRIPT });
+  });
+
+  test('is never the one without the other', async () => {
+    expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual(['node-02 fact-unknown: it is not there any more']);
+    expect(await failing(CONFIGURATION, ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 }))).toEqual([expect.stringContaining('node-02 fact-unknown: ')]);
+    expect(await failing(CONFIGURATION, IMAGE, ok('node-02', scriptInImage(cluster).command, ''))).toEqual([expect.stringContaining('node-02 fact-unknown: ')]);
+    expect(await failing(IMAGE, ok('node-02', openFile(folders(cluster).config, 'c').command, 'absent\n'))).toEqual(['node-02 fact-unknown: it is not there any more']);
+  });
+});
