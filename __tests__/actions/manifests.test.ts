@@ -81,6 +81,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       here: action === 'check',
       runner: action !== 'check',
       domain: action !== 'check',
+      'workflow-mode': action !== 'check',
     };
     const wanted = INPUT_LIST.filter(({ name }) => without[name] !== true);
     expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual([

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { WORKFLOW_MODES } from '../../src/inputs/catalogue.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { STAGES } from '../../src/stages/names.ts';
 import { deploymentOf } from '../support/deployment.ts';
@@ -48,6 +49,13 @@ describe('the jobs of deploy.yml', () => {
     expect(Object.keys(deploy.jobs).filter((job) => !STAGES.some((stage) => stage === job))).toEqual(['check', 'look', 'plan', 'approve', 'look-again', 'swarm-joined', 'look-last', 'clean-up']);
     expect([...before(deploy.jobs, 'network-create')]).toContain('swarm-joined');
     expect(before(deploy.jobs, 'plan')).toEqual(new Set(['check', 'look']));
+  });
+
+  test('go by a mode that was found to be one, so that a misspelt one is not green for having done nothing', () => {
+    const compared = Object.values(deploy.jobs).flatMap((job) => [...(job.if ?? '').matchAll(/inputs\.([a-z-]+) [!=]= '([a-z]+)'/g)].map(([, name = '', value = '']) => ({ name, value })));
+    expect(new Set(compared.map(({ name }) => name))).toEqual(new Set(['mode']));
+    expect(compared.filter(({ value }) => !WORKFLOW_MODES.some((mode) => mode === value))).toEqual([]);
+    expect(deploy.jobs['check']?.steps?.at(-1)).toMatchObject({ uses: '$/actions/check', with: { 'workflow-mode': '${{ inputs.mode }}' } });
   });
 
   test('go on only when nothing before them failed', () => {

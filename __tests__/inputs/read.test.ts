@@ -244,6 +244,8 @@ describe('a job of several', () => {
     ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
     ['a wrong place', { ...APART, here: 'node-9' }, LOCAL, [/input here is "node-9", which is no host/, /input here is missing/]],
     ['another domain', { ...ENOUGH, domain: 'bob' }, SOUND, [/input domain is "bob", but the cluster file is of "alice"/]],
+    ['a misspelt mode of the workflow', { ...ENOUGH, 'workflow-mode': 'aply' }, SOUND, [/input mode of the workflow is "aply"; did you mean "apply"\? \(apply, plan\)$/]],
+    ['a mode that only an action has', { ...ENOUGH, 'workflow-mode': 'verify' }, SOUND, [/input mode of the workflow is "verify" \(apply, plan\)$/]],
     ['folders without a key', { ...ENOUGH, 'artifacts-in': 'in' }, SOUND, [/input seal-key is missing: what jobs hand over to each other is always sealed/]],
     ['a broken runner', { ...ENOUGH, runner: '[self-hosted' }, SOUND, [/input runner is "\[self-hosted", which is no JSON/]],
   ];

@@ -23,6 +23,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   here: (action) => action !== 'check',
   runner: (action) => action === 'check',
   domain: (action) => action === 'check',
+  'workflow-mode': (action) => action === 'check',
   'artifacts-in': () => false,
   'artifacts-out': () => false,
   'logs-out': () => false,

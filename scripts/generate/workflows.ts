@@ -71,15 +71,16 @@ function job(action: ActionName, { needs = [], if: when, matrix = action, strate
   };
 }
 
-const check: Yaml = {
+const check = (own: Yaml = {}): Yaml => ({
   'runs-on': anyRunner,
   'timeout-minutes': 10,
   permissions: { contents: 'read' },
   outputs: { domain: '${{ steps.check.outputs.domain }}', jobs: '${{ steps.check.outputs.jobs }}' },
-  steps: [checkout, { id: 'check', uses: '$/actions/check', with: filled('check', { artifacts: 'kuscia-swarm', host: undefined, here: undefined }) }],
-};
+  steps: [checkout, { id: 'check', uses: '$/actions/check', with: filled('check', { artifacts: 'kuscia-swarm', host: undefined, here: undefined, ...own }) }],
+});
 
-const APPLY = "inputs.mode == 'apply'";
+/** Blank is as not given: the default. What is neither is refused by the job `check`. */
+const APPLY = "inputs.mode != 'plan'";
 
 /** What a stage's job has beside what every job has. */
 const STAGE_JOBS: Readonly<Partial<Record<StageName, Extras>>> = {
@@ -100,7 +101,7 @@ function stageJob(stage: StageName): Yaml {
 const look = (needs: readonly string[], when?: string): Yaml => job('look', { needs, if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '), strategy: { 'fail-fast': false } });
 
 const deployJobs = (): Yaml => ({
-  check,
+  check: check({ 'workflow-mode': '${{ inputs.mode }}' }),
   look: look([]),
   plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan'] }),
   approve: {
@@ -155,7 +156,7 @@ export function verifyText(): string {
     inputs: { ...CLUSTER, ...DOMAIN, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
     outputs: { ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
   }, {
-    check,
+    check: check(),
     look: look([]),
     verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
     report: {

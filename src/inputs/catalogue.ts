@@ -26,6 +26,9 @@ export const MODES = ['apply', 'plan', 'verify', 'check'] as const;
 /** The modes of a job: one more, which only records what the hosts answer. */
 export const JOB_MODES = [...MODES, 'look'] as const;
 
+/** The modes of a workflow that deploys. */
+export const WORKFLOW_MODES = ['apply', 'plan'] as const;
+
 /** The inputs of the root action, in the order in which they are shown. */
 export const INPUTS = {
   mode: {
@@ -115,6 +118,12 @@ export const INPUTS = {
     jobs: true,
     description: 'For mode `check`: the domain that the cluster file must be of, where something else relies on it.',
     chinese: '用于 `check` 模式：集群文件必须属于的节点（domain），供其他部分依赖时使用。',
+  },
+  'workflow-mode': {
+    kind: 'word',
+    jobs: true,
+    description: 'For mode `check`: the mode in which the workflow goes on, `apply` or `plan`.',
+    chinese: '用于 `check` 模式：工作流随后采用的模式，`apply` 或 `plan`。',
   },
   host: {
     kind: 'word',

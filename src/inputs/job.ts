@@ -5,7 +5,7 @@ import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
-import { INPUTS, type InputName } from './catalogue.ts';
+import { INPUTS, WORKFLOW_MODES, type InputName } from './catalogue.ts';
 import { given, givenSecret, missing, wrong, type Environment } from './given.ts';
 
 /** What a run is told as one job of several that share a deployment. */
@@ -41,6 +41,7 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   if (here !== undefined && apart.length > 0 && !apart.includes(here)) failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
   const domain = given(env, 'domain');
   if (domain !== undefined && domain !== cluster.domain) failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
+  checkWorkflowMode(env, failures);
   const artifacts = readArtifacts(env, apart.length > 0, failures);
   const logs = readLogs(env, failures);
   return {
@@ -52,6 +53,15 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
     runner: oneRunner(env, failures),
     origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
   };
+}
+
+/** A mode that no job of a workflow goes by would leave all of them out, and the run green. */
+function checkWorkflowMode(env: Environment, failures: Failure[]): void {
+  const word = given(env, 'workflow-mode');
+  if (word === undefined || WORKFLOW_MODES.some((mode) => mode === word)) return;
+  const meant = nearest(word, WORKFLOW_MODES);
+  const what = `input mode of the workflow is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${WORKFLOW_MODES.join(', ')})`;
+  failures.push({ code: 'input-invalid', what, remedy: 'Correct the input mode where the workflow is called (of the action check: workflow-mode).' });
 }
 
 /** A label, or what `runs-on` takes as JSON: a list of labels, a group. */

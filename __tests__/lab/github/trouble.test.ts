@@ -90,10 +90,11 @@ describe('a plan that was looked at', () => {
 });
 
 describe('a whole deployment', () => {
-  test('names a secret that is missing before any host is asked', async () => {
-    const end = await called(template('deploy'), { run: 45, inputs: { mode: 'apply' }, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }) });
+  test('names a secret that is missing and a mode that is none before any host is asked', async () => {
+    const end = await called(template('deploy'), { run: 45, inputs: { mode: 'aply' }, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }) });
     expect([end.code, results(end)['check'], codes(end)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
     expect(readable(end.log)).toContain('input known-hosts is missing');
+    expect(readable(end.log)).toContain('input mode of the workflow is "aply"; did you mean "apply"? (apply, plan)');
     expect(Object.values(results(end)).filter((result) => result === 'success')).toEqual([]);
   }, 60_000);
 
