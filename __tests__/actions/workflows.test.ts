@@ -63,6 +63,14 @@ describe('the jobs of deploy.yml', () => {
   });
 });
 
+test('the report of verify.yml follows every job without which there is no verification, and is made whatever became of them', () => {
+  const { report } = verify.jobs;
+  expect(new Set([report?.needs ?? []].flat())).toEqual(new Set(['verify', ...before(verify.jobs, 'verify')]));
+  expect(report?.if).toBe("${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}");
+  const told = String(report?.steps?.at(-1)?.with?.['before']);
+  for (const job of before(verify.jobs, 'verify')) expect(told).toContain(`${job}=\${{ needs.${job}.result }}`);
+});
+
 describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (_, workflow) => {
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps ?? []);
 

@@ -24,7 +24,7 @@ const PLACE = { owner: 'acme', repo: 'clusters', apiUrl: 'https://api.github.com
 function healthWith(text: string): Health {
   const cells = Object.fromEntries((Object.keys(CHECKS) as CheckName[]).map((name, i) => [name, { ok: i % 2 === 0, text }])) as Matrix['rows'][number]['cells'];
   const matrix: Matrix = { domain: 'alice', healthy: false, url: text, rows: [{ replica: text, host: text, cells }], nodes: { ready: 1, total: 2 }, pairs: { connected: 0, total: 2 }, ms: 1 };
-  return { domain: 'alice', result: 'failure', matrix, failures: [failureWith(text), { ...failureWith(text), what: `another ${text}` }, { ...failureWith(text), code: 'host-unfit' }], label: 'kuscia-swarm' };
+  return { domain: 'alice', result: 'failure', failed: [], matrix, failures: [failureWith(text), { ...failureWith(text), what: `another ${text}` }, { ...failureWith(text), code: 'host-unfit' }], label: 'kuscia-swarm' };
 }
 
 const failureWith = (text: string): Failure => ({ code: 'cluster-unhealthy', host: `h ${text}`, what: `w ${text}`, evidence: `e ${text}`, cause: `c ${text}`, remedy: `r ${text}` });
@@ -105,7 +105,7 @@ describe('a body', () => {
     const look = { place: PLACE, docs: DOCS, first: START, now: START, kept: { looks: 1, wrong: '0123456789abcdef' } };
     const lengthOf = (many: number, rest: number): number => {
       const failures = Array.from({ length: many + 1 }, (_, i): Failure => ({ code: 'host-unfit', host: 'h', what: `${i} ${'x'.repeat(i < many ? 380 : rest)}`, remedy: 'r' }));
-      return issueText({ ...look, health: { domain: 'alice', result: 'failure', failures, label: 'l' } }).length;
+      return issueText({ ...look, health: { domain: 'alice', result: 'failure', failed: [], failures, label: 'l' } }).length;
     };
     // One more of the long ones would not fit.
     const many = Array.from({ length: 200 }, (_, i) => i).findLast((i) => lengthOf(i, 0) > LONGEST_BODY - 400) ?? 0;

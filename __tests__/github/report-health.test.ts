@@ -18,6 +18,7 @@ afterEach(() => scene.api.close());
 
 interface Looked {
   readonly result?: string;
+  readonly before?: string;
   readonly domain?: string;
   /** null where the verification did not get that far. */
   readonly matrix?: Matrix | null;
@@ -26,8 +27,8 @@ interface Looked {
   readonly run?: number;
 }
 
-const look = ({ result = 'failure', domain = 'alice', matrix = DOWN, failures = [UNHEALTHY], label = '', run = RUN_ID }: Looked = {}): Promise<Told> =>
-  scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: domain, INPUT_RESULT: result, INPUT_VERIFY: matrix ? JSON.stringify(matrix) : '', INPUT_FAILURES: JSON.stringify(failures), INPUT_LABEL: label, GITHUB_RUN_ID: String(run) });
+const look = ({ result = 'failure', before = '', domain = 'alice', matrix = DOWN, failures = [UNHEALTHY], label = '', run = RUN_ID }: Looked = {}): Promise<Told> =>
+  scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: domain, INPUT_RESULT: result, INPUT_BEFORE: before, INPUT_VERIFY: matrix ? JSON.stringify(matrix) : '', INPUT_FAILURES: JSON.stringify(failures), INPUT_LABEL: label, GITHUB_RUN_ID: String(run) });
 
 const healthy = (): Promise<Told> => look({ result: 'success', matrix: matrixOf(), failures: [] });
 
@@ -198,6 +199,34 @@ test.each(['cancelled', 'skipped'])('a verification that was %s changes nothing 
   expect({ code, log }).toEqual({ code: 0, log: `the verification of alice was ${result}: nothing is known of it, and its issue stays as it is\n` });
   expect(scene.api.state.issues).toEqual(before);
   expect(scene.api.requests).toHaveLength(asked);
+});
+
+describe('a verification that did not come about because a job before it did not succeed', () => {
+  const unseen = (before: string): Promise<Told> => look({ result: 'skipped', before, matrix: null, failures: [] });
+
+  test.each([
+    ['failed', 'check=success look=failure', 'the job look before it ended as failure'],
+    ['was cut by its time-out', 'check=success look=cancelled', 'the job look before it ended as cancelled'],
+    ['failed, and left another out', 'check=failure look=skipped', 'the job check before it ended as failure'],
+  ])('is no silence: one %s', async (_how, before, why) => {
+    expect(await unseen(before)).toMatchObject({ code: 0, log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n' });
+    expect(bodyOf(1)).toContain(`**Whether alice is healthy is not known: it could not be checked (${why}; see its log, and whether the runner of its host is there)**`);
+  });
+
+  test('goes on with the issue that is open, says that something else is wrong, and keeps it open though the rest is well', async () => {
+    await look();
+    expect((await unseen('check=success look=failure')).log).toContain(', in another way than before: rewrote ');
+    expect((await unseen('check=success look=failure')).log).toContain(', as before: rewrote ');
+    await look({ result: 'success', before: 'look=failure', matrix: matrixOf(), failures: [] });
+    expect(open()).toHaveLength(1);
+    await look({ result: 'success', before: 'check=success look=skipped', matrix: matrixOf(), failures: [] });
+    expect(open()).toEqual([]);
+  });
+
+  test('was not needed, where all before it are well: nothing is told', async () => {
+    expect((await unseen('check=success look=skipped')).log).toContain('nothing is known of it');
+    expect(scene.api.state.issues).toEqual([]);
+  });
 });
 
 describe('nothing is made twice', () => {

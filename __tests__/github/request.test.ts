@@ -20,8 +20,8 @@ const SUCCESS = { ...HEALTH, INPUT_RESULT: 'success', INPUT_VERIFY: JSON.stringi
 
 describe('what is asked for', () => {
   test('is read as it was given, with defaults for what is blank', () => {
-    expect(readRequest({ ...SUCCESS, INPUT_FAILURES: ' ', INPUT_LABEL: '' })).toEqual({ do: 'issue', health: { domain: 'alice', result: 'success', matrix: matrixOf(), failures: [], label: 'kuscia-swarm' } });
-    expect(readRequest({ ...HEALTH, INPUT_FAILURES: JSON.stringify([CUT]), INPUT_LABEL: ' on call ' })).toEqual({ do: 'issue', health: { domain: 'alice', result: 'failure', failures: [CUT], label: 'on call' } });
+    expect(readRequest({ ...SUCCESS, INPUT_FAILURES: ' ', INPUT_LABEL: '' })).toEqual({ do: 'issue', health: { domain: 'alice', result: 'success', failed: [], matrix: matrixOf(), failures: [], label: 'kuscia-swarm' } });
+    expect(readRequest({ ...HEALTH, INPUT_BEFORE: ' check=success  look=failure look-2=cancelled', INPUT_FAILURES: JSON.stringify([CUT]), INPUT_LABEL: ' on call ' })).toEqual({ do: 'issue', health: { domain: 'alice', result: 'failure', failed: [{ job: 'look', result: 'failure' }, { job: 'look-2', result: 'cancelled' }], failures: [CUT], label: 'on call' } });
     expect(readRequest({ INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: 'kuscia-swarm.alice.' })).toEqual({ do: 'clean-up', prefix: 'kuscia-swarm.alice.' });
   });
 
@@ -31,6 +31,7 @@ describe('what is asked for', () => {
     ['no domain and no result', { INPUT_DO: 'issue', INPUT_TOKEN: 't' }, ['input domain is missing', 'input result is missing']],
     ['a domain that would end the mark', { ...HEALTH, INPUT_DOMAIN: 'a --> b' }, ['input domain is no domain id']],
     ['an unknown result', { ...HEALTH, INPUT_RESULT: 'ok' }, ['input result is none of success, failure, cancelled, skipped']],
+    ['results of jobs that are none', { ...HEALTH, INPUT_BEFORE: 'look= check=ok' }, ['input before has "look=", which is no NAME=RESULT (success, failure, cancelled, skipped)', 'input before has "check=ok", which is no NAME=RESULT (success, failure, cancelled, skipped)']],
     ['a success that nothing proves', { ...HEALTH, INPUT_RESULT: 'success' }, ['input verify is missing: a success without the matrix proves nothing']],
     ['a matrix of another domain', { ...SUCCESS, INPUT_DOMAIN: 'bob' }, ['input verify is about the domain alice, not bob']],
     ['a matrix that is none', { ...HEALTH, INPUT_VERIFY: 'true' }, ['input verify is not what an action of this project gave: it: Invalid input: expected object, received boolean']],

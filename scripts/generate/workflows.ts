@@ -160,11 +160,12 @@ export function verifyText(): string {
     look: look([]),
     verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
     report: {
-      needs: ['check', 'verify'],
-      if: '${{ always() && inputs.report && needs.check.result == \'success\' }}',
+      needs: ['check', 'look', 'verify'],
+      // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
+      if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
       'runs-on': anyRunner,
       'timeout-minutes': 10,
-      steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain }}', result: '${{ needs.verify.result }}', verify: '${{ needs.verify.outputs.verify }}', failures: '${{ needs.verify.outputs.failures }}' } }],
+      steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain || inputs.domain }}', result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}", before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}', verify: '${{ needs.verify.outputs.verify }}', failures: '${{ needs.verify.outputs.failures }}' } }],
     },
   });
 }

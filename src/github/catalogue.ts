@@ -42,8 +42,8 @@ export const JOBS = {
     action: 'report-health',
     brings: { english: 'One open issue for a domain that is not as described, and none for one that is', chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有' },
     detail: {
-      english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled or skipped changes nothing.',
-      chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消或跳过时不做任何更改。',
+      english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled, or skipped though no job before it failed, changes nothing.',
+      chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
     },
     needs: 'issues: write',
     inputs: {
@@ -54,6 +54,12 @@ export const JOBS = {
         description: { english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.', chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。' },
         example: '${{ needs.verify.result }}',
       },
+      before: {
+        description: {
+          english: 'Results of the jobs that had to come to their end before it, by name, for example `check=success look=failure`. Where one did not succeed the domain could not be verified, and that is told.',
+          chinese: '其之前必须完成的各作业的结果，按名称给出，例如 `check=success look=failure`。其中有未成功的，即无法验证该节点，并会报告。',
+        },
+      },
       verify: {
         needed: { english: '`result` is success', chinese: '`result` 为 success' },
         description: { english: 'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.', chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。' },
@@ -63,7 +69,7 @@ export const JOBS = {
       label: { default: 'kuscia-swarm', description: { english: 'Label of the issues. It is made where it is not there yet.', chinese: 'issue 的标签，不存在时自动创建。' } },
     },
     outputs: { 'issue-url': { english: 'The issue that was opened, rewritten or closed; empty where there is none.', chinese: '被打开、更新或关闭的 issue；没有则为空。' } },
-    when: 'always()',
+    when: '${{ !cancelled() }}',
   },
   'clean-up': {
     action: 'clean-up',

@@ -26,11 +26,12 @@ export function keptIn(body: string): Kept | undefined {
 }
 
 /** A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which differ at each look. */
-export function wrongIn({ matrix, failures }: Health): string {
+export function wrongIn({ matrix, failed, failures }: Health): string {
   const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
   const sums = matrix ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`] : ['no matrix'];
   const found = failures.map(({ code, host = '' }) => `${code} ${host}`);
-  return createHash('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found])].sort())).digest('hex').slice(0, 16);
+  const jobs = failed.map(({ job }) => `job ${job}`);
+  return createHash('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort())).digest('hex').slice(0, 16);
 }
 
 /** One look at a domain that is not as described. */
@@ -95,8 +96,9 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
   ];
 }
 
-function figures({ domain, result, matrix, failures }: Health): string {
+function figures({ domain, result, failed, matrix, failures }: Health): string {
   if (matrix?.healthy === false) return verdict(matrix);
-  const why = failures.length === 0 ? `the result of the verification is ${result}; see its log` : `${count(distinct(failures).length, 'failure')} found`;
+  const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
+  const why = failures.length > 0 ? `${count(distinct(failures).length, 'failure')} found` : jobs !== '' ? `${jobs}; see its log, and whether the runner of its host is there` : `the result of the verification is ${result}; see its log`;
   return matrix ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})` : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
 }

@@ -15,11 +15,11 @@ interface Issue {
   readonly labels: readonly (string | { readonly name?: string | undefined })[];
 }
 
-/** Whether the verification came to no end of its own, so that nothing is known of the domain. */
-export const sawNothing = ({ result }: Health): boolean => result === 'cancelled' || result === 'skipped';
+/** Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known, and nobody need be told. */
+export const sawNothing = ({ result, failed }: Health): boolean => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
 
 /** Whether all of it says that the domain is as described. */
-const isHealthy = ({ result, matrix, failures }: Health): boolean => result === 'success' && failures.length === 0 && matrix?.healthy === true;
+const isHealthy = ({ result, failed, matrix, failures }: Health): boolean => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true;
 
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
 export async function reportHealth(health: Health, api: Api, teller: Teller, now: number): Promise<void> {

@@ -11,7 +11,9 @@ import type { Environment } from './place.ts';
 export interface Health {
   readonly domain: string;
   /** Result of the verifying job, as GitHub names it. */
-  readonly result: (typeof RESULTS)[number];
+  readonly result: Result;
+  /** The jobs before it that did not come to a good end, so that nothing could be verified. */
+  readonly failed: readonly { readonly job: string; readonly result: Result }[];
   /** Absent where the verification did not get that far. */
   readonly matrix?: Matrix;
   readonly failures: readonly Failure[];
@@ -22,6 +24,7 @@ export interface Health {
 export type Request = { readonly do: 'issue'; readonly health: Health } | { readonly do: 'clean-up'; readonly prefix: string } | { readonly do: 'comment'; readonly plan: PlanDocument };
 
 const RESULTS = ['success', 'failure', 'cancelled', 'skipped'] as const;
+type Result = (typeof RESULTS)[number];
 /** As in the cluster file; nothing else may stand in a mark. */
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/;
 /** GitHub's own bound, and a comma would be two labels in a search. */
@@ -64,7 +67,17 @@ function health(given: Given): Health {
   if (!matrix && result === 'success') given.wrong('verify', 'is missing: a success without the matrix proves nothing');
   const label = given.text('label', JOBS.issue.inputs.label.default);
   if (!LABEL.test(label)) given.wrong('label', 'has a comma, or more than 50 characters');
-  return { domain, result, failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+  return { domain, result, failed: failedBefore(given), failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+}
+
+/** Of the jobs before the verification those that failed or were cut short; one that was skipped was not needed. */
+function failedBefore(given: Given): Health['failed'] {
+  return given.words('before').flatMap((word) => {
+    const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
+    const result = RESULTS.find((candidate) => candidate === told);
+    if (result === undefined) given.wrong('before', `has ${JSON.stringify(word)}, which is no NAME=RESULT (${RESULTS.join(', ')})`);
+    return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
+  });
 }
 
 /** The inputs as GitHub hands them over, and what is wrong with them. Blank means not given. */
@@ -85,6 +98,11 @@ class Given {
     const text = this.#text(name);
     if (text === '' && otherwise === undefined) this.wrong(name, 'is missing');
     return text || (otherwise ?? '');
+  }
+
+  /** The words of an input, none where it is blank. */
+  words(name: string): readonly string[] {
+    return this.#text(name).split(/\s+/).filter((word) => word !== '');
   }
 
   /** One of a few words. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { exec, hosts, run, sshd } from '../../../lab/lab.ts';
+import { exec, hosts, kill, run, sshd, start } from '../../../lab/lab.ts';
 import { answering, seenOn } from '../deployment/seen.ts';
-import { called, freshCaller, hiddenForms, outputs, places, results, template } from './caller.ts';
+import { called, freshCaller, hiddenForms, onGithub, outputs, places, results, template } from './caller.ts';
 
 freshCaller();
 
@@ -12,6 +12,7 @@ describe('runners on the hosts themselves', () => {
     for (const host of HOSTS) await sshd(host, 'stop');
   });
   afterAll(async () => {
+    await start('node-03');
     for (const host of HOSTS) await sshd(host, 'start');
   });
 
@@ -41,6 +42,17 @@ describe('runners on the hosts themselves', () => {
     expect(results(end)).toMatchObject({ 'look-3': 'success', verify: 'failure' });
     expect(JSON.parse(outputs(end, 'failures')['verify'] ?? '[]')).toContainEqual(expect.objectContaining({ code: 'cluster-unhealthy', host: 'node-03' }));
     await exec('node-03', ['docker', 'start', 'root-kuscia-autonomy-alice']);
+  }, 120_000);
+
+  test('are missed in the issue when a host is dead, though nothing can be verified without it', async () => {
+    const [issue] = onGithub().issues;
+    expect(issue?.body).toContain('KS-1601');
+    await kill('node-03');
+    const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 23 });
+    expect([end.code, results(end)]).toEqual([1, expect.objectContaining({ 'look-1': 'success', 'look-3': 'failure', report: 'success' })]);
+    expect(results(end)['verify']).not.toBe('success');
+    expect(onGithub().issues.map(({ state }) => state)).toEqual(['open']);
+    expect(onGithub().issues[0]?.body).toContain('it could not be checked (the job look before it ended as failure');
   }, 120_000);
 
   test('tell no secret in what they hand over', async () => {
