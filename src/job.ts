@@ -1,9 +1,12 @@
 import { receive, handOver } from './artifacts/folder.ts';
 import { handed, missingHandover, type Handover, type Kind } from './artifacts/handover.ts';
 import { readJoinTokens, readProvenance, type Handed } from './cluster/handed.ts';
+import type { Act } from './engine/ask.ts';
 import { asker } from './engine/asker.ts';
 import { changesIn, movedSince } from './engine/agreed.ts';
-import { Trouble, type Failure } from './engine/errors.ts';
+import { commandFailure } from './engine/command-failure.ts';
+import { Trouble, trouble, type Failure } from './engine/errors.ts';
+import { succeeded } from './engine/outcome.ts';
 import type { Run } from './engine/run.ts';
 import { plan, type Planned } from './engine/runner.ts';
 import { Secret } from './engine/secret.ts';
@@ -89,11 +92,19 @@ export async function handSettledOver(inputs: Inputs, all: readonly Stage[], run
   const { deployment, job, stages, mode } = inputs;
   if (job.artifacts?.handedOver === undefined) return 0;
   const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
-  const ask = asker(run.fleet, run.emit, run.views?.unrecorded());
+  const ask = { ...asker(run.fleet, run.emit, run.views?.unrecorded()), run: permitted(run) };
   const handings = mode === 'apply' ? await askHandings(stages, deployment, ask, takes) : [];
   const views = await seen(inputs, all, run);
   return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...views]);
 }
+
+/** Runs a command that changes a host, under the lock. Throws a Trouble when it did not exit with 0. */
+const permitted = (run: Run): Act['run'] => async (host, command) => {
+  await run.permit?.();
+  const outcome = await run.fleet.run(host, command);
+  if (!succeeded(outcome)) throw trouble(commandFailure(host, command, outcome));
+  return outcome.stdout;
+};
 
 /** The view of this job's host: everything that a whole deployment asks it, asked now. */
 async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run): Promise<Content[]> {

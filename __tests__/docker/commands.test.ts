@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createOverlay, initSwarm, joinSwarm, pullImage, readJoinToken, removeContainer, removeNetwork, restartContainer, runContainer, setNodeRole, startContainer } from '../../src/docker/commands.ts';
+import { createOverlay, initSwarm, joinSwarm, markTokens, pullImage, readJoinToken, removeContainer, removeNetwork, restartContainer, rotateJoinTokens, runContainer, setNodeRole, startContainer } from '../../src/docker/commands.ts';
 import { ensureImage } from '../../src/docker/images.ts';
 import { image } from '../../src/docker/facts.ts';
 import { runProbe, tryPaths } from '../../src/docker/probe.ts';
@@ -21,6 +21,8 @@ describe('whole lines', () => {
   const cases: readonly [string, Command, string][] = [
     ['initialise', initSwarm('10.77.0.11'), `sh -c '${RESOLVE}; docker swarm init --advertise-addr "$ip" >/dev/null' sh 10.77.0.11`],
     ['read a token', readJoinToken('manager'), 'docker swarm join-token -q manager'],
+    ['mark the tokens', markTokens('alice', 'abc'), 'docker node update --label-add kuscia-swarm.alice.join-tokens=handed-over abc'],
+    ['rotate the tokens', rotateJoinTokens('alice', ['abc', 'def']), `sh -c 'for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done\nlabel=$1; shift\nfor node in "$@"; do docker node update --label-rm "$label" "$node" >/dev/null || exit; done' sh kuscia-swarm.alice.join-tokens abc def`],
     ['promote', setNodeRole('abc', 'manager'), 'docker node promote abc'],
     ['demote', setNodeRole('abc', 'worker'), 'docker node demote abc'],
     ['create the overlay', createOverlay('net', '10.0.0.0/24'), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 net'],

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
-import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, initSwarm } from '../../src/docker/commands.ts';
-import { tokenInUse, type Engine, type SwarmNode } from '../../src/docker/facts.ts';
-import { shellLine } from '../../src/engine/command.ts';
+import { joinSwarm, markTokens, readJoinToken, rotateJoinTokens, setNodeRole, initSwarm } from '../../src/docker/commands.ts';
+import { engine, tokenInUse, type Engine, type SwarmNode } from '../../src/docker/facts.ts';
+import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
+import { askHandings } from '../../src/stages/handings.ts';
 import { planSwarmInit } from '../../src/stages/swarm-init.ts';
 import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
 import { deploymentOf, hostOf, THREE } from '../support/deployment.ts';
@@ -136,6 +137,9 @@ describe('tokens that were handed over', () => {
   const all = engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': inside(three) });
   const listed = present(THREE.map((host) => nodeOf(host)));
   const rotation = '~ node-01 rotate the join tokens (those handed over are no longer needed) [managers]';
+  const mark = { labels: { 'kuscia-swarm.alice.join-tokens': 'handed-over' } };
+  const marked = present([nodeOf(one, mark), nodeOf(two), nodeOf(three)]);
+  const late = '~ node-01 rotate the join tokens (an earlier run handed them over, and did not come to this) [managers]';
   const cases: readonly [string, ReadonlyMap<string, Fact<Engine>>, Fact<readonly SwarmNode[]>, Fact<boolean>, readonly string[]][] = [
     ['are rotated once all hosts are in the swarm', all, listed, present(true), [rotation]],
     ['are left alone when the swarm takes them no longer', all, listed, present(false), []],
@@ -143,10 +147,42 @@ describe('tokens that were handed over', () => {
     ['are kept while a node is not Ready', all, present([nodeOf(one), nodeOf(two), nodeOf(three, { state: 'down' })]), present(true), ['. node-03 node Ready: node-not-ready']],
     ['must be known to be worthless', all, listed, unknown('exit 1'), ['! node-01 fact-unknown']],
     ['are nobody\'s concern where none were', all, listed, absent, []],
+    ['are rotated by whatever run comes next where the one that handed them over was cut', all, marked, absent, [late]],
+    ['are rotated also when their mark is on another manager by now', all, present([nodeOf(one), nodeOf(two, mark), nodeOf(three)]), absent, [late]],
+    ['are rotated for the reason of this run where it has one', all, marked, present(true), [rotation]],
+    ['are rotated although they are new, where the mark could not be taken off', all, marked, present(false), [late]],
+    ['of another domain in the same swarm are left alone', all, present([nodeOf(one, { labels: { 'kuscia-swarm.bob.join-tokens': 'handed-over' } }), nodeOf(two), nodeOf(three)]), absent, []],
+    ['of a run that was cut are kept while a host is still to join', engines({ 'node-01': inside(one), 'node-02': inside(two) }), marked, absent, ['+ node-03 join as worker (not in any swarm)']],
   ];
   test.each(cases)('%s', (_, told, nodes, handedInUse, lines) => {
     const unsatisfied = shown(planSwarmJoin(deployment, { engines: told, nodes, handedInUse })).filter((line) => !line.startsWith('='));
     expect(unsatisfied).toEqual(lines);
+  });
+
+  /** Hands over what swarm-init leaves; gives what was done on the way, in order. */
+  async function handedOver(told: ReadonlyMap<string, Fact<Engine>>, mark = (): Promise<string> => Promise.resolve('')): Promise<readonly string[]> {
+    const done: string[] = [];
+    const asked = (host: string, { command }: { readonly command: Command }): Promise<unknown> => {
+      if (command === engine.command) return Promise.resolve(told.get(host));
+      done.push(shellLine(command));
+      return Promise.resolve(present(tokens.worker));
+    };
+    const run = (host: string, command: Command): Promise<string> => {
+      done.push(`${host}: ${shellLine(command)}`);
+      return mark();
+    };
+    const handings = await askHandings(['swarm-init'], deploymentOf(), { ask: asked as never, run, learn: () => undefined, reaches: () => true }, () => true);
+    return [...done, ...handings.map(({ kind }) => kind)];
+  }
+
+  test('leave a mark in the swarm before they leave the manager, and none where none leave it', async () => {
+    const line = `node-01: ${shellLine(markTokens('alice', 'idnode01'))}`;
+    expect(await handedOver(engines({ 'node-01': inside(one), 'node-02': inside(two) }))).toEqual([line, 'docker swarm join-token -q manager', 'docker swarm join-token -q worker', 'join-tokens']);
+    expect(await handedOver(all)).toEqual([]);
+  });
+
+  test('stay where they are when the mark cannot be left', async () => {
+    await expect(handedOver(engines({ 'node-01': inside(one) }), () => Promise.reject(new Error('not marked')))).rejects.toThrow('not marked');
   });
 
   test('take a host into the swarm without the manager being asked', async () => {
@@ -168,7 +204,13 @@ describe('tokens that were handed over', () => {
     expect(shellLine(tokenInUse('worker', tokens.worker).command)).not.toContain('SWMTKN');
     expect(['same\n', 'other\n', ''].map((stdout) => tokenInUse('worker', tokens.worker).read({ ended: 'exited', code: 0, stdout, stderr: '' }).is)).toEqual(['present', 'present', 'unknown']);
     const step = stepOf(planSwarmJoin(deployment, { engines: all, nodes: listed, handedInUse: present(true) }), 'rotate');
-    const { fleet } = await carryOut(step, [ok('node-01', rotateJoinTokens())]);
+    const { fleet } = await carryOut(step, [ok('node-01', rotateJoinTokens('alice', []))]);
     expect(fleet.lines('node-01')).toHaveLength(1);
+  });
+
+  test('lose their mark when they are made new, and only then', async () => {
+    const step = stepOf(planSwarmJoin(deploymentOf(), { engines: all, nodes: marked }), 'rotate');
+    const { fleet } = await carryOut(step, [ok('node-01', rotateJoinTokens('alice', ['idnode01']))]);
+    expect(fleet.lines('node-01')[0]).toMatch(/join-token --rotate [^]* \|\| exit; done\n[^]*node update --label-rm [^]* kuscia-swarm\.alice\.join-tokens idnode01$/);
   });
 });

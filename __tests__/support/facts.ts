@@ -40,7 +40,7 @@ export const enginesOf = (hosts: readonly Host[], make: (host: Host) => Fact<Eng
 
 /** A node that is as the cluster file wants it. */
 export const nodeOf = (host: Host, changes: Partial<SwarmNode> = {}): SwarmNode => ({
-  id: nodeId(host), hostname: host.name, role: host.roles.includes('manager') ? 'manager' : 'worker', state: 'ready', availability: 'active', address: host.address, ...changes,
+  id: nodeId(host), hostname: host.name, role: host.roles.includes('manager') ? 'manager' : 'worker', state: 'ready', availability: 'active', address: host.address, labels: {}, ...changes,
 });
 
 /** The overlay network of the cluster. */

@@ -25,8 +25,8 @@ export const ACTION_PAGES: Readonly<Record<ActionName, Readonly<Record<Language,
     chinese: { brings: '建立 swarm 及其第一个 manager', detail: '若集群文件中的某个 manager 已在 swarm 中，则沿用该 swarm。存在两个 swarm，或有主机是未知 swarm 的 worker 时，拒绝执行。' },
   },
   'swarm-join': {
-    english: { brings: 'All hosts in the swarm, in their role and Ready', detail: 'The join token is read from a manager when a host needs it, or taken from the sealed artifact of `swarm-init`, and goes to that host by standard input. Tokens that were handed over are rotated once every host has joined.' },
-    chinese: { brings: '所有主机以其角色加入 swarm 并处于 Ready', detail: '需要时从 manager 读取加入令牌，或取自 `swarm-init` 的封装工件，并经标准输入送到该主机。所有主机加入后，移交过的令牌会被轮换。' },
+    english: { brings: 'All hosts in the swarm, in their role and Ready', detail: 'The join token is read from a manager when a host needs it, or taken from the sealed artifact of `swarm-init`, and goes to that host by standard input. Tokens that were handed over are rotated once every host has joined; a label of the manager’s node keeps that in mind for the next run, should this one be cut.' },
+    chinese: { brings: '所有主机以其角色加入 swarm 并处于 Ready', detail: '需要时从 manager 读取加入令牌，或取自 `swarm-init` 的封装工件，并经标准输入送到该主机。所有主机加入后，移交过的令牌会被轮换；若运行中断，manager 节点上的标签会让下一次运行完成轮换。' },
   },
   'network-create': {
     english: { brings: 'The attachable overlay network, carrying data between each pair of hosts', detail: 'Each pair of hosts is tried with packets of full size. With `repair: true` a network of the right name and the wrong type is removed first.' },

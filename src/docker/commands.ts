@@ -18,9 +18,18 @@ export const compareJoinToken = (role: 'manager' | 'worker', token: Secret): Com
     stdin: new Secret(token.name, `${token.reveal()}\n`),
   });
 
-/** Makes new join tokens for both roles; the former ones are worth nothing from then on. What docker prints holds the new ones, so it is dropped. */
-export const rotateJoinTokens = (): Command =>
-  changing('rotate the join tokens', script('for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done'));
+/** Label of a node by which the swarm itself keeps in mind, as long as it and its tokens live, that a domain's run handed the tokens over. */
+export const tokensLabel = (domain: string): string => `kuscia-swarm.${domain}.join-tokens`;
+
+/** Puts that label on a node; run on a manager. */
+export const markTokens = (domain: string, nodeId: string): Command =>
+  changing('mark that the join tokens are handed over', ['docker', 'node', 'update', '--label-add', `${tokensLabel(domain)}=handed-over`, nodeId]);
+
+/** Makes new join tokens for both roles; the former ones are worth nothing from then on. Then the label goes from the nodes that have it. What docker prints holds the new tokens, so it is dropped. */
+export const rotateJoinTokens = (domain: string, marked: readonly string[]): Command => {
+  const text = ['for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done', 'label=$1; shift', 'for node in "$@"; do docker node update --label-rm "$label" "$node" >/dev/null || exit; done'];
+  return changing('rotate the join tokens', script(text.join('\n'), tokensLabel(domain), ...marked));
+};
 
 /**
  * Joins the swarm through the engine's API, because `docker swarm join` takes the token only as an argument, which every

@@ -83,11 +83,12 @@ export interface SwarmNode {
   readonly state: string;
   readonly availability: string;
   readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 interface RawNode {
   ID: string;
-  Spec: { Role: string; Availability: string };
+  Spec: { Role: string; Availability: string; Labels?: Record<string, string> | null };
   Description?: { Hostname?: string };
   Status: { State: string; Addr?: string };
 }
@@ -105,6 +106,7 @@ export const swarmNodes: Question<readonly SwarmNode[]> = {
         state: raw.Status.State,
         availability: raw.Spec.Availability,
         address: raw.Status.Addr ?? '',
+        labels: raw.Spec.Labels ?? {},
       })),
     );
   },

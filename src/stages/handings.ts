@@ -1,9 +1,9 @@
 import { hostsWith, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { writeJoinTokens, writeProvenance } from '../cluster/handed.ts';
-import { readJoinToken } from '../docker/commands.ts';
+import { markTokens, readJoinToken } from '../docker/commands.ts';
 import { imageIdentity } from '../docker/facts.ts';
-import type { Ask } from '../engine/ask.ts';
+import type { Act, Ask } from '../engine/ask.ts';
 import { trouble } from '../engine/errors.ts';
 import { failedTo, present, type Fact, type Question } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
@@ -19,15 +19,19 @@ export interface Handing {
   readonly content: Secret;
 }
 
-/** Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a Trouble when something cannot be read. */
-export async function askHandings(stages: readonly StageName[], deployment: Deployment, ask: Ask, takes: (host: string) => boolean): Promise<Handing[]> {
+/** Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a Trouble when something cannot be read, or the tokens not be marked. */
+export async function askHandings(stages: readonly StageName[], deployment: Deployment, ask: Ask & Pick<Act, 'run'>, takes: (host: string) => boolean): Promise<Handing[]> {
   const handings: Handing[] = [];
   if (stages.includes('swarm-init')) {
     const engines = await askEngines(ask, deployment.cluster);
     const manager = anchor(deployment.cluster, engines);
     // Tokens that nobody needs do not travel.
     const outside = deployment.cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
-    if (outside.length > 0 && takes(manager.name)) handings.push(await joinTokens(ask, manager));
+    if (outside.length > 0 && takes(manager.name)) {
+      // Before they leave the host: whatever becomes of this run, a later one sees that they must be rotated.
+      await ask.run(manager.name, markTokens(deployment.cluster.domain, engineOf(engines, manager)?.swarm.nodeId ?? ''));
+      handings.push(await joinTokens(ask, manager));
+    }
   }
   const [replica] = hostsWith(deployment.cluster, 'replica');
   if (stages.includes('kuscia-init') && replica && takes(replica.name)) handings.push(...(await configuration(ask, deployment, replica)));

@@ -1,6 +1,6 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole } from '../docker/commands.ts';
+import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, tokensLabel } from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
@@ -54,18 +54,22 @@ export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines,
     if (host === manager && nodes.is === 'absent') continue;
     planHost(plan, { cluster, ...deployment }, engines, known, host);
   }
-  planRotation(plan, manager, handedInUse);
+  planRotation(plan, cluster.domain, manager, known, handedInUse);
   warnOfGhosts(plan, cluster, engines, known);
   return plan;
 }
 
-/** When all hosts are in the swarm, the tokens that travelled between jobs are made worthless. */
-function planRotation(plan: Plan, manager: Host, handedInUse: Fact<boolean>): void {
+/** When all hosts are in the swarm, the tokens that travelled between jobs are made worthless: those of this run, and those of one that ended before it came to that. */
+function planRotation(plan: Plan, domain: string, manager: Host, nodes: readonly SwarmNode[], handedInUse: Fact<boolean>): void {
+  const marked = nodes.filter(({ labels }) => tokensLabel(domain) in labels).map(({ id }) => id);
   if (handedInUse.is === 'unknown') {
     plan.failures.push({ code: 'fact-unknown', host: manager.name, what: handedInUse.why, remedy: 'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that were handed over must not stay valid.' });
-  } else if (handedInUse.is === 'present' && handedInUse.value && plan.steps.length === 0 && plan.awaited.length === 0) {
-    plan.steps.push({ host: manager.name, change: '~', what: 'rotate the join tokens', why: 'those handed over are no longer needed', lane: 'managers', apply: async (act) => void (await act.run(manager.name, rotateJoinTokens())) });
+    return;
   }
+  const inUse = handedInUse.is === 'present' && handedInUse.value;
+  if ((!inUse && marked.length === 0) || plan.steps.length > 0 || plan.awaited.length > 0) return;
+  const why = inUse ? 'those handed over are no longer needed' : 'an earlier run handed them over, and did not come to this';
+  plan.steps.push({ host: manager.name, change: '~', what: 'rotate the join tokens', why, lane: 'managers', apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))) });
 }
 
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {

@@ -13,7 +13,7 @@ describe('runners on the hosts themselves', () => {
   });
   afterAll(async () => {
     await start('node-03');
-    for (const host of HOSTS) await sshd(host, 'start');
+    for (const host of HOSTS) if ((await exec(host, ['pidof', 'sshd'])).code !== 0) await sshd(host, 'start');
   });
 
   const nobodyListens = async (): Promise<void> => {

@@ -72,6 +72,17 @@ describe('what jobs hand over', () => {
     expect([end.code, outputs(end, 'changed')]).toEqual([0, { one: '1' }]);
     expect(await nodes()).toBe('node-01 node-02 node-03');
   }, 120_000);
+
+  test('is made worthless by the next run, where the one that handed it over ended before it came to that', async () => {
+    const tokens = 'docker swarm join-token -q worker; docker swarm join-token -q manager';
+    const handedOver = await seenOn('node-01', tokens);
+    const end = await called(using('swarm-join'), { run: 49 });
+    expect([end.code, outputs(end, 'changed')]).toEqual([0, { one: '1' }]);
+    expect(readable(end.log)).toContain('an earlier run handed them over, and did not come to this');
+    const now = await seenOn('node-01', tokens);
+    expect(now.split('\n').filter((token) => handedOver.includes(token))).toEqual([]);
+    expect(await seenOn('node-01', `docker node inspect --format '{{json .Spec.Labels}}' node-01 node-02 node-03`)).not.toContain('join-tokens');
+  }, 60_000);
 });
 
 const storeOf = (run: number): string => join(artifactsFolder, String(run));
