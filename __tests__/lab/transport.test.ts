@@ -373,6 +373,21 @@ describe('the end of a run', () => {
     expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'lost' });
   });
 
+  test.each(['that ignores what it is told', 'over a cable that is cut'])('leaves a last command %s behind when its time is over', async (how) => {
+    const cable = await layCable(sshd.port);
+    const fleet = fleetOf([host('node-01', cable.port)], { knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${cable.port}`) });
+    const running = fleet.run('node-01', reading('wait', ['sleep', '20']));
+    await sleep(500);
+    fleet.last('node-01', reading('wait', script('trap "" TERM; sleep 20'), { timeoutMs: 1_500 }));
+    const cut = how !== 'that ignores what it is told';
+    if (cut) cable.cut();
+    const started = Date.now();
+    await fleet.close();
+    expect(Date.now() - started).toBeLessThan(cut ? 6_500 : 3_500);
+    expect((await running).ended).toBe(cut ? 'lost' : 'killed');
+    await cable.remove();
+  });
+
   test('while a host is still connecting does not wait for it', async () => {
     const silent = await layCable();
     const cancel = new AbortController();

@@ -51,6 +51,16 @@ describe('a fleet', () => {
     expect(await running).toMatchObject({ ended: 'killed', signal: 'SIGTERM' });
   });
 
+  test('gives the last command its time and no more', async () => {
+    const fleet = openFleet([here], { emit });
+    await fleet.connectAll();
+    await fleet.run('here', hello);
+    fleet.last('here', reading('wait', script('trap "" TERM; sleep 20'), { timeoutMs: 300 }));
+    const began = Date.now();
+    await fleet.close();
+    expect(Date.now() - began).toBeLessThan(2_000);
+  });
+
   test.each([
     ['no key', {}, /ssh-key is missing/],
     ['a blank key', { sshKey: new Secret('ssh-key', ' \n') }, /ssh-key is missing/],

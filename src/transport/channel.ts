@@ -20,6 +20,8 @@ export interface Ties {
   readonly closing: AbortSignal;
   /** Whether sudo starts the command. */
   readonly sudo?: true;
+  /** Whether a command that has to end is left behind at once: the connection is about to be closed. */
+  readonly graceless?: true;
   /** Sends a signal to a process group of the host; false when the host would not hear of it. */
   signal(name: SignalName, group: number): Promise<boolean>;
 }
@@ -114,6 +116,7 @@ class Running {
   readonly #stop = (): void => {
     if (this.#stopping || this.#settled) return;
     void this.#signal('TERM');
+    if (this.#ties.graceless) return this.#settleAsEnded();
     this.#after(TERM_GRACE_MS, () => void this.#signal('KILL'));
     this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#settleAsEnded());
   };

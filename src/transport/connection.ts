@@ -14,7 +14,7 @@ export interface Connection {
    * Rejects only for a command that no host could run: a NUL in it, or a line past 100 kB.
    */
   run(command: Command): Promise<Outcome>;
-  /** Ends what still runs (TERM, then KILL), runs the last command where there is one, then ends the connection itself. Takes up to 5 s without the last command. */
+  /** Ends what still runs (TERM, then KILL), runs the last command where there is one, then ends the connection itself. Takes up to 4 s besides the last command, which gets its own time and no grace. */
   close(last?: Command): Promise<void>;
 }
 

@@ -31,9 +31,9 @@ export interface OpenFleet extends Fleet {
   readonly notes: readonly string[];
   /** Opens every host, side by side. Throws one Trouble with the failures of all hosts. */
   connectAll(): Promise<void>;
-  /** From now on this is the last command that is run on the host before its connection is closed, also when the run is cancelled. It should take no more than 1.5 s. */
+  /** From now on this is the last command that is run on the host before its connection is closed, also when the run is cancelled. It is left behind once its time is over, which should be no more than 1.5 s. */
   last(host: string, command: Command): void;
-  /** Ends what still runs and closes every connection, within 5 s. Nothing can be run afterwards. */
+  /** Ends what still runs and closes every connection, within 4 s and what the last commands take. Nothing can be run afterwards. */
   close(): Promise<void>;
 }
 

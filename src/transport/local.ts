@@ -51,13 +51,14 @@ export class LocalConnection implements Connection {
   async close(last?: Command): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#running].map((running) => running.stop()));
-    if (last) await new LocalRun(last, this.#shell).run(programLine(last));
+    if (last) await new LocalRun(last, this.#shell, true).run(programLine(last));
   }
 }
 
 class LocalRun {
   readonly #command: Command;
   readonly #shell: readonly string[];
+  readonly #graceless: boolean;
   readonly #out = new Announced();
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -66,15 +67,18 @@ class LocalRun {
   #overdue = false;
   #wanted: NodeJS.Signals | undefined;
 
-  constructor(command: Command, shell: readonly string[]) {
+  /** A graceless command is told KILL as soon as it is overdue. */
+  constructor(command: Command, shell: readonly string[], graceless = false) {
     this.#command = command;
     this.#shell = shell;
+    this.#graceless = graceless;
   }
 
   async run(line: string): Promise<Outcome> {
     this.#after(this.#command.timeoutMs, () => {
       this.#overdue = true;
-      void this.stop();
+      if (this.#graceless) this.#left.resolve();
+      else void this.stop();
     });
     try {
       const ended = await Promise.race([this.#execute(line), this.#left.promise]);

@@ -9,7 +9,7 @@ import { Slots } from './slots.ts';
 
 /** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
 const CHANNELS = 8;
-const CLOSE_MS = 1_000;
+const CLOSE_MS = 500;
 
 interface Signalling {
   readonly groups: number[];
@@ -114,7 +114,7 @@ export class SshConnection implements Connection {
   async close(last?: Command): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#running);
-    if (last) await runOnChannel(this.#client, last, this.#ties(new AbortController().signal));
+    if (last) await runOnChannel(this.#client, last, { ...this.#ties(new AbortController().signal), graceless: true });
     if (!this.#gone.signal.aborted) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, CLOSE_MS);
