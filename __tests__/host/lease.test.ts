@@ -56,6 +56,11 @@ describe('a lease', () => {
     expect(leased?.is === 'taken' && leased.freeFor < 10).toBe(true);
   });
 
+  test('that nobody ever held leaves no trace of a run that ends it', () => {
+    expect(end(first)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(existsSync(join(place, 'kuscia-swarm'))).toBe(false);
+  });
+
   test('that nobody kept is free, also for keeping no more', () => {
     take(first, 0);
     expect(take(other)).toMatchObject({ is: 'taken' });

@@ -14,6 +14,8 @@ export interface Command {
   readonly purpose: string;
   /** Runs it on a pseudo-terminal: standard error is merged into standard output, lines end with CR LF. */
   readonly terminal?: boolean;
+  /** True when it does not wait for its turn where the host allows few sessions at once. */
+  readonly urgent?: true;
   /** Deadline in milliseconds, after which it is ended and reported as timed out. */
   readonly timeoutMs: number;
   /** Set where it runs in a place within the host, as in a container. */
@@ -28,7 +30,7 @@ export interface Inside {
   readonly argv: readonly [string, ...string[]];
 }
 
-type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'timeoutMs' | 'inside'>>;
+type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'timeoutMs' | 'inside'>>;
 
 const READ_DEADLINE_MS = 20_000;
 const CHANGE_DEADLINE_MS = 120_000;

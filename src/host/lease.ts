@@ -23,6 +23,7 @@ const LEASE = `
 op=$1 name=$2 id=$3 for=$4 breaks=$5 about=$6
 dir=/tmp; [ -k /run/lock ] && dir=/run/lock
 dir=$dir/kuscia-swarm
+[ "$op" = end ] && [ ! -e "$dir/$name.lease" ] && exit 0
 umask 007
 mkdir "$dir" 2>/dev/null && { chgrp docker "$dir" 2>/dev/null; chmod 2770 "$dir"; }
 case $(stat -c '%A %U %G' "$dir") in
@@ -57,7 +58,7 @@ type Operation = 'take' | 'keep' | 'end';
 const DEADLINE_MS = 15_000;
 
 const lease = (purpose: string, operation: Operation, name: string, holder: Holder, seconds: number, breaks = '', timeoutMs = DEADLINE_MS): Command =>
-  changing(purpose, script(LEASE, operation, name, holder.id, String(seconds), breaks, holder.about.replace(/\s+/g, ' ')), { timeoutMs });
+  changing(purpose, script(LEASE, operation, name, holder.id, String(seconds), breaks, holder.about.replace(/\s+/g, ' ')), { timeoutMs, urgent: true });
 
 /** Takes the lease for so many seconds where it is free, expired, the holder's own already, or held by the id that is to be broken. */
 export const takeLease = (name: string, holder: Holder, seconds: number, breaks?: string): Command => lease('take the lock', 'take', name, holder, seconds, breaks);

@@ -55,6 +55,10 @@ export class SshConnection implements Connection {
 
   async run(command: Command): Promise<Outcome> {
     programLine(command);
+    if (command.urgent === true) {
+      const ended = await this.#runNow(command);
+      if (ended.ended !== 'refused') return ended;
+    }
     for (;;) {
       const ended = await this.#slots.use(() => this.#runNow(command));
       if (ended.ended !== 'refused') return ended;
