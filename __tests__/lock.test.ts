@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { failuresOf } from '../src/engine/errors.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
-import { Lock } from '../src/lock.ts';
+import { betweenJobs, Lock } from '../src/lock.ts';
 import type { Inputs } from '../src/inputs/read.ts';
 import { ALICE } from './report/alice.ts';
 
@@ -12,14 +14,18 @@ afterEach(() => void jest.useRealTimers());
 
 interface World {
   readonly answers: readonly (string | Outcome)[];
+  /** After so many answers none comes any more. */
+  readonly answersUntil?: number;
   readonly wait?: number;
   readonly breaks?: string;
   readonly job?: Partial<Inputs['job']>;
   readonly stages?: Inputs['stages'];
+  readonly mode?: Inputs['mode'];
+  readonly cluster?: Inputs['deployment']['cluster'];
 }
 
 /** A lock whose host gives these answers, the last of them again and again. */
-function scene({ answers, wait = 0, breaks, job, stages = ['swarm-init'] }: World) {
+function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages = ['swarm-init'], mode = 'apply', cluster = ALICE }: World) {
   const asked: string[] = [];
   const said: string[] = [];
   const last: string[] = [];
@@ -31,15 +37,16 @@ function scene({ answers, wait = 0, breaks, job, stages = ['swarm-init'] }: Worl
     close: () => Promise.resolve(),
     last: (host: string, { args }: { args: readonly string[] }) => void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),
     run: (host: string, { args }: { args: readonly string[] }): Promise<Outcome> => {
+      if (asked.length >= answersUntil) return new Promise(() => undefined);
       const answer = answers[Math.min(asked.length, answers.length - 1)] ?? '';
       asked.push(`${host} ${args.slice(3, 8).join(' ').trim()}`);
       return Promise.resolve(typeof answer === 'string' ? { ended: 'exited', code: 0, stdout: answer, stderr: '' } : answer);
     },
   };
   const inputs = {
-    mode: 'apply',
+    mode,
     stages,
-    deployment: { cluster: ALICE },
+    deployment: { cluster },
     job: { reaches: ALICE.hosts.map(({ name }) => name), ...job },
     lock: { holder: { id: 'acme/ops/7#1', about: 'deploy by ada' }, waitMs: wait, ...(breaks !== undefined && { breaks }) },
   } as unknown as Inputs;
@@ -77,7 +84,7 @@ describe('a lock', () => {
     const { lock, last } = scene({ answers: [OTHER], wait: 20_000 });
     const failures = rejection(lock.take());
     await jest.advanceTimersByTimeAsync(21_000);
-    expect(await failures).toMatchObject([{ code: 'lock-held', host: 'node-01', what: 'another run deploys alice', evidence: expect.stringContaining('acme/site/2#1'), remedy: expect.stringContaining('break-lock: acme/site/2#1') }]);
+    expect(await failures).toMatchObject([{ code: 'lock-held', host: 'node-01', what: 'another run deploys alice', evidence: expect.stringContaining('acme/site/2#1'), remedy: expect.stringMatching(/its lock ends in 48 s\. .*break-lock: acme\/site\/2#1/) }]);
     lock.end(true);
     expect(last).toEqual([]);
   });
@@ -107,16 +114,16 @@ describe('a lock', () => {
     const { lock, asked, isStopped } = scene({ answers: ['taken 9999', 'shared'] });
     await lock.take();
     await jest.advanceTimersByTimeAsync(61_000);
-    expect(asked.slice(1)).toEqual(Array.from({ length: 4 }, () => 'node-01 keep alice acme/ops/7#1 60'));
+    expect(asked.slice(1)).toEqual(Array.from({ length: 6 }, () => 'node-01 keep alice acme/ops/7#1 60'));
     lock.end(false);
     await jest.advanceTimersByTimeAsync(61_000);
-    expect([asked.length, isStopped(), lock.lost]).toEqual([5, false, undefined]);
+    expect([asked.length, isStopped(), lock.lost]).toEqual([7, false, undefined]);
   });
 
   test.each([
     ['somebody broke it', [OTHER], 20_000, 'acme/site/2#1'],
     ['somebody broke it and is through', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
-    ['its host is silent', [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const], 61_000, 'it could not be kept for 60 s'],
+    ['its host is silent', [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const], 45_500, 'it could not be kept for 45 s: could not keep the lock: timed out after 15 s'],
   ])('is lost when %s, and the run stops', async (_, then, afterMs, evidence) => {
     const { lock, isStopped } = scene({ answers: ['taken 9999', ...then] });
     await lock.take();
@@ -133,19 +140,75 @@ describe('a lock', () => {
     lock.end(false);
   });
 
-  const HANDS_OVER = { artifacts: { handedOver: '/out' } } as unknown as Partial<Inputs['job']>;
-  test.each([
+  test('is lost in time when the host does not even answer', async () => {
+    const { lock, asked, isStopped } = scene({ answers: ['taken 9999', 'shared'], answersUntil: 2 });
+    await lock.take();
+    await jest.advanceTimersByTimeAsync(54_500);
+    expect([isStopped(), asked.length]).toEqual([false, 2]);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect([isStopped(), lock.lost]).toMatchObject([true, { code: 'lock-lost', evidence: 'it could not be kept for 45 s: no answer yet' }]);
+  });
+
+  test('that could not be kept is no news once the run has ended', async () => {
+    const { lock, isStopped } = scene({ answers: ['taken 9999'], answersUntil: 1 });
+    await lock.take();
+    lock.end(false);
+    await jest.advanceTimersByTimeAsync(120_000);
+    expect([isStopped(), lock.lost]).toEqual([false, undefined]);
+  });
+
+  const OF_WORKFLOW = { artifacts: { received: '/in', handedOver: '/out' } } as unknown as Partial<Inputs['job']>;
+  const APART: Inputs['deployment']['cluster'] = { ...ALICE, hosts: ALICE.hosts.map((host) => ({ ...host, route: { via: 'local' } })) };
+  const LAST = { job: OF_WORKFLOW, mode: 'verify', stages: ['verify'] } as const;
+  const cases: readonly [string, Omit<World, 'answers'>, boolean, number][] = [
     ['a run by itself', {}, false, 0],
     ['a run by itself that failed', {}, true, 0],
-    ['a job before others', { job: HANDS_OVER }, false, 300],
-    ['a job before others that failed', { job: HANDS_OVER }, true, 60],
-    ['the last job of a run', { job: HANDS_OVER, stages: ['nginx-lb'] as const }, false, 0],
-    ['a leg of the last job', { job: { ...HANDS_OVER, here: 'node-01' }, stages: ['nginx-lb'] as const }, false, 300],
-  ])('outlives %s as long as it must', async (_, world, failed, seconds) => {
+    ['a leg of a matrix without artifacts', { job: { host: 'node-02' } }, false, 60],
+    ['a job before others', { job: OF_WORKFLOW }, false, 300],
+    ['a job before others that failed', { job: OF_WORKFLOW }, true, 60],
+    ['the job before the proof', { job: OF_WORKFLOW, stages: ['nginx-lb'] }, false, 300],
+    ['a job before those of other hosts', { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, false, 3900],
+    ['a job before those of other hosts that failed', { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, true, 60],
+    ['the last job of a run', LAST, false, 0],
+    ['the last job of a run that failed', LAST, true, 0],
+    ['the last job beside the first manager', { ...LAST, job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, false, 0],
+    ['a whole deployment in one job of several', { job: OF_WORKFLOW, stages: ['swarm-init', 'verify'] }, false, 0],
+  ];
+  test.each(cases)('outlives %s as long as it must', async (_, world, failed, seconds) => {
     const { lock, last } = scene({ answers: ['taken 9999'], ...world });
-    await lock.take();
+    lock.begin();
+    if (world.mode !== 'verify') await lock.take();
     lock.end(failed);
     expect(last.at(-1)).toBe(`node-01 end acme/ops/7#1 ${seconds}`);
+  });
+
+  test('is left to the next job also by one that changes nothing, and by one that is cancelled as if it had failed', () => {
+    const { lock, asked, last } = scene({ answers: [''], job: OF_WORKFLOW });
+    lock.begin();
+    lock.end(false);
+    expect([asked, last]).toEqual([[], ['node-01 end acme/ops/7#1 60', 'node-01 end acme/ops/7#1 300']]);
+  });
+
+  test.each<[string, Omit<World, 'answers'>]>([
+    ['changes nothing by itself', {}],
+    ['proves by itself', { mode: 'verify', stages: ['verify'] }],
+    ['plans', { mode: 'plan', job: OF_WORKFLOW, stages: ['swarm-init', 'verify'] }],
+    ['only looks', { mode: 'look', job: OF_WORKFLOW }],
+    ['does not reach the first manager', { job: { ...OF_WORKFLOW, reaches: ['node-02'] } }],
+  ])('is not touched by a run that %s', (_, world) => {
+    const { lock, asked, last } = scene({ answers: [''], ...world });
+    lock.begin();
+    lock.end(false);
+    expect([asked, last]).toEqual([[], []]);
+  });
+
+  test('outlives the longest job where jobs of other hosts cannot keep it', () => {
+    const workflow = readFileSync(join(import.meta.dirname, '../.github/workflows/deploy.yml'), 'utf8');
+    const minutes = [...workflow.matchAll(/timeout-minutes: (\d+)/g)].map((match) => Number(match[1]));
+    expect(minutes.length).toBeGreaterThan(5);
+    expect(betweenJobs(APART)).toBeGreaterThan(Math.max(...minutes) * 60);
+    // Where the first manager is reached over SSH, every job reaches it.
+    expect(betweenJobs({ ...APART, hosts: APART.hosts.map((host, i) => (i === 0 ? { ...host, route: ALICE.hosts[0]?.route ?? host.route } : host)) })).toBe(300);
   });
 
   test('is left to another job where the first manager is out of reach', async () => {

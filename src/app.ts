@@ -85,9 +85,10 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
     const fleet = parts.openFleet(deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)), { ...login, emit: report.emit, signal });
     opened.push(fleet);
     fleet.notes.forEach((note) => report.say(note));
+    const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
+    lock.begin();
     await fleet.connectAll();
     const { views } = task.received;
-    const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
     const run: Run = { fleet, emit: report.emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
     const failures = await MODES[request.mode](task, run).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled));
     lock.end(failures.length > 0);

@@ -1,4 +1,5 @@
-import { firstManager } from './cluster/cluster.ts';
+import { firstManager, type Cluster } from './cluster/cluster.ts';
+import { ownRunners } from './cluster/jobs.ts';
 import { trouble, type Failure } from './engine/errors.ts';
 import { commandFailure } from './engine/command-failure.ts';
 import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from './host/lease.ts';
@@ -9,7 +10,11 @@ import type { OpenFleet } from './transport/fleet.ts';
 const LIFE = 60;
 /** Seconds that a lock outlives a job of a workflow, for the next job to take it over. */
 const BETWEEN_JOBS = 300;
-const KEEP_EVERY_MS = 15_000;
+/** The same where the next jobs may sit on hosts from which the lock cannot be kept: the longest of them, and then the next. */
+const BETWEEN_JOBS_APART = 65 * 60;
+const KEEP_EVERY_MS = 10_000;
+/** After so long without being kept the run stops, before another may begin. */
+const STALE_MS = 45_000;
 const ASK_EVERY_MS = 5_000;
 const TELL_EVERY_MS = 30_000;
 
@@ -22,6 +27,9 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+/** Seconds that the lock outlives a job of a workflow that ended well. Where the first manager is reached by its own runner only, the jobs of other hosts cannot keep it. */
+export const betweenJobs = (cluster: Cluster): number => (ownRunners(cluster).includes(firstManager(cluster)) ? BETWEEN_JOBS_APART : BETWEEN_JOBS);
+
 /** The right to change a domain's hosts: one run at a time has it, kept on the first manager. All jobs of one run of a workflow share it. */
 export class Lock {
   readonly #inputs: Inputs;
@@ -29,8 +37,12 @@ export class Lock {
   readonly #began = Date.now();
   readonly #holder: Holder;
   readonly #manager: string;
-  #keptAt = 0;
   #keeping: NodeJS.Timeout | undefined;
+  #stale: NodeJS.Timeout | undefined;
+  #asking = false;
+  /** Why it was not kept the last time. */
+  #trouble = 'no answer yet';
+  #over = false;
   #taking: Promise<'as planned' | 'plan again'> | undefined;
   /** Why the run lost it; undefined as long as it did not. */
   lost: Failure | undefined;
@@ -42,10 +54,15 @@ export class Lock {
     this.#manager = firstManager(inputs.deployment.cluster).name;
   }
 
+  /** What any job of a workflow owes the lock of its run, whether it is going to change something or not. To be told before the first connection. */
+  begin(): void {
+    if (this.#isOfWorkflow) this.#leave(true);
+  }
+
   /** Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a Trouble when it stays held. */
   readonly take = async (): Promise<'as planned' | 'plan again'> => {
     // A job on another host than the first manager cannot reach it; the job of the same run there holds it.
-    if (!this.#inputs.job.reaches.includes(this.#manager)) return 'as planned';
+    if (!this.#isReached) return 'as planned';
     if (this.#taking) {
       await this.#taking;
       return 'as planned';
@@ -55,16 +72,19 @@ export class Lock {
 
   /** The run is over: the lock ends with it, or stays for the jobs after it. */
   end(failed: boolean): void {
+    this.#over = true;
     clearInterval(this.#keeping);
-    if (this.#keptAt > 0) this.#endWith(this.#isLast ? 0 : failed ? LIFE : BETWEEN_JOBS);
+    clearTimeout(this.#stale);
+    if (this.#keeping !== undefined || this.#isOfWorkflow) this.#leave(failed);
   }
 
   async #take(): Promise<'as planned' | 'plan again'> {
     const { waitMs, breaks } = this.#inputs.lock;
     const deadline = Date.now() + waitMs;
     for (let toldAt = 0; ; ) {
+      const askedAt = Date.now();
       const leased = await this.#ask(takeLease(this.#domain, this.#holder, LIFE, breaks));
-      if (leased.is !== 'held') return this.#taken(leased);
+      if (leased.is !== 'held') return this.#taken(leased, askedAt);
       if (Date.now() >= deadline) throw trouble(this.#held(leased));
       if (Date.now() - toldAt >= TELL_EVERY_MS) {
         toldAt = Date.now();
@@ -75,25 +95,36 @@ export class Lock {
     }
   }
 
-  #taken(leased: Exclude<Leased, { is: 'held' }>): 'as planned' | 'plan again' {
-    this.#keptAt = Date.now();
-    this.#endWith(this.#isLast ? 0 : LIFE);
+  #taken(leased: Exclude<Leased, { is: 'held' }>, askedAt: number): 'as planned' | 'plan again' {
+    this.#leave(true);
+    this.#kept(askedAt);
     this.#keeping = setInterval(() => void this.#keep(), KEEP_EVERY_MS).unref();
     // What was planned before somebody else was through with his changes says nothing any more.
     return leased.is === 'taken' && leased.freeFor * 1000 <= Date.now() - this.#began + 1_000 ? 'plan again' : 'as planned';
   }
 
+  /** It lasts at least so long from when it was asked for, whenever the answer came. */
+  #kept(askedAt: number): void {
+    clearTimeout(this.#stale);
+    if (!this.#over) this.#stale = setTimeout(() => this.#lose(`it could not be kept for ${STALE_MS / 1000} s: ${this.#trouble}`), askedAt + STALE_MS - Date.now()).unref();
+  }
+
   async #keep(): Promise<void> {
-    const outcome = await this.#around.fleet.run(this.#manager, keepLease(this.#domain, this.#holder, LIFE));
+    if (this.#asking) return;
+    this.#asking = true;
+    const [askedAt, command] = [Date.now(), keepLease(this.#domain, this.#holder, LIFE)];
+    const outcome = await this.#around.fleet.run(this.#manager, command);
+    this.#asking = false;
     const leased = leasedIn(outcome);
-    if (leased?.is === 'shared') this.#keptAt = Date.now();
-    if (leased?.is === 'held') this.#lose(leased.by.id === '' ? 'it was released by somebody else' : inWords(leased));
-    else if (Date.now() - this.#keptAt > (LIFE * 1000 * 3) / 4) this.#lose(`it could not be kept for ${Math.round((Date.now() - this.#keptAt) / 1000)} s: ${commandFailure(this.#manager, keepLease(this.#domain, this.#holder, LIFE), outcome).what}`);
+    if (leased?.is === 'shared') this.#kept(askedAt);
+    else if (leased?.is === 'held') this.#lose(leased.by.id === '' ? 'it was released by somebody else' : inWords(leased));
+    else this.#trouble = commandFailure(this.#manager, command, outcome).what;
   }
 
   #lose(evidence: string): void {
-    if (this.lost || this.#around.signal.aborted) return;
+    if (this.lost || this.#over || this.#around.signal.aborted) return;
     clearInterval(this.#keeping);
+    clearTimeout(this.#stale);
     this.lost = { code: 'lock-lost', host: this.#manager, what: `this run does not hold the lock of ${this.#domain} any more`, evidence, remedy: 'See what the other run does, then run again: what was done stays, and the rest is done then.' };
     this.#around.stop();
   }
@@ -112,29 +143,43 @@ export class Lock {
       host: this.#manager,
       what: `another run deploys ${this.#domain}${breaks === undefined ? '' : `, and it is not ${breaks}, whose lock was to be broken`}`,
       evidence: inWords(leased),
-      remedy: `Wait until it has ended (a run that was killed is waited for ${LIFE} s), or give lock-wait more minutes. Only when you know that it does nothing any more: break-lock: ${leased.by.id}.`,
+      remedy: `Wait until it has ended, or give lock-wait more minutes: if it does nothing any more, its lock ends in ${inTime(leased.expiresIn)}. Only when you know that, and cannot wait: break-lock: ${leased.by.id}.`,
     };
   }
 
-  #endWith(seconds: number): void {
-    this.#around.fleet.last(this.#manager, endLease(this.#domain, this.#holder, seconds));
+  /** From now on the lock ends that long after this run does, however it does. */
+  #leave(failed: boolean): void {
+    this.#around.fleet.last(this.#manager, endLease(this.#domain, this.#holder, this.#secondsLeft(failed)));
+  }
+
+  #secondsLeft(failed: boolean): number {
+    const { job, stages, deployment } = this.#inputs;
+    // Other legs of the same matrix may be at work.
+    if (job.artifacts === undefined) return job.host === undefined ? 0 : LIFE;
+    // Nothing of a deployment comes after the proof.
+    if (stages.includes('verify')) return 0;
+    return failed ? LIFE : betweenJobs(deployment.cluster);
   }
 
   get #domain(): string {
     return this.#inputs.deployment.cluster.domain;
   }
 
-  /** Whether no other job of this run changes anything after this one. */
-  get #isLast(): boolean {
-    const { job, stages } = this.#inputs;
-    return job.artifacts?.handedOver === undefined || (job.here === undefined && stages.includes('nginx-lb'));
+  get #isReached(): boolean {
+    return this.#inputs.job.reaches.includes(this.#manager);
+  }
+
+  /** Whether this is one of the jobs of a deployment, and can speak for the lock that its run may hold. */
+  get #isOfWorkflow(): boolean {
+    const { mode, job } = this.#inputs;
+    return job.artifacts !== undefined && (mode === 'apply' || mode === 'verify') && this.#isReached;
   }
 }
 
-function inWords({ by, expiresIn, heldFor }: Extract<Leased, { is: 'held' }>): string {
-  const minutes = (seconds: number): string => (seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
-  return `the lock of ${by.id} (${by.about}), held for ${minutes(heldFor)}; it ends in ${minutes(expiresIn)} unless it is kept`;
-}
+const inTime = (seconds: number): string => (seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+
+const inWords = ({ by, expiresIn, heldFor }: Extract<Leased, { is: 'held' }>): string =>
+  `the lock of ${by.id} (${by.about}), held for ${inTime(heldFor)}; it ends in ${inTime(expiresIn)} unless it is kept`;
 
 /** Until the time is over or the run is cancelled. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
