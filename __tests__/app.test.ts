@@ -148,7 +148,7 @@ describe('apply', () => {
     expect(face.annotations.map(({ severity }) => severity)).toEqual(['error']);
   });
 
-  test('that is cancelled says so', async () => {
+  test('that is cancelled says so, and in the middle of what', async () => {
     const cancel = new AbortController();
     const { code, face } = await ran({
       signal: cancel.signal,
@@ -159,7 +159,7 @@ describe('apply', () => {
         }),
     });
     expect(code).toBe(1);
-    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1111 cancelled: cancelled before the end']);
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1111 cancelled: cancelled in swarm-join, in the middle of "join" on node-02']);
   });
 });
 

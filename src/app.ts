@@ -5,6 +5,7 @@ import type { Matrix } from './cluster/matrix.ts';
 import { diagnose, worthAsking } from './diagnosis/diagnose.ts';
 import { failuresOf, withoutConsequences, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
+import { Moment } from './engine/moment.ts';
 import type { Run } from './engine/run.ts';
 import { apply, plan } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
@@ -69,6 +70,10 @@ async function attempt(parts: Parts, report: Report, signal: AbortSignal): Promi
 async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, cancelled: AbortSignal): Promise<Outcome> {
   const stopped = new AbortController();
   const signal = AbortSignal.any([cancelled, stopped.signal]);
+  const moment = new Moment();
+  let stoppedIn: string | undefined;
+  // What is told afterwards is how its commands were ended.
+  cancelled.addEventListener('abort', () => (stoppedIn = moment.inWords()), { once: true });
   try {
     const request = parts.readRequest((secrets) => report.hide(secrets));
     if (typeof request === 'string') {
@@ -82,20 +87,24 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
     const task = await begun(request.mode, request, parts, report);
     const { job, login, deployment } = request;
     const began = Date.now();
-    const fleet = parts.openFleet(deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)), { ...login, emit: report.emit, signal });
+    const emit: Emit = (event) => {
+      moment.hear(event);
+      report.emit(event);
+    };
+    const fleet = parts.openFleet(deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)), { ...login, emit, signal });
     opened.push(fleet);
     fleet.notes.forEach((note) => report.say(note));
     const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
     lock.begin();
     await fleet.connectAll();
     const { views } = task.received;
-    const run: Run = { fleet, emit: report.emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
-    const failures = await MODES[request.mode](task, run).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled));
+    const run: Run = { fleet, emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
+    const failures = await MODES[request.mode](task, run).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled, stoppedIn));
     lock.end(failures.length > 0);
     if (lock.lost) return [lock.lost];
     return signal.aborted ? failures : await diagnosed(failures, task, run, Date.now() - began);
   } catch (thrown) {
-    return cancelledFirst(failuresOf(thrown), cancelled);
+    return cancelledFirst(failuresOf(thrown), cancelled, stoppedIn);
   }
 }
 
@@ -216,10 +225,11 @@ function notJudged(stage: string, { host, what, why }: { readonly host: string; 
   return { code: 'fact-unknown', host, what: `${stage}: "${what}" could not be judged on ${host}`, evidence: why, remedy: 'Apply the stages it needs first, or stage: all.' };
 }
 
-/** Cancelling cuts connections; that they were lost is then no news. */
-function cancelledFirst(failures: readonly Failure[], signal: AbortSignal): readonly Failure[] {
+/** Cancelling cuts connections; that they were lost is then no news. `stoppedIn` is what the run was in the middle of. */
+function cancelledFirst(failures: readonly Failure[], signal: AbortSignal, stoppedIn: string | undefined): readonly Failure[] {
   if (!signal.aborted) return failures;
   const rest = failures.filter(({ code }) => code !== 'connection-lost' && code !== 'cancelled');
-  const cancelled = failures.find(({ code }) => code === 'cancelled');
-  return [cancelled ?? { code: 'cancelled', what: 'cancelled before the end', remedy: 'Run again: what was done stays, and the rest is done then.' }, ...rest];
+  const told = failures.find(({ code }) => code === 'cancelled');
+  const cancelled: Failure = { code: 'cancelled', what: `cancelled ${stoppedIn ?? 'before the end'}`, remedy: 'Run again: what was done stays, and the rest is done then.' };
+  return [stoppedIn === undefined && told ? told : cancelled, ...rest];
 }
