@@ -91,22 +91,23 @@ describe('the question to the database', () => {
 describe('the greeting of a server', () => {
   test('is awaited from within the probe, with values as arguments', () => {
     const { command } = greeting(cluster, '10.77.0.11', 3306);
-    expect(shellLine(command)).toBe(`docker exec alice-probe timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2" && head -c 5 <&3 | od -An -tu1' bash 10.77.0.11 3306`);
+    expect(shellLine(command)).toBe(`docker exec alice-probe timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2" && echo connected && head -c 5 <&3 | od -An -tu1' bash 10.77.0.11 3306`);
   });
 
   test.each([
-    ['a server', exited(0, '  74   0   0   0  10\n'), present(true)],
-    ['a server that turns the host away', exited(0, '  69   0   0   0 255\n'), { is: 'unknown', why: 'the database turns the host away (too many connections, or the host is blocked)' }],
-    ['another program', exited(0, '  83  83  72  45  50\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
+    ['a server', exited(0, 'connected\n  74   0   0   0  10\n'), present('greeted')],
+    ['a server that turns the host away', exited(0, 'connected\n  69   0   0   0 255\n'), { is: 'unknown', why: 'the database turns the host away (too many connections, or the host is blocked)' }],
+    ['another program', exited(0, 'connected\n  83  83  72  45  50\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
     ['a port that says nothing', exited(124, ''), { is: 'unknown', why: 'could not reach the database at h:1 from a container: no answer in 4 s' }],
-    ['a port that closes', exited(0, '\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
+    ['a server that takes the connection and says nothing in time', exited(124, 'connected\n'), present('late')],
+    ['a port that closes', exited(0, 'connected\n\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
   ])('is read of %s', (_, outcome, fact) => {
     expect(answer(greeting(cluster, 'h', 1), outcome)).toEqual(fact);
   });
 
   test('is read on real servers', () => {
     expect([factOf('settled', 'node-02', greeting(cluster, '10.77.0.11', 3306)), factOf('odd', 'node-02', greeting(cluster, '10.77.0.11', 9)), factOf('odd', 'node-02', greeting(cluster, '10.77.0.11', 22))]).toEqual([
-      present(true), { is: 'unknown', why: expect.stringContaining('Connection refused') }, { is: 'unknown', why: 'what answers there is no MySQL server' },
+      present('greeted'), { is: 'unknown', why: expect.stringContaining('Connection refused') }, { is: 'unknown', why: 'what answers there is no MySQL server' },
     ]);
   });
 });

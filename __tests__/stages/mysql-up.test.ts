@@ -7,12 +7,14 @@ import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
+import { sha256 } from '../../src/kuscia/configuration.ts';
 import { createDatabase, runDatabase } from '../../src/mysql/commands.ts';
 import type { DatabaseState, StoredGateway } from '../../src/mysql/facts.ts';
-import { databasePlace, planDatabase } from '../../src/stages/mysql-up.ts';
+import { databasePlace } from '../../src/stages/database.ts';
+import { planDatabase } from '../../src/stages/mysql-up.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
 import { carryOut, ok } from '../support/fake.ts';
-import { containerOf, imageId } from '../support/facts.ts';
+import { containerOf, fileOf, imageId } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
 type Accepted = Extract<DatabaseState, { login: 'accepted' }>;
@@ -24,7 +26,7 @@ const FILE = '/root/kuscia-swarm/alice/database-password';
 
 /** A database that is as the cluster file says and reached from both replicas, but for what is told. */
 const factsOf = (told: Partial<Parameters<typeof planDatabase>[1]> = {}): Parameters<typeof planDatabase>[1] => ({
-  container: present(database()), image: present(imageId('a')), passwordFile: present(FILE), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present(true) })), ...told,
+  container: present(database()), image: present(imageId('a')), passwordFile: present(FILE), password: fileOf(sha256(PASSWORD)), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
 });
 const plan = (told: Parameters<typeof factsOf>[0] = {}, changes: Partial<Cluster> = {}) => planDatabase(deploymentOf(changes), factsOf(told));
 
@@ -53,13 +55,25 @@ describe('a database of ours', () => {
     ['that is too old is refused', { state: accepted({ version: '8.0.22' }) }, [RUNS, '! node-01 database-unfit']],
     ['of MariaDB too old is refused', { state: accepted({ version: '5.5.5-10.4.33-MariaDB' }) }, [RUNS, '! node-01 database-unfit']],
     ['of MariaDB is fine', { state: accepted({ version: '5.5.5-10.11.6-MariaDB' }) }, [RUNS, STATE.replace('8.0.40', '5.5.5-10.11.6-MariaDB'), ...REACHED]],
-    ['must be reached from each replica', { reached: [{ host: THREE[1] as Host, fact: present(true) }, { host: THREE[2] as Host, fact: unknown('exit 1: Connection refused') }] }, [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable']],
+    ['must be reached from each replica', { reached: [{ host: THREE[1] as Host, fact: present('greeted') }, { host: THREE[2] as Host, fact: unknown('exit 1: Connection refused') }] }, [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable']],
+    ['whose password file was changed gets it anew, once the password is known to be right', { password: fileOf(sha256('by hand')) }, [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE]],
+    ['whose password file is gone gets it anew', { password: absent }, ['+ node-01 file with the database password (absent)', RUNS, STATE]],
+    ['whose password file others may read gets it anew', { password: fileOf(sha256(PASSWORD), { mode: '644' }) }, ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE]],
+    ['keeps its password file where it refuses the password', { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) }, [RUNS, '! node-01 database-login-refused']],
+    ['whose password file is not known stops', { password: unknown('a folder') }, ['! node-01 fact-unknown']],
+    ['that answers too late is waited for', { reached: [{ host: THREE[1] as Host, fact: present('late') }] }, [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable']],
     ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
     ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
     ['whose password has no known place stops', { container: absent, passwordFile: unknown('exit 1') }, ['! node-01 fact-unknown']],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
+  });
+
+  test('says that it is too slow where it is, and no word of a closed port', () => {
+    const failure = plan({ reached: [{ host: THREE[1] as Host, fact: present('late') }] }).awaited[0]?.failure;
+    expect(failure).toMatchObject({ what: 'the database at 10.77.0.11:3306 answers a container on node-02 too slowly', cause: expect.stringContaining('too slowly'), remedy: expect.stringContaining('skip-name-resolve') });
+    expect(failure?.remedy).not.toContain('Open 3306');
   });
 
   test('says whose database it is, and that a volume keeps its first password', () => {
@@ -104,6 +118,11 @@ describe('carrying out', () => {
   test('takes the former container away before it makes a new one', async () => {
     const { fleet } = await carryOut(stepOf(plan({ image: present(imageId('b')) }), 'recreate'), [listed, ok('node-01', removeContainer('alice-mysql')), write, run]);
     expect(kinds(fleet.lines())).toEqual(['docker rm', 'sh -c', 'docker run']);
+  });
+
+  test('writes the password file anew', async () => {
+    const { fleet } = await carryOut(stepOf(plan({ password: absent }), 'file with the database password'), [write]);
+    expect(fleet.ran).toMatchObject([{ stdin: asInput(PASSWORD) }]);
   });
 
   test('starts, and creates the schema with the password by input', async () => {

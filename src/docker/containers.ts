@@ -74,6 +74,10 @@ export function among(all: Fact<readonly Container[]>, name: string): Fact<Conta
 /** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
 export const container = (name: string): Question<Container> => ({ command: containers.command, read: (outcome) => among(containers.read(outcome), name) });
 
+/** How a container that does not run ended, in words; undefined for one that runs, or that docker is about to start again. */
+export const stoppedAs = ({ state, exitCode, error }: Container): string | undefined =>
+  ['running', 'restarting'].includes(state) ? undefined : `${state} (${exitCode})${error === '' ? '' : `: ${error}`}`;
+
 /** Host ports that running containers publish, by the container's name. */
 export const publishedPorts: Question<ReadonlyMap<number, string>> = {
   command: containers.command,

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, present, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, type Fact, type Question } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** A file of a host. */
@@ -37,6 +38,13 @@ export const openFile = (path: string, name: string): Question<OpenedFile> => ({
     return present({ ...properties(outcome.stdout), content: new Secret(name, content) });
   },
 });
+
+/** How the file differs from one with that secret in it that only its owner reads; undefined when it does not. Nothing of either content is told. */
+export function unlikeSecret(found: Fact<HostFile>, wanted: Secret): string | undefined {
+  if (found.is !== 'present') return 'absent';
+  if (found.value.sha256 !== createHash('sha256').update(wanted.reveal()).digest('hex')) return 'its content is not the one that was given';
+  return found.value.mode === '600' ? undefined : `mode ${found.value.mode} -> 600`;
+}
 
 /** Throws on anything else, without showing it: it may be the file itself. */
 function properties(stdout: string): HostFile {

@@ -72,19 +72,26 @@ function storedGateway(base64: string): StoredGateway {
   return { domain: raw.metadata?.namespace ?? '', name: raw.metadata?.name ?? '', publicKey: raw.status?.publicKey ?? '' };
 }
 
+/** Seconds within which a server has to greet: Kuscia gives up after 5. */
+const GREETING_S = 4;
+
+/** How a server received a container: it greeted, or it took the connection and said nothing in time. */
+export type Greeting = 'greeted' | 'late';
+
 /** Whether a MySQL server greets a container of this host at that address: its first packet, which carries protocol version 10. */
-export function greeting(cluster: Cluster, address: string, port: number): Question<true> {
-  const text = 'exec 3<>"/dev/tcp/$1/$2" && head -c 5 <&3 | od -An -tu1';
+export function greeting(cluster: Cluster, address: string, port: number): Question<Greeting> {
+  const text = 'exec 3<>"/dev/tcp/$1/$2" && echo connected && head -c 5 <&3 | od -An -tu1';
   const purpose = `reach the database at ${address}:${port} from a container`;
   return {
-    command: inProbe(cluster, purpose, ['timeout', '4', 'bash', '-c', text, 'bash', address, String(port)]),
+    command: inProbe(cluster, purpose, ['timeout', String(GREETING_S), 'bash', '-c', text, 'bash', address, String(port)]),
     read(outcome) {
+      const [connected, bytes = ''] = outcome.stdout.split('\n');
       // What timeout(1) says of a server that is too slow, or of packets that somebody drops.
-      if (outcome.code === 124) return unknown(`could not ${purpose}: no answer in 4 s`);
+      if (outcome.code === 124) return connected === 'connected' ? present('late') : unknown(`could not ${purpose}: no answer in ${GREETING_S} s`);
       if (outcome.code !== 0) return failedTo(purpose, outcome);
-      const bytes = outcome.stdout.trim().split(/\s+/).map(Number);
-      if (bytes[4] === 10) return present(true);
-      return unknown(bytes[4] === 255 ? 'the database turns the host away (too many connections, or the host is blocked)' : 'what answers there is no MySQL server');
+      const version = Number(bytes.trim().split(/\s+/)[4]);
+      if (version === 10) return present('greeted');
+      return unknown(version === 255 ? 'the database turns the host away (too many connections, or the host is blocked)' : 'what answers there is no MySQL server');
     },
   };
 }

@@ -14,7 +14,7 @@ import { makeConfiguration } from '../kuscia/commands.ts';
 import { dataSource, differences, fingerprint, readConfiguration, sha256, wantedConfiguration, type Configuration } from '../kuscia/configuration.ts';
 import { folders } from '../kuscia/names.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
-import { databasePlace } from './mysql-up.ts';
+import { databasePlace } from './database.ts';
 
 interface OnHost {
   readonly host: Host;

@@ -1,29 +1,27 @@
-import { hostNamed, hostsWith, type Cluster, type Host, type ManagedDatabase } from '../cluster/cluster.ts';
+import type { Cluster, ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, startContainer } from '../docker/commands.ts';
-import { container, type Container } from '../docker/containers.ts';
+import type { Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
-import type { Failure } from '../engine/errors.ts';
+import type { Command } from '../engine/command.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
+import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { absolute, folders } from '../kuscia/names.ts';
-import { compareVersions } from '../kuscia/requirements.ts';
 import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
-import { databaseState, greeting, type DatabaseState } from '../mysql/facts.ts';
+import { askDatabase, databasePlace, isGreeted, stateFailures, TOO_SLOW, unanswered, unreached, whyNot, type DatabaseFacts } from './database.ts';
 
-interface Facts {
-  readonly container: Fact<Container>;
+interface Facts extends DatabaseFacts {
   readonly image: Fact<string>;
   /** Where the password file is or will be, absolute. */
   readonly passwordFile: Fact<string>;
-  readonly state: Fact<DatabaseState>;
-  /** Whether a container on each replica's host is greeted by the server. */
-  readonly reached: readonly { readonly host: Host; readonly fact: Fact<true> }[];
+  /** That file; asked only where the database is ours. */
+  readonly password: Fact<HostFile>;
 }
 
 /** The database of the domain, reached from a container on every replica's host. */
@@ -42,30 +40,16 @@ export function mysqlUp(deployment: Deployment): Stage {
   });
 }
 
-/** The host from which the database server is asked, and the address at which replicas find it. */
-export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly address: string } {
-  const { database } = cluster;
-  if (database.kind === 'managed') {
-    const host = hostNamed(cluster, database.host);
-    return { asks: host, address: host.address };
-  }
-  const [replica] = hostsWith(cluster, 'replica');
-  if (!replica) throw new Error('no replica in the cluster file');
-  return { asks: replica, address: database.address };
-}
-
-async function gather(ask: Ask, { cluster, secrets }: Deployment): Promise<Facts> {
-  const { database } = cluster;
-  const { asks, address } = databasePlace(cluster);
-  const managed = database.kind === 'managed';
-  const [onContainer, onImage, properties, state, reached] = await Promise.all([
-    managed ? ask.ask(asks.name, container(database.container)) : absent,
-    ask.ask(asks.name, image(database.image)),
+async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
+  const { cluster } = deployment;
+  const { asks } = databasePlace(cluster);
+  const [database, onImage, properties, password] = await Promise.all([
+    askDatabase(ask, deployment),
+    ask.ask(asks.name, image(cluster.database.image)),
     ask.ask(asks.name, machine),
-    ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
-    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, fact: await ask.ask(host.name, greeting(cluster, address, database.port)) }))),
+    cluster.database.kind === 'managed' ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
   ]);
-  return { container: onContainer, image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), state, reached };
+  return { ...database, image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), password };
 }
 
 /** The container where it is ours to run; then what the server says of itself; then whether every replica's host reaches it. */
@@ -78,19 +62,19 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
     plan.later.push({ host: databasePlace(deployment.cluster).asks.name, what: 'version, login and owner of the database; reached from every replica', why: 'after it was started' });
     return plan;
   }
-  planState(plan, deployment, facts.state);
+  planState(plan, deployment, facts);
   if (plan.failures.length === 0 && plan.steps.length === 0) planReach(plan, deployment.cluster, facts);
   return plan;
 }
 
 function planContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
   const { passwordFile } = facts;
-  const unknowns = [facts.container, facts.image, passwordFile].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+  const unknowns = [facts.container, facts.image, passwordFile, facts.password].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
   plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Mend what the line names, then run again.' })));
   if (unknowns.length > 0 || passwordFile.is !== 'present') return;
   const start = async (act: Act): Promise<void> => {
     await ensureImage(act, database.host, database.image, deployment);
-    await act.run(database.host, writeFile('write the database password', passwordFile.value, '0600', deployment.secrets.databasePassword));
+    await act.run(database.host, writePassword(deployment, passwordFile.value));
     await act.run(database.host, runDatabase(database, passwordFile.value));
   };
   const current = valueOf(facts.container);
@@ -112,6 +96,17 @@ function planContainer(plan: Plan, deployment: Deployment, database: ManagedData
   }
 }
 
+const writePassword = ({ secrets }: Deployment, path: string): Command => writeFile('write the database password', path, '0600', secrets.databasePassword);
+
+/** The file from which the container takes the password whenever it is started; written anew only with a password that the database was seen to accept. */
+function planPassword(plan: Plan, deployment: Deployment, { password, passwordFile }: Facts): void {
+  const { database } = deployment.cluster;
+  const difference = unlikeSecret(password, deployment.secrets.databasePassword);
+  if (database.kind !== 'managed' || difference === undefined || passwordFile.is !== 'present') return;
+  const apply = async (act: Act): Promise<void> => void (await act.run(database.host, writePassword(deployment, passwordFile.value)));
+  plan.steps.push({ host: database.host, change: password.is === 'absent' ? '+' : '~', what: 'file with the database password', why: difference, apply });
+}
+
 /** Why the container is not as the cluster file says; undefined when it is. */
 function differenceOf(database: ManagedDatabase, current: Container, imageId: string | undefined): string | undefined {
   if (current.state === 'created') return `left behind by a failed start: ${current.error || 'never started'}`;
@@ -122,18 +117,20 @@ function differenceOf(database: ManagedDatabase, current: Container, imageId: st
   return undefined;
 }
 
-function planState(plan: Plan, deployment: Deployment, state: Fact<DatabaseState>): void {
+function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
+  const { state } = facts;
   const { cluster } = deployment;
   const { database } = cluster;
   const { asks, address } = databasePlace(cluster);
   const where = `${address}:${database.port}`;
   if (state.is !== 'present') {
-    const why = state.is === 'unknown' ? state.why : 'no answer';
-    plan.awaited.push({ host: asks.name, what: 'database answers', why, failure: { code: 'database-unreachable', host: asks.name, what: `the database at ${where} does not answer`, evidence: why, remedy: databaseRemedy(cluster) } });
+    const failure = unanswered(cluster, state);
+    plan.awaited.push({ host: asks.name, what: 'database answers', why: failure.evidence, failure });
     return;
   }
   plan.failures.push(...stateFailures(cluster, state.value));
   if (state.value.login === 'refused' || plan.failures.length > 0) return;
+  planPassword(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
     const make = async (act: Act): Promise<void> => void (await act.run(asks.name, createDatabase(database, deployment.secrets.databasePassword)));
     plan.steps.push({ host: asks.name, change: '+', what: `database schema ${database.name}`, why: 'absent on the server', apply: make });
@@ -142,47 +139,13 @@ function planState(plan: Plan, deployment: Deployment, state: Fact<DatabaseState
   plan.satisfied.push({ host: asks.name, what: `database ${database.name} at ${where}`, why: `${state.value.version}, login as ${database.user}` });
 }
 
-const databaseRemedy = (cluster: Cluster): string =>
-  cluster.database.kind === 'managed'
-    ? `See docker logs ${cluster.database.container} on ${cluster.database.host}, then run again.`
-    : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the hosts in; then run again.';
-
-/** Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work. */
-const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
-
-function stateFailures(cluster: Cluster, state: DatabaseState): Failure[] {
-  const { database, domain } = cluster;
-  const { asks } = databasePlace(cluster);
-  if (state.login === 'refused') {
-    const kept = database.kind === 'managed' ? ` The password of a volume is the one it was first started with: volume ${database.volume} was not made with this one.` : '';
-    return [{ code: 'database-login-refused', host: asks.name, what: `the database refuses the login as ${database.user}`, evidence: state.said, remedy: `Give the right database-password.${kept}` }];
-  }
-  const failures: Failure[] = [];
-  const mariadb = /mariadb/i.test(state.version);
-  const floor = mariadb ? FLOOR.mariadb : FLOOR.mysql;
-  if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
-    failures.push({ code: 'database-unfit', host: asks.name, what: `the database server is ${state.version}, at least ${floor} is needed`, remedy: 'Use a newer server (kuscia#505).' });
-  }
-  if (!state.exists && database.kind === 'external') {
-    failures.push({ code: 'database-unfit', host: asks.name, what: `the server has no database ${database.name}`, remedy: `Create it: CREATE DATABASE ${database.name}; and let ${database.user} create, read and write tables in it.` });
-  }
-  const owners = [...new Set(state.gateways.map((gateway) => gateway.domain))].filter((owner) => owner !== domain);
-  if (owners.length > 0) {
-    failures.push({ code: 'database-owned', host: asks.name, what: `the database ${database.name} belongs to domain ${owners.join(', ')}, not to ${domain}`, evidence: state.gateways.map((gateway) => gateway.name).join(', '), remedy: 'Give each domain a database of its own: set database.name or another server in the cluster file.' });
-  }
-  return failures;
-}
-
 function planReach(plan: Plan, cluster: Cluster, { reached }: Facts): void {
   const { database } = cluster;
   const { address } = databasePlace(cluster);
+  const what = 'reaches the database from a container';
   for (const { host, fact } of reached) {
-    if (fact.is === 'present') {
-      plan.satisfied.push({ host: host.name, what: 'reaches the database from a container', why: `${address}:${database.port}` });
-      continue;
-    }
-    const why = fact.is === 'unknown' ? fact.why : 'no answer';
-    const remedy = `Open ${database.port}/tcp from ${host.name} to ${address}. Replicas connect from containers: a firewall between the container network and the host counts too.`;
-    plan.awaited.push({ host: host.name, what: 'reaches the database from a container', why, failure: { code: 'database-unreachable', host: host.name, what: `a container on ${host.name} cannot reach the database at ${address}:${database.port}`, evidence: why, remedy } });
+    if (isGreeted(fact)) plan.satisfied.push({ host: host.name, what, why: `${address}:${database.port}` });
+    else plan.awaited.push({ host: host.name, what, why: fact.is === 'present' ? TOO_SLOW : whyNot(fact), failure: unreached(cluster, host, fact) });
   }
 }
+

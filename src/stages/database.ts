@@ -1,0 +1,130 @@
+import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { container, stoppedAs, type Container } from '../docker/containers.ts';
+import type { Ask } from '../engine/ask.ts';
+import type { Failure } from '../engine/errors.ts';
+import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { compareVersions } from '../kuscia/requirements.ts';
+import { databaseState, greeting, type DatabaseState, type Greeting } from '../mysql/facts.ts';
+
+/** What tells whether the database works. */
+export interface DatabaseFacts {
+  /** Its container, where it is ours. */
+  readonly container: Fact<Container>;
+  readonly state: Fact<DatabaseState>;
+  /** How the server receives a container on each replica's host. */
+  readonly reached: readonly { readonly host: Host; readonly fact: Fact<Greeting> }[];
+}
+
+/** The host from which the database server is asked, and the address at which replicas find it. */
+export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly address: string } {
+  const { database } = cluster;
+  if (database.kind === 'managed') {
+    const host = hostNamed(cluster, database.host);
+    return { asks: host, address: host.address };
+  }
+  const [replica] = hostsWith(cluster, 'replica');
+  if (!replica) throw new Error('no replica in the cluster file');
+  return { asks: replica, address: database.address };
+}
+
+/** Asks the server from its own host, and tries the way to it from each replica's host. */
+export async function askDatabase(ask: Ask, { cluster, secrets }: Deployment): Promise<DatabaseFacts> {
+  const { database } = cluster;
+  const { asks, address } = databasePlace(cluster);
+  const [onContainer, state, reached] = await Promise.all([
+    database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
+    ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
+    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, fact: await ask.ask(host.name, greeting(cluster, address, database.port)) }))),
+  ]);
+  return { container: onContainer, state, reached };
+}
+
+/** Why a fact is not present, in words. */
+export const whyNot = (fact: Fact<unknown>): string => (fact.is === 'unknown' ? fact.why : 'no answer');
+
+/** The failure of a server that does not answer. */
+export function unanswered(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
+  const { asks, address } = databasePlace(cluster);
+  return { code: 'database-unreachable', host: asks.name, what: `the database at ${address}:${cluster.database.port} does not answer`, evidence: whyNot(state), remedy: databaseRemedy(cluster) };
+}
+
+const databaseRemedy = (cluster: Cluster): string =>
+  cluster.database.kind === 'managed'
+    ? `See docker logs ${cluster.database.container} on ${cluster.database.host}, then run again.`
+    : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the hosts in; then run again.';
+
+/** Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work. */
+const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
+
+/** What is wrong with a server that answers. */
+export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[] {
+  const { database, domain } = cluster;
+  const { asks } = databasePlace(cluster);
+  if (state.login === 'refused') {
+    const kept = database.kind === 'managed' ? ` The password of a volume is the one it was first started with: volume ${database.volume} was not made with this one.` : '';
+    return [{ code: 'database-login-refused', host: asks.name, what: `the database refuses the login as ${database.user}`, evidence: state.said, remedy: `Give the right database-password.${kept}` }];
+  }
+  const failures: Failure[] = [];
+  const mariadb = /mariadb/i.test(state.version);
+  const floor = mariadb ? FLOOR.mariadb : FLOOR.mysql;
+  if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
+    failures.push({ code: 'database-unfit', host: asks.name, what: `the database server is ${state.version}, at least ${floor} is needed`, remedy: 'Use a newer server (kuscia#505).' });
+  }
+  if (!state.exists && database.kind === 'external') {
+    failures.push({ code: 'database-unfit', host: asks.name, what: `the server has no database ${database.name}`, remedy: `Create it: CREATE DATABASE ${database.name}; and let ${database.user} create, read and write tables in it.` });
+  }
+  const owners = [...new Set(state.gateways.map((gateway) => gateway.domain))].filter((owner) => owner !== domain);
+  if (owners.length > 0) {
+    failures.push({ code: 'database-owned', host: asks.name, what: `the database ${database.name} belongs to domain ${owners.join(', ')}, not to ${domain}`, evidence: state.gateways.map((gateway) => gateway.name).join(', '), remedy: 'Give each domain a database of its own: set database.name or another server in the cluster file.' });
+  }
+  return failures;
+}
+
+/** Whether the server greeted in time. */
+export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'greeted';
+/** What is seen of a server that is too slow. */
+export const TOO_SLOW = 'the connection comes about, but no greeting in 4 s';
+
+/** The failure of a host from which the server is not reached, or answers too late. */
+export function unreached(cluster: Cluster, host: Host, fact: Fact<Greeting>): Failure {
+  const { port } = cluster.database;
+  const { address } = databasePlace(cluster);
+  if (fact.is === 'present') {
+    return {
+      code: 'database-unreachable',
+      host: host.name,
+      what: `the database at ${address}:${port} answers a container on ${host.name} too slowly`,
+      evidence: TOO_SLOW,
+      cause: 'the database answers too slowly, or something between it and the host does: Kuscia gives up after 5 s',
+      remedy: 'Look at the load of the database and of its host, and at what stands between (a proxy, a firewall that inspects); where the server looks up client names, set skip-name-resolve. Then run again.',
+    };
+  }
+  const remedy = `Open ${port}/tcp from ${host.name} to ${address}. Replicas connect from containers: a firewall between the container network and the host counts too.`;
+  return { code: 'database-unreachable', host: host.name, what: `a container on ${host.name} cannot reach the database at ${address}:${port}`, evidence: whyNot(fact), remedy };
+}
+
+/** What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all, that they do not reach it says nothing new. */
+export function databaseFailures(cluster: Cluster, { container, state, reached }: DatabaseFacts): Failure[] {
+  if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
+  return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap(({ host, fact }) => (isGreeted(fact) ? [] : [unreached(cluster, host, fact)]))];
+}
+
+function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
+  if (database.kind !== 'managed' || state.login === 'refused' || state.exists) return [];
+  return [{ code: 'database-unfit', host: database.host, what: `the server has no database ${database.name}`, evidence: 'not in information_schema', cause: 'it was dropped, or never made', remedy: 'If the domain is new, run the deployment again (mode: apply): it makes it. If it had replicas, restore a backup: the domain lived in it.' }];
+}
+
+function notRunning({ database }: Cluster, container: Fact<Container>): Failure | undefined {
+  if (database.kind !== 'managed' || container.is === 'unknown') return undefined;
+  const evidence = container.is === 'absent' ? 'absent' : stoppedAs(container.value);
+  if (evidence === undefined) return undefined;
+  return {
+    code: 'database-unreachable',
+    host: database.host,
+    what: `the database does not run: its container ${database.container} is ${evidence}`,
+    evidence: `docker inspect ${database.container}: ${evidence}`,
+    cause: 'the database was stopped, or ended by itself',
+    remedy: `Run the deployment again (mode: apply): it starts the database, with the data of its volume. If it ends again, docker logs ${database.container} on ${database.host} says why.`,
+  };
+}
