@@ -29,7 +29,7 @@ const answersOf = (...hosts: readonly Host[]) => present(Array.from({ length: re
 
 /** A load balancer that leads to both replicas, but for what is told. */
 const factsOf = (told: Partial<Facts> = {}): Facts => ({
-  home: present('/root'), image: present(imageId('a')), container: present(lb()), configuration: fileOf(sha256(configuration), { mode: '644' }), loaded: present(digest), answers: answersOf(...HOSTS),
+  home: present('/root'), image: present(imageId('a')), container: present(lb()), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest), answers: answersOf(...HOSTS),
   replicas: new Map(HOSTS.map((host) => [host.name, present(nameOf(cluster, host))])), ...told,
 });
 const plan = (told: Partial<Facts> = {}, changes: Partial<Cluster> = {}) => planLoadBalancer(deploymentOf(changes), factsOf(told));
@@ -64,6 +64,23 @@ describe('the plan', () => {
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
+  });
+
+  describe('of one that speaks https', () => {
+    const secrets = { databasePassword: new Secret('p', PASSWORD), loadBalancerCertificate: new Secret('c', 'CERTIFICATE'), loadBalancerKey: new Secret('k', 'BEGIN PRIVATE KEY') };
+    const https = deploymentOf({ loadBalancer: { ...cluster.loadBalancer, scheme: 'https' } }, { secrets });
+    const wanted = loadBalancerFiles(https);
+    const files = (changes: Readonly<Record<string, ReturnType<typeof fileOf>>> = {}): Facts['secrets'] => new Map(Object.entries({ 'certificate.pem': fileOf(sha256('CERTIFICATE')), 'certificate.key': fileOf(sha256('BEGIN PRIVATE KEY')), ...changes }));
+    const lines = (changes: Readonly<Record<string, ReturnType<typeof fileOf>>>, told: Partial<Facts> = {}): string[] => shown(planLoadBalancer(https, factsOf({ configuration: fileOf(sha256(wanted.configuration)), loaded: present(wanted.digest), secrets: files(changes), ...told })));
+
+    test.each([
+      ['replaces nothing where certificate and key are those that were given', {}, [`= node-01 nginx configuration (digest ${wanted.digest.slice(0, 12)})`, RUNS, LEADS]],
+      ['replaces a key that somebody changed', { 'certificate.key': fileOf(sha256('by hand')) }, [does('~', 'nginx configuration', 'certificate.key: its content is not the one that was given'), RUNS]],
+      ['replaces a certificate that is gone, and a key that others may read', { 'certificate.pem': absent, 'certificate.key': fileOf(sha256('BEGIN PRIVATE KEY'), { mode: '640' }) }, [does('~', 'nginx configuration', 'certificate.pem: absent, certificate.key: mode 640 -> 600'), RUNS]],
+      ['stops where a key cannot be looked at', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
+    ] as const)('%s', (_, changes, expected) => {
+      expect(lines(changes)).toEqual(expected);
+    });
   });
 
   test('says what answered instead', () => {

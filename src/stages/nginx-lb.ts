@@ -7,13 +7,13 @@ import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
-import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
-import { file, type HostFile } from '../host/files.ts';
+import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
@@ -25,6 +25,8 @@ interface Facts {
   readonly image: Fact<string>;
   readonly container: Fact<Container>;
   readonly configuration: Fact<HostFile>;
+  /** Certificate and key of an https load balancer, by name. */
+  readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
   readonly loaded: Fact<string>;
   readonly answers: Fact<readonly Answer[]>;
   /** Replica name by host name. */
@@ -40,7 +42,7 @@ export function nginxLb(deployment: Deployment): Stage {
     needs: ['kuscia-start'],
     settleMs: 75_000,
     early: (_, act) => ensureImage(act, cluster.loadBalancer.host, cluster.loadBalancer.image, deployment),
-    gather: (ask) => gather(ask, cluster),
+    gather: (ask) => gather(ask, deployment),
     plan: (facts) => planLoadBalancer(deployment, facts),
   });
 }
@@ -54,19 +56,38 @@ export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<s
   return new Map(await Promise.all(names));
 }
 
-async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
+async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
+  const { cluster } = deployment;
   const { host: name, container: lb } = cluster.loadBalancer;
   const host = hostNamed(cluster, name);
-  const [onMachine, onImage, onContainer, configuration, loaded, answers, replicas] = await Promise.all([
+  const [onMachine, onImage, onContainer, [configuration, secrets], loaded, answers, replicas] = await Promise.all([
     ask.ask(name, machine),
     ask.ask(name, image(cluster.loadBalancer.image)),
     ask.ask(name, container(lb)),
-    ask.ask(name, file(configurationFile(cluster))),
+    askFiles(ask, deployment),
     ask.ask(name, loadedConfiguration(lb)),
     ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),
     askReplicaNames(ask, cluster),
   ]);
-  return { home: mapFact(onMachine, ({ home }) => home), image: onImage, container: onContainer, configuration, loaded, answers, replicas };
+  return { home: mapFact(onMachine, ({ home }) => home), image: onImage, container: onContainer, configuration, secrets, loaded, answers, replicas };
+}
+
+/** The load balancer's configuration file, and its certificate and key by name, as they are on its host. */
+export async function askFiles(ask: Ask, deployment: Deployment): Promise<readonly [configuration: Fact<HostFile>, secrets: ReadonlyMap<string, Fact<HostFile>>]> {
+  const { cluster } = deployment;
+  const { host } = cluster.loadBalancer;
+  const names = Object.keys(loadBalancerFiles(deployment).secrets);
+  const [configuration, ...secrets] = await Promise.all([ask.ask(host, file(configurationFile(cluster))), ...names.map((name) => ask.ask(host, file(posix.join(folders(cluster).nginx, name))))]);
+  return [configuration, new Map(names.map((name, i) => [name, secrets[i] ?? absent]))];
+}
+
+/** How the files of the load balancer differ from the wanted ones: by name, why. */
+export function unlikeFiles(deployment: Deployment, { configuration, secrets }: Pick<Facts, 'configuration' | 'secrets'>): readonly (readonly [name: string, why: string])[] {
+  const wanted = loadBalancerFiles(deployment);
+  const current = valueOf(configuration);
+  const why = current === undefined ? 'absent' : current.sha256 === sha256(wanted.configuration) ? undefined : 'not as the cluster file describes it';
+  const all = [['nginx.conf', why] as const, ...Object.entries(wanted.secrets).map(([name, secret]) => [name, unlikeSecret(secrets.get(name) ?? absent, secret)] as const)];
+  return all.flatMap(([name, difference]) => (difference === undefined ? [] : [[name, difference] as const]));
 }
 
 /** The configuration first, then the container that uses it, then every replica must answer through it. */
@@ -74,7 +95,7 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
   const host = hostNamed(cluster, cluster.loadBalancer.host);
-  const ofHost = [facts.home, facts.image, facts.container, facts.configuration].map((fact) => [host.name, fact] as const);
+  const ofHost = [facts.home, facts.image, facts.container, facts.configuration, ...facts.secrets.values()].map((fact) => [host.name, fact] as const);
   for (const [on, fact] of [...ofHost, ...facts.replicas]) {
     if (fact.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: on, what: fact.why, remedy: 'Mend what the line names, then run again.' });
   }
@@ -100,12 +121,13 @@ function reloads(cluster: Cluster, { container, image, home }: Facts): boolean {
 const folderOn = (cluster: Cluster, home: Fact<string>): string => absolute(valueOf(home) ?? '/', folders(cluster).nginx);
 
 function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
-  const { configuration, digest } = loadBalancerFiles(deployment);
+  const { digest } = loadBalancerFiles(deployment);
   const { container: name } = deployment.cluster.loadBalancer;
-  const current = valueOf(facts.configuration);
-  if (current?.sha256 !== sha256(configuration)) {
-    const why = current === undefined ? 'absent' : 'not as the cluster file describes it';
-    add(plan, host, current === undefined ? '+' : '~', 'nginx configuration', why, async (act) => {
+  const unlike = unlikeFiles(deployment, facts);
+  const [first] = unlike;
+  if (first) {
+    const why = first[0] === 'nginx.conf' ? first[1] : unlike.map(([file, difference]) => `${file}: ${difference}`).join(', ');
+    add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'nginx configuration', why, async (act) => {
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/');
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
