@@ -1,19 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
 import type { CheckName, Matrix } from '../../src/cluster/matrix.ts';
-import { present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { asker } from '../../src/engine/asker.ts';
+import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan } from '../../src/engine/plan.ts';
+import { Views, type View } from '../../src/engine/views.ts';
+import type { Container } from '../../src/docker/containers.ts';
+import { deploymentStages } from '../../src/stages/index.ts';
 import { requestsFor, type Gateway, type Registry } from '../../src/kuscia/facts.ts';
-import { fingerprint } from '../../src/kuscia/configuration.ts';
+import { fingerprint, sha256 } from '../../src/kuscia/configuration.ts';
+import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
 import { matrixOf, planVerify } from '../../src/stages/verify.ts';
-import { clusterOf, THREE } from '../support/deployment.ts';
-import { answerOf, engineInside, enginesOf, gatewayOf, machineOf, nameOf, nodeOf, NOW, registryOf, replicaOf } from '../support/facts.ts';
+import { deploymentOf, THREE, TWO } from '../support/deployment.ts';
+import { answerOf, containerOf, engineInside, enginesOf, fileOf, gatewayOf, machineOf, nameOf, nodeOf, NOW, probeOf, registryOf, replicaOf } from '../support/facts.ts';
 import { KEY, OTHER_KEY } from '../support/key.ts';
+import { FakeFleet } from '../support/fake.ts';
 import { shown } from '../support/plans.ts';
+import { tape } from '../support/tape.ts';
 
 type Facts = Parameters<typeof matrixOf>[1];
 type OnHost = Facts['replicas'][number];
-const cluster = clusterOf();
+type VerifyContainers = Facts['containers'];
+const deployment = deploymentOf();
+const { cluster } = deployment;
+const { configuration, digest } = loadBalancerFiles(deployment);
 const HOSTS = THREE.slice(1);
 const [two, three] = HOSTS as [Host, Host];
 
@@ -24,15 +35,18 @@ function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Pa
     nodes: present(THREE.map((host) => nodeOf(host))),
     paths: THREE.flatMap((from) => THREE.filter((to) => to !== from).map((to) => ({ from: from.name, to: to.name, connected: true, seen: 'answered' }))),
     answers: present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, HOSTS[i % 2] as Host))),
-    replicas: HOSTS.map((host, i): OnHost => ({ host, machine: present(machineOf(host)), container: present(replicaOf(cluster, host)), answer: present(answerOf(cluster, host)), registry: present(registryOf(cluster, HOSTS)), ...replicas[i + 2] })),
+    replicas: HOSTS.map((host, i): OnHost => ({ host, machine: present(machineOf(host)), container: present(replicaOf(cluster, host)), file: fileOf(sha256('the configuration')), answer: present(answerOf(cluster, host)), registry: present(registryOf(cluster, HOSTS)), ...replicas[i + 2] })),
+    database: { container: present(containerOf('alice-mysql')), state: present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [] }), reached: HOSTS.map((host) => ({ host, fact: present('greeted') })) },
+    loadBalancer: { container: present(containerOf('alice-nginx-lb')), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest) },
+    containers: new Map(THREE.map((host) => [host.name, [probeOf(cluster), ...(HOSTS.includes(host) ? [replicaOf(cluster, host)] : [])]])),
     ms: 1_234, ...told,
   };
 }
 
 function verify(...told: Parameters<typeof factsOf>): { matrix: Matrix; plan: Plan } {
   const facts = factsOf(...told);
-  const matrix = matrixOf(cluster, facts);
-  return { matrix, plan: planVerify(cluster, facts, matrix) };
+  const matrix = matrixOf(deployment, facts);
+  return { matrix, plan: planVerify(deployment, facts, matrix) };
 }
 
 /** What is red: `node-02 key: abc differs`. */
@@ -101,6 +115,13 @@ describe('red is', () => {
     shown(plan);
   });
 
+  test('has a cause, or evidence, and a remedy of its own, and no remedy sends a reader where nothing is to be found', () => {
+    const told = cases.flatMap(([name, facts]) => verify(...facts).plan.awaited.map(({ failure }) => ({ name, ...failure })));
+    const untold = told.filter(({ remedy }) => !/docker|mode: apply|Mend|curl|See (that|what)/.test(remedy));
+    expect(untold).toEqual([]);
+    expect(new Set(told.map(({ remedy }) => remedy)).size).toBeGreaterThan(15);
+  });
+
   test('says which ports a node needs that is down, and for a host that is none how it becomes one', () => {
     const remedies = (nodes: Facts['nodes']) => verify({ nodes }).plan.awaited.map(({ failure }) => failure.remedy);
     expect(remedies(present(THREE.map((host) => nodeOf(host, host === three ? { state: 'down' } : {}))))).toEqual([expect.stringContaining('2377/tcp')]);
@@ -121,12 +142,120 @@ describe('red is', () => {
   });
 
   test('a cluster of which nothing is known, in every check', () => {
-    const nothing = HOSTS.map((host): OnHost => ({ host, machine: unknown('a'), container: unknown('b'), answer: unknown('c'), registry: unknown('d') }));
+    const nothing = HOSTS.map((host): OnHost => ({ host, machine: unknown('a'), container: unknown('b'), file: unknown('g'), answer: unknown('c'), registry: unknown('d') }));
     const { matrix, plan } = verify({ engines: new Map(), nodes: unknown('e'), answers: unknown('f'), replicas: nothing, paths: factsOf().paths.map((path) => ({ ...path, connected: false })) });
     const names: CheckName[] = ['direct', 'throughLb', 'heartbeat', 'overlay', 'key', 'node', 'version'];
     expect(matrix.rows.flatMap(({ cells }) => names.filter((name) => cells[name].ok))).toEqual([]);
     expect(matrix).toMatchObject({ healthy: false, nodes: { ready: 0, total: 3 }, pairs: { connected: 0, total: 6 } });
     expect(plan.awaited).toHaveLength(14 + 3 + 3);
     shown(plan);
+  });
+});
+
+describe('a red cell has the cause that was seen, and what to do about that', () => {
+  const failures = (...told: Parameters<typeof factsOf>): Failure[] => verify(...told).plan.awaited.map(({ failure }) => failure);
+  const one = (told: Parameters<typeof factsOf>, name: CheckName, host = 'node-02'): Failure | undefined => failures(...told).find((failure) => failure.host === host && failure.what.includes(`: ${name} is `));
+  const twin = containerOf('twin', { addresses: { [cluster.network.name]: '10.200.0.99' } });
+  const everywhere = (host: Host, extra: Container): VerifyContainers => new Map([...factsOf().containers].map(([name, all]) => [name, name === host.name ? [...all, extra] : all]));
+  const exited = { 2: { container: present(replicaOf(cluster, two, { state: 'exited', exitCode: 255 })), registry: unknown('exit 1'), answer: present({ status: 0, domain: '', instance: '' }) } };
+
+  const cases: readonly [string, CheckName, Parameters<typeof factsOf>, Partial<Record<'cause' | 'evidence' | 'remedy', RegExp>>][] = [
+    ['a replica that has ended', 'direct', [{}, exited], { cause: /does not run: its container is exited \(255\)/, remedy: /mode: apply\): it starts the replica/ }],
+    ['a replica that has ended, at its API, too', 'node', [{}, exited], { cause: /does not run/, remedy: /it starts the replica/ }],
+    ['a replica that is not there', 'direct', [{}, { 2: { container: absent, answer: present({ status: 0, domain: '', instance: '' }) } }], { cause: /its container is absent/, remedy: /mode: apply/ }],
+    ['another program', 'direct', [{}, { 2: { answer: present({ status: 200, domain: '', instance: '' }) } }], { cause: /no Kuscia gateway/, remedy: /ss -ltnp/ }],
+    ['another replica', 'direct', [{}, { 2: { answer: present(answerOf(cluster, three)) } }], { cause: /another replica answers/, remedy: /address of node-02/ }],
+    ['silence', 'direct', [{}, { 2: { answer: present({ status: 0, domain: '', instance: '' }) } }], { remedy: /node-01 reaches 10\.77\.0\.12:20000.*docker logs root-kuscia-autonomy-alice on node-02/ }],
+    ['a probe that is gone', 'direct', [{}, { 2: { answer: unknown('exit 1: No such container: alice-probe') } }], { cause: /No such container/, remedy: /starts the probe on node-01/ }],
+    ['a replica that nginx does not reach', 'throughLb', [{ answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }], { evidence: /seen in 9 requests: 401 from root-kuscia-autonomy-alice-node-02/, remedy: /node-01 reaches node-03 on 20000\/tcp.*docker logs alice-nginx-lb/ }],
+    ['an old heartbeat', 'heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], { remedy: /every 15 s/ }],
+    ['a second machine of one name', 'overlay', [{ containers: everywhere(three, twin) }, both(saying(two, { address: '10.200.0.99' }))], { cause: /another machine or container runs a replica under the same name/, evidence: /10\.200\.0\.99 is that of container twin on node-03/, remedy: /docker rm -f.*hostnamectl/ }],
+    ['a second machine that is none of ours', 'overlay', [{}, both(saying(two, { address: '10.200.0.99' }))], { cause: /under the same name/, evidence: /no container on the hosts of the cluster file/, remedy: /hostnamectl/ }],
+    ['an entry of an earlier start', 'overlay', [{}, { ...both(saying(two, { address: '10.200.0.99' })), 2: { registry: saying(two, { address: '10.200.0.99' }), container: present(replicaOf(cluster, two, { startedAt: NOW - 1_000 })) } }], { cause: /of an earlier start/, remedy: /within 20 s/ }],
+    ['an address outside', 'overlay', [{}, both(saying(two, { address: '172.17.0.4' }))], { cause: /not in 10\.200\.0\.0\/24/, remedy: /docker network disconnect/ }],
+    ['a container off the network', 'overlay', [{}, { 2: { container: present(replicaOf(cluster, two, { addresses: {} })) } }], { cause: /not attached to kuscia-exchange-cluster/, remedy: /mode: apply/ }],
+    ['another key', 'key', [{}, both(saying(three, { publicKey: OTHER_KEY.shown }))], { cause: /different domain keys/, evidence: /kuscia\.yaml on node-02: sha256 [0-9a-f]{12}, changed 2026-11-23T10:00/, remedy: /which key the partners know.*docker restart.*does not choose/ }],
+    ['another version', 'version', [{}, both(saying(three, { version: 'v1.0.0b0' }))], { cause: /an upgrade stopped half way/, evidence: /image on node-02: a{12}/, remedy: /mode: apply.*digest/ }],
+    ['a node that is NotReady', 'node', [{}, both(present(registryOf(cluster, HOSTS, { nodes: HOSTS.map((host) => ({ name: nameOf(cluster, host), ready: host === three })) })))], { remedy: /not reported for 50 s/ }],
+    ['an API that is silent', 'node', [{}, { 2: { registry: unknown('exit 1: refused') } }], { evidence: /exit 1: refused/, remedy: /once it reaches the database/ }],
+  ];
+  test.each(cases)('%s (%s)', (_, name, told, wanted) => {
+    const failure = one(told, name) ?? one(told, name, 'node-03');
+    for (const [part, words] of Object.entries(wanted)) expect(failure?.[part as 'cause']).toMatch(words);
+    expect(failure?.cause === undefined).toBe(wanted.cause === undefined);
+  });
+});
+
+describe('what explains red cells is named before them', () => {
+  const facts = factsOf();
+  const silent = { 2: { registry: unknown('exit 1') }, 3: { registry: unknown('exit 1') } } as const;
+  const database = (told: Partial<Facts['database']>): Partial<Facts> => ({ database: { ...facts.database, ...told } });
+  const loadBalancer = (told: Partial<Facts['loadBalancer']>): Partial<Facts> => ({ loadBalancer: { ...facts.loadBalancer, ...told } });
+  const none = { answers: present(Array.from({ length: 9 }, () => ({ status: 502, domain: '', instance: '' }))) };
+  const unreachable = { reached: HOSTS.map((host) => ({ host, fact: unknown('exit 1: Connection refused') })) };
+
+  const cases: readonly [string, Parameters<typeof factsOf>, Partial<Failure>, string][] = [
+    ['a database that was stopped', [database({ container: present(containerOf('alice-mysql', { state: 'exited' })), state: unknown('exit 1: not running'), ...unreachable }), silent], { code: 'database-unreachable', host: 'node-01', evidence: 'docker inspect alice-mysql: exited (0)', cause: 'the database was stopped, or ended by itself' }, 'the database does not run'],
+    ['a database that says nothing', [database({ state: unknown('exit 1: ERROR 2002'), ...unreachable }), silent], { code: 'database-unreachable', host: 'node-01', evidence: 'exit 1: ERROR 2002' }, 'does not answer'],
+    ['a database without the domain', [database({ state: present({ login: 'accepted', version: '8.0.40', exists: false, gateways: [] }) }), silent], { code: 'database-unfit', host: 'node-01' }, 'has no database kine'],
+    ['a password that is refused', [database({ state: present({ login: 'refused', said: 'ERROR 1045' }) }), silent], { code: 'database-login-refused', evidence: 'ERROR 1045' }, 'refuses the login'],
+    ['a load balancer that was stopped', [{ ...loadBalancer({ container: present(containerOf('alice-nginx-lb', { state: 'exited' })), loaded: unknown('') }), ...none }], { code: 'load-balancer-unhealthy', host: 'node-01', evidence: 'docker inspect alice-nginx-lb: exited (0)' }, 'does not run'],
+    ['a configuration that somebody changed', [{ ...loadBalancer({ configuration: fileOf('by hand') }), ...none }], { code: 'load-balancer-configuration', host: 'node-01', evidence: 'kuscia-swarm/alice/nginx/nginx.conf: not as the cluster file describes it' }, 'files of the load balancer'],
+    ['a configuration that was not loaded', [{ ...loadBalancer({ loaded: present('former') }), ...none }], { code: 'load-balancer-configuration', evidence: `loaded former, wanted ${digest.slice(0, 12)}` }, 'does not run with the configuration'],
+  ];
+  test.each(cases)('%s', (_, told, first, words) => {
+    const { matrix, plan } = verify(...told);
+    const [cause, ...others] = plan.awaited.map(({ failure }) => failure);
+    expect(cause).toMatchObject(first);
+    expect(matrix.healthy).toBe(false);
+    expect(others.length).toBeGreaterThan(1);
+    for (const failure of others) expect(failure).toMatchObject({ code: 'cluster-unhealthy', cause: expect.stringContaining(words) });
+    shown(plan);
+  });
+
+  test('a database that one host does not reach, for the replica of that host alone', () => {
+    const { plan } = verify(database({ reached: [{ host: two, fact: present('greeted') }, { host: three, fact: present('late') }] }), silent);
+    const [first, ...others] = plan.awaited.map(({ failure }) => failure);
+    expect(first).toMatchObject({ code: 'database-unreachable', host: 'node-03', cause: expect.stringContaining('too slowly') });
+    expect(others.filter(({ cause }) => cause?.includes('too slowly')).map(({ host }) => host)).toEqual(Array(5).fill('node-03'));
+  });
+
+  test('nothing of a database that no probe is there to try', () => {
+    const { plan } = verify({ ...database(unreachable), containers: new Map() });
+    expect(plan.awaited).toEqual([]);
+  });
+
+  test('changed files though all replicas answer: not healthy', () => {
+    const { matrix, plan } = verify(loadBalancer({ configuration: fileOf('by hand') }));
+    expect([red(matrix), matrix.healthy, plan.awaited.map(({ failure }) => failure.code)]).toEqual([[], false, ['load-balancer-configuration']]);
+  });
+});
+
+describe('on real hosts', () => {
+  const taped = deploymentOf({ hosts: TWO });
+  // A host that does not reach the load balancer's asks it from its own probe, like any peer.
+  const asPeer = tape('settled').filter(({ host, line }) => host === 'node-01' && line.includes(':8080/')).map((take) => ({ ...take, host: 'node-02' }));
+  const looked = async (names: readonly string[], elsewhere: ReadonlyMap<string, View> = new Map()): Promise<{ views: Views; matrix: Matrix | undefined; trips: number; plan: Plan | undefined }> => {
+    const fleet = new FakeFleet([...tape('settled'), ...asPeer]);
+    const views = new Views(names, elsewhere);
+    const ask = asker(fleet, () => undefined, views);
+    let matrix: Matrix | undefined;
+    const stages = deploymentStages(taped, { onMatrix: (made) => void (matrix = made) });
+    const alone = elsewhere.size > 0 || names.length === TWO.length;
+    const plans = await Promise.all(stages.slice(alone ? -1 : 0).map((stage) => stage.look(ask)));
+    return { views, matrix, trips: fleet.trips, plan: plans.at(-1) };
+  };
+
+  test('it takes two trips to each, and one more for the database, whose login goes in by itself', async () => {
+    const { matrix, trips } = await looked(TWO.map(({ name }) => name));
+    expect([matrix?.healthy, trips]).toEqual([true, 2 * TWO.length + 1]);
+  });
+
+  test('a host that only its own job reaches has answered there whatever is asked of it here', async () => {
+    const views = new Map(await Promise.all(TWO.map(async ({ name }) => [name, (await looked([name])).views.viewOf(name)] as const)));
+    for (const { name } of TWO) {
+      const { matrix, plan } = await looked([name], views);
+      expect([name, matrix?.healthy, plan?.awaited]).toEqual([name, true, []]);
+    }
   });
 });

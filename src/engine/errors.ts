@@ -34,7 +34,7 @@ export const CODES = {
   'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
   'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
   'replica-unhealthy': [1404, 'A replica does not work'],
-  'load-balancer-configuration': [1501, 'nginx refuses its configuration'],
+  'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
   'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
   'cluster-unhealthy': [1601, 'The cluster is not as described'],
   'artifact-missing': [1701, 'An artifact of an earlier job is not there'],

@@ -1,0 +1,83 @@
+import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { among, container, containers, type Container } from '../docker/containers.ts';
+import type { SwarmNode } from '../docker/facts.ts';
+import type { Ask } from '../engine/ask.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { machine, type Machine } from '../host/facts.ts';
+import { file, type HostFile } from '../host/files.ts';
+import { directAnswer, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
+import { folders, replicaContainer } from '../kuscia/names.ts';
+import { loadedConfiguration } from '../nginx/commands.ts';
+import { allPaths, askPaths, type Path } from './data-path.ts';
+import { askDatabase, type DatabaseFacts } from './database.ts';
+import { askFiles } from './nginx-lb.ts';
+import { askSwarm, type Engines } from './swarm.ts';
+
+/** What is seen of one replica. */
+export interface OnHost {
+  readonly host: Host;
+  readonly machine: Fact<Machine>;
+  readonly container: Fact<Container>;
+  readonly file: Fact<HostFile>;
+  readonly answer: Fact<Answer>;
+  readonly registry: Fact<Registry>;
+}
+
+/** What is seen of the load balancer beside its answers. */
+export interface LoadBalancerFacts {
+  readonly container: Fact<Container>;
+  readonly configuration: Fact<HostFile>;
+  readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
+  readonly loaded: Fact<string>;
+}
+
+/** All that verify sees. */
+export interface VerifyFacts {
+  readonly engines: Engines;
+  readonly nodes: Fact<readonly SwarmNode[]>;
+  readonly paths: readonly Path[];
+  readonly answers: Fact<readonly Answer[]>;
+  readonly replicas: readonly OnHost[];
+  readonly database: DatabaseFacts;
+  readonly loadBalancer: LoadBalancerFacts;
+  /** Of every host, to find what has an address that is not its own. */
+  readonly containers: ReadonlyMap<string, readonly Container[]>;
+  readonly ms: number;
+}
+
+/** Asks everything at once, in the words in which the other stages ask it: questions of one turn travel together, and what is asked twice is run once. */
+export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFacts> {
+  const started = Date.now();
+  const { cluster } = deployment;
+  const { loadBalancer } = cluster;
+  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere] = await Promise.all([
+    askSwarm(ask, cluster),
+    askPaths(ask, cluster, cluster.hosts),
+    ask.ask(loadBalancer.host, loadBalancerAnswers(cluster, hostNamed(cluster, loadBalancer.host), requestsFor(cluster))),
+    Promise.all(hostsWith(cluster, 'replica').map((host) => askReplica(ask, cluster, host))),
+    askDatabase(ask, deployment),
+    askLoadBalancer(ask, deployment),
+    Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
+  ]);
+  return { engines, nodes, paths: allPaths(cluster, paths), answers, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), ms: Date.now() - started };
+}
+
+/** The replica is asked from the load balancer's host, where its traffic comes from, and asked itself for what it registered. */
+async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<OnHost> {
+  const [onMachine, onContainers, onRegistry, answer, onFile] = await Promise.all([
+    ask.ask(host.name, machine),
+    ask.ask(host.name, containers),
+    ask.ask(host.name, registry(cluster.domain)),
+    ask.ask(cluster.loadBalancer.host, directAnswer(cluster, host)),
+    ask.ask(host.name, file(folders(cluster).config)),
+  ]);
+  const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
+  return { host, machine: onMachine, container: among(onContainers, name), file: onFile, answer, registry: onRegistry };
+}
+
+async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBalancerFacts> {
+  const { host, container: name } = deployment.cluster.loadBalancer;
+  const [onContainer, [configuration, secrets], loaded] = await Promise.all([ask.ask(host, container(name)), askFiles(ask, deployment), ask.ask(host, loadedConfiguration(name))]);
+  return { container: onContainer, configuration, secrets, loaded };
+}
