@@ -112,12 +112,12 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
 const MARGIN = 5;
 
 /** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
-async function diagnosed(failures: readonly Failure[], { request, report }: Task, { fleet, emit }: Run, ms: number): Promise<readonly Failure[]> {
+async function diagnosed(failures: readonly Failure[], { request, report }: Task, { fleet }: Run, ms: number): Promise<readonly Failure[]> {
   if (!worthAsking(failures)) return failures;
   const { cluster } = request.deployment;
   const hosts = cluster.hosts.filter(({ name }) => request.job.reaches.includes(name));
   report.say(`reading the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
-  const { failures: explained, logs } = await diagnose(failures, { cluster, hosts, fleet, emit, seconds: Math.ceil(ms / 1000) + MARGIN });
+  const { failures: explained, logs } = await diagnose(failures, { cluster, hosts, fleet, seconds: Math.ceil(ms / 1000) + MARGIN });
   report.keptLogs(await keepLogs(request, logs, (text) => report.masked(text)));
   return explained;
 }

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Fleet } from '../engine/ask.ts';
-import { asker } from '../engine/asker.ts';
 import type { Code, Failure } from '../engine/errors.ts';
-import type { Emit } from '../engine/events.ts';
 import { explained } from './explain.ts';
 import { logsOf, type Log } from './logs.ts';
 
@@ -29,16 +27,16 @@ export interface Scene {
   /** Those of its hosts that can be asked. */
   readonly hosts: readonly Host[];
   readonly fleet: Fleet;
-  readonly emit: Emit;
   readonly seconds: number;
 }
 
 /** Reads the logs of all hosts that answer and finds in them why these failures came about. Changes nothing, never throws. */
-export async function diagnose(failures: readonly Failure[], { cluster, hosts, fleet, emit, seconds }: Scene): Promise<Diagnosis> {
+export async function diagnose(failures: readonly Failure[], { cluster, hosts, fleet, seconds }: Scene): Promise<Diagnosis> {
   const silent = new Set(failures.filter(({ code }) => SILENT.includes(code)).map(({ host }) => host));
-  const ask = asker(fleet, emit);
-  const asked = hosts.filter(({ name }) => !silent.has(name)).map((host) => ask.ask(host.name, logsOf(cluster, host, seconds)));
-  const facts = await Promise.all(asked.map((fact) => Promise.race([fact, sleep(DEADLINE_MS, undefined, { ref: false })]).catch(() => undefined)));
-  const logs = facts.flatMap((fact) => (fact?.is === 'present' ? fact.value : []));
+  const reads = hosts.filter(({ name }) => !silent.has(name)).map(async (host) => {
+    const { command, read } = logsOf(cluster, host, seconds);
+    return read(await fleet.run(host.name, command));
+  });
+  const logs = (await Promise.all(reads.map((each) => Promise.race([each, sleep(DEADLINE_MS, [], { ref: false })]).catch(() => [])))).flat();
   return { failures: explained(failures, logs), logs };
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import { probeName } from '../docker/probe.ts';
-import { reading, script } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
+import { reading, script, type Command } from '../engine/command.ts';
+import type { Outcome } from '../engine/outcome.ts';
 import type { Speaker } from './faults.ts';
 
 /** A log of a host, its newest lines last. */
@@ -21,36 +21,54 @@ const KUSCIA_LOGS = ['kuscia.log', 'k3s.log', 'kusciaapi.log', 'datamesh.log', '
 /** Of a line that does not end. */
 const LONGEST_LINE = 4_000;
 
-/** `docker cp` reads also what lies in a container that does not run. */
+/** Seconds for one read: an engine that hangs answers none, and must not cost what others have to say. */
+const READ_S = 3;
+/** Seconds after which no further read is begun, and after which the whole is cut off; what was read until then counts. */
+const BEGUN_S = 9;
+const DEADLINE_S = 15;
+
+/** What speaks without the engine goes first. `docker cp` reads also what lies in a container that does not run. */
 const ASK = `
 since=$(($1 + 110)) during=$1 mark=$2 files=$3; shift 3
+begun=$(date +%s)
+late() { [ $(($(date +%s) - begun)) -ge ${BEGUN_S} ]; }
+brief() { timeout ${READ_S} "$@"; }
 newest() {
   from=$(date -u -d "-\${during} seconds" +%FT%T)
   cat /var/log/docker.log /var/log/dockerd.log 2>/dev/null | tail -n 400 | awk -v from="$from" 'match($0, /[0-9-]+T[0-9:]+/) { late = substr($0, RSTART, RLENGTH) >= from } late'
 }
-section() { printf '\\n%s %s\\n' "$mark" "$*"; }
-section host; date -u +%FT%TZ; uptime; free -m; df -h
-section docker ps; timeout 8 docker ps --all --no-trunc --format '{{.Names}} {{.State}} {{.Status}} {{.Image}}'
-section docker events; timeout 8 docker events --since "$since"s --until 0s --format '{{.Time}} {{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}' | tail -n 100
-section engine; { timeout 8 journalctl --unit=docker --since "-\${during}s" --lines=400 --no-pager --quiet --output=short-iso 2>/dev/null || newest; } | grep .
-for container in $(docker ps --all --format '{{.Names}}'); do
+section() { printf '\n%s %s\n' "$mark" "$*"; }
+section engine; { brief journalctl --unit=docker --since "-\${during}s" --lines=400 --no-pager --quiet --output=short-iso 2>/dev/null || newest; } | grep .
+section host; date -u +%FT%TZ; uptime; free -m; brief df -h
+section docker ps; all=$(brief docker ps --all --no-trunc --format '{{.Names}} {{.State}} {{.Status}} {{.Image}}') || { echo 'the Docker Engine did not answer'; exit 0; }
+printf '%s\n' "$all"
+section docker events; brief docker events --since "$since"s --until 0s --format '{{.Time}} {{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}' | tail -n 100
+for container in $(printf '%s\n' "$all" | cut -d ' ' -f 1); do
   for name in "$@"; do
     case $container in "$name"|*"-kuscia-autonomy-$name") ;; *) continue ;; esac
-    section state "$container"; timeout 8 docker inspect --format '{{json .State}} restarts {{.RestartCount}} memory {{.HostConfig.Memory}}' "$container"
-    section logs "$container"; timeout 8 docker logs --timestamps --since "$since"s --tail 400 "$container" 2>&1
+    late && break 2
+    section logs "$container"; brief docker logs --timestamps --since "$since"s --tail 400 "$container" 2>&1
+    section state "$container"; brief docker inspect --format '{{json .State}} restarts {{.RestartCount}} memory {{.HostConfig.Memory}}' "$container"
     case $container in *-kuscia-autonomy-*) for file in $files; do
+      late && break 3
       section file "$container" "$file"
-      timeout 8 docker exec "$container" tail -n 200 "/home/kuscia/var/logs/$file" 2>/dev/null || timeout 8 docker cp "$container:/home/kuscia/var/logs/$file" - 2>/dev/null | tar -xO 2>/dev/null | tail -n 200
+      brief docker exec "$container" tail -n 200 "/home/kuscia/var/logs/$file" 2>/dev/null || brief docker cp "$container:/home/kuscia/var/logs/$file" - 2>/dev/null | tar -xO 2>/dev/null | tail -n 200
     done ;; esac
   done
 done
 exit 0`;
 
+/** A command that reads logs, and what it printed, also where it did not come to its end. */
+export interface LogReader {
+  readonly command: Command;
+  readonly read: (outcome: Outcome) => readonly Log[];
+}
+
 /**
  * Everything on a host that could say why something does not work: of the engine what it said within so many seconds, of the containers 110 s more, as one that
  * starts again and again does so once a minute. Changes nothing.
  */
-export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = randomBytes(12).toString('hex')): Question<readonly Log[]> {
+export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = randomBytes(12).toString('hex')): LogReader {
   const { database, loadBalancer, domain } = cluster;
   const containers = [domain, probeName(cluster), loadBalancer.container, ...(database.kind === 'managed' ? [database.container] : [])];
   const speakerOf = (container: string): Speaker | undefined => {
@@ -59,17 +77,14 @@ export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = ran
     return container.endsWith(`-kuscia-autonomy-${domain}`) ? 'replica' : undefined;
   };
   return {
-    command: reading('read the logs', script(ASK, String(seconds), mark, KUSCIA_LOGS.join(' '), ...containers), { timeoutMs: 15_000 }),
-    read(outcome) {
-      if (outcome.code !== 0) return failedTo('read the logs', outcome);
-      const [, ...sections] = outcome.stdout.replaceAll('\r', '').split(`\n${mark} `);
-      return present(
-        sections.map((section) => {
-          const [title = '', ...lines] = section.split('\n');
-          const [kind = '', container = '', file = ''] = title.split(' ');
-          return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), lines: sinceItWorked(lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE))) };
-        }),
-      );
+    command: reading('read the logs', script(ASK, String(seconds), mark, KUSCIA_LOGS.join(' '), ...containers), { timeoutMs: DEADLINE_S * 1000 }),
+    read({ stdout }) {
+      const [, ...sections] = stdout.replaceAll('\r', '').split(`\n${mark} `);
+      return sections.map((section) => {
+        const [title = '', ...lines] = section.split('\n');
+        const [kind = '', container = '', file = ''] = title.split(' ');
+        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), lines: sinceItWorked(lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE))) };
+      });
     },
   };
 }
