@@ -110,7 +110,7 @@ describe('a failure is explained', () => {
   test.each([
     ['a line that cannot be the cause of it', { ...unhealthy, code: 'swarm-foreign' } as const, [log('node-02', 'replica', line1045)]],
     ['a cause that is known already', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
-    ['no logs', unhealthy, []],
+    ['what its own evidence says already', { ...unhealthy, code: 'subnet-unfit', evidence: 'network elsewhere: 10.200.0.128/25' } as const, [log('node-02', 'engine', 'e')]],
   ])('not by %s', (_, failure, logs) => {
     expect(explained([failure], logs)).toEqual([failure]);
   });
@@ -121,6 +121,21 @@ describe('a failure is explained', () => {
     expect(failure?.remedy).toBe(unhealthy.remedy);
     expect(failure?.cause).toMatch(/^not known; last lines of docker logs replica:\n2\n3\n4\n5\n6 mysql:\/\/root:\*\*\*@tcp\(h:1\)\/kine x+$/);
     expect(failure?.cause?.length).toBeLessThan(400);
+  });
+
+  test.each([
+    ['a host whose logs could not be read', unhealthy, [], 'not known; no log of node-02 could be read'],
+    ['a host that was lost', { ...unhealthy, code: 'connection-lost' } as const, [log('node-01', 'engine', 'e')], 'not known; no log of node-02 could be read'],
+    ['a host whose logs are empty', unhealthy, [log('node-02', 'replica'), log('node-02', 'engine')], 'not known; the logs of node-02 say nothing of that time'],
+    ['a red cell', { ...unhealthy, code: 'cluster-unhealthy' } as const, [log('node-02', 'engine', 'e'), log('node-02', 'replica', 'r')], 'not known; last lines of docker logs replica:\nr'],
+    ['a red cell of a replica that said nothing', { ...unhealthy, code: 'cluster-unhealthy' } as const, [log('node-02', 'engine', 'e'), log('node-02', 'replica')], 'not known; last lines of docker logs engine:\ne'],
+    ['an effect that did not appear', { ...unhealthy, code: 'not-settled' } as const, [log('node-02', 'engine', 'e')], 'not known; last lines of docker logs engine:\ne'],
+    ['a fact that is unknown', { ...unhealthy, code: 'fact-unknown' } as const, [log('node-02', 'replica', 'r'), log('node-02', 'engine', 'e')], 'not known; last lines of docker logs engine:\ne'],
+    ['an image that cannot be pulled', { ...unhealthy, code: 'image-unavailable', evidence: 'exit 1: of a new kind' } as const, [log('node-02', 'engine', 'e')], 'not known; last lines of docker logs engine:\ne'],
+    ['a database on another host', { ...unhealthy, code: 'database-unreachable' } as const, [log('node-02', 'engine', 'e'), log('node-01', 'database', 'd')], 'not known; last lines of docker logs database on node-01:\nd'],
+    ['no host at all', { code: 'cluster-unhealthy', what: 'not every check is ok', remedy: 'Look.' } as const, [], 'not known; no log of any host could be read'],
+  ])('that is not known is said to be so: %s', (_, failure: Failure, logs, cause) => {
+    expect(explained([failure], logs)).toEqual([{ ...failure, cause }]);
   });
 });
 

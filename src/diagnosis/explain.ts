@@ -2,18 +2,60 @@ import type { Code, Failure } from '../engine/errors.ts';
 import { FAULTS, type KnownFault, type Speaker } from './faults.ts';
 import { withoutCredentials, type Log } from './logs.ts';
 
-/** Whose log tells most of such a failure, where no line of it is known. */
-const SPEAKERS: Partial<Readonly<Record<Code, Speaker>>> = {
-  'replica-unhealthy': 'replica',
-  'database-unreachable': 'database',
-  'database-unfit': 'database',
-  'load-balancer-unhealthy': 'load-balancer',
-  'load-balancer-configuration': 'load-balancer',
-  'engine-unreachable': 'engine',
-  'command-failed': 'engine',
-  'command-timed-out': 'engine',
-  'node-not-ready': 'engine',
-  'data-path-cut': 'engine',
+const ENGINE = ['engine'] as const;
+const ANY = ['replica', 'load-balancer', 'database', 'engine'] as const;
+/** What was seen is the cause already: no log could say more. */
+const ITSELF = [] as const;
+
+/** Whose log tells most of a failure in which no line is known, nearest first. */
+const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
+  'input-invalid': ITSELF,
+  'cluster-file-invalid': ITSELF,
+  'host-unreachable': ITSELF,
+  'host-key-unknown': ITSELF,
+  'host-key-mismatch': ITSELF,
+  'host-key-revoked': ITSELF,
+  'login-refused': ITSELF,
+  'connection-lost': ENGINE,
+  'command-failed': ENGINE,
+  'command-timed-out': ENGINE,
+  'fact-unknown': ['engine', 'replica', 'load-balancer', 'database'],
+  'not-settled': ANY,
+  cancelled: ITSELF,
+  'lock-held': ITSELF,
+  'lock-lost': ITSELF,
+  'right-missing': ITSELF,
+  'host-unfit': ITSELF,
+  'engine-unreachable': ENGINE,
+  'swarm-foreign': ITSELF,
+  'data-path-cut': ENGINE,
+  'network-wrong-type': ITSELF,
+  'subnet-unfit': ITSELF,
+  'node-not-ready': ENGINE,
+  'port-taken': ITSELF,
+  'image-unavailable': ENGINE,
+  'hostname-clash': ITSELF,
+  'database-unreachable': ['database', 'engine'],
+  'database-login-refused': ITSELF,
+  'database-unfit': ITSELF,
+  'database-owned': ITSELF,
+  'domain-key-conflict': ITSELF,
+  'domain-key-missing': ITSELF,
+  'configuration-invalid': ITSELF,
+  'replica-unhealthy': ['replica', 'engine'],
+  'load-balancer-configuration': ['load-balancer', 'engine'],
+  'load-balancer-unhealthy': ['load-balancer', 'engine'],
+  'cluster-unhealthy': ANY,
+  'artifact-missing': ITSELF,
+  'artifact-foreign': ITSELF,
+  'artifact-damaged': ITSELF,
+  'artifact-key-wrong': ITSELF,
+  'plan-moved': ITSELF,
+  'join-token-invalid': ITSELF,
+  'host-changed': ITSELF,
+  'github-refused': ITSELF,
+  'github-unreachable': ITSELF,
+  internal: ITSELF,
 };
 
 /** Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy stays, after it. */
@@ -23,7 +65,7 @@ const GENERAL: readonly Code[] = ['command-failed', 'command-timed-out', 'fact-u
 const LAST_LINES = 5;
 const LONGEST_LINE = 300;
 
-/** The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not, with the last lines of the log that is nearest. */
+/** The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not, it says so, with the last lines of the log that is nearest. */
 export const explained = (failures: readonly Failure[], logs: readonly Log[]): Failure[] => failures.map((failure) => explain(failure, logs));
 
 function explain(failure: Failure, logs: readonly Log[]): Failure {
@@ -66,10 +108,18 @@ const shortened = (line: string): string => withoutCredentials(line).slice(0, LO
 
 const withLine = (evidence: string | undefined, line: string): string => [evidence ?? '', line].filter((part) => part !== '').join('\n');
 
+/** Says that the cause is not known, with the last lines of the log that is nearest: one of the failure's own host, or of the one whose work it is. */
 function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
-  const speaker = SPEAKERS[failure.code];
-  const log = logs.find(({ host, speaker: whose, lines }) => host === failure.host && whose === speaker && lines.length > 0);
-  if (speaker === undefined || log === undefined) return failure;
-  const lines = log.lines.slice(-LAST_LINES).map(shortened);
-  return { ...failure, cause: `not known; last lines of ${log.name}:\n${lines.join('\n')}` };
+  const [first, ...others] = SPEAKERS[failure.code];
+  if (first === undefined) return failure;
+  const own = failure.host === undefined ? logs : logs.filter(({ host }) => host === failure.host);
+  const log = saidBy(own, first) ?? saidBy(first === 'database' || first === 'load-balancer' ? logs : [], first) ?? others.map((speaker) => saidBy(own, speaker)).find((found) => found !== undefined);
+  if (log === undefined) {
+    const whose = failure.host ?? 'any host';
+    return { ...failure, cause: own.length === 0 ? `not known; no log of ${whose} could be read` : `not known; the logs of ${whose} say nothing of that time` };
+  }
+  const place = log.host === failure.host ? log.name : `${log.name} on ${log.host}`;
+  return { ...failure, cause: `not known; last lines of ${place}:\n${log.lines.slice(-LAST_LINES).map(shortened).join('\n')}` };
 }
+
+const saidBy = (logs: readonly Log[], speaker: Speaker): Log | undefined => logs.find((log) => log.speaker === speaker && log.lines.length > 0);
