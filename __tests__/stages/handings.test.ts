@@ -16,7 +16,7 @@ const SCRIPT = 'f'.repeat(64);
 const CONFIGURATION = ok('node-02', openFile(folders(cluster).config, 'c').command, `600 1.000\n${'c'.repeat(64)}  -\nmode: autonomy\n`);
 const IMAGE = ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id: imageId('a'), RepoDigests: ['secretflow/kuscia@sha256:one'] })}\n`);
 
-const handed = (...scripts: readonly Script[]): Promise<Handing[]> => askHandings(['kuscia-init'], deploymentOf(), asker(new FakeFleet(scripts), () => undefined), (host) => host === 'node-02');
+const handed = (...scripts: readonly Script[]): Promise<Handing[]> => askHandings(['kuscia-init'], deploymentOf(), { ...asker(new FakeFleet(scripts), () => undefined), run: () => Promise.reject(new Error('nothing is to be changed')) }, (host) => host === 'node-02');
 const failing = (...scripts: readonly Script[]): Promise<string[]> => handed(...scripts).then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, host, evidence }) => `${host} ${code}: ${evidence}`));
 
 describe('what kuscia-init hands over', () => {
