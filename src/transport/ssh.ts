@@ -5,7 +5,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import { quote } from '../engine/quote.ts';
 import { runOnChannel, type SignalName, type Ties } from './channel.ts';
 import { programLine, type Connection } from './connection.ts';
-import { Slots } from './slots.ts';
+import { Slots } from '../engine/slots.ts';
 
 /** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
 const CHANNELS = 8;

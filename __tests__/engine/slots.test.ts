@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Slots } from '../../src/transport/slots.ts';
+import { Slots } from '../../src/engine/slots.ts';
 
 test('never more at once than allowed, all of them, in the order they came', async () => {
   await fc.assert(
