@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the command here, as a host's shell would. */
 function run({ program, args, stdin }: Command): Outcome {
-  const { status, signal, stdout, stderr } = spawnSync(program, args, { cwd: folder, input: stdin instanceof Secret ? stdin.reveal() : (stdin ?? ''), encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  const { status, signal, stdout, stderr } = spawnSync(program, args, { cwd: folder, input: stdin instanceof Secret ? stdin.reveal() : typeof stdin === 'string' ? stdin : '', encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
   return status === null ? { ended: 'killed', signal: signal ?? '', stdout, stderr } : { ended: 'exited', code: status, stdout, stderr };
 }
 const ask = <T>(question: Question<T>) => answer(question, run(question.command));
@@ -63,7 +63,7 @@ describe('writeFile', () => {
     writeFileSync(join(bin, 'sync'), '#!/bin/sh\nexit 5\n');
     chmodSync(join(bin, 'sync'), 0o755);
     const { program, args, stdin } = writeFile('write', path('full/f'), '0600', 'new');
-    expect(spawnSync(program, args, { input: String(stdin), env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } }).status).not.toBe(0);
+    expect(spawnSync(program, args, { input: stdin as string, env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } }).status).not.toBe(0);
     expect([readFileSync(path('full/f'), 'utf8'), readdirSync(path('full'))]).toEqual(['former', ['f']]);
   });
 
@@ -71,7 +71,7 @@ describe('writeFile', () => {
     mkdirSync(path('cut'));
     writeFileSync(path('cut/f'), 'former');
     const command = writeFile('write', 'cut/f', '0600', 'new');
-    const whole = String(command.stdin);
+    const whole = command.stdin as string;
     const ends = Array.from(whole, (_, length) => run({ ...command, stdin: whole.slice(0, length) }));
     expect(ends).toEqual(Array.from(whole, () => ({ ended: 'exited', code: 74, stdout: '', stderr: 'the content was cut short\n' })));
     expect([readFileSync(path('cut/f'), 'utf8'), readdirSync(path('cut'))]).toEqual(['former', ['f']]);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Host, SshRoute } from '../../src/cluster/cluster.ts';
-import { reading, script } from '../../src/engine/command.ts';
+import { changing, reading, script } from '../../src/engine/command.ts';
 import { failuresOf, type Failure } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
 import { Secret } from '../../src/engine/secret.ts';
@@ -322,6 +322,66 @@ describe('a connection', () => {
     expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'exited', code: 1, stdout: 'This account is closed.\n' });
     await fleet.close();
     await server.stop();
+  });
+});
+
+describe('a file that is streamed', () => {
+  const MANY = 200 * 1024 ** 2;
+  /** No more than this is ever on its way: what the two sides of a channel hold. */
+  const WINDOW = 8 * 1024 ** 2;
+  const file = (): string => join(folder, 'large');
+  beforeAll(async () => {
+    await writeFile(file(), '');
+    await exec('truncate', ['-s', String(MANY), file()]);
+  });
+
+  /** Starts to stream it into a script, on a connection of its own; `sent` tells how much has gone. */
+  async function streaming(text: string, ...values: readonly string[]) {
+    const cancel = new AbortController();
+    const fleet = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519'), signal: cancel.signal });
+    const told = { sent: 0 };
+    const running = fleet.run('node-01', changing('take it', script(text, ...values), { stdin: { file: file(), bytes: MANY, onSent: (bytes) => void (told.sent += bytes) }, timeoutMs: 60_000 }));
+    return { fleet, cancel, told, running };
+  }
+
+  /** How much has gone once no more goes. */
+  async function settled(told: { readonly sent: number }): Promise<number> {
+    for (let last = -1; last !== told.sent || last === 0; await sleep(500)) last = told.sent;
+    return told.sent;
+  }
+
+  test('waits for a host that takes none of it, and goes on when it does', async () => {
+    const go = join('/tmp', randomUUID());
+    const { fleet, told, running } = await streaming('until [ -e "$1" ]; do sleep 0.1; done; wc -c', go);
+    expect(await settled(told)).toBeLessThan(WINDOW);
+    expect(await fleet.run('node-01', reading('let it go on', ['touch', go]))).toMatchObject({ ended: 'exited', code: 0 });
+    expect(await running).toMatchObject({ ended: 'exited', code: 0, stdout: `${MANY}\n` });
+    expect(told.sent).toBe(MANY);
+    await fleet.close();
+  });
+
+  test('is lost with its connection', async () => {
+    const { fleet, told, running } = await streaming('sleep 30');
+    expect(await settled(told)).toBeLessThan(WINDOW);
+    await sshd.killSessions();
+    expect(await running).toMatchObject({ ended: 'lost' });
+    expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+    await fleet.close();
+  });
+
+  test('ends with the run, and so does what took it', async () => {
+    const mark = randomUUID();
+    const { fleet, cancel, told, running } = await streaming('sleep 60; : "$1"', mark);
+    expect(await settled(told)).toBeLessThan(WINDOW);
+    const started = Date.now();
+    cancel.abort();
+    expect(await running).toMatchObject({ ended: 'killed' });
+    await fleet.close();
+    expect(Date.now() - started).toBeLessThan(10_000);
+    expect(told.sent).toBeLessThan(WINDOW);
+    const other = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
+    expect((await other.run('node-01', marked(mark).count)).stdout).toBe('0\n');
+    await other.close();
   });
 });
 

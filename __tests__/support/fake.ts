@@ -1,6 +1,6 @@
 import { afterEach } from '@jest/globals';
 import type { Fleet } from '../../src/engine/ask.ts';
-import { shellLine, type Command } from '../../src/engine/command.ts';
+import { isStreamed, shellLine, type Command } from '../../src/engine/command.ts';
 import type { Event } from '../../src/engine/events.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
@@ -53,7 +53,7 @@ export class FakeFleet implements Fleet {
   run(host: string, command: Command): Promise<Outcome> {
     this.trips += 1;
     const { stdin } = command;
-    const given = stdin instanceof Secret ? stdin.reveal() : stdin;
+    const given = stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? `the file ${stdin.file}` : stdin;
     if (command.program === 'sh' && command.args[0] === '-s' && given !== undefined) return Promise.resolve(this.#bundle(host, given));
     return Promise.resolve(this.#one(host, shellLine(command), given));
   }

@@ -1,5 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { changing, reading, script, type Command } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
@@ -94,6 +97,55 @@ export function transportContract(connection: () => Connection): void {
     test.each([['a NUL', 'a\0b'], ['too long a line', 'x'.repeat(200_000)]])('%s is refused before anything runs', async (_, arg) => {
       await expect(connection().run(reading('show', ['echo', arg]))).rejects.toThrow();
     });
+  });
+
+  describe('a file as standard input', () => {
+    let folder: string;
+    beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'streamed-'))));
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    /** A file of random bytes as standard input, and how much of it was told to have gone. */
+    const streamed = (bytes: number) => {
+      const content = randomBytes(bytes);
+      const told = { sent: 0, sha256: createHash('sha256').update(content).digest('hex') };
+      const file = join(folder, randomUUID());
+      writeFileSync(file, content);
+      const onSent = (more: number): void => void (told.sent += more);
+      return { stdin: { file, bytes, onSent }, told };
+    };
+
+    test('arrives whole, in whatever pieces it is read there', async () => {
+      const around = (size: number) => fc.integer({ min: size - 3, max: size + 3 });
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(fc.integer({ min: 0, max: 10 }), around(32 * 1024), around(64 * 1024), around(2 * 1024 ** 2)), fc.constantFrom('cat', 'dd bs=97 2>/dev/null', 'dd bs=1M iflag=fullblock 2>/dev/null'), async (bytes, reader) => {
+          const { stdin, told } = streamed(bytes);
+          const outcome = await connection().run(sh(`${reader} | sha256sum`, { stdin }));
+          expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: `${told.sha256}  -\n` });
+          expect(told.sent).toBe(bytes);
+        }),
+        { numRuns: 12 },
+      );
+    }, 60_000);
+
+    test('that nobody reads keeps no command from ending', async () => {
+      expect(await connection().run(sh('exit 4', { stdin: streamed(20 * 1024 ** 2).stdin }))).toMatchObject({ ended: 'exited', code: 4 });
+    }, 15_000);
+
+    test('that cannot be read is told, and is not taken for an empty one', async () => {
+      const outcome = await connection().run(sh('cat; exit 0', { stdin: { file: join(folder, 'nowhere'), bytes: 1 } }));
+      expect([outcome.ended === 'killed' || (outcome.ended === 'exited' && outcome.code !== 0), outcome.stdout]).toEqual([true, '']);
+      expect(outcome.stderr).toMatch(/nowhere/);
+    }, 15_000);
+
+    test('lets the deadline end a command that takes none of it', async () => {
+      expect(await connection().run(sh('sleep 20', { stdin: streamed(20 * 1024 ** 2).stdin, timeoutMs: 800 }))).toMatchObject({ ended: 'timed-out' });
+    }, 15_000);
+
+    test('leaves room for other commands', async () => {
+      const slow = connection().run(sh('sleep 1; wc -c', { stdin: streamed(20 * 1024 ** 2).stdin }));
+      expect(await connection().run(sh('echo beside'))).toMatchObject({ ended: 'exited', code: 0, stdout: 'beside\n' });
+      expect(await slow).toMatchObject({ ended: 'exited', code: 0, stdout: `${20 * 1024 ** 2}\n` });
+    }, 15_000);
   });
 
   test('many commands at once all end, each with its own', async () => {

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import type { Emit } from './events.ts';
 import { answer, type Fact, type Question } from './fact.ts';
 import type { Outcome } from './outcome.ts';
+import { Secret } from './secret.ts';
 import type { Views } from './views.ts';
 
 interface Pending {
@@ -50,7 +51,7 @@ export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
     ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
       const { command } = question;
       if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
-      const stdin = typeof command.stdin === 'object' ? command.stdin.reveal() : command.stdin;
+      const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
       const key = JSON.stringify([host, command.program, command.args, stdin]);
       const outcome = outcomes.get(key) ?? answered(host, command);
       outcomes.set(key, outcome);

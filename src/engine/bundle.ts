@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cleaningUp, reading, shellLine, type Command } from './command.ts';
+import { cleaningUp, isStreamed, reading, shellLine, type Command } from './command.ts';
 import { Secret } from './secret.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { quote } from './quote.ts';
@@ -16,10 +16,10 @@ const OVERDUE = 'overdue';
 /** Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a program can exit with 124 or 137 too. */
 const timed = (line: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; echo $? >"$0.c"`);
 
-const given = ({ stdin }: Command): string | undefined => (stdin instanceof Secret ? stdin.reveal() : stdin);
+const given = ({ stdin }: Command): string | undefined => (stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? undefined : stdin);
 
 /** Whether a command can share a round trip: it has no terminal, and no standard input that lines could not carry. */
-export const travels = (command: Command): boolean => command.terminal !== true && /^$|\n$/.test(given(command)?.slice(-1) ?? '') && given(command)?.includes('\0') !== true;
+export const travels = (command: Command): boolean => command.terminal !== true && !isStreamed(command.stdin) && /^$|\n$/.test(given(command)?.slice(-1) ?? '') && given(command)?.includes('\0') !== true;
 
 /**
  * Bundles commands into one round trip. The script goes in by standard input, and with it what each of them has for its own; answers are

@@ -6,8 +6,8 @@ export interface Command {
   readonly program: string;
   /** Each element arrives as exactly one argument. Never a secret. */
   readonly args: readonly string[];
-  /** Standard input; a secret travels here. Absent: standard input is empty. */
-  readonly stdin?: string | Secret;
+  /** Standard input; a secret travels here, and so does what is too large to be held in memory. Absent: standard input is empty. */
+  readonly stdin?: string | Secret | Streamed;
   /** True when it changes nothing on the host; only such commands may be asked while gathering. */
   readonly reads: boolean;
   /** What it is for, in words that follow "could not": `read the engine's state`. */
@@ -29,6 +29,18 @@ export interface Inside {
   /** The command as it is there. */
   readonly argv: readonly [string, ...string[]];
 }
+
+/** A file of the machine that this runs on, as standard input: read as fast as the host takes it, never held in whole. */
+export interface Streamed {
+  /** Its absolute path. */
+  readonly file: string;
+  readonly bytes: number;
+  /** Told how many more bytes have gone, each time some have. A host that is this machine opens the file itself: all have gone at once. */
+  readonly onSent?: (bytes: number) => void;
+}
+
+/** Whether standard input is such a file. */
+export const isStreamed = (stdin: unknown): stdin is Streamed => typeof stdin === 'object' && stdin !== null && 'file' in stdin;
 
 type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'timeoutMs' | 'inside'>>;
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Command } from './command.ts';
 import type { Outcome } from './outcome.ts';
+import { Secret } from './secret.ts';
 
 /** What one host answered to reading commands, by the digest of each command. */
 export type View = Readonly<Record<string, Outcome>>;
 
 /** Names a reading command without telling it: its standard input may be a secret. */
 export function digestOf(command: Command): string {
-  const stdin = typeof command.stdin === 'object' ? command.stdin.reveal() : command.stdin;
+  const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
   return createHash('sha256').update(JSON.stringify([command.program, command.args, stdin])).digest('hex');
 }
 

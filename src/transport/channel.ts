@@ -1,5 +1,7 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Client, ClientChannel, ExecOptions, PseudoTtyOptions } from 'ssh2';
-import type { Command } from '../engine/command.ts';
+import { isStreamed, type Command, type Streamed } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { quote } from '../engine/quote.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
@@ -49,6 +51,7 @@ class Running {
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
   #channel: ClientChannel | undefined;
+  #source: Readable | undefined;
   #end: End | undefined;
   #overdue = false;
   #stopping: SignalName | undefined;
@@ -101,8 +104,23 @@ class Running {
     channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
     if (this.#settled) channel.close();
     const stdin = stdinOf(this.#command);
-    if (stdin !== undefined) channel.end(stdin);
+    if (isStreamed(stdin)) this.#stream(stdin, channel);
+    else if (stdin !== undefined) channel.end(stdin);
     else if (this.#command.terminal !== true) channel.end();
+  }
+
+  /** Standard input that breaks off here is not ended, which would be to call it whole: the command is. */
+  #stream({ file, onSent }: Streamed, channel: ClientChannel): void {
+    if (this.#settled) return;
+    const source = createReadStream(file);
+    this.#source = source;
+    source.on('data', (chunk) => onSent?.(chunk.length));
+    source.on('error', ({ message }) => {
+      this.#err.add(Buffer.from(`cannot be read where this runs: ${message}\n`));
+      this.#stop();
+    });
+    channel.on('close', () => source.destroy());
+    source.pipe(channel);
   }
 
   /** Open failures name a reason; nothing was run then, and it may be tried again. */
@@ -159,6 +177,7 @@ class Running {
     if (this.#settled) return;
     this.#settled = true;
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#source?.destroy();
     this.#ties.gone.removeEventListener('abort', this.#onGone);
     this.#ties.closing.removeEventListener('abort', this.#stop);
     if (!this.#ties.gone.aborted) this.#channel?.close();

@@ -1,4 +1,4 @@
-import { shellLine, type Command } from '../engine/command.ts';
+import { isStreamed, shellLine, type Command, type Streamed } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { quote } from '../engine/quote.ts';
 import { Secret } from '../engine/secret.ts';
@@ -41,10 +41,10 @@ export function programLine(command: Command): string {
   return line;
 }
 
-/** The bytes for standard input; undefined when the command has none. */
-export function stdinOf(command: Command): Buffer | undefined {
-  if (command.stdin === undefined) return undefined;
-  return Buffer.from(command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin, 'utf8');
+/** What goes in by standard input: bytes, or a file to be streamed; undefined when the command has none. */
+export function stdinOf({ stdin }: Command): Buffer | Streamed | undefined {
+  if (stdin === undefined || isStreamed(stdin)) return stdin;
+  return Buffer.from(stdin instanceof Secret ? stdin.reveal() : stdin, 'utf8');
 }
 
 /** Standard output as text; a terminal's line ends become plain ones. */

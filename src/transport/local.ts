@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { exec } from '@actions/exec';
-import type { Command } from '../engine/command.ts';
+import { isStreamed, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
@@ -17,6 +17,8 @@ const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR',
 const WITHOUT_INPUT = `read -r _; ${ANNOUNCE}; exec </dev/null; eval "$1"`;
 const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "no place to keep the input" >&2; exit 73; }`;
 const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; ${ANNOUNCE}; exec </dev/fd/3 3<&-; eval "$1"`;
+/** The file "$2" is on this very host: nothing goes through this process. */
+const FROM_FILE = `read -r _; ${ANNOUNCE}; exec <"$2"; eval "$1"`;
 /** The terminal's input never ends: at its end script(1) would type a character of its own. */
 const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; ${ANNOUNCE}; exec <&3 3<&-; exec script -q -e -E never -c "$1" /dev/null`;
 
@@ -106,15 +108,18 @@ class LocalRun {
   #execute(line: string): Promise<number | null> {
     const { terminal } = this.#command;
     const stdin = stdinOf(this.#command);
-    const script = terminal === true ? ON_TERMINAL : stdin === undefined ? WITHOUT_INPUT : WITH_INPUT;
+    const streamed = isStreamed(stdin) ? stdin : undefined;
+    const bytes = isStreamed(stdin) ? undefined : stdin;
+    const script = terminal === true ? ON_TERMINAL : streamed ? FROM_FILE : bytes ? WITH_INPUT : WITHOUT_INPUT;
+    streamed?.onSent?.(streamed.bytes);
     const env = Object.fromEntries(VISIBLE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-    return exec('setsid', [...this.#shell, '-c', script, 'sh', line], {
+    return exec('setsid', [...this.#shell, '-c', script, 'sh', line, ...(streamed ? [streamed.file] : [])], {
       silent: true,
       ignoreReturnCode: true,
       cwd: homedir(),
       env: { ...env, TERM: 'dumb', SHELL: '/bin/sh' },
       // Must be there even when empty, else standard input stays open.
-      input: stdin ?? Buffer.alloc(0),
+      input: bytes ?? Buffer.alloc(0),
       delay: LINGER_MS,
       listeners: { stdout: (chunk) => this.#take(chunk), stderr: (chunk) => this.#err.add(chunk) },
     });
