@@ -57,7 +57,7 @@ function partsFor(world: World, state: State): Parts {
     readRequest: (hide) => {
       hide([PASSWORD]);
       const stages = world.stages ?? (world.mode === 'verify' ? ['verify'] : ['swarm-init', 'swarm-join', 'verify']);
-      return { mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {}, job: JOB, lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 } };
+      return Promise.resolve({ mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false }, login: {}, job: JOB, lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 } });
     },
     openFleet: () => ({
       notes: ['known hosts: line 3 is passed over'],
@@ -245,6 +245,13 @@ describe('a real run', () => {
     const face = recorder();
     return { code: await run(realParts(argv, env, files), reportOn(face), new AbortController().signal), face };
   };
+
+  test('tells what is wrong with the image archives beside all that is wrong otherwise', async () => {
+    const { code, face } = await told(['--cluster', 'cluster.yml', '--images', '/no/such/folder'], {});
+    expect(code).toBe(1);
+    expect(face.lines.join('\n')).toMatch(/input images names a folder that cannot be read: "\/no\/such\/folder" \(ENOENT\)/);
+    expect(face.lines.join('\n')).toMatch(/database-password is missing/);
+  });
 
   test('prints how it is used, which is no failure', async () => {
     const { code, face } = await told(['--help'], {});

@@ -12,6 +12,7 @@ import type { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
 import { translateArguments } from './inputs/arguments.ts';
 import { secretsGiven, type Environment } from './inputs/given.ts';
+import { readImages } from './inputs/images.ts';
 import { readInputs, type Files, type Inputs } from './inputs/read.ts';
 import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, type Received } from './job.ts';
 import { Lock } from './lock.ts';
@@ -23,7 +24,7 @@ import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.
 /** The parts of a run; tests put others in their place. */
 export interface Parts {
   /** What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a Trouble that names every wrong input. */
-  readonly readRequest: (hide: (secrets: readonly Secret[]) => void) => Inputs | string;
+  readonly readRequest: (hide: (secrets: readonly Secret[]) => void, signal: AbortSignal) => Promise<Inputs | string>;
   readonly openFleet: (hosts: readonly Host[], options: FleetOptions) => OpenFleet;
   readonly stagesOf: (deployment: Deployment, hooks: { onMatrix(matrix: Matrix): void }) => Stage[];
 }
@@ -31,13 +32,13 @@ export interface Parts {
 /** The parts of a real run: inputs as GitHub hands them over, or a command line where GitHub does not run this. */
 export function realParts(argv: readonly string[], env: Environment, files: Files): Parts {
   return {
-    readRequest(hide) {
+    async readRequest(hide, signal) {
       hide(secretsGiven(env));
-      if (env['GITHUB_ACTIONS'] === 'true') return readInputs(env, files);
+      if (env['GITHUB_ACTIONS'] === 'true') return readInputs(env, files, await readImages(env, signal));
       const asked = translateArguments(argv, env, files);
       if (asked.is === 'help') return asked.text;
       hide(secretsGiven(asked.env));
-      return readInputs(asked.env, files);
+      return readInputs(asked.env, files, await readImages(asked.env, signal));
     },
     openFleet,
     stagesOf: deploymentStages,
@@ -75,7 +76,7 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
   // What is told afterwards is how its commands were ended.
   cancelled.addEventListener('abort', () => (stoppedIn = moment.inWords()), { once: true });
   try {
-    const request = parts.readRequest((secrets) => report.hide(secrets));
+    const request = await parts.readRequest((secrets) => report.hide(secrets), signal);
     if (typeof request === 'string') {
       request.split('\n').forEach((line) => report.say(line));
       return 'only a text was wanted';

@@ -74,6 +74,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       stage: true, 'artifacts-in': true, 'artifacts-out': true, 'logs-out': true,
       mode: !isStage(action) || action === 'verify',
       'kuscia-config': !['kuscia-init', 'plan'].includes(action),
+      images: !['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
       repair: !['network-create', 'plan'].includes(action),
       host: !isStage(action) || action === 'verify' || action === 'preflight',
       'lock-wait': !isStage(action) || action === 'verify',

@@ -16,6 +16,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   stage: () => false,
   mode: (action) => stageOf(action) !== undefined && action !== 'verify',
   'kuscia-config': (action) => action === 'kuscia-init' || action === 'plan',
+  images: (action) => ['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
   repair: (action) => action === 'network-create' || action === 'plan',
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
   'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
@@ -75,9 +76,14 @@ export const outputsOf = (action: ActionName): [string, { description: string; c
   action === 'check' ? Object.entries(CHECK_OUTPUTS) : action === 'look' ? [] : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
 const UPLOAD = 'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f';
-const DOWNLOAD = 'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c';
-/** The version beside a pinned action, which YAML values cannot carry. */
-const VERSIONS: Readonly<Record<string, string>> = { [UPLOAD]: 'v7.0.0', [DOWNLOAD]: 'v8.0.1' };
+/** The action that fetches an artifact, pinned. */
+export const DOWNLOAD = 'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c';
+/** The action that checks a repository out, pinned. */
+export const CHECKOUT = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1';
+const VERSIONS: Readonly<Record<string, string>> = { [UPLOAD]: 'v7.0.0', [DOWNLOAD]: 'v8.0.1', [CHECKOUT]: 'v7.0.1' };
+
+/** The text with the version beside each pinned action, which YAML values cannot carry. */
+export const withVersions = (yaml: string): string => yaml.replace(/(uses: )(\S+@[0-9a-f]{40})$/gm, (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`);
 
 const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'check', plan: 'plan', look: 'look' };
 
@@ -126,7 +132,7 @@ export function stageActionText(action: ActionName): string {
       ],
     },
   };
-  return HEAD + stringify(document, { lineWidth: 0 }).replace(/(uses: )(\S+@[0-9a-f]{40})$/gm, (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`);
+  return HEAD + withVersions(stringify(document, { lineWidth: 0 }));
 }
 
 const WORDS = {

@@ -1,4 +1,5 @@
 import type { Secret } from '../engine/secret.ts';
+import type { Archive } from './archives.ts';
 import type { Cluster } from './cluster.ts';
 import type { Handed } from './handed.ts';
 
@@ -16,6 +17,8 @@ export interface Deployment {
   };
   /** Whether stages may mend what is in the way (a network of the wrong type) by removing it. */
   readonly repair: boolean;
+  /** Archives whose images hosts need not pull. */
+  readonly archives?: readonly Archive[];
   /** What earlier jobs of a workflow handed over; without it, hosts are asked. */
   readonly handed?: Handed;
 }

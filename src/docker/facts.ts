@@ -3,6 +3,7 @@ import type { Secret } from '../engine/secret.ts';
 import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
 import { compareJoinToken } from './commands.ts';
 import { inspectAll, jsonLines } from './listing.ts';
+import { localName } from './names.ts';
 
 /** What an engine says of itself and of the swarm it is in. */
 export interface Engine {
@@ -190,11 +191,3 @@ export const imageIdentity = (name: string): Question<ImageIdentity> => ({
 
 /** Two hosts may name one image by different ids, as their engines store it; what a registry calls it is the same. */
 export const sameImage = (a: ImageIdentity, b: ImageIdentity): boolean => a.id === b.id || a.digests.some((digest) => b.digests.includes(digest));
-
-/** The name as docker lists it: without the default registry, with the default tag; of name:tag@digest only the digest counts. */
-function localName(name: string): string {
-  const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
-  const [repository = '', digest] = short.split('@');
-  if (digest !== undefined) return `${repository.replace(/:[^:/]+$/, '')}@${digest}`;
-  return /:[^:/]+$/.test(short) ? short : `${short}:latest`;
-}

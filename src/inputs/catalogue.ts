@@ -96,6 +96,11 @@ export const INPUTS = {
     description: 'Private key of that certificate in PEM form, without passphrase.',
     chinese: '该证书的私钥（PEM，无口令）。',
   },
+  images: {
+    kind: 'path',
+    description: 'Folder with image archives as `docker save` writes them (`*.tar`, `*.tar.gz`, `*.tgz`). What a host lacks and an archive holds is sent there; the rest is pulled. Blank: everything is pulled.',
+    chinese: '存放镜像归档（`docker save` 生成的 `*.tar`、`*.tar.gz`、`*.tgz`）的文件夹。主机缺少而归档中有的镜像由此发送，其余从仓库拉取。留空则全部拉取。',
+  },
   repair: {
     kind: 'flag',
     default: 'false',

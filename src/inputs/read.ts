@@ -10,6 +10,7 @@ import { Secret } from '../engine/secret.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
 import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
 import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
+import type { ImagesRead } from './images.ts';
 import { readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
 import { maskFault, passwordFault } from './password.ts';
@@ -32,8 +33,8 @@ export interface Files {
   read(path: string): string;
 }
 
-/** The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong or missing, the cluster file's faults included. */
-export function readInputs(env: Environment, files: Files): Inputs {
+/** The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong or missing, the faults of the cluster file and of the images included. */
+export function readInputs(env: Environment, files: Files, { archives, failures: imageFaults }: ImagesRead = { failures: [] }): Inputs {
   const inputFaults: Failure[] = [];
   const clusterFaults: Failure[] = [];
   const mode = oneMode(env, inputFaults);
@@ -42,11 +43,11 @@ export function readInputs(env: Environment, files: Files): Inputs {
   const lock = readLock(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
-  const failures = [...inputFaults, ...unfitInputs(env), ...missingInputs(env, cluster), ...clusterFaults];
+  const failures = [...inputFaults, ...unfitInputs(env), ...missingInputs(env, cluster), ...imageFaults, ...clusterFaults];
   const databasePassword = givenSecret(env, 'database-password');
   if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair }, login: loginOf(env), job, lock };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, ...(archives && { archives }) }, login: loginOf(env), job, lock };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {

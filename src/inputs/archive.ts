@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { list } from 'tar';
+import { z } from 'zod';
+import type { Archive, ArchivedImage } from '../cluster/archives.ts';
+import { localName } from '../docker/names.ts';
+
+/** Entries that may tell what an archive holds are small; layers that are small too do no harm. */
+const MOST_BYTES = 4 * 1024 ** 2;
+const TELLING = /[0-9a-f]{64}$|\.json$/;
+
+/** Docker's own list: an image each, with the file of its configuration. */
+const manifestSchema = z.array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish() }));
+/** The list of the OCI layout, which archives hold beside it since Docker 25. */
+const indexSchema = z.object({ manifests: z.array(z.object({ digest: z.string(), annotations: z.record(z.string(), z.string()).nullish() })) });
+const configSchema = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
+
+/** What the archive holds, or what is wrong with it, in words that follow its name. */
+export async function readArchive(file: string): Promise<Archive | string> {
+  try {
+    const [{ size }, entries] = await Promise.all([stat(file), smallEntries(file)]);
+    const images = imagesIn(entries);
+    return typeof images === 'string' ? images : { file, bytes: size, images };
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    return `which cannot be read: ${code === undefined || message.includes(code) ? message : `${code}: ${message}`}`;
+  }
+}
+
+async function smallEntries(file: string): Promise<ReadonlyMap<string, Buffer>> {
+  const entries = new Map<string, Buffer>();
+  await list({
+    file,
+    // Anything that is odd is an error: what is cut short too.
+    strict: true,
+    // Nothing is unpacked, so nothing can burst.
+    maxDecompressionRatio: Infinity,
+    onReadEntry(entry) {
+      if (!TELLING.test(entry.path) || entry.size > MOST_BYTES) return;
+      const pieces: Buffer[] = [];
+      entry.on('data', (piece) => pieces.push(piece));
+      entry.on('end', () => entries.set(entry.path.replace(/^\.\//, ''), Buffer.concat(pieces)));
+    },
+  });
+  return entries;
+}
+
+function imagesIn(entries: ReadonlyMap<string, Buffer>): readonly ArchivedImage[] | string {
+  const manifest = read(entries, 'manifest.json', manifestSchema);
+  if (manifest === undefined) return 'which docker save did not write: it holds no manifest.json';
+  const named = manifest.flatMap(({ Config, RepoTags }) => (RepoTags ?? []).map((tag) => ({ name: localName(tag), config: Config })));
+  if (named.length === 0) return 'whose images have no name: save them by name and tag, not by id';
+  const index = read(entries, 'index.json', indexSchema)?.manifests ?? [];
+  const images: ArchivedImage[] = [];
+  for (const { name, config } of named) {
+    const bytes = entries.get(config);
+    if (!bytes) return `in which the configuration of ${name} is missing`;
+    const id = createHash('sha256').update(bytes).digest('hex');
+    if ((/[0-9a-f]{64}/.exec(config)?.[0] ?? id) !== id) return `in which the configuration of ${name} is not the one that its digest names`;
+    const manifests = index.filter(({ annotations }) => localName(annotations?.['io.containerd.image.name'] ?? name) === name).map(({ digest }) => digest);
+    const layers = manifests.length === 0 ? read(entries, config, configSchema)?.rootfs.diff_ids : undefined;
+    images.push({ name, ids: [`sha256:${id}`, ...manifests], ...(layers && { layers }) });
+  }
+  return images;
+}
+
+function read<T>(entries: ReadonlyMap<string, Buffer>, name: string, schema: z.ZodType<T>): T | undefined {
+  const bytes = entries.get(name);
+  if (!bytes) return undefined;
+  try {
+    return schema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    throw new Error(`${name} is not as docker save writes it`);
+  }
+}
