@@ -3,11 +3,12 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createOverlay, initSwarm, joinSwarm, markTokens, pullImage, readJoinToken, removeContainer, removeNetwork, restartContainer, rotateJoinTokens, runContainer, setNodeRole, startContainer } from '../../src/docker/commands.ts';
+import type { Archive } from '../../src/cluster/archives.ts';
+import { createOverlay, initSwarm, joinSwarm, loadImages, markTokens, pullImage, readJoinToken, removeContainer, removeNetwork, restartContainer, rotateJoinTokens, runContainer, setNodeRole, startContainer } from '../../src/docker/commands.ts';
 import { ensureImage } from '../../src/docker/images.ts';
 import { image } from '../../src/docker/facts.ts';
 import { runProbe, tryPaths } from '../../src/docker/probe.ts';
-import { shellLine, type Command } from '../../src/engine/command.ts';
+import { isStreamed, shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
@@ -61,7 +62,7 @@ describe('scripts, run for real with docker and curl that write down what they g
     chmodSync(join(folder, name), 0o755);
   };
   const run = (command: Command, path = `${folder}:${process.env['PATH'] ?? ''}`) =>
-    spawnSync(command.program, command.args, { input: command.stdin instanceof Secret ? command.stdin.reveal() : (command.stdin ?? ''), encoding: 'utf8', env: { PATH: path, SAID: join(folder, 'said') } });
+    spawnSync(command.program, command.args, { input: command.stdin instanceof Secret ? command.stdin.reveal() : isStreamed(command.stdin) ? readFileSync(command.stdin.file) : (command.stdin ?? ''), encoding: 'utf8', env: { PATH: path, SAID: join(folder, 'said') } });
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'docker-'));
@@ -110,6 +111,43 @@ describe('scripts, run for real with docker and curl that write down what they g
     rmSync(join(folder, 'said.tries'), { force: true });
     expect(run(startContainer('c', state), `${starting}:${process.env['PATH'] ?? ''}`)).toMatchObject({ status, stderr });
     expect(spawnSync('cat', [join(folder, 'said')], { encoding: 'utf8' }).stdout).toBe(pauses);
+  });
+
+  describe('an archive is loaded', () => {
+    const archive: Archive = { file: '', bytes: 9, images: [{ name: 'a:1', ids: ['sha256:1', 'sha256:m'] }, { name: 'b:1', ids: ['sha256:2'], layers: ['sha256:x', 'sha256:y'] }] };
+    /** Loads it on a host where docker answers these questions for the images so. */
+    const loaded = (answers: Readonly<Record<string, string>>, load = 'cat >>"$SAID"') => {
+      const there = Object.entries(answers).map(([name, said]) => `${name}) echo '${said}' ;;`);
+      const bin = mkdtempSync(join(folder, 'bin-'));
+      writeFileSync(join(bin, 'docker'), `#!/bin/sh\ncase "$1 $2" in 'load --quiet') ${load} ;; 'image inspect') case "$5" in ${there.join(' ')} *) echo "Error: No such image: $5" >&2; exit 1 ;; esac ;; 'image rm') echo " untagged $3" >>"$SAID" ;; esac\n`, { mode: 0o755 });
+      rmSync(join(folder, 'said'), { force: true });
+      writeFileSync(join(folder, 'archive'), 'the bytes');
+      const { status, stderr } = run(loadImages({ ...archive, file: join(folder, 'archive') }, () => undefined), `${bin}:${process.env['PATH'] ?? ''}`);
+      return { status, stderr: stderr.trimEnd().split('\n').at(-1), said: said() };
+    };
+    const B = 'sha256:2 ["sha256:x","sha256:y"]';
+
+    test.each([
+      ['under the ids of its configurations', { 'a:1': 'sha256:1 []', 'b:1': B }],
+      ['under the id of its manifest', { 'a:1': 'sha256:m []', 'b:1': B }],
+      ['under an id that the engine made, with the right layers', { 'a:1': 'sha256:1 []', 'b:1': 'sha256:9 ["sha256:x","sha256:y"]' }],
+    ])('%s', (_, answers) => {
+      expect(loaded(answers)).toEqual({ status: 0, stderr: '', said: 'the bytes' });
+    });
+
+    test.each([
+      ['another id', { 'a:1': 'sha256:2 []', 'b:1': B }, 'a:1', 'a:1 is sha256:2 here, not sha256:1 sha256:m'],
+      ['the beginning of an id', { 'a:1': 'sha256: []', 'b:1': B }, 'a:1', 'a:1 is sha256: here, not sha256:1 sha256:m'],
+      ['nothing under the name', { 'b:1': B }, 'a:1', 'a:1 is absent here, not sha256:1 sha256:m'],
+      ['other layers', { 'a:1': 'sha256:1 []', 'b:1': 'sha256:9 ["sha256:x"]' }, 'b:1', 'b:1 is sha256:9 here, not sha256:2 ["sha256:x","sha256:y"]'],
+      ['a star', { 'a:1': '* *', 'b:1': B }, 'a:1', 'a:1 is * here, not sha256:1 sha256:m'],
+    ])('and loses its name where it is another: %s', (_, answers, name, stderr) => {
+      expect(loaded(answers)).toEqual({ status: 65, stderr, said: `the bytes untagged ${name}\n` });
+    });
+
+    test('or not, where docker refuses it; then nothing else is done', () => {
+      expect(loaded({ 'a:1': 'sha256:1 []', 'b:1': B }, 'echo "unexpected EOF" >&2; echo refused >>"$SAID"; exit 1')).toEqual({ status: 1, stderr: 'unexpected EOF', said: 'refused\n' });
+    });
   });
 
   test('a login lives in a folder of its own, only while the image is pulled', () => {

@@ -1,3 +1,4 @@
+import type { Archive } from '../cluster/archives.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
@@ -93,4 +94,32 @@ export function pullImage(image: string, login?: { server: string; username: str
     'docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1"',
   ].join('\n');
   return changing(`pull ${image} as ${login.username}`, script(text, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });
+}
+
+/** Exit code of a host that got another image than the archive says. */
+export const ARRIVED_OTHERWISE = 65;
+
+/** The slowest way that is waited for, in bytes a millisecond. */
+const SLOWEST = 1024;
+
+/**
+ * Loads an archive, and compares what then stands under each of its names with what the archive says, on the host itself and so also when the connection is
+ * lost meanwhile. What differs loses its name, and is the last line told.
+ */
+export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: number) => void): Command {
+  const text = [
+    'docker load --quiet || exit',
+    'code=0',
+    'while [ "$#" -gt 0 ]; do',
+    'found=$(docker image inspect --format "{{.Id}} {{json .RootFS.Layers}}" "$1") || found="absent "',
+    'case " $2 " in',
+    '*" ${found%% *} "* | *" ${found#* } "*) ;;',
+    `*) docker image rm "$1" >/dev/null; echo "$1 is \${found%% *} here, not $2" >&2; code=${ARRIVED_OTHERWISE} ;;`,
+    'esac',
+    'shift 2',
+    'done',
+    'exit "$code"',
+  ].join('\n');
+  const known = images.flatMap(({ name, ids, layers }) => [name, [...ids, ...(layers ? [JSON.stringify(layers)] : [])].join(' ')]);
+  return changing(`load ${images.map(({ name }) => name).join(', ')}`, script(text, ...known), { stdin: { file, bytes, onSent }, timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST) });
 }

@@ -1,16 +1,78 @@
+import { basename } from 'node:path';
+import type { Archive } from '../cluster/archives.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
-import { trouble } from '../engine/errors.ts';
-import { ending, lastLine, succeeded } from '../engine/outcome.ts';
-import { pullImage } from './commands.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
+import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
+import { Slots } from '../engine/slots.ts';
+import { ARRIVED_OTHERWISE, loadImages, pullImage } from './commands.ts';
 import { image } from './facts.ts';
+import { localName } from './names.ts';
 
-/** Pulls the image unless the host has it. Throws a Trouble that says which image and what the registry answered. */
-export async function ensureImage(act: Act, host: string, name: string, { cluster, secrets }: Deployment): Promise<void> {
-  const fact = await act.ask(host, image(name));
-  if (fact.is === 'present') return;
-  const { registry } = cluster;
-  const login = registry && secrets.registryPassword && isFrom(name, registry.server) ? { ...registry, password: secrets.registryPassword } : undefined;
+/** How often it is told how far an archive has come, in milliseconds. */
+const TOLD_EVERY_MS = 10_000;
+
+/** One image at a time is brought to a host: who wants the same one finds it there, and no two archives fill one connection. */
+const turns = new WeakMap<Deployment, Map<string, Slots>>();
+
+/** Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Throws a Trouble that says which image and why not. */
+export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
+  const isThere = async (): Promise<boolean> => (await act.ask(host, image(name))).is === 'present';
+  if (await isThere()) return;
+  const slot = slotOf(deployment, host);
+  const waits = slot.busy > 0;
+  await slot.use(async () => {
+    if (waits && (await isThere())) return;
+    const archive = archiveOf(deployment, name);
+    if (archive) await send(act, host, name, archive);
+    else await pull(act, host, name, deployment);
+  });
+}
+
+/** The archive that holds the image. None holds one that is named by a digest: no archive keeps what a registry calls it. */
+export const archiveOf = ({ archives = [] }: Deployment, name: string): Archive | undefined =>
+  archives.find(({ images }) => images.some((each) => each.name === localName(name)));
+
+function slotOf(deployment: Deployment, host: string): Slots {
+  const slots = turns.get(deployment) ?? new Map<string, Slots>();
+  turns.set(deployment, slots);
+  const slot = slots.get(host) ?? new Slots(1);
+  slots.set(host, slot);
+  return slot;
+}
+
+async function send(act: Act, host: string, name: string, archive: Archive): Promise<void> {
+  const file = basename(archive.file);
+  let sent = 0;
+  const progress = (): string => (sent < archive.bytes ? `sent ${size(sent)} of ${size(archive.bytes)}` : `all ${size(archive.bytes)} are sent, the host unpacks them`);
+  act.say(host, `sending ${name} (${file}, ${size(archive.bytes)})`);
+  const telling = setInterval(() => act.say(host, progress()), TOLD_EVERY_MS);
+  try {
+    const outcome = await act.attempt(host, loadImages(archive, (bytes) => (sent += bytes)));
+    if (!succeeded(outcome)) throw trouble(notLoaded(host, name, file, outcome));
+  } finally {
+    clearInterval(telling);
+  }
+}
+
+function notLoaded(host: string, name: string, file: string, outcome: Outcome): Failure {
+  const evidence = `${ending(outcome)}: ${lastLine(outcome)}`;
+  if (outcome.ended === 'exited' && outcome.code === ARRIVED_OTHERWISE) {
+    return { code: 'image-differs', host, what: `${file} brought another image than it says`, evidence: lastLine(outcome), remedy: `Write the archive anew (docker save -o ${file} ${name}), then run again. The name was taken off what came, so that nothing is started from it.` };
+  }
+  return {
+    code: outcome.ended === 'lost' ? 'connection-lost' : 'image-unavailable',
+    host,
+    what: `could not send ${name} (${file})`,
+    evidence,
+    remedy: 'See that the host stays reachable and has room for the image, and that the archive is whole (docker load reads it); then run again.',
+  };
+}
+
+async function pull(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
+  const { registry } = deployment.cluster;
+  const password = deployment.secrets.registryPassword;
+  const login = registry && password && isFrom(name, registry.server) ? { ...registry, password } : undefined;
   act.say(host, `pulling ${name}`);
   const outcome = await act.attempt(host, pullImage(name, login));
   if (succeeded(outcome)) return;
@@ -19,9 +81,19 @@ export async function ensureImage(act: Act, host: string, name: string, { cluste
     host,
     what: `could not pull ${name}`,
     evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: 'See that the name and tag exist, that the host reaches the registry, and that the registry login of the cluster file is right.',
+    remedy: `See that the name and tag exist, that the host reaches the registry, and that the registry login of the cluster file is right. ${withoutRegistry(name, deployment)}`,
   });
+}
+
+/** What there is to do where the host reaches no registry. */
+function withoutRegistry(name: string, { archives }: Deployment): string {
+  if (name.includes('@')) return 'An image that is named by its digest can only be pulled: name it by a tag to send it from the folder of the input images.';
+  if (!archives) return 'A host without a registry is sent images from the folder of the input images.';
+  return `The folder of the input images does not hold it, but ${archives.flatMap(({ images }) => images.map((each) => each.name)).join(', ')}.`;
 }
 
 /** Whether the image's name begins with that registry server. */
 const isFrom = (name: string, server: string): boolean => name.startsWith(`${server}/`) || (server === 'docker.io' && !/^[^/]*[.:][^/]*\//.test(name));
+
+/** `512 MiB`, `3.1 GiB`. */
+const size = (bytes: number): string => (bytes < 1024 ** 3 ? `${Math.ceil(bytes / 1024 ** 2)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`);

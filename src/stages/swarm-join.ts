@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, tokensLabel } from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
+import { archiveOf, ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
@@ -110,9 +111,12 @@ const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): bool
 
 const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
 
-async function join(act: Act, { cluster, handed }: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
+async function join(act: Act, deployment: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
+  const { cluster, handed } = deployment;
   const manager = anchor(cluster, engines);
   if (handed && !handed.joinTokens) throw trouble(noTokens(host));
+  // A host without curl takes that of the image, and would pull it.
+  if (archiveOf(deployment, cluster.network.probeImage)) await ensureImage(act, host.name, cluster.network.probeImage, deployment);
   const token = handed?.joinTokens?.[role] ?? new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
   act.learn(token);
   const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);

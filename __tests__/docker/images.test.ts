@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { Archive } from '../../src/cluster/archives.ts';
+import type { Deployment } from '../../src/cluster/deployment.ts';
+import { loadImages, pullImage } from '../../src/docker/commands.ts';
+import { ensureImage } from '../../src/docker/images.ts';
+import { image } from '../../src/docker/facts.ts';
+import type { Act } from '../../src/engine/ask.ts';
+import { shellLine, type Command } from '../../src/engine/command.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { absent, present } from '../../src/engine/fact.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { deploymentOf } from '../support/deployment.ts';
+import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+
+const NGINX: Archive = { file: '/images/nginx.tar', bytes: 3_300_000_000, images: [{ name: 'nginx:1.26', ids: ['sha256:1'] }] };
+const REST: Archive = { file: '/images/rest.tgz', bytes: 5_000_000, images: [{ name: 'mysql:8.0', ids: ['sha256:2'] }, { name: 'secretflow/kuscia:1.1.0b0', ids: ['sha256:3'] }] };
+const withArchives = (): Deployment => deploymentOf({}, { archives: [NGINX, REST] });
+
+const step = (name: string, deployment: Deployment) => ({ host: 'a', change: '+', what: 'w', why: 'y', apply: (act: Act) => ensureImage(act, 'a', name, deployment) }) as const;
+const lacks = (name: string): Script => ok('a', image(name).command, '');
+const load = (archive: Archive): Command => loadImages(archive, () => undefined);
+const failureOf = (name: string, deployment: Deployment, ...scripts: Script[]) => carryOut(step(name, deployment), [lacks(name), ...scripts]).then(() => undefined, (thrown: unknown) => failuresOf(thrown)[0]);
+
+describe('an image that a host lacks', () => {
+  test.each([
+    ['nginx:1.26', NGINX, 'sending nginx:1.26 (nginx.tar, 3.1 GiB)'],
+    ['docker.io/library/nginx:1.26', NGINX, 'sending docker.io/library/nginx:1.26 (nginx.tar, 3.1 GiB)'],
+    ['mysql:8.0', REST, 'sending mysql:8.0 (rest.tgz, 5 MiB)'],
+  ])('%s is sent from the archive that holds it', async (name, archive, said) => {
+    const { fleet, events } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', load(archive))]);
+    expect(fleet.ran.at(-1)).toEqual({ host: 'a', line: shellLine(load(archive)), stdin: `the file ${archive.file}` });
+    expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([said]);
+  });
+
+  test.each(['nginx:1.27', 'other/nginx:1.26', 'nginx@sha256:1', 'nginx:1.26@sha256:1', 'nginx'])('%s is pulled, for no archive holds it', async (name) => {
+    const { fleet } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', pullImage(name))]);
+    expect(fleet.lines().at(-1)).toBe(shellLine(pullImage(name)));
+  });
+
+  test('is not sent where it is there', async () => {
+    const { fleet } = await carryOut(step('nginx:1.26', withArchives()), [ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n')]);
+    expect(fleet.ran).toHaveLength(1);
+  });
+
+  test('is waited for the longer, the larger it is', () => {
+    expect([load(REST), load(NGINX)].map(({ timeoutMs }) => Math.round(timeoutMs / 60_000))).toEqual([30, 84]);
+  });
+});
+
+describe('what went wrong is told', () => {
+  const cases: readonly [string, Outcome, object][] = [
+    ['another image', { ended: 'exited', code: 65, stdout: 'Loaded image: nginx:1.26\n', stderr: 'nginx:1.26 is sha256:7 here, not sha256:1\n' }, { code: 'image-differs', what: 'nginx.tar brought another image than it says', evidence: 'nginx:1.26 is sha256:7 here, not sha256:1', remedy: expect.stringContaining('docker save -o nginx.tar nginx:1.26') }],
+    ['half an archive', { ended: 'exited', code: 1, stdout: '', stderr: 'unexpected EOF\n' }, { code: 'image-unavailable', what: 'could not send nginx:1.26 (nginx.tar)', evidence: 'exit 1: unexpected EOF' }],
+    ['a lost connection', { ended: 'lost', reason: 'reset', stdout: '', stderr: '' }, { code: 'connection-lost', what: 'could not send nginx:1.26 (nginx.tar)' }],
+    ['a deadline', { ended: 'timed-out', afterMs: 1000, stdout: '', stderr: '' }, { code: 'image-unavailable', evidence: expect.stringContaining('timed out after 1 s') }],
+  ];
+  test.each(cases)('%s', async (_, outcome, failure) => {
+    expect(await failureOf('nginx:1.26', withArchives(), ends('a', load(NGINX), outcome))).toMatchObject({ host: 'a', ...failure });
+  });
+
+  test.each([
+    ['no folder', 'nginx:1.27', deploymentOf(), 'A host without a registry is sent images from the folder of the input images.'],
+    ['a folder without it', 'nginx:1.27', withArchives(), 'The folder of the input images does not hold it, but nginx:1.26, mysql:8.0, secretflow/kuscia:1.1.0b0.'],
+    ['a digest', 'nginx@sha256:1', withArchives(), 'name it by a tag to send it from the folder of the input images'],
+  ])('with the way round a registry: %s', async (_, name, deployment, remedy) => {
+    expect(await failureOf(name, deployment, ends('a', pullImage(name), { ended: 'exited', code: 1 }))).toMatchObject({ code: 'image-unavailable', remedy: expect.stringContaining(remedy) });
+  });
+});
+
+/** Hosts on which a command that brings an image takes until it is told to end, and then has brought all that it names. */
+class Slow implements Pick<Act, 'ask' | 'attempt' | 'say'> {
+  readonly said: string[] = [];
+  readonly brought: string[] = [];
+  readonly under: { readonly host: string; readonly command: Command; readonly end: (outcome?: Partial<Outcome>) => Promise<void> }[] = [];
+  readonly #there = new Set<string>();
+
+  ask: Act['ask'] = (host, question) => Promise.resolve([...this.#there].some((each) => each.startsWith(`${host} `) && question.read({ ended: 'exited', code: 0, stderr: '', stdout: `sha256:1 ${each.slice(host.length + 1)} x@<none>\n` }).is === 'present') ? present('sha256:1' as never) : absent);
+
+  attempt: Act['attempt'] = (host, command) =>
+    new Promise((resolve) => {
+      const names = [NGINX, REST].flatMap(({ images }) => images.map(({ name }) => name)).filter((name) => command.args.includes(name));
+      const end = async (outcome: Partial<Outcome> = {}): Promise<void> => {
+        if (outcome.ended === undefined) for (const name of names) this.#there.add(`${host} ${name}`);
+        this.under.splice(this.under.findIndex((each) => each.command === command), 1);
+        resolve({ ended: 'exited', code: 0, stdout: '', stderr: '', ...outcome } as Outcome);
+        await turn();
+      };
+      this.brought.push(`${host} ${command.purpose}`);
+      this.under.push({ host, command, end });
+    });
+
+  say = (host: string, text: string): void => void this.said.push(`${host} ${text}`);
+}
+
+/** Until everything that is not waiting for a timer has gone on. */
+const turn = async (): Promise<void> => {
+  for (let i = 0; i < 30; i += 1) await Promise.resolve();
+};
+
+describe('two that want an image on one host', () => {
+  const want = (slow: Slow, deployment: Deployment) => (host: string, name: string) => ensureImage(slow as unknown as Act, host, name, deployment);
+
+  test.each([['sent', withArchives()], ['pulled', deploymentOf()]])('share it, whether it is %s', async (_, deployment) => {
+    const slow = new Slow();
+    const all = Promise.all(['a', 'a', 'b', 'a'].map((host) => want(slow, deployment)(host, 'nginx:1.26')));
+    await turn();
+    expect(slow.under.map(({ host }) => host)).toEqual(['a', 'b']);
+    for (const { end } of [...slow.under]) await end();
+    await all;
+    expect(slow.brought).toHaveLength(2);
+  });
+
+  test('share an archive that holds both', async () => {
+    const slow = new Slow();
+    const deployment = withArchives();
+    const all = Promise.all(['mysql:8.0', 'secretflow/kuscia:1.1.0b0'].map((name) => want(slow, deployment)('a', name)));
+    await turn();
+    await slow.under[0]?.end();
+    await all;
+    expect(slow.brought).toEqual(['a load mysql:8.0, secretflow/kuscia:1.1.0b0']);
+  });
+
+  test('take turns where they want different ones', async () => {
+    const slow = new Slow();
+    const deployment = withArchives();
+    const all = Promise.all(['mysql:8.0', 'nginx:1.26'].map((name) => want(slow, deployment)('a', name)));
+    await turn();
+    expect(slow.under).toHaveLength(1);
+    await slow.under[0]?.end();
+    expect(slow.under).toHaveLength(1);
+    await slow.under[0]?.end();
+    await all;
+    expect(slow.brought).toHaveLength(2);
+  });
+
+  test('try it each for themselves where it failed', async () => {
+    const slow = new Slow();
+    const deployment = withArchives();
+    const all = Promise.allSettled(['nginx:1.26', 'nginx:1.26'].map((name) => want(slow, deployment)('a', name)));
+    await turn();
+    await slow.under[0]?.end({ ended: 'lost', reason: 'reset' });
+    await slow.under[0]?.end();
+    expect((await all).map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+});
+
+describe('how far an archive has come', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  test('is told every ten seconds, until its end', async () => {
+    const slow = new Slow();
+    const done = ensureImage(slow as unknown as Act, 'a', 'nginx:1.26', withArchives());
+    await turn();
+    const { stdin } = slow.under[0]!.command;
+    const sent = (bytes: number): void => (stdin as { onSent(bytes: number): void }).onSent(bytes);
+    sent(512 * 1024 ** 2);
+    jest.advanceTimersByTime(10_000);
+    sent(1024 ** 3);
+    jest.advanceTimersByTime(10_000);
+    sent(NGINX.bytes - 1.5 * 1024 ** 3);
+    jest.advanceTimersByTime(10_000);
+    await slow.under[0]?.end();
+    await done;
+    jest.advanceTimersByTime(60_000);
+    expect(slow.said).toEqual(['a sending nginx:1.26 (nginx.tar, 3.1 GiB)', 'a sent 512 MiB of 3.1 GiB', 'a sent 1.5 GiB of 3.1 GiB', 'a all 3.1 GiB are sent, the host unpacks them']);
+  });
+});
