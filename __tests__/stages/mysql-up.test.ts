@@ -88,6 +88,7 @@ describe('a database of somebody else', () => {
   const cases: readonly [string, Parameters<typeof factsOf>[0], readonly string[]][] = [
     ['is satisfied as described', {}, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
     ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFile: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
+    ['gets the client that asks', { image: absent, state: unknown('exit 125') }, ['+ node-02 image mysql:8.0, whose client asks the database (absent)', '? node-02 version, login and owner of the database; reached from every replica (after that)']],
     ['must have the schema', { state: accepted({ exists: false }) }, ['! node-02 database-unfit']],
     ['is waited for', { state: unknown('exit 1') }, [...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307')), '. node-02 database answers: database-unreachable']],
     ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],

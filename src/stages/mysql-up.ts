@@ -52,19 +52,27 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   return { ...database, image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), password };
 }
 
-/** The container where it is ours to run; then what the server says of itself; then whether every replica's host reaches it. */
+/** The container where it is ours to run, or else the image whose client asks; then what the server says of itself; then whether every replica's host reaches it. */
 export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { database } = deployment.cluster;
   if (database.kind === 'managed') planContainer(plan, deployment, database, facts);
+  else if (facts.image.is === 'absent' && facts.state.is !== 'present') planClient(plan, deployment);
   if (plan.failures.length > 0) return plan;
   if (plan.steps.length > 0) {
-    plan.later.push({ host: databasePlace(deployment.cluster).asks.name, what: 'version, login and owner of the database; reached from every replica', why: 'after it was started' });
+    plan.later.push({ host: databasePlace(deployment.cluster).asks.name, what: 'version, login and owner of the database; reached from every replica', why: database.kind === 'managed' ? 'after it was started' : 'after that' });
     return plan;
   }
   planState(plan, deployment, facts);
   if (plan.failures.length === 0 && plan.steps.length === 0) planReach(plan, deployment.cluster, facts);
   return plan;
+}
+
+/** A question waits for no image to be brought, so a step brings it. */
+function planClient(plan: Plan, deployment: Deployment): void {
+  const { cluster } = deployment;
+  const { asks } = databasePlace(cluster);
+  plan.steps.push({ host: asks.name, change: '+', what: `image ${cluster.database.image}, whose client asks the database`, why: 'absent', apply: (act) => ensureImage(act, asks.name, cluster.database.image, deployment) });
 }
 
 function planContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
