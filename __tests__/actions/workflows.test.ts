@@ -16,7 +16,7 @@ interface Job {
   readonly with?: Readonly<Record<string, unknown>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly permissions?: Readonly<Record<string, string>>;
-  readonly steps?: readonly { readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }[];
+  readonly steps?: readonly { readonly if?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }[];
 }
 
 interface Workflow {
@@ -69,6 +69,27 @@ test('the report of verify.yml follows every job without which there is no verif
   expect(report?.if).toBe("${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}");
   const told = String(report?.steps?.at(-1)?.with?.['before']);
   for (const job of before(verify.jobs, 'verify')) expect(told).toContain(`${job}=\${{ needs.${job}.result }}`);
+});
+
+describe('the image archives of the caller', () => {
+  const folder = 'runner.temp }}/kuscia-swarm-images';
+  const taking = Object.entries(deploy.jobs).flatMap(([name, { steps = [] }]) => (steps.some(({ with: given }) => given?.['images']) ? [{ name, steps }] : []));
+
+  test('go to the jobs whose stages may bring an image to a host', () => {
+    expect(taking.map(({ name }) => name)).toEqual(['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb']);
+  });
+
+  test.each(taking)('are fetched by $name before its stage, where there are any', ({ steps }) => {
+    const fetched = steps.findIndex(({ uses }) => uses?.startsWith('actions/download-artifact@'));
+    const used = steps.findIndex(({ with: given }) => given?.['images']);
+    expect(fetched).toBeLessThan(used);
+    expect(steps[fetched]).toMatchObject({ if: "inputs.images-artifact != ''", with: { name: '${{ inputs.images-artifact }}', path: `\${{ ${folder}` } });
+    expect(steps[used]?.with?.['images']).toBe("${{ inputs.images-artifact && format('{0}/kuscia-swarm-images', runner.temp) || '' }}");
+  });
+
+  test('are fetched by no other', () => {
+    expect(Object.values(deploy.jobs).flatMap(({ steps = [] }) => steps.filter(({ uses }) => uses?.startsWith('actions/download-artifact@')))).toHaveLength(taking.length);
+  });
 });
 
 describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (_, workflow) => {

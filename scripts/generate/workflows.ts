@@ -2,10 +2,9 @@ import { stringify } from 'yaml';
 import { INPUT_LIST, INPUTS, type InputName } from '../../src/inputs/catalogue.ts';
 import { STAGES, type StageName } from '../../src/stages/names.ts';
 import type { ActionName } from './stage-pages.ts';
-import { inputsOf, needsOf } from './stages.ts';
+import { CHECKOUT, DOWNLOAD, inputsOf, needsOf, withVersions } from './stages.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts, src/stages and scripts/generate/workflows.ts by `npm run generate`; do not edit.\n';
-const CHECKOUT = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1';
 
 type Yaml = Readonly<Record<string, unknown>>;
 
@@ -23,6 +22,9 @@ const RUNNER = { runner: { description: 'The runner of jobs whose host names non
 
 const JOBS = 'fromJSON(needs.check.outputs.jobs)';
 const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runner, '{')) && fromJSON(inputs.runner) || inputs.runner }}";
+/** Where a job puts the image archives of an earlier job of the caller. */
+const IMAGES = 'kuscia-swarm-images';
+const downloadImages = { if: "inputs.images-artifact != ''", uses: DOWNLOAD, with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` } };
 const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
 const PREFIX = 'kuscia-swarm.${{ needs.check.outputs.domain }}';
 /** What a job goes on with: also when a job before it was left out, never when one failed. */
@@ -34,6 +36,7 @@ function filled(action: ActionName, own: Yaml): Yaml {
   const values: Readonly<Record<string, string>> = {
     cluster: '${{ inputs.cluster }}',
     ...Object.fromEntries(SECRETS.map(({ name }) => [name, `\${{ secrets.${name} }}`])),
+    images: `\${{ inputs.images-artifact && format('{0}/${IMAGES}', runner.temp) || '' }}`,
     repair: '${{ inputs.repair }}',
     'lock-wait': '${{ inputs.lock-wait }}',
     'break-lock': '${{ inputs.break-lock }}',
@@ -58,6 +61,7 @@ interface Extras {
 
 /** A job that runs one action on each leg of its matrix. */
 function job(action: ActionName, { needs = [], if: when, matrix = action, strategy = {}, outputs, with: own = {}, minutes = 30 }: Extras): Yaml {
+  const given = filled(action, own);
   return {
     needs: ['check', ...needs],
     if: `\${{ ${[WELL, ...(when === undefined ? [] : [when])].join(' && ')} }}`,
@@ -67,7 +71,7 @@ function job(action: ActionName, { needs = [], if: when, matrix = action, strate
     permissions: { contents: 'read' },
     env: { KUSCIA_SWARM_HERE: '${{ matrix.here }}' },
     ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])) }),
-    steps: [checkout, { id: action, uses: `$/actions/${action}`, with: filled(action, own) }],
+    steps: [checkout, ...(given['images'] ? [downloadImages] : []), { id: action, uses: `$/actions/${action}`, with: given }],
   };
 }
 
@@ -116,7 +120,7 @@ const deployJobs = (): Yaml => ({
   'look-again': look(['plan', 'approve'], APPLY),
   ...Object.fromEntries(
     STAGES.flatMap((stage): [string, Yaml][] => {
-      if (stage === 'network-create') return [['swarm-joined', job('swarm-join', { needs: ['swarm-join'], matrix: 'whole', if: `${APPLY} && ${apart('swarm-join')}` })], [stage, stageJob(stage)]];
+      if (stage === 'network-create') return [['swarm-joined', job('swarm-join', { needs: ['swarm-join'], matrix: 'whole', with: { images: '' }, if: `${APPLY} && ${apart('swarm-join')}` })], [stage, stageJob(stage)]];
       if (stage === 'verify') return [['look-last', look(needsOf('verify'), APPLY)], [stage, stageJob(stage)]];
       return [[stage, stageJob(stage)]];
     }),
@@ -142,6 +146,7 @@ export function deployText(): string {
       mode: { description: '`apply` deploys, `plan` only shows what apply would change.', type: 'string', default: 'apply' },
       environment: { description: 'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.', type: 'string', default: '' },
       ...RUNNER,
+      'images-artifact': { description: 'Name of an artifact of this run, uploaded by an earlier job of the caller, with image archives as `docker save` writes them: for hosts that reach no registry. Blank: images are pulled.', type: 'string', default: '' },
       repair: { description: 'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.', type: 'boolean', default: false },
       'lock-wait': { description: INPUTS['lock-wait'].description, type: 'string', default: INPUTS['lock-wait'].default },
       'break-lock': { description: INPUTS['break-lock'].description, type: 'string', default: '' },
@@ -172,6 +177,6 @@ export function verifyText(): string {
 
 function workflow(name: string, call: Yaml, jobs: Yaml): string {
   const document = { name, on: { workflow_call: { ...call, secrets } }, concurrency: concurrency(name), jobs };
-  return HEAD + stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }).replace(new RegExp(`(uses: ${CHECKOUT})$`, 'gm'), '$1 # v7.0.1');
+  return HEAD + withVersions(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }));
 }
 
