@@ -35,6 +35,7 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'port-taken': ITSELF,
   'image-unavailable': ENGINE,
   'hostname-clash': ITSELF,
+  'image-differs': ITSELF,
   'database-unreachable': ['database', 'engine'],
   'database-login-refused': ITSELF,
   'database-unfit': ITSELF,
