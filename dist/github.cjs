@@ -29753,8 +29753,9 @@ const CODES = {
     'subnet-unfit': [1206, 'The subnet is public or in use'],
     'node-not-ready': [1207, 'A swarm node is not Ready'],
     'port-taken': [1208, 'A port is taken'],
-    'image-unavailable': [1209, 'An image cannot be pulled'],
+    'image-unavailable': [1209, 'An image cannot be brought to a host'],
     'hostname-clash': [1210, 'Two replicas would have the same name'],
+    'image-differs': [1211, 'An image is not what its archive says'],
     'database-unreachable': [1301, 'The database does not answer'],
     'database-login-refused': [1302, 'The database refuses the login'],
     'database-unfit': [1303, 'The database is too old or not set up'],
@@ -29763,7 +29764,7 @@ const CODES = {
     'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
     'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
     'replica-unhealthy': [1404, 'A replica does not work'],
-    'load-balancer-configuration': [1501, 'nginx refuses its configuration'],
+    'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
     'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
     'cluster-unhealthy': [1601, 'The cluster is not as described'],
     'artifact-missing': [1701, 'An artifact of an earlier job is not there'],
@@ -35285,8 +35286,8 @@ const JOBS = {
         action: 'report-health',
         brings: { english: 'One open issue for a domain that is not as described, and none for one that is', chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有' },
         detail: {
-            english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled or skipped changes nothing.',
-            chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消或跳过时不做任何更改。',
+            english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled, or skipped though no job before it failed, changes nothing.',
+            chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
         },
         needs: 'issues: write',
         inputs: {
@@ -35297,6 +35298,12 @@ const JOBS = {
                 description: { english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.', chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。' },
                 example: '${{ needs.verify.result }}',
             },
+            before: {
+                description: {
+                    english: 'Results of the jobs that had to come to their end before it, by name, for example `check=success look=failure`. Where one did not succeed the domain could not be verified, and that is told.',
+                    chinese: '其之前必须完成的各作业的结果，按名称给出，例如 `check=success look=failure`。其中有未成功的，即无法验证该节点，并会报告。',
+                },
+            },
             verify: {
                 needed: { english: '`result` is success', chinese: '`result` 为 success' },
                 description: { english: 'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.', chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。' },
@@ -35306,7 +35313,7 @@ const JOBS = {
             label: { default: 'kuscia-swarm', description: { english: 'Label of the issues. It is made where it is not there yet.', chinese: 'issue 的标签，不存在时自动创建。' } },
         },
         outputs: { 'issue-url': { english: 'The issue that was opened, rewritten or closed; empty where there is none.', chinese: '被打开、更新或关闭的 issue；没有则为空。' } },
-        when: 'always()',
+        when: '${{ !cancelled() }}',
     },
     'clean-up': {
         action: 'clean-up',
@@ -35711,11 +35718,12 @@ function keptIn(body) {
     return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
 /** A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which differ at each look. */
-function wrongIn({ matrix, failures }) {
+function wrongIn({ matrix, failed, failures }) {
     const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
     const sums = matrix ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`] : ['no matrix'];
     const found = failures.map(({ code, host = '' }) => `${code} ${host}`);
-    return (0,external_node_crypto_.createHash)('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found])].sort())).digest('hex').slice(0, 16);
+    const jobs = failed.map(({ job }) => `job ${job}`);
+    return (0,external_node_crypto_.createHash)('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort())).digest('hex').slice(0, 16);
 }
 /** The text of the issue. It is written anew at each look. */
 function issueText({ health, place, docs, first, now, kept }) {
@@ -35760,10 +35768,11 @@ function found(health, docs, most, times) {
         ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
     ];
 }
-function figures({ domain, result, matrix, failures }) {
+function figures({ domain, result, failed, matrix, failures }) {
     if (matrix?.healthy === false)
         return verdict(matrix);
-    const why = failures.length === 0 ? `the result of the verification is ${result}; see its log` : `${count(distinct(failures).length, 'failure')} found`;
+    const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
+    const why = failures.length > 0 ? `${count(distinct(failures).length, 'failure')} found` : jobs !== '' ? `${jobs}; see its log, and whether the runner of its host is there` : `the result of the verification is ${result}; see its log`;
     return matrix ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})` : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
 }
 
@@ -35772,10 +35781,10 @@ function figures({ domain, result, matrix, failures }) {
 
 
 
-/** Whether the verification came to no end of its own, so that nothing is known of the domain. */
-const sawNothing = ({ result }) => result === 'cancelled' || result === 'skipped';
+/** Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known, and nobody need be told. */
+const sawNothing = ({ result, failed }) => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
 /** Whether all of it says that the domain is as described. */
-const report_health_isHealthy = ({ result, matrix, failures }) => result === 'success' && failures.length === 0 && matrix?.healthy === true;
+const report_health_isHealthy = ({ result, failed, matrix, failures }) => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true;
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
 async function reportHealth(health, api, teller, now) {
     const keeper = new Keeper(health, api, teller, now);
@@ -45504,7 +45513,17 @@ function health(given) {
     const label = given.text('label', JOBS.issue.inputs.label.default);
     if (!LABEL.test(label))
         given.wrong('label', 'has a comma, or more than 50 characters');
-    return { domain, result, failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+    return { domain, result, failed: failedBefore(given), failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+}
+/** Of the jobs before the verification those that failed or were cut short; one that was skipped was not needed. */
+function failedBefore(given) {
+    return given.words('before').flatMap((word) => {
+        const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
+        const result = RESULTS.find((candidate) => candidate === told);
+        if (result === undefined)
+            given.wrong('before', `has ${JSON.stringify(word)}, which is no NAME=RESULT (${RESULTS.join(', ')})`);
+        return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
+    });
 }
 /** The inputs as GitHub hands them over, and what is wrong with them. Blank means not given. */
 class Given {
@@ -45522,6 +45541,10 @@ class Given {
         if (text === '' && otherwise === undefined)
             this.wrong(name, 'is missing');
         return text || (otherwise ?? '');
+    }
+    /** The words of an input, none where it is blank. */
+    words(name) {
+        return this.#text(name).split(/\s+/).filter((word) => word !== '');
     }
     /** One of a few words. */
     word(name, words) {
