@@ -12,7 +12,7 @@ import { processesOf } from '../support/processes.ts';
 
 /** Runs a bundle's script as a host's shell does. */
 function run(command: Command): Outcome {
-  const input = command.stdin instanceof Secret ? command.stdin.reveal() : String(command.stdin);
+  const input = command.stdin instanceof Secret ? command.stdin.reveal() : (command.stdin as string);
   const { status, stdout, stderr } = spawnSync(command.program, command.args, { input, encoding: 'utf8', maxBuffer: 1 << 26, timeout: 15_000, killSignal: 'SIGKILL' });
   return { ended: 'exited', code: status ?? -1, stdout, stderr };
 }

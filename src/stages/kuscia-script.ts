@@ -1,7 +1,14 @@
+import type { Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
+import { trouble, Trouble, type Failure } from '../engine/errors.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { file, type HostFile } from '../host/files.ts';
 import { extractScript } from '../kuscia/commands.ts';
+import { sha256 } from '../kuscia/configuration.ts';
+import { folders } from '../kuscia/names.ts';
 
 const scripts = new WeakMap<Deployment, Map<string, Promise<void>>>();
 
@@ -16,4 +23,35 @@ export function takeScript(act: Act, deployment: Deployment, host: string): Prom
   // Whoever comes next may have better luck.
   taking.catch(() => byHost.delete(host));
   return taking;
+}
+
+/** How the host differs from what the job before handed over; nothing where none did. */
+export function unlikeHanded({ cluster, handed }: Deployment, { host, identity, file }: { readonly host: Host; readonly identity: Fact<ImageIdentity>; readonly file: Fact<HostFile> }): Failure[] {
+  const differs = (what: string, evidence: string, remedy: string): Failure => ({ code: 'host-changed', host: host.name, what, evidence, remedy });
+  const failures: Failure[] = [];
+  const { provenance, configuration } = handed ?? {};
+  if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
+    failures.push(differs(`its image ${cluster.image} is not the one that the domain was initialised with`, `${identity.value.id} here, ${provenance.image.id} there`, `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its digest in the cluster file.`));
+  }
+  const config = folders(cluster).config;
+  const wanted = configuration && sha256(configuration);
+  if (wanted !== undefined && valueOf(file)?.sha256 !== wanted) {
+    failures.push(differs(`its ${config} is not what kuscia-init left there`, file.is === 'present' ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', 'Run the job kuscia-init again (or the whole run): it makes the configuration one again.'));
+  }
+  return failures;
+}
+
+/** Throws unless image and kuscia.sh are those that the job before handed over, where one did. */
+export async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
+  const { cluster, handed } = deployment;
+  if (!handed) return;
+  const [pulled, config, script] = await Promise.all([act.ask(host.name, imageIdentity(cluster.image)), act.ask(host.name, file(folders(cluster).config)), act.ask(host.name, file(folders(cluster).script))]);
+  const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
+  if (unlike.length > 0) throw new Trouble(unlike);
+  if (handed.provenance && pulled.is !== 'present') {
+    throw trouble({ code: 'fact-unknown', host: host.name, what: 'whether its image is the one that the domain was initialised with is not known', evidence: pulled.is === 'unknown' ? pulled.why : 'absent', remedy: 'Mend what the line names, then run again.' });
+  }
+  const wanted = handed.provenance?.script;
+  if (wanted === undefined || valueOf(script)?.sha256 === wanted) return;
+  throw trouble({ code: 'host-changed', host: host.name, what: 'its kuscia.sh is not the one that the domain was initialised with', evidence: script.is === 'present' ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.` });
 }

@@ -2,10 +2,10 @@ import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluste
 import type { Deployment } from '../cluster/deployment.ts';
 import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
 import { among, container, containers, type Container } from '../docker/containers.ts';
-import { image, imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
+import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Command } from '../engine/command.ts';
-import { trouble, Trouble, type Failure } from '../engine/errors.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { hostsToChange, Plan, type Step } from '../engine/plan.ts';
@@ -19,7 +19,7 @@ import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
-import { takeScript } from './kuscia-script.ts';
+import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
 interface OnHost {
@@ -114,22 +114,6 @@ export function planReplicas(deployment: Deployment, facts: readonly OnHost[]): 
   return plan;
 }
 
-/** How the host differs from what the job before handed over; nothing where none did. */
-function unlikeHanded({ cluster, handed }: Deployment, { host, identity, file }: Pick<OnHost, 'host' | 'identity' | 'file'>): Failure[] {
-  const differs = (what: string, evidence: string, remedy: string): Failure => ({ code: 'host-changed', host: host.name, what, evidence, remedy });
-  const failures: Failure[] = [];
-  const { provenance, configuration } = handed ?? {};
-  if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
-    failures.push(differs(`its image ${cluster.image} is not the one that the domain was initialised with`, `${identity.value.id} here, ${provenance.image.id} there`, `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its digest in the cluster file.`));
-  }
-  const config = folders(cluster).config;
-  const wanted = configuration && sha256(configuration);
-  if (wanted !== undefined && valueOf(file)?.sha256 !== wanted) {
-    failures.push(differs(`its ${config} is not what kuscia-init left there`, file.is === 'present' ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', 'Run the job kuscia-init again (or the whole run): it makes the configuration one again.'));
-  }
-  return failures;
-}
-
 function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
   const { host } = onHost;
   const name = replicaContainer(deployment.cluster, valueOf(onHost.machine)?.user ?? '');
@@ -215,21 +199,6 @@ const notLed = ({ loadBalancer, ports }: Cluster, { host }: OnHost, current: Con
   what: `the load balancer does not lead to ${current.hostname}, which works`,
   remedy: `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ${loadBalancer.container} there; then run again.`,
 });
-
-/** Throws unless image and kuscia.sh are those that the job before handed over, where one did. */
-async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
-  const { cluster, handed } = deployment;
-  if (!handed) return;
-  const [pulled, config, script] = await Promise.all([act.ask(host.name, imageIdentity(cluster.image)), act.ask(host.name, file(folders(cluster).config)), act.ask(host.name, file(folders(cluster).script))]);
-  const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
-  if (unlike.length > 0) throw new Trouble(unlike);
-  if (handed.provenance && pulled.is !== 'present') {
-    throw trouble({ code: 'fact-unknown', host: host.name, what: 'whether its image is the one that the domain was initialised with is not known', evidence: pulled.is === 'unknown' ? pulled.why : 'absent', remedy: 'Mend what the line names, then run again.' });
-  }
-  const wanted = handed.provenance?.script;
-  if (wanted === undefined || valueOf(script)?.sha256 === wanted) return;
-  throw trouble({ code: 'host-changed', host: host.name, what: 'its kuscia.sh is not the one that the domain was initialised with', evidence: script.is === 'present' ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.` });
-}
 
 async function startAgain(act: Act, cluster: Cluster, host: Host, start: Command): Promise<void> {
   const outcome = await act.attempt(host.name, start);
