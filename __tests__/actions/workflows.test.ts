@@ -16,7 +16,7 @@ interface Job {
   readonly with?: Readonly<Record<string, unknown>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly permissions?: Readonly<Record<string, string>>;
-  readonly steps?: readonly { readonly if?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }[];
+  readonly steps?: readonly { readonly id?: string; readonly if?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }[];
 }
 
 interface Workflow {
@@ -144,6 +144,21 @@ describe('the workflows to copy', () => {
     const ours = jobs.flatMap((job) => [job.uses ?? '', ...(job.steps ?? []).map(({ uses = '' }) => uses)]).filter((uses) => uses.startsWith('OWNER/'));
     expect(ours.length).toBeGreaterThan(0);
     for (const uses of ours) expect(uses).toMatch(/^OWNER\/kuscia-swarm(\/actions\/[a-z-]+|\/\.github\/workflows\/[a-z-]+\.yml)?@v1$/);
+  });
+
+  test('keep the logs of a failed run where they use the root action, sealed, for a day', () => {
+    const { steps = [] } = templates.find(({ name }) => name === 'deploy-single-job.yml')?.workflow.jobs['deploy'] ?? {};
+    const [deployed, kept, ...more] = steps.filter(({ uses }) => !uses?.startsWith('actions/checkout@'));
+    const { inputs, outputs } = read<{ inputs: Record<string, unknown>; outputs: Record<string, unknown> }>('action.yml');
+    expect([deployed?.id, deployed?.uses, more]).toEqual(['deploy', 'OWNER/kuscia-swarm@v1', []]);
+    expect(Object.keys(deployed?.with ?? {}).filter((name) => !(name in inputs))).toEqual([]);
+    expect(deployed?.with).toMatchObject({ 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}', 'logs-out': "${{ secrets.KUSCIA_SEAL_KEY && format('{0}/kuscia-swarm-logs', runner.temp) || '' }}" });
+    expect(outputs).toHaveProperty('logs');
+    const pinned = read<{ runs: { steps: { uses?: string }[] } }>('actions/verify/action.yml').runs.steps.find(({ uses }) => uses?.startsWith('actions/upload-artifact@'))?.uses;
+    expect(kept).toEqual({
+      if: 'failure() && steps.deploy.outputs.logs > 0', uses: pinned,
+      with: { name: 'kuscia-swarm-logs.${{ github.run_attempt }}', path: '${{ runner.temp }}/kuscia-swarm-logs', 'retention-days': 1, 'if-no-files-found': 'error' },
+    });
   });
 
   const good = templates.find(({ name }) => name === 'deploy.yml')?.workflow.jobs['deploy'] ?? {};
