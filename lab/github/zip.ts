@@ -1,4 +1,4 @@
-import { inflateRawSync } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 
 /** The files in a zip archive, by name. Throws when it is none. Source: PKWARE APPNOTE 4.3. */
 export function unzipped(archive: Buffer): Map<string, Buffer> {
@@ -15,4 +15,28 @@ export function unzipped(archive: Buffer): Map<string, Buffer> {
     at += 46 + nameLength + extraLength + commentLength;
   }
   return files;
+}
+
+/** A zip archive of these files, not compressed. Source: PKWARE APPNOTE 4.3. */
+export function zipped(files: ReadonlyMap<string, Buffer>): Buffer {
+  const [locals, centrals]: [Buffer[], Buffer[]] = [[], []];
+  let at = 0;
+  for (const [name, content] of files) {
+    // What the header of the file and its entry in the directory have in common: version 2.0, no flags, stored, 1 January 1980.
+    const common = Buffer.alloc(26);
+    for (const [offset, value] of [[0, 20], [8, 0x21], [22, Buffer.byteLength(name)]] as const) common.writeUInt16LE(value, offset);
+    for (const [offset, value] of [[10, crc32(content)], [14, content.length], [18, content.length]] as const) common.writeUInt32LE(value, offset);
+    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), content]);
+    const central = Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, Buffer.alloc(14), Buffer.from(name)]);
+    central.writeUInt32LE(at, 42);
+    at += local.length;
+    locals.push(local);
+    centrals.push(central);
+  }
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  for (const offset of [8, 10]) end.writeUInt16LE(files.size, offset);
+  end.writeUInt32LE(Buffer.concat(centrals).length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...locals, ...centrals, end]);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
-import { generateX25519Identity } from 'age-encryption';
+import { Decrypter, generateX25519Identity } from 'age-encryption';
 import { hosts, paths } from '../../../lab/lab.ts';
 import { unzipped } from '../../../lab/github/zip.ts';
 import { forwardFromLab } from '../../../lab/github/forward.ts';
@@ -9,6 +9,7 @@ import { forgetArtifacts, readable, runWorkflow, storedArtifacts, type WorkflowE
 import { DATABASE_PASSWORD } from '../deployment/action.ts';
 import { startGithubApi, type GithubApi } from '../../support/github-api.ts';
 import type { GithubState } from '../../support/github-state.ts';
+import { Seeker } from '../../support/seeker.ts';
 import { spellingsOf } from '../../support/spellings.ts';
 import { seenOn } from '../deployment/seen.ts';
 import { freshHosts } from '../support/fresh.ts';
@@ -82,25 +83,52 @@ export function outputs({ log }: WorkflowEnd, name: string): Record<string, stri
   return Object.fromEntries(given);
 }
 
-/** Everything that must be seen nowhere, in every form in which it could be. */
-export async function hiddenForms(): Promise<string[]> {
-  const tokens = (await seenOn('node-01', 'docker swarm join-token -q worker; docker swarm join-token -q manager')).split('\n');
-  const key = /domainKeyData: *(\S+)/.exec(await seenOn('node-02', 'cat ~/kuscia-swarm/alice/kuscia.yaml'))?.[1] ?? '';
-  if (tokens.length !== 2 || key === '') throw new Error('the secrets of the cluster cannot be read');
-  const ofGithub = github ? [github.api.token] : [];
-  return [...tokens, key, DATABASE_PASSWORD, SEAL_KEY, readFileSync(paths.sshKey, 'utf8'), ...ofGithub].flatMap((text) => [...spellingsOf(text).keys()]);
+/** Something that a run handed over, opened. */
+export interface Opened {
+  /** Where it lies among the stored artifacts. */
+  readonly path: string;
+  readonly kind: string;
+  readonly content: string;
 }
 
-/** Where one of these texts is seen: in a log, a summary, an output or the bytes of an artifact, packed or not. */
-export function places(forms: readonly string[]): string[] {
-  const logs = ended.map(({ log }, i) => ({ where: `run ${i + 1}`, text: withoutMasks(readable(log)) }));
-  const artifacts = storedArtifacts().flatMap(({ path, bytes }) => [
-    { where: path, text: bytes.toString('latin1') },
-    ...[...unzipped(bytes)].map(([name, content]) => ({ where: `${path}: ${name}`, text: content.toString('latin1') })),
-  ]);
+/** Every sealed file among the stored artifacts, opened with the seal key by age itself. */
+export async function openedArtifacts(): Promise<Opened[]> {
+  const sealed = storedArtifacts().flatMap(({ path, bytes }) => [...unzipped(bytes)].map(([name, content]) => ({ path: `${path}: ${name}`, content })));
+  return Promise.all(sealed.map(async ({ path, content }) => {
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(SEAL_KEY);
+    return { path, ...(JSON.parse(await decrypter.decrypt(content, 'text')) as { kind: string; content: string }) };
+  }));
+}
+
+/** The join tokens that travelled in artifacts. */
+export const handedTokens = async (): Promise<string[]> => (await openedArtifacts()).filter(({ kind }) => kind === 'join-tokens').flatMap(({ content }) => Object.values(JSON.parse(content) as Record<string, string>));
+
+/** The join tokens that let a host in now. */
+export const tokensInUse = async (): Promise<string[]> => (await seenOn('node-01', 'docker swarm join-token -q worker; docker swarm join-token -q manager')).split('\n');
+
+/** Everything that must be seen nowhere, in every form in which it could be: what the caller gave and the cluster has, the tokens that travelled, and `also`. */
+export async function hiddenForms(also: readonly string[] = []): Promise<string[]> {
+  const tokens = [...await tokensInUse(), ...await handedTokens()];
+  const key = /domainKeyData: *(\S+)/.exec(await seenOn('node-02', 'cat ~/kuscia-swarm/alice/kuscia.yaml'))?.[1] ?? '';
+  if (tokens.length < 2 || key === '') throw new Error('the secrets of the cluster cannot be read');
+  const ofGithub = github ? [github.api.token] : [];
+  const all = [...tokens, key, Buffer.from(key, 'base64').toString(), DATABASE_PASSWORD, SEAL_KEY, readFileSync(paths.sshKey, 'utf8'), ...ofGithub, ...also];
+  return [...new Set(all.flatMap((text) => [...spellingsOf(text).keys()]))];
+}
+
+/** What is sealed because it is secret; everything else is searched also within its seal. */
+const SECRET_KINDS = ['join-tokens', 'kuscia-configuration', 'view'];
+
+/** Where one of these texts is seen: in a log, a summary, an output, or the bytes of an artifact, packed or not. */
+export async function places(forms: readonly string[]): Promise<string[]> {
+  const logs = ended.map(({ log }, i) => ({ where: `run ${i + 1}`, text: withoutMasks(log) }));
+  const artifacts = storedArtifacts().flatMap(({ path, bytes }) => [{ where: path, text: bytes }, ...[...unzipped(bytes)].map(([name, content]) => ({ where: `${path}: ${name}`, text: content }))]);
   if (logs.length === 0 || artifacts.length === 0) throw new Error('there is nothing to look through');
-  return [...logs, ...artifacts].flatMap(({ where, text }) => forms.filter((form) => text.includes(form)).map(() => where));
+  const opened = (await openedArtifacts()).filter(({ kind }) => !SECRET_KINDS.includes(kind)).map(({ path, content }) => ({ where: `${path}, opened`, text: content }));
+  const seeker = new Seeker(forms.map((form) => [form, form]));
+  return [...logs, ...artifacts, ...opened].filter(({ text }) => seeker.find(Buffer.from(text)).length > 0).map(({ where }) => where);
 }
 
 /** The runner swallows the lines that announce a mask. */
-const withoutMasks = (log: string): string => log.split('\n').filter((line) => !line.includes('::add-mask::')).join('\n');
+const withoutMasks = (log: string): string => `${log}\n${readable(log)}`.split('\n').filter((line) => !line.includes('::add-mask::')).join('\n');

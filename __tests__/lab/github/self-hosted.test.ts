@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exec, hosts, kill, run, sshd, start } from '../../../lab/lab.ts';
 import { answering, seenOn } from '../deployment/seen.ts';
-import { called, freshCaller, hiddenForms, onGithub, outputs, places, results, template } from './caller.ts';
+import { called, freshCaller, handedTokens, hiddenForms, onGithub, outputs, places, results, template, tokensInUse } from './caller.ts';
 
 freshCaller();
 
@@ -56,7 +56,9 @@ describe('runners on the hosts themselves', () => {
   }, 120_000);
 
   test('tell no secret in what they hand over', async () => {
-    expect(places(await hiddenForms())).toEqual([]);
+    const [travelled, inUse] = [await handedTokens(), await tokensInUse()];
+    expect([travelled.length, travelled.filter((token) => inUse.includes(token))]).toEqual([2, []]);
+    expect(await places(await hiddenForms())).toEqual([]);
     expect(await seenOn('node-02', 'stat -c %a ~/kuscia-swarm/alice/kuscia.yaml')).toBe('600');
   });
 });

@@ -1,9 +1,10 @@
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { artifactsFolder, readable, type WorkflowEnd } from '../../../lab/github/workflow.ts';
+import { artifactsFolder, readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
+import { unzipped, zipped } from '../../../lab/github/zip.ts';
 import { answering, seenOn } from '../deployment/seen.ts';
-import { called, callerSecrets, freshCaller, outputs, results, template } from './caller.ts';
+import { called, callerSecrets, freshCaller, hiddenForms, openedArtifacts, outputs, places, results, template } from './caller.ts';
 
 freshCaller();
 
@@ -16,6 +17,8 @@ function using(action: string, inputs: Readonly<Record<string, string>> = {}): s
   return ['on: workflow_dispatch', 'jobs:', '  one:', '    runs-on: ubuntu-latest', '    steps:', '      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1', `      - uses: OWNER/kuscia-swarm/actions/${action}@v1`, '        with:', ...lines, ''].join('\n');
 }
 
+const ANOTHER_KEY = 'correct horse battery staple';
+const ANOTHER_PASSWORD = 'Bx8-not.the+One-of-the-Volume';
 const SEALED = { artifacts: 'kuscia-swarm.alice', 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}' };
 const codes = ({ log }: WorkflowEnd): string[] => [...new Set([...readable(log).matchAll(/Error (KS-\d+ [a-z-]+)/g)].map((match) => match[1] ?? ''))];
 const nodes = (): Promise<string> => seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | tr '\\n' ' '`);
@@ -51,8 +54,18 @@ describe('what jobs hand over', () => {
   }, 90_000);
 
   test('is not opened with another key', async () => {
-    const end = await join('node-03', 43, 2, callerSecrets('ssh', { KUSCIA_SEAL_KEY: 'correct horse battery staple' }));
+    const end = await join('node-03', 43, 2, callerSecrets('ssh', { KUSCIA_SEAL_KEY: ANOTHER_KEY }));
     expect([end.code, codes(end)]).toEqual([1, ['KS-1704 artifact-key-wrong']]);
+  }, 60_000);
+
+  test('is not taken when a part of it is missing', async () => {
+    const [stored] = storedArtifacts().filter(({ path }) => path.startsWith(storeOf(43)));
+    if (!stored) throw new Error('nothing was handed over');
+    writeFileSync(stored.path, zipped(new Map([...unzipped(stored.bytes)].map(([name, content]) => [name, content.subarray(0, content.length / 2)]))));
+    const end = await join('node-03', 43, 2);
+    writeFileSync(stored.path, stored.bytes);
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1703 artifact-damaged']]);
+    expect(await nodes()).toBe('node-01 node-02');
   }, 60_000);
 
   test('is not taken from another run', async () => {
@@ -119,4 +132,27 @@ describe('a whole deployment', () => {
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
   }, 400_000);
+
+  test('in one job and one process finds it as it is to be', async () => {
+    const end = await called(template('deploy-single-job'), { run: 50 });
+    expect([end.code, results(end), outputs(end, 'changed')]).toEqual([0, { deploy: 'success' }, { deploy: '0' }]);
+  }, 60_000);
+
+  test('in one job keeps the logs of a run that failed, sealed for whoever has the key', async () => {
+    const end = await called(template('deploy-single-job'), { run: 51, secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: ANOTHER_PASSWORD }) });
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1302 database-login-refused']]);
+    const kept = (await openedArtifacts()).filter(({ path }) => path.startsWith(storeOf(51)));
+    expect(kept.map(({ path, kind }) => [path.slice(storeOf(51).length).replace(/\d{13}/, 'TIME'), kind])).toEqual([['/kuscia-swarm-logs.1/kuscia-swarm-logs.1.zip: logs.TIME.age', 'logs']]);
+    expect(kept[0]?.content).toContain('===== node-01: docker logs alice-mysql');
+  }, 120_000);
+
+  test('in one job keeps none without a key, and needs none', async () => {
+    const end = await called(template('deploy-single-job'), { run: 52, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '', KUSCIA_SEAL_KEY: '' }) });
+    expect([end.code, [...new Set(readable(end.log).match(/input [a-z-]+ is [^:]+:/g))]]).toEqual([1, ['input known-hosts is missing:']]);
+  }, 60_000);
+});
+
+test('no secret was told in any of this, in a log, a summary, an output or an artifact, nor in the logs that were kept', async () => {
+  expect(await places(await hiddenForms([ANOTHER_KEY, ANOTHER_PASSWORD]))).toEqual([]);
+  expect(await places(['Error KS-170'])).toHaveLength(6);
 });

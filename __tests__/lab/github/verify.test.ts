@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exec } from '../../../lab/lab.ts';
-import { action } from '../deployment/action.ts';
-import { called, clusterFile, freshCaller, onGithub, results, template } from './caller.ts';
+import { action, DATABASE_PASSWORD } from '../deployment/action.ts';
+import { seenOn } from '../deployment/seen.ts';
+import { called, clusterFile, freshCaller, hiddenForms, onGithub, openedArtifacts, places, results, template } from './caller.ts';
 
 freshCaller();
 
@@ -22,6 +23,8 @@ describe('nightly verification', () => {
 
   test('is red when a replica was killed, names it, and opens one issue', async () => {
     expect((await exec('node-03', ['docker', 'kill', REPLICA])).code).toBe(0);
+    // A log that holds a secret of the run, as a careless program writes it.
+    await seenOn('node-01', `docker exec alice-mysql sh -c 'echo "leaked $1 $(printf %s "$1" | base64)" >/proc/1/fd/2' sh '${DATABASE_PASSWORD}'`);
     expect(await verified(32)).toEqual({ check: 'success', verify: 'failure', report: 'success' });
     expect(issues()).toEqual({ open: 1, closed: 0 });
     const [issue] = onGithub().issues;
@@ -36,9 +39,24 @@ describe('nightly verification', () => {
     expect(onGithub().comments).toEqual([]);
   }, 120_000);
 
+  test('keeps the logs of the hosts, sealed for whoever has the key', async () => {
+    const kept = await openedArtifacts();
+    expect(kept.map(({ path, kind }) => [path.replace(/^.*\/artifacts\//, '').replace(/\d{13}/, 'TIME'), kind])).toEqual(['32', '33'].map((run) => [`${run}/kuscia-swarm.alice-logs.1.verify.verify/kuscia-swarm.alice-logs.1.verify.verify.zip: logs.TIME.age`, 'logs']));
+    for (const { content } of kept) {
+      expect(content).toMatch(new RegExp(`===== node-03: docker inspect ${REPLICA}\n.*"ExitCode":137`));
+      expect(content).toMatch(/===== node-01: docker logs alice-mysql\n[^=]* leaked \*\*\* \*\*\*\n/);
+    }
+  });
+
   test('mended is green, and the issue is closed', async () => {
     expect((await action(clusterFile())).code).toBe(0);
     expect(await verified(34)).toEqual({ check: 'success', verify: 'success', report: 'success' });
     expect(issues()).toEqual({ open: 0, closed: 1 });
   }, 240_000);
+
+  test('has told no secret in any log, summary, output or artifact, nor in the logs that it kept', async () => {
+    expect(await places(await hiddenForms())).toEqual([]);
+    expect(await places(['cluster-unhealthy'])).toHaveLength(2);
+    expect(await places(['docker logs alice-mysql'])).toContainEqual(expect.stringMatching(/logs\.\d+\.age, opened$/));
+  });
 });
