@@ -2,14 +2,17 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { hosts, reset } from '../../lab/lab.ts';
+import { open } from '../../src/artifacts/seal.ts';
 import { quote } from '../../src/engine/quote.ts';
+import { Secret } from '../../src/engine/secret.ts';
 import { SPELLINGS } from '../support/spellings.ts';
 import { action, unmasked, type ActionRun } from './deployment/action.ts';
 import { seenOn } from './deployment/seen.ts';
 import { ALLOWED_FILES, ALLOWED_STARTS, isOfKuscia, MADE, NOT_OURS, type Containers } from './secrets/allowed.ts';
 import { contentOf, entriesOf, since, type Entry } from './secrets/files.ts';
+import { lookOn } from './secrets/look.ts';
 import { Recording } from './secrets/record.ts';
-import { artifacts, auditedRuns, CLUSTER } from './secrets/runs.ts';
+import { artifacts, auditedRuns, CLUSTER, logs } from './secrets/runs.ts';
 import { makeSecrets, search } from './secrets/secrets.ts';
 import { freshHosts } from './support/fresh.ts';
 
@@ -21,7 +24,7 @@ const RUNS = auditedRuns(given, certificate);
 
 const recordings = new Map<string, Recording>();
 const secrets: Record<string, string> = { ...given };
-const ended: { readonly name: string; readonly run: ActionRun }[] = [];
+const ended: { readonly name: string; readonly run: Pick<ActionRun, 'log' | 'left'> }[] = [];
 let before: Entry[] = [];
 
 const everywhere = async <T>(ask: (host: string) => Promise<T[]>): Promise<T[]> => (await Promise.all(HOSTS.map(ask))).flat();
@@ -37,7 +40,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  rmSync(artifacts, { recursive: true, force: true });
+  for (const folder of [artifacts, logs]) rmSync(folder, { recursive: true, force: true });
   for (const recording of recordings.values()) recording.forget();
   // Without their recorder no program can be started there.
   await reset(HOSTS);
@@ -90,6 +93,14 @@ describe('a deployment', () => {
     const manages = await seenOn('node-01', `docker info --format '{{.Swarm.ControlAvailable}}'`);
     if (manages === 'true') for (const role of ['worker', 'manager']) secrets[`${role} join token after ${name}`] = await seenOn('node-01', `docker swarm join-token -q ${role}`);
   }, 200_000);
+
+  test('a look by the runner on a host, which has no SSH key', async () => {
+    const { code, ...run } = await lookOn('node-02', given, certificate);
+    ended.push({ name: 'a look on a host', run });
+    expect({ code, log: code === 0 ? '' : unmasked(run.log) }).toEqual({ code: 0, log: '' });
+    expect(unmasked(run.log)).toContain('what was answered is handed over, sealed');
+    expect([...run.left.keys()].map((path) => path.replace(/\d{13}/, 'TIME')).sort()).toEqual(['./out/view.node-02.TIME.age', './output', './summary']);
+  }, 60_000);
 });
 
 describe('no secret', () => {
@@ -136,6 +147,17 @@ describe('no secret', () => {
       const content = readFileSync(join(artifacts, name));
       expect(content.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
       expect(find(content)).toEqual([]);
+    }
+  });
+
+  test('is in the logs that failed runs keep, once they are opened', async () => {
+    const files = readdirSync(logs).sort();
+    const kept = await Promise.all(files.map(async (name) => Buffer.from(await open(readFileSync(join(logs, name)), new Secret('seal key', given['seal key']), name)).toString()));
+    expect(files.map((name) => name.replace(/\d{13}/, 'TIME'))).toEqual(RUNS.filter(({ keepsLogs }) => keepsLogs).map(() => 'logs.TIME.age'));
+    for (const text of kept) {
+      for (const host of HOSTS) expect(text).toContain(`===== ${host}: docker ps`);
+      expect(find(text)).toEqual([]);
+      expect(find((JSON.parse(text) as { content: string }).content)).toEqual([]);
     }
   });
 

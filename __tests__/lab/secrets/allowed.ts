@@ -1,3 +1,4 @@
+import { BUNDLE } from './look.ts';
 import type { Started } from './record.ts';
 
 /** Where a secret may stand among the arguments or the environment of a program, and why. Nothing else may. */
@@ -15,7 +16,17 @@ export type Containers = Readonly<Record<'database' | 'replicas', readonly strin
 
 const isIn = ({ environment }: Started, hostnames: readonly string[]): boolean => hostnames.some((name) => environment.includes(`HOSTNAME=${name}`));
 
+/** Inputs of a step, by the secret that they are. */
+const INPUTS = { 'database password': 'DATABASE-PASSWORD', 'registry password': 'REGISTRY-PASSWORD', 'load balancer key': 'LOAD-BALANCER-KEY', 'seal key': 'SEAL-KEY' };
+
 export const ALLOWED_STARTS: readonly AllowedStart[] = [
+  ...Object.entries(INPUTS).map(([secret, input]): AllowedStart => ({
+    why: `a runner on a host hands a step its inputs in the environment, the ${secret} among them; what the step starts gets none of it`,
+    secret,
+    in: 'variable',
+    begins: `INPUT_${input}=`,
+    by: ({ program, args }) => program.endsWith('/node') && args.length === 2 && args[1] === BUNDLE,
+  })),
   {
     why: 'Kuscia starts its k3s with the DSN in the arguments (lab/images/kuscia/FIDELITY.md, "the database\'s password stands in the process list")',
     secret: 'database password',

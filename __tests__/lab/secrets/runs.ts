@@ -20,20 +20,27 @@ export const CLUSTER = [
 /** Where jobs hand over to each other, as the runner's artifacts do. */
 export const artifacts = mkdtempSync(join(tmpdir(), 'artifacts-'));
 
+/** Where failed runs leave the logs of the hosts. */
+export const logs = mkdtempSync(join(tmpdir(), 'logs-'));
+
 /** One run of the action, and how it is to end. */
 export interface AuditedRun extends ActionOptions {
   readonly name: string;
   readonly cluster?: string;
   readonly fails?: true;
+  /** Whether the logs of its hosts are kept: of a failure that they could say more of. */
+  readonly keepsLogs?: true;
   readonly says: readonly (string | RegExp)[];
 }
 
+/** What every run is given, whatever way it takes to the hosts. */
+export const usualInputs = (given: Given, certificate: string): Record<string, string> => ({
+  'database-password': given['database password'], 'registry-password': given['registry password'], 'load-balancer-certificate': certificate, 'load-balancer-key': given['load balancer key'], 'seal-key': given['seal key'],
+});
+
 /** A whole life of a deployment: planned, begun by jobs that hand over to each other, cancelled, completed, looked at, refused. */
 export function auditedRuns(given: Given, certificate: string): readonly AuditedRun[] {
-  const usual = {
-    'ssh-key': given['SSH key'], 'ssh-key-passphrase': given['SSH key passphrase'], 'database-password': given['database password'], 'registry-password': given['registry password'],
-    'load-balancer-certificate': certificate, 'load-balancer-key': given['load balancer key'], 'seal-key': given['seal key'],
-  };
+  const usual = { ...usualInputs(given, certificate), 'ssh-key': given['SSH key'], 'ssh-key-passphrase': given['SSH key passphrase'], 'logs-out': logs };
   const job = { GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '71', GITHUB_RUN_ATTEMPT: '1' };
   const audited = ({ inputs, env, ...rest }: AuditedRun): AuditedRun => ({ ...rest, inputs: { ...usual, ...inputs }, env: { ...job, ...env } });
   const [taking, handing] = [{ 'artifacts-in': artifacts }, { 'artifacts-out': artifacts }];
@@ -48,7 +55,7 @@ export function auditedRuns(given: Given, certificate: string): readonly Audited
     { name: 'the job kuscia-start', inputs: { stage: 'kuscia-start', ...taking }, says: [] },
     { name: 'a whole deployment again', says: [/no change|nothing/i] },
     { name: 'a look', inputs: { mode: 'verify' }, says: [] },
-    { name: 'a wrong database password', inputs: { 'database-password': given['wrong database password'] }, fails: true, says: ['KS-1302'] },
-    { name: 'an image that the registry does not have', cluster: CLUSTER.replace('secretflow/kuscia:1.1.0b0', 'registry.lab:5000/secretflow/absent:1.0'), fails: true, says: ['image-unavailable', 'absent:1.0'] },
+    { name: 'a wrong database password', inputs: { 'database-password': given['wrong database password'] }, fails: true, keepsLogs: true, says: ['KS-1302'] },
+    { name: 'an image that the registry does not have', cluster: CLUSTER.replace('secretflow/kuscia:1.1.0b0', 'registry.lab:5000/secretflow/absent:1.0'), fails: true, keepsLogs: true, says: ['image-unavailable', 'absent:1.0'] },
   ].map((each) => audited(each as AuditedRun));
 }
