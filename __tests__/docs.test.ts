@@ -2,16 +2,36 @@ import { existsSync, readFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import ts from 'typescript';
 import { parse } from 'yaml';
+import { readCluster } from '../src/cluster/read.ts';
+import { failuresOf } from '../src/engine/errors.ts';
 import { INPUT_LIST, optionOf } from '../src/inputs/catalogue.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const PAGES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && !path.startsWith('__tests__') && existsSync(join(ROOT, path)));
 
-/** Every fenced block of a page in that language, with the line before it. */
-const blocks = (page: string, language: string): { before: string; text: string }[] =>
-  [...read(page).matchAll(new RegExp(`(?:^|\\n)([^\\n]*)\\n\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``, 'g'))].map(([, before = '', text = '']) => ({ before, text }));
+interface Block {
+  /** The line before it. */
+  readonly before: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+/** Every fenced block of a page. */
+function allBlocks(page: string): Block[] {
+  const lines = read(page).split('\n');
+  const fences = lines.flatMap((line, i) => (/^ *```/.test(line) ? [i] : []));
+  return fences.flatMap((from, i) => {
+    if (i % 2 === 1) return [];
+    const [, indent = '', language = ''] = /^( *)```(.*)$/.exec(lines[from] ?? '') ?? [];
+    return [{ before: lines[from - 1] ?? '', language, text: lines.slice(from + 1, fences[i + 1]).map((line) => line.slice(indent.length)).join('\n') }];
+  });
+}
+
+/** Those in that language. */
+const blocks = (page: string, language: string): Block[] => allBlocks(page).filter((block) => block.language === language);
 
 const scripts = (JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts;
 
@@ -39,8 +59,36 @@ describe.each(PAGES)('%s', (page) => {
     for (const { uses, with: given = {} } of steps) {
       const folder = /^OWNER\/kuscia-swarm(\/actions\/[a-z-]+)?@v1$/.exec(uses ?? '');
       if (!folder) continue;
-      const { inputs } = parse(read(join('.', folder[1] ?? '', 'action.yml'))) as { inputs: Record<string, unknown> };
+      const { inputs } = parse(read(join('.', folder[1] ?? '', 'action.yml'))) as { inputs: Record<string, { required?: boolean; default?: string }> };
       expect(Object.keys(given).filter((name) => !(name in inputs))).toEqual([]);
+      expect(Object.entries(inputs).filter(([name, { required, default: preset }]) => required === true && preset === undefined && !(name in given)).map(([name]) => name)).toEqual([]);
+    }
+  });
+
+  test('uses the root action as the workflow to copy does, which the tests run', () => {
+    const template = stepsIn(parse(read('workflows/deploy-single-job.yml'))).find(({ uses }) => uses === ROOT_ACTION)?.with ?? {};
+    for (const { uses, with: given = {} } of blocks(page, 'yaml').flatMap(({ text }) => stepsIn(parse(text)))) {
+      if (uses !== ROOT_ACTION) continue;
+      const { 'seal-key': key, 'logs-out': logs, ...rest } = template;
+      expect([key, logs]).not.toContain(undefined);
+      expect(given).toEqual({ ...rest, ...('mode' in given && { mode: 'apply' }) });
+    }
+  });
+
+  test('shows nothing that no test reads', () => {
+    const readers: Readonly<Record<string, (block: Block) => void>> = {
+      // A picture, which GitHub draws.
+      mermaid: () => undefined,
+      yaml: ({ text }) => void (isCluster(parse(text)) && readCluster(text, page)),
+      sh: ({ text }) => execFileSync('bash', ['--norc', '-n', '-c', text], { stdio: 'pipe' }),
+      ts: ({ text }) => expect(ts.transpileModule(text, { reportDiagnostics: true }).diagnostics?.map(({ messageText }) => messageText)).toEqual([]),
+      // __tests__/lab/deployment/rights.test.ts deploys with it.
+      sudoers: ({ before }) => expect(before).toBe('<!-- file: /etc/sudoers.d/kuscia-swarm -->'),
+      '': ({ text }) => expect(faultsOf(blocks(page, 'yaml').map((block) => block.text).find((each) => isCluster(parse(each)))?.replace('load-balancer', 'loadbalancer') ?? '')).toContain(text),
+    };
+    for (const block of allBlocks(page)) {
+      expect(Object.keys(readers)).toContain(block.language);
+      readers[block.language]?.(block);
     }
   });
 
@@ -50,6 +98,19 @@ describe.each(PAGES)('%s', (page) => {
     expect(used.filter((option) => !known.has(option))).toEqual([]);
   });
 });
+
+const ROOT_ACTION = 'OWNER/kuscia-swarm@v1';
+const isCluster = (document: unknown): boolean => typeof document === 'object' && document !== null && 'hosts' in document;
+
+/** The faults of a cluster file, as they are told. */
+function faultsOf(cluster: string): string[] {
+  try {
+    readCluster(cluster, 'cluster.yml');
+    return [];
+  } catch (thrown) {
+    return failuresOf(thrown).map(({ what }) => what);
+  }
+}
 
 interface Step {
   readonly uses?: string;
