@@ -1,14 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { paths, reset, up } from '../../../lab/lab.ts';
+import { silence } from '../faults/hosts.ts';
+import { blocksOf, runOf } from '../faults/run.ts';
 import { action, type ActionOptions } from './action.ts';
-import { seenOn } from './seen.ts';
+import { leftRunning, seenOn } from './seen.ts';
 
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
 const HOSTS = ['node-01', 'node-02', 'node-03'];
 
-/** Commands of a deployment that still run on a host. */
-const leftRunning = (host: string): Promise<string> =>
-  seenOn(host, `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -E '^(bash )?(docker (run|exec|pull|start)|\\./kuscia\\.sh|script )' || true`);
+/** Within so many milliseconds of SIGINT or SIGTERM a run has ended: what the project promises, so that it may be measured. */
+const PROMISED_MS = 7_000;
+/** While kuscia.sh starts a replica, which takes some seconds. */
+const STARTING = /^ {2}node-0[23] +\+ +start replica/m;
+const SAID = /^Error KS-1111 cancelled: cancelled in kuscia-start, in the middle of "start replica root-kuscia-autonomy-alice" on node-02 /;
 
 describe('a run that is ended half way', () => {
   beforeAll(async () => {
@@ -25,18 +30,54 @@ describe('a run that is ended half way', () => {
     { signal: 'TERM', after: 7 },
     { signal: 'INT', after: 11 },
   ])('by SIG$signal after $after s says so, leaves nothing running, and the next run completes', async (interrupt) => {
+    const began = Date.now();
     const ended = await action(EXAMPLE, { interrupt });
+    expect(Date.now() - began - interrupt.after * 1_000).toBeLessThan(PROMISED_MS);
     expect(ended.log).toContain('KS-1111');
     expect(ended.code).not.toBe(0);
     expect(await Promise.all(HOSTS.map(leftRunning))).toEqual(['', '', '']);
     await completes();
   }, 200_000);
 
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s in the middle of a step names it, in time', async (name) => {
+    const { log, code, ms } = await signalled(name, () => Promise.resolve());
+    expect([code, blocksOf(log)[0]]).toEqual([1, expect.stringMatching(SAID)]);
+    expect(ms).toBeLessThan(PROMISED_MS);
+    expect(await Promise.all(HOSTS.map(leftRunning))).toEqual(['', '', '']);
+    // Cancelled, it gave the lock back: its next run is another one, and would wait.
+    expect(await seenOn('node-01', `head -n 1 /run/lock/kuscia-swarm/alice.lease`)).toBe('');
+  }, 100_000);
+
+  test('while its first manager is silent ends in time all the same', async () => {
+    try {
+      const { log, code, ms } = await signalled('SIGTERM', () => seenOn('node-01', silence('-I')));
+      expect([code, blocksOf(log)[0]]).toEqual([1, expect.stringMatching(SAID)]);
+      expect(ms).toBeLessThan(PROMISED_MS);
+    } finally {
+      await seenOn('node-01', silence('-D'));
+    }
+  }, 100_000);
+
   test.each([4, 8, 11])('by SIGKILL after %i s is completed by the next run', async (after) => {
     expect((await action(EXAMPLE, { interrupt: { signal: 'KILL', after } })).code).not.toBe(0);
     await completes();
   }, 200_000);
 });
+
+/** A run that is sent a signal while it starts a replica, after something was done to the hosts; `ms` is how long it took to end. */
+async function signalled(name: 'SIGINT' | 'SIGTERM', before: () => Promise<unknown>) {
+  let at = 0;
+  const run = await runOf(EXAMPLE, 'apply', {}, {
+    at: STARTING,
+    act: async (signal) => {
+      await before();
+      await sleep(1_000);
+      at = Date.now();
+      signal(name);
+    },
+  });
+  return { ...run, ms: Date.now() - at };
+}
 
 /** The next run completes, and the one after it has nothing to do. */
 async function completes(): Promise<void> {

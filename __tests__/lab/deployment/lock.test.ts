@@ -63,6 +63,17 @@ describe('one run at a time changes a domain', () => {
     expect(succeeded(await first)).toEqual(SUCCESS);
   }, 200_000);
 
+  test('legs of one matrix keep it for each other, also without artifacts', async () => {
+    const leg = (stage: string, host?: string): Promise<ActionRun> => action(EXAMPLE, { inputs: { stage, ...(host !== undefined && { host }) } });
+    expect((await leg('swarm-init')).code).toBe(0);
+    expect(await holder()).toBe('');
+    const legs = ['node-02', 'node-03'].map((host) => leg('swarm-join', host));
+    await Promise.race(legs);
+    const afterTheFirst = await holder();
+    expect((await Promise.all(legs)).map(({ code, changed, log }) => ({ code, changed, log: code === 0 ? '' : log }))).toEqual(legs.map(() => ({ code: 0, changed: 1, log: '' })));
+    expect([afterTheFirst, await holder()]).toEqual([HOLDER, HOLDER]);
+  }, 100_000);
+
   test('a cancelled run gives it back at once', async () => {
     expect((await action(EXAMPLE, { interrupt: { signal: 'INT', after: 6 } })).log).toContain('KS-1111');
     expect(await holder()).toBe('');

@@ -7,6 +7,16 @@ export async function seenOn(host: string, script: string): Promise<string> {
   return ended.stdout.trim();
 }
 
+/** Commands of a deployment that still run on a host. */
+export const leftRunning = (host: string): Promise<string> =>
+  seenOn(host, `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -E '^(bash )?(docker (run|exec|pull|start)|\\./kuscia\\.sh|script )' || true`);
+
+/** The lease of alice on a host: who holds it, '' for nobody, and for how many seconds more. */
+export async function leaseOn(host: string): Promise<{ readonly holder: string; readonly lasts: number }> {
+  const [holder = '', lasts = '0'] = (await seenOn(host, `{ read -r holder; read -r until; } </run/lock/kuscia-swarm/alice.lease; echo ".$holder"; echo $((until - $(date +%s)))`)).split('\n');
+  return { holder: holder.slice(1), lasts: Number(lasts) };
+}
+
 /** Everything of a host that a deployment could have touched, as lines that can be compared. */
 export function stateOf(host: string): Promise<string> {
   return seenOn(

@@ -14,7 +14,7 @@ const later = (script: string) => async () => {
 };
 
 /** Drops whatever comes in or goes out by the cable, and says nothing. */
-const silence = (how: '-I' | '-D'): string => `iptables ${how} INPUT -i eth0 -j DROP; iptables ${how} OUTPUT -o eth0 -j DROP`;
+export const silence = (how: '-I' | '-D'): string => `iptables ${how} INPUT -i eth0 -j DROP; iptables ${how} OUTPUT -o eth0 -j DROP`;
 const hostKeys = (script: string): string => `cd /etc/ssh && ${script} && kill -HUP "$(cat /run/sshd.pid)"`;
 
 /** The known hosts with every key of the host marked as revoked. */

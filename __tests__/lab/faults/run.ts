@@ -18,10 +18,10 @@ export interface Run {
   readonly reached: boolean;
 }
 
-/** What is done in the middle of a run: once, at the first line that matches. */
+/** What is done in the middle of a run: once, at the first line that matches. It may send the run a signal. */
 export interface InTheMiddle {
   readonly at: RegExp;
-  readonly act: () => Promise<unknown>;
+  readonly act: (signal: (name: 'SIGINT' | 'SIGTERM') => void) => Promise<unknown>;
 }
 
 /** Runs the bundle from a terminal's place, with `inputs` beside the usual ones. The run goes on while something is done in its middle, and is waited for as long as that takes. */
@@ -35,7 +35,7 @@ export async function runOf(cluster: string, mode: string, inputs: Readonly<Reco
   let acting: Promise<unknown> | undefined;
   const take = (chunk: Buffer): void => {
     log += chunk.toString();
-    if (middle && acting === undefined && middle.at.test(log)) acting = middle.act();
+    if (middle && acting === undefined && middle.at.test(log)) acting = middle.act((name) => void child.kill(name));
   };
   child.stdout.on('data', take);
   child.stderr.on('data', take);

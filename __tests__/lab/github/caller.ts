@@ -74,6 +74,9 @@ const ended: WorkflowEnd[] = [];
 /** Jobs by result, legs of a matrix by number. */
 export const results = ({ jobs }: WorkflowEnd): Record<string, string> => Object.fromEntries(jobs.map(({ job, result }) => [job.trim().replace(/^.*\//, ''), result]));
 
+/** The failures that a log tells, by number and name. */
+export const errors = ({ log }: WorkflowEnd): string[] => [...new Set([...readable(log).matchAll(/Error (KS-\d+ [a-z-]+)/g)].map((match) => match[1] ?? ''))];
+
 /** What each job gave as an output of that name, by job. */
 export function outputs({ log }: WorkflowEnd, name: string): Record<string, string> {
   const given = readable(log).split('\n').flatMap((line) => {

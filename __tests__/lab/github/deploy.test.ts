@@ -3,7 +3,7 @@ import { exec } from '../../../lab/lab.ts';
 import { readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
 import { unzipped } from '../../../lab/github/zip.ts';
 import type { Matrix } from '../../../src/cluster/matrix.ts';
-import { answering, seenOn } from '../deployment/seen.ts';
+import { answering, leaseOn, seenOn } from '../deployment/seen.ts';
 import { called, freshCaller, handedTokens, hiddenForms, onGithub, outputs, places, results, template, tokensInUse } from './caller.ts';
 
 freshCaller();
@@ -24,6 +24,7 @@ describe('a repository that calls deploy.yml', () => {
     expect(onGithub().artifacts.map(({ name }) => name)).toEqual(['kuscia-swarm.alice2.1.plan.plan', 'report']);
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(REPLICAS);
     expect(JSON.parse(outputs(first, 'verify')['verify'] ?? '') as Matrix).toMatchObject({ healthy: true, nodes: { ready: 3, total: 3 } });
+    expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
 
   test('hands over what is sealed and nothing else, each under a name of its own', () => {
@@ -52,6 +53,7 @@ describe('a repository that calls deploy.yml', () => {
     expect(Object.values(changed).filter((count) => count !== '0')).toEqual([]);
     expect(storedArtifacts().filter(({ path }) => path.includes('/12/') && path.includes('swarm-init'))).toEqual([]);
     expect(await seenOn('node-01', 'docker swarm join-token -q worker')).toBe(tokens);
+    expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
 
   test('shows a plan and changes nothing', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exec, hosts, kill, run, sshd, start } from '../../../lab/lab.ts';
-import { answering, seenOn } from '../deployment/seen.ts';
+import { answering, leaseOn, seenOn } from '../deployment/seen.ts';
 import { called, freshCaller, handedTokens, hiddenForms, onGithub, outputs, places, results, template, tokensInUse } from './caller.ts';
 
 freshCaller();
@@ -33,6 +33,7 @@ describe('runners on the hosts themselves', () => {
     expect([end.code, results(end)]).toEqual([0, Object.fromEntries(jobs.map((job) => [job, 'success']))]);
     expect(JSON.parse(outputs(end, 'verify')['verify'] ?? '')).toMatchObject({ healthy: true, pairs: { connected: 6, total: 6 } });
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
+    expect((await leaseOn('node-01')).holder).toBe('');
     await nobodyListens();
   }, 300_000);
 

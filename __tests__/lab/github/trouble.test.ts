@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { artifactsFolder, readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
 import { unzipped, zipped } from '../../../lab/github/zip.ts';
-import { answering, seenOn } from '../deployment/seen.ts';
-import { called, callerSecrets, freshCaller, hiddenForms, openedArtifacts, outputs, places, results, template } from './caller.ts';
+import { answering, leaseOn, leftRunning, seenOn } from '../deployment/seen.ts';
+import { called, callerSecrets, errors as codes, freshCaller, hiddenForms, openedArtifacts, outputs, places, results, template } from './caller.ts';
 
 freshCaller();
 
@@ -20,7 +20,6 @@ function using(action: string, inputs: Readonly<Record<string, string>> = {}): s
 const ANOTHER_KEY = 'correct horse battery staple';
 const ANOTHER_PASSWORD = 'Bx8-not.the+One-of-the-Volume';
 const SEALED = { artifacts: 'kuscia-swarm.alice', 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}' };
-const codes = ({ log }: WorkflowEnd): string[] => [...new Set([...readable(log).matchAll(/Error (KS-\d+ [a-z-]+)/g)].map((match) => match[1] ?? ''))];
 const nodes = (): Promise<string> => seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | tr '\\n' ' '`);
 
 describe('one action by itself', () => {
@@ -122,13 +121,18 @@ describe('a whole deployment', () => {
     expect(Object.values(results(end)).filter((result) => result === 'success')).toEqual([]);
   }, 60_000);
 
-  test('that is interrupted ends, and is completed by the next run', async () => {
+  test('that is interrupted ends, leaves nothing running, and is completed by its own re-run at once', async () => {
     const cut = await called(template('deploy'), { run: 46, inputs: { mode: 'apply' }, interruptWhen: (log) => log.includes('/kuscia-start-1') && log.includes('1 change on 1 host'), timeoutMs: 240_000 });
     // act tells every job that it did not run any more as a success; what ran to its end has outputs.
     expect(Object.keys(outputs(cut, 'changed'))).toEqual(expect.arrayContaining(['swarm-init', 'kuscia-init']));
     expect(outputs(cut, 'verify')['verify']).toBeUndefined();
     await expect(answering('http://10.77.0.11:8080', 1)).resolves.toEqual({});
-    const end = await called(template('deploy'), { run: 47, inputs: { mode: 'apply' } });
+    expect(await Promise.all(['node-01', 'node-02', 'node-03'].map(leftRunning))).toEqual(['', '', '']);
+    // Of its own jobs none comes any more, but for a re-run: whoever else waits, waits no longer than this.
+    const lease = await leaseOn('node-01');
+    expect([lease.holder, lease.lasts <= 60]).toEqual(['acme/clusters/46#1', true]);
+    const end = await called(template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&      lock-wait: '0'\n`), { run: 46, attempt: 2, inputs: { mode: 'apply' } });
+    expect((await leaseOn('node-01')).holder).toBe('');
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
   }, 400_000);
