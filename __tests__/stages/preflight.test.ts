@@ -73,7 +73,7 @@ describe('one thing wrong', () => {
     ['little memory where no replica will be', { machine: { memory: GIB } }, 1],
     ['ptrace forbidden where no replica will be', { machine: { ptraceScope: 3 } }, 1],
     ['a kernel without Yama', { machine: { ptraceScope: undefined } }, 2],
-    ['arm', { machine: { arch: 'aarch64' } }, 2],
+    ['arm where no replica will be', { machine: { arch: 'aarch64' } }, 1],
     ['the oldest engine and kernel', { machine: { kernel: '4.6' }, engine: present(engineOutside({ version: '20.10.24+dfsg1' })) }, 2],
   ];
   test.each(fine)('%s is fine', (_, told, on) => {
@@ -85,6 +85,12 @@ describe('hosts among each other', () => {
   test('must not share a machine-id', () => {
     const made = plan({ 1: { machine: { machineId: 'same' } }, 3: { machine: { machineId: 'same' } } });
     expect(made.failures).toMatchObject([{ code: 'host-unfit', host: 'node-01, node-03', what: 'these hosts have the same machine-id, as cloned machines do', evidence: '/etc/machine-id is same' }]);
+  });
+
+  test('of replicas have one architecture, by whatever name', () => {
+    const archs = (two: string, three: string) => plan({ 2: { machine: { arch: two } }, 3: { machine: { arch: three } } }).failures;
+    expect([archs('aarch64', 'arm64'), archs('aarch64', 'aarch64')]).toEqual([[], []]);
+    expect(archs('x86_64', 'aarch64')).toMatchObject([{ code: 'host-unfit', host: 'node-02, node-03', what: "the hosts of alice's replicas have different architectures", evidence: 'x86_64: node-02; arm64: node-03' }]);
   });
 
   const clocks: readonly [string, Readonly<Record<number, Told>>, readonly (readonly [string, string])[]][] = [

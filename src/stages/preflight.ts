@@ -60,7 +60,7 @@ export function planPreflight(cluster: Cluster, facts: readonly OnHost[]): Plan 
     plan.failures.push(...failures);
     if (failures.length === 0) plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
   }
-  plan.failures.push(...sharedMachineIds(facts), ...clockFailures(facts), ...nameFailures(cluster, facts));
+  plan.failures.push(...sharedMachineIds(facts), ...architectureFailures(cluster, facts), ...clockFailures(facts), ...nameFailures(cluster, facts));
   return plan;
 }
 
@@ -159,6 +159,23 @@ function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
       evidence: `/etc/machine-id is ${same[0]?.[0]}`,
       remedy: 'Make new ones: rm /etc/machine-id && systemd-machine-id-setup, then restart the host.',
     }));
+}
+
+/** Tasks may run on any replica, with images and binaries that are the same everywhere. */
+function architectureFailures(cluster: Cluster, facts: readonly OnHost[]): Failure[] {
+  const supported = (arch: string): boolean => (REQUIRED.architectures as readonly string[]).includes(arch);
+  const known = facts.flatMap(({ host, machine }) => (host.roles.includes('replica') && machine.is === 'present' && supported(machine.value.arch) ? [{ host: host.name, arch: machine.value.arch.replace('aarch64', 'arm64') }] : []));
+  const byArch = Map.groupBy(known, ({ arch }) => arch);
+  if (byArch.size < 2) return [];
+  return [
+    {
+      code: 'host-unfit',
+      host: known.map(({ host }) => host).join(', '),
+      what: `the hosts of ${cluster.domain}'s replicas have different architectures`,
+      evidence: [...byArch].map(([arch, same]) => `${arch}: ${same.map(({ host }) => host).join(', ')}`).join('; '),
+      remedy: 'Put all replicas of a domain on hosts of one architecture: its tasks run on any of them, with the same images.',
+    },
+  ];
 }
 
 /** Only what is certain: the two moments between which each clock was read must be further apart than the limit. */
