@@ -26,6 +26,7 @@ const LINES: readonly (readonly [Speaker, line: string, cause: string])[] = [
   ['replica', '{"Status":"exited","Running":false,"OOMKilled":true,"ExitCode":137} restarts 3 memory 1073741824', 'want of memory'],
   ['replica', '[Module] agent wait ready failed with wait ready timeout', '30 s'],
   ['engine', 'time="…" level=error msg="fatal task error" error="network sandbox join failed: subnet sandbox join failed for \\"10.99.0.0/16\\": error creating vxlan interface: file exists"', 'VXLAN interface'],
+  ['engine', 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?', 'does not run'],
   ['engine', 'write /var/lib/docker/tmp/GetImageBlob1: no space left on device', 'disk is full'],
   ['engine', 'no matching manifest for linux/amd64 in the manifest list entries', 'another architecture'],
   ['engine', 'exec /usr/bin/tini: exec format error', 'another architecture'],
@@ -113,6 +114,12 @@ describe('a failure is explained', () => {
     ['what its own evidence says already', { ...unhealthy, code: 'subnet-unfit', evidence: 'network elsewhere: 10.200.0.128/25' } as const, [log('node-02', 'engine', 'e')]],
   ])('not by %s', (_, failure, logs) => {
     expect(explained([failure], logs)).toEqual([failure]);
+  });
+
+  test('by a known line rather than by what it mostly comes of', () => {
+    const cut: Failure = { ...unhealthy, code: 'data-path-cut', cause: '4789/udp does not pass' };
+    expect(explained([cut], [log('node-02', 'engine', 'e')])).toEqual([cut]);
+    expect(explained([cut], [log('node-02', 'engine', 'creating vxlan interface: file exists')])).toMatchObject([{ cause: expect.stringContaining('VXLAN') }]);
   });
 
   test('by the last lines of the nearest log where no line is known', () => {

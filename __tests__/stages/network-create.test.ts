@@ -182,7 +182,7 @@ describe('the data path', () => {
       { from: 'node-01', to: 'node-03', connected: false, seen: 'no result' },
       { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe' },
       { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe' },
-      { from: 'node-03', to: 'node-01', connected: false, seen: 'its name is not known on the network' },
+      { from: 'node-03', to: 'node-01', connected: false, seen: 'its name is not known on the network', cause: expect.stringContaining('7946') },
       { from: 'node-03', to: 'node-02', connected: false, seen: 'curl exit 56' },
     ]);
     expect(allPaths(cluster, new Map()).every(({ connected }) => !connected)).toBe(true);

@@ -62,6 +62,9 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
 /** Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy stays, after it. */
 const GENERAL: readonly Code[] = ['command-failed', 'command-timed-out', 'fact-unknown', 'not-settled', 'replica-unhealthy', 'database-unreachable', 'load-balancer-unhealthy'];
 
+/** Failures whose own cause is what they mostly come of: a known line says more. */
+const PRESUMED: readonly Code[] = ['data-path-cut'];
+
 /** So many last lines are shown of a log in which nothing is known. */
 const LAST_LINES = 5;
 const LONGEST_LINE = 300;
@@ -70,10 +73,10 @@ const LONGEST_LINE = 300;
 export const explained = (failures: readonly Failure[], logs: readonly Log[]): Failure[] => failures.map((failure) => explain(failure, logs));
 
 function explain(failure: Failure, logs: readonly Log[]): Failure {
-  if (failure.cause !== undefined) return failure;
+  if (failure.cause !== undefined && !PRESUMED.includes(failure.code)) return failure;
   const known = inEvidence(failure) ?? inLogs(failure, logs);
   if (known) return { ...failure, cause: known.fault.cause, evidence: withLine(failure.evidence, known.line), remedy: GENERAL.includes(failure.code) ? known.fault.remedy : `${known.fault.remedy} ${failure.remedy}` };
-  return withLastLines(failure, logs);
+  return failure.cause === undefined ? withLastLines(failure, logs) : failure;
 }
 
 interface Known {

@@ -23,6 +23,8 @@ export interface Path {
   readonly connected: boolean;
   /** What was seen, in words. */
   readonly seen: string;
+  /** What that mostly comes of, where it comes of one thing. */
+  readonly cause?: string;
 }
 
 const CURL_EXITS: Readonly<Record<number, string>> = {
@@ -30,6 +32,11 @@ const CURL_EXITS: Readonly<Record<number, string>> = {
   6: 'its name is not known on the network',
   7: 'no route, or refused',
   28: 'no answer in 4 s to a request larger than one packet',
+};
+
+const CURL_CAUSES: Readonly<Record<number, string>> = {
+  6: 'the hosts do not tell each other of their containers: 7946 (tcp and udp) does not pass between them',
+  28: 'packets of the overlay network are lost between the hosts: 4789/udp does not pass, or not in full size',
 };
 
 /** Every direction from a host that tried to another, in the order of the cluster file. */
@@ -42,10 +49,15 @@ export function allPaths(cluster: Cluster, paths: Paths): Path[] {
         const fact = paths.get(from.name) ?? { is: 'unknown', why: 'not tried' };
         if (fact.is !== 'present') return { from: from.name, to: to.name, connected: false, seen: fact.is === 'unknown' ? fact.why : 'not tried' };
         const exit = fact.value.find((one) => one.to === to.name)?.exit;
-        return { from: from.name, to: to.name, connected: exit === 0, seen: exit === undefined ? 'no result' : (CURL_EXITS[exit] ?? `curl exit ${exit}`) };
+        return { from: from.name, to: to.name, connected: exit === 0, seen: exit === undefined ? 'no result' : (CURL_EXITS[exit] ?? `curl exit ${exit}`), ...causeOf(exit) };
       }),
   );
 }
+
+const causeOf = (exit: number | undefined): Pick<Path, 'cause'> => {
+  const cause = exit === undefined ? undefined : CURL_CAUSES[exit];
+  return cause === undefined ? {} : { cause };
+};
 
 /** One failure for each pair of hosts that is cut in either direction. */
 export function cutPairs(cluster: Cluster, paths: readonly Path[]): Failure[] {
@@ -60,6 +72,7 @@ export function cutPairs(cluster: Cluster, paths: readonly Path[]): Failure[] {
         host: path.from,
         what: `${path.from} cannot reach ${path.to} over ${cluster.network.name}${both ? ', nor back' : ''}`,
         evidence: `probe on ${path.from} to probe on ${path.to}: ${path.seen}`,
+        ...(path.cause !== undefined && { cause: path.cause }),
         remedy: `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${path.from} and ${path.to} in both directions, and see that the network between them carries packets of 1500 bytes; then run again. If they are open, restart the Docker Engine on the host whose log says "error creating vxlan interface".`,
       };
     });

@@ -94,7 +94,9 @@ function registered(scene: Scene): Told {
   return { ...own, remedy: `It writes its entry every 15 s. ${logsOf(scene)}` };
 }
 
-const gatewayOf = ({ facts, row }: Scene): Gateway | undefined => facts.replicas.flatMap(({ registry }) => valueOf(registry)?.gateways ?? []).find(({ name }) => name === row.replica);
+/** Its entry as the cells were judged by: by its own word first. */
+const gatewayOf = ({ facts, onHost, row }: Scene): Gateway | undefined =>
+  (valueOf(onHost.registry) ?? facts.replicas.flatMap(({ registry }) => valueOf(registry) ?? [])[0])?.gateways.find(({ name }) => name === row.replica);
 
 function overlay(scene: Scene): Told {
   const { cluster, facts, onHost, row } = scene;
