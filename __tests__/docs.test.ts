@@ -132,3 +132,48 @@ test('pages in English and Chinese come in pairs', () => {
   const forUsers = PAGES.filter((page) => !page.endsWith('.zh.md') && /^(README|docs\/[^/]+|actions\/[^/]+\/README)\.md$/.test(page));
   expect(forUsers.filter((page) => !PAGES.includes(page.replace(/\.md$/, '.zh.md')))).toEqual([]);
 });
+
+/** What both languages must share: sections by their number and level, with what stands in them. */
+interface Shared {
+  readonly heading: string;
+  readonly bullets: number;
+  readonly rows: number;
+  readonly blocks: readonly string[];
+  readonly spans: readonly string[];
+}
+
+/** The sections of a page. What is generated has tests of its own, and its words differ. */
+function sharedIn(page: string): Shared[] {
+  const text = read(page).replace(/<!-- generated: [\s\S]*?<!-- end: \S+ -->/g, '');
+  // Remarks in code and the labels of pictures are in the language of the page.
+  const unworded = (block: string): string => (block.startsWith('```mermaid') ? block.replace(/"[^"]*"/g, '""') : block.replace(/ # .*$/gm, '')).replace(/\s+$/gm, '');
+  const fenced = (section: string): string[] => [...section.matchAll(/^```.*\n[\s\S]*?^```$/gm)].map(([block]) => unworded(block));
+  return text.split(/^(?=#{1,6} )/m).map((section) => {
+    const prose = section.replace(/^```[\s\S]*?^```$/gm, '').split('\n');
+    const indented = prose.filter((line) => line.startsWith('    '));
+    const rest = prose.filter((line) => !line.startsWith('    '));
+    return {
+      heading: /^#+/.exec(section)?.[0] ?? '',
+      bullets: rest.filter((line) => /^\s*([-*]|\d+\.) /.test(line)).length,
+      rows: rest.filter((line) => line.startsWith('|')).length,
+      blocks: [...fenced(section), ...indented],
+      spans: [...new Set([...rest.join('\n').matchAll(/`([^`]+)`/g)].map(([, span = '']) => span))].sort(),
+    };
+  });
+}
+
+const PAIRS = PAGES.filter((page) => page.endsWith('.zh.md')).map((chinese) => [chinese.replace(/\.zh\.md$/, '.md'), chinese] as const);
+
+describe.each(PAIRS)('%s and %s', (english, chinese) => {
+  const [here, there] = [sharedIn(english), sharedIn(chinese)];
+
+  test('have the same headings and code blocks', () => {
+    expect(there.map(({ heading }) => heading)).toEqual(here.map(({ heading }) => heading));
+    expect(there.flatMap(({ blocks }) => blocks)).toEqual(here.flatMap(({ blocks }) => blocks));
+  });
+});
+
+test('the Chinese reference of errors has, section by section, the points, rows and code of the English one', () => {
+  const named = (page: string) => sharedIn(page).map((section, i) => ({ i, ...section }));
+  expect(named('docs/troubleshooting.zh.md')).toEqual(named('docs/troubleshooting.md'));
+});
