@@ -111,6 +111,7 @@ describe('a failure is explained', () => {
   test.each([
     ['a line that cannot be the cause of it', { ...unhealthy, code: 'swarm-foreign' } as const, [log('node-02', 'replica', line1045)]],
     ['a cause that is known already', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],
+    ['what docker said of a port whose holder is known', { ...unhealthy, code: 'port-taken', evidence: 'published by container squatter' } as const, [log('node-02', 'engine', 'port is already allocated')]],
     ['what its own evidence says already', { ...unhealthy, code: 'subnet-unfit', evidence: 'network elsewhere: 10.200.0.128/25' } as const, [log('node-02', 'engine', 'e')]],
   ])('not by %s', (_, failure, logs) => {
     expect(explained([failure], logs)).toEqual([failure]);

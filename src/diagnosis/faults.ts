@@ -18,7 +18,7 @@ export interface KnownFault {
 const REPLICA: readonly Code[] = ['replica-unhealthy', 'load-balancer-unhealthy', 'cluster-unhealthy', 'not-settled', 'fact-unknown'];
 const DATABASE: readonly Code[] = ['database-unreachable', 'database-login-refused', 'database-unfit', 'command-failed', 'not-settled', ...REPLICA];
 /** What a run was doing when the engine said so: its log tells of all that goes on, and much of it is soon over. */
-const ENGINE: readonly Code[] = ['command-failed', 'command-timed-out', 'engine-unreachable', 'not-settled', 'node-not-ready', 'data-path-cut', 'image-unavailable', 'port-taken', 'subnet-unfit', 'replica-unhealthy'];
+const ENGINE: readonly Code[] = ['command-failed', 'command-timed-out', 'engine-unreachable', 'not-settled', 'node-not-ready', 'data-path-cut', 'image-unavailable', 'replica-unhealthy'];
 const FRONT: readonly Code[] = ['load-balancer-unhealthy', 'load-balancer-configuration', 'cluster-unhealthy', 'not-settled', 'command-failed'];
 
 const replica = (line: RegExp, cause: string, remedy: string, chinese: KnownFault['chinese'], explains = REPLICA): KnownFault => ({ speaker: 'replica', line, explains, cause, remedy, chinese });
