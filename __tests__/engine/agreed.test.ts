@@ -13,6 +13,26 @@ test('what is agreed to are changes and what is known only after them, not what 
   expect(changesIn([{ stage: join, plan }])).toEqual(['swarm-join b + join as worker', 'swarm-join c ? the same']);
 });
 
+const recreate = (why: string): string[] => {
+  const plan = new Plan();
+  plan.steps.push({ host: 'b', change: '~', what: 'recreate replica r', why, apply: () => Promise.resolve() });
+  return changesIn([{ stage: join, plan }]);
+};
+
+test('a change is agreed to for its reason, and for no other', () => {
+  expect(movedSince(recreate('memory 4 GiB -> 8 GiB'), recreate('memory 4 GiB -> 8 GiB'))).toEqual([]);
+  expect(movedSince(recreate('memory 4 GiB -> 8 GiB'), recreate('image -> kuscia:2')).map(({ evidence }) => evidence)).toEqual([
+    'now also: swarm-join b ~ recreate replica r (image -> kuscia:2); no longer: swarm-join b ~ recreate replica r (memory 4 GiB -> 8 GiB)',
+  ]);
+});
+
+test('the reason of what is made anew, and one that is of the moment, are not held to', () => {
+  const plan = new Plan();
+  plan.steps.push({ host: 'b', change: '~', what: 'start replica r again', why: 'exited (137)', momentary: true, apply: () => Promise.resolve() });
+  plan.steps.push({ host: 'b', change: '-', what: 'network n (abc)', why: 'not attachable', apply: () => Promise.resolve() });
+  expect(changesIn([{ stage: join, plan }])).toEqual(['swarm-join b ~ start replica r again', 'swarm-join b - network n (abc) (not attachable)']);
+});
+
 const cases: readonly [string, readonly string[], readonly string[], string | undefined][] = [
   ['the same', ['a', 'b'], ['a', 'b'], undefined],
   ['the same in another order', ['a', 'b'], ['b', 'a'], undefined],

@@ -39,6 +39,8 @@ const plan = (...told: Parameters<typeof factsOf>) => planReplicas(deploymentOf(
 const FINE = (host: Host): string => `= ${host.name} replica ${nameOf(cluster, host)} (answers, registered, as described)`;
 const third = FINE(THREE[2] as Host);
 const does = (change: string, what: string, why: string): string => `${change} node-02 ${what} (${why}) [replicas]`;
+/** The same, for a reason of the moment. */
+const now = (what: string, why: string): string => `~ node-02 ${what} {${why}} [replicas]`;
 const waits = '. node-02 replica root-kuscia-autonomy-alice-node-02 works: replica-unhealthy';
 const young: Partial<Container> = { startedAt: NOW - 60_000 };
 const youngFile = { file: fileOf('x') };
@@ -51,9 +53,9 @@ describe('a replica', () => {
     ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
     ['that its host took off the network is made anew', [{}, { addresses: {} }], [does('~', `recreate replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third]],
     ['that never started is made anew', [{}, { state: 'created' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: never started'), third]],
-    ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [does('~', `start replica ${NAME} again`, 'exited (137): oom'), third]],
-    ['that is paused is started again', [{}, { state: 'paused' }], [does('~', `start replica ${NAME} again`, 'paused (0)'), third]],
-    ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [does('~', `start replica ${NAME} again`, 'dead (1)'), third]],
+    ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [now(`start replica ${NAME} again`, 'exited (137): oom'), third]],
+    ['that is paused is started again', [{}, { state: 'paused' }], [now(`start replica ${NAME} again`, 'paused (0)'), third]],
+    ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [now(`start replica ${NAME} again`, 'dead (1)'), third]],
     ['of another image is made anew', [{ image: present(imageId('b')) }], [does('~', `recreate replica ${NAME}`, `image ${'a'.repeat(12)} -> secretflow/kuscia:1.1.0b0`), third]],
     ['whose image is not on the host is made anew', [{ image: absent }], [does('~', `recreate replica ${NAME}`, 'image -> secretflow/kuscia:1.1.0b0'), third]],
     ['with other memory is made anew', [{}, { memory: 6.5 * 1024 ** 3 }], [does('~', `recreate replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third]],
@@ -65,10 +67,10 @@ describe('a replica', () => {
     ['older than its configuration is restarted', [{ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }], [does('~', `restart replica ${NAME}`, 'its configuration changed since it started'), third]],
     ['that restarts by itself is waited for', [{}, { state: 'restarting', restarts: 3 }], [third, waits]],
     ['that does not answer, young, is waited for', [{ answer: unknown('exit 7') , ...youngFile }, young], [third, waits]],
-    ['that does not answer for two minutes is restarted', [{ answer: present({ status: 0, domain: '', instance: '' }) }], [does('~', `restart replica ${NAME}`, 'its gateway port: no answer'), third]],
-    ['whose port another answers is restarted', [{ answer: present({ status: 200, domain: '', instance: '' }) }], [does('~', `restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
-    ['whose port another domain answers is restarted', [{ answer: present({ status: 401, domain: 'bob', instance: 'b' }) }], [does('~', `restart replica ${NAME}`, 'its gateway port: 401 from domain bob'), third]],
-    ['whose port another replica answers is restarted', [{ answer: present(answerOf(cluster, THREE[2] as Host)) }], [does('~', `restart replica ${NAME}`, 'its gateway port: 401 from root-kuscia-autonomy-alice-node-03'), third]],
+    ['that does not answer for two minutes is restarted', [{ answer: present({ status: 0, domain: '', instance: '' }) }], [now(`restart replica ${NAME}`, 'its gateway port: no answer'), third]],
+    ['whose port another answers is restarted', [{ answer: present({ status: 200, domain: '', instance: '' }) }], [now(`restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
+    ['whose port another domain answers is restarted', [{ answer: present({ status: 401, domain: 'bob', instance: 'b' }) }], [now(`restart replica ${NAME}`, 'its gateway port: 401 from domain bob'), third]],
+    ['whose port another replica answers is restarted', [{ answer: present(answerOf(cluster, THREE[2] as Host)) }], [now(`restart replica ${NAME}`, 'its gateway port: 401 from root-kuscia-autonomy-alice-node-03'), third]],
     ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [] }) }, young], [third, waits]],
     ['with a gateway object of before its start is waited for', [{ registry: present(registryOf(cluster, HOSTS)) }, young], [third, waits]],
     ['registered by this very process is proven', [{ registry: since(two, NOW - 60_000) }, young], [FINE(two), third]],

@@ -39,7 +39,7 @@ describe('a database of ours', () => {
   const cases: readonly [string, Parameters<typeof factsOf>[0], readonly string[]][] = [
     ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql on port 3306, volume alice-mysql (absent)', LATER]],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
-    ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql (exited: oom)', LATER]],
+    ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited: oom}', LATER]],
     ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 recreate database alice-mysql, its volume kept (left behind by a failed start: port is already allocated)', LATER]],
     ['is made anew for another image', { image: present(imageId('b')) }, ['~ node-01 recreate database alice-mysql, its volume kept (image is not mysql:8.0)', LATER]],
     ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 recreate database alice-mysql, its volume kept (port 3307 -> 3306)', LATER]],

@@ -56,7 +56,7 @@ describe('the plan', () => {
     ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['is satisfied with a network that workers do not see', { 2: { networks: present([BRIDGE]) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['starts each missing probe', { 2: { probe: absent }, 3: { probe: absent } }, ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)]],
-    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe (exited: oom)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited: oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe that its host took off the network when it left the swarm', { 2: { probe: present(probeOf(cluster, { addresses: {} })) } }, ['~ node-02 recreate probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 recreate probe alice-probe (left behind: no network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, ['~ node-02 recreate probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],

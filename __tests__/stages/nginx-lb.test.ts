@@ -48,7 +48,7 @@ describe('the plan', () => {
     ['replaces another configuration', { configuration: fileOf('other') }, [does('~', 'nginx configuration', 'not as the cluster file describes it'), RUNS]],
     ['reloads one that nginx has not loaded', { loaded: present('former') }, [does('~', 'reload the nginx configuration', 'nginx runs with an earlier one'), RUNS]],
     ['reloads where nginx does not say what it has loaded', { loaded: unknown('exit 7') }, [does('~', 'reload the nginx configuration', 'nginx runs with an earlier one'), RUNS]],
-    ['starts a stopped one', { container: present(lb({ state: 'exited', error: 'x' })), loaded: unknown('') }, [does('~', 'start load balancer alice-nginx-lb', 'exited: x'), FILES]],
+    ['starts a stopped one', { container: present(lb({ state: 'exited', error: 'x' })), loaded: unknown('') }, ['~ node-01 start load balancer alice-nginx-lb {exited: x} [nginx]', FILES]],
     ['waits for one that restarts by itself', { container: present(lb({ state: 'restarting' })), loaded: unknown(''), answers: answersOf(two()) }, [FILES, RUNS.replace('running', 'restarting'), silent(3)]],
     ['makes anew what a failed start left', { container: present(lb({ state: 'created', error: 'port taken' })) }, [does('~', 'recreate load balancer alice-nginx-lb', 'left behind by a failed start: port taken'), FILES]],
     ['makes it anew for another image', { image: present(imageId('b')) }, [does('~', 'recreate load balancer alice-nginx-lb', 'image is not nginx:1.26'), FILES]],

@@ -28,6 +28,8 @@ export interface WorkflowRun {
   readonly timeoutMs?: number;
   /** Sends SIGINT to the run when the log so far makes it true. */
   readonly interruptWhen?: (log: string) => boolean;
+  /** Is told the log so far whenever it has grown: somebody who does something meanwhile. */
+  readonly onLog?: (log: string) => void;
 }
 
 /** A job, or a leg of its matrix, as it ended. */
@@ -120,12 +122,13 @@ const started = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
 };
 
 /** Reads act's log to its end. */
-function followed(child: ChildProcess, { timeoutMs = 600_000, interruptWhen }: WorkflowRun): Promise<WorkflowEnd> {
+function followed(child: ChildProcess, { timeoutMs = 600_000, interruptWhen, onLog }: WorkflowRun): Promise<WorkflowEnd> {
   let log = '';
   let interrupted = false;
   const deadline = setTimeout(() => signal(child, 'SIGKILL'), timeoutMs);
   const hear = (chunk: Buffer): void => {
     log += chunk.toString();
+    onLog?.(log);
     if (interrupted || interruptWhen?.(log) !== true) return;
     interrupted = true;
     signal(child, 'SIGINT');

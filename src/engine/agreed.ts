@@ -1,10 +1,13 @@
 import type { Failure } from './errors.ts';
 import type { Planned } from './runner.ts';
 
-/** The changes of a plan in the lines in which they are agreed to: stage, host, change. What is known only after apply belongs to it. */
+/**
+ * The changes of a plan in the lines in which they are agreed to: stage, host, change. What is known only after apply belongs to it. What changes or removes
+ * something is agreed to for its reason: to recreate a replica for more memory is not to recreate it for another image. What is made anew has but one reason.
+ */
 export function changesIn(planned: readonly Planned[]): string[] {
   return planned.flatMap(({ stage, plan }) => [
-    ...plan.steps.map(({ host, change, what }) => `${stage.name} ${host} ${change} ${what}`),
+    ...plan.steps.map(({ host, change, what, why, momentary }) => `${stage.name} ${host} ${change} ${what}${change === '+' || momentary ? '' : ` (${why})`}`),
     ...plan.later.map(({ host, what }) => `${stage.name} ${host} ? ${what}`),
   ]);
 }

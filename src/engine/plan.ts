@@ -10,6 +10,8 @@ export interface Step {
   readonly what: string;
   /** Why it is needed: `not in any swarm`. */
   readonly why: string;
+  /** True where `why` tells how it is at the moment, such as `exited (137)`: the next look may find it otherwise, and the change is still the same. */
+  readonly momentary?: true;
   /** Steps of one lane are done one at a time, each settled before the next; steps without one side by side. */
   readonly lane?: string;
   /** The host on which it is done, where that is another: a manager promotes a node. */

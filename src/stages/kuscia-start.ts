@@ -117,8 +117,8 @@ export function planReplicas(deployment: Deployment, facts: readonly OnHost[]): 
 function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
   const { host } = onHost;
   const name = replicaContainer(deployment.cluster, valueOf(onHost.machine)?.user ?? '');
-  const step = (change: Step['change'], what: string, why: string, apply: Step['apply']): void =>
-    void plan.steps.push({ host: host.name, change, what, why, lane: 'replicas', apply });
+  const step = (change: Step['change'], what: string, why: string, apply: Step['apply'], momentary?: true): void =>
+    void plan.steps.push({ host: host.name, change, what, why, lane: 'replicas', apply, ...(momentary && { momentary }) });
   const current = valueOf(onHost.container);
   if (current === undefined) {
     step('+', `start replica ${name}`, 'absent', (act) => create(act, deployment, host, name));
@@ -131,7 +131,7 @@ function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
     step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
   } else if (['exited', 'dead', 'paused'].includes(current.state)) {
     const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
-    step('~', `start replica ${name} again`, why, (act) => startAgain(act, deployment.cluster, host, startContainer(name, current.state)));
+    step('~', `start replica ${name} again`, why, (act) => startAgain(act, deployment.cluster, host, startContainer(name, current.state)), true);
   } else if (configuredAt > current.startedAt) {
     step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
   } else if (fault === undefined && onHost.led.is !== 'absent' && valueOf(onHost.led)?.has(current.hostname) !== true) {
@@ -139,7 +139,7 @@ function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
   } else if (current.state === 'running' && (valueOf(onHost.machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS) {
-    step('~', `restart replica ${name}`, fault, async (act) => void (await act.run(host.name, restartContainer(name))));
+    step('~', `restart replica ${name}`, fault, async (act) => void (await act.run(host.name, restartContainer(name))), true);
   } else {
     plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(onHost, name, fault) });
   }

@@ -98,7 +98,7 @@ function planContainer(plan: Plan, deployment: Deployment, database: ManagedData
     plan.steps.push({ host: database.host, change: '~', what: `recreate database ${database.container}, its volume kept`, why: difference, apply: recreate });
   } else if (current.state !== 'running' && current.state !== 'restarting') {
     const why = `${current.state}${current.error ? `: ${current.error}` : ''}`;
-    plan.steps.push({ host: database.host, change: '~', what: `start database ${database.container}`, why, apply: async (act) => void (await act.run(database.host, startContainer(database.container, current.state))) });
+    plan.steps.push({ host: database.host, change: '~', what: `start database ${database.container}`, why, momentary: true, apply: async (act) => void (await act.run(database.host, startContainer(database.container, current.state))) });
   } else {
     plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${current.state}, port ${database.port}, volume ${database.volume}` });
   }

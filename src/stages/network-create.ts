@@ -206,7 +206,7 @@ function planProbe(plan: Plan, deployment: Deployment, { host, probe, probeImage
     };
     plan.steps.push({ host: host.name, change: '~', what: `recreate probe ${name}`, why: difference, apply: recreate });
   } else if (current.state !== 'running') {
-    plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, apply: async (act) => void (await act.run(host.name, startContainer(name, current.state))) });
+    plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, momentary: true, apply: async (act) => void (await act.run(host.name, startContainer(name, current.state))) });
   } else {
     plan.satisfied.push({ host: host.name, what: `probe ${name}`, why: `running on ${cluster.network.name}` });
   }

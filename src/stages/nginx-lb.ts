@@ -109,8 +109,8 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
 
 type Apply = Step['apply'];
 
-const add = (plan: Plan, host: Host, change: Step['change'], what: string, why: string, apply: Apply): void =>
-  void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply });
+const add = (plan: Plan, host: Host, change: Step['change'], what: string, why: string, apply: Apply, momentary?: true): void =>
+  void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply, ...(momentary && { momentary }) });
 
 /** Whether nginx runs and stays: one that is about to be made anew cannot load its new files, and need not. */
 function reloads(cluster: Cluster, { container, image, home }: Facts): boolean {
@@ -179,7 +179,7 @@ function planContainer(plan: Plan, deployment: Deployment, host: Host, facts: Fa
       await start(act);
     });
   } else if (current.state !== 'running' && current.state !== 'restarting') {
-    add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name, current.state))));
+    add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name, current.state))), true);
   } else {
     plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${current.state}, port ${port}` });
   }

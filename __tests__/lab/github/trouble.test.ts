@@ -99,18 +99,25 @@ describe('what jobs hand over', () => {
 
 const storeOf = (run: number): string => join(artifactsFolder, String(run));
 
-describe('a plan that was looked at', () => {
-  test('is what preflight holds the hosts to', async () => {
+describe('a plan that was approved', () => {
+  test('is not applied to hosts that were changed meanwhile', async () => {
+    let moved: Promise<string> | undefined;
+    const onLog = (log: string): void => {
+      if (moved === undefined && readable(log).includes('The plan was approved.')) moved = seenOn('node-01', 'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster');
+    };
     // A job that handed something over keeps the lock for five minutes, for the next job of its run: here there is none.
-    await seenOn('node-01', 'rm -f /run/lock/kuscia-swarm/alice.lease');
-    expect((await called(using('plan', SEALED), { run: 48 })).code).toBe(0);
-    expect((await called(using('preflight', SEALED), { run: 48 })).code).toBe(0);
-    await seenOn('node-01', 'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster');
-    const end = await called(using('preflight', SEALED), { run: 48, attempt: 2 });
+    await freeLock();
+    const end = await called(template('deploy').replace("environment: ''", 'environment: production'), { run: 48, inputs: { mode: 'apply' }, onLog });
+    await moved;
+    await freeLock();
     expect([end.code, codes(end)]).toEqual([1, ['KS-1705 plan-moved']]);
+    expect(results(end)).toMatchObject({ plan: 'success', approve: 'success', preflight: 'failure' });
+    expect(Object.keys(outputs(end, 'changed'))).toEqual([]);
     expect(readable(end.log)).toContain('no longer: network-create node-01 + overlay kuscia-exchange-cluster 10.200.0.0/24');
-  }, 90_000);
+  }, 120_000);
 });
+
+const freeLock = (): Promise<string> => seenOn('node-01', 'rm -f /run/lock/kuscia-swarm/alice.lease');
 
 describe('a whole deployment', () => {
   test('names a secret that is missing and a mode that is none before any host is asked', async () => {
