@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { JOBS } from '../../src/github/catalogue.ts';
 import { WORKFLOW_MODES } from '../../src/inputs/catalogue.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { STAGES } from '../../src/stages/names.ts';
@@ -16,7 +17,14 @@ interface Job {
   readonly with?: Readonly<Record<string, unknown>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly permissions?: Readonly<Record<string, string>>;
-  readonly steps?: readonly { readonly id?: string; readonly if?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }[];
+  readonly steps?: readonly Step[];
+}
+
+interface Step {
+  readonly id?: string;
+  readonly if?: string;
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
 }
 
 interface Workflow {
@@ -98,10 +106,14 @@ describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (
   test('gives each action inputs that it has, and all that it must have', () => {
     const used = steps.filter(({ uses }) => uses?.startsWith('$/'));
     expect(used.length).toBeGreaterThan(2);
-    for (const { uses = '', with: given = {} } of used) {
-      const { inputs } = read<{ inputs: Record<string, { required: boolean; default?: string }> }>(`${uses.slice(2)}/action.yml`);
-      expect(Object.keys(given).filter((name) => !(name in inputs))).toEqual([]);
-      expect(Object.entries(inputs).filter(([name, { required, default: preset }]) => required && preset === undefined && !(name in given))).toEqual([]);
+    expect(used.flatMap((step) => inputFaults(step, /^\$\/actions\/([a-z-]+)$/))).toEqual([]);
+  });
+
+  test('leaves a job what its actions ask of it, where the caller grants it', () => {
+    for (const [name, { permissions, steps: own = [] }] of Object.entries(workflow.jobs)) {
+      const asked = own.flatMap(({ uses }) => Object.entries(ASKED[uses?.replace('$/actions/', '') ?? ''] ?? {}));
+      // A callee that asks for more than its caller grants is not started at all: such a job names none, and has what the caller grants.
+      expect([name, permissions]).toEqual([name, asked.length > 0 ? undefined : { contents: 'read' }]);
     }
   });
 
@@ -117,13 +129,28 @@ describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (
   });
 });
 
+const OURS = /^OWNER\/kuscia-swarm(?:\/actions\/([a-z-]+)|\/\.github\/workflows\/(deploy|verify)\.yml)?@v1$/;
+
+/** The permissions that actions of ours ask of their job, by the folder of the action. */
+const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = Object.fromEntries(Object.values(JOBS).map(({ action, needs }) => [action, Object.fromEntries([needs.split(': ')]) as Record<string, string>]));
+
+/** What is wrong with the inputs that a step gives an action of ours. */
+function inputFaults({ uses = '', with: given = {} }: Step, pattern: RegExp): string[] {
+  const found = pattern.exec(uses);
+  if (!found) return [];
+  const folder = found[1] === undefined ? '' : `actions/${found[1]}/`;
+  const { inputs } = read<{ inputs: Record<string, { required: boolean; default?: string }> }>(`${folder}action.yml`);
+  return [
+    ...Object.keys(given).filter((name) => !(name in inputs)).map((name) => `no input ${name}`),
+    ...Object.entries(inputs).filter(([name, { required, default: preset }]) => required && preset === undefined && !(name in given)).map(([name]) => `input ${name} is missing`),
+  ];
+}
+
 /** What is wrong with how a job calls a workflow of ours. */
-function callFaults(job: Job): string[] {
-  const called = /^OWNER\/kuscia-swarm\/\.github\/workflows\/(deploy|verify)\.yml@v1$/.exec(job.uses ?? '')?.[1];
+function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): string[] {
+  const called = OURS.exec(uses)?.[2];
   if (called === undefined) return [];
   const { inputs, secrets } = (called === 'deploy' ? deploy : verify).on.workflow_call;
-  const { with: given = {}, secrets: told = {}, permissions = {} } = job;
-  const wanted: Readonly<Record<string, string>> = called === 'deploy' ? { contents: 'read', actions: 'write' } : { contents: 'read', ...(given['report'] === true && { issues: 'write' }) };
   return [
     ...Object.entries(given).flatMap(([name, value]) => {
       const type = inputs[name]?.type;
@@ -131,7 +158,27 @@ function callFaults(job: Job): string[] {
     }),
     ...Object.keys(told).filter((name) => !(name in secrets)).map((name) => `no secret ${name}`),
     ...Object.entries(secrets).filter(([name, { required }]) => required && !(name in told)).map(([name]) => `secret ${name} is missing`),
+  ];
+}
+
+/** What a job has a use for: the actions of ours in it say so, and whoever reads the cluster file from the repository reads the repository. */
+function permissionsFor({ uses = '', with: given = {}, steps = [] }: Job): Readonly<Record<string, string>> {
+  const called = OURS.exec(uses)?.[2];
+  const deletes = called === 'deploy' && given['mode'] !== 'plan';
+  const actions = [...steps.flatMap((step) => OURS.exec(step.uses ?? '')?.[1] ?? []), ...(deletes ? ['clean-up'] : []), ...(called === 'verify' && given['report'] === true ? ['report-health'] : [])];
+  const reads = called !== undefined || steps.some((step) => step.uses?.startsWith('actions/checkout@'));
+  return Object.assign({}, reads && { contents: 'read' }, ...actions.map((action) => ASKED[action] ?? {})) as Record<string, string>;
+}
+
+/** Everything that is wrong with a job to copy. */
+function jobFaults(job: Job): string[] {
+  const { permissions = {}, steps = [] } = job;
+  const wanted = permissionsFor(job);
+  return [
+    ...callFaults(job),
+    ...steps.flatMap((step) => inputFaults(step, OURS)),
     ...Object.entries(wanted).filter(([name, level]) => permissions[name] !== level).map(([name, level]) => `permission ${name}: ${level} is missing`),
+    ...Object.keys(permissions).filter((name) => !(name in wanted)).map((name) => `permission ${name} is of no use`),
   ];
 }
 
@@ -140,10 +187,10 @@ describe('the workflows to copy', () => {
 
   test.each(templates)('$name calls what is there', ({ workflow }) => {
     const jobs = Object.values(workflow.jobs);
-    expect(jobs.flatMap(callFaults)).toEqual([]);
+    expect(jobs.flatMap(jobFaults)).toEqual([]);
     const ours = jobs.flatMap((job) => [job.uses ?? '', ...(job.steps ?? []).map(({ uses = '' }) => uses)]).filter((uses) => uses.startsWith('OWNER/'));
     expect(ours.length).toBeGreaterThan(0);
-    for (const uses of ours) expect(uses).toMatch(/^OWNER\/kuscia-swarm(\/actions\/[a-z-]+|\/\.github\/workflows\/[a-z-]+\.yml)?@v1$/);
+    for (const uses of ours) expect(uses).toMatch(OURS);
   });
 
   test('keep the logs of a failed run where they use the root action, sealed, for a day', () => {
@@ -161,16 +208,31 @@ describe('the workflows to copy', () => {
     });
   });
 
-  const good = templates.find(({ name }) => name === 'deploy.yml')?.workflow.jobs['deploy'] ?? {};
+  const jobIn = (file: string, job: string): Job => templates.find(({ name }) => name === file)?.workflow.jobs[job] ?? {};
+  const good = jobIn('deploy.yml', 'deploy');
+  const single = jobIn('deploy-single-job.yml', 'deploy');
+  const comment = jobIn('plan.yml', 'comment');
+  /** A job whose step with an action of ours is given something else. */
+  const giving = (job: Job, changes: Readonly<Record<string, unknown>>): Job => ({
+    ...job,
+    steps: (job.steps ?? []).map((step) => (OURS.test(step.uses ?? '') ? { ...step, with: Object.fromEntries(Object.entries({ ...step.with, ...changes }).filter(([, value]) => value !== undefined)) } : step)),
+  });
   const broken: readonly [string, Job, string][] = [
     ['an input that is not there', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
     ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is no boolean'],
     ['a secret that is not there', { ...good, secrets: { ...good.secrets, token: 'x' } }, 'no secret token'],
     ['a missing secret', { ...good, secrets: { 'database-password': 'x' } }, 'secret seal-key is missing'],
     ['a missing permission', { ...good, permissions: { contents: 'read' } }, 'permission actions: write is missing'],
+    ['a permission that nothing needs', { ...good, permissions: { ...good.permissions, packages: 'write' } }, 'permission packages is of no use'],
+    ['an issue that may not be written', { ...jobIn('verify.yml', 'verify'), permissions: { contents: 'read' } }, 'permission issues: write is missing'],
+    ['a step that gives the root action what it has not', giving(single, { clusters: 'x' }), 'no input clusters'],
+    ['a step that lacks what the root action needs', giving(single, { 'database-password': undefined }), 'input database-password is missing'],
+    ['a step that gives one of the actions what it has not', giving(comment, { pull: 1 }), 'no input pull'],
+    ['a step that lacks what one of the actions needs', giving(comment, { plan: undefined }), 'input plan is missing'],
+    ['a comment that may not be written', { ...comment, permissions: {} }, 'permission pull-requests: write is missing'],
+    ['a checkout that may not read', { ...single, permissions: {} }, 'permission contents: read is missing'],
   ];
   test.each(broken)('are found wrong with %s', (_, job, fault) => {
-    expect(callFaults(good)).toEqual([]);
-    expect(callFaults(job)).toEqual([fault]);
+    expect(jobFaults(job)).toEqual([fault]);
   });
 });

@@ -4,7 +4,7 @@ import { readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github
 import { unzipped } from '../../../lab/github/zip.ts';
 import type { Matrix } from '../../../src/cluster/matrix.ts';
 import { answering, leaseOn, seenOn } from '../deployment/seen.ts';
-import { called, freshCaller, handedTokens, hiddenForms, onGithub, outputs, places, results, template, tokensInUse } from './caller.ts';
+import { called, callerSecrets, freshCaller, handedTokens, hiddenForms, onGithub, outputs, places, results, template, tokensInUse } from './caller.ts';
 
 freshCaller();
 
@@ -55,6 +55,12 @@ describe('a repository that calls deploy.yml', () => {
     expect(await seenOn('node-01', 'docker swarm join-token -q worker')).toBe(tokens);
     expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
+
+  test('can go on with the form of one job on the root action, which finds the same', async () => {
+    const end = await called(template('deploy-single-job'), { run: 16, secrets: callerSecrets('ssh', { KUSCIA_SEAL_KEY: '' }) });
+    expect([end.code, results(end), outputs(end, 'changed')]).toEqual([0, { deploy: 'success' }, { deploy: '0' }]);
+    expect(JSON.parse(outputs(end, 'verify')['deploy'] ?? '') as Matrix).toMatchObject({ healthy: true });
+  }, 120_000);
 
   test('shows a plan and changes nothing', async () => {
     await exec('node-03', ['docker', 'rm', '--force', REPLICAS[1]?.replace(/-node-03$/, '') ?? '']);
