@@ -7,6 +7,7 @@ import { WORKFLOW_MODES } from '../../src/inputs/catalogue.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { STAGES } from '../../src/stages/names.ts';
 import { deploymentOf } from '../support/deployment.ts';
+import { valueOf } from './expression.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -97,6 +98,39 @@ describe('the image archives of the caller', () => {
 
   test('are fetched by no other', () => {
     expect(Object.values(deploy.jobs).flatMap(({ steps = [] }) => steps.filter(({ uses }) => uses?.startsWith('actions/download-artifact@')))).toHaveLength(taking.length);
+  });
+});
+
+describe('what jobs handed over is deleted', () => {
+  const legs = (look: readonly string[]): Record<string, string> => ({ jobs: JSON.stringify({ look }) });
+  const [overSsh, onHosts] = [legs([]), legs(['node-01', 'node-02'])];
+  const cases: readonly [string, Workflow, string, Record<string, string>, Record<string, string>, boolean][] = [
+    ['when a deployment is proven', deploy, 'apply', overSsh, { plan: 'success', verify: 'success' }, true],
+    ['when it is and the mode was left blank', deploy, '', onHosts, { plan: 'success', verify: 'success' }, true],
+    ['not when it failed: the job may be run again alone', deploy, 'apply', overSsh, { plan: 'success', verify: 'failure' }, false],
+    ['not when a job before the proof failed', deploy, 'apply', onHosts, { plan: 'success', verify: 'skipped' }, false],
+    ['when a plan was made of what hosts handed over', deploy, 'plan', onHosts, { plan: 'success', verify: 'skipped' }, true],
+    ['not when that plan failed', deploy, 'plan', onHosts, { plan: 'failure', verify: 'skipped' }, false],
+    ['not after a plan over SSH: nothing was handed over', deploy, 'plan', overSsh, { plan: 'success', verify: 'skipped' }, false],
+    ['when a verification of what hosts handed over is green', verify, '', onHosts, { verify: 'success' }, true],
+    ['not when it is red', verify, '', onHosts, { verify: 'failure' }, false],
+    ['not after one over SSH: nothing was handed over', verify, '', overSsh, { verify: 'success' }, false],
+  ];
+  test.each(cases)('%s', (_, { jobs }, mode, outputs, results, deleted) => {
+    const job = jobs['clean-up'];
+    expect([job?.needs].flat()).toEqual(['check', ...Object.keys(results)]);
+    const needs = { check: { result: 'success', outputs }, ...Object.fromEntries(Object.entries(results).map(([name, result]) => [name, { result }])) };
+    expect(valueOf(job?.if ?? '', { inputs: { mode }, needs })).toBe(deleted);
+  });
+
+  test('under the names that the jobs gave it, and a plan that nobody is held to is not handed over', () => {
+    for (const { jobs } of [deploy, verify]) {
+      const given = Object.entries(jobs).filter(([name]) => name !== 'check' && name !== 'plan').flatMap(([, { steps = [] }]) => steps.flatMap(({ with: inputs }) => (inputs && 'artifacts' in inputs ? [String(inputs['artifacts'])] : [])));
+      expect([...new Set(given), jobs['clean-up']?.steps?.[0]?.with?.['prefix']]).toEqual([given[0], `${given[0]}.`]);
+    }
+    const artifacts = String(deploy.jobs['plan']?.steps?.at(-1)?.with?.['artifacts']);
+    const name = (mode: string, outputs: Record<string, string>): unknown => valueOf(artifacts, { inputs: { mode }, needs: { check: { result: 'success', outputs: { domain: 'alice', ...outputs } } } });
+    expect([name('plan', overSsh), name('plan', onHosts), name('apply', overSsh)]).toEqual(['', 'kuscia-swarm.alice', 'kuscia-swarm.alice']);
   });
 });
 

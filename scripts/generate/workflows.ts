@@ -26,7 +26,9 @@ const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runn
 const IMAGES = 'kuscia-swarm-images';
 const downloadImages = { if: "inputs.images-artifact != ''", uses: DOWNLOAD, with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` } };
 const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
-const PREFIX = 'kuscia-swarm.${{ needs.check.outputs.domain }}';
+/** First part of the names of a run's artifacts, as an expression. */
+const PREFIX = "format('kuscia-swarm.{0}', needs.check.outputs.domain)";
+const prefix = `\${{ ${PREFIX} }}`;
 /** What a job goes on with: also when a job before it was left out, never when one failed. */
 const WELL = '!failure() && !cancelled()';
 const apart = (job: string): string => `toJSON(${JOBS}['${job}']) != '[]'`;
@@ -44,7 +46,7 @@ function filled(action: ActionName, own: Yaml): Yaml {
     domain: '${{ inputs.domain }}',
     host: '${{ matrix.host }}',
     here: '${{ matrix.here }}',
-    artifacts: PREFIX,
+    artifacts: prefix,
   };
   return Object.fromEntries(inputsOf(action).flatMap(({ name }) => (name in own || name in values ? [[name, own[name] ?? values[name]]] : [])));
 }
@@ -104,10 +106,20 @@ function stageJob(stage: StageName): Yaml {
 
 const look = (needs: readonly string[], when?: string): Yaml => job('look', { needs, if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '), strategy: { 'fail-fast': false } });
 
+/** Deletes what jobs handed over, once nothing is left that could be run again and would need it. It names no permissions, so that callers who do not grant them can call this too. */
+const cleanUp = (needs: readonly string[], when: string): Yaml => ({
+  needs: ['check', ...needs],
+  if: `\${{ ${WELL} && ${when} }}`,
+  'runs-on': anyRunner,
+  'timeout-minutes': 10,
+  steps: [{ uses: '$/actions/clean-up', with: { prefix: `${prefix}.` } }],
+});
+
 const deployJobs = (): Yaml => ({
   check: check({ 'workflow-mode': '${{ inputs.mode }}' }),
   look: look([]),
-  plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan'] }),
+  // The plan is handed over for preflight, which is held to it: where there is none, it need not lie about.
+  plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan'], with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` } }),
   approve: {
     needs: ['check', 'plan'],
     if: `\${{ ${WELL} && ${APPLY} && inputs.environment != '' }}`,
@@ -125,13 +137,8 @@ const deployJobs = (): Yaml => ({
       return [[stage, stageJob(stage)]];
     }),
   ),
-  'clean-up': {
-    needs: ['check', 'verify'],
-    if: `\${{ ${WELL} && ${APPLY} && needs.verify.result == 'success' }}`,
-    'runs-on': anyRunner,
-    'timeout-minutes': 10,
-    steps: [{ uses: '$/actions/clean-up', with: { prefix: `${PREFIX}.` } }],
-  },
+  // Where a plan is all, only what the hosts' own jobs answered was handed over.
+  'clean-up': cleanUp(['plan', 'verify'], `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('look')})`),
 });
 
 const output = (of: string, name: string, description: string): Yaml => ({ [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` } });
@@ -172,6 +179,7 @@ export function verifyText(): string {
       'timeout-minutes': 10,
       steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain || inputs.domain }}', result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}", before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}', verify: '${{ needs.verify.outputs.verify }}', failures: '${{ needs.verify.outputs.failures }}' } }],
     },
+    'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('look')}`),
   });
 }
 

@@ -68,6 +68,7 @@ describe('a repository that calls deploy.yml', () => {
     expect([planned.code, results(planned)]).toEqual([0, well(['check', 'plan'])]);
     expect(JSON.parse(outputs(planned, 'plan')['plan'] ?? '')).toMatchObject({ changes: [{ stage: 'kuscia-start', host: 'node-03', change: '+' }] });
     expect(await seenOn('node-03', `docker ps -a --format '{{.Names}}'`)).toBe('alice-probe');
+    expect(storedArtifacts().filter(({ path }) => path.includes('/13/'))).toEqual([]);
   }, 120_000);
 
   test('keeps one comment with the plan on a pull request', async () => {
