@@ -123,14 +123,15 @@ describe('what jobs handed over is deleted', () => {
     expect(valueOf(job?.if ?? '', { inputs: { mode }, needs })).toBe(deleted);
   });
 
-  test('under the names that the jobs gave it, and a plan that nobody is held to is not handed over', () => {
-    for (const { jobs } of [deploy, verify]) {
+  test('under the names that the jobs gave it, which are of this workflow alone, and a plan that nobody is held to is not handed over', () => {
+    for (const [workflow, { jobs }] of Object.entries({ deploy, verify })) {
       const given = Object.entries(jobs).filter(([name]) => name !== 'check' && name !== 'plan').flatMap(([, { steps = [] }]) => steps.flatMap(({ with: inputs }) => (inputs && 'artifacts' in inputs ? [String(inputs['artifacts'])] : [])));
       expect([...new Set(given), jobs['clean-up']?.steps?.[0]?.with?.['prefix']]).toEqual([given[0], `${given[0]}.`]);
+      expect(valueOf(given[0] ?? '', { needs: { check: { result: 'success', outputs: { domain: 'alice' } } } })).toBe(`kuscia-swarm.alice.${workflow}`);
     }
     const artifacts = String(deploy.jobs['plan']?.steps?.at(-1)?.with?.['artifacts']);
     const name = (mode: string, outputs: Record<string, string>): unknown => valueOf(artifacts, { inputs: { mode }, needs: { check: { result: 'success', outputs: { domain: 'alice', ...outputs } } } });
-    expect([name('plan', overSsh), name('plan', onHosts), name('apply', overSsh)]).toEqual(['', 'kuscia-swarm.alice', 'kuscia-swarm.alice']);
+    expect([name('plan', overSsh), name('plan', onHosts), name('apply', overSsh)]).toEqual(['', 'kuscia-swarm.alice.deploy', 'kuscia-swarm.alice.deploy']);
   });
 });
 

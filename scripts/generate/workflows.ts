@@ -26,8 +26,10 @@ const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runn
 const IMAGES = 'kuscia-swarm-images';
 const downloadImages = { if: "inputs.images-artifact != ''", uses: DOWNLOAD, with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` } };
 const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
-/** First part of the names of a run's artifacts, as an expression. */
-const PREFIX = "format('kuscia-swarm.{0}', needs.check.outputs.domain)";
+/** Stands for the name of the workflow, which its jobs do not know. */
+const NAME = '<name>';
+/** First part of the names of a run's artifacts, as an expression. One run may call several of these workflows, which have jobs of one name. */
+const PREFIX = `format('kuscia-swarm.{0}.${NAME}', needs.check.outputs.domain)`;
 const prefix = `\${{ ${PREFIX} }}`;
 /** What a job goes on with: also when a job before it was left out, never when one failed. */
 const WELL = '!failure() && !cancelled()';
@@ -185,6 +187,6 @@ export function verifyText(): string {
 
 function workflow(name: string, call: Yaml, jobs: Yaml): string {
   const document = { name, on: { workflow_call: { ...call, secrets } }, concurrency: concurrency(name), jobs };
-  return HEAD + withVersions(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }));
+  return HEAD + withVersions(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }).replaceAll(NAME, name));
 }
 

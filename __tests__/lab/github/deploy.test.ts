@@ -18,10 +18,10 @@ describe('a repository that calls deploy.yml', () => {
   let tokens = '';
 
   test('deploys a cluster on empty hosts, and leaves no artifact of its own', async () => {
-    for (const name of ['kuscia-swarm.alice.1.plan.plan', 'kuscia-swarm.alice2.1.plan.plan', 'report']) onGithub().addArtifact(name, 11);
+    for (const name of ['kuscia-swarm.alice.deploy.1.plan.plan', 'kuscia-swarm.alice.verify.1.look.look', 'report']) onGithub().addArtifact(name, 11);
     first = await called(template('deploy'), { inputs: { mode: 'apply' }, run: 11 });
     expect([first.code, results(first)]).toEqual([0, well([...ALL, 'clean-up'])]);
-    expect(onGithub().artifacts.map(({ name }) => name)).toEqual(['kuscia-swarm.alice2.1.plan.plan', 'report']);
+    expect(onGithub().artifacts.map(({ name }) => name)).toEqual(['kuscia-swarm.alice.verify.1.look.look', 'report']);
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(REPLICAS);
     expect(JSON.parse(outputs(first, 'verify')['verify'] ?? '') as Matrix).toMatchObject({ healthy: true, nodes: { ready: 3, total: 3 } });
     expect((await leaseOn('node-01')).holder).toBe('');
@@ -30,10 +30,10 @@ describe('a repository that calls deploy.yml', () => {
   test('hands over what is sealed and nothing else, each under a name of its own', () => {
     const files = storedArtifacts().flatMap(({ path, bytes }) => [...unzipped(bytes)].map(([name, content]) => ({ name: `${path.replace(/^.*\//, '')}: ${name.replace(/\d{13}/, 'TIME')}`, content })));
     expect(files.map(({ name }) => name).sort()).toEqual([
-      'kuscia-swarm.alice.1.kuscia-init.kuscia-init.zip: kuscia-configuration.TIME.age',
-      'kuscia-swarm.alice.1.kuscia-init.kuscia-init.zip: provenance.TIME.age',
-      'kuscia-swarm.alice.1.plan.plan.zip: plan.TIME.age',
-      'kuscia-swarm.alice.1.swarm-init.swarm-init.zip: join-tokens.TIME.age',
+      'kuscia-swarm.alice.deploy.1.kuscia-init.kuscia-init.zip: kuscia-configuration.TIME.age',
+      'kuscia-swarm.alice.deploy.1.kuscia-init.kuscia-init.zip: provenance.TIME.age',
+      'kuscia-swarm.alice.deploy.1.plan.plan.zip: plan.TIME.age',
+      'kuscia-swarm.alice.deploy.1.swarm-init.swarm-init.zip: join-tokens.TIME.age',
     ]);
     for (const { content } of files) expect(content.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
   });
