@@ -30,6 +30,7 @@ interface Step {
 
 interface Workflow {
   readonly on: { readonly workflow_call: { readonly inputs: Readonly<Record<string, { readonly type: string }>>; readonly secrets: Readonly<Record<string, { readonly required: boolean }>> } };
+  readonly concurrency: { readonly group: string; readonly 'cancel-in-progress': boolean };
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -101,6 +102,17 @@ describe('the image archives of the caller', () => {
   });
 });
 
+test('runs for one domain follow each other, but a plan neither waits for a deployment nor displaces one that waits', () => {
+  const group = ({ concurrency }: Workflow, inputs: Readonly<Record<string, string>>, ref = 'refs/heads/main'): string =>
+    concurrency.group.replace(/\$\{\{.*?\}\}/g, (expression) => String(valueOf(expression, { inputs }, { ref })));
+  const alice = { cluster: 'cluster.yml', domain: 'alice' };
+  const deploys = [group(deploy, { ...alice, mode: 'apply' }), group(deploy, { ...alice, mode: '' }, 'refs/heads/next')];
+  expect(new Set(deploys)).toEqual(new Set(['kuscia-swarm deploy alice']));
+  expect(group(deploy, { ...alice, mode: 'plan' }, 'refs/pull/7/merge')).toBe('kuscia-swarm plan refs/pull/7/merge alice');
+  expect([group(deploy, { ...alice, domain: '', mode: 'apply' }), group(verify, alice)]).toEqual(['kuscia-swarm deploy cluster.yml', 'kuscia-swarm verify alice']);
+  expect([deploy, verify].map(({ concurrency }) => concurrency['cancel-in-progress'])).toEqual([false, false]);
+});
+
 describe('what jobs handed over is deleted', () => {
   const legs = (look: readonly string[]): Record<string, string> => ({ jobs: JSON.stringify({ look }) });
   const [overSsh, onHosts] = [legs([]), legs(['node-01', 'node-02'])];
@@ -153,7 +165,7 @@ describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (
   });
 
   test('uses every input and secret that it takes, and no other', () => {
-    const text = JSON.stringify(workflow.jobs) + JSON.stringify((workflow as unknown as { concurrency: unknown }).concurrency);
+    const text = JSON.stringify(workflow.jobs) + JSON.stringify(workflow.concurrency);
     for (const kind of ['inputs', 'secrets'] as const) {
       const used = new Set([...text.matchAll(new RegExp(`\\b${kind}\\.([a-z-]+)`, 'g'))].map(([, name = '']) => name));
       const unused = Object.keys(workflow.on.workflow_call[kind]).filter((name) => !used.has(name));

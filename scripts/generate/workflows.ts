@@ -145,10 +145,12 @@ const deployJobs = (): Yaml => ({
 
 const output = (of: string, name: string, description: string): Yaml => ({ [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` } });
 const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.domain || inputs.cluster }}`, 'cancel-in-progress': false });
+/** A plan changes nothing and waits for no deployment, nor may it displace one that waits; plans of one branch or pull request follow each other. */
+const DEPLOYS = "${{ inputs.mode == 'plan' && format('plan {0}', github.ref) || 'deploy' }}";
 
 /** The text of .github/workflows/deploy.yml. */
 export function deployText(): string {
-  return workflow('deploy', {
+  return workflow('deploy', DEPLOYS, {
     inputs: {
       ...CLUSTER,
       ...DOMAIN,
@@ -166,7 +168,7 @@ export function deployText(): string {
 
 /** The text of .github/workflows/verify.yml. */
 export function verifyText(): string {
-  return workflow('verify', {
+  return workflow('verify', 'verify', {
     inputs: { ...CLUSTER, ...DOMAIN, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
     outputs: { ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
   }, {
@@ -185,8 +187,8 @@ export function verifyText(): string {
   });
 }
 
-function workflow(name: string, call: Yaml, jobs: Yaml): string {
-  const document = { name, on: { workflow_call: { ...call, secrets } }, concurrency: concurrency(name), jobs };
+function workflow(name: string, kind: string, call: Yaml, jobs: Yaml): string {
+  const document = { name, on: { workflow_call: { ...call, secrets } }, concurrency: concurrency(kind), jobs };
   return HEAD + withVersions(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }).replaceAll(NAME, name));
 }
 
