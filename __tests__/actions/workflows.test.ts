@@ -15,6 +15,8 @@ interface Job {
   readonly needs?: string | readonly string[];
   readonly uses?: string;
   readonly if?: string;
+  readonly 'runs-on'?: string;
+  readonly strategy?: { readonly matrix: { readonly include: string } };
   readonly with?: Readonly<Record<string, unknown>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly permissions?: Readonly<Record<string, string>>;
@@ -100,6 +102,16 @@ describe('the image archives of the caller', () => {
   test('are fetched by no other', () => {
     expect(Object.values(deploy.jobs).flatMap(({ steps = [] }) => steps.filter(({ uses }) => uses?.startsWith('actions/download-artifact@')))).toHaveLength(taking.length);
   });
+});
+
+test('each job runs on the runner of its leg, and whatever acts on hosts has one', () => {
+  for (const { jobs } of [deploy, verify]) {
+    for (const [name, job] of Object.entries(jobs)) {
+      const legs = job.strategy?.matrix.include;
+      expect([name, job['runs-on']]).toEqual([name, legs === undefined ? expect.stringContaining('inputs.runner') : '${{ fromJSON(matrix.runner) }}']);
+      expect([name, job.steps?.some(({ with: given }) => given !== undefined && 'here' in given)]).toEqual([name, legs !== undefined]);
+    }
+  }
 });
 
 test('runs for one domain follow each other, but a plan neither waits for a deployment nor displaces one that waits', () => {

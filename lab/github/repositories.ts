@@ -18,7 +18,11 @@ const STAND_INS: Readonly<Record<string, string>> = {
 /** What of this repository a workflow of another one uses. */
 const USED = ['action.yml', 'actions', '.github/workflows', 'dist'];
 
-/** Lays out the repositories that act is given, and the arguments that tell it of them. act does not know `$/`, so it is written out in the copy. */
+/** What act does not know, in the copy that it is given: `$/` is written out, and a job is told the labels that it runs on, by which it is put into its host. */
+export const forAct = (text: string): string =>
+  text.replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`).replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
+
+/** Lays out the repositories that act is given, and the arguments that tell it of them. */
 export async function layOutRepositories(folder: string): Promise<string[]> {
   const ours = join(folder, 'kuscia-swarm');
   const listed = await must(['git', '-C', paths.repository, 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...USED]);
@@ -26,7 +30,7 @@ export async function layOutRepositories(folder: string): Promise<string[]> {
   for (const file of files) {
     mkdirSync(dirname(join(ours, file)), { recursive: true });
     cpSync(join(paths.repository, file), join(ours, file));
-    if (/\.ya?ml$/.test(file)) writeFileSync(join(ours, file), readFileSync(join(ours, file), 'utf8').replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`));
+    if (/\.ya?ml$/.test(file)) writeFileSync(join(ours, file), forAct(readFileSync(join(ours, file), 'utf8')));
   }
   const standIns = Object.entries(STAND_INS).map(([pinned, name]) => {
     cpSync(fileURLToPath(new URL(name, import.meta.url)), join(folder, name), { recursive: true });

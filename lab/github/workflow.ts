@@ -62,7 +62,7 @@ export function storedArtifacts(): { readonly path: string; readonly bytes: Buff
 /** Forgets what runs have uploaded. */
 export const forgetArtifacts = (): void => rmSync(artifactsFolder, { recursive: true, force: true });
 
-/** Runs a caller's workflow by act in the lab's runner place; jobs that say where they sit run in that host. Artifacts of earlier runs are kept. */
+/** Runs a caller's workflow by act in the lab's runner place; jobs with the label of a host run in that host. Artifacts of earlier runs are kept. */
 export async function runWorkflow(wanted: WorkflowRun): Promise<WorkflowEnd> {
   requireUp();
   const act = await ensureAct();

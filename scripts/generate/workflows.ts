@@ -73,7 +73,6 @@ function job(action: ActionName, { needs = [], if: when, matrix = action, strate
     'runs-on': '${{ fromJSON(matrix.runner) }}',
     'timeout-minutes': minutes,
     permissions: { contents: 'read' },
-    env: { KUSCIA_SWARM_HERE: '${{ matrix.here }}' },
     ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])) }),
     steps: [checkout, ...(given['images'] ? [downloadImages] : []), { id: action, uses: `$/actions/${action}`, with: given }],
   };
