@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
 import { must } from '../process.ts';
 import { paths } from '../places.ts';
 
@@ -18,12 +19,26 @@ const STAND_INS: Readonly<Record<string, string>> = {
 /** What of this repository a workflow of another one uses. */
 const USED = ['action.yml', 'actions', '.github/workflows', 'dist'];
 
+/** The outputs of jobs that are not run again, by the job's name. */
+export type EndedJobs = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** A workflow in which these jobs do nothing but give the outputs that they had. act knows no re-run of single jobs. */
+function withEnded(text: string, ended: EndedJobs): string {
+  const workflow = parse(text) as { jobs: Record<string, { readonly needs?: unknown }> };
+  for (const [name, outputs] of Object.entries(ended)) {
+    const { needs } = workflow.jobs[name] ?? {};
+    if (!(name in workflow.jobs)) throw new Error(`there is no job ${name} that could have ended`);
+    workflow.jobs[name] = { ...(needs !== undefined && { needs }), 'runs-on': 'ubuntu-latest', outputs, steps: [{ run: 'true' }] } as { needs?: unknown };
+  }
+  return stringify(workflow, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
 /** What act does not know, in the copy that it is given: `$/` is written out, and a job is told the labels that it runs on, by which it is put into its host. */
 export const forAct = (text: string): string =>
   text.replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`).replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
 
 /** Lays out the repositories that act is given, and the arguments that tell it of them. */
-export async function layOutRepositories(folder: string): Promise<string[]> {
+export async function layOutRepositories(folder: string, ended: EndedJobs = {}): Promise<string[]> {
   const ours = join(folder, 'kuscia-swarm');
   const listed = await must(['git', '-C', paths.repository, 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...USED]);
   const files = listed.split('\0').filter((file) => file !== '' && !file.endsWith('.md'));
@@ -32,6 +47,8 @@ export async function layOutRepositories(folder: string): Promise<string[]> {
     cpSync(join(paths.repository, file), join(ours, file));
     if (/\.ya?ml$/.test(file)) writeFileSync(join(ours, file), forAct(readFileSync(join(ours, file), 'utf8')));
   }
+  const deploy = join(ours, '.github/workflows/deploy.yml');
+  if (Object.keys(ended).length > 0) writeFileSync(deploy, withEnded(readFileSync(deploy, 'utf8'), ended));
   const standIns = Object.entries(STAND_INS).map(([pinned, name]) => {
     cpSync(fileURLToPath(new URL(name, import.meta.url)), join(folder, name), { recursive: true });
     return `--local-repository=${pinned}=${join(folder, name)}`;

@@ -8,7 +8,7 @@ import { paths, runner } from '../places.ts';
 import { homeVariable, initOf } from '../processes.ts';
 import { ensureAct } from './act.ts';
 import { startInRunner } from './program.ts';
-import { layOutCaller, layOutRepositories } from './repositories.ts';
+import { layOutCaller, layOutRepositories, type EndedJobs } from './repositories.ts';
 
 /** A run of a caller's workflow. */
 export interface WorkflowRun {
@@ -22,6 +22,8 @@ export interface WorkflowRun {
   readonly secrets: Readonly<Record<string, string>>;
   readonly run?: number;
   readonly attempt?: number;
+  /** Jobs of deploy.yml that ended well in an earlier attempt, by name with their outputs: to run failed jobs again is not to run these. */
+  readonly ended?: EndedJobs;
   /** Where GitHub's API is, as the runner place reaches it. */
   readonly api?: string;
   readonly token?: string;
@@ -72,7 +74,7 @@ export async function runWorkflow(wanted: WorkflowRun): Promise<WorkflowEnd> {
   const proxy = await startInRunner('artifact-proxy.mjs', [runner.address, String(PORTS.proxy), String(PORTS.server)]);
   try {
     await layOutCaller(join(folder, 'caller'), wanted.repository, wanted.files);
-    const repositories = await layOutRepositories(folder);
+    const repositories = await layOutRepositories(folder, wanted.ended);
     const argv = [act, ...actArguments(wanted, folder), ...repositories];
     return await followed(spawn(...started(argv, join(folder, 'caller'), environment(folder))), wanted);
   } finally {
