@@ -35317,17 +35317,17 @@ const JOBS = {
     },
     'clean-up': {
         action: 'clean-up',
-        brings: { english: 'The artifacts of this run deleted, where they are ours', chinese: '删除本次运行中属于本工具的制品（artifact）' },
+        brings: { english: 'The artifacts of this run deleted, where they are ours', chinese: '删除本次运行中属于本工具的工件（artifact）' },
         detail: {
             english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
-            chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的制品。没有权限时只给出提示，不会失败：作业间移交的制品是加密的，一天后过期。',
+            chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时只给出提示，不会失败：作业间移交的工件是加密的，一天后过期。',
         },
         needs: 'actions: write',
         inputs: {
             token: token('actions: write'),
-            prefix: { needed: ALWAYS, description: { english: 'How the names of the artifacts begin.', chinese: '制品名称的前缀。' }, example: 'kuscia-swarm.alice.' },
+            prefix: { needed: ALWAYS, description: { english: 'How the names of the artifacts begin.', chinese: '工件名称的前缀。' }, example: 'kuscia-swarm.alice.' },
         },
-        outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的制品数量。' } },
+        outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的工件数量。' } },
         when: 'always()',
     },
     comment: {
