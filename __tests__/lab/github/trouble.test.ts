@@ -1,20 +1,14 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-<<<<<<< HEAD
-import { artifactsFolder, readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
-import { unzipped, zipped } from '../../../lab/github/zip.ts';
-import { answering, leaseOn, leftRunning, seenOn } from '../deployment/seen.ts';
-import { called, callerSecrets, errors as codes, freshCaller, hiddenForms, openedArtifacts, outputs, places, results, template } from './caller.ts';
-=======
 import { registry } from '../../../lab/lab.ts';
 import type { EndedJobs } from '../../../lab/github/repositories.ts';
-import { artifactsFolder, readable, type WorkflowEnd } from '../../../lab/github/workflow.ts';
+import { artifactsFolder, readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
+import { unzipped, zipped } from '../../../lab/github/zip.ts';
 import type { Jobs } from '../../../src/cluster/jobs.ts';
 import type { StageName } from '../../../src/stages/names.ts';
-import { answering, seenOn } from '../deployment/seen.ts';
-import { called, callerSecrets, freshCaller, outputs, results, template } from './caller.ts';
->>>>>>> 35ebcd8 (Run one job of deploy.yml again alone)
+import { answering, leaseOn, leftRunning, seenOn } from '../deployment/seen.ts';
+import { called, callerSecrets, errors as codes, freshCaller, hiddenForms, openedArtifacts, outputs, places, results, template } from './caller.ts';
 
 freshCaller();
 
@@ -138,46 +132,33 @@ describe('a whole deployment', () => {
     expect(Object.values(results(end)).filter((result) => result === 'success')).toEqual([]);
   }, 60_000);
 
-<<<<<<< HEAD
-  test('that is interrupted ends, leaves nothing running, and is completed by its own re-run at once', async () => {
-=======
-  test('that is interrupted ends', async () => {
->>>>>>> 35ebcd8 (Run one job of deploy.yml again alone)
+  test('that is interrupted ends, and leaves nothing running', async () => {
     const cut = await called(template('deploy'), { run: 46, inputs: { mode: 'apply' }, interruptWhen: (log) => log.includes('/kuscia-start-1') && log.includes('1 change on 1 host'), timeoutMs: 240_000 });
     // act tells every job that it did not run any more as a success; what ran to its end has outputs.
     expect(Object.keys(outputs(cut, 'changed'))).toEqual(expect.arrayContaining(['swarm-init', 'kuscia-init']));
     expect(outputs(cut, 'verify')['verify']).toBeUndefined();
     await expect(answering('http://10.77.0.11:8080', 1)).resolves.toEqual({});
-<<<<<<< HEAD
     expect(await Promise.all(['node-01', 'node-02', 'node-03'].map(leftRunning))).toEqual(['', '', '']);
     // Of its own jobs none comes any more, but for a re-run: whoever else waits, waits no longer than this.
     const lease = await leaseOn('node-01');
     expect([lease.holder, lease.lasts <= 60]).toEqual(['acme/clusters/46#1', true]);
-    const end = await called(template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&      lock-wait: '0'\n`), { run: 46, attempt: 2, inputs: { mode: 'apply' } });
-    expect((await leaseOn('node-01')).holder).toBe('');
-=======
   }, 240_000);
 
-  test('is gone on with by the next run, of which a job that failed is run again alone', async () => {
+  test('is gone on with at once by its own re-run, of which a job that failed is run again alone', async () => {
     const image = 'secretflow/kuscia:1.1.0b0';
+    const again = template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&      lock-wait: '0'\n`);
     await seenOn('node-03', `docker tag ${image} kept && docker image rm ${image} >/dev/null && ip route add unreachable ${registry.address}`);
-    const first = await called(template('deploy'), { run: 47, inputs: { mode: 'apply' } });
-    expect([first.code, codes(first)]).toEqual([1, ['KS-1209 image-unavailable']]);
-    expect(results(first)).toMatchObject({ 'kuscia-start-1': 'success', 'kuscia-start-2': 'failure' });
+    const second = await called(again, { run: 46, attempt: 2, inputs: { mode: 'apply' } });
+    expect([second.code, codes(second)]).toEqual([1, ['KS-1209 image-unavailable']]);
+    expect(results(second)).toMatchObject({ 'kuscia-start-1': 'success', 'kuscia-start-2': 'failure' });
     await seenOn('node-03', `ip route del unreachable ${registry.address} && docker tag kept ${image}`);
-    const end = await called(template('deploy'), { run: 47, attempt: 2, inputs: { mode: 'apply' }, ended: endedIn(first, 'kuscia-start') });
->>>>>>> 35ebcd8 (Run one job of deploy.yml again alone)
+    const end = await called(again, { run: 46, attempt: 3, inputs: { mode: 'apply' }, ended: endedIn(second, 'kuscia-start') });
+    expect((await leaseOn('node-01')).holder).toBe('');
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
     expect(outputs(end, 'changed')).toMatchObject({ 'kuscia-start': '1' });
     expect(Object.keys(outputs(end, 'changed')).sort()).toEqual(['kuscia-start', 'nginx-lb', 'verify']);
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
-<<<<<<< HEAD
   }, 400_000);
-
-  test('in one job and one process finds it as it is to be', async () => {
-    const end = await called(template('deploy-single-job'), { run: 50 });
-    expect([end.code, results(end), outputs(end, 'changed')]).toEqual([0, { deploy: 'success' }, { deploy: '0' }]);
-  }, 60_000);
 
   test('in one job keeps the logs of a run that failed, sealed for whoever has the key', async () => {
     const end = await called(template('deploy-single-job'), { run: 51, secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: ANOTHER_PASSWORD }) });
@@ -196,9 +177,6 @@ describe('a whole deployment', () => {
 test('no secret was told in any of this, in a log, a summary, an output or an artifact, nor in the logs that were kept', async () => {
   expect(await places(await hiddenForms([ANOTHER_KEY, ANOTHER_PASSWORD]))).toEqual([]);
   expect(await places(['Error KS-170'])).toHaveLength(6);
-=======
-  }, 300_000);
->>>>>>> 35ebcd8 (Run one job of deploy.yml again alone)
 });
 
 /** The jobs that ended well in an attempt in which the second leg of one failed, with what that job and those after it take of them. */
