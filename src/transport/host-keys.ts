@@ -53,7 +53,7 @@ export function readKnownHosts(text: string): KnownHosts {
 
 /** The keys that are pinned for a host at this address and port. */
 export function knownKeys(known: KnownHosts, address: string, port: number): HostKeys {
-  const name = port === 22 ? address.toLowerCase() : `[${address.toLowerCase()}]:${port}`;
+  const name = port === 22 ? lowered(address) : `[${lowered(address)}]:${port}`;
   const own = known.entries.filter((entry) => entry.names(name));
   const pinned = own.filter((entry) => !entry.revoked);
   const same = (key: Buffer) => (entry: Entry): boolean => entry.key.equals(key);
@@ -116,14 +116,27 @@ function hashedName(text: string): Entry['names'] | undefined {
 
 /** A comma list of patterns; one that is negated and matches excludes the host, whatever the others say. */
 function listedNames(text: string): Entry['names'] {
-  const patterns = text.split(',').map((pattern) => ({ negated: pattern.startsWith('!'), matches: wildcard(pattern.replace(/^!/, '')) }));
+  const patterns = text.split(',').map((pattern) => ({ negated: pattern.startsWith('!'), wanted: lowered(pattern.replace(/^!/, '')) }));
   return (host) => {
-    const matching = patterns.filter((pattern) => pattern.matches.test(host));
+    const matching = patterns.filter(({ wanted }) => matches(wanted, host));
     return matching.length > 0 && !matching.some((pattern) => pattern.negated);
   };
 }
 
-function wildcard(pattern: string): RegExp {
-  const body = [...pattern].map((c) => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/[\\^$.|?*+()[\]{}/-]/g, '\\$&'))).join('');
-  return new RegExp(`^${body}$`, 'is');
+/** ASCII alone: elsewhere letters that look alike, such as the sign for kelvin, would become one. */
+const lowered = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/**
+ * Whether the pattern, in which `*` is any text and `?` any character, is the whole name. Only the last `*` is ever tried anew, which takes no more
+ * than the product of their lengths; a regular expression tries all ways to share the name out among all of them.
+ */
+function matches(pattern: string, name: string): boolean {
+  let [at, star, from] = [0, -1, 0];
+  for (let i = 0; i < name.length; ) {
+    if (pattern[at] === '*') [star, from, at] = [at, i, at + 1];
+    else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[i])) [at, i] = [at + 1, i + 1];
+    else if (star === -1) return false;
+    else [from, at, i] = [from + 1, star + 1, from + 1];
+  }
+  return /^\**$/.test(pattern.slice(at));
 }
