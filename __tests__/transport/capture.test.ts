@@ -35,6 +35,20 @@ describe('captured output', () => {
     }));
   });
 
+  test('is a copy: what brought it is used again, and a chunk of one byte costs one byte', () => {
+    const capture = new Capture(4, 4);
+    const chunk = Buffer.from('.');
+    for (const letter of 'abcdefghijklmnopqrst') {
+      chunk.write(letter);
+      capture.add(chunk);
+    }
+    expect(capture.text()).toBe('abcd\n[... 12 bytes left out ...]\nqrst');
+    const before = process.memoryUsage().rss;
+    const large = new Capture();
+    for (let i = 0; i < 2_000_000; i += 1) large.add(chunk);
+    expect([large.text().length, process.memoryUsage().rss - before < 150 * 2 ** 20]).toEqual([2_000_000, true]);
+  });
+
   test('is not cut through a character', () => {
     const capture = new Capture(4, 4);
     capture.add(Buffer.from('a€€€€b'));

@@ -57,6 +57,12 @@ export class LocalConnection implements Connection {
   }
 }
 
+/** Blanks what was taken, as one line: @actions/exec puts the chunks of a line together until it ends, and an endless one would take all memory. */
+const spent = (take: (chunk: Buffer) => void) => (chunk: Buffer): void => {
+  take(chunk);
+  chunk.fill(' ')[chunk.length - 1] = '\n'.charCodeAt(0);
+};
+
 class LocalRun {
   readonly #command: Command;
   readonly #shell: readonly string[];
@@ -121,7 +127,7 @@ class LocalRun {
       // Must be there even when empty, else standard input stays open.
       input: bytes ?? Buffer.alloc(0),
       delay: LINGER_MS,
-      listeners: { stdout: (chunk) => this.#take(chunk), stderr: (chunk) => this.#err.add(chunk) },
+      listeners: { stdout: spent((chunk) => this.#take(chunk)), stderr: spent((chunk) => this.#err.add(chunk)) },
     });
   }
 
