@@ -20,6 +20,8 @@ describe('an outcome', () => {
     ['standard error first', 'out\n', 'first\nsecond\n', 'second'],
     ['standard output where there is no error', 'one\ntwo\n\n', ' \n', 'two'],
     ['no line ends of Windows', '', 'word\r\n', 'word'],
+    ['a line with blanks around it, and blank lines after it', ' one\n\t two \u00a0\r\n \r\n', '', 'two'],
+    ['no more than the beginning of one without end', 'x'.repeat(1_000_000), '', 'x'.repeat(256 * 1024)],
     ['nothing', '', '', ''],
   ])('shows %s', (_, stdout, stderr, line) => {
     expect(lastLine({ ended: 'exited', code: 1, stdout, stderr })).toBe(line);

@@ -149,3 +149,17 @@ test('no form of a secret survives in the log, an annotation, an output or the s
     { numRuns: 60 },
   );
 });
+
+test('of a text that is too long to be looked at nothing half is shown, wherever it is cut', () => {
+  const masks = new Masks();
+  const secret = 'correct-horse-battery-staple';
+  masks.hide([new Secret('password', secret)]);
+  const longest = Math.max(...printedForms(new Secret('password', secret)).map((form) => form.length));
+  for (let at = 32_000 - 8 * longest; at < 32_000 + 8 * longest; at += 1) {
+    // What goes before is nothing once it is tamed, so that what stands at the cut is near enough to be shown.
+    const shown = masks.clean(`${'\0'.repeat(at)}${secret}${'x'.repeat(50_000)}`);
+    expect(shown).toMatch(/^\*{0,3}x*… \(\d+ more characters\)$/);
+  }
+  expect(masks.clean(`could not look: ${'\0'.repeat(9_000_000)}`)).toMatch(/^could not look: … \(\d+ more characters\)$/);
+  expect(masks.clean('a'.repeat(9_000_000))).toBe(`${'a'.repeat(2_000)}… (8998000 more characters)`);
+});

@@ -34,11 +34,18 @@ export function ending(outcome: Outcome): string {
   }
 }
 
-/** The last line that was said, standard error before standard output; '' when nothing was. */
+/** Far more than anybody is shown of a line, so that where it is cut no half of a secret comes to be seen. */
+const LONGEST_LINE = 256 * 1024;
+
+/** The last line that was said, standard error before standard output; '' when nothing was. Without its end where it has none. */
 export function lastLine(outcome: Outcome): string {
   return lastOf(outcome.stderr) ?? lastOf(outcome.stdout) ?? '';
 }
 
 function lastOf(text: string): string | undefined {
-  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').at(-1);
+  const said = text.trimEnd();
+  if (said === '') return undefined;
+  const line = said.slice(said.lastIndexOf('\n') + 1).trimStart().slice(0, LONGEST_LINE);
+  // A copy: a part of a text keeps all of it in memory.
+  return Buffer.from(line, 'utf16le').toString('utf16le');
 }

@@ -1,7 +1,10 @@
 import { printedForms, type Secret } from '../engine/secret.ts';
-import { bounded, tame } from './remote.ts';
+import { bounded, LONGEST_VALUE, tame } from './remote.ts';
 
 const MASK = '***';
+
+/** So much of a long text is looked at for what is shown of it; taming may leave less. */
+const NEAR = 16 * LONGEST_VALUE;
 
 /** Knows every printed form of the run's secrets, and takes them out of whatever is printed. */
 export class Masks {
@@ -27,10 +30,16 @@ export class Masks {
 
   /**
    * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can change a
-   * form, and after it, since taming can join what a control character kept apart.
+   * form, and after it, since taming can join what a control character kept apart. What is far behind the last that is shown
+   * is not looked at: hosts say megabytes.
    */
   clean(text: string): string {
-    return bounded(this.mask(tame(this.mask(text))));
+    if (text.length <= NEAR) return bounded(this.mask(tame(this.mask(text))));
+    // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines it is longer than it was.
+    const reach = 4 * (this.#forms[0]?.length ?? 0);
+    const masked = this.mask(text.slice(0, NEAR + reach));
+    const near = masked.slice(0, Math.max(0, masked.length - reach));
+    return bounded(this.mask(tame(near)), LONGEST_VALUE, Math.max(0, text.length - NEAR));
   }
 
   /** The same value with every text in it clean. Functions are left out; keys are ours and stay. */
@@ -48,8 +57,8 @@ export class Masks {
   /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
   #spans(text: string): [number, number][] {
     const spans = this.#spansIn(text);
-    const { joined, places } = withoutBreaks(text);
-    if (joined.length < text.length) spans.push(...this.#spansIn(joined).map(([from, to]): [number, number] => [places[from] ?? 0, (places[to - 1] ?? 0) + 1]));
+    const { joined, placeOf } = withoutBreaks(text);
+    if (joined.length < text.length) for (const [from, to] of this.#spansIn(joined)) spans.push([placeOf(from), placeOf(to - 1) + 1]);
     return spans.sort((a, b) => a[0] - b[0]);
   }
 
@@ -62,19 +71,36 @@ export class Masks {
   }
 }
 
-/** The text without line ends, plain or escaped, and the blanks after them; and where each character of it stood. */
-function withoutBreaks(text: string): { readonly joined: string; readonly places: readonly number[] } {
-  const places: number[] = [];
-  let end = 0;
-  const keep = (to: number): void => {
-    for (; end < to; end += 1) places.push(end);
-  };
+/** The text without line ends, plain or escaped, and the blanks after them; and where a character of it stood. */
+function withoutBreaks(text: string): { readonly joined: string; readonly placeOf: (index: number) => number } {
+  const pieces: string[] = [];
+  // Of each piece where it begins, in what is joined and in the text.
+  const [starts, places] = [[0], [0]];
+  let [length, end] = [0, 0];
   for (const { index, 0: gap } of text.matchAll(/(?:[\r\n]|\\[rn])\s*/g)) {
-    keep(index);
+    pieces.push(text.slice(end, index));
+    length += index - end;
     end = index + gap.length;
+    starts.push(length);
+    places.push(end);
   }
-  keep(text.length);
-  return { joined: places.map((place) => text[place]).join(''), places };
+  pieces.push(text.slice(end));
+  const placeOf = (index: number): number => {
+    const piece = lastAtMost(starts, index);
+    return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
+  };
+  return { joined: pieces.join(''), placeOf };
+}
+
+/** Index of the last of the rising numbers that is no larger. */
+function lastAtMost(numbers: readonly number[], most: number): number {
+  let [low, high] = [0, numbers.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) <= most) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */

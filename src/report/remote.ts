@@ -26,9 +26,9 @@ export function tame(text: string): string {
     .replace(/(^|\s):{2,}/g, (match) => match.replace(/:(?=:)/g, ': '));
 }
 
-/** The text, or its beginning and how much of it is not shown. */
-export function bounded(text: string, longest = LONGEST_VALUE): string {
-  if (text.length <= longest) return text;
+/** The text, or its beginning and how much of it is not shown; `more` characters of it are not even given. */
+export function bounded(text: string, longest = LONGEST_VALUE, more = 0): string {
+  if (text.length <= longest && more === 0) return text;
   const kept = text.slice(0, longest).replace(/[\ud800-\udbff]$/, '');
-  return `${kept}… (${text.length - kept.length} more characters)`;
+  return `${kept}… (${text.length - kept.length + more} more characters)`;
 }
