@@ -124,6 +124,7 @@ describe('a bundle', () => {
     ['was silent', { ended: 'exited', code: 0, stdout: '', stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
     ['was cut after the first output', { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
     ['was cut in the exit code', { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr\n${mark} 1`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
+    ['lost its middle', { ended: 'exited', code: 0, stdout: `out\n[... 9 bytes left out ...]\nput\n${mark}\nerr\n${mark} 0\n`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
     ['lost an exit code', { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr\n${mark} \n`, stderr: '' }, { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' }],
   ];
   test.each(broken)('that %s makes no command succeed', (_, whole, each) => {
