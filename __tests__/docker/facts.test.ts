@@ -63,6 +63,11 @@ test('ports of containers that docker starts by itself, of those that do not run
   expect(answer(restartedPorts, { ended: 'exited', code: 0, stdout, stderr: '' })).toEqual(present(new Map([[1, 'created'], [2, 'exited']])));
 });
 
+test.each([['8080', 8080], ['', 0], ['8000-8010', 0], [undefined, 0]])('a port that docker was told as %j is %i', (HostPort, port) => {
+  const raw = { Id: 'i', Name: '/a', Image: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort }], '81/tcp': null, '82/tcp': [] }, Mounts: [], Networks: null };
+  expect(answer(container('a'), { ended: 'exited', code: 0, stdout: JSON.stringify(raw), stderr: '' })).toMatchObject(present({ ports: { '80/tcp': port, '81/tcp': 0, '82/tcp': 0 } }));
+});
+
 describe('what is nonsense', () => {
   const questions: readonly [string, Question<unknown>][] = [['engine', engine], ['nodes', swarmNodes], ['networks', networks], ['containers', containers], ['container', container('a')], ['ports', publishedPorts], ['restarted', restartedPorts], ['image', image('a:1')]];
   const exited = (code: number, stdout: string, stderr = '') => ({ ended: 'exited', code, stdout, stderr }) as const;

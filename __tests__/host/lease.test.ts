@@ -129,6 +129,6 @@ describe('a lease', () => {
   });
 });
 
-test.each(['', 'what', 'taken soon', 'Last login: today'])('the answer %j says nothing of a lease', (stdout) => {
+test.each(['', 'what', 'taken soon', `taken ${'9'.repeat(400)}`, 'held', 'held\na/b/1#1\nsoon\n5\nx', 'held\na/b/1#1\n5\n\nx', 'Last login: today'])('the answer %j says nothing of a lease', (stdout) => {
   expect(leasedIn({ ended: 'exited', code: 0, stdout, stderr: '' })).toBeUndefined();
 });

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { reading } from '../engine/command.ts';
 import { absent, failedTo, mapFact, present, type Fact, type Question } from '../engine/fact.ts';
 import { inspectAll, jsonLines } from './listing.ts';
@@ -27,20 +28,21 @@ export interface Container {
   readonly networkMode: string;
 }
 
-interface RawContainer {
-  Id: string;
-  Name: string;
-  Image: string;
-  RestartCount: number;
-  State: { Status: string; Error: string; ExitCode: number; StartedAt: string };
-  Hostname: string;
-  Memory: number;
-  NetworkMode: string;
-  RestartPolicy: string;
-  PortBindings: Record<string, { HostPort: string }[] | null> | null;
-  Mounts: { Type: string; Name?: string; Source: string; Destination: string }[];
-  Networks: Record<string, { IPAddress: string }> | null;
-}
+const rawContainer = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Image: z.string(),
+  RestartCount: z.number(),
+  State: z.object({ Status: z.string(), Error: z.string(), ExitCode: z.number(), StartedAt: z.string() }),
+  Hostname: z.string(),
+  Memory: z.number(),
+  NetworkMode: z.string(),
+  RestartPolicy: z.string(),
+  PortBindings: z.record(z.string(), z.array(z.object({ HostPort: z.string().nullish() })).nullable()).nullable(),
+  Mounts: z.array(z.object({ Type: z.string(), Name: z.string().nullish(), Source: z.string(), Destination: z.string() })),
+  Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable(),
+});
+type RawContainer = z.output<typeof rawContainer>;
 
 /** Only what stages look at: the rest holds other people's settings, secrets among them. */
 const CONTAINER_FORMAT = `{${[
@@ -61,7 +63,7 @@ const CONTAINER_FORMAT = `{${[
 /** All containers of the host, in whatever state. */
 export const containers: Question<readonly Container[]> = {
   command: reading('list the containers', inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT)),
-  read: (outcome) => (outcome.code === 0 ? present(jsonLines<RawContainer>(outcome.stdout).map(fromRaw)) : failedTo('list the containers', outcome)),
+  read: (outcome) => (outcome.code === 0 ? present(jsonLines(outcome.stdout, rawContainer).map(fromRaw)) : failedTo('list the containers', outcome)),
 };
 
 /** The container of exactly that name among them. */
@@ -115,9 +117,12 @@ function fromRaw(raw: RawContainer): Container {
     hostname: raw.Hostname,
     memory: raw.Memory,
     restartPolicy: raw.RestartPolicy,
-    ports: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, Number(bindings?.[0]?.HostPort ?? 0)])),
+    ports: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, portOf(bindings?.[0]?.HostPort)])),
     mounts: Object.fromEntries(raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source])),
     addresses: Object.fromEntries(Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress])),
     networkMode: raw.NetworkMode,
   };
 }
+
+/** The one port; 0 where docker chooses it, alone or from a range. */
+const portOf = (text: string | null | undefined): number => (/^\d{1,5}$/.test(text ?? '') ? Number(text) : 0);

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { reading, script } from '../engine/command.ts';
 import type { Secret } from '../engine/secret.ts';
 import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { jsonOf } from '../engine/json.ts';
 import { compareJoinToken } from './commands.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 import { localName } from './names.ts';
@@ -28,33 +30,34 @@ export interface Engine {
   };
 }
 
-interface RawInfo {
-  ServerErrors?: string[];
-  ServerVersion?: string;
-  NCPU: number;
-  MemTotal: number;
-  DockerRootDir: string;
-  SecurityOptions?: string[] | null;
-  Swarm: {
-    LocalNodeState: string;
-    NodeID: string;
-    NodeAddr: string;
-    ControlAvailable: boolean;
-    Cluster?: { ID?: string } | null;
-    RemoteManagers?: { Addr: string; NodeID?: string }[] | null;
-    Error?: string;
-  };
-}
+const rawServer = z.object({ ServerErrors: z.array(z.string()).nullish(), ServerVersion: z.string().nullish() });
+
+const rawInfo = z.object({
+  ServerVersion: z.string(),
+  NCPU: z.number(),
+  MemTotal: z.number(),
+  DockerRootDir: z.string(),
+  SecurityOptions: z.array(z.string()).nullish(),
+  Swarm: z.object({
+    LocalNodeState: z.string(),
+    NodeID: z.string(),
+    NodeAddr: z.string(),
+    ControlAvailable: z.boolean(),
+    Cluster: z.object({ ID: z.string().optional() }).nullish(),
+    RemoteManagers: z.array(z.object({ Addr: z.string(), NodeID: z.string().optional() })).nullish(),
+    Error: z.string().nullish(),
+  }),
+});
 
 /** The engine of the host; never absent: an engine that does not answer is unknown. */
 export const engine: Question<Engine> = {
   command: reading("read the engine's state", ['docker', 'info', '--format', '{{json .}}']),
   read(outcome) {
     if (outcome.code !== 0) return failedTo("read the engine's state", outcome);
-    const raw = JSON.parse(outcome.stdout) as RawInfo;
     // Without an engine, docker info still prints what it knows of itself and ends with 0.
-    if (raw.ServerVersion === undefined || raw.ServerVersion === '') return unknown(`could not read the engine's state: ${raw.ServerErrors?.join('; ') ?? 'it gives no version'}`);
-    const { Swarm } = raw;
+    const { ServerVersion = '', ServerErrors } = jsonOf(outcome.stdout, rawServer);
+    if (!ServerVersion) return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it gives no version'}`);
+    const { Swarm, ...raw } = jsonOf(outcome.stdout, rawInfo);
     return present({
       version: raw.ServerVersion,
       cpus: raw.NCPU,
@@ -87,12 +90,12 @@ export interface SwarmNode {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-interface RawNode {
-  ID: string;
-  Spec: { Role: string; Availability: string; Labels?: Record<string, string> | null };
-  Description?: { Hostname?: string };
-  Status: { State: string; Addr?: string };
-}
+const rawNode = z.object({
+  ID: z.string(),
+  Spec: z.object({ Role: z.string(), Availability: z.string(), Labels: z.record(z.string(), z.string()).nullish() }),
+  Description: z.object({ Hostname: z.string().nullish() }).nullish(),
+  Status: z.object({ State: z.string(), Addr: z.string().nullish() }),
+});
 
 /** All nodes of the swarm; to be asked of a manager, unknown elsewhere. */
 export const swarmNodes: Question<readonly SwarmNode[]> = {
@@ -100,7 +103,7 @@ export const swarmNodes: Question<readonly SwarmNode[]> = {
   read(outcome) {
     if (outcome.code !== 0) return failedTo('list the nodes of the swarm', outcome);
     return present(
-      jsonLines<RawNode>(outcome.stdout).map((raw) => ({
+      jsonLines(outcome.stdout, rawNode).map((raw) => ({
         id: raw.ID,
         hostname: raw.Description?.Hostname ?? '',
         role: raw.Spec.Role,
@@ -133,14 +136,14 @@ export interface Network {
   readonly subnets: readonly string[];
 }
 
-interface RawNetwork {
-  Id: string;
-  Name: string;
-  Driver: string;
-  Scope: string;
-  Attachable: boolean;
-  IPAM?: { Config?: { Subnet?: string }[] | null };
-}
+const rawNetwork = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Driver: z.string(),
+  Scope: z.string(),
+  Attachable: z.boolean(),
+  IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
+});
 
 /** All networks of the host. */
 export const networks: Question<readonly Network[]> = {
@@ -148,7 +151,7 @@ export const networks: Question<readonly Network[]> = {
   read(outcome) {
     if (outcome.code !== 0) return failedTo('list the networks', outcome);
     return present(
-      jsonLines<RawNetwork>(outcome.stdout).map((raw) => ({
+      jsonLines(outcome.stdout, rawNetwork).map((raw) => ({
         id: raw.Id,
         name: raw.Name,
         driver: raw.Driver,
@@ -178,13 +181,15 @@ export interface ImageIdentity {
   readonly digests: readonly string[];
 }
 
+const rawImage = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() });
+
 /** What stands on the host under that name. */
 export const imageIdentity = (name: string): Question<ImageIdentity> => ({
   command: reading('identify the image', script('docker image inspect --format "{{json .}}" "$1" || { docker image ls -q >/dev/null && echo absent; }', name)),
   read(outcome) {
     if (outcome.stdout.trim() === 'absent') return absent;
     if (outcome.code !== 0) return failedTo('identify the image', outcome);
-    const { Id, RepoDigests } = JSON.parse(outcome.stdout) as { Id: string; RepoDigests?: string[] | null };
+    const { Id, RepoDigests } = jsonOf(outcome.stdout, rawImage);
     return present({ id: Id, digests: (RepoDigests ?? []).map((digest) => digest.replace(/^.*@/, '')) });
   },
 });

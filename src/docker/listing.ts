@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import { script } from '../engine/command.ts';
+import { jsonOf } from '../engine/json.ts';
 
 /** Lists things and inspects each; tries again when one goes between the two. */
 export function inspectAll(kind: 'container' | 'network', list: string, format: string): readonly [string, ...string[]] {
@@ -12,7 +14,7 @@ export function inspectAll(kind: 'container' | 'network', list: string, format: 
   return script(text, format);
 }
 
-/** Each line that is not blank, read as JSON. Throws where one is none. */
-export function jsonLines<T>(text: string): T[] {
-  return text.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as T);
+/** Each line that is not blank, read as JSON of that shape. Throws where one is none. */
+export function jsonLines<T>(text: string, shape: z.ZodType<T>): T[] {
+  return text.split('\n').filter((line) => line.trim() !== '').map((line) => jsonOf(line, shape));
 }

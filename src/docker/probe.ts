@@ -54,7 +54,7 @@ export function tryPaths(cluster: Cluster, peers: readonly Host[]): Question<rea
     read(outcome) {
       if (outcome.code !== 0) return failedTo('try the data path from the probe', outcome);
       const lines = outcome.stdout.split('\n').map((line) => line.split(' '));
-      return present(lines.flatMap(([alias = '', exit]) => (aliases.has(alias) ? [{ to: aliases.get(alias) ?? '', exit: Number(exit) }] : [])));
+      return present(lines.flatMap(([alias = '', exit = '']) => (aliases.has(alias) && /^\d{1,3}$/.test(exit) ? [{ to: aliases.get(alias) ?? '', exit: Number(exit) }] : [])));
     },
   };
 }

@@ -40,6 +40,15 @@ const ASK = [
   'for p in "$@"; do command -v "$p" >/dev/null || echo "missing=$p"; done',
 ].join('\n');
 
+/** How Linux writes what is read as more than text. */
+const FORMS: Readonly<Record<string, RegExp>> = {
+  memory: /^\d{1,15}$/,
+  ptrace: /^\d?$/,
+  clock: /^\d{1,15}$/,
+  listen: /^([0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4}$/,
+  route: /^[0-9A-F]{8}\/[0-9A-F]{8}$/,
+};
+
 /** The host's operating system. */
 export const machine: Question<Machine> = {
   command: reading("read the host's properties", script(ASK, ...NEEDED_PROGRAMS)),
@@ -50,6 +59,8 @@ export const machine: Question<Machine> = {
     const one = (key: string): string => values(key)[0] ?? '';
     const vital = ['user', 'home', 'hostname', 'clock'].filter((key) => one(key) === '');
     if (vital.length > 0) return unknown(`could not read the host's properties: it did not tell ${vital.join(', ')}`);
+    const odd = Object.entries(FORMS).filter(([key, form]) => !values(key).every((value) => form.test(value))).map(([key]) => key);
+    if (odd.length > 0) return unknown(`could not read the host's properties: it did not tell ${odd.join(', ')} as Linux does`);
     return present({
       user: one('user'),
       home: one('home'),
@@ -91,7 +102,7 @@ export interface Disk {
 export const disk = (folder: string): Question<Disk> => ({
   command: reading('read the free disk space', script('d=$1; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -P -B1 "$d" | awk \'NR == 2 { print $4, $2 }\'', folder)),
   read(outcome) {
-    const match = /^(\d+) (\d+)\s*$/.exec(outcome.stdout);
+    const match = /^(\d{1,15}) (\d{1,15})\s*$/.exec(outcome.stdout);
     if (outcome.code !== 0 || match === null) return failedTo('read the free disk space', outcome);
     return present({ free: Number(match[1]), size: Number(match[2]) });
   },

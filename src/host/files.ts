@@ -48,7 +48,7 @@ export function unlikeSecret(found: Fact<HostFile>, wanted: Secret): string | un
 
 /** Throws on anything else, without showing it: it may be the file itself. */
 function properties(stdout: string): HostFile {
-  const match = /^([0-7]+) (\d+(?:\.\d+)?)\n([0-9a-f]{64}) /.exec(stdout);
+  const match = /^([0-7]{1,5}) (\d{1,12}(?:\.\d{1,9})?)\n([0-9a-f]{64}) /.exec(stdout);
   if (match === null) throw new Error('no mode, time and digest');
   const [, mode = '', changed = '', sha256 = ''] = match;
   return { mode, sha256, changedAt: Math.round(Number(changed) * 1000) };

@@ -73,8 +73,8 @@ export const endLease = (name: string, holder: Holder, seconds: number): Command
 export function leasedIn(outcome: Outcome): Leased | undefined {
   if (outcome.ended !== 'exited' || outcome.code !== 0) return undefined;
   const [word = '', id = '', expiresIn = '', heldFor = '', about = ''] = outcome.stdout.split('\n');
-  const taken = /^taken (\d+)$/.exec(word);
+  const taken = /^taken (\d{1,12})$/.exec(word);
   if (taken) return { is: 'taken', freeFor: Number(taken[1]) };
   if (word === 'shared') return { is: 'shared' };
-  return word === 'held' ? { is: 'held', by: { id, about }, expiresIn: Number(expiresIn), heldFor: Number(heldFor) } : undefined;
+  return word === 'held' && [expiresIn, heldFor].every((seconds) => /^-?\d{1,12}$/.test(seconds)) ? { is: 'held', by: { id, about }, expiresIn: Number(expiresIn), heldFor: Number(heldFor) } : undefined;
 }

@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import { inProbe } from '../docker/probe.ts';
 import { reading, script } from '../engine/command.ts';
 import { failedTo, mapFact, present, type Question } from '../engine/fact.ts';
+import { jsonOf } from '../engine/json.ts';
 
 /** A replica as it has registered itself in the shared database. */
 export interface Gateway {
@@ -27,17 +29,14 @@ export interface Registry {
   readonly nodes: readonly KusciaNode[];
 }
 
-interface RawList<T> {
-  items: T[];
-}
-interface RawGateway {
-  metadata: { name: string };
-  status?: { address?: string; version?: string; publicKey?: string; uptime?: string; heartbeatTime?: string };
-}
-interface RawNode {
-  metadata: { name: string };
-  status?: { conditions?: { type: string; status: string }[] };
-}
+const said = z.string().nullish();
+const metadata = z.object({ name: z.string() });
+const rawGateways = z.object({
+  items: z.array(z.object({ metadata, status: z.object({ address: said, version: said, publicKey: said, uptime: said, heartbeatTime: said }).nullish() })),
+});
+const rawNodes = z.object({
+  items: z.array(z.object({ metadata, status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() }).nullish() })),
+});
 
 /**
  * Asks the login's own replica on a host for the gateways and nodes of its domain, which are in the shared database and so the same from every
@@ -52,15 +51,15 @@ export const registry = (domain: string): Question<Registry> => ({
     if (outcome.code !== 0) return failedTo('read the gateways and nodes', outcome);
     const [gateways = '', nodes = ''] = outcome.stdout.split('\n@@\n');
     return present({
-      gateways: (JSON.parse(gateways) as RawList<RawGateway>).items.map(({ metadata, status = {} }) => ({
+      gateways: jsonOf(gateways, rawGateways).items.map(({ metadata, status }) => ({
         name: metadata.name,
-        address: status.address ?? '',
-        version: status.version ?? '',
-        publicKey: status.publicKey ?? '',
-        uptime: Date.parse(status.uptime ?? '') || 0,
-        heartbeat: Date.parse(status.heartbeatTime ?? '') || 0,
+        address: status?.address ?? '',
+        version: status?.version ?? '',
+        publicKey: status?.publicKey ?? '',
+        uptime: Date.parse(status?.uptime ?? '') || 0,
+        heartbeat: Date.parse(status?.heartbeatTime ?? '') || 0,
       })),
-      nodes: (JSON.parse(nodes) as RawList<RawNode>).items.map(({ metadata, status }) => ({
+      nodes: jsonOf(nodes, rawNodes).items.map(({ metadata, status }) => ({
         name: metadata.name,
         ready: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
       })),
@@ -110,11 +109,13 @@ function answersFrom(purpose: string, cluster: Cluster, url: string, times: numb
   };
 }
 
+const rawAnswer = z.object({ domain: said, instance: said });
+
 function answerIn(line: string): Answer {
   const match = /^(.*) (\d{3})$/s.exec(line);
   const status = Number(match?.[2] ?? 0);
   try {
-    const body = JSON.parse(match?.[1] ?? '') as { domain?: string; instance?: string };
+    const body = jsonOf(match?.[1] ?? '', rawAnswer);
     return { status, domain: body.domain ?? '', instance: body.instance ?? '' };
   } catch {
     return { status, domain: '', instance: '' };

@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import type { Cluster } from '../cluster/cluster.ts';
 import { inProbe } from '../docker/probe.ts';
 import { reading } from '../engine/command.ts';
 import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { jsonOf } from '../engine/json.ts';
 import type { Secret } from '../engine/secret.ts';
 import { loginFile } from './commands.ts';
 
@@ -62,13 +64,13 @@ function sql(database: string): string {
   ].join('; ');
 }
 
-interface RawGateway {
-  metadata?: { name?: string; namespace?: string };
-  status?: { publicKey?: string };
-}
+const rawGateway = z.object({
+  metadata: z.object({ name: z.string().nullish(), namespace: z.string().nullish() }).nullish(),
+  status: z.object({ publicKey: z.string().nullish() }).nullish(),
+});
 
 function storedGateway(base64: string): StoredGateway {
-  const raw = JSON.parse(Buffer.from(base64, 'base64').toString('utf8')) as RawGateway;
+  const raw = jsonOf(Buffer.from(base64, 'base64').toString('utf8'), rawGateway);
   return { domain: raw.metadata?.namespace ?? '', name: raw.metadata?.name ?? '', publicKey: raw.status?.publicKey ?? '' };
 }
 
