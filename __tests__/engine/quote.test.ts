@@ -1,37 +1,65 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { reading, script, shellLine } from '../../src/engine/command.ts';
 import { quote } from '../../src/engine/quote.ts';
+import { loginLine } from '../../src/transport/channel.ts';
+import { programLine } from '../../src/transport/connection.ts';
+import { canary, word } from '../support/words.ts';
 
 // Where quoting is broken, a shell does whatever the words say: in a folder that is thrown away, and not for long.
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'quote-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What a shell makes of a list of words. */
-function throughShell(shell: string, words: readonly string[]): string[] {
-  const printed = execFileSync(shell, ['-c', `printf '%s\\0' ${words.map(quote).join(' ')}`], { encoding: 'utf8', maxBuffer: 1 << 26, cwd: folder, timeout: 10_000, killSignal: 'SIGKILL' });
-  return printed.split('\0').slice(0, -1);
-}
+/** What a shell prints that is given the line. */
+const printed = (shell: string, line: string): string => execFileSync(shell, ['-c', line], { encoding: 'utf8', maxBuffer: 1 << 26, cwd: folder, timeout: 10_000, killSignal: 'SIGKILL' });
 
-const awkward = ["'", '"', '\\', '$', '`', '!', '*', '?', '[', ']', '~', '#', '&', ';', '|', '<', '>', '(', ')', '{', '}', '\n', '\t', '\r', ' ', '=', '-', '\u{1b}', 'é', '語', '😀', "'\\''", '$(id)', '${x}', '\\n'];
-const word = fc.oneof(
-  fc.array(fc.oneof(fc.constantFrom(...awkward), fc.string({ minLength: 1, maxLength: 3 })), { maxLength: 12 }).map((parts) => parts.join('')),
-  fc.string({ unit: 'binary', maxLength: 20 }),
-).map((text) => text.replaceAll('\0', '').toWellFormed());
+/** What a shell makes of a list of words. */
+const throughShell = (shell: string, words: readonly string[]): string[] => printed(shell, `printf '%s\\0' ${words.map(quote).join(' ')}`).split('\0').slice(0, -1);
 
 describe('quote', () => {
-  test.each(['sh', 'bash'])('any word arrives in %s byte for byte', (shell) => {
+  test('lets no word of 100,000 escape, in sh and in bash: each arrives byte for byte, and none that is a command is run', () => {
+    let words = 0;
     fc.assert(
-      fc.property(fc.array(word, { minLength: 100, maxLength: 120 }), (words) => {
-        expect(throughShell(shell, words)).toEqual(words);
+      fc.property(fc.array(word, { minLength: 1_000, maxLength: 1_000, size: 'max' }), (batch) => {
+        for (const shell of ['sh', 'bash']) expect(throughShell(shell, batch)).toEqual(batch);
+        words += batch.length;
       }),
-      { numRuns: 25 },
+      { numRuns: 100, endOnFailure: true },
     );
+    expect(words).toBeGreaterThanOrEqual(100_000);
+    expect(readdirSync(folder)).toEqual([]);
+  }, 60_000);
+
+  test.each(['sh', 'bash'])('a canary that is not quoted does leave something behind in %s', (shell) => {
+    const bare = mkdtempSync(join(tmpdir(), 'canary-'));
+    execFileSync(shell, ['-c', `printf %s a ${canary('$(', ')')}`], { cwd: bare });
+    expect(readdirSync(bare)).toEqual(['escaped']);
+    rmSync(bare, { recursive: true });
   });
+
+  test.each(['sh', 'bash'])('words arrive in %s through whole command lines, and through shells within shells', (shell) => {
+    let words = 0;
+    const show = (batch: readonly string[]) => reading('show', script('printf "%s\\0" "$@"', '.', ...batch));
+    const within = (line: string, depth: number): string => (depth === 0 ? line : within(shellLine(reading('go deeper', ['sh', '-c', line])), depth - 1));
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 100, maxLength: 100, size: 'max' }), fc.integer({ min: 0, max: 3 }), (batch, depth) => {
+        const [command, wanted] = [show(batch), ['.', ...batch, ''].join('\0')];
+        expect(printed(shell, programLine(command))).toBe(wanted);
+        expect(printed(shell, within(shellLine(command), depth))).toBe(wanted);
+        // As the channel of a connection sends it: after the announcement comes what the program says.
+        expect(printed(shell, loginLine(command)).replace(/^kuscia-swarm-runs-as \d+\n/, '')).toBe(wanted);
+        words += batch.length;
+      }),
+      { numRuns: 20, endOnFailure: true },
+    );
+    expect(words).toBeGreaterThanOrEqual(2_000);
+    expect(readdirSync(folder)).toEqual([]);
+  }, 60_000);
 
   test('every single character of the first 256 arrives', () => {
     const all = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1));

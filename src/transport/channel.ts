@@ -36,6 +36,9 @@ type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 
 /** No echo, so that what is typed into a terminal does not come back in the output. */
 const TERMINAL: PseudoTtyOptions = { rows: 50, cols: 200, term: 'dumb', modes: { ECHO: 0 } };
 
+/** The line that the login's own shell is given, whichever that is: it becomes a POSIX shell, which announces itself and becomes the program. */
+export const loginLine = (command: Command, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} -c ${quote(`${ANNOUNCE}; ${programLine(command)}`)}`;
+
 /** Runs one command on a channel of its own. Never rejects. */
 export function runOnChannel(client: Client, command: Command, ties: Ties): Promise<Outcome | Refused> {
   return new Promise((resolve) => {
@@ -76,7 +79,7 @@ class Running {
     });
     const options = (this.#command.terminal === true ? { pty: TERMINAL } : {}) as ExecOptions;
     try {
-      client.exec(`exec ${shellOf(this.#ties.sudo).join(' ')} -c ${quote(`${ANNOUNCE}; ${programLine(this.#command)}`)}`, options, (error, channel) => {
+      client.exec(loginLine(this.#command, this.#ties.sudo), options, (error, channel) => {
         if (error) this.#refused(error);
         else this.#opened(channel);
       });
