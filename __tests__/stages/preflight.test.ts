@@ -44,6 +44,7 @@ describe('one thing wrong', () => {
     { name: 'missing programs', told: { machine: { missingPrograms: ['awk', 'script'] } }, code: 'host-unfit', what: 'these programs are missing: awk, script' },
     { name: 'too little memory', told: { machine: { memory: 1.5 * GIB } }, code: 'host-unfit', what: 'a replica may use 2.0 GiB of memory, the host has 1.5 GiB' },
     { name: 'ptrace forbidden', told: { machine: { ptraceScope: 3 } }, code: 'host-unfit', what: 'ptrace is forbidden, which runp needs', evidence: 'kernel.yama.ptrace_scope = 3' },
+    { name: 'a hostname of which no replica name can be made', told: { machine: { hostname: 'node 2!' } }, code: 'host-unfit', what: 'its replica would be named root-kuscia-autonomy-alice-node 2, which Kubernetes does not take', evidence: 'hostname node 2!, login root' },
     { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed' },
     { name: 'a disk that is not known', told: { disk: unknown('could not read the free disk space: exit 1') }, code: 'fact-unknown', what: 'could not read the free disk space: exit 1' },
     { name: 'a taken port', told: port(20000), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },

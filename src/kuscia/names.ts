@@ -17,6 +17,9 @@ export function replicaName(container: string, hostname: string): string {
     .replace(/[^a-z0-9]$/, '');
 }
 
+/** Whether docker takes the name for a container's and Kubernetes takes it for a node's: kuscia.sh only mends the usual, and of two odd characters at an end it leaves one. */
+export const isReplicaName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+
 /** Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts. */
 export interface Folders {
   readonly root: string;

@@ -8,7 +8,7 @@ import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
-import { replicaContainer, replicaName } from '../kuscia/names.ts';
+import { isReplicaName, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
 
 interface OnHost {
@@ -102,6 +102,8 @@ function machineFindings(cluster: Cluster, host: Host, machine: Machine, unfit: 
   if (!(REQUIRED.architectures as readonly string[]).includes(machine.arch)) unfit(`architecture ${machine.arch} is not supported`, 'Use x86_64 or arm64.');
   if (machine.missingPrograms.length > 0) unfit(`these programs are missing: ${machine.missingPrograms.join(', ')}`, 'Install them; kuscia.sh and the stages call them.');
   if (!host.roles.includes('replica')) return;
+  const name = replicaName(replicaContainer(cluster, machine.user), machine.hostname);
+  if (!isReplicaName(name)) unfit(`its replica would be named ${name}, which Kubernetes does not take`, 'Give the host a name of letters, digits and inner hyphens (hostnamectl set-hostname), or use another login.', `hostname ${machine.hostname}, login ${machine.user}`);
   if (cluster.memory > machine.memory) {
     unfit(`a replica may use ${gib(cluster.memory)} of memory, the host has ${gib(machine.memory)}`, 'Set memory in the cluster file to what every replica host has.');
   }
