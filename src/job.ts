@@ -1,6 +1,7 @@
+import { agreedIn, joinTokensIn, provenanceIn, viewIn } from './artifacts/contents.ts';
 import { receive, handOver } from './artifacts/folder.ts';
 import { handed, missingHandover, type Handover, type Kind } from './artifacts/handover.ts';
-import { readJoinTokens, readProvenance, type Handed } from './cluster/handed.ts';
+import type { Handed } from './cluster/handed.ts';
 import type { Act } from './engine/ask.ts';
 import { asker } from './engine/asker.ts';
 import { changesIn, movedSince } from './engine/agreed.ts';
@@ -46,8 +47,8 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   return {
     ...(received !== undefined && { handed: taken }),
     secrets,
-    ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewIn(handed(all, 'view', host))]))) }),
-    ...(agreed && { agreed: JSON.parse(agreed.content.reveal()) as string[] }),
+    ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))) }),
+    ...(agreed && { agreed: agreedIn(agreed) }),
   };
 }
 
@@ -58,15 +59,18 @@ const TAKEN: Readonly<Record<string, readonly Kind[]>> = {
   'kuscia-start': ['kuscia-configuration', 'provenance'],
 };
 
-const viewIn = (handover: Handover | undefined): View => (handover ? (JSON.parse(handover.content.reveal()) as View) : {});
+function viewOf(all: readonly Handover[], host: string): View {
+  const handover = handed(all, 'view', host);
+  return handover ? viewIn(handover) : {};
+}
 
 function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readonly Secret[] } {
   const [tokens, configuration, provenance] = [handed(all, 'join-tokens'), handed(all, 'kuscia-configuration'), handed(all, 'provenance')];
-  const joinTokens = tokens && readJoinTokens(tokens.content);
+  const joinTokens = tokens && joinTokensIn(tokens);
   return {
     ...(joinTokens && { joinTokens }),
     ...(configuration && { configuration: configuration.content }),
-    ...(provenance && { provenance: readProvenance(provenance.content) }),
+    ...(provenance && { provenance: provenanceIn(provenance) }),
     secrets: [...(joinTokens ? [joinTokens.manager, joinTokens.worker] : []), ...(configuration ? [readConfiguration(configuration.content, 'the artifact of kuscia-init').domainKey] : [])],
   };
 }

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { generateX25519Identity } from 'age-encryption';
+import fc from 'fast-check';
 import { handOver, receive } from '../../src/artifacts/folder.ts';
 import { fileName, handed, labelIn, missingHandover, pack, unpack, type Handover, type Origin } from '../../src/artifacts/handover.ts';
 import { seal } from '../../src/artifacts/seal.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
+import { Masks } from '../../src/report/mask.ts';
+import { commandsIn, CONTROL } from '../support/obeyed.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
 const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 2 };
@@ -53,6 +56,45 @@ describe('a sealed file', () => {
   test.each(hostile)('with %s inside is damaged', async (_, envelope) => {
     expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(envelope) }, key, origin))).toEqual(['artifact-damaged']);
   });
+
+  const hostileText = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('::set-output name=changed::9', '##[group]x', '\x1b[2J', 'a\n::add-mask::x', '../../etc/passwd', '__proto__', '$(id)', 'x'.repeat(100_000)));
+  const odd = fc.oneof(hostileText, fc.jsonValue({ maxDepth: 2 }), fc.constantFrom<unknown>(null, -1, 1.5, 2, {}, []));
+  const mostly = <T>(usual: T) => fc.oneof({ weight: 12, arbitrary: fc.constant<unknown>(usual) }, { weight: 1, arbitrary: odd });
+  const envelope = fc.record({ format: mostly(1), kind: mostly('view'), host: mostly('node-02'), origin: fc.oneof({ weight: 3, arbitrary: fc.record({ domain: mostly('alice'), repository: mostly('acme/clusters'), run: mostly('7'), attempt: mostly(1) }) }, { weight: 1, arbitrary: odd }), made: mostly(1_000), content: mostly('x') }, { requiredKeys: [] });
+  const torn = fc.tuple(fc.nat(200), fc.nat(20), hostileText).map(([at, drop, put]) => {
+    const text = JSON.stringify(good);
+    return text.slice(0, at) + put.slice(0, 40) + text.slice(at + drop);
+  });
+
+  test('with anything inside is what its name says, of this run, or refused by name, harmlessly', async () => {
+    const seen = { opened: 0, 'artifact-damaged': 0, 'artifact-foreign': 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(envelope.map((each) => ({ ...good, ...each })), envelope, torn, fc.jsonValue()), async (inside) => {
+        const bytes = await sealed(inside);
+        try {
+          const opened = await unpack({ name: 'view.node-02.1000.age', bytes }, key, origin);
+          expect({ ...opened, content: typeof opened.content.reveal() }).toEqual({ kind: 'view', host: 'node-02', origin: { ...origin, attempt: expect.any(Number) }, made: 1_000, content: 'string' });
+          seen.opened += 1;
+        } catch (thrown) {
+          const shown = new Masks().cleaned(failuresOf(thrown));
+          expect(shown).toHaveLength(1);
+          for (const { code, what, evidence = '' } of shown) {
+            expect(['artifact-damaged', 'artifact-foreign']).toContain(code);
+            expect([commandsIn(`${what}\n${evidence}`), CONTROL.test(what + evidence), what.length + evidence.length < 5_000]).toEqual([[], false, true]);
+            seen[code as 'artifact-damaged'] += 1;
+          }
+        }
+      }),
+      { numRuns: 400 },
+    );
+    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(5);
+  }, 30_000);
+
+  test('as large as one may be, and of nothing but depth, is refused and does not hang', async () => {
+    for (const inside of ['['.repeat(15 * 2 ** 20), `${'{"a":'.repeat(2 ** 20)}1${'}'.repeat(2 ** 20)}`, JSON.stringify({ ...good, more: 'x'.repeat(15 * 2 ** 20) })]) {
+      expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(inside) }, key, origin))).toEqual(['artifact-damaged']);
+    }
+  }, 60_000);
 
   test('that is missing is missed by name, with the job that makes it', () => {
     expect(missingHandover('view', 'node-02')).toMatchObject({ code: 'artifact-missing', host: 'node-02', what: 'no earlier job handed over what node-02 answers', remedy: expect.stringContaining('job look') });

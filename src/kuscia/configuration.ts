@@ -15,6 +15,9 @@ export interface Configuration {
   readonly document: Document;
 }
 
+/** Largest configuration that is read, in characters; Kuscia's own have a tenth of it. The parser compares every key with every other. */
+const LONGEST_TEXT = 32 * 1024;
+
 /** Reads a configuration. Throws a Trouble (configuration-invalid) that says where it came from and never what stands in it. */
 export function readConfiguration(text: Secret, from: string, host?: string): Configuration {
   const invalid = (why: string): Failure => ({
@@ -23,8 +26,12 @@ export function readConfiguration(text: Secret, from: string, host?: string): Co
     what: `the Kuscia configuration in ${from} cannot be used: ${why}`,
     remedy: 'Put back a good copy from another replica or from where you keep it. Do not make a new one: it would carry another domain key.',
   });
-  const document = parseDocument(text.reveal());
+  const { length } = text.reveal();
+  if (length > LONGEST_TEXT) throw trouble(invalid(`it has ${length} characters, more than ${LONGEST_TEXT}`));
+  // Told to, the parser prints warnings, which quote the text.
+  const document = parseDocument(text.reveal(), { stringKeys: true, logLevel: 'error' });
   if (document.errors.length > 0 || !isMap(document.contents)) throw trouble(invalid('it is no YAML mapping'));
+  if (!isPlain(document)) throw trouble(invalid('its aliases lead nowhere, too far or in a circle'));
   const domain = document.get('domainID');
   const keyData = document.get('domainKeyData');
   if (document.get('mode') !== 'autonomy') throw trouble(invalid('its mode is not autonomy'));
@@ -33,6 +40,15 @@ export function readConfiguration(text: Secret, from: string, host?: string): Co
     return { domain, publicKey: publicKeyOf(keyData), domainKey: new Secret('domain key', keyData), document };
   } catch {
     throw trouble(invalid('domainKeyData is no RSA private key in base64'));
+  }
+}
+
+function isPlain(document: Document): boolean {
+  try {
+    JSON.stringify(document.toJS());
+    return true;
+  } catch {
+    return false;
   }
 }
 

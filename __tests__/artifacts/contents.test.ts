@@ -1,0 +1,65 @@
+import { describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import { agreedIn, joinTokensIn, provenanceIn, viewIn } from '../../src/artifacts/contents.ts';
+import type { Handover } from '../../src/artifacts/handover.ts';
+import { writeJoinTokens, writeProvenance } from '../../src/cluster/handed.ts';
+import { engine } from '../../src/docker/facts.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { answer } from '../../src/engine/fact.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { digestOf, Views } from '../../src/engine/views.ts';
+import { readConfiguration } from '../../src/kuscia/configuration.ts';
+import { initialConfiguration } from '../support/key.ts';
+
+describe('what was handed over', () => {
+  const of = (kind: Handover['kind'], text: string): Handover => ({ kind, host: 'node-02', origin: { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 2 }, made: 1_000, content: new Secret(kind, text) });
+  const outcome = { ended: 'exited', code: 0, stdout: 'out', stderr: '' };
+  const tokens = writeJoinTokens({ manager: new Secret('m', 'SWMTKN-1-m'), worker: new Secret('w', 'SWMTKN-1-w') }).reveal();
+  const provenance = writeProvenance({ image: { id: 'sha256:1', digests: ['sha256:2'] }, script: 'a'.repeat(64) }).reveal();
+
+  /** What is read of each kind, made plain, and a sound text of it. */
+  const KINDS: readonly [Handover['kind'], string, (text: string) => unknown][] = [
+    ['view', JSON.stringify({ [digestOf(engine.command)]: outcome, ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' } }), (text) => viewIn(of('view', text))],
+    ['plan', JSON.stringify(['swarm-init node-01 + initialise swarm', 'verify node-02 ? replica answers']), (text) => agreedIn(of('plan', text))],
+    ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal()],
+    ['provenance', provenance, (text) => provenanceIn(of('provenance', text))],
+    ['kuscia-configuration', initialConfiguration(), (text) => readConfiguration(new Secret('configuration', text), 'the artifact of kuscia-init').domain],
+  ];
+
+  test.each(KINDS)('as %s is read, and whatever else stands there is refused by name', (kind, sound, read) => {
+    expect(() => read(sound)).not.toThrow();
+    const prototype = Object.getOwnPropertyNames(Object.prototype);
+    const put = fc.oneof(fc.constantFrom('null', '[]', '{}', '"', '1e999', '\n', '*a', '&a ', '<<: *a', '__proto__', '"__proto__":{"ended":"exited"},', '!!js/function ', '::error::x', '\0'), fc.string({ maxLength: 4 }));
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue().map((value) => JSON.stringify(value)), fc.tuple(fc.nat(400), fc.nat(8), put).map(([at, drop, piece]) => sound.slice(0, at % sound.length) + piece + sound.slice((at % sound.length) + drop)));
+    let refused = 0;
+    fc.assert(fc.property(text, (given) => {
+      try {
+        read(given);
+      } catch (thrown) {
+        refused += 1;
+        expect(failuresOf(thrown)).toMatchObject([{ code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' }]);
+      }
+    }), { numRuns: 500 });
+    expect(refused).toBeGreaterThan(100);
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);
+  });
+
+  test.each([
+    ['depth', '['.repeat(1_000_000)], ['keys', `{${Array.from({ length: 100_000 }, (_, i) => `"${i}":1`).join(',')}}`], ['keys in YAML', `mode: autonomy\n${Array.from({ length: 60_000 }, (_, i) => `k${i}: 1\n`).join('')}`],
+    ['an alias in a circle', `${initialConfiguration()}s: &s [*s]\n`], ['an alias of nothing', `${initialConfiguration()}s: *s\n`],
+    ['a bomb of aliases', `${initialConfiguration()}a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n${[...'bcdefgh'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(', ')}]\n`).join('')}`],
+    ['a list as key', `${initialConfiguration()}? [secret, thing]\n: 1\n`],
+  ])('of %s is refused by every reader, and prints nothing', (_, text) => {
+    const printed = [jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined), jest.spyOn(console, 'warn').mockImplementation(() => undefined)];
+    for (const [, , read] of KINDS) expect(() => read(text)).toThrow(/KS-(1703|1403)/);
+    for (const each of printed) expect(each).not.toHaveBeenCalled();
+    for (const each of printed) each.mockRestore();
+  });
+
+  test('as a view answers only what was asked, whatever stands in it', () => {
+    const view = viewIn(of('view', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })));
+    const views = new Views([], new Map([['node-02', view]]));
+    expect(answer(engine, views.answered('node-02', engine.command)).is).toBe('unknown');
+    for (const host of ['__proto__', 'constructor', 'node-03']) expect(views.answered(host, engine.command).ended).toBe('lost');
+  });
+});

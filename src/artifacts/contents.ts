@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { readJoinTokens, readProvenance, type JoinTokens, type Provenance } from '../cluster/handed.ts';
+import { trouble } from '../engine/errors.ts';
+import { jsonOf } from '../engine/json.ts';
+import type { View } from '../engine/views.ts';
+import { fileName, type Handover } from './handover.ts';
+
+const said = { stdout: z.string(), stderr: z.string() };
+const outcome = z.discriminatedUnion('ended', [
+  z.strictObject({ ended: z.literal('exited'), code: z.int(), ...said }),
+  z.strictObject({ ended: z.literal('killed'), signal: z.string(), ...said }),
+  z.strictObject({ ended: z.literal('timed-out'), afterMs: z.number(), ...said }),
+  z.strictObject({ ended: z.literal('lost'), reason: z.string(), ...said }),
+]);
+const view = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
+const plan = z.array(z.string());
+
+/** What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed over. */
+export const viewIn = (handover: Handover): View => readOf(handover, (text) => jsonOf(text, view));
+
+/** The changes of a plan. */
+export const agreedIn = (handover: Handover): readonly string[] => readOf(handover, (text) => jsonOf(text, plan));
+
+export const joinTokensIn = (handover: Handover): JoinTokens => readOf(handover, () => readJoinTokens(handover.content));
+
+export const provenanceIn = (handover: Handover): Provenance => readOf(handover, () => readProvenance(handover.content));
+
+/** The reason is not told: it may show what was handed over, which is secret. */
+function readOf<T>(handover: Handover, read: (text: string) => T): T {
+  try {
+    return read(handover.content.reveal());
+  } catch {
+    throw trouble({ code: 'artifact-damaged', what: `what ${fileName(handover)} holds is no ${handover.kind}`, remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.' });
+  }
+}
