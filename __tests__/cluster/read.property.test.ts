@@ -1,12 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readCluster } from '../../src/cluster/read.ts';
 import { LONGEST_TEXT } from '../../src/cluster/source.ts';
 import { Trouble } from '../../src/engine/errors.ts';
+import { Masks } from '../../src/report/mask.ts';
+import { commandsIn, CONTROL } from '../support/obeyed.ts';
+import { word } from '../support/words.ts';
 import { CASES, SOUND, textOf } from './faults.ts';
 
 const SLOWEST_MS = 10_000;
+
+const BEFORE = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
 
 /** Reads the text and holds what is promised of any text: a Trouble or a cluster, in time, each failure at a place that the text has. */
 function tried(text: string): void {
@@ -26,12 +31,19 @@ function tried(text: string): void {
     }
   }
   expect(performance.now() - started).toBeLessThan(SLOWEST_MS);
+  if (JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) !== BEFORE) throw new Error('every object has become another');
 }
+
+/** What YAML libraries have run, or put where every object has it; Python's, Ruby's and Java's among them. */
+const EXPLOITS = ['!!js/function "function () { globalThis.escaped = 1 }()"', '!!js/undefined ""', '!!js/regexp /(a+)+$/', '!!python/object/apply:os.system ["touch escaped"]', '!ruby/object:Gem::Installer {i: x}', '!!javax.script.ScriptEngineManager [!!java.net.URL ["http://127.0.0.1:9/"]]', '!!binary dG91Y2ggZXNjYXBlZA==', '!!omap [a: 1]', '!!set {a, b}', '!!merge x', '{__proto__: {escaped: 1}}', '{constructor: {prototype: {escaped: 1}}}', '{"__proto__": {"toString": null}}', '&a {b: *a}', '&a [*a, *a]', '{<<: {escaped: 1}}', '{<<: [*a, *b]}', '$(touch escaped)', '`touch escaped`', '${process.exit(9)}', '{{constructor.constructor "return 1"}}', '::set-output name=escaped::1'];
+
+const OF_ALL = [Object, Array, Function, String, Number, Boolean, RegExp, Map, Promise];
+const prototypes = (): string[][] => OF_ALL.map((each) => Object.getOwnPropertyNames(each.prototype));
 
 const texts = [SOUND, ...CASES.map(textOf).filter((text) => text.length < 2000)];
 const tokens = ['[', ']', '{', '}', ': ', '- ', '? ', '&a ', '*a', '!!set ', '"', "'", '|\n', '>\n', '\n', '\n  ', '\t', '#', '---\n', '%YAML 1.1\n', '<<', '__proto__', 'constructor', 'null', '~', '1e999', '0x1f', '.nan', '\u0000', '\uFEFF', '\u2028', '\\', '@', '`', 'é', '\uD800'];
 
-const mutation = fc.record({ at: fc.nat(2000), drop: fc.nat(12), put: fc.oneof(fc.constantFrom(...tokens), fc.string({ maxLength: 4 }), fc.constantFrom(...SOUND.split(/\s+/))) });
+const mutation = fc.record({ at: fc.nat(2000), drop: fc.nat(12), put: fc.oneof(fc.constantFrom(...tokens), fc.constantFrom(...EXPLOITS), fc.string({ maxLength: 4 }), fc.constantFrom(...SOUND.split(/\s+/))) });
 
 describe('readCluster, whatever the text', () => {
   test('mutated cluster files end in a cluster or in a Trouble', () => {
@@ -39,8 +51,40 @@ describe('readCluster, whatever the text', () => {
       fc.property(fc.constantFrom(...texts), fc.array(mutation, { minLength: 1, maxLength: 6 }), (text, mutations) => {
         tried(mutations.reduce((whole, { at, drop, put }) => whole.slice(0, at % (whole.length + 1)) + put + whole.slice((at % (whole.length + 1)) + drop), text));
       }),
-      { numRuns: 400 },
+      { numRuns: 2_000 },
     );
+  });
+
+  test.each(EXPLOITS)('%s is read and not run, wherever it stands, and no object is another than before', (exploit) => {
+    const before = prototypes();
+    for (const key of ['domain', 'image', 'hosts', 'ssh', 'network', 'database', 'memory', '<<', '__proto__', 'constructor', 'other']) {
+      tried(SOUND.replace(new RegExp(`^${key}: .*\n`, 'm'), '') + `${key}: ${exploit}\n`);
+      tried(`${SOUND}other: &b {${key}: ${exploit}}\n`);
+      tried(SOUND.replace('address: 10.0.0.13', `${key}: ${exploit}`));
+    }
+    for (const [, text] of [...SOUND.matchAll(/[:,[] ?([^\s,\]}]+)/g)]) tried(SOUND.replace(text ?? '', exploit));
+    expect([prototypes(), 'escaped' in globalThis, 'escaped' in {}, existsSync('escaped')]).toEqual([before, false, false, false]);
+  });
+
+  test('whatever a host is called, its name is one that can be printed and passed on, or the file is refused', () => {
+    const name = fc.oneof(word, fc.constantFrom(...EXPLOITS, 'n'.repeat(2_000), '\u202egnp', '-o', '..', '::error::x'), fc.stringMatching(/^[A-Za-z][\w.-]{0,20}$/));
+    let taken = 0;
+    fc.assert(
+      fc.property(name, fc.oneof(word, fc.constant('10.0.0.13')), (called, address) => {
+        const text = SOUND.replace('node-03:', `${JSON.stringify(called)}:`).replace('10.0.0.13', JSON.stringify(address));
+        tried(text);
+        try {
+          const { hosts } = readCluster(text, 'f');
+          for (const host of hosts) expect([host.name, host.address]).toEqual([expect.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/), expect.stringMatching(/^[A-Za-z0-9][A-Za-z0-9.-]*$/)]);
+          taken += 1;
+        } catch (thrown) {
+          const shown = new Masks().cleaned((thrown as Trouble).failures).map(({ what }) => what).join('\n');
+          expect([commandsIn(shown), CONTROL.test(shown), shown.length < 20_000]).toEqual([[], false, true]);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(taken).toBeGreaterThan(50);
   });
 
   test('any value where any value stands', () => {
