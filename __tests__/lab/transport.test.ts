@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { Host, SshRoute } from '../../src/cluster/cluster.ts';
 import { changing, reading, script } from '../../src/engine/command.ts';
 import { failuresOf, type Failure } from '../../src/engine/errors.ts';
@@ -15,6 +16,7 @@ import type { Connection } from '../../src/transport/connection.ts';
 import { openFleet, type FleetOptions, type OpenFleet } from '../../src/transport/fleet.ts';
 import { knownKeys, readKnownHosts } from '../../src/transport/host-keys.ts';
 import { marked, transportContract } from '../transport/contract.ts';
+import { expectHarmless } from '../transport/flooded.ts';
 import { up } from '../../lab/lab.ts';
 import { freePort, layCable, makeKey, startSshd, type Sshd } from '../transport/sshd.ts';
 
@@ -83,6 +85,17 @@ describe('commands over SSH', () => {
   });
   afterAll(() => fleet.close());
   transportContract((): Connection => ({ host: 'node-01', lost: undefined, run: (command) => fleet.run('node-01', command), close: () => fleet.close() }));
+
+  const GIGABYTES: readonly (readonly [what: string, output: 1 | 2, via: 'ssh' | 'local'])[] = [
+    ['workflow commands', 1, 'ssh'], ['workflow commands', 2, 'ssh'], ['an endless line', 2, 'ssh'], ['bytes that are no UTF-8', 1, 'ssh'], ['terminal sequences', 2, 'ssh'],
+    ['workflow commands', 2, 'local'], ['terminal sequences', 1, 'local'],
+  ];
+  test.each(GIGABYTES)('a gigabyte of %s on output %i over %s costs little memory and is not obeyed', async (what, output, via) => {
+    const floods = [[what, output, 1024 ** 3]] as const;
+    const { kept, ms, after, before } = expectHarmless(via === 'local' ? { host: { ...host('node-01', 22), route: { via } }, floods } : { host: host('node-01', sshd.port), keyFile, knownHosts: await sshd.line('ed25519'), floods });
+    console.log(`${what} on ${output} over ${via}: ${ms[0]} ms, ${Math.round((after - before) / 2 ** 20)} MiB more memory`);
+    expect(Math.min(...kept)).toBeGreaterThan(2 ** 21);
+  }, 120_000);
 
   test('the signal is named', async () => {
     expect(await fleet.run('node-01', reading('die', script('kill -KILL $$')))).toMatchObject({ ended: 'killed', signal: 'SIGKILL' });
@@ -168,6 +181,43 @@ describe('the host key', () => {
       }
     }
   });
+});
+
+describe('known hosts that were made at random', () => {
+  const label = fc.constantFrom('a', 'b', 'node-01', 'node-02', 'x.lab', 'y.lab', '10.0.0.7');
+  const pattern = fc.oneof({ weight: 3, arbitrary: label }, { weight: 2, arbitrary: fc.string({ unit: fc.constantFrom('*', '?', 'a', 'node', '-', '.', '0', '1', 'lab'), minLength: 1, maxLength: 6 }) });
+  const named = fc.tuple(fc.boolean(), pattern, fc.constantFrom(22, 22, 22, 2222)).map(([negated, name, port]) => `${negated ? '!' : ''}${port === 22 ? name : `[${name}]:${port}`}`);
+  const line = fc.record({ marker: fc.constantFrom('', '', '', '@revoked '), names: fc.array(named, { minLength: 1, maxLength: 4 }), key: fc.nat(2), hash: fc.boolean(), comment: fc.constantFrom('', ' why not') });
+
+  test('are read as ssh-keygen -F reads them', async () => {
+    const keys = await Promise.all([1, 2, 3].map(async () => (await readFile(`${await makeKey(folder, randomUUID())}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ')));
+    const file = join(folder, 'random');
+    let [looked, found] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 6 }), async (lines) => {
+        const plain = lines.map(({ marker, names, key, comment }) => `${marker}${names.join(',')} ${keys[key]}${comment}`);
+        await writeFile(file, `${plain.filter((_, i) => lines[i]?.hash === true).join('\n')}\n`);
+        // It hashes what is no pattern, and leaves the rest and what is marked as it is.
+        await exec('ssh-keygen', ['-H', '-f', file]).catch(() => undefined);
+        await writeFile(file, `${await readFile(file, 'utf8')}\n${plain.filter((_, i) => lines[i]?.hash !== true).join('\n')}\n`);
+        const known = readKnownHosts(await readFile(file, 'utf8'));
+        for (const [name, port] of [['a', 22], ['node-01', 22], ['x.lab', 22], ['10.0.0.7', 22], ['node-01', 2222]] as const) {
+          const asked = port === 22 ? name : `[${name}]:${port}`;
+          const { stdout } = await exec('ssh-keygen', ['-F', asked, '-f', file]).catch((error: { stdout: string }) => error);
+          const told = stdout.split('\n').filter((each) => each !== '' && !each.startsWith('#')).map((each) => each.split(' '));
+          const said = (revoked: boolean): Set<string> => new Set(told.filter(([marker]) => (marker === '@revoked') === revoked).map((each) => each.slice(revoked ? 2 : 1).slice(0, 2).join(' ')));
+          const theirs = keys.map((key) => (said(true).has(key) ? 'revoked' : said(false).has(key) ? 'ok' : said(false).size > 0 ? 'mismatch' : 'unknown'));
+          const ours = knownKeys(known, name, port);
+          expect({ asked, plain, keys: keys.map((key) => ours.check(Buffer.from(key.split(' ')[1] ?? '', 'base64')).is) }).toEqual({ asked, plain, keys: theirs });
+          looked += 1;
+          found += told.length > 0 ? 1 : 0;
+        }
+      }),
+      { numRuns: 60, endOnFailure: true },
+    );
+    expect(looked).toBe(300);
+    expect(found).toBeGreaterThan(50);
+  }, 120_000);
 });
 
 describe('the login', () => {
