@@ -4,7 +4,7 @@ import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
 import { tryPaths } from '../src/docker/probe.ts';
-import { answer, type Question } from '../src/engine/fact.ts';
+import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { disk, machine } from '../src/host/facts.ts';
@@ -39,10 +39,12 @@ const described = record({
 });
 const onDisk = { mode: text, sha256: text, changedAt: number };
 
+const logs = logsOf(cluster, one, 60, 'f00d');
+
 /** Every question that is asked of hosts, what a fact about it is made of, and where a real answer is: on a tape, or as told. */
 const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, string] | string][] = [
   ['the engine', engine, record({ version: text, cpus: number, memory: number, rootDir: text, securityOptions: list(text), swarm }), ['settled', 'node-01']],
-  ['the nodes', swarmNodes, list(record({ id: text, hostname: text, role: text, state: text, availability: text, address: text })), ['settled', 'node-01']],
+  ['the nodes', swarmNodes, list(record({ id: text, hostname: text, role: text, state: text, availability: text, address: text, labels: table(text) })), ['settled', 'node-01']],
   ['a token', tokenInUse('worker', new Secret('token', 'SWMTKN')), flag, 'same\n'],
   ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text) })), ['settled', 'node-01']],
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
@@ -53,8 +55,8 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['ports of containers that start by themselves', restartedPorts, map(number, text), ['settled', 'node-02']],
   ['the data path', tryPaths(cluster, [two]), list(record({ to: text, exit: number })), ['settled', 'node-01']],
   ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: text }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
-  ['the greeting of a database', greeting(cluster, one.address, 3306), flag, ['settled', 'node-02']],
-  ['gateways and nodes', registry(replica, 'alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })) }), ['settled', 'node-01']],
+  ['the greeting of a database', greeting(cluster, one.address, 3306), text, ['settled', 'node-02']],
+  ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })) }), ['settled', 'node-01']],
   ['a gateway', directAnswer(cluster, two), answered, ['settled', 'node-02']],
   ['the load balancer', loadBalancerAnswers(cluster, one, requestsFor(cluster)), list(answered), ['settled', 'node-01']],
   ['the last words of a replica', lastWords('dying'), text, ['odd', 'node-01']],
@@ -64,7 +66,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the disk', disk('/var/lib/docker'), record({ free: number, size: number }), ['settled', 'node-01']],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],
   ['a file and its content', openFile('kuscia-swarm/alice/kuscia.yaml', 'configuration'), record({ ...onDisk, content: secret }), ['settled', 'node-01']],
-  ['the logs', logsOf(cluster, one, 60, 'f00d'), list(record({ host: text, name: text, speaker: maybe(text), lines: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],
+  ['the logs', { command: logs.command, read: (outcome) => (outcome.code === 0 ? present(logs.read(outcome)) : failedTo('read the logs', outcome)) }, list(record({ host: text, name: text, speaker: maybe(text), lines: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],
 ];
 
 const genuineOf = (question: Question<unknown>, where: readonly [Moment, string] | string): string => (typeof where === 'string' ? where : outcomeOf(where[0], where[1], question).stdout);
