@@ -99,11 +99,12 @@ describe('what is wrong is told by its file', () => {
     expect((await faults()).map((fault) => /"\w\.tar"/.exec(fault)?.[0])).toEqual(['"b.tar"', '"c.tar"', '"a.tar"']);
   });
 
-  test.each(['a.tar', 'a.tgz'])('%s that is cut short, wherever', async (file) => {
-    put(file, [NGINX, MYSQL]);
+  test.each([['a.tar', 'last'], ['a.tgz', 'last'], ['a.tar', 'first']])('%s that is cut short, wherever, with its list %s', async (file, list) => {
+    const files = Object.entries(filesOf([NGINX, MYSQL]));
+    writeTar(join(folder, file), Object.fromEntries(list === 'last' ? files : files.reverse()));
     const whole = readFileSync(join(folder, file));
     // A tar file ends with at least 1024 bytes that say nothing.
-    const most = file.endsWith('gz') ? whole.length - 1 : whole.lastIndexOf(']') + 1;
+    const most = file.endsWith('gz') ? whole.length - 1 : whole.lastIndexOf('}') + 1;
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: most - 1 }), async (length) => {
         writeFileSync(join(folder, file), whole);
