@@ -24,6 +24,8 @@ function using(action: string, inputs: Readonly<Record<string, string>> = {}): s
 const ANOTHER_KEY = 'correct horse battery staple';
 const ANOTHER_PASSWORD = 'Bx8-not.the+One-of-the-Volume';
 const SEALED = { artifacts: 'kuscia-swarm.alice', 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}' };
+/** A job that handed something over keeps the lock for five minutes, for the next job of its run; where none comes, this does not wait for it. */
+const freeLock = (): Promise<string> => seenOn('node-01', 'rm -f /run/lock/kuscia-swarm/alice.lease');
 const nodes = (): Promise<string> => seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | tr '\\n' ' '`);
 
 describe('one action by itself', () => {
@@ -92,6 +94,7 @@ describe('what jobs hand over', () => {
   test('is made worthless by the next run, where the one that handed it over ended before it came to that', async () => {
     const tokens = 'docker swarm join-token -q worker; docker swarm join-token -q manager';
     const handedOver = await seenOn('node-01', tokens);
+    await freeLock();
     const end = await called(using('swarm-join'), { run: 49 });
     expect([end.code, outputs(end, 'changed')]).toEqual([0, { one: '1' }]);
     expect(readable(end.log)).toContain('an earlier run handed them over, and did not come to this');
@@ -109,7 +112,6 @@ describe('a plan that was approved', () => {
     const onLog = (log: string): void => {
       if (moved === undefined && readable(log).includes('The plan was approved.')) moved = seenOn('node-01', 'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster');
     };
-    // A job that handed something over keeps the lock for five minutes, for the next job of its run: here there is none.
     await freeLock();
     const end = await called(template('deploy').replace("environment: ''", 'environment: production'), { run: 48, inputs: { mode: 'apply' }, onLog });
     await moved;
@@ -120,8 +122,6 @@ describe('a plan that was approved', () => {
     expect(readable(end.log)).toContain('no longer: network-create node-01 + overlay kuscia-exchange-cluster 10.200.0.0/24');
   }, 120_000);
 });
-
-const freeLock = (): Promise<string> => seenOn('node-01', 'rm -f /run/lock/kuscia-swarm/alice.lease');
 
 describe('a whole deployment', () => {
   test('names a secret that is missing and a mode that is none before any host is asked', async () => {
