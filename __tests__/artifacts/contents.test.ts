@@ -17,28 +17,36 @@ describe('what was handed over', () => {
   const tokens = writeJoinTokens({ manager: new Secret('m', 'SWMTKN-1-m'), worker: new Secret('w', 'SWMTKN-1-w') }).reveal();
   const provenance = writeProvenance({ image: { id: 'sha256:1', digests: ['sha256:2'] }, script: 'a'.repeat(64) }).reveal();
 
-  /** What is read of each kind, made plain, and a sound text of it. */
-  const KINDS: readonly [Handover['kind'], string, (text: string) => unknown][] = [
-    ['view', JSON.stringify({ [digestOf(engine.command)]: outcome, ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' } }), (text) => viewIn(of('view', text))],
-    ['plan', JSON.stringify(['swarm-init node-01 + initialise swarm', 'verify node-02 ? replica answers']), (text) => agreedIn(of('plan', text))],
-    ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal()],
-    ['provenance', provenance, (text) => provenanceIn(of('provenance', text))],
-    ['kuscia-configuration', initialConfiguration(), (text) => readConfiguration(new Secret('configuration', text), 'the artifact of kuscia-init').domain],
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  const isOutcome = (value: unknown): boolean => {
+    const { ended, stdout, stderr, code } = value as Record<string, unknown>;
+    return ['exited', 'killed', 'timed-out', 'lost'].includes(ended as string) && isText(stdout) && isText(stderr) && (ended !== 'exited' || Number.isInteger(code));
+  };
+
+  /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
+  const KINDS: readonly [Handover['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
+    ['view', JSON.stringify({ [digestOf(engine.command)]: outcome, ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' } }), (text) => viewIn(of('view', text)), (read) => Object.values(read as object).every(isOutcome)],
+    ['plan', JSON.stringify(['swarm-init node-01 + initialise swarm', 'verify node-02 ? replica answers']), (text) => agreedIn(of('plan', text)), (read) => Array.isArray(read) && read.every(isText)],
+    ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal(), isText],
+    ['provenance', provenance, (text) => provenanceIn(of('provenance', text)).script, isText],
+    ['kuscia-configuration', initialConfiguration(), (text) => readConfiguration(new Secret('configuration', text), 'the artifact of kuscia-init').domain, isText],
   ];
 
-  test.each(KINDS)('as %s is read, and whatever else stands there is refused by name', (kind, sound, read) => {
-    expect(() => read(sound)).not.toThrow();
+  test.each(KINDS)('as %s is read, and whatever else stands there is refused by name', (kind, sound, read, promised) => {
+    expect(promised(read(sound))).toBe(true);
     const prototype = Object.getOwnPropertyNames(Object.prototype);
     const put = fc.oneof(fc.constantFrom('null', '[]', '{}', '"', '1e999', '\n', '*a', '&a ', '<<: *a', '__proto__', '"__proto__":{"ended":"exited"},', '!!js/function ', '::error::x', '\0'), fc.string({ maxLength: 4 }));
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue().map((value) => JSON.stringify(value)), fc.tuple(fc.nat(400), fc.nat(8), put).map(([at, drop, piece]) => sound.slice(0, at % sound.length) + piece + sound.slice((at % sound.length) + drop)));
     let refused = 0;
     fc.assert(fc.property(text, (given) => {
+      let known: unknown;
       try {
-        read(given);
+        known = read(given);
       } catch (thrown) {
         refused += 1;
-        expect(failuresOf(thrown)).toMatchObject([{ code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' }]);
+        return expect(failuresOf(thrown)).toMatchObject([{ code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' }]);
       }
+      expect([given, promised(known)]).toEqual([given, true]);
     }), { numRuns: 500 });
     expect(refused).toBeGreaterThan(100);
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);

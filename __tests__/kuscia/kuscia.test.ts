@@ -131,6 +131,8 @@ describe('a configuration', () => {
     ['without a domain', text.replace('domainID', 'other'), 'domainID or domainKeyData is missing'],
     ['without a key', text.replace('domainKeyData', 'other'), 'domainID or domainKeyData is missing'],
     ['with a key that is none', text.replace(KEY.secret, 'bm8ga2V5'), 'domainKeyData is no RSA private key in base64'],
+    ['longer than the parser is quick with', `${text}${'#'.repeat(32_768)}`, `it has ${text.length + 32_768} characters, more than 32768`],
+    ['of aliases in a circle', `${text}s: &s [*s]\n`, 'its aliases lead nowhere, too far or in a circle'],
     ['with a number for a key', text.replace(KEY.secret, '17'), 'domainID or domainKeyData is missing'],
   ])('that is %s is told with where it stands, not with what stands in it', (_, content, why) => {
     let thrown: unknown;
