@@ -155,7 +155,7 @@ describe('red is', () => {
 describe('a red cell has the cause that was seen, and what to do about that', () => {
   const failures = (...told: Parameters<typeof factsOf>): Failure[] => verify(...told).plan.awaited.map(({ failure }) => failure);
   const one = (told: Parameters<typeof factsOf>, name: CheckName, host = 'node-02'): Failure | undefined => failures(...told).find((failure) => failure.host === host && failure.what.includes(`: ${name} is `));
-  const twin = containerOf('twin', { addresses: { [cluster.network.name]: '10.200.0.99' } });
+  const twin = containerOf('twin', { hostname: nameOf(cluster, two), addresses: { [cluster.network.name]: '10.200.0.99' } });
   const everywhere = (host: Host, extra: Container): VerifyContainers => new Map([...factsOf().containers].map(([name, all]) => [name, name === host.name ? [...all, extra] : all]));
   const exited = { 2: { container: present(replicaOf(cluster, two, { state: 'exited', exitCode: 255 })), registry: unknown('exit 1'), answer: present({ status: 0, domain: '', instance: '' }) } };
 
@@ -169,7 +169,8 @@ describe('a red cell has the cause that was seen, and what to do about that', ()
     ['a probe that is gone', 'direct', [{}, { 2: { answer: unknown('exit 1: No such container: alice-probe') } }], { cause: /No such container/, remedy: /starts the probe on node-01/ }],
     ['a replica that nginx does not reach', 'throughLb', [{ answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }], { evidence: /seen in 9 requests: 401 from root-kuscia-autonomy-alice-node-02/, remedy: /node-01 reaches node-03 on 20000\/tcp.*docker logs alice-nginx-lb/ }],
     ['an old heartbeat', 'heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], { remedy: /every 15 s/ }],
-    ['a second machine of one name', 'overlay', [{ containers: everywhere(three, twin) }, both(saying(two, { address: '10.200.0.99' }))], { cause: /another machine or container runs a replica under the same name/, evidence: /10\.200\.0\.99 is that of container twin on node-03/, remedy: /docker rm -f.*hostnamectl/ }],
+    ['a second machine of one name', 'overlay', [{ containers: everywhere(three, twin) }, both(saying(two, { address: '10.200.0.99' }))], { cause: /another machine or container runs a replica under the same name/, evidence: /container twin on node-03 is root-kuscia-autonomy-alice-node-02, too, at 10\.200\.0\.99/, remedy: /docker rm -f.*hostnamectl/ }],
+    ['a second machine of one name, though the first wrote last', 'overlay', [{ containers: everywhere(three, twin) }], { cause: /in turn/, evidence: /container twin on node-03/ }],
     ['a second machine that is none of ours', 'overlay', [{}, both(saying(two, { address: '10.200.0.99' }))], { cause: /under the same name/, evidence: /no container on the hosts of the cluster file/, remedy: /hostnamectl/ }],
     ['an entry of an earlier start', 'overlay', [{}, { ...both(saying(two, { address: '10.200.0.99' })), 2: { registry: saying(two, { address: '10.200.0.99' }), container: present(replicaOf(cluster, two, { startedAt: NOW - 1_000 })) } }], { cause: /of an earlier start/, remedy: /within 20 s/ }],
     ['an address outside', 'overlay', [{}, both(saying(two, { address: '172.17.0.4' }))], { cause: /not in 10\.200\.0\.0\/24/, remedy: /docker network disconnect/ }],

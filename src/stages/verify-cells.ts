@@ -5,7 +5,7 @@ import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { describeAnswer, gatewayScheme, isGateway, type Gateway } from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
-import type { OnHost, VerifyFacts } from './verify-facts.ts';
+import { twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
 /** What is known where a check is judged. */
 interface Scene {
@@ -109,11 +109,12 @@ function overlay(scene: Scene): Told {
   if (attached === '') return { cause: `its container is not attached to ${network}`, remedy: `${APPLY}: it makes the container anew on the network.` };
   if (row.cells.overlay.text.endsWith(' outside')) return { cause: `it registered an address that is not in ${subnet}: that of another network of its container`, remedy: `Take the container off its other networks (docker network disconnect), then restart it: docker restart ${nameOn(scene)} on ${host}.` };
   if (row.cells.overlay.text.endsWith(' twice')) return { cause: 'two replicas have one address: the swarm gave it to both', remedy: `Restart one of them (docker restart ${nameOn(scene)} on ${host}): it gets another address at every start.` };
-  if (gateway.heartbeat < container.startedAt) return { cause: 'its entry is of an earlier start: it has not registered since', remedy: `It does so within 20 s of a good start. ${logsOf(scene)}` };
-  const holder = [...facts.containers].flatMap(([on, all]) => all.filter(({ addresses }) => addresses[network] === gateway.address).map(({ name }) => `container ${name} on ${on}`));
+  const twins = twinsOf(cluster, facts, onHost, row.replica);
+  if (twins.length === 0 && gateway.heartbeat < container.startedAt) return { cause: 'its entry is of an earlier start: it has not registered since', remedy: `It does so within 20 s of a good start. ${logsOf(scene)}` };
+  const places = twins.map(({ on, name, address }) => `container ${name} on ${on} is ${row.replica}, too, at ${address}`).join(', ');
   return {
-    cause: 'another machine or container runs a replica under the same name, and both write this entry',
-    evidence: `${gateway.address} is that of ${holder.join(', ') || `no container on the hosts of the cluster file: look on the other nodes of the swarm (docker network inspect ${network})`}`,
+    cause: 'another machine or container runs a replica under the same name, and both write this entry in turn',
+    evidence: places || `no container on the hosts of the cluster file has ${gateway.address}: look on the other nodes of the swarm (docker network inspect ${network})`,
     remedy: 'Stop the one that does not belong here (docker rm -f). Where both are to run, give one host another hostname (hostnamectl set-hostname), restart its Docker Engine, then run the deployment again.',
   };
 }

@@ -81,3 +81,13 @@ async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBa
   const [onContainer, [configuration, secrets], loaded] = await Promise.all([ask.ask(host, container(name)), askFiles(ask, deployment), ask.ask(host, loadedConfiguration(name))]);
   return { container: onContainer, configuration, secrets, loaded };
 }
+
+/** Other containers on the network under the name of this replica, each with its host: they pass for it. */
+export function twinsOf({ network }: Cluster, { containers }: Pick<VerifyFacts, 'containers'>, { host, container }: OnHost, name: string): readonly { readonly on: string; readonly name: string; readonly address: string }[] {
+  const own = valueOf(container)?.name;
+  return [...containers].flatMap(([on, all]) =>
+    all
+      .filter((each) => each.hostname === name && (each.addresses[network.name] ?? '') !== '' && !(on === host.name && each.name === own))
+      .map((each) => ({ on, name: each.name, address: each.addresses[network.name] ?? '' })),
+  );
+}
