@@ -29828,12 +29828,12 @@ function tame(text) {
         .replace(/##(?=\[)/g, '## ')
         .replace(/(^|\s):{2,}/g, (match) => match.replace(/:(?=:)/g, ': '));
 }
-/** The text, or its beginning and how much of it is not shown. */
-function bounded(text, longest = LONGEST_VALUE) {
-    if (text.length <= longest)
+/** The text, or its beginning and how much of it is not shown; `more` characters of it are not even given. */
+function bounded(text, longest = LONGEST_VALUE, more = 0) {
+    if (text.length <= longest && more === 0)
         return text;
     const kept = text.slice(0, longest).replace(/[\ud800-\udbff]$/, '');
-    return `${kept}… (${text.length - kept.length} more characters)`;
+    return `${kept}… (${text.length - kept.length + more} more characters)`;
 }
 
 ;// CONCATENATED MODULE: ./lib/report/layout.js
@@ -48591,6 +48591,8 @@ function githubFace(screen, runner = lib_core_namespaceObject) {
 
 
 const MASK = '***';
+/** So much of a long text is looked at for what is shown of it; taming may leave less. */
+const NEAR = 16 * LONGEST_VALUE;
 /** Knows every printed form of the run's secrets, and takes them out of whatever is printed. */
 class Masks {
     #forms = [];
@@ -48613,10 +48615,17 @@ class Masks {
     }
     /**
      * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can change a
-     * form, and after it, since taming can join what a control character kept apart.
+     * form, and after it, since taming can join what a control character kept apart. What is far behind the last that is shown
+     * is not looked at: hosts say megabytes.
      */
     clean(text) {
-        return bounded(this.mask(tame(this.mask(text))));
+        if (text.length <= NEAR)
+            return bounded(this.mask(tame(this.mask(text))));
+        // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines it is longer than it was.
+        const reach = 4 * (this.#forms[0]?.length ?? 0);
+        const masked = this.mask(text.slice(0, NEAR + reach));
+        const near = masked.slice(0, Math.max(0, masked.length - reach));
+        return bounded(this.mask(tame(near)), LONGEST_VALUE, Math.max(0, text.length - NEAR));
     }
     /** The same value with every text in it clean. Functions are left out; keys are ours and stay. */
     cleaned(value) {
@@ -48634,9 +48643,10 @@ class Masks {
     /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
     #spans(text) {
         const spans = this.#spansIn(text);
-        const { joined, places } = withoutBreaks(text);
+        const { joined, placeOf } = withoutBreaks(text);
         if (joined.length < text.length)
-            spans.push(...this.#spansIn(joined).map(([from, to]) => [places[from] ?? 0, (places[to - 1] ?? 0) + 1]));
+            for (const [from, to] of this.#spansIn(joined))
+                spans.push([placeOf(from), placeOf(to - 1) + 1]);
         return spans.sort((a, b) => a[0] - b[0]);
     }
     #spansIn(text) {
@@ -48648,20 +48658,37 @@ class Masks {
         return spans;
     }
 }
-/** The text without line ends, plain or escaped, and the blanks after them; and where each character of it stood. */
+/** The text without line ends, plain or escaped, and the blanks after them; and where a character of it stood. */
 function withoutBreaks(text) {
-    const places = [];
-    let end = 0;
-    const keep = (to) => {
-        for (; end < to; end += 1)
-            places.push(end);
-    };
+    const pieces = [];
+    // Of each piece where it begins, in what is joined and in the text.
+    const [starts, places] = [[0], [0]];
+    let [length, end] = [0, 0];
     for (const { index, 0: gap } of text.matchAll(/(?:[\r\n]|\\[rn])\s*/g)) {
-        keep(index);
+        pieces.push(text.slice(end, index));
+        length += index - end;
         end = index + gap.length;
+        starts.push(length);
+        places.push(end);
     }
-    keep(text.length);
-    return { joined: places.map((place) => text[place]).join(''), places };
+    pieces.push(text.slice(end));
+    const placeOf = (index) => {
+        const piece = lastAtMost(starts, index);
+        return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
+    };
+    return { joined: pieces.join(''), placeOf };
+}
+/** Index of the last of the rising numbers that is no larger. */
+function lastAtMost(numbers, most) {
+    let [low, high] = [0, numbers.length];
+    while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if ((numbers[middle] ?? 0) <= most)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 /** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */
 function cover(text, spans) {

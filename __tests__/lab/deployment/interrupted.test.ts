@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { paths, reset, up } from '../../../lab/lab.ts';
 import { silence } from '../faults/hosts.ts';
 import { blocksOf, runOf } from '../faults/run.ts';
-import { action, type ActionOptions } from './action.ts';
+import { action } from './action.ts';
 import { leftRunning, seenOn } from './seen.ts';
 
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
@@ -25,11 +25,11 @@ describe('a run that is ended half way', () => {
   }, 60_000);
 
   // The moments are spread over the stages; whatever was going on then, the same must hold.
-  test.each<NonNullable<ActionOptions['interrupt']>>([
-    { signal: 'INT', after: 3 },
-    { signal: 'TERM', after: 7 },
-    { signal: 'INT', after: 11 },
-  ])('by SIG$signal after $after s says so, leaves nothing running, and the next run completes', async (interrupt) => {
+  test.each([
+    { signal: 'INT', after: 2 },
+    { signal: 'TERM', after: 4 },
+    { signal: 'INT', after: 6 },
+  ] as const)('by SIG$signal after $after s says so, leaves nothing running, and the next run completes', async (interrupt) => {
     const began = Date.now();
     const ended = await action(EXAMPLE, { interrupt });
     expect(Date.now() - began - interrupt.after * 1_000).toBeLessThan(PROMISED_MS);
@@ -58,7 +58,7 @@ describe('a run that is ended half way', () => {
     }
   }, 100_000);
 
-  test.each([4, 8, 11])('by SIGKILL after %i s is completed by the next run', async (after) => {
+  test.each([3, 5, 7])('by SIGKILL after %i s is completed by the next run', async (after) => {
     expect((await action(EXAMPLE, { interrupt: { signal: 'KILL', after } })).code).not.toBe(0);
     await completes();
   }, 200_000);

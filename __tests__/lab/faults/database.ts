@@ -7,11 +7,12 @@ const asRoot = (password: string, statement: string): string => `docker exec -e 
 const OTHER_PASSWORD = 'Another-Password.77';
 const password = (from: string, to: string): (() => Promise<string>) => on(asRoot(from, `ALTER USER root@'%' IDENTIFIED BY '${to}', root@localhost IDENTIFIED BY '${to}'`));
 
-const slow = (how: '-I' | '-D'): string => {
-  const toDatabase = `iptables -t mangle ${how} PREROUTING -i eth0 -p tcp --dport 3306`;
-  // The last one put in stands first.
-  return `${toDatabase} -j DROP; ${toDatabase} -m limit --limit 10/min --limit-burst 1 -j ACCEPT`;
-};
+/** Takes every new connection at once, and lets nothing through in either direction before 6 s have passed: a server that is too slow for Kuscia, which waits 5 s. */
+const DELAY = `use strict; use IO::Socket::INET; use IO::Select; $SIG{CHLD} = "IGNORE";
+my $l = IO::Socket::INET->new(LocalPort => 3399, Listen => 50, ReuseAddr => 1) or die;
+while (1) { my $c = $l->accept or next; next if fork; my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => 3306) or exit; my $w = IO::Select->new($c, $s);
+  while (my @r = $w->can_read) { sleep 6; for my $f (@r) { exit unless sysread $f, my $b, 65536; syswrite $f == $c ? $s : $c, $b } } exit }`;
+const REDIRECT = 'PREROUTING -t nat -i eth0 -p tcp --dport 3306 -j REDIRECT --to-port 3399';
 
 /** The database, and who uses it. */
 export const DATABASE_FAULTS: readonly Fault[] = [
@@ -19,7 +20,10 @@ export const DATABASE_FAULTS: readonly Fault[] = [
     name: 'database-stopped', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
     make: on('docker stop alice-mysql; sleep 6'),
     mend: () => Promise.resolve(),
-    ends: [{ code: 'KS-1601', host: 'node-02', evidence: /node is API silent/, remedy: /mode: apply/ }],
+    ends: [
+      { code: 'KS-1301', host: 'node-01', evidence: /evidence docker inspect alice-mysql: exited \(0\)/, cause: /the database was stopped/, remedy: /mode: apply\): it starts the database, with the data of its volume/ },
+      { code: 'KS-1601', host: 'node-02', evidence: /node is API silent/, cause: /the database does not run/, remedy: /Mend the database first/ },
+    ],
   },
   {
     name: 'database-stopped-is-started', on: 'deployed cluster', mode: 'apply', when: 'before',
@@ -29,10 +33,9 @@ export const DATABASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'database-slow', on: 'deployed cluster', mode: 'apply', when: 'before',
-    // One packet in six seconds reaches it: every answer comes, after more than the 5 s that Kuscia waits.
-    make: on(slow('-I')),
-    mend: on(slow('-D')),
-    ends: [{ code: 'KS-1301', host: 'node-02', evidence: /cannot reach the database at 10\.77\.0\.11:3306.*no answer in 4 s/, remedy: /3306\/tcp/ }],
+    make: on(`printf '%s' '${DELAY}' >/run/delay.pl; setsid perl /run/delay.pl </dev/null >/dev/null 2>&1 & echo $! >/run/delay.pid; sleep 0.5; iptables -I ${REDIRECT}`),
+    mend: on(`iptables -D ${REDIRECT}; kill $(cat /run/delay.pid); rm /run/delay.p*`),
+    ends: [{ code: 'KS-1301', host: 'node-02', evidence: /10\.77\.0\.11:3306 answers a container on node-02 too slowly; the connection comes about, but no greeting in 4 s/, cause: /the database answers too slowly.*Kuscia gives up after 5 s/, remedy: /load of the database.*skip-name-resolve/ }],
   },
   {
     name: 'database-password-changed', usual: true, on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
@@ -53,6 +56,6 @@ export const DATABASE_FAULTS: readonly Fault[] = [
 other=$(docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp | grep ^domainKeyData:)
 sed "s|^domainKeyData:.*|$other|" /root/kept.yaml >kuscia.yaml; docker restart ${REPLICA}; sleep 18`),
     mend: () => seenOn('node-03', `cat /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml; rm /root/kept.yaml; docker restart ${REPLICA}; sleep 20`),
-    ends: [{ code: 'KS-1601', host: 'node-03', evidence: /key is \w{8} differs/, remedy: /./ }],
+    ends: [{ code: 'KS-1601', host: 'node-03', evidence: /key is \w{8} differs; kuscia-swarm\/alice\/kuscia\.yaml on node-03: sha256 \w{12}, changed 20/, cause: /the replicas have different domain keys/, remedy: /which key the partners know.*docker restart.*KS-1401/ }],
   },
 ];

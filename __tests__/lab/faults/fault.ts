@@ -7,9 +7,11 @@ export interface Named {
   readonly code: string;
   /** The host it concerns. */
   readonly host: string;
-  /** What was seen. */
+  /** What happened and what was seen. */
   readonly evidence: RegExp;
-  /** The cause, or what to do. */
+  /** What is told as the cause; absent where what was seen is the cause itself, and no other may be told. */
+  readonly cause?: RegExp;
+  /** What is told to do. */
   readonly remedy: RegExp;
 }
 
@@ -30,7 +32,7 @@ export interface Fault {
   readonly make: () => Promise<unknown>;
   readonly mend: () => Promise<unknown>;
   /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so. */
-  readonly ends: readonly Named[] | { readonly completes: RegExp };
+  readonly ends: readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] };
   /** True when the run must have changed nothing on any host. */
   readonly changesNothing?: boolean;
   /** The cluster file of the run after it was mended; the usual one unless told. */
@@ -54,6 +56,9 @@ export const imaged = (image: string): string => CLUSTER.replace('secretflow/kus
 
 export const HOSTS = ['node-01', 'node-02', 'node-03'];
 export const REPLICA = 'root-kuscia-autonomy-alice';
+
+/** The cause of a host that went away: nobody can read its logs. */
+export const NO_LOG = /^not known; no log of node-03 could be read$/;
 
 /** Waits until a shell condition holds on a host: some faults take a while to show. */
 export const comesTrue = (host: string, condition: string): Promise<unknown> =>

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { exec, kill, paths, sshd, start } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { CLUSTER, MORE_MEMORY, type Fault } from './fault.ts';
+import { CLUSTER, MORE_MEMORY, NO_LOG, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 /** While kuscia.sh starts the second replica, which takes some seconds. */
 const STARTING = /^ {2}node-03 +~ +recreate replica/m;
-const hostAnd = (code: string, evidence: RegExp, remedy: RegExp) => [{ code, host: NODE, evidence, remedy }];
+const hostAnd = (code: string, evidence: RegExp, remedy: RegExp, cause?: RegExp) => [{ code, host: NODE, evidence, remedy, ...(cause && { cause }) }];
 const on = (script: string) => () => seenOn(NODE, script);
 const later = (script: string) => async () => {
   await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -39,19 +39,19 @@ export const HOST_FAULTS: readonly Fault[] = [
       await kill(NODE);
     },
     mend: () => start(NODE),
-    ends: hostAnd('KS-1106', /connection lost: (Keepalive timeout|the host closed the connection|read ECONNRESET)/, /See that the host is up/),
+    ends: hostAnd('KS-1106', /connection lost: (Keepalive timeout|the host closed the connection|read ECONNRESET)/, /See that the host is up/, NO_LOG),
   },
   {
     name: 'sshd-killed-under-a-command', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
     make: later('kill -9 $(pidof sshd)'),
     mend: () => sshd(NODE, 'start'),
-    ends: hostAnd('KS-1106', /connection lost: (the host closed the connection|read ECONNRESET)/, /run again: the state is gathered anew/),
+    ends: hostAnd('KS-1106', /connection lost: (the host closed the connection|read ECONNRESET)/, /run again: the state is gathered anew/, NO_LOG),
   },
   {
     name: 'half-open-connection', usual: true, on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
     make: later(silence('-I')),
     mend: on(silence('-D')),
-    ends: hostAnd('KS-1106', /connection lost: Keepalive timeout/, /run again: the state is gathered anew/),
+    ends: hostAnd('KS-1106', /connection lost: Keepalive timeout/, /run again: the state is gathered anew/, NO_LOG),
   },
   {
     name: 'host-key-changed', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
@@ -76,12 +76,12 @@ export const HOST_FAULTS: readonly Fault[] = [
     name: 'not-in-group-docker', on: 'deployed cluster', cluster: CLUSTER.replace('10.77.0.13,', '10.77.0.13, user: deploy,'), mode: 'apply', when: 'before', changesNothing: true,
     make: on('gpasswd -d deploy docker'),
     mend: on('gpasswd -a deploy docker'),
-    ends: hostAnd('KS-1202', /permission denied/, /group docker/),
+    ends: hostAnd('KS-1202', /permission denied/, /usermod -aG docker/, /may not speak to the Docker Engine/),
   },
   {
     name: 'engine-stopped', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
     make: on('engine stop'),
     mend: on('engine start'),
-    ends: hostAnd('KS-1202', /Cannot connect to the Docker daemon/, /start the Docker Engine/),
+    ends: hostAnd('KS-1202', /Cannot connect to the Docker daemon/, /systemctl start docker/, /the Docker Engine does not run/),
   },
 ];

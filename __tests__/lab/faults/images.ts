@@ -23,7 +23,7 @@ export const IMAGE_FAULTS: readonly Fault[] = [
     name: 'registry-down', on: 'deployed cluster', cluster: imaged(`${registryHost}/secretflow/kuscia:1.1.0b0`), mode: 'apply', when: 'before', changesNothing: true,
     make: () => powerOff([registry]),
     mend: () => ensureRegistry(registry),
-    ends: [{ code: 'KS-1209', host: FIRST, evidence: /evidence exit 1: .*(no route to host|i\/o timeout|connection refused)/, remedy: /the host reaches the registry/ }],
+    ends: [{ code: 'KS-1209', host: FIRST, evidence: /evidence exit 1: .*(no route to host|i\/o timeout|connection refused)/, cause: /does not reach the registry/, remedy: /the registry is up/ }],
   },
   {
     name: 'registry-login-refused', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
@@ -34,43 +34,43 @@ export const IMAGE_FAULTS: readonly Fault[] = [
 printf '%s\\n' 'version: 0.1' 'storage: { inmemory: {} }' 'http: { addr: "127.0.0.1:5001" }' 'auth: { htpasswd: { realm: lab, path: /run/closed/users } }' >lab.yml
 setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until curl -s -o /dev/null http://127.0.0.1:5001/v2/; do sleep 0.1; done`),
     mend: on('kill $(cat /run/closed/pid); rm -r /run/closed'),
-    ends: [{ code: 'KS-1209', host: FIRST, evidence: /401 Unauthorized/, remedy: /registry login of the cluster file is right/ }],
+    ends: [{ code: 'KS-1209', host: FIRST, evidence: /401 Unauthorized/, cause: /the registry refuses the login/, remedy: /registry-password.*registry login of the cluster file is right/ }],
   },
   {
     name: 'image-absent', on: 'deployed cluster', cluster: imaged(`${registryHost}/secretflow/kuscia:9.9.9`), mode: 'apply', when: 'before', changesNothing: true,
     make: () => Promise.resolve(),
     mend: () => Promise.resolve(),
-    ends: [{ code: 'KS-1209', host: FIRST, evidence: /manifest .*unknown/, remedy: /name and tag exist/ }],
+    ends: [{ code: 'KS-1209', host: FIRST, evidence: /manifest .*unknown/, cause: /the registry has no such image/, remedy: /Correct the name or the tag/ }],
   },
   {
     name: 'disk-full-while-pulling', on: 'deployed cluster', cluster: imaged(`${registryHost}/secretflow/kuscia:1.0.0b0`), mode: 'apply', when: 'before', changesNothing: true,
     make: on('docker image rm -f secretflow/kuscia:1.0.0b0; mount -t tmpfs -o size=64k full /var/lib/docker/tmp; head -c 100k /dev/zero >/var/lib/docker/tmp/full || true'),
     mend: on('umount /var/lib/docker/tmp; docker pull -q secretflow/kuscia:1.0.0b0'),
-    ends: [{ code: 'KS-1209', host: FIRST, evidence: /no space left on device/, remedy: /./ }],
+    ends: [{ code: 'KS-1209', host: FIRST, evidence: /no space left on device/, cause: /^a disk is full$/, remedy: /Make room on that host/ }],
   },
   {
     name: 'image-of-another-architecture', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:foreign'), mode: 'apply', when: 'before', changesNothing: true,
     make: on(`d=$(mktemp -d); mkdir "$d/bin"; printf '${FOREIGN}' >"$d/bin/cat"; head -c 4096 /dev/zero >>"$d/bin/cat"; chmod 755 "$d/bin/cat"; tar -C "$d" -c . | docker import --platform linux/arm64 --change 'ENV PATH=/bin' - secretflow/kuscia:foreign; rm -r "$d"`),
     mend: on(forgotten('foreign')),
-    ends: [{ code: 'KS-1107', host: FIRST, evidence: /exec format error/, remedy: /./ }],
+    ends: [{ code: 'KS-1107', host: FIRST, evidence: /exec format error/, cause: /another architecture than the host/, remedy: /docker manifest inspect/ }],
   },
   {
     name: 'image-never-healthy', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:idle'), mode: 'apply', when: 'before',
     make: on(spoilt('idle', '/home/kuscia/bin/kuscia', program('exec sleep infinity'))),
     mend: on(forgotten('idle')),
-    ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh did not start the replica: exit 1/, remedy: /docker logs/ }],
+    ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh did not start the replica: exit 1/, cause: /^not known; /, remedy: /docker logs/ }],
   },
   {
     name: 'replica-restarts-for-ever', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:restless'), mode: 'apply', when: 'before',
     make: on(spoilt('restless', '/home/kuscia/bin/kuscia', program('echo "2026-11-24 10:00:00.000 FATAL start/start.go:54 out of luck"; exit 1'))),
     mend: on(forgotten('restless')),
-    ends: [{ code: 'KS-1404', host: FIRST, evidence: /out of luck/, remedy: /docker logs/ }],
+    ends: [{ code: 'KS-1404', host: FIRST, evidence: /out of luck/, cause: /^not known; last lines of docker logs root-kuscia-autonomy-alice: .*out of luck/, remedy: /docker logs/ }],
   },
   {
     name: 'kuscia-sh-does-nothing', usual: true, on: 'deployed cluster', cluster: imaged('secretflow/kuscia:lazy'), mode: 'apply', when: 'before',
     make: on(spoilt('lazy', '/home/kuscia/scripts/deploy/kuscia.sh', '#!/bin/bash\nexit 0\n')),
     mend: on(forgotten('lazy')),
-    ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh ended with 0, but did not say that it deployed the replica/, remedy: /run again/ }],
+    ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh ended with 0, but did not say that it deployed the replica/, cause: /^not known; /, remedy: /run again/ }],
   },
   {
     name: 'port-taken-between-plan-and-apply', usual: true, on: 'deployed cluster', cluster: `${CLUSTER}ports: { gateway: 20500 }\n`, mode: 'apply', when: /^ {2}node-02 +~ +recreate replica/m,
@@ -82,6 +82,6 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
     name: 'disk-full', on: 'deployed cluster', mode: 'apply', when: 'before',
     make: () => seenOn('node-03', 'mount -t tmpfs -o size=64k tmpfs /root/kuscia-swarm; head -c 100k /dev/zero >/root/kuscia-swarm/full || true'),
     mend: () => seenOn('node-03', 'umount /root/kuscia-swarm'),
-    ends: [{ code: 'KS-1107', host: 'node-03', evidence: /No space left on device/, remedy: /./ }],
+    ends: [{ code: 'KS-1107', host: 'node-03', evidence: /No space left on device/, cause: /^a disk is full$/, remedy: /Make room on that host/ }],
   },
 ];

@@ -97,12 +97,30 @@ const isOurDoing = (line: string): boolean => !/^[-+] node-\d+ node /.test(line)
 
 /** What the run should have said and did not. */
 function missingIn({ ends }: Fault, { code, log }: Run): string[] {
-  if ('completes' in ends) return [...(code === 0 ? [] : [`ends with ${String(code)}, not 0`]), ...(ends.completes.test(log) ? [] : [`does not say ${String(ends.completes)}`])];
   const blocks = blocksOf(log);
-  return [...(code === 1 ? [] : [`ends with ${String(code)}, not 1`]), ...ends.filter((named) => !blocks.some((block) => names(block, named))).map((named) => `does not name ${named.code} on ${named.host}, ${String(named.evidence)}, ${String(named.remedy)}`)];
+  const wanted = 'completes' in ends ? 0 : 1;
+  const unnamed = ('completes' in ends ? (ends.warns ?? []) : ends).flatMap((named) => unnamedIn(blocks, named));
+  return [...(code === wanted ? [] : [`ends with ${String(code)}, not ${wanted}`]), ...('completes' in ends && !ends.completes.test(log) ? [`does not say ${String(ends.completes)}`] : []), ...unnamed];
 }
 
-const names = (block: string, { code, host, evidence, remedy }: Named): boolean => [code, host].every((word) => block.includes(word)) && evidence.test(block) && remedy.test(block);
+/** What of it no block says; of the block that comes nearest, each part that is not as it must be. */
+function unnamedIn(blocks: readonly string[], named: Named): string[] {
+  const wrong = blocks.map((block) => partsWrong(block, named)).sort((a, b) => a.length - b.length)[0] ?? ['said nothing at all'];
+  return wrong.map((part) => `${named.code} on ${named.host}: ${part}`);
+}
+
+/** A block is what happened and was seen, then maybe the cause, then what to do. */
+function partsWrong(block: string, { code, host, evidence, cause, remedy }: Named): string[] {
+  const [, seen = block, why, todo = ''] = /^([^¦]*?)(?: ?¦cause ([^¦]*?))?(?: ?¦do (.*))?$/.exec(block) ?? [];
+  const parts: readonly (readonly [boolean, string])[] = [
+    [seen.includes(code), `not ${code}: ${seen}`],
+    [seen.includes(host), `not of ${host}: ${seen}`],
+    [evidence.test(seen), `evidence ${String(evidence)} not in: ${seen}`],
+    [cause === undefined ? why === undefined : cause.test(why ?? ''), `cause ${String(cause)}, told: ${String(why)}`],
+    [remedy.test(todo), `remedy ${String(remedy)} not in: ${todo}`],
+  ];
+  return parts.filter(([right]) => !right).map(([, words]) => words);
+}
 
 const wordsOf = ({ ends }: Fault, { log }: Run): string => ('completes' in ends ? (ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ') : 'named nothing');
 

@@ -33,7 +33,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     name: 'second-machine-of-one-hostname', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
     make: on(`mkdir /root/twin; docker run -d --name twin --hostname ${REPLICA}-node-02 --network kuscia-exchange-cluster -v /root/${CONFIG}:/home/kuscia/etc/conf/kuscia.yaml -v /root/twin:/home/kuscia/var/images secretflow/kuscia:1.1.0b0 bin/kuscia start -c etc/conf/kuscia.yaml; sleep 20`),
     mend: on('docker rm -f twin; rm -r /root/twin'),
-    ends: [{ code: 'KS-1601', host: 'node-02', evidence: /overlay is 10\.200\.0\.\d+, container 10\.200\.0\.\d+/, remedy: /./ }],
+    ends: [{ code: 'KS-1601', host: 'node-02', evidence: /overlay is 10\.200\.0\.\d+, also twin on node-03 evidence container twin on node-03 is root-kuscia-autonomy-alice-node-02, too, at 10\.200\.0\.\d+/, cause: /another machine or container runs a replica under the same name/, remedy: /docker rm -f.*hostnamectl set-hostname/ }],
   },
   {
     name: 'clock-five-minutes-off', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
@@ -46,7 +46,10 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     name: 'load-balancer-to-a-wrong-port', on: 'deployed cluster', mode: 'verify', when: 'before', changesNothing: true,
     make: () => seenOn('node-01', 'cd kuscia-swarm/alice/nginx; sed "s/:20000/:20999/" nginx.conf >new; cat new >nginx.conf; rm new; docker restart alice-nginx-lb'),
     mend: () => Promise.resolve(),
-    ends: [{ code: 'KS-1601', host: 'node-02', evidence: /throughLb is 0 of \d+/, remedy: /mode: apply/ }],
+    ends: [
+      { code: 'KS-1501', host: 'node-01', evidence: /evidence kuscia-swarm\/alice\/nginx\/nginx\.conf: not as the cluster file describes it/, cause: /they were changed on the host/, remedy: /mode: apply\): it writes the files anew/ },
+      { code: 'KS-1601', host: 'node-02', evidence: /throughLb is 0 of \d+/, cause: /the files of the load balancer are not those of this deployment/, remedy: /Mend the load balancer first/ },
+    ],
   },
   {
     name: 'configuration-changed-by-hand', on: 'deployed cluster', mode: 'apply', when: 'before',

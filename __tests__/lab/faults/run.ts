@@ -50,13 +50,13 @@ export async function runOf(cluster: string, mode: string, inputs: Readonly<Reco
   return { code, log, reached: middle === undefined || acting !== undefined };
 }
 
-/** What a run printed of its failures and warnings: each block in one line. */
+/** What a run printed of its failures and warnings: each block in one line, with a bar before its cause and before what to do. */
 export function blocksOf(log: string): string[] {
   const lines = log.split('\n');
   return lines.flatMap((line, i) => {
     if (!/^(Error|Warning) KS-\d+/.test(line)) return [];
     const rest = lines.slice(i + 1);
     const end = rest.findIndex((next) => !next.startsWith('  '));
-    return [[line, ...rest.slice(0, end === -1 ? rest.length : end)].join(' ').replace(/\s+/g, ' ')];
+    return [[line, ...rest.slice(0, end === -1 ? rest.length : end)].map((each) => each.replace(/^ {2}(cause|do) +/, '¦$1 ')).join(' ').replace(/\s+/g, ' ')];
   });
 }
