@@ -109,7 +109,8 @@ describe('what is wrong is told by its file', () => {
       fc.asyncProperty(fc.integer({ min: 0, max: most - 1 }), async (length) => {
         writeFileSync(join(folder, file), whole);
         truncateSync(join(folder, file), length);
-        expect(await faults()).toEqual([expect.stringContaining(`holds "${file}", which`)]);
+        // Cut between two of its files it is an archive all the same, that lacks the rest.
+        expect(await faults()).toEqual([expect.stringMatching(`holds "${file.replace('.', '\\.')}", (in )?which`)]);
       }),
       { numRuns: 60 },
     );
