@@ -67,6 +67,7 @@ describe('what is wrong is told by its file', () => {
     ['a list that is none', () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), 'manifest.json': '{}' }), 'holds "a.tar", which cannot be read: manifest.json is not as docker save writes it'],
     ['an image without a name', () => put('a.tar', [{ tags: null, content: 'a' }]), 'holds "a.tar", whose images have no name: save them by name and tag, not by id'],
     ['a missing configuration', () => writeTar(join(folder, 'a.tar'), { 'manifest.json': filesOf([NGINX])['manifest.json'] ?? '' }), 'holds "a.tar", in which the configuration of nginx:1.26 is missing'],
+    ['a missing layer', () => writeTar(join(folder, 'a.tar'), Object.fromEntries(Object.entries(filesOf([NGINX])).filter(([name]) => !name.includes(sha256('nginx'))))), 'holds "a.tar", in which a layer of nginx:1.26 is missing'],
     ['another image under the digest', () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), [`blobs/sha256/${sha256(configOf(NGINX))}`]: configOf(MYSQL) }), 'holds "a.tar", in which the configuration of nginx:1.26 is not the one that its digest names'],
     [
       'two images of one name',
@@ -112,7 +113,7 @@ describe('what is wrong is told by its file', () => {
         // Cut between two of its files it is an archive all the same, that lacks the rest.
         expect(await faults()).toEqual([expect.stringMatching(`holds "${file.replace('.', '\\.')}", (in )?which`)]);
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [1024, 1536, 2048].map((length) => [Math.min(length, most - 1)]) },
     );
   });
 

@@ -9,8 +9,8 @@ import { localName } from '../docker/names.ts';
 const MOST_BYTES = 4 * 1024 ** 2;
 const TELLING = /[0-9a-f]{64}$|\.json$/;
 
-/** Docker's own list: an image each, with the file of its configuration. */
-const manifestSchema = z.array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish() }));
+/** Docker's own list: an image each, with the files of its configuration and its layers. */
+const manifestSchema = z.array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()).nullish() }));
 /** The list of the OCI layout, which archives hold beside it since Docker 25. */
 const indexSchema = z.object({ manifests: z.array(z.object({ digest: z.string(), annotations: z.record(z.string(), z.string()).nullish() })) });
 const configSchema = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
@@ -18,7 +18,7 @@ const configSchema = z.object({ rootfs: z.object({ diff_ids: z.array(z.string())
 /** What the archive holds, or what is wrong with it, in words that follow its name. */
 export async function readArchive(file: string): Promise<Archive | string> {
   try {
-    const [{ size }, entries] = await Promise.all([stat(file), smallEntries(file)]);
+    const [{ size }, entries] = await Promise.all([stat(file), entriesOf(file)]);
     const images = imagesIn(entries);
     return typeof images === 'string' ? images : { file, bytes: size, images };
   } catch (thrown) {
@@ -27,8 +27,11 @@ export async function readArchive(file: string): Promise<Archive | string> {
   }
 }
 
-async function smallEntries(file: string): Promise<ReadonlyMap<string, Buffer>> {
-  const entries = new Map<string, Buffer>();
+/** Every entry by its name; only those that may tell something with their bytes. */
+type Entries = ReadonlyMap<string, Buffer | undefined>;
+
+async function entriesOf(file: string): Promise<Entries> {
+  const entries = new Map<string, Buffer | undefined>();
   await list({
     file,
     // Anything that is odd is an error: what is cut short too.
@@ -36,25 +39,28 @@ async function smallEntries(file: string): Promise<ReadonlyMap<string, Buffer>> 
     // Nothing is unpacked, so nothing can burst.
     maxDecompressionRatio: Infinity,
     onReadEntry(entry) {
-      if (!TELLING.test(entry.path) || entry.size > MOST_BYTES) return;
+      const name = entry.path.replace(/^\.\//, '');
+      entries.set(name, undefined);
+      if (!TELLING.test(name) || entry.size > MOST_BYTES) return;
       const pieces: Buffer[] = [];
       entry.on('data', (piece) => pieces.push(piece));
-      entry.on('end', () => entries.set(entry.path.replace(/^\.\//, ''), Buffer.concat(pieces)));
+      entry.on('end', () => entries.set(name, Buffer.concat(pieces)));
     },
   });
   return entries;
 }
 
-function imagesIn(entries: ReadonlyMap<string, Buffer>): readonly ArchivedImage[] | string {
+function imagesIn(entries: Entries): readonly ArchivedImage[] | string {
   const manifest = read(entries, 'manifest.json', manifestSchema);
   if (manifest === undefined) return 'which docker save did not write: it holds no manifest.json';
-  const named = manifest.flatMap(({ Config, RepoTags }) => (RepoTags ?? []).map((tag) => ({ name: localName(tag), config: Config })));
+  const named = manifest.flatMap(({ Config, RepoTags, Layers }) => (RepoTags ?? []).map((tag) => ({ name: localName(tag), config: Config, parts: Layers ?? [] })));
   if (named.length === 0) return 'whose images have no name: save them by name and tag, not by id';
   const index = read(entries, 'index.json', indexSchema)?.manifests ?? [];
   const images: ArchivedImage[] = [];
-  for (const { name, config } of named) {
+  for (const { name, config, parts } of named) {
     const bytes = entries.get(config);
     if (!bytes) return `in which the configuration of ${name} is missing`;
+    if (!parts.every((layer) => entries.has(layer))) return `in which a layer of ${name} is missing`;
     const id = createHash('sha256').update(bytes).digest('hex');
     if ((/[0-9a-f]{64}/.exec(config)?.[0] ?? id) !== id) return `in which the configuration of ${name} is not the one that its digest names`;
     const manifests = index.filter(({ annotations }) => localName(annotations?.['io.containerd.image.name'] ?? name) === name).map(({ digest }) => digest);
@@ -64,7 +70,7 @@ function imagesIn(entries: ReadonlyMap<string, Buffer>): readonly ArchivedImage[
   return images;
 }
 
-function read<T>(entries: ReadonlyMap<string, Buffer>, name: string, schema: z.ZodType<T>): T | undefined {
+function read<T>(entries: Entries, name: string, schema: z.ZodType<T>): T | undefined {
   const bytes = entries.get(name);
   if (!bytes) return undefined;
   try {
