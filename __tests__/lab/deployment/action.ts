@@ -32,8 +32,10 @@ export interface ActionOptions {
   readonly timeoutMs?: number;
   /** Id of the run of the workflow that it belongs to; all share one unless told. */
   readonly run?: string;
-  /** Ends the run with that signal after so many seconds, or as soon as there is that file. */
-  readonly interrupt?: { readonly signal: 'INT' | 'TERM' | 'KILL'; readonly after: number | string };
+  /** Ends the run with that signal after so many seconds. */
+  readonly interrupt?: { readonly signal: 'INT' | 'TERM' | 'KILL'; readonly after: number };
+  /** Cancels the run as soon as there is that file. */
+  readonly cancelOnce?: string;
 }
 
 /** Runs the root action's bundle with GitHub's environment: inputs by INPUT_*, outputs and summary by file. */
@@ -68,11 +70,14 @@ const filesIn = (folder: string): Map<string, Buffer> =>
 const inputEnvironment = (inputs: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase().replaceAll(' ', '_')}`, value]));
 
-const interrupting = ({ signal, after }: NonNullable<ActionOptions['interrupt']>): readonly string[] =>
-  typeof after === 'number' ? ['timeout', '-s', signal, String(after)] : ['bash', '-c', '"${@:3}" & until [ -e "$2" ]; do sleep 0.1; done; kill -s "$1" $!; wait $!', 'bash', signal, after];
+/** What starts the run where something is to end it. */
+const ending = ({ interrupt, cancelOnce }: ActionOptions): readonly string[] => [
+  ...(interrupt ? ['timeout', '-s', interrupt.signal, String(interrupt.after)] : []),
+  ...(cancelOnce === undefined ? [] : ['bash', '-c', '"${@:2}" & until [ -e "$1" ]; do sleep 0.1; done; kill -s TERM $!; wait $!', 'bash', cancelOnce]),
+];
 
-const inRunnerPlace = (env: Record<string, string>, { timeoutMs = 400_000, interrupt }: ActionOptions): Promise<Ended> =>
-  run([...(interrupt ? interrupting(interrupt) : []), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: env['GITHUB_WORKSPACE'], TMPDIR: env['GITHUB_WORKSPACE'], ...env }, timeoutMs });
+const inRunnerPlace = (env: Record<string, string>, options: ActionOptions): Promise<Ended> =>
+  run([...ending(options), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: env['GITHUB_WORKSPACE'], TMPDIR: env['GITHUB_WORKSPACE'], ...env }, timeoutMs: options.timeoutMs ?? 400_000 });
 
 /** On a host the files are its own, so they are printed after the log. */
 function onHost(host: string, env: Record<string, string>, { timeoutMs = 400_000 }: ActionOptions): Promise<Ended> {
