@@ -48,7 +48,7 @@ export function auditedRuns(given: Given, certificate: string): readonly Audited
     { name: 'a plan', inputs: { mode: 'plan', ...handing }, says: ['initialise'] },
     { name: 'the job swarm-init', inputs: { stage: 'preflight, swarm-init', ...taking, ...handing }, says: ['swarm-init'] },
     { name: 'the job swarm-join of a host', inputs: { stage: 'swarm-join', host: 'node-02', ...taking }, says: ['join as worker'] },
-    { name: 'a whole deployment, cancelled', interrupt: { signal: 'INT', after: 8 }, fails: true, says: ['KS-1111'] },
+    { name: 'a whole deployment, cancelled', interrupt: { signal: 'INT', after: 5 }, fails: true, says: ['KS-1111'] },
     { name: 'a whole deployment, with all that GitHub can be made to log', env: { RUNNER_DEBUG: '1' }, says: ['start replica'] },
     { name: 'the job swarm-joined, after which the join tokens are worthless', inputs: { stage: 'swarm-join', ...taking }, says: ['nothing to change'] },
     { name: 'the job kuscia-init', inputs: { stage: 'kuscia-init', ...handing }, says: [] },
