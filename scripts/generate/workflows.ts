@@ -165,6 +165,9 @@ export function deployText(): string {
   }, deployJobs());
 }
 
+/** An output of the job `verify`, blank where that was left out: act gives the outputs of such a job as they are written, `${{` and all. */
+const ofVerify = (output: string): string => `\${{ needs.verify.result != 'skipped' && needs.verify.outputs.${output} || '' }}`;
+
 /** The text of .github/workflows/verify.yml. */
 export function verifyText(): string {
   return workflow('verify', 'verify', {
@@ -176,11 +179,11 @@ export function verifyText(): string {
     verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
     report: {
       needs: ['check', 'look', 'verify'],
-      // act and its like give no result of a job that was left out. A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
+      // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
       if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
       'runs-on': anyRunner,
       'timeout-minutes': 10,
-      steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain || inputs.domain }}', result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result || 'skipped' }}", before: "check=${{ needs.check.result }} look=${{ needs.look.result || 'skipped' }}", verify: '${{ needs.verify.outputs.verify }}', failures: '${{ needs.verify.outputs.failures }}' } }],
+      steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain || inputs.domain }}', result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}", before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}', verify: ofVerify('verify'), failures: ofVerify('failures') } }],
     },
     'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('look')}`),
   });
