@@ -29,7 +29,7 @@ describe('a workflow whose domain another run is changing', () => {
   }, 90_000);
 
   test('waits for it, shows for whom, and then deploys', async () => {
-    await heldFor(90);
+    await heldFor(40);
     const end = await deploy(52, { 'lock-wait': '2' });
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
     expect(readable(end.log)).toContain(`waiting for ${SHOWN}`);
