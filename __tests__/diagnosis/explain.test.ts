@@ -117,6 +117,12 @@ describe('a failure is explained', () => {
     expect(explained([failure], logs)).toEqual([failure]);
   });
 
+  test('by the line of a log that knows why, where its own evidence has several causes', () => {
+    const slow: Failure = { ...unhealthy, code: 'command-failed', evidence: 'Error response from daemon: Could not attach to network kuscia-exchange-cluster: rpc error: context deadline exceeded' };
+    expect(explained([slow], [])).toMatchObject([{ cause: expect.stringContaining('could not attach a container') }]);
+    expect(explained([slow], [log('node-02', 'engine', 'creating vxlan interface: file exists')])).toMatchObject([{ cause: expect.stringContaining('moby#47728'), evidence: expect.stringContaining('file exists') }]);
+  });
+
   test('by a known line rather than by what it mostly comes of', () => {
     const cut: Failure = { ...unhealthy, code: 'data-path-cut', cause: '4789/udp does not pass' };
     expect(explained([cut], [log('node-02', 'engine', 'e')])).toEqual([cut]);

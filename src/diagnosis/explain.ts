@@ -74,7 +74,8 @@ export const explained = (failures: readonly Failure[], logs: readonly Log[]): F
 
 function explain(failure: Failure, logs: readonly Log[]): Failure {
   if (failure.cause !== undefined && !PRESUMED.includes(failure.code)) return failure;
-  const known = inEvidence(failure) ?? inLogs(failure, logs);
+  const seen = inEvidence(failure);
+  const known = seen && !seen.fault.vague ? seen : (inLogs(failure, logs) ?? seen);
   if (known) return { ...failure, cause: known.fault.cause, evidence: withLine(failure.evidence, known.line), remedy: GENERAL.includes(failure.code) ? known.fault.remedy : `${known.fault.remedy} ${failure.remedy}` };
   return failure.cause === undefined ? withLastLines(failure, logs) : failure;
 }

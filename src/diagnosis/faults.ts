@@ -11,6 +11,8 @@ export interface KnownFault {
   readonly explains: readonly Code[];
   readonly cause: string;
   readonly remedy: string;
+  /** Set where it has several causes itself: a line of a log that knows which goes before it. */
+  readonly vague?: true;
   /** Cause and remedy for the Chinese page. */
   readonly chinese: readonly [cause: string, remedy: string];
 }
@@ -59,7 +61,7 @@ export const FAULTS: readonly KnownFault[] = [
   engine(/port is already allocated|address already in use/, 'another program or container has taken a port', 'Find it on that host (`ss -ltnp`, `docker ps`), end it or give other `ports` in the cluster file.', ['端口已被其他程序或容器占用', '在该主机上查找（`ss -ltnp`、`docker ps`），停止它或在集群文件中改用其他 `ports`。']),
   engine(/Pool overlaps with other one|subnet .*overlap|no available network/, 'the subnet is in use already', 'Give another `network.subnet` in the cluster file.', ['子网已被使用', '在集群文件中改用其他 `network.subnet`。']),
   engine(/does not have a leader|swarm is locked|too few managers are online/, 'the swarm has no leader: more than half of its managers are away', 'Bring the managers back. Only if they are gone for good: `docker swarm init --force-new-cluster` on one that is left.', ['swarm 没有 leader：超过半数的 manager 不可用', '恢复各 manager。仅在其永久丢失时：在剩余的 manager 上执行 `docker swarm init --force-new-cluster`。']),
-  engine(/Could not attach to network .*(DeadlineExceeded|deadline exceeded)|context deadline exceeded.*attach/i, 'the engine could not attach a container to the overlay network in time: it waits for a manager, or a VXLAN interface is in its way', 'See that the host reaches a manager on 2377/tcp and the other hosts on 7946; look for `vxlan` in the log of its engine.', ['引擎未能及时将容器接入 overlay 网络：在等待 manager，或被 VXLAN 接口阻碍', '检查该主机能否访问 manager 的 2377/tcp 及其他主机的 7946；在引擎日志中查找 `vxlan`。']),
+  { ...engine(/Could not attach to network .*(DeadlineExceeded|deadline exceeded)|context deadline exceeded.*attach/i, 'the engine could not attach a container to the overlay network in time: it waits for a manager, or a VXLAN interface is in its way', 'See that the host reaches a manager on 2377/tcp and the other hosts on 7946; look for `vxlan` in the log of its engine.', ['引擎未能及时将容器接入 overlay 网络：在等待 manager，或被 VXLAN 接口阻碍', '检查该主机能否访问 manager 的 2377/tcp 及其他主机的 7946；在引擎日志中查找 `vxlan`。']), vague: true },
   engine(/transport: .*dial tcp \S+:2377.*(refused|timeout|no route)|rpc error: code = Unavailable.*:2377/, 'the host does not reach a manager on 2377/tcp', 'Open 2377/tcp from this host to the managers, then run again.', ['主机无法访问 manager 的 2377/tcp', '放通该主机到各 manager 的 2377/tcp，然后重新运行。']),
   engine(/memberlist: .*:7946: (i\/o timeout|.*refused)|Failed to join memberlist/, 'the hosts do not reach each other on 7946 (tcp and udp), over which the overlay network is told', 'Open 7946/tcp and 7946/udp between all hosts, then run again.', ['主机之间的 7946（tcp 与 udp）不通，overlay 网络信息由此传递', '放通所有主机之间的 7946/tcp 与 7946/udp，然后重新运行。']),
   engine(/Cannot connect to the Docker daemon|Is the docker daemon running/, 'the Docker Engine does not run', 'Start it there (`systemctl start docker`); if it ends again, `journalctl -u docker` says why.', ['Docker Engine 未运行', '在该主机上启动它（`systemctl start docker`）；若再次退出，`journalctl -u docker` 会说明原因。']),
