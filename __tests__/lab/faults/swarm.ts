@@ -10,9 +10,6 @@ const on = (host: string, script: string) => () => seenOn(host, script);
 const portCut = (how: '-I' | '-D', ...ports: readonly string[]): string =>
   ports.flatMap((port) => ['INPUT', 'OUTPUT'].map((chain) => `iptables ${how} ${chain} -p ${port.replace('/', ' --dport ')} -j DROP`)).join('; ');
 
-/** True on a host in whose own namespace a VXLAN interface lies, where an engine leaves none. */
-const LEFT = `ip -d link show type vxlan | grep -q 'vxlan id .* dstport 4789'`;
-
 const nodeIs = (state: string): Promise<unknown> => comesTrue('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | grep -qx '${NODE} ${state}'`);
 
 /** The swarm, its network and its ports. */
@@ -59,11 +56,11 @@ export const SWARM_FAULTS: readonly Fault[] = [
     name: 'engine-killed-hard', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before',
     // Killed between making the interface in the host's own namespace and moving it into the network's: there it is left, and in the way of the next engine (moby#47728).
     make: async () => {
-      await seenOn(NODE, `engine kill; for ns in /var/run/docker/netns/1-*; do nsenter --net=$ns ip link set vxlan0 netns 1; done; ${LEFT}; engine start`);
-      await comesTrue(NODE, `${LEFT} && grep -q 'vxlan interface: file exists' /var/log/dockerd.log`);
+      await seenOn(NODE, `ns=/var/run/docker/netns/1-$(docker network inspect -f '{{slice .Id 0 10}}' kuscia-exchange-cluster); engine kill && nsenter --net=$ns ip link set vxlan0 netns 1 name vx-left && : >/var/log/dockerd.log && engine start`);
+      await comesTrue(NODE, `ip -d link show vx-left | grep -q 'vxlan id .* dstport 4789' && grep -q 'vxlan interface: file exists' /var/log/dockerd.log && ! docker ps --format '{{.Names}}' | grep -qx alice-probe`);
     },
-    mend: on(NODE, 'engine stop; ip -o link show type vxlan | cut -d: -f2 | cut -d@ -f1 | xargs -n1 ip link delete; engine start'),
-    ends: [{ code: 'KS-1107', host: NODE, evidence: /on node-03: .*creating vxlan interface: file exists/, cause: /a VXLAN interface of an earlier engine is left on the host \(moby#47728\)/, remedy: /stop the engine, remove what `ip -d link show type vxlan` lists/ }],
+    mend: on(NODE, 'engine stop; ip link delete vx-left; engine start'),
+    ends: [{ code: 'KS-1107', host: NODE, evidence: /creating vxlan interface: file exists/, cause: /a VXLAN interface of an earlier engine is left on the host \(moby#47728\)/, remedy: /stop the engine, remove what `ip -d link show type vxlan` lists/ }],
   },
   {
     name: 'worker-rebooted-without-manager', on: 'deployed cluster', mode: 'apply', when: 'before',
