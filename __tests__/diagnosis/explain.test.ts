@@ -108,6 +108,12 @@ describe('a failure is explained', () => {
     expect(failure).toMatchObject({ cause: expect.stringContaining('VXLAN'), evidence: 'exit 1\ndocker logs engine on node-01: error creating vxlan interface: file exists' });
   });
 
+  test('not by what the engine of another host says of its own images', () => {
+    const missing = 'manifest unknown: manifest unknown';
+    expect(explained([unhealthy], [log('node-03', 'engine', missing), log('node-02', 'replica', 'hello')])[0]?.cause).toMatch(/^not known/);
+    expect(explained([{ ...unhealthy, host: 'node-03' }], [log('node-03', 'engine', missing)])[0]?.cause).toBe('the registry has no such image');
+  });
+
   test.each([
     ['a line that cannot be the cause of it', { ...unhealthy, code: 'swarm-foreign' } as const, [log('node-02', 'replica', line1045)]],
     ['a cause that is known already', { ...unhealthy, cause: 'known' }, [log('node-02', 'replica', line1045)]],

@@ -98,7 +98,7 @@ function inLogs(failure: Failure, logs: readonly Log[]): Known | undefined {
   const ownFirst = failure.host === undefined ? [logs] : [logs.filter(({ host }) => host === failure.host), logs.filter(({ host }) => host !== failure.host)];
   for (const some of ownFirst) {
     for (const fault of FAULTS.filter((each) => explains(each, failure))) {
-      for (const log of some.filter(({ speaker }) => speaker === fault.speaker)) {
+      for (const log of some.filter(({ speaker, host }) => speaker === fault.speaker && (fault.ownHost !== true || failure.host === undefined || host === failure.host))) {
         const line = log.lines.findLast((each) => fault.line.test(each));
         if (line !== undefined) return { fault, line: told(log, line) };
       }
