@@ -24,7 +24,7 @@ describe('nightly verification', () => {
   test('is red when a replica was killed, names it, and opens one issue', async () => {
     expect((await exec('node-03', ['docker', 'kill', REPLICA])).code).toBe(0);
     // A log that holds a secret of the run, as a careless program writes it.
-    await seenOn('node-01', `docker exec alice-mysql sh -c 'echo "leaked $1 $(printf %s "$1" | base64)" >/proc/1/fd/2' sh '${DATABASE_PASSWORD}'`);
+    await seenOn('node-01', `docker exec alice-nginx-lb sh -c 'echo "leaked $1 $(printf %s "$1" | base64)" >/proc/1/fd/2' sh '${DATABASE_PASSWORD}'`);
     expect(await verified(32)).toEqual({ check: 'success', verify: 'failure', report: 'success' });
     expect(issues()).toEqual({ open: 1, closed: 0 });
     const [issue] = onGithub().issues;
@@ -44,7 +44,7 @@ describe('nightly verification', () => {
     expect(kept.map(({ path, kind }) => [path.replace(/^.*\/artifacts\//, '').replace(/\d{13}/, 'TIME'), kind])).toEqual(['32', '33'].map((run) => [`${run}/kuscia-swarm.alice.verify-logs.1.verify.verify/kuscia-swarm.alice.verify-logs.1.verify.verify.zip: logs.TIME.age`, 'logs']));
     for (const { content } of kept) {
       expect(content).toMatch(new RegExp(`===== node-03: docker inspect ${REPLICA}\n.*"ExitCode":137`));
-      expect(content).toMatch(/===== node-01: docker logs alice-mysql\n[^=]* leaked \*\*\* \*\*\*\n/);
+      expect(content).toMatch(/===== node-01: docker logs alice-nginx-lb\n[^]* leaked \*\*\* \*\*\*\n/);
     }
   });
 
@@ -57,6 +57,6 @@ describe('nightly verification', () => {
   test('has told no secret in any log, summary, output or artifact, nor in the logs that it kept', async () => {
     expect(await places(await hiddenForms())).toEqual([]);
     expect(await places(['cluster-unhealthy'])).toHaveLength(2);
-    expect(await places(['docker logs alice-mysql'])).toContainEqual(expect.stringMatching(/logs\.\d+\.age, opened$/));
+    expect(await places(['docker logs alice-nginx-lb'])).toContainEqual(expect.stringMatching(/logs\.\d+\.age, opened$/));
   });
 });
