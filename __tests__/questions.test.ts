@@ -120,7 +120,7 @@ describe('whatever a host answers about', () => {
       { numRuns: 500 },
     );
     expect(counted.present + counted.absent + counted.unknown).toBeGreaterThanOrEqual(500);
-    expect(counted.unknown).toBeGreaterThan(20);
+    expect(counted.unknown).toBeGreaterThan(0);
   });
 
   test.each(QUESTIONS.filter(([, , , where]) => typeof where !== 'string'))('%s, depth and length without end are no hindrance', (_, question) => {

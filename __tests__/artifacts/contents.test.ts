@@ -48,7 +48,7 @@ describe('what was handed over', () => {
       }
       expect([given, promised(known)]).toEqual([given, true]);
     }), { numRuns: 500 });
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(10);
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);
   });
 

@@ -86,7 +86,7 @@ describe('readCluster, whatever the text', () => {
       }),
       { numRuns: 1_000 },
     );
-    expect(taken).toBeGreaterThan(50);
+    expect(taken).toBeGreaterThan(5);
   });
 
   test('any value where any value stands', () => {

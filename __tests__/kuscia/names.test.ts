@@ -46,7 +46,7 @@ test('a replica is named as kuscia.sh names it, on thousands of hosts, and nothi
     { numRuns: 10, endOnFailure: true },
   );
   expect([names, readdirSync(folder)]).toEqual([3_000, []]);
-  expect(valid).toBeGreaterThan(1_000);
+  expect(valid).toBeGreaterThan(100);
   rmSync(folder, { recursive: true });
 }, 60_000);
 

@@ -166,7 +166,7 @@ describe('whatever the names are', () => {
         }
       }
     }), { numRuns: 2_000 });
-    expect(accepted).toBeGreaterThan(1_000);
+    expect(accepted).toBeGreaterThan(100);
   });
 
   const globs = fc.string({ unit: fc.constantFrom('*', '?', 'a', 'b', '.', '-'), maxLength: 8 });

@@ -14,7 +14,8 @@ const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';
 export function extractScript(cluster: Cluster): Command {
   const text = [
     'umask 077; mkdir -p "$(dirname "$2")" || exit',
-    'new="$2.new.$$"',
+    // Docker's client lets a shell that is told to end wait for it, and one that is killed then cleans nothing up.
+    'new="$2.new.$$"; rm -f "$2".new.*',
     cleaningUp('rm -f "$new"'),
     'docker run --rm "$1" cat "$3" >"$new" || exit',
     'head -n 1 "$new" | grep -q "^#!" || { echo "what the image holds as kuscia.sh is no script" >&2; exit 65; }',
