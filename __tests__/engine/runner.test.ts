@@ -10,6 +10,9 @@ import { commandFailure } from '../../src/engine/command-failure.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { apply, plan } from '../../src/engine/runner.ts';
 import { stage, type Stage } from '../../src/engine/stage.ts';
+import { readJoinToken } from '../../src/docker/commands.ts';
+import { makeConfiguration } from '../../src/kuscia/commands.ts';
+import { clusterOf } from '../support/deployment.ts';
 import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
 
 const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'mend it' });
@@ -339,6 +342,13 @@ describe('a step may', () => {
   test.each([[{ stderr: 'why\n' }, 'why'], [{ stdout: 'said\n' }, 'said'], [{}, undefined]])('be told the evidence %j', (said, evidence) => {
     expect(commandFailure('a', change, { ended: 'exited', code: 1, stdout: '', stderr: '', ...said }).evidence).toBe(evidence);
   });
+});
+
+test('what a confidential command printed is no evidence, however it ended', () => {
+  const token = reading('read the token', ['token'], { confidential: true });
+  const endings: readonly Outcome[] = [{ ended: 'lost', reason: 'closed', stdout: 'SWMTKN-1-x\n', stderr: '' }, { ended: 'exited', code: 1, stdout: 'SWMTKN-1-x\n', stderr: 'why\n' }, { ended: 'killed', signal: 'SIGTERM', stdout: 'SWMTKN-1-x', stderr: '' }];
+  expect(endings.map((outcome) => commandFailure('a', token, outcome).evidence)).toEqual([undefined, 'why', undefined]);
+  expect([readJoinToken('worker'), makeConfiguration(clusterOf())].map(({ confidential }) => confidential)).toEqual([true, true]);
 });
 
 test('a connection lost while the runner looks is an error, never success', async () => {

@@ -11,7 +11,7 @@ export const initSwarm = (address: string): Command =>
 
 /** Prints the token with which a host joins in that role. */
 export const readJoinToken = (role: 'manager' | 'worker'): Command =>
-  reading(`read the ${role} join token`, ['docker', 'swarm', 'join-token', '-q', role]);
+  reading(`read the ${role} join token`, ['docker', 'swarm', 'join-token', '-q', role], { confidential: true });
 
 /** Prints `same` when the swarm still takes that token for the role, `other` when it does not. The token in use leaves the host in no case. */
 export const compareJoinToken = (role: 'manager' | 'worker', token: Secret): Command =>

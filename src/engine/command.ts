@@ -16,6 +16,8 @@ export interface Command {
   readonly terminal?: boolean;
   /** True when it does not wait for its turn where the host allows few sessions at once. */
   readonly urgent?: true;
+  /** True where what it prints is a secret: nothing of that is shown, however it ends. */
+  readonly confidential?: true;
   /** Deadline in milliseconds, after which it is ended and reported as timed out. */
   readonly timeoutMs: number;
   /** Set where it runs in a place within the host, as in a container. */
@@ -42,7 +44,7 @@ export interface Streamed {
 /** Whether standard input is such a file. */
 export const isStreamed = (stdin: unknown): stdin is Streamed => typeof stdin === 'object' && stdin !== null && 'file' in stdin;
 
-type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'timeoutMs' | 'inside'>>;
+type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside'>>;
 
 const READ_DEADLINE_MS = 20_000;
 const CHANGE_DEADLINE_MS = 120_000;

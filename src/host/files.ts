@@ -32,7 +32,7 @@ export const file = (path: string): Question<HostFile> => ({
 export const openFile = (path: string, name: string): Question<OpenedFile> => ({
   command: reading(`read ${path}`, script(`${LOOK} && cat "$1"`, path)),
   read: (outcome) => {
-    if (outcome.code !== 0) return failedTo(`read ${path}`, outcome);
+    if (outcome.code !== 0) return failedTo(`read ${path}`, { ...outcome, stdout: '' });
     if (outcome.stdout.trim() === 'absent') return absent;
     const content = outcome.stdout.split('\n').slice(2).join('\n');
     return present({ ...properties(outcome.stdout), content: new Secret(name, content) });

@@ -5,7 +5,7 @@ import { folders } from './names.ts';
 
 /** Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN, because it would be an argument. */
 export const makeConfiguration = (cluster: Cluster): Command =>
-  changing('make the Kuscia configuration', ['docker', 'run', '--rm', cluster.image, 'kuscia', 'init', '--mode', 'autonomy', '--domain', cluster.domain, '--runtime', 'runp', '--protocol', cluster.protocol]);
+  changing('make the Kuscia configuration', ['docker', 'run', '--rm', cluster.image, 'kuscia', 'init', '--mode', 'autonomy', '--domain', cluster.domain, '--runtime', 'runp', '--protocol', cluster.protocol], { confidential: true });
 
 /** Where kuscia.sh stands in the image. */
 const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';

@@ -40,7 +40,7 @@ export async function askHandings(stages: readonly StageName[], deployment: Depl
 
 const joinToken = (role: 'manager' | 'worker'): Question<Secret> => ({
   command: readJoinToken(role),
-  read: (outcome) => (outcome.code === 0 && outcome.stdout.trim() !== '' ? present(new Secret(`${role} join token`, outcome.stdout.trim())) : failedTo(`read the ${role} join token`, outcome)),
+  read: (outcome) => (outcome.code === 0 && outcome.stdout.trim() !== '' ? present(new Secret(`${role} join token`, outcome.stdout.trim())) : failedTo(`read the ${role} join token`, { ...outcome, stdout: '' })),
 });
 
 async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
