@@ -7,6 +7,8 @@ const common = {
 
 /** `unit` needs nothing but Node; `lab` needs root and the lab's hosts, one file at a time. */
 export default {
+  // Only for what hangs: how long a test takes on a busy machine says nothing.
+  testTimeout: 20_000,
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/__tests__/**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '<rootDir>/__tests__/lab/'] },
     { ...common, displayName: 'lab', testMatch: ['<rootDir>/__tests__/lab/**/*.test.ts'] },
