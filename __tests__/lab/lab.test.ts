@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { leftovers, links, tracesOf } from './support/leftovers.ts';
+import { leftovers, links, namespacesOf, tracesOf } from './support/leftovers.ts';
 import type { Ended } from '../../lab/lab.ts';
 import { processesOf } from '../support/processes.ts';
 
@@ -123,7 +123,7 @@ test('reset gives fresh hosts in seconds: images, keys and machine ids stay, all
   expect(await output(ssh(one, 'root', 'docker ps -aq; docker volume ls -q; docker network ls -qf driver=overlay; docker info --format {{.Swarm.LocalNodeState}}'))).toBe('inactive');
   expect(await inside(one, 'docker', 'run', '--rm', 'mysql:8.0', 'mysqld', '--version')).toContain('8.0');
   expect(await exec(two, ['cat', '/root/note'])).toMatchObject({ code: 1 });
-  expect(processesOf('sleep 1000').filter((pid) => tracesOf([pid]).namespaces.size > 0)).toEqual([]);
+  expect(processesOf('sleep 1000').filter((pid) => namespacesOf([pid]).size > 0)).toEqual([]);
 }, 60_000);
 
 test('a bare host has no image and pulls plain names from the registry of the lab', async () => {
@@ -156,10 +156,11 @@ describe('down leaves nothing behind', () => {
     await inside(one, 'docker', 'run', '--detach', '--memory', '64m', 'nginx:1.26');
     await output(run(['sh', '-c', 'setsid sleep 1000 >/dev/null 2>&1 &']));
     const seen = traces();
-    expect(seen.pids.length).toBeGreaterThan(10);
+    expect(seen.processes.size).toBeGreaterThan(10);
     expect(left(seen)).not.toEqual([]);
     await down();
     expect(left(seen)).toEqual([]);
+    seen.release();
   }, 30_000);
 
   test('of a lab whose command was killed half way, and parts of it with it', async () => {
@@ -175,5 +176,6 @@ describe('down leaves nothing behind', () => {
     if (outer !== undefined) process.kill(outer.pid, 'SIGKILL');
     await down();
     expect(left(seen)).toEqual([]);
+    seen.release();
   }, 90_000);
 });

@@ -1,25 +1,34 @@
-import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** What the machine showed of a lab while it ran; looked for again when it is said to be gone. */
 export interface Traces {
-  pids: number[];
+  /** When each process began, by its id: an id alone may be another's by then. */
+  processes: Map<number, string>;
   namespaces: Set<string>;
+  /** Lets the namespaces go, which are held until then: the kernel gives the number of one that ended to the next that begins, of whatever program. */
+  release(): void;
 }
 
 const kinds = ['net', 'pid', 'mnt', 'uts', 'ipc'];
 
 /** All processes in the namespaces of the processes given, by the kernel's word and none of the lab's own records. */
 export function tracesOf(inits: readonly number[]): Traces {
+  const namespaces = namespacesOf(inits);
+  const held = pids().flatMap((pid) => kinds.filter((kind) => namespaces.has(namespaceOf(pid, kind))).map((kind) => hold(pid, kind)));
+  const own = pids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) || namespaces.has(namespaceOf(pid, 'net')));
+  return { namespaces, processes: new Map(own.map((pid) => [pid, beginningOf(pid)] as const).filter(([, began]) => began !== '')), release: () => { held.forEach((each) => { if (each !== undefined) closeSync(each); }); } };
+}
+
+/** The namespaces of the processes given that are not this process's own. */
+export function namespacesOf(processes: readonly number[]): Set<string> {
   const own = new Set(kinds.map((kind) => namespaceOf('self', kind)));
-  const namespaces = new Set(inits.flatMap((pid) => kinds.map((kind) => namespaceOf(pid, kind))).filter((each) => each !== '' && !own.has(each)));
-  return { namespaces, pids: pids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) || namespaces.has(namespaceOf(pid, 'net'))) };
+  return new Set(processes.flatMap((pid) => kinds.map((kind) => namespaceOf(pid, kind))).filter((each) => each !== '' && !own.has(each)));
 }
 
 /** What is left of a lab, one line each: processes, namespaces, mounts, cgroups, network links. */
 export function leftovers(home: string, cgroup: string, traces: Traces, linksBefore: readonly string[]): string[] {
-  const running = new Set(pids());
   return [
-    ...traces.pids.filter((pid) => running.has(pid)).map((pid) => `process ${pid}`),
+    ...pids().filter((pid) => traces.processes.has(pid) && beginningOf(pid) === traces.processes.get(pid)).map((pid) => `process ${pid}`),
     ...pids().flatMap((pid) => kinds.map((kind) => namespaceOf(pid, kind)).filter((each) => traces.namespaces.has(each)).map((each) => `process ${pid} in ${each}`)),
     ...pids().filter((pid) => read(`/proc/${pid}/environ`).includes(`KUSCIA_SWARM_LAB=${home}\0`)).map((pid) => `marked process ${pid}`),
     ...mounts().filter((line) => line.includes(`${home}/`)).map((line) => `mount ${line}`),
@@ -40,6 +49,20 @@ function mounts(): string[] {
 function pids(): number[] {
   // A zombie is only an exit code that the machine's first process has not fetched yet, at its own leisure.
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => /^State:\s+[^\sZX]/m.test(read(`/proc/${pid}/status`)));
+}
+
+/** The clock tick in which a process began; empty when it has ended (proc_pid_stat(5), field 22, the 20th behind the name). */
+function beginningOf(pid: number): string {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+function hold(pid: number, kind: string): number | undefined {
+  try {
+    return openSync(`/proc/${pid}/ns/${kind}`, 'r');
+  } catch {
+    return undefined;
+  }
 }
 
 function namespaceOf(pid: number | 'self', kind: string): string {
