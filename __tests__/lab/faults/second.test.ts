@@ -1,0 +1,3 @@
+import { tryFaults } from './rows.ts';
+
+tryFaults(1);
