@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from './support/random.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
@@ -120,7 +120,7 @@ describe('whatever a host answers about', () => {
       { numRuns: 500 },
     );
     expect(counted.present + counted.absent + counted.unknown).toBeGreaterThanOrEqual(500);
-    expect(counted.unknown).toBeGreaterThan(0);
+    expect(counted.unknown).toBeGreaterThan(20);
   });
 
   test.each(QUESTIONS.filter(([, , , where]) => typeof where !== 'string'))('%s, depth and length without end are no hindrance', (_, question) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { generateX25519Identity } from 'age-encryption';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { handOver, receive } from '../../src/artifacts/folder.ts';
 import { fileName, handed, labelIn, missingHandover, pack, unpack, type Handover, type Origin } from '../../src/artifacts/handover.ts';
 import { seal } from '../../src/artifacts/seal.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { open, seal, sealKeyFault } from '../../src/artifacts/seal.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';

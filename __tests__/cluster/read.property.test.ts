@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { readCluster } from '../../src/cluster/read.ts';
 import { LONGEST_TEXT } from '../../src/cluster/source.ts';
-import { Trouble } from '../../src/engine/errors.ts';
+import { Trouble, type Failure } from '../../src/engine/errors.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
 import { word } from '../support/words.ts';
@@ -22,19 +22,16 @@ function tried(text: string): void {
   } catch (thrown) {
     if (!(thrown instanceof Trouble)) throw thrown;
     const lines = text.split('\n');
-    expect(thrown.failures.length).toBeGreaterThan(0);
-    for (const { code, what } of thrown.failures) {
-      expect(code).toBe('cluster-file-invalid');
-      expect(what).not.toContain('\n');
-      const place = /^f:(\d+):(\d+) {2}\S/.exec(what);
-      if (!place) expect(what).toMatch(/^f: \d+ more faults$/);
-      else expect(Number(place[2])).toBeLessThanOrEqual((lines[Number(place[1]) - 1]?.length ?? -1) + 1);
-    }
+    const sound = ({ code, what }: Failure): boolean => code === 'cluster-file-invalid' && !what.includes('\n') && (/^f: \d+ more faults$/.test(what) || isPlaceIn(lines, /^f:(\d+):(\d+) {2}\S/.exec(what)));
+    // One expectation a text: a text can have many faults, and jest takes longer for each than we do.
+    expect([thrown.failures.length > 0, thrown.failures.filter((failure) => !sound(failure))]).toEqual([true, []]);
   }
   const { user, system } = process.cpuUsage(started);
   expect((user + system) / 1_000).toBeLessThan(SLOWEST_CPU_MS);
   if (JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) !== BEFORE) throw new Error('every object has become another');
 }
+
+const isPlaceIn = (lines: readonly string[], place: RegExpExecArray | null): boolean => place !== null && Number(place[2]) <= (lines[Number(place[1]) - 1]?.length ?? -1) + 1;
 
 /** What YAML libraries have run, or put where every object has it; Python's, Ruby's and Java's among them. */
 const EXPLOITS = ['!!js/function "function () { globalThis.escaped = 1 }()"', '!!js/undefined ""', '!!js/regexp /(a+)+$/', '!!python/object/apply:os.system ["touch escaped"]', '!ruby/object:Gem::Installer {i: x}', '!!javax.script.ScriptEngineManager [!!java.net.URL ["http://127.0.0.1:9/"]]', '!!binary dG91Y2ggZXNjYXBlZA==', '!!omap [a: 1]', '!!set {a, b}', '!!merge x', '{__proto__: {escaped: 1}}', '{constructor: {prototype: {escaped: 1}}}', '{"__proto__": {"toString": null}}', '&a {b: *a}', '&a [*a, *a]', '{<<: {escaped: 1}}', '{<<: [*a, *b]}', '$(touch escaped)', '`touch escaped`', '${process.exit(9)}', '{{constructor.constructor "return 1"}}', '::set-output name=escaped::1'];
@@ -86,7 +83,7 @@ describe('readCluster, whatever the text', () => {
       }),
       { numRuns: 1_000 },
     );
-    expect(taken).toBeGreaterThan(5);
+    expect(taken).toBeGreaterThan(50);
   });
 
   test('any value where any value stands', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { contains, dotted, ipv4, overlap, parseSubnet, PRIVATE, subnetText, within, type Subnet } from '../../src/cluster/subnet.ts';
 
 const subnet = (text: string): Subnet => parseSubnet(text) ?? ((): never => { throw new Error(text); })();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { container, containers, publishedPorts, restartedPorts } from '../../src/docker/containers.ts';
 import { engine, image, networks, swarmNodes } from '../../src/docker/facts.ts';
 import { tryPaths } from '../../src/docker/probe.ts';

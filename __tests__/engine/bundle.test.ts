@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { bundle, travels } from '../../src/engine/bundle.ts';
 import { reading, script, type Command } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { reading, script, shellLine } from '../../src/engine/command.ts';
 import { quote } from '../../src/engine/quote.ts';
 import { loginLine } from '../../src/transport/channel.ts';

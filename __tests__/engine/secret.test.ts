@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { quote } from '../../src/engine/quote.ts';
 import { printedForms, Secret } from '../../src/engine/secret.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { Slots } from '../../src/engine/slots.ts';
 
 test('never more at once than allowed, all of them, in the order they came', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { CHECKS, type CheckName, type Matrix } from '../../src/cluster/matrix.ts';
 import { CODES, type Code, type Failure } from '../../src/engine/errors.ts';
 import { changedText, healthMark, healthyText, issueText, keptIn, wrongIn } from '../../src/github/health-text.ts';

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { absent, answer, present, type Question } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';

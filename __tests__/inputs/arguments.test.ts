@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { Trouble } from '../../src/engine/errors.ts';
 import { translateArguments } from '../../src/inputs/arguments.ts';
 import { INPUT_LIST, optionOf } from '../../src/inputs/catalogue.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { localName } from '../../src/docker/names.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { readImages } from '../../src/inputs/images.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import type { Host, SshRoute } from '../../src/cluster/cluster.ts';
 import { changing, reading, script } from '../../src/engine/command.ts';
 import { failuresOf, type Failure } from '../../src/engine/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { answer, present, type Fact } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';

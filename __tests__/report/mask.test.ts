@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { printedForms, Secret } from '../../src/engine/secret.ts';
 import { githubFace } from '../../src/report/github.ts';
 import { Masks } from '../../src/report/mask.ts';

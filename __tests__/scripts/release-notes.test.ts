@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { releaseNotes, type Release } from '../../scripts/release-notes.ts';
 import { LIVE, nodes, shape, texts, tree } from '../github/reader.ts';
 

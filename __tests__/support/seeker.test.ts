@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from './random.ts';
 import { Seeker } from './seeker.ts';
 import { SPELLINGS, spellingsOf } from './spellings.ts';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from './random.ts';
 
 /** A text that leaves a file in the working folder where a shell runs it. */
 export const canary = (before: string, after: string): string => `${before}touch escaped${after}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { Announced } from '../../src/transport/announced.ts';
 import { Capture } from '../../src/transport/capture.ts';
 

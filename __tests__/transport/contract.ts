@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { changing, reading, script, type Command } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
