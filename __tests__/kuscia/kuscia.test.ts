@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { answer, present } from '../../src/engine/fact.ts';
@@ -216,10 +216,10 @@ describe('what a gateway answers', () => {
   const BODY = '{"domain":"alice","instance":"r","kuscia":"v1.1.0b0","reason":"unauthorized."}';
 
   test('is asked with TLS unless the protocol is NOTLS, once, from the probe', () => {
-    expect(direct.command.args).toEqual(['exec', 'alice-probe', 'bash', '-c', expect.stringContaining('curl -ks -m 5'), 'bash', 'https://10.77.0.12:20000/', '1']);
-    expect(directAnswer({ ...cluster, protocol: 'NOTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-2)).toBe('http://10.77.0.12:20000/');
-    expect(directAnswer({ ...cluster, protocol: 'MTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-2)).toBe('https://10.77.0.12:20000/');
-    expect(loadBalancerAnswers({ ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } }, TWO[0] as (typeof TWO)[0], 5).command.args.slice(-2)).toEqual(['https://10.77.0.11:8443/', '5']);
+    expect(direct.command.args).toEqual(['exec', 'alice-probe', 'sh', '-c', expect.stringContaining('curl -ks -m 5'), 'sh', 'https://10.77.0.12:20000/']);
+    expect(directAnswer({ ...cluster, protocol: 'NOTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe('http://10.77.0.12:20000/');
+    expect(directAnswer({ ...cluster, protocol: 'MTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe('https://10.77.0.12:20000/');
+    expect(loadBalancerAnswers({ ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } }, TWO[0] as (typeof TWO)[0], 5).command.args.slice(6)).toEqual(Array(5).fill('https://10.77.0.11:8443/'));
   });
 
   test.each([

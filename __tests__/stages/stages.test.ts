@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import fc from '../support/random.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import type { Matrix } from '../../src/cluster/matrix.ts';
 import { asker } from '../../src/engine/asker.ts';
@@ -79,7 +79,7 @@ describe('on real hosts that are settled', () => {
 
   test('what was changed in the cluster file is planned as a change, and only that', async () => {
     const changed = deploymentOf({ hosts: TWO, memory: 3 * 1024 ** 3, loadBalancer: { ...deployment.cluster.loadBalancer, port: 8081 } });
-    const fleet: Fleet = new FakeFleet([...tape('settled'), ...tape('settled').map((take) => ({ ...take, line: take.line.replace('http://10.77.0.11:8080/', 'http://10.77.0.11:8081/') }))]);
+    const fleet: Fleet = new FakeFleet([...tape('settled'), ...tape('settled').map((take) => ({ ...take, line: take.line.replaceAll('http://10.77.0.11:8080/', 'http://10.77.0.11:8081/') }))]);
     const planned = await plan(stagesOf(changed).slice(0, -1), { fleet, emit: () => undefined });
     expect(planned.flatMap(({ plan }) => plan.steps.map(({ host, what, why }) => `${host} ${what}: ${why}`))).toEqual([
       'node-01 recreate replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-02 recreate replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-01 recreate load balancer alice-nginx-lb: port 8080 -> 8081',
