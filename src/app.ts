@@ -109,8 +109,8 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
   }
 }
 
-/** How far before the run's begin the engine's log is read, in seconds. */
-const MARGIN = 5;
+/** How far before the run's begin the engine's log is read, in seconds: what went wrong earlier is no cause of what goes wrong now. */
+const MARGIN = 2;
 
 /** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
 async function diagnosed(failures: readonly Failure[], { request, report }: Task, { fleet }: Run, ms: number): Promise<readonly Failure[]> {
