@@ -104,6 +104,29 @@ describe('apply', () => {
     expect(world.told('stage-started', 'stage-settled').map((event) => `${event.is} ${'stage' in event ? event.stage : ''}`)).toEqual(['one', 'two', 'three'].flatMap((name) => [`stage-started ${name}`, `stage-settled ${name}`]));
   });
 
+  test('looks at the next stage along with what shows that one has settled, and takes that for its plan', async () => {
+    const world = new World();
+    const who = reading('ask', ['id']);
+    world.fleet = new FakeFleet([ok('a', who)]);
+    const asking = (name: string, thing: string): Stage => {
+      const inner = world.stage(name, [world.step(thing)]);
+      return { ...inner, look: async (ask) => (await ask.ask('a', { command: who, read: () => present(0) }), inner.look(ask)) };
+    };
+    await apply([asking('one', 'x'), asking('two', 'y')], world.run());
+    expect(world.diary.filter((entry) => entry.startsWith('look'))).toEqual(['look one', 'look two', 'look one', 'look two', 'look two']);
+    expect(world.fleet.trips).toBe(3);
+  });
+
+  test('takes no plan for the next stage from a look that showed this one unsettled', async () => {
+    const world = new World();
+    let looks = 0;
+    const one = world.stage('one', [world.step('x')], { also: (made) => void (world.there.has('x') && (looks += 1) < 3 && made.awaited.push({ host: 'a', what: 'x works', why: 'starting', failure: failure('no x') })) });
+    const two = world.stage('two', [], { also: (made) => made.satisfied.push({ host: 'a', what: `seen at ${looks}`, why: '' }) });
+    await apply([one, two], world.run());
+    expect(world.diary).toEqual(['look one', 'look two', 'begin x', 'end x', 'look one', 'look two', 'look one', 'look one', 'look two']);
+    expect(world.told('stage-settled').at(-1)).toMatchObject({ stage: 'two', plan: { satisfied: [{ what: 'seen at 3' }] } });
+  });
+
   test('begins a stage beside those before it where it names which it may begin after, and settles it after them all', async () => {
     const world = new World();
     const slow = world.stage('slow', [world.step('x', { lane: 'l' }), world.step('y', { lane: 'l' })]);

@@ -32,6 +32,8 @@ export interface UnderWay extends Run {
   readonly begins: () => void;
   /** Whether any stage of the run has begun to change something. */
   readonly changed: () => boolean;
+  /** The stage that begins when this one has settled, and who wants to know its plan: what shows that this one has settled shows that as well. */
+  readonly next?: { readonly stage: Stage; readonly planned: (plan: Plan) => void };
 }
 
 export async function applyStage(stage: Stage, known: Plan | undefined, run: UnderWay): Promise<readonly Step[]> {
@@ -39,20 +41,20 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
   const applied: Step[] = [];
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
-    let current = known ?? (await lookAt(stage, run));
+    let current = known ?? (await lookAt(stage, run))[0];
     if (current.failures.length > 0) throw new Trouble(current.failures);
     for (;;) {
       while (!current.empty) {
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
         await applyBatch(stage, batch, applied, run);
-        current = await settle(stage, batch, run);
+        current = await settle(stage, batch, run, current.steps.length === batch.length && current.later.length === 0);
       }
       if (run.ahead === undefined || run.ahead.is === 'settled') break;
       if (!(await run.ahead.settled)) throw new LeftOff();
       // Where nothing was changed, what was seen before still stands.
       if (!run.changed()) break;
-      current = await lookAt(stage, run);
+      current = await lookAlong(stage, run);
     }
     run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
     return applied;
@@ -100,11 +102,18 @@ async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
   }
 }
 
+/** Looks at the stage, and along with it at the next, which may begin where this one has settled and all before it have. */
+async function lookAlong(stage: Stage, { next, ...run }: UnderWay): Promise<Plan> {
+  const [plan, nextPlan] = await lookAt(stage, run, run.ahead?.is === 'under way' ? undefined : next?.stage);
+  if (nextPlan && plan.empty) next?.planned(nextPlan);
+  return plan;
+}
+
 /** Looks until the applied steps are no longer missing and nothing is awaited; past the deadline that is a failure. */
-async function settle(stage: Stage, batch: readonly Step[], run: UnderWay): Promise<Plan> {
+async function settle(stage: Stage, batch: readonly Step[], run: UnderWay, last: boolean): Promise<Plan> {
   let deadline = Date.now() + stage.settleMs;
   for (let looks = 1; ; looks += 1) {
-    const current = await lookAt(stage, run);
+    const current = last && looks === 1 ? await lookAlong(stage, run) : (await lookAt(stage, run))[0];
     const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
     if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
     stopIfCancelled(stage, run);
@@ -116,7 +125,7 @@ async function settle(stage: Stage, batch: readonly Step[], run: UnderWay): Prom
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
     run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });
-    await pause(stage, run, looks);
+    await pause(stage, run, looks, run.ahead?.is === 'under way' ? run.ahead.settled : undefined);
   }
 }
 

@@ -40,11 +40,11 @@ export async function look(stages: readonly Stage[], run: Run, forWhat?: string)
   return plans.map((plan) => ownPart(plan, run.hosts, run.views));
 }
 
-/** Looks at one stage, as `look` does. */
-export async function lookAt(stage: Stage, run: Run): Promise<Plan> {
-  const [plan] = await look([stage], run, stage.name);
+/** Looks at one stage, as `look` does; at another along with it, where that is given. */
+export async function lookAt(stage: Stage, run: Run, along?: Stage): Promise<readonly [plan: Plan, along: Plan | undefined]> {
+  const [plan, other] = await look(along ? [stage, along] : [stage], run, stage.name);
   if (!plan) throw new Error(`${stage.name} gave no plan`);
-  return plan;
+  return [plan, other];
 }
 
 const lostWhileLooking = (host: string, reason: string): Failure => ({
@@ -55,9 +55,16 @@ const lostWhileLooking = (host: string, reason: string): Failure => ({
   remedy: LOST_REMEDY,
 });
 
-/** Until the next look, sooner after the first ones; a run that is cancelled meanwhile ends. */
-export async function pause(stage: Stage, run: Run, looks = Infinity): Promise<void> {
-  await sleep(Math.min(run.lookEveryMs ?? 500, 100 * looks), undefined, { ...(run.signal && { signal: run.signal }) }).catch(() => stopIfCancelled(stage, run));
+/**
+ * Until the next look, sooner after the first ones. Beside other work, on which the hosts' time is better spent, it is longer, and over when that is.
+ * A run that is cancelled meanwhile ends.
+ */
+export async function pause(stage: Stage, run: Run, looks = Infinity, beside?: Promise<unknown>): Promise<void> {
+  const everyMs = run.lookEveryMs ?? 500;
+  const over = new AbortController();
+  void beside?.then(() => over.abort());
+  const signal = AbortSignal.any([over.signal, ...(run.signal ? [run.signal] : [])]);
+  await sleep(beside ? 4 * everyMs : Math.min(everyMs, 100 * looks), undefined, { signal }).catch(() => stopIfCancelled(stage, run));
 }
 
 /** A failure that may pass, as what is waited for. */

@@ -46,6 +46,8 @@ class Course {
   readonly #failures: Failure[] = [];
   /** Whether the hosts may be other than when everything was planned. */
   #changed = false;
+  /** Plans of stages that were made after the last change before them, by stage. */
+  readonly #foreseen = new Map<string, Plan>();
 
   constructor(planned: readonly Planned[], run: Run) {
     this.#planned = planned;
@@ -71,9 +73,16 @@ class Course {
   async #pass(stage: Stage, plan: Plan, begin: readonly Promise<boolean>[], before: readonly Promise<boolean>[]): Promise<boolean> {
     if (!(await allOf(begin)) || this.#failures.length > 0) return false;
     const ahead = stage.beginsAfter ? new Ahead(before) : undefined;
-    const underWay = { ...this.#run, begins: () => void (this.#changed = true), changed: () => this.#changed, ...(ahead && { ahead }) };
+    const next = this.#planned[this.#planned.findIndex((each) => each.stage === stage) + 1]?.stage;
+    const underWay = {
+      ...this.#run,
+      begins: () => void (this.#changed = true),
+      changed: () => this.#changed,
+      ...(ahead && { ahead }),
+      ...(next && !next.beginsAfter && { next: { stage: next, planned: (nextPlan: Plan) => void this.#foreseen.set(next.name, nextPlan) } }),
+    };
     try {
-      this.#applied.set(stage.name, await applyStage(stage, this.#changed ? undefined : plan, underWay));
+      this.#applied.set(stage.name, await applyStage(stage, this.#changed ? this.#foreseen.get(stage.name) : plan, underWay));
       return true;
     } catch (thrown) {
       if (!(thrown instanceof LeftOff)) this.#failures.push(...failuresOf(thrown));
