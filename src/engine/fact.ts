@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { ending, lastLine, type Exited, type Outcome } from './outcome.ts';
+import { ending, lastLine, mayBeCut, type Exited, type Outcome } from './outcome.ts';
 
 /** What is known of one thing on one host. Unknown is never read as absent: it stops the plan. */
 export type Fact<T> =
@@ -32,9 +32,10 @@ export interface Question<T> {
   readonly read: (outcome: Exited) => Fact<T>;
 }
 
-/** The answer in an outcome: unknown unless the command ran to its end and `read` understood it. */
+/** The answer in an outcome: unknown unless the command ran to its end, nothing was left out of what it said and `read` understood it. */
 export function answer<T>(question: Question<T>, outcome: Outcome): Fact<T> {
   if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);
+  if (mayBeCut(outcome.stdout)) return unknown(`could not ${question.command.purpose}: its answer is too long`);
   try {
     return question.read(outcome);
   } catch (error) {

@@ -12,6 +12,12 @@ export type Outcome = Output &
     | { readonly ended: 'lost'; readonly reason: string }
   );
 
+/** Stands where the middle of a long output was left out. */
+export const leftOut = (bytes: number): string => `\n[... ${bytes} bytes left out ...]\n`;
+
+/** Whether something may have been left out of an output, which then says nothing of what it does not hold. */
+export const mayBeCut = (output: string): boolean => /\n\[\.\.\. \d+ bytes left out \.\.\.\]\n/.test(output);
+
 /** A command that ran to its end by itself, with whatever exit code. */
 export type Exited = Extract<Outcome, { ended: 'exited' }>;
 

@@ -1,3 +1,5 @@
+import { leftOut } from '../engine/outcome.ts';
+
 const HEAD_BYTES = 4 * 1024 * 1024;
 const TAIL_BYTES = 4 * 1024 * 1024;
 
@@ -38,7 +40,7 @@ export class Capture {
     const head = new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept.subarray(0, this.#head), { stream: true });
     const tail = kept.subarray(this.#head);
     const start = tail.subarray(0, 3).findIndex((byte) => (byte & 0xc0) !== 0x80);
-    return `${head}\n[... ${this.#leftOut} bytes left out ...]\n${tail.subarray(Math.max(start, 0)).toString('utf8')}`;
+    return `${head}${leftOut(this.#leftOut)}${tail.subarray(Math.max(start, 0)).toString('utf8')}`;
   }
 
   #makeRoom(wanted: number): void {
