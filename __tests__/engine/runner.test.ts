@@ -295,6 +295,14 @@ describe('cancelling', () => {
     expect(await running).toEqual(['cancelled: cancelled in one']);
   });
 
+  test('tells no failure of the steps that it ends', async () => {
+    const world = new World();
+    const cancel = new AbortController();
+    const ended = (thing: string): Step => world.step(thing, { apply: () => { cancel.abort(); return Promise.reject(trouble(failure('killed by SIGTERM'))); } });
+    expect(await codes(apply([world.stage('one', [ended('x'), ended('y')])], world.run({ signal: cancel.signal })))).toEqual(['cancelled: cancelled in one', 'cancelled: cancelled in one']);
+    expect(world.told('step-failed')).toMatchObject([{ failures: [{ what: 'killed by SIGTERM' }] }, { failures: [{ what: 'killed by SIGTERM' }] }]);
+  });
+
   test('between two steps of a lane does not begin the second', async () => {
     const world = new World();
     const cancel = new AbortController();

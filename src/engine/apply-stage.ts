@@ -98,6 +98,8 @@ async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
     run.emit({ is: 'step-done', stage: stage.name, step, ms: Date.now() - started });
   } catch (thrown) {
     run.emit({ is: 'step-failed', stage: stage.name, step, ms: Date.now() - started, failures: failuresOf(thrown) });
+    // What ends badly once the run is cancelled was ended by that.
+    stopIfCancelled(stage, run);
     throw thrown;
   }
 }
