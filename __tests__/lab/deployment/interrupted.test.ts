@@ -15,6 +15,7 @@ const PROMISED_MS = 7_000;
 const STARTING = /^ {2}node-0[23] +\+ +start replica/m;
 const SAID = /^Error KS-1111 cancelled: cancelled in kuscia-start, in the middle of "start replica root-kuscia-autonomy-alice" on node-02 /;
 
+/** SIGKILL is the crash matrix's. */
 describe('a run that is ended half way', () => {
   beforeAll(async () => {
     await up(3);
@@ -41,7 +42,7 @@ describe('a run that is ended half way', () => {
 
   test.each(['SIGINT', 'SIGTERM'] as const)('by %s in the middle of a step names it, in time', async (name) => {
     const { log, code, ms } = await signalled(name, () => Promise.resolve());
-    expect([code, blocksOf(log)[0]]).toEqual([1, expect.stringMatching(SAID)]);
+    expect([code, blocksOf(log)]).toEqual([1, [expect.stringMatching(SAID)]]);
     expect(ms).toBeLessThan(PROMISED_MS);
     expect(await Promise.all(HOSTS.map(leftRunning))).toEqual(['', '', '']);
     // Cancelled, it gave the lock back: its next run is another one, and would wait.
@@ -51,17 +52,12 @@ describe('a run that is ended half way', () => {
   test('while its first manager is silent ends in time all the same', async () => {
     try {
       const { log, code, ms } = await signalled('SIGTERM', () => seenOn('node-01', silence('-I')));
-      expect([code, blocksOf(log)[0]]).toEqual([1, expect.stringMatching(SAID)]);
+      expect([code, blocksOf(log)]).toEqual([1, [expect.stringMatching(SAID)]]);
       expect(ms).toBeLessThan(PROMISED_MS);
     } finally {
       await seenOn('node-01', silence('-D'));
     }
   }, 100_000);
-
-  test.each([3, 5, 7])('by SIGKILL after %i s is completed by the next run', async (after) => {
-    expect((await action(EXAMPLE, { interrupt: { signal: 'KILL', after } })).code).not.toBe(0);
-    await completes();
-  }, 200_000);
 });
 
 /** A run that is sent a signal while it starts a replica, after something was done to the hosts; `ms` is how long it took to end. */
