@@ -42,13 +42,13 @@ export const HOST_FAULTS: readonly Fault[] = [
     ends: hostAnd('KS-1106', /connection lost: (Keepalive timeout|the host closed the connection|read ECONNRESET)/, /See that the host is up/, NO_LOG),
   },
   {
-    name: 'sshd-killed-under-a-command', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
+    name: 'sshd-killed-under-a-command', usual: true, on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
     make: later('kill -9 $(pidof sshd)'),
     mend: () => sshd(NODE, 'start'),
     ends: hostAnd('KS-1106', /connection lost: (the host closed the connection|read ECONNRESET)/, /run again: the state is gathered anew/, NO_LOG),
   },
   {
-    name: 'half-open-connection', usual: true, on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
+    name: 'half-open-connection', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
     make: later(silence('-I')),
     mend: on(silence('-D')),
     ends: hostAnd('KS-1106', /connection lost: Keepalive timeout/, /run again: the state is gathered anew/, NO_LOG),
