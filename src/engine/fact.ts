@@ -32,10 +32,10 @@ export interface Question<T> {
   readonly read: (outcome: Exited) => Fact<T>;
 }
 
-/** The answer in an outcome: unknown unless the command ran to its end, nothing was left out of what it said and `read` understood it. */
+/** The answer in an outcome: unknown unless the command ran to its end and `read` understood it; a list of which something was left out is none. */
 export function answer<T>(question: Question<T>, outcome: Outcome): Fact<T> {
   if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);
-  if (mayBeCut(outcome.stdout)) return unknown(`could not ${question.command.purpose}: its answer is too long`);
+  if (outcome.code === 0 && mayBeCut(outcome.stdout)) return unknown(`could not ${question.command.purpose}: its answer is too long`);
   try {
     return question.read(outcome);
   } catch (error) {
