@@ -72,11 +72,11 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
 const genuineOf = (question: Question<unknown>, where: readonly [Moment, string] | string): string => (typeof where === 'string' ? where : outcomeOf(where[0], where[1], question).stdout);
 
 /** Pieces that hosts do print, in the wrong place. */
-const scraps = fc.constantFrom('null', '[]', '{}', '""', '0', '-1', '1e999', '"x"', 'true', '\n', '\n@@\n', '\t', ' ', '=', ':', '/', '\0', '\ufffd', '::error::x', '\x1b[2J', 'absent', '{"__proto__":{"x":1}}', '"__proto__":1,', 'listen=', 'route=', 'memory=x\n', 'clock=\n', 'gateway\tbm8=\n', 'ERROR 1045 x', '9'.repeat(400));
+const scraps = fc.constantFrom('null', '[]', '{}', '""', '0', '-1', '1e999', '"x"', 'true', '\n', '\t', ' ', '=', ':', '/', '\0', '\ufffd', '::error::x', '\x1b[2J', 'absent', '{"__proto__":{"x":1}}', '"__proto__":1,', 'listen=', 'route=', 'memory=x\n', 'clock=\n', 'gateway\tbm8=\n', 'ERROR 1045 x', '9'.repeat(400));
 
 /** The JSON in a text, with something else in one place of it; the text itself where no line of it is any. */
 function misplaced(genuine: string, at: number, put: unknown): string {
-  const pieces = genuine.split(/(\n@@\n|\n)/);
+  const pieces = genuine.split(/(\n)/);
   const json = pieces.flatMap((piece, i) => (/^\s*[[{]/.test(piece) ? [i] : []));
   const chosen = json[at % json.length];
   if (chosen === undefined) return genuine;

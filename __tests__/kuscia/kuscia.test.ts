@@ -195,13 +195,15 @@ describe('what a replica is asked', () => {
     ['no replica', factOf('empty', 'node-01', registry('alice')), 'No such container'],
     ['no replica of that domain', factOf('odd', 'node-01', registry('bob')), 'No such container'],
     ['half an answer', answer(registry('b'), exited(0, '{"items":[]}')), 'not understood'],
-    ['nonsense', answer(registry('b'), exited(0, 'x\n@@\ny')), 'not understood'],
+    ['one gateway, not a list', answer(registry('b'), exited(0, '{"kind":"Gateway","metadata":{"name":"g"}}')), 'not understood'],
+    ['something else', answer(registry('b'), exited(0, '{"kind":"List","items":[{"kind":"Domain","metadata":{"name":"d"}}]}')), 'not understood'],
+    ['nonsense', answer(registry('b'), exited(0, 'x')), 'not understood'],
   ])('%s is unknown', (_, fact, why) => {
     expect(fact).toEqual({ is: 'unknown', why: expect.stringContaining(why) });
   });
 
   test('gateways and nodes that say little are read as such', () => {
-    expect(answer(registry('b'), exited(0, '{"items":[{"metadata":{"name":"g"}}]}\n@@\n{"items":[{"metadata":{"name":"n"}},{"metadata":{"name":"m"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}]}'))).toEqual(
+    expect(answer(registry('b'), exited(0, '{"kind":"List","items":[{"kind":"Gateway","metadata":{"name":"g"}},{"kind":"Node","metadata":{"name":"n"}},{"kind":"Node","metadata":{"name":"m"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}]}'))).toEqual(
       present({ gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }], nodes: [{ name: 'n', ready: false }, { name: 'm', ready: false }] }),
     );
   });

@@ -47,6 +47,9 @@ describe('kubectl get', () => {
     const list = await run('get', 'gateways', '-n', 'alice', '-o', 'json');
     const sameVersion = (text: string): string => text.replace(/"resourceVersion": "\d+"/, '"resourceVersion": "424"');
     expect(sameVersion(list.stdout)).toBe(observed('one-gateway_n_alice.json'));
+    // Of several kinds one list, in their order.
+    const both = JSON.parse((await run('get', 'gateways,nodes', '-n', 'alice', '-o', 'json')).stdout) as { kind: string; items: { kind: string }[] };
+    expect([both.kind, both.items.map(({ kind }) => kind)]).toEqual(['List', ['Gateway', 'Node']]);
     expect(JSON.parse((await run('get', 'gw', 'root-kuscia-autonomy-alice-hosta', '-n', 'alice', '-ojson')).stdout)).toMatchObject({ kind: 'Gateway' });
   });
 

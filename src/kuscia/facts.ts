@@ -30,28 +30,26 @@ export interface Registry {
 }
 
 const said = z.string().nullish();
-const metadata = z.object({ name: z.string() });
-const rawGateways = z.object({
-  items: z.array(z.object({ metadata, status: z.object({ address: said, version: said, publicKey: said, uptime: said, heartbeatTime: said }).nullish() })),
+const rawObject = z.object({
+  kind: z.enum(['Gateway', 'Node']),
+  metadata: z.object({ name: z.string() }),
+  status: z
+    .object({ address: said, version: said, publicKey: said, uptime: said, heartbeatTime: said, conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() })
+    .nullish(),
 });
-const rawNodes = z.object({
-  items: z.array(z.object({ metadata, status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() }).nullish() })),
-});
+const rawObjects = z.object({ kind: z.literal('List'), items: z.array(rawObject) });
 
 /**
  * Asks the login's own replica on a host for the gateways and nodes of its domain, which are in the shared database and so the same from every
  * replica. The host itself fills in whose it is (kuscia.sh, `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
  */
 export const registry = (domain: string): Question<Registry> => ({
-  command: reading(
-    'read the gateways and nodes',
-    script('exec docker exec "$(id -un)-kuscia-autonomy-$1" sh -c "$2" sh "$1"', domain, 'kubectl get gateways -n "$1" -o json && echo @@ && kubectl get nodes -o json'),
-  ),
+  command: reading('read the gateways and nodes', script('exec docker exec "$(id -un)-kuscia-autonomy-$1" kubectl get gateways,nodes -n "$1" -o json', domain)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the gateways and nodes', outcome);
-    const [gateways = '', nodes = ''] = outcome.stdout.split('\n@@\n');
+    const { items } = jsonOf(outcome.stdout, rawObjects);
     return present({
-      gateways: jsonOf(gateways, rawGateways).items.map(({ metadata, status }) => ({
+      gateways: items.filter(({ kind }) => kind === 'Gateway').map(({ metadata, status }) => ({
         name: metadata.name,
         address: status?.address ?? '',
         version: status?.version ?? '',
@@ -59,7 +57,7 @@ export const registry = (domain: string): Question<Registry> => ({
         uptime: Date.parse(status?.uptime ?? '') || 0,
         heartbeat: Date.parse(status?.heartbeatTime ?? '') || 0,
       })),
-      nodes: jsonOf(nodes, rawNodes).items.map(({ metadata, status }) => ({
+      nodes: items.filter(({ kind }) => kind === 'Node').map(({ metadata, status }) => ({
         name: metadata.name,
         ready: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
       })),

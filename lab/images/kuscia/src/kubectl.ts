@@ -97,6 +97,8 @@ async function get(call: Call, ask: Ask): Promise<Printed> {
   const unknown = kinds.find(({ kind }) => !kind);
   if (unknown) return fail(`error: the server doesn't have a resource type "${unknown.part}"`);
   const many = kinds.length > 1;
+  const formatted = call.output !== '' && call.output !== 'wide';
+  const found: KubeObject[] = [];
   const tables: string[] = [];
   let stderr = '';
   for (const { kind } of kinds as { kind: Resource }[]) {
@@ -107,10 +109,12 @@ async function get(call: Call, ask: Ask): Promise<Printed> {
       if (code !== 200) stderr += serverError({ code, body }).stderr;
       else objects.push(...(wanted.length > 0 ? [body as KubeObject] : (body as { items: KubeObject[] }).items));
     }
-    if (call.output && call.output !== 'wide') return { ...printed(call, objects, wanted.length === 1), ...(stderr ? { code: 1, stderr } : {}), ...(stderr && objects.length === 0 ? { stdout: '' } : {}) };
+    found.push(...objects);
+    if (formatted) continue;
     if (objects.length > 0) tables.push(table(kind, objects, { wide: call.output === 'wide', namespaces: call.all && kind.namespaced, prefixed: many, headings: call.headings }));
     else if (wanted.length === 0 && !many) stderr += kind.namespaced && !call.all ? `No resources found in ${call.namespace} namespace.\n` : 'No resources found\n';
   }
+  if (formatted) return { ...printed(call, found, wanted.length === 1 && !many), ...(stderr ? { code: 1, stderr } : {}), ...(stderr && found.length === 0 ? { stdout: '' } : {}) };
   return print(tables.join('\n'), stderr, /^(Error|error)/m.test(stderr) ? 1 : 0);
 }
 
