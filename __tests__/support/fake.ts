@@ -75,9 +75,9 @@ export class FakeFleet implements Fleet {
 
   /** Takes a bundle apart, as the host's shell would, and puts the answers together again. */
   #bundle(host: string, text: string, inside = ''): Outcome {
-    // The last one is its own: bundles within it come before.
-    const mark = [...text.matchAll(/printf '\\n(\w+)\\n'/g)].at(-1)?.[1] ?? '';
-    const starts = [...text.matchAll(/^\( timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm)];
+    // The first one is its own: bundles within it come after.
+    const mark = /^printf '\\n(\w+)\\n'/m.exec(text)?.[1] ?? '';
+    const starts = [...text.matchAll(/^timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm)];
     const outcomes = starts.map(([, quoted = '', , stdin]) => {
       const word = quoted.slice(1, -1).replaceAll(`'\\''`, `'`);
       const line = inside + (/^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word);

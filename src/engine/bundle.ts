@@ -14,7 +14,7 @@ export interface Bundle {
 const OVERDUE = 'overdue';
 
 /** Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a program can exit with 124 or 137 too. */
-const timed = (line: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; echo $? >"$0.c"`);
+const timed = (line: string, mark: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; printf '\\n${mark} %s\\n' "$?" >"$0.c"`);
 
 const given = ({ stdin }: Command): string | undefined => (stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? undefined : stdin);
 
@@ -55,16 +55,20 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const starts = commands.map((command, i) => {
     const input = given(command) ?? '';
     const from = input === '' ? '</dev/null &' : `<<'${mark}' &\n${input}${mark}`;
-    return `( timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command))} "$d/${i}" 2>/dev/null; [ -s "$d/${i}.c" ] || echo ${OVERDUE} >"$d/${i}.c" ) ${from}`;
+    return `timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command), mark)} "$d/${i}" 2>/dev/null ${from}`;
   });
+  // As few processes as can be: on a host they cost more than most questions do.
+  const answers = commands.map((_, i) => `"$d/${i}.o" "$d/m" "$d/${i}.e" "$d/${i}.c"`);
   const text = [
     'umask 077',
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
     cleaningUp('rm -rf "$d"'),
     'export LC_ALL=C',
+    `printf '\\n${mark}\\n' >"$d/m"`,
+    `for i in ${[...commands.keys()].join(' ')}; do printf '\\n${mark} ${OVERDUE}\\n' >"$d/$i.c"; done`,
     ...starts,
     'wait',
-    ...commands.map((_, i) => `cat "$d/${i}.o"; printf '\\n${mark}\\n'; cat "$d/${i}.e"; printf '\\n${mark} %s\\n' "$(cat "$d/${i}.c")"`),
+    `cat ${answers.join(' ')} || :`,
     '',
   ].join('\n');
   const timeoutMs = Math.max(...commands.map((command) => command.timeoutMs)) + 5_000;
