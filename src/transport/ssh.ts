@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeSSH } from 'node-ssh';
 import type { Client } from 'ssh2';
 import type { Command } from '../engine/command.ts';
@@ -10,6 +11,10 @@ import { Slots } from '../engine/slots.ts';
 /** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
 const CHANNELS = 8;
 const CLOSE_MS = 500;
+/** Between two tries to get a session for what is urgent. */
+const URGENT_AGAIN_MS = 100;
+
+const noSession = (reason: string): Outcome => ({ ended: 'lost', reason: `the host opens no session: ${reason}`, stdout: '', stderr: '' });
 
 interface Signalling {
   readonly groups: number[];
@@ -55,15 +60,22 @@ export class SshConnection implements Connection {
 
   async run(command: Command): Promise<Outcome> {
     programLine(command);
-    if (command.urgent === true) {
-      const ended = await this.#runNow(command);
-      if (ended.ended !== 'refused') return ended;
-    }
+    if (command.urgent === true) return this.#runUrgently(command);
     for (;;) {
       const ended = await this.#slots.use(() => this.#runNow(command));
       if (ended.ended !== 'refused') return ended;
       // The host allows fewer sessions than usual: wait for ours to end, and keep one free for signals. Nothing was run, so nothing is repeated.
-      if (this.#slots.busy === 0) return { ended: 'lost', reason: `the host opens no session: ${ended.reason}`, stdout: '', stderr: '' };
+      if (this.#slots.busy === 0) return noSession(ended.reason);
+      this.#slots.shrinkTo(this.#slots.busy - 1);
+    }
+  }
+
+  /** Takes whatever session is free first: in the queue it could stand behind commands that take minutes. */
+  async #runUrgently(command: Command): Promise<Outcome> {
+    for (const deadline = Date.now() + command.timeoutMs; ; await sleep(URGENT_AGAIN_MS)) {
+      const ended = await this.#runNow(command);
+      if (ended.ended !== 'refused') return ended;
+      if (this.#running.size === 0 || Date.now() > deadline) return noSession(ended.reason);
       this.#slots.shrinkTo(this.#slots.busy - 1);
     }
   }
