@@ -15,7 +15,7 @@ const standardLab = '/var/lib/kuscia-swarm-lab';
 const home = process.env.LAB_HOME ?? `${standardLab}-test`;
 const labs = [home, `${home}-2`].map((LAB_HOME) => ({ LAB_HOME, LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache` }));
 /** The files that take longest, which are begun first. */
-const LONG = ['wrong', 'changes', 'shapes', 'deployment/images', 'deployment/lock', 'faults/first', 'standin', 'secrets', 'interrupted', 'trouble', 'rights', 'faults/second', 'github/lock', 'self-hosted'];
+const LONG = ['wrong', 'changes', 'shapes', 'deployment/images', 'deployment/lock', 'faults/first', 'standin', 'secrets', 'interrupted', 'trouble', 'rights', 'faults/second', 'github/lock', 'self-hosted', 'transport'];
 const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
 const results = { unit: join(folder, 'unit.json') };
 
