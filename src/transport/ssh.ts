@@ -73,9 +73,11 @@ export class SshConnection implements Connection {
   /** Takes whatever session is free first: in the queue it could stand behind commands that take minutes. */
   async #runUrgently(command: Command): Promise<Outcome> {
     for (const deadline = Date.now() + command.timeoutMs; ; await sleep(URGENT_AGAIN_MS)) {
+      // Asked before: those that stood in its way may have ended when the refusal comes.
+      const alone = this.#running.size === 0;
       const ended = await this.#runNow(command);
       if (ended.ended !== 'refused') return ended;
-      if (this.#running.size === 0 || Date.now() > deadline) return noSession(ended.reason);
+      if (alone || Date.now() > deadline) return noSession(ended.reason);
       this.#slots.shrinkTo(this.#slots.busy - 1);
     }
   }
