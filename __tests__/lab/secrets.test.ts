@@ -11,7 +11,7 @@ import { seenOn } from './deployment/seen.ts';
 import { ALLOWED_FILES, ALLOWED_STARTS, isOfKuscia, MADE, NOT_OURS, type Containers } from './secrets/allowed.ts';
 import { contentOf, entriesOf, since, type Entry } from './secrets/files.ts';
 import { lookOn } from './secrets/look.ts';
-import { Recording } from './secrets/record.ts';
+import { Recording, startedIn } from './secrets/record.ts';
 import { artifacts, auditedRuns, CLUSTER, logs } from './secrets/runs.ts';
 import { makeSecrets, search } from './secrets/secrets.ts';
 import { freshHosts } from './support/fresh.ts';
@@ -57,6 +57,26 @@ describe('the recorder and the search', () => {
     const inside = await recordingOf(host).through('docker run --rm --env SEEN=by-environment nginx:1.26 true seen-in-a-container', 'deploy');
     expect(inside).toContainEqual(expect.objectContaining({ args: ['true', 'seen-in-a-container'], environment: withSeen }));
   }, 60_000);
+
+  const [TRUE, A, AB] = ['/bin/true', 'a', 'A=b'].map((text) => `"${[...Buffer.from(text)].map((byte) => `\\x${byte.toString(16)}`).join('')}"`);
+  const START = { host: 'node-01', program: '/bin/true', args: ['a', 'a'], environment: ['A=b'] };
+  test.each([
+    [`7 execve(${TRUE}, [${A}, ${A}], [${AB}]) = 0`, START],
+    [`7 execve(${TRUE}, [${A}, ${A}], [${AB}] <unfinished ...>`, START],
+    [`7 execveat(3, ${TRUE}, [${A}, ${A}], [${AB}]) = -1 ENOENT (No such file or directory)`, START],
+    // What a program that is killed in the middle leaves (seen in seven storms of SIGKILL); where all words were read, they count.
+    [`7 execve(${TRUE}, [${A}, ${A}], [${AB}]) = ? <unavailable>`, START],
+    [`7 execve(${TRUE}, [${A}, ${A}], [${AB}] <detached ...>`, START],
+    [`7 execve(${TRUE}, [${A}, 0x5, 0x6, ${A}], [${AB}] <detached ...>`, undefined],
+    ['7 execve(0x5, 0x6, 0x7 <detached ...>', undefined],
+    [`7 execve(${TRUE}, 0x6, [${AB}]) = ?`, undefined],
+    ['7 ???( <unfinished ...>', undefined],
+    ['7 <... execve resumed>)             = 0', undefined],
+  ])('read what strace says: %s', (line, started) => expect(startedIn('node-01', line)).toEqual(started));
+
+  test.each([`7 execve(${TRUE}, [${A}, 0x5], [${AB}]) = 0`, `7 execve(${TRUE}, [${A}, ${A}...], [${AB}]) = 0`, '7 clone() = 8'])('let nothing pass that cannot be read: %s', (line) => {
+    expect(() => startedIn('node-01', line)).toThrow('cannot be read');
+  });
 
   test('find a secret that is leaked by hand, in each of its forms and places', async () => {
     const find = search({ leak: LEAK });

@@ -73,13 +73,15 @@ const STRING = '"(?:\\\\x[0-9a-f]{2})*"';
 const LIST = `\\[(?:${STRING}(?:, )?)*\\]|NULL`;
 const CALL = new RegExp(`^\\d+ +execve(?:at)?\\((?:[^",]+, )?(${STRING}), (${LIST}), (${LIST})`);
 
+/** Ended by SIGKILL on its way into the kernel: some or all of its words could not be read any more, and nothing was started. */
+const KILLED = /^\d+ +execve(?:at)?\(.*(?: <detached \.\.\.>|\) += \?(?: <unavailable>)?)$/;
+
 /** What a line of strace tells; undefined where it tells only how an earlier call ended. Throws on what it cannot read in full. */
 export function startedIn(host: string, line: string): Started | undefined {
   const match = CALL.exec(line);
   if (match) return { host, program: strings(match[1] ?? '')[0] ?? '', args: strings(match[2] ?? ''), environment: strings(match[3] ?? '') };
   if (/^\d+ +(?:<\.\.\. execve(?:at)? resumed>|\?\?\?)/.test(line)) return undefined;
-  // Ended by SIGKILL on its way into the kernel: its words were not read, and nothing was started.
-  if (/^\d+ +execve(?:at)?\((?:\w+, )?0x[0-9a-f]+, 0x[0-9a-f]+, 0x[0-9a-f]+ <detached \.\.\.>$/.test(line)) return undefined;
+  if (KILLED.test(line)) return undefined;
   throw new Error(`${host}: strace says what cannot be read: ${line.slice(0, 300)}`);
 }
 
