@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { check } from './check.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -96,6 +97,17 @@ function shown(name, args, lab, output = 'inherit') {
   });
 }
 
+/** Longest part of a failure that is told again at the end; all of it stands further up, where its file ended. */
+const TOLD_AGAIN = 1200;
+
+/** What failed in a file of tests, told once more after hours of output: the name of each, and how its message begins. */
+function failuresIn({ name, status, message, assertionResults }) {
+  const begins = (text) => stripVTControlCharacters(text).slice(0, TOLD_AGAIN);
+  const failed = assertionResults.filter((each) => each.status === 'failed');
+  if (failed.length === 0 && status === 'failed') return [`\ntest: ${relative(root, name)} could not run\n${begins(message)}`];
+  return failed.map(({ fullName, failureMessages }) => `\ntest: failed: ${relative(root, name)}: ${fullName}\n${begins(failureMessages.join('\n'))}`);
+}
+
 /** The totals of both runs as jest counted them. A file that could not run, a run without result and a failed check are failures too. */
 function summary(failed, labCode) {
   const counts = Object.entries(results).filter(([project]) => project !== 'unit' || !onlyLab).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
@@ -104,6 +116,7 @@ function summary(failed, labCode) {
     if (missing) console.log(`test: the ${project} tests left no result`);
     if (broken > 0) console.log(`test: ${broken} files of the ${project} tests could not run`);
   }
+  for (const { testResults = [] } of counts) for (const file of testResults) for (const told of failuresIn(file)) console.log(told);
   if (checks.length > 0) console.log(`test: failed checks: ${checks.join(', ')}`);
   const passed = counts.reduce((sum, { numPassedTests = 0 }) => sum + numPassedTests, 0);
   const bad = counts.reduce((sum, { missing, numFailedTests = 0, numRuntimeErrorTestSuites = 0 }) => sum + numFailedTests + numRuntimeErrorTestSuites + (missing ? 1 : 0), checks.length);
