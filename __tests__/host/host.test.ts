@@ -47,9 +47,10 @@ describe('writeFile', () => {
     );
   });
 
-  test('replaces a file as a whole, narrows its mode and leaves nothing beside it', () => {
+  test('replaces a file as a whole, narrows its mode and leaves nothing beside it, also of one that was killed', () => {
     mkdirSync(path('one'));
     writeFileSync(path('one/f'), 'former', { mode: 0o644 });
+    writeFileSync(path('one/f.new.7'), 'hal');
     const before = statSync(path('one/f')).ino;
     expect(run(writeFile('write', 'one/f', '0600', 'new'))).toMatchObject({ code: 0 });
     expect([readFileSync(path('one/f'), 'utf8'), modeOf('one/f'), readdirSync(path('one')), statSync(path('one/f')).ino === before]).toEqual(['new', '600', ['f'], false]);

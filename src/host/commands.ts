@@ -8,7 +8,8 @@ const END = '\n[kuscia-swarm: end of the file]';
 export function writeFile(purpose: string, path: string, mode: '0600' | '0644' | '0700', content: string | Secret): Command {
   const text = [
     'umask 077; mkdir -p "$(dirname "$1")" || exit',
-    'new="$1.new.$$"',
+    // One that was killed leaves its own behind.
+    'new="$1.new.$$"; rm -f "$1".new.*',
     cleaningUp('rm -f "$new"'),
     'cat >"$new" || exit',
     'size=$(($(stat -c %s "$new") - $4))',
