@@ -17,6 +17,8 @@ const home = process.env.LAB_HOME ?? `${standardLab}-test`;
 const labs = [home, `${home}-2`].map((LAB_HOME) => ({ LAB_HOME, LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache` }));
 /** The files that take longest, which are begun first. */
 const LONG = ['wrong', 'changes', 'shapes', 'deployment/images', 'deployment/lock', 'faults/first', 'standin', 'secrets', 'interrupted', 'trouble', 'rights', 'faults/second', 'github/lock', 'self-hosted', 'transport'];
+/** Longest part of a failure that is told again at the end; all of it stands further up, where its file ended. */
+const TOLD_AGAIN = 1200;
 const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
 const results = { unit: join(folder, 'unit.json') };
 
@@ -97,12 +99,9 @@ function shown(name, args, lab, output = 'inherit') {
   });
 }
 
-/** Longest part of a failure that is told again at the end; all of it stands further up, where its file ended. */
-const TOLD_AGAIN = 1200;
-
 /** What failed in a file of tests, told once more after hours of output: the name of each, and how its message begins. */
 function failuresIn({ name, status, message, assertionResults }) {
-  const begins = (text) => stripVTControlCharacters(text).slice(0, TOLD_AGAIN);
+  const begins = (text) => stripVTControlCharacters(text).replace(/^ +at .*(?:node_modules|node:).*\n?/gm, '').slice(0, TOLD_AGAIN).trimEnd();
   const failed = assertionResults.filter((each) => each.status === 'failed');
   if (failed.length === 0 && status === 'failed') return [`\ntest: ${relative(root, name)} could not run\n${begins(message)}`];
   return failed.map(({ fullName, failureMessages }) => `\ntest: failed: ${relative(root, name)}: ${fullName}\n${begins(failureMessages.join('\n'))}`);
@@ -112,10 +111,7 @@ function failuresIn({ name, status, message, assertionResults }) {
 function summary(failed, labCode) {
   const counts = Object.entries(results).filter(([project]) => project !== 'unit' || !onlyLab).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
   const checks = failed.filter((name) => name !== 'unit tests');
-  for (const { project, missing, numRuntimeErrorTestSuites: broken = 0 } of counts) {
-    if (missing) console.log(`test: the ${project} tests left no result`);
-    if (broken > 0) console.log(`test: ${broken} files of the ${project} tests could not run`);
-  }
+  for (const { project } of counts.filter(({ missing }) => missing)) console.log(`test: the ${project} tests left no result`);
   for (const { testResults = [] } of counts) for (const file of testResults) for (const told of failuresIn(file)) console.log(told);
   if (checks.length > 0) console.log(`test: failed checks: ${checks.join(', ')}`);
   const passed = counts.reduce((sum, { numPassedTests = 0 }) => sum + numPassedTests, 0);

@@ -48,8 +48,7 @@ exec ${strace} sh -c 'engine start && exec /usr/sbin/sshd -E /var/log/sshd.log'`
 
   /** All that was started so far. */
   started(): Started[] {
-    const lines = readFileSync(join(this.#folder, 'execve'), 'latin1').split('\n').slice(0, -1);
-    return lines.flatMap((line) => startedIn(this.#host, line) ?? []);
+    return startedIn(this.#host, readFileSync(join(this.#folder, 'execve'), 'latin1').split('\n').slice(0, -1));
   }
 
   /** Runs a shell script on the host through its sshd, given by standard input, and waits until the last program it starts was recorded. */
@@ -73,16 +72,23 @@ const STRING = '"(?:\\\\x[0-9a-f]{2})*"';
 const LIST = `\\[(?:${STRING}(?:, )?)*\\]|NULL`;
 const CALL = new RegExp(`^\\d+ +execve(?:at)?\\((?:[^",]+, )?(${STRING}), (${LIST}), (${LIST})`);
 
-/** Ended by SIGKILL on its way into the kernel: some or all of its words could not be read any more, and nothing was started. */
-const KILLED = /^\d+ +execve(?:at)?\(.*(?: <detached \.\.\.>|\) += \?(?: <unavailable>)?)$/;
+/** A call of which not all words could be read: its program was ended by SIGKILL on its way into the kernel, unless the call is told to have come back. */
+const UNREAD = /^\d+ +execve(?:at)?\(.*(?: <(?:detached|unfinished) \.\.\.>|\) += \?(?: <unavailable>)?)$/;
+const CAME_BACK = /^\d+ +<\.\.\. execve(?:at)? resumed>.*\) += [^?]/;
+/** Other ways in which a call ended that never came back. */
+const ENDED = /^\d+ +(?:<\.\.\. execve(?:at)? resumed>|\?\?\?)/;
 
-/** What a line of strace tells; undefined where it tells only how an earlier call ended. Throws on what it cannot read in full. */
-export function startedIn(host: string, line: string): Started | undefined {
-  const match = CALL.exec(line);
-  if (match) return { host, program: strings(match[1] ?? '')[0] ?? '', args: strings(match[2] ?? ''), environment: strings(match[3] ?? '') };
-  if (/^\d+ +(?:<\.\.\. execve(?:at)? resumed>|\?\?\?)/.test(line)) return undefined;
-  if (KILLED.test(line)) return undefined;
-  throw new Error(`${host}: strace says what cannot be read: ${line.slice(0, 300)}`);
+/** What the lines of strace tell was started, or was tried to be. Throws on what it cannot read in full and may have been. */
+export function startedIn(host: string, lines: readonly string[]): Started[] {
+  const unread = new Map<string, string>();
+  return lines.flatMap((line) => {
+    const pid = parseInt(line).toString();
+    const match = CALL.exec(line);
+    if (match) return [{ host, program: strings(match[1] ?? '')[0] ?? '', args: strings(match[2] ?? ''), environment: strings(match[3] ?? '') }];
+    if (UNREAD.test(line)) unread.set(pid, line);
+    else if (CAME_BACK.test(line) ? unread.has(pid) : !ENDED.test(line)) throw new Error(`${host}: strace says what cannot be read: ${(unread.get(pid) ?? line).slice(0, 300)}`);
+    return [];
+  });
 }
 
 const strings = (text: string): string[] => [...text.matchAll(new RegExp(STRING, 'g'))].map(([each]) => Buffer.from(each.slice(1, -1).replaceAll('\\x', ''), 'hex').toString('utf8'));
