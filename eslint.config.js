@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'lib/', 'node_modules/', '.lab/'] },
+  { ignores: ['dist/', 'lib/', 'node_modules/', '.lab/', 'src/*/template.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

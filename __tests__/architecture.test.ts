@@ -48,7 +48,7 @@ const roomOf = (name: string): string => (name === ENTRY ? 'main' : name.include
 
 const SOURCES: readonly Source[] = readdirSync(SRC, { recursive: true })
   .map(String)
-  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
   .map((name) => {
     const text = readFileSync(join(SRC, name), 'utf8');
     return { name, room: roomOf(name), text, imports: [...text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm)].map((match) => match[1] ?? match[2] ?? match[3] ?? '') };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import Handlebars from 'handlebars';
+import Handlebars from 'handlebars/dist/cjs/handlebars.runtime.js';
 import { hostsWith, type Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Secret } from '../engine/secret.ts';
@@ -14,7 +14,7 @@ export const FOLDER = '/etc/nginx/kuscia-swarm';
 /** Where nginx's configuration stands on the load balancer's host. */
 export const configurationFile = (cluster: Cluster): string => posix.join(folders(cluster).nginx, 'nginx.conf');
 
-const render = Handlebars.compile(NGINX_TEMPLATE, { noEscape: true, strict: true });
+const render = Handlebars.template(NGINX_TEMPLATE);
 
 /** What nginx is to load: its configuration, its other files, and the digest by which the loaded one can be told. */
 export interface LoadBalancerFiles {

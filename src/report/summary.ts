@@ -1,4 +1,4 @@
-import Handlebars from 'handlebars';
+import Handlebars from 'handlebars/dist/cjs/handlebars.runtime.js';
 import { CHECKS } from '../cluster/matrix.ts';
 import { codeNumber } from '../engine/errors.ts';
 import { closingLines } from './closing.ts';
@@ -13,7 +13,7 @@ import { SUMMARY_TEMPLATE } from './template.ts';
 
 const handlebars = Handlebars.create();
 handlebars.registerHelper('md', md);
-const render = handlebars.compile<Record<string, unknown>>(SUMMARY_TEMPLATE, { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { md: true } });
+const render = handlebars.template<Record<string, unknown>>(SUMMARY_TEMPLATE);
 
 /** The job summary as Markdown, at most `largest` bytes: what is true first, then evidence. Long tables are shortened, and say so. */
 export function summary(story: Story, docs: DocsPage, largest: number): string {
