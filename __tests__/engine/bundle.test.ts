@@ -1,12 +1,14 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { bundle, travels } from '../../src/engine/bundle.ts';
 import { reading, script, type Command } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
+import { quote } from '../../src/engine/quote.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { processesOf } from '../support/processes.ts';
 
@@ -65,6 +67,30 @@ describe('a bundle', () => {
     expect(together([reading('wait', script(endless), { timeoutMs: 200 })])).toMatchObject([{ ended: 'timed-out', afterMs: 200, stdout: '' }]);
     expect(processesOf(`sh -c ${endless}`)).toEqual([]);
   }, 10_000);
+
+  test('that is told to end, whenever, ends its commands and leaves no file behind', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
+    const kept = join(folder, 'kept');
+    mkdirSync(kept);
+    writeFileSync(join(folder, 'mktemp'), `#!/bin/sh\nexec /usr/bin/mktemp -d -p ${quote(kept)}\n`, { mode: 0o755 });
+    const long = `exec sleep 20.0${process.pid}`;
+    const { command } = bundle(Array.from({ length: 8 }, () => reading('wait', script(long))));
+    const seen: { readonly end: unknown; readonly left: readonly string[] }[] = [];
+    for (let ms = 0; ms < 48; ms += 1) {
+      const child = spawn(command.program, command.args, { env: { PATH: `${folder}:${process.env['PATH']}` }, stdio: ['pipe', 'ignore', 'ignore'] });
+      const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
+      child.stdin.end(command.stdin);
+      await setTimeout(ms);
+      child.kill('SIGTERM');
+      seen.push({ end: await ended, left: readdirSync(kept) });
+    }
+    // Before the shell has read its first lines it dies of the signal itself.
+    expect(seen.filter(({ end }) => end === 129).length).toBeGreaterThan(10);
+    expect(seen.filter(({ end, left }) => (end !== 129 && end !== 'SIGTERM') || left.length > 0)).toEqual([]);
+    for (let i = 0; i < 50 && processesOf(`sleep 20.0${process.pid}`).length > 0; i += 1) await setTimeout(100);
+    expect(processesOf(`sleep 20.0${process.pid}`)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  }, 20_000);
 
   test('gives its commands locale C and no standard input', () => {
     const outcomes = together([reading('look', script('echo "$LC_ALL"; cat')), reading('look', ['/no/such/program'])]);

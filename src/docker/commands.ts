@@ -89,8 +89,9 @@ const PULL_DEADLINE_MS = 30 * 60_000;
 export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
   if (!login) return changing(`pull ${image}`, ['docker', 'pull', '--quiet', image], { timeoutMs: PULL_DEADLINE_MS });
   const text = [
-    'umask 077; d=$(mktemp -d) || exit 73',
+    'umask 077; d=',
     cleaningUp('rm -rf "$d"'),
+    'd=$(mktemp -d) || exit 73',
     'docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1"',
   ].join('\n');
   return changing(`pull ${image} as ${login.username}`, script(text, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });

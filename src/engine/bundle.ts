@@ -61,13 +61,16 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const answers = commands.map((_, i) => `"$d/${i}.o" "$d/m" "$d/${i}.e" "$d/${i}.c"`);
   const text = [
     'umask 077',
+    'd=; started=; tries=0',
+    // What is told to end may put one more file there meanwhile.
+    cleaningUp('kill $started $! 2>/dev/null; until rm -rf "$d" 2>/dev/null || [ $((tries += 1)) -gt 99 ]; do :; done'),
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
-    cleaningUp('rm -rf "$d"'),
     'export LC_ALL=C',
     `printf '\\n${mark}\\n' >"$d/m"`,
     `for i in ${[...commands.keys()].join(' ')}; do printf '\\n${mark} ${OVERDUE}\\n' >"$d/$i.c"; done`,
-    ...starts,
+    ...starts.flatMap((start) => [start, 'started="$started $!"']),
     'wait',
+    `trap 'rm -rf "$d"' EXIT`,
     `cat ${answers.join(' ')} || :`,
     '',
   ].join('\n');
