@@ -46,9 +46,12 @@ export class Matrix {
       const before = fault.changesNothing === true ? await statesOf() : [];
       run = await runOf(cluster, fault.mode, inputs, fault.when === 'before' ? undefined : { at: fault.when, act: fault.make });
       if (fault.changesNothing === true) wrong.push(...differences(before, await statesOf()).filter(isOurDoing).map((line) => `${fault.name} changed ${line}`));
-    } finally {
-      await fault.mend();
+    } catch (thrown) {
+      // What went wrong first says more than what cannot be mended after it.
+      await fault.mend().catch(() => undefined);
+      throw thrown;
     }
+    await fault.mend();
     if (!run.reached) wrong.push(`${fault.name}: the run never printed ${String(fault.when)}\n${run.log}`);
     const unsaid = missingIn(fault, run);
     if (unsaid.length > 0) wrong.push(`${fault.name}: ${unsaid.join('; ')}\n${run.log}`);
