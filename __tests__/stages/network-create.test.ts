@@ -16,6 +16,7 @@ import { shown, stepOf } from '../support/plans.ts';
 
 interface Told {
   readonly networks?: Fact<readonly Network[]>;
+  readonly containers?: Fact<readonly Container[]>;
   readonly probe?: Fact<Container>;
   readonly probeImage?: Fact<string>;
   readonly machine?: Fact<Machine>;
@@ -32,7 +33,7 @@ function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluste
   const each = of.hosts.map((host, i) => ({ host, told: told[i + 1] ?? {} }));
   return {
     engines: enginesOf(of.hosts, (host) => present(engineInside(host))),
-    hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, probe, probeImage, machine })),
+    hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), containers = present([]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, containers, probe, probeImage, machine })),
     paths: new Map(each.map(({ host, told: { paths = answered(host) } }) => [host.name, paths])),
   };
 }
@@ -48,6 +49,7 @@ const LATER = [1, 2, 3].map((n) => `? node-0${n} probe on the network, data path
 const PATHS = '= node-01 data path (6 of 6 pairs connected)';
 /** Between node-01 and node-03, whose probes stay. */
 const OTHERS = '= node-01 data path (2 of 2 pairs connected)';
+const TWIN = present(probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } }));
 const none: Told = { networks: present([BRIDGE]), probe: absent };
 
 describe('the plan', () => {
@@ -57,6 +59,16 @@ describe('the plan', () => {
     ['is satisfied with a network that workers do not see', { 2: { networks: present([BRIDGE]) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['starts each missing probe', { 2: { probe: absent }, 3: { probe: absent } }, ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)]],
     ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited: oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    [
+      'recreates both of two probes that have one address',
+      { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } }), probeOf(cluster, { name: 'other', addresses: { [NAME]: '' } })]) } },
+      ['~ node-02 recreate probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-03)', '~ node-03 recreate probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-02)', OVERLAY, PROBE(1)],
+    ],
+    [
+      'leaves a probe whose address no other container of the network has, on whatever host',
+      { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { containers: present([probeOf(cluster, { addresses: { other: '10.200.0.9' } })]) }, 1: { containers: unknown('no answer') } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS],
+    ],
     ['recreates a probe that its host took off the network when it left the swarm', { 2: { probe: present(probeOf(cluster, { addresses: {} })) } }, ['~ node-02 recreate probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 recreate probe alice-probe (left behind: no network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, ['~ node-02 recreate probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],

@@ -2,7 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
 import { createOverlay, removeContainer, removeNetwork, startContainer } from '../docker/commands.ts';
-import { container, type Container } from '../docker/containers.ts';
+import { among, containers, type Container } from '../docker/containers.ts';
 import { image, networks, type Network } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import { probeName, runProbe } from '../docker/probe.ts';
@@ -18,6 +18,7 @@ import { anchor, askEngines, engineFailures, type Engines } from './swarm.ts';
 interface OnHost {
   readonly host: Host;
   readonly networks: Fact<readonly Network[]>;
+  readonly containers: Fact<readonly Container[]>;
   readonly probe: Fact<Container>;
   readonly probeImage: Fact<string>;
   readonly machine: Fact<Machine>;
@@ -50,13 +51,13 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
     askPaths(ask, cluster, cluster.hosts.filter(({ name }) => ask.reaches(name))),
     Promise.all(
       cluster.hosts.map(async (host): Promise<OnHost> => {
-        const [nets, probe, probeImage, properties] = await Promise.all([
+        const [nets, all, probeImage, properties] = await Promise.all([
           ask.ask(host.name, networks),
-          ask.ask(host.name, container(probeName(cluster))),
+          ask.ask(host.name, containers),
           ask.ask(host.name, image(cluster.network.probeImage)),
           ask.ask(host.name, machine),
         ]);
-        return { host, networks: nets, probe, probeImage, machine: properties };
+        return { host, networks: nets, containers: all, probe: among(all, probeName(cluster)), probeImage, machine: properties };
       }),
     ),
   ]);
@@ -72,7 +73,7 @@ export function planNetwork(deployment: Deployment, facts: Facts): Plan {
   const ready = planOverlay(plan, deployment, facts);
   if (plan.failures.length > 0) return plan;
   for (const onHost of facts.hosts) {
-    if (ready) planProbe(plan, deployment, onHost);
+    if (ready) planProbe(plan, deployment, onHost, facts);
     else plan.later.push({ host: onHost.host.name, what: 'probe on the network, data path to every other host', why: 'after the network' });
   }
   if (ready) planPaths(plan, deployment.cluster, facts);
@@ -189,15 +190,27 @@ function probeDifference({ network }: Cluster, current: Container, probeImage: F
   return current.addresses[network.name] === undefined ? 'no longer attached to the network' : undefined;
 }
 
-function planProbe(plan: Plan, deployment: Deployment, { host, probe, probeImage }: OnHost): void {
+/**
+ * Whose address the probe has too, on another host. An engine that comes back from a crash before its swarm does starts it with an address of its
+ * own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is then reached by all, and waiting mends nothing.
+ */
+function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: Facts): string | undefined {
+  const address = valueOf(probe)?.addresses[network.name] ?? '';
+  if (address === '') return undefined;
+  const twins = hosts.filter((other) => other.host !== host).flatMap((other) => (valueOf(other.containers) ?? []).filter((each) => each.addresses[network.name] === address).map((each) => `${each.name} on ${other.host.name}`));
+  return twins.length > 0 ? `its address ${address} is also that of ${twins.join(', ')}` : undefined;
+}
+
+function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Facts): void {
   const { cluster } = deployment;
+  const { host, probe, probeImage } = onHost;
   const name = probeName(cluster);
   const start = async (act: Act): Promise<void> => {
     await ensureImage(act, host.name, cluster.network.probeImage, deployment);
     await act.run(host.name, runProbe(cluster, host));
   };
   const current = valueOf(probe);
-  const difference = current && probeDifference(cluster, current, probeImage);
+  const difference = current && (probeDifference(cluster, current, probeImage) ?? addressTwin(cluster, onHost, facts));
   if (current === undefined) {
     plan.steps.push({ host: host.name, change: '+', what: `probe ${name}`, why: 'absent', apply: start });
   } else if (difference !== undefined) {
