@@ -92,6 +92,19 @@ describe('a bundle', () => {
     rmSync(folder, { recursive: true });
   }, 20_000);
 
+  test('that is told to end leaves alone what is no child of its own, though it has the id of a command that ended', async () => {
+    const other = spawn('sleep', ['20'], { detached: true, stdio: 'ignore' });
+    const [long, { command }] = [`sleep 21.0${process.pid}`, bundle([reading('wait', ['sleep', `21.0${process.pid}`])])];
+    const child = spawn(command.program, command.args, { stdio: ['pipe', 'ignore', 'ignore'] });
+    child.stdin.end((command.stdin as string).replace('started=;', `started=${other.pid};`));
+    while (processesOf(long).length === 0) await setTimeout(10);
+    child.kill('SIGTERM');
+    await new Promise((resolve) => child.on('close', resolve));
+    for (let i = 0; i < 50 && processesOf(long).length > 0; i += 1) await setTimeout(100);
+    expect([processesOf(long), other.exitCode, other.signalCode]).toEqual([[], null, null]);
+    expect(process.kill(-(other.pid ?? 0), 'SIGTERM')).toBe(true);
+  }, 20_000);
+
   test('gives its commands locale C and no standard input', () => {
     const outcomes = together([reading('look', script('echo "$LC_ALL"; cat')), reading('look', ['/no/such/program'])]);
     expect(outcomes).toMatchObject([{ ended: 'exited', code: 0, stdout: 'C\n' }, { ended: 'exited', code: 127 }]);

@@ -62,8 +62,9 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const text = [
     'umask 077',
     'd=; started=; tries=0',
-    // What only reads needs no grace, and a shell or timeout(1) that is told TERM while it starts another does not pass it on. Each has a group of its own, but for one that has yet to become timeout.
-    cleaningUp('for p in $started $!; do kill -s KILL $p; kill -s KILL -- -$p; done 2>/dev/null; until rm -rf "$d" || [ $((tries += 1)) -gt 9 ]; do :; done'),
+    // What only reads needs no grace, and a shell or timeout(1) that is told TERM while it starts another does not pass it on. Each has a group of its own, but for one that
+    // has yet to become timeout. The id of one that has ended may be another's by now: only what is still a child of this shell is killed.
+    cleaningUp('for p in $started $!; do read -r _ _ _ parent _ </proc/$p/stat && [ "$parent" = $$ ] && { kill -s KILL $p; kill -s KILL -- -$p; }; done 2>/dev/null; until rm -rf "$d" || [ $((tries += 1)) -gt 9 ]; do :; done'),
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
     'export LC_ALL=C',
     `printf '\\n${mark}\\n' >"$d/m"`,
