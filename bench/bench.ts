@@ -111,16 +111,37 @@ const keep = (scenario: Scenario, rival: string, figures: Figures): void => {
   say(`${scenario.padEnd(24)} ${rival.padEnd(16)} ${figures.seconds.toFixed(2).padStart(7)} s  cpu ${figures.cpu.toFixed(2)} s  ${figures.peak.toFixed(0)} MiB  ${figures.handshakes} handshakes, ${figures.sessions} sessions`);
 };
 
+/** Runs that failed, of any rival: told in the table, and made again on new hosts. */
+const failures: { rival: string; message: string }[] = [];
+const TRIES = 3;
+
 async function measure(): Promise<void> {
   for (let i = 0; i < RUNS; i += 1) {
-    for (const rival of RIVALS) {
-      await fresh();
-      keep('fresh', rival.name, await timed(rival));
-      await proveEndState();
-      for (let again = 0; again < (asked.quick ? 1 : 2); again += 1) keep('nothing to do', rival.name, await timed(rival));
-      if (rival.name === 'kuscia-swarm') keep('verify', rival.name, await timed(ours(CLUSTER, 'verify')));
-    }
+    for (const rival of RIVALS) await rounds(rival, TRIES);
   }
+}
+
+/** One whole round of a rival. Of a round that failed no figure is kept; throws after so many that failed one after the other. */
+async function rounds(rival: Rival, tries: number): Promise<void> {
+  try {
+    for (const [scenario, figures] of await round(rival)) keep(scenario, rival.name, figures);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    failures.push({ rival: rival.name, message });
+    say(`FAILED, and its round is made again: ${message}`);
+    if (tries === 1) throw error;
+    await rounds(rival, tries - 1);
+  }
+}
+
+async function round(rival: Rival): Promise<readonly (readonly [Scenario, Figures])[]> {
+  const seen: [Scenario, Figures][] = [];
+  await fresh();
+  seen.push(['fresh', await timed(rival)]);
+  await proveEndState();
+  for (let again = 0; again < (asked.quick ? 1 : 2); again += 1) seen.push(['nothing to do', await timed(rival)]);
+  if (rival.name === 'kuscia-swarm') seen.push(['verify', await timed(ours(CLUSTER, 'verify'))]);
+  return seen;
 }
 
 /** Twelve hosts in one swarm, two of them replicas: what more hosts cost when there is nothing to do. */
@@ -174,6 +195,7 @@ function table(start: { node: number; bundle: number }): string {
     'Three hosts of the lab on one machine, whose cores they share with the controller: that punishes rivals which need a program on every host, so ratios between real hosts are smaller.',
     'Images are there already; the replicas are stand-ins that start in about a second, so neither pulls nor Kuscia\'s own start are in any figure. Each run begins without an open connection.', '',
     '| scenario | with | runs | s | × ours | CPU s | peak MiB | handshakes | sessions |', '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |', ...rows, '',
+    failures.length === 0 ? 'No run failed.' : `Runs that failed, whose rounds were made again: ${failures.map(({ rival, message }) => `${rival} (${message.split('\n')[0] ?? ''})`).join(', ')}.`, '',
     '| to reach | measured | wanted, at most |', '| --- | ---: | ---: |', ...targets.map(([what, figure, wanted]) => `| ${what} | ${Number.isNaN(figure) ? 'not measured' : figure.toFixed(2)} | ${wanted} |`), '',
   ].join('\n');
 }
@@ -192,7 +214,7 @@ try {
   await up(3, { say });
   await measure();
   if (!asked.quick) await measureTwelve();
-  writeFileSync(join(root, 'bench/results.json'), `${JSON.stringify({ date: new Date().toISOString(), start, results }, null, 1)}\n`);
+  writeFileSync(join(root, 'bench/results.json'), `${JSON.stringify({ date: new Date().toISOString(), start, failures, results }, null, 1)}\n`);
   writeFileSync(join(root, 'bench/RESULTS.md'), table(start));
   say(table(start));
 } finally {
