@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
 import type { CheckName, Matrix } from '../../src/cluster/matrix.ts';
-import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { absent, present, unknown, valueOf, type Fact } from '../../src/engine/fact.ts';
 import { asker } from '../../src/engine/asker.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan } from '../../src/engine/plan.ts';
@@ -38,7 +38,7 @@ function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Pa
     replicas: HOSTS.map((host, i): OnHost => ({ host, machine: present(machineOf(host)), container: present(replicaOf(cluster, host)), file: fileOf(sha256('the configuration')), answer: present(answerOf(cluster, host)), registry: present(registryOf(cluster, HOSTS)), ...replicas[i + 2] })),
     database: { container: present(containerOf('alice-mysql')), state: present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [] }), reached: HOSTS.map((host) => ({ host, fact: present('greeted') })) },
     loadBalancer: { container: present(containerOf('alice-nginx-lb')), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest) },
-    containers: new Map(THREE.map((host) => [host.name, [probeOf(cluster), ...(HOSTS.includes(host) ? [replicaOf(cluster, host)] : [])]])),
+    containers: new Map(THREE.map((host, i) => [host.name, [probeOf(cluster), ...(HOSTS.includes(host) ? [valueOf(replicas[i + 1]?.container ?? absent) ?? replicaOf(cluster, host)] : [])]])),
     ms: 1_234, ...told,
   };
 }
@@ -55,6 +55,9 @@ const red = ({ rows }: Matrix): string[] => rows.flatMap(({ host, cells }) => Ob
 /** What both replicas say, with a change to the gateway of one. */
 const saying = (host: Host, changes: Partial<Gateway>): Fact<Registry> => present(registryOf(cluster, HOSTS, { gateways: HOSTS.map((each) => gatewayOf(cluster, each, each === host ? changes : {})) }));
 const both = (registry: Fact<Registry>): Record<number, Partial<OnHost>> => ({ 2: { registry }, 3: { registry } });
+/** Two replicas of one address; the probe of the first host at an address. */
+const ONE_ADDRESS: Parameters<typeof factsOf> = [{}, { 2: { registry: saying(three, { address: '10.200.0.12' }) }, 3: { registry: saying(three, { address: '10.200.0.12' }), container: present(replicaOf(cluster, three, { addresses: { [cluster.network.name]: '10.200.0.12' } })) } }];
+const probeAt = (address: string): VerifyContainers => new Map([...factsOf().containers].map(([name, all]) => [name, name === 'node-01' ? [probeOf(cluster, { addresses: { [cluster.network.name]: address } })] : all]));
 const finger = (key: string): string => fingerprint(key).slice(0, 8);
 
 test('a cluster as described is healthy, every check with its value', () => {
@@ -87,7 +90,8 @@ describe('red is', () => {
     ['an address outside the overlay', [{}, both(saying(two, { address: '172.17.0.4' }))], ['node-02 overlay: 172.17.0.4 outside']],
     ['another address than its container\'s', [{}, both(saying(two, { address: '10.200.0.99' }))], ['node-02 overlay: 10.200.0.99, container 10.200.0.12']],
     ['an address of a container that is not on the overlay', [{}, { 2: { container: present(replicaOf(cluster, two, { addresses: {} })) } }], ['node-02 overlay: 10.200.0.12, container absent']],
-    ['one address twice', [{}, { 2: { registry: saying(three, { address: '10.200.0.12' }) }, 3: { registry: saying(three, { address: '10.200.0.12' }), container: present(replicaOf(cluster, three, { addresses: { [cluster.network.name]: '10.200.0.12' } })) } }], ['node-02 overlay: 10.200.0.12 twice', 'node-03 overlay: 10.200.0.12 twice']],
+    ['one address twice', ONE_ADDRESS, ['node-02 overlay: 10.200.0.12 twice', 'node-03 overlay: 10.200.0.12 twice']],
+    ['an address that a probe has, too', [{ containers: probeAt('10.200.0.12') }], ['node-02 overlay: 10.200.0.12 twice']],
     ['another key', [{}, both(saying(three, { publicKey: OTHER_KEY.shown }))], [`node-02 key: ${finger(KEY.shown)} differs`, `node-03 key: ${finger(OTHER_KEY.shown)} differs`]],
     ['no key', [{}, both(saying(three, { publicKey: '' }))], [`node-02 key: ${finger(KEY.shown)} differs`, 'node-03 key: absent']],
     ['another version', [{}, both(saying(three, { version: 'v1.0.0b0' }))], ['node-02 version: 1.1.0b0 differs', 'node-03 version: 1.0.0b0 differs']],
@@ -174,6 +178,8 @@ describe('a red cell has the cause that was seen, and what to do about that', ()
     ['a second machine that is none of ours', 'overlay', [{}, both(saying(two, { address: '10.200.0.99' }))], { cause: /under the same name/, evidence: /no container on the hosts of the cluster file/, remedy: /hostnamectl/ }],
     ['an entry of an earlier start', 'overlay', [{}, { ...both(saying(two, { address: '10.200.0.99' })), 2: { registry: saying(two, { address: '10.200.0.99' }), container: present(replicaOf(cluster, two, { startedAt: NOW - 1_000 })) } }], { cause: /of an earlier start/, remedy: /within 20 s/ }],
     ['an address outside', 'overlay', [{}, both(saying(two, { address: '172.17.0.4' }))], { cause: /not in 10\.200\.0\.0\/24/, remedy: /docker network disconnect/ }],
+    ['an address that another replica has', 'overlay', ONE_ADDRESS, { cause: /another container has its address/, evidence: /container root-kuscia-autonomy-alice on node-03 has 10\.200\.0\.12/, remedy: /docker restart root-kuscia-autonomy-alice on node-02/ }],
+    ['an address that a probe has', 'overlay', [{ containers: probeAt('10.200.0.12') }], { cause: /another container has its address/, evidence: /container alice-probe on node-01 has 10\.200\.0\.12/, remedy: /mode: apply\): it makes the probe anew/ }],
     ['a container off the network', 'overlay', [{}, { 2: { container: present(replicaOf(cluster, two, { addresses: {} })) } }], { cause: /not attached to kuscia-exchange-cluster/, remedy: /mode: apply/ }],
     ['another key', 'key', [{}, both(saying(three, { publicKey: OTHER_KEY.shown }))], { cause: /different domain keys/, evidence: /kuscia\.yaml on node-02: sha256 [0-9a-f]{12}, changed 2026-11-23T10:00/, remedy: /which key the partners know.*docker restart.*does not choose/ }],
     ['another version', 'version', [{}, both(saying(three, { version: 'v1.0.0b0' }))], { cause: /an upgrade stopped half way/, evidence: /image on node-02: a{12}/, remedy: /mode: apply.*digest/ }],

@@ -1,11 +1,12 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { CheckName, MatrixRow } from '../cluster/matrix.ts';
 import { stoppedAs } from '../docker/containers.ts';
+import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { describeAnswer, gatewayScheme, isGateway, type Gateway } from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
-import { twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
 /** What is known where a check is judged. */
 interface Scene {
@@ -108,7 +109,7 @@ function overlay(scene: Scene): Told {
   const attached = container.addresses[network] ?? '';
   if (attached === '') return { cause: `its container is not attached to ${network}`, remedy: `${APPLY}: it makes the container anew on the network.` };
   if (row.cells.overlay.text.endsWith(' outside')) return { cause: `it registered an address that is not in ${subnet}: that of another network of its container`, remedy: `Take the container off its other networks (docker network disconnect), then restart it: docker restart ${nameOn(scene)} on ${host}.` };
-  if (row.cells.overlay.text.endsWith(' twice')) return { cause: 'two replicas have one address: the swarm gave it to both', remedy: `Restart one of them (docker restart ${nameOn(scene)} on ${host}): it gets another address at every start.` };
+  if (row.cells.overlay.text.endsWith(' twice')) return sharedAddress(scene);
   const twins = twinsOf(cluster, facts, onHost, row.replica);
   if (twins.length === 0 && gateway.heartbeat < container.startedAt) return { cause: 'its entry is of an earlier start: it has not registered since', remedy: `It does so within 20 s of a good start. ${logsOf(scene)}` };
   const places = twins.map(({ on, name, address }) => `container ${name} on ${on} is ${row.replica}, too, at ${address}`).join(', ');
@@ -116,6 +117,18 @@ function overlay(scene: Scene): Told {
     cause: 'another machine or container runs a replica under the same name, and both write this entry in turn',
     evidence: places || `no container on the hosts of the cluster file has ${gateway.address}: look on the other nodes of the swarm (docker network inspect ${network})`,
     remedy: 'Stop the one that does not belong here (docker rm -f). Where both are to run, give one host another hostname (hostnamectl set-hostname), restart its Docker Engine, then run the deployment again.',
+  };
+}
+
+/** The swarm gave one address to two containers, or an engine that came back before its swarm did chose it by itself. */
+function sharedAddress(scene: Scene): Told {
+  const { cluster, facts, onHost } = scene;
+  const sharers = sharersOf(cluster, facts, onHost);
+  const isProbe = sharers.some(({ name }) => name === probeName(cluster));
+  return {
+    cause: 'another container has its address, too',
+    evidence: sharers.map(({ on, name, address }) => `container ${name} on ${on} has ${address}`).join(', '),
+    remedy: isProbe ? `${APPLY}: it makes the probe anew.` : `Restart one of them (docker restart ${nameOn(scene)} on ${onHost.host.name}): it gets another address at every start.`,
   };
 }
 

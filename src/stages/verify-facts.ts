@@ -82,12 +82,24 @@ async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBa
   return { container: onContainer, configuration, secrets, loaded };
 }
 
-/** Other containers on the network under the name of this replica, each with its host: they pass for it. */
-export function twinsOf({ network }: Cluster, { containers }: Pick<VerifyFacts, 'containers'>, { host, container }: OnHost, name: string): readonly { readonly on: string; readonly name: string; readonly address: string }[] {
-  const own = valueOf(container)?.name;
-  return [...containers].flatMap(([on, all]) =>
-    all
-      .filter((each) => each.hostname === name && (each.addresses[network.name] ?? '') !== '' && !(on === host.name && each.name === own))
-      .map((each) => ({ on, name: each.name, address: each.addresses[network.name] ?? '' })),
-  );
+/** A container on the overlay network, with its host. */
+interface Attached {
+  readonly on: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly address: string;
 }
+
+/** All containers on the network but that of this replica. */
+function othersThan({ host, container }: OnHost, { network }: Cluster, containers: VerifyFacts['containers']): readonly Attached[] {
+  const own = valueOf(container)?.name;
+  return [...containers].flatMap(([on, all]) => all.filter(({ name }) => !(on === host.name && name === own)).map(({ name, hostname, addresses }) => ({ on, name, hostname, address: addresses[network.name] ?? '' }))).filter(({ address }) => address !== '');
+}
+
+/** Other containers on the network under the name of this replica: they pass for it. */
+export const twinsOf = (cluster: Cluster, { containers }: Pick<VerifyFacts, 'containers'>, onHost: OnHost, name: string): readonly Attached[] =>
+  othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
+
+/** Other containers on the network with the address of this replica: some hosts reach it there, some reach them. */
+export const sharersOf = (cluster: Cluster, { containers }: Pick<VerifyFacts, 'containers'>, onHost: OnHost): readonly Attached[] =>
+  othersThan(onHost, cluster, containers).filter(({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name]);

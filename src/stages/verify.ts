@@ -20,7 +20,7 @@ import { unlikeFiles } from './nginx-lb.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
 import { engineOf } from './swarm.ts';
 import { cellFailures } from './verify-cells.ts';
-import { askAll, twinsOf, type LoadBalancerFacts, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { askAll, sharersOf, twinsOf, type LoadBalancerFacts, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
 /** The cluster seen from outside: every replica against every check. Changes nothing; each look's matrix is handed over. */
 export function verify(deployment: Deployment, onMatrix: (matrix: Matrix) => void): Stage {
@@ -105,7 +105,6 @@ function heartbeat(gateway: Gateway | undefined, machine: Machine | undefined): 
 
 /** Its registered address must be that of its container, inside the overlay, and nobody else's. */
 function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: Gateway | undefined): Check {
-  const { replicas } = facts;
   if (gateway === undefined) return bad('absent');
   const subnet = parseSubnet(cluster.network.subnet);
   const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
@@ -114,8 +113,7 @@ function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: 
   const [twin] = twinsOf(cluster, facts, onHost, gateway.name);
   if (twin !== undefined) return bad(`${gateway.address}, also ${twin.name} on ${twin.on}`);
   if (attached !== gateway.address) return bad(`${gateway.address}, container ${attached ?? 'absent'}`);
-  const sharing = replicas.filter((other) => valueOf(other.container)?.addresses[cluster.network.name] === gateway.address);
-  return sharing.length > 1 ? bad(`${gateway.address} twice`) : ok(gateway.address);
+  return sharersOf(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
 }
 
 /** Kuscia accepts a replica with another key silently (README of the observations, section 1.1): all must show one. */
