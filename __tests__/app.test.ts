@@ -197,6 +197,22 @@ describe('verify', () => {
   });
 });
 
+describe('unlock', () => {
+  test.each([
+    ['shared', 'alice: the lock of this run ends in 60 s'],
+    ['held\nacme/site/2#1\n48\n240\nnightly by bob\n', 'alice: this run does not hold the lock'],
+  ])('touches nothing but the lock, and says what became of it (%j)', async (answer, line) => {
+    const { code, face, state } = await ran({ mode: 'unlock', lock: (purpose) => (purpose === 'keep the lock' ? answer : undefined) });
+    expect([code, state.initialised, state.closed, state.last, face.outputs['changed']]).toEqual([0, false, true, [], '0']);
+    expect(face.lines.slice(-2)).toEqual([line, 'Nothing but the lock was touched (mode: unlock).']);
+  });
+
+  test('is not 0 when nobody knows', async () => {
+    const { code, face } = await ran({ mode: 'unlock', lock: () => '' });
+    expect([code, face.lines.at(-1)]).toEqual([1, 'Nothing but the lock was touched (mode: unlock).']);
+  });
+});
+
 describe('whatever goes wrong', () => {
   test('wrong inputs: nothing is opened, and that is said', async () => {
     const { code, face, state } = await ran({ parts: { readRequest: () => { throw trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' }); } } });

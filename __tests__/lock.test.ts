@@ -202,6 +202,19 @@ describe('a lock', () => {
     expect([asked, last]).toEqual([[], []]);
   });
 
+  test.each<[string, readonly (string | Outcome)[], unknown]>([
+    ['in a minute where the run holds it', ['shared\n'], 60],
+    ['not where another run does', [OTHER], undefined],
+    ['not where nobody does', ['held\n\n0\n0\n\n'], undefined],
+    ['never silently where that is not known', [{ ended: 'exited', code: 75, stdout: '', stderr: '' }], [expect.objectContaining({ host: 'node-01' })]],
+  ])('is let go of %s', async (_, answers, given) => {
+    const { lock, asked, last } = scene({ answers, mode: 'unlock', job: { reaches: ['node-01'] } });
+    lock.begin();
+    expect(await lock.letGo().catch(failuresOf)).toEqual(given);
+    lock.end(false);
+    expect([asked, last]).toEqual([['node-01 keep alice acme/ops/7#1 60'], []]);
+  });
+
   test('outlives the longest job where jobs of other hosts cannot keep it', () => {
     const workflow = readFileSync(join(import.meta.dirname, '../.github/workflows/deploy.yml'), 'utf8');
     const minutes = [...workflow.matchAll(/timeout-minutes: (\d+)/g)].map((match) => Number(match[1]));

@@ -100,7 +100,7 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
     await fleet.connectAll();
     const { views } = task.received;
     const run: Run = { fleet, emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
-    const failures = await MODES[request.mode](task, run).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled, stoppedIn));
+    const failures = await MODES[request.mode](task, run, lock).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled, stoppedIn));
     lock.end(failures.length > 0);
     if (lock.lost) return [lock.lost];
     return signal.aborted ? failures : await diagnosed(failures, task, run, Date.now() - began);
@@ -146,7 +146,7 @@ async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report):
     report.matrix(matrix);
   };
   const stages = selected(request, parts.stagesOf(deployment, { onMatrix }));
-  report.begin({ mode, cluster: deployment.cluster, stages: stages.map(({ name }) => name) });
+  report.begin({ mode, cluster: deployment.cluster, asked: request.job.reaches, stages: stages.map(({ name }) => name) });
   return { request, received, report, stages, all: parts.stagesOf(deployment, { onMatrix: () => undefined }), proof };
 }
 
@@ -159,11 +159,12 @@ function tellChecked({ deployment: { cluster }, job }: Inputs, report: Report): 
   );
 }
 
-const MODES: Readonly<Record<Mode, (task: Task, run: Run) => Promise<readonly Failure[]>>> = {
+const MODES: Readonly<Record<Mode, (task: Task, run: Run, lock: Lock) => Promise<readonly Failure[]>>> = {
   plan: planned,
   apply: applied,
   verify: verified,
   look: looked,
+  unlock: unlocked,
 };
 
 /** Shows what would change, and hands it over. Verify changes nothing, and is judged only after an apply. */
@@ -177,6 +178,14 @@ async function planned({ stages, request, report }: Task, run: Run): Promise<rea
 /** Hands over what the hosts answer, and judges nothing of it. */
 async function looked({ request, report, all }: Task, run: Run): Promise<readonly Failure[]> {
   report.handedOver(await handSettledOver(request, all, run));
+  return [];
+}
+
+/** Lets go of the lock for jobs that could not. */
+async function unlocked({ request, report }: Task, _: Run, lock: Lock): Promise<readonly Failure[]> {
+  const seconds = await lock.letGo();
+  const { domain } = request.deployment.cluster;
+  report.say(seconds === undefined ? `${domain}: this run does not hold the lock` : `${domain}: the lock of this run ends in ${seconds} s`);
   return [];
 }
 

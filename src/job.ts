@@ -33,7 +33,7 @@ export interface Received {
 /** Opens what earlier jobs handed over and this one has a use for. Throws a Trouble that names all that is missing. */
 export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
-  const elsewhere = here === undefined || mode === 'look' ? [] : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
+  const elsewhere = here === undefined || mode === 'look' || mode === 'unlock' ? [] : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
   const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap((stage) => TAKEN[stage] ?? []) : []);
   const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
   const { received, key } = artifacts ?? {};

@@ -70,6 +70,12 @@ export class Lock {
     return (this.#taking = this.#take());
   };
 
+  /** Lets go of a lock that jobs which cannot reach it left: it ends as that of a run that was killed. Gives in how many seconds; undefined where the run holds none. Throws a Trouble. */
+  async letGo(): Promise<number | undefined> {
+    const leased = await this.#ask(keepLease(this.#domain, this.#holder, LIFE));
+    return leased.is === 'shared' ? LIFE : undefined;
+  }
+
   /** The run is over: the lock ends with it, or stays for the jobs after it. */
   end(failed: boolean): void {
     this.#over = true;

@@ -45,16 +45,16 @@ describe.each(ACTIONS)('actions/%s', (action) => {
   test('runs the one bundle in bash, with artifacts fetched before and kept after, and splices nothing', () => {
     expect(runs.using).toBe('composite');
     expect(bundle).toEqual({ id: 'stage', shell: 'bash', run: BUNDLE, env });
-    const takes = action !== 'check' && action !== 'look';
-    const gives = action !== 'check' && action !== 'verify';
-    const logs = action !== 'check' && action !== 'look';
+    const takes = !['check', 'look', 'unlock'].includes(action);
+    const gives = !['check', 'verify', 'unlock'].includes(action);
+    const logs = takes;
     expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : []), ...(logs ? ['actions/upload-artifact'] : [])]);
   });
 
   test('exchanges artifacts only when asked to, under a name that no other job of the run has, for a day', () => {
     for (const step of runs.steps.filter(({ uses }) => uses !== undefined)) expect(step.if).toMatch(/^(inputs\.artifacts != ''|failure\(\) && steps\.stage\.outputs\.logs > 0$)/);
     const upload = runs.steps.find(({ uses, if: when }) => uses?.startsWith('actions/upload-artifact@') && when?.startsWith('inputs.artifacts'));
-    if (!upload) return expect(['check', 'verify']).toContain(action);
+    if (!upload) return expect(['check', 'verify', 'unlock']).toContain(action);
     for (const part of ['inputs.artifacts', 'github.run_attempt', 'github.job', 'inputs.here']) expect(upload.with?.['name']).toContain(part);
     expect(upload.with?.['name']).toContain(`.${action}`);
     expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([1, `\${{ runner.temp }}/kuscia-swarm/${action}-out`]);
@@ -63,7 +63,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
 
   test('keeps the logs of a failed run apart from what is handed over, which is deleted at the end', () => {
     const upload = runs.steps.find(({ if: when }) => when?.startsWith('failure()'));
-    if (!upload) return expect(['check', 'look']).toContain(action);
+    if (!upload) return expect(['check', 'look', 'unlock']).toContain(action);
     expect(upload.with?.['name']).toContain("${{ inputs.artifacts || 'kuscia-swarm' }}-logs.${{ github.run_attempt }}.${{ github.job }}.");
     expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([1, `\${{ runner.temp }}/kuscia-swarm/${action}-logs`]);
     expect(env['INPUT_LOGS-OUT']).toBe(`\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}`);
@@ -80,6 +80,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       'lock-wait': !isStage(action) || action === 'verify',
       'break-lock': !isStage(action) || action === 'verify',
       here: action === 'check',
+      'seal-key': action === 'unlock',
       runner: action !== 'check',
       domain: action !== 'check',
       'workflow-mode': action !== 'check',
@@ -87,7 +88,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     const wanted = INPUT_LIST.filter(({ name }) => without[name] !== true);
     expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual([
       ...wanted.map((input) => [input.name, input.needed?.english === 'always', 'default' in input ? input.default : undefined]),
-      ['artifacts', false, undefined],
+      ...(action === 'unlock' ? [] : [['artifacts', false, undefined]]),
     ]);
   });
 
@@ -99,7 +100,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
 
   test('maps outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
-      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs'], look: [],
+      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs'], look: [], unlock: [],
     };
     expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);
     for (const [name, { value }] of Object.entries(outputs)) {

@@ -58,7 +58,7 @@ describe('the jobs of deploy.yml', () => {
   });
 
   test('are those of the stages and what stands around them', () => {
-    expect(Object.keys(deploy.jobs).filter((job) => !STAGES.some((stage) => stage === job))).toEqual(['check', 'look', 'plan', 'approve', 'look-again', 'swarm-joined', 'look-last', 'clean-up']);
+    expect(Object.keys(deploy.jobs).filter((job) => !STAGES.some((stage) => stage === job))).toEqual(['check', 'look', 'plan', 'approve', 'look-again', 'swarm-joined', 'look-last', 'unlock', 'clean-up']);
     expect([...before(deploy.jobs, 'network-create')]).toContain('swarm-joined');
     expect(before(deploy.jobs, 'plan')).toEqual(new Set(['check', 'look']));
   });
@@ -71,8 +71,24 @@ describe('the jobs of deploy.yml', () => {
   });
 
   test('go on only when nothing before them failed', () => {
-    for (const [name, job] of Object.entries(deploy.jobs)) if (name !== 'check') expect([name, job.if]).toEqual([name, expect.stringContaining('!failure() && !cancelled()')]);
+    for (const [name, job] of Object.entries(deploy.jobs)) if (name !== 'check' && name !== 'unlock') expect([name, job.if]).toEqual([name, expect.stringContaining('!failure() && !cancelled()')]);
   });
+});
+
+test('the lock is let go of after every job that may hold it, only where one failed or was cancelled, and only where the first manager is reached by its own runner', () => {
+  const { unlock } = deploy.jobs;
+  expect([...before(deploy.jobs, 'unlock')]).toEqual(expect.arrayContaining([...STAGES, 'swarm-joined']));
+  interface Changed { readonly verify?: string; readonly cancelled?: boolean; readonly check?: string; readonly mode?: string; readonly legs?: readonly unknown[] }
+  const runs = (changed: Changed): boolean => {
+    const { verify: result = 'failure', cancelled = false, check = 'success', mode = 'apply', legs = [{ host: 'node-01' }] } = changed;
+    const needs = { verify: { result }, check: { result: check, outputs: { jobs: JSON.stringify({ unlock: legs }) } } };
+    return valueOf(unlock?.if ?? '', { needs, inputs: { mode }, cancelled }) === true;
+  };
+  const cases: readonly (readonly [Changed, boolean])[] = [
+    [{}, true], [{ verify: 'cancelled', cancelled: true }, true], [{ mode: '' }, true],
+    [{ verify: 'success' }, false], [{ check: 'failure' }, false], [{ mode: 'plan' }, false], [{ legs: [] }, false],
+  ];
+  expect(cases.map(([changed]) => runs(changed))).toEqual(cases.map(([, wanted]) => wanted));
 });
 
 test('the report of verify.yml follows every job without which there is no verification, and is made whatever became of them', () => {

@@ -18,7 +18,7 @@ describe('the jobs of a deployment', () => {
   test('over SSH take a stage whole, but hosts one by one where a matrix was asked for', () => {
     const all = [`all on ${DEFAULT}`];
     expect(words(jobsOf(cluster(() => ''), DEFAULT))).toEqual({
-      look: [], whole: all, preflight: all, 'swarm-init': all, 'network-create': all, 'mysql-up': all, 'kuscia-init': all, 'nginx-lb': all, verify: all,
+      look: [], whole: all, preflight: all, 'swarm-init': all, 'network-create': all, 'mysql-up': all, 'kuscia-init': all, 'nginx-lb': all, verify: all, unlock: [],
       'swarm-join': [`node-02 on ${DEFAULT}`, `node-03 on ${DEFAULT}`],
       'kuscia-start': [`node-02 on ${DEFAULT}`, `node-03 on ${DEFAULT}`],
     });
@@ -36,6 +36,7 @@ describe('the jobs of a deployment', () => {
       'kuscia-init': ['node-02', 'node-03'].map(on),
       'kuscia-start': ['node-02', 'node-03'].map(on),
       'nginx-lb': [on('node-01')],
+      unlock: [on('node-01')],
     });
   });
 
@@ -46,7 +47,7 @@ describe('the jobs of a deployment', () => {
 
   test('with two hosts that only their runners reach and one over SSH run on one that reaches both', () => {
     const jobs = jobsOf(cluster((name) => (name === 'node-03' ? '' : `, via: local, runner: ${name}`)), DEFAULT);
-    expect(words(jobs)).toMatchObject({ look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'], 'kuscia-start': ['node-02@node-02 on ["node-02"]', 'node-03@node-01 on ["node-01"]'] });
+    expect(words(jobs)).toMatchObject({ look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'], unlock: ['node-01@node-01 on ["node-01"]'], 'kuscia-start': ['node-02@node-02 on ["node-02"]', 'node-03@node-01 on ["node-01"]'] });
   });
 
   test('of one host have nothing to join', () => {

@@ -231,6 +231,7 @@ describe('a job of several', () => {
   test('on one of several hosts reaches that one', () => {
     const { job } = read({ ...APART, here: 'node-02' }, LOCAL);
     expect([job.here, job.reaches, job.host]).toEqual(['node-02', ['node-02'], undefined]);
+    expect(read({ ...APART, mode: 'unlock', here: 'node-01' }, LOCAL).job.reaches).toEqual(['node-01']);
   });
 
   test.each([
@@ -242,6 +243,7 @@ describe('a job of several', () => {
   const wrong: readonly [string, Given, string, readonly RegExp[]][] = [
     ['a host that is not there', { ...ENOUGH, host: 'node-2' }, SOUND, [/input host is "node-2", which is no host of the cluster file; did you mean "node-0\d"\? \(node-01/]],
     ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
+    ['a place from which the lock cannot be let go of', { ...APART, mode: 'unlock', here: 'node-02' }, LOCAL, [/input here is "node-02", but the lock is kept on node-01, which only its own runner reaches/]],
     ['a wrong place', { ...APART, here: 'node-9' }, LOCAL, [/input here is "node-9", which is no host/, /input here is missing/]],
     ['another domain', { ...ENOUGH, domain: 'bob' }, SOUND, [/input domain is "bob", but the cluster file is of "alice"/]],
     ['a misspelt mode of the workflow', { ...ENOUGH, 'workflow-mode': 'aply' }, SOUND, [/input mode of the workflow is "aply"; did you mean "apply"\? \(apply, plan\)$/]],

@@ -2,7 +2,7 @@ import { STAGES, type StageName } from '../../src/stages/names.ts';
 import type { Language } from './table.ts';
 
 /** The actions: one a stage, and what the jobs of a workflow need around them. */
-export const ACTIONS = [...STAGES, 'check', 'plan', 'look'] as const;
+export const ACTIONS = [...STAGES, 'check', 'plan', 'look', 'unlock'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
 /** The stage of an action; undefined where it is none. */
@@ -63,5 +63,9 @@ export const ACTION_PAGES: Readonly<Record<ActionName, Readonly<Record<Language,
   look: {
     english: { brings: 'What one host answers, handed over to the jobs of other hosts', detail: 'For hosts that only the runner on them reaches. It changes nothing and judges nothing.' },
     chinese: { brings: '将一台主机的应答移交给其他主机的作业', detail: '用于只有自身运行器才能访问的主机。不做更改，也不做判断。' },
+  },
+  unlock: {
+    english: { brings: 'The lock of a failed run let go of', detail: 'For a first manager that only the runner on it reaches: jobs on other hosts can neither keep its lock nor release it. Another run waits for it a minute at most from then on. It touches nothing else.' },
+    chinese: { brings: '释放失败运行所持有的锁', detail: '用于只有自身运行器才能访问的首个 manager：其他主机上的作业既不能续期也不能释放该锁。此后其他运行最多再等一分钟。不做任何其他更改。' },
   },
 };

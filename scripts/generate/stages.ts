@@ -22,6 +22,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
   'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
   here: (action) => action !== 'check',
+  'seal-key': (action) => action !== 'unlock',
   runner: (action) => action === 'check',
   domain: (action) => action === 'check',
   'workflow-mode': (action) => action === 'check',
@@ -31,13 +32,13 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
 };
 
 /** The actions that take what earlier jobs handed over, and those that hand something over. */
-const TAKES = (action: ActionName): boolean => action !== 'check' && action !== 'look';
-const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify';
+const TAKES = (action: ActionName): boolean => stageOf(action) !== undefined || action === 'plan';
+const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify' && action !== 'unlock';
 /** `check` exchanges nothing, but says early when the key is missing. */
 const SEALS = (action: ActionName): boolean => GIVES(action) || action === 'check';
 
 /** Those that look into the hosts' logs when they fail. */
-const LOGS = (action: ActionName): boolean => action !== 'check' && action !== 'look';
+const LOGS = TAKES;
 
 /** Outputs that not every action has something to say in. */
 const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
@@ -68,12 +69,12 @@ const ARTIFACTS: ActionInput = {
 /** The inputs of an action. */
 export function inputsOf(action: ActionName): readonly ActionInput[] {
   const own = INPUT_LIST.filter(({ name }) => ONLY[name]?.(action) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name] }));
-  return [...own, ARTIFACTS];
+  return action === 'unlock' ? own : [...own, ARTIFACTS];
 }
 
 /** The outputs of an action, by name. */
 export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
-  action === 'check' ? Object.entries(CHECK_OUTPUTS) : action === 'look' ? [] : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
+  action === 'check' ? Object.entries(CHECK_OUTPUTS) : action === 'look' || action === 'unlock' ? [] : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
 const UPLOAD = 'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f';
 /** The action that fetches an artifact, pinned. */
@@ -85,7 +86,7 @@ const VERSIONS: Readonly<Record<string, string>> = { [UPLOAD]: 'v7.0.0', [DOWNLO
 /** The text with the version beside each pinned action, which YAML values cannot carry. */
 export const withVersions = (yaml: string): string => yaml.replace(/(uses: )(\S+@[0-9a-f]{40})$/gm, (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`);
 
-const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'check', plan: 'plan', look: 'look' };
+const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'check', plan: 'plan', look: 'look', unlock: 'unlock' };
 
 /** The text of actions/<action>/action.yml. */
 export function stageActionText(action: ActionName): string {

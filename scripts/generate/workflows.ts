@@ -107,6 +107,12 @@ function stageJob(stage: StageName): Yaml {
 
 const look = (needs: readonly string[], when?: string): Yaml => job('look', { needs, if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '), strategy: { 'fail-fast': false } });
 
+/** Lets go of the lock after a run that did not end well, where the jobs of other hosts could not. A run that is not even planned has none. */
+const unlock = (): Yaml => ({
+  ...job('unlock', { needs: ['verify'] }),
+  if: `\${{ (failure() || cancelled()) && needs.check.result == 'success' && ${APPLY} && ${apart('unlock')} }}`,
+});
+
 /** Deletes what jobs handed over, once nothing is left that could be run again and would need it. It names no permissions, so that callers who do not grant them can call this too. */
 const cleanUp = (needs: readonly string[], when: string): Yaml => ({
   needs: ['check', ...needs],
@@ -138,6 +144,7 @@ const deployJobs = (): Yaml => ({
       return [[stage, stageJob(stage)]];
     }),
   ),
+  unlock: unlock(),
   // Where a plan is all, only what the hosts' own jobs answered was handed over.
   'clean-up': cleanUp(['plan', 'verify'], `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('look')})`),
 });

@@ -11,8 +11,8 @@ export interface Leg {
   readonly runner: string;
 }
 
-/** The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, and what is judged as a whole. */
-type OtherJob = 'look' | 'whole';
+/** The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a whole, and who lets go of the lock where not every job can. */
+type OtherJob = 'look' | 'whole' | 'unlock';
 
 /** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
 export type Jobs = Readonly<Record<StageName | OtherJob, readonly Leg[]>>;
@@ -48,6 +48,7 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
     'kuscia-start': replicas.map(leg),
     'nginx-lb': hosts(...hostsWith(cluster, 'load-balancer')),
     verify: whole,
+    unlock: apart.includes(manager) ? [leg(manager)] : [],
   };
 }
 

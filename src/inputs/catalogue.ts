@@ -23,8 +23,8 @@ const HTTPS = { english: '`load-balancer.scheme` is https', chinese: '`load-bala
 /** The modes of a run. */
 export const MODES = ['apply', 'plan', 'verify', 'check'] as const;
 
-/** The modes of a job: one more, which only records what the hosts answer. */
-export const JOB_MODES = [...MODES, 'look'] as const;
+/** The modes of a job: `look` only records what the hosts answer, `unlock` only lets go of the run's lock. */
+export const JOB_MODES = [...MODES, 'look', 'unlock'] as const;
 
 /** The modes of a workflow that deploys. */
 export const WORKFLOW_MODES = ['apply', 'plan'] as const;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Cluster } from '../cluster/cluster.ts';
+import { firstManager, type Cluster } from '../cluster/cluster.ts';
 import { ownRunners } from '../cluster/jobs.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
@@ -42,12 +42,15 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   const domain = given(env, 'domain');
   if (domain !== undefined && domain !== cluster.domain) failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
   checkWorkflowMode(env, failures);
+  const reached = cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here);
+  const manager = firstManager(cluster).name;
+  if (mode === 'unlock' && !reached.includes(manager)) failures.push(wrong('here', `is ${show(here ?? '')}, but the lock is kept on ${manager}, which only its own runner reaches`));
   const artifacts = readArtifacts(env, apart.length > 0, failures);
   const logs = readLogs(env, failures);
   return {
     ...(host !== undefined && { host }),
     ...(here !== undefined && apart.length > 0 && { here }),
-    reaches: cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here),
+    reaches: mode === 'unlock' ? [manager] : reached,
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
     runner: oneRunner(env, failures),

@@ -9,6 +9,7 @@ export function closingLines(story: Story): string[] {
   if (subject.mode === 'plan') return [planned(story)];
   if (subject.mode === 'verify') return [looked(story)];
   if (subject.mode === 'look') return [recorded(story)];
+  if (subject.mode === 'unlock') return ['Nothing but the lock was touched (mode: unlock).'];
   return failures.length > 0 ? stopped(story) : [done(story), ...(story.matrix ? [verdict(story.matrix)] : [])];
 }
 

@@ -50,12 +50,13 @@ export class Report {
 
   /** The run begins: the hosts are going to be asked. */
   begin(subject: Subject): void {
-    const { mode, cluster, stages } = this.#masks.cleaned(subject);
+    const { mode, cluster, stages, asked } = this.#masks.cleaned(subject);
     this.#started = this.#now();
     this.#story.begin({ mode, cluster, stages });
     const hosts = cluster.hosts.map(({ name }) => name);
     this.#progress = new Progress(this.#face.look, hosts, this.#now);
-    this.#line(this.#face.look.paint('dim', `${cluster.domain}: asking ${count(hosts.length, 'host')} (${hosts.join(', ')}), mode ${mode}`));
+    const told = asked ?? hosts;
+    this.#line(this.#face.look.paint('dim', `${cluster.domain}: asking ${count(told.length, 'host')} (${told.join(', ')}), mode ${mode}`));
   }
 
   /** Takes every event of the run. */
@@ -129,7 +130,7 @@ export class Report {
     const { subject, gatheredMs } = this.#story;
     if (this.#planTold || gatheredMs === undefined) return;
     this.#planTold = true;
-    if (subject?.mode !== 'verify' && subject?.mode !== 'look') {
+    if (subject?.mode === 'plan' || subject?.mode === 'apply') {
       planLines(this.#story, this.#face.look).forEach((line) => this.#line(line));
       const title = satisfiedTitle(this.#story);
       if (title !== undefined) this.#face.fold(this.#masks.mask(title), satisfiedLines(this.#story, this.#face.look).map((line) => this.#masks.mask(line)));

@@ -6,12 +6,14 @@ import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
 import { Timeline } from './timeline.ts';
 
 /** What a run is asked to do. */
-export type Mode = 'plan' | 'apply' | 'verify' | 'look';
+export type Mode = 'plan' | 'apply' | 'verify' | 'look' | 'unlock';
 
 /** What a run is about: said before anything is asked of a host. */
 export interface Subject {
   readonly mode: Mode;
   readonly cluster: Cluster;
+  /** Names of the hosts that are asked; all of the cluster unless told. */
+  readonly asked?: readonly string[];
   /** The selected stages, in their order. */
   readonly stages: readonly string[];
 }
