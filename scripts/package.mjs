@@ -2,17 +2,22 @@
 // `package.mjs FOLDER` builds into that folder instead.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import ncc from '@vercel/ncc';
 
 const root = resolve(import.meta.dirname, '..');
 const bin = join(root, 'node_modules/.bin');
 
-/** Each bundle and the source it begins with. What speaks to GitHub has one of its own, so that octokit burdens no deployment. */
-const BUNDLES = { 'index.cjs': 'main.js', 'github.cjs': 'github/main.js' };
+/** Each bundle, the source it begins with, and what stands in it for packages that it never calls. What speaks to GitHub has one of its own, so that octokit burdens no deployment. */
+const BUNDLES = {
+  // @actions/core brings an HTTP client for OIDC tokens. The bundle asks for none, and would read a quarter more of itself at each start.
+  'index.cjs': { entry: 'main.js', externals: { undici: 'node:http' } },
+  'github.cjs': { entry: 'github/main.js', externals: {} },
+};
 const LICENCES = 'licenses.txt';
 
 /** Builds the bundles into `folder`, which is emptied first. Throws an Error that says which step failed and what it printed. */
-export function build(folder) {
+export async function build(folder) {
   const lib = join(root, 'lib', `build-${process.pid}`);
   try {
     // Types are another check.
@@ -22,7 +27,8 @@ export function build(folder) {
     writeFileSync(join(lib, 'package.json'), '{}\n');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const licences = Object.entries(BUNDLES).map(([name, entry]) => bundle(lib, entry, join(folder, name)));
+    const licences = [];
+    for (const [name, { entry, externals }] of Object.entries(BUNDLES)) licences.push(await bundle(lib, entry, externals, join(folder, name)));
     writeFileSync(join(folder, LICENCES), [...new Set(licences.flat())].sort().join(''));
     refuseLeftovers(folder, lib);
   } finally {
@@ -31,15 +37,14 @@ export function build(folder) {
 }
 
 /** Writes one bundle. Gives the licences of what is in it, one text a package. */
-function bundle(lib, entry, file) {
-  const made = join(lib, `bundle-${basename(file)}`);
-  run('ncc', ['build', join(lib, entry), '--out', made, '--license', LICENCES, '--no-cache', '--quiet']);
+async function bundle(lib, entry, externals, file) {
+  const { code, assets } = await ncc(join(lib, entry), { externals, license: LICENCES, cache: false, quiet: true });
   // Builds may run side by side, each in a folder of its own; its name may not reach the bundle, which is the same each time.
-  writeFileSync(file, readFileSync(join(made, 'index.js'), 'utf8').replaceAll(`./${relative(root, lib)}/`, './lib/'));
+  writeFileSync(file, code.replaceAll(`./${relative(root, lib)}/`, './lib/'));
   // Pageant's helper is for Windows only.
-  const left = readdirSync(made, { recursive: true }).map(String).filter((name) => !/^(index\.js|licenses\.txt|pagent\.exe|util(\/pagent\.exe)?)$/.test(name));
+  const left = Object.keys(assets).filter((name) => !new RegExp(`^(${LICENCES}|(util/)?pagent\\.exe)$`).test(name));
   if (left.length > 0) throw new Error(`${entry} should become one file, but there are also ${left.join(', ')}`);
-  return packagesIn(readFileSync(join(made, LICENCES), 'utf8'));
+  return packagesIn(assets[LICENCES].source.toString());
 }
 
 /** The text of each package, where ncc writes them one after the other: name, licence, text. */
@@ -54,11 +59,13 @@ function run(program, args) {
   if (status !== 0) throw new Error(`${program} failed (${error?.message ?? `exit ${status}`})\n${stdout}${stderr}`);
 }
 
-/** What tsc wrote must import its neighbours as .js: .ts would be a file that the bundle does not have. */
+/** What tsc wrote must import its neighbours as .js: .ts would be a file that the bundle does not have. Nor may it ask for what was left out. */
 function refuseForeignImports(lib) {
   for (const file of readdirSync(lib, { recursive: true }).filter((name) => name.endsWith('.js'))) {
     const wrong = /\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]*\.ts)['"]/.exec(readFileSync(join(lib, file), 'utf8'));
     if (wrong) throw new Error(`${file} imports ${wrong[1]}: rewriteRelativeImportExtensions did not reach it`);
+    const http = /\bgetIDToken\b|['"](?:undici|@actions\/http-client)\b/.exec(readFileSync(join(lib, file), 'utf8'));
+    if (http) throw new Error(`${file} names ${http[0]}: index.cjs has no HTTP client`);
   }
 }
 
@@ -79,7 +86,7 @@ if (process.argv[1] === import.meta.filename) {
   const read = (name) => (existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : undefined);
   const known = Object.fromEntries(Object.keys(BUNDLES).map((name) => [name, read(name)]));
   try {
-    build(folder);
+    await build(folder);
     for (const name of Object.keys(BUNDLES)) {
       const size = Math.round(statSync(join(folder, name)).size / 1024);
       console.log(`${relative(process.cwd(), folder) || folder}/${name}: ${size} KiB, ${read(name) === known[name] ? 'unchanged' : 'written'}`);
