@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { paths, runner } from '../places.ts';
-import { startInRunner } from './program.ts';
+import { ports, startInRunner } from './program.ts';
 
 /** A port of this machine's loopback, reached from the lab's network. */
 export interface Forwarded {
@@ -11,7 +11,7 @@ export interface Forwarded {
 }
 
 /** Lets the lab's network reach a port of this machine's loopback under the runner place's address. */
-export async function forwardFromLab(port: number, labPort = 34569): Promise<Forwarded> {
+export async function forwardFromLab(port: number): Promise<Forwarded> {
   const socket = join(paths.github, `forward-${port}`);
   rmSync(socket, { force: true });
   const server = createServer((near) => {
@@ -22,9 +22,9 @@ export async function forwardFromLab(port: number, labPort = 34569): Promise<For
     far.on('error', () => near.destroy());
   });
   await new Promise<void>((listening) => server.listen(socket, listening));
-  const program = await startInRunner('forward.mjs', [runner.address, String(labPort), socket]);
+  const program = await startInRunner('forward.mjs', [runner.address, String(ports.forward), socket]);
   return {
-    url: `http://${runner.address}:${labPort}`,
+    url: `http://${runner.address}:${ports.forward}`,
     close() {
       program.kill('SIGKILL');
       server.close();

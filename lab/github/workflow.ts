@@ -7,7 +7,7 @@ import { requireUp, status } from '../lab.ts';
 import { paths, runner } from '../places.ts';
 import { homeVariable, initOf } from '../processes.ts';
 import { ensureAct } from './act.ts';
-import { startInRunner } from './program.ts';
+import { ports, startInRunner } from './program.ts';
 import { layOutCaller, layOutRepositories, type EndedJobs } from './repositories.ts';
 
 /** A run of a caller's workflow. */
@@ -47,8 +47,6 @@ export interface WorkflowEnd {
   readonly jobs: readonly JobEnd[];
 }
 
-const PORTS = { proxy: 34567, server: 34568 };
-
 /** Where act's artifact server keeps what runs upload. */
 export const artifactsFolder = `${paths.github}/artifacts`;
 
@@ -71,7 +69,7 @@ export async function runWorkflow(wanted: WorkflowRun): Promise<WorkflowEnd> {
   // act's artifact server fails to list the artifacts of a run that has none.
   mkdirSync(join(artifactsFolder, String(wanted.run ?? 1)), { recursive: true });
   const folder = mkdtempSync(join(paths.github, 'run-'));
-  const proxy = await startInRunner('artifact-proxy.mjs', [runner.address, String(PORTS.proxy), String(PORTS.server)]);
+  const proxy = await startInRunner('artifact-proxy.mjs', [runner.address, String(ports.proxy), String(ports.server)]);
   try {
     await layOutCaller(join(folder, 'caller'), wanted.repository, wanted.files);
     const repositories = await layOutRepositories(folder, wanted.ended);
@@ -95,7 +93,7 @@ function actArguments({ event = 'workflow_dispatch', workflow, inputs = {}, payl
     // The runner's own masks would hide from the tests what was printed.
     '--insecure-secrets',
     ...labels.flatMap((label) => ['--platform', `${label}=-self-hosted`]),
-    ...['--artifact-server-path', artifactsFolder, '--artifact-server-addr', runner.address, '--artifact-server-port', String(PORTS.server)],
+    ...['--artifact-server-path', artifactsFolder, '--artifact-server-addr', runner.address, '--artifact-server-port', String(ports.server)],
     ...['--env', `GITHUB_RUN_ID=${run}`, '--env', `GITHUB_RUN_ATTEMPT=${attempt}`],
     ...(api === undefined ? [] : ['--env', `GITHUB_API_URL=${api}`]),
   ];
@@ -113,7 +111,7 @@ function environment(folder: string): NodeJS.ProcessEnv {
   for (const { name } of status().hosts) writeFileSync(join(folder, 'hosts', name), String(initOf(name) ?? ''));
   return {
     PATH: own, LAB_JOB_PATH: `${bin}${delimiter}${own}`, LAB_RUNNER_PATH: own, LAB_GITHUB: folder, LAB_REPOSITORY: paths.repository, [homeVariable]: paths.home,
-    HOME: join(folder, 'home'), XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ACTIONS_RUNTIME_URL: `http://${runner.address}:${PORTS.proxy}/`,
+    HOME: join(folder, 'home'), XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ACTIONS_RUNTIME_URL: `http://${runner.address}:${ports.proxy}/`,
   };
 }
 
@@ -123,7 +121,10 @@ const started = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
   return [program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }];
 };
 
-/** Reads act's log to its end. */
+/** How much of the log of an act that ended no job is told, in characters. */
+const END_TOLD = 2000;
+
+/** Reads act's log to its end. Throws when no job ended, though nobody interrupted it. */
 function followed(child: ChildProcess, { timeoutMs = 600_000, interruptWhen, onLog }: WorkflowRun): Promise<WorkflowEnd> {
   let log = '';
   let interrupted = false;
@@ -141,7 +142,9 @@ function followed(child: ChildProcess, { timeoutMs = 600_000, interruptWhen, onL
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(deadline);
-      resolve({ code, log, jobs: jobsIn(log) });
+      const jobs = jobsIn(log);
+      if (jobs.length > 0 || interrupted) resolve({ code, log, jobs });
+      else reject(new Error(`act ended no job (exit ${code}):\n${readable(log).slice(-END_TOLD)}`));
     });
   });
 }
