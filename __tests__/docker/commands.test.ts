@@ -163,8 +163,8 @@ describe('scripts, run for real with docker and curl that write down what they g
 describe('ensureImage', () => {
   const NAME = 'registry.lab:5000/kuscia:1';
   const ask = image(NAME).command;
-  const withLogin = deploymentOf({ registry: { server: 'registry.lab:5000', username: 'puller' } }, { secrets: { databasePassword: new Secret('p', PASSWORD), registryPassword: login.password } });
-  const step = (name: string, deployment = withLogin) => ({ host: 'a', change: '+', what: 'w', why: 'y', apply: (act: Parameters<typeof ensureImage>[0]) => ensureImage(act, 'a', name, deployment) }) as const;
+  const withLogin = () => deploymentOf({ registry: { server: 'registry.lab:5000', username: 'puller' } }, { secrets: { databasePassword: new Secret('p', PASSWORD), registryPassword: login.password } });
+  const step = (name: string, deployment = withLogin()) => ({ host: 'a', change: '+', what: 'w', why: 'y', apply: (act: Parameters<typeof ensureImage>[0]) => ensureImage(act, 'a', name, deployment) }) as const;
 
   test('pulls nothing that is there', async () => {
     const { fleet } = await carryOut(step(NAME), [ok('a', ask, `sha256:${'a'.repeat(64)} ${NAME} registry.lab:5000/kuscia@<none>\n`)]);
@@ -172,9 +172,9 @@ describe('ensureImage', () => {
   });
 
   test.each([
-    ['with the login from that registry', NAME, withLogin, pullImage(NAME, login)],
-    ['without from another', 'nginx:1', withLogin, pullImage('nginx:1')],
-    ['without from one whose name begins alike', 'registry.lab:50001/a:1', withLogin, pullImage('registry.lab:50001/a:1')],
+    ['with the login from that registry', NAME, withLogin(), pullImage(NAME, login)],
+    ['without from another', 'nginx:1', withLogin(), pullImage('nginx:1')],
+    ['without from one whose name begins alike', 'registry.lab:50001/a:1', withLogin(), pullImage('registry.lab:50001/a:1')],
     ['without where there is none', NAME, deploymentOf(), pullImage(NAME)],
   ])('pulls %s', async (_, name, deployment, pull) => {
     const { fleet, events } = await carryOut(step(name, deployment), [ok('a', image(name).command, ''), ok('a', pull)]);
@@ -185,7 +185,7 @@ describe('ensureImage', () => {
   test.each([
     ['docker.io/me/a:1', true], ['me/a:1', true], ['a', true], ['ghcr.io/me/a:1', false], ['localhost:5000/a', false],
   ])('%s is of Docker Hub: %s', async (name, hub) => {
-    const deployment = deploymentOf({ registry: { server: 'docker.io', username: 'puller' } }, withLogin.secrets ? { secrets: withLogin.secrets } : {});
+    const deployment = deploymentOf({ registry: { server: 'docker.io', username: 'puller' } }, { secrets: withLogin().secrets });
     const pull = pullImage(name, hub ? { ...login, server: 'docker.io' } : undefined);
     await carryOut(step(name, deployment), [ok('a', image(name).command, ''), ok('a', pull)]);
   });

@@ -42,6 +42,14 @@ describe('an image that a host lacks', () => {
     expect(fleet.ran).toHaveLength(1);
   });
 
+  test.each([['found', 'sha256:9 nginx:1.26 nginx@<none>\n', []], ['brought', '', [ok('a', load(NGINX))]]])('is not asked for again in a run that has %s it', async (_, listed, brings) => {
+    const deployment = withArchives();
+    const again = step('nginx:1.26', deployment);
+    await carryOut(again, [ok('a', image('nginx:1.26').command, listed), ...brings]);
+    expect((await carryOut(again, [])).fleet.lines()).toEqual([]);
+    expect((await carryOut({ ...again, host: 'b', apply: (act) => ensureImage(act, 'b', 'nginx:1.26', deployment) }, [ok('b', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n')])).fleet.lines()).toHaveLength(1);
+  });
+
   test('is waited for the longer, the larger it is', () => {
     expect([load(REST), load(NGINX)].map(({ timeoutMs }) => Math.round(timeoutMs / 60_000))).toEqual([30, 84]);
   });

@@ -33,7 +33,7 @@ const stored = (...gateways: readonly StoredGateway[]): Fact<DatabaseState> => p
 
 /** What is found on both replicas' hosts and in the database. */
 const factsOf = (second: Fact<OpenedFile>, third: Fact<OpenedFile>, database: Fact<DatabaseState> = stored(), image: Fact<string> = present(imageId('a'))) => ({ image, files: THREE.slice(1).map((host, i) => ({ host, file: i === 0 ? second : third })), database });
-const plan = (...told: Parameters<typeof factsOf>) => planConfiguration(deployment, factsOf(...told));
+const plan = (...told: Parameters<typeof factsOf>) => planConfiguration(deploymentOf(), factsOf(...told));
 
 const GOOD = opened(wanted());
 const MAKE = ['+ node-02 Kuscia configuration of alice, with a new domain key (no host has one)', '? node-03 the same Kuscia configuration (after it was made)'];

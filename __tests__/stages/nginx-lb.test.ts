@@ -132,7 +132,7 @@ describe('carrying out', () => {
   test('starts, makes anew, starts again and reloads', async () => {
     const cases: readonly [Partial<Facts>, string, readonly Script[], readonly string[]][] = [
       [nothing, 'load balancer', [listed, run], ['image ls', 'docker run --detach']],
-      [{ image: present(imageId('b')) }, 'recreate', [listed, ok('node-01', removeContainer('alice-nginx-lb')), run], ['image ls', 'docker rm', 'image ls', 'docker run --detach']],
+      [{ image: present(imageId('b')) }, 'recreate', [listed, ok('node-01', removeContainer('alice-nginx-lb')), run], ['image ls', 'docker rm', 'docker run --detach']],
       [{ container: present(lb({ state: 'exited' })) }, 'start load balancer', [ok('node-01', startContainer('alice-nginx-lb', 'exited'))], ['for pause in']],
       [{ loaded: present('former') }, 'reload', [reload], ['-s reload']],
     ];

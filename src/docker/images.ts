@@ -12,33 +12,42 @@ import { localName } from './names.ts';
 /** How often it is told how far an archive has come, in milliseconds. */
 const TOLD_EVERY_MS = 10_000;
 
-/** One image at a time is brought to a host: who wants the same one finds it there, and no two archives fill one connection. */
-const turns = new WeakMap<Deployment, Map<string, Slots>>();
+/** The images of a host, for one run. */
+interface Store {
+  /** One image at a time is brought: who wants the same one finds it there, and no two archives fill one connection. */
+  readonly turns: Slots;
+  /** Those that were seen there or brought. */
+  readonly there: Set<string>;
+}
 
-/** Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Throws a Trouble that says which image and why not. */
+const stores = new WeakMap<Deployment, Map<string, Store>>();
+
+/** Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Once in a run is enough. Throws a Trouble that says which image and why not. */
 export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
-  const isThere = async (): Promise<boolean> => (await act.ask(host, image(name))).is === 'present';
-  if (await isThere()) return;
-  const slot = slotOf(deployment, host);
-  const waits = slot.busy > 0;
-  await slot.use(async () => {
-    if (waits && (await isThere())) return;
-    const archive = archiveOf(deployment, name);
-    if (archive) await send(act, host, name, archive);
-    else await pull(act, host, name, deployment);
-  });
+  const { turns, there } = storeOf(deployment, host);
+  const isThere = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
+  if (!(await isThere())) {
+    const waits = turns.busy > 0;
+    await turns.use(async () => {
+      if (waits && (await isThere())) return;
+      const archive = archiveOf(deployment, name);
+      if (archive) await send(act, host, name, archive);
+      else await pull(act, host, name, deployment);
+    });
+  }
+  there.add(name);
 }
 
 /** The archive that holds the image. None holds one that is named by a digest: no archive keeps what a registry calls it. */
 export const archiveOf = ({ archives = [] }: Deployment, name: string): Archive | undefined =>
   archives.find(({ images }) => images.some((each) => each.name === localName(name)));
 
-function slotOf(deployment: Deployment, host: string): Slots {
-  const slots = turns.get(deployment) ?? new Map<string, Slots>();
-  turns.set(deployment, slots);
-  const slot = slots.get(host) ?? new Slots(1);
-  slots.set(host, slot);
-  return slot;
+function storeOf(deployment: Deployment, host: string): Store {
+  const hosts = stores.get(deployment) ?? new Map<string, Store>();
+  stores.set(deployment, hosts);
+  const store = hosts.get(host) ?? { turns: new Slots(1), there: new Set<string>() };
+  hosts.set(host, store);
+  return store;
 }
 
 async function send(act: Act, host: string, name: string, archive: Archive): Promise<void> {
