@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { paths, reset, up } from '../../../lab/lab.ts';
 import { action } from '../deployment/action.ts';
-import { endState } from './state.ts';
+import { seenOn } from '../deployment/seen.ts';
+import { differences, endState } from './state.ts';
 import { killedAfter } from './crash.ts';
 
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
@@ -39,7 +40,7 @@ export const tryPoints = (half: 0 | 1): void => describe(`a run that is killed a
       const row = `${String(point).padStart(4)}  ${ended.padEnd(9)}  ${again.code === 0 && again.matrix?.healthy === true ? 'completed' : `exit ${again.code}`}  ${differs.length === 0 ? 'same end' : differs.join('; ')}  after ${last}`;
       tried += 1;
       process.stdout.write(`${row}\n`);
-      if (again.code !== 0 || again.matrix?.healthy !== true || differs.length > 0) failed.push(`${row}\n${again.code === 0 ? '' : again.log}`);
+      if (again.code !== 0 || again.matrix?.healthy !== true || differs.length > 0) failed.push(`${row}\n${again.code === 0 ? '' : again.log}\n${await engineLogs()}`);
     }
     process.stdout.write(`${tried} of ${commands} points tried\n`);
     expect(failed).toEqual([]);
@@ -47,8 +48,5 @@ export const tryPoints = (half: 0 | 1): void => describe(`a run that is killed a
   }, 3 * 3_600_000);
 });
 
-/** Lines that only one of them has. */
-const differences = (wanted: readonly string[], found: readonly string[]): string[] => [
-  ...wanted.filter((line) => !found.includes(line)).map((line) => `- ${line}`),
-  ...found.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
-];
+/** What the engine of each host said last: the hosts of a row are gone with the next one. */
+const engineLogs = async (): Promise<string> => (await Promise.all(HOSTS.map(async (host) => `===== ${host}: the end of its engine's log\n${await seenOn(host, 'tail -n 200 /var/log/dockerd.log')}`))).join('\n');

@@ -26,3 +26,9 @@ export async function endState(host: string): Promise<string[]> {
     return words[0] === 'container' ? [...words.slice(0, 7), ...words.slice(7).sort()].join(' ') : words.join(' ');
   });
 }
+
+/** Lines that only one of the two states has. */
+export const differences = (wanted: readonly string[], found: readonly string[]): string[] => [
+  ...wanted.filter((line) => !found.includes(line)).map((line) => `- ${line}`),
+  ...found.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
+];

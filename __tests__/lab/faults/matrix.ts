@@ -1,5 +1,5 @@
 import { reset } from '../../../lab/lab.ts';
-import { endState } from '../crash/state.ts';
+import { differences, endState } from '../crash/state.ts';
 import { CLUSTER, HOSTS, type Fault, type Named } from './fault.ts';
 import { blocksOf, runOf, type Run } from './run.ts';
 import { plant, treasure } from './treasure.ts';
@@ -126,9 +126,3 @@ function partsWrong(block: string, { code, host, evidence, cause, remedy }: Name
 }
 
 const wordsOf = ({ ends }: Fault, { log }: Run): string => ('completes' in ends ? (ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ') : 'named nothing');
-
-/** Lines that only one of them has. */
-const differences = (wanted: readonly string[], found: readonly string[]): string[] => [
-  ...wanted.filter((line) => !found.includes(line)).map((line) => `- ${line}`),
-  ...found.filter((line) => !wanted.includes(line)).map((line) => `+ ${line}`),
-];
