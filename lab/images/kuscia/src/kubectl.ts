@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { parseAllDocuments } from 'yaml';
 import { apiPath, type Answer } from './api.ts';
 import type { Printed } from './init.ts';
 import { jsonPath, sorted } from './jsonpath.ts';
@@ -132,6 +131,7 @@ function printed({ output }: Call, objects: readonly KubeObject[], one: boolean)
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 async function apply({ namespace }: Call, ask: Ask, text: string): Promise<Printed> {
+  const { parseAllDocuments } = await import('yaml');
   let stdout = '';
   for (const document of parseAllDocuments(text)) {
     const object = (document as { toJS(): unknown }).toJS() as KubeObject | null;

@@ -1,16 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { init, type Printed } from './init.ts';
 import { askApi, kubectl } from './kubectl.ts';
-import { createLog } from './log.ts';
 import { findPlace, kernelParameters, readVersion } from './place.ts';
-import { start } from './start.ts';
 
 const home = process.env.KUSCIA_STANDIN_HOME ?? '/home/kuscia';
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
   switch (command) {
     case 'init': return show(init(args));
-    case 'start': return start(fileOf(args), findPlace(), createLog());
+    case 'start': return serve(fileOf(args));
     // The kubectl of k3s knows the kubeconfig by itself, Kuscia's own does not.
     case 'kubectl-of-k3s': return client(process.env.KUBECONFIG ?? `${home}/etc/kubeconfig`, args);
     case 'kubectl': return client(kubeconfigOf(args), args);
@@ -20,6 +18,12 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     case '--version': return show({ code: 0, stdout: `kuscia version ${readVersion(home)} (stand-in of kuscia-swarm's lab, not Kuscia)\n`, stderr: '' });
     default: return show({ code: 1, stdout: '', stderr: `Error: unknown command "${command ?? ''}" for "kuscia"\n` });
   }
+}
+
+/** What only a replica needs is read by it alone: every other command is one of many that come and go. */
+async function serve(file: string): Promise<number> {
+  const [{ start }, { createLog }] = await Promise.all([import('./start.ts'), import('./log.ts')]);
+  return start(file, findPlace(), createLog());
 }
 
 function show({ code, stdout, stderr }: Printed): number {
