@@ -8,6 +8,7 @@ import type { ImageSource, Prepared } from './images.ts';
 import { builder, collector, outside, paths } from './places.ts';
 import type { Place } from './places.ts';
 import { capture, howItEnded, must } from './process.ts';
+import { reread } from './reread.ts';
 import { baseRoot, ensureRoot, rootId } from './rootfs.ts';
 
 type Say = (line: string) => void;
@@ -76,6 +77,7 @@ async function collect(tags: readonly string[]): Promise<void> {
   });
   await must(['rm', '-rf', goldenFolder]);
   renameSync(making, goldenFolder);
+  await reread(goldenFolder);
 }
 
 /** Fetches an image from the outside with the machine's own network, and gives back its archive. */

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { paths } from './places.ts';
 import { must } from './process.ts';
+import { reread } from './reread.ts';
 import { distributionSources, sourceLine } from './sources.ts';
 import type { Source } from './sources.ts';
 
@@ -64,6 +65,7 @@ export async function ensureRoot(kind: RootKind, say: (line: string) => void): P
   ], { timeoutMs: 900_000, env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' } });
   rmSync(list);
   renameSync(making, path);
+  if (kind.format === 'directory') await reread(path);
   return path;
 }
 
