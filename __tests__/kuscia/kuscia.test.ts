@@ -53,7 +53,7 @@ describe('commands', () => {
     test('take the script out of the image, executable for its owner alone', () => {
       program('docker', 'echo "#!/bin/bash"; echo "$@"');
       expect(run(extractScript(cluster))).toMatchObject({ status: 0 });
-      expect(extracted()).toBe('#!/bin/bash\nrun --rm secretflow/kuscia:1.1.0b0 cat /home/kuscia/scripts/deploy/kuscia.sh\n');
+      expect(extracted()).toBe('#!/bin/bash\nrun --rm --network none secretflow/kuscia:1.1.0b0 cat /home/kuscia/scripts/deploy/kuscia.sh\n');
       expect(statSync(join(folder, 'kuscia-swarm/alice/kuscia.sh')).mode & 0o777).toBe(0o700);
     });
 

@@ -17,7 +17,7 @@ export function extractScript(cluster: Cluster): Command {
     // Docker's client lets a shell that is told to end wait for it, and one that is killed then cleans nothing up.
     'new="$2.new.$$"; rm -f "$2".new.*',
     cleaningUp('rm -f "$new"'),
-    'docker run --rm "$1" cat "$3" >"$new" || exit',
+    'docker run --rm --network none "$1" cat "$3" >"$new" || exit',
     'head -n 1 "$new" | grep -q "^#!" || { echo "what the image holds as kuscia.sh is no script" >&2; exit 65; }',
     'chmod 0700 "$new" && mv "$new" "$2"',
   ].join('\n');
@@ -26,7 +26,7 @@ export function extractScript(cluster: Cluster): Command {
 
 /** Digest of kuscia.sh in the image (SHA-256). */
 export const scriptInImage = (cluster: Cluster): Question<string> => ({
-  command: reading('read kuscia.sh in the image', script('docker run --rm "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE), { timeoutMs: 60_000 }),
+  command: reading('read kuscia.sh in the image', script('docker run --rm --network none "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE), { timeoutMs: 60_000 }),
   read(outcome) {
     const digest = /^([0-9a-f]{64}) /.exec(outcome.stdout)?.[1];
     if (outcome.code !== 0 || digest === undefined || digest === SHA256_OF_NOTHING) return failedTo('read kuscia.sh in the image', outcome);
