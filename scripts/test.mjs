@@ -1,4 +1,4 @@
-// All tests: first what needs no lab, then the lab tests on real hosts. Says what it does, and ends with the totals.
+// All tests: first what needs no lab, while the labs are laid, then the lab tests on real hosts. Says what it does, and ends with the totals.
 // `--lab [PATTERN...]` runs only the lab tests, of those files.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
@@ -34,8 +34,10 @@ async function main() {
     console.error(`test: the lab tests cannot run here: ${unfit}.`);
     return false;
   }
-  const failed = onlyLab ? [] : await checked();
-  const labCode = await labTests();
+  const files = labFiles();
+  const used = labs.slice(0, files.length);
+  const [failed, laid] = await Promise.all([onlyLab ? [] : checked(), lay(used)]);
+  const labCode = await labTests(files, used, laid);
   return summary(failed, labCode);
 }
 
@@ -44,15 +46,19 @@ async function checked() {
   return check(results.unit);
 }
 
-/** Each file takes the next lab that is free. Labs are laid before the tests, so that what they install and build is seen, and removed after them, whatever they said. */
-async function labTests() {
-  const files = labFiles();
+/** Lays the labs, one after the other, for the first one builds what both need; the exit code of each. */
+async function lay(used) {
+  const codes = [];
+  for (const lab of used) codes.push(await shown('node', ['lab/cli.ts', 'up', '3'], lab));
+  return codes;
+}
+
+/** Each file takes the next lab that is free. Labs are laid before, so that what they install and build is seen, and removed after them, whatever they said. */
+async function labTests(files, used, laid) {
   console.log(`test: ${files.length} files of lab tests, on real hosts on this machine, in two labs side by side`);
   if (files.length === 0) return 1;
   const waiting = [...files];
-  const codes = [];
-  const used = labs.slice(0, files.length);
-  for (const lab of used) codes.push(await shown('node', ['lab/cli.ts', 'up', '3'], lab));
+  const codes = [...laid];
   if (codes.every((code) => code === 0)) {
     await Promise.all(used.map(async (lab) => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) codes.push(await tested(file, lab));
