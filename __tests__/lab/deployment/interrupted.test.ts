@@ -27,9 +27,8 @@ describe('a run that is ended half way', () => {
 
   // The moments are spread over the stages; whatever was going on then, the same must hold.
   test.each([
-    { signal: 'INT', after: 2 },
-    { signal: 'TERM', after: 4 },
-    { signal: 'INT', after: 6 },
+    { signal: 'INT', after: 3 },
+    { signal: 'TERM', after: 6 },
   ] as const)('by SIG$signal after $after s says so, leaves nothing running, and the next run completes', async (interrupt) => {
     const began = Date.now();
     const ended = await action(EXAMPLE, { interrupt });
