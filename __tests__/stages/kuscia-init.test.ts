@@ -19,7 +19,6 @@ import { initialConfiguration, KEY, OTHER_KEY, type DomainKey } from '../support
 import { shown, stepOf } from '../support/plans.ts';
 
 const cluster = clusterOf();
-const deployment = deploymentOf();
 
 /** The configuration as every host is to have it. */
 const wanted = (key: DomainKey = KEY, changes: Partial<Cluster> = {}): string => {
