@@ -110,7 +110,7 @@ export function lastWords({ name }: Place): string {
 
 function engineAnswers(init: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = request({ socketPath: `/proc/${init}/root/run/docker.sock`, path: '/info', timeout: 5_000 }, (response) => {
+    const asked = request({ socketPath: `/proc/${init}/root/run/docker.sock`, path: '/_ping', timeout: 5_000 }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });
