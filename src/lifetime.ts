@@ -10,7 +10,7 @@ interface Life {
 }
 
 /** Time for handles that are still open to close by themselves once the work is done. */
-const LINGER_MS = 2_000;
+const LINGER_MS = 1_000;
 
 /** A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon it means nothing more. */
 const SAME_WISH_MS = 500;

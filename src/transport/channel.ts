@@ -99,8 +99,8 @@ class Running {
       if (this.#stopping) this.#swept = this.#signal('KILL');
       // What it left behind would hold the channel open for as long as it likes.
       this.#after(LINGER_MS, () => {
-        void this.#signal('KILL');
-        this.#settleAsEnded();
+        void this.#signal('KILL').then(() => this.#settleAsEnded());
+        this.#after(KILL_GRACE_MS, () => this.#settleAsEnded());
       });
     });
     // The reason why a connection broke comes just after its channels have closed.

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeSSH } from 'node-ssh';
 import type { Client } from 'ssh2';
@@ -143,7 +144,8 @@ export class SshConnection implements Connection {
         this.#client.end();
       });
     }
-    this.#client.destroy();
+    // ssh2's own destroy leaves a socket alone on which it has said good-bye, and a host that is silent would keep this process alive by it (ssh2 1.17, client.js).
+    (Reflect.get(this.#client, '_sock') as Duplex | undefined)?.destroy();
     await this.#hop?.close();
   }
 }
