@@ -29682,7 +29682,7 @@ const external_node_fs_namespaceObject = require("node:fs");
 const promises_namespaceObject = require("node:timers/promises");
 ;// CONCATENATED MODULE: ./lib/lifetime.js
 /** Time for handles that are still open to close by themselves once the work is done. */
-const LINGER_MS = 2_000;
+const LINGER_MS = 1_000;
 /** A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon it means nothing more. */
 const SAME_WISH_MS = 500;
 /**
