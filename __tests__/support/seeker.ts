@@ -32,8 +32,10 @@ export class Seeker<Name> {
 
 const SHORTEST = 8;
 
+// By a name of this module: in a test a global is looked up anew each time, which for every byte takes ten times as long as all else.
+const { imul } = Math;
 /** Spreads heads over the table; the halves alone would send `----` where all the zeros of a database file are. */
-const short = (head: number): number => Math.imul(head, 0x9e3779b1) >>> 16;
+const short = (head: number): number => imul(head, 0x9e3779b1) >>> 16;
 
 /** A table of bytes: 1 at those that are meant. */
 const bytesOf = (text: string): Uint8Array => Uint8Array.from({ length: 256 }, (_, byte) => (text.includes(String.fromCharCode(byte)) ? 1 : 0));
