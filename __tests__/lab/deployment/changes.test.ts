@@ -90,7 +90,7 @@ describe('what a failed start left behind is cleaned', () => {
     ['a container that was created and never started', `docker rm -f ${REPLICA} >/dev/null; docker create --name ${REPLICA} secretflow/kuscia:1.1.0b0 true`],
     ['a replica that was killed', `docker kill ${REPLICA}`],
     ['a replica that is gone, its folders still there', `docker rm -f ${REPLICA}`],
-    ['a replica made by hand without the terminal that kuscia.sh needs', `docker rm -f ${REPLICA} >/dev/null; cd kuscia-swarm/alice; export KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0 USER=root ROOT=$PWD; timeout 100 setsid ./kuscia.sh start -c $PWD/kuscia.yaml -p 20000 -q 20001 -k 20010 -g 20011 -a none -m 8G --cluster </dev/null; true`],
+    ['a replica made by hand without the terminal that kuscia.sh needs', `docker rm -f ${REPLICA} >/dev/null; cd kuscia-swarm/alice; export KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0 USER=root ROOT=$PWD; timeout 20 setsid ./kuscia.sh start -c $PWD/kuscia.yaml -p 20000 -q 20001 -k 20010 -g 20011 -a none -m 8G --cluster </dev/null; true`],
     ['a half-written configuration beside the real one', `echo half >kuscia-swarm/alice/kuscia.yaml.new.1; docker stop ${REPLICA}`],
   ];
 
