@@ -37,6 +37,8 @@ export interface Wanted {
   /** Everything that must be on the host before a container can be made. Throws a Trouble. */
   readonly prepare: (act: Act) => Promise<void>;
   readonly rehearsal: (current: Container | undefined) => Rehearsal;
+  /** Proves what a rehearsal cannot. Throws a Trouble. */
+  readonly proof?: (act: Act) => Promise<void>;
   /** Makes the container. Throws a Trouble. */
   readonly create: (act: Act) => Promise<void>;
   /** Starts the one that has stopped, where that takes more than docker start. */
@@ -71,8 +73,8 @@ function stepsFor(wanted: Wanted, found: Standing): Step[] {
   if (replaces.length > 0) return replaces.map((step) => (replaces.length > 1 ? { lane: name, ...step } : step));
   const stopped = stoppedAs(current);
   if (stopped !== undefined) return [make(wanted, '~', `start ${kind} ${name}`, stopped, { apply: (act) => started(act, wanted, current), momentary: true })];
-  if (current.restartPolicy !== 'no') return [];
-  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, 'no -> always', { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))) })];
+  if (current.restartPolicy === 'always') return [];
+  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))) })];
 }
 
 /** Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container is as described after all. */
@@ -111,6 +113,7 @@ function replacement(wanted: Wanted, { current, former }: Standing): Pick<Step, 
     async apply(act) {
       await wanted.prepare(act);
       await tryFirst(act, wanted, kept === current ? current : undefined);
+      await wanted.proof?.(act);
       touched = true;
       if (current) await act.run(host, kept === current ? setAside(name, stopping) : discard(name, stopping));
       await wanted.create(act);
