@@ -245,10 +245,16 @@ describe('carrying out', () => {
     expect(await failures(free)).toMatchObject([{ code: 'command-failed', evidence: 'address already in use' }]);
   });
 
-  test('starts and restarts', async () => {
+  test('starts again, and restarts for another configuration', async () => {
     const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [ok('node-02', startContainer(NAME, 'exited'))]);
-    const restart = await carryOut(stepOf(plan({ answer: silent, elsewhere: silent }), 'restart'), [ok('node-02', restartContainer(NAME))]);
+    const restart = await carryOut(stepOf(plan({ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }), 'restart'), [ok('node-02', restartContainer(NAME))]);
     expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), `docker restart ${NAME}`]);
+  });
+
+  test('does not restart a replica that works at a further look', async () => {
+    const { fleet, events } = await carryOut(stepOf(plan({ answer: silent, elsewhere: silent }), 'restart'), [listed, ...settledAnswers()]);
+    expect(fleet.lines().filter((line) => line.includes('docker restart'))).toEqual([]);
+    expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([`${NAME} is not restarted: a further look does not show it broken`]);
   });
 });
 

@@ -58,27 +58,45 @@ function planReplica(plan: Plan, deployment: Deployment, replica: Replica): void
   const found: Standing = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
   const current = planContainer(plan, wantedReplica(deployment, replica, name, found), found);
-  if (current !== undefined) judge(plan, deployment.cluster, replica, current);
+  if (current !== undefined) judge(plan, deployment, replica, current);
 }
 
 /** Judges a replica whose container is as described. */
-function judge(plan: Plan, cluster: Cluster, replica: Replica, current: Container): void {
+function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Container): void {
+  const { cluster } = deployment;
   const { host, led, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  const restart = (why: string, momentary?: true): void =>
-    void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, apply: async (act) => void (await act.run(host.name, restartContainer(name))), ...(momentary && { momentary }) });
+  const restart = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    restart('its configuration changed since it started');
+    restart('its configuration changed since it started', { apply: async (act) => void (await act.run(host.name, restartContainer(name))) });
   } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
     plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(cluster, replica, current) });
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
   } else if (current.state === 'running' && (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS && isKnownBroken(cluster, replica, current)) {
-    restart(fault, true);
+    restart(fault, { apply: (act) => restartBroken(act, deployment, host, name), momentary: true });
   } else {
     plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(replica, name, fault) });
   }
+}
+
+/** So often a replica that seems broken is looked at once more, and so far apart, before it is restarted: one look may meet a busy host. */
+const LOOKS = 3;
+const LOOK_EVERY_MS = 4_000;
+
+/** Restarts a replica that each further look shows broken, too. */
+async function restartBroken(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    if (look > 0) await act.pause(LOOK_EVERY_MS);
+    const replica = await askReplica(act, deployment, host);
+    const current = valueOf(replica.standing)?.current;
+    if (current && !(faultOf(deployment.cluster, replica, current) !== undefined && isKnownBroken(deployment.cluster, replica, current))) {
+      act.say(host.name, `${name} is not restarted: a further look does not show it broken`);
+      return;
+    }
+  }
+  await act.run(host.name, restartContainer(name));
 }
 
 function wantedReplica(deployment: Deployment, replica: Replica, name: string, { current }: Standing): Wanted {
