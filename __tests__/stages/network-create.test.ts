@@ -11,7 +11,7 @@ import type { Machine } from '../../src/host/facts.ts';
 import { allPaths, cutPairs } from '../../src/stages/data-path.ts';
 import { planNetwork } from '../../src/stages/network-create.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
-import { BRIDGE, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf, standingOf } from '../support/facts.ts';
+import { BRIDGE, containerOf, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf, standingOf } from '../support/facts.ts';
 import { carryOut, ok } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -126,6 +126,13 @@ describe('a network of the wrong type', () => {
   test('that several hosts see is refused once, at the manager', () => {
     const seen = present([overlayOf(cluster, { attachable: false })]);
     expect(plan(all({ networks: seen })).failures).toMatchObject([{ host: 'node-01' }]);
+  });
+
+  test('is not touched while anything but probes uses it, also where the caller asks for repair', () => {
+    const used = present([containerOf('root-kuscia-autonomy-alice', { addresses: { [NAME]: '10.200.0.7' } }), containerOf('elsewhere', { addresses: { [NAME]: '' } })]);
+    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { attachable: false })]) }, 2: { containers: used } }, {}, true);
+    expect(made.steps).toEqual([]);
+    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', evidence: 'root-kuscia-autonomy-alice on node-02' }]);
   });
 
   test('is removed after the probes on it', async () => {

@@ -101,8 +101,10 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
   const unique = wrong.filter((one, i) => wrong.findIndex((other) => other.network.id === one.network.id) === i);
   for (const { host, network, fault } of unique) {
     const where = network.scope === 'swarm' ? manager.name : host;
-    if (deployment.repair) plan.steps.push(removal(deployment, facts, where, network, fault));
-    else plan.failures.push(wrongType(cluster, where, network, fault));
+    const users = deployment.repair ? usersOf(cluster, facts, network, where) : [];
+    if (!deployment.repair) plan.failures.push(wrongType(cluster, where, network, fault));
+    else if (users.length > 0) plan.failures.push(inUse(cluster, where, network, fault, users));
+    else plan.steps.push(removal(deployment, facts, where, network, fault));
   }
   if (wrong.length > 0) return false;
 
@@ -141,6 +143,20 @@ function wrongType(cluster: Cluster, host: string, network: Network, fault: stri
     remedy: `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker network rm ${network.id.slice(0, 12)}.${subnet}`,
   };
 }
+
+/** Containers on the network beside the probes, which alone are started again: docker removes no network that is in use, and would have no probes then. */
+const usersOf = (cluster: Cluster, { hosts }: Facts, network: Network, where: string): string[] =>
+  hosts
+    .filter(({ host }) => network.scope === 'swarm' || host.name === where)
+    .flatMap(({ host, containers }) => (valueOf(containers) ?? []).filter(({ name, addresses }) => name !== probeName(cluster) && (addresses[network.name] ?? '') !== '').map(({ name }) => `${name} on ${host.name}`));
+
+const inUse = (cluster: Cluster, host: string, network: Network, fault: string, users: readonly string[]): Failure => ({
+  code: 'network-wrong-type',
+  host,
+  what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${fault}`,
+  evidence: users.join(', '),
+  remedy: `Stop and remove these containers where they may go, then run again with repair: true. Or write the cluster file as the network is (docker network inspect ${network.id.slice(0, 12)}).`,
+});
 
 function removal({ cluster }: Deployment, { hosts }: Facts, where: string, network: Network, fault: string): Plan['steps'][number] {
   const probes = hosts.filter((onHost) => valueOf(onHost.probe)?.current !== undefined && (network.scope === 'swarm' || onHost.host.name === where));
