@@ -32,7 +32,7 @@ const either = (...kinds: readonly Kind[]): Kind => (value) => kinds.some((kind)
 const cluster = clusterOf({ hosts: TWO });
 const [one, two] = TWO as [(typeof TWO)[0], (typeof TWO)[0]];
 const replica = 'root-kuscia-autonomy-alice';
-const answered = record({ status: number, domain: text, instance: text });
+const answered = record({ status: number, domain: text, instance: text, exit: number });
 const swarm = record({ state: text, nodeId: text, address: text, isManager: flag, clusterId: maybe(text), managers: list(text), managerIds: list(text), error: text });
 const described = record({
   id: text, name: text, imageId: text, state: text, error: text, exitCode: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), mounts: table(text), addresses: table(text), networkMode: text,

@@ -218,21 +218,26 @@ describe('what a gateway answers', () => {
   const BODY = '{"domain":"alice","instance":"r","kuscia":"v1.1.0b0","reason":"unauthorized."}';
 
   test('is asked with TLS unless the protocol is NOTLS, once, from the probe', () => {
-    expect(direct.command.args).toEqual(['exec', 'alice-probe', 'sh', '-c', expect.stringContaining('curl -ks -m 5'), 'sh', 'https://10.77.0.12:20000/']);
+    expect(direct.command.args).toEqual(['exec', 'alice-probe', 'bash', '-c', expect.stringContaining('curl --noproxy "*" -ks -m'), 'bash', '5', 'https://10.77.0.12:20000/']);
     expect(directAnswer({ ...cluster, protocol: 'NOTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe('http://10.77.0.12:20000/');
     expect(directAnswer({ ...cluster, protocol: 'MTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe('https://10.77.0.12:20000/');
-    expect(loadBalancerAnswers({ ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } }, TWO[0] as (typeof TWO)[0], 5).command.args.slice(6)).toEqual(Array(5).fill('https://10.77.0.11:8443/'));
+    expect(loadBalancerAnswers({ ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } }, TWO[0] as (typeof TWO)[0], 5).command.args.slice(6)).toEqual(['8', ...Array<string>(5).fill('https://10.77.0.11:8443/')]);
   });
 
   test.each([
-    ['a gateway', `${BODY} 401\n`, { status: 401, domain: 'alice', instance: 'r' }, true, '401 from r'],
-    ['another domain', `${BODY.replace('alice', 'bob')} 401\n`, { status: 401, domain: 'bob', instance: 'r' }, false, '401 from domain bob'],
-    ['one that lets in', `${BODY} 200\n`, { status: 200, domain: 'alice', instance: 'r' }, false, '200 from domain alice'],
-    ['nginx', '<html>502 Bad Gateway</html> 502\n', { status: 502, domain: '', instance: '' }, false, '502, but not from a Kuscia gateway'],
-    ['a string', '"x" 200\n', { status: 200, domain: '', instance: '' }, false, '200, but not from a Kuscia gateway'],
-    ['null', 'null 200\n', { status: 200, domain: '', instance: '' }, false, '200, but not from a Kuscia gateway'],
-    ['nobody', ' 000\n', { status: 0, domain: '', instance: '' }, false, 'no answer'],
-    ['less than a line', '', { status: 0, domain: '', instance: '' }, false, 'no answer'],
+    ['a gateway', `${BODY} 401 0\n`, { status: 401, domain: 'alice', instance: 'r', exit: 0 }, true, '401 from r'],
+    ['another domain', `${BODY.replace('alice', 'bob')} 401 0\n`, { status: 401, domain: 'bob', instance: 'r', exit: 0 }, false, '401 from domain bob'],
+    ['one that lets in', `${BODY} 200 0\n`, { status: 200, domain: 'alice', instance: 'r', exit: 0 }, false, '200 from domain alice'],
+    ['nginx', '<html>502 Bad Gateway</html> 502 0\n', { status: 502, domain: '', instance: '', exit: 0 }, false, '502, but not from a Kuscia gateway'],
+    ['a string', '"x" 200 0\n', { status: 200, domain: '', instance: '', exit: 0 }, false, '200, but not from a Kuscia gateway'],
+    ['null', 'null 200 0\n', { status: 200, domain: '', instance: '', exit: 0 }, false, '200, but not from a Kuscia gateway'],
+    ['a closed port', ' 000 7\n', { status: 0, domain: '', instance: '', exit: 7 }, false, 'refused, or no route'],
+    ['silence', ' 000 28\n', { status: 0, domain: '', instance: '', exit: 28 }, false, 'no answer in time'],
+    ['a gateway with TLS, asked without', ' 000 52\n', { status: 0, domain: '', instance: '', exit: 52 }, false, 'closed without an answer'],
+    ['a gateway without TLS, asked with it', ' 000 35\n', { status: 0, domain: '', instance: '', exit: 35 }, false, 'no TLS'],
+    ['a name that no container knows', ' 000 6\n', { status: 0, domain: '', instance: '', exit: 6 }, false, 'its name cannot be resolved in a container'],
+    ['something rare', ' 000 92\n', { status: 0, domain: '', instance: '', exit: 92 }, false, 'no answer'],
+    ['less than a record', '', { status: 0, domain: '', instance: '', exit: 0 }, false, 'no answer'],
   ])('read of %s', (_, stdout, value, gateway, words) => {
     expect(answer(direct, exited(0, stdout))).toEqual(present(value));
     expect([isGateway(cluster, value), describeAnswer(cluster, value)]).toEqual([gateway, words]);
@@ -243,7 +248,7 @@ describe('what a gateway answers', () => {
   });
 
   test('read on real hosts, directly and through the load balancer', () => {
-    expect(factOf('settled', 'node-02', direct)).toEqual(present({ status: 401, domain: 'alice', instance: 'root-kuscia-autonomy-alice-node-02' }));
+    expect(factOf('settled', 'node-02', direct)).toEqual(present({ status: 401, domain: 'alice', instance: 'root-kuscia-autonomy-alice-node-02', exit: 0 }));
     const through = factOf('settled', 'node-01', loadBalancerAnswers(cluster, TWO[0] as (typeof TWO)[0], requestsFor(cluster)));
     expect(through.is === 'present' && new Set(through.value.map((each) => describeAnswer(cluster, each)))).toEqual(new Set(['01', '02'].map((n) => `401 from root-kuscia-autonomy-alice-node-${n}`)));
     expect([requestsFor(cluster), requestsFor(clusterOf({ hosts: THREE.slice(0, 2) }))]).toEqual([9, 5]);

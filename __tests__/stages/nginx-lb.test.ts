@@ -84,8 +84,8 @@ describe('the plan', () => {
   });
 
   test('says what answered instead', () => {
-    const odd = present([answerOf(cluster, two()), { status: 502, domain: '', instance: '' }, { status: 0, domain: '', instance: '' }, { status: 502, domain: '', instance: '' }]);
-    expect(plan({ answers: odd }).awaited[0]?.failure).toMatchObject({ code: 'load-balancer-unhealthy', evidence: 'seen in 4 requests: 401 from root-kuscia-autonomy-alice-node-02, 502, but not from a Kuscia gateway, no answer', remedy: expect.stringContaining('20000/tcp') });
+    const odd = present([answerOf(cluster, two()), { status: 502, domain: '', instance: '', exit: 0 }, { status: 0, domain: '', instance: '', exit: 28 }, { status: 502, domain: '', instance: '', exit: 0 }]);
+    expect(plan({ answers: odd }).awaited[0]?.failure).toMatchObject({ code: 'load-balancer-unhealthy', evidence: 'seen in 4 requests: 401 from root-kuscia-autonomy-alice-node-02, 502, but not from a Kuscia gateway, no answer in time', remedy: expect.stringContaining('20000/tcp') });
   });
 });
 

@@ -78,13 +78,13 @@ describe('red is', () => {
   const outsider = { ...registryOf(cluster, HOSTS), gateways: registryOf(cluster, HOSTS).gateways.slice(1) };
   const stale = gatewayOf(cluster, two, { name: 'root-kuscia-autonomy-alice-gone', publicKey: OTHER_KEY.shown, heartbeat: NOW - 120_000, version: 'v0.9' });
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
-    ['a replica that does not answer', [{}, { 2: { answer: present({ status: 0, domain: '', instance: '' }) } }], ['node-02 direct: no answer']],
+    ['a replica that does not answer', [{}, { 2: { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }], ['node-02 direct: no answer in time']],
     ['one that could not be asked', [{}, { 2: { answer: unknown('exit 1') } }], ['node-02 direct: not asked']],
     ['one whose port another replica answers', [{}, { 2: { answer: present(answerOf(cluster, three)) } }], ['node-02 direct: 401 from root-kuscia-autonomy-alice-node-03']],
-    ['one whose port another program answers', [{}, { 2: { answer: present({ status: 200, domain: '', instance: '' }) } }], ['node-02 direct: 200, but not from a Kuscia gateway']],
+    ['one whose port another program answers', [{}, { 2: { answer: present({ status: 200, domain: '', instance: '', exit: 0 }) } }], ['node-02 direct: 200, but not from a Kuscia gateway']],
     ['one that lets requests in', [{}, { 2: { answer: present(answerOf(cluster, two, { status: 200 })) } }], ['node-02 direct: 200 from domain alice']],
     ['one that is never seen through the load balancer', [{ answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }], ['node-03 throughLb: 0 of 9']],
-    ['a load balancer that does not answer', [{ answers: present(Array.from({ length: 9 }, () => ({ status: 502, domain: '', instance: '' }))) }], ['node-02 throughLb: 0 of 9', 'node-03 throughLb: 0 of 9']],
+    ['a load balancer that does not answer', [{ answers: present(Array.from({ length: 9 }, () => ({ status: 502, domain: '', instance: '', exit: 0 }))) }], ['node-02 throughLb: 0 of 9', 'node-03 throughLb: 0 of 9']],
     ['a load balancer that could not be asked', [{ answers: unknown('exit 1') }], ['node-02 throughLb: not asked', 'node-03 throughLb: not asked']],
     ['an old heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], ['node-02 heartbeat: 45 s ago']],
     ['an address outside the overlay', [{}, both(saying(two, { address: '172.17.0.4' }))], ['node-02 overlay: 172.17.0.4 outside']],
@@ -161,15 +161,15 @@ describe('a red cell has the cause that was seen, and what to do about that', ()
   const one = (told: Parameters<typeof factsOf>, name: CheckName, host = 'node-02'): Failure | undefined => failures(...told).find((failure) => failure.host === host && failure.what.includes(`: ${name} is `));
   const twin = containerOf('twin', { hostname: nameOf(cluster, two), addresses: { [cluster.network.name]: '10.200.0.99' } });
   const everywhere = (host: Host, extra: Container): VerifyContainers => new Map([...factsOf().containers].map(([name, all]) => [name, name === host.name ? [...all, extra] : all]));
-  const exited = { 2: { container: present(replicaOf(cluster, two, { state: 'exited', exitCode: 255 })), registry: unknown('exit 1'), answer: present({ status: 0, domain: '', instance: '' }) } };
+  const exited = { 2: { container: present(replicaOf(cluster, two, { state: 'exited', exitCode: 255 })), registry: unknown('exit 1'), answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } };
 
   const cases: readonly [string, CheckName, Parameters<typeof factsOf>, Partial<Record<'cause' | 'evidence' | 'remedy', RegExp>>][] = [
     ['a replica that has ended', 'direct', [{}, exited], { cause: /does not run: its container is exited \(255\)/, remedy: /mode: apply\): it starts the replica/ }],
     ['a replica that has ended, at its API, too', 'node', [{}, exited], { cause: /does not run/, remedy: /it starts the replica/ }],
-    ['a replica that is not there', 'direct', [{}, { 2: { container: absent, answer: present({ status: 0, domain: '', instance: '' }) } }], { cause: /its container is absent/, remedy: /mode: apply/ }],
-    ['another program', 'direct', [{}, { 2: { answer: present({ status: 200, domain: '', instance: '' }) } }], { cause: /no Kuscia gateway/, remedy: /ss -ltnp/ }],
+    ['a replica that is not there', 'direct', [{}, { 2: { container: absent, answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }], { cause: /its container is absent/, remedy: /mode: apply/ }],
+    ['another program', 'direct', [{}, { 2: { answer: present({ status: 200, domain: '', instance: '', exit: 0 }) } }], { cause: /no Kuscia gateway/, remedy: /ss -ltnp/ }],
     ['another replica', 'direct', [{}, { 2: { answer: present(answerOf(cluster, three)) } }], { cause: /another replica answers/, remedy: /address of node-02/ }],
-    ['silence', 'direct', [{}, { 2: { answer: present({ status: 0, domain: '', instance: '' }) } }], { remedy: /node-01 reaches 10\.77\.0\.12:20000.*docker logs root-kuscia-autonomy-alice on node-02/ }],
+    ['silence', 'direct', [{}, { 2: { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }], { remedy: /node-01 reaches 10\.77\.0\.12:20000.*docker logs root-kuscia-autonomy-alice on node-02/ }],
     ['a probe that is gone', 'direct', [{}, { 2: { answer: unknown('exit 1: No such container: alice-probe') } }], { cause: /No such container/, remedy: /starts the probe on node-01/ }],
     ['a replica that nginx does not reach', 'throughLb', [{ answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }], { evidence: /seen in 9 requests: 401 from root-kuscia-autonomy-alice-node-02/, remedy: /node-01 reaches node-03 on 20000\/tcp.*docker logs alice-nginx-lb/ }],
     ['an old heartbeat', 'heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], { remedy: /every 15 s/ }],
@@ -198,7 +198,7 @@ describe('what explains red cells is named before them', () => {
   const silent = { 2: { registry: unknown('exit 1') }, 3: { registry: unknown('exit 1') } } as const;
   const database = (told: Partial<Facts['database']>): Partial<Facts> => ({ database: { ...facts.database, ...told } });
   const loadBalancer = (told: Partial<Facts['loadBalancer']>): Partial<Facts> => ({ loadBalancer: { ...facts.loadBalancer, ...told } });
-  const none = { answers: present(Array.from({ length: 9 }, () => ({ status: 502, domain: '', instance: '' }))) };
+  const none = { answers: present(Array.from({ length: 9 }, () => ({ status: 502, domain: '', instance: '', exit: 0 }))) };
   const unreachable = { reached: HOSTS.map((host) => ({ host, fact: unknown('exit 1: Connection refused') })) };
 
   const cases: readonly [string, Parameters<typeof factsOf>, Partial<Failure>, string][] = [

@@ -85,7 +85,7 @@ export const registryOf = (cluster: Cluster, hosts: readonly Host[], changes: Pa
 });
 
 /** How the gateway of a host's replica answers. */
-export const answerOf = (cluster: Cluster, host: Host, changes: Partial<Answer> = {}): Answer => ({ status: 401, domain: cluster.domain, instance: nameOf(cluster, host), ...changes });
+export const answerOf = (cluster: Cluster, host: Host, changes: Partial<Answer> = {}): Answer => ({ status: 401, domain: cluster.domain, instance: nameOf(cluster, host), exit: 0, ...changes });
 
 /** A file that was written two hours ago. */
 export const fileOf = (sha256: string, changes: Partial<HostFile> = {}): Fact<HostFile> => present({ mode: '600', sha256, changedAt: NOW - 7_200_000, ...changes });

@@ -71,16 +71,27 @@ export interface Answer {
   /** Domain and replica name that the answer names; '' when it names none, which no Kuscia gateway does. */
   readonly domain: string;
   readonly instance: string;
+  /** curl's exit code: 0 when it was answered; else why not: 6 name not resolved, 7 refused or no route, 28 not in time, 35 no TLS, 52 closed without an answer. */
+  readonly exit: number;
 }
+
+/** Nobody was asked, or nothing that was said could be read. */
+const NO_ANSWER: Answer = { status: 0, domain: '', instance: '', exit: 0 };
 
 /** What a gateway speaks on the wire (kuscia-facts 3.3). */
 export const gatewayScheme = (cluster: Cluster): 'http' | 'https' => (cluster.protocol === 'NOTLS' ? 'http' : 'https');
 
+/** Seconds that a gateway has for its answer. */
+const DIRECT_S = 5;
+
+/** Seconds that the load balancer has: nginx itself waits 5 for a replica that is silent before it asks the next (proxy_connect_timeout in templates/nginx.conf.hbs). */
+const BALANCED_S = 8;
+
 /** Asks a replica's gateway through its host's published port, from the probe on a host. */
 export function directAnswer(cluster: Cluster, host: Host): Question<Answer> {
   const url = `${gatewayScheme(cluster)}://${host.address}:${cluster.ports.gateway}/`;
-  const { command, read } = answersFrom(`ask the gateway at ${url}`, cluster, url, 1);
-  return { command, read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? { status: 0, domain: '', instance: '' }) };
+  const { command, read } = answersFrom(`ask the gateway at ${url}`, cluster, [url], DIRECT_S);
+  return { command, read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? NO_ANSWER) };
 }
 
 /** The load balancer's address for peers. */
@@ -92,44 +103,62 @@ export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 
 /** Asks the load balancer so often, each time on a fresh connection. */
 export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Question<readonly Answer[]> => {
   const url = `${loadBalancerUrl(cluster, host.address)}/`;
-  return answersFrom(`ask the load balancer at ${url}`, cluster, url, times);
+  return answersFrom(`ask the load balancer at ${url}`, cluster, Array<string>(times).fill(url), BALANCED_S);
 };
 
 /**
- * One line a request: the body, then the status. One curl makes them all, each on a connection of its own, and marks the end of each with a byte that
- * no JSON holds. The certificate is the gateway's own, made anew at each start, so it proves nothing.
+ * One line a request: the end of the body, the status, curl's exit code; each is small enough to be written in one piece.
+ * All are made side by side and past any proxy, so that who is silent hides nobody else. The certificate is the gateway's own, made anew
+ * at each start, so it proves nothing.
  */
-function answersFrom(purpose: string, cluster: Cluster, url: string, times: number): Question<readonly Answer[]> {
-  const text = `curl -ks -m 5 -H "Connection: close" -w " %{http_code}\u001e" "$@" | tr "\\036\\r\\n" "\\n  "`;
+function answersFrom(purpose: string, cluster: Cluster, urls: readonly string[], seconds: number): Question<readonly Answer[]> {
+  const text = [
+    'request() {',
+    `r=$(curl --noproxy "*" -ks -m "$1" -H "Connection: close" -w " %{http_code}" "$2" | tail -c 1200; echo " \${PIPESTATUS[0]}")`,
+    `printf "%s\\n" "\${r//[$'\\r\\n']/ }"`,
+    '}',
+    's=$1; shift',
+    'for url in "$@"; do request "$s" "$url" & done; wait',
+  ].join('\n');
   return {
-    command: inProbe(cluster, purpose, ['sh', '-c', text, 'sh', ...Array<string>(times).fill(url)]),
+    command: inProbe(cluster, purpose, ['bash', '-c', text, 'bash', String(seconds), ...urls]),
     read(outcome) {
       if (outcome.code !== 0) return failedTo(purpose, outcome);
-      return present(outcome.stdout.split('\n').filter((line) => line.trim() !== '').map(answerIn));
+      return present(outcome.stdout.split('\n').filter((record) => record.trim() !== '').map(answerIn));
     },
   };
 }
 
 const rawAnswer = z.object({ domain: said, instance: said });
 
-function answerIn(line: string): Answer {
-  const match = /^(.*) (\d{3})$/s.exec(line);
-  const status = Number(match?.[2] ?? 0);
+function answerIn(record: string): Answer {
+  const [, text = '', code = '', exited = ''] = /^(.*) (\d{3}) (\d{1,3})\s*$/s.exec(record) ?? [];
+  const [status, exit] = [Number(code), Number(exited)];
   try {
-    const body = jsonOf(match?.[1] ?? '', rawAnswer);
-    return { status, domain: body.domain ?? '', instance: body.instance ?? '' };
+    const body = jsonOf(text, rawAnswer);
+    return { status, domain: body.domain ?? '', instance: body.instance ?? '', exit };
   } catch {
-    return { status, domain: '', instance: '' };
+    return { status, domain: '', instance: '', exit };
   }
 }
 
 /** Whether the answer is that of a gateway of this domain: 401, naming the domain and a replica. */
 export const isGateway = (cluster: Cluster, answer: Answer): boolean => answer.status === 401 && answer.domain === cluster.domain && answer.instance !== '';
 
+/** Why there was no answer, by curl's exit code. */
+const SILENCE: Readonly<Record<number, string>> = {
+  6: 'its name cannot be resolved in a container',
+  7: 'refused, or no route',
+  28: 'no answer in time',
+  35: 'no TLS',
+  52: 'closed without an answer',
+  56: 'connection reset',
+};
+
 /** What an answer was, in words. */
 export function describeAnswer(cluster: Cluster, answer: Answer): string {
   if (isGateway(cluster, answer)) return `401 from ${answer.instance}`;
-  if (answer.status === 0) return 'no answer';
+  if (answer.status === 0) return SILENCE[answer.exit] ?? 'no answer';
   if (answer.domain !== '') return `${answer.status} from domain ${answer.domain}`;
   return `${answer.status}, but not from a Kuscia gateway`;
 }
