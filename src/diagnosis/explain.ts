@@ -47,6 +47,7 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'load-balancer-configuration': ['load-balancer', 'engine'],
   'load-balancer-unhealthy': ['load-balancer', 'engine'],
   'cluster-unhealthy': ANY,
+  'not-described': ITSELF,
   'artifact-missing': ITSELF,
   'artifact-foreign': ITSELF,
   'artifact-damaged': ITSELF,
