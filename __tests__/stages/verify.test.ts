@@ -225,7 +225,7 @@ describe('a check that could not be asked is no evidence against the replica', (
     ['of the load balancer', { answers: unknown('timed out after 20 s') }, {}, 'throughLb', 'not asked'],
     ['of the load balancer, which few requests reached', { answers: present([answerOf(cluster, three), answerOf(cluster, three)]) }, {}, 'throughLb', '0 of 2 asked'],
   ] as const)('%s', (_, told, replicas, name, text) => {
-    const { matrix, plan } = verify(told as Partial<Facts>, replicas);
+    const { matrix, plan } = verify(told, replicas);
     expect(matrix.rows[0]?.cells[name]).toEqual({ ok: false, text, unknown: true });
     expect(plan.awaited[0]?.failure.what).toBe(`root-kuscia-autonomy-alice-node-02: ${CHECKS[name]} is not known (${text})`);
     expect(plan.awaited.filter(({ failure }) => failure.cause?.includes('at its own address'))).toEqual([]);
