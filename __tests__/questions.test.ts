@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from './support/random.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
-import { engine, image, imageIdentity, networks, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
+import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
 import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
@@ -10,7 +10,7 @@ import { Secret } from '../src/engine/secret.ts';
 import { disk, machine } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
-import { directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
+import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
 import { databaseState, greeting } from '../src/mysql/facts.ts';
 import { loadedConfiguration } from '../src/nginx/commands.ts';
 import { clusterOf, PASSWORD, TWO } from './support/deployment.ts';
@@ -35,7 +35,7 @@ const replica = 'root-kuscia-autonomy-alice';
 const answered = record({ status: number, domain: text, instance: text, exit: number });
 const swarm = record({ state: text, nodeId: text, address: text, isManager: flag, clusterId: maybe(text), managers: list(text), managerIds: list(text), error: text });
 const described = record({
-  id: text, name: text, imageId: text, state: text, error: text, exitCode: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), mounts: table(text), addresses: table(text), networkMode: text,
+  id: text, name: text, image: text, imageId: text, state: text, error: text, exitCode: number, createdAt: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), mounts: table(text), addresses: table(text), networkMode: text,
 });
 const onDisk = { mode: text, sha256: text, changedAt: number };
 
@@ -58,6 +58,8 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the greeting of a database', greeting(cluster, one.address, 3306), text, ['settled', 'node-02']],
   ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })) }), ['settled', 'node-01']],
   ['a gateway', directAnswer(cluster, two), answered, ['settled', 'node-02']],
+  ['a gateway, from within its container', answerWithin(cluster, replica), answered, '{"domain":"alice","instance":"a"} 401 0\n'],
+  ['the version of a database image', serverVersion('mysql:8.0'), text, 'MYSQL_VERSION=8.0.40-1.el9\n'],
   ['the load balancer', loadBalancerAnswers(cluster, one, requestsFor(cluster)), list(answered), ['settled', 'node-01']],
   ['the last words of a replica', lastWords('dying'), text, ['odd', 'node-01']],
   ['kuscia.sh in the image', scriptInImage(cluster), text, `${'a'.repeat(64)}  -\n`],

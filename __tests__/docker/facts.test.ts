@@ -30,7 +30,7 @@ describe('real hosts', () => {
     ['a container that is not there', 'empty', 'node-01', container('alice-mysql'), absent],
     ['a name that is only part of a container\'s', 'settled', 'node-01', container('alice'), absent],
     ['a replica', 'settled', 'node-02', container('root-kuscia-autonomy-alice'), present({
-      id: id(64), name: 'root-kuscia-autonomy-alice', imageId: sha, state: 'running', error: '', exitCode: 0, startedAt: expect.any(Number), restarts: 0, hostname: 'root-kuscia-autonomy-alice-node-02', memory: 2 * 1024 ** 3, restartPolicy: 'always',
+      id: id(64), name: 'root-kuscia-autonomy-alice', image: 'secretflow/kuscia:1.1.0b0', imageId: sha, state: 'running', error: '', exitCode: 0, createdAt: expect.any(Number), startedAt: expect.any(Number), restarts: 0, hostname: 'root-kuscia-autonomy-alice-node-02', memory: 2 * 1024 ** 3, restartPolicy: 'always',
       ports: { '1080/tcp': 20000, '80/tcp': 20001, '8082/tcp': 20010, '8083/tcp': 20011, '9091/tcp': 13084 }, mounts: expect.objectContaining({ '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia-swarm/alice/kuscia.yaml' }),
       addresses: { 'kuscia-exchange-cluster': expect.stringMatching(/^10\.200\.0\.\d+$/) }, networkMode: 'kuscia-exchange-cluster',
     })],
@@ -58,13 +58,13 @@ describe('real hosts', () => {
 });
 
 test('ports of containers that docker starts by itself, of those that do not run', () => {
-  const raw = (name: string, status: string, restart: string, port: string): string => JSON.stringify({ Id: name, Name: `/${name}`, Image: 'm', RestartCount: 0, State: { Status: status, Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: restart, PortBindings: { '80/tcp': [{ HostPort: port }] }, Mounts: [], Networks: null });
+  const raw = (name: string, status: string, restart: string, port: string): string => JSON.stringify({ Id: name, Name: `/${name}`, Image: 'm', ImageName: 'm', Created: '', RestartCount: 0, State: { Status: status, Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: restart, PortBindings: { '80/tcp': [{ HostPort: port }] }, Mounts: [], Networks: null });
   const stdout = [raw('created', 'created', 'always', '1'), raw('exited', 'exited', 'unless-stopped', '2'), raw('runs', 'running', 'always', '3'), raw('stays', 'exited', 'no', '4')].join('\n');
   expect(answer(restartedPorts, { ended: 'exited', code: 0, stdout, stderr: '' })).toEqual(present(new Map([[1, 'created'], [2, 'exited']])));
 });
 
 test.each([['8080', 8080], ['', 0], ['8000-8010', 0], [undefined, 0]])('a port that docker was told as %j is %i', (HostPort, port) => {
-  const raw = { Id: 'i', Name: '/a', Image: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort }], '81/tcp': null, '82/tcp': [] }, Mounts: [], Networks: null };
+  const raw = { Id: 'i', Name: '/a', Image: 'm', ImageName: 'm', Created: '', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort }], '81/tcp': null, '82/tcp': [] }, Mounts: [], Networks: null };
   expect(answer(container('a'), { ended: 'exited', code: 0, stdout: JSON.stringify(raw), stderr: '' })).toMatchObject(present({ ports: { '80/tcp': port, '81/tcp': 0, '82/tcp': 0 } }));
 });
 

@@ -15,14 +15,14 @@ test('what is agreed to are changes and what is known only after them, not what 
 
 const recreate = (why: string): string[] => {
   const plan = new Plan();
-  plan.steps.push({ host: 'b', change: '~', what: 'recreate replica r', why, apply: () => Promise.resolve() });
+  plan.steps.push({ host: 'b', change: '~', what: 'replace replica r', why, apply: () => Promise.resolve() });
   return changesIn([{ stage: join, plan }]);
 };
 
 test('a change is agreed to for its reason, and for no other', () => {
   expect(movedSince(recreate('memory 4 GiB -> 8 GiB'), recreate('memory 4 GiB -> 8 GiB'))).toEqual([]);
   expect(movedSince(recreate('memory 4 GiB -> 8 GiB'), recreate('image -> kuscia:2')).map(({ evidence }) => evidence)).toEqual([
-    'now also: swarm-join b ~ recreate replica r (image -> kuscia:2); no longer: swarm-join b ~ recreate replica r (memory 4 GiB -> 8 GiB)',
+    'now also: swarm-join b ~ replace replica r (image -> kuscia:2); no longer: swarm-join b ~ replace replica r (memory 4 GiB -> 8 GiB)',
   ]);
 });
 

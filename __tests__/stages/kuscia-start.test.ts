@@ -1,37 +1,44 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
-import { removeContainer, restartContainer, startContainer } from '../../src/docker/commands.ts';
-import { container, containers, type Container } from '../../src/docker/containers.ts';
+import { restartContainer, startContainer } from '../../src/docker/commands.ts';
+import { containers, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
+import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
-import { absent, present, unknown } from '../../src/engine/fact.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
-import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
+import { extractScript, startReplica, terminalCheck } from '../../src/kuscia/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
-import { lastWords } from '../../src/kuscia/facts.ts';
+import { directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
 import { folders } from '../../src/kuscia/names.ts';
-import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
-import { ledBy, planReplicas } from '../../src/stages/kuscia-start.ts';
+import { loadedConfiguration } from '../../src/nginx/commands.ts';
+import { configurationFile, loadBalancerFiles } from '../../src/nginx/configuration.ts';
+import { planReplicas } from '../../src/stages/kuscia-start.ts';
+import { ledBy } from '../../src/stages/led.ts';
+import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
-import { answerOf, fileOf, gatewayOf, imageId, machineOf, nameOf, NOW, registryOf, replicaOf } from '../support/facts.ts';
-import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { answerOf, fileOf, gatewayOf, GIB, imageId, machineOf, nameOf, NOW, registryOf, replicaOf, standingOf } from '../support/facts.ts';
+import { carryOut, ends, ok, type Carried, type Script } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
-type OnHost = Parameters<typeof planReplicas>[1][number];
+/** What is told of a replica; its container by itself. */
+type OnHost = Omit<Replica, 'standing'> & { readonly container: Fact<Container>; readonly former: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
 const NAME = 'root-kuscia-autonomy-alice';
 const [two] = HOSTS as [Host];
 
 /** Both replicas proven, but for what is told of the first; its container by its differences. */
-function factsOf(told: Partial<OnHost> = {}, differences: Partial<Container> = {}, of: Cluster = cluster): OnHost[] {
-  return HOSTS.map((host, i): OnHost => ({
-    host, machine: present(machineOf(host)), image: present(imageId('a')), identity: absent, file: fileOf('x'), container: present(replicaOf(cluster, host, i === 0 ? differences : {})),
-    answer: present(answerOf(of, host)), registry: present(registryOf(cluster, HOSTS)), lastWords: present(''), led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))), ...(i === 0 && told),
+function factsOf({ container, former, ...told }: Partial<OnHost> = {}, differences: Partial<Container> = {}, of: Cluster = cluster): Replica[] {
+  return HOSTS.map((host, i): Replica => ({
+    host, machine: present(machineOf(host)), image: present(imageId('a')), identity: absent, file: fileOf('x'),
+    standing: i === 0 ? standingOf(container ?? present(replicaOf(cluster, host, differences)), former) : standingOf(present(replicaOf(cluster, host))),
+    answer: present(answerOf(of, host)), registry: present(registryOf(cluster, HOSTS)), lastWords: present(''), within: absent, elsewhere: absent,
+    led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))), ...(i === 0 && told),
   }));
 }
 const plan = (...told: Parameters<typeof factsOf>) => planReplicas(deploymentOf(told[2] ?? {}), factsOf(...told));
@@ -44,33 +51,49 @@ const now = (what: string, why: string): string => `~ node-02 ${what} {${why}} [
 const waits = '. node-02 replica root-kuscia-autonomy-alice-node-02 works: replica-unhealthy';
 const young: Partial<Container> = { startedAt: NOW - 60_000 };
 const youngFile = { file: fileOf('x') };
+const silent = present({ status: 0, domain: '', instance: '', exit: 28 });
+const refused = present({ status: 0, domain: '', instance: '', exit: 7 });
+const other = present({ status: 200, domain: '', instance: '', exit: 0 });
 const since = (host: Host, startedAt: number) => present(registryOf(cluster, HOSTS, { gateways: HOSTS.map((each) => gatewayOf(cluster, each, each === host ? { uptime: startedAt + 1000, heartbeat: NOW - 1000 } : {})) }));
 
 describe('a replica', () => {
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
     ['that is proven is left alone', [], [FINE(two), third]],
     ['that is absent is started', [{ container: absent, answer: unknown('exit 1'), registry: unknown('exit 1') }], [does('+', `start replica ${NAME}`, 'absent'), third]],
-    ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
-    ['that its host took off the network is made anew', [{}, { addresses: {} }], [does('~', `recreate replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third]],
-    ['that never started is made anew', [{}, { state: 'created' }], [does('~', `recreate replica ${NAME}`, 'left behind by a failed start: never started'), third]],
-    ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [now(`start replica ${NAME} again`, 'exited (137): oom'), third]],
-    ['that is paused is started again', [{}, { state: 'paused' }], [now(`start replica ${NAME} again`, 'paused (0)'), third]],
-    ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [now(`start replica ${NAME} again`, 'dead (1)'), third]],
-    ['of another image is made anew', [{ image: present(imageId('b')) }], [does('~', `recreate replica ${NAME}`, `image ${'a'.repeat(12)} -> secretflow/kuscia:1.1.0b0`), third]],
-    ['whose image is not on the host is made anew', [{ image: absent }], [does('~', `recreate replica ${NAME}`, 'image -> secretflow/kuscia:1.1.0b0'), third]],
-    ['with other memory is made anew', [{}, { memory: 6.5 * 1024 ** 3 }], [does('~', `recreate replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third]],
-    ['on another port is made anew', [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }], [does('~', `recreate replica ${NAME}`, 'port 1 -> 20011'), third]],
-    ['without a port is made anew', [{}, { ports: {} }], [does('~', `recreate replica ${NAME}`, 'port none -> 20000'), third]],
-    ['on another network is made anew', [{}, { networkMode: 'kuscia-exchange' }], [does('~', `recreate replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third]],
-    ['of another folder is made anew', [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }], [does('~', `recreate replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third]],
-    ['of another name is made anew', [{}, { hostname: 'root-kuscia-autonomy-alice-old' }], [does('~', `recreate replica ${NAME}`, 'name root-kuscia-autonomy-alice-old -> root-kuscia-autonomy-alice-node-02'), third]],
+    ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
+    ['that its host took off the network is made anew', [{}, { addresses: {} }], [does('~', `replace replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third]],
+    ['that never started is made anew', [{}, { state: 'created' }], [does('~', `replace replica ${NAME}`, 'left behind by a failed start: never started'), third]],
+    ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [now(`start replica ${NAME}`, 'exited (137): oom'), third]],
+    ['that is paused is started again', [{}, { state: 'paused' }], [now(`start replica ${NAME}`, 'paused (0)'), third]],
+    ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [now(`start replica ${NAME}`, 'dead (1)'), third]],
+    ['whose tag means another image now is replaced by a step of its own, with both digests', [{ image: present(imageId('b')) }], [does('~', `replace replica ${NAME}: its tag means another image now`, `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`), third]],
+    ['whose tag moved and that needs more memory is planned for both', [{ image: present(imageId('b')) }, { memory: 6.5 * 1024 ** 3 }], [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), does('~', `replace replica ${NAME}: its tag means another image now`, `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`), third]],
+    ['without the restart policy that an interrupted run took from it gets it back', [{}, { restartPolicy: 'no' }], [does('~', `restore the restart policy of replica ${NAME}`, 'no -> always'), third]],
+    ['of another image is replaced', [{}, { image: 'secretflow/kuscia:1.0.0b0', imageId: imageId('b') }], [does('~', `replace replica ${NAME}`, 'image secretflow/kuscia:1.0.0b0 -> secretflow/kuscia:1.1.0b0'), third]],
+    ['made of that very image under another name is left alone', [{}, { image: imageId('a') }], [FINE(two), third]],
+    ['whose tag is gone from the host is left alone', [{ image: absent }], [FINE(two), third]],
+    ['with other memory is made anew', [{}, { memory: 6.5 * 1024 ** 3 }], [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third]],
+    ['on another port is made anew', [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }], [does('~', `replace replica ${NAME}`, 'port 1 -> 20011'), third]],
+    ['without a port is made anew', [{}, { ports: {} }], [does('~', `replace replica ${NAME}`, 'port none -> 20000'), third]],
+    ['on another network is made anew', [{}, { networkMode: 'kuscia-exchange' }], [does('~', `replace replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third]],
+    ['of another folder is made anew', [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }], [does('~', `replace replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third]],
+    ['of another name is made anew', [{}, { hostname: 'root-kuscia-autonomy-alice-old' }], [does('~', `replace replica ${NAME}`, 'name root-kuscia-autonomy-alice-old -> root-kuscia-autonomy-alice-node-02'), third]],
     ['older than its configuration is restarted', [{ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }], [does('~', `restart replica ${NAME}`, 'its configuration changed since it started'), third]],
     ['that restarts by itself is waited for', [{}, { state: 'restarting', restarts: 3 }], [third, waits]],
     ['that does not answer, young, is waited for', [{ answer: unknown('exit 7') , ...youngFile }, young], [third, waits]],
-    ['that does not answer for two minutes is restarted', [{ answer: present({ status: 0, domain: '', instance: '', exit: 28 }) }], [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third]],
-    ['whose port another answers is restarted', [{ answer: present({ status: 200, domain: '', instance: '', exit: 0 }) }], [now(`restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
-    ['whose port another domain answers is restarted', [{ answer: present({ status: 401, domain: 'bob', instance: 'b', exit: 0 }) }], [now(`restart replica ${NAME}`, 'its gateway port: 401 from domain bob'), third]],
-    ['whose port another replica answers is restarted', [{ answer: present(answerOf(cluster, THREE[2] as Host)) }], [now(`restart replica ${NAME}`, 'its gateway port: 401 from root-kuscia-autonomy-alice-node-03'), third]],
+    ['that one probe could not ask is not restarted', [{ answer: unknown('exit 126') }], [third, waits]],
+    ['that one probe saw silent is not restarted', [{ answer: silent }], [third, waits]],
+    ['that one probe saw silent and another could not ask is not restarted', [{ answer: silent, elsewhere: unknown('exit 1'), within: unknown('exit 1') }], [third, waits]],
+    ['that answers within and elsewhere is proven, whatever one probe sees', [{ answer: silent, within: present(answerOf(cluster, two)), elsewhere: present(answerOf(cluster, two)) }], [FINE(two), third]],
+    ['that answers within alone is not restarted for one probe', [{ answer: silent, within: present(answerOf(cluster, two)) }], [third, waits]],
+    ['that two probes saw silent for two minutes is restarted', [{ answer: silent, elsewhere: silent }], [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third]],
+    ['that is silent in its own container is restarted', [{ answer: silent, within: refused }], [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third]],
+    ['that is silent in its own container and young is waited for', [{ answer: silent, within: refused, ...youngFile }, young], [third, waits]],
+    ['whose port another answers on two hosts is restarted', [{ answer: other, elsewhere: other }], [now(`restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
+    ['whose port another domain answers is not restarted for that', [{ answer: present({ status: 401, domain: 'bob', instance: 'b', exit: 0 }), within: present(answerOf(cluster, two)) }], [third, waits]],
+    ['whose API is silent though its container lets commands in is restarted', [{ registry: unknown('timed out after 20 s'), within: present(answerOf(cluster, two)) }], [now(`restart replica ${NAME}`, 'timed out after 20 s'), third]],
+    ['whose container lets no command in is not restarted', [{ registry: unknown('exit 126'), within: unknown('exit 126') }], [third, waits]],
+    ['that says itself that it is not registered is restarted', [{ registry: present({ gateways: [], nodes: [] }) }], [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third]],
     ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [] }) }, young], [third, waits]],
     ['with a gateway object of before its start is waited for', [{ registry: present(registryOf(cluster, HOSTS)) }, young], [third, waits]],
     ['registered by this very process is proven', [{ registry: since(two, NOW - 60_000) }, young], [FINE(two), third]],
@@ -91,7 +114,7 @@ describe('a replica', () => {
     ['directory', { directory: '/srv/kuscia' }, 'configuration file -> /srv/kuscia/kuscia.yaml'],
   ];
   test.each(changed)('changed in the cluster file by %s makes all anew, in their lane', (_, changes, why) => {
-    expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(HOSTS.map(({ name }) => `~ ${name} recreate replica ${NAME} (${why}) [replicas]`));
+    expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(HOSTS.map(({ name }) => `~ ${name} replace replica ${NAME} (${why}) [replicas]`));
   });
 
   test('that does not work is told with its last words', () => {
@@ -126,17 +149,63 @@ describe('carrying out', () => {
   const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
   const words = ok('node-02', lastWords(NAME).command, '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n');
   const step = stepOf(plan({ container: absent }), 'start replica');
-  const purposes = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'head -n 1 "$new"', 'container ls', 'docker rm', 'kuscia.sh start', 'docker logs'].find((part) => line.includes(part)) ?? line);
+  const purposes = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start', 'docker logs', '.rehearsal', 'docker rename "$1" "$2"', 'docker rename "$2" "$1"', '[ -t 0 ]', 'docker rm'].find((part) => line.includes(part)) ?? line);
 
   test('takes the script from the image and starts on a terminal', async () => {
     const { fleet } = await carryOut(step, [listed, extract, none, start(done)]);
     expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start']);
   });
 
-  test('removes what stands in its place first', async () => {
-    const standing = ok('node-02', container(NAME).command, `${JSON.stringify({ Id: 'i', Name: `/${NAME}`, Image: 'm', RestartCount: 0, State: { Status: 'created', Error: '', ExitCode: 0, StartedAt: '0001-01-01T00:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: null, Mounts: [], Networks: null })}\n`);
-    const { fleet } = await carryOut(stepOf(plan({}, { state: 'created' }), 'recreate'), [listed, extract, standing, ok('node-02', removeContainer(NAME)), start(done)]);
-    expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'container ls', 'docker rm', 'kuscia.sh start']);
+  const STOPPING = { seconds: 30 };
+  /** What a host with a replica that works answers; no load balancer runs yet. */
+  const settledAnswers = (): Script[] => {
+    const iso = (ms: number): string => new Date(ms).toISOString();
+    const name = nameOf(cluster, two);
+    const runs = { Id: 'i', Created: iso(NOW), Name: `/${NAME}`, Image: imageId('a'), ImageName: cluster.image, RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: iso(NOW) }, Hostname: name, Memory: 0, NetworkMode: 'n', RestartPolicy: 'always', PortBindings: null, Mounts: [], Networks: null };
+    const items = [{ kind: 'Gateway', metadata: { name }, status: { uptime: iso(NOW), heartbeatTime: iso(NOW) } }, { kind: 'Node', metadata: { name }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }];
+    return [
+      ok('node-02', machine.command, `user=root\nhome=/root\nhostname=node-02\nclock=${NOW}\n`),
+      ok('node-02', containers.command, `${JSON.stringify(runs)}\n`),
+      ok('node-02', registry('alice').command, JSON.stringify({ kind: 'List', items })),
+      ok('node-02', file(folders(cluster).config).command, `600 1.000\n${'a'.repeat(64)}  -\n`),
+      ok('node-02', directAnswer(cluster, two).command, `{"domain":"alice","instance":"${name}"} 401 0\n`),
+      ends('node-01', loadedConfiguration('alice-nginx-lb').command, { ended: 'exited', code: 7 }),
+      ok('node-01', file(configurationFile(cluster)).command, 'absent\n'),
+      ok('node-01', loadBalancerAnswers(cluster, THREE[0] as Host, requestsFor(cluster)).command),
+    ];
+  };
+  const tried = rehearse(NAME, { image: cluster.image, ports: [], options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] });
+  const terminal = ok('node-02', terminalCheck);
+  const outcomeOf = async (told: Parameters<typeof factsOf>, scripts: readonly Script[]) => {
+    const seen: { carried?: Carried } = {};
+    const thrown = await carryOut(stepOf(plan(...told), 'replace replica'), scripts, seen).then(() => undefined, (error: unknown) => error);
+    return { lines: purposes(seen.carried?.fleet.lines() ?? []), failures: thrown === undefined ? [] : failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`) };
+  };
+
+  test('discards what never ran, and starts', async () => {
+    const { fleet } = await carryOut(stepOf(plan({}, { state: 'created' }), 'replace'), [listed, extract, ok('node-02', discard(NAME, STOPPING)), none, start(done)]);
+    expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'docker rm', 'container ls', 'kuscia.sh start']);
+  });
+
+  test('sets the present one aside only once the new one was tried on its ports, network, memory and terminal, and lets it go when the new one works', async () => {
+    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, ok('node-02', setAside(NAME, STOPPING)), none, start(done), ok('node-02', discard(`${NAME}.former`, STOPPING))]);
+    expect({ lines, failures }).toEqual({ lines: ['image ls', 'head -n 1 "$new"', '.rehearsal', '[ -t 0 ]', 'docker rename "$1" "$2"', 'container ls', 'kuscia.sh start', 'docker rm'], failures: [] });
+  });
+
+  test.each<[string, readonly Script[], string]>([
+    ['docker refuses', [ends('node-02', tried, { ended: 'exited', code: 125, stderr: 'network not found\n' }), none, free], `replacement-impossible: the new replica ${NAME} could not be started here, so the present one was left as it is`],
+    ['there is no terminal', [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })], 'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is'],
+  ])('leaves the present one alone where %s', async (_, scripts, failure) => {
+    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ...scripts]);
+    expect(failures).toEqual([failure]);
+    expect(lines.filter((line) => line.includes('rename'))).toEqual([]);
+  });
+
+  test('puts the former one back where the new one does not start, and says that it works again', async () => {
+    const back = [ok('node-02', putBack(NAME, STOPPING, true)), ...settledAnswers()];
+    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, ok('node-02', setAside(NAME, STOPPING)), none, ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }), words, ...back]);
+    expect(failures).toEqual([`replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works`]);
+    expect(lines.slice(lines.indexOf('docker rename "$1" "$2"')).filter((line) => line.includes('rename'))).toEqual(['docker rename "$1" "$2"', 'docker rename "$2" "$1"']);
   });
 
   test('removes nothing and starts nothing where it is not known what stands there', async () => {
@@ -157,7 +226,7 @@ describe('carrying out', () => {
   test('a start for which docker had no port left names who took it since preflight looked', async () => {
     // 4E20 is port 20000, the gateway's.
     const taken = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n');
-    const squatter = ok('node-02', containers.command, `${JSON.stringify({ Id: 's', Name: '/squatter', Image: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '2026-11-23T12:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort: '20000' }] }, Mounts: [], Networks: null })}\n`);
+    const squatter = ok('node-02', containers.command, `${JSON.stringify({ Id: 's', Created: '2026-11-23T12:00:00Z', Name: '/squatter', Image: 'm', ImageName: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '2026-11-23T12:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort: '20000' }] }, Mounts: [], Networks: null })}\n`);
     const thrown = await carryOut(step, [listed, extract, none, squatter, ends('node-02', startReplica(cluster), { ended: 'exited', code: 125 }), taken]).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code: 'port-taken', host: 'node-02', what: 'port 20000 (gateway) is taken', evidence: 'published by container squatter' }]);
   });
@@ -171,15 +240,21 @@ describe('carrying out', () => {
   test('a start again that docker refuses for want of a port names who has it', async () => {
     const taken = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n');
     const refused = ends('node-02', startContainer(NAME, 'exited'), { ended: 'exited', code: 1, stderr: 'address already in use\n' });
-    const failures = async (...scripts: readonly Script[]) => failuresOf(await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [refused, none, ...scripts]).then(() => undefined, (error: unknown) => error));
+    const failures = async (...scripts: readonly Script[]) => failuresOf(await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [refused, none, ...scripts]).then(() => undefined, (error: unknown) => error));
     expect(await failures(taken)).toMatchObject([{ code: 'port-taken', what: 'port 20000 (gateway) is taken' }]);
     expect(await failures(free)).toMatchObject([{ code: 'command-failed', evidence: 'address already in use' }]);
   });
 
-  test('starts and restarts', async () => {
-    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME, 'exited'))]);
-    const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', restartContainer(NAME))]);
+  test('starts again, and restarts for another configuration', async () => {
+    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [ok('node-02', startContainer(NAME, 'exited'))]);
+    const restart = await carryOut(stepOf(plan({ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }), 'restart'), [ok('node-02', restartContainer(NAME))]);
     expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), `docker restart ${NAME}`]);
+  });
+
+  test('does not restart a replica that works at a further look', async () => {
+    const { fleet, events } = await carryOut(stepOf(plan({ answer: silent, elsewhere: silent }), 'restart'), [listed, ...settledAnswers()]);
+    expect(fleet.lines().filter((line) => line.includes('docker restart'))).toEqual([]);
+    expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([`${NAME} is not restarted: a further look does not show it broken`]);
   });
 });
 

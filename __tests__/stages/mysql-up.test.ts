@@ -1,51 +1,64 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
-import { pullImage, removeContainer, startContainer } from '../../src/docker/commands.ts';
-import type { Container } from '../../src/docker/containers.ts';
-import { image } from '../../src/docker/facts.ts';
-import { shellLine } from '../../src/engine/command.ts';
+import { pullImage, startContainer } from '../../src/docker/commands.ts';
+import { containers, type Container } from '../../src/docker/containers.ts';
+import { image, serverVersion } from '../../src/docker/facts.ts';
+import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
+import { shellLine, type Command } from '../../src/engine/command.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
+import { machine } from '../../src/host/facts.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { createDatabase, runDatabase } from '../../src/mysql/commands.ts';
-import type { DatabaseState, StoredGateway } from '../../src/mysql/facts.ts';
+import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
 import { databasePlace } from '../../src/stages/database.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
-import { carryOut, ok } from '../support/fake.ts';
-import { containerOf, fileOf, imageId } from '../support/facts.ts';
+import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
+import { containerOf, fileOf, imageId, NOW, standingOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
 type Accepted = Extract<DatabaseState, { login: 'accepted' }>;
 const accepted = (changes: Partial<Accepted> = {}): Fact<DatabaseState> => present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [], ...changes });
 const gateway = (domain: string): StoredGateway => ({ domain, name: `root-kuscia-autonomy-${domain}-h`, publicKey: 'a' });
 const database = (changes: Partial<Container> = {}): Container =>
-  containerOf('alice-mysql', { ports: { '3306/tcp': 3306 }, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password' }, ...changes });
+  containerOf('alice-mysql', { image: 'mysql:8.0', ports: { '3306/tcp': 3306 }, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password' }, ...changes });
 const FILE = '/root/kuscia-swarm/alice/database-password';
 
 /** A database that is as the cluster file says and reached from both replicas, but for what is told. */
-const factsOf = (told: Partial<Parameters<typeof planDatabase>[1]> = {}): Parameters<typeof planDatabase>[1] => ({
-  container: present(database()), image: present(imageId('a')), passwordFile: present(FILE), password: fileOf(sha256(PASSWORD)), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
+type Asked = Parameters<typeof planDatabase>[1];
+type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
+const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({
+  container: standingOf(container, former), newVersion: absent, clock: present(NOW), image: present(imageId('a')), passwordFile: present(FILE), password: fileOf(sha256(PASSWORD)), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
 });
-const plan = (told: Parameters<typeof factsOf>[0] = {}, changes: Partial<Cluster> = {}) => planDatabase(deploymentOf(changes), factsOf(told));
+const plan = (told: Told = {}, changes: Partial<Cluster> = {}, upgradesDatabase = false) => planDatabase(deploymentOf(changes, { upgradesDatabase }), factsOf(told));
 
 const RUNS = '= node-01 database alice-mysql (running, port 3306, volume alice-mysql)';
 const STATE = '= node-01 database kine at 10.77.0.11:3306 (8.0.40, login as root)';
 const REACHED = [2, 3].map((n) => `= node-0${n} reaches the database from a container (10.77.0.11:3306)`);
+const MOVED = `~ node-01 replace database alice-mysql: its tag means another image now (mysql:8.0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`;
 const LATER = '? node-01 version, login and owner of the database; reached from every replica (after it was started)';
 
 describe('a database of ours', () => {
-  const cases: readonly [string, Parameters<typeof factsOf>[0], readonly string[]][] = [
+  const cases: readonly [string, Told, readonly string[]][] = [
     ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql on port 3306, volume alice-mysql (absent)', LATER]],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
-    ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited: oom}', LATER]],
-    ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 recreate database alice-mysql, its volume kept (left behind by a failed start: port is already allocated)', LATER]],
-    ['is made anew for another image', { image: present(imageId('b')) }, ['~ node-01 recreate database alice-mysql, its volume kept (image is not mysql:8.0)', LATER]],
-    ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 recreate database alice-mysql, its volume kept (port 3307 -> 3306)', LATER]],
-    ['is made anew where it publishes none', { container: present(database({ ports: {} })) }, ['~ node-01 recreate database alice-mysql, its volume kept (port none -> 3306)', LATER]],
-    ['is made anew for another volume', { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) }, ['~ node-01 recreate database alice-mysql, its volume kept (volume other -> alice-mysql)', LATER]],
-    ['is made anew for its restart policy', { container: present(database({ restartPolicy: 'no' })) }, ['~ node-01 recreate database alice-mysql, its volume kept (restart policy no -> always)', LATER]],
+    ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited (0): oom}', LATER]],
+    ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 replace database alice-mysql (left behind by a failed start: port is already allocated)', LATER]],
+    ['whose tag means the same version now is replaced by a step of its own, with both digests', { image: present(imageId('b')), newVersion: present('8.0.40') }, [MOVED, LATER]],
+    ['whose tag means a newer version now is replaced only for a word of its own', { image: present(imageId('b')), newVersion: present('8.0.41') }, [MOVED, '! node-01 database-upgrade-unconfirmed', 'w node-01 database-upgrade-unconfirmed']],
+    ['whose tag means a version that is not known is replaced only for a word of its own', { image: present(imageId('b')), newVersion: unknown('exit 1') }, [MOVED, '! node-01 database-upgrade-unconfirmed', 'w node-01 database-upgrade-unconfirmed']],
+    ['that was set aside by an interrupted run is put back', { container: absent, former: database(), state: unknown('no such container') }, ['~ node-01 put back database alice-mysql (an interrupted run has set it aside)', LATER]],
+    ['whose replacement was interrupted is replaced all the same', { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') }, ['~ node-01 replace database alice-mysql (port 3307 -> 3306; an interrupted run has set the present one aside)', LATER]],
+    ['whose replacement works lets the former one go', { former: database({ state: 'exited' }) }, ['- node-01 remove alice-mysql.former (its replacement works)', RUNS, LATER]],
+    ['whose replacement is on its way is waited for', { container: present(database({ createdAt: NOW - 5_000 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
+    ['whose replacement has failed is replaced by another', { container: present(database({ state: 'exited', exitCode: 1 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, ['~ node-01 replace database alice-mysql (its replacement does not work (exited (1)); alice-mysql.former waits)', LATER]],
+    ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER]],
+    ['is made anew where it publishes none', { container: present(database({ ports: {} })) }, ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER]],
+    ['is made anew for another volume', { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) }, ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER]],
+    ['gets back the restart policy that it lacks, and is not restarted', { container: present(database({ restartPolicy: 'no' })) }, ['~ node-01 restore the restart policy of database alice-mysql (no -> always)', LATER]],
     ['is waited for while it restarts', { container: present(database({ state: 'restarting' })), state: unknown('exit 1') }, [RUNS.replace('running', 'restarting'), ...REACHED, '. node-01 database answers: database-unreachable']],
     ['is waited for until it answers', { state: unknown('could not ask the database: exit 1: ERROR 2002') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
     ['gets the schema it lacks', { state: accepted({ exists: false }) }, ['+ node-01 database schema kine (absent on the server)', RUNS]],
@@ -83,9 +96,9 @@ describe('a database of ours', () => {
 });
 
 describe('a database of somebody else', () => {
-  const external = (told: Parameters<typeof factsOf>[0] = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
+  const external = (told: Told = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
   const answers = '= node-02 database kine_alice at 10.77.0.14:3307 (8.0.40, login as kuscia)';
-  const cases: readonly [string, Parameters<typeof factsOf>[0], readonly string[]][] = [
+  const cases: readonly [string, Told, readonly string[]][] = [
     ['is satisfied as described', {}, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
     ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFile: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
     ['gets the client that asks', { image: absent, state: unknown('exit 125') }, ['+ node-02 image mysql:8.0, whose client asks the database (absent)', '? node-02 version, login and owner of the database; reached from every replica (after that)']],
@@ -116,9 +129,39 @@ describe('carrying out', () => {
     expect(fleet.ran.find(({ stdin }) => stdin !== undefined)).toMatchObject({ stdin: asInput(PASSWORD) });
   });
 
-  test('takes the former container away before it makes a new one', async () => {
-    const { fleet } = await carryOut(stepOf(plan({ image: present(imageId('b')) }), 'recreate'), [listed, ok('node-01', removeContainer('alice-mysql')), write, run]);
-    expect(kinds(fleet.lines())).toEqual(['docker rm', 'sh -c', 'docker run']);
+  const STOPPING = { seconds: 60, holdsData: true } as const;
+  const tried = (port?: string): Command => rehearse('alice-mysql', { image: 'mysql:8.0', ports: port === undefined ? [] : [port], options: [] });
+  const another = { container: present(database({ ports: { '3306/tcp': 3307 } })) };
+
+  test('tries the new one, stops the present one in order, never kills it, and lets it go when the new one works', async () => {
+    const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, run, ok('node-01', discard('alice-mysql.former', STOPPING))]);
+    const lines = fleet.lines().filter((line) => !line.includes('image ls'));
+    expect(lines).toEqual([tried('3306:3306'), setAside('alice-mysql', STOPPING), writeFile('w', FILE, '0600', ''), runDatabase(MANAGED, FILE), discard('alice-mysql.former', STOPPING)].map(shellLine));
+    expect(lines.filter((line) => /--force|docker kill|--volumes/.test(line.replace('docker rm --force "$name"', '').replace('docker rm --force "$name"', '')))).toEqual([]);
+  });
+
+  test('stops nothing where the new one could not be started', async () => {
+    const seen: { carried?: Carried } = {};
+    const refused = ends('node-01', tried('3306:3306'), { ended: 'exited', code: 125, stderr: 'bind: address already in use\n' });
+    const asked = [ok('node-01', machine.command, 'user=root\nhome=/root\nhostname=node-01\nclock=1\n'), ok('node-01', containers.command, '')];
+    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, refused, ...asked], seen).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code: 'replacement-impossible', host: 'node-01', evidence: 'exit 125: bind: address already in use' }]);
+    expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update)/.test(line))).toEqual([]);
+  });
+
+  test('refuses an image that turns out to be an older server before it stops anything', async () => {
+    const seen: { carried?: Carried } = {};
+    const version = ok('node-01', serverVersion('mysql:8.0').command, 'MYSQL_VERSION=8.0.39-1.el9\n');
+    const thrown = await carryOut(stepOf(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true), 'replace'), [listed, version], seen).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code: 'database-unfit', evidence: '8.0.40 -> 8.0.39' }]);
+    expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update|run)/.test(line))).toEqual([]);
+  });
+
+  test('puts the former one back where the new one does not come up', async () => {
+    const failed = ends('node-01', runDatabase(MANAGED, FILE), { ended: 'exited', code: 125, stderr: 'no such image\n' });
+    const answers = ok('node-01', databaseState(clusterOf(), password).command, 'version\t8.0.40\ndatabase\tkine\n');
+    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, failed, ok('node-01', putBack('alice-mysql', STOPPING, true)), answers]).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toMatchObject([{ code: 'command-failed', what: 'could not start the database: exit 125; undone: the former database alice-mysql runs again and works' }]);
   });
 
   test('writes the password file anew', async () => {

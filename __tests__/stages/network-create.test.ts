@@ -3,6 +3,7 @@ import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { createOverlay, pullImage, removeContainer, removeNetwork, startContainer } from '../../src/docker/commands.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image, type Network } from '../../src/docker/facts.ts';
+import { discard, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { runProbe, type PathTry } from '../../src/docker/probe.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
@@ -10,7 +11,7 @@ import type { Machine } from '../../src/host/facts.ts';
 import { allPaths, cutPairs } from '../../src/stages/data-path.ts';
 import { planNetwork } from '../../src/stages/network-create.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
-import { BRIDGE, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf } from '../support/facts.ts';
+import { BRIDGE, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf, standingOf } from '../support/facts.ts';
 import { carryOut, ok } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -33,7 +34,7 @@ function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluste
   const each = of.hosts.map((host, i) => ({ host, told: told[i + 1] ?? {} }));
   return {
     engines: enginesOf(of.hosts, (host) => present(engineInside(host))),
-    hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), containers = present([]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, containers, probe, probeImage, machine })),
+    hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), containers = present([]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, containers, probe: standingOf(probe), probeImage, machine })),
     paths: new Map(each.map(({ host, told: { paths = answered(host) } }) => [host.name, paths])),
   };
 }
@@ -58,21 +59,21 @@ describe('the plan', () => {
     ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['is satisfied with a network that workers do not see', { 2: { networks: present([BRIDGE]) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['starts each missing probe', { 2: { probe: absent }, 3: { probe: absent } }, ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)]],
-    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited: oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited (0): oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     [
       'recreates both of two probes that have one address',
       { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } }), probeOf(cluster, { name: 'other', addresses: { [NAME]: '' } })]) } },
-      ['~ node-02 recreate probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-03)', '~ node-03 recreate probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-02)', OVERLAY, PROBE(1)],
+      ['~ node-02 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-03)', '~ node-03 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-02)', OVERLAY, PROBE(1)],
     ],
     [
       'leaves a probe whose address no other container of the network has, on whatever host',
       { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { containers: present([probeOf(cluster, { addresses: { other: '10.200.0.9' } })]) }, 1: { containers: unknown('no answer') } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS],
     ],
-    ['recreates a probe that its host took off the network when it left the swarm', { 2: { probe: present(probeOf(cluster, { addresses: {} })) } }, ['~ node-02 recreate probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 recreate probe alice-probe (left behind: no network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, ['~ node-02 recreate probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe on another network', { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }, ['~ node-02 recreate probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe that its host took off the network when it left the swarm', { 2: { probe: present(probeOf(cluster, { addresses: {} })) } }, ['~ node-02 replace probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 replace probe alice-probe (left behind by a failed start: no network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, [`~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`, OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe on another network', { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }, ['~ node-02 replace probe alice-probe (network bridge -> kuscia-exchange-cluster)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['leaves a probe whose image is gone', { 2: { probeImage: absent } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['waits for a cut pair, named once', { 2: { paths: answered(THREE[1] as Host, { 'node-03': 28 }) }, 3: { paths: answered(THREE[2] as Host, { 'node-02': 28 }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut']],
     ['waits for paths that could not be tried', { 1: { paths: unknown('exit 1') } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut', '. node-01 data path: data-path-cut']],
@@ -176,9 +177,12 @@ describe('carrying out', () => {
     expect(fleet.lines('node-02').slice(1)).toEqual(['docker pull --quiet nginx:1.26', probe]);
   });
 
-  test('recreates and starts probes', async () => {
-    const recreate = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'recreate'), [ok('node-02', removeContainer('alice-probe')), listed, ok('node-02', runProbe(cluster, two))]);
-    expect(recreate.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(['docker rm --force --volumes alice-probe', probe]);
+  test('replaces and starts probes', async () => {
+    const stopping = { seconds: 10 };
+    const tried = rehearse('alice-probe', { image: 'nginx:1.26', ports: [], options: [`--network=${NAME}`] });
+    const steps = [tried, setAside('alice-probe', stopping), runProbe(cluster, two), discard('alice-probe.former', stopping)];
+    const replaced = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'replace'), [listed, ...steps.map((command) => ok('node-02', command))]);
+    expect(replaced.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(steps.map(shellLine));
     const start = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'), [ok('node-02', startContainer('alice-probe', 'exited'))]);
     expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-probe', 'exited'))]);
   });

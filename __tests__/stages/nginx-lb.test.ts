@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
-import { removeContainer, startContainer } from '../../src/docker/commands.ts';
+import { startContainer } from '../../src/docker/commands.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
+import { discard, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
-import { absent, present, unknown } from '../../src/engine/fact.ts';
+import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
@@ -15,21 +16,23 @@ import { requestsFor } from '../../src/kuscia/facts.ts';
 import { planLoadBalancer } from '../../src/stages/nginx-lb.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Script } from '../support/fake.ts';
-import { answerOf, containerOf, fileOf, imageId, nameOf } from '../support/facts.ts';
+import { answerOf, containerOf, fileOf, imageId, nameOf, NOW, standingOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
-type Facts = Parameters<typeof planLoadBalancer>[1];
+type Asked = Parameters<typeof planLoadBalancer>[1];
+/** What is told; the container by itself. */
+type Facts = Omit<Asked, 'standing' | 'clock'> & { readonly container: Fact<Container>; readonly former?: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
 const { configuration, digest } = loadBalancerFiles(deploymentOf());
 const FOLDER = '/root/kuscia-swarm/alice/nginx';
 
-const lb = (changes: Partial<Container> = {}): Container => containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8080 }, mounts: { '/etc/nginx/kuscia-swarm': FOLDER }, ...changes });
+const lb = (changes: Partial<Container> = {}): Container => containerOf('alice-nginx-lb', { image: 'nginx:1.26', ports: { '8080/tcp': 8080 }, mounts: { '/etc/nginx/kuscia-swarm': FOLDER }, ...changes });
 const answersOf = (...hosts: readonly Host[]) => present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, hosts[i % hosts.length] as Host)));
 
 /** A load balancer that leads to both replicas, but for what is told. */
-const factsOf = (told: Partial<Facts> = {}): Facts => ({
-  home: present('/root'), image: present(imageId('a')), container: present(lb()), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest), answers: answersOf(...HOSTS),
+const factsOf = ({ container = present(lb()), former, ...told }: Partial<Facts> = {}): Asked => ({
+  home: present('/root'), clock: present(NOW), image: present(imageId('a')), standing: standingOf(container, former), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest), answers: answersOf(...HOSTS),
   replicas: new Map(HOSTS.map((host) => [host.name, present(nameOf(cluster, host))])), ...told,
 });
 const plan = (told: Partial<Facts> = {}, changes: Partial<Cluster> = {}) => planLoadBalancer(deploymentOf(changes), factsOf(told));
@@ -48,13 +51,13 @@ describe('the plan', () => {
     ['replaces another configuration', { configuration: fileOf('other') }, [does('~', 'nginx configuration', 'not as the cluster file describes it'), RUNS]],
     ['reloads one that nginx has not loaded', { loaded: present('former') }, [does('~', 'reload the nginx configuration', 'nginx runs with an earlier one'), RUNS]],
     ['reloads where nginx does not say what it has loaded', { loaded: unknown('exit 7') }, [does('~', 'reload the nginx configuration', 'nginx runs with an earlier one'), RUNS]],
-    ['starts a stopped one', { container: present(lb({ state: 'exited', error: 'x' })), loaded: unknown('') }, ['~ node-01 start load balancer alice-nginx-lb {exited: x} [nginx]', FILES]],
+    ['starts a stopped one', { container: present(lb({ state: 'exited', error: 'x' })), loaded: unknown('') }, ['~ node-01 start load balancer alice-nginx-lb {exited (0): x} [nginx]', FILES]],
     ['waits for one that restarts by itself', { container: present(lb({ state: 'restarting' })), loaded: unknown(''), answers: answersOf(two()) }, [FILES, RUNS.replace('running', 'restarting'), silent(3)]],
-    ['makes anew what a failed start left', { container: present(lb({ state: 'created', error: 'port taken' })) }, [does('~', 'recreate load balancer alice-nginx-lb', 'left behind by a failed start: port taken'), FILES]],
-    ['makes it anew for another image', { image: present(imageId('b')) }, [does('~', 'recreate load balancer alice-nginx-lb', 'image is not nginx:1.26'), FILES]],
-    ['makes it anew for another port', { container: present(lb({ ports: { '8080/tcp': 80 } })) }, [does('~', 'recreate load balancer alice-nginx-lb', 'port 80 -> 8080'), FILES]],
-    ['makes it anew for another folder', { container: present(lb({ mounts: {} })) }, [does('~', 'recreate load balancer alice-nginx-lb', `files -> ${FOLDER}`), FILES]],
-    ['does not reload what it will make anew', { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') }, [does('~', 'recreate load balancer alice-nginx-lb', `files -> ${FOLDER}`), FILES]],
+    ['makes anew what a failed start left', { container: present(lb({ state: 'created', error: 'port taken' })) }, [does('~', 'replace load balancer alice-nginx-lb', 'left behind by a failed start: port taken'), FILES]],
+    ['makes it anew for another image', { image: present(imageId('b')) }, [does('~', 'replace load balancer alice-nginx-lb: its tag means another image now', `nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`), FILES]],
+    ['makes it anew for another port', { container: present(lb({ ports: { '8080/tcp': 80 } })) }, [does('~', 'replace load balancer alice-nginx-lb', 'port 80 -> 8080'), FILES]],
+    ['makes it anew for another folder', { container: present(lb({ mounts: {} })) }, [does('~', 'replace load balancer alice-nginx-lb', `files -> ${FOLDER}`), FILES]],
+    ['does not reload what it will make anew', { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') }, [does('~', 'replace load balancer alice-nginx-lb', `files -> ${FOLDER}`), FILES]],
     ['waits for a replica that it does not lead to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
     ['waits for all while nobody answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],
     ['waits for all where it could not be asked', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
@@ -100,7 +103,7 @@ describe('carrying out', () => {
   const install = ok('node-01', installConfiguration('kuscia-swarm/alice/nginx.new', 'kuscia-swarm/alice/nginx'));
   const reload = ok('node-01', reloadConfiguration('alice-nginx-lb', digest));
   const run = ok('node-01', runLoadBalancer(cluster.loadBalancer, FOLDER));
-  const kinds = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'nginx -t', '-s reload', 'last-good', 'cat >"$new"', 'docker rm', 'docker run --detach', 'for pause in'].find((part) => line.includes(part)) ?? line);
+  const kinds = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'nginx -t', '-s reload', 'last-good', 'cat >"$new"', '.rehearsal', 'docker rename', 'docker run --detach', 'for pause in', 'docker rm'].find((part) => line.includes(part)) ?? line);
 
   test('checks the new configuration before it takes the place of the one in use, then reloads', async () => {
     const { fleet } = await carryOut(stepOf(plan({ configuration: fileOf('other') }), 'nginx configuration'), [listed, write, ok('node-01', check), install, reload]);
@@ -129,10 +132,13 @@ describe('carrying out', () => {
     expect(ran.map(({ stdin }) => stdin)).toEqual([undefined, ...[loadBalancerFiles(https).configuration, 'CERTIFICATE', 'BEGIN PRIVATE KEY'].map(asInput), undefined, undefined]);
   });
 
-  test('starts, makes anew, starts again and reloads', async () => {
+  const STOPPING = { seconds: 30 };
+  const tried = rehearse('alice-nginx-lb', { image: 'nginx:1.26', ports: [], options: [] });
+
+  test('starts, replaces, starts again and reloads', async () => {
     const cases: readonly [Partial<Facts>, string, readonly Script[], readonly string[]][] = [
       [nothing, 'load balancer', [listed, run], ['image ls', 'docker run --detach']],
-      [{ image: present(imageId('b')) }, 'recreate', [listed, ok('node-01', removeContainer('alice-nginx-lb')), run], ['image ls', 'docker rm', 'docker run --detach']],
+      [{ image: present(imageId('b')) }, 'replace', [listed, ok('node-01', tried), ok('node-01', checkConfiguration('nginx:1.26', FOLDER)), ok('node-01', setAside('alice-nginx-lb', STOPPING)), run, ok('node-01', discard('alice-nginx-lb.former', STOPPING))], ['image ls', '.rehearsal', 'nginx -t', 'docker rename', 'docker run --detach', 'docker rm']],
       [{ container: present(lb({ state: 'exited' })) }, 'start load balancer', [ok('node-01', startContainer('alice-nginx-lb', 'exited'))], ['for pause in']],
       [{ loaded: present('former') }, 'reload', [reload], ['-s reload']],
     ];

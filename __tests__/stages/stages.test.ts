@@ -82,7 +82,7 @@ describe('on real hosts that are settled', () => {
     const fleet: Fleet = new FakeFleet([...tape('settled'), ...tape('settled').map((take) => ({ ...take, line: take.line.replaceAll('http://10.77.0.11:8080/', 'http://10.77.0.11:8081/') }))]);
     const planned = await plan(stagesOf(changed).slice(0, -1), { fleet, emit: () => undefined });
     expect(planned.flatMap(({ plan }) => plan.steps.map(({ host, what, why }) => `${host} ${what}: ${why}`))).toEqual([
-      'node-01 recreate replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-02 recreate replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-01 recreate load balancer alice-nginx-lb: port 8080 -> 8081',
+      'node-01 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-02 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-01 replace load balancer alice-nginx-lb: port 8080 -> 8081',
     ]);
   });
 });

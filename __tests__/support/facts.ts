@@ -1,4 +1,5 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import type { Standing } from '../../src/docker/bring-about.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
 import { present, type Fact } from '../../src/engine/fact.ts';
@@ -53,12 +54,16 @@ export const BRIDGE: Network = { id: 'bridgebridgebridge', name: 'bridge', drive
 
 /** A container that runs since an hour. */
 export const containerOf = (name: string, changes: Partial<Container> = {}): Container => ({
-  id: `${name}-id`, name, imageId: imageId('a'), state: 'running', error: '', exitCode: 0, startedAt: NOW - 3_600_000, restarts: 0, hostname: name,
+  id: `${name}-id`, name, image: 'image:1', imageId: imageId('a'), state: 'running', error: '', exitCode: 0, createdAt: NOW - 3_600_000, startedAt: NOW - 3_600_000, restarts: 0, hostname: name,
   memory: 0, restartPolicy: 'always', ports: {}, mounts: {}, addresses: {}, networkMode: 'bridge', ...changes,
 });
 
+/** What stands on a host where this is known of the container, and that of a former one. */
+export const standingOf = (container: Fact<Container>, former?: Container): Fact<Standing> =>
+  container.is === 'unknown' ? container : present({ current: container.is === 'present' ? container.value : undefined, former });
+
 /** The probe of a host. */
-export const probeOf = (cluster: Cluster, changes: Partial<Container> = {}): Container => containerOf(`${cluster.domain}-probe`, { networkMode: cluster.network.name, addresses: { [cluster.network.name]: '10.200.0.2' }, ...changes });
+export const probeOf = (cluster: Cluster, changes: Partial<Container> = {}): Container => containerOf(`${cluster.domain}-probe`, { image: cluster.network.probeImage, networkMode: cluster.network.name, addresses: { [cluster.network.name]: '10.200.0.2' }, ...changes });
 
 /** Name of the replica on a host whose login is root. */
 export const nameOf = (cluster: Cluster, host: Host): string => replicaName(replicaContainer(cluster, 'root'), host.name);
@@ -66,7 +71,7 @@ export const nameOf = (cluster: Cluster, host: Host): string => replicaName(repl
 /** The container of a replica as the cluster file describes it. */
 export const replicaOf = (cluster: Cluster, host: Host, changes: Partial<Container> = {}): Container =>
   containerOf(replicaContainer(cluster, 'root'), {
-    hostname: nameOf(cluster, host), memory: cluster.memory, networkMode: cluster.network.name, addresses: { [cluster.network.name]: addressOf(host) },
+    image: cluster.image, hostname: nameOf(cluster, host), memory: cluster.memory, networkMode: cluster.network.name, addresses: { [cluster.network.name]: addressOf(host) },
     ports: { '1080/tcp': cluster.ports.gateway, '80/tcp': cluster.ports.internal, '8082/tcp': cluster.ports.api, '8083/tcp': cluster.ports.apiGrpc, '9091/tcp': cluster.ports.metrics },
     mounts: { '/home/kuscia/etc/conf/kuscia.yaml': absolute('/root', folders(cluster).config) }, ...changes,
   });

@@ -17,6 +17,8 @@ export interface Deployment {
   };
   /** Whether stages may mend what is in the way (a network of the wrong type) by removing it. */
   readonly repair: boolean;
+  /** Whether a database may be replaced by one that changes its files for good: what cannot be undone wants a word of its own. */
+  readonly upgradesDatabase: boolean;
   /** Archives whose images hosts need not pull. */
   readonly archives?: readonly Archive[];
   /** What earlier jobs of a workflow handed over; without it, hosts are asked. */

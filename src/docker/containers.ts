@@ -7,12 +7,16 @@ import { inspectAll, jsonLines } from './listing.ts';
 export interface Container {
   readonly id: string;
   readonly name: string;
+  /** The name of its image when it was made. */
+  readonly image: string;
   /** Id of its image, `sha256:...`. */
   readonly imageId: string;
   /** created, running, restarting, exited, paused, dead. */
   readonly state: string;
   readonly error: string;
   readonly exitCode: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   /** Milliseconds since the epoch; 0 when it never started. */
   readonly startedAt: number;
   readonly restarts: number;
@@ -30,8 +34,10 @@ export interface Container {
 
 const rawContainer = z.object({
   Id: z.string(),
+  Created: z.string(),
   Name: z.string(),
   Image: z.string(),
+  ImageName: z.string(),
   RestartCount: z.number(),
   State: z.object({ Status: z.string(), Error: z.string(), ExitCode: z.number(), StartedAt: z.string() }),
   Hostname: z.string(),
@@ -47,8 +53,10 @@ type RawContainer = z.output<typeof rawContainer>;
 /** Only what stages look at: the rest holds other people's settings, secrets among them. */
 const CONTAINER_FORMAT = `{${[
   ['Id', '.Id'],
+  ['Created', '.Created'],
   ['Name', '.Name'],
   ['Image', '.Image'],
+  ['ImageName', '.Config.Image'],
   ['RestartCount', '.RestartCount'],
   ['State', '.State'],
   ['Hostname', '.Config.Hostname'],
@@ -108,10 +116,12 @@ function fromRaw(raw: RawContainer): Container {
   return {
     id: raw.Id,
     name: raw.Name.slice(1),
+    image: raw.ImageName,
     imageId: raw.Image,
     state: raw.State.Status,
     error: raw.State.Error,
     exitCode: raw.State.ExitCode,
+    createdAt: Date.parse(raw.Created) || 0,
     startedAt: started > 0 ? started : 0,
     restarts: raw.RestartCount,
     hostname: raw.Hostname,

@@ -194,5 +194,18 @@ export const imageIdentity = (name: string): Question<ImageIdentity> => ({
   },
 });
 
+/** Version that an image of a database server says it holds, as the official images of MySQL and MariaDB do; absent where it says none, or is not on the host. */
+export const serverVersion = (name: string): Question<string> => ({
+  command: reading('read the version of the database image', script(VERSION_OF, name)),
+  read(outcome) {
+    if (outcome.code !== 0) return failedTo('read the version of the database image', outcome);
+    const version = /^(?:MYSQL|MARIADB)_VERSION=(?:\d+:)?(\d+(?:\.\d+){1,3})/m.exec(outcome.stdout)?.[1];
+    return version === undefined ? absent : present(version);
+  },
+});
+
+/** Nothing else of an image's environment is told. */
+const VERSION_OF = 'all=$(docker image inspect --format "{{range .Config.Env}}{{println .}}{{end}}" "$1") || { docker image ls -q >/dev/null && exit 0; exit 1; }; echo "$all" | grep -E "^(MYSQL|MARIADB)_VERSION=" || :';
+
 /** Two hosts may name one image by different ids, as their engines store it; what a registry calls it is the same. */
 export const sameImage = (a: ImageIdentity, b: ImageIdentity): boolean => a.id === b.id || a.digests.some((digest) => b.digests.includes(digest));

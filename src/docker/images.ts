@@ -3,9 +3,11 @@ import type { Archive } from '../cluster/archives.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
+import type { Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Slots } from '../engine/slots.ts';
 import { ARRIVED_OTHERWISE, loadImages, pullImage } from './commands.ts';
+import type { Container } from './containers.ts';
 import { image } from './facts.ts';
 import { localName } from './names.ts';
 
@@ -100,6 +102,20 @@ function withoutRegistry(name: string, { archives }: Deployment): string {
   if (!archives) return 'A host without a registry is sent images from the folder of the input images.';
   return `The folder of the input images does not hold it, but ${archives.flatMap(({ images }) => images.map((each) => each.name)).join(', ')}.`;
 }
+
+/** How the image of that name on the host differs from the one that a container was made of under the same name: both ids, in words. Undefined where it does not, or the name is another. */
+export function movedImage(container: Container, name: string, id: Fact<string>): string | undefined {
+  if (id.is !== 'present' || id.value === container.imageId || localName(container.image) !== localName(name)) return undefined;
+  return `${name} was pulled anew: ${container.imageId.slice(0, SHOWN_ID)} -> ${id.value.slice(0, SHOWN_ID)}`;
+}
+
+/** Why a container is to be made of another image; undefined where it was made of that name, or of what the name means now. A name that no longer stands on the host is no reason to touch what runs. */
+export function imageDifference(container: Container, name: string, id: Fact<string>): string | undefined {
+  return localName(container.image) === localName(name) || (id.is === 'present' && id.value === container.imageId) ? undefined : `image ${container.image} -> ${name}`;
+}
+
+/** `sha256:` and twelve digits, as docker itself shows ids. */
+const SHOWN_ID = 19;
 
 /** Whether the image's name begins with that registry server. */
 const isFrom = (name: string, server: string): boolean => name.startsWith(`${server}/`) || (server === 'docker.io' && !/^[^/]*[.:][^/]*\//.test(name));

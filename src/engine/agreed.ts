@@ -3,7 +3,7 @@ import type { Planned } from './runner.ts';
 
 /**
  * The changes of a plan in the lines in which they are agreed to: stage, host, change. What is known only after apply belongs to it. What changes or removes
- * something is agreed to for its reason: to recreate a replica for more memory is not to recreate it for another image. What is made anew has but one reason.
+ * something is agreed to for its reason: to replace a replica for more memory is not to replace it for another image. What is made anew has but one reason.
  */
 export function changesIn(planned: readonly Planned[]): string[] {
   return planned.flatMap(({ stage, plan }) => [

@@ -5,6 +5,7 @@ import { commandFailure } from './command-failure.ts';
 import { failuresOf, Trouble, trouble, type Failure } from './errors.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { sameStep, type Note, type Plan, type Step } from './plan.ts';
+import { undoAll } from './undo.ts';
 import { asNote, lookAt, pause, stopIfCancelled, type Run } from './run.ts';
 import type { Stage } from './stage.ts';
 
@@ -47,8 +48,7 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
       while (!current.empty) {
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
-        await applyBatch(stage, batch, applied, run);
-        current = await settle(stage, batch, run, current.steps.length === batch.length && current.later.length === 0);
+        current = await carriedOut(stage, batch, applied, run, current.steps.length === batch.length && current.later.length === 0);
       }
       if (run.ahead === undefined || run.ahead.is === 'settled') break;
       if (!(await run.ahead.settled)) throw new LeftOff();
@@ -63,6 +63,30 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
     else run.emit({ is: 'stage-failed', stage: stage.name, failures: failuresOf(thrown), applied, ms: Date.now() - started });
     throw thrown;
   }
+}
+
+/** Applies the steps and waits until they have settled; what was replaced is let go of then, or put back where it did not come to that. Gives the plan that is left. */
+async function carriedOut(stage: Stage, batch: readonly Step[], applied: Step[], run: UnderWay, last: boolean): Promise<Plan> {
+  let left: Plan;
+  try {
+    await applyBatch(stage, batch, applied, run);
+    left = await settle(stage, batch, run, last);
+  } catch (thrown) {
+    throw run.signal?.aborted === true ? thrown : await undone(stage, batch, applied, thrown, run);
+  }
+  const replacing = batch.filter(({ conclude }) => conclude !== undefined);
+  if (replacing.length === 0) return left;
+  await Promise.all(replacing.map((step) => step.conclude?.(actor(stage, run))));
+  return lookAlong(stage, run);
+}
+
+/** Puts back what the steps replaced; they then count as applied no longer. Gives what is to be thrown. */
+async function undone(stage: Stage, batch: readonly Step[], applied: Step[], thrown: unknown, run: UnderWay): Promise<unknown> {
+  const emit: UnderWay['emit'] = (event) => {
+    if (event.is === 'step-undone' && applied.includes(event.step)) applied.splice(applied.indexOf(event.step), 1);
+    run.emit(event);
+  };
+  return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run), emit });
 }
 
 /** Every step that has no lane, and the first of each lane. */
@@ -157,5 +181,6 @@ export function actor(stage: Stage, run: Run): Act {
       throw trouble(commandFailure(host, command, outcome));
     },
     say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),
+    pause: (ms) => pause(stage, { ...run, lookEveryMs: ms }),
   };
 }

@@ -26,4 +26,6 @@ export interface Act extends Ask {
   attempt(host: string, command: Command): Promise<Outcome>;
   /** One line of progress. */
   say(host: string, text: string): void;
+  /** Lets so many milliseconds pass. Throws a Trouble as soon as the run is cancelled. */
+  pause(ms: number): Promise<void>;
 }

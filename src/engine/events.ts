@@ -11,6 +11,8 @@ export type Event =
   | { readonly is: 'step-started'; readonly stage: string; readonly step: Step }
   | { readonly is: 'step-done'; readonly stage: string; readonly step: Step; readonly ms: number }
   | { readonly is: 'step-failed'; readonly stage: string; readonly step: Step; readonly ms: number; readonly failures: readonly Failure[] }
+  /** What the step replaced was put back; `words` say what is true now. */
+  | { readonly is: 'step-undone'; readonly stage: string; readonly step: Step; readonly words: string; readonly ms: number }
   | { readonly is: 'waiting'; readonly stage: string; readonly notes: readonly Note[]; readonly leftMs: number }
   | { readonly is: 'said'; readonly stage: string; readonly host: string; readonly text: string }
   | { readonly is: 'stage-settled'; readonly stage: string; readonly plan: Plan; readonly applied: readonly Step[]; readonly ms: number }

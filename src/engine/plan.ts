@@ -18,6 +18,13 @@ export interface Step {
   readonly at?: string;
   /** Carries it out. Throws a Trouble when it did not work. */
   readonly apply: (act: Act) => Promise<void>;
+  /**
+   * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, in words that follow "undone: ", or undefined
+   * where nothing had been touched. Throws a Trouble when it could not be put back.
+   */
+  readonly undo?: (act: Act) => Promise<string | undefined>;
+  /** Lets go of what the step replaced, once the stage has seen that the new one works. Throws a Trouble. */
+  readonly conclude?: (act: Act) => Promise<void>;
 }
 
 /** A line of a plan that changes nothing. */

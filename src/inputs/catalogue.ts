@@ -107,6 +107,12 @@ export const INPUTS = {
     description: '`true` lets a stage remove what is in the way, such as a network of the right name and the wrong type. It never removes data.',
     chinese: '`true` 允许阶段移除障碍物，例如名称正确但类型错误的网络。绝不会删除数据。',
   },
+  'upgrade-database': {
+    kind: 'flag',
+    default: 'false',
+    description: '`true` lets another `database.image` upgrade the files of the database, which cannot be undone. Make a backup first.',
+    chinese: '`true` 允许新的 `database.image` 升级数据库文件；此操作不可撤销，请先备份。',
+  },
   'lock-wait': {
     kind: 'word',
     default: '10',

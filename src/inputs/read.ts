@@ -39,7 +39,8 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const clusterFaults: Failure[] = [];
   const mode = oneMode(env, inputFaults);
   const stages = someStages(env, inputFaults);
-  const repair = oneFlag(env, inputFaults);
+  const repair = oneFlag(env, 'repair', inputFaults);
+  const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
   const lock = readLock(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
@@ -47,7 +48,7 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const databasePassword = givenSecret(env, 'database-password');
   if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, ...(archives && { archives }) }, login: loginOf(env), job, lock };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, upgradesDatabase, ...(archives && { archives }) }, login: loginOf(env), job, lock };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
@@ -65,9 +66,9 @@ function someStages(env: Environment, failures: Failure[]): readonly StageName[]
   return words.includes('all') ? STAGES : STAGES.filter((stage) => words.includes(stage));
 }
 
-function oneFlag(env: Environment, failures: Failure[]): boolean {
-  const word = givenOrDefault(env, 'repair');
-  if (!/^(true|false)$/i.test(word)) failures.push(wrong('repair', `is ${show(word)}; must be true or false`));
+function oneFlag(env: Environment, name: 'repair' | 'upgrade-database', failures: Failure[]): boolean {
+  const word = givenOrDefault(env, name);
+  if (!/^(true|false)$/i.test(word)) failures.push(wrong(name, `is ${show(word)}; must be true or false`));
   return /^true$/i.test(word);
 }
 

@@ -37,6 +37,9 @@ export const scriptInImage = (cluster: Cluster): Question<string> => ({
 /** What sha256sum prints when the image had no such file. */
 const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
+/** Ends with 0 where a command gets a terminal. */
+export const terminalCheck: Command = reading('get a terminal', script('[ -t 0 ] && [ -t 1 ]'), { terminal: true });
+
 /** Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec (kuscia-facts 2.8). */
 const START_DEADLINE_MS = 300_000;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import { inProbe } from '../docker/probe.ts';
-import { reading, script } from '../engine/command.ts';
+import { reading, script, type Command } from '../engine/command.ts';
 import { failedTo, mapFact, present, type Question } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 
@@ -90,9 +90,16 @@ const BALANCED_S = 8;
 /** Asks a replica's gateway through its host's published port, from the probe on a host. */
 export function directAnswer(cluster: Cluster, host: Host): Question<Answer> {
   const url = `${gatewayScheme(cluster)}://${host.address}:${cluster.ports.gateway}/`;
-  const { command, read } = answersFrom(`ask the gateway at ${url}`, cluster, [url], DIRECT_S);
-  return { command, read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? NO_ANSWER) };
+  return oneAnswer(answersFrom(`ask the gateway at ${url}`, [url], DIRECT_S, (...what) => inProbe(cluster, ...what)));
 }
+
+/** Asks a replica's gateway from within its own container, where no network is in between. */
+export function answerWithin(cluster: Cluster, container: string): Question<Answer> {
+  const url = `${gatewayScheme(cluster)}://127.0.0.1:1080/`;
+  return oneAnswer(answersFrom('ask the gateway from within its container', [url], DIRECT_S, (purpose, argv) => reading(purpose, ['docker', 'exec', container, ...argv])));
+}
+
+const oneAnswer = ({ command, read }: Question<readonly Answer[]>): Question<Answer> => ({ command, read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? NO_ANSWER) });
 
 /** The load balancer's address for peers. */
 export const loadBalancerUrl = (cluster: Cluster, address: string): string => `${cluster.loadBalancer.scheme}://${address}:${cluster.loadBalancer.port}`;
@@ -103,7 +110,7 @@ export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 
 /** Asks the load balancer so often, each time on a fresh connection. */
 export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Question<readonly Answer[]> => {
   const url = `${loadBalancerUrl(cluster, host.address)}/`;
-  return answersFrom(`ask the load balancer at ${url}`, cluster, Array<string>(times).fill(url), BALANCED_S);
+  return answersFrom(`ask the load balancer at ${url}`, Array<string>(times).fill(url), BALANCED_S, (...what) => inProbe(cluster, ...what));
 };
 
 /**
@@ -111,7 +118,9 @@ export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number)
  * All are made side by side and past any proxy, so that who is silent hides nobody else. The certificate is the gateway's own, made anew
  * at each start, so it proves nothing.
  */
-function answersFrom(purpose: string, cluster: Cluster, urls: readonly string[], seconds: number): Question<readonly Answer[]> {
+function answersFrom(
+  purpose: string, urls: readonly string[], seconds: number, asked: (purpose: string, argv: readonly [string, ...string[]]) => Command,
+): Question<readonly Answer[]> {
   const text = [
     'request() {',
     `r=$(curl --noproxy "*" -ks -m "$1" -H "Connection: close" -w " %{http_code}" "$2" | tail -c 1200; echo " \${PIPESTATUS[0]}")`,
@@ -121,7 +130,7 @@ function answersFrom(purpose: string, cluster: Cluster, urls: readonly string[],
     'for url in "$@"; do request "$s" "$url" & done; wait',
   ].join('\n');
   return {
-    command: inProbe(cluster, purpose, ['bash', '-c', text, 'bash', String(seconds), ...urls]),
+    command: asked(purpose, ['bash', '-c', text, 'bash', String(seconds), ...urls]),
     read(outcome) {
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       return present(outcome.stdout.split('\n').filter((record) => record.trim() !== '').map(answerIn));

@@ -48,14 +48,15 @@ function whatStays(story: Story): string {
   const by = (part: StageStory): string => `${part.stage} ${part.made.length}`;
   const stages = story.stages.filter(({ made }) => made.length > 0).map(by);
   const stays = stages.length === 0 ? '' : `${count(story.made, 'change')} made before (${stages.join(', ')}) ${story.made === 1 ? 'stays and is' : 'stay and are'} found again by the next run.`;
+  const undone = story.undone === 0 ? '' : `${count(story.undone, 'change')} undone: what ${story.undone === 1 ? 'it' : 'they'} replaced runs again.`;
   const broken = story.broken === 0 ? '' : `${count(story.broken, 'change')} did not end well; the next run looks again at what ${story.broken === 1 ? 'it' : 'they'} left.`;
-  return [stays, broken].filter((text) => text !== '').join(' ') || 'Nothing was changed.';
+  return [stays, undone, broken].filter((text) => text !== '').join(' ') || 'Nothing was changed.';
 }
 
 /** The closing line of a stage: `swarm-join: 2 changes in 0.9 s`. */
-export function stageClosing({ stage, state, made, broken, ms = 0, settled }: StageStory): string {
+export function stageClosing({ stage, state, made, broken, undone, ms = 0, settled }: StageStory): string {
   const changes = count(made.length, 'change');
-  if (state === 'failed') return `${stage}: failed after ${duration(ms)}, ${changes} made${broken.length > 0 ? `, ${broken.length} did not end well` : ''}`;
+  if (state === 'failed') return `${stage}: failed after ${duration(ms)}, ${changes} made${undone.length > 0 ? `, ${undone.length} undone` : ''}${broken.length > 0 ? `, ${broken.length} did not end well` : ''}`;
   if (state === 'left') return `${stage}: left off after ${duration(ms)}, ${changes} made`;
   return made.length > 0 ? `${stage}: ${changes} in ${duration(ms)}` : `${stage}: nothing to change, ${settled?.satisfied.length ?? 0} satisfied (${duration(ms)})`;
 }

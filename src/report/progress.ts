@@ -29,6 +29,8 @@ export class Progress {
         return this.#line(event.step.host, cell('done', 'good'), cell(event.step.what), cell(duration(event.ms), 'dim'));
       case 'step-failed':
         return this.#line(event.step.host, cell('failed', 'bad'), cell(event.step.what), cell(duration(event.ms), 'dim'));
+      case 'step-undone':
+        return this.#line(event.step.host, cell('undone', 'warn'), cell(event.step.what), cell(event.words, 'dim'));
       case 'said':
         return this.#line(event.host, cell(''), cell(event.text, 'dim'));
       case 'waiting':

@@ -43,6 +43,8 @@ export interface StageStory {
   readonly made: ToldStep[];
   /** Steps that were begun and failed: whether they changed their host is not known. */
   readonly broken: ToldStep[];
+  /** Steps that failed, or whose effect did not come, and that were undone. */
+  readonly undone: ToldStep[];
   /** Wall clock of its application, in milliseconds. */
   ms?: number;
 }
@@ -79,7 +81,7 @@ export class Story {
   of(stage: string): StageStory {
     const known = this.stages.find((part) => part.stage === stage);
     if (known) return known;
-    const part: StageStory = { stage, state: 'waiting', made: [], broken: [] };
+    const part: StageStory = { stage, state: 'waiting', made: [], broken: [], undone: [] };
     this.stages.push(part);
     return part;
   }
@@ -92,6 +94,7 @@ export class Story {
     if (event.is === 'stage-started') part.state = 'started';
     if (event.is === 'step-done') part.made.push(event.step);
     if (event.is === 'step-failed') part.broken.push(event.step);
+    if (event.is === 'step-undone') undo(part, event.step);
     if (event.is === 'stage-settled') part.settled = findings(event.plan);
     if (isEnd(event)) {
       part.state = ENDS[event.is];
@@ -109,15 +112,30 @@ export class Story {
     return this.stages.reduce((sum, part) => sum + part.broken.length, 0);
   }
 
+  /** Steps that were undone. */
+  get undone(): number {
+    return this.stages.reduce((sum, part) => sum + part.undone.length, 0);
+  }
+
   /** Whether any host may be another than before the run. */
   get changed(): boolean {
-    return this.made + this.broken > 0;
+    return this.made + this.broken + this.undone > 0;
   }
 
   /** All stages' findings of one kind, each with its stage. */
   found<K extends keyof Findings>(kind: K): { readonly stage: string; readonly finding: Findings[K][number] }[] {
     return this.stages.flatMap(({ stage, found }) => (found?.[kind] ?? []).map((finding) => ({ stage, finding })));
   }
+}
+
+/** A step that was undone is neither made nor broken: what it replaced is there again. */
+function undo(part: StageStory, step: ToldStep): void {
+  const same = (each: ToldStep): boolean => each.host === step.host && each.what === step.what;
+  for (const list of [part.made, part.broken]) {
+    const at = list.findLastIndex(same);
+    if (at !== -1) list.splice(at, 1);
+  }
+  part.undone.push(step);
 }
 
 const findings = ({ steps, satisfied, later, awaited, failures, warnings }: Plan): Findings => ({ steps, satisfied, later, awaited, failures, warnings });

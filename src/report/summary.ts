@@ -92,9 +92,10 @@ interface Change {
 /** What was made, where something was; what is to be made otherwise, with what cannot be known yet. */
 function changesOf(story: Story): Change[] {
   if (story.subject?.mode === 'apply' && story.changed) {
-    return story.stages.flatMap(({ stage, made, broken }) => [
+    return story.stages.flatMap(({ stage, made, broken, undone }) => [
       ...made.map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
       ...broken.map(({ host, change, what, why }) => ({ stage, host, sign: `${CROSS} ${change}`, what, why })),
+      ...undone.map(({ host, what, why }) => ({ stage, host, sign: '↶', what: `${what} (undone)`, why })),
     ]);
   }
   return story.stages.flatMap(({ stage, found }) => [

@@ -1,44 +1,29 @@
-import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { removeContainer, restartContainer, startContainer } from '../docker/commands.ts';
-import { among, container, containers, type Container } from '../docker/containers.ts';
-import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
-import type { Act, Ask } from '../engine/ask.ts';
-import type { Command } from '../engine/command.ts';
+import { planContainer, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { restartContainer, startContainer } from '../docker/commands.ts';
+import { container, type Container } from '../docker/containers.ts';
+import { imageDifference, movedImage } from '../docker/images.ts';
+import { portsToTry } from '../docker/replacement.ts';
+import type { Act } from '../engine/ask.ts';
+import { commandFailure } from '../engine/command-failure.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
-import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { hostsToChange, Plan, type Step } from '../engine/plan.ts';
-import { commandFailure } from '../engine/command-failure.ts';
 import { stage, type Stage } from '../engine/stage.ts';
-import { machine, type Machine } from '../host/facts.ts';
-import { file, type HostFile } from '../host/files.ts';
-import { startedLine, startReplica } from '../kuscia/commands.ts';
-import { sha256 } from '../kuscia/configuration.ts';
-import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
+import { startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
+import { lastWords } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
-import { loadedConfiguration } from '../nginx/commands.ts';
-import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { refuseTakenPorts } from './preflight.ts';
-
-interface OnHost {
-  readonly host: Host;
-  readonly machine: Fact<Machine>;
-  readonly image: Fact<string>;
-  /** Asked only where it is this run's to say, and an earlier job handed over what it must be. */
-  readonly identity: Fact<ImageIdentity>;
-  readonly file: Fact<HostFile>;
-  readonly container: Fact<Container>;
-  readonly answer: Fact<Answer>;
-  readonly registry: Fact<Registry>;
-  readonly led: Fact<ReadonlySet<string>>;
-  /** What its log says of why it does not work; asked only where it does not. */
-  readonly lastWords: Fact<string>;
-}
+import { askReplica, askReplicas, faultOf, isKnownBroken, type Replica } from './replica.ts';
 
 /** A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing start takes 73 s. */
 const PATIENCE_MS = 120_000;
+
+/** One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the stage waits. */
+const REPLACEMENT_PATIENCE_MS = 330_000;
 
 /** Every replica running as described and proven, one after the other. */
 export function kusciaStart(deployment: Deployment): Stage {
@@ -48,114 +33,125 @@ export function kusciaStart(deployment: Deployment): Stage {
     needs: ['kuscia-init'],
     settleMs: 150_000,
     early: (plan, act) => Promise.all(hostsToChange(plan).map((host) => takeScript(act, deployment, host))),
-    gather: (ask) => gather(ask, deployment),
+    gather: (ask) => askReplicas(ask, deployment),
     plan: (facts) => planReplicas(deployment, facts),
   });
 }
 
-async function gather(ask: Ask, deployment: Deployment): Promise<OnHost[]> {
-  const { cluster } = deployment;
-  const led = askLed(ask, deployment);
-  return Promise.all(hostsWith(cluster, 'replica').map((host) => gatherHost(ask, deployment, host, led)));
-}
-
-/**
- * Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. The next replica is not touched
- * before peers reach the one before: nginx leaves out for some seconds whatever did not answer.
- */
-async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
-  const { cluster } = deployment;
-  const { host, container: name } = cluster.loadBalancer;
-  // The load balancer is asked like any peer does, by a host that this run reaches.
-  const asking = ask.reaches(host) ? host : (cluster.hosts.find((other) => ask.reaches(other.name))?.name ?? host);
-  const [loaded, onFile, answers] = await Promise.all([
-    ask.ask(host, loadedConfiguration(name)),
-    ask.ask(host, file(configurationFile(cluster))),
-    ask.ask(asking, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
-  ]);
-  return ledBy(deployment, loaded, onFile, answers);
-}
-
-/** A configuration that somebody changed by hand still carries our digest: the file itself must be the wanted one, too, or the load balancer's stage has yet to replace it. */
-export function ledBy(deployment: Deployment, loaded: Fact<string>, onFile: Fact<HostFile>, answers: Fact<readonly Answer[]>): Fact<ReadonlySet<string>> {
-  const { configuration, digest } = loadBalancerFiles(deployment);
-  if (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration)) return absent;
-  return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(deployment.cluster, answer)).map(({ instance }) => instance)));
-}
-
-async function gatherHost(ask: Ask, { cluster, handed }: Deployment, host: Host, led: Promise<Fact<ReadonlySet<string>>>): Promise<OnHost> {
-  const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
-    led,
-    ask.ask(host.name, machine),
-    ask.ask(host.name, containers),
-    ask.ask(host.name, registry(cluster.domain)),
-    ask.ask(host.name, image(cluster.image)),
-    handed?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
-    ask.ask(host.name, file(folders(cluster).config)),
-    ask.ask(host.name, directAnswer(cluster, host)),
-  ]);
-  const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
-  const onContainer = among(onContainers, name);
-  const onHost = { host, machine: onMachine, image: onImage, identity, file: onFile, container: onContainer, answer, registry: onRegistry, led: onLed };
-  const works = onContainer.is === 'present' && faultOf(cluster, onHost, onContainer.value) === undefined;
-  return { ...onHost, lastWords: works || onContainer.is !== 'present' ? absent : await ask.ask(host.name, lastWords(name)) };
-}
-
 /** Each replica by itself; the lane makes the runner take them one at a time. */
-export function planReplicas(deployment: Deployment, facts: readonly OnHost[]): Plan {
+export function planReplicas(deployment: Deployment, facts: readonly Replica[]): Plan {
   const plan = new Plan();
-  for (const onHost of facts) {
-    const unknowns = [onHost.machine, onHost.image, onHost.identity, onHost.file, onHost.container].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-    plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: onHost.host.name, what: why, remedy: 'Mend what the line names, then run again.' })));
-    const unlike = unknowns.length === 0 ? unlikeHanded(deployment, onHost) : [];
+  for (const replica of facts) {
+    const unknowns = [replica.machine, replica.image, replica.identity, replica.file, replica.standing].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+    plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: replica.host.name, what: why, remedy: 'Fix what the line names, then run again.' })));
+    const unlike = unknowns.length === 0 ? unlikeHanded(deployment, replica) : [];
     plan.failures.push(...unlike);
-    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, onHost);
+    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica);
   }
   return plan;
 }
 
-function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
-  const { host } = onHost;
-  const name = replicaContainer(deployment.cluster, valueOf(onHost.machine)?.user ?? '');
-  const step = (change: Step['change'], what: string, why: string, apply: Step['apply'], momentary?: true): void =>
-    void plan.steps.push({ host: host.name, change, what, why, lane: 'replicas', apply, ...(momentary && { momentary }) });
-  const current = valueOf(onHost.container);
-  if (current === undefined) {
-    step('+', `start replica ${name}`, 'absent', (act) => create(act, deployment, host, name));
-    return;
-  }
-  const difference = differenceOf(deployment.cluster, onHost, current);
-  const fault = faultOf(deployment.cluster, onHost, current);
-  const configuredAt = valueOf(onHost.file)?.changedAt ?? 0;
-  if (difference !== undefined) {
-    step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
-  } else if (['exited', 'dead', 'paused'].includes(current.state)) {
-    const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
-    step('~', `start replica ${name} again`, why, (act) => startAgain(act, deployment.cluster, host, startContainer(name, current.state)), true);
-  } else if (configuredAt > current.startedAt) {
-    step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
-  } else if (fault === undefined && onHost.led.is !== 'absent' && valueOf(onHost.led)?.has(current.hostname) !== true) {
-    plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(deployment.cluster, onHost, current) });
+const LANE = 'replicas';
+
+function planReplica(plan: Plan, deployment: Deployment, replica: Replica): void {
+  const { host, standing, machine } = replica;
+  const found: Standing = valueOf(standing) ?? { current: undefined, former: undefined };
+  const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
+  const current = planContainer(plan, wantedReplica(deployment, replica, name, found), found);
+  if (current !== undefined) judge(plan, deployment, replica, current);
+}
+
+/** Judges a replica whose container is as described. */
+function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Container): void {
+  const { cluster } = deployment;
+  const { host, led, machine } = replica;
+  const { name } = current;
+  const fault = faultOf(cluster, replica, current);
+  const restart = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
+  if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
+    restart('its configuration changed since it started', { apply: async (act) => void (await act.run(host.name, restartContainer(name))) });
+  } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
+    plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(cluster, replica, current) });
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
-  } else if (current.state === 'running' && (valueOf(onHost.machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS) {
-    step('~', `restart replica ${name}`, fault, async (act) => void (await act.run(host.name, restartContainer(name))), true);
+  } else if (current.state === 'running' && (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS && isKnownBroken(cluster, replica, current)) {
+    restart(fault, { apply: (act) => restartBroken(act, deployment, host, name), momentary: true });
   } else {
-    plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(onHost, name, fault) });
+    plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(replica, name, fault) });
   }
 }
 
+/** So often a replica that seems broken is looked at once more, and so far apart, before it is restarted: one look may meet a busy host. */
+const LOOKS = 3;
+const LOOK_EVERY_MS = 4_000;
+
+/** Restarts a replica that each further look shows broken, too. */
+async function restartBroken(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    if (look > 0) await act.pause(LOOK_EVERY_MS);
+    const replica = await askReplica(act, deployment, host);
+    const current = valueOf(replica.standing)?.current;
+    if (current && !(faultOf(deployment.cluster, replica, current) !== undefined && isKnownBroken(deployment.cluster, replica, current))) {
+      act.say(host.name, `${name} is not restarted: a further look does not show it broken`);
+      return;
+    }
+  }
+  await act.run(host.name, restartContainer(name));
+}
+
+function wantedReplica(deployment: Deployment, replica: Replica, name: string, { current }: Standing): Wanted {
+  const { cluster } = deployment;
+  const { host } = replica;
+  const ports = portsOf(cluster);
+  return {
+    host: host.name,
+    name,
+    kind: 'replica',
+    creation: `start replica ${name}`,
+    lane: LANE,
+    stopping: { seconds: 30 },
+    difference: (container) => differenceOf(cluster, replica, container),
+    moved: (container) => movedImage(container, cluster.image, replica.image),
+    state: stateOf(cluster, replica, current),
+    prepare: async (act) => {
+      await takeScript(act, deployment, host.name);
+      await proveScript(act, deployment, host);
+    },
+    rehearsal: (present) => ({ image: cluster.image, ports: portsToTry(ports, present), options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] }),
+    proof: (act) => proveTerminal(act, host),
+    refused: (act) => refuseTakenPorts(act, cluster, host),
+    create: (act) => create(act, cluster, host, name),
+    start: (act, container) => startAgain(act, cluster, host, container),
+    fault: (act) => faultNow(act, deployment, host),
+  };
+}
+
+function stateOf(cluster: Cluster, replica: Replica, current: Container | undefined): Wanted['state'] {
+  if (current === undefined) return 'broken';
+  if (faultOf(cluster, replica, current) === undefined) return 'works';
+  return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS || !isKnownBroken(cluster, replica, current) ? 'starting' : 'broken';
+}
+
+/** What is wrong with the replica now, in the load balancer too. */
+async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<string | undefined> {
+  const replica = await askReplica(act, deployment, host);
+  const current = valueOf(replica.standing)?.current;
+  if (current === undefined) return 'absent';
+  const fault = faultOf(deployment.cluster, replica, current);
+  const { led } = replica;
+  return fault ?? (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true ? undefined : 'the load balancer does not lead to it');
+}
+
+const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({ '1080/tcp': ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics });
+
 /** Why the container must be made anew; undefined when it is as described. */
-function differenceOf(cluster: Cluster, { image, machine }: OnHost, current: Container): string | undefined {
-  const { ports } = cluster;
-  const wanted = { '1080/tcp': ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics };
-  const port = Object.entries(wanted).find(([inside, outside]) => current.ports[inside] !== outside);
+function differenceOf(cluster: Cluster, { image, machine }: Replica, current: Container): string | undefined {
+  const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);
   const properties = valueOf(machine);
   const config = absolute(properties?.home ?? '/', folders(cluster).config);
   const hostname = replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? '');
-  if (current.state === 'created') return `left behind by a failed start: ${current.error || 'never started'}`;
-  if (image.is === 'present' && current.imageId !== image.value) return `image ${current.imageId.slice(7, 19)} -> ${cluster.image}`;
-  if (image.is === 'absent') return `image -> ${cluster.image}`;
+  const otherImage = imageDifference(current, cluster.image, image);
+  if (otherImage !== undefined) return otherImage;
   if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
   if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
   if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
@@ -167,54 +163,45 @@ function differenceOf(cluster: Cluster, { image, machine }: OnHost, current: Con
 
 const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;
 
-/** What is wrong with a replica that should be working; undefined when it is proven (kuscia-facts 3.4). */
-function faultOf(cluster: Cluster, { answer, registry }: Pick<OnHost, 'answer' | 'registry'>, current: Container): string | undefined {
-  if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
-  const said = valueOf(answer);
-  if (said === undefined) return answer.is === 'unknown' ? answer.why : 'no answer';
-  if (!isGateway(cluster, said) || said.instance !== current.hostname) return `its gateway port: ${describeAnswer(cluster, said)}`;
-  if (registry.is !== 'present') return registry.is === 'unknown' ? registry.why : 'no answer';
-  const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
-  if (gateway === undefined) return 'its gateway object is not there yet';
-  // Gateway objects outlive their replica: only one written by this very process proves anything.
-  if (gateway.heartbeat < current.startedAt - 1000 || gateway.uptime < current.startedAt - 1000) return 'its gateway object is of an earlier start';
-  if (registry.value.nodes.find(({ name }) => name === current.hostname)?.ready !== true) return 'its node is not Ready';
-  return undefined;
-}
-
-function unhealthy({ host, lastWords }: OnHost, name: string, fault: string): Failure {
+function unhealthy({ host, lastWords }: Replica, name: string, fault: string): Failure {
   const words = valueOf(lastWords) ?? '';
   return {
     code: 'replica-unhealthy',
     host: host.name,
     what: `the replica ${name} does not work: ${fault}`,
     ...(words !== '' && { evidence: words }),
-    remedy: `Mend what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, /home/kuscia/var/logs.`,
+    remedy: `Fix what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, /home/kuscia/var/logs.`,
   };
 }
 
-const notLed = ({ loadBalancer, ports }: Cluster, { host }: OnHost, current: Container): Failure => ({
+const notLed = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Container): Failure => ({
   code: 'load-balancer-unhealthy',
   host: loadBalancer.host,
   what: `the load balancer does not lead to ${current.hostname}, which works`,
   remedy: `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ${loadBalancer.container} there; then run again.`,
 });
 
-async function startAgain(act: Act, cluster: Cluster, host: Host, start: Command): Promise<void> {
+async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
+  const start = startContainer(name, state);
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome)) return;
   if (outcome.ended !== 'lost') await refuseTakenPorts(act, cluster, host);
   throw trouble(commandFailure(host.name, start, outcome));
 }
 
-/** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
-async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
-  const { cluster } = deployment;
-  await takeScript(act, deployment, host.name);
-  await proveScript(act, deployment, host);
-  const standing = await act.ask(host.name, container(name));
-  if (standing.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: standing.why, remedy: 'Mend what the line names, then run again.' });
-  if (standing.is === 'present') await act.run(host.name, removeContainer(name));
+/** kuscia.sh fails without a terminal, and only once its container runs (kuscia-facts 2.7). */
+async function proveTerminal(act: Act, host: Host): Promise<void> {
+  const outcome = await act.attempt(host.name, terminalCheck);
+  if (succeeded(outcome)) return;
+  if (outcome.ended === 'lost') throw trouble(commandFailure(host.name, terminalCheck, outcome));
+  throw trouble({ code: 'replacement-impossible', host: host.name, what: 'there is no terminal for kuscia.sh, so the present replica was left as it is', evidence: `${ending(outcome)}: ${lastLine(outcome)}`, remedy: 'Let the login have one (script(1), /dev/ptmx and /dev/pts), then run again.' });
+}
+
+/** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
+async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
+  const inPlace = await act.ask(host.name, container(name));
+  if (inPlace.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: inPlace.why, remedy: 'Fix what the line names, then run again.' });
+  if (inPlace.is === 'present') throw trouble({ code: 'host-changed', host: host.name, what: `a container ${name} has appeared since the plan was made`, remedy: 'See who made it (docker inspect), then run again: it is compared with the cluster file then.' });
   const start = startReplica(cluster);
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
@@ -226,6 +213,6 @@ async function create(act: Act, deployment: Deployment, host: Host, name: string
     host: host.name,
     what: succeeded(outcome) ? 'kuscia.sh ended with 0, but did not say that it deployed the replica' : `kuscia.sh did not start the replica: ${ending(outcome)}`,
     evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
-    remedy: `Mend what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ${name} on ${host.name}.`,
+    remedy: `Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ${name} on ${host.name}.`,
   });
 }

@@ -1,11 +1,13 @@
-import type { Cluster, ManagedDatabase } from '../cluster/cluster.ts';
+import { hostNamed, type Cluster, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { removeContainer, startContainer } from '../docker/commands.ts';
-import type { Container } from '../docker/containers.ts';
-import { image } from '../docker/facts.ts';
-import { ensureImage } from '../docker/images.ts';
+import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { containers, type Container } from '../docker/containers.ts';
+import { image, serverVersion } from '../docker/facts.ts';
+import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
+import { portsToTry } from '../docker/replacement.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Command } from '../engine/command.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
@@ -14,10 +16,19 @@ import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { absolute, folders } from '../kuscia/names.ts';
 import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
+import { databaseState } from '../mysql/facts.ts';
+import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
+import { refuseTakenPorts } from './preflight.ts';
 import { askDatabase, databasePlace, isGreeted, stateFailures, TOO_SLOW, unanswered, unreached, whyNot, type DatabaseFacts } from './database.ts';
 
-interface Facts extends DatabaseFacts {
+interface Facts extends Omit<DatabaseFacts, 'container'> {
+  /** Its container and a former one, where the database is ours. */
+  readonly container: Fact<Standing>;
   readonly image: Fact<string>;
+  /** Version of the server in the image; asked only where the container was made of another. */
+  readonly newVersion: Fact<string>;
+  /** The clock of the database's host, in milliseconds. */
+  readonly clock: Fact<number>;
   /** Where the password file is or will be, absolute. */
   readonly passwordFile: Fact<string>;
   /** That file; asked only where the database is ours. */
@@ -43,20 +54,24 @@ export function mysqlUp(deployment: Deployment): Stage {
 async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const { cluster } = deployment;
   const { asks } = databasePlace(cluster);
-  const [database, onImage, properties, password] = await Promise.all([
+  const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
+  const [database, onContainer, onImage, properties, password] = await Promise.all([
     askDatabase(ask, deployment),
+    managed ? ask.ask(asks.name, containers).then((all) => standing(all, managed.container)) : absent,
     ask.ask(asks.name, image(cluster.database.image)),
     ask.ask(asks.name, machine),
-    cluster.database.kind === 'managed' ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
+    managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
   ]);
-  return { ...database, image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), password };
+  const changes = managed !== undefined && changesImage(managed, valueOf(onContainer)?.current, onImage);
+  const newVersion = changes ? await ask.ask(asks.name, serverVersion(managed.image)) : absent;
+  return { ...database, container: onContainer, newVersion, clock: mapFact(properties, ({ clock }) => clock), image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), password };
 }
 
 /** The container where it is ours to run, or else the image whose client asks; then what the server says of itself; then whether every replica's host reaches it. */
 export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { database } = deployment.cluster;
-  if (database.kind === 'managed') planContainer(plan, deployment, database, facts);
+  if (database.kind === 'managed') planDatabaseContainer(plan, deployment, database, facts);
   else if (facts.image.is === 'absent' && facts.state.is !== 'present') planClient(plan, deployment);
   if (plan.failures.length > 0) return plan;
   if (plan.steps.length > 0) {
@@ -75,34 +90,73 @@ function planClient(plan: Plan, deployment: Deployment): void {
   plan.steps.push({ host: asks.name, change: '+', what: `image ${cluster.database.image}, whose client asks the database`, why: 'absent', apply: (act) => ensureImage(act, asks.name, cluster.database.image, deployment) });
 }
 
-function planContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
-  const { passwordFile } = facts;
-  const unknowns = [facts.container, facts.image, passwordFile, facts.password].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Mend what the line names, then run again.' })));
-  if (unknowns.length > 0 || passwordFile.is !== 'present') return;
-  const start = async (act: Act): Promise<void> => {
-    await ensureImage(act, database.host, database.image, deployment);
-    await act.run(database.host, writePassword(deployment, passwordFile.value));
-    await act.run(database.host, runDatabase(database, passwordFile.value));
-  };
-  const current = valueOf(facts.container);
-  const difference = current && differenceOf(database, current, valueOf(facts.image));
-  if (current === undefined) {
-    plan.steps.push({ host: database.host, change: '+', what: `database ${database.container} on port ${database.port}, volume ${database.volume}`, why: 'absent', apply: start });
-  } else if (difference !== undefined) {
-    const recreate = async (act: Act): Promise<void> => {
-      await ensureImage(act, database.host, database.image, deployment);
-      await act.run(database.host, removeContainer(database.container));
-      await start(act);
-    };
-    plan.steps.push({ host: database.host, change: '~', what: `recreate database ${database.container}, its volume kept`, why: difference, apply: recreate });
-  } else if (current.state !== 'running' && current.state !== 'restarting') {
-    const why = `${current.state}${current.error ? `: ${current.error}` : ''}`;
-    plan.steps.push({ host: database.host, change: '~', what: `start database ${database.container}`, why, momentary: true, apply: async (act) => void (await act.run(database.host, startContainer(database.container, current.state))) });
-  } else {
-    plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${current.state}, port ${database.port}, volume ${database.volume}` });
-  }
+function planDatabaseContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
+  const { passwordFile, container, image, password } = facts;
+  const unknowns = [container, image, passwordFile, password].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Fix what the line names, then run again.' })));
+  if (unknowns.length > 0 || passwordFile.is !== 'present' || container.is !== 'present') return;
+  const { current, former } = container.value;
+  const upgrade = changesImage(database, current, image) ? upgradeOf(runningVersion(facts), database.image, facts.newVersion) : undefined;
+  const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
+  if (refusal) plan.failures.push(refusal);
+  if (upgrade && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
+  const found = planContainer(plan, wantedDatabase(deployment, database, facts, passwordFile.value), { current, former });
+  if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, port ${database.port}, volume ${database.volume}` });
 }
+
+const changesImage = (database: ManagedDatabase, current: Container | undefined, image: Fact<string>): boolean =>
+  current !== undefined && (imageDifference(current, database.image, image) !== undefined || movedImage(current, database.image, image) !== undefined);
+
+const runningVersion = ({ state }: Facts): string => (state.is === 'present' && state.value.login === 'accepted' ? state.value.version : '');
+
+/** One that replaces another is given longer than the run that made it waits. */
+const PATIENCE_MS = 240_000;
+
+function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts: Facts, passwordFile: string): Wanted {
+  const { host, image } = database;
+  const current = valueOf(facts.container)?.current;
+  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
+  return {
+    host,
+    name: database.container,
+    kind: 'database',
+    creation: `database ${database.container} on port ${database.port}, volume ${database.volume}`,
+    stopping: { seconds: 60, holdsData: true },
+    difference: (container) => differenceOf(database, container, facts.image),
+    moved: (container) => movedImage(container, image, facts.image),
+    state: facts.state.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
+    prepare: async (act) => {
+      await ensureImage(act, host, image, deployment);
+      await confirmUpgrade(act, deployment, database, facts);
+    },
+    rehearsal: (present) => ({ image, ports: portsToTry({ '3306/tcp': database.port }, present), options: [] }),
+    refused: (act) => refuseTakenPorts(act, deployment.cluster, hostNamed(deployment.cluster, host)),
+    create: async (act) => {
+      await act.run(host, writePassword(deployment, passwordFile));
+      await act.run(host, runDatabase(database, passwordFile));
+    },
+    fault: async (act) => {
+      const state = await act.ask(host, databaseState(deployment.cluster, deployment.secrets.databasePassword));
+      return state.is === 'present' ? undefined : whyNot(state);
+    },
+  };
+}
+
+/** Once the image is there its version is known: what the plan could not know is refused now, before anything is stopped. */
+async function confirmUpgrade(act: Act, deployment: Deployment, database: ManagedDatabase, facts: Facts): Promise<void> {
+  if (!changesImage(database, valueOf(facts.container)?.current, facts.image)) return;
+  const upgrade = upgradeOf(runningVersion(facts), database.image, await act.ask(database.host, serverVersion(database.image)));
+  const refusal = upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
+  if (refusal) throw trouble(refusal);
+}
+
+const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure => ({
+  code: 'database-upgrade-unconfirmed',
+  host: database.host,
+  what: `replacing ${database.container} upgrades the files in volume ${database.volume} and cannot be undone`,
+  evidence: `${from || 'an unknown version'} -> ${to || 'an unknown version'}`,
+  remedy: 'See that there is a backup before this plan is applied.',
+});
 
 const writePassword = ({ secrets }: Deployment, path: string): Command => writeFile('write the database password', path, '0600', secrets.databasePassword);
 
@@ -116,12 +170,11 @@ function planPassword(plan: Plan, deployment: Deployment, { password, passwordFi
 }
 
 /** Why the container is not as the cluster file says; undefined when it is. */
-function differenceOf(database: ManagedDatabase, current: Container, imageId: string | undefined): string | undefined {
-  if (current.state === 'created') return `left behind by a failed start: ${current.error || 'never started'}`;
-  if (imageId === undefined || current.imageId !== imageId) return `image is not ${database.image}`;
+function differenceOf(database: ManagedDatabase, current: Container, image: Fact<string>): string | undefined {
+  const otherImage = imageDifference(current, database.image, image);
+  if (otherImage !== undefined) return otherImage;
   if (current.ports['3306/tcp'] !== database.port) return `port ${current.ports['3306/tcp'] ?? 'none'} -> ${database.port}`;
   if (current.mounts[DATA_TARGET] !== database.volume) return `volume ${current.mounts[DATA_TARGET] ?? 'none'} -> ${database.volume}`;
-  if (current.restartPolicy !== 'always') return `restart policy ${current.restartPolicy} -> always`;
   return undefined;
 }
 

@@ -1,12 +1,13 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
-import { createOverlay, removeContainer, removeNetwork, startContainer } from '../docker/commands.ts';
-import { among, containers, type Container } from '../docker/containers.ts';
+import { notRunning, planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
+import { containers, type Container } from '../docker/containers.ts';
 import { image, networks, type Network } from '../docker/facts.ts';
-import { ensureImage } from '../docker/images.ts';
+import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
 import { probeName, runProbe } from '../docker/probe.ts';
-import type { Act, Ask } from '../engine/ask.ts';
+import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
@@ -19,7 +20,7 @@ interface OnHost {
   readonly host: Host;
   readonly networks: Fact<readonly Network[]>;
   readonly containers: Fact<readonly Container[]>;
-  readonly probe: Fact<Container>;
+  readonly probe: Fact<Standing>;
   readonly probeImage: Fact<string>;
   readonly machine: Fact<Machine>;
 }
@@ -57,7 +58,7 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
           ask.ask(host.name, image(cluster.network.probeImage)),
           ask.ask(host.name, machine),
         ]);
-        return { host, networks: nets, containers: all, probe: among(all, probeName(cluster)), probeImage, machine: properties };
+        return { host, networks: nets, containers: all, probe: standing(all, probeName(cluster)), probeImage, machine: properties };
       }),
     ),
   ]);
@@ -142,7 +143,7 @@ function wrongType(cluster: Cluster, host: string, network: Network, fault: stri
 }
 
 function removal({ cluster }: Deployment, { hosts }: Facts, where: string, network: Network, fault: string): Plan['steps'][number] {
-  const probes = hosts.filter((onHost) => valueOf(onHost.probe) !== undefined && (network.scope === 'swarm' || onHost.host.name === where));
+  const probes = hosts.filter((onHost) => valueOf(onHost.probe)?.current !== undefined && (network.scope === 'swarm' || onHost.host.name === where));
   return {
     host: where,
     change: '-',
@@ -185,8 +186,9 @@ function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
 
 /** Why a probe must be made anew: a host that leaves the swarm takes its containers off the network for good, a restart does not bring them back. */
 function probeDifference({ network }: Cluster, current: Container, probeImage: Fact<string>): string | undefined {
-  if (current.state === 'created') return `left behind: ${current.error || 'never started'}`;
-  if (current.networkMode !== network.name || (probeImage.is === 'present' && current.imageId !== probeImage.value)) return 'its image or network changed';
+  const otherImage = imageDifference(current, network.probeImage, probeImage);
+  if (otherImage !== undefined) return otherImage;
+  if (current.networkMode !== network.name) return `network ${current.networkMode} -> ${network.name}`;
   return current.addresses[network.name] === undefined ? 'no longer attached to the network' : undefined;
 }
 
@@ -195,7 +197,7 @@ function probeDifference({ network }: Cluster, current: Container, probeImage: F
  * own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is then reached by all, and waiting mends nothing.
  */
 function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: Facts): string | undefined {
-  const address = valueOf(probe)?.addresses[network.name] ?? '';
+  const address = valueOf(probe)?.current?.addresses[network.name] ?? '';
   if (address === '') return undefined;
   const twins = hosts.filter((other) => other.host !== host).flatMap((other) => (valueOf(other.containers) ?? []).filter((each) => each.addresses[network.name] === address).map((each) => `${each.name} on ${other.host.name}`));
   return twins.length > 0 ? `its address ${address} is also that of ${twins.join(', ')}` : undefined;
@@ -203,32 +205,35 @@ function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: F
 
 function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Facts): void {
   const { cluster } = deployment;
+  const { host, probe } = onHost;
+  const found = planContainer(plan, wantedProbe(deployment, onHost, facts), valueOf(probe) ?? { current: undefined, former: undefined });
+  if (found) plan.satisfied.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: `running on ${cluster.network.name}` });
+}
+
+function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Wanted {
+  const { cluster } = deployment;
   const { host, probe, probeImage } = onHost;
+  const image = cluster.network.probeImage;
   const name = probeName(cluster);
-  const start = async (act: Act): Promise<void> => {
-    await ensureImage(act, host.name, cluster.network.probeImage, deployment);
-    await act.run(host.name, runProbe(cluster, host));
+  return {
+    host: host.name,
+    name,
+    kind: 'probe',
+    creation: `probe ${name}`,
+    stopping: { seconds: 10 },
+    difference: (container) => probeDifference(cluster, container, probeImage) ?? addressTwin(cluster, onHost, facts),
+    moved: (container) => movedImage(container, image, probeImage),
+    state: valueOf(probe)?.current?.state === 'running' ? 'works' : 'broken',
+    prepare: (act) => ensureImage(act, host.name, image, deployment),
+    rehearsal: () => ({ image, ports: [], options: [`--network=${cluster.network.name}`] }),
+    create: async (act) => void (await act.run(host.name, runProbe(cluster, host))),
+    fault: (act) => notRunning(act, host.name, name),
   };
-  const current = valueOf(probe);
-  const difference = current && (probeDifference(cluster, current, probeImage) ?? addressTwin(cluster, onHost, facts));
-  if (current === undefined) {
-    plan.steps.push({ host: host.name, change: '+', what: `probe ${name}`, why: 'absent', apply: start });
-  } else if (difference !== undefined) {
-    const recreate = async (act: Act): Promise<void> => {
-      await act.run(host.name, removeContainer(name));
-      await start(act);
-    };
-    plan.steps.push({ host: host.name, change: '~', what: `recreate probe ${name}`, why: difference, apply: recreate });
-  } else if (current.state !== 'running') {
-    plan.steps.push({ host: host.name, change: '~', what: `start probe ${name}`, why: `${current.state}${current.error ? `: ${current.error}` : ''}`, momentary: true, apply: async (act) => void (await act.run(host.name, startContainer(name, current.state))) });
-  } else {
-    plan.satisfied.push({ host: host.name, what: `probe ${name}`, why: `running on ${cluster.network.name}` });
-  }
 }
 
 /** Judges each direction between two probes that are there to stay. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts): void {
-  const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.state === 'running' && !plan.steps.some((step) => step.host === host.name)).map(({ host }) => host.name));
+  const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.current?.state === 'running' && !plan.steps.some((step) => step.host === host.name)).map(({ host }) => host.name));
   const paths = allPaths(cluster, tries).filter(({ from, to }) => stay.has(from) && stay.has(to));
   const cut = cutPairs(cluster, paths);
   plan.awaited.push(...cut.map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })));

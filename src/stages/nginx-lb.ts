@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { removeContainer, startContainer } from '../docker/commands.ts';
-import { container, type Container } from '../docker/containers.ts';
+import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
-import { ensureImage } from '../docker/images.ts';
+import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
+import { portsToTry } from '../docker/replacement.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
@@ -19,11 +20,13 @@ import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answe
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { checkConfiguration, INSIDE_PORT, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
+import { refuseTakenPorts } from './preflight.ts';
 
 interface Facts {
   readonly home: Fact<string>;
   readonly image: Fact<string>;
-  readonly container: Fact<Container>;
+  readonly clock: Fact<number>;
+  readonly standing: Fact<Standing>;
   readonly configuration: Fact<HostFile>;
   /** Certificate and key of an https load balancer, by name. */
   readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
@@ -60,16 +63,16 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const { cluster } = deployment;
   const { host: name, container: lb } = cluster.loadBalancer;
   const host = hostNamed(cluster, name);
-  const [onMachine, onImage, onContainer, [configuration, secrets], loaded, answers, replicas] = await Promise.all([
+  const [onMachine, onImage, onContainers, [configuration, secrets], loaded, answers, replicas] = await Promise.all([
     ask.ask(name, machine),
     ask.ask(name, image(cluster.loadBalancer.image)),
-    ask.ask(name, container(lb)),
+    ask.ask(name, containers),
     askFiles(ask, deployment),
     ask.ask(name, loadedConfiguration(lb)),
     ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),
     askReplicaNames(ask, cluster),
   ]);
-  return { home: mapFact(onMachine, ({ home }) => home), image: onImage, container: onContainer, configuration, secrets, loaded, answers, replicas };
+  return { home: mapFact(onMachine, ({ home }) => home), clock: mapFact(onMachine, ({ clock }) => clock), image: onImage, standing: standing(onContainers, lb), configuration, secrets, loaded, answers, replicas };
 }
 
 /** The load balancer's configuration file, and its certificate and key by name, as they are on its host. */
@@ -95,14 +98,14 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
   const host = hostNamed(cluster, cluster.loadBalancer.host);
-  const ofHost = [facts.home, facts.image, facts.container, facts.configuration, ...facts.secrets.values()].map((fact) => [host.name, fact] as const);
+  const ofHost = [facts.home, facts.image, facts.standing, facts.configuration, ...facts.secrets.values()].map((fact) => [host.name, fact] as const);
   for (const [on, fact] of [...ofHost, ...facts.replicas]) {
-    if (fact.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: on, what: fact.why, remedy: 'Mend what the line names, then run again.' });
+    if (fact.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: on, what: fact.why, remedy: 'Fix what the line names, then run again.' });
   }
   if (plan.failures.length > 0) return plan;
 
   planFiles(plan, deployment, host, facts);
-  planContainer(plan, deployment, host, facts);
+  planNginx(plan, deployment, host, facts);
   if (plan.steps.length === 0) planAnswers(plan, cluster, host, facts);
   return plan;
 }
@@ -112,10 +115,10 @@ type Apply = Step['apply'];
 const add = (plan: Plan, host: Host, change: Step['change'], what: string, why: string, apply: Apply, momentary?: true): void =>
   void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply, ...(momentary && { momentary }) });
 
-/** Whether nginx runs and stays: one that is about to be made anew cannot load its new files, and need not. */
-function reloads(cluster: Cluster, { container, image, home }: Facts): boolean {
-  const current = valueOf(container);
-  return current?.state === 'running' && differenceOf(cluster, current, image, folderOn(cluster, home)) === undefined;
+/** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
+function reloads(cluster: Cluster, facts: Facts): boolean {
+  const current = valueOf(facts.standing)?.current;
+  return current?.state === 'running' && differenceOf(cluster, current, facts) === undefined && movedImage(current, cluster.loadBalancer.image, facts.image) === undefined;
 }
 
 const folderOn = (cluster: Cluster, home: Fact<string>): string => absolute(valueOf(home) ?? '/', folders(cluster).nginx);
@@ -160,35 +163,49 @@ async function replaceConfiguration(act: Act, deployment: Deployment, host: Host
   await act.run(host.name, installConfiguration(candidate, inUse));
 }
 
-function planContainer(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
-  const { cluster } = deployment;
-  const { container: name, port } = cluster.loadBalancer;
-  const folder = folderOn(cluster, facts.home);
-  const start: Apply = async (act) => {
-    await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
-    await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder));
-  };
-  const current = valueOf(facts.container);
-  const difference = current && differenceOf(cluster, current, facts.image, folder);
-  if (current === undefined) {
-    add(plan, host, '+', `load balancer ${name} on port ${port}`, 'absent', start);
-  } else if (difference !== undefined) {
-    add(plan, host, '~', `recreate load balancer ${name}`, difference, async (act) => {
-      await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
-      await act.run(host.name, removeContainer(name));
-      await start(act);
-    });
-  } else if (current.state !== 'running' && current.state !== 'restarting') {
-    add(plan, host, '~', `start load balancer ${name}`, `${current.state}${current.error ? `: ${current.error}` : ''}`, async (act) => void (await act.run(host.name, startContainer(name, current.state))), true);
-  } else {
-    plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${current.state}, port ${port}` });
-  }
+function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
+  const { container: name, port } = deployment.cluster.loadBalancer;
+  const found = planContainer(plan, wantedLoadBalancer(deployment, host, facts), valueOf(facts.standing) ?? { current: undefined, former: undefined });
+  if (found) plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${found.state}, port ${port}` });
 }
 
-function differenceOf({ loadBalancer }: Cluster, current: Container, imageId: Fact<string>, folder: string): string | undefined {
-  if (current.state === 'created') return `left behind by a failed start: ${current.error || 'never started'}`;
-  if (valueOf(imageId) !== current.imageId) return `image is not ${loadBalancer.image}`;
+/** One that replaces another is given longer than the run that made it waits, in milliseconds. */
+const PATIENCE_MS = 150_000;
+
+function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): Wanted {
+  const { cluster } = deployment;
+  const { container: name, image, port } = cluster.loadBalancer;
+  const folder = folderOn(cluster, facts.home);
+  const current = valueOf(facts.standing)?.current;
+  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
+  return {
+    host: host.name,
+    name,
+    kind: 'load balancer',
+    creation: `load balancer ${name} on port ${port}`,
+    lane: 'nginx',
+    stopping: { seconds: 30 },
+    difference: (container) => differenceOf(cluster, container, facts),
+    moved: (container) => movedImage(container, image, facts.image),
+    state: facts.loaded.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
+    prepare: (act) => ensureImage(act, host.name, image, deployment),
+    rehearsal: (present) => ({ image, ports: portsToTry({ [INSIDE_PORT]: port }, present), options: [] }),
+    proof: async (act) => void (await act.run(host.name, checkConfiguration(image, folder))),
+    refused: (act) => refuseTakenPorts(act, cluster, host),
+    create: async (act) => void (await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder))),
+    fault: async (act) => {
+      const loaded = await act.ask(host.name, loadedConfiguration(name));
+      return loaded.is === 'present' ? undefined : loaded.is === 'unknown' ? loaded.why : 'it loaded no configuration';
+    },
+  };
+}
+
+function differenceOf(cluster: Cluster, current: Container, { image, home }: Facts): string | undefined {
+  const { loadBalancer } = cluster;
+  const otherImage = imageDifference(current, loadBalancer.image, image);
+  if (otherImage !== undefined) return otherImage;
   if (current.ports[INSIDE_PORT] !== loadBalancer.port) return `port ${current.ports[INSIDE_PORT] ?? 'none'} -> ${loadBalancer.port}`;
+  const folder = folderOn(cluster, home);
   if (current.mounts[FOLDER] !== folder) return `files -> ${folder}`;
   return undefined;
 }

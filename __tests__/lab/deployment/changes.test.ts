@@ -38,20 +38,20 @@ describe('a deployed cluster follows its file, and only what changed is touched'
     expect({ code: first.code, log: first.code === 0 ? '' : first.log }).toEqual({ code: 0, log: '' });
   }, 600_000);
 
-  test('memory: each replica is recreated, nothing else', async () => {
+  test('memory: each replica is replaced, nothing else', async () => {
     const anew = await madeAnew(['node-01', ...TWO], async () => {
       const { planned } = await changesOf(cluster(TWO, 'memory: 4GiB'));
-      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ recreate replica ${REPLICA} (memory 8 GiB -> 4 GiB)`));
+      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (memory 8 GiB -> 4 GiB)`));
     });
     expect(anew).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
     expect(await seenOn('node-02', `docker inspect -f '{{.HostConfig.Memory}}' ${REPLICA}`)).toBe(String(4 * 1024 ** 3));
   }, 200_000);
 
-  test('a port: replicas are recreated one after the other, and no request through the load balancer is lost', async () => {
+  test('a port: replicas are replaced one after the other, and no request through the load balancer is lost', async () => {
     const load = exec('node-04', ['bash', '-c', `for i in $(seq 400); do curl -s -o /dev/null -m 10 -w '%{http_code}\\n' http://10.77.0.11:8080; sleep 0.05; done | sort | uniq -c`], { timeoutMs: 300_000 });
     const anew = await madeAnew(['node-01', ...TWO], async () => {
       const { planned } = await changesOf(cluster(TWO, 'memory: 4GiB\nports: { metrics: 13099 }'));
-      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ recreate replica ${REPLICA} (port 13084 -> 13099)`));
+      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (port 13084 -> 13099)`));
     });
     expect(anew).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
     expect((await load).stdout.trim()).toBe('400 401');
@@ -76,7 +76,7 @@ describe('a deployed cluster follows its file, and only what changed is touched'
     expect(await answering('http://10.77.0.11:8080')).toEqual(Object.fromEntries([...TWO, 'node-04'].map((node) => [`${REPLICA}-${node}`, 4])));
   }, 300_000);
 
-  test('a new image: replicas are recreated one after the other', async () => {
+  test('a new image: replicas are replaced one after the other', async () => {
     const text = cluster([...TWO, 'node-04'], 'memory: 4GiB\nports: { metrics: 13099 }\nprotocol: NOTLS').replace('1.1.0b0', '1.0.0b0');
     const { run: applied } = await changesOf(text);
     expect(applied.matrix?.rows.map(({ cells }) => cells.version.text)).toEqual(['1.0.0b0', '1.0.0b0', '1.0.0b0']);

@@ -29,7 +29,7 @@ export const DATABASE_FAULTS: readonly Fault[] = [
     name: 'database-stopped-is-started', on: 'deployed cluster', mode: 'apply', when: 'before',
     make: on('docker stop alice-mysql'),
     mend: () => Promise.resolve(),
-    ends: { completes: /start database alice-mysql +\(exited\)/ },
+    ends: { completes: /start database alice-mysql +\(exited \(0\)\)/ },
   },
   {
     name: 'database-slow', on: 'deployed cluster', mode: 'apply', when: 'before',

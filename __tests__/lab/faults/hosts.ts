@@ -5,7 +5,7 @@ import { CLUSTER, MORE_MEMORY, NO_LOG, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 /** While kuscia.sh starts the second replica, which takes some seconds. */
-const STARTING = /^ {2}node-03 +~ +recreate replica/m;
+const STARTING = /^ {2}node-03 +~ +replace replica/m;
 const hostAnd = (code: string, evidence: RegExp, remedy: RegExp, cause?: RegExp) => [{ code, host: NODE, evidence, remedy, ...(cause && { cause }) }];
 const on = (script: string) => () => seenOn(NODE, script);
 const later = (script: string) => async () => {

@@ -73,7 +73,7 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
     ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh ended with 0, but did not say that it deployed the replica/, cause: /^not known; /, remedy: /run again/ }],
   },
   {
-    name: 'port-taken-between-plan-and-apply', usual: true, on: 'deployed cluster', cluster: `${CLUSTER}ports: { gateway: 20500 }\n`, mode: 'apply', when: /^ {2}node-02 +~ +recreate replica/m,
+    name: 'port-taken-between-plan-and-apply', usual: true, on: 'deployed cluster', cluster: `${CLUSTER}ports: { gateway: 20500 }\n`, mode: 'apply', when: /^ {2}node-02 +~ +replace replica/m,
     make: () => seenOn('node-03', 'docker run -d --name squatter -p 20500:80 nginx:1.26'),
     mend: () => seenOn('node-03', 'docker rm -f squatter'),
     ends: [{ code: 'KS-1208', host: 'node-03', evidence: /squatter/, remedy: /End what listens there/ }],

@@ -76,7 +76,7 @@ export const SWARM_FAULTS: readonly Fault[] = [
       await nodeIs('Ready');
     },
     mend: () => Promise.resolve(),
-    ends: { completes: /start replica root-kuscia-autonomy-alice again +\(exited \(255\)/ },
+    ends: { completes: /start replica root-kuscia-autonomy-alice +\(exited \(255\)/ },
   },
   {
     name: 'subnet-clash', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,

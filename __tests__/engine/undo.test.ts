@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals';
+import { failuresOf, trouble, type Failure } from '../../src/engine/errors.ts';
+import type { Event } from '../../src/engine/events.ts';
+import { Plan, type Step } from '../../src/engine/plan.ts';
+import { apply } from '../../src/engine/runner.ts';
+import type { Stage } from '../../src/engine/stage.ts';
+import { FakeFleet } from '../support/fake.ts';
+
+const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'fix it' });
+
+/** A thing that is replaced: what stands, and what was done to it. */
+class Thing {
+  readonly diary: string[] = [];
+  stands = 'old';
+  aside: string | undefined;
+
+  step(changes: Partial<Step> = {}): Step {
+    return {
+      host: 'a', change: '~', what: 'replace it', why: 'other',
+      apply: () => this.#do('apply', () => ([this.aside, this.stands] = [this.stands, 'new'])),
+      undo: () => this.#do('undo', () => ([this.stands, this.aside] = [this.aside ?? '', undefined])).then(() => 'the old one runs again'),
+      conclude: () => this.#do('conclude', () => (this.aside = undefined)),
+      ...changes,
+    };
+  }
+
+  /** A stage that replaces it; `works` says whether the new one works. */
+  stage(step: Step, works = true): Stage {
+    const look = (): Promise<Plan> => {
+      const plan = new Plan();
+      this.diary.push('look');
+      if (this.stands === 'old') plan.steps.push(step);
+      else if (!works) plan.awaited.push({ host: 'a', what: 'it works', why: 'starting', failure: failure('it never works') });
+      return Promise.resolve(plan);
+    };
+    return { name: 's', purpose: '', needs: [], settleMs: 30, look };
+  }
+
+  #do(what: string, act: () => unknown): Promise<void> {
+    this.diary.push(what);
+    act();
+    return Promise.resolve();
+  }
+}
+
+async function carriedOut(thing: Thing, stage: Stage, signal?: AbortSignal) {
+  const events: Event[] = [];
+  const ended = await apply([stage], { fleet: new FakeFleet([]), emit: (event) => void events.push(event), lookEveryMs: 5, ...(signal && { signal }) }).then((applied) => applied.get('s')?.length, (thrown: unknown) => failuresOf(thrown).map(({ what }) => what));
+  const told = events.flatMap((event) => (event.is === 'step-undone' ? [event.words] : []));
+  return { ended, told, stands: thing.stands, aside: thing.aside, diary: thing.diary.filter((entry, i, all) => entry !== all[i - 1]) };
+}
+
+describe('a step that replaces something', () => {
+  test('lets go of what it replaced only once the stage has settled, and the stage looks once more', async () => {
+    const thing = new Thing();
+    expect(await carriedOut(thing, thing.stage(thing.step()))).toEqual({ ended: 1, told: [], stands: 'new', aside: undefined, diary: ['look', 'apply', 'look', 'conclude', 'look'] });
+  });
+
+  test('puts it back where the new one never works', async () => {
+    const thing = new Thing();
+    expect(await carriedOut(thing, thing.stage(thing.step(), false))).toEqual({ ended: ['it never works; undone: the old one runs again'], told: ['the old one runs again'], stands: 'old', aside: undefined, diary: ['look', 'apply', 'look', 'undo'] });
+  });
+
+  test('puts it back where the step itself fails half way', async () => {
+    const thing = new Thing();
+    const step = thing.step();
+    const half = thing.step({ apply: (act) => step.apply(act).then(() => Promise.reject(trouble(failure('no new one')))) });
+    expect(await carriedOut(thing, thing.stage(half))).toMatchObject({ ended: ['no new one; undone: the old one runs again'], stands: 'old', diary: ['look', 'apply', 'undo'] });
+  });
+
+  test('says nothing of undoing where nothing had been touched', async () => {
+    const thing = new Thing();
+    const refused = thing.step({ apply: () => Promise.reject(trouble(failure('refused'))), undo: () => Promise.resolve(undefined) });
+    expect(await carriedOut(thing, thing.stage(refused))).toMatchObject({ ended: ['refused'], told: [], stands: 'old' });
+  });
+
+  test('says what could not be put back beside what failed', async () => {
+    const thing = new Thing();
+    const step = thing.step({ undo: () => Promise.reject(trouble(failure('cannot be put back'))) });
+    expect(await carriedOut(thing, thing.stage(step, false))).toMatchObject({ ended: ['it never works', 'cannot be put back'], told: [], stands: 'new', aside: 'old' });
+  });
+
+  test('is not undone when the run is cancelled, for its connections are gone: the next run finds both', async () => {
+    const thing = new Thing();
+    const cancel = new AbortController();
+    const step = thing.step();
+    const cancelled = thing.step({ apply: (act) => step.apply(act).then(() => cancel.abort()) });
+    expect(await carriedOut(thing, thing.stage(cancelled, false), cancel.signal)).toMatchObject({ ended: ['cancelled in s'], told: [], stands: 'new', aside: 'old' });
+  });
+
+  test('fails without being undone where only letting go fails', async () => {
+    const thing = new Thing();
+    const step = thing.step({ conclude: () => Promise.reject(trouble(failure('cannot be removed'))) });
+    expect(await carriedOut(thing, thing.stage(step))).toMatchObject({ ended: ['cannot be removed'], told: [], stands: 'new', aside: 'old' });
+  });
+});

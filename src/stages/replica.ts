@@ -1,0 +1,108 @@
+import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { standing, type Standing } from '../docker/bring-about.ts';
+import { containers, type Container } from '../docker/containers.ts';
+import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
+import type { Ask } from '../engine/ask.ts';
+import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { machine, type Machine } from '../host/facts.ts';
+import { file, type HostFile } from '../host/files.ts';
+import { answerWithin, describeAnswer, directAnswer, isGateway, lastWords, registry, type Answer, type Registry } from '../kuscia/facts.ts';
+import { folders, replicaContainer } from '../kuscia/names.ts';
+import { askLed } from './led.ts';
+
+/** What is seen of the replica on one host. */
+export interface Replica {
+  readonly host: Host;
+  readonly machine: Fact<Machine>;
+  readonly image: Fact<string>;
+  /** Asked only where it is this run's to say, and an earlier job handed over what it must be. */
+  readonly identity: Fact<ImageIdentity>;
+  readonly file: Fact<HostFile>;
+  readonly standing: Fact<Standing>;
+  /** Its gateway as the probe on its own host sees it. */
+  readonly answer: Fact<Answer>;
+  readonly registry: Fact<Registry>;
+  /** Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. */
+  readonly led: Fact<ReadonlySet<string>>;
+  /** Asked only where something seems wrong: its gateway from within its own container, and as the probe on another host sees it; what its log says. */
+  readonly within: Fact<Answer>;
+  readonly elsewhere: Fact<Answer>;
+  readonly lastWords: Fact<string>;
+}
+
+/** Asks everything about the replica on this host. What costs more is asked only where something seems wrong. */
+export async function askReplica(ask: Ask, deployment: Deployment, host: Host, led: Promise<Fact<ReadonlySet<string>>> = askLed(ask, deployment)): Promise<Replica> {
+  const { cluster, handed } = deployment;
+  const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
+    led,
+    ask.ask(host.name, machine),
+    ask.ask(host.name, containers),
+    ask.ask(host.name, registry(cluster.domain)),
+    ask.ask(host.name, image(cluster.image)),
+    handed?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
+    ask.ask(host.name, file(folders(cluster).config)),
+    ask.ask(host.name, directAnswer(cluster, host)),
+  ]);
+  const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
+  const seen = { host, machine: onMachine, image: onImage, identity, file: onFile, standing: standing(onContainers, name), answer, registry: onRegistry, led: onLed };
+  const current = valueOf(seen.standing)?.current;
+  const unasked = { within: absent, elsewhere: absent, lastWords: absent };
+  if (current === undefined || faultOf(cluster, { ...seen, ...unasked }, current) === undefined) return { ...seen, ...unasked };
+  const other = observerOf(ask, cluster, host);
+  const [within, elsewhere, words] = await Promise.all([
+    ask.ask(host.name, answerWithin(cluster, name)),
+    other ? ask.ask(other.name, directAnswer(cluster, host)) : absent,
+    ask.ask(host.name, lastWords(name)),
+  ]);
+  return { ...seen, within, elsewhere, lastWords: words };
+}
+
+/** Another host whose probe can be asked: the load balancer's, whose way to the replica matters most, or any. */
+function observerOf(ask: Ask, cluster: Cluster, host: Host): Host | undefined {
+  const others = cluster.hosts.filter((other) => other !== host && ask.reaches(other.name));
+  return others.find(({ name }) => name === cluster.loadBalancer.host) ?? others[0];
+}
+
+/** Whether that is the answer of this very replica. */
+const isOwn = (cluster: Cluster, answer: Answer | undefined, current: Container): boolean => answer !== undefined && isGateway(cluster, answer) && answer.instance === current.hostname;
+
+/** What is wrong with a replica that should be working; undefined when it is proven (kuscia-facts 3.4). One observer who cannot ask is overruled by two who were answered. */
+export function faultOf(cluster: Cluster, { answer, registry, within, elsewhere }: Pick<Replica, 'answer' | 'registry' | 'within' | 'elsewhere'>, current: Container): string | undefined {
+  if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
+  const overruled = isOwn(cluster, valueOf(within), current) && isOwn(cluster, valueOf(elsewhere), current);
+  if (!isOwn(cluster, valueOf(answer), current) && !overruled) {
+    return answer.is === 'present' ? `its gateway port: ${describeAnswer(cluster, answer.value)}` : answer.is === 'unknown' ? answer.why : 'no answer';
+  }
+  return unregistered(registry, current);
+}
+
+/** What is missing of what the replica writes into the database by itself. */
+function unregistered(registry: Fact<Registry>, current: Container): string | undefined {
+  if (registry.is !== 'present') return registry.is === 'unknown' ? registry.why : 'no answer';
+  const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
+  if (gateway === undefined) return 'its gateway object is not there yet';
+  // Gateway objects outlive their replica: only one written by this very process proves anything.
+  if (gateway.heartbeat < current.startedAt - 1000 || gateway.uptime < current.startedAt - 1000) return 'its gateway object is of an earlier start';
+  if (registry.value.nodes.find(({ name }) => name === current.hostname)?.ready !== true) return 'its node is not Ready';
+  return undefined;
+}
+
+/**
+ * Whether what is wrong is known from the replica itself, so that a restart may help: from within its own container, by its own API, or by two observers on two
+ * hosts. That one probe could not ask it says nothing of the replica.
+ */
+export function isKnownBroken(cluster: Cluster, { answer, registry, within, elsewhere }: Replica, current: Container): boolean {
+  const wrong = (fact: Fact<Answer>): boolean => fact.is === 'present' && !isOwn(cluster, fact.value, current);
+  if (wrong(within)) return true;
+  if (wrong(answer) && wrong(elsewhere)) return true;
+  if (registry.is === 'present') return unregistered(registry, current) !== undefined;
+  // Its container lets commands in, and still its API gives none an answer.
+  return within.is === 'present';
+}
+
+/** The replicas of a deployment as they are seen. */
+export function askReplicas(ask: Ask, deployment: Deployment): Promise<Replica[]> {
+  const led = askLed(ask, deployment);
+  return Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, led)));
+}
