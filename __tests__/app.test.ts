@@ -63,7 +63,8 @@ function partsFor(world: World, state: State): Parts {
       notes: ['known hosts: line 3 is passed over'],
       run: (_, { purpose }) => Promise.resolve(told(world.lock?.(purpose) ?? (purpose === 'take the lock' ? 'taken 9999' : 'shared'))),
       last: (_, { purpose, args }) => void state.last.push(`${purpose} in ${args[6] ?? ''} s`),
-      connectAll: () => Promise.resolve(void (state.connected = true)),
+      connect: () => Promise.resolve(new Map<string, never[]>(void (state.connected = true))),
+      connectAll: () => Promise.resolve(),
       close: () => Promise.resolve(void (state.closed = true)),
     }),
     stagesOf: (_deployment, hooks) => [
@@ -172,6 +173,15 @@ describe('plan', () => {
     expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan).');
   });
 
+  test('shows what verify can foretell, as a warning', async () => {
+    const foretold = planOf({ warnings: [{ code: 'not-described', what: 'replica x works on a host that is not in the cluster file', remedy: 'Take it away.' }] });
+    const verifying = { ...stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, gather: () => Promise.reject(new Error('looked')), plan: () => new Plan() }), preview: () => Promise.resolve(foretold) };
+    const { code, face } = await ran({ mode: 'plan', stages: ['verify'], parts: { stagesOf: () => [verifying] } });
+    expect(code).toBe(0);
+    expect(face.lines.filter((line) => line.startsWith('Warning'))).toEqual(['Warning KS-1602 not-described: replica x works on a host that is not in the cluster file']);
+    expect(JSON.parse(face.outputs['plan'] ?? '')).toMatchObject({ warnings: [{ code: 'not-described' }] });
+  });
+
   test('is not 0 when a stage cannot go on', async () => {
     const stuck = stage({ name: 'swarm-init', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => planOf({ failures: [CUT] }) });
     const { code, face } = await ran({ mode: 'plan', stages: ['swarm-init'], parts: { stagesOf: () => [stuck] } });
@@ -187,6 +197,27 @@ describe('verify', () => {
     expect(state.initialised).toBe(false);
     expect(face.outputs).toMatchObject({ changed: '0' });
     expect(face.lines.at(-1)).toMatch(/^alice is healthy/);
+  });
+
+  test('goes on with the hosts that answer, names the others first, and advises nothing that cannot work meanwhile', async () => {
+    const silent = { code: 'host-unreachable' as const, host: 'node-03', what: 'node-03 does not answer at 10.0.0.13 port 22', remedy: 'See that node-03 is up.' };
+    const lost = { code: 'connection-lost' as const, host: 'node-03', what: 'the connection was lost', remedy: 'Run again.' };
+    const red = { code: 'cluster-unhealthy' as const, host: 'node-02', what: 'its heartbeat is old', remedy: 'Run the deployment again (mode: apply).' };
+    const seen = { ...matrixOf({ direct: 'no answer' }), silent: ['node-03'], database: 'works' as const };
+    const verifying: Parts['stagesOf'] = (_, hooks) => [
+      stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, toleratesLoss: true, gather: () => Promise.resolve(), plan: () => {
+        hooks.onMatrix(seen);
+        return planOf({ awaited: [lost, red].map((failure) => ({ host: failure.host, what: 'as described', why: failure.what, failure })) });
+      } }),
+    ];
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('')), last: () => undefined, connect: () => Promise.resolve(new Map([['node-03', [silent]]])), connectAll: () => Promise.resolve(), close: () => Promise.resolve() });
+    const { code, face } = await ran({ mode: 'verify', stages: ['verify'], parts: { stagesOf: verifying, openFleet } });
+    expect(code).toBe(1);
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1101 host-unreachable: node-03 does not answer at 10.0.0.13 port 22', 'Error KS-1601 cluster-unhealthy: node-02: its heartbeat is old']);
+    expect(face.lines.join('\n')).toContain('Run the deployment again (mode: apply). These modes go on only once node-03 answers again.');
+    expect(face.lines.at(-1)).toBe('alice is not healthy: 1 of 2 replicas pass every check, 2 of 2 serve through http://10.0.0.11:8080, the database answers, 3 of 3 nodes Ready, 6 of 6 pairs connected; node-03 does not answer (1.3 s)');
+    expect(face.markdown.split('\n')[0]).toContain('node-03 does not answer');
+    expect(JSON.parse(face.outputs['verify'] ?? '')).toMatchObject({ silent: ['node-03'] });
   });
 
   test('is not 0 when a check is not ok', async () => {
@@ -231,11 +262,11 @@ describe('whatever goes wrong', () => {
   test('no host can be reached: all are named, connections are closed', async () => {
     const closed: string[] = [];
     const both = (['node-01', 'node-02'] as const).map((host) => ({ code: 'host-unreachable' as const, host, what: 'does not answer', remedy: 'See that it is up.' }));
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), last: () => undefined, connectAll: () => Promise.reject(Object.assign(trouble(CUT), { failures: both })), close: () => Promise.resolve(void closed.push('closed')) });
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), last: () => undefined, connect: () => Promise.resolve(new Map(both.map((failure) => [failure.host as string, [failure]]))), connectAll: () => Promise.resolve(), close: () => Promise.resolve(void closed.push('closed')) });
     const { code, face } = await ran({ parts: { openFleet } });
     expect(code).toBe(1);
-    expect(face.lines.slice(-5, -2)).toEqual(['Error KS-1101 host-unreachable: 2 findings', '  node-01    does not answer', '  node-02    does not answer']);
-    expect(face.lines.at(-1)).toBe('Nothing was changed.');
+    expect(face.lines.slice(-6, -3)).toEqual(['Error KS-1101 host-unreachable: 2 findings', '  node-01    does not answer', '  node-02    does not answer']);
+    expect(face.lines.slice(-2)).toEqual(['Nothing was changed.', expect.stringMatching(/^What works of alice now: 2 of 2 replicas serve through/)]);
     expect(closed).toEqual(['closed']);
   });
 
@@ -246,7 +277,7 @@ describe('whatever goes wrong', () => {
   });
 
   test('connections that cannot be closed, and a report that cannot be finished, are not 0', async () => {
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('taken 9999')), last: () => undefined, connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('taken 9999')), last: () => undefined, connect: () => Promise.resolve(new Map<string, never[]>()), connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
     expect((await ran({ parts: { openFleet } })).code).toBe(1);
     const face = { ...recorder(), output: () => { throw new Error('the output file is gone'); } };
     const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false, last: [] }), reportOn(face), new AbortController().signal);

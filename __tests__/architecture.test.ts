@@ -10,7 +10,7 @@ const SRC = join(ROOT, 'src');
 const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'lifetime'],
-  ['job', 'lock'],
+  ['job', 'lock', 'proof'],
   ['inputs', 'report', 'github', 'artifacts', 'transport', 'stages', 'diagnosis'],
   ['docker', 'mysql', 'kuscia', 'nginx', 'host'],
   ['cluster', 'engine'],

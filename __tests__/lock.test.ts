@@ -34,6 +34,7 @@ function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages
   const fleet = {
     notes: [],
     connectAll: () => Promise.resolve(),
+    connect: () => Promise.resolve(new Map<string, never[]>()),
     close: () => Promise.resolve(),
     last: (host: string, { args }: { args: readonly string[] }) => void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),
     run: (host: string, { args }: { args: readonly string[] }): Promise<Outcome> => {

@@ -3,7 +3,7 @@ import { jobsOf, ownRunners } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
 import { diagnose, worthAsking } from './diagnosis/diagnose.ts';
-import { failuresOf, withoutConsequences, type Failure } from './engine/errors.ts';
+import { failuresOf, Trouble, withoutConsequences, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
 import { Moment } from './engine/moment.ts';
 import type { Run } from './engine/run.ts';
@@ -14,8 +14,9 @@ import { translateArguments } from './inputs/arguments.ts';
 import { secretsGiven, type Environment } from './inputs/given.ts';
 import { readImages } from './inputs/images.ts';
 import { readInputs, type Files, type Inputs } from './inputs/read.ts';
-import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, type Received } from './job.ts';
+import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, untold, type Received } from './job.ts';
 import { Lock } from './lock.ts';
+import { notJudged, unproven, verified, withUnreached, type Proof } from './proof.ts';
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/story.ts';
 import { deploymentStages } from './stages/index.ts';
@@ -97,10 +98,16 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
     fleet.notes.forEach((note) => report.say(note));
     const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
     lock.begin();
-    await fleet.connectAll();
+    const unreached = await fleet.connect();
     const { views } = task.received;
     const run: Run = { fleet, emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
-    const failures = await MODES[request.mode](task, run, lock).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled, stoppedIn));
+    const refused = request.mode === 'verify' && unreached.size < job.reaches.length ? [] : [...unreached.values()].flat();
+    if (refused.length > 0) {
+      if (unreached.size < job.reaches.length) await showWorking(task, run);
+      throw new Trouble(refused);
+    }
+    const found = await MODES[request.mode](task, run, lock).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled, stoppedIn));
+    const failures = withUnreached(found, unreached);
     lock.end(failures.length > 0);
     if (lock.lost) return [lock.lost];
     return signal.aborted ? failures : await diagnosed(failures, task, run, Date.now() - began);
@@ -133,21 +140,24 @@ interface Task {
   /** Those of a whole deployment, whose looks are for nobody to see. */
   readonly all: readonly Stage[];
   /** The latest matrix that the verify stage made. */
-  readonly proof: { matrix?: Matrix };
+  readonly proof: Proof;
+  /** What a verify of all that can be asked saw, where nothing else may be done. */
+  readonly seen: Proof;
 }
 
 async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report): Promise<Task> {
   const received = await openReceived(request);
   report.hide(received.secrets);
   const deployment = { ...request.deployment, ...(received.handed && { handed: received.handed }) };
-  const proof: Task['proof'] = {};
+  const proof: Proof = {};
   const onMatrix = (matrix: Matrix): void => {
     proof.matrix = matrix;
     report.matrix(matrix);
   };
+  const seen: Proof = {};
   const stages = selected(request, parts.stagesOf(deployment, { onMatrix }));
   report.begin({ mode, cluster: deployment.cluster, asked: request.job.reaches, stages: stages.map(({ name }) => name) });
-  return { request, received, report, stages, all: parts.stagesOf(deployment, { onMatrix: () => undefined }), proof };
+  return { request, received, report, stages, all: parts.stagesOf(deployment, { onMatrix: (matrix) => void (seen.matrix = matrix) }), proof, seen };
 }
 
 /** What the jobs of a workflow need to know of the cluster file. */
@@ -162,14 +172,22 @@ function tellChecked({ deployment: { cluster }, job }: Inputs, report: Report): 
 const MODES: Readonly<Record<Mode, (task: Task, run: Run, lock: Lock) => Promise<readonly Failure[]>>> = {
   plan: planned,
   apply: applied,
-  verify: verified,
+  verify: ({ stages, proof }, run) => verified(stages, proof, run),
   look: looked,
   unlock: unlocked,
 };
 
-/** Shows what would change, and hands it over. Verify changes nothing, and is judged only after an apply. */
+/** What works, where a whole deployment is refused because some of its hosts do not answer. Never throws. */
+async function showWorking({ request, stages, all, seen, report }: Task, run: Run): Promise<void> {
+  if (!['plan', 'apply'].includes(request.mode) || !stages.some(({ name }) => name === 'verify')) return;
+  await plan(all.filter(({ name }) => name === 'verify'), untold(run)).catch(() => undefined);
+  if (seen.matrix && run.signal?.aborted !== true) report.seen(seen.matrix);
+}
+
+/** Shows what would change, and hands it over. Verify changes nothing, and is judged only after an apply; what it can foretell is shown. */
 async function planned({ stages, request, report }: Task, run: Run): Promise<readonly Failure[]> {
-  const plans = await plan(stages.filter(({ name }) => name !== 'verify'), run);
+  const shown = stages.flatMap((stage) => (stage.preview ? [{ ...stage, look: stage.preview }] : stage.name === 'verify' ? [] : [stage]));
+  const plans = await plan(shown, run);
   const failures = withoutConsequences(plans.flatMap(({ plan }) => plan.failures));
   if (failures.length === 0) report.handedOver(await handPlanOver(request, plans));
   return failures;
@@ -211,28 +229,6 @@ async function applied({ stages, all, request, received, report, proof }: Task, 
   const failures = undecided.length === 0 && stages.some(({ name }) => name === 'verify') ? unproven(proof) : undecided;
   if (failures.length === 0) report.handedOver(await handSettledOver(request, all, run));
   return failures;
-}
-
-/** One look at what is there now. */
-async function verified({ stages, proof }: Task, run: Run): Promise<readonly Failure[]> {
-  const plans = await plan(stages, run);
-  const failures = plans.flatMap(({ stage, plan }) => [
-    ...plan.failures,
-    ...plan.awaited.map(({ failure }) => failure),
-    ...plan.later.map((note) => notJudged(stage.name, note)),
-    ...plan.steps.map((step) => notJudged(stage.name, step)),
-  ]);
-  return failures.length > 0 ? failures : unproven(proof);
-}
-
-function unproven({ matrix }: Task['proof']): Failure[] {
-  if (matrix?.healthy === true) return [];
-  const what = matrix ? 'not every check of the matrix is ok' : 'the verification ended without a result';
-  return [{ code: 'cluster-unhealthy', what, remedy: 'Run mode plan to see what differs from the cluster file, or mode apply to bring it about.' }];
-}
-
-function notJudged(stage: string, { host, what, why }: { readonly host: string; readonly what: string; readonly why: string }): Failure {
-  return { code: 'fact-unknown', host, what: `${stage}: "${what}" could not be judged on ${host}`, evidence: why, remedy: 'Apply the stages it needs first, or stage: all.' };
 }
 
 /** Cancelling cuts connections; that they were lost is then no news. `stoppedIn` is what the run was in the middle of. */

@@ -76,7 +76,7 @@ function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readon
 }
 
 /** The same run without its plans and steps being told: secrets and commands still are. */
-const untold = (run: Run): Run => ({ ...run, emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined) });
+export const untold = (run: Run): Run => ({ ...run, emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined) });
 
 /** Nothing when the hosts still need what was agreed to. `all` are the stages of a whole deployment. */
 export async function heldToAgreed(agreed: readonly string[] | undefined, all: readonly Stage[], run: Run): Promise<readonly Failure[]> {

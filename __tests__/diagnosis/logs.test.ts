@@ -47,7 +47,7 @@ describe('the logs of a host', () => {
     const docker = `case "$*" in
 "ps "*) echo "alice-nginx-lb running Up nginx:1.26"; echo "alice-mysql running Up mysql:8.0"; echo "elses running Up x";;
 "logs "*alice-nginx-lb) exec sleep 60;;
-"logs "*) echo "said by $7";;
+"logs "*) echo "$(date -u +%FT%T.%NZ) said by $7";;
 "inspect "*) echo '{"Status":"running"}';;
 esac`;
     const logs = await readOn({ docker, journalctl: JOURNAL });

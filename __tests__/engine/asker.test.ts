@@ -60,7 +60,7 @@ describe('what is not known', () => {
   test.each([['one question', [one]], ['several', [one, two, many]]])('a lost connection makes %s unknown', async (_, commands) => {
     const ask = asker({ run: () => Promise.resolve(lost) }, () => undefined);
     const facts = await Promise.all(commands.map((command) => ask.ask('a', question(command))));
-    expect(facts).toEqual(commands.map(({ purpose }) => unknown(`could not ${purpose}: connection lost: keepalive timeout`)));
+    expect(facts).toEqual(commands.map(({ purpose }) => ({ ...unknown(`could not ${purpose}: connection lost: keepalive timeout`), lost: true })));
   });
 
   test.each([['one question', [one]], ['several', [one, two]]])('a fleet that throws fails %s, and leaves nobody waiting', async (_, commands) => {

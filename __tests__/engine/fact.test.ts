@@ -22,7 +22,7 @@ describe('an answer', () => {
     ['unknown for one that took too long', { ended: 'timed-out', afterMs: 20_000, stdout: '{"n":[1]}', stderr: '' }, unknown('could not count it: timed out after 20 s')],
     ['unknown where something was left out of it', ended(0, `{"n":[1]${leftOut(9)}}`), unknown('could not count it: its answer is too long')],
     ['unknown, without a word of it, for what is no JSON', ended(0, 'secret'), unknown('could not count it: its answer was not understood (it is no JSON)')],
-    ['unknown for a lost connection', { ended: 'lost', reason: 'reset', stdout: '{"n":[1]}', stderr: '' }, unknown('could not count it: connection lost: reset')],
+    ['unknown for a lost connection', { ended: 'lost', reason: 'reset', stdout: '{"n":[1]}', stderr: '' }, { is: 'unknown', why: 'could not count it: connection lost: reset', lost: true }],
   ];
   test.each(cases)('is %s', (_, outcome, fact) => {
     expect(answer(question, outcome)).toEqual(fact);

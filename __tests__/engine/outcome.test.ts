@@ -22,6 +22,7 @@ describe('an outcome', () => {
     ['no line ends of Windows', '', 'word\r\n', 'word'],
     ['a line with blanks around it, and blank lines after it', ' one\n\t two \u00a0\r\n \r\n', '', 'two'],
     ['no more than the beginning of one without end', 'x'.repeat(1_000_000), '', 'x'.repeat(256 * 1024)],
+    ['what a line that begins with a blank goes on from', '', 'start\ndocker: iptables: No chain by that name.\n (exit status 1)).\n', 'docker: iptables: No chain by that name. (exit status 1)).'],
     ['nothing', '', '', ''],
   ])('shows %s', (_, stdout, stderr, line) => {
     expect(lastLine({ ended: 'exited', code: 1, stdout, stderr })).toBe(line);

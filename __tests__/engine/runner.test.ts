@@ -397,6 +397,20 @@ test('a connection lost while the runner looks is an error, never success', asyn
   expect(await codes(apply([counting], world.run()))).toEqual(['connection-lost: the connection was lost while its state was read']);
 });
 
+test('a stage that tolerates it judges what the other hosts say, and awaits that the host answers', async () => {
+  const world = new World();
+  const question: Question<string> = { command: reading('count replicas', ['count']), read: ({ stdout }) => present(stdout) };
+  world.fleet = new FakeFleet([ends('a', question.command, { ended: 'lost', reason: 'reset' }), ok('b', question.command, '2')]);
+  const tolerant = stage({
+    name: 'one', purpose: '', needs: [], settleMs: 30, toleratesLoss: true,
+    gather: (ask) => Promise.all(['a', 'b'].map((host) => ask.ask(host, question))),
+    plan: (facts) => planWith((made) => void made.satisfied.push({ host: 'b', what: 'replicas', why: facts.map((fact) => (fact.is === 'present' ? fact.value : fact.is)).join(' ') })),
+  });
+  const [planned] = await plan([tolerant], world.run());
+  expect([planned?.plan.satisfied[0]?.why, planned?.plan.awaited.map(({ failure: { code, host } }) => `${code} ${host ?? ''}`)]).toEqual(['unknown 2', ['connection-lost a']]);
+  expect(planned?.plan.empty).toBe(false);
+});
+
 test('a plan is empty only when nothing is to be done, awaited or wrong', () => {
   const note = { host: 'a', what: 'w', why: 'y' };
   const empty = [new Plan(), planWith((made) => made.satisfied.push(note)), planWith((made) => made.warnings.push(failure('f')))];

@@ -93,6 +93,26 @@ describe('a domain that is not as described', () => {
     expect(commentsOn(1)).toHaveLength(1);
   });
 
+  test('keeps an issue while something works that is not described, though every check is ok', async () => {
+    const stray: Failure = { code: 'not-described', what: 'replica x works on a host that is not in the cluster file', evidence: 'node Ready', cause: 'its host was taken out', remedy: 'Take it away.' };
+    const { code, log } = await look({ result: 'success', matrix: { ...matrixOf(), warnings: [stray] }, failures: [] });
+    expect([code, log]).toEqual([0, expect.stringContaining('alice is not as described: opened')]);
+    expect(bodyOf(1)).toMatch(/\*\*alice is healthy: 2 of 2 replicas answer .*; 1 warning \(1\.3 s\)\*\*/);
+    expect(bodyOf(1)).toContain('### What else to see to');
+    expect(bodyOf(1)).toMatch(/KS-1602.*not-described\*\*: replica x works/);
+    expect((await healthy()).log).toBe('alice is healthy: closed https://github.com/acme/clusters/issues/1\n');
+  });
+
+  test('says what is not known, which host does not answer, what works, and that nothing else goes on meanwhile', async () => {
+    const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({ replica: `root-kuscia-autonomy-alice-${host}`, host, cells });
+    const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [Matrix['rows'][number]['cells'], Matrix['rows'][number]['cells']];
+    const rows = [row('node-02', first), row('node-03', { ...second, throughLb: { ok: false, text: '0 of 9' }, node: { ok: false, text: 'not reached', unknown: true } })];
+    await look({ matrix: { ...matrixOf(), healthy: false, rows, silent: ['node-03'], database: 'works', pairs: { connected: 2, total: 6, unknown: 4 } } });
+    expect(bodyOf(1)).toContain('**? not reached**');
+    expect(bodyOf(1)).toMatch(/1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/);
+    expect(bodyOf(1)).toContain('First see to node-03: no mode but `verify` goes on while a host does not answer.');
+  });
+
   test('gets a new issue when it goes wrong again: what is closed is history', async () => {
     await look();
     await healthy();

@@ -91,7 +91,7 @@ describe('a database of ours', () => {
 
   test('says whose database it is, and that a volume keeps its first password', () => {
     expect(plan({ state: accepted({ gateways: [gateway('bob')] }) }).failures[0]).toMatchObject({ what: 'the database kine belongs to domain bob, not to alice', evidence: 'root-kuscia-autonomy-bob-h' });
-    expect(plan({ state: present({ login: 'refused', said: 'ERROR 1045' }) }).failures[0]?.remedy).toBe('Give the right database-password. The password of a volume is the one it was first started with: volume alice-mysql was not made with this one.');
+    expect(plan({ state: present({ login: 'refused', said: 'ERROR 1045' }) }).failures[0]?.remedy).toBe('Give the right database-password. It is the one that the volume alice-mysql was first started with, or that it was changed to in the database since: a new input does not change it there.');
   });
 });
 

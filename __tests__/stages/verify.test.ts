@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
-import type { CheckName, Matrix } from '../../src/cluster/matrix.ts';
+import { CHECKS, type CheckName, type Matrix } from '../../src/cluster/matrix.ts';
 import { absent, present, unknown, valueOf, type Fact } from '../../src/engine/fact.ts';
 import { asker } from '../../src/engine/asker.ts';
 import type { Failure } from '../../src/engine/errors.ts';
@@ -12,8 +12,9 @@ import { requestsFor, type Gateway, type Registry } from '../../src/kuscia/facts
 import { fingerprint, sha256 } from '../../src/kuscia/configuration.ts';
 import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
 import { matrixOf, planVerify } from '../../src/stages/verify.ts';
+import { verdict } from '../../src/report/matrix.ts';
 import { deploymentOf, THREE, TWO } from '../support/deployment.ts';
-import { answerOf, containerOf, engineInside, enginesOf, fileOf, gatewayOf, machineOf, nameOf, nodeOf, NOW, probeOf, registryOf, replicaOf } from '../support/facts.ts';
+import { answerOf, containerOf, engineInside, engineOutside, enginesOf, fileOf, gatewayOf, machineOf, nameOf, nodeOf, NOW, probeOf, registryOf, replicaOf } from '../support/facts.ts';
 import { KEY, OTHER_KEY } from '../support/key.ts';
 import { FakeFleet } from '../support/fake.ts';
 import { shown } from '../support/plans.ts';
@@ -39,7 +40,8 @@ function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Pa
     database: { container: present(containerOf('alice-mysql')), state: present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [] }), reached: HOSTS.map((host) => ({ host, fact: present('greeted') })) },
     loadBalancer: { container: present(containerOf('alice-nginx-lb')), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest) },
     containers: new Map(THREE.map((host, i) => [host.name, [probeOf(cluster), ...(HOSTS.includes(host) ? [valueOf(replicas[i + 1]?.container ?? absent) ?? replicaOf(cluster, host)] : [])]])),
-    ms: 1_234, ...told,
+    machines: new Map(THREE.map((host, i) => [host.name, replicas[i + 1]?.machine ?? present(machineOf(host))])),
+    from: THREE[0] as Host, ms: 1_234, ...told,
   };
 }
 
@@ -48,6 +50,9 @@ function verify(...told: Parameters<typeof factsOf>): { matrix: Matrix; plan: Pl
   const matrix = matrixOf(deployment, facts);
   return { matrix, plan: planVerify(deployment, facts, matrix) };
 }
+
+/** An engine that was restarted while its swarm is locked. */
+const LOCKED = engineOutside({ swarm: { ...engineOutside().swarm, state: 'locked', error: 'Swarm is encrypted and needs to be unlocked before it can be used.' } });
 
 /** What is red: `node-02 key: abc differs`. */
 const red = ({ rows }: Matrix): string[] => rows.flatMap(({ host, cells }) => Object.entries(cells).filter(([, { ok }]) => !ok).map(([name, { text }]) => `${host} ${name}: ${text}`));
@@ -69,7 +74,7 @@ test('a cluster as described is healthy, every check with its value', () => {
       key: { ok: true, text: finger(KEY.shown) }, node: { ok: true, text: 'Ready' }, version: { ok: true, text: '1.1.0b0' },
     },
   });
-  expect(matrix).toEqual({ domain: 'alice', healthy: true, url: 'http://10.77.0.11:8080', rows: [row(two, 5), row(three, 4)], nodes: { ready: 3, total: 3 }, pairs: { connected: 6, total: 6 }, ms: 1_234 });
+  expect(matrix).toEqual({ domain: 'alice', healthy: true, url: 'http://10.77.0.11:8080', rows: [row(two, 5), row(three, 4)], nodes: { ready: 3, total: 3 }, pairs: { connected: 6, total: 6 }, database: 'works', ms: 1_234 });
   expect(shown(plan)).toEqual(HOSTS.map((host) => `= ${host.name} ${nameOf(cluster, host)} (all checks ok)`));
   expect(plan.empty).toBe(true);
 });
@@ -101,7 +106,7 @@ describe('red is', () => {
     ['a domain that registered nothing', [{}, both(present({ gateways: [], nodes: [] }))], ['node-02', 'node-03'].flatMap((host) => ['heartbeat', 'overlay', 'key', 'node', 'version'].map((name) => `${host} ${name}: absent`))],
     ['a replica whose own API is silent, though the other tells of it', [{}, { 2: { registry: unknown('exit 1') } }], ['node-02 node: API silent']],
     ['nothing, for the stale object of a replica that is gone', [{}, both(present(registryOf(cluster, HOSTS, { gateways: [...registryOf(cluster, HOSTS).gateways, stale] })))], []],
-    ['everything, where nobody tells the registry', [{}, both(unknown('exit 1'))], ['node-02', 'node-03'].flatMap((host) => ['heartbeat: absent', 'overlay: absent', 'key: absent', 'node: API silent', 'version: absent'].map((check) => `${host} ${check}`))],
+    ['everything, where nobody tells the registry', [{}, both(unknown('exit 1'))], ['node-02', 'node-03'].flatMap((host) => ['heartbeat: not known', 'overlay: not known', 'key: not known', 'node: API silent', 'version: not known'].map((check) => `${host} ${check}`))],
   ];
   test.each(cases)('%s', (_, told, wanted) => {
     const { matrix, plan } = verify(...told);
@@ -113,10 +118,11 @@ describe('red is', () => {
   });
 
   test('a replica whose host cannot be read, under a name that says so', () => {
-    const { matrix, plan } = verify({}, { 2: { machine: unknown('no shell'), container: unknown('x'), registry: unknown('y') } });
-    expect(matrix.rows[0]?.replica).toBe('replica on node-02');
-    expect(Object.values(matrix.rows[0]?.cells ?? {}).filter(({ ok }) => ok)).toEqual([]);
+    const { matrix, plan } = verify({ containers: new Map([...factsOf().containers].filter(([name]) => name !== 'node-02')) }, { 2: { machine: unknown('no shell'), container: unknown('x'), registry: unknown('y') } });
+    expect(matrix.rows[0]?.replica).toBe(nameOf(cluster, two));
+    expect(red(matrix)).toEqual(['node-02 overlay: not known', 'node-02 node: not known']);
     shown(plan);
+    expect(verify({ nodes: unknown('no leader') }, { 2: { machine: unknown('no shell'), container: unknown('x'), registry: unknown('y') } }).matrix.rows[0]?.replica).toBe('replica on node-02');
   });
 
   test('has a cause, or evidence, and a remedy of its own, and no remedy sends a reader where nothing is to be found', () => {
@@ -135,8 +141,9 @@ describe('red is', () => {
   const others: readonly [string, Partial<Facts>, readonly string[]][] = [
     ['a node that is down', { nodes: present(THREE.map((host) => nodeOf(host, host === three ? { state: 'down' } : {}))) }, ['. node-03 as described: node-not-ready']],
     ['a host that is no node', { nodes: present([nodeOf(THREE[0] as Host), nodeOf(two)]) }, ['. node-03 as described: node-not-ready']],
-    ['nodes that are not known', { nodes: unknown('no leader') }, THREE.map(({ name }) => `. ${name} as described: node-not-ready`)],
-    ['an engine that is not known', { engines: enginesOf(THREE, (host) => (host === two ? unknown('down') : present(engineInside(host)))) }, ['. node-02 as described: node-not-ready']],
+    ['nodes that are not known', { nodes: unknown('no leader') }, ['. node-01 as described: node-not-ready']],
+    ['an engine that is not known', { engines: enginesOf(THREE, (host) => (host === two ? unknown('down') : present(engineInside(host)))) }, ['. node-02 as described: engine-unreachable']],
+    ['a swarm that is locked', { engines: enginesOf(THREE, (host) => present(host === THREE[0] ? LOCKED : engineInside(host))), nodes: unknown('Swarm is encrypted') }, ['. node-01 as described: node-not-ready']],
     ['a pair that is cut', { paths: factsOf().paths.map((path) => (path.from === 'node-02' && path.to === 'node-03' ? { ...path, connected: false, seen: 'no answer' } : path)) }, ['. node-02 as described: data-path-cut']],
   ];
   test.each(others)('%s', (_, told, lines) => {
@@ -151,14 +158,83 @@ describe('red is', () => {
     const names: CheckName[] = ['direct', 'throughLb', 'heartbeat', 'overlay', 'key', 'node', 'version'];
     expect(matrix.rows.flatMap(({ cells }) => names.filter((name) => cells[name].ok))).toEqual([]);
     expect(matrix).toMatchObject({ healthy: false, nodes: { ready: 0, total: 3 }, pairs: { connected: 0, total: 6 } });
-    expect(plan.awaited).toHaveLength(14 + 3 + 3);
+    expect(plan.awaited).toHaveLength(14 + 1 + 3);
     shown(plan);
+  });
+});
+
+describe('a host that does not answer', () => {
+  const gone: Fact<never> = { is: 'unknown', why: 'could not read: connection lost: Timed out while waiting for handshake', lost: true };
+  /** What is seen while one host does not answer. */
+  function without(host: Host, told: Partial<Facts> = {}, replica: Partial<OnHost> = {}): ReturnType<typeof verify> {
+    const known = factsOf();
+    const isOf = (path: { readonly from: string; readonly to: string }): boolean => path.from === host.name || path.to === host.name;
+    const silent: Partial<OnHost> = { machine: gone, container: gone, file: gone, registry: gone, ...replica };
+    return verify(
+      {
+        engines: enginesOf(THREE, (each) => (each === host ? gone : present(engineInside(each)))),
+        nodes: present(THREE.map((each) => nodeOf(each, each === host ? { state: 'down' } : {}))),
+        paths: known.paths.map((path) => (isOf(path) ? { ...path, connected: false, seen: 'no answer in 4 s' } : path)),
+        machines: new Map(THREE.map((each) => [each.name, each === host ? gone : present(machineOf(each))])),
+        containers: new Map([...known.containers].map(([name, all]) => [name, name === host.name ? [] : all])),
+        ...told,
+      },
+      host === two ? { 2: silent } : host === three ? { 3: silent } : {},
+    );
+  }
+  const stale = { ...registryOf(cluster, HOSTS), gateways: HOSTS.map((each) => gatewayOf(cluster, each, each === three ? { heartbeat: NOW - 191_000 } : {})) };
+  const power: Parameters<typeof without> = [three, { answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }, { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) }];
+
+  test('hides nothing of the others: its own row says what is not reached, and nothing else of it is called broken', () => {
+    const { matrix, plan } = without(...power);
+    expect(red(matrix)).toEqual(['node-03 direct: no answer in time', 'node-03 throughLb: 0 of 9', 'node-03 overlay: not reached', 'node-03 node: not reached']);
+    expect(matrix.rows[1]?.cells.node).toEqual({ ok: false, text: 'not reached', unknown: true });
+    expect(matrix).toMatchObject({ healthy: false, silent: ['node-03'], database: 'works', nodes: { ready: 2, total: 3 }, pairs: { connected: 2, total: 6, unknown: 4 } });
+    expect(plan.awaited.map(({ failure: { code, host, cause } }) => [code, host, cause])).toEqual(Array(4).fill(['cluster-unhealthy', 'node-03', 'node-03 does not answer']));
+    expect(verdict(matrix)).toBe('alice is not healthy: 1 of 2 replicas pass every check, 1 of 2 serves through http://10.77.0.11:8080, the database answers, 2 of 3 nodes Ready, 2 of 6 pairs connected (4 not known); node-03 does not answer (1.2 s)');
+    shown(plan);
+  });
+
+  test('is judged by what the others tell of it', () => {
+    const { matrix } = without(three, { ...power[1], replicas: factsOf({}, { 2: { registry: present(stale) }, 3: { machine: gone, container: gone, registry: gone } }).replicas });
+    expect(matrix.rows[1]?.cells.heartbeat).toEqual({ ok: false, text: '191 s ago' });
+    expect(matrix.rows[1]?.cells.direct.ok).toBe(true);
+  });
+
+  test('is not healthy, though all that can be asked is well', () => {
+    expect(without(three).matrix).toMatchObject({ healthy: false, silent: ['node-03'] });
+  });
+
+  test('that has the database and the load balancer: both are judged by those that use them', () => {
+    const [first] = THREE as [Host];
+    const lost = { ...factsOf().database, container: gone, state: gone };
+    const balancer = { container: gone, configuration: gone, secrets: new Map(), loaded: gone };
+    const { matrix, plan } = without(first, { nodes: gone, database: lost, loadBalancer: balancer, from: two });
+    expect(red(matrix)).toEqual([]);
+    expect([matrix.database, matrix.nodes, plan.awaited]).toEqual(['works', { ready: 0, total: 3, unknown: 3 }, []]);
+    const dark = without(first, { nodes: gone, loadBalancer: balancer, answers: gone, database: { ...lost, reached: HOSTS.map((host) => ({ host, fact: unknown('exit 1: refused') })) } });
+    expect(dark.matrix.database).toBe('unknown');
+    expect(dark.plan.awaited.map(({ failure: { code, cause } }) => `${code} ${cause ?? ''}`)).toEqual(Array(2).fill('cluster-unhealthy the load balancer is on node-01, which does not answer'));
+    expect(verdict(dark.matrix)).toMatch(/whether one serves through \S+ is not known, but 2 of 2 answer at their own addresses, whether the database answers is not known, .*; node-01 does not answer/);
+  });
+});
+
+describe('a check that could not be asked is no evidence against the replica', () => {
+  test.each([
+    ['of the replica itself', {}, { 2: { answer: unknown('exit 1') } }, 'direct', 'not asked'],
+    ['of the load balancer', { answers: unknown('timed out after 20 s') }, {}, 'throughLb', 'not asked'],
+    ['of the load balancer, which few requests reached', { answers: present([answerOf(cluster, three), answerOf(cluster, three)]) }, {}, 'throughLb', '0 of 2 asked'],
+  ] as const)('%s', (_, told, replicas, name, text) => {
+    const { matrix, plan } = verify(told, replicas);
+    expect(matrix.rows[0]?.cells[name]).toEqual({ ok: false, text, unknown: true });
+    expect(plan.awaited[0]?.failure.what).toBe(`root-kuscia-autonomy-alice-node-02: ${CHECKS[name]} is not known (${text})`);
+    expect(plan.awaited.filter(({ failure }) => failure.cause?.includes('at its own address'))).toEqual([]);
   });
 });
 
 describe('a red cell has the cause that was seen, and what to do about that', () => {
   const failures = (...told: Parameters<typeof factsOf>): Failure[] => verify(...told).plan.awaited.map(({ failure }) => failure);
-  const one = (told: Parameters<typeof factsOf>, name: CheckName, host = 'node-02'): Failure | undefined => failures(...told).find((failure) => failure.host === host && failure.what.includes(`: ${name} is `));
+  const one = (told: Parameters<typeof factsOf>, name: CheckName, host = 'node-02'): Failure | undefined => failures(...told).find((failure) => failure.host === host && failure.what.includes(`: ${CHECKS[name]} is `));
   const twin = containerOf('twin', { hostname: nameOf(cluster, two), addresses: { [cluster.network.name]: '10.200.0.99' } });
   const everywhere = (host: Host, extra: Container): VerifyContainers => new Map([...factsOf().containers].map(([name, all]) => [name, name === host.name ? [...all, extra] : all]));
   const exited = { 2: { container: present(replicaOf(cluster, two, { state: 'exited', exitCode: 255 })), registry: unknown('exit 1'), answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } };
@@ -170,7 +246,7 @@ describe('a red cell has the cause that was seen, and what to do about that', ()
     ['another program', 'direct', [{}, { 2: { answer: present({ status: 200, domain: '', instance: '', exit: 0 }) } }], { cause: /no Kuscia gateway/, remedy: /ss -ltnp/ }],
     ['another replica', 'direct', [{}, { 2: { answer: present(answerOf(cluster, three)) } }], { cause: /another replica answers/, remedy: /address of node-02/ }],
     ['silence', 'direct', [{}, { 2: { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }], { remedy: /node-01 reaches 10\.77\.0\.12:20000.*docker logs root-kuscia-autonomy-alice on node-02/ }],
-    ['a probe that is gone', 'direct', [{}, { 2: { answer: unknown('exit 1: No such container: alice-probe') } }], { cause: /No such container/, remedy: /starts the probe on node-01/ }],
+    ['a probe that is gone', 'direct', [{ containers: new Map() }, { 2: { answer: unknown('exit 1: No such container: alice-probe') } }], { cause: /No such container/, remedy: /starts the probe on node-01/ }],
     ['a replica that nginx does not reach', 'throughLb', [{ answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }], { evidence: /seen in 9 requests: 401 from root-kuscia-autonomy-alice-node-02/, remedy: /node-01 reaches node-03 on 20000\/tcp.*docker logs alice-nginx-lb/ }],
     ['an old heartbeat', 'heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], { remedy: /every 15 s/ }],
     ['a second machine of one name', 'overlay', [{ containers: everywhere(three, twin) }, both(saying(two, { address: '10.200.0.99' }))], { cause: /another machine or container runs a replica under the same name/, evidence: /container twin on node-03 is root-kuscia-autonomy-alice-node-02, too, at 10\.200\.0\.99/, remedy: /docker rm -f.*hostnamectl/ }],

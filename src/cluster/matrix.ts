@@ -1,3 +1,5 @@
+import type { Failure } from '../engine/errors.ts';
+
 /** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
 export const CHECKS = {
   direct: 'direct',
@@ -16,6 +18,8 @@ export type CheckName = keyof typeof CHECKS;
 export interface Check {
   readonly ok: boolean;
   readonly text: string;
+  /** True where it could not be looked at: `ok` is false then, and nothing is known against the replica. */
+  readonly unknown?: true;
 }
 
 /** One replica and what every check saw of it. */
@@ -35,14 +39,24 @@ export interface Matrix {
   /** Where peers reach the domain: the load balancer. */
   readonly url: string;
   readonly rows: readonly MatrixRow[];
-  readonly nodes: { readonly ready: number; readonly total: number };
-  readonly pairs: { readonly connected: number; readonly total: number };
+  /** `unknown`: of how many of them it is not known; absent for none. */
+  readonly nodes: { readonly ready: number; readonly total: number; readonly unknown?: number };
+  readonly pairs: { readonly connected: number; readonly total: number; readonly unknown?: number };
+  /** Absent in what earlier versions gave. */
+  readonly database?: 'works' | 'fails' | 'unknown';
+  /** Hosts that do not answer; absent for none. */
+  readonly silent?: readonly string[];
+  /** What should be seen to although every check is ok; absent for nothing. */
+  readonly warnings?: readonly Failure[];
   /** How long the checks took, in milliseconds. */
   readonly ms: number;
 }
 
-/** The one meaning of healthy: there are replicas, every check of each is ok, every node is Ready and every pair connected. */
-export function isHealthy({ rows, nodes, pairs }: Pick<Matrix, 'rows' | 'nodes' | 'pairs'>): boolean {
+/** The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready and every pair connected. */
+export function isHealthy({ rows, nodes, pairs, silent = [] }: Pick<Matrix, 'rows' | 'nodes' | 'pairs' | 'silent'>): boolean {
   const checked = rows.length > 0 && rows.every(({ cells }) => Object.values(cells).every(({ ok }) => ok));
-  return checked && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
+  return checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
 }
+
+/** The replicas that peers reach through the load balancer. */
+export const serving = ({ rows }: Pick<Matrix, 'rows'>): readonly MatrixRow[] => rows.filter(({ cells }) => cells.throughLb.ok);

@@ -38,5 +38,5 @@ export async function diagnose(failures: readonly Failure[], { cluster, hosts, f
     return read(await fleet.run(host.name, command));
   });
   const logs = (await Promise.all(reads.map((each) => Promise.race([each, sleep(DEADLINE_MS, [], { ref: false })]).catch(() => [])))).flat();
-  return { failures: explained(failures, logs), logs };
+  return { failures: explained(failures, logs, hosts), logs };
 }

@@ -1,3 +1,4 @@
+import type { Host } from '../cluster/cluster.ts';
 import type { Code, Failure } from '../engine/errors.ts';
 import { FAULTS, type KnownFault, type Speaker } from './faults.ts';
 import { withoutCredentials, type Log } from './logs.ts';
@@ -50,6 +51,7 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'load-balancer-configuration': ['load-balancer', 'engine'],
   'load-balancer-unhealthy': ['load-balancer', 'engine'],
   'cluster-unhealthy': ANY,
+  'not-described': ITSELF,
   'artifact-missing': ITSELF,
   'artifact-foreign': ITSELF,
   'artifact-damaged': ITSELF,
@@ -73,12 +75,12 @@ const LAST_LINES = 5;
 const LONGEST_LINE = 300;
 
 /** The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not, it says so, with the last lines of the log that is nearest. */
-export const explained = (failures: readonly Failure[], logs: readonly Log[]): Failure[] => failures.map((failure) => explain(failure, logs));
+export const explained = (failures: readonly Failure[], logs: readonly Log[], hosts: readonly Host[] = []): Failure[] => failures.map((failure) => explain(failure, logs, hosts));
 
-function explain(failure: Failure, logs: readonly Log[]): Failure {
+function explain(failure: Failure, logs: readonly Log[], hosts: readonly Host[]): Failure {
   if (failure.cause !== undefined && !PRESUMED.includes(failure.code)) return failure;
   const seen = inEvidence(failure);
-  const known = seen && !seen.fault.vague ? seen : (inLogs(failure, logs) ?? seen);
+  const known = seen && !seen.fault.vague ? seen : (inLogs(failure, logs, hosts) ?? seen);
   if (known) return { ...failure, cause: known.fault.cause, evidence: withLine(failure.evidence, known.line), remedy: GENERAL.includes(failure.code) ? known.fault.remedy : `${known.fault.remedy} ${failure.remedy}` };
   return failure.cause === undefined ? withLastLines(failure, logs) : failure;
 }
@@ -97,18 +99,28 @@ function inEvidence(failure: Failure): Known | undefined {
 }
 
 /** The known line that was said last where it matters most: on the failure's own host first, then at the other end. */
-function inLogs(failure: Failure, logs: readonly Log[]): Known | undefined {
+function inLogs(failure: Failure, logs: readonly Log[], hosts: readonly Host[]): Known | undefined {
   const ownFirst = failure.host === undefined ? [logs] : [logs.filter(({ host }) => host === failure.host), logs.filter(({ host }) => host !== failure.host)];
   for (const some of ownFirst) {
     for (const fault of FAULTS.filter((each) => explains(each, failure))) {
       for (const log of some.filter(({ speaker, host }) => speaker === fault.speaker && (fault.ownHost !== true || failure.host === undefined || host === failure.host))) {
-        const line = log.lines.findLast((each) => fault.line.test(each));
+        const line = log.lines.findLast((each) => fault.line.test(each) && concerns(failure, fault, log, each, hosts));
         if (line !== undefined) return { fault, line: told(log, line) };
       }
     }
   }
   return undefined;
 }
+
+/** Whether the line can be about what failed: what a replica says is about itself, and what nginx says of one that does not answer about that one, unless the line names another. */
+function concerns(failure: Failure, { speaker, named }: KnownFault, log: Log, line: string, hosts: readonly Host[]): boolean {
+  if (failure.host === undefined) return true;
+  if (speaker === 'replica') return log.host === failure.host || isNamed(failure.what, log.subject) || isNamed(line, /\S+-kuscia-autonomy-[a-z0-9-]+/.exec(failure.what)?.[0]);
+  return named !== true || log.host === failure.host || [failure.host, hosts.find(({ name }) => name === failure.host)?.address].some((name) => isNamed(line, name));
+}
+
+/** Whether a text names it, and not only something that begins or ends like it. */
+const isNamed = (text: string, name = ''): boolean => name !== '' && text.split(/[^\w.-]+/).some((word) => word === name || word.replace(/[.:]+$/, '') === name);
 
 const told = ({ host, name }: Log, line: string): string => `${name} on ${host}: ${shortened(line)}`;
 

@@ -9,7 +9,9 @@ export interface KnownFault {
   readonly speaker: Speaker;
   /** True where it is no cause of what fails on another host: an engine's own images, ports and disks. */
   readonly ownHost?: true;
-  /** Failures that it can be the cause of. */
+  /** True where it is a cause only of what fails on the host that the line names, by name or address. */
+  readonly named?: true;
+  /** Failures that it can be the cause of; none where it only explains itself, in the pages. */
   readonly explains: readonly Code[];
   readonly cause: string;
   readonly remedy: string;
@@ -32,6 +34,9 @@ const ownEngine = (...said: Parameters<typeof engine>): KnownFault => ({ ...engi
 const database = (line: RegExp, cause: string, remedy: string, chinese: KnownFault['chinese']): KnownFault => ({ speaker: 'database', line, explains: DATABASE, cause, remedy, chinese });
 const front = (line: RegExp, cause: string, remedy: string, chinese: KnownFault['chinese']): KnownFault => ({ speaker: 'load-balancer', line, explains: FRONT, cause, remedy, chinese });
 
+/** What nginx says of one replica. */
+const named = (...said: Parameters<typeof front>): KnownFault => ({ ...front(...said), named: true });
+
 /**
  * The known faults; of several that match, the first here is told. The lines were printed by the real program (kuscia-facts, observed 2026-11-23),
  * by Docker Engine 20.10 to 28, MySQL 8 and nginx, or stand in the threads that are named.
@@ -49,7 +54,9 @@ export const FAULTS: readonly KnownFault[] = [
   replica(/Runc must run with privileged mode|unknown runtime:/, 'the configuration names a runtime that cannot work here; only runp does with several replicas', 'Give a configuration with `runtime: runp`.', ['配置中的 runtime 在此不可用；多副本只支持 runp', '提供 `runtime: runp` 的配置。']),
   replica(/same name but a different machine id is running/, 'another machine runs a replica under the same name: two hosts have the same hostname', 'Give one of them another hostname (`hostnamectl set-hostname`), restart its Docker Engine, then run again.', ['另一台机器以相同名称运行副本：两台主机的主机名相同', '为其中一台更改主机名（`hostnamectl set-hostname`），重启其 Docker Engine，然后重新运行。']),
   replica(/apply \S*\.yaml err|AlreadyExists.*customresourcedefinitions/, 'two replicas started for the first time at once on an empty database', 'Run again: replicas are started one after the other, and this one is started anew.', ['两个副本在空数据库上同时首次启动', '重新运行：副本会逐个启动，此副本将重新启动。']),
-  replica(/decryption error|publickey hash mismatch|mismatch public key/, 'a replica with another domain key works on the same database', 'Compare `sha256sum kuscia.yaml` on all hosts, stop the replica that differs, then run the stages kuscia-init and kuscia-start.', ['有使用另一私钥的副本连接同一数据库', '比较各主机上 kuscia.yaml 的 sha256sum，停止不一致的副本，然后执行 kuscia-init 与 kuscia-start 阶段。']),
+  replica(/provided PrivateKey doesn't match parent's PublicKey/, 'the configuration got another domain key after the container was made, and the container was only restarted: its certificates are those of the former key', 'Find out which key the partners know. If it is the former, put the kuscia.yaml with it back and `docker restart` the replica; if it is the new one, remove the container (`docker rm -f`) and run again, so that it is made anew.', ['容器创建之后配置换了另一把节点私钥，而容器只是被重启：其证书仍属于原私钥', '先确认合作方所知的是哪把密钥。若是原密钥，放回含原密钥的 kuscia.yaml 并 `docker restart` 该副本；若是新密钥，删除该容器（`docker rm -f`）后重新运行，使其重新创建。']),
+  replica(/publickey hash mismatch in domainroute|mismatch public key|publickey in source domain .* may be not correct/, 'the certificate of a partner that is kept here is not the one that the partner uses: its handshakes are refused. The replicas of this domain are not concerned', 'Ask the partner for its present domain.crt, compare the fingerprint by telephone, and add the partner again with it.', ['此处保存的合作方证书不是合作方正在使用的证书：其握手被拒绝。与本节点（domain）的副本无关', '向合作方索取当前的 domain.crt，电话核对指纹，并用它重新添加该合作方。'], []),
+  replica(/Failed to get domain public key config.*decryption error/, 'a replica with another domain key works on the same database', 'Compare `sha256sum kuscia.yaml` on all hosts, stop the replica that differs, then run the stages kuscia-init and kuscia-start.', ['有使用另一私钥的副本连接同一数据库', '比较各主机上 kuscia.yaml 的 sha256sum，停止不一致的副本，然后执行 kuscia-init 与 kuscia-start 阶段。']),
   replica(/invalid header field value for "Token"/, 'the token file of the KusciaAPI in the container is damaged (kuscia#664)', 'Remove the container (`docker rm -f`) and run again: the file is made anew from the domain key.', ['容器内 KusciaAPI 的令牌文件已损坏（kuscia#664）', '删除该容器（`docker rm -f`）后重新运行：该文件由节点私钥重新生成。']),
   replica(/signal: killed|OOMKilled":true/, 'the kernel ended it for want of memory', 'Give the replica more memory (`memory` of the cluster file), or the host less to do.', ['内存不足，被内核终止', '为副本分配更多内存（集群文件的 `memory`），或减轻主机负载。']),
   replica(/wait ready failed|k3s ready timeout/, "Kuscia's own k3s did not become ready in its 30 s", 'Look at the load of the host and of the database; the replica tries again by itself.', ['Kuscia 内部的 k3s 未能在 30 秒内就绪', '检查主机与数据库的负载；副本会自动重试。']),
@@ -65,7 +72,8 @@ export const FAULTS: readonly KnownFault[] = [
   ownEngine(/iptables.*No chain\/target\/match by that name|Chain 'DOCKER[A-Z0-9-]*' does not exist/, "Docker's packet filter chains are gone, as after a reload of the firewall", 'Restart the Docker Engine there (`systemctl restart docker`): it makes its chains again. Then run again.', ['Docker 的包过滤链已丢失，例如防火墙重载之后', '在该主机上重启 Docker Engine（`systemctl restart docker`），它会重建这些链；然后重新运行。']),
   ownEngine(/port is already allocated|address already in use/, 'another program or container has taken a port', 'Find it on that host (`ss -ltnp`, `docker ps`), end it or give other `ports` in the cluster file.', ['端口已被其他程序或容器占用', '在该主机上查找（`ss -ltnp`、`docker ps`），停止它或在集群文件中改用其他 `ports`。']),
   ownEngine(/Pool overlaps with other one|subnet .*overlap|no available network/, 'the subnet is in use already', 'Give another `network.subnet` in the cluster file.', ['子网已被使用', '在集群文件中改用其他 `network.subnet`。']),
-  engine(/does not have a leader|swarm is locked|too few managers are online/, 'the swarm has no leader: more than half of its managers are away', 'Bring the managers back. Only if they are gone for good: `docker swarm init --force-new-cluster` on one that is left.', ['swarm 没有 leader：超过半数的 manager 不可用', '恢复各 manager。仅在其永久丢失时：在剩余的 manager 上执行 `docker swarm init --force-new-cluster`。']),
+  engine(/Swarm is encrypted and needs to be unlocked|swarm is locked/, 'the swarm is locked (autolock): a manager needs the key after each restart of its engine', 'Give it there: `docker swarm unlock`. The key is told by `docker swarm unlock-key` on a manager that is not locked, or was kept by whoever set autolock.', ['swarm 已锁定（autolock）：manager 的引擎每次重启后都需要密钥', '在该主机上提供密钥：`docker swarm unlock`。密钥可在未锁定的 manager 上用 `docker swarm unlock-key` 查看，或由启用 autolock 的人保管。']),
+  engine(/does not have a leader|too few managers are online/, 'the swarm has no leader: more than half of its managers are away', 'Bring the managers back. Only if they are gone for good: `docker swarm init --force-new-cluster` on one that is left.', ['swarm 没有 leader：超过半数的 manager 不可用', '恢复各 manager。仅在其永久丢失时：在剩余的 manager 上执行 `docker swarm init --force-new-cluster`。']),
   { ...engine(/Could not attach to network .*(DeadlineExceeded|deadline exceeded)|context deadline exceeded.*attach/i, 'the engine could not attach a container to the overlay network in time: it waits for a manager, or a VXLAN interface is in its way', 'See that the host reaches a manager on 2377/tcp and the other hosts on 7946; look for `vxlan` in the log of its engine.', ['引擎未能及时将容器接入 overlay 网络：在等待 manager，或被 VXLAN 接口阻碍', '检查该主机能否访问 manager 的 2377/tcp 及其他主机的 7946；在引擎日志中查找 `vxlan`。']), vague: true },
   engine(/transport: .*dial tcp \S+:2377.*(refused|timeout|no route)|rpc error: code = Unavailable.*:2377/, 'the host does not reach a manager on 2377/tcp', 'Open 2377/tcp from this host to the managers, then run again.', ['主机无法访问 manager 的 2377/tcp', '放通该主机到各 manager 的 2377/tcp，然后重新运行。']),
   engine(/memberlist: .*:7946: (i\/o timeout|.*refused)|Failed to join memberlist/, 'the hosts do not reach each other on 7946 (tcp and udp), over which the overlay network is told', 'Open 7946/tcp and 7946/udp between all hosts, then run again.', ['主机之间的 7946（tcp 与 udp）不通，overlay 网络信息由此传递', '放通所有主机之间的 7946/tcp 与 7946/udp，然后重新运行。']),
@@ -79,6 +87,6 @@ export const FAULTS: readonly KnownFault[] = [
 
   front(/host not found in upstream/, 'nginx cannot resolve the name of a replica\'s host', 'Give addresses in the cluster file, or see that the load balancer\'s host resolves the names.', ['nginx 无法解析副本主机的名称', '在集群文件中使用地址，或确保负载均衡主机能解析这些名称。']),
   front(/wrong version number|client sent an HTTP request to HTTPS/i, 'nginx and the replicas do not speak the same: one TLS, the other plain HTTP', 'See that `protocol` in kuscia.yaml is that of the cluster file on every host; run the stages kuscia-init to nginx-lb.', ['nginx 与副本的协议不一致：一方为 TLS，另一方为明文 HTTP', '确认各主机 kuscia.yaml 的 `protocol` 与集群文件一致；执行 kuscia-init 至 nginx-lb 阶段。']),
-  front(/connect\(\) failed .*while connecting to upstream|upstream timed out|no live upstreams/, 'nginx does not reach a replica', 'See that the replica runs and that the load balancer\'s host reaches its gateway port.', ['nginx 无法访问某个副本', '检查该副本是否运行、负载均衡主机能否访问其网关端口。']),
+  named(/connect\(\) failed .*while connecting to upstream|upstream timed out/, 'nginx does not reach a replica', 'See that the replica runs and that the load balancer\'s host reaches its gateway port.', ['nginx 无法访问某个副本', '检查该副本是否运行、负载均衡主机能否访问其网关端口。']),
   front(/cannot load certificate|PEM_read|key values mismatch/i, 'nginx cannot use the certificate or its key', 'Give `load-balancer-certificate` and `load-balancer-key` that belong together.', ['nginx 无法使用证书或其私钥', '提供相互匹配的 `load-balancer-certificate` 与 `load-balancer-key`。']),
 ];

@@ -4,6 +4,7 @@ import { probeName } from '../docker/probe.ts';
 import { reading, script, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { Speaker } from './faults.ts';
+import { offsetIn, since } from './moments.ts';
 
 /** A log of a host, its newest lines last. */
 export interface Log {
@@ -12,6 +13,9 @@ export interface Log {
   readonly name: string;
   /** Whose it is; undefined for what only serves to understand the others. */
   readonly speaker: Speaker | undefined;
+  /** Of a replica: its name, by which the lines of others speak of it. */
+  readonly subject?: string;
+  /** Only what was written in the time of the run, by what runs now. */
   readonly lines: readonly string[];
 }
 
@@ -48,7 +52,7 @@ for container in $(printf '%s\n' "$all" | cut -d ' ' -f 1); do
     case $container in "$name"|*"-kuscia-autonomy-$name") ;; *) continue ;; esac
     late && break 2
     section logs "$container"; brief docker logs --timestamps --since "$since"s --tail 400 "$container" 2>&1
-    section state "$container"; brief docker inspect --format '{{json .State}} restarts {{.RestartCount}} memory {{.HostConfig.Memory}}' "$container"
+    section state "$container"; brief docker inspect --format '{{json .State}} restarts {{.RestartCount}} memory {{.HostConfig.Memory}} hostname {{.Config.Hostname}}' "$container"
     case $container in *-kuscia-autonomy-*) for file in $files; do
       late && break 3
       section file "$container" "$file"
@@ -65,8 +69,8 @@ export interface LogReader {
 }
 
 /**
- * Everything on a host that could say why something does not work: of the engine what it said within so many seconds, of the containers 110 s more, as one that
- * starts again and again does so once a minute. Changes nothing.
+ * Everything on a host that could say why something does not work, and said so within so many seconds; of a container that docker starts again and again, which it
+ * does once a minute, 110 s more. Lines from before the present start of a container that somebody else started are of a process that is gone. Changes nothing.
  */
 export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = randomBytes(12).toString('hex')): LogReader {
   const { database, loadBalancer, domain } = cluster;
@@ -80,13 +84,58 @@ export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = ran
     command: reading('read the logs', script(ASK, String(seconds), mark, KUSCIA_LOGS.join(' '), ...containers), { timeoutMs: DEADLINE_S * 1000 }),
     read({ stdout }) {
       const [, ...sections] = stdout.replaceAll('\r', '').split(`\n${mark} `);
-      return sections.map((section) => {
-        const [title = '', ...lines] = section.split('\n');
-        const [kind = '', container = '', file = ''] = title.split(' ');
-        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), lines: sinceItWorked(lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE))) };
+      const all = sections.map(sectionOf);
+      const now = Date.parse(all.find(({ kind }) => kind === 'host')?.lines[0] ?? '') || Date.now();
+      return all.map((section) => {
+        const { kind, title, container, file, lines } = section;
+        const subject = subjectIn(all, container);
+        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), ...(subject !== '' && { subject }), lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)) };
       });
     },
   };
+}
+
+interface Section {
+  readonly kind: string;
+  readonly title: string;
+  readonly container: string;
+  readonly file: string;
+  readonly lines: readonly string[];
+}
+
+function sectionOf(text: string): Section {
+  const [title = '', ...lines] = text.split('\n');
+  const [kind = '', container = '', file = ''] = title.split(' ');
+  return { kind, title, container, file, lines: lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE)) };
+}
+
+/** A container that docker starts again and again does so once a minute. Milliseconds. */
+const LOOP_MS = 110_000;
+
+const stateIn = (all: readonly Section[], container: string): string => all.find((section) => section.kind === 'state' && section.container === container)?.lines[0] ?? '';
+const subjectIn = (all: readonly Section[], container: string): string => (container === '' ? '' : (/ hostname (\S+)$/.exec(stateIn(all, container))?.[1] ?? ''));
+
+/** The lines of a container's logs that are of the run's time and of its present process; those of other sections as they are, but for what continues a line. */
+function inTime(all: readonly Section[], { kind, container }: Section, now: number, runMs: number, lines: readonly string[]): readonly string[] {
+  if (kind === 'engine') return joined(lines);
+  if (kind !== 'logs' && kind !== 'file') return lines;
+  const state = stateIn(all, container);
+  const started = Date.parse(/"StartedAt":"([^"]+)"/.exec(state)?.[1] ?? '') || 0;
+  const restarts = Number(/ restarts (\d+)/.exec(state)?.[1] ?? 0);
+  const loops = restarts > 0 && now - started < runMs + LOOP_MS;
+  const from = loops ? now - runMs - LOOP_MS : restarts > 0 ? now - runMs : Math.max(now - runMs, started);
+  const offset = kind === 'file' ? offsetIn(all.find((section) => section.kind === 'logs' && section.container === container)?.lines ?? []) : undefined;
+  return since(lines, from, offset, now);
+}
+
+/** Lines that begin with a blank continue the one before: alone they say nothing. */
+function joined(lines: readonly string[]): string[] {
+  const whole: string[] = [];
+  for (const line of lines) {
+    if (/^\s/.test(line) && whole.length > 0) whole.push(`${whole.pop() ?? ''} ${line.trim()}`);
+    else whole.push(line);
+  }
+  return whole;
 }
 
 /** What a replica said before it started successfully was overcome. */

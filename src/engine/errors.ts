@@ -41,6 +41,7 @@ export const CODES = {
   'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
   'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
   'cluster-unhealthy': [1601, 'The cluster is not as described'],
+  'not-described': [1602, 'Something of the domain works that the cluster file does not describe'],
   'artifact-missing': [1701, 'An artifact of an earlier job is not there'],
   'artifact-foreign': [1702, 'An artifact belongs to another run'],
   'artifact-damaged': [1703, 'An artifact is damaged'],

@@ -5,7 +5,8 @@ import { ending, lastLine, mayBeCut, type Exited, type Outcome } from './outcome
 export type Fact<T> =
   | { readonly is: 'present'; readonly value: T }
   | { readonly is: 'absent' }
-  | { readonly is: 'unknown'; readonly why: string };
+  /** `lost`: the connection to the host was, so that this says nothing of the thing itself. */
+  | { readonly is: 'unknown'; readonly why: string; readonly lost?: true };
 
 /** The thing is there, and this is it. */
 export const present = <T>(value: T): Fact<T> => ({ is: 'present', value });
@@ -34,6 +35,7 @@ export interface Question<T> {
 
 /** The answer in an outcome: unknown unless the command ran to its end and `read` understood it; a list of which something was left out is none. */
 export function answer<T>(question: Question<T>, outcome: Outcome): Fact<T> {
+  if (outcome.ended === 'lost') return { is: 'unknown', why: `could not ${question.command.purpose}: ${ending(outcome)}`, lost: true };
   if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);
   if (outcome.code === 0 && mayBeCut(outcome.stdout)) return unknown(`could not ${question.command.purpose}: its answer is too long`);
   try {

@@ -24,7 +24,10 @@ export interface Run {
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
 }
 
-/** Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the host. */
+/**
+ * Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the host. Stages that tolerate it judge what the
+ * other hosts say.
+ */
 export async function look(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
   const lost = new Map<string, Failure>();
   const watched: Fleet = {
@@ -36,7 +39,9 @@ export async function look(stages: readonly Stage[], run: Run, forWhat?: string)
   };
   const ask = asker(watched, run.emit, run.views);
   const plans = await Promise.all(stages.map((stage) => stage.look(ask)));
-  if (lost.size > 0) throw new Trouble([...lost.values()]);
+  const failures = [...lost.values()];
+  if (failures.length > 0 && !stages.every(({ toleratesLoss }) => toleratesLoss)) throw new Trouble(failures);
+  for (const plan of plans) plan.awaited.unshift(...failures.map((failure) => ({ host: failure.host ?? '', what: 'the host answers', why: failure.evidence ?? failure.what, failure })));
   return plans.map((plan) => ownPart(plan, run.hosts, run.views));
 }
 

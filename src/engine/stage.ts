@@ -14,6 +14,10 @@ export interface Stage {
   readonly settleMs: number;
   /** Does what can be done for the plan's changes before their turn, beside all else, as soon as any change may be made. What goes wrong with it is told when the change itself is made. */
   readonly early?: (plan: Plan, act: Act) => Promise<unknown>;
+  /** True where a host whose connection is lost ends no look: the stage judges what stays unknown, and the look adds the host's own failure. */
+  readonly toleratesLoss?: true;
+  /** What a plan that is only shown says of it, where that is less than its look. */
+  readonly preview?: (ask: Ask) => Promise<Plan>;
   /** Gathers facts (reads only) and plans from them. */
   look(ask: Ask): Promise<Plan>;
 }

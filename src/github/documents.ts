@@ -15,8 +15,9 @@ const failure = z.object({
 /** The output `failures` of the action. */
 export const failuresSchema: z.ZodType<readonly Failure[]> = z.array(failure);
 
-const check = z.object({ ok: z.boolean(), text: z.string() });
+const check = z.object({ ok: z.boolean(), text: z.string(), unknown: z.literal(true).exactOptional() });
 const figure = z.number().int().nonnegative();
+const unknown = figure.exactOptional();
 
 /** The output `verify` of the action. It is healthy only when all of it says so. */
 export const matrixSchema: z.ZodType<Matrix> = z
@@ -25,8 +26,11 @@ export const matrixSchema: z.ZodType<Matrix> = z
     healthy: z.boolean(),
     url: z.string(),
     rows: z.array(z.object({ replica: z.string(), host: z.string(), cells: z.record(z.enum(Object.keys(CHECKS) as [CheckName, ...CheckName[]]), check) })),
-    nodes: z.object({ ready: figure, total: figure }),
-    pairs: z.object({ connected: figure, total: figure }),
+    nodes: z.object({ ready: figure, total: figure, unknown }),
+    pairs: z.object({ connected: figure, total: figure, unknown }),
+    database: z.enum(['works', 'fails', 'unknown']).exactOptional(),
+    silent: z.array(z.string()).exactOptional(),
+    warnings: z.array(failure).exactOptional(),
     ms: z.number().nonnegative(),
   })
   .transform((matrix) => ({ ...matrix, healthy: matrix.healthy && isHealthy(matrix) }));

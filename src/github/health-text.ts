@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CHECKS, type Matrix } from '../cluster/matrix.ts';
 import { distinct, type DocsPage } from '../report/failures.ts';
 import { count } from '../report/layout.ts';
-import { CHECK_NAMES, CROSS, verdict } from '../report/matrix.ts';
+import { CHECK_NAMES, marked, verdict } from '../report/matrix.ts';
 import { findingLines } from './findings.ts';
 import { fitted, LONGEST_BODY, moment, prose, table } from './markdown.ts';
 import type { Place } from './place.ts';
@@ -29,7 +29,7 @@ export function keptIn(body: string): Kept | undefined {
 export function wrongIn({ matrix, failed, failures }: Health): string {
   const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
   const sums = matrix ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`] : ['no matrix'];
-  const found = failures.map(({ code, host = '' }) => `${code} ${host}`);
+  const found = [...failures.map(({ code, host = '' }) => `${code} ${host}`), ...(matrix?.warnings ?? []).map(({ code, what }) => `${code} ${what}`)];
   const jobs = failed.map(({ job }) => `job ${job}`);
   return createHash('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort())).digest('hex').slice(0, 16);
 }
@@ -47,7 +47,8 @@ export interface Look {
 
 /** The text of the issue. It is written anew at each look. */
 export function issueText({ health, place, docs, first, now, kept }: Look): string {
-  const { domain } = health;
+  const { domain, matrix } = health;
+  const silent = (matrix?.silent ?? []).join(', ');
   const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
   const times = table(['not as described since', 'last look', 'looks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
   const text = (most: number): string =>
@@ -55,7 +56,7 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
       ...found(health, docs, most, times),
       '### Next',
       '',
-      'See what differs with `mode: plan`, bring it about with `mode: apply`. Then look again:',
+      `${silent === '' ? 'See' : `First see to ${prose(silent)}: no mode but \`verify\` goes on while a host does not answer. Then see`} what differs with \`mode: plan\`, bring it about with \`mode: apply\`. Then look again:`,
       '',
       '```sh',
       `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
@@ -82,6 +83,7 @@ export function healthyText(matrix: Matrix, first: number, looks: number, { runU
 function found(health: Health, docs: DocsPage, most: number, times: readonly string[]): string[] {
   const rows = health.matrix?.rows ?? [];
   const failures = distinct(health.failures);
+  const warnings = distinct(health.matrix?.warnings ?? []);
   const left = rows.length - most;
   return [
     `**${prose(figures(health))}**`,
@@ -89,15 +91,16 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
     ...times,
     ...table(
       ['replica', ...CHECK_NAMES.map((name) => prose(CHECKS[name]))],
-      rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${CROSS} ${prose(cells[name].text)}**`))]),
+      rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`))]),
     ),
     ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, ''] : []),
     ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
+    ...(warnings.length === 0 ? [] : ['### What else to see to', '', ...findingLines(warnings, docs, most)]),
   ];
 }
 
 function figures({ domain, result, failed, matrix, failures }: Health): string {
-  if (matrix?.healthy === false) return verdict(matrix);
+  if (matrix?.healthy === false || (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success')) return verdict(matrix);
   const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
   const why = failures.length > 0 ? `${count(distinct(failures).length, 'failure')} found` : jobs !== '' ? `${jobs}; see its log, and whether the runner of its host is there` : `the result of the verification is ${result}; see its log`;
   return matrix ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})` : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;

@@ -18,8 +18,8 @@ interface Issue {
 /** Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known, and nobody need be told. */
 export const sawNothing = ({ result, failed }: Health): boolean => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
 
-/** Whether all of it says that the domain is as described. */
-const isHealthy = ({ result, failed, matrix, failures }: Health): boolean => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true;
+/** Whether all of it says that the domain is as described. What works and is not described is a warning of the verification, and an issue here. */
+const isHealthy = ({ result, failed, matrix, failures }: Health): boolean => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true && (matrix.warnings ?? []).length === 0;
 
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
 export async function reportHealth(health: Health, api: Api, teller: Teller, now: number): Promise<void> {

@@ -172,9 +172,31 @@ export function describeAnswer(cluster: Cluster, answer: Answer): string {
   return `${answer.status}, but not from a Kuscia gateway`;
 }
 
-/** Lines of a replica's log that say why it does not work, newest last. Times in them are local to the image, so they are cut off. */
+/** What a start that fails says of why, by the real program (README of the observations, 1); much of what a healthy one prints says "failed" or "invalid", too. */
+const DECISIVE = [
+  'datastore endpoint failed with', 'config failed', '.datastoreEndpoint. is invalid', 'Not supported', 'is unsupported', 'different token', 'different machine id',
+  'wait ready failed', 'parse key', 'match parent.s PublicKey', 'host IP unknown', 'privileged mode', 'unknown runtime',
+].join('|');
+
+/**
+ * Of each start the first decisive line counts, and of several starts the last that has one; of none that has led to a replica that works. docker's own times
+ * are asked by: those in the lines are local to the image. A container that docker restarts by itself did so because of what it said before.
+ */
+const LAST_WORDS = `
+state=$(docker inspect --format '{{.State.StartedAt}} {{.RestartCount}}' "$1") || exit
+since=\${state% *}
+case $since in 0001-*) since=0 ;; esac
+[ "\${state##* }" = 0 ] || [ "$(date -d "$since" +%s)" -lt $(($(date +%s) - 110)) ] || since=110s
+docker logs --since "$since" --tail 400 "$1" 2>&1 | tr -d '\\r' | awk '
+/Kuscia started success/ { said = fatal = ""; next }
+/config file watcher start/ { fresh = 1; fatal = "" }
+/${DECISIVE}/ { if (fresh || said == "") said = $0; fresh = 0; next }
+/ FATAL |^FATAL|level=fatal|is finished with err=./ { if (fatal == "") fatal = $0 }
+END { print substr(said != "" ? said : fatal, 1, 400) }'`;
+
+/** The line of a replica's log that says why it does not work; '' where none does. Its time is local to the image, so it is cut off. */
 export const lastWords = (container: string): Question<string> => ({
-  command: reading('read the log of the replica', script('docker logs --tail 400 "$1" 2>&1 | tr -d "\\r" | grep -aE "FATAL|failed with|config failed|is invalid|Not supported|different token|wait ready failed|different machine id" | tail -n 1 | cut -c 1-400', container)),
+  command: reading('read the log of the replica', script(LAST_WORDS, container)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the log of the replica', outcome);
     const line = outcome.stdout.trim().replace(/^\d{4}-\d\d-\d\d [\d:.]+ /, '');

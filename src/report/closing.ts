@@ -1,12 +1,12 @@
 import { count, duration } from './layout.ts';
-import { verdict } from './matrix.ts';
+import { stillWorks, verdict } from './matrix.ts';
 import type { StageStory, Story } from './story.ts';
 
 /** The last lines of a run: what was done, what was not, and in the very last what is true now. */
 export function closingLines(story: Story): string[] {
   const { subject, failures } = story;
   if (!subject) return ['Nothing was started and nothing was changed.'];
-  if (subject.mode === 'plan') return [planned(story)];
+  if (subject.mode === 'plan') return [planned(story), ...seen(story)];
   if (subject.mode === 'verify') return [looked(story)];
   if (subject.mode === 'look') return [recorded(story)];
   if (subject.mode === 'unlock') return ['Nothing but the lock was touched (mode: unlock).'];
@@ -23,6 +23,9 @@ function looked(story: Story): string {
   return `Whether ${story.subject?.cluster.domain} is healthy is not known: it could not be checked. Nothing was changed (mode: verify).`;
 }
 
+/** What works, where the run was refused because not every host answers. */
+const seen = ({ seen: matrix }: Story): string[] => (matrix ? [stillWorks(matrix)] : []);
+
 function recorded({ subject, failures, handedOver }: Story): string {
   const kept = failures.length > 0 || handedOver === 0 ? 'Nothing was handed over' : `${subject?.cluster.domain}: what was answered is handed over, sealed`;
   return `${kept}; nothing was changed (mode: look).`;
@@ -38,7 +41,7 @@ function stopped(story: Story): string[] {
   const failed = story.stages.find(({ state }) => state === 'failed');
   const waiting = story.stages.filter(({ state }) => state === 'waiting').map(({ stage }) => stage);
   const notStarted = failed && waiting.length > 0 ? [`Nothing after ${failed.stage} was started (${waiting.join(', ')}).`] : [];
-  return [...notStarted, whatStays(story), ...(story.matrix && !story.matrix.healthy ? [verdict(story.matrix)] : [])];
+  return [...notStarted, whatStays(story), ...(story.matrix && !story.matrix.healthy ? [verdict(story.matrix)] : []), ...seen(story)];
 }
 
 function whatStays(story: Story): string {

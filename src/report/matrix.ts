@@ -1,5 +1,5 @@
-import { CHECKS, type CheckName, type Matrix } from '../cluster/matrix.ts';
-import { cell, columns, duration, type Look } from './layout.ts';
+import { CHECKS, serving, type Check, type CheckName, type Matrix } from '../cluster/matrix.ts';
+import { cell, columns, count, duration, type Look } from './layout.ts';
 
 /** The checks in the order of the columns. */
 export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
@@ -7,23 +7,52 @@ export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
 /** What stands in front of a check that is not ok, for readers without colours. */
 export const CROSS = '✗';
 
+/** What stands in front of a check that could not be looked at. */
+export const QUESTION = '?';
+
+/** What a cell says, with its mark where it is not ok. */
+export const marked = ({ ok, unknown, text }: Check): string => (ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`);
+
 /** The matrix as an aligned table, one line a replica. */
 export function matrixLines(matrix: Matrix, look: Look): string[] {
   const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
   const rows = matrix.rows.map(({ replica, cells }) => [
     cell(replica, CHECK_NAMES.every((name) => cells[name].ok) ? 'plain' : 'strong'),
-    ...CHECK_NAMES.map((name) => (cells[name].ok ? cell(cells[name].text, 'good') : cell(`${CROSS} ${cells[name].text}`, 'bad'))),
+    ...CHECK_NAMES.map((name) => cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad')),
   ]);
   return columns([head, ...rows], look, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
 
-/** What is true of the domain now, in one line of figures. */
+/** What is true of the domain now, in one line of figures: what still works is said also where something does not. */
 export function verdict(matrix: Matrix): string {
-  const { domain, healthy, url, rows, nodes, pairs, ms } = matrix;
+  const { domain, healthy, url, rows, ms, warnings = [] } = matrix;
   const good = rows.filter(({ cells }) => CHECK_NAMES.every((name) => cells[name].ok)).length;
-  const answering = rows.filter(({ cells }) => cells.throughLb.ok).length;
-  const replicas = healthy
-    ? `${answering} of ${rows.length} replicas answer through ${url}`
-    : `${good} of ${rows.length} replicas pass every check, ${answering} of ${rows.length} answer through ${url}`;
-  return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas}, ${nodes.ready} of ${nodes.total} nodes Ready, ${pairs.connected} of ${pairs.total} pairs connected (${duration(ms)})`;
+  const warned = warnings.length > 0 ? `; ${count(warnings.length, 'warning')}` : '';
+  const replicas = healthy ? [`${serving(matrix).length} of ${rows.length} replicas answer through ${url}`, figures(matrix)] : [`${good} of ${rows.length} replicas pass every check`, working(matrix)];
+  return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas.join(', ')}${warned} (${duration(ms)})`;
+}
+
+/** What works of a domain on whose hosts nothing was changed, because some of them do not answer. */
+export const stillWorks = (matrix: Matrix): string => `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
+
+function working(matrix: Matrix, replicas = ''): string {
+  const { silent = [] } = matrix;
+  const none = silent.length === 0 ? '' : `; ${silent.join(', ')} ${silent.length === 1 ? 'does' : 'do'} not answer`;
+  return `${servingInWords(matrix, replicas)}, ${DATABASE[matrix.database ?? 'unsaid']}${figures(matrix)}${none}`;
+}
+
+const DATABASE = { works: 'the database answers, ', fails: 'the database does not work, ', unknown: 'whether the database answers is not known, ', unsaid: '' } as const;
+
+function servingInWords(matrix: Matrix, replicas: string): string {
+  const { url, rows } = matrix;
+  const through = serving(matrix).length;
+  if (through > 0) return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
+  const direct = rows.filter(({ cells }) => cells.direct.ok).length;
+  const beside = direct > 0 ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ${direct === 1 ? 'its own address' : 'their own addresses'}` : '';
+  return `${rows.some(({ cells }) => cells.throughLb.unknown === true) ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+}
+
+function figures({ nodes, pairs }: Matrix): string {
+  const open = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
+  return `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} pairs connected${open(pairs.unknown)}`;
 }

@@ -58,8 +58,9 @@ function boxesOn(host: Host, index: number, cluster: Cluster, story: Story): Box
 
 function replicaBox(host: Host, index: number, cluster: Cluster, story: Story): Box {
   const row = story.matrix?.rows.find((candidate) => candidate.host === host.name);
-  const wrong = CHECK_NAMES.filter((name) => row && !row.cells[name].ok);
-  return { id: `replica${index}`, text: `Kuscia ${cluster.domain} :${cluster.ports.gateway}${wrong.length > 0 ? `, ${wrong.length} of ${CHECK_NAMES.length} checks fail` : ''}`, shape: RECTANGLE, bad: wrong.length > 0 };
+  const wrong = CHECK_NAMES.filter((name) => row && !row.cells[name].ok && row.cells[name].unknown !== true);
+  const open = CHECK_NAMES.filter((name) => row?.cells[name].unknown === true);
+  return { id: `replica${index}`, text: `Kuscia ${cluster.domain} :${cluster.ports.gateway}${wrong.length > 0 ? `, ${wrong.length} of ${CHECK_NAMES.length} checks fail` : ''}${open.length > 0 ? `, ${open.length} not known` : ''}`, shape: RECTANGLE, bad: wrong.length > 0 };
 }
 
 const databaseBox = (where: string, story: Story): Box => ({ id: 'database', text: `MySQL ${where}`, shape: CYLINDER, bad: failed(story, /^database-/) });

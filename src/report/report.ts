@@ -100,6 +100,11 @@ export class Report {
     this.#story.matrix = this.#masks.cleaned(matrix);
   };
 
+  /** What is seen on the hosts that answer, where a run is refused because others do not. */
+  seen(matrix: Matrix): void {
+    this.#story.seen = this.#masks.cleaned(matrix);
+  }
+
   /** The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and summary. */
   async finish(failures: readonly Failure[]): Promise<void> {
     const story = this.#story;

@@ -61,6 +61,8 @@ export class Story {
   /** Time from the first connection to the last fact, in milliseconds. */
   gatheredMs?: number;
   matrix?: Matrix;
+  /** What was seen although the run could not begin, as some of its hosts do not answer. */
+  seen?: Matrix;
   failures: readonly Failure[] = [];
   /** Sealed files for later jobs. */
   handedOver = 0;

@@ -5,7 +5,7 @@ import { closingLines } from './closing.ts';
 import { finding, grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from './failures.ts';
 import { count, cut, duration } from './layout.ts';
 import { md } from './markdown.ts';
-import { CHECK_NAMES, CROSS } from './matrix.ts';
+import { CHECK_NAMES, CROSS, marked } from './matrix.ts';
 import { picture } from './picture.ts';
 import { planDocument, planFigures } from './plan.ts';
 import type { StageStory, Story } from './story.ts';
@@ -43,9 +43,8 @@ function context(story: Story, docs: DocsPage, most: number): Record<string, unk
     failures: grouped(story.failures.slice(0, most)).map((group) => groupContext(group, docs)),
     warnings: grouped(story.found('warnings').slice(0, most).map((each) => each.finding)).map((group) => groupContext(group, docs)),
     left: { failures: Math.max(story.failures.length - most, 0), changes: Math.max(changes.length - most, 0) },
-    cross: CROSS,
     checks: CHECK_NAMES.map((name) => CHECKS[name]),
-    rows: (story.matrix?.rows ?? []).slice(0, most).map(({ replica, cells }) => ({ replica, cells: CHECK_NAMES.map((name) => cells[name]) })),
+    rows: (story.matrix?.rows ?? []).slice(0, most).map(({ replica, cells }) => ({ replica, cells: CHECK_NAMES.map((name) => ({ ok: cells[name].ok, text: cells[name].text, marked: marked(cells[name]) })) })),
     changesTitle: story.subject?.mode === 'apply' && story.changed ? 'Changes made' : 'Changes to make',
     changes: changes.slice(0, most),
     picture: picture(story),

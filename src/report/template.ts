@@ -158,7 +158,7 @@ export const SUMMARY_TEMPLATE = {"0":function(container,depth0,helpers,partials,
   return "| "
     + ((stack1 = lookupProperty(helpers,"md").call(alias1,lookupProperty(depth0,"replica"),{"name":"md","hash":{},"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":35,"column":16}}})) != null ? stack1 : "")
     + " |"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":18},"end":{"line":35,"column":112}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":18},"end":{"line":35,"column":98}}})) != null ? stack1 : "")
     + "\n";
 },"14":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -169,7 +169,7 @@ export const SUMMARY_TEMPLATE = {"0":function(container,depth0,helpers,partials,
     };
 
   return " "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ok"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":35,"column":34},"end":{"line":35,"column":101}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ok"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":35,"column":34},"end":{"line":35,"column":87}}})) != null ? stack1 : "")
     + " |";
 },"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -189,9 +189,7 @@ export const SUMMARY_TEMPLATE = {"0":function(container,depth0,helpers,partials,
     };
 
   return "**"
-    + ((stack1 = container.lambda(container.strict(lookupProperty(data,"root"), "cross", {"start":{"line":35,"column":67},"end":{"line":35,"column":78}} ), depth0)) != null ? stack1 : "")
-    + " "
-    + ((stack1 = lookupProperty(helpers,"md").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"text"),{"name":"md","hash":{},"data":data,"loc":{"start":{"line":35,"column":81},"end":{"line":35,"column":92}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"md").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"marked"),{"name":"md","hash":{},"data":data,"loc":{"start":{"line":35,"column":65},"end":{"line":35,"column":78}}})) != null ? stack1 : "")
     + "**";
 },"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {

@@ -62,7 +62,7 @@ export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[]
   const { database, domain } = cluster;
   const { asks } = databasePlace(cluster);
   if (state.login === 'refused') {
-    const kept = database.kind === 'managed' ? ` The password of a volume is the one it was first started with: volume ${database.volume} was not made with this one.` : '';
+    const kept = database.kind === 'managed' ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in the database since: a new input does not change it there.` : '';
     return [{ code: 'database-login-refused', host: asks.name, what: `the database refuses the login as ${database.user}`, evidence: state.said, remedy: `Give the right database-password.${kept}` }];
   }
   const failures: Failure[] = [];

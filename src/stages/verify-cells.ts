@@ -1,12 +1,14 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import type { CheckName, MatrixRow } from '../cluster/matrix.ts';
+import { CHECKS, type CheckName, type MatrixRow } from '../cluster/matrix.ts';
 import { stoppedAs } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { describeAnswer, gatewayScheme, isGateway, type Gateway } from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
-import { sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { whyNot } from './database.ts';
+import { isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { registryFor } from './verify-matrix.ts';
 
 /** What is known where a check is judged. */
 interface Scene {
@@ -29,7 +31,13 @@ export function cellFailures(cluster: Cluster, facts: VerifyFacts, row: MatrixRo
   if (onHost === undefined) return [];
   const scene: Scene = { cluster, facts, onHost, row, ...others };
   const red = (Object.keys(TELLERS) as CheckName[]).filter((name) => !row.cells[name].ok);
-  return red.map((name) => ({ code: 'cluster-unhealthy', host: row.host, what: `${row.replica}: ${name} is ${row.cells[name].text}`, ...(stopped(scene) ?? TELLERS[name](scene)) }));
+  return red.map((name) => ({ code: 'cluster-unhealthy', host: row.host, what: `${row.replica}: ${said(row, name)}`, ...(stopped(scene) ?? TELLERS[name](scene)) }));
+}
+
+/** What a check that is not ok saw, by the title of its column. */
+function said({ cells }: MatrixRow, name: CheckName): string {
+  const { text, unknown } = cells[name];
+  return unknown === true && text !== 'not known' ? `${CHECKS[name]} is not known (${text})` : `${CHECKS[name]} is ${text}`;
 }
 
 const TELLERS: Readonly<Record<CheckName, (scene: Scene) => Told>> = {
@@ -48,6 +56,7 @@ const nameOn = ({ cluster, onHost }: Scene): string => replicaContainer(cluster,
 function stopped(scene: Scene): Told | undefined {
   const { onHost } = scene;
   const { name: host } = onHost.host;
+  if (isSilent(scene.facts, host)) return { cause: `${host} does not answer`, remedy: `See that ${host} is up and that it can be reached; then verify again.` };
   if (onHost.machine.is === 'unknown') return { cause: `the host cannot be asked: ${onHost.machine.why}`, remedy: `See that ${host} is up and that the login has a POSIX shell there; then verify again.` };
   if (onHost.container.is === 'unknown') return { cause: `its containers cannot be asked: ${onHost.container.why}`, remedy: `See that the Docker Engine of ${host} runs (systemctl status docker) and that the login may use it; then verify again.` };
   const name = nameOn(scene);
@@ -60,12 +69,12 @@ function stopped(scene: Scene): Told | undefined {
 const logsOf = (scene: Scene): string => `Look at docker logs ${nameOn(scene)} on ${scene.onHost.host.name} and, in the container, /home/kuscia/var/logs; ${APPLY.toLowerCase()} restarts a replica that does not work.`;
 
 function direct(scene: Scene): Told {
-  const { cluster, onHost } = scene;
+  const { cluster, facts, onHost } = scene;
   const { host, answer } = onHost;
-  const from = cluster.loadBalancer.host;
+  const from = facts.from.name;
   const place = `${host.address}:${cluster.ports.gateway}`;
   const url = `${gatewayScheme(cluster)}://${place}/`;
-  if (answer.is !== 'present') return { cause: `nobody could ask it from ${from}: ${answer.is === 'unknown' ? answer.why : 'no answer'}`, remedy: `${APPLY}: it starts the probe on ${from}, from which replicas are asked.` };
+  if (answer.is !== 'present') return { cause: `nobody could ask it from ${from}: ${whyNot(answer)}`, remedy: unasked(scene) };
   const { value } = answer;
   if (value.status === 0) return { remedy: `See that ${from} reaches ${place} (curl -ki ${url} there; a firewall?). ${logsOf(scene)}` };
   if (isGateway(cluster, value)) return { cause: `another replica answers at ${place}`, remedy: `See that the address of ${host.name} in the cluster file is its own, and that nothing leads its port ${cluster.ports.gateway} elsewhere (NAT, a proxy).` };
@@ -74,15 +83,24 @@ function direct(scene: Scene): Told {
   return { cause: `what answers at ${place} is no Kuscia gateway`, remedy: `See what listens there (ss -ltnp 'sport = :${cluster.ports.gateway}' on ${host.name}) and whether a proxy stands between; end it, or choose another port in the cluster file.` };
 }
 
+/** What to do where the probe that asks could not. */
+function unasked({ cluster, facts }: Scene): string {
+  const { name: from } = facts.from;
+  if (isSilent(facts, from)) return `See that ${from} is up and that it can be reached; then verify again.`;
+  const probe = probeName(cluster);
+  if (facts.containers.get(from)?.some(({ name, state }) => name === probe && state === 'running') === true) return `The probe on ${from} runs: see the load of that host (uptime, docker stats ${probe}), then verify again.`;
+  return `${APPLY}: it starts the probe on ${from}, from which replicas and load balancer are asked.`;
+}
+
 function throughLb(scene: Scene): Told {
   const { cluster, facts, onHost, row, loadBalancer } = scene;
-  const { host: from, container } = cluster.loadBalancer;
+  const { host: balancer, container } = cluster.loadBalancer;
   if (loadBalancer !== '') return { cause: loadBalancer, remedy: 'Mend the load balancer first, as is said of it.' };
-  if (facts.answers.is !== 'present') return { cause: `the load balancer could not be asked: ${facts.answers.is === 'unknown' ? facts.answers.why : 'no answer'}`, remedy: `${APPLY}: it starts the probe on ${from}, from which the load balancer is asked.` };
+  if (facts.answers.is !== 'present') return { cause: `the load balancer could not be asked: ${whyNot(facts.answers)}`, remedy: unasked(scene) };
   const seen = [...new Set(facts.answers.value.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
   const evidence = `seen in ${facts.answers.value.length} requests: ${seen}`;
-  if (!row.cells.direct.ok) return { cause: 'the replica does not answer at its own address either', evidence, remedy: 'Mend that first, as is said of the check direct: nginx leads there again within 10 s.' };
-  return { evidence, remedy: `See that ${from} reaches ${onHost.host.name} on ${cluster.ports.gateway}/tcp from a container, and docker logs ${container} on ${from}, which names the upstream that failed.` };
+  if (!row.cells.direct.ok && row.cells.direct.unknown !== true) return { cause: 'the replica does not answer at its own address either', evidence, remedy: 'Mend that first, as is said of the check direct: nginx leads there again within 10 s.' };
+  return { evidence, remedy: `See that ${balancer} reaches ${onHost.host.name} on ${cluster.ports.gateway}/tcp from a container, and docker logs ${container} on ${balancer}, which names the upstream that failed.` };
 }
 
 /** Of what a replica writes into the database by itself. */
@@ -97,7 +115,7 @@ function registered(scene: Scene): Told {
 
 /** Its entry as the cells were judged by: by its own word first. */
 const gatewayOf = ({ facts, onHost, row }: Scene): Gateway | undefined =>
-  (valueOf(onHost.registry) ?? facts.replicas.flatMap(({ registry }) => valueOf(registry) ?? [])[0])?.gateways.find(({ name }) => name === row.replica);
+  registryFor(facts, onHost)?.gateways.find(({ name }) => name === row.replica);
 
 function overlay(scene: Scene): Told {
   const { cluster, facts, onHost, row } = scene;

@@ -2,6 +2,7 @@ import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluste
 import type { Deployment } from '../cluster/deployment.ts';
 import { among, container, containers, type Container } from '../docker/containers.ts';
 import type { SwarmNode } from '../docker/facts.ts';
+import { probeName } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
@@ -43,6 +44,10 @@ export interface VerifyFacts {
   readonly loadBalancer: LoadBalancerFacts;
   /** Of every host, to find what has an address that is not its own. */
   readonly containers: ReadonlyMap<string, readonly Container[]>;
+  /** Of every host, and with it whether the host answers. */
+  readonly machines: ReadonlyMap<string, Fact<Machine>>;
+  /** The host from which the load balancer and the replicas' gateways were asked. */
+  readonly from: Host;
   readonly ms: number;
 }
 
@@ -50,30 +55,60 @@ export interface VerifyFacts {
 export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFacts> {
   const started = Date.now();
   const { cluster } = deployment;
-  const { loadBalancer } = cluster;
-  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere] = await Promise.all([
+  const usual = hostNamed(cluster, cluster.loadBalancer.host);
+  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere, machines] = await Promise.all([
     askSwarm(ask, cluster),
     askPaths(ask, cluster, cluster.hosts),
-    ask.ask(loadBalancer.host, loadBalancerAnswers(cluster, hostNamed(cluster, loadBalancer.host), requestsFor(cluster))),
+    askAnswers(ask, cluster, usual),
     Promise.all(hostsWith(cluster, 'replica').map((host) => askReplica(ask, cluster, host))),
     askDatabase(ask, deployment),
     askLoadBalancer(ask, deployment),
     Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
+    Promise.all(cluster.hosts.map(async ({ name }) => [name, await ask.ask(name, machine)] as const)),
   ]);
-  return { engines, nodes, paths: allPaths(cluster, paths), answers, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), ms: Date.now() - started };
+  const facts = { engines, nodes, paths: allPaths(cluster, paths), replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), machines: new Map(machines) };
+  // What another job saw of a host that this one does not reach stands.
+  const from = ask.reaches(usual.name) && isSilent(facts, usual.name) ? (anotherProbe(cluster, facts) ?? usual) : usual;
+  const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
+  return { ...facts, from, answers: ofBalancer, replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })), ms: Date.now() - started };
 }
 
-/** The replica is asked from the load balancer's host, where its traffic comes from, and asked itself for what it registered. */
-async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<OnHost> {
-  const [onMachine, onContainers, onRegistry, answer, onFile] = await Promise.all([
+const UNASKED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
+
+/** Whether the connection to the host was lost, or never came about. */
+export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
+  const fact = machines.get(host);
+  return fact?.is === 'unknown' && fact.lost === true;
+}
+
+/** A host that answers and has a probe, to ask from in the place of one that does not. */
+const anotherProbe = (cluster: Cluster, { containers: all }: Pick<VerifyFacts, 'containers'>): Host | undefined =>
+  cluster.hosts.find(({ name }) => all.get(name)?.some((each) => each.name === probeName(cluster) && each.state === 'running'));
+
+interface Answers {
+  readonly ofBalancer: Fact<readonly Answer[]>;
+  readonly ofReplicas: ReadonlyMap<string, Fact<Answer>>;
+}
+
+/** What the load balancer and each replica answer to a host: mostly that of the load balancer, where the replicas' traffic comes from. */
+async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answers> {
+  const [ofBalancer, ofReplicas] = await Promise.all([
+    ask.ask(from.name, loadBalancerAnswers(cluster, hostNamed(cluster, cluster.loadBalancer.host), requestsFor(cluster))),
+    Promise.all(hostsWith(cluster, 'replica').map(async (host) => [host.name, await ask.ask(from.name, directAnswer(cluster, host))] as const)),
+  ]);
+  return { ofBalancer, ofReplicas: new Map(ofReplicas) };
+}
+
+/** The replica is asked itself for what it registered. */
+async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<OnHost, 'answer'>> {
+  const [onMachine, onContainers, onRegistry, onFile] = await Promise.all([
     ask.ask(host.name, machine),
     ask.ask(host.name, containers),
     ask.ask(host.name, registry(cluster.domain)),
-    ask.ask(cluster.loadBalancer.host, directAnswer(cluster, host)),
     ask.ask(host.name, file(folders(cluster).config)),
   ]);
-  const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
-  return { host, machine: onMachine, container: among(onContainers, name), file: onFile, answer, registry: onRegistry };
+  const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? (host.route.via === 'ssh' ? host.route.user : ''));
+  return { host, machine: onMachine, container: among(onContainers, name), file: onFile, registry: onRegistry };
 }
 
 async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBalancerFacts> {

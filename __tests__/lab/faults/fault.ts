@@ -33,6 +33,8 @@ export interface Fault {
   readonly mend: () => Promise<unknown>;
   /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so. */
   readonly ends: readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] };
+  /** What the run says beside, as of what still works. */
+  readonly says?: RegExp;
   /** True when the run must have changed nothing on any host. */
   readonly changesNothing?: boolean;
   /** The cluster file of the run after it was mended; the usual one unless told. */

@@ -99,11 +99,12 @@ const statesOf = async (): Promise<string[]> => (await Promise.all(HOSTS.map(asy
 const isOurDoing = (line: string): boolean => !/^[-+] node-\d+ node /.test(line);
 
 /** What the run should have said and did not. */
-function missingIn({ ends }: Fault, { code, log }: Run): string[] {
+function missingIn({ ends, says }: Fault, { code, log }: Run): string[] {
   const blocks = blocksOf(log);
   const wanted = 'completes' in ends ? 0 : 1;
   const unnamed = ('completes' in ends ? (ends.warns ?? []) : ends).flatMap((named) => unnamedIn(blocks, named));
-  return [...(code === wanted ? [] : [`ends with ${String(code)}, not ${wanted}`]), ...('completes' in ends && !ends.completes.test(log) ? [`does not say ${String(ends.completes)}`] : []), ...unnamed];
+  const silent = says === undefined || says.test(log) ? [] : [`does not say ${String(says)}`];
+  return [...silent, ...(code === wanted ? [] : [`ends with ${String(code)}, not ${wanted}`]), ...('completes' in ends && !ends.completes.test(log) ? [`does not say ${String(ends.completes)}`] : []), ...unnamed];
 }
 
 /** What of it no block says; of the block that comes nearest, each part that is not as it must be. */

@@ -48,7 +48,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     mend: () => Promise.resolve(),
     ends: [
       { code: 'KS-1501', host: 'node-01', evidence: /evidence kuscia-swarm\/alice\/nginx\/nginx\.conf: not as the cluster file describes it/, cause: /they were changed on the host/, remedy: /mode: apply\): it writes the files anew/ },
-      { code: 'KS-1601', host: 'node-02', evidence: /throughLb is 0 of \d+/, cause: /the files of the load balancer are not those of this deployment/, remedy: /Mend the load balancer first/ },
+      { code: 'KS-1601', host: 'node-02', evidence: /through LB is 0 of \d+/, cause: /the files of the load balancer are not those of this deployment/, remedy: /Mend the load balancer first/ },
     ],
   },
   {

@@ -1,0 +1,51 @@
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const ISO = /^(?:\[|time="?|")?(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,3})\d*)?(Z|[+-]\d\d:?\d\d)?/;
+/** Of Go's klog: `E1127 02:00:50.173`; it leaves the year out. */
+const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})/;
+/** Of an access log: `[27/Nov/2026:02:00:50 +0800]`. */
+const ACCESS = /\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})\]/;
+
+/** When a line was written; `offset` is how far its writer's clock, which tells no zone, is ahead of UTC, in milliseconds. Without it only lines with a zone are known. */
+export function momentOf(line: string, offset: number | undefined, now: number): number | undefined {
+  const iso = ISO.exec(line);
+  if (iso) return inZone(utc(iso.slice(1, 7), iso[7]), iso[8], offset);
+  const access = ACCESS.exec(line.slice(0, 200));
+  if (access) return inZone(utc([access[3] ?? '', String(MONTHS.indexOf(access[2] ?? '') + 1), access[1] ?? '', ...access.slice(4, 7)]), access[7], offset);
+  const klog = KLOG.exec(line);
+  return klog ? inZone(utc([String(new Date(now).getUTCFullYear()), ...klog.slice(1, 6)], klog[6]), undefined, offset) : undefined;
+}
+
+/** Milliseconds of a date and time as if it were UTC. */
+function utc(parts: readonly string[], fraction = '0'): number {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts.map(Number);
+  return Date.UTC(year, month - 1, day, hour, minute, second, Number(fraction.padEnd(3, '0')));
+}
+
+function inZone(asUtc: number, zone: string | undefined, offset: number | undefined): number | undefined {
+  if (zone === undefined) return offset === undefined ? undefined : asUtc - offset;
+  if (zone === 'Z') return asUtc;
+  const [, sign = '+', hours = '0', minutes = '0'] = /^([+-])(\d\d):?(\d\d)$/.exec(zone) ?? [];
+  return asUtc - (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+const QUARTER_MS = 15 * 60_000;
+
+/** How far the clock in the lines is ahead of docker's, which stands before each: zones differ by quarters of an hour. Undefined where no line tells. */
+export function offsetIn(lines: readonly string[]): number | undefined {
+  for (const line of lines) {
+    const [, stamp = '', rest = ''] = /^(\d{4}-\d\d-\d\dT\S+Z) (.*)$/.exec(line) ?? [];
+    const [byDocker, local] = [momentOf(stamp, 0, 0), momentOf(rest, 0, 0)];
+    if (byDocker !== undefined && local !== undefined && !/^\S*(Z|[+-]\d\d:\d\d)"?\s/.test(rest)) return Math.round((local - byDocker) / QUARTER_MS) * QUARTER_MS;
+  }
+  return undefined;
+}
+
+/** The lines since that moment. A line that tells no time belongs to the one before it. */
+export function since(lines: readonly string[], from: number, offset: number | undefined, now: number): string[] {
+  let kept = false;
+  return lines.filter((line) => {
+    const at = momentOf(line, offset, now);
+    if (at !== undefined) kept = at >= from;
+    return kept;
+  });
+}

@@ -1,0 +1,136 @@
+import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { containers, type Container } from '../docker/containers.ts';
+import type { Ask } from '../engine/ask.ts';
+import type { Failure } from '../engine/errors.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { machine, type Machine } from '../host/facts.ts';
+import { registry, type Registry } from '../kuscia/facts.ts';
+import { replicaContainer } from '../kuscia/names.ts';
+import { nameOfReplica, type Namers } from './replica-names.ts';
+import { askSwarm } from './swarm.ts';
+
+/** What tells of things that belong to the deployment, whether they are described or not. */
+export interface StrayFacts extends Namers {
+  /** Of every host that told them. */
+  readonly containers: ReadonlyMap<string, readonly Container[]>;
+  readonly replicas: readonly { readonly host: Host; readonly registry: Fact<Registry> }[];
+}
+
+/** A heartbeat that is younger, in milliseconds, is that of a replica that works (kuscia-facts 7.2). */
+const LIVE_MS = 45_000;
+
+/** Asks for all of it, in words in which other stages ask it, too. */
+export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts> {
+  const [[, nodes], replicas, machines, all] = await Promise.all([
+    askSwarm(ask, cluster),
+    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, registry: await ask.ask(host.name, registry(cluster.domain)) }))),
+    Promise.all(cluster.hosts.map(async ({ name }): Promise<readonly [string, Fact<Machine>]> => [name, await ask.ask(name, machine)])),
+    Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
+  ]);
+  return { nodes, replicas, machines: new Map(machines), containers: new Map(all) };
+}
+
+/** A warning for each thing that belongs to the deployment, works or waits to be started again, and is not described any more. */
+export function straysOf(cluster: Cluster, facts: StrayFacts): Failure[] {
+  const registered = registeredStrays(cluster, facts);
+  const told = new Set(registered.map(({ name }) => name));
+  const contained = containerStrays(cluster, facts).filter(({ container }) => !told.has(container.hostname));
+  return [...registered.map((stray) => registeredWarning(cluster, facts, stray)), ...contained.map((stray) => containerWarning(cluster, stray))];
+}
+
+interface Registered {
+  readonly name: string;
+  /** `heartbeat 5 s ago at 10.200.0.9` and the like. */
+  readonly seen: string;
+}
+
+/** Replicas that are live in the registry under a name that is none of the described ones. Where a described one cannot be told, it could be any of them. */
+function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
+  const described = hostsWith(cluster, 'replica').map((host) => namesOn(cluster, facts, host));
+  const clock = Math.max(...[...facts.machines.values()].flatMap((fact) => valueOf(fact)?.clock ?? []));
+  const [known] = facts.replicas.flatMap((each) => valueOf(each.registry) ?? []);
+  if (known === undefined || clock === -Infinity || described.some((names) => names.length === 0)) return [];
+  const ours = new Set(described.flat());
+  const live = known.gateways.filter(({ name, heartbeat }) => !ours.has(name) && clock - heartbeat < LIVE_MS);
+  const ready = known.nodes.filter(({ name, ready }) => !ours.has(name) && ready);
+  return [...new Set([...live, ...ready].map(({ name }) => name))].map((name) => {
+    const gateway = live.find((each) => each.name === name);
+    const beat = gateway ? [`heartbeat ${Math.max(0, Math.round((clock - gateway.heartbeat) / 1000))} s ago at ${gateway.address}`] : [];
+    return { name, seen: [...beat, ...(ready.some((each) => each.name === name) ? ['node Ready'] : [])].join(', ') };
+  });
+}
+
+/** Names under which the host's own replica may be registered. */
+function namesOn(cluster: Cluster, facts: StrayFacts, host: Host): string[] {
+  const user = valueOf(facts.machines.get(host.name) ?? { is: 'absent' })?.user;
+  const own = facts.containers.get(host.name)?.find(({ name }) => user !== undefined && name === replicaContainer(cluster, user))?.hostname;
+  return [nameOfReplica(cluster, facts, host), own].flatMap((name) => name ?? []);
+}
+
+function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: Registered): Failure {
+  const on = [...facts.containers].flatMap(([host, all]) => all.filter(({ hostname }) => hostname === name).map((container) => ({ host, container })))[0];
+  const nodes = (valueOf(facts.nodes) ?? []).filter(({ hostname }) => hostname !== '' && name.endsWith(`-${hostname.toLowerCase().replace(/[_.]/g, '-')}`));
+  const [node] = nodes.sort((a, b) => b.hostname.length - a.hostname.length);
+  const described = cluster.hosts.find(({ name: host, address }) => host === on?.host || address === node?.address);
+  const place = described?.name ?? (node ? `${node.hostname} (${node.address})` : 'its host');
+  const role = described?.roles.includes('replica') === true ? 'whose replica has another name' : 'which has no role replica';
+  const where = described ? `on ${place}, ${role}` : node ? `on ${place}, a node of the swarm that is not in the cluster file` : 'on a host that is not in the cluster file';
+  return {
+    code: 'not-described',
+    ...(described && { host: described.name }),
+    what: `replica ${name} works ${where}`,
+    evidence: seen,
+    cause: 'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
+    remedy: `Put it back into the cluster file, or take it away: ${away(cluster, facts, name, on?.container.name, place)}`,
+  };
+}
+
+/** The commands that take a replica away: first it stops in good order, then what it registered goes. */
+function away(cluster: Cluster, facts: StrayFacts, name: string, container: string | undefined, place: string): string {
+  const called = container ?? (name.includes(`-kuscia-autonomy-${cluster.domain}-`) ? `${name.slice(0, name.indexOf('-kuscia-autonomy-'))}-kuscia-autonomy-${cluster.domain}` : name);
+  const asked = facts.replicas.find(({ registry }) => registry.is === 'present')?.host;
+  const user = asked && valueOf(facts.machines.get(asked.name) ?? { is: 'absent' })?.user;
+  const kubectl = `docker exec ${replicaContainer(cluster, user ?? 'USER')} kubectl`;
+  const forgotten = `${kubectl} delete gateway ${name} -n ${cluster.domain} and ${kubectl} delete node ${name}`;
+  return `on ${place} docker stop ${called} and docker rm -f ${called}, then on ${asked?.name ?? "a replica's host"} ${forgotten}.`;
+}
+
+interface Found {
+  readonly host: Host;
+  readonly container: Container;
+  /** `replica`, `database`, ... */
+  readonly role: string;
+}
+
+/** Containers under names of this domain on hosts of the file, that no role of their host asks for. */
+function containerStrays(cluster: Cluster, facts: StrayFacts): Found[] {
+  const { domain, database, loadBalancer } = cluster;
+  const mysql = database.kind === 'managed' ? database : { container: `${domain}-mysql`, host: cluster.hosts.find(({ address }) => address === database.address)?.name };
+  return cluster.hosts.flatMap((host) =>
+    (facts.containers.get(host.name) ?? []).flatMap((container): Found[] => {
+      const { name } = container;
+      if (name === mysql.container && host.name !== mysql.host) return [{ host, container, role: 'database' }];
+      if (name === loadBalancer.container && host.name !== loadBalancer.host) return [{ host, container, role: 'load-balancer' }];
+      return name.endsWith(`-kuscia-autonomy-${domain}`) && !isAsked(cluster, facts, host, name) ? [{ host, container, role: 'replica' }] : [];
+    }),
+  );
+}
+
+/** Whether the host's role asks for a replica's container of that name: that of its own login. */
+function isAsked(cluster: Cluster, { machines }: StrayFacts, host: Host, name: string): boolean {
+  const user = valueOf(machines.get(host.name) ?? { is: 'absent' })?.user;
+  return host.roles.includes('replica') && (user === undefined || name === replicaContainer(cluster, user));
+}
+
+function containerWarning(cluster: Cluster, { host, container, role }: Found): Failure {
+  const { name } = container;
+  const volume = role === 'database' && container.mounts['/var/lib/mysql'] !== undefined ? ` Its data stay in the volume ${container.mounts['/var/lib/mysql']}.` : '';
+  return {
+    code: 'not-described',
+    host: host.name,
+    what: `container ${name} of ${cluster.domain} is on ${host.name}, where no role asks for it`,
+    evidence: `docker ps --all: ${name} ${container.state}`,
+    cause: role === 'replica' && host.roles.includes('replica') ? 'the login of the host is another than the one that started it' : `the role ${role} was taken from the host, which removes nothing`,
+    remedy: `Give the host the role ${role} again, or take the container away on ${host.name}: docker stop ${name}, then docker rm -f ${name}.${volume}`,
+  };
+}

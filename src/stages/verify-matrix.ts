@@ -1,0 +1,148 @@
+import { hostNamed, type Cluster, type Host } from '../cluster/cluster.ts';
+import { isHealthy, type Check, type Matrix, type MatrixRow } from '../cluster/matrix.ts';
+import { contains, parseSubnet } from '../cluster/subnet.ts';
+import type { SwarmNode } from '../docker/facts.ts';
+import type { Failure } from '../engine/errors.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { fingerprint } from '../kuscia/configuration.ts';
+import { describeAnswer, isGateway, loadBalancerUrl, requestsFor, type Answer, type Gateway, type KusciaNode, type Registry } from '../kuscia/facts.ts';
+import { isGreeted } from './database.ts';
+import { nameOfReplica } from './replica-names.ts';
+import { engineOf } from './swarm.ts';
+import { isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+
+/** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (kuscia-facts 7.2). Milliseconds. */
+export const HEARTBEAT_LIMIT = 45_000;
+
+/** What each check saw of each replica; `wrong` is what does not work beside them, `warnings` what should be seen to. */
+export function matrixOf(cluster: Cluster, facts: VerifyFacts, { wrong, warnings }: { readonly wrong: readonly Failure[]; readonly warnings: readonly Failure[] }): Matrix {
+  const rows = facts.replicas.map((onHost) => rowOf(cluster, facts, onHost));
+  const known = cluster.hosts.map((host) => nodeOf(facts, host));
+  const nodes = { ready: known.filter((node) => node?.state === 'ready').length, total: cluster.hosts.length, ...unknowns(facts.nodes.is === 'present' ? 0 : cluster.hosts.length) };
+  const pairs = { connected: facts.paths.filter((path) => path.connected).length, total: facts.paths.length, ...unknowns(facts.paths.filter((path) => !path.connected && !isTried(facts, path)).length) };
+  const silent = silentHosts(cluster, facts);
+  const summary = { rows, nodes, pairs, ...(silent.length > 0 && { silent }) };
+  return {
+    domain: cluster.domain,
+    healthy: isHealthy(summary) && wrong.length === 0,
+    url: loadBalancerUrl(cluster, hostNamed(cluster, cluster.loadBalancer.host).address),
+    ...summary,
+    database: databaseState(facts, wrong),
+    ...(warnings.length > 0 && { warnings }),
+    ms: facts.ms,
+  };
+}
+
+const unknowns = (unknown: number): { readonly unknown?: number } => (unknown > 0 ? { unknown } : {});
+
+/** Names of the hosts that do not answer. */
+export const silentHosts = (cluster: Cluster, facts: Pick<VerifyFacts, 'machines'>): readonly string[] => cluster.hosts.map(({ name }) => name).filter((name) => isSilent(facts, name));
+
+/** A host's node of the swarm: by the id that its engine gives, or by its address while it does not answer. */
+export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): SwarmNode | undefined {
+  const id = engineOf(engines, host)?.swarm.nodeId;
+  return valueOf(nodes)?.find((node) => (isSilent({ machines }, host.name) ? node.address === host.address : node.id === id));
+}
+
+/** Whether a pair was tried at both ends: of a host that does not answer, or whose engine does not, its pairs say nothing new. */
+export const isTried = ({ engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>, { from, to }: { readonly from: string; readonly to: string }): boolean =>
+  [from, to].every((host) => !isSilent({ machines }, host) && engines.get(host)?.is !== 'unknown');
+
+/** A replica that is greeted proves it, also while the database's own host does not answer. */
+function databaseState({ database: { state, reached } }: VerifyFacts, wrong: readonly Failure[]): NonNullable<Matrix['database']> {
+  if (wrong.some(({ code }) => code.startsWith('database-'))) return 'fails';
+  return state.is === 'present' || reached.some(({ fact }) => isGreeted(fact)) ? 'works' : 'unknown';
+}
+
+const ok = (text: string): Check => ({ ok: true, text });
+const bad = (text: string): Check => ({ ok: false, text });
+const open = (text: string): Check => ({ ok: false, text, unknown: true });
+
+/** What is registered, by the replica's own word first. */
+export const registryFor = ({ replicas }: VerifyFacts, { registry }: Pick<OnHost, 'registry'>): Registry | undefined => valueOf(registry) ?? replicas.flatMap((other) => valueOf(other.registry) ?? [])[0];
+
+function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow {
+  const { host } = onHost;
+  const replica = nameOfReplica(cluster, facts, host) ?? `replica on ${host.name}`;
+  const registry = registryFor(facts, onHost);
+  const gateway = registry?.gateways.find(({ name }) => name === replica);
+  const node = registry?.nodes.find(({ name }) => name === replica);
+  // Of a host that does not answer the name itself may be unknown, and with it whether the replica is registered.
+  const none = registry === undefined || nameOfReplica(cluster, facts, host) === undefined ? open(isSilent(facts, host.name) ? 'not reached' : 'not known') : bad('absent');
+  return {
+    replica,
+    host: host.name,
+    cells: {
+      direct: direct(cluster, onHost, replica),
+      throughLb: throughLb(cluster, facts.answers, replica),
+      heartbeat: gateway ? heartbeat(facts, onHost, gateway) : none,
+      overlay: gateway ? overlay(cluster, facts, onHost, gateway) : none,
+      key: gateway ? key(facts, gateway) : none,
+      node: nodeCheck(facts, onHost, node),
+      version: gateway ? version(facts, gateway) : none,
+    },
+  };
+}
+
+/** Its node, and that its own API server tells of it: the others tell of it, too, while it is silent. */
+function nodeCheck(facts: VerifyFacts, { host, container, registry }: OnHost, node: KusciaNode | undefined): Check {
+  if (registry.is === 'present') {
+    if (node === undefined) return bad('absent');
+    return node.ready ? ok('Ready') : bad('NotReady');
+  }
+  if (node?.ready === false) return bad('NotReady');
+  if (isSilent(facts, host.name)) return open('not reached');
+  return container.is === 'unknown' ? open('not known') : bad('API silent');
+}
+
+function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
+  if (answer.is !== 'present') return open('not asked');
+  const right = isGateway(cluster, answer.value) && answer.value.instance === replica;
+  return right ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
+}
+
+/** Requests that were not made may have been the very ones that this replica would have answered. */
+function throughLb(cluster: Cluster, answers: Fact<readonly Answer[]>, replica: string): Check {
+  if (answers.is !== 'present') return open('not asked');
+  const count = answers.value.filter((answer) => isGateway(cluster, answer) && answer.instance === replica).length;
+  const text = `${count} of ${answers.value.length}`;
+  if (count === 0 && answers.value.length < requestsFor(cluster)) return open(`${text} asked`);
+  return { ok: count > 0, text };
+}
+
+/** By the replica's own clock; while its host does not answer, by that of another. */
+function heartbeat({ machines }: VerifyFacts, { machine }: OnHost, gateway: Gateway): Check {
+  const clock = valueOf(machine)?.clock ?? [...machines.values()].flatMap((other) => valueOf(other)?.clock ?? [])[0];
+  if (clock === undefined) return open('not known');
+  const age = clock - gateway.heartbeat;
+  return { ok: age < HEARTBEAT_LIMIT, text: `${Math.max(0, Math.round(age / 1000))} s ago` };
+}
+
+/** Its registered address must be that of its container, inside the overlay, and nobody else's. */
+function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: Gateway): Check {
+  const subnet = parseSubnet(cluster.network.subnet);
+  if (subnet === undefined || !contains(subnet, gateway.address)) return bad(`${gateway.address} outside`);
+  // Two of one name write the entry in turn: which of them wrote last is chance.
+  const [twin] = twinsOf(cluster, facts, onHost, gateway.name);
+  if (twin !== undefined) return bad(`${gateway.address}, also ${twin.name} on ${twin.on}`);
+  if (onHost.container.is === 'unknown') return open(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
+  const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
+  if (attached !== gateway.address) return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
+  return sharersOf(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
+}
+
+/** Kuscia accepts a replica with another key silently (README of the observations, section 1.1): all must show one. */
+function key({ replicas }: VerifyFacts, gateway: Gateway): Check {
+  if (gateway.publicKey === '') return bad('absent');
+  const names = replicas.flatMap(({ registry }) => valueOf(registry)?.gateways ?? []);
+  const live = names.filter(({ heartbeat }) => gateway.heartbeat - heartbeat < HEARTBEAT_LIMIT);
+  const same = live.every(({ publicKey }) => fingerprint(publicKey) === fingerprint(gateway.publicKey));
+  return { ok: same, text: same ? fingerprint(gateway.publicKey).slice(0, 8) : `${fingerprint(gateway.publicKey).slice(0, 8)} differs` };
+}
+
+function version({ replicas }: VerifyFacts, gateway: Gateway): Check {
+  if (gateway.version === '') return bad('absent');
+  const ours = replicas.flatMap(({ registry, container }) => valueOf(registry)?.gateways.find(({ name }) => name === valueOf(container)?.hostname) ?? []);
+  const text = gateway.version.replace(/^v/, '');
+  return ours.every((other) => other.version === gateway.version) ? ok(text) : bad(`${text} differs`);
+}
