@@ -84,7 +84,8 @@ const ASK = [
   // A shell reads byte by byte, and the kernel gives no second one of a setting.
   'cd /proc/sys && grep -s "" "$@" | while IFS=: read -r name value; do echo "kernel=$name $value"; done; cd /',
   'while read -r _ to via _ _ _ _ mask _; do [ "$via" = 00000000 ] && [ "$to" != 00000000 ] && echo "onLink=$to/$mask"; done </proc/net/route',
-  'said=$( (: 3<>/dev/ptmx) 2>&1 ) && echo terminal=open || echo "noTerminal=$said"',
+  // Opened only where it is there: the shell would make a file of that name.
+  'if [ ! -c /dev/ptmx ]; then echo "noTerminal=there is no such device"; elif said=$( (: 3<>/dev/ptmx) 2>&1 ); then echo terminal=open; else echo "noTerminal=$said"; fi',
   // The options of the daemon that runs; where it says, its own configuration file.
   'config=/etc/docker/daemon.json; read -r pid </var/run/docker.pid',
   'for a in $(tr "\\0" "\\n" <"/proc/$pid/cmdline" | grep -E "^--(iptables=|userns-remap=|config-file=)"); do case $a in --config-file=*) config=${a#*=} ;; *) a=${a#--}; printf "option=dockerd\\t%s\\t%s\\n" "${a%%=*}" "${a#*=}" ;; esac; done',

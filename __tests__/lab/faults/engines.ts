@@ -88,7 +88,7 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     name: 'no-terminal-to-be-had', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-03', 'mv /dev/ptmx /dev/ptmx.kept'),
     mend: on('node-03', 'mv /dev/ptmx.kept /dev/ptmx'),
-    ends: unfit('node-03', /no terminal can be opened.*cannot create \/dev\/ptmx/, /mount -t devpts/),
+    ends: unfit('node-03', /no terminal can be opened.*\/dev\/ptmx: there is no such device/, /mount -t devpts/),
   },
   {
     name: 'live-restore', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
