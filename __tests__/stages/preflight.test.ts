@@ -49,7 +49,7 @@ describe('one thing wrong', () => {
     { name: 'too little memory', told: { machine: { memory: 1.5 * GIB } }, code: 'host-unfit', what: 'a replica may use 2.0 GiB of memory, the host has 1.5 GiB' },
     { name: 'ptrace forbidden', told: { machine: { ptraceScope: 3 } }, code: 'host-unfit', what: 'ptrace is forbidden, which runp needs', evidence: 'kernel.yama.ptrace_scope = 3' },
     { name: 'a hostname of which no replica name can be made', told: { machine: { hostname: 'node 2!' } }, code: 'host-unfit', what: 'its replica would be named root-kuscia-autonomy-alice-node 2, which Kubernetes does not take', evidence: 'hostname node 2!, login root' },
-    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed' },
+    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed', evidence: '2.9 GiB of 100.0 GiB are free in /var/lib/docker' },
     { name: 'a disk that is not known', told: { disk: unknown('could not read the free disk space: exit 1') }, code: 'fact-unknown', what: 'could not read the free disk space: exit 1' },
     { name: 'a taken port', told: port(20000), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
     { name: 'a port that another container publishes', told: port(13084, 'grafana'), code: 'port-taken', what: 'port 13084 (metrics) is taken', evidence: 'published by container grafana' },
@@ -156,7 +156,7 @@ describe('Docker and the swarm', () => {
   const cases: readonly [string, Readonly<Record<number, Told>>, Fact<readonly SwarmNode[]>, { code: string; host: string; what: RegExp; remedy: RegExp }][] = [
     ['a drained node', whole, nodes({ availability: 'drain' }), { code: 'node-not-ready', host: 'node-02', what: /its node is drained/, remedy: /on node-01: docker node update --availability active idnode02/ }],
     ['a paused node', whole, nodes({ availability: 'pause' }), { code: 'node-not-ready', host: 'node-02', what: /its node is paused/, remedy: /docker node update --availability active idnode02/ }],
-    ['a worker under another address', { ...whole, 2: { engine: inSwarm({ address: '192.168.56.12' }) } }, nodes(), { code: 'host-unfit', host: 'node-02', what: /registered under 192\.168\.56\.12, not under 10\.77\.0\.12/, remedy: /docker swarm leave on it and docker node rm idnode02 on node-01.*--advertise-addr/ }],
+    ['a worker under another address', { ...whole, 2: { engine: inSwarm({ address: '192.168.56.12' }) } }, nodes(), { code: 'host-unfit', host: 'node-02', what: /registered under 192\.168\.56\.12, not under 10\.77\.0\.12/, remedy: /docker swarm leave on node-02, then docker node rm idnode02 on node-01.*--advertise-addr/ }],
     ['the first manager under another address', { ...whole, 1: { engine: inSwarm({ address: '192.168.56.11' }, 0) } }, nodes(), { code: 'host-unfit', host: 'node-01', what: /registered under 192\.168\.56\.11/, remedy: /docker swarm init --force-new-cluster --advertise-addr 10\.77\.0\.11/ }],
     ['a locked swarm', { ...whole, 1: { engine: inSwarm({ state: 'locked', nodeId: '', isManager: false, error: 'Swarm is encrypted' }, 0) }, 2: { engine: inSwarm({ state: 'pending' }) } }, unknown('locked'), { code: 'node-not-ready', host: 'node-01', what: /its swarm is locked/, remedy: /docker swarm unlock/ }],
     ['live-restore', { 2: { engine: present(engineOutside({ liveRestore: true })) } }, absent, { code: 'host-unfit', host: 'node-02', what: /live-restore/, remedy: /daemon\.json/ }],
@@ -172,7 +172,7 @@ describe('Docker and the swarm', () => {
 
   test('advice warns and stops nothing', () => {
     const made = plan({ 2: { engine: present(engineOutside({ logDriver: 'none' })), setup: { kernel: { 'fs.inotify.max_user_instances': 64 } } } });
-    expect([made.failures, made.warnings.map(({ code, host, what }) => [code, host, what.split(':')[0]])]).toEqual([[], [['host-unfit', 'node-02', 'its containers keep no log (log driver none), so no cause of a failure can be found there'], ['host-unfit', 'node-02', 'fs.inotify.max_user_instances is 64']]]);
+    expect([made.failures, made.warnings.map(({ code, host, what }) => [code, host, what.split(':')[0]])]).toEqual([[], [['host-unfit', 'node-02', 'containers keep no logs on the host, so the cause of a failure cannot be found in them'], ['host-unfit', 'node-02', 'fs.inotify.max_user_instances is 64']]]);
     expect(shown(made)).toContain(FIT(2));
   });
 

@@ -69,9 +69,11 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
-  for (const fact of [published, disk, setup]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Mend what the line names, then run again.' });
+  for (const fact of [published, disk, setup]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Fix the reported problem, then run again.' });
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
-    unfit(`${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
+    const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${valueOf(engine)?.rootDir ?? 'its folder'}`;
+    const what = `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`;
+    unfit(what, 'Free space there: docker system df shows what takes it; docker image prune removes unused images.', evidence);
   }
   return failures;
 }

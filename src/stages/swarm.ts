@@ -34,8 +34,15 @@ export function anchor(cluster: Cluster, engines: Engines): Host {
 
 /** The failures of hosts whose engine is not known, or whose part in a swarm can neither be used nor be joined anew. */
 export function engineFailures(engines: Engines): Failure[] {
-  return [...[...engines].flatMap(([host, fact]) => (fact.is === 'unknown' ? [engineSilent(host, fact.why)] : [])), ...stuckFailures(engines)];
+  const silent = [...engines].flatMap(([host, fact]) => (fact.is === 'unknown' ? [engineSilent(host, fact.why)] : []));
+  return [...silent, ...stuckFailures(engines)];
 }
+
+/** Whatever keeps hosts that are in the swarm from taking part in it: engines that are stuck, nodes that are unfit. */
+export const swarmFailures = (cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] => [
+  ...stuckFailures(engines),
+  ...nodeFailures(cluster, engines, nodes),
+];
 
 /** The failures of hosts whose engine is in a swarm and yet no node of it can be seen. Where a manager is locked, that others wait for one says nothing more. */
 function stuckFailures(engines: Engines): Failure[] {
@@ -44,7 +51,8 @@ function stuckFailures(engines: Engines): Failure[] {
   return swarms.flatMap(({ host, state, error }) => {
     const stuck = STUCK[state];
     if (stuck === undefined || (locked && state === 'pending')) return [];
-    return [{ code: 'node-not-ready' as const, host, what: `its engine says that its swarm is ${state}`, ...(error !== '' && { evidence: error }), ...stuck }];
+    const what = `its engine says that its swarm is ${state}`;
+    return [{ code: 'node-not-ready' as const, host, what, ...(error !== '' && { evidence: error }), ...stuck }];
   });
 }
 
@@ -52,55 +60,66 @@ function stuckFailures(engines: Engines): Failure[] {
 const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
   locked: {
     cause: 'the swarm locks its managers (autolock), and the engine of this one was restarted',
-    remedy: 'Unlock it on that host: docker swarm unlock asks for the key, which docker swarm unlock-key shows on a manager that is not locked. Then run again.',
+    remedy:
+      'Unlock it on that host: docker swarm unlock asks for the key, which docker swarm unlock-key shows on a manager ' +
+      'that is not locked. Then run again.',
   },
-  pending: { remedy: 'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. If it stays so, open 2377/tcp to the managers, or let it leave (docker swarm leave --force).' },
-  error: { remedy: 'Let it leave there (docker swarm leave --force) when nothing of that swarm is needed; then run again.' },
+  pending: {
+    remedy:
+      'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. ' +
+      'If it stays so, open 2377/tcp to the managers, or make it leave (docker swarm leave --force).',
+  },
+  error: { remedy: 'If nothing of that swarm is needed there, make it leave (docker swarm leave --force); then run again.' },
 };
 
-/** Whatever keeps hosts that are in the swarm from taking part in it: stuck engines, nodes that are drained or paused, or registered under another address than the file's. */
-export const swarmFailures = (cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] => [...stuckFailures(engines), ...nodeFailures(cluster, engines, nodes)];
-
-/** Hosts of the cluster file whose node is in the way of what the stages do next. Nothing where the nodes are not known. */
+/** Hosts of the cluster file whose node is drained or paused, or registered under another address than the file's. Nothing where the nodes are not known. */
 export function nodeFailures(cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] {
   const manager = anchor(cluster, engines).name;
   return cluster.hosts.flatMap((host) => {
     const swarm = engineOf(engines, host)?.swarm;
-    const node = valueOf(nodes)?.find(({ id }) => swarm !== undefined && id === swarm.nodeId);
+    const node = valueOf(nodes)?.find(({ id }) => id === swarm?.nodeId);
     if (swarm === undefined || node === undefined) return [];
     const failures = node.availability === 'active' ? [] : [unavailable(host, node, manager)];
     // A name is what the host made of it.
-    if (ipv4(host.address) !== undefined && swarm.address !== '' && swarm.address !== host.address) failures.push(elsewhere(host, node, swarm, manager));
-    return failures;
+    const known = ipv4(host.address) !== undefined && swarm.address !== '';
+    return known && swarm.address !== host.address ? [...failures, misplaced(host, node, swarm, manager)] : failures;
   });
 }
 
 const AVAILABILITIES: Readonly<Record<string, string>> = { drain: 'drained', pause: 'paused' };
 
-/** Seen with Docker 20.10: whatever is to be attached there to the overlay network fails after 20 s with "context deadline exceeded" (moby#33303); what is attached stays. */
+/** Seen with Docker 20.10: attaching anything to the overlay network there fails after 20 s with "context deadline exceeded" (moby#33303); what is attached stays. */
 function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
-  const how = AVAILABILITIES[node.availability] ?? node.availability;
   return {
     code: 'node-not-ready',
     host: host.name,
-    what: `its node is ${how}: no container can be started on the overlay network there`,
+    what: `its node is ${AVAILABILITIES[node.availability] ?? node.availability}: no container can be started on the overlay network there`,
     evidence: `docker node inspect ${node.id} on ${manager}: Availability ${node.availability}`,
-    cause: `somebody set it so, as for maintenance; what runs there goes on, but would not come back after a restart`,
+    cause: 'somebody set it so, as for maintenance; what runs there goes on, but would not come back after a restart',
     remedy: `When the host may be used again, on ${manager}: docker node update --availability active ${node.id}. Then run again.`,
   };
 }
 
-function elsewhere(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
-  const alone = isManager && host.name === manager;
-  const move = alone
-    ? `docker swarm init --force-new-cluster --advertise-addr ${host.address} on it keeps the swarm with this manager alone; the other hosts then leave (docker swarm leave, managers with --force) and join with the next run`
-    : `${isManager ? `docker node demote ${node.id} on ${manager}, then ` : ''}docker swarm leave on it and docker node rm ${node.id} on ${manager}; the next run lets it join again under ${host.address} (--advertise-addr)`;
+function misplaced(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
+  const only = isManager && host.name === manager;
   return {
     code: 'host-unfit',
     host: host.name,
     what: `its swarm node is registered under ${address}, not under ${host.address}`,
     evidence: `docker info: NodeAddr ${address}; cluster file: address ${host.address}`,
-    cause: 'it joined the swarm under another of its addresses, or its address has changed: the others send it the data of the overlay network there',
-    remedy: `Let it join again under the right address: ${move}. Where ${address} is the right one, write it into the cluster file.`,
+    cause:
+      'it joined the swarm under another of its addresses, or its address has changed: ' +
+      'the other hosts send it the data of the overlay network there',
+    remedy:
+      `${only ? managerMoves(host) : nodeMoves(host, node, isManager, manager)} ` +
+      `If ${address} is the right address, write it into the cluster file instead.`,
   };
 }
+
+const managerMoves = ({ address }: Host): string =>
+  `docker swarm init --force-new-cluster --advertise-addr ${address} on it keeps the swarm with this manager alone; ` +
+  'then make the other hosts leave (docker swarm leave, managers with --force), and run again: they join anew.';
+
+const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolean, manager: string): string =>
+  `Make ${name} leave and join again: ${isManager ? `docker node demote ${id} on ${manager}, then ` : ''}docker swarm leave on ${name}, ` +
+  `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;

@@ -22,7 +22,7 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     name: 'rules-flushed', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-02', WIPED),
     mend: on('node-02', RESTARTED),
-    ends: unfit('node-02', /Docker's firewall rules are missing .*chain DOCKER of table nat, chain DOCKER of table filter/, /Restart the Docker Engine there.*systemctl restart docker/, /moby#16816/),
+    ends: unfit('node-02', /Docker's firewall rules are missing .*chain DOCKER of table nat, chain DOCKER of table filter/, /Restart the Docker Engine on that host.*systemctl restart docker/, /moby#16816/),
   },
   {
     name: 'rules-flushed-but-masquerade', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
@@ -34,13 +34,13 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     name: 'nat-rules-flushed', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'plan', when: 'before', changesNothing: true,
     make: on('node-01', 'iptables -t nat -F'),
     mend: on('node-01', RESTARTED),
-    ends: unfit('node-01', /none of: the way from PREROUTING to DOCKER, MASQUERADE of (bridge|docker_gwbridge)/, /systemctl restart docker/, /moby#16816/),
+    ends: unfit('node-01', /none of: the jump from PREROUTING to DOCKER, MASQUERADE of (bridge|docker_gwbridge)/, /systemctl restart docker/, /moby#16816/),
   },
   {
     name: 'ip-forward-off', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-02', 'sysctl -w net.ipv4.ip_forward=0'),
     mend: on('node-02', 'sysctl -w net.ipv4.ip_forward=1'),
-    ends: unfit('node-02', /forwards no packets.*net\.ipv4\.ip_forward = 0/, /sysctl -w net\.ipv4\.ip_forward=1/),
+    ends: unfit('node-02', /IP forwarding is off.*net\.ipv4\.ip_forward = 0/, /sysctl -w net\.ipv4\.ip_forward=1/),
   },
   {
     name: 'node-drained', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
@@ -70,7 +70,7 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     name: 'proxy-for-containers', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-02', `mkdir -p /root/.docker && echo '{"proxies":{"default":{"httpProxy":"http://10.77.0.11:3128","httpsProxy":"http://10.77.0.11:3128"}}}' >/root/.docker/config.json`),
     mend: on('node-02', 'rm -r /root/.docker'),
-    ends: unfit('node-02', /get a proxy \(httpProxy, httpsProxy\).*\/root\/\.docker\/config\.json: proxies\.default, noProxy is not set/, /Remove "proxies" from \/root\/\.docker\/config\.json.*"noProxy" to localhost,/, /Docker's client puts/),
+    ends: unfit('node-02', /gives containers a proxy \(httpProxy, httpsProxy\).*\/root\/\.docker\/config\.json: proxies\.default, noProxy is not set/, /remove "proxies" from \/root\/\.docker\/config\.json.*"noProxy" to localhost,/, /Docker's client sets/),
   },
   {
     name: 'docker-context-elsewhere', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
@@ -88,49 +88,51 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     name: 'no-terminal-to-be-had', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-03', 'mv /dev/ptmx /dev/ptmx.kept'),
     mend: on('node-03', 'mv /dev/ptmx.kept /dev/ptmx'),
-    ends: unfit('node-03', /no terminal can be opened.*\/dev\/ptmx: there is no such device/, /mount -t devpts/),
+    ends: unfit('node-03', /no pseudo-terminal can be opened.*\/dev\/ptmx: there is no such device/, /mount -t devpts/),
   },
   {
     name: 'live-restore', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
     make: configured('node-02', '"live-restore": true'),
     mend: restored('node-02'),
-    ends: unfit('node-02', /live-restore/, /Remove "live-restore" from \/etc\/docker\/daemon\.json/),
+    ends: unfit('node-02', /live-restore/, /remove "live-restore" from \/etc\/docker\/daemon\.json/),
   },
   {
     name: 'userns-remap', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
     make: configured('node-01', '"userns-remap": "default"'),
     mend: restored('node-01'),
-    ends: unfit('node-01', /remaps users.*SecurityOptions name=userns/, /Remove "userns-remap" from \/etc\/docker\/daemon\.json/),
+    ends: unfit('node-01', /userns-remap is enabled.*SecurityOptions name=userns/, /remove "userns-remap" from \/etc\/docker\/daemon\.json/),
   },
   {
     name: 'iptables-false', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
     make: configured('node-02', '"iptables": false'),
     mend: restored('node-02'),
-    ends: unfit('node-02', /may make no firewall rules.*\/etc\/docker\/daemon\.json: "iptables": false/, /Remove "iptables": false from \/etc\/docker\/daemon\.json/),
+    ends: unfit('node-02', /not allowed to manage firewall rules.*\/etc\/docker\/daemon\.json: "iptables": false/, /remove "iptables": false from \/etc\/docker\/daemon\.json/),
   },
   {
     name: 'address-ranges-used-up', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-03', 'for i in $(seq 40); do docker network create n$i || break; done >/dev/null 2>&1; docker network ls -q | wc -l'),
     mend: on('node-03', 'docker network prune --force >/dev/null'),
-    ends: unfit('node-03', /no address range is left for the network docker_gwbridge.*all 31 ranges/, /docker network prune.*default-address-pools/),
+    ends: unfit('node-03', /no address pool is left for the network docker_gwbridge.*all 31 pools/, /docker network prune.*default-address-pools/),
   },
   {
     name: 'node-under-another-address', on: 'empty hosts', mode: 'apply', when: 'before', changesNothing: true,
     make: async () => {
       const token = await seenOn('node-01', 'docker swarm init --advertise-addr 10.77.0.11 >/dev/null && docker swarm join-token -q worker');
-      await seenOn('node-03', `ip address add 10.77.0.113/24 dev eth0 && docker swarm join --advertise-addr 10.77.0.113 --token ${token} 10.77.0.11:2377`);
+      await seenOn('node-03', `ip address add 10.77.0.113/24 dev eth0 && docker swarm join --advertise-addr 10.77.0.113 --token ${token} 10.77.0.11:2377 >/dev/null`);
+      for (const host of ['node-01', 'node-03']) await comesTrue(host, 'docker network inspect docker_gwbridge >/dev/null 2>&1');
+      await comesTrue('node-01', `[ "$(docker node ls --format '{{.Status}}')" = "$(printf 'Ready\\nReady')" ]`);
     },
     mend: async () => {
       const node = await seenOn('node-03', `docker info --format '{{.Swarm.NodeID}}'; docker swarm leave >/dev/null`);
-      await comesTrue('node-01', `docker node rm ${node}`);
+      await comesTrue('node-01', `docker node rm ${node} >/dev/null 2>&1`);
       await seenOn('node-03', 'ip address del 10.77.0.113/24 dev eth0');
     },
-    ends: unfit('node-03', /registered under 10\.77\.0\.113, not under 10\.77\.0\.13/, /docker swarm leave on it and docker node rm \w+ on node-01.*--advertise-addr/, /another of its addresses/),
+    ends: unfit('node-03', /registered under 10\.77\.0\.113, not under 10\.77\.0\.13/, /docker swarm leave on node-03, then docker node rm \w+ on node-01.*--advertise-addr/, /another of its addresses/),
   },
   {
     name: 'no-logs-kept', on: 'empty hosts', mode: 'apply', when: 'before',
     make: configured('node-02', '"log-driver": "none"'),
     mend: restored('node-02'),
-    ends: { completes: /is healthy/, warns: [{ code: 'Warning KS-1201', host: 'node-02', evidence: /keep no log/, remedy: /"log-driver": "local"/ }] },
+    ends: { completes: /is healthy/, warns: [{ code: 'Warning KS-1201', host: 'node-02', evidence: /keep no logs/, remedy: /"log-driver": "local"/ }] },
   },
 ];
