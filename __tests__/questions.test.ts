@@ -9,6 +9,7 @@ import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { disk, machine } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
+import { setup } from '../src/host/setup.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
 import { databaseState, greeting } from '../src/mysql/facts.ts';
@@ -37,16 +38,20 @@ const swarm = record({ state: text, nodeId: text, address: text, isManager: flag
 const described = record({
   id: text, name: text, image: text, imageId: text, state: text, error: text, exitCode: number, createdAt: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), mounts: table(text), addresses: table(text), networkMode: text,
 });
+const setUp = record({
+  path: text, docker: text, found: list(text), socket: text, elsewhere: list(record({ by: text, at: text })), proxies: list(record({ file: text, engine: text, keys: list(text), noProxy: text })),
+  options: list(record({ where: text, name: text, value: text })), kernel: table(number), noTerminal: text, rules: maybe(list(text)), onLink: list(text),
+});
 const onDisk = { mode: text, sha256: text, changedAt: number };
 
 const logs = logsOf(cluster, one, 60, 'f00d');
 
 /** Every question that is asked of hosts, what a fact about it is made of, and where a real answer is: on a tape, or as told. */
 const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, string] | string][] = [
-  ['the engine', engine, record({ version: text, cpus: number, memory: number, rootDir: text, securityOptions: list(text), swarm }), ['settled', 'node-01']],
+  ['the engine', engine, record({ version: text, cpus: number, memory: number, rootDir: text, securityOptions: list(text), liveRestore: flag, firewall: text, addressPools: list(record({ base: text, size: number })), logDriver: text, swarm }), ['settled', 'node-01']],
   ['the nodes', swarmNodes, list(record({ id: text, hostname: text, role: text, state: text, availability: text, address: text, labels: table(text) })), ['settled', 'node-01']],
   ['a token', tokenInUse('worker', new Secret('token', 'SWMTKN')), flag, 'same\n'],
-  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text) })), ['settled', 'node-01']],
+  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), masquerade: flag })), ['settled', 'node-01']],
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],
   ['the containers', containers, list(described), ['settled', 'node-01']],
@@ -65,6 +70,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['kuscia.sh in the image', scriptInImage(cluster), text, `${'a'.repeat(64)}  -\n`],
   ['the configuration of nginx', loadedConfiguration('alice-nginx-lb'), text, ['settled', 'node-01']],
   ['the machine', machine, record({ user: text, home: text, hostname: text, machineId: text, arch: text, kernel: text, memory: number, ptraceScope: maybe(number), clock: number, listening: list(number), routes: list(text), missingPrograms: list(text) }), ['settled', 'node-01']],
+  ['how Docker is set up', setup, setUp, ['settled', 'node-01']],
   ['the disk', disk('/var/lib/docker'), record({ free: number, size: number }), ['settled', 'node-01']],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],
   ['a file and its content', openFile('kuscia-swarm/alice/kuscia.yaml', 'configuration'), record({ ...onDisk, content: secret }), ['settled', 'node-01']],

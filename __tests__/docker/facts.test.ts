@@ -12,7 +12,7 @@ const id = (length: number) => expect.stringMatching(new RegExp(`^[a-z0-9]{${len
 const sha = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
 const inactive = { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], managerIds: [], error: '' };
 const active = { state: 'active', nodeId: id(25), managers: ['10.77.0.11:2377'], managerIds: [id(25)], error: '' };
-const host = { version: '20.10.24+dfsg1', rootDir: '/var/lib/docker', cpus: expect.any(Number), memory: expect.any(Number) };
+const host = { version: '20.10.24+dfsg1', rootDir: '/var/lib/docker', cpus: expect.any(Number), memory: expect.any(Number), liveRestore: false, firewall: '', addressPools: [], logDriver: expect.any(String) };
 const two = clusterOf({ hosts: TWO });
 
 describe('real hosts', () => {
@@ -23,8 +23,8 @@ describe('real hosts', () => {
     ['an engine that is down', 'odd', 'node-01', engine, { is: 'unknown', why: "could not read the engine's state: Cannot connect to the Docker daemon at unix:///run/no-engine.sock. Is the docker daemon running?" }],
     ['the nodes', 'settled', 'node-01', swarmNodes, present(['01', '02'].map((n) => ({ id: id(25), hostname: `node-${n}`, role: n === '01' ? 'manager' : 'worker', state: 'ready', availability: 'active', address: `10.77.0.1${n.slice(1)}`, labels: {} })))],
     ['nodes asked of a worker', 'odd', 'node-02', swarmNodes, { is: 'unknown', why: expect.stringContaining('This node is not a swarm manager.') }],
-    ['the networks of a fresh host', 'empty', 'node-02', networks, present(expect.arrayContaining([{ id: id(64), name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'] }, { id: id(64), name: 'none', driver: 'null', scope: 'local', attachable: false, subnets: [] }]))],
-    ['the overlay as the manager sees it', 'settled', 'node-01', networks, present(expect.arrayContaining([{ id: id(25), name: 'kuscia-exchange-cluster', driver: 'overlay', scope: 'swarm', attachable: true, subnets: ['10.200.0.0/24'] }]))],
+    ['the networks of a fresh host', 'empty', 'node-02', networks, present(expect.arrayContaining([{ id: id(64), name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'], masquerade: true }, { id: id(64), name: 'none', driver: 'null', scope: 'local', attachable: false, subnets: [], masquerade: false }]))],
+    ['the overlay as the manager sees it', 'settled', 'node-01', networks, present(expect.arrayContaining([{ id: id(25), name: 'kuscia-exchange-cluster', driver: 'overlay', scope: 'swarm', attachable: true, subnets: ['10.200.0.0/24'], masquerade: false }]))],
     ['the overlay as a worker with a probe sees it', 'settled', 'node-02', networks, present(expect.arrayContaining([expect.objectContaining({ name: 'kuscia-exchange-cluster', driver: 'overlay', subnets: ['10.200.0.0/24'] })]))],
     ['no container at all', 'empty', 'node-01', containers, present([])],
     ['a container that is not there', 'empty', 'node-01', container('alice-mysql'), absent],

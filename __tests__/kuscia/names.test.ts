@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { answer, present } from '../../src/engine/fact.ts';
+import { absent, answer, present } from '../../src/engine/fact.ts';
 import { machine } from '../../src/host/facts.ts';
 import { isReplicaName, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { planPreflight } from '../../src/stages/preflight.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { clusterOf } from '../support/deployment.ts';
-import { engineOutside, GIB, machineOf, NOW } from '../support/facts.ts';
+import { BRIDGE, engineOutside, GIB, machineOf, NOW, setupOf } from '../support/facts.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
 import { word } from '../support/words.ts';
 
@@ -57,9 +57,10 @@ test('whatever a host is called, its replica has a name that Kuscia takes or pre
       const told = answer(machine, { ended: 'exited', code: 0, stderr: '', stdout: `user=${login}\nhome=/root\nhostname=${called}\nmachineId=m\narch=x86_64\nkernel=6.1\nmemory=16777216\nptrace=1\nclock=${NOW}\n` });
       if (told.is !== 'present') throw new Error(told.is);
       expect([told.value.hostname, told.value.user]).toEqual([called, login]);
-      const plan = planPreflight(cluster, cluster.hosts.map((host, i) => ({
-        host, machine: i === 1 ? present({ ...machineOf(host), hostname: called, user: login }) : present(machineOf(host)), engine: present(engineOutside()), published: present(new Map()), restarted: present(new Map()), disk: present({ free: 50 * GIB, size: 100 * GIB }), asked: [NOW - 10, NOW + 10] as const,
-      })));
+      const hosts = cluster.hosts.map((host, i) => ({
+        host, setup: present(setupOf()), networks: present([BRIDGE]), machine: i === 1 ? present({ ...machineOf(host), hostname: called, user: login }) : present(machineOf(host)), engine: present(engineOutside()), published: present(new Map()), restarted: present(new Map()), disk: present({ free: 50 * GIB, size: 100 * GIB }), asked: [NOW - 10, NOW + 10] as const,
+      }));
+      const plan = planPreflight(cluster, { hosts, nodes: absent });
       const name = replicaName(replicaContainer(cluster, login), called);
       if (isReplicaName(name)) expect(name).toMatch(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
       else expect(plan.failures).toContainEqual(expect.objectContaining({ code: 'host-unfit', host: 'node-02', what: expect.stringContaining('Kubernetes does not take') }));

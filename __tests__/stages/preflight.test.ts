@@ -1,30 +1,34 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
-import type { Engine } from '../../src/docker/facts.ts';
+import { NO_DOCKER, type Engine, type Network, type SwarmNode } from '../../src/docker/facts.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Disk, Machine } from '../../src/host/facts.ts';
+import type { Setup } from '../../src/host/setup.ts';
 import { planPreflight, portsOn } from '../../src/stages/preflight.ts';
 import { clusterOf, EXTERNAL, THREE } from '../support/deployment.ts';
-import { engineInside, engineOutside, GIB, machineOf, NOW } from '../support/facts.ts';
+import { BRIDGE, engineInside, engineOutside, GIB, machineOf, nodeOf, NOW, RULES, setupOf } from '../support/facts.ts';
 import { shown } from '../support/plans.ts';
 
 interface Told {
   readonly machine?: Partial<Machine> | Fact<Machine>;
   readonly engine?: Fact<Engine>;
+  readonly setup?: Partial<Setup> | Fact<Setup>;
+  readonly networks?: Fact<readonly Network[]>;
   readonly published?: Fact<ReadonlyMap<number, string>>;
   readonly restarted?: Fact<ReadonlyMap<number, string>>;
   readonly disk?: Fact<Disk>;
   readonly asked?: readonly [number, number];
 }
 
-const isFact = (machine: Partial<Machine> | Fact<Machine>): machine is Fact<Machine> => 'is' in machine;
+const isFact = <T>(told: Partial<T> | Fact<T>): told is Fact<T> => 'is' in told;
 
 /** Three fit hosts, but for what is told of them by number. */
-function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf()) {
-  return planPreflight(cluster, cluster.hosts.map((host, i) => {
-    const { machine = {}, engine = present(engineOutside()), published = present(new Map<number, string>()), restarted = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
-    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, published, restarted, disk, asked };
-  }));
+function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf(), nodes: Fact<readonly SwarmNode[]> = absent) {
+  const hosts = cluster.hosts.map((host, i) => {
+    const { machine = {}, engine = present(engineOutside()), setup = {}, networks = present([BRIDGE]), published = present(new Map<number, string>()), restarted = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
+    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, setup: isFact(setup) ? setup : present(setupOf(setup)), networks, published, restarted, disk, asked };
+  });
+  return planPreflight(cluster, { hosts, nodes });
 }
 
 const FIT = (n: number): string => `= node-0${n} meets the requirements (engine 27.3.1, kernel 6.1.0, x86_64, 8 CPUs, 16 GiB)`;
@@ -45,7 +49,7 @@ describe('one thing wrong', () => {
     { name: 'too little memory', told: { machine: { memory: 1.5 * GIB } }, code: 'host-unfit', what: 'a replica may use 2.0 GiB of memory, the host has 1.5 GiB' },
     { name: 'ptrace forbidden', told: { machine: { ptraceScope: 3 } }, code: 'host-unfit', what: 'ptrace is forbidden, which runp needs', evidence: 'kernel.yama.ptrace_scope = 3' },
     { name: 'a hostname of which no replica name can be made', told: { machine: { hostname: 'node 2!' } }, code: 'host-unfit', what: 'its replica would be named root-kuscia-autonomy-alice-node 2, which Kubernetes does not take', evidence: 'hostname node 2!, login root' },
-    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed' },
+    { name: 'a full disk', told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) }, code: 'host-unfit', what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed', evidence: '2.9 GiB of 100.0 GiB are free in /var/lib/docker' },
     { name: 'a disk that is not known', told: { disk: unknown('could not read the free disk space: exit 1') }, code: 'fact-unknown', what: 'could not read the free disk space: exit 1' },
     { name: 'a taken port', told: port(20000), code: 'port-taken', what: 'port 20000 (gateway) is taken', evidence: 'something listens on 20000/tcp' },
     { name: 'a port that another container publishes', told: port(13084, 'grafana'), code: 'port-taken', what: 'port 13084 (metrics) is taken', evidence: 'published by container grafana' },
@@ -132,9 +136,54 @@ test('everything wrong on all hosts is in one report', () => {
     3: { machine: unknown('exit 127'), disk: present({ free: 1, size: 2 }), engine: absent },
   });
   expect(shown(made)).toEqual([
-    '! node-01 engine-unreachable', '! node-01 host-unfit', '! node-02 host-unfit', '! node-02 host-unfit', '! node-02 host-unfit', '! node-02 port-taken', '! node-02 port-taken',
+    '! node-01 engine-unreachable', '! node-01 host-unfit', '! node-02 host-unfit', '! node-02 host-unfit', '! node-02 port-taken', '! node-02 port-taken', '! node-02 host-unfit',
     '! node-03 engine-unreachable', '! node-03 host-unfit', '! node-03 host-unfit', '! node-01, node-02 host-unfit',
   ]);
+});
+
+describe('Docker and the swarm', () => {
+  const inSwarm = (changes: Partial<Engine['swarm']>, on = 1): Fact<Engine> => {
+    const inside = engineInside(THREE[on] as Host);
+    return present({ ...inside, swarm: { ...inside.swarm, ...changes } });
+  };
+  const nodes = (changes: Partial<SwarmNode> = {}): Fact<readonly SwarmNode[]> => present(THREE.map((host, i) => nodeOf(host, i === 1 ? changes : {})));
+  const whole = { 1: { engine: inSwarm({}, 0) }, 2: { engine: inSwarm({}) }, 3: { engine: inSwarm({}, 2) } };
+
+  test('of a cluster that is deployed fits', () => {
+    expect(shown(plan(whole, clusterOf(), nodes()))).toEqual([FIT(1), FIT(2), FIT(3)]);
+  });
+
+  const cases: readonly [string, Readonly<Record<number, Told>>, Fact<readonly SwarmNode[]>, { code: string; host: string; what: RegExp; remedy: RegExp }][] = [
+    ['a drained node', whole, nodes({ availability: 'drain' }), { code: 'node-not-ready', host: 'node-02', what: /its node is drained/, remedy: /on node-01: docker node update --availability active idnode02/ }],
+    ['a paused node', whole, nodes({ availability: 'pause' }), { code: 'node-not-ready', host: 'node-02', what: /its node is paused/, remedy: /docker node update --availability active idnode02/ }],
+    ['a worker under another address', { ...whole, 2: { engine: inSwarm({ address: '192.168.56.12' }) } }, nodes(), { code: 'host-unfit', host: 'node-02', what: /registered under 192\.168\.56\.12, not under 10\.77\.0\.12/, remedy: /docker swarm leave on node-02, then docker node rm idnode02 on node-01.*--advertise-addr/ }],
+    ['the first manager under another address', { ...whole, 1: { engine: inSwarm({ address: '192.168.56.11' }, 0) } }, nodes(), { code: 'host-unfit', host: 'node-01', what: /registered under 192\.168\.56\.11/, remedy: /docker swarm init --force-new-cluster --advertise-addr 10\.77\.0\.11/ }],
+    ['a locked swarm', { ...whole, 1: { engine: inSwarm({ state: 'locked', nodeId: '', isManager: false, error: 'Swarm is encrypted' }, 0) }, 2: { engine: inSwarm({ state: 'pending' }) } }, unknown('locked'), { code: 'node-not-ready', host: 'node-01', what: /its swarm is locked/, remedy: /docker swarm unlock/ }],
+    ['live-restore', { 2: { engine: present(engineOutside({ liveRestore: true })) } }, absent, { code: 'host-unfit', host: 'node-02', what: /live-restore/, remedy: /daemon\.json/ }],
+    ['rules that are missing', { 2: { setup: { rules: RULES.slice(0, 4) } } }, absent, { code: 'host-unfit', host: 'node-02', what: /firewall rules are missing/, remedy: /systemctl restart docker/ }],
+    ['a setup that is not known', { 2: { setup: unknown('could not read how Docker is set up: exit 1') } }, absent, { code: 'fact-unknown', host: 'node-02', what: /how Docker is set up/, remedy: /run again/ }],
+    ['docker that is not on the PATH', { 2: { engine: unknown(NO_DOCKER), setup: { docker: '', found: ['/snap/bin/docker'] } } }, absent, { code: 'engine-unreachable', host: 'node-02', what: /not on the PATH/, remedy: /ln -s \/snap\/bin\/docker/ }],
+  ];
+  test.each(cases)('%s', (_, told, seen, failure) => {
+    const made = plan(told, clusterOf(), seen);
+    expect(made.failures).toEqual([expect.objectContaining({ ...failure, what: expect.stringMatching(failure.what), remedy: expect.stringMatching(failure.remedy) })]);
+    expect(made.warnings).toEqual([]);
+  });
+
+  test('advice warns and stops nothing', () => {
+    const made = plan({ 2: { engine: present(engineOutside({ logDriver: 'none' })), setup: { kernel: { 'fs.inotify.max_user_instances': 64 } } } });
+    expect([made.failures, made.warnings.map(({ code, host, what }) => [code, host, what.split(':')[0]])]).toEqual([[], [['host-unfit', 'node-02', 'containers keep no logs on the host, so the cause of a failure cannot be found in them'], ['host-unfit', 'node-02', 'fs.inotify.max_user_instances is 64']]]);
+    expect(shown(made)).toContain(FIT(2));
+  });
+
+  test('of a node of another swarm nothing is said here', () => {
+    expect(plan({ 2: { engine: inSwarm({ nodeId: 'stranger', address: '192.168.56.12' }) } }, clusterOf(), nodes({ availability: 'drain' })).failures).toEqual([]);
+  });
+
+  test('a host by name may be registered under whatever that means there', () => {
+    const cluster = clusterOf({ hosts: THREE.map((host) => ({ ...host, address: `${host.name}.lan` })) });
+    expect(plan(whole, cluster, nodes()).failures).toEqual([]);
+  });
 });
 
 test('ports follow the roles and the cluster file', () => {

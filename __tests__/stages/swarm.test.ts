@@ -1,14 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
 import { joinSwarm, markTokens, readJoinToken, rotateJoinTokens, setNodeRole, initSwarm } from '../../src/docker/commands.ts';
-import { engine, tokenInUse, type Engine, type SwarmNode } from '../../src/docker/facts.ts';
+import { engine, NO_DOCKER, tokenInUse, type Engine, type SwarmNode } from '../../src/docker/facts.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
-import { failuresOf } from '../../src/engine/errors.ts';
+import { failuresOf, withoutConsequences, type Failure } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { askHandings } from '../../src/stages/handings.ts';
 import { planSwarmInit } from '../../src/stages/swarm-init.ts';
 import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
+import { engineFailures } from '../../src/stages/swarm.ts';
 import { deploymentOf, hostOf, THREE } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
 import { engineInside, engineOutside, enginesOf, nodeOf } from '../support/facts.ts';
@@ -72,6 +73,7 @@ describe('swarm-join', () => {
     ['promotes nobody that the cluster file does not make a manager, but demotes', all, nodes(nodeOf(two, { role: 'manager' })), ['~ node-02 demote to worker (the cluster file makes it a worker) [managers]', ready[0] ?? '', ready[2] ?? '']],
     ['stops where the swarm does not tell its nodes', all, unknown('could not list the nodes of the swarm: exit 1: The swarm does not have a leader'), ['! node-01 fact-unknown']],
     ['stops at an engine it does not know', engines({ 'node-02': unknown('exit 1') }), absent, ['! node-02 engine-unreachable']],
+    ['stops at a node that takes no containers', all, nodes(nodeOf(two, { availability: 'drain' }), nodeOf(three, { availability: 'pause' })), ['! node-02 node-not-ready', '! node-03 node-not-ready']],
   ];
   test.each(cases)('%s', (_, told, seen, lines) => {
     expect(shown(planSwarmJoin(deploymentOf(), { engines: told, nodes: seen }))).toEqual(lines);
@@ -104,6 +106,26 @@ describe('swarm-join', () => {
   });
 });
 
+describe('what an engine in a swarm says of itself', () => {
+  const stuck = (state: string, error = ''): Fact<Engine> => present({ ...engineOutside(), swarm: { ...engineOutside().swarm, state, error } });
+  test.each<[string, Readonly<Record<string, Fact<Engine>>>, readonly (readonly [string, string, RegExp | undefined, RegExp])[]]>([
+    ['locked', { 'node-01': stuck('locked', 'Swarm is encrypted and needs to be unlocked') }, [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock asks for the key/]]],
+    ['locked, and that another waits for it is no news', { 'node-01': stuck('locked'), 'node-02': stuck('pending') }, [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock/]]],
+    ['locked, and another in error all the same', { 'node-01': stuck('locked'), 'node-02': stuck('error') }, [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock/], ['node-not-ready', 'node-02', undefined, /docker swarm leave/]]],
+    ['pending', { 'node-02': stuck('pending') }, [['node-not-ready', 'node-02', undefined, /2377\/tcp/]]],
+    ['nothing: docker is not found', { 'node-02': unknown(NO_DOCKER) }, [['engine-unreachable', 'node-02', /non-interactive shell/, /link it into \/usr\/local\/bin/]]],
+    ['nothing: whatever it is', { 'node-02': unknown('exit 1') }, [['engine-unreachable', 'node-02', undefined, /docker version must show a Server/]]],
+  ])('%s', (_, told, failures) => {
+    expect(engineFailures(engines(told))).toEqual(failures.map(([code, host, cause, remedy]) => expect.objectContaining({ code, host, remedy: expect.stringMatching(remedy), ...(cause && { cause: expect.stringMatching(cause) }) })));
+  });
+
+  test('of several stages that meet with a silent engine the first is told, which knows most', () => {
+    const [first, second] = [{ ...noEngine, cause: 'known' }, noEngine];
+    expect(withoutConsequences([first, { code: 'fact-unknown', host: 'node-02', what: 'x', remedy: '' }, second, { ...noEngine, host: 'node-03' }])).toEqual([first, { ...noEngine, host: 'node-03' }]);
+  });
+  const noEngine: Failure = { code: 'engine-unreachable', host: 'node-02', what: 'the Docker Engine does not answer', evidence: 'exit 1', remedy: '' };
+});
+
 describe('joining', () => {
   const token = new Secret('worker join token', 'SWMTKN-1-abc');
   const step = stepOf(planSwarmJoin(deploymentOf(), { engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }), nodes: present([nodeOf(one), nodeOf(two)]) }), 'node-03 join');
@@ -118,15 +140,15 @@ describe('joining', () => {
   });
 
   test.each([
-    ['refused by the engine', ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"timeout was reached"}\n\n503' }), 'command-failed', '{"message":"timeout was reached"}\n\n503'],
-    ['without a status', ends('node-03', join, { ended: 'exited', code: 0 }), 'command-failed', ''],
-    ['that curl could not send', ends('node-03', join, { ended: 'exited', code: 7, stdout: '\n000', stderr: 'curl: (7) Failed to connect\n' }), 'command-failed', 'exit 7: curl: (7) Failed to connect'],
-    ['by a name that is not known', ends('node-03', join, { ended: 'exited', code: 68, stderr: 'cannot resolve node-03\n' }), 'command-failed', 'exit 68: cannot resolve node-03'],
-    ['whose connection is lost', ends('node-03', join, { ended: 'lost', reason: 'reset', stdout: '\n200' }), 'connection-lost', 'connection lost: reset: 200'],
-  ])('%s is no success', async (_, answer, code, evidence) => {
+    ['refused by the engine', ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"timeout was reached"}\n\n503' }), 'command-failed', '{"message":"timeout was reached"}\n\n503', /Its own engine refused.*on 2377\/tcp/],
+    ['without a status', ends('node-03', join, { ended: 'exited', code: 0 }), 'command-failed', '', /Its own engine refused/],
+    ['that curl could not send', ends('node-03', join, { ended: 'exited', code: 7, stdout: '\n000', stderr: 'curl: (7) Failed to connect\n' }), 'command-failed', 'exit 7: curl: (7) Failed to connect', /See that the engine of node-03 answers there: curl --unix-socket/],
+    ['by a name that is not known', ends('node-03', join, { ended: 'exited', code: 68, stderr: 'cannot resolve node-03\n' }), 'command-failed', 'exit 68: cannot resolve node-03', /getent hosts 10\.77\.0\.13/],
+    ['whose connection is lost', ends('node-03', join, { ended: 'lost', reason: 'reset', stdout: '\n200' }), 'connection-lost', 'connection lost: reset: 200', /See that the host is up/],
+  ])('%s is no success', async (_, answer, code, evidence, remedy) => {
     const seen: { carried?: Carried } = {};
     const thrown = await carryOut(step, [asked, answer], seen).then(() => undefined, (error: unknown) => error);
-    expect(failuresOf(thrown)).toMatchObject([{ code, host: 'node-03', evidence, what: 'could not join the swarm of node-01 (10.77.0.11:2377)' }]);
+    expect(failuresOf(thrown)).toMatchObject([{ code, host: 'node-03', evidence, what: 'could not join the swarm of node-01 (10.77.0.11:2377)', remedy: expect.stringMatching(remedy) }]);
     expect(JSON.stringify(failuresOf(thrown))).not.toContain('SWMTKN');
   });
 });

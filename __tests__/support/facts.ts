@@ -4,6 +4,7 @@ import type { Container } from '../../src/docker/containers.ts';
 import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
 import { present, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
+import type { Setup } from '../../src/host/setup.ts';
 import type { HostFile } from '../../src/host/files.ts';
 import type { Answer, Gateway, Registry } from '../../src/kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
@@ -23,12 +24,25 @@ export const machineOf = (host: Host, changes: Partial<Machine> = {}): Machine =
   ptraceScope: 1, clock: NOW, listening: [22], routes: ['10.77.0.0/24', '172.17.0.0/16'], missingPrograms: [], ...changes,
 });
 
+/** Docker set up as packages do it, for a login that is root, with the rules of an engine that has no network but its own. */
+export const setupOf = (changes: Partial<Setup> = {}): Setup => ({
+  path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', docker: '/usr/bin/docker', found: ['/usr/bin/docker'], socket: 'open', elsewhere: [], proxies: [], options: [],
+  kernel: { 'net.ipv4.ip_forward': 1, 'fs.inotify.max_user_instances': 128, 'fs.inotify.max_user_watches': 65536, 'kernel.pty.nr': 2, 'kernel.pty.max': 4096, 'kernel.pty.reserve': 1024 },
+  noTerminal: '', rules: RULES, onLink: ['10.77.0.0/24', '172.17.0.0/16'], ...changes,
+});
+
+/** Of an engine's firewall rules, those that are read. */
+export const RULES: readonly string[] = [
+  'filter :DOCKER - [0:0]', 'filter :DOCKER-USER - [0:0]', 'filter -A FORWARD -j DOCKER-USER', 'filter -A FORWARD -o docker0 -j DOCKER',
+  'nat :DOCKER - [0:0]', 'nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER', 'nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE',
+];
+
 /** Node id of a host. */
 export const nodeId = (host: Host): string => `id${host.name.replace('-', '')}`;
 
 /** An engine in no swarm. */
 export const engineOutside = (changes: Partial<Engine> = {}): Engine => ({
-  version: '27.3.1', cpus: 8, memory: 16 * GIB, rootDir: '/var/lib/docker', securityOptions: [],
+  version: '27.3.1', cpus: 8, memory: 16 * GIB, rootDir: '/var/lib/docker', securityOptions: [], liveRestore: false, firewall: '', addressPools: [], logDriver: 'json-file',
   swarm: { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], managerIds: [], error: '' }, ...changes,
 });
 
@@ -46,11 +60,11 @@ export const nodeOf = (host: Host, changes: Partial<SwarmNode> = {}): SwarmNode 
 
 /** The overlay network of the cluster. */
 export const overlayOf = (cluster: Cluster, changes: Partial<Network> = {}): Network => ({
-  id: 'overlayoverlayoverlay', name: cluster.network.name, driver: 'overlay', scope: 'swarm', attachable: true, subnets: [cluster.network.subnet], ...changes,
+  id: 'overlayoverlayoverlay', name: cluster.network.name, driver: 'overlay', scope: 'swarm', attachable: true, subnets: [cluster.network.subnet], masquerade: false, ...changes,
 });
 
 /** A network that every host has. */
-export const BRIDGE: Network = { id: 'bridgebridgebridge', name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'] };
+export const BRIDGE: Network = { id: 'bridgebridgebridge', name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'], masquerade: true };
 
 /** A container that runs since an hour. */
 export const containerOf = (name: string, changes: Partial<Container> = {}): Container => ({

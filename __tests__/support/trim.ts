@@ -6,10 +6,10 @@ type Json = Record<string, unknown>;
 const KEPT: readonly { readonly of: RegExp; readonly keep: (raw: Json) => Json }[] = [
   {
     of: /^docker info /,
-    keep: (raw) => ({ ...pick(raw, 'ServerVersion', 'NCPU', 'MemTotal', 'DockerRootDir', 'SecurityOptions', 'ServerErrors'), ...('Swarm' in raw && { Swarm: swarm(sub(raw, 'Swarm')) }) }),
+    keep: (raw) => ({ ...pick(raw, 'ServerVersion', 'NCPU', 'MemTotal', 'DockerRootDir', 'SecurityOptions', 'LiveRestoreEnabled', 'FirewallBackend', 'DefaultAddressPools', 'LoggingDriver', 'ServerErrors'), ...('Swarm' in raw && { Swarm: swarm(sub(raw, 'Swarm')) }) }),
   },
   { of: /docker node inspect/, keep: (raw) => ({ ...pick(raw, 'ID', 'Spec', 'Status'), Description: pick(sub(raw, 'Description'), 'Hostname') }) },
-  { of: /docker network inspect/, keep: (raw) => pick(raw, 'Id', 'Name', 'Driver', 'Scope', 'Attachable', 'IPAM') },
+  { of: /docker network inspect/, keep: (raw) => pick(raw, 'Id', 'Name', 'Driver', 'Scope', 'Attachable', 'IPAM', 'Options') },
   { of: /docker container inspect/, keep: (raw) => ({ ...raw, State: pick(sub(raw, 'State'), 'Status', 'Error', 'ExitCode', 'StartedAt'), Networks: addresses(sub(raw, 'Networks')) }) },
 ];
 

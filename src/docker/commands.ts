@@ -2,8 +2,11 @@ import type { Archive } from '../cluster/archives.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
+/** Exit code of a host that cannot resolve its own address. */
+export const UNRESOLVED = 68;
+
 /** Address as the host itself resolves it: `--advertise-addr` takes an IP address, a cluster file may hold a name. */
-const RESOLVE = 'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit 68; }';
+const RESOLVE = `ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit ${UNRESOLVED}; }`;
 
 /** Makes the host the first manager of a new swarm. What docker prints holds the join token, so it is dropped. */
 export const initSwarm = (address: string): Command =>

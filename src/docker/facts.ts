@@ -7,6 +7,12 @@ import { compareJoinToken } from './commands.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 import { localName } from './names.ts';
 
+/** A range that an engine cuts into subnets with a prefix of that size. */
+export interface AddressPool {
+  readonly base: string;
+  readonly size: number;
+}
+
 /** What an engine says of itself and of the swarm it is in. */
 export interface Engine {
   readonly version: string;
@@ -15,6 +21,14 @@ export interface Engine {
   readonly memory: number;
   readonly rootDir: string;
   readonly securityOptions: readonly string[];
+  /** Whether containers outlive a stop of the engine (live-restore). */
+  readonly liveRestore: boolean;
+  /** What it keeps its firewall rules with: iptables, nftables or either with firewalld; '' where it does not say (before Docker 28). */
+  readonly firewall: string;
+  /** Ranges for networks that name none; none where the built-in ones stand. */
+  readonly addressPools: readonly AddressPool[];
+  /** Where the logs of containers go unless they say otherwise: json-file, local, none... */
+  readonly logDriver: string;
   readonly swarm: {
     /** inactive, pending, active, error or locked. */
     readonly state: string;
@@ -30,7 +44,7 @@ export interface Engine {
   };
 }
 
-const rawServer = z.object({ ServerErrors: z.array(z.string()).nullish(), ServerVersion: z.string().nullish() });
+const rawServer = z.object({ ServerErrors: z.array(z.string()).nullish(), ServerVersion: z.string().nullish(), host: z.object({}).nullish() });
 
 const rawInfo = z.object({
   ServerVersion: z.string(),
@@ -38,6 +52,10 @@ const rawInfo = z.object({
   MemTotal: z.number(),
   DockerRootDir: z.string(),
   SecurityOptions: z.array(z.string()).nullish(),
+  LiveRestoreEnabled: z.boolean().nullish(),
+  FirewallBackend: z.object({ Driver: z.string().nullish() }).nullish(),
+  DefaultAddressPools: z.array(z.object({ Base: z.string(), Size: z.number() })).nullish(),
+  LoggingDriver: z.string().nullish(),
   Swarm: z.object({
     LocalNodeState: z.string(),
     NodeID: z.string(),
@@ -49,13 +67,22 @@ const rawInfo = z.object({
   }),
 });
 
+/** Why the engine is unknown where the login's shell finds no program named docker. */
+export const NO_DOCKER = 'docker is not on the PATH of a non-interactive login';
+
+/** Why it is unknown where docker is Podman's stand-in for it, which has no swarm. */
+export const PODMAN = 'docker is Podman there, not Docker';
+
 /** The engine of the host; never absent: an engine that does not answer is unknown. */
 export const engine: Question<Engine> = {
   command: reading("read the engine's state", ['docker', 'info', '--format', '{{json .}}']),
   read(outcome) {
+    // What shells end with where there is no such program (POSIX).
+    if (outcome.code === 127) return unknown(NO_DOCKER);
     if (outcome.code !== 0) return failedTo("read the engine's state", outcome);
     // Without an engine, docker info still prints what it knows of itself and ends with 0.
-    const { ServerVersion = '', ServerErrors } = jsonOf(outcome.stdout, rawServer);
+    const { ServerVersion = '', ServerErrors, host } = jsonOf(outcome.stdout, rawServer);
+    if (!ServerVersion && host) return unknown(PODMAN);
     if (!ServerVersion) return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it gives no version'}`);
     const { Swarm, ...raw } = jsonOf(outcome.stdout, rawInfo);
     return present({
@@ -64,6 +91,10 @@ export const engine: Question<Engine> = {
       memory: raw.MemTotal,
       rootDir: raw.DockerRootDir,
       securityOptions: raw.SecurityOptions ?? [],
+      liveRestore: raw.LiveRestoreEnabled ?? false,
+      firewall: raw.FirewallBackend?.Driver ?? '',
+      addressPools: (raw.DefaultAddressPools ?? []).map(({ Base, Size }) => ({ base: Base, size: Size })),
+      logDriver: raw.LoggingDriver ?? '',
       swarm: {
         state: Swarm.LocalNodeState,
         nodeId: Swarm.NodeID,
@@ -134,7 +165,12 @@ export interface Network {
   readonly scope: string;
   readonly attachable: boolean;
   readonly subnets: readonly string[];
+  /** Whether the engine makes a rule so that its containers reach other hosts under the address of theirs. */
+  readonly masquerade: boolean;
 }
+
+/** Option of a bridge network. Source: moby, bridge driver. */
+const MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade';
 
 const rawNetwork = z.object({
   Id: z.string(),
@@ -143,6 +179,7 @@ const rawNetwork = z.object({
   Scope: z.string(),
   Attachable: z.boolean(),
   IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
+  Options: z.object({ [MASQUERADE]: z.string().nullish() }).nullish(),
 });
 
 /** All networks of the host. */
@@ -158,6 +195,7 @@ export const networks: Question<readonly Network[]> = {
         scope: raw.Scope,
         attachable: raw.Attachable,
         subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+        masquerade: raw.Options?.[MASQUERADE] === 'true',
       })),
     );
   },

@@ -96,8 +96,8 @@ export function failuresOf(thrown: unknown): readonly Failure[] {
   return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
 }
 
-/** The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new. */
+/** The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new, and of several stages that met with it the first knows most. */
 export function withoutConsequences(failures: readonly Failure[]): Failure[] {
-  const silent = new Set(failures.filter(({ code }) => code === 'engine-unreachable').map(({ host }) => host));
-  return failures.filter(({ code, host }) => code !== 'fact-unknown' || !silent.has(host));
+  const silent = new Map(failures.filter(({ code }) => code === 'engine-unreachable').map((failure) => [failure.host, failure] as const).reverse());
+  return failures.filter((failure) => (failure.code === 'engine-unreachable' ? silent.get(failure.host) === failure : failure.code !== 'fact-unknown' || !silent.has(failure.host)));
 }

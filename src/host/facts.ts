@@ -85,7 +85,7 @@ function reachable(entry: string): boolean {
 }
 
 /** `0001A8C0/00FFFFFF` of /proc/net/route (hex, little endian) as `192.168.1.0/24`. */
-function route(entry: string): string {
+export function route(entry: string): string {
   const [destination = '', mask = ''] = entry.split('/');
   const bytes = (hex: string): number[] => (hex.match(/../g) ?? []).map((byte) => parseInt(byte, 16)).reverse();
   const prefix = bytes(mask).reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);

@@ -5,12 +5,12 @@ export const REQUIRED = {
   engine: '20.10.24',
   kernel: '4.6',
   architectures: ['x86_64', 'aarch64', 'arm64'],
-  /** A replica's least memory limit, in bytes. */
-  replicaMemory: 2 * GIB,
   /** The node reports disk pressure at or below this much free space, in bytes. */
   freeDisk: 3 * GIB,
   /** Liveness is computed from times that each replica writes by its own clock; seconds. */
   clockSkew: 5,
+  /** Advised, not demanded. Source: Kuscia docs/troubleshoot, create_fsnotify_failed; the kernel's own defaults are these or more. */
+  inotify: { 'fs.inotify.max_user_instances': 128, 'fs.inotify.max_user_watches': 8192 },
 } as const;
 
 /** -1, 0 or 1 as version a is lower, equal or higher than b; compares dotted numbers and ignores what follows them. */

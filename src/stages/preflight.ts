@@ -1,26 +1,21 @@
-import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { publishedPorts, restartedPorts } from '../docker/containers.ts';
-import { engine, type Engine } from '../docker/facts.ts';
-import type { Act, Ask } from '../engine/ask.ts';
+import { publishedPorts } from '../docker/containers.ts';
+import type { Engine } from '../docker/facts.ts';
+import type { Act } from '../engine/ask.ts';
 import { Trouble, type Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
-import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
+import { machine, type Machine } from '../host/facts.ts';
 import { isReplicaName, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
-
-interface OnHost {
-  readonly host: Host;
-  readonly engine: Fact<Engine>;
-  readonly machine: Fact<Machine>;
-  readonly published: Fact<ReadonlyMap<number, string>>;
-  readonly restarted: Fact<ReadonlyMap<number, string>>;
-  readonly disk: Fact<Disk>;
-  /** Our own clock before and after the host was asked, in milliseconds; undefined where an earlier job asked it. */
-  readonly asked: readonly [number, number] | undefined;
-}
+import { engineSilent } from './engine-silent.ts';
+import type { Finding } from './finding.ts';
+import { dockerFindings } from './preflight-engine.ts';
+import { gatherHosts, type OnHost, type PreflightFacts } from './preflight-facts.ts';
+import { amongHosts } from './preflight-hosts.ts';
+import { swarmFailures } from './swarm.ts';
 
 /** All that a host must have before anything is changed; every finding of every host in one report. */
 export function preflight(deployment: Deployment): Stage {
@@ -29,40 +24,31 @@ export function preflight(deployment: Deployment): Stage {
     purpose: 'hosts that meet the requirements',
     needs: [],
     settleMs: 0,
-    gather: (ask) => Promise.all(deployment.cluster.hosts.map((host) => gatherHost(ask, host))),
+    gather: (ask) => gatherHosts(ask, deployment.cluster),
     plan: (facts) => planPreflight(deployment.cluster, facts),
   });
 }
 
-/** Where an engine keeps its data unless it is told otherwise. */
-const ENGINE_DATA = '/var/lib/docker';
-
-async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
-  const before = Date.now();
-  const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()] as const);
-  const [onEngine, [onMachine, after], published, restarted, usual] = await Promise.all([
-    ask.ask(host.name, engine),
-    properties,
-    ask.ask(host.name, publishedPorts),
-    ask.ask(host.name, restartedPorts),
-    ask.ask(host.name, disk(ENGINE_DATA)),
-  ]);
-  const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
-  const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  return { host, engine: onEngine, machine: onMachine, published, restarted, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
-}
-
 /** Judges every host by itself, then the hosts among each other. */
-export function planPreflight(cluster: Cluster, facts: readonly OnHost[]): Plan {
+export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: PreflightFacts): Plan {
   const plan = new Plan();
+  const engines = new Map(facts.map(({ host, engine }) => [host.name, engine]));
+  const ofSwarm = swarmFailures(cluster, engines, nodes);
   for (const onHost of facts) {
-    const failures = hostFailures(cluster, onHost);
+    const findings = dockerFindingsOf(cluster, onHost);
+    const unfit = findings.map(({ advice, ...finding }): [boolean, Failure] => [advice === true, { code: 'host-unfit', host: onHost.host.name, ...finding }]);
+    const failures = [...hostFailures(cluster, onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [] : [failure])), ...ofSwarm.filter(({ host }) => host === onHost.host.name)];
+    plan.warnings.push(...unfit.flatMap(([advice, failure]) => (advice ? [failure] : [])));
     plan.failures.push(...failures);
     if (failures.length === 0) plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
   }
-  plan.failures.push(...sharedMachineIds(facts), ...architectureFailures(cluster, facts), ...clockFailures(facts), ...nameFailures(cluster, facts));
+  plan.failures.push(...amongHosts(cluster, facts));
   return plan;
 }
+
+/** What does not fit of Docker there, where there is an engine to judge. */
+const dockerFindingsOf = (cluster: Cluster, { host, engine, machine, setup, networks }: OnHost): Finding[] =>
+  engine.is === 'present' ? dockerFindings(cluster, host, { engine: engine.value, setup: valueOf(setup), networks: valueOf(networks), routes: valueOf(machine)?.routes }) : [];
 
 function described({ engine, machine }: OnHost): string {
   if (engine.is !== 'present' || machine.is !== 'present') return '';
@@ -71,26 +57,23 @@ function described({ engine, machine }: OnHost): string {
 }
 
 function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
-  const { host, engine, machine, published, restarted, disk } = onHost;
+  const { host, engine, machine, setup, published, restarted, disk } = onHost;
   const failures: Failure[] = [];
   const unfit = (what: string, remedy: string, evidence?: string): void => {
     failures.push({ code: 'host-unfit', host: host.name, what, remedy, ...(evidence !== undefined && { evidence }) });
   };
-  if (engine.is !== 'present') {
-    const evidence = engine.is === 'unknown' ? engine.why : 'absent';
-    failures.push({ code: 'engine-unreachable', host: host.name, what: 'the Docker Engine does not answer', evidence, remedy: `Install and start the Docker Engine (${REQUIRED.engine} or newer), and let the login use it: root, an account in group docker, or one that gets that group by sudo (sudo: true).` });
-  } else if (compareVersions(engine.value.version, REQUIRED.engine) < 0) {
-    unfit(`Docker Engine ${engine.value.version} is too old`, `Install ${REQUIRED.engine} or newer.`, 'older engines refuse threads to Kuscia (kuscia#984)');
-  }
+  if (engine.is !== 'present') failures.push(engineSilent(host.name, engine.is === 'unknown' ? engine.why : 'absent', valueOf(setup)));
   if (machine.is !== 'present') {
     unfit('its properties cannot be read', 'See that the login has a POSIX shell and may read /proc.', machine.is === 'unknown' ? machine.why : 'absent');
   } else {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
-  for (const fact of [published, disk]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Mend what the line names, then run again.' });
+  for (const fact of [published, disk, setup]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Fix the reported problem, then run again.' });
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
-    unfit(`${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`, 'Free space there (docker system df shows what images take).');
+    const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${valueOf(engine)?.rootDir ?? 'its folder'}`;
+    const what = `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`;
+    unfit(what, 'Free space there: docker system df shows what takes it; docker image prune removes unused images.', evidence);
   }
   return failures;
 }
@@ -146,72 +129,4 @@ export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): 
   const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
   const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];
   if (taken.length > 0) throw new Trouble(taken);
-}
-
-/** Kuscia takes a second host of one machine-id and name for the same replica (README of the observations, section 1). */
-function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
-  const known = facts.flatMap(({ host, machine }) => (machine.is === 'present' && machine.value.machineId !== '' ? [[machine.value.machineId, host.name] as const] : []));
-  const byId = Map.groupBy(known, ([id]) => id);
-  return [...byId.values()]
-    .filter((same) => same.length > 1)
-    .map((same) => ({
-      code: 'host-unfit' as const,
-      host: same.map(([, host]) => host).join(', '),
-      what: 'these hosts have the same machine-id, as cloned machines do',
-      evidence: `/etc/machine-id is ${same[0]?.[0]}`,
-      remedy: 'Make new ones: rm /etc/machine-id && systemd-machine-id-setup, then restart the host.',
-    }));
-}
-
-/** Tasks may run on any replica, with images and binaries that are the same everywhere. */
-function architectureFailures(cluster: Cluster, facts: readonly OnHost[]): Failure[] {
-  const supported = (arch: string): boolean => (REQUIRED.architectures as readonly string[]).includes(arch);
-  const known = facts.flatMap(({ host, machine }) => (host.roles.includes('replica') && machine.is === 'present' && supported(machine.value.arch) ? [{ host: host.name, arch: machine.value.arch.replace('aarch64', 'arm64') }] : []));
-  const byArch = Map.groupBy(known, ({ arch }) => arch);
-  if (byArch.size < 2) return [];
-  return [
-    {
-      code: 'host-unfit',
-      host: known.map(({ host }) => host).join(', '),
-      what: `the hosts of ${cluster.domain}'s replicas have different architectures`,
-      evidence: [...byArch].map(([arch, same]) => `${arch}: ${same.map(({ host }) => host).join(', ')}`).join('; '),
-      remedy: 'Put all replicas of a domain on hosts of one architecture: its tasks run on any of them, with the same images.',
-    },
-  ];
-}
-
-/** Only what is certain: the two moments between which each clock was read must be further apart than the limit. */
-function clockFailures(facts: readonly OnHost[]): Failure[] {
-  const clocks = facts.flatMap(({ host, machine, asked }) =>
-    machine.is === 'present' && asked !== undefined ? [{ host: host.name, least: machine.value.clock - asked[1], most: machine.value.clock - asked[0] }] : [],
-  );
-  const slowest = clocks.reduce((a, b) => (b.most < a.most ? b : a), clocks[0] ?? { host: '', least: 0, most: 0 });
-  return clocks
-    .filter((clock) => clock.least - slowest.most > REQUIRED.clockSkew * 1000)
-    .map((clock) => ({
-      code: 'host-unfit' as const,
-      host: clock.host,
-      what: `its clock is at least ${Math.floor((clock.least - slowest.most) / 1000)} s ahead of that of ${slowest.host}; ${REQUIRED.clockSkew} s are allowed`,
-      remedy: 'Set the clocks by NTP on all hosts: Kuscia judges replicas by times that they write themselves.',
-    }));
-}
-
-/** Replica names must differ, and none may be the beginning or a part of another: kuscia.sh counts matching lines. */
-function nameFailures(cluster: Cluster, facts: readonly OnHost[]): Failure[] {
-  const replicas = hostsWith(cluster, 'replica').flatMap((host) => {
-    const fact = facts.find((onHost) => onHost.host === host)?.machine;
-    return fact?.is === 'present' ? [{ host: host.name, hostname: fact.value.hostname, name: replicaName(replicaContainer(cluster, fact.value.user), fact.value.hostname) }] : [];
-  });
-  const remedy = 'Give the hosts short, distinct hostnames, none of them the beginning of another (hostnamectl set-hostname), or use a shorter domain.';
-  return replicas.flatMap((one, i) =>
-    replicas
-      .filter((other, j) => i !== j && other.name.includes(one.name) && (other.name !== one.name || i < j))
-      .map((other) => ({
-        code: 'hostname-clash' as const,
-        host: `${one.host}, ${other.host}`,
-        what: one.name === other.name ? `both replicas would be named ${one.name}` : `the replica name ${one.name} is part of ${other.name}`,
-        evidence: `hostnames ${one.hostname} and ${other.hostname}`,
-        remedy,
-      })),
-  );
 }

@@ -1,16 +1,17 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, tokensLabel } from '../docker/commands.ts';
+import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, tokensLabel, UNRESOLVED } from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { archiveOf, ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
+import { LOST_REMEDY } from '../engine/command-failure.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
-import { ending, lastLine, succeeded } from '../engine/outcome.ts';
+import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { stage, type Stage } from '../engine/stage.ts';
-import { anchor, askSwarm, engineFailures, engineOf, type Engines } from './swarm.ts';
+import { anchor, askSwarm, engineFailures, engineOf, nodeFailures, type Engines } from './swarm.ts';
 
 interface Facts {
   readonly engines: Engines;
@@ -43,7 +44,7 @@ export function swarmJoin(deployment: Deployment): Stage {
 /** Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host. */
 export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines, nodes, handedInUse = absent }: Facts): Plan {
   const plan = new Plan();
-  plan.failures.push(...engineFailures(engines));
+  plan.failures.push(...engineFailures(engines), ...nodeFailures(cluster, engines, nodes));
   if (nodes.is === 'unknown') {
     plan.failures.push({ code: 'fact-unknown', host: anchor(cluster, engines).name, what: nodes.why, remedy: 'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.' });
   }
@@ -130,8 +131,16 @@ async function join(act: Act, deployment: Deployment, engines: Engines, host: Ho
     host: host.name,
     what: `could not join the swarm of ${manager.name} (${manager.address}:2377)`,
     evidence: succeeded(outcome) ? outcome.stdout.trim() : `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: `See that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp, then run again.`,
+    remedy: joinRemedy(host, manager, outcome),
   });
+}
+
+/** By where it went wrong: on the way to the host's own engine, or in what that made of it. */
+function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
+  if (outcome.ended === 'lost') return LOST_REMEDY;
+  if (outcome.ended === 'exited' && outcome.code === UNRESOLVED) return `Write an IP address of ${host.name} into the cluster file, or a name that the host itself resolves (getent hosts ${host.address}); then run again.`;
+  if (!succeeded(outcome)) return `See that the engine of ${host.name} answers there: curl --unix-socket /var/run/docker.sock http://docker/info. Then run again.`;
+  return `Its own engine refused; the evidence is its answer. Where that tells of time or a connection, see that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`;
 }
 
 const noTokens = (host: Host): Failure => ({

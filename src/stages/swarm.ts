@@ -1,8 +1,10 @@
 import { firstManager, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { ipv4 } from '../cluster/subnet.ts';
 import { engine, swarmNodes, type Engine, type SwarmNode } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
+import { engineSilent } from './engine-silent.ts';
 
 /** The engines of all hosts, by host name. */
 export type Engines = ReadonlyMap<string, Fact<Engine>>;
@@ -32,19 +34,92 @@ export function anchor(cluster: Cluster, engines: Engines): Host {
 
 /** The failures of hosts whose engine is not known, or whose part in a swarm can neither be used nor be joined anew. */
 export function engineFailures(engines: Engines): Failure[] {
-  return [...engines].flatMap(([host, fact]): Failure[] => {
-    if (fact.is === 'unknown') {
-      return [{ code: 'engine-unreachable', host, what: 'the Docker Engine does not answer', evidence: fact.why, remedy: 'Install and start the Docker Engine (20.10.24 or newer), and let the login use it: root, an account in group docker, or one that gets that group by sudo (sudo: true).' }];
-    }
-    const swarm = fact.is === 'present' ? fact.value.swarm : undefined;
-    const remedy = swarm && STUCK[swarm.state];
-    return remedy === undefined ? [] : [{ code: 'node-not-ready', host, what: `its engine says that its swarm is ${swarm?.state}`, ...(swarm?.error && { evidence: swarm.error }), remedy }];
+  const silent = [...engines].flatMap(([host, fact]) => (fact.is === 'unknown' ? [engineSilent(host, fact.why)] : []));
+  return [...silent, ...stuckFailures(engines)];
+}
+
+/** Whatever keeps hosts that are in the swarm from taking part in it: engines that are stuck, nodes that are unfit. */
+export const swarmFailures = (cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] => [
+  ...stuckFailures(engines),
+  ...nodeFailures(cluster, engines, nodes),
+];
+
+/** The failures of hosts whose engine is in a swarm and yet no node of it can be seen. Where a manager is locked, that others wait for one says nothing more. */
+function stuckFailures(engines: Engines): Failure[] {
+  const swarms = [...engines].flatMap(([host, fact]) => (fact.is === 'present' ? [{ host, ...fact.value.swarm }] : []));
+  const locked = swarms.some(({ state }) => state === 'locked');
+  return swarms.flatMap(({ host, state, error }) => {
+    const stuck = STUCK[state];
+    if (stuck === undefined || (locked && state === 'pending')) return [];
+    const what = `its engine says that its swarm is ${state}`;
+    return [{ code: 'node-not-ready' as const, host, what, ...(error !== '' && { evidence: error }), ...stuck }];
   });
 }
 
 /** States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker Engine API, LocalNodeState. */
-const STUCK: Readonly<Record<string, string>> = {
-  locked: 'Unlock it there with the key of the swarm: docker swarm unlock.',
-  pending: 'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. If it stays so, open 2377/tcp to the managers, or let it leave (docker swarm leave --force).',
-  error: 'Let it leave there (docker swarm leave --force) when nothing of that swarm is needed; then run again.',
+const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
+  locked: {
+    cause: 'the swarm locks its managers (autolock), and the engine of this one was restarted',
+    remedy:
+      'Unlock it on that host: docker swarm unlock asks for the key, which docker swarm unlock-key shows on a manager ' +
+      'that is not locked. Then run again.',
+  },
+  pending: {
+    remedy:
+      'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. ' +
+      'If it stays so, open 2377/tcp to the managers, or make it leave (docker swarm leave --force).',
+  },
+  error: { remedy: 'If nothing of that swarm is needed there, make it leave (docker swarm leave --force); then run again.' },
 };
+
+/** Hosts of the cluster file whose node is drained or paused, or registered under another address than the file's. Nothing where the nodes are not known. */
+export function nodeFailures(cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] {
+  const manager = anchor(cluster, engines).name;
+  return cluster.hosts.flatMap((host) => {
+    const swarm = engineOf(engines, host)?.swarm;
+    const node = valueOf(nodes)?.find(({ id }) => id === swarm?.nodeId);
+    if (swarm === undefined || node === undefined) return [];
+    const failures = node.availability === 'active' ? [] : [unavailable(host, node, manager)];
+    // A name is what the host made of it.
+    const known = ipv4(host.address) !== undefined && swarm.address !== '';
+    return known && swarm.address !== host.address ? [...failures, misplaced(host, node, swarm, manager)] : failures;
+  });
+}
+
+const AVAILABILITIES: Readonly<Record<string, string>> = { drain: 'drained', pause: 'paused' };
+
+/** Seen with Docker 20.10: attaching anything to the overlay network there fails after 20 s with "context deadline exceeded" (moby#33303); what is attached stays. */
+function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
+  return {
+    code: 'node-not-ready',
+    host: host.name,
+    what: `its node is ${AVAILABILITIES[node.availability] ?? node.availability}: no container can be started on the overlay network there`,
+    evidence: `docker node inspect ${node.id} on ${manager}: Availability ${node.availability}`,
+    cause: 'somebody set it so, as for maintenance; what runs there goes on, but would not come back after a restart',
+    remedy: `When the host may be used again, on ${manager}: docker node update --availability active ${node.id}. Then run again.`,
+  };
+}
+
+function misplaced(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
+  const only = isManager && host.name === manager;
+  return {
+    code: 'host-unfit',
+    host: host.name,
+    what: `its swarm node is registered under ${address}, not under ${host.address}`,
+    evidence: `docker info: NodeAddr ${address}; cluster file: address ${host.address}`,
+    cause:
+      'it joined the swarm under another of its addresses, or its address has changed: ' +
+      'the other hosts send it the data of the overlay network there',
+    remedy:
+      `${only ? managerMoves(host) : nodeMoves(host, node, isManager, manager)} ` +
+      `If ${address} is the right address, write it into the cluster file instead.`,
+  };
+}
+
+const managerMoves = ({ address }: Host): string =>
+  `docker swarm init --force-new-cluster --advertise-addr ${address} on it keeps the swarm with this manager alone; ` +
+  'then make the other hosts leave (docker swarm leave, managers with --force), and run again: they join anew.';
+
+const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolean, manager: string): string =>
+  `Make ${name} leave and join again: ${isManager ? `docker node demote ${id} on ${manager}, then ` : ''}docker swarm leave on ${name}, ` +
+  `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;

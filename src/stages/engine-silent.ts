@@ -1,0 +1,93 @@
+import { NO_DOCKER, PODMAN } from '../docker/facts.ts';
+import type { Failure } from '../engine/errors.ts';
+import { SOCKET, type Setup } from '../host/setup.ts';
+import { REQUIRED } from '../kuscia/requirements.ts';
+
+const INSTALL = `Install the Docker Engine (${REQUIRED.engine} or newer) on that host, then run again.`;
+
+type Explanation = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'what'>>;
+
+/** An engine that gave no answer, with what explains it: what the host shows of its Docker, where that is known. */
+export function engineSilent(host: string, why: string, setup?: Setup): Failure {
+  const { what = 'the Docker Engine does not answer', ...rest } = explanation(why, setup);
+  return { code: 'engine-unreachable', host, what, evidence: setup ? withPlaces(why, setup) : why, ...rest };
+}
+
+/** Where the shell looked, and where docker is, if it is not there that it looked. */
+function withPlaces(why: string, { docker, path, found }: Setup): string {
+  if (docker !== '') return why;
+  return [why, `PATH is ${path}`, ...(found.length > 0 ? [`docker is ${found.join(', ')}`] : [])].join('\n');
+}
+
+function explanation(why: string, setup: Setup | undefined): Explanation {
+  if (why === PODMAN) {
+    return {
+      cause: 'podman-docker is installed there in place of Docker, and Podman has no swarm mode',
+      remedy: `Remove the package podman-docker. ${INSTALL}`,
+    };
+  }
+  if (why === NO_DOCKER || setup?.docker === '') return { what: NO_DOCKER, ...notOnPath(setup) };
+  const [other] = setup?.elsewhere ?? [];
+  if (other) {
+    const cause = `the login's docker talks to ${other.at} (set by ${other.by}), not to the engine of this host`;
+    return { cause, remedy: elsewhereRemedy(other.by) };
+  }
+  return setup && setup.socket !== 'open' ? BY_SOCKET[setup.socket] : UNEXPLAINED;
+}
+
+const BY_SOCKET: Readonly<Record<'absent' | 'denied', Explanation>> = {
+  denied: {
+    cause: 'the login may not speak to the Docker Engine',
+    remedy:
+      'On that host, add the account to group docker (usermod -aG docker USER), or let it get that group by sudo ' +
+      '(sudo: true in the cluster file); then run again.',
+  },
+  absent: {
+    cause: `the Docker Engine does not run: there is no ${SOCKET}`,
+    remedy:
+      'On that host, start it: systemctl start docker. If it ends again, journalctl -u docker says why. ' +
+      `If it is not installed: ${INSTALL}`,
+  },
+};
+
+const UNEXPLAINED: Explanation = {
+  remedy:
+    'On that host, as that login, docker version must show a Server. ' +
+    'If it does not: systemctl status docker; journalctl -u docker -n 50. Then run again.',
+};
+
+const LONGER_PATH =
+  'add its folder to the PATH of non-interactive logins: in /etc/environment, with SetEnv in sshd_config, or in ~/.ssh/environment';
+
+const NO_PROFILE =
+  'commands over SSH run in a non-interactive shell, which reads no profile: its PATH may be shorter than that of an interactive login';
+
+/** Without docker on the PATH nothing is known of the engine. */
+function notOnPath(setup: Setup | undefined): Explanation {
+  const [found] = setup?.found ?? [];
+  if (setup && found !== undefined) {
+    const remedy = `Link docker into a folder on that PATH: ln -s ${found} ${linkFolder(setup)}/docker. Or ${LONGER_PATH}. Then run again.`;
+    return { cause: NO_PROFILE, remedy };
+  }
+  if (setup) return { cause: 'docker is not installed, or in an unusual folder', remedy: `${INSTALL} If it is installed, ${LONGER_PATH}.` };
+  return {
+    cause: NO_PROFILE,
+    remedy:
+      'Find docker on that host (command -v docker in an interactive login) and link it into /usr/local/bin, ' +
+      `or ${LONGER_PATH}. If it is not installed: ${INSTALL}`,
+  };
+}
+
+/** Of the folders that are meant for it, the first that is looked through. */
+const linkFolder = ({ path }: Setup): string =>
+  ['/usr/local/bin', '/usr/bin', '/bin'].find((folder) => path.split(':').includes(folder)) ?? '/usr/bin';
+
+/** How a login comes back to the engine of its own host. */
+export function elsewhereRemedy(by: string): string {
+  const why = `The swarm, kuscia.sh and all checks must use the engine behind ${SOCKET}.`;
+  if (!by.startsWith('DOCKER_')) return `On that host, as that login: docker context use default. Then run again. ${why}`;
+  return (
+    `Remove ${by} from the login's environment on that host (~/.bashrc, ~/.ssh/environment, /etc/environment, ` +
+    `SetEnv in sshd_config), then run again. ${why}`
+  );
+}

@@ -1,0 +1,60 @@
+import { overlap, parseSubnet, type Subnet } from '../cluster/subnet.ts';
+import type { Engine, Network } from '../docker/facts.ts';
+import { compareVersions } from '../kuscia/requirements.ts';
+
+/** What an engine uses that was given no `default-address-pools`. Source: moby, libnetwork/ipamutils, localScopeDefaultNetworks. */
+const BUILT_IN = [
+  ...Array.from({ length: 15 }, (_, i) => ({ base: `172.${17 + i}.0.0/16`, size: 16 })),
+  { base: '192.168.0.0/16', size: 20 },
+];
+
+/** No engine that is in use has more subnets than are looked through here; with more there is a free one. */
+const ENOUGH = 100_000;
+
+/** The network by which containers on an overlay reach what is outside; an engine makes it when it first joins a swarm. */
+export const GATEWAY_BRIDGE = 'docker_gwbridge';
+
+/** What takes the room of new networks on a host. */
+export interface Taken {
+  readonly networks: readonly Network[];
+  /** Destinations of all its routes, and of those without a gateway. */
+  readonly routes: readonly string[];
+  readonly onLink: readonly string[];
+}
+
+/** How many subnets the engine has for networks that name none, where not one of them is free; undefined where one is, or may be. */
+export function exhausted({ version, addressPools }: Pick<Engine, 'version' | 'addressPools'>, taken: Taken): number | undefined {
+  const used = subnetsIn(version, taken);
+  let count = 0;
+  for (const { base, size } of addressPools.length > 0 ? addressPools : BUILT_IN) {
+    const range = parseSubnet(base);
+    // IPv6, or a pool that the engine itself would refuse.
+    if (range === undefined || !Number.isInteger(size) || size < range.prefix || size > 32) continue;
+    for (let first = range.first; first <= range.last; first += 2 ** (32 - size)) {
+      count += 1;
+      if (count > ENOUGH || !used.some((other) => overlap(other, subnetFrom(first, size)))) return undefined;
+    }
+  }
+  return count === 0 ? undefined : count;
+}
+
+/**
+ * What an engine chooses no subnet from. Since 27 a route through a gateway keeps none from being chosen (moby, netutils.InferReservedNetworks);
+ * before, any route did (CheckRouteOverlaps).
+ */
+function subnetsIn(version: string, { networks, routes, onLink }: Taken): Subnet[] {
+  const local = networks.filter(({ scope }) => scope === 'local').flatMap(({ subnets }) => subnets);
+  return [...local, ...(compareVersions(version, '27') < 0 ? routes : onLink)].flatMap((text) => parseSubnet(text) ?? []);
+}
+
+const subnetFrom = (first: number, prefix: number): Subnet => ({
+  first,
+  last: first + 2 ** (32 - prefix) - 1,
+  prefix,
+});
+
+/** The pools as an operator would look for them. */
+export const poolsText = ({ addressPools }: Pick<Engine, 'addressPools'>): string =>
+  addressPools.length === 0
+    ? '172.17.0.0/16 to 172.31.0.0/16, 192.168.0.0/16 in parts of /20'
+    : addressPools.map(({ base, size }) => `${base} in parts of /${size}`).join(', ');

@@ -1,0 +1,55 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import { publishedPorts, restartedPorts } from '../docker/containers.ts';
+import { engine, networks, type Engine, type Network, type SwarmNode } from '../docker/facts.ts';
+import type { Ask } from '../engine/ask.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
+import { setup, type Setup } from '../host/setup.ts';
+import { askSwarm } from './swarm.ts';
+
+/** What preflight sees of one host. */
+export interface OnHost {
+  readonly host: Host;
+  readonly engine: Fact<Engine>;
+  readonly machine: Fact<Machine>;
+  readonly setup: Fact<Setup>;
+  readonly networks: Fact<readonly Network[]>;
+  readonly published: Fact<ReadonlyMap<number, string>>;
+  readonly restarted: Fact<ReadonlyMap<number, string>>;
+  readonly disk: Fact<Disk>;
+  /** Our own clock before and after the host was asked, in milliseconds; undefined where an earlier job asked it. */
+  readonly asked: readonly [number, number] | undefined;
+}
+
+/** What preflight sees of all hosts. */
+export interface PreflightFacts {
+  readonly hosts: readonly OnHost[];
+  /** Nodes of the swarm as its first manager sees them; unknown where there is no swarm. */
+  readonly nodes: Fact<readonly SwarmNode[]>;
+}
+
+/** Where an engine keeps its data unless it is told otherwise. */
+const ENGINE_DATA = '/var/lib/docker';
+
+/** Asks all hosts at once, for most in the words of the stages behind: what several ask is asked once. */
+export async function gatherHosts(ask: Ask, cluster: Cluster): Promise<PreflightFacts> {
+  const [hosts, [, nodes]] = await Promise.all([Promise.all(cluster.hosts.map((host) => gatherHost(ask, host))), askSwarm(ask, cluster)]);
+  return { hosts, nodes };
+}
+
+async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
+  const before = Date.now();
+  const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()] as const);
+  const [onEngine, [onMachine, after], onSetup, onNetworks, published, restarted, usual] = await Promise.all([
+    ask.ask(host.name, engine),
+    properties,
+    ask.ask(host.name, setup),
+    ask.ask(host.name, networks),
+    ask.ask(host.name, publishedPorts),
+    ask.ask(host.name, restartedPorts),
+    ask.ask(host.name, disk(ENGINE_DATA)),
+  ]);
+  const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
+  const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
+  return { host, engine: onEngine, machine: onMachine, setup: onSetup, networks: onNetworks, published, restarted, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
+}
