@@ -56,7 +56,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the data path', tryPaths(cluster, [two]), list(record({ to: text, exit: number })), ['settled', 'node-01']],
   ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: text }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
   ['the greeting of a database', greeting(cluster, one.address, 3306), text, ['settled', 'node-02']],
-  ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })) }), ['settled', 'node-01']],
+  ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })), tasks: list(record({ job: text, task: text, replica: text, phase: text })) }), ['settled', 'node-01']],
   ['a gateway', directAnswer(cluster, two), answered, ['settled', 'node-02']],
   ['the load balancer', loadBalancerAnswers(cluster, one, requestsFor(cluster)), list(answered), ['settled', 'node-01']],
   ['the last words of a replica', lastWords('dying'), text, ['odd', 'node-01']],

@@ -71,7 +71,7 @@ describe('a replica', () => {
     ['whose port another answers is restarted', [{ answer: present({ status: 200, domain: '', instance: '' }) }], [now(`restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
     ['whose port another domain answers is restarted', [{ answer: present({ status: 401, domain: 'bob', instance: 'b' }) }], [now(`restart replica ${NAME}`, 'its gateway port: 401 from domain bob'), third]],
     ['whose port another replica answers is restarted', [{ answer: present(answerOf(cluster, THREE[2] as Host)) }], [now(`restart replica ${NAME}`, 'its gateway port: 401 from root-kuscia-autonomy-alice-node-03'), third]],
-    ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [] }) }, young], [third, waits]],
+    ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }, young], [third, waits]],
     ['with a gateway object of before its start is waited for', [{ registry: present(registryOf(cluster, HOSTS)) }, young], [third, waits]],
     ['registered by this very process is proven', [{ registry: since(two, NOW - 60_000) }, young], [FINE(two), third]],
     ['whose node is not Ready is waited for', [{ registry: present(registryOf(cluster, HOSTS, { gateways: [gatewayOf(cluster, two, { uptime: NOW, heartbeat: NOW })], nodes: [{ name: nameOf(cluster, two), ready: false }] })) }, young], [third, waits]],
