@@ -76,6 +76,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       'kuscia-config': !['kuscia-init', 'plan'].includes(action),
       images: !['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
       repair: !['network-create', 'plan'].includes(action),
+      'task-wait': !['kuscia-start', 'plan'].includes(action),
       host: !isStage(action) || action === 'verify' || action === 'preflight',
       'lock-wait': !isStage(action) || action === 'verify',
       'break-lock': !isStage(action) || action === 'verify',

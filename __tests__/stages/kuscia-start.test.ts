@@ -12,7 +12,7 @@ import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
 import { extractScript, startReplica } from '../../src/kuscia/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
-import { lastWords } from '../../src/kuscia/facts.ts';
+import { lastWords, registry } from '../../src/kuscia/facts.ts';
 import { folders } from '../../src/kuscia/names.ts';
 import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
 import { ledBy, planReplicas } from '../../src/stages/kuscia-start.ts';
@@ -178,8 +178,8 @@ describe('carrying out', () => {
 
   test('starts and restarts', async () => {
     const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'again'), [ok('node-02', startContainer(NAME, 'exited'))]);
-    const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', restartContainer(NAME))]);
-    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), `docker restart ${NAME}`]);
+    const restart = await carryOut(stepOf(plan({ answer: unknown('x') }), 'restart'), [ok('node-02', registry('alice').command, 'end\n'), ok('node-02', restartContainer(NAME))]);
+    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), shellLine(registry('alice').command), `docker restart ${NAME}`]);
   });
 });
 

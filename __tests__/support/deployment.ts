@@ -47,5 +47,6 @@ export const deploymentOf = (changes: Partial<Cluster> = {}, rest: Partial<Deplo
   cluster: clusterOf(changes),
   secrets: { databasePassword: new Secret('database password', PASSWORD) },
   repair: false,
+  taskWaitMs: 600_000,
   ...rest,
 });

@@ -18,6 +18,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'kuscia-config': (action) => action === 'kuscia-init' || action === 'plan',
   images: (action) => ['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
   repair: (action) => action === 'network-create' || action === 'plan',
+  'task-wait': (action) => action === 'kuscia-start' || action === 'plan',
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
   'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
   'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
@@ -177,7 +178,7 @@ export const example = (stage: ActionName): string => [`- uses: OWNER/kuscia-swa
 export function needsOf(stage: ActionName): readonly string[] {
   const path = 'examples/two-replicas.yml';
   const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
-  const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false }, { onMatrix: () => undefined });
+  const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false, taskWaitMs: 0 }, { onMatrix: () => undefined });
   return stages.find(({ name }) => name === stage)?.needs ?? [];
 }
 

@@ -17,6 +17,8 @@ export interface Deployment {
   };
   /** Whether stages may mend what is in the way (a network of the wrong type) by removing it. */
   readonly repair: boolean;
+  /** How long tasks are waited for before the replica that runs them is stopped, in milliseconds; 0 ends them with it at once. */
+  readonly taskWaitMs: number;
   /** Archives whose images hosts need not pull. */
   readonly archives?: readonly Archive[];
   /** What earlier jobs of a workflow handed over; without it, hosts are asked. */

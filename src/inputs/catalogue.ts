@@ -107,6 +107,12 @@ export const INPUTS = {
     description: '`true` lets a stage remove what is in the way, such as a network of the right name and the wrong type. It never removes data.',
     chinese: '`true` 允许阶段移除障碍物，例如名称正确但类型错误的网络。绝不会删除数据。',
   },
+  'task-wait': {
+    kind: 'word',
+    default: '10',
+    description: 'Minutes to wait, before a replica that runs tasks is restarted or recreated, until they have ended; after that they are ended with it. 0 ends them at once.',
+    chinese: '重启或重建正在运行任务的副本之前，等待任务结束的最长分钟数；超时后任务随副本一同终止。0 表示不等待，直接终止。',
+  },
   'lock-wait': {
     kind: 'word',
     default: '10',

@@ -13,6 +13,7 @@ import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } 
 import type { ImagesRead } from './images.ts';
 import { readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
+import { waitOf } from './minutes.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 
@@ -40,6 +41,7 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const mode = oneMode(env, inputFaults);
   const stages = someStages(env, inputFaults);
   const repair = oneFlag(env, inputFaults);
+  const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
   const lock = readLock(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
@@ -47,7 +49,7 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const databasePassword = givenSecret(env, 'database-password');
   if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, ...(archives && { archives }) }, login: loginOf(env), job, lock };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, taskWaitMs, ...(archives && { archives }) }, login: loginOf(env), job, lock };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {

@@ -20,6 +20,7 @@ import { absolute, folders, replicaContainer, replicaName } from '../kuscia/name
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
+import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
 interface OnHost {
@@ -110,6 +111,7 @@ export function planReplicas(deployment: Deployment, facts: readonly OnHost[]): 
     const unlike = unknowns.length === 0 ? unlikeHanded(deployment, onHost) : [];
     plan.failures.push(...unlike);
     if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, onHost);
+    warnOfTasks(plan, deployment, onHost, facts);
   }
   return plan;
 }
@@ -128,21 +130,29 @@ function planReplica(plan: Plan, deployment: Deployment, onHost: OnHost): void {
   const fault = faultOf(deployment.cluster, onHost, current);
   const configuredAt = valueOf(onHost.file)?.changedAt ?? 0;
   if (difference !== undefined) {
-    step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name));
+    step('~', `recreate replica ${name}`, difference, (act) => create(act, deployment, host, name, fault === undefined));
   } else if (['exited', 'dead', 'paused'].includes(current.state)) {
     const why = `${current.state} (${current.exitCode})${current.error ? `: ${current.error}` : ''}`;
     step('~', `start replica ${name} again`, why, (act) => startAgain(act, deployment.cluster, host, startContainer(name, current.state)), true);
   } else if (configuredAt > current.startedAt) {
-    step('~', `restart replica ${name}`, 'its configuration changed since it started', async (act) => void (await act.run(host.name, restartContainer(name))));
+    step('~', `restart replica ${name}`, 'its configuration changed since it started', (act) => restart(act, deployment, host, current, fault === undefined));
   } else if (fault === undefined && onHost.led.is !== 'absent' && valueOf(onHost.led)?.has(current.hostname) !== true) {
     plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(deployment.cluster, onHost, current) });
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
   } else if (current.state === 'running' && (valueOf(onHost.machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS) {
-    step('~', `restart replica ${name}`, fault, async (act) => void (await act.run(host.name, restartContainer(name))), true);
+    step('~', `restart replica ${name}`, fault, (act) => restart(act, deployment, host, current, false), true);
   } else {
     plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(onHost, name, fault) });
   }
+}
+
+/** Says which tasks run on the replica where a step of the plan stops it. */
+function warnOfTasks(plan: Plan, deployment: Deployment, { host, container, registry }: OnHost, all: readonly OnHost[]): void {
+  const current = valueOf(container);
+  if (current?.state !== 'running' || !plan.steps.some((step) => step.host === host.name)) return;
+  const note = tasksNote(deployment, host, current.hostname, [registry, ...all.map((each) => each.registry)]);
+  if (note) plan.warnings.push(note);
 }
 
 /** Why the container must be made anew; undefined when it is as described. */
@@ -200,6 +210,11 @@ const notLed = ({ loadBalancer, ports }: Cluster, { host }: OnHost, current: Con
   remedy: `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ${loadBalancer.container} there; then run again.`,
 });
 
+async function restart(act: Act, deployment: Deployment, host: Host, current: Container, works: boolean): Promise<void> {
+  await awaitTasks(act, deployment, host, current.hostname, works);
+  await act.run(host.name, restartContainer(current.name));
+}
+
 async function startAgain(act: Act, cluster: Cluster, host: Host, start: Command): Promise<void> {
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome)) return;
@@ -207,13 +222,14 @@ async function startAgain(act: Act, cluster: Cluster, host: Host, start: Command
   throw trouble(commandFailure(host.name, start, outcome));
 }
 
-/** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone. */
-async function create(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
+/** Makes the replica's container with kuscia.sh, after whatever stands in its place is gone; `works` tells whether that was found to work. */
+async function create(act: Act, deployment: Deployment, host: Host, name: string, works = false): Promise<void> {
   const { cluster } = deployment;
   await takeScript(act, deployment, host.name);
   await proveScript(act, deployment, host);
   const standing = await act.ask(host.name, container(name));
   if (standing.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: standing.why, remedy: 'Mend what the line names, then run again.' });
+  if (standing.is === 'present' && standing.value.state === 'running') await awaitTasks(act, deployment, host, standing.value.hostname, works);
   if (standing.is === 'present') await act.run(host.name, removeContainer(name));
   const start = startReplica(cluster);
   const outcome = await act.attempt(host.name, start);

@@ -4,8 +4,9 @@ import { HOST_FAULTS } from './hosts.ts';
 import { IMAGE_FAULTS } from './images.ts';
 import { REPLICA_FAULTS } from './replicas.ts';
 import { SWARM_FAULTS } from './swarm.ts';
+import { TASK_FAULTS } from './tasks.ts';
 
-const families: readonly Fault[] = [...HOST_FAULTS, ...DATABASE_FAULTS, ...REPLICA_FAULTS, ...IMAGE_FAULTS, ...SWARM_FAULTS];
+const families: readonly Fault[] = [...HOST_FAULTS, ...DATABASE_FAULTS, ...REPLICA_FAULTS, ...IMAGE_FAULTS, ...SWARM_FAULTS, ...TASK_FAULTS];
 
 /** Every fault, in the order in which they are tried: those on a deployed cluster first, so that it is deployed once. */
 export const FAULTS: readonly Fault[] = [...families.filter(({ on }) => on === 'deployed cluster'), ...families.filter(({ on }) => on === 'empty hosts')];
