@@ -57,7 +57,7 @@ function partsFor(world: World, state: State): Parts {
     readRequest: (hide) => {
       hide([PASSWORD]);
       const stages = world.stages ?? (world.mode === 'verify' ? ['verify'] : ['swarm-init', 'swarm-join', 'verify']);
-      return Promise.resolve({ mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false, upgradesDatabase: false }, login: {}, job: JOB, lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 } });
+      return Promise.resolve({ mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false, upgradesDatabase: false, taskWaitMs: 0 }, login: {}, job: JOB, lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 } });
     },
     openFleet: () => ({
       notes: ['known hosts: line 3 is passed over'],

@@ -61,7 +61,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the data path', tryPaths(cluster, [two]), list(record({ to: text, exit: number })), ['settled', 'node-01']],
   ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: text }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
   ['the greeting of a database', greeting(cluster, one.address, 3306), text, ['settled', 'node-02']],
-  ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })) }), ['settled', 'node-01']],
+  ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })), tasks: list(record({ job: text, task: text, replica: text, phase: text })) }), ['settled', 'node-01']],
   ['a gateway', directAnswer(cluster, two), answered, ['settled', 'node-02']],
   ['a gateway, from within its container', answerWithin(cluster, replica), answered, '{"domain":"alice","instance":"a"} 401 0\n'],
   ['the version of a database image', serverVersion('mysql:8.0'), text, 'MYSQL_VERSION=8.0.40-1.el9\n'],

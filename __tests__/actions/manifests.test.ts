@@ -77,6 +77,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       images: !['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
       repair: !['network-create', 'plan'].includes(action),
       'upgrade-database': !['preflight', 'mysql-up', 'plan'].includes(action),
+      'task-wait': !['kuscia-start', 'plan'].includes(action),
       host: !isStage(action) || action === 'verify' || action === 'preflight',
       'lock-wait': !isStage(action) || action === 'verify',
       'break-lock': !isStage(action) || action === 'verify',

@@ -279,6 +279,16 @@ describe('settling', () => {
 });
 
 describe('cancelling', () => {
+  test('ends the pause of a step at once', async () => {
+    const world = new World();
+    const cancel = new AbortController();
+    const waits = world.step('x', { apply: async (act) => { setImmediate(() => cancel.abort()); await act.pause(3_600_000); world.there.add('x'); } });
+    expect(await codes(apply([world.stage('one', [waits])], world.run({ signal: cancel.signal })))).toEqual(['cancelled: cancelled in one']);
+    const short = world.step('y', { apply: async (act) => { await act.pause(1); world.there.add('y'); } });
+    await apply([world.stage('two', [short])], world.run());
+    expect([...world.there]).toEqual(['y']);
+  });
+
   test('before a change makes none', async () => {
     const world = new World();
     expect(await codes(apply([world.stage('one', [world.step('x')])], world.run({ signal: AbortSignal.abort() })))).toEqual(['cancelled: cancelled in one']);

@@ -55,6 +55,7 @@ describe('inputs that are enough', () => {
   test('give a deployment', () => {
     const { mode, stages, deployment, login } = read({ ...ENOUGH, repair: 'True' });
     expect([mode, stages, deployment.repair, deployment.cluster.domain]).toEqual(['apply', STAGES, true, 'alice']);
+    expect([deployment.taskWaitMs, read({ ...ENOUGH, 'task-wait': '0' }).deployment.taskWaitMs]).toEqual([600_000, 0]);
     expect(deployment.secrets.databasePassword.reveal()).toBe('correct:horse@battery/staple');
     expect(Object.keys(deployment.secrets)).toEqual(['databasePassword']);
     expect(login.sshKey?.reveal()).toBe(openSsh('none'));
@@ -120,6 +121,7 @@ const CASES: readonly Case[] = [
   { name: 'misspelt stages', inputs: { ...ENOUGH, stage: 'swarminit, x' }, faults: [/input stage is "swarminit"; did you mean "swarm-init"\?/, /input stage is "x" \(preflight/] },
   { name: 'no stage', inputs: { ...ENOUGH, stage: ',' }, faults: [/input stage names no stage/] },
   { name: 'repair by another word', inputs: { ...ENOUGH, repair: 'yes' }, faults: [/input repair is "yes"; must be true or false/] },
+  { name: 'waits that are no minutes', inputs: { ...ENOUGH, 'task-wait': '1h', 'lock-wait': '361' }, faults: [/input task-wait is "1h"; must be whole minutes from 0 to 360/, /input lock-wait is "361"; must be whole minutes/] },
   { name: 'a cluster file that is not there', inputs: { ...ENOUGH, cluster: 'other.yml' }, faults: [/input cluster names a file that cannot be read: "other.yml" \(ENOENT\)/] },
   {
     name: 'faults of inputs and of the cluster file, together and in this order',

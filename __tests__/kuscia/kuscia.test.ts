@@ -3,6 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jsonPath } from '../../lab/images/kuscia/src/jsonpath.ts';
+import { taskObjects } from '../../lab/images/kuscia/src/tasks.ts';
 import fc from '../support/random.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
@@ -186,7 +188,7 @@ describe('what a replica is asked', () => {
 
   test('gateways and nodes of real replicas are the same from each', () => {
     const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry('alice')));
-    expect(first).toEqual(present({ gateways: [of('01'), of('02')], nodes: ['01', '02'].map((n) => ({ name: `${NAME}-node-${n}`, ready: true })) }));
+    expect(first).toEqual(present({ gateways: [of('01'), of('02')], nodes: ['01', '02'].map((n) => ({ name: `${NAME}-node-${n}`, ready: true })), tasks: [] }));
     expect(second).toEqual({ is: 'present', value: { ...(first?.is === 'present' ? first.value : {}), gateways: [of('01'), of('02')] } });
     if (first?.is === 'present') for (const { uptime, heartbeat } of first.value.gateways) expect(heartbeat).toBeGreaterThanOrEqual(uptime);
   });
@@ -194,18 +196,34 @@ describe('what a replica is asked', () => {
   test.each([
     ['no replica', factOf('empty', 'node-01', registry('alice')), 'No such container'],
     ['no replica of that domain', factOf('odd', 'node-01', registry('bob')), 'No such container'],
-    ['half an answer', answer(registry('b'), exited(0, '{"items":[]}')), 'not understood'],
-    ['one gateway, not a list', answer(registry('b'), exited(0, '{"kind":"Gateway","metadata":{"name":"g"}}')), 'not understood'],
-    ['something else', answer(registry('b'), exited(0, '{"kind":"List","items":[{"kind":"Domain","metadata":{"name":"d"}}]}')), 'not understood'],
+    ['half an answer', answer(registry('b'), exited(0, 'Gateway\tg\t\t\t\t\t\t\t\t\t\n')), 'not understood'],
+    ['a line that is cut', answer(registry('b'), exited(0, 'Gateway\tg\t\t\nend\n')), 'not understood'],
+    ['something else', answer(registry('b'), exited(0, 'Domain\td\t\t\t\t\t\t\t\t\t\nend\n')), 'not understood'],
     ['nonsense', answer(registry('b'), exited(0, 'x')), 'not understood'],
   ])('%s is unknown', (_, fact, why) => {
     expect(fact).toEqual({ is: 'unknown', why: expect.stringContaining(why) });
   });
 
   test('gateways and nodes that say little are read as such', () => {
-    expect(answer(registry('b'), exited(0, '{"kind":"List","items":[{"kind":"Gateway","metadata":{"name":"g"}},{"kind":"Node","metadata":{"name":"n"}},{"kind":"Node","metadata":{"name":"m"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}]}'))).toEqual(
-      present({ gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }], nodes: [{ name: 'n', ready: false }, { name: 'm', ready: false }] }),
+    const line = (kind: string, name: string, ready = '', node = '', phase = '', task = ''): string => `${[kind, name, '', '', '', '', '', ready, node, phase, task].join('\t')}\n`;
+    const pods = [line('Pod', 'a-0', 'True', 'n', 'Running', 'a'), line('Pod', 'b-0', 'False', 'm', 'Pending', 'b'), line('Pod', 'c-0', 'False', '', 'Pending', 'c'), line('Pod', 'd-0', 'False', 'n', 'Failed', 'd'), line('Pod', 'e-0', 'False', 'n', 'Succeeded', 'e'), line('Pod', 'serving-0', 'True', 'n', 'Running')].join('');
+    expect(answer(registry('b'), exited(0, `${line('Gateway', 'g')}${line('Node', 'n')}${line('Node', 'm', 'Unknown')}${pods}end\na\tjob-a\nx\tjob-x\n`))).toEqual(
+      present({
+        gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }], nodes: [{ name: 'n', ready: false }, { name: 'm', ready: false }],
+        tasks: [{ job: 'job-a', task: 'a', replica: 'n', phase: 'Running' }, { job: '', task: 'b', replica: 'm', phase: 'Pending' }],
+      }),
     );
+  });
+
+  test('what its tasks were told and have said stays there', () => {
+    const { args } = registry('alice').command;
+    expect(args.join(' ')).not.toMatch(/json( |$)|env|command|containers|terminated|message/);
+    const task = taskObjects({ job: 'job-a', domain: 'alice', node: `${NAME}-node-01`, seconds: 60, imageMissing: false });
+    const [, , , , objects = '', jobs = ''] = args;
+    const running = { ...task.pod, status: { ...task.pod.status, phase: 'Running' } };
+    const lines = jsonPath(objects, { items: [running] }) + jsonPath(jobs, { items: [{ ...task.task, status: { phase: 'Running' } }] });
+    expect(lines).not.toContain('not-to-be-read');
+    expect(answer(registry('alice'), exited(0, lines))).toEqual(present({ gateways: [], nodes: [], tasks: [{ job: 'job-a', task: 'job-a-t1', replica: `${NAME}-node-01`, phase: 'Running' }] }));
   });
 
   test('its last words are the last telling line, without its time', () => {

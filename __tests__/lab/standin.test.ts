@@ -90,9 +90,22 @@ describe('the first replica, with a terminal', () => {
 
   test('answers from outside with 401, header and body', async () => {
     const { stdout } = await run(['curl', '-ksi', `https://${hosts[1]!.address}:20000/`], { timeoutMs: 10_000 });
-    expect(stdout).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+    expect(stdout).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\nx-accel-buffering: no\r\n/);
+    expect(await run(['curl', '-si', `http://${hosts[1]!.address}:20000/`], { timeoutMs: 10_000 })).toMatchObject({ code: 52, stdout: '' });
     expect(stdout).toContain(`kuscia-error-message: <alice/${ctr}-node-02/external $$ Unauthorized>`);
     expect(stdout).toContain(`{"domain":"alice","instance":"${ctr}-node-02","kuscia":"v1.1.0b0","reason":"unauthorized."}`);
+  });
+
+  test('answers through nginx as was observed', async () => {
+    const server = `server { listen 8080; location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass https://${hosts[1]!.address}:20000; } }`;
+    await said(node1, `echo '${server}' >nginx.conf; docker run -d --name lb --network host -v "$PWD/nginx.conf:/etc/nginx/conf.d/default.conf:ro" nginx:1.26; sleep 2`);
+    const { stdout } = await run(['curl', '-si', `http://${database}:8080/`], { timeoutMs: 10_000 });
+    const [head = '', body] = stdout.replaceAll('\r', '').split('\n\n');
+    expect(head.split('\n').map((line) => line.replace(/^(Server|Date): .*/, '$1'))).toEqual([
+      'HTTP/1.1 401 Unauthorized', 'Server', 'Date', 'Content-Type: text/plain', 'Content-Length: 112', 'Connection: keep-alive', `kuscia-error-message: <alice/${ctr}-node-02/external $$ Unauthorized>`,
+    ]);
+    expect(body).toBe(`{"domain":"alice","instance":"${ctr}-node-02","kuscia":"v1.1.0b0","reason":"unauthorized."}\n`);
+    await said(node1, 'docker rm -f lb');
   });
 
   test('shows the password of the database in the process list', async () => {
@@ -162,6 +175,28 @@ test('a replica that is killed is NotReady after 45 to 75 seconds, and its gatew
   const [live = 0, dead = 0] = beats.items.map(({ status }) => Date.now() - Date.parse(status.heartbeatTime));
   expect([live < 20_000, dead > 40_000]).toEqual([true, true]);
 }, 100_000);
+
+test('with another key loops when it is restarted, and starts in a new container', async () => {
+  const other = await said(node3, `docker run --rm ${image} kuscia init --mode autonomy --domain alice --runtime runp | grep ^domainKeyData:`);
+  await said(node3, `cp -p autonomy_alice.yaml kept.yaml; sed "s|^domainKeyData:.*|${other}|" kept.yaml >autonomy_alice.yaml; docker start ${ctr}`);
+  await until(node3, `docker inspect -f '{{.RestartCount}}' ${ctr}`, /^[2-9]/, 40);
+  expect(await said(node3, `docker logs ${ctr} 2>&1 | grep FATAL`)).toContain("FATAL modules/domainroute.go:73 Generate external keyCert pair error:x509: provided PrivateKey doesn't match parent's PublicKey");
+  const { stdout } = await withTerminal(node3, `docker rm -f ${ctr} >/dev/null; ${start}`);
+  expect(stdout).toContain('deployed successfully');
+  const keys = async (): Promise<number> => new Set((await said(node2, kubectl("get gateways -n alice -o jsonpath='{.items[*].status.publicKey}'"))).split(' ')).size;
+  expect(await keys()).toBe(2);
+  await said(node3, `cat kept.yaml >autonomy_alice.yaml; docker rm -f ${ctr}`);
+  await withTerminal(node3, start);
+  expect(await keys()).toBe(1);
+}, 120_000);
+
+test("empties a partner's certificate when add_domain.sh is run again without its file", async () => {
+  const cert = kubectl("get domain bobz -o jsonpath='{.spec.cert}'");
+  await said(node2, `docker exec ${ctr} sh -c 'cp var/certs/domain.crt var/certs/bobz.domain.crt; scripts/deploy/add_domain.sh bobz p2p'`);
+  expect(await said(node2, cert)).toMatch(/^LS0t/);
+  expect(await on(node3, `docker exec ${ctr} scripts/deploy/add_domain.sh bobz p2p`)).toMatchObject({ code: 0, stdout: 'domain.kuscia.secretflow/bobz configured\n' });
+  expect(await said(node2, cert)).toBe('');
+});
 
 test('a wrong password makes a restart loop that names the reason, with exit codes that mean nothing', async () => {
   await said(node3, `docker rm -f ${ctr}; sed -i 's/root:password@/root:wrong@/' autonomy_alice.yaml`);

@@ -93,8 +93,8 @@ describe('a replica', () => {
     ['whose port another domain answers is not restarted for that', [{ answer: present({ status: 401, domain: 'bob', instance: 'b', exit: 0 }), within: present(answerOf(cluster, two)) }], [third, waits]],
     ['whose API is silent though its container lets commands in is restarted', [{ registry: unknown('timed out after 20 s'), within: present(answerOf(cluster, two)) }], [now(`restart replica ${NAME}`, 'timed out after 20 s'), third]],
     ['whose container lets no command in is not restarted', [{ registry: unknown('exit 126'), within: unknown('exit 126') }], [third, waits]],
-    ['that says itself that it is not registered is restarted', [{ registry: present({ gateways: [], nodes: [] }) }], [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third]],
-    ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [] }) }, young], [third, waits]],
+    ['that says itself that it is not registered is restarted', [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }], [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third]],
+    ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }, young], [third, waits]],
     ['with a gateway object of before its start is waited for', [{ registry: present(registryOf(cluster, HOSTS)) }, young], [third, waits]],
     ['registered by this very process is proven', [{ registry: since(two, NOW - 60_000) }, young], [FINE(two), third]],
     ['whose node is not Ready is waited for', [{ registry: present(registryOf(cluster, HOSTS, { gateways: [gatewayOf(cluster, two, { uptime: NOW, heartbeat: NOW })], nodes: [{ name: nameOf(cluster, two), ready: false }] })) }, young], [third, waits]],
@@ -149,7 +149,7 @@ describe('carrying out', () => {
   const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
   const words = ok('node-02', lastWords(NAME).command, '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n');
   const step = stepOf(plan({ container: absent }), 'start replica');
-  const purposes = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start', 'docker logs', '.rehearsal', 'docker rename "$1" "$2"', 'docker rename "$2" "$1"', '[ -t 0 ]', 'docker rm'].find((part) => line.includes(part)) ?? line);
+  const purposes = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start', 'docker logs', '.rehearsal', 'docker rename "$1" "$2"', 'docker rename "$2" "$1"', '[ -t 0 ]', 'kubectl get', 'docker rm'].find((part) => line.includes(part)) ?? line);
 
   test('takes the script from the image and starts on a terminal', async () => {
     const { fleet } = await carryOut(step, [listed, extract, none, start(done)]);
@@ -162,11 +162,11 @@ describe('carrying out', () => {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const name = nameOf(cluster, two);
     const runs = { Id: 'i', Created: iso(NOW), Name: `/${NAME}`, Image: imageId('a'), ImageName: cluster.image, RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: iso(NOW) }, Hostname: name, Memory: 0, NetworkMode: 'n', RestartPolicy: 'always', PortBindings: null, Mounts: [], Networks: null };
-    const items = [{ kind: 'Gateway', metadata: { name }, status: { uptime: iso(NOW), heartbeatTime: iso(NOW) } }, { kind: 'Node', metadata: { name }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }];
+    const rows = [['Gateway', name, '', '', '', iso(NOW), iso(NOW), '', '', '', ''], ['Node', name, '', '', '', '', '', 'True', '', '', '']].map((row) => row.join('\t'));
     return [
       ok('node-02', machine.command, `user=root\nhome=/root\nhostname=node-02\nclock=${NOW}\n`),
       ok('node-02', containers.command, `${JSON.stringify(runs)}\n`),
-      ok('node-02', registry('alice').command, JSON.stringify({ kind: 'List', items })),
+      ok('node-02', registry('alice').command, `${rows.join('\n')}\nend\n`),
       ok('node-02', file(folders(cluster).config).command, `600 1.000\n${'a'.repeat(64)}  -\n`),
       ok('node-02', directAnswer(cluster, two).command, `{"domain":"alice","instance":"${name}"} 401 0\n`),
       ends('node-01', loadedConfiguration('alice-nginx-lb').command, { ended: 'exited', code: 7 }),
@@ -176,6 +176,8 @@ describe('carrying out', () => {
   };
   const tried = rehearse(NAME, { image: cluster.image, ports: [], options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] });
   const terminal = ok('node-02', terminalCheck);
+  /** No task runs on the replica. */
+  const idle = ok('node-02', registry('alice').command, 'end\n');
   const outcomeOf = async (told: Parameters<typeof factsOf>, scripts: readonly Script[]) => {
     const seen: { carried?: Carried } = {};
     const thrown = await carryOut(stepOf(plan(...told), 'replace replica'), scripts, seen).then(() => undefined, (error: unknown) => error);
@@ -188,8 +190,8 @@ describe('carrying out', () => {
   });
 
   test('sets the present one aside only once the new one was tried on its ports, network, memory and terminal, and lets it go when the new one works', async () => {
-    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, ok('node-02', setAside(NAME, STOPPING)), none, start(done), ok('node-02', discard(`${NAME}.former`, STOPPING))]);
-    expect({ lines, failures }).toEqual({ lines: ['image ls', 'head -n 1 "$new"', '.rehearsal', '[ -t 0 ]', 'docker rename "$1" "$2"', 'container ls', 'kuscia.sh start', 'docker rm'], failures: [] });
+    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, idle, ok('node-02', setAside(NAME, STOPPING)), none, start(done), ok('node-02', discard(`${NAME}.former`, STOPPING))]);
+    expect({ lines, failures }).toEqual({ lines: ['image ls', 'head -n 1 "$new"', '.rehearsal', '[ -t 0 ]', 'kubectl get', 'docker rename "$1" "$2"', 'container ls', 'kuscia.sh start', 'docker rm'], failures: [] });
   });
 
   test.each<[string, readonly Script[], string]>([
@@ -203,7 +205,7 @@ describe('carrying out', () => {
 
   test('puts the former one back where the new one does not start, and says that it works again', async () => {
     const back = [ok('node-02', putBack(NAME, STOPPING, true)), ...settledAnswers()];
-    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, ok('node-02', setAside(NAME, STOPPING)), none, ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }), words, ...back]);
+    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, idle, ok('node-02', setAside(NAME, STOPPING)), none, ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }), words, ...back]);
     expect(failures).toEqual([`replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works`]);
     expect(lines.slice(lines.indexOf('docker rename "$1" "$2"')).filter((line) => line.includes('rename'))).toEqual(['docker rename "$1" "$2"', 'docker rename "$2" "$1"']);
   });
@@ -247,8 +249,8 @@ describe('carrying out', () => {
 
   test('starts again, and restarts for another configuration', async () => {
     const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [ok('node-02', startContainer(NAME, 'exited'))]);
-    const restart = await carryOut(stepOf(plan({ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }), 'restart'), [ok('node-02', restartContainer(NAME))]);
-    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), `docker restart ${NAME}`]);
+    const restart = await carryOut(stepOf(plan({ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }), 'restart'), [idle, ok('node-02', restartContainer(NAME))]);
+    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), shellLine(registry('alice').command), `docker restart ${NAME}`]);
   });
 
   test('does not restart a replica that works at a further look', async () => {

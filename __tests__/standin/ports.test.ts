@@ -1,36 +1,42 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect as connectPlain, type AddressInfo } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from '@jest/globals';
-import { certificate } from '../../lab/images/kuscia/src/certificate.ts';
-import { apiPair, makeCertificates } from '../../lab/images/kuscia/src/files.ts';
+import { apiPair, gatewayPair, makeCertificates } from '../../lab/images/kuscia/src/files.ts';
 import { generateKey } from '../../lab/images/kuscia/src/init.ts';
 import { listen, portTable } from '../../lab/images/kuscia/src/ports.ts';
-import { somePlace } from './fixtures.ts';
+import { observed, somePlace } from './fixtures.ts';
 
 const key = createPrivateKey(generateKey());
 const place = somePlace({ hostname: 'root-kuscia-autonomy-alice-hosta' });
 makeCertificates(place, 'alice', key);
 const api = apiPair(place, 'alice', key, true);
 const authority = readFileSync(`${place.home}/var/certs/ca.crt`, 'utf8');
-const gateway = { key: api.key, cert: certificate({ subject: 'alice_ENVOY_EXTERNAL', key: createPrivateKey(api.key), years: 10, authority: false }) };
+const gateway = gatewayPair(place, 'alice', key)!;
+const requests: string[] = [];
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
+afterEach(() => void requests.splice(0));
 
 function table(protocol: string) {
   return portTable({
     domain: 'alice', hostname: place.hostname, version: 'v1.1.0b0', protocol, token: 'secret', authority, gateway, api,
     handshake: () => Promise.resolve({ namespace: 'alice', state: 1 }), domainQuery: (wanted) => Promise.resolve({ data: wanted }),
+    domainCreate: ({ domain_id: id = '' }) => Promise.resolve({ status: { code: 11100, message: `Field "domain_id" is invalid, invalid value: "${id}"` } }), requested: (line) => void requests.push(line),
   });
 }
+
+/** What the observation shows of the gateway's 401: the header lines in their order, and the body with its newline. */
+const [statusLine = '', ...observedLines] = observed('gateway-401-direct.txt').trimEnd().split('\n').filter((line) => line !== '< ' && line !== '<');
+const observedBody = observedLines.pop() ?? '';
 
 interface Wish { tls?: boolean; path?: string; method?: string; headers?: Record<string, string>; client?: boolean }
 
 /** Opens the server of one port somewhere and asks it once: code, body and headers, or the error. */
-async function ask(protocol: string, number: number, { tls = false, path = '/', method = 'GET', headers = {}, client = false }: Wish = {}): Promise<{ code: number; body: string; headers: Record<string, unknown>; error?: string }> {
+async function ask(protocol: string, number: number, { tls = false, path = '/', method = 'GET', headers = {}, client = false }: Wish = {}): Promise<{ code: number; body: string; headers: Record<string, unknown>; raw: string[]; error?: string }> {
   const entry = table(protocol).find(({ port }) => port === number);
   if (!entry) throw new Error(`nothing on ${number}`);
   await listen(entry.server, 0, '127.0.0.1');
@@ -41,39 +47,52 @@ async function ask(protocol: string, number: number, { tls = false, path = '/', 
     const outgoing = (tls ? secure : plain)(options, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ code: response.statusCode ?? 0, body, headers: response.headers }));
+      response.on('end', () => resolve({ code: response.statusCode ?? 0, body, headers: response.headers, raw: response.rawHeaders }));
     });
-    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve({ code: 0, body: '', headers: {}, error: error.code ?? error.message }));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve({ code: 0, body: '', headers: {}, raw: [], error: error.code ?? error.message }));
     outgoing.end(method === 'POST' ? '{"domain_id":"bob"}' : undefined);
   });
 }
 
 const healthy = '{"status":{"code":0,"message":"success","details":[]},"data":{"ready":true}}';
 
-test.each([['', true], ['TLS', true], ['MTLS', true], ['NOTLS', false]])('the gateway of protocol "%s" answers 401 with header and body, TLS: %s', async (protocol, tls) => {
-  const { code, body, headers } = await ask(protocol, 1080, { tls });
-  expect(code).toBe(401);
-  expect(headers).toMatchObject({
-    server: 'kuscia-gateway', 'kuscia-error-message': `<alice/${place.hostname}/external $$ Unauthorized>`, 'x-accel-buffering': 'no', 'content-type': 'application/json',
-  });
-  expect(body).toBe(`{"domain":"alice","instance":"${place.hostname}","kuscia":"v1.1.0b0","reason":"unauthorized."}\n`);
+test.each([['', true], ['TLS', true], ['MTLS', true], ['NOTLS', false]])('the gateway of protocol "%s" answers 401 with the observed headers, in their order, and the observed body, TLS: %s', async (protocol, tls) => {
+  // The observation asked as curl does; Node's own client would have each connection closed.
+  const { code, body, raw } = await ask(protocol, 1080, { tls, headers: { connection: 'keep-alive' } });
+  expect(code).toBe(Number(/ (\d{3}) /.exec(statusLine)?.[1]));
+  const told = raw.flatMap((name, at) => (at % 2 === 0 ? [`< ${name}: ${raw[at + 1]}`] : []));
+  const comparable = (line: string): string => line.replaceAll('node-02', 'hosta').replace(/^(< date: \w{3}, ).*/, '$1').replace(/^(< date: )\w+/, '$1').replace(/length: \d+/, 'length:');
+  expect(told.map(comparable)).toEqual(observedLines.map(comparable));
+  expect(body).toBe(`${observedBody.replace('node-02', 'hosta')}\n`);
+  expect(told).toContain(`< content-length: ${body.length}`);
 });
 
-test('the gateway shows a certificate of its own', async () => {
+test('the gateway shows a certificate of its own, issued by the domain', async () => {
   const entry = table('').find(({ port }) => port === 1080)!;
   await listen(entry.server, 0, '127.0.0.1');
   closers.push(() => entry.server.close());
-  const subject = await new Promise((resolve) => {
+  const shown = await new Promise<X509Certificate>((resolve) => {
     const socket: TLSSocket = connect({ host: '127.0.0.1', port: (entry.server.address() as AddressInfo).port, rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerCertificate().subject.CN);
+      resolve(new X509Certificate(socket.getPeerCertificate().raw));
       socket.destroy();
     });
   });
-  expect(subject).toBe('alice_ENVOY_EXTERNAL');
+  expect([shown.subject, shown.issuer]).toEqual(['CN=alice_ENVOY_EXTERNAL', 'CN=alice']);
+  expect(shown.verify(new X509Certificate(authority).publicKey)).toBe(true);
+  expect(shown.verify(shown.publicKey)).toBe(false);
+  expect(shown.validToDate.getUTCFullYear() - shown.validFromDate.getUTCFullYear()).toBe(10);
 });
 
-test('the gateway does not answer plain HTTP while TLS is on', async () => {
-  expect((await ask('', 1080)).code).toBe(0);
+test('the gateway hangs up on plain HTTP without a word while TLS is on', async () => {
+  const entry = table('').find(({ port }) => port === 1080)!;
+  await listen(entry.server, 0, '127.0.0.1');
+  closers.push(() => entry.server.close());
+  const heard = await new Promise((resolve) => {
+    let text = '';
+    const socket = connectPlain((entry.server.address() as AddressInfo).port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1'))).on('end', () => resolve(`closed after "${text}"`)).on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+  });
+  expect(heard).toBe('closed after ""');
 });
 
 test('KusciaAPI is healthy for who has token and certificate, and only by POST', async () => {
@@ -83,6 +102,15 @@ test('KusciaAPI is healthy for who has token and certificate, and only by POST',
   expect(await ask('', 8082, { ...call, headers: {} })).toMatchObject({ code: 401, body: '' });
   expect(await ask('', 8082, { ...call, client: false })).toMatchObject({ code: 0 });
   expect(await ask('TLS', 8082, { ...call, client: false })).toMatchObject({ code: 200 });
+});
+
+test('KusciaAPI logs each request, with an answer that may say "is invalid"', async () => {
+  await ask('NOTLS', 8082, { path: '/healthZ', method: 'POST' });
+  await ask('NOTLS', 8082, { path: '/api/v1/domain/create', method: 'POST' });
+  expect(requests.map((line) => line.replace(/Duration: [^,]*/, 'Duration: '))).toEqual([
+    `[HTTP] [POST /healthZ] Duration: , StatusCode: 200, ForwardHost: [], ContextType: [application/json; charset=utf-8], Request: {"domain_id":"bob"}, Response: ${healthy}`,
+    expect.stringContaining('Response: {"status":{"code":11100,"message":"Field \\"domain_id\\" is invalid'),
+  ]);
 });
 
 test('KusciaAPI is plain HTTP without a token under NOTLS', async () => {

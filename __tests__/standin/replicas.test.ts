@@ -1,10 +1,13 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { certificate } from '../../lab/images/kuscia/src/certificate.ts';
 import { createControllers } from '../../lab/images/kuscia/src/controllers.ts';
+import { gatewayPair } from '../../lab/images/kuscia/src/files.ts';
 import { generateKey } from '../../lab/images/kuscia/src/init.ts';
+import { noGatewayPair } from '../../lab/images/kuscia/src/modules.ts';
 import { conditionOf } from '../../lab/images/kuscia/src/objects.ts';
-import { beat, ensureNamespace, makeKinds, missingKinds, nameHolder, putDomain, putNode, removeNode, renewNodeLease, type Replica } from '../../lab/images/kuscia/src/replica.ts';
+import { beat, ensureNamespace, keepNode, makeKinds, missingKinds, nameHolder, putDomain, putNode, removeNode, renewNodeLease, type Replica } from '../../lab/images/kuscia/src/replica.ts';
 import { resource, keyPrefix } from '../../lab/images/kuscia/src/resources.ts';
 import { someReplica } from './fixtures.ts';
 import { memoryKine } from './memory-kine.ts';
@@ -65,6 +68,14 @@ describe('a replica with another key', () => {
     expect(other.lines.join('')).toContain('WARN modules/k3s.go:484 domain alice cert is not match, will update');
   });
 
+  test('does not start again in a container that has kept the former certificate authority', () => {
+    const former = someReplica(memoryKine(), {}, pem);
+    expect(gatewayPair(former.place, 'alice', former.key)).toBeDefined();
+    expect(gatewayPair(former.place, 'alice', createPrivateKey(generateKey()))).toBeUndefined();
+    noGatewayPair(former.log);
+    expect(former.lines.at(-1)).toMatch(/ FATAL modules\/domainroute.go:73 .*provided PrivateKey doesn't match parent's PublicKey\n$/);
+  });
+
   test('logs the same certificate line in a healthy second start, whose public keys are equal', async () => {
     const kine = memoryKine();
     const [first, second] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
@@ -115,7 +126,7 @@ describe('the end of a replica', () => {
     expect(kine.keys()).toContain(`/registry/leases/kube-node-lease/${hostb}`);
   });
 
-  test('by force leaves its node NotReady after 50 seconds without a lease, with two taints, for good', async () => {
+  test('by force leaves its node NotReady after 46 seconds without a lease, with two taints, for good', async () => {
     let now = Date.parse('2026-11-23T14:00:00Z');
     const kine = memoryKine();
     const [a, b] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
@@ -130,12 +141,24 @@ describe('the end of a replica', () => {
       const dead = await node(a, hostb);
       return dead && `${conditionOf(dead, 'Ready')?.status}/${conditionOf(dead, 'Ready')?.reason}`;
     };
-    expect(await pass(48)).toBe('True/AgentReady');
+    expect(await pass(44)).toBe('True/AgentReady');
     expect(await pass(20)).toBe('Unknown/NodeStatusUnknown');
     expect(conditionOf((await node(a, hosta))!, 'Ready')?.status).toBe('True');
     expect(((await node(a, hostb))?.spec?.taints as { key: string }[]).map(({ key }) => key)).toEqual(['kuscia.secretflow/agent', 'node.kubernetes.io/unreachable', 'node.kubernetes.io/unreachable']);
     const statuses = (await kine.get('/registry/kuscia.secretflow/domains/alice'))?.status?.nodeStatuses as { name: string; status: string }[];
     expect(statuses.map(({ name, status }) => `${name} ${status}`)).toEqual([`${hosta} Ready`, `${hostb} NotReady`]);
+  });
+
+  test('is not brought about by who deletes its node and its gateway: both are back soon', async () => {
+    const kine = memoryKine();
+    const replica = someReplica(kine, {}, pem);
+    await register(replica);
+    await kine.remove(`/registry/minions/${hosta}`);
+    await kine.remove(`/registry/kuscia.secretflow/gateways/alice/${hosta}`);
+    await keepNode(replica);
+    await beat(replica, '');
+    expect(conditionOf((await node(replica, hosta))!, 'Ready')?.status).toBe('True');
+    expect(await gateways(replica)).toHaveLength(1);
   });
 
   test('lets another replica lead after the 15 seconds of the lease', async () => {

@@ -1,6 +1,9 @@
+import { createPrivateKey } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { certificate } from '../../lab/images/kuscia/src/certificate.ts';
+import { generateKey } from '../../lab/images/kuscia/src/init.ts';
 import { conditionOf, newObject, seconds } from '../../lab/images/kuscia/src/objects.ts';
 import { beat, ensureNamespace, putDomain, type Replica } from '../../lab/images/kuscia/src/replica.ts';
 import { keyOf, resource } from '../../lab/images/kuscia/src/resources.ts';
@@ -11,11 +14,12 @@ import { memoryKine } from './memory-kine.ts';
 const servers: Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
-interface Party { replica: Replica; routes: Routes; port: number }
+interface Party { replica: Replica; routes: Routes; port: number; lines: string[] }
 
 /** A domain of one replica whose gateway answers handshakes. */
 async function party(domain: string): Promise<Party> {
-  const replica: Replica = { ...someReplica(memoryKine(), { hostname: `root-kuscia-autonomy-${domain}-host` }), domain };
+  const made = someReplica(memoryKine(), { hostname: `root-kuscia-autonomy-${domain}-host` });
+  const replica: Replica = { ...made, domain };
   await ensureNamespace(replica, domain, domain);
   await putDomain(replica);
   await beat(replica, seconds());
@@ -23,7 +27,7 @@ async function party(domain: string): Promise<Party> {
   const server = createServer((request, response) => void routes.handshake(request).then((answer) => response.end(JSON.stringify(answer))));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   servers.push(server);
-  return { replica, routes, port: (server.address() as AddressInfo).port };
+  return { replica, routes, port: (server.address() as AddressInfo).port, lines: made.lines };
 }
 
 /** What add_domain.sh and join_to_host.sh apply on one side. */
@@ -96,6 +100,27 @@ describe('a route', () => {
     await alice.replica.kine.edit(key, () => dead(190_000));
     await alice.routes.round();
     expect(await ready(alice, name)).toBe('True Success');
+  });
+
+  test('breaks both ways with a certificate of another key, and says so on both sides', async () => {
+    const [alice, bob] = [await party('alice'), await party('bob')];
+    await add(alice, bob);
+    await add(bob, alice);
+    const [there, back] = [await join(alice, bob), await join(bob, alice)];
+    for (const side of [bob, alice, bob, alice]) await side.routes.round();
+    const states = async (): Promise<string[]> => Promise.all([ready(alice, there), ready(alice, back), ready(bob, back), ready(bob, there)]);
+    expect(await states()).toEqual(['True Success', 'True Success', 'True Success', 'True Success']);
+    const other = certificate({ subject: 'bob', key: createPrivateKey(generateKey()), years: 50, authority: true });
+    await alice.replica.kine.edit(keyOf(resource('domains'), 'bob'), (domain) => ({ ...domain, spec: { ...domain.spec, cert: Buffer.from(other).toString('base64') } }));
+    await alice.routes.round();
+    // Anew, so that it need not wait for the next heartbeat.
+    await createRoutes(bob.replica).round();
+    await alice.routes.round();
+    expect((await states()).slice(0, 3)).toEqual(['False DestinationIsNotAuthrized TokenNotGenerate', 'False TokenNotGenerate TokenNotGenerate', 'False TokenNotGenerate TokenNotGenerate']);
+    const mismatch = 'source domain [bob] publickey hash mismatch in domainroute [bob-alice]';
+    expect(alice.lines.join('')).toContain(`ERROR controller/handshake.go:433 DestReplyHandshake for [bob-alice] failed, detail-> ${mismatch}`);
+    expect(bob.lines.join('')).toContain(`DomainRoute bob-alice: handshake fail, return error:${mismatch}`);
+    expect(alice.lines.join('')).toContain('DomainRoute alice-bob: handshake fail, return error:dest domain [bob] publickey in source domain [alice] may be not correct');
   });
 
   test('turns False on the far side when the heartbeats stop', async () => {

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { inGoWords, readEndpoint } from '../../lab/images/kuscia/src/database.ts';
 import { init } from '../../lab/images/kuscia/src/init.ts';
-import { k3sArguments } from '../../lab/images/kuscia/src/k3s.ts';
+import { k3sArguments, linkKubeconfig } from '../../lab/images/kuscia/src/k3s.ts';
 import { createLog, logLine } from '../../lab/images/kuscia/src/log.ts';
 import { moduleFails, startedLines } from '../../lab/images/kuscia/src/modules.ts';
 import type { Place } from '../../lab/images/kuscia/src/place.ts';
@@ -109,6 +110,12 @@ test('the first lines of a start are the observed ones', async () => {
 test('the k3s child gets the database with its password, and the token, as arguments', () => {
   const shown = k3sArguments('/home/kuscia', 'alice', 'mysql://root:password@tcp(h:3306)/kine').join(' ');
   expect(shown).toMatch(/^server .*--datastore-endpoint=mysql:\/\/root:password@tcp\(h:3306\)\/kine --token=[0-9a-f]{32}$/);
+});
+
+test('the link by which a bare kubectl finds the kubeconfig is made by k3s', () => {
+  const folder = mkdtempSync(`${tmpdir()}/k3s-`);
+  for (let starts = 0; starts < 2; starts++) linkKubeconfig(somePlace({ home: '/home/kuscia-x', inContainer: true }), folder);
+  expect(readlinkSync(`${folder}/k3s.yaml`)).toBe('/home/kuscia-x/etc/kubeconfig');
 });
 
 test('the log of Kuscia is in var/logs as well, for its owner only', async () => {

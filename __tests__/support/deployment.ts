@@ -48,5 +48,6 @@ export const deploymentOf = (changes: Partial<Cluster> = {}, rest: Partial<Deplo
   secrets: { databasePassword: new Secret('database password', PASSWORD) },
   repair: false,
   upgradesDatabase: false,
+  taskWaitMs: 600_000,
   ...rest,
 });

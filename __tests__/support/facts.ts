@@ -100,7 +100,7 @@ export const gatewayOf = (cluster: Cluster, host: Host, changes: Partial<Gateway
 
 /** What every replica says of all replicas. */
 export const registryOf = (cluster: Cluster, hosts: readonly Host[], changes: Partial<Registry> = {}): Registry => ({
-  gateways: hosts.map((host) => gatewayOf(cluster, host)), nodes: hosts.map((host) => ({ name: nameOf(cluster, host), ready: true })), ...changes,
+  gateways: hosts.map((host) => gatewayOf(cluster, host)), nodes: hosts.map((host) => ({ name: nameOf(cluster, host), ready: true })), tasks: [], ...changes,
 });
 
 /** How the gateway of a host's replica answers. */

@@ -27,19 +27,8 @@ const swarm = (raw: Json): Json => ({
 export function trimmed(line: string, outcome: Exited): Exited {
   const kind = KEPT.find(({ of }) => of.test(line));
   if (kind) return { ...outcome, stdout: eachLine(outcome.stdout, kind.keep) };
-  if (/kubectl get gateways/.test(line) && outcome.code === 0) return { ...outcome, stdout: list(outcome.stdout) };
   return outcome;
 }
 
 const eachLine = (stdout: string, keep: (raw: Json) => Json): string =>
   stdout.split('\n').map((line) => (line.startsWith('{') ? JSON.stringify(keep(JSON.parse(line) as Json)) : line)).join('\n');
-
-function list(text: string): string {
-  const { kind, items } = JSON.parse(text) as { kind: string; items: Json[] };
-  const kept = items.map((item) => {
-    const status = sub(item, 'status');
-    const conditions = status['conditions'] as Json[] | undefined;
-    return { kind: item['kind'], metadata: pick(sub(item, 'metadata'), 'name', 'namespace'), status: conditions ? { conditions: conditions.map((each) => pick(each, 'type', 'status')) } : status };
-  });
-  return JSON.stringify({ kind, items: kept });
-}

@@ -41,8 +41,8 @@ export const ACTION_PAGES: Readonly<Record<ActionName, Readonly<Record<Language,
     chinese: { brings: '一份 Kuscia 配置，在每台副本主机上逐字节相同', detail: '由镜像自身生成一次；只要任一主机或数据库已有该节点（domain），就不再生成。配置只保存在各主机上，文件权限为 0600。' },
   },
   'kuscia-start': {
-    english: { brings: 'The replicas, one after the other, each proven before the next', detail: 'A replica works when its own process has registered in the database and answers under its own name.' },
-    chinese: { brings: '逐个启动副本，前一个验证通过后才启动下一个', detail: '副本自身的进程已在数据库中注册，并以自己的名称应答，才算正常。' },
+    english: { brings: 'The replicas, one after the other, each proven before the next', detail: 'A replica works when its own process has registered in the database and answers under its own name. Before a replica is stopped, the tasks that run on it are waited for (`task-wait`).' },
+    chinese: { brings: '逐个启动副本，前一个验证通过后才启动下一个', detail: '副本自身的进程已在数据库中注册，并以自己的名称应答，才算正常。停止副本之前，会等待其上的任务结束（`task-wait`）。' },
   },
   'nginx-lb': {
     english: { brings: 'nginx in front of the replicas, leading to each of them', detail: 'A changed configuration is tried beside the running one, and loaded without dropping a request.' },

@@ -19,6 +19,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   images: (action) => ['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
   repair: (action) => action === 'network-create' || action === 'plan',
   'upgrade-database': (action) => ['preflight', 'mysql-up', 'plan'].includes(action),
+  'task-wait': (action) => action === 'kuscia-start' || action === 'plan',
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
   'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
   'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
@@ -178,7 +179,7 @@ export const example = (stage: ActionName): string => [`- uses: OWNER/kuscia-swa
 export function needsOf(stage: ActionName): readonly string[] {
   const path = 'examples/two-replicas.yml';
   const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
-  const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false, upgradesDatabase: false }, { onMatrix: () => undefined });
+  const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false, upgradesDatabase: false, taskWaitMs: 0 }, { onMatrix: () => undefined });
   return stages.find(({ name }) => name === stage)?.needs ?? [];
 }
 

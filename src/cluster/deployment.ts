@@ -19,6 +19,8 @@ export interface Deployment {
   readonly repair: boolean;
   /** Whether a database may be replaced by one that changes its files for good: what cannot be undone wants a word of its own. */
   readonly upgradesDatabase: boolean;
+  /** How long tasks are waited for before the replica that runs them is stopped, in milliseconds; 0 ends them with it at once. */
+  readonly taskWaitMs: number;
   /** Archives whose images hosts need not pull. */
   readonly archives?: readonly Archive[];
   /** What earlier jobs of a workflow handed over; without it, hosts are asked. */

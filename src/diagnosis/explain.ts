@@ -48,6 +48,7 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'domain-key-missing': ITSELF,
   'configuration-invalid': ITSELF,
   'replica-unhealthy': ['replica', 'engine'],
+  'tasks-running': ITSELF,
   'load-balancer-configuration': ['load-balancer', 'engine'],
   'load-balancer-unhealthy': ['load-balancer', 'engine'],
   'cluster-unhealthy': ANY,

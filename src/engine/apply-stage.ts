@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Act, Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import type { Command } from './command.ts';
@@ -180,7 +181,7 @@ export function actor(stage: Stage, run: Run): Act {
       if (succeeded(outcome)) return outcome.stdout;
       throw trouble(commandFailure(host, command, outcome));
     },
+    pause: (ms) => sleep(ms, undefined, run.signal && { signal: run.signal }).catch(() => stopIfCancelled(stage, run)),
     say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),
-    pause: (ms) => pause(stage, { ...run, lookEveryMs: ms }),
   };
 }

@@ -24,8 +24,8 @@ export interface Act extends Ask {
   run(host: string, command: Command): Promise<string>;
   /** Runs the command and gives its outcome, whatever it is, for a step that judges it itself. */
   attempt(host: string, command: Command): Promise<Outcome>;
+  /** Lets so many milliseconds pass; throws a Trouble when the run is cancelled meanwhile. */
+  pause(ms: number): Promise<void>;
   /** One line of progress. */
   say(host: string, text: string): void;
-  /** Lets so many milliseconds pass. Throws a Trouble as soon as the run is cancelled. */
-  pause(ms: number): Promise<void>;
 }

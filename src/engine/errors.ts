@@ -38,6 +38,7 @@ export const CODES = {
   'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
   'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
   'replica-unhealthy': [1404, 'A replica does not work'],
+  'tasks-running': [1405, 'Tasks run on a replica that is to be stopped'],
   'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
   'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
   'cluster-unhealthy': [1601, 'The cluster is not as described'],

@@ -113,6 +113,12 @@ export const INPUTS = {
     description: '`true` lets another `database.image` upgrade the files of the database, which cannot be undone. Make a backup first.',
     chinese: '`true` 允许新的 `database.image` 升级数据库文件；此操作不可撤销，请先备份。',
   },
+  'task-wait': {
+    kind: 'word',
+    default: '10',
+    description: 'Minutes to wait, before a replica that runs tasks is restarted or replaced, until they have ended; after that they are ended with it. 0 ends them at once.',
+    chinese: '重启或替换正在运行任务的副本之前，等待任务结束的最长分钟数；超时后任务随副本一同终止。0 表示不等待，直接终止。',
+  },
   'lock-wait': {
     kind: 'word',
     default: '10',

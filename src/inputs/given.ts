@@ -13,7 +13,7 @@ export function given(env: Environment, name: InputName): string | undefined {
 }
 
 /** The text of an input, or its default. */
-export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repair' | 'upgrade-database' | 'lock-wait'): string {
+export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repair' | 'upgrade-database' | 'lock-wait' | 'task-wait'): string {
   return given(env, name) ?? INPUTS[name].default;
 }
 

@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { show } from '../cluster/problem.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Holder } from '../host/lease.ts';
-import { given, givenOrDefault, wrong, type Environment } from './given.ts';
+import { given, wrong, type Environment } from './given.ts';
+import { waitOf } from './minutes.ts';
 
 /** How a run comes by the lock of its domain. */
 export interface LockWish {
@@ -14,16 +15,11 @@ export interface LockWish {
   readonly breaks?: string;
 }
 
-/** The longest that a job of GitHub may take, in minutes. */
-const LONGEST = 6 * 60;
-
 /** What the environment tells of it; what is wrong goes to `failures`. */
 export function readLock(env: Environment, failures: Failure[]): LockWish {
-  const [word, breaks] = [givenOrDefault(env, 'lock-wait'), given(env, 'break-lock')];
-  const minutes = /^\d{1,3}$/.test(word) ? Number(word) : NaN;
-  if (!(minutes <= LONGEST)) failures.push(wrong('lock-wait', `is ${show(word)}; must be whole minutes from 0 to ${LONGEST}`));
+  const [waitMs, breaks] = [waitOf(env, 'lock-wait', failures), given(env, 'break-lock')];
   if (breaks !== undefined && !/^\S+#\d+$/.test(breaks)) failures.push(wrong('break-lock', `is ${show(breaks)}; must be a holder as the message about the lock gives it, such as OWNER/REPOSITORY/RUN#ATTEMPT`));
-  return { holder: holderIn(env), waitMs: minutes * 60_000, ...(breaks !== undefined && { breaks }) };
+  return { holder: holderIn(env), waitMs, ...(breaks !== undefined && { breaks }) };
 }
 
 /** One run of a workflow is one holder, whatever its jobs; outside GitHub every process is one. */

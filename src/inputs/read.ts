@@ -13,6 +13,7 @@ import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } 
 import type { ImagesRead } from './images.ts';
 import { readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
+import { waitOf } from './minutes.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 
@@ -41,6 +42,7 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const stages = someStages(env, inputFaults);
   const repair = oneFlag(env, 'repair', inputFaults);
   const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
+  const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
   const lock = readLock(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
@@ -48,7 +50,7 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const databasePassword = givenSecret(env, 'database-password');
   if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, upgradesDatabase, ...(archives && { archives }) }, login: loginOf(env), job, lock };
+  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, upgradesDatabase, taskWaitMs, ...(archives && { archives }) }, login: loginOf(env), job, lock };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {

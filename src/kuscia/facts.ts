@@ -23,47 +23,73 @@ export interface KusciaNode {
   readonly ready: boolean;
 }
 
+/** A task of a job that a replica runs or is about to run. The partner's side of it runs elsewhere. */
+export interface Task {
+  /** Name of its job; '' where that is not known any more. */
+  readonly job: string;
+  readonly task: string;
+  /** Name of the replica, as in `Gateway`. */
+  readonly replica: string;
+  /** `Running`, or `Pending` while its image is fetched or missing. */
+  readonly phase: string;
+}
+
 /** What one replica's API server says of all replicas of the domain. */
 export interface Registry {
   readonly gateways: readonly Gateway[];
   readonly nodes: readonly KusciaNode[];
+  readonly tasks: readonly Task[];
 }
 
 const said = z.string().nullish();
-const rawObject = z.object({
-  kind: z.enum(['Gateway', 'Node']),
-  metadata: z.object({ name: z.string() }),
-  status: z
-    .object({ address: said, version: said, publicKey: said, uptime: said, heartbeatTime: said, conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() })
-    .nullish(),
-});
-const rawObjects = z.object({ kind: z.literal('List'), items: z.array(rawObject) });
+const field = (path: string): string => `{"\\t"}{${path}}`;
+/** One line an object, the same fields of each, then `end`. Fields are picked by the API's own client: pods carry what their tasks were told and have said, and none of that may leave the replica. */
+const OBJECTS = `{range .items[*]}{.kind}${[
+  '.metadata.name', '.status.address', '.status.version', '.status.publicKey', '.status.uptime', '.status.heartbeatTime', '.status.conditions[?(@.type=="Ready")].status',
+  '.spec.nodeName', '.status.phase', '.metadata.annotations.kuscia\\.secretflow/task-id',
+].map(field).join('')}{"\\n"}{end}{"end\\n"}`;
+/** One line for each task that is not over: its name and that of its job, which a pod does not name. */
+const JOBS = ['Pending', 'Running'].map((phase) => `{range .items[?(@.status.phase=="${phase}")]}{.metadata.name}${field('.metadata.annotations.kuscia\\.secretflow/job-id')}{"\\n"}{end}`).join('');
+const OVER = ['Succeeded', 'Failed'];
 
 /**
- * Asks the login's own replica on a host for the gateways and nodes of its domain, which are in the shared database and so the same from every
+ * Asks the login's own replica on a host for the gateways, nodes and tasks of its domain, which are in the shared database and so the same from every
  * replica. The host itself fills in whose it is (kuscia.sh, `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
  */
 export const registry = (domain: string): Question<Registry> => ({
-  command: reading('read the gateways and nodes', script('exec docker exec "$(id -un)-kuscia-autonomy-$1" kubectl get gateways,nodes -n "$1" -o json', domain)),
+  command: reading(
+    'read the gateways, nodes and tasks',
+    script(
+      [
+        'replica="$(id -un)-kuscia-autonomy-$1"',
+        'objects=$(docker exec "$replica" kubectl get gateways,nodes,pods -n "$1" -o "jsonpath=$2") || exit; printf "%s\\n" "$objects"',
+        'case $objects in *Pod*Running*|*Pod*Pending*) docker exec "$replica" kubectl get kusciatasks -n cross-domain -o "jsonpath=$3" 2>/dev/null || :;; esac',
+      ].join('\n'),
+      domain, OBJECTS, JOBS,
+    ),
+  ),
   read(outcome) {
-    if (outcome.code !== 0) return failedTo('read the gateways and nodes', outcome);
-    const { items } = jsonOf(outcome.stdout, rawObjects);
-    return present({
-      gateways: items.filter(({ kind }) => kind === 'Gateway').map(({ metadata, status }) => ({
-        name: metadata.name,
-        address: status?.address ?? '',
-        version: status?.version ?? '',
-        publicKey: status?.publicKey ?? '',
-        uptime: Date.parse(status?.uptime ?? '') || 0,
-        heartbeat: Date.parse(status?.heartbeatTime ?? '') || 0,
-      })),
-      nodes: items.filter(({ kind }) => kind === 'Node').map(({ metadata, status }) => ({
-        name: metadata.name,
-        ready: status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
-      })),
-    });
+    if (outcome.code !== 0) return failedTo('read the gateways, nodes and tasks', outcome);
+    const lines = outcome.stdout.split('\n');
+    const end = lines.indexOf('end');
+    if (end === -1) throw new Error('it has no end');
+    const jobs = new Map(lines.slice(end + 1).map((line) => line.split('\t') as [string, string | undefined]));
+    return present(registryIn(lines.slice(0, end).map((line) => line.split('\t')), jobs));
   },
 });
+
+function registryIn(rows: readonly (readonly string[])[], jobs: ReadonlyMap<string, string | undefined>): Registry {
+  const found: { gateways: Gateway[]; nodes: KusciaNode[]; tasks: Task[] } = { gateways: [], nodes: [], tasks: [] };
+  for (const [kind, name = '', address = '', version = '', publicKey = '', uptime = '', heartbeat = '', ready, replica = '', phase = '', task, ...more] of rows) {
+    if (task === undefined || name === '' || more.length > 0) throw new Error('a line has another number of fields');
+    if (kind === 'Gateway') found.gateways.push({ name, address, version, publicKey, uptime: Date.parse(uptime) || 0, heartbeat: Date.parse(heartbeat) || 0 });
+    else if (kind === 'Node') found.nodes.push({ name, ready: ready === 'True' });
+    else if (kind !== 'Pod') throw new Error('it names something else');
+    // Pods of a deployment, which serve until they are deleted, have no task.
+    else if (task !== '' && replica !== '' && !OVER.includes(phase)) found.tasks.push({ job: jobs.get(task) ?? '', task, replica, phase });
+  }
+  return found;
+}
 
 /** Who answered a request without credentials at a gateway's port (kuscia-facts 3.2). */
 export interface Answer {

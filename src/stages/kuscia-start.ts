@@ -16,6 +16,7 @@ import { startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts'
 import { lastWords } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
+import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
 import { refuseTakenPorts } from './preflight.ts';
 import { askReplica, askReplicas, faultOf, isKnownBroken, type Replica } from './replica.ts';
 
@@ -47,8 +48,17 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
     const unlike = unknowns.length === 0 ? unlikeHanded(deployment, replica) : [];
     plan.failures.push(...unlike);
     if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica);
+    warnOfTasks(plan, deployment, replica, facts);
   }
   return plan;
+}
+
+/** Says which tasks run on the replica where a step of the plan stops it. */
+function warnOfTasks(plan: Plan, deployment: Deployment, { host, standing, registry }: Replica, all: readonly Replica[]): void {
+  const current = valueOf(standing)?.current;
+  if (current?.state !== 'running' || !plan.steps.some((step) => step.host === host.name)) return;
+  const note = tasksNote(deployment, host, current.hostname, [registry, ...all.map((each) => each.registry)]);
+  if (note) plan.warnings.push(note);
 }
 
 const LANE = 'replicas';
@@ -67,15 +77,15 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   const { host, led, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  const restart = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
+  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    restart('its configuration changed since it started', { apply: async (act) => void (await act.run(host.name, restartContainer(name))) });
+    add('its configuration changed since it started', { apply: (act) => restart(act, deployment, host, current, fault === undefined) });
   } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
     plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(cluster, replica, current) });
   } else if (fault === undefined) {
     plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
   } else if (current.state === 'running' && (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS && isKnownBroken(cluster, replica, current)) {
-    restart(fault, { apply: (act) => restartBroken(act, deployment, host, name), momentary: true });
+    add(fault, { apply: (act) => restartBroken(act, deployment, host, current), momentary: true });
   } else {
     plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(replica, name, fault) });
   }
@@ -86,7 +96,7 @@ const LOOKS = 3;
 const LOOK_EVERY_MS = 4_000;
 
 /** Restarts a replica that each further look shows broken, too. */
-async function restartBroken(act: Act, deployment: Deployment, host: Host, name: string): Promise<void> {
+async function restartBroken(act: Act, deployment: Deployment, host: Host, { name, ...container }: Container): Promise<void> {
   for (let look = 0; look < LOOKS; look += 1) {
     if (look > 0) await act.pause(LOOK_EVERY_MS);
     const replica = await askReplica(act, deployment, host);
@@ -96,6 +106,12 @@ async function restartBroken(act: Act, deployment: Deployment, host: Host, name:
       return;
     }
   }
+  await restart(act, deployment, host, { name, ...container }, false);
+}
+
+/** Restarts a replica once the tasks on it have ended; `works` tells whether it was found to work. */
+async function restart(act: Act, deployment: Deployment, host: Host, { name, hostname }: Container, works: boolean): Promise<void> {
+  await awaitTasks(act, deployment, host, hostname, works);
   await act.run(host.name, restartContainer(name));
 }
 
@@ -118,7 +134,11 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
       await proveScript(act, deployment, host);
     },
     rehearsal: (present) => ({ image: cluster.image, ports: portsToTry(ports, present), options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] }),
-    proof: (act) => proveTerminal(act, host),
+    proof: async (act) => {
+      await proveTerminal(act, host);
+      // Last of all, so that nothing is waited for in vain.
+      if (current?.state === 'running') await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
+    },
     refused: (act) => refuseTakenPorts(act, cluster, host),
     create: (act) => create(act, cluster, host, name),
     start: (act, container) => startAgain(act, cluster, host, container),

@@ -14,6 +14,15 @@ while (1) { my $c = $l->accept or next; next if fork; my $s = IO::Socket::INET->
   while (my @r = $w->can_read) { sleep 6; for my $f (@r) { exit unless sysread $f, my $b, 65536; syswrite $f == $c ? $s : $c, $b } } exit }`;
 const REDIRECT = 'PREROUTING -t nat -i eth0 -p tcp --dport 3306 -j REDIRECT --to-port 3399';
 
+/** On node-03: the configuration with a key of its own, and as it was. */
+const ANOTHER_KEY = `cp -p kuscia-swarm/alice/kuscia.yaml /root/kept.yaml
+other=$(docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp | grep ^domainKeyData:)
+sed "s|^domainKeyData:.*|$other|" /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml`;
+const OWN_KEY = 'cat /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml; rm /root/kept.yaml';
+/** What somebody types who starts a replica by hand. */
+const STARTED_BY_HAND = `cd kuscia-swarm/alice; export ROOT=$PWD USER=root KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0
+script -qec './kuscia.sh start -c ./kuscia.yaml -p 20000 -q 20001 -k 20010 -g 20011 -x 13084 -m 8GiB -a none --cluster' /dev/null </dev/null`;
+
 /** The database, and who uses it. */
 export const DATABASE_FAULTS: readonly Fault[] = [
   {
@@ -52,10 +61,16 @@ export const DATABASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'replica-with-another-key', on: 'deployed cluster', mode: 'verify', when: 'before',
-    make: () => seenOn('node-03', `cd kuscia-swarm/alice; cp -p kuscia.yaml /root/kept.yaml
-other=$(docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp | grep ^domainKeyData:)
-sed "s|^domainKeyData:.*|$other|" /root/kept.yaml >kuscia.yaml; docker restart ${REPLICA}; sleep 18`),
-    mend: () => seenOn('node-03', `cat /root/kept.yaml >kuscia-swarm/alice/kuscia.yaml; rm /root/kept.yaml; docker restart ${REPLICA}; sleep 20`),
-    ends: [{ code: 'KS-1601', host: 'node-03', evidence: /key is \w{8} differs; kuscia-swarm\/alice\/kuscia\.yaml on node-03: sha256 \w{12}, changed 20/, cause: /the replicas have different domain keys/, remedy: /which key the partners know.*docker restart.*KS-1401/ }],
+    // Only a new container takes another key.
+    make: () => seenOn('node-03', `${ANOTHER_KEY}; docker rm -f ${REPLICA}; ${STARTED_BY_HAND}; sleep 18`),
+    mend: () => seenOn('node-03', `${OWN_KEY}; docker rm -f ${REPLICA}`),
+    ends: [{ code: 'KS-1601', host: 'node-03', evidence: /key is \w{8} differs; kuscia-swarm\/alice\/kuscia\.yaml on node-03: sha256 \w{12}, changed 20/, cause: /the replicas have different domain keys/, remedy: /which key the partners know.*docker rm -f.*KS-1401/ }],
+  },
+  {
+    name: 'replica-restarted-with-another-key', on: 'deployed cluster', mode: 'verify', when: 'before',
+    // The container has kept the certificate authority of the former key: Kuscia ends at once, over and over.
+    make: () => seenOn('node-03', `${ANOTHER_KEY}; docker restart ${REPLICA}; until [ "$(docker inspect -f '{{.RestartCount}}' ${REPLICA})" -ge 2 ]; do sleep 1; done`),
+    mend: () => seenOn('node-03', `${OWN_KEY}; docker restart ${REPLICA}; sleep 20`),
+    ends: [{ code: 'KS-1601', host: 'node-03', evidence: /root-kuscia-autonomy-alice-node-03: .*PrivateKey doesn't match parent's PublicKey/, cause: /key/i, remedy: /kuscia\.yaml|docker logs/ }],
   },
 ];

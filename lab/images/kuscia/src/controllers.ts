@@ -3,10 +3,11 @@ import type { KubeObject } from './kine.ts';
 import { conditionOf, micros, newObject, seconds } from './objects.ts';
 import { ensure, type Replica } from './replica.ts';
 import { keyOf, keyPrefix, resource } from './resources.ts';
+import { createPodKeeper } from './tasks.ts';
 
 const lifetime = 15_000;
 // Kubernetes calls a node dead when its lease has not moved for so long in the eyes of the leader.
-const grace = 50_000;
+const grace = 46_000;
 const leases = ['kube-controller-manager', 'kube-scheduler', 'kuscia-controller-manager'] as const;
 type LeaseName = (typeof leases)[number];
 
@@ -21,12 +22,15 @@ export function createControllers(replica: Replica, now: () => number = Date.now
   const identities = new Map(leases.map((name) => [name, `${replica.place.hostname}_${randomUUID()}`]));
   const seen = new Map<string, { renewTime: unknown; at: number }>();
   const watch = new Map<LeaseName, { renewTime: unknown; at: number }>();
+  const podKeeper = createPodKeeper(replica, now);
   return {
     round: async () => {
       const held = new Set<LeaseName>();
       for (const name of leases) if (await hold(replica, name, identities.get(name) ?? '', watch, now)) held.add(name);
-      if (held.has('kube-controller-manager')) await judgeNodes(replica, seen, now);
-      else seen.clear();
+      if (held.has('kube-controller-manager')) {
+        await judgeNodes(replica, seen, now);
+        await podKeeper.round();
+      } else seen.clear();
       const leads = held.has('kuscia-controller-manager');
       if (leads) await tellDomain(replica);
       return leads;

@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, sign, type KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash, createPrivateKey, createPublicKey, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { certificate } from './certificate.ts';
 import { generateKey } from './init.ts';
 import type { Place } from './place.ts';
@@ -49,6 +49,14 @@ export function apiPair({ home, hostname, address }: Place, domain: string, key:
   return { cert, key: own };
 }
 
+/** The certificate that the gateway shows outside, made anew at each start; its issuer is the domain. Undefined where the key is not the one of ca.crt, which a container keeps. */
+export function gatewayPair({ home }: Place, domain: string, key: KeyObject): Pair | undefined {
+  const authority = new X509Certificate(readFileSync(`${home}/var/certs/ca.crt`));
+  if (!authority.publicKey.equals(createPublicKey(key))) return undefined;
+  const own = generateKey();
+  return { key: own, cert: certificate({ subject: `${domain}_ENVOY_EXTERNAL`, key: createPrivateKey(own), issuer: { name: domain, key }, years: 10, authority: false }) };
+}
+
 /** The folders and files a running Kuscia has besides its certificates and logs. */
 export function makeFolders({ home }: Place): void {
   for (const folder of ['logs/envoy', 'images/repositories', 'images/cache', 'stdout/pods', 'storage/data', 'pods', 'tmp', 'k3s/server/cred']) {
@@ -64,8 +72,8 @@ export function makeFolders({ home }: Place): void {
   for (const name of ['logrotate.conf', 'scheduler-config.yaml', 'casbin_model.conf', 'casbin_policy.csv']) writeFileSync(`${home}/etc/conf/${name}`, '', { flag: 'a' });
 }
 
-/** etc/kubeconfig, and the link by which a bare kubectl finds it. */
-export function writeKubeconfig({ home, inContainer }: Place, token: string): void {
+/** etc/kubeconfig and etc/kuscia.kubeconfig. */
+export function writeKubeconfig({ home }: Place, token: string): void {
   const text = `apiVersion: v1
 kind: Config
 clusters:
@@ -85,9 +93,4 @@ users:
   rmSync(`${home}/etc/kubeconfig`, { force: true });
   writeFileSync(`${home}/etc/kubeconfig`, text, { mode: 0o600 });
   writeFileSync(`${home}/etc/kuscia.kubeconfig`, text, { mode: 0o644 });
-  const link = '/etc/rancher/k3s';
-  if (!inContainer) return;
-  mkdirSync(link, { recursive: true });
-  rmSync(`${link}/k3s.yaml`, { force: true });
-  symlinkSync(`${home}/etc/kubeconfig`, `${link}/k3s.yaml`);
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { k3sToken } from './files.ts';
 import type { Place } from './place.ts';
 
@@ -18,4 +18,12 @@ export function spawnK3s({ home }: Place, domain: string, endpoint: string): Chi
   child.on('error', () => undefined);
   child.unref();
   return child;
+}
+
+/** The link that k3s, not Kuscia, makes once it serves: by it a bare kubectl finds the kubeconfig. */
+export function linkKubeconfig({ home, inContainer }: Place, folder = '/etc/rancher/k3s'): void {
+  if (!inContainer) return;
+  mkdirSync(folder, { recursive: true });
+  rmSync(`${folder}/k3s.yaml`, { force: true });
+  symlinkSync(`${home}/etc/kubeconfig`, `${folder}/k3s.yaml`);
 }

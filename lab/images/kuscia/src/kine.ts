@@ -9,6 +9,7 @@ export interface KubeObject {
     namespace?: string;
     uid?: string;
     creationTimestamp?: string;
+    deletionTimestamp?: string;
     generation?: number;
     resourceVersion?: string;
     labels?: Record<string, string>;

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { init, type Printed } from './init.ts';
 import { askApi, kubectl } from './kubectl.ts';
 import { findPlace, kernelParameters, readVersion } from './place.ts';
+import { putTask } from './put-task.ts';
 
 const home = process.env.KUSCIA_STANDIN_HOME ?? '/home/kuscia';
 
@@ -12,6 +13,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     // The kubectl of k3s knows the kubeconfig by itself, Kuscia's own does not.
     case 'kubectl-of-k3s': return client(process.env.KUBECONFIG ?? `${home}/etc/kubeconfig`, args);
     case 'kubectl': return client(kubeconfigOf(args), args);
+    case 'stand-in-task': return task(args);
     case 'image': return image(args);
     case 'kernel-check': return kernelCheck();
     case 'version':
@@ -35,6 +37,14 @@ function show({ code, stdout, stderr }: Printed): number {
 async function client(kubeconfig: string, args: readonly string[]): Promise<number> {
   const { ask, server } = askApi(kubeconfig);
   return show(await kubectl(args, ask, server === 'localhost:8080' && kubeconfig ? '127.0.0.1:6443' : server));
+}
+
+/** `kuscia stand-in-task JOB SECONDS [REPLICA] [--image-missing]`: lets a task of a job of that name run here, or on another replica. */
+async function task(args: readonly string[]): Promise<number> {
+  const [job = '', time = '', node = findPlace().hostname] = args.filter((arg) => !arg.startsWith('--'));
+  const domain = /^domainID: "?([^"\n]+)/m.exec(readFileSync(`${home}/etc/conf/kuscia.yaml`, 'utf8'))?.[1] ?? '';
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(job) || !/^\d+$/.test(time)) return show({ code: 1, stdout: '', stderr: 'usage: kuscia stand-in-task JOB SECONDS [REPLICA] [--image-missing]\n' });
+  return show(await putTask({ job, domain, node, seconds: Number(time), imageMissing: args.includes('--image-missing') }, askApi(`${home}/etc/kubeconfig`).ask));
 }
 
 function kubeconfigOf(args: readonly string[]): string {

@@ -1,4 +1,5 @@
 import type { Log } from './log.ts';
+import { leaseLost } from './noise.ts';
 
 const manager = 'start/manager.go';
 
@@ -30,6 +31,12 @@ export function firstModules(log: Log, home: string): void {
 
 /** The modules between k3s and the agent, in the order in which they become ready. */
 export const laterModules = ['interconn', 'diagnose', 'controllers', 'domainroute', 'envoy', 'transport', 'ssexporter', 'config', 'scheduler', 'datamesh', 'kusciaapi', 'reporter'] as const;
+
+/** The end of a start whose key is not the one of the certificate authority that the container has kept. */
+export function noGatewayPair(log: Log): void {
+  log.info(`${manager}:323`, 'Try to start module domainroute');
+  log.fatal('modules/domainroute.go:73', "Generate external keyCert pair error:x509: provided PrivateKey doesn't match parent's PublicKey");
+}
 
 /** The last lines of every start that succeeds. */
 export function startedLines(log: Log): void {
@@ -77,6 +84,8 @@ export function stoppingLines(log: Log): void {
   log.info(`${manager}:375`, 'Current step modules are finished now');
   for (const module of ['k3s', 'kusciaapi', 'envoy']) log.info(`${manager}:361`, `[Module] ${module} notified to exit...`);
   log.info(`${manager}:346`, '[Module] kusciaapi is successful finished');
+  leaseLost(log);
+  log.info(`${manager}:346`, '[Module] scheduler is successful finished');
 }
 
 export function stoppedLines(log: Log, domain: string): void {

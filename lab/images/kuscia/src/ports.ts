@@ -3,6 +3,10 @@ import { createServer as createHttp, type IncomingMessage, type RequestListener,
 import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type Server as TcpServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { requestLine } from './noise.ts';
+
+/** The connection beneath a TLS socket. */
+interface Raw { readonly _parent?: NodeJS.WritableStream }
 
 /** A certificate with its key, both PEM. */
 export interface Pair { readonly cert: string; readonly key: string }
@@ -20,6 +24,9 @@ export interface PortsWish {
   readonly api: Pair;
   readonly handshake: (request: IncomingMessage) => Promise<unknown>;
   readonly domainQuery: (domain: string) => Promise<unknown>;
+  readonly domainCreate: (body: Record<string, string>) => Promise<unknown>;
+  /** Takes the line of the log that each request to KusciaAPI makes. */
+  readonly requested: (line: string) => void;
 }
 
 const allReady = '{"status":{"code":0,"message":"success","details":[]},"data":{"ready":true}}';
@@ -40,7 +47,7 @@ const pages = (answers: Readonly<Record<string, string>>, ending = ''): RequestL
   else send(response, 200, found);
 };
 
-/** The gateway on 1080 and 80: who may not pass gets the 401 with Kuscia's own header; the handshake of a peer passes. */
+/** The gateway on 1080 and 80: who may not pass gets the 401, its headers in Envoy's order; the handshake of a peer passes. */
 function gateway({ domain, hostname, version, handshake }: PortsWish, listener: 'external' | 'internal'): RequestListener {
   return (request, response) => {
     if (request.url?.startsWith('/handshake') && request.headers['kuscia-host'] === `kuscia-handshake.${domain}.svc`) {
@@ -48,37 +55,60 @@ function gateway({ domain, hostname, version, handshake }: PortsWish, listener: 
       return;
     }
     const body = `${JSON.stringify({ domain, instance: hostname, kuscia: version, reason: 'unauthorized.' })}\n`;
-    response.writeHead(401, {
-      server: 'kuscia-gateway',
-      'kuscia-error-message': `<${domain}/${hostname}/${listener} $$ Unauthorized>`,
-      'x-accel-buffering': 'no',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    });
+    // Node would add its own, at the end.
+    response.sendDate = false;
+    response.removeHeader('connection');
+    response.writeHead(401, [
+      'x-accel-buffering', 'no',
+      'content-length', String(Buffer.byteLength(body)),
+      'content-type', 'text/plain',
+      'kuscia-error-message', `<${domain}/${hostname}/${listener} $$ Unauthorized>`,
+      'date', new Date().toUTCString(),
+      'server', 'kuscia-gateway',
+      ...(request.headers.connection?.toLowerCase() === 'close' ? ['connection', 'close'] : []),
+    ]);
     response.end(body);
   };
 }
 
-function kusciaApi({ token, protocol, domainQuery }: PortsWish): RequestListener {
+function kusciaApi({ token, protocol, requested, ...wish }: PortsWish): RequestListener {
+  const calls: Readonly<Record<string, (body: Record<string, string>) => Promise<unknown>>> = {
+    '/api/v1/domain/query': (body) => wish.domainQuery(body.domain_id ?? ''),
+    '/api/v1/domain/create': (body) => wish.domainCreate(body),
+  };
   return (request, response) => {
+    const { url = '' } = request;
     if (request.method !== 'POST') return send(response, 404, '404 page not found');
     if (protocol !== 'NOTLS' && request.headers.token !== token) return send(response, 401);
-    if (request.url === '/healthZ') return json(response, allReady);
-    if (request.url !== '/api/v1/domain/query') return send(response, 404, '404 page not found');
+    const call = url === '/healthZ' ? () => Promise.resolve(allReady) : calls[url];
+    if (!call) return send(response, 404, '404 page not found');
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
-    request.on('end', () => {
-      const wanted = /"domain_id"\s*:\s*"([^"]*)"/.exec(body)?.[1] ?? '';
-      void domainQuery(wanted).then((answer) => json(response, JSON.stringify(answer)), () => send(response, 500));
-    });
+    request.on('end', () => void answered(call, body).then(({ code, text }) => {
+      requested(requestLine(url, body || '{}', code, text));
+      json(response, text, code);
+    }));
   };
+}
+
+async function answered(call: (body: Record<string, string>) => Promise<unknown>, body: string): Promise<{ code: number; text: string }> {
+  try {
+    const answer = await call(JSON.parse(body || '{}') as Record<string, string>);
+    return { code: 200, text: typeof answer === 'string' ? answer : JSON.stringify(answer) };
+  } catch {
+    return { code: 500, text: '' };
+  }
+}
+
+/** The gateway with TLS: who speaks plain HTTP to it is hung up on without a word. */
+function gatewayWithTls(wish: PortsWish): Server {
+  return createHttps(wish.gateway, gateway(wish, 'external')).on('tlsClientError', (_, socket: TLSSocket) => (socket as unknown as Raw)._parent?.end());
 }
 
 // A TLS server whose clients need a certificate of the domain; plain HTTP on it is answered as Go's servers answer it.
 function withClients(wish: PortsWish, ask: boolean, listener: RequestListener): Server {
   return createHttps({ ...wish.api, ca: wish.authority, requestCert: ask, rejectUnauthorized: ask }, listener).on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    const raw = (socket as unknown as { _parent?: NodeJS.WritableStream })._parent;
-    if (error.code === 'ERR_SSL_HTTP_REQUEST') raw?.end('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n');
+    if (error.code === 'ERR_SSL_HTTP_REQUEST') (socket as unknown as Raw)._parent?.end('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n');
   });
 }
 
@@ -93,7 +123,7 @@ export function portTable(wish: PortsWish): readonly { port: number; host?: stri
   const unauthorized: RequestListener = (_, response) => send(response, 401);
   return [
     { port: 53, server: silent() },
-    { port: 1080, server: patient(plain ? createHttp(gateway(wish, 'external')) : createHttps(wish.gateway, gateway(wish, 'external'))) },
+    { port: 1080, server: patient(plain ? createHttp(gateway(wish, 'external')) : gatewayWithTls(wish)) },
     { port: 80, server: patient(createHttp(gateway(wish, 'internal'))) },
     { port: 8082, server: plain ? createHttp(kusciaApi(wish)) : withClients(wish, wish.protocol !== 'TLS', kusciaApi(wish)) },
     { port: 8083, server: silent() },

@@ -1,4 +1,4 @@
-import { createPublicKey, randomUUID, X509Certificate, type KeyObject } from 'node:crypto';
+import { randomUUID, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TakenError, type Kine, type KubeObject } from './kine.ts';
 import type { Log } from './log.ts';
@@ -76,13 +76,14 @@ export async function putDomain(replica: Replica): Promise<void> {
   const before = await kine.get(keyOf(kind, domain));
   if (before?.spec?.cert === cert) return;
   log.warn('modules/k3s.go:484', `domain ${domain} cert is not match, will update`);
-  if (!sameKey(before?.spec?.cert, replica.key)) log.error('service/config.go:71', 'Failed to get domain public key config, crypto/rsa: decryption error');
+  if (!sameKey(before?.spec?.cert, cert)) log.error('service/config.go:71', 'Failed to get domain public key config, crypto/rsa: decryption error');
   await kine.edit(keyOf(kind, domain), (object) => ({ ...object, metadata: { ...object.metadata, generation: (object.metadata.generation ?? 1) + 1 }, spec: { ...object.spec, cert } }));
 }
 
-function sameKey(cert: unknown, key: KeyObject): boolean {
+function sameKey(a: unknown, b: unknown): boolean {
   try {
-    return new X509Certificate(Buffer.from(String(cert), 'base64')).publicKey.equals(createPublicKey(key));
+    const [one, other] = [a, b].map((cert) => new X509Certificate(Buffer.from(String(cert), 'base64')).publicKey);
+    return one?.equals(other as KeyObject) === true;
   } catch {
     return false;
   }
@@ -130,6 +131,12 @@ export async function putNode(replica: Replica): Promise<void> {
   const key = keyOf(resource('nodes'), place.hostname);
   const kept = await kine.edit(key, (before) => ({ ...node, metadata: { ...before.metadata, ...(node.metadata.labels ? { labels: node.metadata.labels } : {}) } }));
   if (!kept) await ensure(kine, key, () => node);
+}
+
+/** Registers the node again where somebody has deleted it. */
+export async function keepNode(replica: Replica): Promise<void> {
+  if (await replica.kine.get(keyOf(resource('nodes'), replica.place.hostname))) return;
+  await putNode(replica);
 }
 
 /** Takes the node away, and its line in the domain's object; the gateway object stays. */

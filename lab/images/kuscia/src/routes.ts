@@ -2,7 +2,8 @@ import { createPublicKey, randomBytes, sign, verify, X509Certificate } from 'nod
 import { request as plain, type IncomingMessage } from 'node:http';
 import { request as secure } from 'node:https';
 import type { KubeObject } from './kine.ts';
-import { conditionOf, seconds } from './objects.ts';
+import { handshakeFailed, unlikeOneself, unlikePartner } from './noise.ts';
+import { conditionOf, publicKeyText, seconds } from './objects.ts';
 import { completeRoute, listRoutes, routeKey, welcomePartners } from './partners.ts';
 import type { Replica } from './replica.ts';
 import { keyOf, keyPrefix, resource } from './resources.ts';
@@ -15,9 +16,12 @@ export interface Routes {
   round(): Promise<void>;
 }
 
-export interface Handshake { readonly namespace: string; readonly state: number; readonly token?: string }
+export interface Handshake { readonly namespace: string; readonly state: number; readonly token?: string; /** Why not, for the one who greeted. */ readonly error?: string }
 
 const proofHeader = 'kuscia-stand-in-proof';
+const keyHeader = 'kuscia-stand-in-destination-key';
+/** After a greeting that was refused for a key, the next one comes so much later. */
+const retry = 10_000;
 const heartbeat = 15_000;
 const timeouts = { heartbeat: 30_000, unreachable: 45_000 };
 const tokenLife = 48 * 3600 * 1000;
@@ -25,13 +29,15 @@ const tokenLife = 48 * 3600 * 1000;
 export function createRoutes(replica: Replica): Routes {
   const answered = new Map<string, number>();
   const tried = new Map<string, number>();
+  const refused = new Map<string, number>();
   return {
     handshake: (request) => greet(replica, request),
     round: async () => {
       await welcomePartners(replica);
       for (const route of await listRoutes(replica)) {
         const complete = await completeRoute(replica, route);
-        if (complete.spec?.source === replica.domain) await checkOutbound(replica, complete, answered, tried);
+        if (otherKeys(route, complete)) await breakRoute(replica, complete, refused);
+        else if (complete.spec?.source === replica.domain) await checkOutbound(replica, complete, { answered, tried, refused });
         else await checkInbound(replica, complete);
       }
       await dropMirrors(replica);
@@ -39,7 +45,19 @@ export function createRoutes(replica: Replica): Routes {
   };
 }
 
-async function greet({ kine, domain }: Replica, request: IncomingMessage): Promise<Handshake> {
+/** Whether a certificate of another key took the place of one that was known. */
+function otherKeys(before: KubeObject, after: KubeObject): boolean {
+  const [old, now] = [before, after].map(({ spec }) => (spec?.tokenConfig ?? {}) as Record<string, string | undefined>);
+  return ['sourcePublicKey', 'destinationPublicKey'].some((key) => old?.[key] !== undefined && old[key] !== now?.[key]);
+}
+
+async function breakRoute({ kine, domain }: Replica, route: KubeObject, refused: Map<string, number>): Promise<void> {
+  refused.delete(route.metadata.uid ?? '');
+  const reason = route.spec?.source === domain ? 'DestinationIsNotAuthrized' : 'TokenNotGenerate';
+  await kine.edit(routeKey(route.metadata.name), (object) => (object.status ? ready(object, false, 'TokenNotGenerate', reason, {}) : undefined));
+}
+
+async function greet({ kine, domain, log, key }: Replica, request: IncomingMessage): Promise<Handshake> {
   const say = (state: number, token?: string): Handshake => ({ namespace: domain, state, ...(token ? { token } : {}) });
   if (request.headers['kuscia-host'] !== `kuscia-handshake.${domain}.svc`) return say(1);
   const source = String(request.headers['kuscia-source'] ?? '');
@@ -49,7 +67,9 @@ async function greet({ kine, domain }: Replica, request: IncomingMessage): Promi
   const proof = request.headers[proofHeader];
   if (proof === undefined) return say(conditionOf(route, 'Ready')?.status === 'True' ? 0 : 3);
   const peer = await kine.get(keyOf(resource('domains'), source));
-  if (!proven(peer, name, String(proof))) return say(3);
+  if (!proven(peer, name, String(proof))) return peer?.spec?.cert ? { ...say(3), error: unlikePartner(log, name, source) } : say(3);
+  const known = request.headers[keyHeader];
+  if (known !== undefined && known !== publicKeyText(key)) return { ...say(3), error: unlikeOneself(log, name, source, domain) };
   const instances = await effectiveInstances(kine, domain);
   if (!instances) return say(3);
   const old = (route.status?.tokenStatus as { destinationTokens?: { token: string }[] } | undefined)?.destinationTokens?.[0];
@@ -79,7 +99,9 @@ async function effectiveInstances(kine: Replica['kine'], domain: string): Promis
   return live.some(({ silent }) => silent > heartbeat + 5000) ? undefined : live.map(({ name }) => name);
 }
 
-async function checkOutbound(replica: Replica, route: KubeObject, answered: Map<string, number>, tried: Map<string, number>): Promise<void> {
+interface Times { readonly answered: Map<string, number>; readonly tried: Map<string, number>; readonly refused: Map<string, number> }
+
+async function checkOutbound(replica: Replica, route: KubeObject, { answered, tried, refused }: Times): Promise<void> {
   const { kine, domain } = replica;
   const { name, uid = '' } = route.metadata;
   const { sourcePublicKey, destinationPublicKey } = route.spec?.tokenConfig as Record<string, string | undefined>;
@@ -87,9 +109,15 @@ async function checkOutbound(replica: Replica, route: KubeObject, answered: Map<
   if (!sourcePublicKey || !destinationPublicKey) return;
   const up = conditionOf(route, 'Ready')?.status === 'True';
   if (up && Date.now() - (tried.get(uid) ?? 0) < heartbeat) return;
+  if (Date.now() - (refused.get(uid) ?? 0) < retry) return;
   tried.set(uid, Date.now());
   const instances = await effectiveInstances(kine, domain);
   const reply = up || instances ? await ask(replica, route) : undefined;
+  if (reply?.error) {
+    refused.set(uid, Date.now());
+    handshakeFailed(replica.log, name, domain, reply.error);
+    if (up) return void (await kine.edit(routeKey(name), (object) => ready(object, false, 'TokenNotGenerate', 'TokenNotGenerate', {})));
+  }
   if (reply?.state === 0 && reply.token) {
     answered.set(uid, Date.now());
     if (up) return;
@@ -133,6 +161,7 @@ async function ask({ domain, key }: Replica, route: KubeObject): Promise<Handsha
   const headers = {
     'kuscia-host': `kuscia-handshake.${destination}.svc`,
     'kuscia-source': domain,
+    [keyHeader]: String((route.spec?.tokenConfig as Record<string, string | undefined>).destinationPublicKey),
     [proofHeader]: sign('sha256', Buffer.from(route.metadata.name), key).toString('base64'),
   };
   const options = { host: endpoint.host, port: port.port, path: `${(port.pathPrefix ?? '/').replace(/\/$/, '')}/handshake`, headers, timeout: 3000, rejectUnauthorized: false, agent: false };

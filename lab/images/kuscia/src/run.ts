@@ -1,18 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { certificate } from './certificate.ts';
 import type { Config } from './config.ts';
 import { createControllers } from './controllers.ts';
 import type { Database } from './database.ts';
-import { apiPair, apiToken, writeKubeconfig } from './files.ts';
-import { spawnK3s } from './k3s.ts';
+import { apiPair, apiToken, gatewayPair, writeKubeconfig } from './files.ts';
+import { linkKubeconfig, spawnK3s } from './k3s.ts';
 import { kubeServer, type KubeServer } from './kube-server.ts';
-import { laterModules, moduleReady, moduleStarts, startedLines, stoppedLines, stoppingLines } from './modules.ts';
+import { laterModules, moduleReady, moduleStarts, noGatewayPair, startedLines, stoppedLines, stoppingLines } from './modules.ts';
+import { envoyNotThereYet, nodesBeforeDomain } from './noise.ts';
+import { domainCreate, domainQuery } from './kuscia-api.ts';
 import { seconds } from './objects.ts';
 import { listen, portTable, readIfThere, type Pair } from './ports.ts';
-import { beat, ensureNamespace, nameHolder, putNode, removeNode, renewNodeLease, type Replica } from './replica.ts';
+import { beat, ensureNamespace, keepNode, nameHolder, putNode, removeNode, renewNodeLease, type Replica } from './replica.ts';
+import { keyPrefix, resource } from './resources.ts';
 import { createRoutes, type Routes } from './routes.ts';
+import { createAgent } from './tasks.ts';
 
 /** A replica whose k3s part is up. */
 export interface Running {
@@ -37,15 +39,22 @@ export async function run(running: Running): Promise<number> {
   const kube = kubeServer(replica.kine, running.token, api);
   writeKubeconfig(place, running.token);
   await kube.open();
+  linkKubeconfig(place);
   moduleReady(log, 'k3s');
+  const gateway = config.protocol === 'NOTLS' ? api : gatewayPair(place, domain, replica.key);
+  if (!gateway) {
+    noGatewayPair(log);
+    return 1;
+  }
   const routes = createRoutes(replica);
-  await openPorts(running, api, routes);
+  await openPorts(running, gateway, api, routes);
 
   const timers = new AbortController();
   const uptime = seconds();
   const beats = heartbeats(replica, uptime, running.firstStart, timers.signal);
   for (const module of laterModules) {
     moduleStarts(log, module);
+    if (module === 'domainroute') envoyNotThereYet(log);
     await wait((restOfStart / laterModules.length) * place.pace);
     moduleReady(log, module);
   }
@@ -61,10 +70,8 @@ export async function run(running: Running): Promise<number> {
   return stopped;
 }
 
-async function openPorts({ replica, config }: Running, api: Pair, routes: Routes): Promise<void> {
-  const { place, domain, kine, key } = replica;
-  const own = generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }).privateKey;
-  const gateway = { key: own, cert: certificate({ subject: `${domain}_ENVOY_EXTERNAL`, key: createPrivateKey(own), years: 10, authority: false }) };
+async function openPorts({ replica, config }: Running, gateway: Pair, api: Pair, routes: Routes): Promise<void> {
+  const { place, domain, log, key } = replica;
   const table = portTable({
     domain,
     hostname: place.hostname,
@@ -75,11 +82,9 @@ async function openPorts({ replica, config }: Running, api: Pair, routes: Routes
     gateway,
     api,
     handshake: (request) => routes.handshake(request),
-    domainQuery: async (wanted) => {
-      const found = await kine.get(`/registry/kuscia.secretflow/domains/${wanted}`);
-      const status = found ? { code: 0, message: 'success', details: [] } : { code: 11305, message: `domains.kuscia.secretflow "${wanted}" not found`, details: [] };
-      return { status, data: found ? { domain_id: wanted, role: found.spec?.role ?? '', cert: found.spec?.cert } : null };
-    },
+    domainQuery: (wanted) => domainQuery(replica, wanted),
+    domainCreate: (body) => domainCreate(replica, body),
+    requested: (line) => log.info('interceptor/common.go:121', line),
   });
   for (const { port, host, server } of table) await listen(server, port, host);
 }
@@ -131,6 +136,8 @@ async function startAgent({ replica, ...running }: Running, signal: AbortSignal)
 /** Leases, controllers and routes while the database answers; without it the API is closed and tried again every five seconds. */
 async function keepGoing({ replica, database, config, child }: Running, kube: KubeServer, routes: Routes, signal: AbortSignal): Promise<void> {
   const controllers = createControllers(replica);
+  const agent = createAgent(replica);
+  let led = false;
   let k3s = child;
   for (let round = 0; !signal.aborted; round++) {
     try {
@@ -142,7 +149,12 @@ async function keepGoing({ replica, database, config, child }: Running, kube: Ku
         await putNodeAgain(replica);
       }
       if (round % 2 === 0) await renewNodeLease(replica);
-      if (await controllers.round()) await routes.round();
+      if (round % 3 === 2) await keepNode(replica);
+      const leads = await controllers.round();
+      if (leads && !led) nodesBeforeDomain(replica.log, (await replica.kine.list(keyPrefix(resource('nodes')))).map(({ metadata }) => metadata.name), replica.domain);
+      led = leads;
+      if (leads) await routes.round();
+      await agent.round();
       if (round % 150 === 149) await replica.kine.compact();
       await wait(2000, undefined, { signal });
     } catch (error) {

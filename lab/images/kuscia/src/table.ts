@@ -9,6 +9,17 @@ const field = (part: 'spec' | 'status', key: string) => (object: KubeObject): st
 const age = (object: KubeObject, now: Date): string => humanAge(now.getTime() - Date.parse(object.metadata.creationTimestamp ?? ''));
 const host = (object: KubeObject): string => text((object.spec?.endpoint as { host?: string } | undefined)?.host);
 
+interface ContainerState { readonly ready: boolean; readonly restartCount: number; readonly state: { readonly waiting?: { readonly reason?: string }; readonly terminated?: { readonly reason?: string } } }
+
+const states = (pod: KubeObject): ContainerState[] => (pod.status?.containerStatuses as ContainerState[] | undefined) ?? [];
+
+/** In one word: what the container waits for or ended with, else the phase. */
+function podStatus(pod: KubeObject): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  const { waiting, terminated } = states(pod)[0]?.state ?? {};
+  return waiting?.reason ?? terminated?.reason ?? text(pod.status?.phase);
+}
+
 const route: Columns = [
   ['SOURCE', field('spec', 'source')],
   ['DESTINATION', field('spec', 'destination')],
@@ -32,6 +43,12 @@ const columns: Readonly<Record<string, Columns>> = {
   ],
   clusterdomainroutes: [...route, ['READY', (object) => conditionOf(object, 'Ready')?.status ?? '']],
   domainroutes: route,
+  pods: [
+    ['READY', (pod) => `${states(pod).filter(({ ready }) => ready).length}/${states(pod).length}`],
+    ['STATUS', podStatus],
+    ['RESTARTS', (pod) => String(states(pod).reduce((sum, { restartCount }) => sum + restartCount, 0))],
+    ['AGE', age],
+  ],
   namespaces: [['STATUS', field('status', 'phase')], ['AGE', age]],
   leases: [['HOLDER', field('spec', 'holderIdentity')], ['AGE', age]],
   customresourcedefinitions: [['CREATED AT', ({ metadata }) => metadata.creationTimestamp ?? '']],
@@ -39,6 +56,7 @@ const columns: Readonly<Record<string, Columns>> = {
 
 const info = (key: string) => (node: KubeObject): string => text((node.status?.nodeInfo as Record<string, string> | undefined)?.[key]) || '<unknown>';
 const wide: Readonly<Record<string, Columns>> = {
+  pods: [['IP', (pod) => text(pod.status?.podIP) || '<none>'], ['NODE', (pod) => text(pod.spec?.nodeName) || '<none>'], ['NOMINATED NODE', () => '<none>'], ['READINESS GATES', () => '<none>']],
   nodes: [
     ['INTERNAL-IP', (node) => text((node.status?.addresses as { address: string }[] | undefined)?.[0]?.address)],
     ['EXTERNAL-IP', () => '<none>'],
