@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { FAULTS } from './lab/faults/faults.ts';
 import { harmBetween, missing, sampleIn, type Granted } from './lab/faults/harm.ts';
+import { UNMADE } from './lab/faults/unmade.ts';
 
 const REPLICA = 'root-kuscia-autonomy-alice';
 /** What three sound hosts print. */
@@ -69,5 +72,20 @@ describe('harm is what worked before a run and does not after it', () => {
       containers: [{ host: 'node-01', name: 'alice-mysql', id: 'm1', state: 'running', startedAt: '2026-11-26T19:01:35.5Z', works: true, recoveries: 1 }],
       led: ['a-node-02'],
     });
+  });
+});
+
+describe('the table of faults', () => {
+  test('names each fault once, made or not', () => {
+    const names = [...FAULTS, ...UNMADE].map(({ name }) => name);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+  });
+
+  test.each(UNMADE)('$name, which the lab cannot make, has a unit test', ({ shownBy: [file, title] }) => {
+    expect(readFileSync(new URL(file, import.meta.url), 'utf8')).toContain(title);
+  });
+
+  test('a fault after which containers may be lacking happens in the middle of its run', () => {
+    expect(FAULTS.filter(({ when, takes }) => takes !== undefined && when === 'before').map(({ name }) => name)).toEqual([]);
   });
 });

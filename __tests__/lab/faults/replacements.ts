@@ -10,7 +10,7 @@ const OTHER_DATABASE_PORT = `${CLUSTER}database: { port: 3307 }\n`;
 const on = (host: string, script: string) => () => seenOn(host, script);
 
 /** The line of progress with which the run begins to replace something. */
-const replacing = (host: string, what: string): RegExp => new RegExp(`^ {2}${host} +~ +(?:replace|recreate) ${what}`, 'm');
+const replacing = (host: string, what: string): RegExp => new RegExp(`^ {2}${host} +~ +replace ${what}`, 'm');
 /** The line of progress that tells that what was replaced is back. */
 const undone = (host: string, what: string): RegExp => new RegExp(`^ {2}${host} +undone +replace ${what}`, 'm');
 const later = (ms: number, act: (signal: Signal) => unknown) => async (signal: Signal) => {
