@@ -16,7 +16,7 @@ export type Case = keyof typeof CASES;
 /** `npm run test:crash` kills after every command that changes something, `npm test` after the one in the middle. */
 const EVERY = process.env['CRASH_EVERY'];
 /** Commands that only keep others from changing the hosts meanwhile; when they come is a matter of time. */
-const LOCK = /^(?:take|keep|end) the lock$/;
+const LOCK = /^(?:take|keep|release) the lock$/;
 
 /** Replacements on a deployed cluster, killed after each command that changes something: to the changed file and back again by turns, so that none needs fresh hosts. */
 export class Replacements {
