@@ -47,11 +47,12 @@ export class Matrix {
     let run: Run;
     try {
       if (fault.when === 'before') await fault.make(() => undefined);
-      const before = fault.changesNothing === true ? await statesOf() : [];
-      const worked = await sampled();
+      const state = (): Promise<string[]> => (fault.changesNothing === true ? statesOf() : Promise.resolve([]));
+      const [worked, before] = await Promise.all([sampled(), state()]);
       run = await runOf(cluster, fault.mode, inputs, fault.when === 'before' ? undefined : { at: fault.when, act: fault.make });
-      harm.push(...harmBetween(worked, await sampled(), fault));
-      if (fault.changesNothing === true) wrong.push(...differences(before, await statesOf()).filter(isOurDoing).map((line) => `${fault.name} changed ${line}`));
+      const [works, after] = await Promise.all([sampled(), state()]);
+      harm.push(...harmBetween(worked, works, fault));
+      wrong.push(...differences(before, after).filter(isOurDoing).map((line) => `${fault.name} changed ${line}`));
     } catch (thrown) {
       // What went wrong first says more than what cannot be mended after it.
       await fault.mend().catch(() => undefined);
@@ -73,9 +74,10 @@ export class Matrix {
       await this.#keep();
       return [];
     }
-    harm.push(...missing(this.#sound, await sampled()).map((line) => `never came back: ${line}`));
-    const state = differences(this.#state, await statesOf()).map((line) => `${fault.name} leaves ${line}`);
-    const lost = differences(this.#treasure, await treasure()).map((line) => `${fault.name} costs ${line}`);
+    const [works, found, kept] = await Promise.all([sampled(), statesOf(), treasure()]);
+    harm.push(...missing(this.#sound, works).map((line) => `never came back: ${line}`));
+    const state = differences(this.#state, found).map((line) => `${fault.name} leaves ${line}`);
+    const lost = differences(this.#treasure, kept).map((line) => `${fault.name} costs ${line}`);
     return [...state, ...lost];
   }
 
@@ -93,9 +95,7 @@ export class Matrix {
 
   async #keep(): Promise<void> {
     await plant();
-    this.#state = await statesOf();
-    this.#treasure = await treasure();
-    this.#sound = await sampled();
+    [this.#sound, this.#state, this.#treasure] = await Promise.all([sampled(), statesOf(), treasure()]);
   }
 }
 
