@@ -39,17 +39,18 @@ const HUNGRY = '[ "$1" != start ] || [ "$(cat /sys/fs/cgroup/memory.max /sys/fs/
 
 /** The lease that a run left when it was killed; the next one would wait a minute for it. */
 const LEASE_ENDS = String.raw`printf '\n0\n' >/run/lock/kuscia-swarm/alice.lease`;
-const PROXY = 'http://10.77.0.11:3128';
+/** What Docker's client gives a container where its configuration names a proxy. */
+const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].map((name) => `-e ${name}=http://10.77.0.11:3128`).join(' ');
 
 /** What is found before anything is touched, or where only what the row wants is. */
 const KEPT: readonly Fault[] = [
   {
-    name: 'proxy-for-containers', on: 'deployed cluster', mode: 'apply', when: 'before',
+    name: 'probe-behind-a-proxy', on: 'deployed cluster', mode: 'apply', when: 'before', replaces: [`${FIRST} alice-probe`],
     make: async () => {
       await seenOn('node-01', 'docker run -d --name squid -p 3128:80 nginx:1.26');
-      await seenOn(FIRST, `mkdir -p .docker; echo '{"proxies":{"default":{"httpProxy":"${PROXY}","httpsProxy":"${PROXY}"}}}' >.docker/config.json; docker rm -f alice-probe`);
+      await seenOn(FIRST, `docker rm -f alice-probe; docker run -d --name=alice-probe --restart=always --network=kuscia-exchange-cluster --network-alias=alice-probe-${FIRST} --memory=64m ${PROXIES} nginx:1.26`);
     },
-    mend: () => Promise.all([seenOn('node-01', 'docker rm -f squid'), seenOn(FIRST, 'rm -r .docker')]),
+    mend: () => seenOn('node-01', 'docker rm -f squid'),
     ends: { completes: /^alice is healthy/m },
   },
   {
@@ -67,24 +68,6 @@ const KEPT: readonly Fault[] = [
   { name: 'database-port-taken-on-loopback', ...loopback('node-01', 3307, OTHER_DATABASE_PORT) },
   { name: 'replica-port-taken-on-loopback', ...loopback(FIRST, 20500, `${CLUSTER}ports: { gateway: 20500 }\n`) },
   { name: 'load-balancer-port-taken-on-loopback', ...loopback('node-01', 8090, `${CLUSTER}load-balancer: { port: 8090 }\n`) },
-  {
-    name: 'node-drained-and-memory-changed', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
-    make: on('node-01', `docker node update --availability drain ${FIRST}`),
-    mend: on('node-01', `docker node update --availability active ${FIRST}`),
-    ends: [{ code: 'KS-12', host: FIRST, evidence: /drain/, remedy: /docker node update --availability active/ }],
-  },
-  {
-    name: 'docker-chains-wiped-and-memory-changed', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
-    make: on(FIRST, 'iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X'),
-    mend: on(FIRST, 'engine stop; engine start'),
-    ends: [{ code: 'KS-12', host: FIRST, evidence: /chain/i, remedy: /systemctl restart docker/ }],
-  },
-  {
-    name: 'docker-chains-wiped-but-masquerade', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
-    make: on(FIRST, 'rules=$(iptables -t nat -S POSTROUTING | grep -e "-j MASQUERADE"); iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X; iptables -P FORWARD ACCEPT; echo "$rules" | while read -r rule; do iptables -t nat $rule; done'),
-    mend: on(FIRST, 'engine stop; engine start'),
-    ends: [{ code: 'KS-12', host: FIRST, evidence: /chain/i, remedy: /systemctl restart docker/ }],
-  },
 ];
 
 /** A new one that does not come to life: the one before it is put back. */
