@@ -8,9 +8,9 @@ import { DATABASE_PASSWORD } from '../deployment/action.ts';
 
 /** What came of a run that was to be killed after so many commands. */
 export interface Killed {
-  /** Commands that had ended on hosts when it was killed, or when it ended by itself. */
-  readonly commands: number;
-  /** What the last of them was for. */
+  /** What the commands were for that had ended on hosts when it was killed, or when it ended by itself: those that count. */
+  readonly commands: readonly string[];
+  /** The last of them. */
   readonly last: string;
   readonly ended: 'killed' | 'by itself';
 }
@@ -18,8 +18,11 @@ export interface Killed {
 /** A line that the action prints for each command that has ended: `    node-01: join the swarm: exit 0 (0.4 s)`. */
 const COMMAND = /^ {4}(\S+: .+): (?:exit \d+|killed by \S+|timed out .*|connection lost.*) \([\d.]+ m?s\)$/;
 
-/** Runs the action on a cluster file and kills it with SIGKILL as soon as so many of its commands have ended. */
-export function killedAfter(cluster: string, count: number): Promise<Killed> {
+/** What a command is for, whatever the numbers in it: a port, a size. Questions to a host travel together, so it may be for several things. */
+export const kindsOf = (purpose: string): readonly string[] => purpose.replace(/^\S+: /, '').replace(/\d+/g, '#').split(', ');
+
+/** Runs the action on a cluster file and kills it with SIGKILL as soon as so many of its commands that count have ended. */
+export function killedAfter(cluster: string, count: number, counts: (purpose: string) => boolean = () => true): Promise<Killed> {
   const folder = mkdtempSync(join(tmpdir(), 'crash-'));
   const env = {
     PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', VERBOSE: '1', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: '1', KUSCIA_SWARM_CLUSTER: cluster, KUSCIA_SWARM_DATABASE_PASSWORD: DATABASE_PASSWORD,
@@ -27,25 +30,23 @@ export function killedAfter(cluster: string, count: number): Promise<Killed> {
   };
   const [program = '', ...args] = inRunner([join(paths.repository, 'node_modules/node/bin/node'), join(paths.repository, 'dist/index.cjs')]);
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let commands = 0;
-  let last = '';
+  const commands: string[] = [];
   let half = '';
   child.stdout.on('data', (chunk: Buffer) => {
     const lines = (half + chunk.toString()).split('\n');
     half = lines.pop() ?? '';
     for (const line of lines) {
       const purpose = COMMAND.exec(line)?.[1];
-      if (purpose === undefined || commands === count) continue;
-      commands += 1;
-      last = purpose;
-      if (commands === count) child.kill('SIGKILL');
+      if (purpose === undefined || !counts(purpose) || commands.length === count) continue;
+      commands.push(purpose);
+      if (commands.length === count) child.kill('SIGKILL');
     }
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (_, signal) => {
       rmSync(folder, { recursive: true, force: true });
-      resolve({ commands, last, ended: signal === 'SIGKILL' ? 'killed' : 'by itself' });
+      resolve({ commands, last: commands.at(-1) ?? 'none', ended: signal === 'SIGKILL' ? 'killed' : 'by itself' });
     });
   });
 }

@@ -9,7 +9,7 @@ export async function endState(host: string): Promise<string[]> {
     host,
     `docker info --format 'swarm {{.Swarm.LocalNodeState}} manager={{.Swarm.ControlAvailable}} nodes={{.Swarm.Nodes}}'
      docker container ls -a --format '{{.Names}}' | sort | while read -r name; do
-       docker container inspect --format 'container {{.Name}} {{.Config.Image}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.NetworkMode}} {{.HostConfig.Memory}} {{json .HostConfig.PortBindings}} {{range .Mounts}}{{.Type}}:{{.Name}}:{{.Destination}} {{end}}' "$name"
+       docker container inspect --format 'container {{.Name}} {{.Config.Image}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.NetworkMode}} {{.HostConfig.Memory}} {{json .HostConfig.PortBindings}} {{range .Mounts}}{{.Type}}:{{.Name}}:{{.Destination}} {{end}}env={{len .Config.Env}}' "$name"
      done
      docker network ls --format 'network {{.Name}} {{.Driver}} {{.Scope}}' | sort
      docker volume ls --format 'volume {{.Name}}' | sort

@@ -15,6 +15,9 @@ export interface Named {
   readonly remedy: RegExp;
 }
 
+/** Sends the run a signal; for a fault in its middle. */
+export type Signal = (name: 'SIGINT' | 'SIGTERM' | 'SIGKILL') => void;
+
 /** One thing that goes wrong, made for real on the lab's hosts. */
 export interface Fault {
   /** By which `FAULTS=name,name` picks it. */
@@ -29,12 +32,16 @@ export interface Fault {
   readonly mode: 'apply' | 'verify' | 'plan';
   /** Makes the fault before the run, or in its middle: as soon as it prints a line like this. */
   readonly when: 'before' | RegExp;
-  readonly make: () => Promise<unknown>;
+  readonly make: (signal: Signal) => Promise<unknown>;
   readonly mend: () => Promise<unknown>;
-  /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so. */
-  readonly ends: readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] };
-  /** What the run says beside, as of what still works. */
-  readonly says?: RegExp;
+  /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so; `dies` where the fault is that it is killed. */
+  readonly ends: readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] } | { readonly dies: true };
+  /** What the run says beside that, each somewhere in its log. */
+  readonly says?: readonly RegExp[];
+  /** Working containers that the run is to replace or restart, as `node-02 alice-probe`. Any other that is started anew is harm. */
+  readonly replaces?: readonly string[];
+  /** Hosts whose containers may be lacking until the fault is mended: it takes them itself, or the way to them in the middle of a replacement. */
+  readonly takes?: readonly string[];
   /** True when the run must have changed nothing on any host. */
   readonly changesNothing?: boolean;
   /** The cluster file of the run after it was mended; the usual one unless told. */
@@ -58,6 +65,9 @@ export const imaged = (image: string): string => CLUSTER.replace('secretflow/kus
 
 export const HOSTS = ['node-01', 'node-02', 'node-03'];
 export const REPLICA = 'root-kuscia-autonomy-alice';
+
+/** Both replicas, as a row names what its run is to replace. */
+export const REPLICAS = ['node-02', 'node-03'].map((host) => `${host} ${REPLICA}`);
 
 /** The cause of a host that went away: nobody can read its logs. */
 export const NO_LOG = /^not known; no log of node-03 could be read$/;

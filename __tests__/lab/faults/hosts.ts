@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { exec, kill, paths, sshd, start } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { CLUSTER, MORE_MEMORY, NO_LOG, type Fault } from './fault.ts';
+import { CLUSTER, MORE_MEMORY, NO_LOG, REPLICAS, type Fault } from './fault.ts';
 
 const NODE = 'node-03';
 /** While kuscia.sh starts the second replica, which takes some seconds. */
@@ -33,7 +33,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     ends: hostAnd('KS-1101', /does not answer at 10\.77\.0\.13 port 22 evidence \S+/, /See that node-03 is up/),
   },
   {
-    name: 'host-lost-in-a-stage', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
+    name: 'host-lost-in-a-stage', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING, replaces: REPLICAS, takes: [NODE],
     make: async () => {
       await later('true')();
       await kill(NODE);
@@ -42,13 +42,13 @@ export const HOST_FAULTS: readonly Fault[] = [
     ends: hostAnd('KS-1106', /connection lost: (Keepalive timeout|the host closed the connection|read ECONNRESET)/, /See that the host is up/, NO_LOG),
   },
   {
-    name: 'sshd-killed-under-a-command', usual: true, on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
+    name: 'sshd-killed-under-a-command', usual: true, on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING, replaces: REPLICAS, takes: [NODE],
     make: later('kill -9 $(pidof sshd)'),
     mend: () => sshd(NODE, 'start'),
     ends: hostAnd('KS-1106', /connection lost: (the host closed the connection|read ECONNRESET)/, /run again: the state is gathered anew/, NO_LOG),
   },
   {
-    name: 'half-open-connection', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING,
+    name: 'half-open-connection', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: STARTING, replaces: REPLICAS, takes: [NODE],
     make: later(silence('-I')),
     mend: on(silence('-D')),
     ends: hostAnd('KS-1106', /connection lost: Keepalive timeout/, /run again: the state is gathered anew/, NO_LOG),

@@ -1,7 +1,7 @@
 import { ensureRegistry, powerOff } from '../../../lab/host.ts';
 import { registry, registryHost } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { CLUSTER, imaged, type Fault } from './fault.ts';
+import { CLUSTER, imaged, REPLICA, type Fault } from './fault.ts';
 
 /** The first host whose replica is made anew, and so the one that meets a bad image. */
 const FIRST = 'node-02';
@@ -55,25 +55,25 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
     ends: [{ code: 'KS-1107', host: FIRST, evidence: /exec format error/, cause: /another architecture than the host/, remedy: /docker manifest inspect/ }],
   },
   {
-    name: 'image-never-healthy', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:idle'), mode: 'apply', when: 'before',
+    name: 'image-never-healthy', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:idle'), mode: 'apply', when: 'before', replaces: [`${FIRST} ${REPLICA}`],
     make: on(spoilt('idle', '/home/kuscia/bin/kuscia', program('exec sleep infinity'))),
     mend: on(forgotten('idle')),
     ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh did not start the replica: exit 1/, cause: /^not known; /, remedy: /docker logs/ }],
   },
   {
-    name: 'replica-restarts-for-ever', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:restless'), mode: 'apply', when: 'before',
+    name: 'replica-restarts-for-ever', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:restless'), mode: 'apply', when: 'before', replaces: [`${FIRST} ${REPLICA}`],
     make: on(spoilt('restless', '/home/kuscia/bin/kuscia', program('echo "2026-11-24 10:00:00.000 FATAL start/start.go:54 out of luck"; exit 1'))),
     mend: on(forgotten('restless')),
     ends: [{ code: 'KS-1404', host: FIRST, evidence: /out of luck/, cause: /^not known; last lines of docker logs root-kuscia-autonomy-alice: .*out of luck/, remedy: /docker logs/ }],
   },
   {
-    name: 'kuscia-sh-does-nothing', usual: true, on: 'deployed cluster', cluster: imaged('secretflow/kuscia:lazy'), mode: 'apply', when: 'before',
+    name: 'kuscia-sh-does-nothing', usual: true, on: 'deployed cluster', cluster: imaged('secretflow/kuscia:lazy'), mode: 'apply', when: 'before', replaces: [`${FIRST} ${REPLICA}`],
     make: on(spoilt('lazy', '/home/kuscia/scripts/deploy/kuscia.sh', '#!/bin/bash\nexit 0\n')),
     mend: on(forgotten('lazy')),
     ends: [{ code: 'KS-1404', host: FIRST, evidence: /kuscia\.sh ended with 0, but did not say that it deployed the replica/, cause: /^not known; /, remedy: /run again/ }],
   },
   {
-    name: 'port-taken-between-plan-and-apply', usual: true, on: 'deployed cluster', cluster: `${CLUSTER}ports: { gateway: 20500 }\n`, mode: 'apply', when: /^ {2}node-02 +~ +replace replica/m,
+    name: 'port-taken-between-plan-and-apply', usual: true, on: 'deployed cluster', cluster: `${CLUSTER}ports: { gateway: 20500 }\n`, mode: 'apply', when: /^ {2}node-02 +~ +replace replica/m, replaces: [`${FIRST} ${REPLICA}`],
     make: () => seenOn('node-03', 'docker run -d --name squatter -p 20500:80 nginx:1.26'),
     mend: () => seenOn('node-03', 'docker rm -f squatter'),
     ends: [{ code: 'KS-1208', host: 'node-03', evidence: /squatter/, remedy: /End what listens there/ }],

@@ -52,7 +52,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     ],
   },
   {
-    name: 'configuration-changed-by-hand', on: 'deployed cluster', mode: 'apply', when: 'before',
+    name: 'configuration-changed-by-hand', on: 'deployed cluster', mode: 'apply', when: 'before', replaces: [`${NODE} ${REPLICA}`],
     make: on(`sed -i 's/^protocol:.*/protocol: NOTLS/' ${CONFIG}; docker restart ${REPLICA}`),
     mend: () => Promise.resolve(),
     ends: { completes: /node-03 +~ +Kuscia configuration +\(protocol NOTLS -> MTLS\)/ },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { inRunner } from '../../../lab/enter.ts';
 import { paths } from '../../../lab/lab.ts';
 import { DATABASE_PASSWORD } from '../deployment/action.ts';
+import type { Signal } from './fault.ts';
 
 /** Longest time of any run here, in milliseconds; one that is ended by it did not keep its own deadlines. */
 const DEADLINE_MS = 330_000;
@@ -21,7 +22,7 @@ export interface Run {
 /** What is done in the middle of a run: once, at the first line that matches. It may send the run a signal. */
 export interface InTheMiddle {
   readonly at: RegExp;
-  readonly act: (signal: (name: 'SIGINT' | 'SIGTERM') => void) => Promise<unknown>;
+  readonly act: (signal: Signal) => Promise<unknown>;
 }
 
 /** Runs the bundle from a terminal's place, with `inputs` beside the usual ones. The run goes on while something is done in its middle, and is waited for as long as that takes. */
