@@ -118,7 +118,7 @@ function keyFailures(cluster: Cluster, found: readonly Found[], database: Fact<D
   }
   const others = stored.filter((gateway) => fingerprint(gateway.publicKey) !== ours);
   if (others.length === 0) return [];
-  return [{ code: 'domain-key-conflict', what: `replicas in the database have another key than the configuration of ${cluster.domain}`, evidence: `${holders.join('; ')}; in the database ${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`, remedy: `Use the configuration with the key the partners know on every host, and restart the replica whose entry shows another (docker restart); its entry follows within 20 s. A replica that is gone for good leaves its entry: kubectl delete gateway NAME -n ${cluster.domain} removes it.` }];
+  return [{ code: 'domain-key-conflict', what: `replicas in the database have another key than the configuration of ${cluster.domain}`, evidence: `${holders.join('; ')}; in the database ${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`, remedy: `Put the configuration with the key that the partners know on every host. Remove the replica whose entry shows another key (docker rm -f; when it is only restarted it keeps the certificate of its former key and does not start), and its entry, which outlives it: kubectl delete gateway NAME -n ${cluster.domain}, in another replica. Then run again.` }];
 }
 
 function planMake(plan: Plan, deployment: Deployment, { files }: Facts): void {

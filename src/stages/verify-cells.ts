@@ -159,7 +159,7 @@ function key(scene: Scene): Told {
   return {
     cause: 'the replicas have different domain keys: handshakes with partners fail, now with one replica, now with the other',
     evidence: file ? `${config} on ${onHost.host.name}: sha256 ${file.sha256.slice(0, 12)}, changed ${new Date(file.changedAt).toISOString()}` : `${config} on ${onHost.host.name} is not there or cannot be read`,
-    remedy: `Find out which key the partners know (the fingerprints are in the column key). Put the ${config} with that key on every replica's host, remove the replicas that showed another (docker rm -f ${nameOn(scene)}), and run again (mode: apply): a container that is only restarted keeps the certificate of its former key. See also KS-1401: running again does not choose between keys.`,
+    remedy: `Find out which key the partners know (the fingerprints are in the column key). Put the ${config} with that key on every replica's host, remove the replicas that showed another (docker rm -f ${nameOn(scene)}; one that is only restarted keeps the certificate of its former key and does not start) and their entries (kubectl delete gateway NAME -n ${cluster.domain}, in another replica), and run again (mode: apply). See also KS-1401: running again does not choose between keys.`,
   };
 }
 

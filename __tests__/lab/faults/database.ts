@@ -63,7 +63,10 @@ export const DATABASE_FAULTS: readonly Fault[] = [
     name: 'replica-with-another-key', on: 'deployed cluster', mode: 'verify', when: 'before',
     // Only a new container takes another key.
     make: () => seenOn('node-03', `${ANOTHER_KEY}; docker rm -f ${REPLICA}; ${STARTED_BY_HAND}; sleep 18`),
-    mend: () => seenOn('node-03', `${OWN_KEY}; docker rm -f ${REPLICA}`),
+    mend: async () => {
+      await seenOn('node-03', `${OWN_KEY}; docker rm -f ${REPLICA}`);
+      await seenOn('node-02', `docker exec ${REPLICA} kubectl delete gateway ${REPLICA}-node-03 -n alice`);
+    },
     ends: [{ code: 'KS-1601', host: 'node-03', evidence: /key is \w{8} differs; kuscia-swarm\/alice\/kuscia\.yaml on node-03: sha256 \w{12}, changed 20/, cause: /the replicas have different domain keys/, remedy: /which key the partners know.*docker rm -f.*KS-1401/ }],
   },
   {
