@@ -52,8 +52,8 @@ describe('found before anything is changed, with what names it and the command t
     { name: 'iptables: false', told: { setup: { options: [{ where: '/etc/docker/daemon.json', name: 'iptables', value: 'false' }], rules: [] } }, what: /iptables: false/, evidence: /^\/etc\/docker\/daemon\.json: "iptables": false$/, remedy: /remove "iptables": false from \/etc\/docker\/daemon\.json/ },
     { name: '--iptables=false', told: { setup: { options: [{ where: 'dockerd', name: 'iptables', value: 'false' }] } }, what: /iptables: false/, evidence: /dockerd runs with --iptables=false/, remedy: /remove --iptables=false from the arguments of dockerd/ },
     { name: 'ip_forward', told: { setup: { kernel: { 'net.ipv4.ip_forward': 0 } } }, what: /IP forwarding is off/, evidence: /^net\.ipv4\.ip_forward = 0$/, remedy: /sysctl -w net\.ipv4\.ip_forward=1/ },
-    { name: 'another engine', told: { setup: { elsewhere: [{ by: 'DOCKER_HOST', at: 'tcp://10.0.0.9:2375' }] } }, what: /talks to another Docker Engine: tcp:\/\/10\.0\.0\.9:2375$/, evidence: /^set by DOCKER_HOST$/, remedy: /Remove DOCKER_HOST from the login's environment/ },
-    { name: 'another context', told: { setup: { elsewhere: [{ by: 'currentContext in /root/.docker/config.json', at: 'ssh://x (context far)' }] } }, what: /ssh:\/\/x \(context far\)$/, evidence: /currentContext in \/root\/\.docker\/config\.json/, remedy: /docker context use default/ },
+    { name: 'another engine', told: { setup: { elsewhere: [{ by: 'DOCKER_HOST', at: 'tcp://10.0.0.9:2375' }] } }, what: /uses the engine at tcp:\/\/10\.0\.0\.9:2375, not the one at \/var\/run\/docker\.sock$/, evidence: /^set by DOCKER_HOST$/, remedy: /Remove DOCKER_HOST from the login's environment/ },
+    { name: 'another context', told: { setup: { elsewhere: [{ by: 'currentContext in /root/.docker/config.json', at: 'ssh://x (context far)' }] } }, what: /uses the engine at ssh:\/\/x \(context far\)/, evidence: /currentContext in \/root\/\.docker\/config\.json/, remedy: /docker context use default/ },
     { name: 'no chains', told: { setup: { rules: [] } }, what: /firewall rules are missing/, evidence: /chain DOCKER of table nat, chain DOCKER of table filter, .*MASQUERADE of bridge \(172\.17\.0\.0\/16\)/, remedy: /Restart the Docker Engine on that host.*systemctl restart docker/ },
     { name: 'no chains but a masquerade of somebody', told: { setup: { rules: ['nat -A POSTROUTING -o eth0 -j MASQUERADE', 'nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'] } }, what: /firewall rules are missing/, evidence: /chain DOCKER of table nat(?!.*MASQUERADE)/, remedy: /systemctl restart docker/ },
     { name: 'rules flushed, chains left', told: { setup: { rules: RULES.filter((rule) => / :/.test(rule)) } }, what: /firewall rules are missing/, evidence: /none of: the jump from PREROUTING to DOCKER, the jump from FORWARD to DOCKER, MASQUERADE of bridge/, remedy: /systemctl restart docker/ },
@@ -102,6 +102,13 @@ describe('found before anything is changed, with what names it and the command t
   test('all at once', () => {
     const told: Told = { engine: { version: '19.3', liveRestore: true, logDriver: 'none' }, setup: { ...proxied(''), kernel: { 'net.ipv4.ip_forward': 0 }, noTerminal: 'x', rules: [] }, networks: built(31), routes: [] };
     expect(findings(told)).toHaveLength(8);
+  });
+
+  test('what an engine that does not answer has in its file, and what else is wrong there', () => {
+    const options = ['live-restore', 'iptables'].map((name) => ({ where: '/etc/docker/daemon.json', name, value: String(name === 'live-restore') }));
+    const setup = setupOf({ ...proxied(''), options, rules: [], kernel: { 'net.ipv4.ip_forward': 0 }, elsewhere: [{ by: 'DOCKER_HOST', at: 'tcp://x' }] });
+    const found = dockerFindings(clusterOf(), replicaHost, { engine: undefined, setup, networks: undefined, routes: undefined });
+    expect(found.map(({ evidence }) => evidence)).toEqual(['/etc/docker/daemon.json: "iptables": false', '/etc/docker/daemon.json: "live-restore": true', expect.stringContaining('config.json'), 'net.ipv4.ip_forward = 0']);
   });
 
   test('what is not known of the setup is no finding', () => {

@@ -97,8 +97,18 @@ export function failuresOf(thrown: unknown): readonly Failure[] {
   return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
 }
 
-/** The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new, and of several stages that met with it the first knows most. */
+/**
+ * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new, and of several
+ * stages that met with it the first knows most.
+ */
 export function withoutConsequences(failures: readonly Failure[]): Failure[] {
-  const silent = new Map(failures.filter(({ code }) => code === 'engine-unreachable').map((failure) => [failure.host, failure] as const).reverse());
-  return failures.filter((failure) => (failure.code === 'engine-unreachable' ? silent.get(failure.host) === failure : failure.code !== 'fact-unknown' || !silent.has(failure.host)));
+  const silent = new Map<string | undefined, Failure>();
+  for (const failure of failures) {
+    if (failure.code === 'engine-unreachable' && !silent.has(failure.host)) silent.set(failure.host, failure);
+  }
+  const says = (failure: Failure): boolean => {
+    if (failure.code === 'engine-unreachable') return silent.get(failure.host) === failure;
+    return failure.code !== 'fact-unknown' || !silent.has(failure.host);
+  };
+  return failures.filter(says);
 }

@@ -60,7 +60,7 @@ const USUAL = [
 const JSON_LEAVES = `
 function leaf(v) {
   if (depth == 1 && name[1] == "currentContext") print "context=" file "\\t" v
-  if (depth == 1 && name[1] ~ /^(iptables|userns-remap|live-restore|firewall-backend)$/) print "option=" file "\\t" name[1] "\\t" v
+  if (depth == 1 && name[1] ~ /^(iptables|live-restore)$/) print "option=" file "\\t" name[1] "\\t" v
   if (depth == 2 && name[1] == "log-opts" && name[2] == "cache-disabled") print "option=" file "\\t" name[2] "\\t" v
   if (depth == 3 && name[1] == "proxies" && v != "") print "proxy=" file "\\t" name[2] "\\t" name[3] "\\t" (name[3] == "noProxy" ? v : "")
   if (depth == 1 && name[1] == "Name") context = v
@@ -92,7 +92,9 @@ const ASK = [
   'echo "path=$PATH"; echo "docker=$(command -v docker)"',
   `for d in ${USUAL.join(' ')}; do [ -f "$d/docker" ] && [ -x "$d/docker" ] && echo "found=$d/docker"; done`,
   `if [ ! -S ${SOCKET} ]; then echo socket=absent; elif [ -w ${SOCKET} ]; then echo socket=open; else echo socket=denied; fi`,
-  'echo "host=$DOCKER_HOST"; echo "useContext=$DOCKER_CONTEXT"',
+  // Another name of that socket is the same engine.
+  `host=$DOCKER_HOST; case $host in unix://*) [ "\${host#unix://}" -ef ${SOCKET} ] && host=unix://${SOCKET} ;; esac`,
+  'echo "host=$host"; echo "useContext=$DOCKER_CONTEXT"',
   'awk=$1 rules=$2; shift 2',
   // A shell reads byte by byte, and the kernel gives no second one of a setting.
   'cd /proc/sys && grep -s "" "$@" | while IFS=: read -r name value; do echo "kernel=$name $value"; done; cd /',

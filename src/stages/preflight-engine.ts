@@ -1,6 +1,6 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Engine, Network } from '../docker/facts.ts';
-import type { Setup } from '../host/setup.ts';
+import { SOCKET, type Setup } from '../host/setup.ts';
 import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
 import { elsewhereRemedy } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
@@ -8,9 +8,10 @@ import { exhausted, GATEWAY_BRIDGE, poolsText } from './pools.ts';
 import { kernelFindings } from './preflight-kernel.ts';
 import { proxyFindings } from './preflight-proxy.ts';
 
-/** What is known of Docker on a host whose engine answers. */
+/** What is known of Docker on a host. */
 export interface Docker {
-  readonly engine: Engine;
+  /** Undefined where it does not answer. */
+  readonly engine: Engine | undefined;
   readonly setup: Setup | undefined;
   readonly networks: readonly Network[] | undefined;
   /** Destinations of the host's routes. */
@@ -23,11 +24,26 @@ const RESTART = 'systemctl restart docker';
 /** What of a host's Docker does not fit a swarm, its overlay network, or Kuscia's containers. */
 export function dockerFindings(cluster: Cluster, host: Host, docker: Docker): Finding[] {
   const { engine, setup } = docker;
-  const findings = [...engineFindings(engine), ...logFindings(engine, setup), ...poolFindings(docker)];
+  const findings = engine ? [...engineFindings(engine), ...logFindings(engine, setup), ...poolFindings(engine, docker)] : [];
   if (setup === undefined) return findings;
-  const ofSetup = [...optionFindings(setup), ...elsewhereFindings(engine, setup), ...ruleFindings(docker, setup)];
-  return [...findings, ...ofSetup, ...proxyFindings(cluster, setup.proxies), ...kernelFindings(host, setup)];
+  const ofEngine = engine ? [...elsewhereFindings(engine, setup), ...ruleFindings(engine, docker, setup)] : fileFindings(setup);
+  return [...findings, ...optionFindings(setup), ...ofEngine, ...proxyFindings(cluster, setup.proxies), ...kernelFindings(host, setup)];
 }
+
+/** Source: Docker docs, engine/daemon/live-restore; moby refuses to start, init and join with it. */
+const liveRestore = (evidence: string): Finding => ({
+  what: 'live-restore is enabled, which is incompatible with swarm mode',
+  evidence,
+  remedy:
+    `On that host, remove "live-restore" from ${DAEMON} (or --live-restore from the arguments of dockerd), ` +
+    'then: systemctl reload docker; systemctl start docker where it does not run.',
+});
+
+/** By the file of an engine that does not answer: it may be the very reason, and is one more thing to mend. */
+const fileFindings = ({ options }: Setup): Finding[] =>
+  options
+    .filter(({ name, value }) => name === 'live-restore' && value === 'true')
+    .map(({ where }) => liveRestore(`${where}: "live-restore": true`));
 
 /** By the engine's own words. */
 function engineFindings(engine: Engine): Finding[] {
@@ -39,16 +55,7 @@ function engineFindings(engine: Engine): Finding[] {
       remedy: `Install ${REQUIRED.engine} or newer.`,
     });
   }
-  // Source: Docker docs, engine/daemon/live-restore; moby refuses init and join with it.
-  if (engine.liveRestore) {
-    findings.push({
-      what: 'live-restore is enabled, which is incompatible with swarm mode',
-      evidence: 'docker info: LiveRestoreEnabled true',
-      remedy:
-        `On that host, remove "live-restore" from ${DAEMON} (or --live-restore from the arguments of dockerd), ` +
-        'then: systemctl reload docker.',
-    });
-  }
+  if (engine.liveRestore) findings.push(liveRestore('docker info: LiveRestoreEnabled true'));
   // Source: Docker docs, engine/network/firewall-nftables: rules of overlay networks need iptables.
   if (engine.firewall.startsWith('nftables')) {
     findings.push({
@@ -117,13 +124,13 @@ const isIptablesOff = ({ name, value }: Setup['options'][number]): boolean => na
 /** A rootless engine is mostly reached by such a way, and is named already. */
 const elsewhereFindings = (engine: Engine, { elsewhere }: Setup): Finding[] =>
   (has(engine, 'rootless') ? [] : elsewhere).map(({ by, at }) => ({
-    what: `the login's docker talks to another Docker Engine: ${at}`,
+    what: `the login's docker uses the engine at ${at}, not the one at ${SOCKET}`,
     evidence: `set by ${by}`,
     remedy: elsewhereRemedy(by),
   }));
 
 /** A firewall that was reloaded takes Docker's rules away; only the engine makes them, when it starts (moby#16816). Whoever may not read rules knows nothing of them. */
-function ruleFindings({ engine, networks }: Docker, { rules, options }: Setup): Finding[] {
+function ruleFindings(engine: Engine, { networks }: Docker, { rules, options }: Setup): Finding[] {
   if (rules === undefined || engine.firewall.startsWith('nftables') || options.some(isIptablesOff)) return [];
   const missing = missingRules(rules, networks ?? []);
   if (missing.length === 0) return [];
@@ -153,7 +160,7 @@ function missingRules(rules: readonly string[], networks: readonly Network[]): s
 }
 
 /** A host that never was in a swarm needs one more subnet for the network by which containers on the overlay reach the outside. */
-function poolFindings({ engine, networks, routes, setup }: Docker): Finding[] {
+function poolFindings(engine: Engine, { networks, routes, setup }: Docker): Finding[] {
   if (networks === undefined || routes === undefined || networks.some(({ name }) => name === GATEWAY_BRIDGE)) return [];
   const count = exhausted(engine, { networks, routes, onLink: setup?.onLink ?? [] });
   if (count === undefined) return [];

@@ -33,7 +33,8 @@ const ENGINE_DATA = '/var/lib/docker';
 
 /** Asks all hosts at once, for most in the words of the stages behind: what several ask is asked once. */
 export async function gatherHosts(ask: Ask, cluster: Cluster): Promise<PreflightFacts> {
-  const [hosts, [, nodes]] = await Promise.all([Promise.all(cluster.hosts.map((host) => gatherHost(ask, host))), askSwarm(ask, cluster)]);
+  const asked = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host)));
+  const [hosts, [, nodes]] = await Promise.all([asked, askSwarm(ask, cluster)]);
   return { hosts, nodes };
 }
 

@@ -46,9 +46,14 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
   return plan;
 }
 
-/** What does not fit of Docker there, where there is an engine to judge. */
+/** What does not fit of Docker there. */
 const dockerFindingsOf = (cluster: Cluster, { host, engine, machine, setup, networks }: OnHost): Finding[] =>
-  engine.is === 'present' ? dockerFindings(cluster, host, { engine: engine.value, setup: valueOf(setup), networks: valueOf(networks), routes: valueOf(machine)?.routes }) : [];
+  dockerFindings(cluster, host, {
+    engine: valueOf(engine),
+    setup: valueOf(setup),
+    networks: valueOf(networks),
+    routes: valueOf(machine)?.routes,
+  });
 
 function described({ engine, machine }: OnHost): string {
   if (engine.is !== 'present' || machine.is !== 'present') return '';

@@ -79,6 +79,12 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     ends: [{ code: 'KS-1202', host: 'node-03', evidence: /the Docker Engine does not answer/, cause: /talks to tcp:\/\/10\.77\.0\.11:2375 \(context far\)/, remedy: /docker context use default/ }],
   },
   {
+    name: 'docker-host-elsewhere', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'plan', when: 'before', changesNothing: true,
+    make: on('node-02', `sed -i '1i export DOCKER_HOST=tcp://10.77.0.11:2375' /root/.bashrc`),
+    mend: on('node-02', 'sed -i 1d /root/.bashrc'),
+    ends: [{ code: 'KS-1202', host: 'node-02', evidence: /the Docker Engine does not answer/, cause: /talks to tcp:\/\/10\.77\.0\.11:2375 \(set by DOCKER_HOST\)/, remedy: /Remove DOCKER_HOST from the login's environment.*~\/\.bashrc/ }],
+  },
+  {
     name: 'docker-off-the-path', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', changesNothing: true,
     make: on('node-03', 'mkdir -p /opt/docker/bin && mv /usr/bin/docker /opt/docker/bin/'),
     mend: on('node-03', 'ln -s /opt/docker/bin/docker /usr/local/bin/docker'),
