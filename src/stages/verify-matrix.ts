@@ -9,7 +9,7 @@ import { describeAnswer, isGateway, loadBalancerUrl, requestsFor, type Answer, t
 import { isGreeted } from './database.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
-import { isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { darkness, isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
 /** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (kuscia-facts 7.2). Milliseconds. */
 export const HEARTBEAT_LIMIT = 45_000;
@@ -46,7 +46,7 @@ export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): S
 
 /** Whether a pair was tried at both ends: of a host that does not answer, or whose engine does not, its pairs say nothing new. */
 export const isTried = ({ engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>, { from, to }: { readonly from: string; readonly to: string }): boolean =>
-  [from, to].every((host) => !isSilent({ machines }, host) && engines.get(host)?.is !== 'unknown');
+  [from, to].every((host) => darkness({ machines, engines }, host) === '');
 
 /** A replica that is greeted proves it, also while the database's own host does not answer. */
 function databaseState({ database: { state, reached } }: VerifyFacts, wrong: readonly Failure[]): NonNullable<Matrix['database']> {

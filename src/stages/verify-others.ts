@@ -12,16 +12,16 @@ import { databaseFailures, databasePlace, isGreeted, unreached, whyNot, type Dat
 import { unlikeFiles } from './nginx-lb.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
 import { anchor, engineFailures } from './swarm.ts';
-import { isSilent, type VerifyFacts } from './verify-facts.ts';
+import { darkness, isSilent, type VerifyFacts } from './verify-facts.ts';
 import { isTried, nodeOf } from './verify-matrix.ts';
 
 /** What does not work beside the replicas and explains what does not work of them: the database first, then what stands in front. */
 export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failure[] => [...databaseOf(deployment.cluster, facts), ...loadBalancerFailures(deployment, facts)];
 
-/** What is wrong with the database, for all replicas or that of one host. While the host that asks it does not answer, a replica's host that is greeted proves that it works. */
+/** What is wrong with the database, for all replicas or that of one host. While the host that asks it, or its engine, does not answer, a replica's host that is greeted proves that it works. */
 export function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
   const { asks } = databasePlace(cluster);
-  if (!isSilent(facts, asks.name)) return databaseFailures(cluster, reachable(cluster, facts, only));
+  if (darkness(facts, asks.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
   const { reached } = reachable(cluster, facts, only);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
   return greeted ? reached.flatMap(({ host, fact }) => (isGreeted(fact) ? [] : [unreached(cluster, host, fact)])) : [];
@@ -32,10 +32,10 @@ export function wordsOfOthers(deployment: Deployment, facts: VerifyFacts, host: 
   const { cluster } = deployment;
   const { asks } = databasePlace(cluster);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
-  const away = cluster.database.kind === 'managed' && isSilent(facts, asks.name) && !greeted ? `the database is on ${asks.name}, which does not answer` : '';
+  const away = cluster.database.kind === 'managed' && darkness(facts, asks.name) !== '' && !greeted ? `the database is on ${asks.name}, ${darkness(facts, asks.name)}` : '';
   const { host: balancer } = cluster.loadBalancer;
   const answers = valueOf(facts.answers)?.some((answer) => isGateway(cluster, answer)) === true;
-  const gone = isSilent(facts, balancer) && !answers ? `the load balancer is on ${balancer}, which does not answer` : '';
+  const gone = darkness(facts, balancer) !== '' && !answers ? `the load balancer is on ${balancer}, ${darkness(facts, balancer)}` : '';
   return { database: databaseOf(cluster, facts, host)[0]?.what ?? away, loadBalancer: loadBalancerFailures(deployment, facts)[0]?.what ?? gone };
 }
 
@@ -46,10 +46,10 @@ function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only
 }
 
 /** Whether it runs, on the files that it should have. That it leads to every replica is in the matrix. */
-export function loadBalancerFailures(deployment: Deployment, { loadBalancer: facts, machines }: VerifyFacts): Failure[] {
+export function loadBalancerFailures(deployment: Deployment, { loadBalancer: facts, machines, engines }: VerifyFacts): Failure[] {
   const { cluster } = deployment;
   const { host, container: name } = cluster.loadBalancer;
-  if (isSilent({ machines }, host)) return [];
+  if (darkness({ machines, engines }, host) !== '') return [];
   const { digest } = loadBalancerFiles(deployment);
   const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
   if (unknowns.length > 0) return unknowns.map((why) => ({ code: 'fact-unknown', host, what: why, remedy: 'Mend what the line names, then verify again.' }));
