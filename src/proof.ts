@@ -26,18 +26,51 @@ export async function verified(stages: readonly Stage[], proof: Proof, run: Run)
 export function unproven({ matrix }: Proof): Failure[] {
   if (matrix?.healthy === true) return [];
   const what = matrix ? 'not every check of the matrix is ok' : 'the verification ended without a result';
-  return [{ code: 'cluster-unhealthy', what, remedy: 'Run mode plan to see what differs from the cluster file, or mode apply to bring it about.' }];
+  return [
+    {
+      code: 'cluster-unhealthy',
+      what,
+      remedy: 'Run mode plan to see what differs from the cluster file, or mode apply to bring it about.',
+    },
+  ];
 }
 
 /** The failure of something that must be known and is not. */
-export function notJudged(stage: string, { host, what, why }: { readonly host: string; readonly what: string; readonly why: string }): Failure {
-  return { code: 'fact-unknown', host, what: `${stage}: "${what}" could not be judged on ${host}`, evidence: why, remedy: 'Apply the stages it needs first, or stage: all.' };
+export function notJudged(
+  stage: string,
+  { host, what, why }: { readonly host: string; readonly what: string; readonly why: string },
+): Failure {
+  return {
+    code: 'fact-unknown',
+    host,
+    what: `${stage}: "${what}" could not be judged on ${host}`,
+    evidence: why,
+    remedy: 'Apply the stages it needs first, or stage: all.',
+  };
 }
 
-/** The failures with those of the hosts that could not be reached first, in the place of connections to them that were lost. Advice that cannot work before they answer says so. */
-export function withUnreached(failures: readonly Failure[], unreached: ReadonlyMap<string, readonly Failure[]>): readonly Failure[] {
+/**
+ * The failures with those of the hosts that could not be reached first, in the place of connections to them that were
+ * lost. Advice that cannot work before they answer says so.
+ */
+export function withUnreached(
+  failures: readonly Failure[],
+  unreached: ReadonlyMap<string, readonly Failure[]>,
+): readonly Failure[] {
   const rest = failures.filter(({ code, host = '' }) => code !== 'connection-lost' || !unreached.has(host));
-  const silent = [...new Set([...unreached.keys(), ...rest.flatMap(({ code, host }) => (code === 'connection-lost' && host !== undefined ? [host] : []))])];
-  const told = rest.map((failure) => (silent.length > 0 && /\bmode:? (plan|apply)\b/.test(failure.remedy) ? { ...failure, remedy: `${failure.remedy} These modes go on only once ${silent.join(', ')} ${silent.length === 1 ? 'answers' : 'answer'} again.` } : failure));
+  const silent = [
+    ...new Set([
+      ...unreached.keys(),
+      ...rest.flatMap(({ code, host }) => (code === 'connection-lost' && host !== undefined ? [host] : [])),
+    ]),
+  ];
+  const told = rest.map((failure) =>
+    silent.length > 0 && /\bmode:? (plan|apply)\b/.test(failure.remedy)
+      ? {
+          ...failure,
+          remedy: `${failure.remedy} These modes go on only once ${silent.join(', ')} ${silent.length === 1 ? 'answers' : 'answer'} again.`,
+        }
+      : failure,
+  );
   return [...distinct([...unreached.values()].flat()), ...told];
 }

@@ -219,6 +219,18 @@ describe('a host that does not answer', () => {
   });
 });
 
+test('an engine that does not answer is one failure, and what it hides is not known', () => {
+  const dead = unknown('Cannot connect to the Docker daemon');
+  const { matrix, plan } = verify({
+    engines: enginesOf(THREE, (host) => (host === THREE[0] ? dead : present(engineInside(host)))), nodes: dead, answers: dead,
+    containers: new Map([...factsOf().containers].map(([name, all]) => [name, name === 'node-01' ? [] : all])),
+    loadBalancer: { container: dead, configuration: fileOf(sha256(configuration)), secrets: new Map(), loaded: dead },
+    database: { container: dead, state: dead, reached: HOSTS.map((host) => ({ host, fact: unknown('exit 1: refused') })) },
+  });
+  expect(matrix).toMatchObject({ healthy: false, database: 'unknown', nodes: { unknown: 3 } });
+  expect(plan.awaited.map(({ failure: { code, host, cause } }) => [code, host, cause])).toEqual([['engine-unreachable', 'node-01', undefined], ...HOSTS.map(({ name }) => ['cluster-unhealthy', name, 'the load balancer is on node-01, whose Docker Engine does not answer'])]);
+});
+
 describe('a check that could not be asked is no evidence against the replica', () => {
   test.each([
     ['of the replica itself', {}, { 2: { answer: unknown('exit 1') } }, 'direct', 'not asked'],

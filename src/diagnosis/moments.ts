@@ -5,14 +5,24 @@ const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})/;
 /** Of an access log: `[27/Nov/2026:02:00:50 +0800]`. */
 const ACCESS = /\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})\]/;
 
-/** When a line was written; `offset` is how far its writer's clock, which tells no zone, is ahead of UTC, in milliseconds. Without it only lines with a zone are known. */
+/**
+ * When a line was written; `offset` is how far its writer's clock, which tells no zone, is ahead of UTC, in
+ * milliseconds. Without it only lines with a zone are known.
+ */
 export function momentOf(line: string, offset: number | undefined, now: number): number | undefined {
   const iso = ISO.exec(line);
   if (iso) return inZone(utc(iso.slice(1, 7), iso[7]), iso[8], offset);
   const access = ACCESS.exec(line.slice(0, 200));
-  if (access) return inZone(utc([access[3] ?? '', String(MONTHS.indexOf(access[2] ?? '') + 1), access[1] ?? '', ...access.slice(4, 7)]), access[7], offset);
+  if (access)
+    return inZone(
+      utc([access[3] ?? '', String(MONTHS.indexOf(access[2] ?? '') + 1), access[1] ?? '', ...access.slice(4, 7)]),
+      access[7],
+      offset,
+    );
   const klog = KLOG.exec(line);
-  return klog ? inZone(utc([String(new Date(now).getUTCFullYear()), ...klog.slice(1, 6)], klog[6]), undefined, offset) : undefined;
+  return klog
+    ? inZone(utc([String(new Date(now).getUTCFullYear()), ...klog.slice(1, 6)], klog[6]), undefined, offset)
+    : undefined;
 }
 
 /** Milliseconds of a date and time as if it were UTC. */
@@ -30,12 +40,16 @@ function inZone(asUtc: number, zone: string | undefined, offset: number | undefi
 
 const QUARTER_MS = 15 * 60_000;
 
-/** How far the clock in the lines is ahead of docker's, which stands before each: zones differ by quarters of an hour. Undefined where no line tells. */
+/**
+ * How far the clock in the lines is ahead of docker's, which stands before each: zones differ by quarters of an hour.
+ * Undefined where no line tells.
+ */
 export function offsetIn(lines: readonly string[]): number | undefined {
   for (const line of lines) {
     const [, stamp = '', rest = ''] = /^(\d{4}-\d\d-\d\dT\S+Z) (.*)$/.exec(line) ?? [];
     const [byDocker, local] = [momentOf(stamp, 0, 0), momentOf(rest, 0, 0)];
-    if (byDocker !== undefined && local !== undefined && !/^\S*(Z|[+-]\d\d:\d\d)"?\s/.test(rest)) return Math.round((local - byDocker) / QUARTER_MS) * QUARTER_MS;
+    if (byDocker !== undefined && local !== undefined && !/^\S*(Z|[+-]\d\d:\d\d)"?\s/.test(rest))
+      return Math.round((local - byDocker) / QUARTER_MS) * QUARTER_MS;
   }
   return undefined;
 }

@@ -11,14 +11,17 @@ export const CROSS = '✗';
 export const QUESTION = '?';
 
 /** What a cell says, with its mark where it is not ok. */
-export const marked = ({ ok, unknown, text }: Check): string => (ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`);
+export const marked = ({ ok, unknown, text }: Check): string =>
+  ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
 
 /** The matrix as an aligned table, one line a replica. */
 export function matrixLines(matrix: Matrix, look: Look): string[] {
   const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
   const rows = matrix.rows.map(({ replica, cells }) => [
     cell(replica, CHECK_NAMES.every((name) => cells[name].ok) ? 'plain' : 'strong'),
-    ...CHECK_NAMES.map((name) => cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad')),
+    ...CHECK_NAMES.map((name) =>
+      cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad'),
+    ),
   ]);
   return columns([head, ...rows], look, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
@@ -28,12 +31,15 @@ export function verdict(matrix: Matrix): string {
   const { domain, healthy, url, rows, ms, warnings = [] } = matrix;
   const good = rows.filter(({ cells }) => CHECK_NAMES.every((name) => cells[name].ok)).length;
   const warned = warnings.length > 0 ? `; ${count(warnings.length, 'warning')}` : '';
-  const replicas = healthy ? [`${serving(matrix).length} of ${rows.length} replicas answer through ${url}`, figures(matrix)] : [`${good} of ${rows.length} replicas pass every check`, working(matrix)];
+  const replicas = healthy
+    ? [`${serving(matrix).length} of ${rows.length} replicas answer through ${url}`, figures(matrix)]
+    : [`${good} of ${rows.length} replicas pass every check`, working(matrix)];
   return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas.join(', ')}${warned} (${duration(ms)})`;
 }
 
 /** What works of a domain on whose hosts nothing was changed, because some of them do not answer. */
-export const stillWorks = (matrix: Matrix): string => `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
+export const stillWorks = (matrix: Matrix): string =>
+  `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
 
 function working(matrix: Matrix, replicas = ''): string {
   const { silent = [] } = matrix;
@@ -41,14 +47,23 @@ function working(matrix: Matrix, replicas = ''): string {
   return `${servingInWords(matrix, replicas)}, ${DATABASE[matrix.database ?? 'unsaid']}${figures(matrix)}${none}`;
 }
 
-const DATABASE = { works: 'the database answers, ', fails: 'the database does not work, ', unknown: 'whether the database answers is not known, ', unsaid: '' } as const;
+const DATABASE = {
+  works: 'the database answers, ',
+  fails: 'the database does not work, ',
+  unknown: 'whether the database answers is not known, ',
+  unsaid: '',
+} as const;
 
 function servingInWords(matrix: Matrix, replicas: string): string {
   const { url, rows } = matrix;
   const through = serving(matrix).length;
-  if (through > 0) return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
+  if (through > 0)
+    return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
   const direct = rows.filter(({ cells }) => cells.direct.ok).length;
-  const beside = direct > 0 ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ${direct === 1 ? 'its own address' : 'their own addresses'}` : '';
+  const beside =
+    direct > 0
+      ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ${direct === 1 ? 'its own address' : 'their own addresses'}`
+      : '';
   return `${rows.some(({ cells }) => cells.throughLb.unknown === true) ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
 }
 

@@ -10,10 +10,19 @@ export interface Namers {
   readonly nodes: Fact<readonly SwarmNode[]>;
 }
 
-/** Name of a host's replica: as the host itself tells, and while it does not answer, as its login and its node of the swarm do. */
-export function nameOfReplica(cluster: Cluster, { machines, nodes }: Namers, { name, address, route }: Host): string | undefined {
+/**
+ * Name of a host's replica: as the host itself tells, and while it does not answer, as its login and its node of the
+ * swarm do.
+ */
+export function nameOfReplica(
+  cluster: Cluster,
+  { machines, nodes }: Namers,
+  { name, address, route }: Host,
+): string | undefined {
   const machine = valueOf(machines.get(name) ?? { is: 'absent' });
   if (machine) return replicaName(replicaContainer(cluster, machine.user), machine.hostname);
   const hostname = valueOf(nodes)?.find((node) => node.address === address)?.hostname ?? '';
-  return route.via === 'ssh' && hostname !== '' ? replicaName(replicaContainer(cluster, route.user), hostname) : undefined;
+  return route.via === 'ssh' && hostname !== ''
+    ? replicaName(replicaContainer(cluster, route.user), hostname)
+    : undefined;
 }

@@ -23,19 +23,35 @@ const LIVE_MS = 45_000;
 export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts> {
   const [[, nodes], replicas, machines, all] = await Promise.all([
     askSwarm(ask, cluster),
-    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, registry: await ask.ask(host.name, registry(cluster.domain)) }))),
-    Promise.all(cluster.hosts.map(async ({ name }): Promise<readonly [string, Fact<Machine>]> => [name, await ask.ask(name, machine)])),
+    Promise.all(
+      hostsWith(cluster, 'replica').map(async (host) => ({
+        host,
+        registry: await ask.ask(host.name, registry(cluster.domain)),
+      })),
+    ),
+    Promise.all(
+      cluster.hosts.map(async ({ name }): Promise<readonly [string, Fact<Machine>]> => [
+        name,
+        await ask.ask(name, machine),
+      ]),
+    ),
     Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
   ]);
   return { nodes, replicas, machines: new Map(machines), containers: new Map(all) };
 }
 
-/** A warning for each thing that belongs to the deployment, works or waits to be started again, and is not described any more. */
+/**
+ * A warning for each thing that belongs to the deployment, works or waits to be started again, and is not described
+ * any more.
+ */
 export function straysOf(cluster: Cluster, facts: StrayFacts): Failure[] {
   const registered = registeredStrays(cluster, facts);
   const told = new Set(registered.map(({ name }) => name));
   const contained = containerStrays(cluster, facts).filter(({ container }) => !told.has(container.hostname));
-  return [...registered.map((stray) => registeredWarning(cluster, facts, stray)), ...contained.map((stray) => containerWarning(cluster, stray))];
+  return [
+    ...registered.map((stray) => registeredWarning(cluster, facts, stray)),
+    ...contained.map((stray) => containerWarning(cluster, stray)),
+  ];
 }
 
 interface Registered {
@@ -44,7 +60,10 @@ interface Registered {
   readonly seen: string;
 }
 
-/** Replicas that are live in the registry under a name that is none of the described ones. Where a described one cannot be told, it could be any of them. */
+/**
+ * Replicas that are live in the registry under a name that is none of the described ones. Where a described one cannot
+ * be told, it could be any of them.
+ */
 function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
   const described = hostsWith(cluster, 'replica').map((host) => namesOn(cluster, facts, host));
   const clock = Math.max(...[...facts.machines.values()].flatMap((fact) => valueOf(fact)?.clock ?? []));
@@ -55,7 +74,9 @@ function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
   const ready = known.nodes.filter(({ name, ready }) => !ours.has(name) && ready);
   return [...new Set([...live, ...ready].map(({ name }) => name))].map((name) => {
     const gateway = live.find((each) => each.name === name);
-    const beat = gateway ? [`heartbeat ${Math.max(0, Math.round((clock - gateway.heartbeat) / 1000))} s ago at ${gateway.address}`] : [];
+    const beat = gateway
+      ? [`heartbeat ${Math.max(0, Math.round((clock - gateway.heartbeat) / 1000))} s ago at ${gateway.address}`]
+      : [];
     return { name, seen: [...beat, ...(ready.some((each) => each.name === name) ? ['node Ready'] : [])].join(', ') };
   });
 }
@@ -63,31 +84,47 @@ function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
 /** Names under which the host's own replica may be registered. */
 function namesOn(cluster: Cluster, facts: StrayFacts, host: Host): string[] {
   const user = valueOf(facts.machines.get(host.name) ?? { is: 'absent' })?.user;
-  const own = facts.containers.get(host.name)?.find(({ name }) => user !== undefined && name === replicaContainer(cluster, user))?.hostname;
+  const own = facts.containers
+    .get(host.name)
+    ?.find(({ name }) => user !== undefined && name === replicaContainer(cluster, user))?.hostname;
   return [nameOfReplica(cluster, facts, host), own].flatMap((name) => name ?? []);
 }
 
 function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: Registered): Failure {
-  const on = [...facts.containers].flatMap(([host, all]) => all.filter(({ hostname }) => hostname === name).map((container) => ({ host, container })))[0];
-  const nodes = (valueOf(facts.nodes) ?? []).filter(({ hostname }) => hostname !== '' && name.endsWith(`-${hostname.toLowerCase().replace(/[_.]/g, '-')}`));
+  const on = [...facts.containers].flatMap(([host, all]) =>
+    all.filter(({ hostname }) => hostname === name).map((container) => ({ host, container })),
+  )[0];
+  const nodes = (valueOf(facts.nodes) ?? []).filter(
+    ({ hostname }) => hostname !== '' && name.endsWith(`-${hostname.toLowerCase().replace(/[_.]/g, '-')}`),
+  );
   const [node] = nodes.sort((a, b) => b.hostname.length - a.hostname.length);
   const described = cluster.hosts.find(({ name: host, address }) => host === on?.host || address === node?.address);
   const place = described?.name ?? (node ? `${node.hostname} (${node.address})` : 'its host');
-  const role = described?.roles.includes('replica') === true ? 'whose replica has another name' : 'which has no role replica';
-  const where = described ? `on ${place}, ${role}` : node ? `on ${place}, a node of the swarm that is not in the cluster file` : 'on a host that is not in the cluster file';
+  const role =
+    described?.roles.includes('replica') === true ? 'whose replica has another name' : 'which has no role replica';
+  const where = described
+    ? `on ${place}, ${role}`
+    : node
+      ? `on ${place}, a node of the swarm that is not in the cluster file`
+      : 'on a host that is not in the cluster file';
   return {
     code: 'not-described',
     ...(described && { host: described.name }),
     what: `replica ${name} works ${where}`,
     evidence: seen,
-    cause: 'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
+    cause:
+      'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
     remedy: `Put it back into the cluster file, or take it away: ${away(cluster, facts, name, on?.container.name, place)}`,
   };
 }
 
 /** The commands that take a replica away: first it stops in good order, then what it registered goes. */
 function away(cluster: Cluster, facts: StrayFacts, name: string, container: string | undefined, place: string): string {
-  const called = container ?? (name.includes(`-kuscia-autonomy-${cluster.domain}-`) ? `${name.slice(0, name.indexOf('-kuscia-autonomy-'))}-kuscia-autonomy-${cluster.domain}` : name);
+  const called =
+    container ??
+    (name.includes(`-kuscia-autonomy-${cluster.domain}-`)
+      ? `${name.slice(0, name.indexOf('-kuscia-autonomy-'))}-kuscia-autonomy-${cluster.domain}`
+      : name);
   const asked = facts.replicas.find(({ registry }) => registry.is === 'present')?.host;
   const user = asked && valueOf(facts.machines.get(asked.name) ?? { is: 'absent' })?.user;
   const kubectl = `docker exec ${replicaContainer(cluster, user ?? 'USER')} kubectl`;
@@ -105,13 +142,19 @@ interface Found {
 /** Containers under names of this domain on hosts of the file, that no role of their host asks for. */
 function containerStrays(cluster: Cluster, facts: StrayFacts): Found[] {
   const { domain, database, loadBalancer } = cluster;
-  const mysql = database.kind === 'managed' ? database : { container: `${domain}-mysql`, host: cluster.hosts.find(({ address }) => address === database.address)?.name };
+  const mysql =
+    database.kind === 'managed'
+      ? database
+      : { container: `${domain}-mysql`, host: cluster.hosts.find(({ address }) => address === database.address)?.name };
   return cluster.hosts.flatMap((host) =>
     (facts.containers.get(host.name) ?? []).flatMap((container): Found[] => {
       const { name } = container;
       if (name === mysql.container && host.name !== mysql.host) return [{ host, container, role: 'database' }];
-      if (name === loadBalancer.container && host.name !== loadBalancer.host) return [{ host, container, role: 'load-balancer' }];
-      return name.endsWith(`-kuscia-autonomy-${domain}`) && !isAsked(cluster, facts, host, name) ? [{ host, container, role: 'replica' }] : [];
+      if (name === loadBalancer.container && host.name !== loadBalancer.host)
+        return [{ host, container, role: 'load-balancer' }];
+      return name.endsWith(`-kuscia-autonomy-${domain}`) && !isAsked(cluster, facts, host, name)
+        ? [{ host, container, role: 'replica' }]
+        : [];
     }),
   );
 }
@@ -124,13 +167,19 @@ function isAsked(cluster: Cluster, { machines }: StrayFacts, host: Host, name: s
 
 function containerWarning(cluster: Cluster, { host, container, role }: Found): Failure {
   const { name } = container;
-  const volume = role === 'database' && container.mounts['/var/lib/mysql'] !== undefined ? ` Its data stay in the volume ${container.mounts['/var/lib/mysql']}.` : '';
+  const volume =
+    role === 'database' && container.mounts['/var/lib/mysql'] !== undefined
+      ? ` Its data stay in the volume ${container.mounts['/var/lib/mysql']}.`
+      : '';
   return {
     code: 'not-described',
     host: host.name,
     what: `container ${name} of ${cluster.domain} is on ${host.name}, where no role asks for it`,
     evidence: `docker ps --all: ${name} ${container.state}`,
-    cause: role === 'replica' && host.roles.includes('replica') ? 'the login of the host is another than the one that started it' : `the role ${role} was taken from the host, which removes nothing`,
+    cause:
+      role === 'replica' && host.roles.includes('replica')
+        ? 'the login of the host is another than the one that started it'
+        : `the role ${role} was taken from the host, which removes nothing`,
     remedy: `Give the host the role ${role} again, or take the container away on ${host.name}: docker stop ${name}, then docker rm -f ${name}.${volume}`,
   };
 }

@@ -68,7 +68,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
   ]);
   const facts = { engines, nodes, paths: allPaths(cluster, paths), replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), machines: new Map(machines) };
   // What another job saw of a host that this one does not reach stands.
-  const from = ask.reaches(usual.name) && isSilent(facts, usual.name) ? (anotherProbe(cluster, facts) ?? usual) : usual;
+  const from = ask.reaches(usual.name) && darkness(facts, usual.name) !== '' ? (anotherProbe(cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
   return { ...facts, from, answers: ofBalancer, replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })), ms: Date.now() - started };
 }
@@ -79,6 +79,12 @@ const UNASKED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
 export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
   const fact = machines.get(host);
   return fact?.is === 'unknown' && fact.lost === true;
+}
+
+/** What hides everything on a host, in words: it does not answer, or its engine does not; '' where nothing does. */
+export function darkness(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host: string): string {
+  if (isSilent(facts, host)) return 'which does not answer';
+  return facts.engines.get(host)?.is === 'unknown' ? 'whose Docker Engine does not answer' : '';
 }
 
 /** A host that answers and has a probe, to ask from in the place of one that does not. */

@@ -5,21 +5,44 @@ import type { SwarmNode } from '../docker/facts.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { fingerprint } from '../kuscia/configuration.ts';
-import { describeAnswer, isGateway, loadBalancerUrl, requestsFor, type Answer, type Gateway, type KusciaNode, type Registry } from '../kuscia/facts.ts';
+import {
+  describeAnswer,
+  isGateway,
+  loadBalancerUrl,
+  requestsFor,
+  type Answer,
+  type Gateway,
+  type KusciaNode,
+  type Registry,
+} from '../kuscia/facts.ts';
 import { isGreeted } from './database.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
-import { isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { darkness, isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
 /** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (kuscia-facts 7.2). Milliseconds. */
 export const HEARTBEAT_LIMIT = 45_000;
 
-/** What each check saw of each replica; `wrong` is what does not work beside them, `warnings` what should be seen to. */
-export function matrixOf(cluster: Cluster, facts: VerifyFacts, { wrong, warnings }: { readonly wrong: readonly Failure[]; readonly warnings: readonly Failure[] }): Matrix {
+/**
+ * What each check saw of each replica; `wrong` is what does not work beside them, `warnings` what should be seen to.
+ */
+export function matrixOf(
+  cluster: Cluster,
+  facts: VerifyFacts,
+  { wrong, warnings }: { readonly wrong: readonly Failure[]; readonly warnings: readonly Failure[] },
+): Matrix {
   const rows = facts.replicas.map((onHost) => rowOf(cluster, facts, onHost));
   const known = cluster.hosts.map((host) => nodeOf(facts, host));
-  const nodes = { ready: known.filter((node) => node?.state === 'ready').length, total: cluster.hosts.length, ...unknowns(facts.nodes.is === 'present' ? 0 : cluster.hosts.length) };
-  const pairs = { connected: facts.paths.filter((path) => path.connected).length, total: facts.paths.length, ...unknowns(facts.paths.filter((path) => !path.connected && !isTried(facts, path)).length) };
+  const nodes = {
+    ready: known.filter((node) => node?.state === 'ready').length,
+    total: cluster.hosts.length,
+    ...unknowns(facts.nodes.is === 'present' ? 0 : cluster.hosts.length),
+  };
+  const pairs = {
+    connected: facts.paths.filter((path) => path.connected).length,
+    total: facts.paths.length,
+    ...unknowns(facts.paths.filter((path) => !path.connected && !isTried(facts, path)).length),
+  };
   const silent = silentHosts(cluster, facts);
   const summary = { rows, nodes, pairs, ...(silent.length > 0 && { silent }) };
   return {
@@ -36,20 +59,31 @@ export function matrixOf(cluster: Cluster, facts: VerifyFacts, { wrong, warnings
 const unknowns = (unknown: number): { readonly unknown?: number } => (unknown > 0 ? { unknown } : {});
 
 /** Names of the hosts that do not answer. */
-export const silentHosts = (cluster: Cluster, facts: Pick<VerifyFacts, 'machines'>): readonly string[] => cluster.hosts.map(({ name }) => name).filter((name) => isSilent(facts, name));
+export const silentHosts = (cluster: Cluster, facts: Pick<VerifyFacts, 'machines'>): readonly string[] =>
+  cluster.hosts.map(({ name }) => name).filter((name) => isSilent(facts, name));
 
 /** A host's node of the swarm: by the id that its engine gives, or by its address while it does not answer. */
 export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): SwarmNode | undefined {
   const id = engineOf(engines, host)?.swarm.nodeId;
-  return valueOf(nodes)?.find((node) => (isSilent({ machines }, host.name) ? node.address === host.address : node.id === id));
+  return valueOf(nodes)?.find((node) =>
+    isSilent({ machines }, host.name) ? node.address === host.address : node.id === id,
+  );
 }
 
-/** Whether a pair was tried at both ends: of a host that does not answer, or whose engine does not, its pairs say nothing new. */
-export const isTried = ({ engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>, { from, to }: { readonly from: string; readonly to: string }): boolean =>
-  [from, to].every((host) => !isSilent({ machines }, host) && engines.get(host)?.is !== 'unknown');
+/**
+ * Whether a pair was tried at both ends: of a host that does not answer, or whose engine does not, its pairs say
+ * nothing new.
+ */
+export const isTried = (
+  { engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>,
+  { from, to }: { readonly from: string; readonly to: string },
+): boolean => [from, to].every((host) => darkness({ machines, engines }, host) === '');
 
 /** A replica that is greeted proves it, also while the database's own host does not answer. */
-function databaseState({ database: { state, reached } }: VerifyFacts, wrong: readonly Failure[]): NonNullable<Matrix['database']> {
+function databaseState(
+  { database: { state, reached } }: VerifyFacts,
+  wrong: readonly Failure[],
+): NonNullable<Matrix['database']> {
   if (wrong.some(({ code }) => code.startsWith('database-'))) return 'fails';
   return state.is === 'present' || reached.some(({ fact }) => isGreeted(fact)) ? 'works' : 'unknown';
 }
@@ -59,7 +93,8 @@ const bad = (text: string): Check => ({ ok: false, text });
 const open = (text: string): Check => ({ ok: false, text, unknown: true });
 
 /** What is registered, by the replica's own word first. */
-export const registryFor = ({ replicas }: VerifyFacts, { registry }: Pick<OnHost, 'registry'>): Registry | undefined => valueOf(registry) ?? replicas.flatMap((other) => valueOf(other.registry) ?? [])[0];
+export const registryFor = ({ replicas }: VerifyFacts, { registry }: Pick<OnHost, 'registry'>): Registry | undefined =>
+  valueOf(registry) ?? replicas.flatMap((other) => valueOf(other.registry) ?? [])[0];
 
 function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow {
   const { host } = onHost;
@@ -68,7 +103,10 @@ function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow 
   const gateway = registry?.gateways.find(({ name }) => name === replica);
   const node = registry?.nodes.find(({ name }) => name === replica);
   // Of a host that does not answer the name itself may be unknown, and with it whether the replica is registered.
-  const none = registry === undefined || nameOfReplica(cluster, facts, host) === undefined ? open(isSilent(facts, host.name) ? 'not reached' : 'not known') : bad('absent');
+  const none =
+    registry === undefined || nameOfReplica(cluster, facts, host) === undefined
+      ? open(isSilent(facts, host.name) ? 'not reached' : 'not known')
+      : bad('absent');
   return {
     replica,
     host: host.name,
@@ -127,7 +165,8 @@ function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: 
   if (twin !== undefined) return bad(`${gateway.address}, also ${twin.name} on ${twin.on}`);
   if (onHost.container.is === 'unknown') return open(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
   const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
-  if (attached !== gateway.address) return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
+  if (attached !== gateway.address)
+    return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
   return sharersOf(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
 }
 
@@ -137,12 +176,18 @@ function key({ replicas }: VerifyFacts, gateway: Gateway): Check {
   const names = replicas.flatMap(({ registry }) => valueOf(registry)?.gateways ?? []);
   const live = names.filter(({ heartbeat }) => gateway.heartbeat - heartbeat < HEARTBEAT_LIMIT);
   const same = live.every(({ publicKey }) => fingerprint(publicKey) === fingerprint(gateway.publicKey));
-  return { ok: same, text: same ? fingerprint(gateway.publicKey).slice(0, 8) : `${fingerprint(gateway.publicKey).slice(0, 8)} differs` };
+  return {
+    ok: same,
+    text: same ? fingerprint(gateway.publicKey).slice(0, 8) : `${fingerprint(gateway.publicKey).slice(0, 8)} differs`,
+  };
 }
 
 function version({ replicas }: VerifyFacts, gateway: Gateway): Check {
   if (gateway.version === '') return bad('absent');
-  const ours = replicas.flatMap(({ registry, container }) => valueOf(registry)?.gateways.find(({ name }) => name === valueOf(container)?.hostname) ?? []);
+  const ours = replicas.flatMap(
+    ({ registry, container }) =>
+      valueOf(registry)?.gateways.find(({ name }) => name === valueOf(container)?.hostname) ?? [],
+  );
   const text = gateway.version.replace(/^v/, '');
   return ours.every((other) => other.version === gateway.version) ? ok(text) : bad(`${text} differs`);
 }

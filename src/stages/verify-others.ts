@@ -12,80 +12,190 @@ import { databaseFailures, databasePlace, isGreeted, unreached, whyNot, type Dat
 import { unlikeFiles } from './nginx-lb.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
 import { anchor, engineFailures } from './swarm.ts';
-import { isSilent, type VerifyFacts } from './verify-facts.ts';
+import { darkness, isSilent, type VerifyFacts } from './verify-facts.ts';
 import { isTried, nodeOf } from './verify-matrix.ts';
 
-/** What does not work beside the replicas and explains what does not work of them: the database first, then what stands in front. */
-export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failure[] => [...databaseOf(deployment.cluster, facts), ...loadBalancerFailures(deployment, facts)];
+/**
+ * What does not work beside the replicas and explains what does not work of them: the database first, then what stands
+ * in front.
+ */
+export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failure[] => [
+  ...databaseOf(deployment.cluster, facts),
+  ...loadBalancerFailures(deployment, facts),
+];
 
-/** What is wrong with the database, for all replicas or that of one host. While the host that asks it does not answer, a replica's host that is greeted proves that it works. */
+/**
+ * What is wrong with the database, for all replicas or that of one host. While the host that asks it, or its engine,
+ * does not answer, a replica's host that is greeted proves that it works.
+ */
 export function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
   const { asks } = databasePlace(cluster);
-  if (!isSilent(facts, asks.name)) return databaseFailures(cluster, reachable(cluster, facts, only));
+  if (darkness(facts, asks.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
   const { reached } = reachable(cluster, facts, only);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
   return greeted ? reached.flatMap(({ host, fact }) => (isGreeted(fact) ? [] : [unreached(cluster, host, fact)])) : [];
 }
 
 /** What of the database and of the load balancer explains a replica that is red, in words; '' where they work. */
-export function wordsOfOthers(deployment: Deployment, facts: VerifyFacts, host: string): { readonly database: string; readonly loadBalancer: string } {
+export function wordsOfOthers(
+  deployment: Deployment,
+  facts: VerifyFacts,
+  host: string,
+): { readonly database: string; readonly loadBalancer: string } {
   const { cluster } = deployment;
   const { asks } = databasePlace(cluster);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
-  const away = cluster.database.kind === 'managed' && isSilent(facts, asks.name) && !greeted ? `the database is on ${asks.name}, which does not answer` : '';
+  const away =
+    cluster.database.kind === 'managed' && darkness(facts, asks.name) !== '' && !greeted
+      ? `the database is on ${asks.name}, ${darkness(facts, asks.name)}`
+      : '';
   const { host: balancer } = cluster.loadBalancer;
   const answers = valueOf(facts.answers)?.some((answer) => isGateway(cluster, answer)) === true;
-  const gone = isSilent(facts, balancer) && !answers ? `the load balancer is on ${balancer}, which does not answer` : '';
-  return { database: databaseOf(cluster, facts, host)[0]?.what ?? away, loadBalancer: loadBalancerFailures(deployment, facts)[0]?.what ?? gone };
+  const gone =
+    darkness(facts, balancer) !== '' && !answers
+      ? `the load balancer is on ${balancer}, ${darkness(facts, balancer)}`
+      : '';
+  return {
+    database: databaseOf(cluster, facts, host)[0]?.what ?? away,
+    loadBalancer: loadBalancerFailures(deployment, facts)[0]?.what ?? gone,
+  };
 }
 
 /** Not from where no probe runs to try it: the pairs of that host say so. */
 function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only?: string): DatabaseFacts {
-  const tries = (host: string): boolean => containers.get(host)?.some(({ name, state }) => name === probeName(cluster) && state === 'running') === true;
-  return { ...database, reached: database.reached.filter(({ host: { name } }) => tries(name) && (only === undefined || only === name)) };
+  const tries = (host: string): boolean =>
+    containers.get(host)?.some(({ name, state }) => name === probeName(cluster) && state === 'running') === true;
+  return {
+    ...database,
+    reached: database.reached.filter(({ host: { name } }) => tries(name) && (only === undefined || only === name)),
+  };
 }
 
 /** Whether it runs, on the files that it should have. That it leads to every replica is in the matrix. */
-export function loadBalancerFailures(deployment: Deployment, { loadBalancer: facts, machines }: VerifyFacts): Failure[] {
+export function loadBalancerFailures(
+  deployment: Deployment,
+  { loadBalancer: facts, machines, engines }: VerifyFacts,
+): Failure[] {
   const { cluster } = deployment;
   const { host, container: name } = cluster.loadBalancer;
-  if (isSilent({ machines }, host)) return [];
+  if (darkness({ machines, engines }, host) !== '') return [];
   const { digest } = loadBalancerFiles(deployment);
-  const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-  if (unknowns.length > 0) return unknowns.map((why) => ({ code: 'fact-unknown', host, what: why, remedy: 'Mend what the line names, then verify again.' }));
+  const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()].flatMap((fact) =>
+    fact.is === 'unknown' ? [fact.why] : [],
+  );
+  if (unknowns.length > 0)
+    return unknowns.map((why) => ({
+      code: 'fact-unknown',
+      host,
+      what: why,
+      remedy: 'Mend what the line names, then verify again.',
+    }));
   const how = facts.container.is === 'present' ? stoppedAs(facts.container.value) : 'absent';
-  if (how !== undefined) return [{ code: 'load-balancer-unhealthy', host, what: `the load balancer does not run: its container ${name} is ${how}`, evidence: `docker inspect ${name}: ${how}`, cause: 'the load balancer was stopped, or ended by itself', remedy: `Run the deployment again (mode: apply): it starts the load balancer. If it ends again, docker logs ${name} on ${host} says why.` }];
+  if (how !== undefined)
+    return [
+      {
+        code: 'load-balancer-unhealthy',
+        host,
+        what: `the load balancer does not run: its container ${name} is ${how}`,
+        evidence: `docker inspect ${name}: ${how}`,
+        cause: 'the load balancer was stopped, or ended by itself',
+        remedy: `Run the deployment again (mode: apply): it starts the load balancer. If it ends again, docker logs ${name} on ${host} says why.`,
+      },
+    ];
   const unlike = unlikeFiles(deployment, facts);
   if (unlike.length > 0) {
     const evidence = unlike.map(([file, why]) => `${folders(cluster).nginx}/${file}: ${why}`).join(', ');
-    return [{ code: 'load-balancer-configuration', host, what: 'the files of the load balancer are not those of this deployment', evidence, cause: 'they were changed on the host, or the cluster file or an input was changed and not applied', remedy: 'Run the deployment again (mode: apply): it writes the files anew and lets nginx load them. What was changed by hand is lost then; nginx.conf.last-good beside them keeps the configuration before.' }];
+    return [
+      {
+        code: 'load-balancer-configuration',
+        host,
+        what: 'the files of the load balancer are not those of this deployment',
+        evidence,
+        cause: 'they were changed on the host, or the cluster file or an input was changed and not applied',
+        remedy:
+          'Run the deployment again (mode: apply): it writes the files anew and lets nginx load them. What was changed by hand is lost then; nginx.conf.last-good beside them keeps the configuration before.',
+      },
+    ];
   }
   if (valueOf(facts.loaded) === digest) return [];
-  const evidence = facts.loaded.is === 'present' ? `loaded ${facts.loaded.value.slice(0, 12)}, wanted ${digest.slice(0, 12)}` : whyNot(facts.loaded);
-  return [{ code: 'load-balancer-configuration', host, what: 'nginx does not run with the configuration in its files', evidence, cause: 'its files were replaced without a reload, or it refused to load them', remedy: `Run the deployment again (mode: apply): it reloads nginx. If that fails, docker logs ${name} on ${host} says why.` }];
+  const evidence =
+    facts.loaded.is === 'present'
+      ? `loaded ${facts.loaded.value.slice(0, 12)}, wanted ${digest.slice(0, 12)}`
+      : whyNot(facts.loaded);
+  return [
+    {
+      code: 'load-balancer-configuration',
+      host,
+      what: 'nginx does not run with the configuration in its files',
+      evidence,
+      cause: 'its files were replaced without a reload, or it refused to load them',
+      remedy: `Run the deployment again (mode: apply): it reloads nginx. If that fails, docker logs ${name} on ${host} says why.`,
+    },
+  ];
 }
 
-/** Hosts that answer but do not tell what they are asked, and engines that do not answer or are stuck: such as in a swarm that is locked. */
+/**
+ * Hosts that answer but do not tell what they are asked, and engines that do not answer or are stuck: such as in a
+ * swarm that is locked.
+ */
 export function hostFailures(facts: VerifyFacts): Failure[] {
   const odd = [...facts.machines].flatMap(([host, fact]): Failure[] =>
-    fact.is === 'unknown' && fact.lost !== true ? [{ code: 'fact-unknown', host, what: fact.why, remedy: `See that the login has a POSIX shell on ${host}; then verify again.` }] : [],
+    fact.is === 'unknown' && fact.lost !== true
+      ? [
+          {
+            code: 'fact-unknown',
+            host,
+            what: fact.why,
+            remedy: `See that the login has a POSIX shell on ${host}; then verify again.`,
+          },
+        ]
+      : [],
   );
   return [...odd, ...engineFailures(new Map([...facts.engines].filter(([host]) => !isSilent(facts, host))))];
 }
 
-/** Nodes that are not Ready, but for those of hosts of which `known` says more: they do not answer, or their engine does not. */
+/**
+ * Nodes that are not Ready, but for those of hosts of which `known` says more: they do not answer, or their engine
+ * does not.
+ */
 export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: ReadonlySet<string>): Failure[] {
   if (facts.nodes.is !== 'present') {
     const { name } = anchor(cluster, facts.engines);
-    return known.has(name) ? [] : [{ code: 'node-not-ready', host: name, what: 'whether the swarm nodes are Ready is not known', evidence: whyNot(facts.nodes), remedy: `See docker node ls on ${name}; then verify again.` }];
+    return known.has(name)
+      ? []
+      : [
+          {
+            code: 'node-not-ready',
+            host: name,
+            what: 'whether the swarm nodes are Ready is not known',
+            evidence: whyNot(facts.nodes),
+            remedy: `See docker node ls on ${name}; then verify again.`,
+          },
+        ];
   }
-  return cluster.hosts.filter(({ name }) => !known.has(name)).flatMap((host): Failure[] => {
-    const node = nodeOf(facts, host);
-    if (node?.state === 'ready') return [];
-    const evidence = node ? `node ${node.id} is ${node.state}` : 'no node of the swarm';
-    return [{ code: 'node-not-ready', host: host.name, what: 'its swarm node is not Ready', evidence, remedy: node ? NOT_READY_REMEDY : 'Run the deployment again (mode: apply): it joins a host that is no node of the swarm.' }];
-  });
+  return cluster.hosts
+    .filter(({ name }) => !known.has(name))
+    .flatMap((host): Failure[] => {
+      const node = nodeOf(facts, host);
+      if (node?.state === 'ready') return [];
+      const evidence = node ? `node ${node.id} is ${node.state}` : 'no node of the swarm';
+      return [
+        {
+          code: 'node-not-ready',
+          host: host.name,
+          what: 'its swarm node is not Ready',
+          evidence,
+          remedy: node
+            ? NOT_READY_REMEDY
+            : 'Run the deployment again (mode: apply): it joins a host that is no node of the swarm.',
+        },
+      ];
+    });
 }
 
 /** Pairs that were tried and are cut. */
-export const pairFailures = (cluster: Cluster, facts: VerifyFacts): Failure[] => cutPairs(cluster, facts.paths.filter((path) => path.connected || isTried(facts, path)));
+export const pairFailures = (cluster: Cluster, facts: VerifyFacts): Failure[] =>
+  cutPairs(
+    cluster,
+    facts.paths.filter((path) => path.connected || isTried(facts, path)),
+  );

@@ -9,7 +9,10 @@ import { askAll, type VerifyFacts } from './verify-facts.ts';
 import { matrixOf as matrixWith, silentHosts } from './verify-matrix.ts';
 import { hostFailures, nodeFailures, otherFailures, pairFailures, wordsOfOthers } from './verify-others.ts';
 
-/** The cluster seen from outside: every replica against every check. Changes nothing; each look's matrix is handed over. */
+/**
+ * The cluster seen from outside: every replica against every check. Changes nothing; each look's matrix is handed
+ * over.
+ */
 export function verify(deployment: Deployment, onMatrix: (matrix: Matrix) => void): Stage {
   const { cluster } = deployment;
   return {
@@ -36,9 +39,15 @@ export function verify(deployment: Deployment, onMatrix: (matrix: Matrix) => voi
 
 /** What each check saw of each replica, and what else there is to say of the domain. */
 export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
-  matrixWith(deployment.cluster, facts, { wrong: [...otherFailures(deployment, facts), ...hostFailures(facts)], warnings: straysOf(deployment.cluster, facts) });
+  matrixWith(deployment.cluster, facts, {
+    wrong: [...otherFailures(deployment, facts), ...hostFailures(facts)],
+    warnings: straysOf(deployment.cluster, facts),
+  });
 
-/** Red unless all is there: what does not work beside the replicas first, then a failure for each check that is not as it should be. */
+/**
+ * Red unless all is there: what does not work beside the replicas first, then a failure for each check that is not as
+ * it should be.
+ */
 export function planVerify(deployment: Deployment, facts: VerifyFacts, matrix: Matrix): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
@@ -51,8 +60,11 @@ export function planVerify(deployment: Deployment, facts: VerifyFacts, matrix: M
     ...nodeFailures(cluster, facts, known),
     ...pairFailures(cluster, facts),
   ];
-  plan.awaited.push(...failures.map((failure) => ({ host: failure.host ?? '', what: 'as described', why: failure.what, failure })));
+  plan.awaited.push(
+    ...failures.map((failure) => ({ host: failure.host ?? '', what: 'as described', why: failure.what, failure })),
+  );
   plan.warnings.push(...(matrix.warnings ?? []));
-  if (failures.length === 0) plan.satisfied.push(...matrix.rows.map(({ replica, host }) => ({ host, what: replica, why: 'all checks ok' })));
+  if (failures.length === 0)
+    plan.satisfied.push(...matrix.rows.map(({ replica, host }) => ({ host, what: replica, why: 'all checks ok' })));
   return plan;
 }
