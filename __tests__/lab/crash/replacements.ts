@@ -50,10 +50,19 @@ export class Replacements {
     return wrong;
   }
 
+  /** Which commands of one run count: each that an idle run does not need, once on each host, for what is waited for is asked again and again. */
+  #counts(): (purpose: string) => boolean {
+    const seen = new Set<string>();
+    return (purpose) => {
+      const fresh = !seen.has(purpose) && kindsOf(purpose).some((kind) => !this.#idle.has(kind) && !LOCK.test(kind));
+      seen.add(purpose);
+      return fresh;
+    };
+  }
+
   async #case(name: Case): Promise<string[]> {
     const { cluster } = CASES[name];
-    const counts = (purpose: string): boolean => kindsOf(purpose).some((kind) => !this.#idle.has(kind) && !LOCK.test(kind));
-    const undisturbed = await killedAfter(cluster, Infinity, counts);
+    const undisturbed = await killedAfter(cluster, Infinity, this.#counts());
     if (undisturbed.ended !== 'by itself') throw new Error(`the replacement (${name}) does not end by itself`);
     this.#states.set(cluster, await states());
     const wrong: string[] = [];
@@ -61,7 +70,7 @@ export class Replacements {
     let tried = 0;
     const step = Number(EVERY ?? undisturbed.commands.length);
     for (let point = Math.ceil(step / 2); point <= undisturbed.commands.length; point += step) {
-      const { row, bad } = await this.#point(name, point, to, counts);
+      const { row, bad } = await this.#point(name, point, to);
       process.stdout.write(`${row}\n`);
       wrong.push(...bad);
       [from, to] = [to, from];
@@ -74,9 +83,9 @@ export class Replacements {
   }
 
   /** One run that is killed, what it left working, and the run after it. */
-  async #point(name: Case, point: number, to: string, counts: (purpose: string) => boolean): Promise<{ readonly row: string; readonly bad: readonly string[] }> {
+  async #point(name: Case, point: number, to: string): Promise<{ readonly row: string; readonly bad: readonly string[] }> {
     const before = await sampled();
-    const { last, ended } = await killedAfter(to, point, counts);
+    const { last, ended } = await killedAfter(to, point, this.#counts());
     const cost = await sampled();
     const again = await action(to);
     const completed = again.code === 0 && again.matrix?.healthy === true;
