@@ -63,6 +63,7 @@ function partsFor(world: World, state: State): Parts {
       notes: ['known hosts: line 3 is passed over'],
       run: (_, { purpose }) => Promise.resolve(told(world.lock?.(purpose) ?? (purpose === 'take the lock' ? 'taken 9999' : 'shared'))),
       last: (_, { purpose, args }) => void state.last.push(`${purpose} in ${args[6] ?? ''} s`),
+      connect: () => Promise.resolve(new Map()),
       connectAll: () => Promise.resolve(void (state.connected = true)),
       close: () => Promise.resolve(void (state.closed = true)),
     }),
@@ -231,7 +232,7 @@ describe('whatever goes wrong', () => {
   test('no host can be reached: all are named, connections are closed', async () => {
     const closed: string[] = [];
     const both = (['node-01', 'node-02'] as const).map((host) => ({ code: 'host-unreachable' as const, host, what: 'does not answer', remedy: 'See that it is up.' }));
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), last: () => undefined, connectAll: () => Promise.reject(Object.assign(trouble(CUT), { failures: both })), close: () => Promise.resolve(void closed.push('closed')) });
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), last: () => undefined, connect: () => Promise.resolve(new Map()), connectAll: () => Promise.reject(Object.assign(trouble(CUT), { failures: both })), close: () => Promise.resolve(void closed.push('closed')) });
     const { code, face } = await ran({ parts: { openFleet } });
     expect(code).toBe(1);
     expect(face.lines.slice(-5, -2)).toEqual(['Error KS-1101 host-unreachable: 2 findings', '  node-01    does not answer', '  node-02    does not answer']);
@@ -246,7 +247,7 @@ describe('whatever goes wrong', () => {
   });
 
   test('connections that cannot be closed, and a report that cannot be finished, are not 0', async () => {
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('taken 9999')), last: () => undefined, connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
+    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('taken 9999')), last: () => undefined, connect: () => Promise.resolve(new Map()), connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
     expect((await ran({ parts: { openFleet } })).code).toBe(1);
     const face = { ...recorder(), output: () => { throw new Error('the output file is gone'); } };
     const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false, last: [] }), reportOn(face), new AbortController().signal);

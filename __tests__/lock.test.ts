@@ -33,6 +33,7 @@ function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages
   const cancel = new AbortController();
   const fleet = {
     notes: [],
+    connect: () => Promise.resolve(new Map()),
     connectAll: () => Promise.resolve(),
     close: () => Promise.resolve(),
     last: (host: string, { args }: { args: readonly string[] }) => void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),

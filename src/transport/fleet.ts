@@ -31,6 +31,8 @@ export interface OpenFleet extends Fleet {
   readonly notes: readonly string[];
   /** Opens every host, side by side. Throws one Trouble with the failures of all hosts. */
   connectAll(): Promise<void>;
+  /** Opens every host, side by side, and gives the failures of those that cannot be used, by host; a command to one of them ends at once, as lost. Never rejects. */
+  connect(): Promise<ReadonlyMap<string, readonly Failure[]>>;
   /** From now on this is the last command that is run on the host before its connection is closed, also when the run is cancelled. It is left behind once its time is over, which should be no more than 1.5 s. */
   last(host: string, command: Command): void;
   /** Ends what still runs and closes every connection, within 4 s and what the last commands take. Nothing can be run afterwards. */
@@ -49,6 +51,10 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
     closing.abort();
     return (ending ??= Promise.all([...berths.values()].map((berth) => berth.close())).then(() => undefined));
   };
+  const connect = async (): Promise<ReadonlyMap<string, readonly Failure[]>> => {
+    const opened = await Promise.all([...berths].map(async ([name, berth]) => [name, await berth.failures()] as const));
+    return new Map(opened.filter(([, failures]) => failures.length > 0));
+  };
   if (signal?.aborted === true) void close();
   else signal?.addEventListener('abort', () => void close(), { once: true });
 
@@ -66,9 +72,9 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
     last(name, command) {
       berths.get(name)?.last(command);
     },
+    connect,
     async connectAll() {
-      const opened = await Promise.allSettled([...berths.values()].map((berth) => berth.connection()));
-      const failures = opened.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
+      const failures = [...(await connect()).values()].flat();
       if (failures.length > 0) throw new Trouble(distinct(failures));
     },
   };
@@ -99,6 +105,9 @@ function connected(host: Host, login: Login | undefined): Promise<Connection> {
   return openSsh(host.name, host.address, host.route, login);
 }
 
+/** For so long a host that went away in the middle of a run is not tried again: whoever asks meanwhile would wait for the same time-out. */
+const AGAIN_MS = 10_000;
+
 /** Where one host's connection lies: none, being opened, open, or failed for good. */
 class Berth {
   readonly #open: () => Promise<Connection>;
@@ -106,6 +115,9 @@ class Berth {
   #connection: Connection | undefined;
   #closed = false;
   #last: Command | undefined;
+  #wasOpen = false;
+  /** When it was last found that the host, which was there before, cannot be reached. */
+  #missedAt = 0;
 
   constructor(open: () => Promise<Connection>) {
     this.#open = open;
@@ -113,8 +125,19 @@ class Berth {
 
   /** The connection; opens one when there is none that works. Throws a Trouble. */
   connection(): Promise<Connection> {
-    if (this.#connection && this.#connection.lost !== undefined) this.#forget();
+    const lost = this.#connection !== undefined && this.#connection.lost !== undefined;
+    if (lost || (this.#missedAt > 0 && Date.now() - this.#missedAt > AGAIN_MS)) this.#forget();
     return (this.#opening ??= this.#opened());
+  }
+
+  /** Why the host cannot be used; empty when it can be. */
+  async failures(): Promise<readonly Failure[]> {
+    try {
+      await this.connection();
+      return [];
+    } catch (thrown) {
+      return failuresOf(thrown);
+    }
   }
 
   async run(command: Command): Promise<Outcome> {
@@ -145,10 +168,11 @@ class Berth {
         throw trouble({ code: 'cancelled', host: connection.host, what: 'cancelled while connecting', remedy: 'Run again: what was done stays, and the rest is done then.' });
       }
       this.#connection = connection;
+      this.#wasOpen = true;
       return connection;
     } catch (thrown) {
-      // A wrong key stays wrong, and asking again may lock the login; a host that was down may be up next time.
-      if (failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#forget();
+      // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come back within it.
+      if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#missedAt = Date.now();
       throw thrown;
     }
   }
@@ -156,6 +180,7 @@ class Berth {
   #forget(): void {
     this.#connection = undefined;
     this.#opening = undefined;
+    this.#missedAt = 0;
   }
 }
 
