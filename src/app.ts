@@ -11,9 +11,10 @@ import { apply, plan } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
 import { translateArguments } from './inputs/arguments.ts';
-import { secretsGiven, type Environment } from './inputs/given.ts';
+import type { Environment, Files } from './inputs/given.ts';
 import { readImages } from './inputs/images.ts';
-import { readInputs, type Files, type Inputs } from './inputs/read.ts';
+import { secretsGiven } from './inputs/masked.ts';
+import { readInputs, type Inputs } from './inputs/read.ts';
 import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, type Received } from './job.ts';
 import { Lock } from './lock.ts';
 import type { Report } from './report/report.ts';
@@ -33,11 +34,11 @@ export interface Parts {
 export function realParts(argv: readonly string[], env: Environment, files: Files): Parts {
   return {
     async readRequest(hide, signal) {
-      hide(secretsGiven(env));
+      hide(secretsGiven(env, files));
       if (env['GITHUB_ACTIONS'] === 'true') return readInputs(env, files, await readImages(env, signal));
       const asked = translateArguments(argv, env, files);
       if (asked.is === 'help') return asked.text;
-      hide(secretsGiven(asked.env));
+      hide(secretsGiven(asked.env, files));
       return readInputs(asked.env, files, await readImages(asked.env, signal));
     },
     openFleet,

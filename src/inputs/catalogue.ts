@@ -61,6 +61,17 @@ export const INPUTS = {
     description: 'Passphrase of the SSH key.',
     chinese: 'SSH 私钥的口令。',
   },
+  'bastion-key': {
+    kind: 'secret',
+    description: 'Private key for the bastion, where it takes another one than the hosts. Without it the SSH key is used.',
+    chinese: '登录跳板机的私钥，用于跳板机与主机的私钥不同的情况。不提供时使用 SSH 私钥。',
+  },
+  'bastion-key-passphrase': {
+    kind: 'secret',
+    needed: { english: 'the key of the bastion is encrypted', chinese: '跳板机的私钥已加密' },
+    description: 'Passphrase of the key of the bastion.',
+    chinese: '跳板机私钥的口令。',
+  },
   'known-hosts': {
     kind: 'file',
     needed: OVER_SSH,

@@ -30,10 +30,11 @@ export class LoginKey {
 
   #parse(): ParsedKey | Error {
     const text = `${this.#key.reveal().replaceAll('\r\n', '\n').trim()}\n`;
-    const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(text, this.#passphrase?.reveal());
-    const key = Array.isArray(parsed) ? parsed[0] : parsed;
-    if (key === undefined) return new Error('it holds no private key');
-    return key instanceof Error || key.isPrivateKey() ? key : new Error('it holds no private key');
+    // It says that it gives one key; of a file that holds several it gives a list.
+    const parsed = ssh2.utils.parseKey(text, this.#passphrase?.reveal()) as ParsedKey | readonly ParsedKey[] | Error;
+    if (parsed instanceof Error) return parsed;
+    const key = 'isPrivateKey' in parsed ? parsed : parsed[0];
+    return key?.isPrivateKey() === true ? key : new Error('it holds no private key');
   }
 }
 
