@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { reading, script, shellLine } from '../../src/engine/command.ts';
-import { quote } from '../../src/engine/quote.ts';
+import { inAnyShell, quote } from '../../src/engine/quote.ts';
 import { loginLine } from '../../src/transport/channel.ts';
 import { startLine } from '../../src/transport/connection.ts';
 import { canary, word } from '../support/words.ts';
@@ -59,6 +59,18 @@ describe('quote', () => {
     expect(words).toBeGreaterThanOrEqual(2_000);
     expect(readdirSync(folder)).toEqual([]);
   }, 60_000);
+
+  test('a line for any login shell holds nothing that one of them reads in its own way, whatever its script is', () => {
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 50, size: 'max' }), (batch) => {
+        const [, words, text = ''] = /^-c 'eval "\$\(printf %b "\$1"\)"' (sh) '([ -&(-~]*)'$/.exec(inAnyShell(batch.join(' '))) ?? [];
+        expect(words).toBe('sh');
+        expect(text.replace(/\\0[0-3][0-7]{2}/g, '')).not.toMatch(/[\\!']/);
+      }),
+      { numRuns: 200 },
+    );
+    expect(() => inAnyShell('a\0b')).toThrow('NUL');
+  });
 
   test('every single character of the first 256 arrives', () => {
     const all = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1));

@@ -1,6 +1,6 @@
 import type { Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
-import { INPUT_LIST, INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, type InputName } from './catalogue.ts';
+import { INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, type InputName } from './catalogue.ts';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
