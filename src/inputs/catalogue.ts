@@ -81,8 +81,8 @@ export const INPUTS = {
   'database-password': {
     kind: 'secret',
     needed: ALWAYS,
-    description: 'Password of the database user of the cluster file. Printable ASCII without blanks, quotes and backslashes, because it becomes part of a DSN.',
-    chinese: '集群文件中数据库用户的密码。仅限可打印 ASCII 字符，不含空格、引号与反斜杠，因为它会成为 DSN 的一部分。',
+    description: 'Password of the database user of the cluster file, of at least 8 characters. Printable ASCII without blanks, quotes and backslashes, because it becomes part of a DSN.',
+    chinese: '集群文件中数据库用户的密码，至少 8 个字符。仅限可打印 ASCII 字符，不含空格、引号与反斜杠，因为它会成为 DSN 的一部分。',
   },
   'registry-password': {
     kind: 'secret',
