@@ -33,8 +33,8 @@ function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages
   const cancel = new AbortController();
   const fleet = {
     notes: [],
+    connect: () => Promise.resolve(new Map()),
     connectAll: () => Promise.resolve(),
-    connect: () => Promise.resolve(new Map<string, never[]>()),
     close: () => Promise.resolve(),
     last: (host: string, { args }: { args: readonly string[] }) => void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),
     run: (host: string, { args }: { args: readonly string[] }): Promise<Outcome> => {

@@ -7,7 +7,7 @@ import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
-import { disk, machine } from '../src/host/facts.ts';
+import { disk, machine, terminal } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
 import { setup } from '../src/host/setup.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
@@ -72,6 +72,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the machine', machine, record({ user: text, home: text, hostname: text, machineId: text, arch: text, kernel: text, memory: number, ptraceScope: maybe(number), clock: number, listening: list(number), routes: list(text), missingPrograms: list(text) }), ['settled', 'node-01']],
   ['how Docker is set up', setup, setUp, ['settled', 'node-01']],
   ['the disk', disk('/var/lib/docker'), record({ free: number, size: number }), ['settled', 'node-01']],
+  ['a terminal', terminal, flag, 'both\r\n'],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],
   ['a file and its content', openFile('kuscia-swarm/alice/kuscia.yaml', 'configuration'), record({ ...onDisk, content: secret }), ['settled', 'node-01']],
   ['the logs', { command: logs.command, read: (outcome) => (outcome.code === 0 ? present(logs.read(outcome)) : failedTo('read the logs', outcome)) }, list(record({ host: text, name: text, speaker: maybe(text), subject: maybe(text), lines: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],

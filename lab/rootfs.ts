@@ -24,7 +24,7 @@ const extra = (process.env['LAB_PACKAGES'] ?? '').split(',').filter((name) => na
 export const hostRoot: RootKind = {
   name: 'host',
   format: 'directory',
-  packages: [...everywhere, 'age', 'containerd', 'docker-registry', 'docker.io', 'iptables', 'iputils-ping', 'kmod', 'less', 'openssh-server', 'strace', 'sudo', ...extra],
+  packages: [...everywhere, 'age', 'containerd', 'docker-registry', 'docker.io', 'iptables', 'iputils-ping', 'kmod', 'less', 'openssh-server', 'strace', 'sudo', 'tcsh', ...extra],
 };
 
 /** The one layer below all images of the lab, so that it is pulled once. */

@@ -11,9 +11,10 @@ import { apply, plan } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
 import { translateArguments } from './inputs/arguments.ts';
-import { secretsGiven, type Environment } from './inputs/given.ts';
+import type { Environment, Files } from './inputs/given.ts';
 import { readImages } from './inputs/images.ts';
-import { readInputs, type Files, type Inputs } from './inputs/read.ts';
+import { secretsGiven } from './inputs/masked.ts';
+import { readInputs, type Inputs } from './inputs/read.ts';
 import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, untold, type Received } from './job.ts';
 import { Lock } from './lock.ts';
 import { notJudged, unproven, verified, withUnreached, type Proof } from './proof.ts';
@@ -34,11 +35,11 @@ export interface Parts {
 export function realParts(argv: readonly string[], env: Environment, files: Files): Parts {
   return {
     async readRequest(hide, signal) {
-      hide(secretsGiven(env));
+      hide(secretsGiven(env, files));
       if (env['GITHUB_ACTIONS'] === 'true') return readInputs(env, files, await readImages(env, signal));
       const asked = translateArguments(argv, env, files);
       if (asked.is === 'help') return asked.text;
-      hide(secretsGiven(asked.env));
+      hide(secretsGiven(asked.env, files));
       return readInputs(asked.env, files, await readImages(asked.env, signal));
     },
     openFleet,
@@ -98,7 +99,8 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
     fleet.notes.forEach((note) => report.say(note));
     const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
     lock.begin();
-    const unreached = await fleet.connect();
+    // Verify goes on without a host whose login runs no commands; the others are told by their first command, and save a round trip.
+    const unreached = await fleet.connect(request.mode === 'verify' ? 'and start a shell' : undefined);
     const { views } = task.received;
     const run: Run = { fleet, emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
     const refused = request.mode === 'verify' && unreached.size < job.reaches.length ? [] : [...unreached.values()].flat();

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { reading, script, shellLine } from '../../src/engine/command.ts';
-import { quote } from '../../src/engine/quote.ts';
+import { inAnyShell, quote } from '../../src/engine/quote.ts';
 import { loginLine } from '../../src/transport/channel.ts';
-import { programLine } from '../../src/transport/connection.ts';
+import { startLine } from '../../src/transport/connection.ts';
 import { canary, word } from '../support/words.ts';
 
 // Where quoting is broken, a shell does whatever the words say: in a folder that is thrown away, and not for long.
@@ -49,10 +49,9 @@ describe('quote', () => {
     fc.assert(
       fc.property(fc.array(word, { minLength: 100, maxLength: 100, size: 'max' }), fc.integer({ min: 0, max: 3 }), (batch, depth) => {
         const [command, wanted] = [show(batch), ['.', ...batch, ''].join('\0')];
-        expect(printed(shell, programLine(command))).toBe(wanted);
         expect(printed(shell, within(shellLine(command), depth))).toBe(wanted);
         // As the channel of a connection sends it: after the announcement comes what the program says.
-        expect(printed(shell, loginLine(command)).replace(/^kuscia-swarm-runs-as \d+\n/, '')).toBe(wanted);
+        expect(printed(shell, loginLine(startLine(command))).replace(/^kuscia-swarm-runs-as \d+\n/, '')).toBe(wanted);
         words += batch.length;
       }),
       { numRuns: 20, endOnFailure: true },
@@ -60,6 +59,18 @@ describe('quote', () => {
     expect(words).toBeGreaterThanOrEqual(2_000);
     expect(readdirSync(folder)).toEqual([]);
   }, 60_000);
+
+  test('a line for any login shell holds nothing that one of them reads in its own way, whatever its script is', () => {
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 50, size: 'max' }), (batch) => {
+        const [, words, text = ''] = /^-c 'eval "\$\(printf %b "\$1"\)"' (sh) '([ -&(-~]*)'$/.exec(inAnyShell(batch.join(' '))) ?? [];
+        expect(words).toBe('sh');
+        expect(text.replace(/\\0[0-3][0-7]{2}/g, '')).not.toMatch(/[\\!']/);
+      }),
+      { numRuns: 200 },
+    );
+    expect(() => inAnyShell('a\0b')).toThrow('NUL');
+  });
 
   test('every single character of the first 256 arrives', () => {
     const all = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1));

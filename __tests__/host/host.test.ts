@@ -9,7 +9,7 @@ import { absent, answer, present, type Question } from '../../src/engine/fact.ts
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { writeFile } from '../../src/host/commands.ts';
-import { disk, machine } from '../../src/host/facts.ts';
+import { disk, machine, terminal } from '../../src/host/facts.ts';
 import { file, openFile } from '../../src/host/files.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { factOf } from '../support/tape.ts';
@@ -24,6 +24,22 @@ function run({ program, args, stdin }: Command): Outcome {
   return status === null ? { ended: 'killed', signal: signal ?? '', stdout, stderr } : { ended: 'exited', code: status, stdout, stderr };
 }
 const ask = <T>(question: Question<T>) => answer(question, run(question.command));
+
+describe('a terminal', () => {
+  test('can be had here', () => expect(ask(terminal)).toEqual(present(true)));
+
+  test('cannot be had where script(1) makes none', () => {
+    writeFileSync(join(folder, 'script'), '#!/bin/sh\necho "script: failed to create pseudo-terminal: No such file" >&2; exit 1\n', { mode: 0o755 });
+    const { command: { args }, read } = terminal;
+    const { status, stdout } = spawnSync('sh', args, { encoding: 'utf8', env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` } });
+    expect(read({ ended: 'exited', code: status ?? -1, stdout, stderr: '' })).toEqual(present(false));
+    rmSync(join(folder, 'script'));
+  });
+
+  test.each([['both\r\n', true], ['^D\b\bboth\r\n', true], ['none\n', false]])('%j is %s', (stdout, value) => {
+    expect(terminal.read({ ended: 'exited', code: 0, stdout, stderr: '' })).toEqual(present(value));
+  });
+});
 
 describe('writeFile', () => {
   const path = (name: string): string => join(folder, name);

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { certificate } from '../../lab/images/kuscia/src/certificate.ts';
 import { Trouble } from '../../src/engine/errors.ts';
 import { INPUT_LIST, inputVariable, type InputName } from '../../src/inputs/catalogue.ts';
-import { secretsGiven } from '../../src/inputs/given.ts';
+import { secretsGiven } from '../../src/inputs/masked.ts';
 import { passwordFault } from '../../src/inputs/password.ts';
 import { readInputs, type Inputs } from '../../src/inputs/read.ts';
 import { STAGES } from '../../src/stages/names.ts';
@@ -75,7 +75,7 @@ describe('inputs that are enough', () => {
   test('the cluster can be given as text', () => expect(read({ ...ENOUGH, cluster: SOUND }).deployment.cluster.hosts).toHaveLength(3));
 
   test('hosts that are all local need neither key nor known hosts', () => {
-    const login = read({ cluster: 'cluster.yml', 'database-password': 'secret', here: 'node-01' }, LOCAL).login;
+    const login = read({ cluster: 'cluster.yml', 'database-password': 'secretly', here: 'node-01' }, LOCAL).login;
     expect(login).toEqual({});
   });
 
@@ -89,7 +89,12 @@ describe('inputs that are enough', () => {
     const given: Given = { ...ENOUGH, 'registry-password': 'unneeded', 'load-balancer-key': pem(key), 'load-balancer-certificate': chain };
     expect(Object.keys(read(given).deployment.secrets)).toEqual(['databasePassword']);
     const env = Object.fromEntries(Object.entries(given).map(([name, text]) => [inputVariable(name as InputName), text]));
-    expect(secretsGiven(env).map(({ name }) => name)).toEqual(['ssh key', 'database password', 'registry password', 'load balancer key']);
+    expect(secretsGiven(env, { read: () => SOUND }).map(({ name }) => name)).toEqual(['ssh key', 'database password', 'registry password', 'load balancer key']);
+  });
+
+  test('what could not be masked without blanking names is not masked, but refused', () => {
+    const env = { INPUT_CLUSTER: 'cluster.yml', 'INPUT_DATABASE-PASSWORD': 'frontend', 'INPUT_REGISTRY-PASSWORD': 'node', 'INPUT_SEAL-KEY': 'sixteen characters' };
+    expect(secretsGiven(env, { read: () => SOUND.replaceAll('node-01', 'frontend-01') }).map(({ name }) => name)).toEqual(['seal key']);
   });
 
   test('a configuration keeps every byte', () => {
@@ -143,9 +148,18 @@ const CASES: readonly Case[] = [
   { name: 'an encrypted load balancer key', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': encrypted }, file: HTTPS, faults: [/load-balancer-key is encrypted; nginx/] },
   {
     name: 'secrets that are too short to be masked, used by this cluster or not',
-    inputs: { ...ENOUGH, 'ssh-key-passphrase': 'abc', 'database-password': 'abc', 'registry-password': ' ab ', 'seal-key': 'abc', 'kuscia-config': 'abc', 'load-balancer-key': 'abc' },
-    faults: [/ssh-key-passphrase is shorter than 4 characters and could not be masked in logs$/, /database-password is shorter than 4/, /registry-password is shorter than 4/, /kuscia-config is shorter than 4/, /load-balancer-key is no private key/, /seal-key is too short/],
+    inputs: { ...ENOUGH, 'ssh-key-passphrase': 'abc', 'database-password': 'abc', 'registry-password': ' ab ', 'seal-key': 'abc', 'kuscia-config': 'seven77', 'load-balancer-key': 'abc' },
+    faults: [/ssh-key-passphrase is shorter than 8 characters: masking it would blank ordinary words/, /database-password is shorter than 8/, /registry-password is shorter than 8/, /kuscia-config is shorter than 8/, /load-balancer-key is no private key/, /seal-key is too short/],
   },
+  ...['alice', 'node', 'load-balancer', 'ubuntu-latest', 'kuscia-start'].map((word) => ({
+    name: `a secret that masks ${word}`,
+    inputs: { ...ENOUGH, 'database-password': word, 'registry-password': word },
+    faults: word.length < 8 ? [/database-password is shorter than 8/, /registry-password is shorter/] : [/database-password is part of a name that logs and outputs need/, /registry-password is part of a name/],
+  })),
+  { name: 'a secret that is part of a host name', inputs: { ...ENOUGH, 'database-password': 'frontend' }, file: SOUND.replaceAll('node-01', 'frontend-01'), faults: [/database-password is part of a name/] },
+  { name: 'a secret of which a host name is part', inputs: { ...ENOUGH, 'database-password': 'node-01-and-more' }, faults: [] },
+  { name: 'an encrypted key of the bastion without passphrase', inputs: { ...ENOUGH, 'bastion-key': openSsh('aes256-ctr') }, faults: [/bastion-key-passphrase is missing: the key of the bastion is encrypted/] },
+  { name: 'a public key for the bastion', inputs: { ...ENOUGH, 'bastion-key': 'ssh-ed25519 AAAAC3 me' }, faults: [/bastion-key is a public key/] },
   { name: 'a registry without password', inputs: ENOUGH, file: REGISTRY, faults: [/registry-password is missing: images are pulled from r.example.org as ci/] },
 ];
 
@@ -171,7 +185,7 @@ describe('inputs that are wrong', () => {
 });
 
 describe('a database password', () => {
-  test.each(['password', 'a:b@c/d', 'x#y?z=1&w', '100%$HOME', '(tcp)', 'p@tcp(h:1)/x', '-rf-', '!~{}[]|;<>*^+,._'])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
+  test.each(['password', 'a:b@c/d:e', 'x#y?z=1&w', '100%$HOME', '(tcp)(tcp)', 'p@tcp(h:1)/x', '-rf----rf', '!~{}[]|;<>*^+,._'])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
 
   test.each([
     ['a b c d', 'blank'],
@@ -183,7 +197,7 @@ describe('a database password', () => {
     ['abc\\', 'quote'],
     ['pässword', 'ASCII'],
     ['abcd\u0000', 'ASCII'],
-    ['abc', 'shorter than 4'],
+    ['seven77', 'shorter than 8'],
     ['xmode:y', '"mode:"'],
     ['protocol:TLS', '"protocol:"'],
   ])('%p is refused', (password, why) => expect(passwordFault(password)).toContain(why));

@@ -18,7 +18,7 @@ import { knownKeys, readKnownHosts } from '../../src/transport/host-keys.ts';
 import { marked, transportContract } from '../transport/contract.ts';
 import { expectHarmless } from '../transport/flooded.ts';
 import { up } from '../../lab/lab.ts';
-import { freePort, layCable, makeKey, startSshd, type Sshd } from '../transport/sshd.ts';
+import { freePort, layCable, makeKey, startSshd, type Sshd, type SshdOptions } from '../transport/sshd.ts';
 
 const exec = promisify(execFile);
 // Making keys takes seconds on a busy machine.
@@ -370,13 +370,131 @@ describe('a connection', () => {
     await fleet.close();
     await server.stop();
   });
+});
 
-  test('runs nothing but what is forced, and says what came', async () => {
-    const server = await startSshd(publicKey, { extra: ['ForceCommand echo This account is closed.; exit 1'] });
-    const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
-    expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'exited', code: 1, stdout: 'This account is closed.\n' });
-    await fleet.close();
+/** The host with a server of its own, for as long as `use` takes. */
+async function withServer<T>(options: SshdOptions, use: (server: Sshd, known: string) => Promise<T>, authorized = publicKey): Promise<T> {
+  const server = await startSshd(authorized, options);
+  try {
+    return await use(server, await server.line('ed25519'));
+  } finally {
     await server.stop();
+  }
+}
+
+describe('a login', () => {
+  const ascii = Array.from({ length: 127 }, (_, i) => String.fromCharCode(i + 1));
+
+  test.each(['/bin/sh', '/bin/bash', '/bin/tcsh', '/bin/csh'])('may have any shell: %s', async (shell) => {
+    await withServer({ prepare: `usermod -s ${shell} deploy; echo 'echo Welcome' >/home/deploy/.cshrc` }, async (server, knownHosts) => {
+      const fleet = fleetOf([host('node-01', server.port, { user: 'deploy' })], { knownHosts });
+      expect(await fleet.connect()).toEqual(new Map());
+      const told = await fleet.run('node-01', reading('show', [...script('echo "$SHELL"; for a in "$@"; do printf "%s\\0" "$a"; done'), ...ascii, ascii.join('')]));
+      expect(told).toMatchObject({ ended: 'exited', code: 0, stdout: `${shell}\n${[...ascii, ascii.join(''), ''].join('\0')}` });
+      expect(await fleet.run('node-01', changing('take it', script('cat; exit 3'), { stdin: new Secret('password', "it's !!\n\\") }))).toMatchObject({ ended: 'exited', code: 3, stdout: "it's !!\n\\" });
+      expect(await fleet.run('node-01', changing('take it', script('test -t 0 && read -r a && echo "<$a>" >&2; exit 4'), { stdin: 'yes\n', terminal: true }))).toMatchObject({ ended: 'exited', code: 4, stdout: '<yes>\n', stderr: '' });
+      expect(await fleet.run('node-01', reading('wait', ['sleep', '20'], { timeoutMs: 500 }))).toMatchObject({ ended: 'timed-out' });
+      await fleet.close();
+    });
+  });
+
+  test('whose key allows no terminal still has one for a command', async () => {
+    await withServer({}, async (server, knownHosts) => {
+      const fleet = fleetOf([host('node-01', server.port)], { knownHosts });
+      expect(await fleet.run('node-01', reading('show', script('test -t 0 && test -t 1 && echo one'), { terminal: true }))).toMatchObject({ ended: 'exited', code: 0, stdout: 'one\n' });
+      await fleet.close();
+    }, `restrict ${publicKey}`);
+  });
+
+  interface Refusing {
+    readonly what: string;
+    readonly options: SshdOptions;
+    readonly user?: string;
+    readonly evidence: RegExp;
+    readonly cause: RegExp;
+    readonly remedy: RegExp;
+  }
+  const first = (line: string): string => `echo '${line}' >/root/.bashrc`;
+  const REFUSING: readonly Refusing[] = [
+    { what: 'exec sh', options: { prepare: first('exec sh') }, evidence: /^exit 0, nothing printed$/, cause: /start-up file/, remedy: /grep -nE .*\.bashrc.*chsh/ },
+    { what: 'exit', options: { prepare: first('exit 0') }, evidence: /^exit 0, nothing printed$/, cause: /start-up file/, remedy: /grep -nE .*\.bashrc.*chsh/ },
+    { what: 'nologin', options: { prepare: 'usermod -s /usr/sbin/nologin root' }, evidence: /exit 1: .*not available/, cause: /nologin/, remedy: /chsh -s/ },
+    { what: '/etc/nologin', user: 'deploy', options: { prepare: 'echo Going down for maintenance. >/etc/nologin' }, evidence: /exit 254: .*Going down/, cause: /\/etc\/nologin/, remedy: /rm \/etc\/nologin/ },
+    { what: 'a forced command', options: { extra: ['ForceCommand echo This account is closed.'] }, evidence: /exit 0: This account is closed/, cause: /forced command/, remedy: /ForceCommand/ },
+    { what: 'a restricted shell', options: { prepare: 'usermod -s /bin/rbash root' }, evidence: /restricted/, cause: /restricted/, remedy: /chsh/ },
+    { what: 'an expired password', user: 'deploy', options: { prepare: 'chage -d 0 deploy', extra: ['UsePAM yes'] }, evidence: /password/i, cause: /password of deploy has expired/, remedy: /chage -l deploy/ },
+  ];
+
+  test.each(REFUSING)('that runs something else is named by its first command: $what', async ({ options, user = 'root', evidence, cause, remedy }) => {
+    await withServer(options, async (server, knownHosts) => {
+      const fleet = fleetOf([host('node-01', server.port, { user })], { knownHosts });
+      const began = Date.now();
+      // Both at once, as questions are asked; with standard input it would wait for ever.
+      const [bare, fed] = await Promise.all([fleet.run('node-01', hello), fleet.run('node-01', changing('take it', ['cat'], { stdin: new Secret('password', 'echo top secret') }))]);
+      expect(Date.now() - began).toBeLessThan(8_000);
+      const failure = { code: 'login-unusable', host: 'node-01', evidence: expect.stringMatching(evidence), cause: expect.stringMatching(cause), remedy: expect.stringMatching(remedy) };
+      expect([bare, fed]).toMatchObject([{ ended: 'lost', failure }, { ended: 'lost', failure }]);
+      await fleet.close();
+      const other = fleetOf([host('node-01', server.port, { user })], { knownHosts });
+      expect([...(await other.connect()).values()]).toMatchObject([[failure]]);
+      await other.close();
+    });
+  });
+
+  test('that hands standard input to something else is given none of a secret, and is named', async () => {
+    const leak = `/tmp/leak-${randomUUID()}`;
+    await withServer({ prepare: first(`exec tee ${leak}`) }, async (server, knownHosts) => {
+      const fleet = fleetOf([host('node-01', server.port)], { knownHosts });
+      const fed = changing('take it', ['cat'], { stdin: new Secret('password', 'top secret'), timeoutMs: 60_000 });
+      expect(await fleet.run('node-01', fed)).toMatchObject({ ended: 'lost', failure: { code: 'login-unusable' } });
+      expect(await readFile(leak.replace('/tmp', tmpdir()), 'utf8')).toBe('');
+      expect(await fleet.run('node-01', hello)).toMatchObject({ ended: 'lost', failure: { code: 'login-unusable' } });
+      await fleet.close();
+    });
+  });
+
+  test('that greets at length, and slowly, is waited for', async () => {
+    await withServer({ prepare: first('yes welcome | head -n 20000; sleep 4') }, async (server, knownHosts) => {
+      const fleet = fleetOf([host('node-01', server.port)], { knownHosts });
+      const fed = fleet.run('node-01', changing('take it', ['cat'], { stdin: 'in\n' }));
+      expect(await Promise.all([fed, fleet.run('node-01', hello)])).toMatchObject([{ ended: 'exited', code: 0, stdout: 'in\n' }, greeted]);
+      await fleet.close();
+    });
+  });
+
+  test.each([
+    ['publickey', ['AuthenticationMethods publickey,publickey']],
+    ['keyboard-interactive', ['UsePAM yes', 'KbdInteractiveAuthentication yes', 'AuthenticationMethods publickey,keyboard-interactive']],
+  ])('of which the host wants more than the key is named with what it wants: %s', async (wanted, extra) => {
+    const rsa = await makeKey(folder, randomUUID(), '-t', 'rsa', '-b', '2048');
+    const both = `${publicKey}\n${await readFile(`${rsa}.pub`, 'utf8')}`;
+    await withServer({ extra }, async (server, knownHosts) => {
+      for (const sshKey of [key, new Secret('ssh-key', await readFile(rsa, 'utf8'))]) {
+        expect(await failuresOfOpening([host('node-01', server.port)], { knownHosts, sshKey })).toMatchObject([
+          { code: 'login-incomplete', host: 'node-01', what: expect.stringContaining(`wants more: ${wanted}`), remedy: expect.stringContaining('AuthenticationMethods publickey') },
+        ]);
+      }
+    }, both);
+  });
+
+  test('to an account that has expired is named as the account where the host lets the key prove itself', async () => {
+    await withServer({ prepare: 'chage -E 2020-01-01 deploy', extra: ['UsePAM yes'] }, async (server, knownHosts) => {
+      expect(await failuresOfOpening([host('node-01', server.port, { user: 'deploy' })], { knownHosts })).toMatchObject([
+        { code: 'login-unusable', host: 'node-01', evidence: expect.stringMatching(/expired/), remedy: expect.stringContaining('chage -l deploy') },
+      ]);
+    });
+  });
+
+  test.each([
+    ['key exchange', ['KexAlgorithms sntrup761x25519-sha512@openssh.com'], /sntrup761x25519-sha512@openssh\.com/, /curve25519-sha256/, /KexAlgorithms \+/],
+    ['cipher', ['Ciphers aes256-cbc'], /aes256-cbc/, /aes128-gcm/, /Ciphers \+/],
+    ['MAC', ['Ciphers aes256-ctr', 'MACs umac-64@openssh.com'], /umac-64/, /hmac-sha2-256/, /MACs \+/],
+  ])('to a host that has no %s in common says what both offer', async (kind, extra, evidence, cause, remedy) => {
+    await withServer({ extra }, async (server, knownHosts) => {
+      expect(await failuresOfOpening([host('node-01', server.port)], { knownHosts })).toMatchObject([
+        { code: 'no-common-algorithm', what: expect.stringContaining(kind), evidence: expect.stringMatching(evidence), cause: expect.stringMatching(cause), remedy: expect.stringMatching(remedy) },
+      ]);
+    });
   });
 });
 
@@ -440,7 +558,7 @@ describe('a file that is streamed', () => {
   });
 });
 
-describe('a bastion', () => {
+describe('a way through a bastion', () => {
   const route = (port: number): Partial<SshRoute> => ({ bastion: { address: '127.0.0.1', user: 'root', port } });
 
   test('leads to the host, and both keys are checked', async () => {
@@ -465,6 +583,43 @@ describe('a bastion', () => {
     } finally {
       await bastion.stop();
     }
+  });
+});
+
+describe('a bastion', () => {
+  const through = (port: number, user = 'root'): Partial<SshRoute> => ({ bastion: { address: '127.0.0.1', user, port } });
+  const known = async (bastion: Sshd): Promise<string> => `${await sshd.line('ed25519')}\n${await bastion.line('ed25519')}`;
+
+  test.each([
+    ['by its configuration', { extra: ['AllowTcpForwarding no'] }, ''],
+    ['to this host', { extra: ['PermitOpen 192.0.2.1:22'] }, ''],
+    ['by the line of the key', {}, 'restrict '],
+  ])('that forbids forwarding is named: %s', async (_, options, prefix) => {
+    await withServer(options, async (bastion) => {
+      expect(await failuresOfOpening([host('node-01', sshd.port, through(bastion.port))], { knownHosts: await known(bastion) })).toMatchObject([
+        { code: 'bastion-refuses', host: 'node-01', what: expect.stringContaining('the bastion 127.0.0.1'), evidence: expect.stringContaining('prohibited'), remedy: expect.stringContaining('AllowTcpForwarding') },
+      ]);
+    }, `${prefix}${publicKey}`);
+  });
+
+  test('that cannot reach the host is named', async () => {
+    await withServer({}, async (bastion) => {
+      expect(await failuresOfOpening([host('node-01', await freePort(), through(bastion.port))], { knownHosts: await known(bastion) })).toMatchObject([
+        { code: 'host-unreachable', host: 'node-01', what: expect.stringMatching(/the bastion 127\.0\.0\.1 cannot reach node-01/), evidence: 'Connection refused' },
+      ]);
+    });
+  });
+
+  test('that takes another key is given its own', async () => {
+    const file = await makeKey(folder, randomUUID(), '-N', 'open sesame');
+    const [bastionKey, bastionPassphrase] = [new Secret('bastion-key', await readFile(file, 'utf8')), new Secret('passphrase', 'open sesame')];
+    await withServer({}, async (bastion) => {
+      const hosts = [host('node-01', sshd.port, through(bastion.port))];
+      const knownHosts = await known(bastion);
+      expect(await failuresOfOpening(hosts, { knownHosts, bastionKey, bastionPassphrase })).toEqual([]);
+      expect(await failuresOfOpening(hosts, { knownHosts })).toMatchObject([{ code: 'login-refused', what: expect.stringContaining('the bastion'), remedy: expect.stringContaining('ssh-key') }]);
+      expect(await failuresOfOpening(hosts, { knownHosts, bastionKey })).toMatchObject([{ code: 'input-invalid', what: 'bastion-key cannot be unlocked' }]);
+    }, await readFile(`${file}.pub`, 'utf8'));
   });
 });
 

@@ -70,7 +70,17 @@ describe('announced output', () => {
       const bytes = Buffer.from(before + rest);
       for (let at = 0; at < Math.min(bytes.length, 1_000); at += size) announced.add(bytes.subarray(at, Math.min(at + size, 1_000)));
       if (bytes.length > 1_000) announced.add(bytes.subarray(1_000));
-      expect([announced.pid, announced.text()]).toEqual([pid, said]);
+      expect([announced.groups, announced.begun, announced.text()]).toEqual([pid === undefined ? [] : [pid], pid !== undefined, said]);
+    }
+  });
+  test.each([
+    ['by the shell and on its terminal', 'hi\nkuscia-swarm-runs-as 42\nkuscia-swarm-runs-as 43\r\nsaid\r\n', [42, 43], 'said\r\n'],
+    ['by the shell only', 'kuscia-swarm-runs-as 42\nscript: no terminal\n', [42], 'script: no terminal\n'],
+  ])('twice: %s', (_, text, groups, said) => {
+    for (const size of [1, 7, 1_000]) {
+      const announced = new Announced(2);
+      for (let at = 0; at < text.length; at += size) announced.add(Buffer.from(text.slice(at, at + size)));
+      expect([announced.groups, announced.begun, announced.text()]).toEqual([groups, groups.length === 2, said]);
     }
   });
 });

@@ -1,9 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
 import { reading, script } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
 import { Secret } from '../../src/engine/secret.ts';
+import { KEY } from '../support/key.ts';
 import { openFleet } from '../../src/transport/fleet.ts';
 
 const here: Host = { name: 'here', address: '127.0.0.1', roles: ['worker'], route: { via: 'local' } };
@@ -41,6 +44,28 @@ describe('a fleet', () => {
     const cancelled = openFleet([here], { emit, signal: AbortSignal.abort() });
     for (const fleet of [closed, cancelled]) expect(await fleet.run('here', hello)).toMatchObject({ ended: 'lost' });
     await expect(cancelled.connectAll()).rejects.toMatchObject({ failures: [{ code: 'cancelled' }] });
+  });
+
+  test('tells by host which cannot be reached, and waits for none of them again', async () => {
+    // Takes connections and never says a word.
+    const silent = createServer().listen(0, '127.0.0.1');
+    silent.unref();
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const ssh = (name: string): Host => ({ ...there, name, route: { via: 'ssh', user: 'root', port } });
+    const fleet = openFleet([here, ssh('there'), ssh('beyond')], { emit, sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()), knownHosts: '', connectMs: 300 });
+    const failed = await fleet.connect();
+    expect([...failed].map(([name, failures]) => [name, failures.map(({ code, host }) => [code, host])])).toEqual([
+      ['there', [['host-unreachable', 'there']]],
+      ['beyond', [['host-unreachable', 'beyond']]],
+    ]);
+    await expect(fleet.connectAll()).rejects.toMatchObject({ failures: [{ host: 'there' }, { host: 'beyond' }] });
+    expect(await fleet.run('here', hello)).toMatchObject({ ended: 'exited', code: 0 });
+    const connections = jest.fn();
+    silent.on('connection', connections);
+    expect(await fleet.run('there', hello)).toMatchObject({ ended: 'lost', reason: expect.stringContaining('there does not answer') });
+    expect(connections).not.toHaveBeenCalled();
+    await fleet.close();
   });
 
   test('is cancelled in the middle of a command', async () => {

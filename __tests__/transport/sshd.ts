@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,16 +41,25 @@ for d in dev proc sys; do mount --rbind "/$d" "$2/root/$d"; done
 mount --bind "$3" "$2/root/tmp"
 mount -t tmpfs tmpfs "$2/root/run"
 mkdir "$2/root/run/sshd"
+chroot "$2/root" sh -ec "$5"
 exec chroot "$2/root" /usr/sbin/sshd -D -e -f "$4"`;
 
-/** Starts sshd with these host keys; it lets root in with the key whose public half is given. The lab's host root must be built. */
-export async function startSshd(publicKey: string, options: { types?: readonly HostKeyType[]; extra?: readonly string[] } = {}): Promise<Sshd> {
+export interface SshdOptions {
+  readonly types?: readonly HostKeyType[];
+  /** Lines of sshd_config. */
+  readonly extra?: readonly string[];
+  /** Shell lines that are run in its root before it starts. */
+  readonly prepare?: string;
+}
+
+/** Starts sshd with these host keys; it lets anybody in with the key whose public half is given. The lab's host root must be built. */
+export async function startSshd(publicKey: string, options: SshdOptions = {}): Promise<Sshd> {
   const folder = await mkdtemp(join(tmpdir(), 'sshd-'));
   const scratch = await mkdtemp(join(paths.home, 'sshd-'));
   for (const part of ['upper', 'work', 'root']) await mkdir(join(scratch, part));
-  const { types = ['ed25519', 'ecdsa'], extra = [] } = options;
+  const { types = ['ed25519', 'ecdsa'], extra = [], prepare } = options;
   for (const type of types) await makeKey(folder, `host_${type}`, '-t', type);
-  await writeFile(join(folder, 'authorized'), publicKey, { mode: 0o600 });
+  await writeFile(join(folder, 'authorized'), publicKey, { mode: 0o644 });
   const port = await freePort();
   const config = [
     `Port ${port}`,
@@ -58,16 +67,15 @@ export async function startSshd(publicKey: string, options: { types?: readonly H
     ...types.map((type) => `HostKey ${inside(join(folder, `host_${type}`))}`),
     `AuthorizedKeysFile ${inside(join(folder, 'authorized'))}`,
     'StrictModes no',
-    'UsePAM no',
+    ...(extra.some((line) => line.startsWith('UsePAM')) ? [] : ['UsePAM no']),
     'PermitRootLogin yes',
     'PasswordAuthentication no',
     'PidFile none',
-    // Keeps bash from reading the .bashrc of whoever runs the tests for each command.
-    'SetEnv SHLVL=2',
     ...extra,
   ];
+  await chmod(folder, 0o755);
   await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
-  const child = spawn('unshare', ['--mount', 'bash', '--norc', '-ec', IN_HOST_ROOT, 'bash', rootPath(hostRoot), scratch, tmpdir(), inside(join(folder, 'config'))], { stdio: 'ignore' });
+  const child = spawn('unshare', ['--mount', 'bash', '--norc', '-ec', IN_HOST_ROOT, 'bash', rootPath(hostRoot), scratch, tmpdir(), inside(join(folder, 'config')), prepare ?? ''], { stdio: 'ignore' });
   await answers(port, child);
   const pid = child.pid ?? 0;
   return {

@@ -7,6 +7,7 @@ export const LOST_REMEDY = 'See that the host is up and reachable, then run agai
 
 /** The failure of a command that did not exit with 0. */
 export function commandFailure(host: string, command: Command, outcome: Outcome): Failure {
+  if (outcome.ended === 'lost' && outcome.failure !== undefined) return outcome.failure;
   const what = `could not ${command.purpose}: ${ending(outcome)}`;
   const evidence = lastLine(command.confidential === true ? { ...outcome, stdout: '' } : outcome);
   const shared = { host, what, ...(evidence !== '' && { evidence }) };

@@ -1,3 +1,5 @@
+import type { Failure } from './errors.ts';
+
 interface Output {
   readonly stdout: string;
   readonly stderr: string;
@@ -9,7 +11,12 @@ export type Outcome = Output &
     | { readonly ended: 'exited'; readonly code: number }
     | { readonly ended: 'killed'; readonly signal: string }
     | { readonly ended: 'timed-out'; readonly afterMs: number }
-    | { readonly ended: 'lost'; readonly reason: string }
+    | {
+        readonly ended: 'lost';
+        readonly reason: string;
+        /** The same in full, where it is known why no command can be run on the host. */
+        readonly failure?: Failure;
+      }
   );
 
 /** Stands where the middle of a long output was left out. */

@@ -33,7 +33,7 @@ export async function look(stages: readonly Stage[], run: Run, forWhat?: string)
   const watched: Fleet = {
     async run(host, command) {
       const outcome = await run.fleet.run(host, command, forWhat);
-      if (outcome.ended === 'lost') lost.set(host, lostWhileLooking(host, outcome.reason));
+      if (outcome.ended === 'lost') lost.set(host, outcome.failure ?? lostWhileLooking(host, outcome.reason));
       return outcome;
     },
   };

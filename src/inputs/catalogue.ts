@@ -61,6 +61,17 @@ export const INPUTS = {
     description: 'Passphrase of the SSH key.',
     chinese: 'SSH 私钥的口令。',
   },
+  'bastion-key': {
+    kind: 'secret',
+    description: 'Private key for the bastion, where it takes another one than the hosts. Without it the SSH key is used.',
+    chinese: '登录跳板机的私钥，用于跳板机与主机的私钥不同的情况。不提供时使用 SSH 私钥。',
+  },
+  'bastion-key-passphrase': {
+    kind: 'secret',
+    needed: { english: 'the key of the bastion is encrypted', chinese: '跳板机的私钥已加密' },
+    description: 'Passphrase of the key of the bastion.',
+    chinese: '跳板机私钥的口令。',
+  },
   'known-hosts': {
     kind: 'file',
     needed: OVER_SSH,
@@ -70,8 +81,8 @@ export const INPUTS = {
   'database-password': {
     kind: 'secret',
     needed: ALWAYS,
-    description: 'Password of the database user of the cluster file. Printable ASCII without blanks, quotes and backslashes, because it becomes part of a DSN.',
-    chinese: '集群文件中数据库用户的密码。仅限可打印 ASCII 字符，不含空格、引号与反斜杠，因为它会成为 DSN 的一部分。',
+    description: 'Password of the database user of the cluster file, of at least 8 characters. Printable ASCII without blanks, quotes and backslashes, because it becomes part of a DSN.',
+    chinese: '集群文件中数据库用户的密码，至少 8 个字符。仅限可打印 ASCII 字符，不含空格、引号与反斜杠，因为它会成为 DSN 的一部分。',
   },
   'registry-password': {
     kind: 'secret',

@@ -1,9 +1,14 @@
 import type { Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
-import { INPUT_LIST, INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, type InputName } from './catalogue.ts';
+import { INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, type InputName } from './catalogue.ts';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the cluster file is read from. Throws when it cannot be. */
+export interface Files {
+  read(path: string): string;
+}
 
 /** The text of an input, or undefined when it was not given; blank means not given. The Kuscia configuration keeps every byte. */
 export function given(env: Environment, name: InputName): string | undefined {
@@ -13,7 +18,7 @@ export function given(env: Environment, name: InputName): string | undefined {
 }
 
 /** The text of an input, or its default. */
-export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repair' | 'upgrade-database' | 'lock-wait' | 'task-wait'): string {
+export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repair' | 'upgrade-database' | 'lock-wait' | 'task-wait' | 'runner'): string {
   return given(env, name) ?? INPUTS[name].default;
 }
 
@@ -21,11 +26,6 @@ export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repai
 export function givenSecret(env: Environment, name: InputName): Secret | undefined {
   const text = given(env, name);
   return text === undefined ? undefined : new Secret(name.replaceAll('-', ' '), text);
-}
-
-/** Every secret that was given, needed or not, for masking before anything is printed: also when the inputs are then refused. */
-export function secretsGiven(env: Environment): Secret[] {
-  return INPUT_LIST.filter(({ kind }) => kind === 'secret').flatMap(({ name }) => givenSecret(env, name) ?? []);
 }
 
 /** How an input is given, in and outside GitHub. */

@@ -9,13 +9,23 @@ import { failuresOf, Trouble, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
 import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
-import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
+import { given, givenOrDefault, givenSecret, missing, wrong, type Environment, type Files } from './given.ts';
 import type { ImagesRead } from './images.ts';
 import { readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
 import { waitOf } from './minutes.ts';
+import { maskedWords } from './masked.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
+
+/** What reaching hosts over SSH takes. The key of the bastion is there where it is another one than that of the hosts. */
+export interface Login {
+  readonly sshKey?: Secret;
+  readonly passphrase?: Secret;
+  readonly bastionKey?: Secret;
+  readonly bastionPassphrase?: Secret;
+  readonly knownHosts?: string;
+}
 
 /** What a run is asked for, read and checked. */
 export interface Inputs {
@@ -24,14 +34,9 @@ export interface Inputs {
   readonly stages: readonly StageName[];
   readonly deployment: Deployment;
   /** What reaching hosts over SSH takes; the key and the known hosts are there as soon as one host is. */
-  readonly login: { readonly sshKey?: Secret; readonly passphrase?: Secret; readonly knownHosts?: string };
+  readonly login: Login;
   readonly job: Job;
   readonly lock: LockWish;
-}
-
-/** Where the cluster file is read from. Throws when it cannot be. */
-export interface Files {
-  read(path: string): string;
 }
 
 /** The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong or missing, the faults of the cluster file and of the images included. */
@@ -46,7 +51,8 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const lock = readLock(env, inputFaults);
   const cluster = oneCluster(env, files, clusterFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
-  const failures = [...inputFaults, ...unfitInputs(env), ...missingInputs(env, cluster), ...imageFaults, ...clusterFaults];
+  const words = maskedWords(env, files);
+  const failures = [...inputFaults, ...unfitInputs(env, words), ...missingInputs(env, cluster), ...imageFaults, ...clusterFaults];
   const databasePassword = givenSecret(env, 'database-password');
   if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
@@ -106,17 +112,18 @@ function readText(path: string, env: Environment, files: Files, failures: Failur
 }
 
 /** Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. No secret is taken that could not be masked. */
-function unfitInputs(env: Environment): Failure[] {
+function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
   const faults: Partial<Record<InputName, (text: string) => string | undefined>> = {
     'ssh-key': sshKeyFault,
-    'database-password': passwordFault,
+    'bastion-key': sshKeyFault,
+    'database-password': (password) => passwordFault(password, words),
     'seal-key': sealKeyFault,
     'load-balancer-certificate': certificateFault,
     'load-balancer-key': (key) => certificateKeyFault(key, given(env, 'load-balancer-certificate')),
   };
   return INPUT_LIST.flatMap(({ name, kind }) => {
     const text = given(env, name);
-    const fault = text === undefined ? undefined : (faults[name]?.(text) ?? (kind === 'secret' ? maskFault(text) : undefined));
+    const fault = text === undefined ? undefined : (faults[name]?.(text) ?? (kind === 'secret' ? maskFault(text, words) : undefined));
     return fault === undefined ? [] : [wrong(name, fault)];
   });
 }
@@ -126,10 +133,12 @@ function missingInputs(env: Environment, cluster: Cluster | undefined): Failure[
   const overSsh = cluster?.hosts.filter(({ route }) => route.via === 'ssh').map(({ name }) => name) ?? [];
   const ssh = overSsh.length > 0 && `${overSsh.join(', ')} ${overSsh.length === 1 ? 'is' : 'are'} reached over SSH`;
   const key = given(env, 'ssh-key');
+  const bastionKey = given(env, 'bastion-key');
   const https = cluster?.loadBalancer.scheme === 'https' && 'the load balancer speaks https';
   return [
     ...need('ssh-key', ssh),
     ...need('ssh-key-passphrase', key !== undefined && isEncrypted(key) && 'the SSH key is encrypted'),
+    ...need('bastion-key-passphrase', bastionKey !== undefined && isEncrypted(bastionKey) && 'the key of the bastion is encrypted'),
     ...need('known-hosts', ssh && `${ssh}, and a host is only connected to when its key is known`),
     ...need('database-password', 'the replicas share a database, and every stage may need to ask it'),
     ...need('registry-password', cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`),
@@ -153,11 +162,19 @@ function optionalSecrets(env: Environment, cluster: Cluster): Omit<Deployment['s
   };
 }
 
-function loginOf(env: Environment): Inputs['login'] {
+function loginOf(env: Environment): Login {
   const sshKey = givenPem(env, 'ssh-key');
   const passphrase = givenSecret(env, 'ssh-key-passphrase');
+  const bastionKey = givenPem(env, 'bastion-key');
+  const bastionPassphrase = givenSecret(env, 'bastion-key-passphrase');
   const knownHosts = given(env, 'known-hosts');
-  return { ...(sshKey && { sshKey }), ...(passphrase && { passphrase }), ...(knownHosts !== undefined && { knownHosts }) };
+  return {
+    ...(sshKey && { sshKey }),
+    ...(passphrase && { passphrase }),
+    ...(bastionKey && { bastionKey }),
+    ...(bastionPassphrase && { bastionPassphrase }),
+    ...(knownHosts !== undefined && { knownHosts }),
+  };
 }
 
 /** A PEM text as programs like it best: line feeds only, one at its end. */

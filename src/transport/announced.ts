@@ -4,36 +4,53 @@ import { Capture } from './capture.ts';
 export const ANNOUNCE = 'read -r _ _ _ _ group _ </proc/$$/stat; echo kuscia-swarm-runs-as $group';
 const ANNOUNCEMENT = /kuscia-swarm-runs-as (\d+)\r?\n/;
 
-/** Past this many bytes no announcement is waited for any more. */
-const PATIENCE_BYTES = 64 * 1024;
+/** No announcement is longer. */
+const LONGEST = 64;
 
-/** Standard output of a command that announces its process id first. What a login prints before that is not the command's. */
+/**
+ * Standard output of a command that is announced first: by the shell that starts it and, where that gives it a terminal, once more on the terminal.
+ * What a login prints before that is not the command's.
+ */
 export class Announced {
-  readonly #capture = new Capture();
-  #before: Buffer | undefined = Buffer.alloc(0);
-  #pid: number | undefined;
+  #capture = new Capture();
+  /** The last bytes, in which an announcement may have begun. */
+  #tail = Buffer.alloc(0);
+  #awaited: number;
+  readonly #groups: number[] = [];
 
-  /** The id of the command's process group; undefined until it has been announced. */
-  get pid(): number | undefined {
-    return this.#pid;
+  constructor(announcements: 1 | 2 = 1) {
+    this.#awaited = announcements;
+  }
+
+  /** The process groups that were announced: that of the program last. Empty as long as no shell has taken the command. */
+  get groups(): readonly number[] {
+    return this.#groups;
+  }
+
+  /** Whether the program itself begins, and its standard input is safe with it. */
+  get begun(): boolean {
+    return this.#awaited === 0;
   }
 
   /** Takes the next bytes of the stream. */
   add(chunk: Buffer): void {
-    if (this.#before === undefined) return this.#capture.add(chunk);
-    const before = Buffer.concat([this.#before, chunk]);
-    const match = ANNOUNCEMENT.exec(before.toString('latin1'));
-    if (match === null && before.length < PATIENCE_BYTES) {
-      this.#before = before;
+    if (this.#awaited === 0) return this.#capture.add(chunk);
+    const seen = Buffer.concat([this.#tail, chunk]);
+    const match = ANNOUNCEMENT.exec(seen.toString('latin1'));
+    if (match === null) {
+      this.#capture.add(chunk);
+      this.#tail = seen.subarray(-LONGEST);
       return;
     }
-    if (match) this.#pid = Number(match[1]);
-    this.#before = undefined;
-    this.#capture.add(match ? before.subarray(match.index + match[0].length) : before);
+    this.#groups.push(Number(match[1]));
+    this.#awaited -= 1;
+    this.#capture = new Capture();
+    this.#tail = Buffer.alloc(0);
+    this.add(seen.subarray(match.index + match[0].length));
   }
 
   /** What the command said; all that was said when it never came to be announced. */
   text(): string {
-    return this.#before === undefined ? this.#capture.text() : this.#before.toString('utf8');
+    return this.#capture.text();
   }
 }

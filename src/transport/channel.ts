@@ -1,17 +1,26 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Client, ClientChannel, ExecOptions, PseudoTtyOptions } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import { isStreamed, type Command, type Streamed } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { quote } from '../engine/quote.ts';
-import { ANNOUNCE, Announced } from './announced.ts';
+import { inAnyShell } from '../engine/quote.ts';
+import { Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { KILL_GRACE_MS, LINGER_MS, programLine, shellOf, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
+import { KILL_GRACE_MS, LINGER_MS, shellOf, startLine, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
 
 /** The host would not open another channel; nothing was run. */
 export interface Refused {
   readonly ended: 'refused';
   readonly reason: string;
+}
+
+/** The channel has ended and the command was never announced: what the login runs is something else. */
+export interface Unannounced {
+  readonly ended: 'unannounced';
+  /** How what ran instead ended: `exit 1`. */
+  readonly how: string;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** What a running command learns from its connection. */
@@ -20,27 +29,32 @@ export interface Ties {
   readonly gone: AbortSignal;
   /** Aborts when the connection is to be closed: the command is told to end. */
   readonly closing: AbortSignal;
+  /** Aborts when no command can be announced here: none that has not begun is waited for. */
+  readonly hopeless: AbortSignal;
+  /** Told once the command was announced. */
+  announced(): void;
   /** Whether sudo starts the command. */
   readonly sudo?: true;
   /** Whether a command that has to end is left behind at once: the connection is about to be closed. */
   readonly graceless?: true;
-  /** Sends a signal to a process group of the host; false when the host would not hear of it. */
-  signal(name: SignalName, group: number): Promise<boolean>;
+  /** Sends a signal to process groups of the host; false when the host would not hear of it. */
+  signal(name: SignalName, groups: readonly number[]): Promise<boolean>;
 }
 
 export type SignalName = 'TERM' | 'KILL';
 
 type End = { readonly code: number } | { readonly signal: string };
+const SIGNALS: Readonly<Record<number, string>> = { 137: 'SIGKILL', 143: 'SIGTERM' };
+
+const isNothing = (stdin: Command['stdin']): boolean => stdin === undefined || stdin === '';
+
 type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 'stderr'> : never) : never;
 
-/** No echo, so that what is typed into a terminal does not come back in the output. */
-const TERMINAL: PseudoTtyOptions = { rows: 50, cols: 200, term: 'dumb', modes: { ECHO: 0 } };
-
 /** The line that the login's own shell is given, whichever that is: it becomes a POSIX shell, which announces itself and becomes the program. */
-export const loginLine = (command: Command, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} -c ${quote(`${ANNOUNCE}; ${programLine(command)}`)}`;
+export const loginLine = (line: string, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} ${inAnyShell(line)}`;
 
 /** Runs one command on a channel of its own. Never rejects. */
-export function runOnChannel(client: Client, command: Command, ties: Ties): Promise<Outcome | Refused> {
+export function runOnChannel(client: Client, command: Command, ties: Ties): Promise<Outcome | Refused | Unannounced> {
   return new Promise((resolve) => {
     new Running(command, ties, resolve).start(client);
   });
@@ -49,8 +63,8 @@ export function runOnChannel(client: Client, command: Command, ties: Ties): Prom
 class Running {
   readonly #command: Command;
   readonly #ties: Ties;
-  readonly #resolve: (outcome: Outcome | Refused) => void;
-  readonly #out = new Announced();
+  readonly #resolve: (outcome: Outcome | Refused | Unannounced) => void;
+  readonly #out: Announced;
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
   #channel: ClientChannel | undefined;
@@ -62,24 +76,25 @@ class Running {
   #swept = Promise.resolve();
   #settled = false;
 
-  constructor(command: Command, ties: Ties, resolve: (outcome: Outcome | Refused) => void) {
+  constructor(command: Command, ties: Ties, resolve: (outcome: Outcome | Refused | Unannounced) => void) {
     this.#command = command;
+    this.#out = new Announced(command.terminal === true ? 2 : 1);
     this.#ties = ties;
     this.#resolve = resolve;
   }
 
   start(client: Client): void {
-    const { gone, closing } = this.#ties;
+    const { gone, closing, hopeless } = this.#ties;
     if (gone.aborted) return this.#settle(this.#lost());
     gone.addEventListener('abort', this.#onGone);
     closing.addEventListener('abort', this.#stop);
+    hopeless.addEventListener('abort', this.#onHopeless);
     this.#after(this.#command.timeoutMs, () => {
       this.#overdue = true;
       this.#stop();
     });
-    const options = (this.#command.terminal === true ? { pty: TERMINAL } : {}) as ExecOptions;
     try {
-      client.exec(loginLine(this.#command, this.#ties.sudo), options, (error, channel) => {
+      client.exec(loginLine(startLine(this.#command), this.#ties.sudo), (error, channel) => {
         if (error) this.#refused(error);
         else this.#opened(channel);
       });
@@ -106,10 +121,17 @@ class Running {
     // The reason why a connection broke comes just after its channels have closed.
     channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
     if (this.#settled) channel.close();
+    // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody else may be reading.
+    else if (this.#command.terminal !== true && isNothing(this.#command.stdin)) channel.end();
+  }
+
+  /** The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would type a character of its own. */
+  #feed(): void {
     const stdin = stdinOf(this.#command);
-    if (isStreamed(stdin)) this.#stream(stdin, channel);
-    else if (stdin !== undefined) channel.end(stdin);
-    else if (this.#command.terminal !== true) channel.end();
+    if (this.#channel === undefined || stdin === undefined) return;
+    if (isStreamed(stdin)) this.#stream(stdin, this.#channel);
+    else if (this.#command.terminal === true) this.#channel.write(stdin);
+    else if (stdin.length > 0) this.#channel.end(stdin);
   }
 
   /** Standard input that breaks off here is not ended, which would be to call it whole: the command is. */
@@ -134,6 +156,10 @@ class Running {
 
   readonly #onGone = (): void => this.#settleAsEnded();
 
+  readonly #onHopeless = (): void => {
+    if (this.#out.groups.length === 0) this.#settle({ ended: 'unannounced', how: 'never begun' });
+  };
+
   readonly #stop = (): void => {
     if (this.#stopping || this.#settled) return;
     void this.#signal('TERM');
@@ -143,25 +169,39 @@ class Running {
   };
 
   #take(chunk: Buffer): void {
-    const announced = this.#out.pid !== undefined;
+    const { begun, groups: { length } } = this.#out;
     this.#out.add(chunk);
-    if (!announced && this.#stopping) void this.#signal(this.#stopping);
+    if (this.#out.groups.length === length) return;
+    if (length === 0) this.#ties.announced();
+    if (this.#stopping) void this.#signal(this.#stopping);
+    if (!begun && this.#out.begun) this.#feed();
   }
 
-  /** Signals the whole group by its id: sshd itself hands no signal on to what root runs. */
+  /** Signals whole groups by their ids: sshd itself hands no signal on to what root runs. A terminal is left to end with its program. */
   async #signal(name: SignalName): Promise<void> {
     this.#stopping = name;
-    const group = this.#out.pid;
-    if (group === undefined || this.#ties.gone.aborted) return;
-    const sent = await this.#ties.signal(name, group);
+    const groups = this.#out.groups.slice(name === 'KILL' ? 0 : -1);
+    if (groups.length === 0 || this.#ties.gone.aborted) return;
+    const sent = await this.#ties.signal(name, groups);
     if (!sent && !this.#settled && !this.#ties.gone.aborted) this.#channel?.signal(name);
   }
 
   #settleAsEnded(): void {
     if (this.#overdue) this.#settle({ ended: 'timed-out', afterMs: this.#command.timeoutMs });
-    else if (this.#end === undefined) this.#settle(this.#lost());
-    else if ('code' in this.#end) this.#settle({ ended: 'exited', code: this.#end.code });
-    else this.#settle({ ended: 'killed', signal: this.#end.signal });
+    else if (this.#end === undefined || (this.#isUnannounced && (this.#stopping ?? this.#ties.gone.aborted))) this.#settle(this.#lost());
+    else if (this.#isUnannounced) this.#settle({ ended: 'unannounced', how: 'code' in this.#end ? `exit ${this.#end.code}` : `killed by ${this.#end.signal}` });
+    else this.#settle(this.#ended(this.#end));
+  }
+
+  get #isUnannounced(): boolean {
+    return this.#out.groups.length === 0;
+  }
+
+  /** script(1) tells a signal as 128 and its number. */
+  #ended(end: End): Ending {
+    if ('signal' in end) return { ended: 'killed', signal: end.signal };
+    const told = this.#command.terminal === true && this.#stopping !== undefined ? SIGNALS[end.code] : undefined;
+    return told === undefined ? { ended: 'exited', code: end.code } : { ended: 'killed', signal: told };
   }
 
   #lost(): Ending {
@@ -176,13 +216,14 @@ class Running {
     if (!this.#settled) this.#timers.push(setTimeout(act, ms));
   }
 
-  #settle(how: Ending | Refused): void {
+  #settle(how: Ending | Refused | Omit<Unannounced, 'stdout' | 'stderr'>): void {
     if (this.#settled) return;
     this.#settled = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#source?.destroy();
     this.#ties.gone.removeEventListener('abort', this.#onGone);
     this.#ties.closing.removeEventListener('abort', this.#stop);
+    this.#ties.hopeless.removeEventListener('abort', this.#onHopeless);
     if (!this.#ties.gone.aborted) this.#channel?.close();
     if (how.ended === 'refused') this.#resolve(how);
     else this.#resolve({ ...how, stdout: stdoutOf(this.#command, this.#out.text()), stderr: this.#err.text() });

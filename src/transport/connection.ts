@@ -1,7 +1,8 @@
 import { isStreamed, shellLine, type Command, type Streamed } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { quote } from '../engine/quote.ts';
+import { inAnyShell, quote } from '../engine/quote.ts';
 import { Secret } from '../engine/secret.ts';
+import { ANNOUNCE } from './announced.ts';
 
 /** A way to run commands on one host. Opening one throws a Trouble; what happens afterwards is an Outcome. */
 export interface Connection {
@@ -10,7 +11,7 @@ export interface Connection {
   /** Why no further command can be run here; undefined as long as one can. */
   readonly lost: string | undefined;
   /**
-   * Runs the command and says how it ended. Locale C, the login's home as working folder, nothing inherited from this process.
+   * Runs the command and says how it ended: exited only where it was announced that it begins, and its standard input goes nowhere before. Locale C, the login's home as working folder, nothing inherited from this process.
    * Rejects only for a command that no host could run: a NUL in it, or a line past 100 kB.
    */
   run(command: Command): Promise<Outcome>;
@@ -25,7 +26,7 @@ export const KILL_GRACE_MS = 1_000;
 /** How long what a command left behind may hold its output open after its end, in milliseconds; then it is ended too. */
 export const LINGER_MS = 2_000;
 
-/** A kernel takes at most 128 KiB in one argument, and a line is one argument of the host's shell, quoted twice. */
+/** A kernel takes at most 128 KiB in one argument, and a line is one argument of the login's own shell. */
 const LONGEST_LINE = 100_000;
 
 /**
@@ -35,11 +36,23 @@ const LONGEST_LINE = 100_000;
 export const shellOf = (sudo: true | undefined): readonly string[] => (sudo ? ['sudo', '-n', '-g', 'docker', '--', '/bin/sh'] : ['sh']);
 
 /** The line that becomes the program when a shell runs it, so that signals and exit codes are the program's own. */
-export function programLine(command: Command): string {
-  const line = `exec env LC_ALL=C ${shellLine(command)}`;
-  if (Buffer.byteLength(quote(line)) > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
+function programLine(command: Command): string {
+  const program = `exec env LC_ALL=C ${shellLine(command)}`;
+  return command.terminal === true ? `stty rows 50 cols 200 -echo; ${ANNOUNCE}; ${program}` : program;
+}
+
+/** The same on a terminal that script(1) makes, which runs its line by $SHELL; `options` are further ones of script. */
+const terminalLine = (command: Command, options = ''): string => `exec env SHELL=/bin/sh TERM=dumb script -q -e ${options}-c ${quote(programLine(command))} /dev/null`;
+
+/** The line that announces itself and then becomes the program, on a terminal where the command wants one. Throws where it is too long for any host. */
+export function startLine(command: Command, terminalOptions = ''): string {
+  const line = `${ANNOUNCE}; ${command.terminal === true ? terminalLine(command, terminalOptions) : programLine(command)}`;
+  if (inAnyShell(line).length > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
   return line;
 }
+
+/** Why a command that was never announced is lost; `how` is how what ran in its place ended. */
+export const unannounced = (how: string): string => `${how} before the command began`;
 
 /** What goes in by standard input: bytes, or a file to be streamed; undefined when the command has none. */
 export function stdinOf({ stdin }: Command): Buffer | Streamed | undefined {

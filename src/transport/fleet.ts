@@ -8,6 +8,7 @@ import type { Secret } from '../engine/secret.ts';
 import type { Connection } from './connection.ts';
 import { readKnownHosts } from './host-keys.ts';
 import { LocalConnection } from './local.ts';
+import { LoginKey } from './login-key.ts';
 import { openSsh, type Login } from './ssh-open.ts';
 import { sudoTrouble } from './ssh-trouble.ts';
 
@@ -16,6 +17,9 @@ export interface FleetOptions {
   /** Private key; needed as soon as one host is reached over SSH. */
   readonly sshKey?: Secret;
   readonly passphrase?: Secret;
+  /** Private key for the bastions, where they take another one than the hosts. */
+  readonly bastionKey?: Secret;
+  readonly bastionPassphrase?: Secret;
   /** Text of a known_hosts file. */
   readonly knownHosts?: string;
   readonly emit: Emit;
@@ -29,10 +33,16 @@ export interface FleetOptions {
 export interface OpenFleet extends Fleet {
   /** What of the known hosts was passed over; one line each. */
   readonly notes: readonly string[];
-  /** Opens every host, side by side. Throws one Trouble with the failures of all hosts. */
+  /**
+   * Opens every host, side by side. Throws one Trouble with the failures of all hosts. That a login runs no commands is told by the first one, which is lost and
+   * brings the failure: a question of its own would cost each run a round trip.
+   */
   connectAll(): Promise<void>;
-  /** Opens every host, side by side, and gives the failures of those that cannot be used, by host; a command to one of them ends at once, as lost. Never rejects. */
-  connect(): Promise<ReadonlyMap<string, readonly Failure[]>>;
+  /**
+   * Opens every host, side by side, starts a shell on each where that is asked for, and gives the failures of those that cannot be used, by host; a command
+   * to one of them ends at once, as lost. Never rejects.
+   */
+  connect(then?: 'and start a shell'): Promise<ReadonlyMap<string, readonly Failure[]>>;
   /** From now on this is the last command that is run on the host before its connection is closed, also when the run is cancelled. It is left behind once its time is over, which should be no more than 1.5 s. */
   last(host: string, command: Command): void;
   /** Ends what still runs and closes every connection, within 4 s and what the last commands take. Nothing can be run afterwards. */
@@ -51,9 +61,9 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
     closing.abort();
     return (ending ??= Promise.all([...berths.values()].map((berth) => berth.close())).then(() => undefined));
   };
-  const connect = async (): Promise<ReadonlyMap<string, readonly Failure[]>> => {
-    const opened = await Promise.all([...berths].map(async ([name, berth]) => [name, await berth.failures()] as const));
-    return new Map(opened.filter(([, failures]) => failures.length > 0));
+  const opened = async (first?: Command): Promise<ReadonlyMap<string, readonly Failure[]>> => {
+    const found = await Promise.all([...berths].map(async ([name, berth]) => [name, await berth.failures(first)] as const));
+    return new Map(found.filter(([, failures]) => failures.length > 0));
   };
   if (signal?.aborted === true) void close();
   else signal?.addEventListener('abort', () => void close(), { once: true });
@@ -72,9 +82,9 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
     last(name, command) {
       berths.get(name)?.last(command);
     },
-    connect,
+    connect: (then) => opened(then && reading('start a shell', ['true'], { timeoutMs: 15_000 })),
     async connectAll() {
-      const failures = [...(await connect()).values()].flat();
+      const failures = [...(await opened()).values()].flat();
       if (failures.length > 0) throw new Trouble(distinct(failures));
     },
   };
@@ -82,12 +92,14 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
 
 function loginOf(hosts: readonly Host[], options: FleetOptions, closing: AbortSignal): { login: Login | undefined; notes: readonly string[] } {
   if (hosts.every((host) => host.route.via === 'local')) return { login: undefined, notes: [] };
-  const { sshKey, passphrase, connectMs } = options;
+  const { sshKey, passphrase, bastionKey, bastionPassphrase, connectMs } = options;
   if (!sshKey || sshKey.reveal().trim() === '') {
     throw trouble({ code: 'input-invalid', what: 'ssh-key is missing', remedy: 'Give the private key whose public key the hosts accept; only hosts with via: local need none.' });
   }
   const known = readKnownHosts(options.knownHosts ?? '');
-  return { login: { key: sshKey, known, signal: closing, ...(passphrase && { passphrase }), ...(connectMs !== undefined && { connectMs }) }, notes: known.notes };
+  const key = new LoginKey('ssh-key', sshKey, passphrase);
+  const ofBastion = bastionKey ? new LoginKey('bastion-key', bastionKey, bastionPassphrase) : key;
+  return { login: { key, bastionKey: ofBastion, known, signal: closing, ...(connectMs !== undefined && { connectMs }) }, notes: known.notes };
 }
 
 async function open(host: Host, login: Login | undefined): Promise<Connection> {
@@ -96,7 +108,7 @@ async function open(host: Host, login: Login | undefined): Promise<Connection> {
   const outcome = await connection.run(reading('get the group docker by sudo', ['true'], { timeoutMs: 10_000 }));
   if (succeeded(outcome)) return connection;
   await connection.close();
-  throw sudoTrouble(host, outcome);
+  throw outcome.ended === 'lost' && outcome.failure ? trouble(outcome.failure) : sudoTrouble(host, outcome);
 }
 
 function connected(host: Host, login: Login | undefined): Promise<Connection> {
@@ -104,6 +116,9 @@ function connected(host: Host, login: Login | undefined): Promise<Connection> {
   if (!login) throw new Error('a host reached over SSH without a login');
   return openSsh(host.name, host.address, host.route, login);
 }
+
+/** For so long a host that went away in the middle of a run is not tried again: whoever asks meanwhile would wait for the same time-out. */
+const AGAIN_MS = 10_000;
 
 /** Where one host's connection lies: none, being opened, open, or failed for good. */
 class Berth {
@@ -113,6 +128,8 @@ class Berth {
   #closed = false;
   #last: Command | undefined;
   #wasOpen = false;
+  /** When it was last found that the host, which was there before, cannot be reached. */
+  #missedAt = 0;
 
   constructor(open: () => Promise<Connection>) {
     this.#open = open;
@@ -120,15 +137,17 @@ class Berth {
 
   /** The connection; opens one when there is none that works. Throws a Trouble. */
   connection(): Promise<Connection> {
-    if (this.#connection && this.#connection.lost !== undefined) this.#forget();
+    const lost = this.#connection !== undefined && this.#connection.lost !== undefined;
+    if (lost || (this.#missedAt > 0 && Date.now() - this.#missedAt > AGAIN_MS)) this.#forget();
     return (this.#opening ??= this.#opened());
   }
 
-  /** Why the host cannot be used; empty when it can be. */
-  async failures(): Promise<readonly Failure[]> {
+  /** Why the host cannot be used; empty when it can be. The first command, where one is given, shows whether its login runs any. */
+  async failures(first?: Command): Promise<readonly Failure[]> {
     try {
-      await this.connection();
-      return [];
+      const connection = await this.connection();
+      const outcome = first && (await connection.run(first));
+      return outcome?.ended === 'lost' && outcome.failure ? [outcome.failure] : [];
     } catch (thrown) {
       return failuresOf(thrown);
     }
@@ -140,7 +159,10 @@ class Berth {
     try {
       connection = await this.connection();
     } catch (thrown) {
-      return lost(failuresOf(thrown).map(inWords).join('; '));
+      const failures = failuresOf(thrown);
+      // Of a host that was there before, its connection is what is lost.
+      const failure = failures.find(({ code }) => code !== 'cancelled' && !(this.#wasOpen && code === 'host-unreachable'));
+      return { ...lost(failures.map(inWords).join('; ')), ...(failure && { failure }) };
     }
     return connection.run(command);
   }
@@ -166,7 +188,7 @@ class Berth {
       return connection;
     } catch (thrown) {
       // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come back within it.
-      if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#forget();
+      if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#missedAt = Date.now();
       throw thrown;
     }
   }
@@ -174,10 +196,11 @@ class Berth {
   #forget(): void {
     this.#connection = undefined;
     this.#opening = undefined;
+    this.#missedAt = 0;
   }
 }
 
-const lost = (reason: string): Outcome => ({ ended: 'lost', reason, stdout: '', stderr: '' });
+const lost = (reason: string): Extract<Outcome, { ended: 'lost' }> => ({ ended: 'lost', reason, stdout: '', stderr: '' });
 const inWords = (failure: Failure): string => `${failure.what}${failure.evidence === undefined ? '' : ` (${failure.evidence})`}`;
 
 /** One key is wrong once, not once per host. */

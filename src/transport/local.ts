@@ -4,23 +4,23 @@ import { isStreamed, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { KILL_GRACE_MS, LINGER_MS, programLine, shellOf, stdinOf, stdoutOf, TERM_GRACE_MS, type Connection } from './connection.ts';
+import { KILL_GRACE_MS, LINGER_MS, shellOf, startLine, stdinOf, stdoutOf, TERM_GRACE_MS, unannounced, type Connection } from './connection.ts';
 
 /** What of this process's surroundings a command may see: never the action's inputs, which stand there too. */
 const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT'];
 
 /**
- * Scripts that run the line "$1". Each takes its input in whole, says its process id, which is also that of the program
- * and of its group, and only then starts it: a pipe that breaks with input in it would end this process.
- * The input lies in a file that has no name any more, in memory where the host has such a place.
+ * Scripts that run the line "$1", which announces itself first. Each takes its input in whole and only then starts it: a pipe that breaks with
+ * input in it would end this process. The input lies in a file that has no name any more, in memory where the host has such a place.
  */
-const WITHOUT_INPUT = `read -r _; ${ANNOUNCE}; exec </dev/null; eval "$1"`;
+const WITHOUT_INPUT = 'read -r _; exec </dev/null; eval "$1"';
 const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "no place to keep the input" >&2; exit 73; }`;
-const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; ${ANNOUNCE}; exec </dev/fd/3 3<&-; eval "$1"`;
+const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; exec </dev/fd/3 3<&-; eval "$1"`;
 /** The file "$2" is on this very host: nothing goes through this process. */
-const FROM_FILE = `read -r _; ${ANNOUNCE}; exec <"$2"; eval "$1"`;
-/** The terminal's input never ends: at its end script(1) would type a character of its own. */
-const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; ${ANNOUNCE}; exec <&3 3<&-; exec script -q -e -E never -c "$1" /dev/null`;
+const FROM_FILE = `read -r _; true <"$2" || { ${ANNOUNCE}; exit 66; }; exec <"$2"; eval "$1"`;
+/** The terminal's input never ends: at its end script(1) would type a character of its own. Before util-linux 2.35 it never echoes, and has no option for that. */
+const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; never=
+case $(script --help 2>/dev/null) in *--echo*) never="-E never" ;; esac; exec <&3 3<&-; eval "$1"`;
 
 /** Commands on the host that this process runs on. */
 export class LocalConnection implements Connection {
@@ -39,7 +39,7 @@ export class LocalConnection implements Connection {
   }
 
   async run(command: Command): Promise<Outcome> {
-    const line = programLine(command);
+    const line = lineOf(command);
     if (this.#closed) return { ended: 'lost', reason: 'closed', stdout: '', stderr: '' };
     const running = new LocalRun(command, this.#shell);
     this.#running.add(running);
@@ -53,9 +53,11 @@ export class LocalConnection implements Connection {
   async close(last?: Command): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#running].map((running) => running.stop()));
-    if (last) await new LocalRun(last, this.#shell, true).run(programLine(last));
+    if (last) await new LocalRun(last, this.#shell, true).run(lineOf(last));
   }
 }
+
+const lineOf = (command: Command): string => startLine(command, '$never ');
 
 /** Blanks what was taken, as one line: @actions/exec puts the chunks of a line together until it ends, and an endless one would take all memory. */
 const spent = (take: (chunk: Buffer) => void) => (chunk: Buffer): void => {
@@ -67,7 +69,7 @@ class LocalRun {
   readonly #command: Command;
   readonly #shell: readonly string[];
   readonly #graceless: boolean;
-  readonly #out = new Announced();
+  readonly #out: Announced;
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #left = Promise.withResolvers<void>();
@@ -78,6 +80,7 @@ class LocalRun {
   /** A graceless command is told KILL as soon as it is overdue. */
   constructor(command: Command, shell: readonly string[], graceless = false) {
     this.#command = command;
+    this.#out = new Announced(command.terminal === true ? 2 : 1);
     this.#shell = shell;
     this.#graceless = graceless;
   }
@@ -132,26 +135,31 @@ class LocalRun {
   }
 
   #take(chunk: Buffer): void {
-    const announced = this.#out.pid !== undefined;
+    const { length } = this.#out.groups;
     this.#out.add(chunk);
-    if (!announced && this.#wanted) this.#signal(this.#wanted);
+    if (this.#out.groups.length > length && this.#wanted) this.#signal(this.#wanted);
   }
 
+  /** A terminal is left to end with its program. */
   #signal(signal: NodeJS.Signals): void {
     this.#wanted = signal;
-    if (this.#out.pid === undefined) return;
-    try {
-      process.kill(-this.#out.pid, signal);
-    } catch {
-      // It has ended in the meantime.
+    for (const group of this.#out.groups.slice(signal === 'SIGKILL' ? 0 : -1)) {
+      try {
+        process.kill(-group, signal);
+      } catch {
+        // It has ended in the meantime.
+      }
     }
   }
 
   #how(ended: number | null | void) {
     if (this.#overdue) return { ended: 'timed-out', afterMs: this.#command.timeoutMs } as const;
-    if (typeof ended === 'number') return { ended: 'exited', code: ended } as const;
     if (ended === null) return { ended: 'killed', signal: this.#wanted ?? 'a signal' } as const;
-    return { ended: 'lost', reason: 'it did not end when it was told to' } as const;
+    if (ended === undefined) return { ended: 'lost', reason: 'it did not end when it was told to' } as const;
+    if (this.#out.groups.length === 0) return { ended: 'lost', reason: unannounced(`exit ${ended}`) } as const;
+    // script(1) tells a signal as 128 and its number.
+    if (this.#command.terminal === true && this.#wanted !== undefined && ended > 128) return { ended: 'killed', signal: this.#wanted } as const;
+    return { ended: 'exited', code: ended } as const;
   }
 
   #after(ms: number, act: () => void): void {

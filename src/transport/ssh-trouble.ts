@@ -8,6 +8,8 @@ export interface Target {
   /** Name of the host in the cluster file that this is for. */
   readonly host: string;
   readonly through?: 'bastion';
+  /** Address of the bastion through which it is reached. */
+  readonly behind?: string;
   readonly address: string;
   readonly port: number;
   readonly user: string;
@@ -18,12 +20,109 @@ const place = (target: Target): string => `${target.address} port ${target.port}
 
 /** The host does not answer, or its name leads nowhere. */
 export function unreachableTrouble(target: Target, error: Error): Trouble {
+  const place = `${target.address} port ${target.port}`;
+  const seen = channelRefusal(error);
+  if (seen !== undefined) {
+    return trouble({
+      code: 'host-unreachable',
+      host: target.host,
+      what: `the bastion ${String(target.behind)} cannot reach ${target.host} at ${place}`,
+      evidence: seen,
+      remedy:
+        `Check that ${target.host} is up, and that its address and port in the cluster file are those under which the bastion reaches it; ` +
+        `on the bastion: nc -vz ${target.address} ${target.port}.`,
+    });
+  }
   return trouble({
     code: 'host-unreachable',
     host: target.host,
-    what: `${named(target)} does not answer at ${place(target)}`,
+    what: `${named(target)} does not answer at ${place}`,
     evidence: error.message,
-    remedy: `See that ${named(target)} is up, that its address and port in the cluster file are right, and that sshd there can be reached from where this runs.`,
+    remedy:
+      `See that ${named(target)} is up, that its address and port in the cluster file are right, ` +
+      `and that sshd there can be reached from ${target.behind === undefined ? 'where this runs' : `the bastion ${target.behind}`}.`,
+  });
+}
+
+/** What a bastion says when it opens no channel to a host; undefined where the error is of another kind. */
+const channelRefusal = (error: Error): string | undefined => /^\(SSH\) Channel open failure: (.*)$/s.exec(error.message)?.[1];
+
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254, 5.1: the bastion may reach the host or not, it does not try. */
+export const isProhibited = (error: Error): boolean => 'reason' in error && error.reason === 1;
+
+/** SSH_OPEN_CONNECT_FAILED of RFC 4254, 5.1: the bastion tried to reach the host. */
+export const isConnectFailed = (error: Error): boolean => 'reason' in error && error.reason === 2;
+
+/** The bastion does not forward to the host. */
+export function bastionTrouble(target: Target, error: Error): Trouble {
+  const bastion = String(target.behind);
+  return trouble({
+    code: 'bastion-refuses',
+    host: target.host,
+    what: `the bastion ${bastion} does not forward connections to ${target.host} at ${target.address} port ${target.port}`,
+    evidence: `administratively prohibited: ${channelRefusal(error) ?? error.message}`,
+    cause: 'sshd on the bastion, or the line of the key there, forbids forwarding',
+    remedy:
+      `On the bastion ${bastion}: sshd -T | grep -iE 'allowtcpforwarding|permitopen|disableforwarding' must allow it for this account ` +
+      `(AllowTcpForwarding yes, PermitOpen any or ${target.address}:${target.port}), and authorized_keys must not say restrict or no-port-forwarding.`,
+  });
+}
+
+/** What the two sides of a connection offered, of what they have nothing in common. */
+export interface Offers {
+  /** As SSH calls it: `KEX method`. */
+  readonly what: string;
+  readonly host: string;
+  readonly ours: string;
+}
+
+/** The option of sshd by which the host offers other algorithms. */
+const OPTIONS: readonly (readonly [RegExp, string, string])[] = [
+  [/key exchange|KEX/, 'key exchange', 'KexAlgorithms'],
+  [/cipher/, 'cipher', 'Ciphers'],
+  [/MAC/, 'MAC', 'MACs'],
+  [/compression/, 'compression', 'Compression'],
+];
+
+/** Client and host have no algorithm in common. */
+export function algorithmTrouble(target: Target, error: Error, offers: Offers | undefined): Trouble {
+  const [, kind, option] = OPTIONS.find(([words]) => words.test(error.message)) ?? [undefined, 'algorithm', 'KexAlgorithms'];
+  const ours = offers?.ours.split(',').filter((name) => !/^(kex-strict|ext-info)-/.test(name)) ?? [];
+  return trouble({
+    code: 'no-common-algorithm',
+    host: target.host,
+    what: `${named(target)} and this program have no ${kind} algorithm in common`,
+    evidence: offers ? `the host offers ${offers.host}` : error.message,
+    cause: ours.length > 0 ? `this program offers ${ours.join(', ')}` : 'sshd on the host is set to algorithms that this program does not have',
+    remedy: `On the host, let sshd offer one of them as well, for example ${option} +${ours[0] ?? 'curve25519-sha256'} in /etc/ssh/sshd_config; then sshd -t && systemctl reload ssh.`,
+  });
+}
+
+/** The host has accepted the key, and wants more than that. */
+export function incompleteTrouble(target: Target, methods: readonly string[], greeting: string): Trouble {
+  return trouble({
+    code: 'login-incomplete',
+    host: target.host,
+    what: `${named(target)} accepted the key of ${target.user} but wants more: ${methods.join(', ')}`,
+    ...(greeting !== '' && { evidence: greeting }),
+    cause: 'sshd asks for a second factor (AuthenticationMethods), which nobody is there to give',
+    remedy:
+      `Let the key alone be enough for this account: on ${named(target)}, in /etc/ssh/sshd_config, ` +
+      `Match User ${target.user} with AuthenticationMethods publickey; then sshd -t && systemctl reload ssh. Or name another user in the cluster file.`,
+  });
+}
+
+/** The host has accepted the key, and then closed the connection: the account itself is refused. */
+export function accountTrouble(target: Target, error: Error, greeting: string): Trouble {
+  return trouble({
+    code: 'login-unusable',
+    host: target.host,
+    what: `${named(target)} accepted the key of ${target.user} but refuses the account`,
+    evidence: greeting === '' ? error.message : greeting,
+    cause: `the account ${target.user} is expired, locked or shut out by PAM`,
+    remedy:
+      `On ${named(target)}: chage -l ${target.user} (chage -E -1 ${target.user} takes an expiry back), ls -l /etc/nologin /run/nologin, ` +
+      `/etc/security/access.conf; journalctl -u ssh -n 20 says which.`,
   });
 }
 
@@ -32,14 +131,16 @@ export function cancelledTrouble(target: Target): Trouble {
   return trouble({ code: 'cancelled', host: target.host, what: `cancelled while connecting to ${named(target)}`, remedy: 'Run again: what was done stays, and the rest is done then.' });
 }
 
-/** The host is the right one but does not let the user in. */
-export function loginTrouble(target: Target, error: Error): Trouble {
+/** The host is the right one but does not let the user in; `input` is that of the key. */
+export function loginTrouble(target: Target, error: Error, input: string): Trouble {
   return trouble({
     code: 'login-refused',
     host: target.host,
     what: `${named(target)} refuses the login as ${target.user}`,
     evidence: error.message,
-    remedy: `Put the public key that belongs to ssh-key into ~${target.user}/.ssh/authorized_keys there, or correct the user in the cluster file.`,
+    remedy:
+      `Put the public key that belongs to ${input} into ~${target.user}/.ssh/authorized_keys there, or correct the user in the cluster file. ` +
+      `If it is there already, the account may be locked, expired or shut out: passwd -S ${target.user}; chage -l ${target.user}; journalctl -u ssh -n 20.`,
   });
 }
 
@@ -49,25 +150,9 @@ export function sudoTrouble({ name, route }: Host, outcome: Outcome): Trouble {
   return trouble({
     code: 'right-missing',
     host: name,
-    what: `${user} may not run /bin/sh with the group docker by sudo without a password: ${ending(outcome)}`,
+    what: `${user} may not run /bin/sh with the group docker by sudo without a password: ${outcome.ended === 'lost' ? outcome.reason : ending(outcome)}`,
     evidence: outcome.stderr.trim() || lastLine(outcome),
     remedy: `Write into a file of /etc/sudoers.d there: ${route.via === 'ssh' ? route.user : 'USER'} ALL=(:docker) NOPASSWD: /bin/sh. See that the group docker is there. Or put the account into that group (usermod -aG docker) and leave sudo out of the cluster file.`,
-  });
-}
-
-/** The private key cannot be used; undefined when the error is about something else. Never tells the key. */
-export function keyTrouble(error: Error): Trouble | undefined {
-  const match = /^Cannot parse privateKey: (.*)$|privateKey value does not contain a \(valid\) private key/s.exec(error.message);
-  if (!match) return undefined;
-  const evidence = match[1] ?? 'it holds no private key';
-  const encrypted = /encrypted|passphrase|decrypt/i.test(evidence);
-  return trouble({
-    code: 'input-invalid',
-    what: encrypted ? 'ssh-key cannot be unlocked' : 'ssh-key is no private key that can be read',
-    evidence,
-    remedy: encrypted
-      ? 'Give the passphrase of the key as ssh-key-passphrase, or see that it is the right one.'
-      : 'Give the whole private key, from its BEGIN to its END line, in OpenSSH or PEM form; ssh-keygen -p -f FILE rewrites it in the OpenSSH form.',
   });
 }
 

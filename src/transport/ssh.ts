@@ -3,10 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeSSH } from 'node-ssh';
 import type { Client } from 'ssh2';
 import type { Command } from '../engine/command.ts';
+import type { Failure } from '../engine/errors.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { quote } from '../engine/quote.ts';
-import { runOnChannel, type SignalName, type Ties } from './channel.ts';
-import { programLine, type Connection } from './connection.ts';
+import { reading } from '../engine/command.ts';
+import { inAnyShell } from '../engine/quote.ts';
+import { runOnChannel, type Refused, type SignalName, type Ties, type Unannounced } from './channel.ts';
+import { startLine, unannounced, type Connection } from './connection.ts';
+import { unusableLogin } from './login-trouble.ts';
 import { Slots } from '../engine/slots.ts';
 
 /** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
@@ -15,7 +18,25 @@ const CLOSE_MS = 500;
 /** Between two tries to get a session for what is urgent. */
 const URGENT_AGAIN_MS = 100;
 
+/** So long a command with standard input waits to be announced before another without any is sent after it: a login that drops commands would read that for ever. */
+const SUSPICIOUS_MS = 2_000;
+const TRY = reading('start a shell', ['true'], { timeoutMs: 15_000 });
+
+/** By what a shell tells that it has taken a signal to send. */
+const SENT = 'kuscia-swarm-signals';
+const LONGEST_TOLD = 1_000;
+
 const noSession = (reason: string): Outcome => ({ ended: 'lost', reason: `the host opens no session: ${reason}`, stdout: '', stderr: '' });
+
+/** What an open connection is told of itself. */
+interface Properties {
+  /** Login on the host. */
+  readonly user: string;
+  /** The connection to the bastion it goes through; it is closed with it. */
+  readonly hop?: SshConnection;
+  /** Whether each command gets the group docker by sudo. */
+  readonly sudo?: true;
+}
 
 interface Signalling {
   readonly groups: number[];
@@ -27,19 +48,25 @@ export class SshConnection implements Connection {
   readonly host: string;
   readonly #client: Client;
   readonly #hop: SshConnection | undefined;
+  readonly #user: string;
   readonly #sudo: true | undefined;
   readonly #slots = new Slots(CHANNELS);
   readonly #running = new Set<Promise<unknown>>();
   readonly #gone = new AbortController();
   readonly #closing = new AbortController();
   readonly #signals = new Map<SignalName, Signalling>();
+  /** Aborts when the login turned out to run something else than commands. */
+  readonly #hopeless = new AbortController();
+  #announced = false;
+  #trying: Promise<void> | undefined;
 
-  /** Takes over a connection that was just opened. `hop` is the connection to the bastion it goes through; it is closed with it. With `sudo` each command gets the group docker by it. */
-  constructor(host: string, ssh: NodeSSH, { hop, sudo }: { readonly hop?: SshConnection; readonly sudo?: true } = {}) {
+  /** Takes over a connection that was just opened. */
+  constructor(host: string, ssh: NodeSSH, { user, hop, sudo }: Properties) {
     if (!ssh.connection) throw new Error('the connection is not open');
     this.host = host;
     this.#client = ssh.connection;
     this.#hop = hop;
+    this.#user = user;
     this.#sudo = sudo;
     // A command's line shall not wait until the packet before it is acknowledged.
     this.#client.setNoDelay(true);
@@ -60,7 +87,7 @@ export class SshConnection implements Connection {
   }
 
   async run(command: Command): Promise<Outcome> {
-    programLine(command);
+    startLine(command);
     if (command.urgent === true) return this.#runUrgently(command);
     for (;;) {
       const ended = await this.#slots.use(() => this.#runNow(command));
@@ -84,44 +111,79 @@ export class SshConnection implements Connection {
   }
 
   #ties(closing: AbortSignal): Ties {
-    return { gone: this.#gone.signal, closing, signal: this.#signal, ...(this.#sudo && { sudo: this.#sudo }) };
+    const announced = (): void => void (this.#announced = true);
+    const signals = { gone: this.#gone.signal, closing, hopeless: this.#hopeless.signal };
+    return { ...signals, announced, signal: this.#signal, ...(this.#sudo && { sudo: this.#sudo }) };
   }
 
-  async #runNow(command: Command): ReturnType<typeof runOnChannel> {
+  async #runNow(command: Command): Promise<Outcome | Refused> {
     if (this.lost !== undefined) return { ended: 'lost', reason: this.lost, stdout: '', stderr: '' };
+    if (this.#hopeless.signal.aborted) return this.#unusable();
+    const suspicion = this.#announced ? undefined : setTimeout(() => void (this.#trying ??= this.#try()), SUSPICIOUS_MS);
     const running = runOnChannel(this.#client, command, this.#ties(this.#closing.signal));
     this.#running.add(running);
     try {
-      return await running;
+      const ended = await running;
+      if (ended.ended !== 'unannounced') return ended;
+      return this.#hopeless.signal.aborted ? this.#unusable() : this.#judged(ended);
     } finally {
+      clearTimeout(suspicion);
       this.#running.delete(running);
     }
   }
 
+  /** Whether the login runs commands at all: one without standard input ends, whatever reads it. */
+  async #try(): Promise<void> {
+    if (this.#announced || this.lost !== undefined) return;
+    const ended = await runOnChannel(this.#client, TRY, this.#ties(this.#closing.signal));
+    if (this.#announced || this.lost !== undefined) return;
+    if (ended.ended === 'unannounced') this.#judged(ended);
+    if (ended.ended === 'timed-out') this.#judged({ ...ended, ended: 'unannounced', how: `not ended after ${ended.afterMs / 1000} s` });
+  }
+
+  /** A login that has never run a command runs none; of one that has, only this command was not begun. */
+  #judged({ how, stdout, stderr }: Unannounced): Outcome {
+    const reason = unannounced(how);
+    const output = { stdout, stderr };
+    // Whose fault it is when sudo refuses is for whoever asked for sudo to tell.
+    if (this.#sudo && /^sudo: /m.test(stderr)) return { ended: 'lost', reason, ...output };
+    const failure = unusableLogin({ host: this.host, user: this.#user, how, ...output });
+    if (!this.#announced) this.#hopeless.abort(failure);
+    return { ended: 'lost', reason: failure.what, failure, ...output };
+  }
+
+  #unusable(): Outcome {
+    const failure = this.#hopeless.signal.reason as Failure;
+    return { ended: 'lost', reason: failure.what, failure, stdout: '', stderr: '' };
+  }
+
   /** One session signals all that are to be signalled at the same time: each of them may take one already. */
-  readonly #signal = (name: SignalName, group: number): Promise<boolean> => {
+  readonly #signal = (name: SignalName, these: readonly number[]): Promise<boolean> => {
     const waiting = this.#signals.get(name);
     if (waiting) {
-      waiting.groups.push(group);
+      waiting.groups.push(...these);
       return waiting.sent;
     }
-    const groups = [group];
+    const groups = [...these];
     const sent = new Promise<boolean>((resolve) => {
       setImmediate(() => {
         this.#signals.delete(name);
-        resolve(this.#send(`kill -s ${name} -- ${groups.map((each) => -each).join(' ')}`));
+        resolve(this.#send(`echo ${SENT}; kill -s ${name} -- ${groups.map((each) => -each).join(' ')}`));
       });
     });
     this.#signals.set(name, { groups, sent });
     return sent;
   };
 
+  /** Whether a shell of the host has taken the line. */
   #send(line: string): Promise<boolean> {
     return new Promise((resolve) => {
       try {
-        this.#client.exec(`exec sh -c ${quote(line)}`, (error, channel) => {
+        this.#client.exec(`exec sh ${inAnyShell(line)}`, (error, channel) => {
           if (error) return resolve(false);
-          channel.on('close', () => resolve(true)).resume().end();
+          let said = '';
+          channel.on('data', (chunk: Buffer) => (said = (said + chunk.toString('latin1')).slice(-LONGEST_TOLD)));
+          channel.on('close', () => resolve(said.includes(SENT))).end();
           channel.stderr.resume();
         });
       } catch {
