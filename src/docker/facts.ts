@@ -134,6 +134,8 @@ export interface Network {
   readonly scope: string;
   readonly attachable: boolean;
   readonly subnets: readonly string[];
+  /** Its option com.docker.network.driver.mtu, where it has one. */
+  readonly mtu?: number;
 }
 
 const rawNetwork = z.object({
@@ -143,7 +145,9 @@ const rawNetwork = z.object({
   Scope: z.string(),
   Attachable: z.boolean(),
   IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
+  Options: z.record(z.string(), z.string()).nullish(),
 });
+const MTU_OPTION = 'com.docker.network.driver.mtu';
 
 /** All networks of the host. */
 export const networks: Question<readonly Network[]> = {
@@ -157,6 +161,7 @@ export const networks: Question<readonly Network[]> = {
         driver: raw.Driver,
         scope: raw.Scope,
         attachable: raw.Attachable,
+        ...(/^\d{1,6}$/.test(raw.Options?.[MTU_OPTION] ?? '') && { mtu: Number(raw.Options?.[MTU_OPTION]) }),
         subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
       })),
     );

@@ -14,7 +14,8 @@ import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { absolute, folders } from '../kuscia/names.ts';
 import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
-import { askDatabase, databasePlace, isGreeted, stateFailures, TOO_SLOW, unanswered, unreached, whyNot, type DatabaseFacts } from './database.ts';
+import { askDatabase, databasePlace, stateFailures, unanswered, type DatabaseFacts } from './database.ts';
+import { describeGreeting, isGreeted, unreached } from './database-reach.ts';
 
 interface Facts extends DatabaseFacts {
   readonly image: Fact<string>;
@@ -137,7 +138,7 @@ function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
     return;
   }
   plan.failures.push(...stateFailures(cluster, state.value));
-  if (state.value.login === 'refused' || plan.failures.length > 0) return;
+  if (state.value.login !== 'accepted' || plan.failures.length > 0) return;
   planPassword(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
     const make = async (act: Act): Promise<void> => void (await act.run(asks.name, createDatabase(database, deployment.secrets.databasePassword)));
@@ -151,9 +152,15 @@ function planReach(plan: Plan, cluster: Cluster, { reached }: Facts): void {
   const { database } = cluster;
   const { address } = databasePlace(cluster);
   const what = 'reaches the database from a container';
-  for (const { host, fact } of reached) {
-    if (isGreeted(fact)) plan.satisfied.push({ host: host.name, what, why: `${address}:${database.port}` });
-    else plan.awaited.push({ host: host.name, what, why: fact.is === 'present' ? TOO_SLOW : whyNot(fact), failure: unreached(cluster, host, fact) });
+  for (const each of reached) {
+    const { host, fact } = each;
+    if (isGreeted(fact)) {
+      plan.satisfied.push({ host: host.name, what, why: `${address}:${database.port}` });
+      continue;
+    }
+    const failure = unreached(cluster, address, each);
+    if (failure.definite) plan.failures.push(failure);
+    else plan.awaited.push({ host: host.name, what, why: describeGreeting(fact), failure });
   }
 }
 

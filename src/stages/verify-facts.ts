@@ -9,7 +9,7 @@ import { file, type HostFile } from '../host/files.ts';
 import { directAnswer, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
-import { allPaths, askPaths, type Path } from './data-path.ts';
+import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';
 import { askDatabase, type DatabaseFacts } from './database.ts';
 import { askFiles } from './nginx-lb.ts';
 import { askSwarm, type Engines } from './swarm.ts';
@@ -37,6 +37,8 @@ export interface VerifyFacts {
   readonly engines: Engines;
   readonly nodes: Fact<readonly SwarmNode[]>;
   readonly paths: readonly Path[];
+  /** What the probes say of themselves. */
+  readonly probes: Paths;
   readonly answers: Fact<readonly Answer[]>;
   readonly replicas: readonly OnHost[];
   readonly database: DatabaseFacts;
@@ -60,7 +62,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
     askLoadBalancer(ask, deployment),
     Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
   ]);
-  return { engines, nodes, paths: allPaths(cluster, paths), answers, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), ms: Date.now() - started };
+  return { engines, nodes, paths: allPaths(cluster, paths), probes: paths, answers, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), ms: Date.now() - started };
 }
 
 /** The replica is asked from the load balancer's host, where its traffic comes from, and asked itself for what it registered. */

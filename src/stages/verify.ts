@@ -14,7 +14,7 @@ import { fingerprint } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerUrl, type Answer, type Gateway, type KusciaNode } from '../kuscia/facts.ts';
 import { folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
-import { cutPairs } from './data-path.ts';
+import { cutPairs, probeFailures } from './data-path.ts';
 import { databaseFailures, whyNot, type DatabaseFacts } from './database.ts';
 import { unlikeFiles } from './nginx-lb.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
@@ -177,7 +177,7 @@ export function planVerify(deployment: Deployment, facts: VerifyFacts, matrix: M
     const evidence = facts.nodes.is === 'unknown' ? facts.nodes.why : node ? `node ${node.id} is ${node.state}` : 'no node of the swarm';
     failures.push({ code: 'node-not-ready', host: host.name, what: 'its swarm node is not Ready', evidence, remedy: node ? NOT_READY_REMEDY : 'Run the deployment again (mode: apply): it joins a host that is no node of the swarm.' });
   }
-  failures.push(...cutPairs(cluster, facts.paths));
+  failures.push(...probeFailures(cluster, facts.probes), ...cutPairs(cluster, facts.paths));
   plan.awaited.push(...failures.map((failure) => ({ host: failure.host ?? '', what: 'as described', why: failure.what, failure })));
   if (failures.length === 0) {
     plan.satisfied.push(...matrix.rows.map(({ replica, host }) => ({ host, what: replica, why: 'all checks ok' })));
