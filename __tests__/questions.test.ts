@@ -57,6 +57,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the data path', tryPaths(cluster, one, [two]), record({ version: number, missing: list(text), proxies: list(text), unresolved: list(text), tries: list(record({ to: text, ended: text, exit: number, passes: maybe(number), lost: maybe(number) })) }), ['settled', 'node-01']],
   ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: maybe(text) }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
   ['the greeting of a database', greeting(cluster, one.address, 3306), either(text, record({ turnedAway: number }), record({ narrow: number, lost: number })), ['settled', 'node-02']],
+  ['whether a host itself reaches the database', hostReaches(one.address, 3306), flag, ''],
   ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })) }), ['settled', 'node-01']],
   ['a gateway', directAnswer(cluster, two), answered, ['settled', 'node-02']],
   ['the load balancer', loadBalancerAnswers(cluster, one, requestsFor(cluster)), list(answered), ['settled', 'node-01']],

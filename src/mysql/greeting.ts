@@ -45,7 +45,7 @@ exec 3<>"/dev/tcp/$1/$2" || exit 7
 echo "$3 connected"
 byte() { local c; IFS= read -r -d "" -n 1 -u 3 c || exit 8; printf -v b %d "'$c"; b=$((b & 255)); }
 packet() { local i n=0; p=(); for i in 0 8 16; do byte; n=$((n | b << i)); done; byte; for ((i = 0; i < n; i++)); do byte; p+=($b); done; }
-two() { printf -v t "\\\\x%02x\\\\x%02x" $(($1 & 255)) $(($1 >> 8)); }
+two() { printf -v t '\\\\x%02x\\\\x%02x' $(($1 & 255)) $(($1 >> 8)); }
 packet; echo "$3 greeting \${p[0]:-} $((p[1] | p[2] << 8))"
 [ "\${p[0]:-}" = 10 ] || exit 0
 v=$(($3 > 0 ? $3 - ${AROUND} : 0)); printf -v pad "%*s" $v ""
@@ -91,6 +91,6 @@ function received(lines: readonly (readonly string[])[], text: string): Greeting
 
 /** Whether the host itself, not a container on it, gets a connection there. */
 export const hostReaches = (address: string, port: number): Question<boolean> => ({
-  command: reading(`connect to ${address}:${port} from the host`, ['timeout', String(GREETING_S), 'bash', '-c', ': 3<>"/dev/tcp/$0/$1"', address, String(port)]),
-  read: ({ code }) => present(code === 0),
+  command: reading(`connect to the database at ${address}:${port} from the host`, ['timeout', String(GREETING_S), 'bash', '-c', ': 3<>"/dev/tcp/$0/$1"', address, String(port)]),
+  read: (outcome) => ([0, 1, 124].includes(outcome.code) ? present(outcome.code === 0) : failedTo('connect to the database from the host', outcome)),
 });

@@ -8,7 +8,7 @@ import { unresolved } from './data-path.ts';
 export interface Reached {
   readonly host: Host;
   readonly fact: Fact<Greeting>;
-  readonly fromHost: Fact<boolean>;
+  readonly fromHost?: Fact<boolean>;
 }
 
 /** Whether the server greeted in time. */
@@ -65,7 +65,7 @@ const TELLERS: Readonly<Record<Exclude<Extract<Greeting, string>, 'greeted' | 'u
 
 /** Where the host itself is let through, the fault is in what it does with the packets of its containers. */
 function onlyContainers({ host, fromHost }: Reached): Told | undefined {
-  if (valueOf(fromHost) !== true) return undefined;
+  if (fromHost === undefined || valueOf(fromHost) !== true) return undefined;
   return {
     cause: `${host.name} itself gets a connection there, its containers do not: ${host.name} does not forward or translate their packets, or its firewall stops them`,
     remedy: `On ${host.name}: sysctl net.ipv4.ip_forward must be 1, and Docker's chains must be there (iptables -nL DOCKER-USER, iptables -t nat -nL POSTROUTING); systemctl restart docker makes them anew. A firewall must let containers out. Then run again.`,
