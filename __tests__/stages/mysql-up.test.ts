@@ -8,7 +8,7 @@ import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
-import { createDatabase, runDatabase } from '../../src/mysql/commands.ts';
+import { createDatabase, loginFile, runDatabase } from '../../src/mysql/commands.ts';
 import type { DatabaseState, StoredGateway } from '../../src/mysql/facts.ts';
 import type { Greeting } from '../../src/mysql/greeting.ts';
 import { databasePlace } from '../../src/stages/database.ts';
@@ -159,6 +159,6 @@ describe('carrying out', () => {
     const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [ok('node-01', startContainer('alice-mysql', 'exited'))]);
     expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-mysql', 'exited'))]);
     const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', createDatabase(MANAGED, password))]);
-    expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: `[client]\nuser="root"\npassword="${PASSWORD}"\n` }]);
+    expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: loginFile('root', password).reveal() }]);
   });
 });

@@ -137,7 +137,7 @@ describe('a network of the wrong type', () => {
   });
 
   test('is none of the right size, or of whatever size where none is described', () => {
-    expect(plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) } }, sized).failures).toEqual([]);
+    expect(plan(all({ networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) }), sized).failures).toEqual([]);
     expect(plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) } }).failures).toEqual([]);
     expect(shown(plan(all(none), sized))[0]).toBe(`+ node-01 overlay ${NAME} 10.200.0.0/24, packets of 1350 bytes (absent)`);
   });
