@@ -12,7 +12,8 @@ import { file, openFile } from '../src/host/files.ts';
 import { setup } from '../src/host/setup.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
-import { databaseState, greeting } from '../src/mysql/facts.ts';
+import { databaseState } from '../src/mysql/facts.ts';
+import { greeting, hostReaches } from '../src/mysql/greeting.ts';
 import { loadedConfiguration } from '../src/nginx/commands.ts';
 import { clusterOf, PASSWORD, TWO } from './support/deployment.ts';
 import { outcomeOf, type Moment } from './support/tape.ts';
@@ -58,9 +59,10 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['a container', container(replica), described, ['settled', 'node-02']],
   ['published ports', publishedPorts, map(number, text), ['settled', 'node-02']],
   ['ports of containers that start by themselves', restartedPorts, map(number, text), ['settled', 'node-02']],
-  ['the data path', tryPaths(cluster, [two]), list(record({ to: text, exit: number })), ['settled', 'node-01']],
-  ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: text }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
-  ['the greeting of a database', greeting(cluster, one.address, 3306), text, ['settled', 'node-02']],
+  ['the data path', tryPaths(cluster, one, [two]), record({ version: number, missing: list(text), proxies: list(text), unresolved: list(text), tries: list(record({ to: text, ended: text, exit: number, passes: maybe(number), lost: maybe(number) })) }), ['settled', 'node-01']],
+  ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: maybe(text) }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
+  ['the greeting of a database', greeting(cluster, one.address, 3306), either(text, record({ turnedAway: number }), record({ narrow: number, lost: number })), ['settled', 'node-02']],
+  ['whether a host itself reaches the database', hostReaches(one.address, 3306), flag, ''],
   ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })), tasks: list(record({ job: text, task: text, replica: text, phase: text })) }), ['settled', 'node-01']],
   ['a gateway', directAnswer(cluster, two), answered, ['settled', 'node-02']],
   ['a gateway, from within its container', answerWithin(cluster, replica), answered, '{"domain":"alice","instance":"a"} 401 0\n'],

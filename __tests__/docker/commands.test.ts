@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Archive } from '../../src/cluster/archives.ts';
+import type { Host } from '../../src/cluster/cluster.ts';
 import { createOverlay, initSwarm, joinSwarm, loadImages, markTokens, pullImage, readJoinToken, removeContainer, removeNetwork, restartContainer, rotateJoinTokens, runContainer, setNodeRole, startContainer } from '../../src/docker/commands.ts';
 import { ensureImage } from '../../src/docker/images.ts';
 import { image } from '../../src/docker/facts.ts';
-import { runProbe, tryPaths } from '../../src/docker/probe.ts';
+import { namesFor, PROBE_VERSION, runProbe, tryPaths } from '../../src/docker/probe.ts';
 import { isStreamed, shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
@@ -27,12 +28,12 @@ describe('whole lines', () => {
     ['promote', setNodeRole('abc', 'manager'), 'docker node promote abc'],
     ['demote', setNodeRole('abc', 'worker'), 'docker node demote abc'],
     ['create the overlay', createOverlay('net', '10.0.0.0/24'), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 net'],
+    ['create the overlay with packets of a size', createOverlay('net', '10.0.0.0/24', 1350), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 --opt com.docker.network.driver.mtu=1350 net'],
     ['remove a network', removeNetwork('id'), 'docker network rm id'],
     ['restart', restartContainer('c'), 'docker restart c'],
     ['remove', removeContainer('c'), 'docker rm --force --volumes c'],
     ['run', runContainer('run it', ['--name=c', 'image', 'a b']), "docker run --detach --name=c image 'a b'"],
     ['pull', pullImage('nginx:1.26'), 'docker pull --quiet nginx:1.26'],
-    ['probe', runProbe(clusterOf(), THREE[1] as (typeof THREE)[0]), 'docker run --detach --name=alice-probe --restart=always --network=kuscia-exchange-cluster --network-alias=alice-probe-node-02 --memory=64m nginx:1.26'],
   ];
   test.each(cases)('%s', (_, command, line) => {
     expect(shellLine(command)).toBe(line);
@@ -199,10 +200,45 @@ describe('ensureImage', () => {
   });
 });
 
-test('the data path is tried with a header larger than two packets, from within the probe', () => {
-  const { command } = tryPaths(clusterOf(), THREE.slice(1));
-  expect(command).toMatchObject({ program: 'docker', reads: true });
-  expect(command.args.slice(0, 4)).toEqual(['exec', 'alice-probe', 'bash', '-c']);
-  expect(command.args[4]).toContain('head -c 3000 /dev/zero');
-  expect(command.args.slice(5)).toEqual(['bash', 'alice-probe-node-02', 'alice-probe-node-03']);
+test('the probe is started without a proxy, with a configuration that sends back its own name and what was sent', () => {
+  const { args } = runProbe(clusterOf(), THREE[1] as Host);
+  const proxies = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'ftp_proxy', 'FTP_PROXY', 'all_proxy', 'ALL_PROXY'].map((name) => `--env=${name}=`);
+  const start = args.indexOf('-c') + 1;
+  expect(args.slice(0, start)).toEqual(['run', '--detach', '--name=alice-probe', '--restart=always', '--network=kuscia-exchange-cluster', '--network-alias=alice-probe-node-02', '--memory=128m', ...proxies, '--entrypoint=sh', 'nginx:1.26', '-c']);
+  expect(args.slice(start + 1)).toEqual(['sh', 'alice-probe-node-02']);
+  const folder = mkdtempSync(join(tmpdir(), 'probe-'));
+  const text = (args[start] ?? '').replaceAll('/tmp/', `${folder}/`).replace(/^exec .*$/m, '');
+  execFileSync('sh', ['-c', text, 'sh', 'alice-probe-node-02']);
+  expect(readFileSync(join(folder, 'kuscia-swarm-probe.conf'), 'utf8')).toContain('return 200 "alice-probe-node-02 $http_x_nonce $http_x_pad";');
+  expect(readFileSync(join(folder, 'kuscia-swarm-probe'), 'utf8')).toBe(`${PROBE_VERSION}\n`);
+  rmSync(folder, { recursive: true });
+});
+
+describe('the data path is tried from within the probe', () => {
+  const asked = (cluster = clusterOf()) => tryPaths(cluster, cluster.hosts[0] as Host, cluster.hosts.slice(1)).command;
+  const PEERS = ['alice-probe-node-02', 'alice-probe-node-03'];
+
+  test('past any proxy, with what this run makes up, larger than two packets', () => {
+    const { program, reads, args } = asked();
+    expect([program, reads, args.slice(0, 4)]).toEqual(['docker', true, ['exec', 'alice-probe', 'sh', '-c']]);
+    expect(args[6]).toContain('n=$RANDOM$RANDOM$RANDOM');
+    expect(args[6]).toContain('curl --noproxy "*" -s -m 4');
+    expect(args[6]).toContain('ask "$1" 3000');
+    expect(args[6]).toContain('for size in 1450 1400 1350 1300 1250 1200 1100 1000 576;');
+    expect(args.slice(7)).toEqual(['bash', '--', ...PEERS]);
+  });
+
+  test('with sizes up to those of the network', () => {
+    const { args } = asked(clusterOf({ network: { ...clusterOf().network, mtu: 1230 } }));
+    expect(args[6]).toContain('ask "$1" 2560');
+    expect(args[6]).toContain('for size in 1230 1200 1100 1000 576;');
+  });
+
+  test('with the names that containers of the host use, and no others', () => {
+    const named = clusterOf({ hosts: THREE.map((host) => ({ ...host, address: `${host.name}.example` })) });
+    const names = (host: number): readonly string[] => namesFor(named, named.hosts[host] as Host);
+    expect([names(0), names(1), names(2)]).toEqual([['node-01.example', 'node-02.example', 'node-03.example'], ['node-02.example', 'node-01.example'], ['node-03.example', 'node-01.example']]);
+    expect(namesFor(clusterOf(), THREE[0] as Host)).toEqual([]);
+    expect(asked(named).args.slice(7)).toEqual(['bash', 'node-01.example', 'node-02.example', 'node-03.example', '--', ...PEERS]);
+  });
 });

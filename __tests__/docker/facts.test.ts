@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
+import type { Host } from '../../src/cluster/cluster.ts';
 import { container, containers, publishedPorts, restartedPorts } from '../../src/docker/containers.ts';
 import { engine, image, networks, swarmNodes } from '../../src/docker/facts.ts';
-import { tryPaths } from '../../src/docker/probe.ts';
+import { PROBE_VERSION, tryPaths } from '../../src/docker/probe.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { absent, answer, present, type Question } from '../../src/engine/fact.ts';
 import { clusterOf, THREE, TWO } from '../support/deployment.ts';
@@ -42,8 +43,8 @@ describe('real hosts', () => {
     ['an image by its long name', 'empty', 'node-01', image('docker.io/library/mysql:8.0'), present(sha)],
     ['an image that is not there', 'empty', 'node-01', image('mysql:5.7'), absent],
     ['an image whose name only begins so', 'empty', 'node-01', image('mysql:8.'), absent],
-    ['the data path before there is a probe', 'empty', 'node-01', tryPaths(two, TWO.slice(1)), { is: 'unknown', why: 'could not try the data path from the probe: exit 1: Error: No such container: alice-probe' }],
-    ['the data path', 'settled', 'node-01', tryPaths(two, TWO.slice(1)), present([{ to: 'node-02', exit: 0 }])],
+    ['the data path before there is a probe', 'empty', 'node-01', tryPaths(two, TWO[0] as Host, TWO.slice(1)), { is: 'unknown', why: 'could not try the data path from the probe: exit 1: Error: No such container: alice-probe' }],
+    ['the data path', 'settled', 'node-01', tryPaths(two, TWO[0] as Host, TWO.slice(1)), present({ version: PROBE_VERSION, missing: [], proxies: [], unresolved: [], tries: [{ to: 'node-02', ended: 'connected', exit: 0 }] })],
   ];
   test.each(cases)('%s', (_, moment, on, question, fact) => {
     expect(factOf(moment, on, question)).toEqual(fact);
@@ -92,9 +93,42 @@ describe('an image', () => {
   });
 });
 
-test('tries that a probe does not report are left out, foreign lines too', () => {
-  const question = tryPaths(clusterOf(), THREE.slice(1));
-  expect(answer(question, { ended: 'exited', code: 0, stdout: 'alice-probe-node-03 28\nnoise\nbob-probe-node-02 0\n', stderr: '' })).toEqual(present([{ to: 'node-03', exit: 28 }]));
+describe('what a probe reports', () => {
+  const named = clusterOf({ hosts: THREE.map((host, i) => (i === 1 ? { ...host, address: 'two.example' } : host)) });
+  const question = tryPaths(named, named.hosts[0] as Host, named.hosts.slice(1));
+  const said = (stdout: string, code = 0) => answer(question, { ended: 'exited', code, stdout, stderr: '' });
+  const NOTHING = { version: 0, missing: [], proxies: [], unresolved: [], tries: [] };
+  const of = (peer: number, ...sizes: readonly (readonly [number, number, 'own' | 'other'])[]): string => sizes.map(([size, exit, whose]) => `try alice-probe-node-0${peer} ${size} ${exit} ${whose}\n`).join('');
+  const SIZES = [1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576];
+  const single = (passes: number) => SIZES.map((size) => [size, size > passes ? 28 : 0, size > passes ? 'other' : 'own'] as const);
+
+  test.each([
+    ['nothing', '', NOTHING],
+    ['foreign lines', 'noise\nversion x\nmissing rm\nproxy SECRET\nunresolved other.example\ntry bob-probe-node-02 3000 0 own\ntry alice-probe-node-02 x 0 own\n', NOTHING],
+    ['what it is', 'version 2\nproxy HTTP_PROXY\nunresolved two.example\n', { ...NOTHING, version: 2, proxies: ['HTTP_PROXY'], unresolved: ['two.example'] }],
+    ['what its image lacks', 'missing bash\nmissing curl\n', { ...NOTHING, missing: ['bash', 'curl'] }],
+  ])('%s', (_, stdout, value) => {
+    expect(said(stdout)).toEqual(present(value));
+  });
+
+  test.each([
+    ['its own answer', [[3000, 0, 'own']], { ended: 'connected', exit: 0 }],
+    ['the answer of another program, as of a proxy', [[3000, 0, 'other']], { ended: 'stranger', exit: 0 }],
+    ['no name', [[3000, 6, 'other']], { ended: 'unresolved', exit: 6 }],
+    ['a refusal', [[3000, 7, 'other']], { ended: 'refused', exit: 7 }],
+    ['a broken answer', [[3000, 56, 'other']], { ended: 'failed', exit: 56 }],
+    ['silence', [[3000, 28, 'other'], ...single(0)], { ended: 'silent', exit: 28 }],
+    ['silence, and then an answer of whatever size', [[3000, 28, 'other'], ...single(1450)], { ended: 'unsteady', exit: 28 }],
+    ['large packets lost', [[3000, 28, 'other'], ...single(1350)], { ended: 'narrow', exit: 28, passes: 1350, lost: 1400 }],
+    ['but the largest lost', [[3000, 28, 'other'], ...single(1400)], { ended: 'narrow', exit: 28, passes: 1400, lost: 1450 }],
+    ['answers of a stranger to small requests alone', [[3000, 28, 'other'], [576, 0, 'other']], { ended: 'silent', exit: 28 }],
+  ] as const)('%s', (_, lines, found) => {
+    expect(said(of(2, ...lines))).toEqual(present({ ...NOTHING, tries: [{ to: 'node-02', ...found }] }));
+  });
+
+  test.each([126, 127])('that not even a shell is in its image, by %s', (code) => {
+    expect(said('', code)).toEqual(present({ ...NOTHING, missing: ['sh'] }));
+  });
 });
 
 test('all that is asked of containers is one line, and it names no secret of theirs', () => {

@@ -5,7 +5,8 @@ import { answer, present, type Fact } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { createDatabase, loginFile, runDatabase } from '../../src/mysql/commands.ts';
-import { databaseState, greeting } from '../../src/mysql/facts.ts';
+import { databaseState } from '../../src/mysql/facts.ts';
+import { greeting, hostReaches } from '../../src/mysql/greeting.ts';
 import { clusterOf, EXTERNAL, MANAGED, PASSWORD, TWO } from '../support/deployment.ts';
 import { KEY } from '../support/key.ts';
 import { factOf } from '../support/tape.ts';
@@ -27,7 +28,7 @@ describe('commands', () => {
   test('log in by standard input only', () => {
     const create = createDatabase({ ...MANAGED, user: 'kuscia' }, password);
     expect(shellLine(create)).toBe("docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'");
-    expect((create.stdin as Secret).reveal()).toBe(`[client]\nuser="kuscia"\npassword="${PASSWORD}"\n`);
+    expect((create.stdin as Secret).reveal()).toBe(`[client]\nuser="kuscia"\npassword="${PASSWORD}"\nloose-ssl-mode=DISABLED\nloose-get-server-public-key\n[client-mariadb]\nskip-ssl\n[client-tls]\nloose-ssl-mode=PREFERRED\n[client-mariadb-tls]\nssl\nskip-ssl-verify-server-cert\n`);
     expect(JSON.stringify([create, loginFile('root', password)])).not.toContain(PASSWORD);
   });
 });
@@ -35,9 +36,10 @@ describe('commands', () => {
 describe('the question to the database', () => {
   test('is asked in its container, or from one on the overlay', () => {
     const [inside, outside] = [cluster, external].map((each) => databaseState(each, password).command);
-    expect(inside?.args.slice(0, 8)).toEqual(['exec', '--interactive', 'alice-mysql', 'mysql', '--defaults-extra-file=/dev/stdin', '--protocol=tcp', '--connect-timeout=5', '--batch']);
+    const ask = expect.stringContaining('timeout 12 mysql --defaults-extra-file=/dev/stdin "$@"');
+    expect(inside?.args.slice(0, 11)).toEqual(['exec', '--interactive', 'alice-mysql', 'sh', '-c', ask, 'sh', '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered']);
     expect(inside?.args.at(-1)).toBe('--host=127.0.0.1');
-    expect(outside?.args.slice(0, 6)).toEqual(['run', '--rm', '--interactive', '--network=kuscia-exchange-cluster', 'mysql:8.0', 'mysql']);
+    expect(outside?.args.slice(0, 7)).toEqual(['run', '--rm', '--interactive', '--network=kuscia-exchange-cluster', 'mysql:8.0', 'sh', '-c']);
     expect(outside?.args.slice(-2)).toEqual(['--host=10.77.0.14', '--port=3307']);
     for (const command of [inside, outside]) {
       expect(command).toMatchObject({ reads: true });
@@ -48,7 +50,7 @@ describe('the question to the database', () => {
 
   test('only selects', () => {
     const sql = databaseState(external, password).command.args.find((arg) => arg.startsWith('--execute=')) ?? '';
-    expect(sql.slice('--execute='.length).split('; ').map((statement) => statement.split(' ')[0])).toEqual(['SELECT', 'SELECT', 'SET', 'SET', 'PREPARE', 'EXECUTE']);
+    expect(sql.slice('--execute='.length).split('; ').map((statement) => statement.split(' ')[0])).toEqual(['SELECT', 'SELECT', 'SELECT', 'SET', 'SET', 'PREPARE', 'EXECUTE']);
     expect(sql).toContain(`SCHEMA_NAME = 'kine_alice'`);
     expect(sql).toContain('FROM kine_alice.kine');
     expect(sql).not.toMatch(/INSERT|UPDATE |DELETE |DROP|CREATE/);
@@ -62,6 +64,11 @@ describe('the question to the database', () => {
     ['a refused user', exited(1, '', "ERROR 1045 (28000): Access denied for user 'root'\n"), present({ login: 'refused', said: "ERROR 1045 (28000): Access denied for user 'root'" })],
     ['a refused host, after a warning', exited(1, '', "mysql: [Warning] x\nERROR 1130 (HY000): Host '10.0.0.1' is not allowed\n"), present({ login: 'refused', said: "ERROR 1130 (HY000): Host '10.0.0.1' is not allowed" })],
     ['a refused database', exited(1, '', "ERROR 1044 (42000): Access denied to database 'kine'\n"), present({ login: 'refused', said: "ERROR 1044 (42000): Access denied to database 'kine'" })],
+    ['a server that wants TLS', exited(1, '', 'ERROR 3159 (HY000): Connections using insecure transport are prohibited\n'), present({ login: 'wants TLS', said: 'ERROR 3159 (HY000): Connections using insecure transport are prohibited' })],
+    ['a user that is let in with TLS alone', exited(1, 'tls\taccepted\n', "ERROR 1045 (28000): Access denied for user 'k'\n"), present({ login: 'wants TLS', said: "ERROR 1045 (28000): Access denied for user 'k'" })],
+    ['a server whose large answers are lost', exited(124, 'version\t8.0.40\n'), present({ login: 'cut short' })],
+    ['a server that is slow after its large answers', exited(124, `version\t8.0.40\nwide\t${'x'.repeat(4000)}\n`), { is: 'unknown', why: expect.stringContaining('exit 124') }],
+    ['a server that does not answer in time', exited(124, ''), { is: 'unknown', why: 'could not ask the database: exit 124' }],
     ['a server that does not answer', exited(1, '', "ERROR 2002 (HY000): Can't connect\n"), { is: 'unknown', why: "could not ask the database: exit 1: ERROR 2002 (HY000): Can't connect" }],
     ['too many connections', exited(1, '', 'ERROR 1040 (HY000): Too many connections\n'), { is: 'unknown', why: 'could not ask the database: exit 1: ERROR 1040 (HY000): Too many connections' }],
     ['silence', exited(0, ''), { is: 'unknown', why: 'the database gave no version' }],
@@ -89,25 +96,53 @@ describe('the question to the database', () => {
 });
 
 describe('the greeting of a server', () => {
-  test('is awaited from within the probe, with values as arguments', () => {
-    const { command } = greeting(cluster, '10.77.0.11', 3306);
-    expect(shellLine(command)).toBe(`docker exec alice-probe timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2" && echo connected && head -c 5 <&3 | od -An -tu1' bash 10.77.0.11 3306`);
+  const question = greeting(cluster, '10.77.0.11', 3306);
+
+  test('is awaited from within the probe, with values as arguments, and with a login that names nobody', () => {
+    const { args } = question.command;
+    expect([args.slice(0, 4), args.slice(5, 6), args.slice(7)]).toEqual([['exec', 'alice-probe', 'bash', '-c'], ['bash'], ['10.77.0.11', '3306']]);
+    expect(args[4]).toContain('timeout 4 bash -c');
+    expect(args[6]).toContain([...Buffer.from('kuscia-swarm-probe')].map((byte) => `\\x${byte.toString(16)}`).join(''));
   });
 
-  test.each([
-    ['a server', exited(0, 'connected\n  74   0   0   0  10\n'), present('greeted')],
-    ['a server that turns the host away', exited(0, 'connected\n  69   0   0   0 255\n'), { is: 'unknown', why: 'the database turns the host away (too many connections, or the host is blocked)' }],
-    ['another program', exited(0, 'connected\n  83  83  72  45  50\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
-    ['a port that says nothing', exited(124, ''), { is: 'unknown', why: 'could not reach the database at h:1 from a container: no answer in 4 s' }],
-    ['a server that takes the connection and says nothing in time', exited(124, 'connected\n'), present('late')],
-    ['a port that closes', exited(0, 'connected\n\n'), { is: 'unknown', why: 'what answers there is no MySQL server' }],
+  const of = (size: number, ...lines: readonly string[]): string => lines.map((line) => `${size} ${line}\n`).join('');
+  const UP = ['resolved', 'connected', 'greeting 10 14389'];
+  const lost = (size: number): string => of(size, ...UP, 'ended 124');
+  const passes = (size: number): string => of(size, ...UP, 'reply 255 1045', 'ended 0');
+
+  test.each<[string, Outcome, Fact<unknown> | { is: string; why: unknown }]>([
+    ['a server', exited(0, passes(3000)), present('greeted')],
+    ['a server that wants another way to log in', exited(0, of(3000, ...UP, 'reply 254 24941', 'ended 0')), present('greeted')],
+    ['a server that ends at such a login', exited(0, of(3000, ...UP, 'ended 8')), present('greeted')],
+    ['a server that wants TLS', exited(0, of(3000, ...UP, 'reply 255 3159', 'ended 0')), present('wants TLS')],
+    ['a server with too many connections', exited(0, of(3000, 'resolved', 'connected', 'greeting 255 1040', 'ended 0')), present({ turnedAway: 1040 })],
+    ['another program', exited(0, of(3000, 'resolved', 'connected', 'greeting 79 18502', 'ended 0')), present('another program')],
+    ['a port that closes', exited(0, of(3000, 'resolved', 'connected', 'ended 8')), present('another program')],
+    ['a port that says nothing', exited(0, of(3000, 'resolved', 'ended 124')), present('silent')],
+    ['a server that takes the connection and says nothing in time', exited(0, of(3000, 'resolved', 'connected', 'ended 124')), present('late')],
+    ['a server that greets and then says nothing to whatever login', exited(0, [3000, 1400, 1300, 1200, 0].map(lost).join('')), present('late')],
+    ['a closed port', exited(0, `3000 resolved\nbash: connect: Connection refused\nbash: line 3: /dev/tcp/h/1: Connection refused\n3000 ended 7\n`), present('refused')],
+    ['a host that is not there', exited(0, '3000 resolved\nbash: connect: No route to host\n3000 ended 7\n'), present('no route')],
+    ['a name that no container knows', exited(0, of(3000, 'ended 6')), present('unresolved')],
+    ['a name of which nothing is heard', exited(0, of(3000, 'ended 124')), present('unresolved')],
+    ['a way on which large packets are lost', exited(0, [lost(3000), lost(1400), passes(1300), passes(1200), passes(0)].join('')), present({ narrow: 1300, lost: 1400 })],
+    ['a way on which the largest are lost', exited(0, [lost(3000), passes(1400), passes(1300), passes(1200), passes(0)].join('')), present({ narrow: 1400, lost: 1500 })],
+    ['a way on which all but small ones are lost', exited(0, [lost(3000), lost(1400), lost(1300), lost(1200), passes(0)].join('')), present({ narrow: 0, lost: 1200 })],
+    ['nothing', exited(0, ''), { is: 'unknown', why: expect.stringContaining('could not reach the database') }],
+    ['no bash', exited(127, '', 'sh: bash: not found\n'), { is: 'unknown', why: expect.stringContaining('bash: not found') }],
   ])('is read of %s', (_, outcome, fact) => {
-    expect(answer(greeting(cluster, 'h', 1), outcome)).toEqual(fact);
+    expect(answer(question, outcome)).toEqual(fact);
   });
 
   test('is read on real servers', () => {
     expect([factOf('settled', 'node-02', greeting(cluster, '10.77.0.11', 3306)), factOf('odd', 'node-02', greeting(cluster, '10.77.0.11', 9)), factOf('odd', 'node-02', greeting(cluster, '10.77.0.11', 22))]).toEqual([
-      present('greeted'), { is: 'unknown', why: expect.stringContaining('Connection refused') }, { is: 'unknown', why: 'what answers there is no MySQL server' },
+      present('greeted'), present('refused'), present('another program'),
     ]);
+  });
+
+  test.each([[0, true], [1, false], [124, false]])('a host that ends with %i has a connection: %s', (code, reached) => {
+    const fromHost = hostReaches('db.example', 3306);
+    expect(shellLine(fromHost.command)).toBe(`timeout 4 bash -c ': 3<>"/dev/tcp/$0/$1"' db.example 3306`);
+    expect(answer(fromHost, exited(code, ''))).toEqual(present(reached));
   });
 });

@@ -18,7 +18,7 @@ describe('whole lines', () => {
   test.each<[string, Command, string]>([
     ['check', checkConfiguration('nginx:1.26', '/root/a/nginx.new'), 'docker run --rm --volume=/root/a/nginx.new:/etc/nginx/kuscia-swarm:ro nginx:1.26 nginx -t -q -c /etc/nginx/kuscia-swarm/nginx.conf'],
     ['run', runLoadBalancer(loadBalancer, '/root/a/nginx'), "docker run --detach --name=alice-nginx-lb --restart=always --publish=8080:8080/tcp --volume=/root/a/nginx:/etc/nginx/kuscia-swarm:ro nginx:1.26 nginx -c /etc/nginx/kuscia-swarm/nginx.conf -g 'daemon off;'"],
-    ['ask', loadedConfiguration('lb').command, 'docker exec lb curl -s -m 5 http://127.0.0.1:8089/configuration'],
+    ['ask', loadedConfiguration('lb').command, `docker exec lb curl --noproxy '*' -s -m 5 http://127.0.0.1:8089/configuration`],
   ])('%s', (_, command, line) => {
     expect(shellLine(command)).toBe(line);
   });

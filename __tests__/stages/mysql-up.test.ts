@@ -11,9 +11,11 @@ import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import { machine } from '../../src/host/facts.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
-import { createDatabase, runDatabase } from '../../src/mysql/commands.ts';
+import { createDatabase, loginFile, runDatabase } from '../../src/mysql/commands.ts';
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
+import type { Greeting } from '../../src/mysql/greeting.ts';
 import { databasePlace } from '../../src/stages/database.ts';
+import { unreached } from '../../src/stages/database-reach.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
@@ -68,7 +70,13 @@ describe('a database of ours', () => {
     ['that is too old is refused', { state: accepted({ version: '8.0.22' }) }, [RUNS, '! node-01 database-unfit']],
     ['of MariaDB too old is refused', { state: accepted({ version: '5.5.5-10.4.33-MariaDB' }) }, [RUNS, '! node-01 database-unfit']],
     ['of MariaDB is fine', { state: accepted({ version: '5.5.5-10.11.6-MariaDB' }) }, [RUNS, STATE.replace('8.0.40', '5.5.5-10.11.6-MariaDB'), ...REACHED]],
-    ['must be reached from each replica', { reached: [{ host: THREE[1] as Host, fact: present('greeted') }, { host: THREE[2] as Host, fact: unknown('exit 1: Connection refused') }] }, [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable']],
+    ['must be reached from each replica', { reached: [{ host: THREE[1] as Host, fact: present('greeted') }, { host: THREE[2] as Host, fact: present('refused') }] }, [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable']],
+    ['that nobody could try to reach is waited for', { reached: [{ host: THREE[1] as Host, fact: unknown('no probe') }] }, [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown']],
+    ['whose name does not resolve in a container is refused at once', { reached: [{ host: THREE[1] as Host, fact: present('unresolved') }] }, [RUNS, STATE, '! node-02 name-unresolved']],
+    ['whose way is too narrow is refused at once', { reached: [{ host: THREE[1] as Host, fact: present({ narrow: 1300, lost: 1400 }) }] }, [RUNS, STATE, '! node-02 database-path-narrow']],
+    ['that wants TLS of a container is refused at once', { reached: [{ host: THREE[1] as Host, fact: present('wants TLS') }] }, [RUNS, STATE, '! node-02 database-wants-tls']],
+    ['that wants TLS of the login is refused', { state: present({ login: 'wants TLS', said: 'ERROR 3159' }) }, [RUNS, '! node-01 database-wants-tls']],
+    ['whose large answers are lost is refused', { state: present({ login: 'cut short' }) }, [RUNS, '! node-01 database-path-narrow']],
     ['whose password file was changed gets it anew, once the password is known to be right', { password: fileOf(sha256('by hand')) }, [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE]],
     ['whose password file is gone gets it anew', { password: absent }, ['+ node-01 file with the database password (absent)', RUNS, STATE]],
     ['whose password file others may read gets it anew', { password: fileOf(sha256(PASSWORD), { mode: '644' }) }, ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE]],
@@ -87,6 +95,27 @@ describe('a database of ours', () => {
     const failure = plan({ reached: [{ host: THREE[1] as Host, fact: present('late') }] }).awaited[0]?.failure;
     expect(failure).toMatchObject({ what: 'the database at 10.77.0.11:3306 answers a container on node-02 too slowly', cause: expect.stringContaining('too slowly'), remedy: expect.stringContaining('skip-name-resolve') });
     expect(failure?.remedy).not.toContain('Open 3306');
+  });
+
+  const seen: readonly [string, Greeting, Fact<boolean>, object][] = [
+    ['silence', 'silent', present(false), { evidence: 'no answer in 4 s', cause: expect.stringContaining('dropped on the way'), remedy: expect.stringContaining('Open 3306/tcp from node-02 to 10.77.0.11') }],
+    ['silence to containers alone', 'silent', present(true), { evidence: 'no answer in 4 s', cause: expect.stringContaining('node-02 itself gets a connection there'), remedy: expect.stringContaining('net.ipv4.ip_forward must be 1') }],
+    ['silence where the host could not be asked', 'silent', unknown('x'), { remedy: expect.stringContaining('Open 3306/tcp') }],
+    ['a closed port', 'refused', present(false), { evidence: 'connection refused', remedy: expect.stringContaining('bind-address') }],
+    ['a port closed to containers alone', 'refused', present(true), { remedy: expect.stringContaining('ip_forward') }],
+    ['no route', 'no route', present(false), { cause: expect.stringContaining('has no way to 10.77.0.11'), remedy: expect.stringContaining('ip route get') }],
+    ['another program', 'another program', absent, { evidence: 'what answers there is no MySQL server', remedy: expect.stringContaining('ss -ltnp') }],
+    ['too many connections', { turnedAway: 1040 }, absent, { evidence: 'the server greets with error 1040', remedy: expect.stringContaining('max_connections') }],
+    ['a blocked host', { turnedAway: 1129 }, absent, { cause: expect.stringContaining('blocked node-02'), remedy: expect.stringContaining('flush-hosts') }],
+    ['a host that may not come in', { turnedAway: 1130 }, absent, { remedy: expect.stringContaining('CREATE USER') }],
+    ['large packets lost', { narrow: 1300, lost: 1400 }, absent, { code: 'database-path-narrow', what: 'packets over 1300 bytes are lost between containers on node-02 and the database', evidence: 'packets of 1300 bytes arrive, packets of 1400 bytes do not', definite: true }],
+    ['but small packets lost', { narrow: 0, lost: 1200 }, absent, { code: 'database-path-narrow', evidence: 'small packets arrive, packets of 1200 bytes do not' }],
+  ];
+  test.each(seen)('is told of %s with what mends that, and with nothing of other hosts', (_, how, fromHost, told) => {
+    const failure = unreached(clusterOf(), '10.77.0.11', { host: THREE[1] as Host, fact: present(how), fromHost });
+    expect(failure).toMatchObject({ code: 'database-unreachable', host: 'node-02', ...told });
+    expect(failure.cause).toBeDefined();
+    if (!failure.remedy.includes('3306/tcp')) expect(failure.remedy).not.toContain('Open');
   });
 
   test('says whose database it is, and that a volume keeps its first password', () => {
@@ -173,6 +202,6 @@ describe('carrying out', () => {
     const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [ok('node-01', startContainer('alice-mysql', 'exited'))]);
     expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-mysql', 'exited'))]);
     const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', createDatabase(MANAGED, password))]);
-    expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: `[client]\nuser="root"\npassword="${PASSWORD}"\n` }]);
+    expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: loginFile('root', password).reveal() }]);
   });
 });

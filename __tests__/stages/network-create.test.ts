@@ -4,11 +4,11 @@ import { createOverlay, pullImage, removeContainer, removeNetwork, startContaine
 import type { Container } from '../../src/docker/containers.ts';
 import { image, type Network } from '../../src/docker/facts.ts';
 import { discard, rehearse, setAside } from '../../src/docker/replacement.ts';
-import { runProbe, type PathTry } from '../../src/docker/probe.ts';
+import { PROBE_VERSION, runProbe, type PathTry, type ProbeReport } from '../../src/docker/probe.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
-import { allPaths, cutPairs } from '../../src/stages/data-path.ts';
+import { allPaths, cutPairs, probeFailures } from '../../src/stages/data-path.ts';
 import { planNetwork } from '../../src/stages/network-create.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import { BRIDGE, containerOf, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf, standingOf } from '../support/facts.ts';
@@ -21,13 +21,18 @@ interface Told {
   readonly probe?: Fact<Container>;
   readonly probeImage?: Fact<string>;
   readonly machine?: Fact<Machine>;
-  readonly paths?: Fact<readonly PathTry[]>;
+  readonly paths?: Fact<ProbeReport>;
 }
 
 const cluster = clusterOf();
 const NAME = cluster.network.name;
-const answered = (from: Host, exits: Readonly<Record<string, number>> = {}): Fact<readonly PathTry[]> =>
-  present(THREE.filter((to) => to !== from).map((to) => ({ to: to.name, exit: exits[to.name] ?? 0 })));
+type Tries = Readonly<Record<string, Omit<PathTry, 'to'>>>;
+const SILENT = { ended: 'silent', exit: 28 } as const;
+const NARROW = { ended: 'narrow', exit: 28, passes: 1350, lost: 1400 } as const;
+const STRANGER = { ended: 'stranger', exit: 0 } as const;
+const report = (from: Host, tries: Tries = {}, changes: Partial<ProbeReport> = {}): Fact<ProbeReport> =>
+  present({ version: PROBE_VERSION, missing: [], proxies: [], unresolved: [], tries: THREE.filter((to) => to !== from).map((to) => ({ to: to.name, ...(tries[to.name] ?? { ended: 'connected', exit: 0 }) })), ...changes });
+const [one, two, three] = THREE as [Host, Host, Host];
 
 /** Three hosts with network, probes and paths, but for what is told of them by number. */
 function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluster) {
@@ -35,7 +40,7 @@ function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluste
   return {
     engines: enginesOf(of.hosts, (host) => present(engineInside(host))),
     hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), containers = present([]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, containers, probe: standingOf(probe), probeImage, machine })),
-    paths: new Map(each.map(({ host, told: { paths = answered(host) } }) => [host.name, paths])),
+    paths: new Map(each.map(({ host, told: { paths = report(host) } }) => [host.name, paths])),
   };
 }
 
@@ -75,7 +80,16 @@ describe('the plan', () => {
     ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, [`~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`, OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe on another network', { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }, ['~ node-02 replace probe alice-probe (network bridge -> kuscia-exchange-cluster)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['leaves a probe whose image is gone', { 2: { probeImage: absent } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
-    ['waits for a cut pair, named once', { 2: { paths: answered(THREE[1] as Host, { 'node-03': 28 }) }, 3: { paths: answered(THREE[2] as Host, { 'node-02': 28 }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut']],
+    ['waits for a cut pair, named once', { 2: { paths: report(two, { 'node-03': SILENT }) }, 3: { paths: report(three, { 'node-02': SILENT }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut']],
+    ['refuses a pair that is too narrow, at once', { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': NARROW }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '! node-02 data-path-narrow']],
+    ['waits for a pair of which one direction is cut and the other narrow', { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': SILENT }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-03 data path: data-path-cut']],
+    ['waits where something else answers, as a proxy does', { 1: { paths: report(one, { 'node-02': STRANGER }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut']],
+    ['refuses a name that only hosts know, at once', { 2: { paths: report(two, {}, { unresolved: ['db.example'] }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS, '! node-02 name-unresolved']],
+    ['refuses a probe whose image lacks a program, at once, and tries nothing with it', { 2: { paths: report(two, {}, { version: 0, missing: ['bash'], tries: [] }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), OTHERS, '! node-02 probe-unfit']],
+    ['refuses a probe that ends at each start for want of a program', { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })) } }, [OVERLAY, PROBE(1), PROBE(3), OTHERS, '! node-02 probe-unfit']],
+    ['recreates such a probe once its image is another', { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })), probeImage: present(imageId('b')) } }, ['~ node-02 replace probe alice-probe (its image or network changed)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe of an earlier version', { 2: { paths: report(two, {}, { version: 0 }) } }, ['~ node-02 replace probe alice-probe (it was started by another version of kuscia-swarm)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe that has a proxy', { 2: { paths: report(two, {}, { proxies: ['http_proxy', 'HTTP_PROXY'] }) } }, ['~ node-02 replace probe alice-probe (its environment has a proxy (http_proxy, HTTP_PROXY))', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['waits for paths that could not be tried', { 1: { paths: unknown('exit 1') } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut', '. node-01 data path: data-path-cut']],
     ['stops at networks it does not know', { 2: { networks: unknown('exit 1') } }, ['! node-02 fact-unknown']],
     ['stops at a probe it does not know', { 3: { probe: unknown('exit 1') } }, ['! node-03 fact-unknown']],
@@ -101,10 +115,15 @@ describe('a network of the wrong type', () => {
   const wrong: readonly [string, Partial<Network>, string][] = [
     ['a bridge', { driver: 'bridge', scope: 'local' }, 'driver is bridge, not overlay'],
     ['one that is not attachable', { attachable: false }, 'not attachable'],
+    ['one whose packets have another size', { mtu: 1400 }, 'mtu is 1400, not 1350'],
+    ['one whose packets have the usual size', {}, 'mtu is that which Docker chooses (1450), not 1350'],
     ['another subnet', { subnets: ['10.201.0.0/24'] }, 'subnet is 10.201.0.0/24, not 10.200.0.0/24'],
   ];
+  const sized = { network: { ...cluster.network, mtu: 1350 } };
+  const asked = (fault: string): Partial<Cluster> => (fault.startsWith('mtu') ? sized : {});
+
   test.each(wrong)('%s is refused with what was found and the remedy', (_, changes, fault) => {
-    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } });
+    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault));
     expect(made.steps).toEqual([]);
     expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-01', what: expect.stringContaining(fault.replace('not attachable', 'type is not attachable')) }]);
     expect(made.failures[0]?.remedy).toContain('repair: true');
@@ -114,8 +133,14 @@ describe('a network of the wrong type', () => {
   });
 
   test.each(wrong)('%s is removed where the caller asks for repair', (_, changes, fault) => {
-    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, {}, true);
+    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault), true);
     expect(shown(made)).toEqual([`- node-01 network ${NAME} (overlayoverl) (${fault})`, ...LATER]);
+  });
+
+  test('is none of the right size, or of whatever size where none is described', () => {
+    expect(plan(all({ networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) }), sized).failures).toEqual([]);
+    expect(plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) } }).failures).toEqual([]);
+    expect(shown(plan(all(none), sized))[0]).toBe(`+ node-01 overlay ${NAME} 10.200.0.0/24, packets of 1350 bytes (absent)`);
   });
 
   test('is refused on a worker, too', () => {
@@ -174,8 +199,7 @@ describe('carrying out', () => {
     expect(fleet.lines('node-01')).toEqual([`docker network create --driver overlay --attachable --subnet 10.200.0.0/24 ${NAME}`]);
   });
 
-  const probe = `docker run --detach --name=alice-probe --restart=always --network=${NAME} --network-alias=alice-probe-node-02 --memory=64m nginx:1.26`;
-  const [, two] = THREE as [Host, Host, Host];
+  const probe = shellLine(runProbe(cluster, two));
   const listed = ok('node-02', image('nginx:1.26').command, `${imageId('a')} nginx:1.26 nginx@<none>\n`);
 
   test('starts a probe, pulling its image where it is not there', async () => {
@@ -196,30 +220,47 @@ describe('carrying out', () => {
 });
 
 describe('the data path', () => {
-  const paths = (exits: Readonly<Record<string, Readonly<Record<string, number>>>>) => allPaths(cluster, new Map(THREE.map((host) => [host.name, answered(host, exits[host.name])])));
+  const paths = (tries: Readonly<Record<string, Tries>>) => allPaths(cluster, new Map(THREE.map((host) => [host.name, report(host, tries[host.name])])));
 
   test('of every direction is said', () => {
-    const seen = allPaths(cluster, new Map<string, Fact<readonly PathTry[]>>([['node-01', present([{ to: 'node-02', exit: 0 }])], ['node-02', unknown('no probe')], ['node-03', answered(THREE[2] as Host, { 'node-01': 6, 'node-02': 56 })]]));
+    const seen = allPaths(cluster, new Map([['node-01', report(one, {}, { tries: [{ to: 'node-02', ended: 'connected', exit: 0 }] })], ['node-02', unknown('no probe')], ['node-03', report(three, { 'node-01': { ended: 'unresolved', exit: 6 }, 'node-02': { ended: 'failed', exit: 56 } })]]));
     expect(seen).toEqual([
       { from: 'node-01', to: 'node-02', connected: true, seen: 'answered' },
       { from: 'node-01', to: 'node-03', connected: false, seen: 'no result' },
       { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe' },
       { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe' },
       { from: 'node-03', to: 'node-01', connected: false, seen: 'its name is not known on the network', cause: expect.stringContaining('7946') },
-      { from: 'node-03', to: 'node-02', connected: false, seen: 'curl exit 56' },
+      { from: 'node-03', to: 'node-02', connected: false, seen: 'broken off (curl exit 56)' },
     ]);
     expect(allPaths(cluster, new Map()).every(({ connected }) => !connected)).toBe(true);
   });
 
-  const cases: readonly [string, Readonly<Record<string, Readonly<Record<string, number>>>>, readonly string[]][] = [
+  const refused = { ended: 'refused', exit: 7 } as const;
+  const cases: readonly [string, Readonly<Record<string, Tries>>, readonly string[]][] = [
     ['no pair', {}, []],
-    ['one direction', { 'node-02': { 'node-03': 28 } }, [`node-02 cannot reach node-03 over ${NAME}`]],
-    ['both directions', { 'node-02': { 'node-03': 28 }, 'node-03': { 'node-02': 7 } }, [`node-02 cannot reach node-03 over ${NAME}, nor back`]],
-    ['one host from both', { 'node-01': { 'node-03': 28 }, 'node-02': { 'node-03': 28 }, 'node-03': { 'node-01': 28, 'node-02': 28 } }, [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`]],
+    ['one direction', { 'node-02': { 'node-03': SILENT } }, [`node-02 cannot reach node-03 over ${NAME}`]],
+    ['both directions', { 'node-02': { 'node-03': SILENT }, 'node-03': { 'node-02': refused } }, [`node-02 cannot reach node-03 over ${NAME}, nor back`]],
+    ['one host from both', { 'node-01': { 'node-03': SILENT }, 'node-02': { 'node-03': SILENT }, 'node-03': { 'node-01': SILENT, 'node-02': SILENT } }, [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`]],
+    ['one direction where the other is narrow', { 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': SILENT } }, [`node-03 cannot reach node-02 over ${NAME}, nor back`]],
   ];
-  test.each(cases)('names %s', (_, exits, whats) => {
-    const failures = cutPairs(cluster, paths(exits));
+  test.each(cases)('names %s', (_, tries, whats) => {
+    const failures = cutPairs(cluster, paths(tries));
     expect(failures.map(({ code, what }) => [code, what])).toEqual(whats.map((what) => ['data-path-cut', what]));
     for (const { remedy } of failures) expect(remedy).toContain('4789/udp');
+  });
+
+  test('that is too narrow is named with the smaller size of both directions, and the remedy', () => {
+    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': { ...NARROW, passes: 1300, lost: 1350 } } }))).toEqual([{
+      code: 'data-path-narrow', host: 'node-02', what: `packets over 1300 bytes are lost between node-02 and node-03 on ${NAME}`, evidence: 'probe on node-02 to probe on node-03: packets of 1350 bytes pass, packets of 1400 bytes do not',
+      cause: expect.stringContaining('drops the others'), remedy: expect.stringMatching(/packets of 1500 bytes.*network\.mtu: 1300/), definite: true,
+    }]);
+  });
+
+  test('on which something else answers is told with what can make it', () => {
+    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([{ code: 'data-path-cut', evidence: expect.stringContaining('something else answers'), cause: expect.stringContaining('earlier version'), remedy: expect.stringContaining('mode: apply') }]);
+  });
+
+  test('is not told of where the image of a probe is unfit: the image and what it lacks are', () => {
+    expect(probeFailures(cluster, new Map([['node-02', report(two, {}, { missing: ['bash', 'curl'], unresolved: ['x.example'] })]]))).toMatchObject([{ code: 'probe-unfit', host: 'node-02', what: 'the probe cannot work with the image nginx:1.26', evidence: 'its image lacks bash, curl', remedy: expect.stringContaining('network.probe-image'), definite: true }]);
   });
 });

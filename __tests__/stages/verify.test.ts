@@ -35,6 +35,7 @@ function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Pa
     engines: enginesOf(THREE, (host) => present(engineInside(host))),
     nodes: present(THREE.map((host) => nodeOf(host))),
     paths: THREE.flatMap((from) => THREE.filter((to) => to !== from).map((to) => ({ from: from.name, to: to.name, connected: true, seen: 'answered' }))),
+    probes: new Map(),
     answers: present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, HOSTS[i % 2] as Host))),
     replicas: HOSTS.map((host, i): OnHost => ({ host, machine: present(machineOf(host)), container: present(replicaOf(cluster, host)), file: fileOf(sha256('the configuration')), answer: present(answerOf(cluster, host)), registry: present(registryOf(cluster, HOSTS)), ...replicas[i + 2] })),
     database: { container: present(containerOf('alice-mysql')), state: present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [] }), reached: HOSTS.map((host) => ({ host, fact: present('greeted') })) },

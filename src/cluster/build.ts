@@ -13,6 +13,7 @@ export function buildCluster(file: ClusterFile): Cluster {
       name: 'kuscia-exchange-cluster',
       subnet: file.network.subnet,
       allowPublicSubnet: file.network['allow-public-subnet'],
+      ...(file.network.mtu !== undefined && { mtu: file.network.mtu }),
       probeImage: file.network['probe-image'] ?? balancer.image,
     },
     database: buildDatabase(file),

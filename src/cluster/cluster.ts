@@ -89,6 +89,8 @@ export interface Cluster {
     readonly name: 'kuscia-exchange-cluster';
     readonly subnet: string;
     readonly allowPublicSubnet: boolean;
+    /** Largest packet of the overlay in bytes; without it Docker chooses, and an existing network may have any. */
+    readonly mtu?: number;
     /** Image of the probe that tries the data path on every host: must hold nginx, curl and bash. */
     readonly probeImage: string;
   };

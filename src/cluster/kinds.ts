@@ -29,6 +29,11 @@ const NO_PORT = 'is no port (a whole number from 1 to 65535)';
 /** A TCP port. */
 export const port = () => z.int({ error: NO_PORT }).min(1, NO_PORT).max(65535, NO_PORT);
 
+const NO_PACKET_SIZE = 'is no size of a packet (a whole number from 576 to 9000)';
+
+/** Bytes of a packet: from what every IPv4 host takes (RFC 791) to jumbo frames. */
+export const packetSize = () => z.int({ error: NO_PACKET_SIZE }).min(576, NO_PACKET_SIZE).max(9000, NO_PACKET_SIZE);
+
 /** true or false. */
 export const flag = () => z.boolean({ error: 'must be true or false' });
 

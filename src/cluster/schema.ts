@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROTOCOLS, ROLES } from './cluster.ts';
 import {
-  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
+  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
 } from './kinds.ts';
 
 /** A default that depends on another key, in words for the reference. */
@@ -64,6 +64,7 @@ export const clusterSchema = section({
   network: section({
     subnet: cidr().default('10.200.0.0/24').describe('Subnet of the overlay network. It must be free on every host. 10.200.0.0/24 is private and off the usual ranges; the tutorial\'s 16.0.0.0/8 is public address space.'),
     'allow-public-subnet': flag().default(false).describe('Lets the subnet lie outside the private ranges of RFC 1918. false because real hosts of that range could then not be reached.'),
+    mtu: packetSize().optional().meta(depends('Largest packet of the overlay network in bytes, where the network between the hosts carries less than 1500: that less 50 for VXLAN.', 'what Docker chooses, 1450')),
     'probe-image': image('nginx:1.26').optional().meta(depends('Image of the probe that tries the network between each pair of hosts; must hold nginx, curl and bash.', 'the image of `load-balancer`')),
   })
     .prefault({})

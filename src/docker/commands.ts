@@ -57,9 +57,9 @@ export function joinSwarm(address: string, manager: string, token: Secret, image
 export const setNodeRole = (nodeId: string, role: 'manager' | 'worker'): Command =>
   changing(`${role === 'manager' ? 'promote' : 'demote'} the node`, ['docker', 'node', role === 'manager' ? 'promote' : 'demote', nodeId]);
 
-/** Creates the attachable overlay network; run on a manager. */
-export const createOverlay = (name: string, subnet: string): Command =>
-  changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, name]);
+/** Creates the attachable overlay network; run on a manager. Source of the option: Docker's docs, "Bridge network driver", which the overlay driver takes too. */
+export const createOverlay = (name: string, subnet: string, mtu?: number): Command =>
+  changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, ...(mtu === undefined ? [] : ['--opt', `com.docker.network.driver.mtu=${mtu}`]), name]);
 
 /** Removes a network by its id. */
 export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);

@@ -167,10 +167,14 @@ export interface Network {
   readonly subnets: readonly string[];
   /** Whether the engine makes a rule so that its containers reach other hosts under the address of theirs. */
   readonly masquerade: boolean;
+  /** Its option com.docker.network.driver.mtu, where it has one. */
+  readonly mtu?: number;
 }
 
 /** Option of a bridge network. Source: moby, bridge driver. */
 const MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade';
+/** Option of any network. Source: moby, netlabel.DriverMTU. */
+const MTU_OPTION = 'com.docker.network.driver.mtu';
 
 const rawNetwork = z.object({
   Id: z.string(),
@@ -179,7 +183,7 @@ const rawNetwork = z.object({
   Scope: z.string(),
   Attachable: z.boolean(),
   IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
-  Options: z.object({ [MASQUERADE]: z.string().nullish() }).nullish(),
+  Options: z.object({ [MASQUERADE]: z.string().nullish(), [MTU_OPTION]: z.string().nullish() }).nullish(),
 });
 
 /** All networks of the host. */
@@ -194,6 +198,7 @@ export const networks: Question<readonly Network[]> = {
         driver: raw.Driver,
         scope: raw.Scope,
         attachable: raw.Attachable,
+        ...(/^\d{1,6}$/.test(raw.Options?.[MTU_OPTION] ?? '') && { mtu: Number(raw.Options?.[MTU_OPTION]) }),
         subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
         masquerade: raw.Options?.[MASQUERADE] === 'true',
       })),

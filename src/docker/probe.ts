@@ -1,5 +1,6 @@
-import type { Cluster, Host } from '../cluster/cluster.ts';
-import { reading, type Command } from '../engine/command.ts';
+import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { ipv4 } from '../cluster/subnet.ts';
+import { reading, script, type Command } from '../engine/command.ts';
 import { failedTo, present, type Question } from '../engine/fact.ts';
 import { runContainer } from './commands.ts';
 
@@ -12,6 +13,42 @@ export const probeName = (cluster: Cluster): string => `${cluster.domain}-probe`
 /** Name under which the other hosts' probes find this one on the overlay network. */
 export const probeAlias = (cluster: Cluster, host: Host): string => `${cluster.domain}-probe-${host.name}`;
 
+/** What a probe is started with; raised whenever that changes, so that older probes are made anew. */
+export const PROBE_VERSION = 2;
+
+/** Where a probe keeps its version. */
+const VERSION_FILE = '/tmp/kuscia-swarm-probe';
+
+/** Programs that the image of a probe has to hold. */
+const PROGRAMS = ['bash', 'curl', 'nginx', 'timeout'];
+
+/** Variables by which curl and others go through a proxy. Docker sets them in every container from the login's ~/.docker/config.json, unless they are given. */
+const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+
+/**
+ * Answers each request with the probe's own name and what the request's headers hold, so that an answer can only be its own, to that very request, and
+ * is as large as the request. Its files are in /tmp: the image may run as any account.
+ */
+const START = `cat >/tmp/kuscia-swarm-probe.conf <<END
+pid /tmp/kuscia-swarm-probe.pid;
+error_log /dev/stderr notice;
+worker_processes 1;
+events { }
+http {
+  access_log off;
+  server_tokens off;
+  default_type text/plain;
+  large_client_header_buffers 4 32k;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path /tmp/kuscia-swarm-${kind};`).join(' ')}
+  server {
+    listen 80;
+    location / { return 200 "$1 \\$http_x_nonce \\$http_x_pad"; }
+  }
+}
+END
+echo ${PROBE_VERSION} >${VERSION_FILE}
+exec nginx -c /tmp/kuscia-swarm-probe.conf -g "daemon off;"`;
+
 /** Starts the host's probe. */
 export const runProbe = (cluster: Cluster, host: Host): Command =>
   runContainer('start the probe', [
@@ -19,42 +56,134 @@ export const runProbe = (cluster: Cluster, host: Host): Command =>
     '--restart=always',
     `--network=${cluster.network.name}`,
     `--network-alias=${probeAlias(cluster, host)}`,
-    '--memory=64m',
+    // A run asks many things at once, each with a process of its own.
+    '--memory=128m',
+    ...PROXIES.map((name) => `--env=${name}=`),
+    '--entrypoint=sh',
     cluster.network.probeImage,
+    '-c',
+    START,
+    'sh',
+    probeAlias(cluster, host),
   ]);
 
 /** Asks something within the host's probe. */
 export const inProbe = (cluster: Cluster, purpose: string, argv: readonly [string, ...string[]]): Command =>
   reading(purpose, ['docker', 'exec', probeName(cluster), ...argv], { inside: { shell: ['docker', 'exec', '--interactive', probeName(cluster), 'sh', '-s'], argv } });
 
+/**
+ * How a try ended. `narrow`: small packets pass and large ones are lost; `unsteady`: nothing came back first, and then whatever the size;
+ * `stranger`: something answered, but not that probe; `refused`: by its host, or there is no route.
+ */
+export type Ended = 'connected' | 'unresolved' | 'refused' | 'silent' | 'narrow' | 'unsteady' | 'stranger' | 'failed';
+
 /** How one try from a probe to another ended. */
 export interface PathTry {
   readonly to: string;
-  /** curl's exit code: 0 answered, 6 name not resolved, 7 refused or no route, 28 no answer in time. */
+  readonly ended: Ended;
+  /** curl's exit code. */
   readonly exit: number;
+  /** Where it is narrow: the largest size that passed and the smallest that did not, IP packets in bytes as containers send them. */
+  readonly passes?: number;
+  readonly lost?: number;
 }
 
-/** Size of the request header that is sent: more than two packets at the overlay's MTU of 1450. */
-const PAYLOAD_BYTES = 3000;
+/** What a probe says of itself and of its way to others. */
+export interface ProbeReport {
+  /** What it was started with; 0 for a probe of before there were versions. */
+  readonly version: number;
+  /** Programs that its image lacks; where there are any, nothing else was tried. */
+  readonly missing: readonly string[];
+  /** Names of variables that point its programs to a proxy. */
+  readonly proxies: readonly string[];
+  /** Names of the cluster file that do not resolve within it. */
+  readonly unresolved: readonly string[];
+  readonly tries: readonly PathTry[];
+}
+
+/** Sizes of the overlay's packets where Docker chooses: 1500 less 50 for VXLAN. */
+export const USUAL_MTU = 1450;
+
+/** Sizes that are tried once large requests are lost, in bytes of an IP packet. */
+const sizesUpTo = (mtu: number): readonly number[] => [...new Set([mtu, 4000, 1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576])].filter((size) => size <= mtu).sort((a, b) => b - a);
+
+/** DNS names among the addresses that containers of this host use: the database and the host itself for its replica, every replica for the load balancer. */
+export function namesFor(cluster: Cluster, host: Host): readonly string[] {
+  const { database, loadBalancer } = cluster;
+  const server = database.kind === 'external' ? database.address : hostNamed(cluster, database.host).address;
+  const forReplica = host.roles.includes('replica') ? [host.address, server] : [];
+  const forBalancer = host.name === loadBalancer.host ? [host.address, ...hostsWith(cluster, 'replica').map(({ address }) => address)] : [];
+  return [...new Set([...forReplica, ...forBalancer])].filter((address) => ipv4(address) === undefined);
+}
 
 /**
- * Tries the data path from this host's probe to others. The request's header is larger than the MTU and nginx answers only when it has all of
- * it, so an answer proves that full-size packets pass.
+ * One line a finding. A request is made of exactly so many bytes that it fills one IP packet of the size that is told (20 of IP, 32 of TCP with timestamps), and
+ * so does its answer, whose headers have 143 bytes; the large one fills two and more. bash resolves a name for /dev/udp without sending anything there.
  */
-export function tryPaths(cluster: Cluster, peers: readonly Host[]): Question<readonly PathTry[]> {
-  const text = [
-    `pad=$(head -c ${PAYLOAD_BYTES} /dev/zero | tr '\\0' x)`,
-    'for peer in "$@"; do',
-    '( curl -s -o /dev/null -m 4 -H "X-Payload: $pad" "http://$peer/"; echo "$peer $?" ) &',
-    'done; wait',
-  ].join('\n');
+const tryText = (mtu: number): string => `v=0; read -r v <${VERSION_FILE}; echo "version $v"
+for p in ${PROXIES.join(' ')}; do [ -z "\${!p}" ] || echo "proxy $p"; done
+n=$RANDOM$RANDOM$RANDOM
+ask() {
+local pad fill answer exit
+printf -v pad "%*s" $(($2 - 52 - 145 - \${#1} - \${#n})) ""; printf -v fill "%*s" 89 ""
+answer=$(curl --noproxy "*" -s -m 4 -A "" -H "Accept:" -H "X-Nonce: $n" -H "X-Pad: \${pad// /x}" -H "X-Fill: \${fill// /x}" "http://$1/"); exit=$?
+[ "$answer" = "$1 $n \${pad// /x}" ] && answer=own || answer=other
+echo "try $1 $2 $exit $answer"
+}
+try() {
+local large=$(ask "$1" ${2 * mtu + 100}) size
+echo "$large"
+case $large in *" 28 other") for size in ${sizesUpTo(mtu).join(' ')}; do ask "$1" $size & done; wait ;; esac
+}
+resolve() {
+local i
+for i in 1 2; do timeout 3 bash -c ': 3<>"/dev/udp/$0/9"' "$1" && return; done
+echo "unresolved $1"
+}
+until [ "$1" = -- ]; do resolve "$1" & shift; done 2>/dev/null; shift
+for peer in "$@"; do try "$peer" & done; wait`;
+
+/**
+ * Asks this host's probe for what it was started with, and has it try the way to others and the names that containers of its host use. The tries go past any proxy
+ * and count only when that very probe sent back what this one made up. Answers are as large as requests, so one try speaks for both directions.
+ */
+export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): Question<ProbeReport> {
+  const purpose = 'try the data path from the probe';
+  const mtu = cluster.network.mtu ?? USUAL_MTU;
   const aliases = new Map(peers.map((peer) => [probeAlias(cluster, peer), peer.name]));
+  const lacking = `for p in ${PROGRAMS.join(' ')}; do command -v "$p" >/dev/null || { echo "missing $p"; set --; }; done; [ "$#" -eq 0 ] || exec bash -c "$@"`;
+  const names = namesFor(cluster, from);
   return {
-    command: inProbe(cluster, 'try the data path from the probe', ['bash', '-c', text, 'bash', ...aliases.keys()]),
+    command: inProbe(cluster, purpose, script(lacking, tryText(mtu), 'bash', ...names, '--', ...aliases.keys())),
     read(outcome) {
-      if (outcome.code !== 0) return failedTo('try the data path from the probe', outcome);
+      // What docker exec ends with where the image has no such program (126 up to Docker 20.10, 127 later).
+      if ([126, 127].includes(outcome.code)) return present({ version: 0, missing: ['sh'], proxies: [], unresolved: [], tries: [] });
+      if (outcome.code !== 0) return failedTo(purpose, outcome);
       const lines = outcome.stdout.split('\n').map((line) => line.split(' '));
-      return present(lines.flatMap(([alias = '', exit = '']) => (aliases.has(alias) && /^\d{1,3}$/.test(exit) ? [{ to: aliases.get(alias) ?? '', exit: Number(exit) }] : [])));
+      const said = (key: string, known: readonly string[]): string[] => lines.flatMap(([first, value = '']) => (first === key && known.includes(value) ? [value] : []));
+      const version = lines.find(([first]) => first === 'version')?.[1] ?? '';
+      return present({
+        version: /^\d{1,6}$/.test(version) ? Number(version) : 0,
+        missing: said('missing', PROGRAMS),
+        proxies: said('proxy', PROXIES),
+        unresolved: said('unresolved', names),
+        tries: [...aliases].flatMap(([alias, to]) => tryOf(to, mtu, lines.filter(([first, of]) => first === 'try' && of === alias))),
+      });
     },
   };
+}
+
+/** What the lines of one peer come to: the first is of the large request, the others of single packets. */
+function tryOf(to: string, mtu: number, lines: readonly (readonly string[])[]): PathTry[] {
+  const tries = lines.flatMap(([, , size = '', exit = '', answer]) => (/^\d{1,5}$/.test(size) && /^\d{1,3}$/.test(exit) ? [{ size: Number(size), exit: Number(exit), own: exit === '0' && answer === 'own' }] : []));
+  const [large, ...single] = tries;
+  if (large === undefined) return [];
+  const { exit } = large;
+  if (large.own) return [{ to, ended: 'connected', exit }];
+  if (exit !== 28) return [{ to, ended: exit === 0 ? 'stranger' : exit === 6 ? 'unresolved' : exit === 7 ? 'refused' : 'failed', exit }];
+  const passed = single.filter(({ own }) => own).map(({ size }) => size);
+  if (passed.length === 0) return [{ to, ended: 'silent', exit }];
+  const passes = Math.max(...passed);
+  const lost = Math.min(2 * mtu, ...single.filter(({ size }) => size > passes).map(({ size }) => size));
+  return [passes >= mtu ? { to, ended: 'unsteady', exit } : { to, ended: 'narrow', exit, passes, lost }];
 }

@@ -144,6 +144,8 @@ async function settle(stage: Stage, batch: readonly Step[], run: UnderWay, last:
     const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
     if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
     stopIfCancelled(stage, run);
+    const definite = current.failures.filter((failure) => failure.definite);
+    if (definite.length > 0) throw new Trouble(definite);
     if (run.ahead?.is === 'failed') throw new LeftOff();
     if (run.ahead?.is === 'under way') deadline = Date.now() + stage.settleMs;
     const leftMs = deadline - Date.now();

@@ -31,12 +31,17 @@ export const CODES = {
   'image-unavailable': [1209, 'An image cannot be brought to a host'],
   'hostname-clash': [1210, 'Two replicas would have the same name'],
   'image-differs': [1211, 'An image is not what its archive says'],
+  'data-path-narrow': [1216, 'Large packets are lost between two hosts'],
+  'name-unresolved': [1217, 'A name does not resolve in a container'],
+  'probe-unfit': [1218, 'The image of the probe lacks what it needs'],
   'replacement-impossible': [1220, 'A replacement cannot be started, so the present container was left as it is'],
   'replacement-not-undone': [1221, 'A former container was put back but does not work'],
   'database-unreachable': [1301, 'The database does not answer'],
   'database-login-refused': [1302, 'The database refuses the login'],
   'database-unfit': [1303, 'The database is too old or not set up'],
   'database-owned': [1304, 'The database belongs to another domain'],
+  'database-wants-tls': [1305, 'The database wants TLS'],
+  'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
   'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
   'domain-key-conflict': [1401, 'There are two keys for one domain'],
   'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
@@ -78,6 +83,8 @@ export interface Failure {
   readonly cause?: string;
   /** What the reader should do next. */
   readonly remedy: string;
+  /** Set where waiting changes nothing: a stage that waits for its changes to show ends with it at once. */
+  readonly definite?: true;
 }
 
 /** One or more failures, thrown together. */

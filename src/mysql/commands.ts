@@ -40,5 +40,20 @@ export const createDatabase = (database: ManagedDatabase, password: Secret): Com
     { stdin: loginFile(database.user, password) },
   );
 
-/** The client's option file, for its standard input. Quotes and backslashes are refused when the password is read. */
-export const loginFile = (user: string, password: Secret): Secret => new Secret('database login', `[client]\nuser="${user}"\npassword="${password.reveal()}"\n`);
+/** Suffix of the option groups by which the client of `loginFile` uses TLS. */
+export const TLS_SUFFIX = '-tls';
+
+/**
+ * The client's option file, for its standard input: a login without TLS, as Kuscia's is, which also asks for the server's key as Kuscia's driver does. Quotes and
+ * backslashes are refused when the password is read. An option that a client does not know is a warning where it is "loose"; of MariaDB's clients alone are the
+ * groups client-mariadb, where "ssl" is no prefix of others. Source: MySQL docs, "Program Option Modifiers"; MariaDB docs, "Configuring MariaDB with Option Files".
+ */
+export function loginFile(user: string, password: Secret): Secret {
+  const groups = [
+    ['[client]', `user="${user}"`, `password="${password.reveal()}"`, 'loose-ssl-mode=DISABLED', 'loose-get-server-public-key'],
+    ['[client-mariadb]', 'skip-ssl'],
+    [`[client${TLS_SUFFIX}]`, 'loose-ssl-mode=PREFERRED'],
+    [`[client-mariadb${TLS_SUFFIX}]`, 'ssl', 'skip-ssl-verify-server-cert'],
+  ];
+  return new Secret('database login', groups.map((lines) => `${lines.join('\n')}\n`).join(''));
+}

@@ -44,7 +44,7 @@ export function reloadConfiguration(container: string, digest: string): Command 
   const text = [
     `docker exec "$1" nginx -c ${CONFIGURATION} -s reload || exit`,
     'i=0; while [ $i -lt 50 ]; do',
-    '[ "$(docker exec "$1" curl -s -m 2 http://127.0.0.1:8089/configuration)" != "$2" ] || exit 0',
+    '[ "$(docker exec "$1" curl --noproxy "*" -s -m 2 http://127.0.0.1:8089/configuration)" != "$2" ] || exit 0',
     'i=$((i + 1)); sleep 0.2; done',
     'echo "nginx kept its former configuration" >&2; exit 75',
   ].join('\n');
@@ -53,6 +53,6 @@ export function reloadConfiguration(container: string, digest: string): Command 
 
 /** Digest of the configuration that nginx has loaded. */
 export const loadedConfiguration = (container: string): Question<string> => ({
-  command: reading('ask nginx for its configuration', ['docker', 'exec', container, 'curl', '-s', '-m', '5', 'http://127.0.0.1:8089/configuration']),
+  command: reading('ask nginx for its configuration', ['docker', 'exec', container, 'curl', '--noproxy', '*', '-s', '-m', '5', 'http://127.0.0.1:8089/configuration']),
   read: (outcome) => (outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('ask nginx for its configuration', outcome)),
 });

@@ -1,17 +1,18 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import { tryPaths, type PathTry } from '../docker/probe.ts';
+import { tryPaths, type Ended, type PathTry, type ProbeReport } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import type { Fact } from '../engine/fact.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import { unfitProbe } from './probe.ts';
 
-/** What the probes found, by the host they tried from. */
-export type Paths = ReadonlyMap<string, Fact<readonly PathTry[]>>;
+/** What the probes say, by the host they tried from. */
+export type Paths = ReadonlyMap<string, Fact<ProbeReport>>;
 
 /** Tries the data path from each of these hosts to every other. */
 export async function askPaths(ask: Ask, cluster: Cluster, from: readonly Host[]): Promise<Paths> {
   const tries = from.map(async (host) => {
     const peers = cluster.hosts.filter((other) => other !== host);
-    return [host.name, await ask.ask(host.name, tryPaths(cluster, peers))] as const;
+    return [host.name, await ask.ask(host.name, tryPaths(cluster, host, peers))] as const;
   });
   return new Map(await Promise.all(tries));
 }
@@ -25,18 +26,28 @@ export interface Path {
   readonly seen: string;
   /** What that mostly comes of, where it comes of one thing. */
   readonly cause?: string;
+  /** Set where small packets pass and large ones are lost: the largest size that passes, an IP packet of a container in bytes. */
+  readonly passes?: number;
+  /** Set where something else answers in place of the other probe. */
+  readonly stranger?: true;
 }
 
-const CURL_EXITS: Readonly<Record<number, string>> = {
-  0: 'answered',
-  6: 'its name is not known on the network',
-  7: 'no route, or refused',
-  28: 'no answer in 4 s to a request larger than one packet',
+const SEEN: Readonly<Record<Ended, string>> = {
+  connected: 'answered',
+  unresolved: 'its name is not known on the network',
+  refused: 'no route, or refused',
+  silent: 'no answer in 4 s, however small the packets',
+  narrow: 'large packets are lost',
+  unsteady: 'no answer in 4 s, and one soon after',
+  stranger: 'something else answers in its place',
+  failed: 'broken off',
 };
 
-const CURL_CAUSES: Readonly<Record<number, string>> = {
-  6: 'the hosts do not tell each other of their containers: 7946 (tcp and udp) does not pass between them',
-  28: 'packets of the overlay network are lost between the hosts: 4789/udp does not pass, or not in full size',
+const CAUSES: Partial<Record<Ended, string>> = {
+  unresolved: 'the hosts do not tell each other of their containers: 7946 (tcp and udp) does not pass between them',
+  silent: 'packets of the overlay network are lost between the hosts: 4789/udp does not pass',
+  narrow: 'something between the hosts carries smaller packets than the hosts send, and drops the others without a word (a VPN, a tunnel, a cloud network)',
+  stranger: 'the other probe was started by an earlier version of kuscia-swarm, or another container has its name or its address',
 };
 
 /** Every direction from a host that tried to another, in the order of the cluster file. */
@@ -46,34 +57,77 @@ export function allPaths(cluster: Cluster, paths: Paths): Path[] {
     cluster.hosts
       .filter((to) => to !== from)
       .map((to): Path => {
+        const ends = { from: from.name, to: to.name };
         const fact = paths.get(from.name) ?? { is: 'unknown', why: 'not tried' };
-        if (fact.is !== 'present') return { from: from.name, to: to.name, connected: false, seen: fact.is === 'unknown' ? fact.why : 'not tried' };
-        const exit = fact.value.find((one) => one.to === to.name)?.exit;
-        return { from: from.name, to: to.name, connected: exit === 0, seen: exit === undefined ? 'no result' : (CURL_EXITS[exit] ?? `curl exit ${exit}`), ...causeOf(exit) };
+        if (fact.is !== 'present') return { ...ends, connected: false, seen: fact.is === 'unknown' ? fact.why : 'not tried' };
+        const found = fact.value.tries.find((one) => one.to === to.name);
+        return found ? { ...ends, ...pathOf(found) } : { ...ends, connected: false, seen: 'no result' };
       }),
   );
 }
 
-const causeOf = (exit: number | undefined): Pick<Path, 'cause'> => {
-  const cause = exit === undefined ? undefined : CURL_CAUSES[exit];
-  return cause === undefined ? {} : { cause };
-};
+function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to'> {
+  const seen = ended === 'narrow' ? `packets of ${passes ?? 0} bytes pass, packets of ${lost ?? 0} bytes do not` : ended === 'failed' ? `${SEEN.failed} (curl exit ${exit})` : SEEN[ended];
+  const cause = CAUSES[ended];
+  return { connected: ended === 'connected', seen, ...(cause !== undefined && { cause }), ...(ended === 'narrow' && { passes: passes ?? 0 }), ...(ended === 'stranger' && { stranger: true }) };
+}
 
-/** One failure for each pair of hosts that is cut in either direction. */
+/** One failure for each pair of hosts that is cut, or too narrow, in either direction. */
 export function cutPairs(cluster: Cluster, paths: readonly Path[]): Failure[] {
   const cut = paths.filter((path) => !path.connected);
-  const isSecond = (path: Path): boolean => cut.some((other) => other.from === path.to && other.to === path.from && cut.indexOf(other) < cut.indexOf(path));
-  return cut
-    .filter((path) => !isSecond(path))
-    .map((path) => {
-      const both = cut.some((other) => other.from === path.to && other.to === path.from);
-      return {
-        code: 'data-path-cut' as const,
-        host: path.from,
-        what: `${path.from} cannot reach ${path.to} over ${cluster.network.name}${both ? ', nor back' : ''}`,
-        evidence: `probe on ${path.from} to probe on ${path.to}: ${path.seen}`,
-        ...(path.cause !== undefined && { cause: path.cause }),
-        remedy: `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${path.from} and ${path.to} in both directions, and see that the network between them carries packets of 1500 bytes; then run again. If they are open, restart the Docker Engine on the host whose log says "error creating vxlan interface".`,
-      };
-    });
+  const backOf = (path: Path): Path | undefined => cut.find((other) => other.from === path.to && other.to === path.from);
+  return cut.flatMap((path): Failure[] => {
+    const back = backOf(path);
+    if (back && cut.indexOf(back) < cut.indexOf(path)) return [];
+    // Where one direction is cut, that the other is narrow says less.
+    const [worse, other] = path.passes !== undefined && back && back.passes === undefined ? [back, path] : [path, back];
+    return [worse.passes === undefined ? cutPair(cluster, worse, other !== undefined) : narrowPair(cluster, worse, Math.min(worse.passes, other?.passes ?? worse.passes))];
+  });
 }
+
+function cutPair(cluster: Cluster, path: Path, both: boolean): Failure {
+  const { from, to } = path;
+  const apply = `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a second container named ${to} on ${cluster.network.name}.`;
+  const open = `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${from} and ${to} in both directions; then run again. If they are open, restart the Docker Engine on the host whose log says "error creating vxlan interface".`;
+  return {
+    code: 'data-path-cut',
+    host: from,
+    what: `${from} cannot reach ${to} over ${cluster.network.name}${both ? ', nor back' : ''}`,
+    evidence: `probe on ${from} to probe on ${to}: ${path.seen}`,
+    ...(path.cause !== undefined && { cause: path.cause }),
+    remedy: path.stranger ? apply : open,
+  };
+}
+
+/** The bytes by which a packet grows on its way between hosts: Ethernet 14, VXLAN 8, UDP 8, IP 20. */
+const VXLAN_BYTES = 50;
+
+const narrowPair = (cluster: Cluster, { from, to, seen, cause }: Path, passes: number): Failure => ({
+  code: 'data-path-narrow',
+  host: from,
+  what: `packets over ${passes} bytes are lost between ${from} and ${to} on ${cluster.network.name}`,
+  evidence: `probe on ${from} to probe on ${to}: ${seen}`,
+  ...(cause !== undefined && { cause }),
+  remedy: `Let the network between ${from} and ${to} carry packets of ${(cluster.network.mtu ?? 1450) + VXLAN_BYTES} bytes. Where it cannot, write network.mtu: ${passes} into the cluster file and run again; a network that exists already is made anew only with repair: true.`,
+  definite: true,
+});
+
+/** What the probes themselves lack: programs, or names that their hosts alone know. Waiting mends neither. */
+export function probeFailures(cluster: Cluster, paths: Paths): Failure[] {
+  return cluster.hosts.flatMap((host): Failure[] => {
+    const report = valueOf(paths.get(host.name) ?? { is: 'absent' });
+    if (report === undefined) return [];
+    return report.missing.length > 0 ? [unfitProbe(cluster, host, `its image lacks ${report.missing.join(', ')}`)] : report.unresolved.map((name) => unresolved(host, name));
+  });
+}
+
+/** The failure of a name that no container on the host resolves. */
+export const unresolved = (host: Host, name: string): Failure => ({
+  code: 'name-unresolved',
+  host: host.name,
+  what: `the name ${name} does not resolve in a container on ${host.name}`,
+  evidence: `asked twice in the probe on ${host.name}`,
+  cause: 'containers ask the DNS servers of their host and never read its /etc/hosts',
+  remedy: `Give the IPv4 address in the cluster file in place of ${name}, or put the name into the DNS that ${host.name} asks (its /etc/resolv.conf). Then run again.`,
+  definite: true,
+});

@@ -5,7 +5,9 @@ import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { compareVersions } from '../kuscia/requirements.ts';
-import { databaseState, greeting, type DatabaseState, type Greeting } from '../mysql/facts.ts';
+import { databaseState, type DatabaseState } from '../mysql/facts.ts';
+import { greeting, hostReaches } from '../mysql/greeting.ts';
+import { cutShort, isGreeted, unreached, wantsTls, type Reached } from './database-reach.ts';
 
 /** What tells whether the database works. */
 export interface DatabaseFacts {
@@ -13,7 +15,7 @@ export interface DatabaseFacts {
   readonly container: Fact<Container>;
   readonly state: Fact<DatabaseState>;
   /** How the server receives a container on each replica's host. */
-  readonly reached: readonly { readonly host: Host; readonly fact: Fact<Greeting> }[];
+  readonly reached: readonly Reached[];
 }
 
 /** The host from which the database server is asked, and the address at which replicas find it. */
@@ -35,9 +37,17 @@ export async function askDatabase(ask: Ask, { cluster, secrets }: Deployment): P
   const [onContainer, state, reached] = await Promise.all([
     database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
     ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
-    Promise.all(hostsWith(cluster, 'replica').map(async (host) => ({ host, fact: await ask.ask(host.name, greeting(cluster, address, database.port)) }))),
+    Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host, address))),
   ]);
   return { container: onContainer, state, reached };
+}
+
+/** Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on that host. */
+async function askReached(ask: Ask, cluster: Cluster, host: Host, address: string): Promise<Reached> {
+  const { port } = cluster.database;
+  const fact = await ask.ask(host.name, greeting(cluster, address, port));
+  const cut = ['silent', 'refused', 'no route'].some((how) => how === valueOf(fact));
+  return { host, fact, fromHost: cut ? await ask.ask(host.name, hostReaches(address, port)) : absent };
 }
 
 /** Why a fact is not present, in words. */
@@ -61,6 +71,8 @@ const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
 export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[] {
   const { database, domain } = cluster;
   const { asks } = databasePlace(cluster);
+  if (state.login === 'wants TLS') return [wantsTls(cluster, asks, state.said)];
+  if (state.login === 'cut short') return [cutShort(cluster, asks)];
   if (state.login === 'refused') {
     const kept = database.kind === 'managed' ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in the database since: a new input does not change it there.` : '';
     return [{ code: 'database-login-refused', host: asks.name, what: `the database refuses the login as ${database.user}`, evidence: state.said, remedy: `Give the right database-password.${kept}` }];
@@ -81,37 +93,15 @@ export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[]
   return failures;
 }
 
-/** Whether the server greeted in time. */
-export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'greeted';
-/** What is seen of a server that is too slow. */
-export const TOO_SLOW = 'the connection comes about, but no greeting in 4 s';
-
-/** The failure of a host from which the server is not reached, or answers too late. */
-export function unreached(cluster: Cluster, host: Host, fact: Fact<Greeting>): Failure {
-  const { port } = cluster.database;
-  const { address } = databasePlace(cluster);
-  if (fact.is === 'present') {
-    return {
-      code: 'database-unreachable',
-      host: host.name,
-      what: `the database at ${address}:${port} answers a container on ${host.name} too slowly`,
-      evidence: TOO_SLOW,
-      cause: 'the database answers too slowly, or something between it and the host does: Kuscia gives up after 5 s',
-      remedy: 'Look at the load of the database and of its host, and at what stands between (a proxy, a firewall that inspects); where the server looks up client names, set skip-name-resolve. Then run again.',
-    };
-  }
-  const remedy = `Open ${port}/tcp from ${host.name} to ${address}. Replicas connect from containers: a firewall between the container network and the host counts too.`;
-  return { code: 'database-unreachable', host: host.name, what: `a container on ${host.name} cannot reach the database at ${address}:${port}`, evidence: whyNot(fact), remedy };
-}
-
 /** What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all, that they do not reach it says nothing new. */
 export function databaseFailures(cluster: Cluster, { container, state, reached }: DatabaseFacts): Failure[] {
+  const { address } = databasePlace(cluster);
   if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
-  return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap(({ host, fact }) => (isGreeted(fact) ? [] : [unreached(cluster, host, fact)]))];
+  return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)]))];
 }
 
 function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
-  if (database.kind !== 'managed' || state.login === 'refused' || state.exists) return [];
+  if (database.kind !== 'managed' || state.login !== 'accepted' || state.exists) return [];
   return [{ code: 'database-unfit', host: database.host, what: `the server has no database ${database.name}`, evidence: 'not in information_schema', cause: 'it was dropped, or never made', remedy: 'If the domain is new, run the deployment again (mode: apply): it makes it. If it had replicas, restore a backup: the domain lived in it.' }];
 }
 

@@ -17,9 +17,10 @@ import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { absolute, folders } from '../kuscia/names.ts';
 import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
 import { databaseState } from '../mysql/facts.ts';
+import { askDatabase, databasePlace, stateFailures, unanswered, whyNot, type DatabaseFacts } from './database.ts';
+import { describeGreeting, isGreeted, unreached } from './database-reach.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { refuseTakenPorts } from './preflight.ts';
-import { askDatabase, databasePlace, isGreeted, stateFailures, TOO_SLOW, unanswered, unreached, whyNot, type DatabaseFacts } from './database.ts';
 
 interface Facts extends Omit<DatabaseFacts, 'container'> {
   /** Its container and a former one, where the database is ours. */
@@ -190,7 +191,7 @@ function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
     return;
   }
   plan.failures.push(...stateFailures(cluster, state.value));
-  if (state.value.login === 'refused' || plan.failures.length > 0) return;
+  if (state.value.login !== 'accepted' || plan.failures.length > 0) return;
   planPassword(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
     const make = async (act: Act): Promise<void> => void (await act.run(asks.name, createDatabase(database, deployment.secrets.databasePassword)));
@@ -204,9 +205,15 @@ function planReach(plan: Plan, cluster: Cluster, { reached }: Facts): void {
   const { database } = cluster;
   const { address } = databasePlace(cluster);
   const what = 'reaches the database from a container';
-  for (const { host, fact } of reached) {
-    if (isGreeted(fact)) plan.satisfied.push({ host: host.name, what, why: `${address}:${database.port}` });
-    else plan.awaited.push({ host: host.name, what, why: fact.is === 'present' ? TOO_SLOW : whyNot(fact), failure: unreached(cluster, host, fact) });
+  for (const each of reached) {
+    const { host, fact } = each;
+    if (isGreeted(fact)) {
+      plan.satisfied.push({ host: host.name, what, why: `${address}:${database.port}` });
+      continue;
+    }
+    const failure = unreached(cluster, address, each);
+    if (failure.definite) plan.failures.push(failure);
+    else plan.awaited.push({ host: host.name, what, why: describeGreeting(fact), failure });
   }
 }
 

@@ -5,15 +5,16 @@ import { notRunning, planContainer, standing, type Standing, type Wanted } from 
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, networks, type Network } from '../docker/facts.ts';
-import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
-import { probeName, runProbe } from '../docker/probe.ts';
+import { ensureImage, movedImage } from '../docker/images.ts';
+import { probeName, USUAL_MTU } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
-import { allPaths, askPaths, cutPairs, type Paths } from './data-path.ts';
+import { allPaths, askPaths, cutPairs, probeFailures, type Paths } from './data-path.ts';
+import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.ts';
 import { anchor, askEngines, engineFailures, type Engines } from './swarm.ts';
 
 interface OnHost {
@@ -110,19 +111,21 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
 
   const there = facts.hosts.find((onHost) => onHost.host === manager);
   if (there && ours(cluster, there)) {
-    plan.satisfied.push({ host: manager.name, what: `overlay ${cluster.network.name}`, why: `attachable, ${cluster.network.subnet}` });
+    plan.satisfied.push({ host: manager.name, what: `overlay ${cluster.network.name}`, why: `attachable, ${describe(cluster)}` });
     return true;
   }
   plan.failures.push(...subnetFaults(cluster, facts));
   plan.steps.push({
     host: manager.name,
     change: '+',
-    what: `overlay ${cluster.network.name} ${cluster.network.subnet}`,
+    what: `overlay ${cluster.network.name} ${describe(cluster)}`,
     why: 'absent',
-    apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network.name, cluster.network.subnet))),
+    apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network.name, cluster.network.subnet, cluster.network.mtu))),
   });
   return false;
 }
+
+const describe = ({ network }: Cluster): string => `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}`;
 
 const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined => valueOf(networks)?.find((network) => network.name === cluster.network.name);
 
@@ -130,16 +133,18 @@ function faultOf(cluster: Cluster, network: Network): string | undefined {
   if (network.driver !== 'overlay') return `driver is ${network.driver}, not overlay`;
   if (!network.attachable) return 'not attachable';
   if (!network.subnets.includes(cluster.network.subnet)) return `subnet is ${network.subnets.join(', ')}, not ${cluster.network.subnet}`;
+  const { mtu } = cluster.network;
+  if (mtu !== undefined && network.mtu !== mtu) return `mtu is ${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}, not ${mtu}`;
   return undefined;
 }
 
 function wrongType(cluster: Cluster, host: string, network: Network, fault: string): Failure {
-  const subnet = fault.startsWith('subnet') ? ' Or write its subnet into the cluster file (network.subnet).' : '';
+  const subnet = fault.startsWith('subnet') ? ' Or write its subnet into the cluster file (network.subnet).' : fault.startsWith('mtu') ? ' Or write its mtu into the cluster file (network.mtu).' : '';
   return {
     code: 'network-wrong-type',
     host,
     what: `the network ${cluster.network.name} is there, but its ${fault.replace(/^not/, 'type is not')}`,
-    evidence: `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ${network.attachable}, subnet ${network.subnets.join(', ') || 'none'}`,
+    evidence: `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ${network.attachable}, subnet ${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
     remedy: `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker network rm ${network.id.slice(0, 12)}.${subnet}`,
   };
 }
@@ -200,14 +205,6 @@ function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
   return faults;
 }
 
-/** Why a probe must be made anew: a host that leaves the swarm takes its containers off the network for good, a restart does not bring them back. */
-function probeDifference({ network }: Cluster, current: Container, probeImage: Fact<string>): string | undefined {
-  const otherImage = imageDifference(current, network.probeImage, probeImage);
-  if (otherImage !== undefined) return otherImage;
-  if (current.networkMode !== network.name) return `network ${current.networkMode} -> ${network.name}`;
-  return current.addresses[network.name] === undefined ? 'no longer attached to the network' : undefined;
-}
-
 /**
  * Whose address the probe has too, on another host. An engine that comes back from a crash before its swarm does starts it with an address of its
  * own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is then reached by all, and waiting mends nothing.
@@ -222,6 +219,12 @@ function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: F
 function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Facts): void {
   const { cluster } = deployment;
   const { host, probe } = onHost;
+  const current = valueOf(probe)?.current;
+  // Another image mends it; until then starting it again mends nothing.
+  if (current && lacksPrograms(current) && probeDifference(cluster, current, onHost.probeImage, undefined) === undefined && movedImage(current, cluster.network.probeImage, onHost.probeImage) === undefined) {
+    plan.failures.push(unfitProbe(cluster, host, `${current.name} ended with ${current.exitCode}: a program is not there`));
+    return;
+  }
   const found = planContainer(plan, wantedProbe(deployment, onHost, facts), valueOf(probe) ?? { current: undefined, former: undefined });
   if (found) plan.satisfied.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: `running on ${cluster.network.name}` });
 }
@@ -237,21 +240,24 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
     kind: 'probe',
     creation: `probe ${name}`,
     stopping: { seconds: 10 },
-    difference: (container) => probeDifference(cluster, container, probeImage) ?? addressTwin(cluster, onHost, facts),
+    difference: (container) => probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ?? addressTwin(cluster, onHost, facts),
     moved: (container) => movedImage(container, image, probeImage),
     state: valueOf(probe)?.current?.state === 'running' ? 'works' : 'broken',
     prepare: (act) => ensureImage(act, host.name, image, deployment),
     rehearsal: () => ({ image, ports: [], options: [`--network=${cluster.network.name}`] }),
-    create: async (act) => void (await act.run(host.name, runProbe(cluster, host))),
+    create: (act) => startProbe(act, cluster, host),
     fault: (act) => notRunning(act, host.name, name),
   };
 }
 
-/** Judges each direction between two probes that are there to stay. */
+/** Judges the probes that are there to stay, and each direction between two of them. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts): void {
   const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.current?.state === 'running' && !plan.steps.some((step) => step.host === host.name)).map(({ host }) => host.name));
-  const paths = allPaths(cluster, tries).filter(({ from, to }) => stay.has(from) && stay.has(to));
+  const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => stay.has(name))));
+  const lame = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
+  const paths = allPaths(cluster, tries).filter(({ from, to }) => [from, to].every((name) => stay.has(name) && !lame.has(name)));
   const cut = cutPairs(cluster, paths);
-  plan.awaited.push(...cut.map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })));
+  plan.failures.push(...unfit, ...cut.filter(({ definite }) => definite));
+  plan.awaited.push(...cut.filter(({ definite }) => !definite).map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })));
   if (cut.length === 0 && paths.length > 0) plan.satisfied.push({ host: anchor(cluster, new Map()).name, what: 'data path', why: `${paths.length} of ${paths.length} pairs connected` });
 }

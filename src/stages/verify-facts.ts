@@ -10,7 +10,7 @@ import { file, type HostFile } from '../host/files.ts';
 import { directAnswer, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
-import { allPaths, askPaths, type Path } from './data-path.ts';
+import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';
 import { askDatabase, type DatabaseFacts } from './database.ts';
 import { askFiles } from './nginx-lb.ts';
 import { askSwarm, type Engines } from './swarm.ts';
@@ -38,6 +38,8 @@ export interface VerifyFacts {
   readonly engines: Engines;
   readonly nodes: Fact<readonly SwarmNode[]>;
   readonly paths: readonly Path[];
+  /** What the probes say of themselves. */
+  readonly probes: Paths;
   readonly answers: Fact<readonly Answer[]>;
   readonly replicas: readonly OnHost[];
   readonly database: DatabaseFacts;
@@ -66,7 +68,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
     Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
     Promise.all(cluster.hosts.map(async ({ name }) => [name, await ask.ask(name, machine)] as const)),
   ]);
-  const facts = { engines, nodes, paths: allPaths(cluster, paths), replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), machines: new Map(machines) };
+  const facts = { engines, nodes, paths: allPaths(cluster, paths), probes: paths, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), machines: new Map(machines) };
   // What another job saw of a host that this one does not reach stands.
   const from = ask.reaches(usual.name) && darkness(facts, usual.name) !== '' ? (anotherProbe(cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);

@@ -15,7 +15,7 @@ import {
   type KusciaNode,
   type Registry,
 } from '../kuscia/facts.ts';
-import { isGreeted } from './database.ts';
+import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
 import { darkness, isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';

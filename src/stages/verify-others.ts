@@ -7,8 +7,9 @@ import { valueOf } from '../engine/fact.ts';
 import { isGateway } from '../kuscia/facts.ts';
 import { folders } from '../kuscia/names.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
-import { cutPairs } from './data-path.ts';
-import { databaseFailures, databasePlace, isGreeted, unreached, whyNot, type DatabaseFacts } from './database.ts';
+import { cutPairs, probeFailures } from './data-path.ts';
+import { databaseFailures, databasePlace, whyNot, type DatabaseFacts } from './database.ts';
+import { isGreeted, unreached } from './database-reach.ts';
 import { unlikeFiles } from './nginx-lb.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
 import { anchor, engineFailures } from './swarm.ts';
@@ -29,11 +30,11 @@ export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failu
  * does not answer, a replica's host that is greeted proves that it works.
  */
 export function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
-  const { asks } = databasePlace(cluster);
+  const { asks, address } = databasePlace(cluster);
   if (darkness(facts, asks.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
   const { reached } = reachable(cluster, facts, only);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
-  return greeted ? reached.flatMap(({ host, fact }) => (isGreeted(fact) ? [] : [unreached(cluster, host, fact)])) : [];
+  return greeted ? reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)])) : [];
 }
 
 /** What of the database and of the load balancer explains a replica that is red, in words; '' where they work. */
@@ -194,8 +195,10 @@ export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: Readon
 }
 
 /** Pairs that were tried and are cut. */
-export const pairFailures = (cluster: Cluster, facts: VerifyFacts): Failure[] =>
-  cutPairs(
+export const pairFailures = (cluster: Cluster, facts: VerifyFacts): Failure[] => [
+  ...probeFailures(cluster, facts.probes),
+  ...cutPairs(
     cluster,
     facts.paths.filter((path) => path.connected || isTried(facts, path)),
-  );
+  ),
+];

@@ -1,0 +1,47 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import type { Container } from '../docker/containers.ts';
+import { imageDifference } from '../docker/images.ts';
+import { PROBE_VERSION, runProbe, type ProbeReport } from '../docker/probe.ts';
+import type { Act } from '../engine/ask.ts';
+import { commandFailure } from '../engine/command-failure.ts';
+import { trouble, type Failure } from '../engine/errors.ts';
+import type { Fact } from '../engine/fact.ts';
+import { lastLine, succeeded } from '../engine/outcome.ts';
+
+/** What docker and shells end with where a program is not there, or cannot be run. Source: Docker's docs, "docker run", exit status. */
+const NO_PROGRAM = [126, 127];
+
+/**
+ * Why a probe must be made anew: its image, its network, or what it was started with. A host that leaves the swarm takes its containers off the network for good,
+ * a restart does not bring them back.
+ */
+export function probeDifference({ network }: Cluster, current: Container, probeImage: Fact<string>, report: ProbeReport | undefined): string | undefined {
+  const otherImage = imageDifference(current, network.probeImage, probeImage);
+  if (otherImage !== undefined) return otherImage;
+  if (current.networkMode !== network.name) return `network ${current.networkMode} -> ${network.name}`;
+  if (current.addresses[network.name] === undefined) return 'no longer attached to the network';
+  if (report === undefined || report.missing.length > 0) return undefined;
+  if (report.version !== PROBE_VERSION) return 'it was started by another version of kuscia-swarm';
+  return report.proxies.length > 0 ? `its environment has a proxy (${report.proxies.join(', ')})` : undefined;
+}
+
+/** Whether the probe ends at each start because its image lacks a program: starting it again mends nothing. */
+export const lacksPrograms = ({ state, exitCode }: Container): boolean => ['restarting', 'exited'].includes(state) && NO_PROGRAM.includes(exitCode);
+
+/** Starts the host's probe. Throws a Trouble, which names the image where that is the reason. */
+export async function startProbe(act: Act, cluster: Cluster, host: Host): Promise<void> {
+  const command = runProbe(cluster, host);
+  const outcome = await act.attempt(host.name, command);
+  if (outcome.ended === 'exited' && NO_PROGRAM.includes(outcome.code)) throw trouble(unfitProbe(cluster, host, lastLine(outcome)));
+  if (!succeeded(outcome)) throw trouble(commandFailure(host.name, command, outcome));
+}
+
+/** The failure of a probe that cannot do what it is for. */
+export const unfitProbe = ({ network }: Cluster, host: Host, evidence: string): Failure => ({
+  code: 'probe-unfit',
+  host: host.name,
+  what: `the probe cannot work with the image ${network.probeImage}`,
+  evidence,
+  remedy: 'Name an image that holds nginx, curl and bash, as nginx:1.26 does: network.probe-image in the cluster file, or load-balancer.image, which stands in where that is not set. Then run again.',
+  definite: true,
+});
