@@ -128,10 +128,10 @@ class Running {
   /** The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would type a character of its own. */
   #feed(): void {
     const stdin = stdinOf(this.#command);
-    if (this.#channel === undefined || stdin === undefined) return;
+    if (this.#channel === undefined || stdin === undefined || isNothing(this.#command.stdin)) return;
     if (isStreamed(stdin)) this.#stream(stdin, this.#channel);
     else if (this.#command.terminal === true) this.#channel.write(stdin);
-    else if (stdin.length > 0) this.#channel.end(stdin);
+    else this.#channel.end(stdin);
   }
 
   /** Standard input that breaks off here is not ended, which would be to call it whole: the command is. */
