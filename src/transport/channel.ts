@@ -121,11 +121,15 @@ class Running {
     // The reason why a connection broke comes just after its channels have closed.
     channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
     if (this.#settled) channel.close();
-    // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody else may be reading.
+    // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody
+    // else may be reading.
     else if (this.#command.terminal !== true && isNothing(this.#command.stdin)) channel.end();
   }
 
-  /** The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would type a character of its own. */
+  /**
+   * The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would
+   * type a character of its own.
+   */
   #feed(): void {
     const stdin = stdinOf(this.#command);
     if (this.#channel === undefined || stdin === undefined || isNothing(this.#command.stdin)) return;
@@ -177,7 +181,10 @@ class Running {
     if (!begun && this.#out.begun) this.#feed();
   }
 
-  /** Signals whole groups by their ids: sshd itself hands no signal on to what root runs. A terminal is left to end with its program. */
+  /**
+   * Signals whole groups by their ids: sshd itself hands no signal on to what root runs. A terminal is left to end
+   * with its program.
+   */
   async #signal(name: SignalName): Promise<void> {
     this.#stopping = name;
     const groups = this.#out.groups.slice(name === 'KILL' ? 0 : -1);
