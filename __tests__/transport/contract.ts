@@ -34,6 +34,7 @@ const cases: readonly Case[] = [
   { name: 'the deadline of a program that will not go', command: sh('trap "" TERM; while :; do sleep 0.1; done', { timeoutMs: 500 }), outcome: { ended: 'timed-out' } },
   { name: 'no standard input', command: sh('cat; echo end'), outcome: { ended: 'exited', code: 0, stdout: 'end\n' } },
   { name: 'empty standard input', command: sh('cat; echo end', { stdin: '' }), outcome: { ended: 'exited', code: 0, stdout: 'end\n' } },
+  { name: 'an empty secret as standard input', command: sh('cat; echo end', { stdin: new Secret('password', '') }), outcome: { ended: 'exited', code: 0, stdout: 'end\n' } },
   { name: 'a secret as standard input', command: sh('cat', { stdin: new Secret('password', 'pä$$ "wörd"\n') }), outcome: { ended: 'exited', code: 0, stdout: 'pä$$ "wörd"\n' } },
   { name: 'a megabyte of standard input', command: sh('wc -c; exit 3', { stdin: 'x'.repeat(1_000_000) }), outcome: { ended: 'exited', code: 3, stdout: '1000000\n' } },
   { name: 'a megabyte of standard input that nobody reads', command: sh('exit 4', { stdin: 'x'.repeat(1_000_000) }), outcome: { ended: 'exited', code: 4 } },

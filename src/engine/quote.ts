@@ -5,7 +5,10 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Printable ASCII without what some shell reads in a way of its own even between single quotes: `'`, `\` (fish), `!` and the end of a line (csh). */
+/**
+ * Printable ASCII without what some shell reads in a way of its own even between single quotes: `'`, `\` (fish), `!`
+ * and the end of a line (csh).
+ */
 const READ_ALIKE = /[^ "-&(-[\]-~]/g;
 
 /**

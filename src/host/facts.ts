@@ -108,10 +108,15 @@ export const disk = (folder: string): Question<Disk> => ({
   },
 });
 
-/** The same program and options by which a transport makes one. Its own input is at its end, so that the question can share a round trip. */
+/**
+ * The same program and options by which a transport makes one. Its own input is at its end, so that the question can
+ * share a round trip.
+ */
 const TERMINAL = `env SHELL=/bin/sh TERM=dumb script -q -e -c 'stty -echo; test -t 0 && test -t 1 && echo both' /dev/null </dev/null || echo none`;
 
-/** Whether a command can be given a terminal there, as kuscia.sh needs one: standard input and output of one are asked. */
+/**
+ * Whether a command can be given a terminal there, as kuscia.sh needs one: standard input and output of one are asked.
+ */
 export const terminal: Question<boolean> = {
   command: reading('prove that there can be a terminal', script(TERMINAL)),
   read(outcome) {

@@ -16,7 +16,10 @@ export function maskedWords(env: Environment, files: Files): string[] {
   return [...(file === undefined ? [] : [file]), givenOrDefault(env, 'runner'), ...ROLES, ...STAGES];
 }
 
-/** Every secret that was given, needed or not, for masking before anything is printed: also when the inputs are then refused. One that is refused because it cannot be masked is none of them. */
+/**
+ * Every secret that was given, needed or not, for masking before anything is printed: also when the inputs are then
+ * refused. One that is refused because it cannot be masked is none of them.
+ */
 export function secretsGiven(env: Environment, files: Files): Secret[] {
   const words = maskedWords(env, files);
   return INPUT_LIST.filter(({ kind }) => kind === 'secret')

@@ -3,7 +3,10 @@ import { GREPPED } from '../cluster/kinds.ts';
 /** A shorter secret is guessed soon, and its mask would blank ordinary words. */
 const SHORTEST_SECRET = 8;
 
-/** What is wrong with a secret that cannot be masked in logs and outputs, of which the words are part. Never shows any of it, nor which word it is. */
+/**
+ * What is wrong with a secret that cannot be masked in logs and outputs, of which the words are part. Never shows any
+ * of it, nor which word it is.
+ */
 export function maskFault(secret: string, words: readonly string[]): string | undefined {
   if (secret.length < SHORTEST_SECRET) return `is shorter than ${SHORTEST_SECRET} characters: masking it would blank ordinary words in logs and outputs`;
   if (!words.some((word) => word.includes(secret))) return undefined;

@@ -18,7 +18,9 @@ import { maskedWords } from './masked.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 
-/** What reaching hosts over SSH takes. The key of the bastion is there where it is another one than that of the hosts. */
+/**
+ * What reaching hosts over SSH takes. The key of the bastion is there where it is another one than that of the hosts.
+ */
 export interface Login {
   readonly sshKey?: Secret;
   readonly passphrase?: Secret;

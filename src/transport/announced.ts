@@ -22,7 +22,9 @@ export class Announced {
     this.#awaited = announcements;
   }
 
-  /** The process groups that were announced: that of the program last. Empty as long as no shell has taken the command. */
+  /**
+   * The process groups that were announced: that of the program last. Empty as long as no shell has taken the command.
+   */
   get groups(): readonly number[] {
     return this.#groups;
   }

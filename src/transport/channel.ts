@@ -121,17 +121,21 @@ class Running {
     // The reason why a connection broke comes just after its channels have closed.
     channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
     if (this.#settled) channel.close();
-    // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody else may be reading.
+    // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody
+    // else may be reading.
     else if (this.#command.terminal !== true && isNothing(this.#command.stdin)) channel.end();
   }
 
-  /** The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would type a character of its own. */
+  /**
+   * The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would
+   * type a character of its own.
+   */
   #feed(): void {
     const stdin = stdinOf(this.#command);
-    if (this.#channel === undefined || stdin === undefined) return;
+    if (this.#channel === undefined || stdin === undefined || isNothing(this.#command.stdin)) return;
     if (isStreamed(stdin)) this.#stream(stdin, this.#channel);
     else if (this.#command.terminal === true) this.#channel.write(stdin);
-    else if (stdin.length > 0) this.#channel.end(stdin);
+    else this.#channel.end(stdin);
   }
 
   /** Standard input that breaks off here is not ended, which would be to call it whole: the command is. */
@@ -177,7 +181,10 @@ class Running {
     if (!begun && this.#out.begun) this.#feed();
   }
 
-  /** Signals whole groups by their ids: sshd itself hands no signal on to what root runs. A terminal is left to end with its program. */
+  /**
+   * Signals whole groups by their ids: sshd itself hands no signal on to what root runs. A terminal is left to end
+   * with its program.
+   */
   async #signal(name: SignalName): Promise<void> {
     this.#stopping = name;
     const groups = this.#out.groups.slice(name === 'KILL' ? 0 : -1);

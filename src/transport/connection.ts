@@ -44,7 +44,10 @@ function programLine(command: Command): string {
 /** The same on a terminal that script(1) makes, which runs its line by $SHELL; `options` are further ones of script. */
 const terminalLine = (command: Command, options = ''): string => `exec env SHELL=/bin/sh TERM=dumb script -q -e ${options}-c ${quote(programLine(command))} /dev/null`;
 
-/** The line that announces itself and then becomes the program, on a terminal where the command wants one. Throws where it is too long for any host. */
+/**
+ * The line that announces itself and then becomes the program, on a terminal where the command wants one. Throws where
+ * it is too long for any host.
+ */
 export function startLine(command: Command, terminalOptions = ''): string {
   const line = `${ANNOUNCE}; ${command.terminal === true ? terminalLine(command, terminalOptions) : programLine(command)}`;
   if (inAnyShell(line).length > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);

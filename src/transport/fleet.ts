@@ -117,7 +117,10 @@ function connected(host: Host, login: Login | undefined): Promise<Connection> {
   return openSsh(host.name, host.address, host.route, login);
 }
 
-/** For so long a host that went away in the middle of a run is not tried again: whoever asks meanwhile would wait for the same time-out. */
+/**
+ * For so long a host that went away in the middle of a run is not tried again: whoever asks meanwhile would wait for
+ * the same time-out.
+ */
 const AGAIN_MS = 10_000;
 
 /** Where one host's connection lies: none, being opened, open, or failed for good. */
@@ -142,7 +145,10 @@ class Berth {
     return (this.#opening ??= this.#opened());
   }
 
-  /** Why the host cannot be used; empty when it can be. The first command, where one is given, shows whether its login runs any. */
+  /**
+   * Why the host cannot be used; empty when it can be. The first command, where one is given, shows whether its login
+   * runs any.
+   */
   async failures(first?: Command): Promise<readonly Failure[]> {
     try {
       const connection = await this.connection();
@@ -187,7 +193,8 @@ class Berth {
       this.#wasOpen = true;
       return connection;
     } catch (thrown) {
-      // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come back within it.
+      // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come
+      // back within it.
       if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#missedAt = Date.now();
       throw thrown;
     }

@@ -18,7 +18,10 @@ const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "no place to keep the inpu
 const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; exec </dev/fd/3 3<&-; eval "$1"`;
 /** The file "$2" is on this very host: nothing goes through this process. */
 const FROM_FILE = `read -r _; true <"$2" || { ${ANNOUNCE}; exit 66; }; exec <"$2"; eval "$1"`;
-/** The terminal's input never ends: at its end script(1) would type a character of its own. Before util-linux 2.35 it never echoes, and has no option for that. */
+/**
+ * The terminal's input never ends: at its end script(1) would type a character of its own. Before util-linux 2.35 it
+ * never echoes, and has no option for that.
+ */
 const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; never=
 case $(script --help 2>/dev/null) in *--echo*) never="-E never" ;; esac; exec <&3 3<&-; eval "$1"`;
 

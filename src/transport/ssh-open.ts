@@ -87,7 +87,10 @@ async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH>
 
 const keyOf = (target: Target, login: Login): LoginKey => (target.through ? login.bastionKey : login.key);
 
-/** Why a host that is the right one does not let the user in. It is given a signature only when it has said that it takes the key. */
+/**
+ * Why a host that is the right one does not let the user in. It is given a signature only when it has said that it
+ * takes the key.
+ */
 function refusal(target: Target, login: Login, { error, signed, wants, greeting }: Failed): Trouble {
   if (!signed) return loginTrouble(target, error, keyOf(target, login).input);
   return wants ? incompleteTrouble(target, wants, greeting) : accountTrouble(target, error, greeting);

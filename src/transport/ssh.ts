@@ -18,7 +18,10 @@ const CLOSE_MS = 500;
 /** Between two tries to get a session for what is urgent. */
 const URGENT_AGAIN_MS = 100;
 
-/** So long a command with standard input waits to be announced before another without any is sent after it: a login that drops commands would read that for ever. */
+/**
+ * So long a command with standard input waits to be announced before another without any is sent after it: a login
+ * that drops commands would read that for ever.
+ */
 const SUSPICIOUS_MS = 2_000;
 const TRY = reading('start a shell', ['true'], { timeoutMs: 15_000 });
 
