@@ -73,7 +73,7 @@ describe('the question to the database', () => {
     ['too many connections', exited(1, '', 'ERROR 1040 (HY000): Too many connections\n'), { is: 'unknown', why: 'could not ask the database: exit 1: ERROR 1040 (HY000): Too many connections' }],
     ['silence', exited(0, ''), { is: 'unknown', why: 'the database gave no version' }],
     ['a row that is no gateway', exited(0, 'version\t8\ngateway\t!!!\n'), { is: 'unknown', why: expect.stringContaining('its answer was not understood') }],
-    ['half an answer', { ended: 'lost', reason: 'reset', stdout: 'version\t8.0.40\n', stderr: '' }, { is: 'unknown', why: 'could not ask the database: connection lost: reset' }],
+    ['half an answer', { ended: 'lost', reason: 'reset', stdout: 'version\t8.0.40\n', stderr: '' }, { is: 'unknown', why: 'could not ask the database: connection lost: reset', lost: true }],
   ];
   test.each(cases)('reads %s', (_, outcome, fact) => {
     expect(answer(databaseState(cluster, password), outcome)).toEqual(fact);
