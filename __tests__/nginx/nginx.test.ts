@@ -110,7 +110,7 @@ describe('the configuration', () => {
   });
 
   test('has what the tutorial\'s lacks', () => {
-    expect(lines()).toEqual(expect.arrayContaining(['ignore_invalid_headers off;', 'proxy_set_header Connection "";', 'proxy_set_header Host $http_host;', 'proxy_http_version 1.1;']));
+    expect(lines()).toEqual(expect.arrayContaining(['ignore_invalid_headers off;', 'client_max_body_size 0;', 'proxy_set_header Connection "";', 'proxy_set_header Host $http_host;', 'proxy_http_version 1.1;']));
     expect(files().configuration).not.toMatch(/\{\{|undefined/);
   });
 

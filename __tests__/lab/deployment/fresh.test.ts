@@ -79,6 +79,10 @@ describe("the tutorial's cluster on fresh hosts", () => {
     expect({ code: again.code, changed: again.changed, state: await states() }).toEqual({ code: 0, changed: 0, state: before });
   }, 120_000);
 
+  test('the load balancer leaves it to the gateways how large a request may be (secretflow#1939)', async () => {
+    expect(await seenOn('node-01', `head -c 3M /dev/zero | curl -sko /dev/null -m 20 -w '%{http_code}' --data-binary @- http://10.77.0.11:8080/`)).toBe('401');
+  }, 30_000);
+
   test('verify is green and changes nothing', async () => {
     const before = await states();
     const verified = keep(await action(EXAMPLE, { inputs: { mode: 'verify' } }));
