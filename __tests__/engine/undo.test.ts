@@ -80,6 +80,32 @@ describe('a step that replaces something', () => {
     expect(await carriedOut(thing, thing.stage(step, false))).toMatchObject({ ended: ['it never works', 'cannot be put back'], told: [], stands: 'new', aside: 'old' });
   });
 
+  test('is undone, too, where a further step of the stage fails that only the new one made necessary', async () => {
+    const thing = new Thing();
+    const step = thing.step();
+    const stage: Stage = { ...thing.stage(step), look: () => {
+      const plan = new Plan();
+      if (thing.stands === 'old') plan.steps.push(step);
+      else plan.steps.push({ host: 'a', change: '~', what: 'reload it', why: 'not loaded', apply: () => Promise.reject(trouble(failure('it does not reload'))) });
+      return Promise.resolve(plan);
+    } };
+    expect(await carriedOut(thing, stage)).toMatchObject({ ended: ['it does not reload; undone: the old one runs again'], stands: 'old', aside: undefined });
+  });
+
+  test('is concluded though another host is not done yet', async () => {
+    const [one, two] = [new Thing(), new Thing()];
+    const steps = [one.step({ lane: 'l' }), two.step({ lane: 'l', host: 'b' })] as const;
+    const look = (): Promise<Plan> => {
+      const plan = new Plan();
+      if (one.stands === 'old') plan.steps.push(steps[0]);
+      if (two.stands === 'old') plan.steps.push(steps[1]);
+      two.diary.push(`the first one: ${one.aside ?? 'gone'}`);
+      return Promise.resolve(plan);
+    };
+    expect(await carriedOut(one, { name: 's', purpose: '', needs: [], settleMs: 30, look })).toMatchObject({ ended: 2, stands: 'new', aside: undefined });
+    expect(two.diary.filter((entry) => !entry.includes('first') || entry === 'the first one: gone').slice(0, 3)).toEqual(['the first one: gone', 'the first one: gone', 'apply']);
+  });
+
   test('is not undone when the run is cancelled, for its connections are gone: the next run finds both', async () => {
     const thing = new Thing();
     const cancel = new AbortController();

@@ -165,10 +165,10 @@ describe('a machine', () => {
     ['all addresses', 'listen=00000000:4E20', [20000]],
     ['all addresses of IPv6', 'listen=00000000000000000000000000000000:4E20', [20000]],
     ['its own address', 'listen=0B004D0A:4E20', [20000]],
-    ['the loopback', 'listen=0100007F:4E20', []],
-    ['another loopback address', 'listen=3500007F:0035', []],
-    ['the loopback of IPv6', 'listen=00000000000000000000000001000000:4E20', []],
-    ['the loopback of IPv4 in IPv6', 'listen=0000000000000000FFFF00000100007F:4E20', []],
+    ['the loopback', 'listen=0100007F:4E20', [20000]],
+    ['another loopback address', 'listen=3500007F:0035', [53]],
+    ['the loopback of IPv6', 'listen=00000000000000000000000001000000:4E20', [20000]],
+    ['the loopback of IPv4 in IPv6', 'listen=0000000000000000FFFF00000100007F:4E20', [20000]],
     ['an IPv6 address', 'listen=B80D01200000000000000000010000F7:4E20', [20000]],
   ])('listens on %s', (_, line, ports) => {
     expect(said(line)).toMatchObject(present({ listening: ports }));

@@ -21,7 +21,7 @@ import { planReplicas } from '../../src/stages/kuscia-start.ts';
 import { ledBy } from '../../src/stages/led.ts';
 import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
-import { answerOf, fileOf, gatewayOf, GIB, imageId, machineOf, nameOf, NOW, registryOf, replicaOf, standingOf } from '../support/facts.ts';
+import { answerOf, containerOf, fileOf, gatewayOf, GIB, imageId, machineOf, nameOf, NOW, registryOf, replicaOf, standingOf } from '../support/facts.ts';
 import { carryOut, ends, ok, type Carried, type Script } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -126,17 +126,23 @@ describe('a replica', () => {
 
 describe('whom the load balancer leads to', () => {
   const { configuration, digest } = loadBalancerFiles(deploymentOf());
+  const balancer = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8080 } }));
   const written = present({ mode: '644', sha256: sha256(configuration), changedAt: 0 });
   const answers = present(THREE.slice(1).map((host) => answerOf(cluster, host)));
   const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
-  test.each<[string, Parameters<typeof ledBy>[1], Parameters<typeof ledBy>[2], ReturnType<typeof ledBy>]>([
+  test.each<[string, Parameters<typeof ledBy>[2], Parameters<typeof ledBy>[3], ReturnType<typeof ledBy>]>([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
     ['is not asked where nginx runs with another', present('former'), written, absent],
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
     ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
     ['is not asked where the file is gone', present(digest), absent, absent],
   ])('%s', (_, loaded, onFile, led) => {
-    expect(ledBy(deploymentOf(), loaded, onFile, answers)).toEqual(led);
+    expect(ledBy(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(led);
+  });
+
+  test('is not asked where nginx listens on another port yet', () => {
+    const elsewhere = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8090 } }));
+    expect([elsewhere, absent, unknown('exit 1')].map((found) => ledBy(deploymentOf(), found, present(digest), written, answers).is)).toEqual(['absent', 'absent', 'absent']);
   });
 });
 
@@ -169,6 +175,7 @@ describe('carrying out', () => {
       ok('node-02', registry('alice').command, `${rows.join('\n')}\nend\n`),
       ok('node-02', file(folders(cluster).config).command, `600 1.000\n${'a'.repeat(64)}  -\n`),
       ok('node-02', directAnswer(cluster, two).command, `{"domain":"alice","instance":"${name}"} 401 0\n`),
+      ok('node-01', containers.command),
       ends('node-01', loadedConfiguration('alice-nginx-lb').command, { ended: 'exited', code: 7 }),
       ok('node-01', file(configurationFile(cluster)).command, 'absent\n'),
       ok('node-01', loadBalancerAnswers(cluster, THREE[0] as Host, requestsFor(cluster)).command),

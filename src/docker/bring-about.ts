@@ -45,6 +45,8 @@ export interface Wanted {
   readonly start?: (act: Act, current: Container) => Promise<void>;
   /** What is wrong with the container under the name now; undefined when it works. Asked after a former one was put back. */
   readonly fault: (act: Act) => Promise<string | undefined>;
+  /** Takes back what was prepared for the new one, once the former one stays. Throws a Trouble. */
+  readonly takeBack?: (act: Act, former: Container) => Promise<void>;
   /** Judges a rehearsal that failed, where more is known than what docker said. Throws a Trouble. */
   readonly refused?: (act: Act) => Promise<void>;
 }
@@ -118,7 +120,10 @@ function replacement(wanted: Wanted, { current, former }: Standing): Pick<Step, 
       if (current) await act.run(host, kept === current ? setAside(name, stopping) : discard(name, stopping));
       await wanted.create(act);
     },
-    undo: async (act) => (touched ? putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined),
+    async undo(act) {
+      await wanted.takeBack?.(act, kept);
+      return touched ? putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined;
+    },
     conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
   };
 }

@@ -85,7 +85,7 @@ export function rehearse(name: string, { image, ports, options }: Rehearsal): Co
     'name=$1; shift',
     'docker rm --force "$name" >/dev/null 2>&1',
     cleaningUp('docker rm --force "$name" >/dev/null 2>&1'),
-    'said=$(docker run --rm --name "$name" --entrypoint true "$@" 2>&1) || { code=$?; echo "$said" | grep -v "^See .docker run --help" >&2; exit $code; }',
+    'said=$(docker run --rm --name "$name" --entrypoint true "$@" 2>&1) || { code=$?; echo "$said" | grep -v -e "^See .docker run --help" -e "error waiting for container: context canceled" >&2; exit $code; }',
   ].join('\n');
   const publish = [...ports, '9'].map((port) => `--publish=${port}`);
   return changing('try whether the new container can be started', script(text, `${name}.rehearsal`, ...publish, ...options, image));

@@ -38,9 +38,17 @@ export interface UnderWay extends Run {
   readonly next?: { readonly stage: Stage; readonly planned: (plan: Plan) => void };
 }
 
+/** What a stage has done so far. */
+interface Made {
+  readonly applied: Step[];
+  /** Steps whose replacements have yet to be proven. */
+  readonly replaced: Step[];
+}
+
 export async function applyStage(stage: Stage, known: Plan | undefined, run: UnderWay): Promise<readonly Step[]> {
   const started = Date.now();
   const applied: Step[] = [];
+  const made: Made = { applied, replaced: [] };
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
     let current = known ?? (await lookAt(stage, run))[0];
@@ -49,7 +57,7 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
       while (!current.empty) {
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
-        current = await carriedOut(stage, batch, applied, run, current.steps.length === batch.length && current.later.length === 0);
+        current = await carriedOut(stage, batch, made, run, current.steps.length === batch.length && current.later.length === 0);
       }
       if (run.ahead === undefined || run.ahead.is === 'settled') break;
       if (!(await run.ahead.settled)) throw new LeftOff();
@@ -66,18 +74,20 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
   }
 }
 
-/** Applies the steps and waits until they have settled; what was replaced is let go of then, or put back where it did not come to that. Gives the plan that is left. */
-async function carriedOut(stage: Stage, batch: readonly Step[], applied: Step[], run: UnderWay, last: boolean): Promise<Plan> {
+/** Applies the steps and waits until they have settled. What was replaced is let go of once nothing more is missing on its host, and put back where it does not come to that. Gives the plan that is left. */
+async function carriedOut(stage: Stage, batch: readonly Step[], { applied, replaced }: Made, run: UnderWay, last: boolean): Promise<Plan> {
   let left: Plan;
   try {
     await applyBatch(stage, batch, applied, run);
     left = await settle(stage, batch, run, last);
   } catch (thrown) {
-    throw run.signal?.aborted === true ? thrown : await undone(stage, batch, applied, thrown, run);
+    throw run.signal?.aborted === true ? thrown : await undone(stage, [...replaced, ...batch], applied, thrown, run);
   }
-  const replacing = batch.filter(({ conclude }) => conclude !== undefined);
-  if (replacing.length === 0) return left;
-  await Promise.all(replacing.map((step) => step.conclude?.(actor(stage, run))));
+  replaced.push(...batch.filter(({ conclude }) => conclude !== undefined));
+  const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host));
+  if (proven.length === 0) return left;
+  replaced.splice(0, replaced.length, ...replaced.filter((step) => !proven.includes(step)));
+  await Promise.all(proven.map((step) => step.conclude?.(actor(stage, run))));
   return lookAlong(stage, run);
 }
 

@@ -14,7 +14,7 @@ export interface Machine {
   readonly ptraceScope: number | undefined;
   /** Milliseconds since the epoch, by the host's own clock, when it was asked. */
   readonly clock: number;
-  /** TCP ports on which something listens on an address other hosts reach. */
+  /** TCP ports on which something listens, on whatever address: docker binds all of them, so one on the loopback is in its way, too. */
   readonly listening: readonly number[];
   /** Destinations of its IPv4 routes, default route left out: `10.0.0.0/24`. */
   readonly routes: readonly string[];
@@ -71,18 +71,12 @@ export const machine: Question<Machine> = {
       memory: Number(one('memory')) * 1024,
       ptraceScope: one('ptrace') === '' ? undefined : Number(one('ptrace')),
       clock: Number(one('clock')),
-      listening: [...new Set(values('listen').filter(reachable).map((entry) => parseInt(entry.split(':')[1] ?? '', 16)))],
+      listening: [...new Set(values('listen').map((entry) => parseInt(entry.split(':')[1] ?? '', 16)))],
       routes: values('route').map(route).filter((destination) => destination !== '0.0.0.0/0'),
       missingPrograms: values('missing'),
     });
   },
 };
-
-/** Whether an entry of /proc/net/tcp listens beyond the loopback: 127.x is `..7F`, ::1 and ::ffff:127.x end in it. */
-function reachable(entry: string): boolean {
-  const address = entry.split(':')[0] ?? '';
-  return !/7F$/i.test(address.length === 8 ? address : '') && address !== '00000000000000000000000001000000' && !/FFFF0000......7F$/i.test(address);
-}
 
 /** `0001A8C0/00FFFFFF` of /proc/net/route (hex, little endian) as `192.168.1.0/24`. */
 export function route(entry: string): string {

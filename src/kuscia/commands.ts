@@ -10,8 +10,8 @@ export const makeConfiguration = (cluster: Cluster): Command =>
 /** Where kuscia.sh stands in the image. */
 const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';
 
-/** Takes kuscia.sh out of the very image that is deployed; fails unless what came out is a script. */
-export function extractScript(cluster: Cluster): Command {
+/** Takes kuscia.sh out of the very image that is deployed, or of another; fails unless what came out is a script. */
+export function extractScript(cluster: Cluster, image = cluster.image): Command {
   const text = [
     'umask 077; mkdir -p "$(dirname "$2")" || exit',
     // Docker's client lets a shell that is told to end wait for it, and one that is killed then cleans nothing up.
@@ -21,7 +21,7 @@ export function extractScript(cluster: Cluster): Command {
     'head -n 1 "$new" | grep -q "^#!" || { echo "what the image holds as kuscia.sh is no script" >&2; exit 65; }',
     'chmod 0700 "$new" && mv "$new" "$2"',
   ].join('\n');
-  return changing('take kuscia.sh out of the image', script(text, cluster.image, folders(cluster).script, SCRIPT_IN_IMAGE));
+  return changing('take kuscia.sh out of the image', script(text, image, folders(cluster).script, SCRIPT_IN_IMAGE));
 }
 
 /** Digest of kuscia.sh in the image (SHA-256). */

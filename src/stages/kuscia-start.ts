@@ -12,7 +12,7 @@ import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { hostsToChange, Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
-import { startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
+import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastWords } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
@@ -50,8 +50,29 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
     if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica);
     warnOfTasks(plan, deployment, replica, facts);
   }
+  warnOfGatewayPort(plan, deployment.cluster, facts);
   return plan;
 }
+
+/** The load balancer follows in its own stage: where the gateway's port changes, it leads to fewer replicas the more of them have moved. */
+function warnOfGatewayPort(plan: Plan, { ports, loadBalancer }: Cluster, facts: readonly Replica[]): void {
+  const moving = facts.filter(({ standing }) => {
+    const port = valueOf(standing)?.current?.ports[GATEWAY_PORT];
+    return port !== undefined && port !== ports.gateway;
+  });
+  const [first] = moving;
+  if (!first) return;
+  plan.warnings.push({
+    code: 'load-balancer-unhealthy',
+    host: loadBalancer.host,
+    what: `partners do not reach the domain while the gateway's port changes to ${ports.gateway}`,
+    evidence: moving.map(({ host, standing }) => `${host.name}: ${valueOf(standing)?.current?.ports[GATEWAY_PORT]} now`).join(', '),
+    cause: 'nginx leads to the new port only after all replicas have moved to it (stage nginx-lb)',
+    remedy: 'Apply this when no job runs. Where that is never so, keep the port.',
+  });
+}
+
+const GATEWAY_PORT = '1080/tcp';
 
 /** Says which tasks run on the replica where a step of the plan stops it. */
 function warnOfTasks(plan: Plan, deployment: Deployment, { host, standing, registry }: Replica, all: readonly Replica[]): void {
@@ -139,6 +160,9 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
       // Last of all, so that nothing is waited for in vain.
       if (current?.state === 'running') await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
     },
+    takeBack: async (act, former) => {
+      if (former.image !== cluster.image) await act.run(host.name, extractScript(cluster, former.imageId));
+    },
     refused: (act) => refuseTakenPorts(act, cluster, host),
     create: (act) => create(act, cluster, host, name),
     start: (act, container) => startAgain(act, cluster, host, container),
@@ -162,7 +186,7 @@ async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<s
   return fault ?? (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true ? undefined : 'the load balancer does not lead to it');
 }
 
-const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({ '1080/tcp': ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics });
+const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({ [GATEWAY_PORT]: ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics });
 
 /** Why the container must be made anew; undefined when it is as described. */
 function differenceOf(cluster: Cluster, { image, machine }: Replica, current: Container): string | undefined {

@@ -1,11 +1,12 @@
 import { hostNamed } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { container, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
-import { loadedConfiguration } from '../nginx/commands.ts';
+import { INSIDE_PORT, loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
@@ -17,17 +18,19 @@ export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<Rea
   const { host, container: name } = cluster.loadBalancer;
   // The load balancer is asked like any peer does, by a host that this run reaches.
   const asking = ask.reaches(host) ? host : (cluster.hosts.find((other) => ask.reaches(other.name))?.name ?? host);
-  const [loaded, onFile, answers] = await Promise.all([
+  const [onContainer, loaded, onFile, answers] = await Promise.all([
+    ask.ask(host, container(name)),
     ask.ask(host, loadedConfiguration(name)),
     ask.ask(host, file(configurationFile(cluster))),
     ask.ask(asking, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
   ]);
-  return ledBy(deployment, loaded, onFile, answers);
+  return ledBy(deployment, onContainer, loaded, onFile, answers);
 }
 
-/** A configuration that somebody changed by hand still carries our digest: the file itself must be the wanted one, too, or the load balancer's stage has yet to replace it. */
-export function ledBy(deployment: Deployment, loaded: Fact<string>, onFile: Fact<HostFile>, answers: Fact<readonly Answer[]>): Fact<ReadonlySet<string>> {
+/** The load balancer's own stage comes later: until then it may listen on another port, or run with another configuration. One that somebody changed by hand still carries our digest, so the file itself must be the wanted one, too. */
+export function ledBy(deployment: Deployment, onContainer: Fact<Container>, loaded: Fact<string>, onFile: Fact<HostFile>, answers: Fact<readonly Answer[]>): Fact<ReadonlySet<string>> {
   const { configuration, digest } = loadBalancerFiles(deployment);
+  if (valueOf(onContainer)?.ports[INSIDE_PORT] !== deployment.cluster.loadBalancer.port) return absent;
   if (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration)) return absent;
   return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(deployment.cluster, answer)).map(({ instance }) => instance)));
 }

@@ -100,7 +100,7 @@ function planDatabaseContainer(plan: Plan, deployment: Deployment, database: Man
   const upgrade = changesImage(database, current, image) ? upgradeOf(runningVersion(facts), database.image, facts.newVersion) : undefined;
   const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
   if (refusal) plan.failures.push(refusal);
-  if (upgrade && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
+  if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
   const found = planContainer(plan, wantedDatabase(deployment, database, facts, passwordFile.value), { current, former });
   if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, port ${database.port}, volume ${database.volume}` });
 }
