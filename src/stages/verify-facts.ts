@@ -70,7 +70,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
   ]);
   const facts = { engines, nodes, paths: allPaths(cluster, paths), probes: paths, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), machines: new Map(machines) };
   // What another job saw of a host that this one does not reach stands.
-  const from = ask.reaches(usual.name) && darkness(facts, usual.name) !== '' ? (anotherProbe(cluster, facts) ?? usual) : usual;
+  const from = ask.reaches(usual.name) ? (aProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
   return { ...facts, from, answers: ofBalancer, replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })), ms: Date.now() - started };
 }
@@ -89,9 +89,9 @@ export function darkness(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host:
   return facts.engines.get(host)?.is === 'unknown' ? 'whose Docker Engine does not answer' : '';
 }
 
-/** A host that answers and has a probe, to ask from in the place of one that does not. */
-const anotherProbe = (cluster: Cluster, { containers: all }: Pick<VerifyFacts, 'containers'>): Host | undefined =>
-  cluster.hosts.find(({ name }) => all.get(name)?.some((each) => each.name === probeName(cluster) && each.state === 'running'));
+/** The first host that answers and has a probe that runs, to ask from. */
+const aProbe = (hosts: readonly Host[], cluster: Cluster, { containers: all }: Pick<VerifyFacts, 'containers'>): Host | undefined =>
+  hosts.find(({ name }) => all.get(name)?.some((each) => each.name === probeName(cluster) && each.state === 'running'));
 
 interface Answers {
   readonly ofBalancer: Fact<readonly Answer[]>;

@@ -77,7 +77,10 @@ export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): S
 export const isTried = (
   { engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>,
   { from, to }: { readonly from: string; readonly to: string },
-): boolean => [from, to].every((host) => darkness({ machines, engines }, host) === '');
+): boolean => [from, to].every((host) => darkness({ machines, engines }, host) === '' && !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''));
+
+/** States of an engine that is in a swarm and can do nothing in it: its overlay networks are away with it. */
+const STUCK: readonly string[] = ['locked', 'error'];
 
 /** A replica that is greeted proves it, also while the database's own host does not answer. */
 function databaseState(
