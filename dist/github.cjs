@@ -29745,6 +29745,10 @@ const CODES = {
     'lock-held': [1112, 'Another run deploys this domain'],
     'lock-lost': [1113, 'The run has lost its lock'],
     'right-missing': [1114, 'A login lacks a right'],
+    'login-unusable': [1115, 'A login does not run commands'],
+    'login-incomplete': [1116, 'A host wants more than the key'],
+    'no-common-algorithm': [1117, 'A host and this program share no algorithm'],
+    'bastion-refuses': [1118, 'A bastion does not lead to a host'],
     'host-unfit': [1201, 'A host does not meet the requirements'],
     'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
     'swarm-foreign': [1203, 'A host is in another swarm'],
@@ -29756,17 +29760,27 @@ const CODES = {
     'image-unavailable': [1209, 'An image cannot be brought to a host'],
     'hostname-clash': [1210, 'Two replicas would have the same name'],
     'image-differs': [1211, 'An image is not what its archive says'],
+    'data-path-narrow': [1216, 'Large packets are lost between two hosts'],
+    'name-unresolved': [1217, 'A name does not resolve in a container'],
+    'probe-unfit': [1218, 'The image of the probe lacks what it needs'],
+    'replacement-impossible': [1220, 'A replacement cannot be started, so the present container was left as it is'],
+    'replacement-not-undone': [1221, 'A former container was put back but does not work'],
     'database-unreachable': [1301, 'The database does not answer'],
     'database-login-refused': [1302, 'The database refuses the login'],
     'database-unfit': [1303, 'The database is too old or not set up'],
     'database-owned': [1304, 'The database belongs to another domain'],
+    'database-wants-tls': [1305, 'The database wants TLS'],
+    'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
+    'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
     'domain-key-conflict': [1401, 'There are two keys for one domain'],
     'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
     'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
     'replica-unhealthy': [1404, 'A replica does not work'],
+    'tasks-running': [1405, 'Tasks run on a replica that is to be stopped'],
     'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
     'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
     'cluster-unhealthy': [1601, 'The cluster is not as described'],
+    'not-described': [1602, 'Something of the domain works that the cluster file does not describe'],
     'artifact-missing': [1701, 'An artifact of an earlier job is not there'],
     'artifact-foreign': [1702, 'An artifact belongs to another run'],
     'artifact-damaged': [1703, 'An artifact is damaged'],
@@ -29798,10 +29812,22 @@ function failuresOf(thrown) {
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
 }
-/** The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new. */
+/**
+ * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new, and of several
+ * stages that met with it the first knows most.
+ */
 function withoutConsequences(failures) {
-    const silent = new Set(failures.filter(({ code }) => code === 'engine-unreachable').map(({ host }) => host));
-    return failures.filter(({ code, host }) => code !== 'fact-unknown' || !silent.has(host));
+    const silent = new Map();
+    for (const failure of failures) {
+        if (failure.code === 'engine-unreachable' && !silent.has(failure.host))
+            silent.set(failure.host, failure);
+    }
+    const says = (failure) => {
+        if (failure.code === 'engine-unreachable')
+            return silent.get(failure.host) === failure;
+        return failure.code !== 'fact-unknown' || !silent.has(failure.host);
+    };
+    return failures.filter(says);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/remote.js
@@ -35669,11 +35695,13 @@ const matrix_CHECKS = {
     node: 'node',
     version: 'version',
 };
-/** The one meaning of healthy: there are replicas, every check of each is ok, every node is Ready and every pair connected. */
-function isHealthy({ rows, nodes, pairs }) {
+/** The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready and every pair connected. */
+function isHealthy({ rows, nodes, pairs, silent = [] }) {
     const checked = rows.length > 0 && rows.every(({ cells }) => Object.values(cells).every(({ ok }) => ok));
-    return checked && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
+    return checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
 }
+/** The replicas that peers reach through the load balancer. */
+const serving = ({ rows }) => rows.filter(({ cells }) => cells.throughLb.ok);
 
 ;// CONCATENATED MODULE: ./lib/report/matrix.js
 
@@ -35682,24 +35710,56 @@ function isHealthy({ rows, nodes, pairs }) {
 const CHECK_NAMES = Object.keys(matrix_CHECKS);
 /** What stands in front of a check that is not ok, for readers without colours. */
 const CROSS = '✗';
+/** What stands in front of a check that could not be looked at. */
+const QUESTION = '?';
+/** What a cell says, with its mark where it is not ok. */
+const marked = ({ ok, unknown, text }) => ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
 /** The matrix as an aligned table, one line a replica. */
 function matrixLines(matrix, look) {
     const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
     const rows = matrix.rows.map(({ replica, cells }) => [
         cell(replica, CHECK_NAMES.every((name) => cells[name].ok) ? 'plain' : 'strong'),
-        ...CHECK_NAMES.map((name) => (cells[name].ok ? cell(cells[name].text, 'good') : cell(`${CROSS} ${cells[name].text}`, 'bad'))),
+        ...CHECK_NAMES.map((name) => cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad')),
     ]);
     return columns([head, ...rows], look, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
-/** What is true of the domain now, in one line of figures. */
+/** What is true of the domain now, in one line of figures: what still works is said also where something does not. */
 function verdict(matrix) {
-    const { domain, healthy, url, rows, nodes, pairs, ms } = matrix;
+    const { domain, healthy, url, rows, ms, warnings = [] } = matrix;
     const good = rows.filter(({ cells }) => CHECK_NAMES.every((name) => cells[name].ok)).length;
-    const answering = rows.filter(({ cells }) => cells.throughLb.ok).length;
+    const warned = warnings.length > 0 ? `; ${count(warnings.length, 'warning')}` : '';
     const replicas = healthy
-        ? `${answering} of ${rows.length} replicas answer through ${url}`
-        : `${good} of ${rows.length} replicas pass every check, ${answering} of ${rows.length} answer through ${url}`;
-    return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas}, ${nodes.ready} of ${nodes.total} nodes Ready, ${pairs.connected} of ${pairs.total} pairs connected (${layout_duration(ms)})`;
+        ? [`${serving(matrix).length} of ${rows.length} replicas answer through ${url}`, figures(matrix)]
+        : [`${good} of ${rows.length} replicas pass every check`, working(matrix)];
+    return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas.join(', ')}${warned} (${layout_duration(ms)})`;
+}
+/** What works of a domain on whose hosts nothing was changed, because some of them do not answer. */
+const stillWorks = (matrix) => `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
+function working(matrix, replicas = '') {
+    const { silent = [] } = matrix;
+    const none = silent.length === 0 ? '' : `; ${silent.join(', ')} ${silent.length === 1 ? 'does' : 'do'} not answer`;
+    return `${servingInWords(matrix, replicas)}, ${DATABASE[matrix.database ?? 'unsaid']}${figures(matrix)}${none}`;
+}
+const DATABASE = {
+    works: 'the database answers, ',
+    fails: 'the database does not work, ',
+    unknown: 'whether the database answers is not known, ',
+    unsaid: '',
+};
+function servingInWords(matrix, replicas) {
+    const { url, rows } = matrix;
+    const through = serving(matrix).length;
+    if (through > 0)
+        return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
+    const direct = rows.filter(({ cells }) => cells.direct.ok).length;
+    const beside = direct > 0
+        ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ${direct === 1 ? 'its own address' : 'their own addresses'}`
+        : '';
+    return `${rows.some(({ cells }) => cells.throughLb.unknown === true) ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+}
+function figures({ nodes, pairs }) {
+    const open = (unknown = 0) => (unknown > 0 ? ` (${unknown} not known)` : '');
+    return `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} pairs connected${open(pairs.unknown)}`;
 }
 
 ;// CONCATENATED MODULE: ./lib/github/health-text.js
@@ -35721,20 +35781,21 @@ function keptIn(body) {
 function wrongIn({ matrix, failed, failures }) {
     const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
     const sums = matrix ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`] : ['no matrix'];
-    const found = failures.map(({ code, host = '' }) => `${code} ${host}`);
+    const found = [...failures.map(({ code, host = '' }) => `${code} ${host}`), ...(matrix?.warnings ?? []).map(({ code, what }) => `${code} ${what}`)];
     const jobs = failed.map(({ job }) => `job ${job}`);
     return (0,external_node_crypto_.createHash)('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort())).digest('hex').slice(0, 16);
 }
 /** The text of the issue. It is written anew at each look. */
 function issueText({ health, place, docs, first, now, kept }) {
-    const { domain } = health;
+    const { domain, matrix } = health;
+    const silent = (matrix?.silent ?? []).join(', ');
     const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
     const times = table(['not as described since', 'last look', 'looks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
     const text = (most) => [
         ...found(health, docs, most, times),
         '### Next',
         '',
-        'See what differs with `mode: plan`, bring it about with `mode: apply`. Then look again:',
+        `${silent === '' ? 'See' : `First see to ${prose(silent)}: no mode but \`verify\` goes on while a host does not answer. Then see`} what differs with \`mode: plan\`, bring it about with \`mode: apply\`. Then look again:`,
         '',
         '```sh',
         `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
@@ -35758,18 +35819,20 @@ function healthyText(matrix, first, looks, { runUrl }) {
 function found(health, docs, most, times) {
     const rows = health.matrix?.rows ?? [];
     const failures = distinct(health.failures);
+    const warnings = distinct(health.matrix?.warnings ?? []);
     const left = rows.length - most;
     return [
-        `**${prose(figures(health))}**`,
+        `**${prose(health_text_figures(health))}**`,
         '',
         ...times,
-        ...table(['replica', ...CHECK_NAMES.map((name) => prose(matrix_CHECKS[name]))], rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${CROSS} ${prose(cells[name].text)}**`))])),
+        ...table(['replica', ...CHECK_NAMES.map((name) => prose(matrix_CHECKS[name]))], rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`))])),
         ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, ''] : []),
         ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
+        ...(warnings.length === 0 ? [] : ['### What else to see to', '', ...findingLines(warnings, docs, most)]),
     ];
 }
-function figures({ domain, result, failed, matrix, failures }) {
-    if (matrix?.healthy === false)
+function health_text_figures({ domain, result, failed, matrix, failures }) {
+    if (matrix?.healthy === false || (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success'))
         return verdict(matrix);
     const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
     const why = failures.length > 0 ? `${count(distinct(failures).length, 'failure')} found` : jobs !== '' ? `${jobs}; see its log, and whether the runner of its host is there` : `the result of the verification is ${result}; see its log`;
@@ -35783,8 +35846,8 @@ function figures({ domain, result, failed, matrix, failures }) {
 
 /** Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known, and nobody need be told. */
 const sawNothing = ({ result, failed }) => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
-/** Whether all of it says that the domain is as described. */
-const report_health_isHealthy = ({ result, failed, matrix, failures }) => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true;
+/** Whether all of it says that the domain is as described. What works and is not described is a warning of the verification, and an issue here. */
+const report_health_isHealthy = ({ result, failed, matrix, failures }) => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true && (matrix.warnings ?? []).length === 0;
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
 async function reportHealth(health, api, teller, now) {
     const keeper = new Keeper(health, api, teller, now);
@@ -39971,16 +40034,16 @@ const $ZodEnum = /*@__PURE__*/ $constructor("$ZodEnum", (inst, def) => {
         return payload;
     };
 });
-const $ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodLiteral", (inst, def) => {
+const $ZodLiteral = /*@__PURE__*/ $constructor("$ZodLiteral", (inst, def) => {
     $ZodType.init(inst, def);
     const values = new Set(def.values);
     inst._zod.values = values;
-    util.defineLazyInternal(inst, "pattern", (zod) => {
+    defineLazyInternal(inst, "pattern", (zod) => {
         const vals = zod.def.values;
         // unmatchable fallback, RE2-safe: an empty alternation would compile to /^()$/, which matches ""
         return new RegExp(vals.length
             ? `^(${vals
-                .map((o) => typeof o === "string" ? util.escapeRegex(o) : o ? util.escapeRegex(o.toString()) : String(o))
+                .map((o) => typeof o === "string" ? escapeRegex(o) : o ? escapeRegex(o.toString()) : String(o))
                 .join("|")})$`
             : "^[^\\s\\S]$");
     });
@@ -39997,7 +40060,7 @@ const $ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null &&
         });
         return payload;
     };
-})));
+});
 const $ZodFile = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodFile", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload, _ctx) => {
@@ -45044,10 +45107,10 @@ function nativeEnum(entries, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodLiteral", (inst, def) => {
-    core.$ZodLiteral.init(inst, def);
+const ZodLiteral = /*@__PURE__*/ $constructor("ZodLiteral", (inst, def) => {
+    $ZodLiteral.init(inst, def);
     ZodType.init(inst, def);
-    inst._zod.processJSONSchema = (ctx, json, params) => processors.literalProcessor(inst, ctx, json, params);
+    inst._zod.processJSONSchema = (ctx, json, params) => literalProcessor(inst, ctx, json, params);
     inst.values = new Set(def.values);
     Object.defineProperty(inst, "value", {
         get() {
@@ -45057,12 +45120,12 @@ const ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null && 
             return def.values[0];
         },
     });
-})));
+});
 function literal(value, params) {
     return new ZodLiteral({
         type: "literal",
         values: Array.isArray(value) ? value : [value],
-        ...util.normalizeParams(params),
+        ...normalizeParams(params),
     });
 }
 const ZodFile = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodFile", (inst, def) => {
@@ -45435,16 +45498,20 @@ const documents_failure = object({
 });
 /** The output `failures` of the action. */
 const failuresSchema = array(documents_failure);
-const documents_check = object({ ok: schemas_boolean(), text: schemas_string() });
+const documents_check = object({ ok: schemas_boolean(), text: schemas_string(), unknown: literal(true).exactOptional() });
 const figure = schemas_number().int().nonnegative();
+const documents_unknown = figure.exactOptional();
 /** The output `verify` of the action. It is healthy only when all of it says so. */
 const matrixSchema = object({
     domain: schemas_string(),
     healthy: schemas_boolean(),
     url: schemas_string(),
     rows: array(object({ replica: schemas_string(), host: schemas_string(), cells: record(schemas_enum(Object.keys(matrix_CHECKS)), documents_check) })),
-    nodes: object({ ready: figure, total: figure }),
-    pairs: object({ connected: figure, total: figure }),
+    nodes: object({ ready: figure, total: figure, unknown: documents_unknown }),
+    pairs: object({ connected: figure, total: figure, unknown: documents_unknown }),
+    database: schemas_enum(['works', 'fails', 'unknown']).exactOptional(),
+    silent: array(schemas_string()).exactOptional(),
+    warnings: array(documents_failure).exactOptional(),
     ms: schemas_number().nonnegative(),
 })
     .transform((matrix) => ({ ...matrix, healthy: matrix.healthy && isHealthy(matrix) }));
