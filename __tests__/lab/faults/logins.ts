@@ -4,7 +4,8 @@ import { CLUSTER, MORE_MEMORY, type Fault, type Named } from './fault.ts';
 
 const NODE = 'node-02';
 const BASTION = 'node-03';
-const on = (host: string, script: string) => () => exec(host, ['bash', '-c', script]);
+/** By sh: a bash whose standard input is a socket reads .bashrc, and what is mended here may be that (bash(1), INVOCATION). */
+const on = (host: string, script: string) => () => exec(host, ['sh', '-c', script]);
 const one = (named: Omit<Named, 'host'>): readonly Named[] => [{ host: NODE, ...named }];
 
 /** Appends to what sshd is told (its first word on a matter counts, and Debian reads that folder first), and takes it back. */
