@@ -87,7 +87,7 @@ async function carriedOut(stage: Stage, batch: readonly Step[], { applied, repla
   const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host));
   if (proven.length === 0) return left;
   replaced.splice(0, replaced.length, ...replaced.filter((step) => !proven.includes(step)));
-  await Promise.all(proven.map((step) => step.conclude?.(actor(stage, run))));
+  await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run))));
   return lookAlong(stage, run);
 }
 

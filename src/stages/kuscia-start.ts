@@ -85,7 +85,7 @@ function warnOfTasks(plan: Plan, deployment: Deployment, { host, standing, regis
 const LANE = 'replicas';
 
 function planReplica(plan: Plan, deployment: Deployment, replica: Replica): void {
-  const { host, standing, machine } = replica;
+  const { standing, machine } = replica;
   const found: Standing = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
   const current = planContainer(plan, wantedReplica(deployment, replica, name, found), found);
