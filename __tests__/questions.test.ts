@@ -52,7 +52,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the engine', engine, record({ version: text, cpus: number, memory: number, rootDir: text, securityOptions: list(text), liveRestore: flag, firewall: text, addressPools: list(record({ base: text, size: number })), logDriver: text, swarm }), ['settled', 'node-01']],
   ['the nodes', swarmNodes, list(record({ id: text, hostname: text, role: text, state: text, availability: text, address: text, labels: table(text) })), ['settled', 'node-01']],
   ['a token', tokenInUse('worker', new Secret('token', 'SWMTKN')), flag, 'same\n'],
-  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), masquerade: flag })), ['settled', 'node-01']],
+  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), mtu: maybe(number), masquerade: flag })), ['settled', 'node-01']],
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],
   ['the containers', containers, list(described), ['settled', 'node-01']],

@@ -24,7 +24,7 @@ const LINES: readonly (readonly [Speaker, line: string, cause: string])[] = [
   ['replica', 'ERROR service/config.go:71 Failed to get domain public key config, crypto/rsa: decryption error', 'another domain key'],
   ['replica', "FATAL modules/domainroute.go:73 provided PrivateKey doesn't match parent's PublicKey", 'only restarted'],
   ['replica', 'source domain [bob] publickey hash mismatch in domainroute [bob-alice]', 'certificate of a partner'],
-  ['engine', 'docker: Error response from daemon: driver failed programming external connectivity: (iptables failed: iptables --wait -t nat -A DOCKER: iptables: No chain/target/match by that name.', 'packet filter chains'],
+  ['engine', 'docker: Error response from daemon: driver failed programming external connectivity: (iptables failed: iptables --wait -t nat -A DOCKER: iptables: No chain/target/match by that name.', 'firewall rules are missing'],
   ['engine', 'Swarm is encrypted and needs to be unlocked before it can be used.', 'locked'],
   ['replica', 'net/http: invalid header field value for "Token"', 'token file'],
   ['replica', '{"Status":"exited","Running":false,"OOMKilled":true,"ExitCode":137} restarts 3 memory 1073741824', 'want of memory'],

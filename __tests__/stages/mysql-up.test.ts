@@ -50,8 +50,8 @@ describe('a database of ours', () => {
     ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited (0): oom}', LATER]],
     ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 replace database alice-mysql (left behind by a failed start: port is already allocated)', LATER]],
     ['whose tag means the same version now is replaced by a step of its own, with both digests', { image: present(imageId('b')), newVersion: present('8.0.40') }, [MOVED, LATER]],
-    ['whose tag means a newer version now is replaced only for a word of its own', { image: present(imageId('b')), newVersion: present('8.0.41') }, [MOVED, '! node-01 database-upgrade-unconfirmed', 'w node-01 database-upgrade-unconfirmed']],
-    ['whose tag means a version that is not known is replaced only for a word of its own', { image: present(imageId('b')), newVersion: unknown('exit 1') }, [MOVED, '! node-01 database-upgrade-unconfirmed', 'w node-01 database-upgrade-unconfirmed']],
+    ['whose tag means a newer version now is replaced only for a word of its own', { image: present(imageId('b')), newVersion: present('8.0.41') }, [MOVED, '! node-01 database-upgrade-unconfirmed']],
+    ['whose tag means a version that is not known is replaced only for a word of its own', { image: present(imageId('b')), newVersion: unknown('exit 1') }, [MOVED, '! node-01 database-upgrade-unconfirmed']],
     ['that was set aside by an interrupted run is put back', { container: absent, former: database(), state: unknown('no such container') }, ['~ node-01 put back database alice-mysql (an interrupted run has set it aside)', LATER]],
     ['whose replacement was interrupted is replaced all the same', { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') }, ['~ node-01 replace database alice-mysql (port 3307 -> 3306; an interrupted run has set the present one aside)', LATER]],
     ['whose replacement works lets the former one go', { former: database({ state: 'exited' }) }, ['- node-01 remove alice-mysql.former (its replacement works)', RUNS, LATER]],
@@ -89,6 +89,10 @@ describe('a database of ours', () => {
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
+  });
+
+  test('is replaced by a newer version for that word, and the plan warns that this cannot be undone', () => {
+    expect(shown(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true))).toEqual([MOVED, LATER, 'w node-01 database-upgrade-unconfirmed']);
   });
 
   test('says that it is too slow where it is, and no word of a closed port', () => {

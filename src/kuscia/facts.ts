@@ -211,7 +211,7 @@ const DECISIVE = [
 const LAST_WORDS = `
 state=$(docker inspect --format '{{.State.StartedAt}} {{.RestartCount}}' "$1") || exit
 since=\${state% *}
-case $since in 0001-*) since=0 ;; esac
+case $since in 0001-*) since=0 ;; *) since=$(date -u -d "$since - 1 second" +%FT%TZ) ;; esac
 [ "\${state##* }" = 0 ] || [ "$(date -d "$since" +%s)" -lt $(($(date +%s) - 110)) ] || since=110s
 docker logs --since "$since" --tail 400 "$1" 2>&1 | tr -d '\\r' | awk '
 /Kuscia started success/ { said = fatal = ""; next }

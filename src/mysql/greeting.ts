@@ -44,7 +44,7 @@ const TRY = `LC_ALL=C
 exec 3<>"/dev/tcp/$1/$2" || exit 7
 echo "$3 connected"
 byte() { local c; IFS= read -r -d "" -n 1 -u 3 c || exit 8; printf -v b %d "'$c"; b=$((b & 255)); }
-packet() { local i n=0; p=(); for i in 0 8 16; do byte; n=$((n | b << i)); done; byte; for ((i = 0; i < n; i++)); do byte; p+=($b); done; }
+packet() { local i n=0; p=(); for i in 0 8 16; do byte; n=$((n | b << i)); done; [ $n -lt 65536 ] || exit 9; byte; for ((i = 0; i < n; i++)); do byte; p+=($b); done; }
 two() { printf -v t '\\\\x%02x\\\\x%02x' $(($1 & 255)) $(($1 >> 8)); }
 packet; echo "$3 greeting \${p[0]:-} $((p[1] | p[2] << 8))"
 [ "\${p[0]:-}" = 10 ] || exit 0

@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
-import { imageDifference, movedImage } from '../docker/images.ts';
+import { movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
@@ -14,11 +14,11 @@ import { hostsToChange, Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastWords } from '../kuscia/facts.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { replicaContainer } from '../kuscia/names.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
 import { refuseTakenPorts } from './preflight.ts';
-import { askReplica, askReplicas, faultOf, isKnownBroken, type Replica } from './replica.ts';
+import { askReplica, askReplicas, differenceOf, faultOf, GATEWAY_PORT, isKnownBroken, portsOf, type Replica } from './replica.ts';
 
 /** A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing start takes 73 s. */
 const PATIENCE_MS = 120_000;
@@ -71,8 +71,6 @@ function warnOfGatewayPort(plan: Plan, { ports, loadBalancer }: Cluster, facts: 
     remedy: 'Apply this when no job runs. Where that is never so, keep the port.',
   });
 }
-
-const GATEWAY_PORT = '1080/tcp';
 
 /** Says which tasks run on the replica where a step of the plan stops it. */
 function warnOfTasks(plan: Plan, deployment: Deployment, { host, standing, registry }: Replica, all: readonly Replica[]): void {
@@ -185,27 +183,6 @@ async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<s
   const { led } = replica;
   return fault ?? (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true ? undefined : 'the load balancer does not lead to it');
 }
-
-const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({ [GATEWAY_PORT]: ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics });
-
-/** Why the container must be made anew; undefined when it is as described. */
-function differenceOf(cluster: Cluster, { image, machine }: Replica, current: Container): string | undefined {
-  const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);
-  const properties = valueOf(machine);
-  const config = absolute(properties?.home ?? '/', folders(cluster).config);
-  const hostname = replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? '');
-  const otherImage = imageDifference(current, cluster.image, image);
-  if (otherImage !== undefined) return otherImage;
-  if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
-  if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
-  if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
-  if (current.addresses[cluster.network.name] === undefined) return `no longer attached to ${cluster.network.name}`;
-  if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config) return `configuration file -> ${config}`;
-  if (current.hostname !== hostname) return `name ${current.hostname} -> ${hostname}`;
-  return undefined;
-}
-
-const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;
 
 function unhealthy({ host, lastWords }: Replica, name: string, fault: string): Failure {
   const words = valueOf(lastWords) ?? '';

@@ -1,6 +1,5 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
 import { notRunning, planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { containers, type Container } from '../docker/containers.ts';
@@ -15,6 +14,7 @@ import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { allPaths, askPaths, cutPairs, probeFailures, type Paths } from './data-path.ts';
 import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.ts';
+import { subnetFaults } from './subnet.ts';
 import { anchor, askEngines, engineFailures, type Engines } from './swarm.ts';
 
 interface OnHost {
@@ -114,7 +114,7 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
     plan.satisfied.push({ host: manager.name, what: `overlay ${cluster.network.name}`, why: `attachable, ${describe(cluster)}` });
     return true;
   }
-  plan.failures.push(...subnetFaults(cluster, facts));
+  plan.failures.push(...subnetFaults(cluster, facts.hosts));
   plan.steps.push({
     host: manager.name,
     change: '+',
@@ -175,34 +175,6 @@ function removal({ cluster }: Deployment, { hosts }: Facts, where: string, netwo
       await act.run(where, removeNetwork(network.id));
     },
   };
-}
-
-/** Whether both are IPv4 subnets and share an address. */
-function clash(a: string, b: string): boolean {
-  const [one, other] = [parseSubnet(a), parseSubnet(b)];
-  return one !== undefined && other !== undefined && overlap(one, other);
-}
-
-function isPrivate(text: string): boolean {
-  const subnet = parseSubnet(text);
-  return subnet !== undefined && PRIVATE.some((range) => within(subnet, range));
-}
-
-function subnetFaults(cluster: Cluster, { hosts }: Facts): Failure[] {
-  const { subnet, allowPublicSubnet } = cluster.network;
-  const faults: Failure[] = [];
-  const remedy = 'Set network.subnet in the cluster file to a private range that no host uses.';
-  if (!isPrivate(subnet) && !allowPublicSubnet) {
-    faults.push({ code: 'subnet-unfit', what: `${subnet} is public address space`, remedy: `${remedy} Where it must be, set network.allow-public-subnet.` });
-  }
-  for (const { host, networks, machine } of hosts) {
-    if (machine.is === 'unknown') faults.push({ code: 'fact-unknown', host: host.name, what: machine.why, remedy: 'Mend what the line names, then run again.' });
-    const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)));
-    const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
-    const evidence = taken ? `network ${taken.name}: ${taken.subnets.join(', ')}` : route ? `route to ${route}` : undefined;
-    if (evidence) faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
-  }
-  return faults;
 }
 
 /**

@@ -3,12 +3,13 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { standing, type Standing } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
+import { imageDifference } from '../docker/images.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { answerWithin, describeAnswer, directAnswer, isGateway, lastWords, registry, type Answer, type Registry } from '../kuscia/facts.ts';
-import { folders, replicaContainer } from '../kuscia/names.ts';
+import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askLed } from './led.ts';
 
 /** What is seen of the replica on one host. */
@@ -106,3 +107,30 @@ export function askReplicas(ask: Ask, deployment: Deployment): Promise<Replica[]
   const led = askLed(ask, deployment);
   return Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, led)));
 }
+
+/** Port of a replica's gateway in its container. */
+export const GATEWAY_PORT = '1080/tcp';
+
+/** Host port by port of a replica's container. */
+export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({ [GATEWAY_PORT]: ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics });
+
+/** Why the container must be made anew; undefined when it is as described. */
+export function differenceOf(cluster: Cluster, { image, machine, lastWords }: Replica, current: Container): string | undefined {
+  const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);
+  const properties = valueOf(machine);
+  const config = absolute(properties?.home ?? '/', folders(cluster).config);
+  const hostname = replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? '');
+  const otherImage = imageDifference(current, cluster.image, image);
+  if (otherImage !== undefined) return otherImage;
+  if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
+  if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
+  if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
+  if (current.addresses[cluster.network.name] === undefined) return `no longer attached to ${cluster.network.name}`;
+  if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config) return `configuration file -> ${config}`;
+  if (current.hostname !== hostname) return `name ${current.hostname} -> ${hostname}`;
+  // Such a one never starts again, and Kuscia says it nowhere else.
+  if (/doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '')) return 'it was made with another domain key';
+  return undefined;
+}
+
+const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;

@@ -1,0 +1,42 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
+import type { Network } from '../docker/facts.ts';
+import type { Failure } from '../engine/errors.ts';
+import { valueOf, type Fact } from '../engine/fact.ts';
+import type { Machine } from '../host/facts.ts';
+
+/** A host that may use a subnet already. */
+interface SubnetUser {
+  readonly host: Host;
+  readonly networks: Fact<readonly Network[]>;
+  readonly machine: Fact<Machine>;
+}
+
+/** Whether both are IPv4 subnets and share an address. */
+function clash(a: string, b: string): boolean {
+  const [one, other] = [parseSubnet(a), parseSubnet(b)];
+  return one !== undefined && other !== undefined && overlap(one, other);
+}
+
+function isPrivate(text: string): boolean {
+  const subnet = parseSubnet(text);
+  return subnet !== undefined && PRIVATE.some((range) => within(subnet, range));
+}
+
+/** Why the network cannot have the subnet of the cluster file: it is public, or a host uses it. */
+export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Failure[] {
+  const { subnet, allowPublicSubnet } = cluster.network;
+  const faults: Failure[] = [];
+  const remedy = 'Set network.subnet in the cluster file to a private range that no host uses.';
+  if (!isPrivate(subnet) && !allowPublicSubnet) {
+    faults.push({ code: 'subnet-unfit', what: `${subnet} is public address space`, remedy: `${remedy} Where it must be, set network.allow-public-subnet.` });
+  }
+  for (const { host, networks, machine } of hosts) {
+    if (machine.is === 'unknown') faults.push({ code: 'fact-unknown', host: host.name, what: machine.why, remedy: 'Mend what the line names, then run again.' });
+    const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)));
+    const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
+    const evidence = taken ? `network ${taken.name}: ${taken.subnets.join(', ')}` : route ? `route to ${route}` : undefined;
+    if (evidence) faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
+  }
+  return faults;
+}
