@@ -16,13 +16,13 @@ export interface Stopping {
 const ROOM_S = 60;
 
 /**
- * Shell lines that define `stop NAME`. docker stop kills what has not ended in time, so for what holds data it is docker that is given up instead: the
+ * Shell lines that define `stop NAME`; -t is what every version of docker's client calls the time. docker stop kills what has not ended in time, so for what holds data it is docker that is given up instead: the
  * server goes on with its shutdown.
  */
 const stopping = ({ seconds, holdsData }: Stopping): string =>
   holdsData
-    ? `stop() { timeout ${seconds} docker stop --time 86400 "$1" >/dev/null || { code=$?; [ $code -ne 124 ] || echo "$1 did not stop within ${seconds} s; it was not killed" >&2; return $code; }; }`
-    : `stop() { docker stop --time ${seconds} "$1" >/dev/null; }`;
+    ? `stop() { timeout ${seconds} docker stop -t 86400 "$1" >/dev/null || { code=$?; [ $code -ne 124 ] || echo "$1 did not stop within ${seconds} s; it was not killed" >&2; return $code; }; }`
+    : `stop() { docker stop -t ${seconds} "$1" >/dev/null; }`;
 
 const deadline = ({ seconds }: Stopping): { readonly timeoutMs: number } => ({ timeoutMs: (seconds + ROOM_S) * 1000 });
 
