@@ -121,8 +121,9 @@ function replacement(wanted: Wanted, { current, former }: Standing): Pick<Step, 
       await wanted.create(act);
     },
     async undo(act) {
+      const words = touched ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined;
       await wanted.takeBack?.(act, kept);
-      return touched ? putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined;
+      return words;
     },
     conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
   };
@@ -159,6 +160,7 @@ async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<str
   const { host, name, kind, stopping } = wanted;
   const command = putBack(name, stopping, starts);
   const outcome = await act.attempt(host, command);
+  if (outcome.ended === 'lost') throw trouble({ ...commandFailure(host, command, outcome), remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.` });
   if (!succeeded(outcome)) throw trouble(notBack(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
   if (outcome.stdout.trim() === 'nothing') return 'nothing was there before';
   if (!starts) return `the former ${kind} is back; it did not run before, either`;
