@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from './support/random.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
-import { container, containers, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
+import { container, containers, lastLogLine, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
 import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
@@ -57,6 +57,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],
   ['the containers', containers, list(described), ['settled', 'node-01']],
   ['a container', container(replica), described, ['settled', 'node-02']],
+  ['the last line of a log', lastLogLine(replica), text, 'bye\n'],
   ['published ports', publishedPorts, map(number, text), ['settled', 'node-02']],
   ['ports of containers that start by themselves', restartedPorts, map(number, text), ['settled', 'node-02']],
   ['the data path', tryPaths(cluster, one, [two]), record({ version: number, missing: list(text), proxies: list(text), unresolved: list(text), tries: list(record({ to: text, ended: text, exit: number, passes: maybe(number), lost: maybe(number) })) }), ['settled', 'node-01']],

@@ -1,11 +1,11 @@
 import type { Act } from '../engine/ask.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
-import { mapFact, type Fact } from '../engine/fact.ts';
+import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import type { Plan, Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { startContainer } from './commands.ts';
-import { among, containers, stoppedAs, type Container } from './containers.ts';
+import { among, containers, lastLogLine, stoppedAs, type Container } from './containers.ts';
 import { discard, formerName, putBack, rehearse, restoreRestartPolicy, setAside, type Rehearsal, type Stopping } from './replacement.ts';
 
 /** What stands under a container's name, and what an interrupted replacement left aside. */
@@ -121,9 +121,10 @@ function replacement(wanted: Wanted, { current, former }: Standing): Pick<Step, 
       await wanted.create(act);
     },
     async undo(act) {
+      const said = touched ? valueOf(await act.ask(host, lastLogLine(name))) : undefined;
       const words = touched ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined;
       await wanted.takeBack?.(act, kept);
-      return words;
+      return words === undefined || !said ? words : `${words}; the last the new one said: ${said}`;
     },
     conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reading } from '../engine/command.ts';
+import { reading, script } from '../engine/command.ts';
 import { absent, failedTo, mapFact, present, type Fact, type Question } from '../engine/fact.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 
@@ -83,6 +83,12 @@ export function among(all: Fact<readonly Container[]>, name: string): Fact<Conta
 
 /** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
 export const container = (name: string): Question<Container> => ({ command: containers.command, read: (outcome) => among(containers.read(outcome), name) });
+
+/** The last line that a container has said, cut to 300 characters; '' where it said none. */
+export const lastLogLine = (name: string): Question<string> => ({
+  command: reading('read the last line of its log', script('docker logs --tail 20 "$1" 2>&1 | tr -d "\\r" | grep . | tail -n 1 | cut -c 1-300', name)),
+  read: (outcome) => (outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('read the last line of its log', outcome)),
+});
 
 /** How a container that does not run ended, in words; undefined for one that runs, or that docker is about to start again. */
 export const stoppedAs = ({ state, exitCode, error }: Container): string | undefined =>

@@ -84,7 +84,8 @@ async function carriedOut(stage: Stage, batch: readonly Step[], { applied, repla
     throw run.signal?.aborted === true ? thrown : await undone(stage, [...replaced, ...batch], applied, thrown, run);
   }
   replaced.push(...batch.filter(({ conclude }) => conclude !== undefined));
-  const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host));
+  // That the former one is still there is no reason to keep it.
+  const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host && step.change !== '-'));
   if (proven.length === 0) return left;
   replaced.splice(0, replaced.length, ...replaced.filter((step) => !proven.includes(step)));
   await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run))));

@@ -201,9 +201,20 @@ function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Fa
   if (found) plan.satisfied.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: `running on ${cluster.network.name}` });
 }
 
+/** One that replaces another is given longer than the run that made it waits, in milliseconds. */
+const PATIENCE_MS = 150_000;
+
+/** A probe works when it was asked and has all that it needs: one that ends over and over runs for a moment each time. */
+function stateOf({ host, probe, machine }: OnHost, { paths }: Facts): Wanted['state'] {
+  const report = valueOf(paths.get(host.name) ?? absent);
+  if (report && report.missing.length === 0) return 'works';
+  const current = valueOf(probe)?.current;
+  return current && (valueOf(machine)?.clock ?? 0) - current.createdAt < PATIENCE_MS ? 'starting' : 'broken';
+}
+
 function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Wanted {
   const { cluster } = deployment;
-  const { host, probe, probeImage } = onHost;
+  const { host, probeImage } = onHost;
   const image = cluster.network.probeImage;
   const name = probeName(cluster);
   return {
@@ -214,7 +225,7 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
     stopping: { seconds: 10 },
     difference: (container) => probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ?? addressTwin(cluster, onHost, facts),
     moved: (container) => movedImage(container, image, probeImage),
-    state: valueOf(probe)?.current?.state === 'running' ? 'works' : 'broken',
+    state: stateOf(onHost, facts),
     prepare: (act) => ensureImage(act, host.name, image, deployment),
     rehearsal: () => ({ image, ports: [], options: [`--network=${cluster.network.name}`] }),
     create: (act) => startProbe(act, cluster, host),
@@ -224,7 +235,7 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
 
 /** Judges the probes that are there to stay, and each direction between two of them. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts): void {
-  const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.current?.state === 'running' && !plan.steps.some((step) => step.host === host.name)).map(({ host }) => host.name));
+  const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.current?.state === 'running' && !plan.steps.some((step) => step.host === host.name && step.change !== '-')).map(({ host }) => host.name));
   const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => stay.has(name))));
   const lame = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
   const paths = allPaths(cluster, tries).filter(({ from, to }) => [from, to].every((name) => stay.has(name) && !lame.has(name)));

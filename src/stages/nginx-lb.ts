@@ -20,6 +20,7 @@ import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answe
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { checkConfiguration, INSIDE_PORT, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
+import { whyNot } from './database.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
 interface Facts {
@@ -121,6 +122,19 @@ function reloads(cluster: Cluster, facts: Facts): boolean {
   return current?.state === 'running' && differenceOf(cluster, current, facts) === undefined && movedImage(current, cluster.loadBalancer.image, facts.image) === undefined;
 }
 
+/** So long after its start nginx may not answer yet, in milliseconds. */
+const STARTING_MS = 15_000;
+
+const isJustStarted = ({ standing, clock }: Facts): boolean => (valueOf(clock) ?? 0) - (valueOf(standing)?.current?.startedAt ?? 0) < STARTING_MS;
+
+const silentNginx = (host: Host, container: string, evidence: string): Failure => ({
+  code: 'load-balancer-unhealthy',
+  host: host.name,
+  what: 'nginx does not tell which configuration it runs with',
+  evidence,
+  remedy: `See docker logs ${container} on ${host.name}, then run again.`,
+});
+
 const folderOn = (cluster: Cluster, home: Fact<string>): string => absolute(valueOf(home) ?? '/', folders(cluster).nginx);
 
 function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
@@ -134,6 +148,8 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/');
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
+  } else if (reloads(deployment.cluster, facts) && facts.loaded.is !== 'present' && isJustStarted(facts)) {
+    plan.awaited.push({ host: host.name, what: 'nginx runs with its configuration', why: whyNot(facts.loaded), failure: silentNginx(host, name, whyNot(facts.loaded)) });
   } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
     add(plan, host, '~', 'reload the nginx configuration', 'nginx runs with an earlier one', async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))));
   } else {

@@ -31,8 +31,10 @@ export type Granted = Pick<Fault, 'replaces' | 'takes'>;
  * broken; the load balancer by the port that its host publishes, as peers ask it. No proxy is used.
  */
 const LOOK = `ask() { curl -iks --noproxy '*' -H 'Connection: close' "$@"; }
-docker container ls -aq --no-trunc | xargs -r docker container inspect -f '{{slice .Name 1}} {{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.State.Pid}} {{.Config.Hostname}} {{with index .NetworkSettings.Ports "8080/tcp"}}{{(index . 0).HostPort}}{{end}}' 2>/dev/null |
-while read -r name id state started pid hostname port; do
+docker container ls -aq --no-trunc | xargs -r docker container inspect -f '{{slice .Name 1}} {{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{.State.Pid}} {{.Config.Hostname}} {{with index .NetworkSettings.Ports "8080/tcp"}}{{(index . 0).HostPort}}{{end}}' 2>/dev/null |
+while read -r name id state started restarts pid hostname port; do
+  # One that ends over and over runs for a moment each time.
+  [ "$restarts" = 0 ] || [ $(($(date +%s) - $(date -d "$started" +%s))) -ge 15 ] || state=restarting
   works=no recoveries=0
   case $name in
   *-kuscia-autonomy-alice)

@@ -57,7 +57,7 @@ export const PATH_FAULTS: readonly Fault[] = [
     name: 'probe-with-a-proxy-is-made-anew', on: 'deployed cluster', mode: 'apply', when: 'before',
     make: on('node-02', `${CONFIGURED}; ${OLD_PROBE}; rm -r /root/.docker`),
     mend: () => Promise.resolve(),
-    ends: { completes: /recreate probe alice-probe +\(it was started by another version of kuscia-swarm\)/ },
+    ends: { completes: /replace probe alice-probe +\(it was started by another version of kuscia-swarm\)/ },
   },
   {
     name: 'name-that-only-hosts-know', on: 'deployed cluster', cluster: NAMED, mode: 'plan', when: 'before', changesNothing: true,

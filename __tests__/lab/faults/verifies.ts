@@ -88,6 +88,6 @@ export const VERIFY_FAULTS: readonly Fault[] = [
       await seenOn('node-01', 'docker swarm unlock </root/unlock; rm /root/unlock');
       await comesTrue('node-01', 'docker swarm update --autolock=false >/dev/null');
     },
-    ends: [{ code: 'KS-1207', host: 'node-01', evidence: /its engine says that its swarm is locked/, cause: /the swarm is locked \(autolock\)/, remedy: /docker swarm unlock/ }],
+    ends: [{ code: 'KS-1207', host: 'node-01', evidence: /its engine says that its swarm is locked/, cause: /the swarm locks its managers \(autolock\)/, remedy: /docker swarm unlock/ }],
   },
 ];
