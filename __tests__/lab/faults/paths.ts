@@ -54,7 +54,7 @@ export const PATH_FAULTS: readonly Fault[] = [
     ends: [{ code: 'KS-1204', host: 'node-01', evidence: /node-01 cannot reach node-02 .*no answer in 4 s/, cause: /4789\/udp/, remedy: /Open 4789\/udp/ }],
   },
   {
-    name: 'probe-with-a-proxy-is-made-anew', on: 'deployed cluster', mode: 'apply', when: 'before',
+    name: 'probe-with-a-proxy-is-made-anew', on: 'deployed cluster', mode: 'apply', when: 'before', replaces: ['node-02 alice-probe'],
     make: on('node-02', `${CONFIGURED}; ${OLD_PROBE}; rm -r /root/.docker`),
     mend: () => Promise.resolve(),
     ends: { completes: /replace probe alice-probe +\(it was started by another version of kuscia-swarm\)/ },
@@ -66,7 +66,7 @@ export const PATH_FAULTS: readonly Fault[] = [
     ends: [{ code: 'KS-1217', host: 'node-02', evidence: /the name node-02 does not resolve in a container on node-02/, cause: /never read its \/etc\/hosts/, remedy: /IPv4 address in the cluster file/ }],
   },
   {
-    name: 'probe-image-without-bash', on: 'deployed cluster', cluster: BARE, mode: 'apply', when: 'before',
+    name: 'probe-image-without-bash', on: 'deployed cluster', cluster: BARE, mode: 'apply', when: 'before', replaces: ['node-01 alice-probe', 'node-02 alice-probe', 'node-03 alice-probe'],
     make: everywhere(MAKE_BARE),
     mend: everywhere('docker image rm -f nginx:bare'),
     ends: [{ code: 'KS-1218', host: 'node-02', evidence: /its image lacks bash/, remedy: /network\.probe-image/ }],

@@ -1,6 +1,6 @@
 import { kill, start } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { CLUSTER, HOSTS, imaged, MORE_MEMORY, NO_LOG, REPLICA, REPLICAS, type Fault, type Signal } from './fault.ts';
+import { CLUSTER, HOSTS, imaged, MORE_MEMORY, REPLICA, REPLICAS, type Fault, type Signal } from './fault.ts';
 
 const FIRST = 'node-02';
 const DATABASE = 'node-01 alice-mysql';
@@ -38,7 +38,7 @@ const NO_NGINX = 'case " $* " in *" -t "*) exit 0 ;; *" -g "*) echo "nginx: [eme
 const HUNGRY = '[ "$1" != start ] || [ "$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | head -n 1)" -ge 4294967296 ] || kill -KILL $$; exec -a bin/kuscia /home/kuscia/libexec/kuscia /home/kuscia/libexec/stand-in.cjs "$@"';
 
 /** The lease that a run left when it was killed; the next one would wait a minute for it. */
-const LEASE_ENDS = String.raw`printf '\n0\n' >/run/lock/kuscia-swarm/alice.lease`;
+const LEASE_ENDS = String.raw`printf '\n0\n0\n\n' >/run/lock/kuscia-swarm/alice.lease`;
 /** What Docker's client gives a container where its configuration names a proxy. */
 const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].map((name) => `-e ${name}=http://10.77.0.11:3128`).join(' ');
 
@@ -96,7 +96,7 @@ const PUT_BACK: readonly Fault[] = [
     name: 'probe-image-does-not-run', on: 'deployed cluster', cluster: `${CLUSTER}network: { probe-image: "nginx:1.26-broken" }\n`, mode: 'apply', when: 'before', replaces: PROBES,
     make: () => Promise.all(HOSTS.map((host) => seenOn(host, made('nginx:1.26-broken', 'nginx:1.26', '/usr/sbin/nginx', NO_NGINX)))),
     mend: () => Promise.all(HOSTS.map(forget('nginx:1.26-broken'))),
-    ends: [{ code: 'KS-1', host: 'node-0', evidence: /probe/, cause: /./, remedy: /./ }],
+    ends: [{ code: 'KS-1218', host: 'node-0', evidence: /undone: the former probe alice-probe runs again and works/, remedy: /network\.probe-image/ }],
   },
 ];
 
@@ -112,7 +112,7 @@ const IN_THE_MIDDLE: readonly Fault[] = [
     name: 'connection-lost-while-the-database-is-replaced', on: 'deployed cluster', cluster: OTHER_DATABASE_PORT, mode: 'apply', when: replacing('node-01', 'database'), replaces: [DATABASE], takes: ['node-01'],
     make: later(300, () => seenOn('node-01', 'kill -9 $(pidof sshd)')),
     mend: on('node-01', '/usr/sbin/sshd -E /var/log/sshd.log'),
-    ends: [{ code: 'KS-1106', host: 'node-01', evidence: /connection lost/, cause: NO_LOG, remedy: /./ }],
+    ends: [{ code: 'KS-1106', host: 'node-01', evidence: /connection lost/, cause: /^not known; no log of node-01 could be read$/, remedy: /run again/ }],
   },
   {
     name: 'cancelled-while-a-replica-is-replaced', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: replacing(FIRST, 'replica'), replaces: [`${FIRST} ${REPLICA}`], takes: [FIRST],
