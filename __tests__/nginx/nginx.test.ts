@@ -8,7 +8,7 @@ import { shellLine, type Command } from '../../src/engine/command.ts';
 import { answer, present } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { checkConfiguration, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../../src/nginx/commands.ts';
-import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
+import { loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { clusterOf, deploymentOf, hostOf, PASSWORD, TWO } from '../support/deployment.ts';
 import { factOf } from '../support/tape.ts';
 
@@ -33,6 +33,16 @@ describe('the loaded configuration', () => {
   test('is unknown where nginx does not say', () => {
     expect(answer(loadedConfiguration('lb'), { ended: 'exited', code: 7, stdout: '', stderr: '' }).is).toBe('unknown');
   });
+});
+
+test('while gateways move from one port to another, nginx leads to both of each replica, under a digest of its own', () => {
+  const deployment = deploymentOf({ hosts: TWO });
+  const [settled, moving] = [loadBalancerFiles(deployment), movingFiles(deployment, 13080)];
+  const servers = (text: string): string[] => [...text.matchAll(/^\s*server (\S+:\d+)/gm)].map(([, address = '']) => address);
+  expect(servers(moving.configuration)).toEqual(servers(settled.configuration).flatMap((address) => [address, address.replace(/\d+$/, '13080')]));
+  expect(servers(settled.configuration)).toHaveLength(2);
+  expect(moving.configuration).toContain(moving.digest);
+  expect(moving.digest).not.toBe(settled.digest);
 });
 
 describe('scripts, run for real', () => {

@@ -16,7 +16,7 @@ import { sha256 } from '../../src/kuscia/configuration.ts';
 import { directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
 import { folders } from '../../src/kuscia/names.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
-import { configurationFile, loadBalancerFiles } from '../../src/nginx/configuration.ts';
+import { configurationFile, loadBalancerFiles, movingDigest } from '../../src/nginx/configuration.ts';
 import { planReplicas } from '../../src/stages/kuscia-start.ts';
 import { ledBy } from '../../src/stages/led.ts';
 import type { Replica } from '../../src/stages/replica.ts';
@@ -133,6 +133,7 @@ describe('whom the load balancer leads to', () => {
   const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
   test.each<[string, Parameters<typeof ledBy>[2], Parameters<typeof ledBy>[3], ReturnType<typeof ledBy>]>([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
+    ['is known while it leads to the former and the new gateway ports, whatever its file', present(movingDigest(deploymentOf())), absent, both],
     ['is not asked where nginx runs with another', present('former'), written, absent],
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
     ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],

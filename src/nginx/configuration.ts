@@ -35,11 +35,21 @@ export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalance
   return { configuration: configuration(cluster, digest), digest, secrets: files };
 }
 
-function configuration(cluster: Cluster, digest: string): string {
+/** Digest of the configuration with which nginx leads to both ports of each replica while their gateways move from one to the other. */
+export const movingDigest = (deployment: Deployment): string => `${loadBalancerFiles(deployment).digest}.moving`;
+
+/** The load balancer's files for that time; `former` is the port that the gateways are leaving. */
+export function movingFiles(deployment: Deployment, former: number): LoadBalancerFiles {
+  const digest = movingDigest(deployment);
+  const { cluster } = deployment;
+  return { ...loadBalancerFiles(deployment), digest, configuration: configuration(cluster, digest, [cluster.ports.gateway, former]) };
+}
+
+function configuration(cluster: Cluster, digest: string, ports: readonly number[] = [cluster.ports.gateway]): string {
   const scheme = gatewayScheme(cluster);
   return render({
     domain: cluster.domain,
-    replicas: hostsWith(cluster, 'replica').map((host) => ({ address: `${host.address}:${cluster.ports.gateway}` })),
+    replicas: hostsWith(cluster, 'replica').flatMap((host) => ports.map((port) => ({ address: `${host.address}:${port}` }))),
     https: cluster.loadBalancer.scheme === 'https',
     tls: scheme === 'https',
     scheme,

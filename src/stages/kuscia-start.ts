@@ -17,6 +17,7 @@ import { lastWords } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
+import { leadToBothPorts } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
 import { askReplica, askReplicas, differenceOf, faultOf, GATEWAY_PORT, isKnownBroken, portsOf, type Replica } from './replica.ts';
 
@@ -50,26 +51,7 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
     if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica);
     warnOfTasks(plan, deployment, replica, facts);
   }
-  warnOfGatewayPort(plan, deployment.cluster, facts);
   return plan;
-}
-
-/** The load balancer follows in its own stage: where the gateway's port changes, it leads to fewer replicas the more of them have moved. */
-function warnOfGatewayPort(plan: Plan, { ports, loadBalancer }: Cluster, facts: readonly Replica[]): void {
-  const moving = facts.filter(({ standing }) => {
-    const port = valueOf(standing)?.current?.ports[GATEWAY_PORT];
-    return port !== undefined && port !== ports.gateway;
-  });
-  const [first] = moving;
-  if (!first) return;
-  plan.warnings.push({
-    code: 'load-balancer-unhealthy',
-    host: loadBalancer.host,
-    what: `partners do not reach the domain while the gateway's port changes to ${ports.gateway}`,
-    evidence: moving.map(({ host, standing }) => `${host.name}: ${valueOf(standing)?.current?.ports[GATEWAY_PORT]} now`).join(', '),
-    cause: 'nginx leads to the new port only after all replicas have moved to it (stage nginx-lb)',
-    remedy: 'Apply this when no job runs. Where that is never so, keep the port.',
-  });
 }
 
 /** Says which tasks run on the replica where a step of the plan stops it. */
@@ -155,6 +137,8 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
     rehearsal: (present) => ({ image: cluster.image, ports: portsToTry(ports, present), options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] }),
     proof: async (act) => {
       await proveTerminal(act, host);
+      const gateway = current?.ports[GATEWAY_PORT];
+      if (gateway !== undefined && gateway !== cluster.ports.gateway) await leadToBothPorts(act, deployment, gateway);
       // Last of all, so that nothing is waited for in vain.
       if (current?.state === 'running') await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
     },

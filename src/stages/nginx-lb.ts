@@ -6,21 +6,20 @@ import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
-import type { Act, Ask } from '../engine/ask.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import type { Ask } from '../engine/ask.ts';
+import type { Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
-import { lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
-import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
-import { checkConfiguration, INSIDE_PORT, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
+import { checkConfiguration, INSIDE_PORT, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
 import { whyNot } from './database.ts';
+import { replaceConfiguration } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
 interface Facts {
@@ -145,7 +144,7 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   if (first) {
     const why = first[0] === 'nginx.conf' ? first[1] : unlike.map(([file, difference]) => `${file}: ${difference}`).join(', ');
     add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'nginx configuration', why, async (act) => {
-      await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/');
+      await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/', loadBalancerFiles(deployment));
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
   } else if (reloads(deployment.cluster, facts) && facts.loaded.is !== 'present' && isJustStarted(facts)) {
@@ -155,28 +154,6 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   } else {
     plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
   }
-}
-
-/** New files go into a folder of their own, are checked there by the image's nginx, and only then replace those in use. */
-async function replaceConfiguration(act: Act, deployment: Deployment, host: Host, home: string): Promise<void> {
-  const { cluster } = deployment;
-  const { configuration, secrets } = loadBalancerFiles(deployment);
-  const inUse = folders(cluster).nginx;
-  const candidate = `${inUse}.new`;
-  await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
-  await act.run(host.name, writeFile('write the nginx configuration', posix.join(candidate, 'nginx.conf'), '0644', configuration));
-  for (const [name, content] of Object.entries(secrets)) await act.run(host.name, writeFile(`write ${name}`, posix.join(candidate, name), '0600', content));
-  const checked = await act.attempt(host.name, checkConfiguration(cluster.loadBalancer.image, absolute(home, candidate)));
-  if (!succeeded(checked)) {
-    throw trouble({
-      code: checked.ended === 'lost' ? 'connection-lost' : 'load-balancer-configuration',
-      host: host.name,
-      what: 'nginx refuses the new configuration; the one in use stays',
-      evidence: lastLine(checked),
-      remedy: 'See that the certificate and key inputs belong together and are PEM, and that every replica address can be resolved there.',
-    });
-  }
-  await act.run(host.name, installConfiguration(candidate, inUse));
 }
 
 function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
