@@ -73,7 +73,7 @@ describe('hosts without images and without a registry', () => {
   beforeAll(offline, 120_000);
 
   const inputs = { images: saved };
-  const replicaGone = (host: string): Promise<string> => seenOn(host, `docker rm -f root-kuscia-autonomy-alice-${host}; docker image rm -f ${KUSCIA}`);
+  const replicaGone = (host: string): Promise<string> => seenOn(host, `docker rm -f root-kuscia-autonomy-alice && docker image rm ${KUSCIA}`);
 
   test('say that the folder is the way, where there is none', async () => {
     const { code, log } = await action(CLUSTER);
