@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { Decrypter, generateX25519Identity } from 'age-encryption';
+import { ensureAct } from '../../../lab/github/act.ts';
 import { hosts, paths } from '../../../lab/lab.ts';
 import { unzipped } from '../../../lab/github/zip.ts';
 import { forwardFromLab } from '../../../lab/github/forward.ts';
@@ -18,6 +19,8 @@ import { freshHosts } from '../support/fresh.ts';
 export function freshCaller(): void {
   let close: (() => Promise<void>) | undefined;
   freshHosts(3);
+  // On a machine that has no act yet, Go builds it: minutes on a busy one, which are no test's own.
+  beforeAll(async () => void (await ensureAct(console.log)), 600_000);
   beforeAll(async () => {
     forgetArtifacts();
     const api = await startGithubApi({ repository: REPOSITORY });
