@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { explained } from '../../src/diagnosis/explain.ts';
 import { FAULTS } from '../../src/diagnosis/faults.ts';
-import { logsOf, type Log } from '../../src/diagnosis/logs.ts';
+import { logsOf, logText, type Log } from '../../src/diagnosis/logs.ts';
 import { momentOf, offsetIn } from '../../src/diagnosis/moments.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import { lastWords } from '../../src/kuscia/facts.ts';
@@ -89,6 +89,8 @@ describe('a log holds only lines of the run\'s time', () => {
     const logs = readFrom([`logs ${container}`, '2026-11-26T18:04:01.2Z end of the former', '2026-11-26T18:04:03.2Z begin of the present'], [`state ${container}`, state('2026-11-26T18:04:02.5Z', 0)], [`file ${container} kuscia.log`, fresh]);
     expect(linesOf(logs, 'docker logs')).toEqual(['2026-11-26T18:04:03.2Z begin of the present']);
     expect(linesOf(logs, 'kuscia.log')).toEqual([]);
+    // Whoever reads the kept logs later gets all of it.
+    for (const text of ['end of the former', 'begin of the present', fresh]) expect(logText(logs)).toContain(text);
   });
 
   test('and the start before of one that docker starts again and again, but not of one that it did so once', () => {

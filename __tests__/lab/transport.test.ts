@@ -436,7 +436,7 @@ describe('a login', () => {
       expect([bare, fed]).toMatchObject([{ ended: 'lost', failure }, { ended: 'lost', failure }]);
       await fleet.close();
       const other = fleetOf([host('node-01', server.port, { user })], { knownHosts });
-      expect([...(await other.connect()).values()]).toMatchObject([[failure]]);
+      expect([...(await other.connect('and start a shell')).values()]).toMatchObject([[failure]]);
       await other.close();
     });
   });

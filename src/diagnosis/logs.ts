@@ -17,6 +17,8 @@ export interface Log {
   readonly subject?: string;
   /** Only what was written in the time of the run, by what runs now. */
   readonly lines: readonly string[];
+  /** Everything that was read, for whoever reads it later; `lines` where it is not given. */
+  readonly whole?: readonly string[];
 }
 
 /** Where Kuscia keeps its own logs in its container, most telling first (kuscia-facts 3.4). */
@@ -89,7 +91,7 @@ export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = ran
       return all.map((section) => {
         const { kind, title, container, file, lines } = section;
         const subject = subjectIn(all, container);
-        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), ...(subject !== '' && { subject }), lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)) };
+        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), ...(subject !== '' && { subject }), lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)), whole: lines };
       });
     },
   };
@@ -156,8 +158,8 @@ function nameOf(kind: string, title: string, container: string, file: string): s
   }
 }
 
-/** The logs as one text, without credentials. */
-export const logText = (logs: readonly Log[]): string => logs.map(({ host, name, lines }) => `===== ${host}: ${name}\n${lines.map(withoutCredentials).join('\n')}\n`).join('\n');
+/** The logs as one text, all that was read, without credentials. */
+export const logText = (logs: readonly Log[]): string => logs.map(({ host, name, lines, whole = lines }) => `===== ${host}: ${name}\n${whole.map(withoutCredentials).join('\n')}\n`).join('\n');
 
 /**
  * The text without passwords in addresses, join tokens, JSON Web Tokens and the like. A run's own secrets are masked by whoever prints; these may be
