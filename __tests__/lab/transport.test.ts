@@ -39,7 +39,11 @@ beforeAll(async () => {
   sshd = await startSshd(publicKey, { types: ['ed25519', 'ecdsa', 'rsa'] });
 }, 600_000);
 
+const fleets: OpenFleet[] = [];
+
 afterAll(async () => {
+  // A test that failed has closed none of its own, and jest waits for what is open.
+  await Promise.all(fleets.map((fleet) => fleet.close()));
   await sshd.stop();
   await rm(folder, { recursive: true });
 });
@@ -52,7 +56,9 @@ function host(name: string, port: number, route: Partial<SshRoute> = {}): Host {
 }
 
 function fleetOf(hosts: readonly Host[], options: Partial<FleetOptions> = {}): OpenFleet {
-  return openFleet(hosts, { sshKey: key, emit: () => undefined, connectMs: 5_000, ...options });
+  const fleet = openFleet(hosts, { sshKey: key, emit: () => undefined, connectMs: 5_000, ...options });
+  fleets.push(fleet);
+  return fleet;
 }
 
 /** The failures of opening these hosts; none when they open. */
