@@ -78,7 +78,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['a terminal', terminal, flag, 'both\r\n'],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],
   ['a file and its content', openFile('kuscia-swarm/alice/kuscia.yaml', 'configuration'), record({ ...onDisk, content: secret }), ['settled', 'node-01']],
-  ['the logs', { command: logs.command, read: (outcome) => (outcome.code === 0 ? present(logs.read(outcome)) : failedTo('read the logs', outcome)) }, list(record({ host: text, name: text, speaker: maybe(text), subject: maybe(text), lines: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],
+  ['the logs', { command: logs.command, read: (outcome) => (outcome.code === 0 ? present(logs.read(outcome)) : failedTo('read the logs', outcome)) }, list(record({ host: text, name: text, speaker: maybe(text), subject: maybe(text), lines: list(text), whole: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],
 ];
 
 const genuineOf = (question: Question<unknown>, where: readonly [Moment, string] | string): string => (typeof where === 'string' ? where : outcomeOf(where[0], where[1], question).stdout);
