@@ -8,7 +8,7 @@ import { shellLine, type Command } from '../../src/engine/command.ts';
 import { answer, present } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { checkConfiguration, installConfiguration, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../../src/nginx/commands.ts';
-import { loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
+import { isMoving, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { clusterOf, deploymentOf, hostOf, PASSWORD, TWO } from '../support/deployment.ts';
 import { factOf } from '../support/tape.ts';
 
@@ -35,14 +35,16 @@ describe('the loaded configuration', () => {
   });
 });
 
-test('while gateways move from one port to another, nginx leads to both of each replica, under a digest of its own', () => {
+test('while gateways move to another port, nginx leads to each replica on that one and all former ones, under a digest of its own', () => {
   const deployment = deploymentOf({ hosts: TWO });
-  const [settled, moving] = [loadBalancerFiles(deployment), movingFiles(deployment, 13080)];
+  const [settled, moving] = [loadBalancerFiles(deployment), movingFiles(deployment, [13080, 14080])];
   const servers = (text: string): string[] => [...text.matchAll(/^\s*server (\S+:\d+)/gm)].map(([, address = '']) => address);
-  expect(servers(moving.configuration)).toEqual(servers(settled.configuration).flatMap((address) => [address, address.replace(/\d+$/, '13080')]));
+  expect(servers(moving.configuration)).toEqual(servers(settled.configuration).flatMap((address) => [address, address.replace(/\d+$/, '13080'), address.replace(/\d+$/, '14080')]));
   expect(servers(settled.configuration)).toHaveLength(2);
   expect(moving.configuration).toContain(moving.digest);
-  expect(moving.digest).not.toBe(settled.digest);
+  expect(moving.digest).not.toBe(movingFiles(deployment, [13080]).digest);
+  const other = movingFiles(deploymentOf({ hosts: TWO, domain: 'bob' }), [13080]);
+  expect([moving.digest, movingFiles(deployment, [13080]).digest, settled.digest, other.digest, undefined].map((digest) => isMoving(deployment, digest))).toEqual([true, true, false, false, false]);
 });
 
 describe('scripts, run for real', () => {

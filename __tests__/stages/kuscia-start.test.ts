@@ -16,8 +16,8 @@ import { sha256 } from '../../src/kuscia/configuration.ts';
 import { directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
 import { folders } from '../../src/kuscia/names.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
-import { configurationFile, loadBalancerFiles, movingDigest } from '../../src/nginx/configuration.ts';
-import { planReplicas } from '../../src/stages/kuscia-start.ts';
+import { configurationFile, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
+import { formerPorts, planReplicas } from '../../src/stages/kuscia-start.ts';
 import { ledBy } from '../../src/stages/led.ts';
 import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
@@ -118,6 +118,12 @@ describe('a replica', () => {
     expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(HOSTS.map(({ name }) => `~ ${name} replace replica ${NAME} (${why}) [replicas]`));
   });
 
+  test('leaves whatever gateway port it has, others another one where an earlier move was interrupted', () => {
+    const moving = (gateway: number, host: Host) => standingOf(present(replicaOf(clusterOf({ ports: { ...cluster.ports, gateway } }), host)));
+    const found = (ports: readonly number[]) => formerPorts(cluster, [...ports.map((port) => ({ standing: moving(port, two) })), { standing: standingOf(absent) }, { standing: unknown('no shell') }]);
+    expect([found([]), found([cluster.ports.gateway]), found([30000, cluster.ports.gateway, 13080, 30000])]).toEqual([[], [], [13080, 30000]]);
+  });
+
   test('that does not work is told with its last words', () => {
     const { failure } = plan({ answer: unknown('exit 7'), lastWords: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ?? {};
     expect(failure).toMatchObject({ code: 'replica-unhealthy', what: `the replica ${NAME} does not work: exit 7`, evidence: 'FATAL Module [k3s] is invalid' });
@@ -133,7 +139,7 @@ describe('whom the load balancer leads to', () => {
   const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
   test.each<[string, Parameters<typeof ledBy>[2], Parameters<typeof ledBy>[3], ReturnType<typeof ledBy>]>([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
-    ['is known while it leads to the former and the new gateway ports, whatever its file', present(movingDigest(deploymentOf())), absent, both],
+    ['is known while it leads to the former and the new gateway ports, whatever its file', present(movingFiles(deploymentOf(), [13080]).digest), absent, both],
     ['is not asked where nginx runs with another', present('former'), written, absent],
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
     ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],

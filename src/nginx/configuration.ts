@@ -35,15 +35,18 @@ export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalance
   return { configuration: configuration(cluster, digest), digest, secrets: files };
 }
 
-/** Digest of the configuration with which nginx leads to both ports of each replica while their gateways move from one to the other. */
-export const movingDigest = (deployment: Deployment): string => `${loadBalancerFiles(deployment).digest}.moving`;
-
-/** The load balancer's files for that time; `former` is the port that the gateways are leaving. */
-export function movingFiles(deployment: Deployment, former: number): LoadBalancerFiles {
-  const digest = movingDigest(deployment);
+/** The load balancer's files while gateways move to another port: it leads to each replica on that port and on all those that some of them still have. */
+export function movingFiles(deployment: Deployment, former: readonly number[]): LoadBalancerFiles {
   const { cluster } = deployment;
-  return { ...loadBalancerFiles(deployment), digest, configuration: configuration(cluster, digest, [cluster.ports.gateway, former]) };
+  const settled = loadBalancerFiles(deployment);
+  const digest = `${settled.digest}${MOVING}${former.join('-')}`;
+  return { ...settled, digest, configuration: configuration(cluster, digest, [cluster.ports.gateway, ...former]) };
 }
+
+/** Whether nginx runs with a digest of `movingFiles` for this deployment. */
+export const isMoving = (deployment: Deployment, loaded: string | undefined): boolean => loaded?.startsWith(`${loadBalancerFiles(deployment).digest}${MOVING}`) === true;
+
+const MOVING = '.moving-from-';
 
 function configuration(cluster: Cluster, digest: string, ports: readonly number[] = [cluster.ports.gateway]): string {
   const scheme = gatewayScheme(cluster);

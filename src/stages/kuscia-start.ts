@@ -17,7 +17,7 @@ import { lastWords } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
-import { leadToBothPorts } from './nginx-files.ts';
+import { leadToAllPorts } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
 import { askReplica, askReplicas, differenceOf, faultOf, GATEWAY_PORT, isKnownBroken, portsOf, type Replica } from './replica.ts';
 
@@ -43,12 +43,13 @@ export function kusciaStart(deployment: Deployment): Stage {
 /** Each replica by itself; the lane makes the runner take them one at a time. */
 export function planReplicas(deployment: Deployment, facts: readonly Replica[]): Plan {
   const plan = new Plan();
+  const former = formerPorts(deployment.cluster, facts);
   for (const replica of facts) {
     const unknowns = [replica.machine, replica.image, replica.identity, replica.file, replica.standing].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
     plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: replica.host.name, what: why, remedy: 'Fix what the line names, then run again.' })));
     const unlike = unknowns.length === 0 ? unlikeHanded(deployment, replica) : [];
     plan.failures.push(...unlike);
-    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica);
+    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica, former);
     warnOfTasks(plan, deployment, replica, facts);
   }
   return plan;
@@ -64,11 +65,17 @@ function warnOfTasks(plan: Plan, deployment: Deployment, { host, standing, regis
 
 const LANE = 'replicas';
 
-function planReplica(plan: Plan, deployment: Deployment, replica: Replica): void {
+/** Gateway ports that replicas still have and are to leave: several, where an earlier move was interrupted half-way. */
+export function formerPorts({ ports }: Cluster, facts: readonly Pick<Replica, 'standing'>[]): readonly number[] {
+  const all = facts.flatMap(({ standing }) => valueOf(standing)?.current?.ports[GATEWAY_PORT] ?? []);
+  return [...new Set(all)].filter((port) => port !== ports.gateway).sort((a, b) => a - b);
+}
+
+function planReplica(plan: Plan, deployment: Deployment, replica: Replica, former: readonly number[]): void {
   const { standing, machine } = replica;
   const found: Standing = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
-  const current = planContainer(plan, wantedReplica(deployment, replica, name, found), found);
+  const current = planContainer(plan, wantedReplica(deployment, replica, name, found, former), found);
   if (current !== undefined) judge(plan, deployment, replica, current);
 }
 
@@ -116,7 +123,7 @@ async function restart(act: Act, deployment: Deployment, host: Host, { name, hos
   await act.run(host.name, restartContainer(name));
 }
 
-function wantedReplica(deployment: Deployment, replica: Replica, name: string, { current }: Standing): Wanted {
+function wantedReplica(deployment: Deployment, replica: Replica, name: string, { current }: Standing, former: readonly number[]): Wanted {
   const { cluster } = deployment;
   const { host } = replica;
   const ports = portsOf(cluster);
@@ -137,13 +144,12 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
     rehearsal: (present) => ({ image: cluster.image, ports: portsToTry(ports, present), options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] }),
     proof: async (act) => {
       await proveTerminal(act, host);
-      const gateway = current?.ports[GATEWAY_PORT];
-      if (gateway !== undefined && gateway !== cluster.ports.gateway) await leadToBothPorts(act, deployment, gateway);
+      if (former.length > 0) await leadToAllPorts(act, deployment, former);
       // Last of all, so that nothing is waited for in vain.
       if (current?.state === 'running') await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
     },
-    takeBack: async (act, former) => {
-      if (former.image !== cluster.image) await act.run(host.name, extractScript(cluster, former.imageId));
+    takeBack: async (act, replaced) => {
+      if (replaced.image !== cluster.image) await act.run(host.name, extractScript(cluster, replaced.imageId));
     },
     refused: (act) => refuseTakenPorts(act, cluster, host),
     create: (act) => create(act, cluster, host, name),

@@ -7,7 +7,7 @@ import { file, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { INSIDE_PORT, loadedConfiguration } from '../nginx/commands.ts';
-import { configurationFile, loadBalancerFiles, movingDigest } from '../nginx/configuration.ts';
+import { configurationFile, isMoving, loadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
  * Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. The next replica is not touched
@@ -31,7 +31,6 @@ export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<Rea
 export function ledBy(deployment: Deployment, onContainer: Fact<Container>, loaded: Fact<string>, onFile: Fact<HostFile>, answers: Fact<readonly Answer[]>): Fact<ReadonlySet<string>> {
   const { configuration, digest } = loadBalancerFiles(deployment);
   if (valueOf(onContainer)?.ports[INSIDE_PORT] !== deployment.cluster.loadBalancer.port) return absent;
-  const isMoving = valueOf(loaded) === movingDigest(deployment);
-  if (!isMoving && (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration))) return absent;
+  if (!isMoving(deployment, valueOf(loaded)) && (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration))) return absent;
   return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(deployment.cluster, answer)).map(({ instance }) => instance)));
 }

@@ -35,10 +35,10 @@ export async function replaceConfiguration(act: Act, deployment: Deployment, hos
 }
 
 /**
- * Lets a running load balancer lead to the former and the new gateway port of each replica, before the first of them moves. Its own stage follows when all have
- * moved. Does nothing where it does not run, or this run does not reach its host.
+ * Lets a running load balancer lead to each replica on its new gateway port and on all former ones, before the first of them moves. Its own stage follows when all
+ * have moved. Does nothing where it does not run, or this run does not reach its host.
  */
-export async function leadToBothPorts(act: Act, deployment: Deployment, former: number): Promise<void> {
+export async function leadToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
   const { host: name, container: nginx } = deployment.cluster.loadBalancer;
   if (!act.reaches(name)) return;
   const [properties, current, loaded] = await Promise.all([act.ask(name, machine), act.ask(name, container(nginx)), act.ask(name, loadedConfiguration(nginx))]);
@@ -46,5 +46,5 @@ export async function leadToBothPorts(act: Act, deployment: Deployment, former: 
   if (properties.is !== 'present' || valueOf(current)?.state !== 'running' || valueOf(loaded) === files.digest) return;
   await replaceConfiguration(act, deployment, hostNamed(deployment.cluster, name), properties.value.home, files);
   await act.run(name, reloadConfiguration(nginx, files.digest));
-  act.say(name, `nginx leads to the gateway ports ${former} and ${deployment.cluster.ports.gateway} until all replicas have moved`);
+  act.say(name, `nginx leads to the gateway ports ${[...former, deployment.cluster.ports.gateway].join(' and ')} until all replicas have moved`);
 }

@@ -30,6 +30,8 @@ export interface Fault {
   /** Inputs of that run beside the usual ones, made when the row is tried. */
   readonly inputs?: () => Promise<Readonly<Record<string, string>>>;
   readonly mode: 'apply' | 'verify' | 'plan';
+  /** What happened before, and is no part of the fault. */
+  readonly prepare?: () => Promise<unknown>;
   /** Makes the fault before the run, or in its middle: as soon as it prints a line like this. */
   readonly when: 'before' | RegExp;
   readonly make: (signal: Signal) => Promise<unknown>;

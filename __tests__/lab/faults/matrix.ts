@@ -46,6 +46,7 @@ export class Matrix {
     const cluster = fault.cluster ?? CLUSTER;
     let run: Run;
     try {
+      await fault.prepare?.();
       if (fault.when === 'before') await fault.make(() => undefined);
       const state = (): Promise<string[]> => (fault.changesNothing === true ? statesOf() : Promise.resolve([]));
       const [worked, before] = await Promise.all([sampled(), state()]);

@@ -1,12 +1,14 @@
 import { kill, start } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
 import { CLUSTER, HOSTS, imaged, MORE_MEMORY, REPLICA, REPLICAS, type Fault, type Signal } from './fault.ts';
+import { runOf } from './run.ts';
 
 const FIRST = 'node-02';
 const DATABASE = 'node-01 alice-mysql';
 const BALANCER = 'node-01 alice-nginx-lb';
 const PROBES = HOSTS.map((host) => `${host} alice-probe`);
 const OTHER_DATABASE_PORT = `${CLUSTER}database: { port: 3307 }\n`;
+const gatewayAt = (port: number): string => `${CLUSTER}ports: { gateway: ${port} }\n`;
 const on = (host: string, script: string) => () => seenOn(host, script);
 
 /** The line of progress with which the run begins to replace something. */
@@ -66,7 +68,7 @@ const KEPT: readonly Fault[] = [
     ends: { completes: /replace database alice-mysql.*\(port 3306 -> 3307\)/ },
   },
   { name: 'database-port-taken-on-loopback', ...loopback('node-01', 3307, OTHER_DATABASE_PORT) },
-  { name: 'replica-port-taken-on-loopback', ...loopback(FIRST, 20500, `${CLUSTER}ports: { gateway: 20500 }\n`) },
+  { name: 'replica-port-taken-on-loopback', ...loopback(FIRST, 20500, gatewayAt(20500)) },
   { name: 'load-balancer-port-taken-on-loopback', ...loopback('node-01', 8090, `${CLUSTER}load-balancer: { port: 8090 }\n`) },
 ];
 
@@ -125,6 +127,17 @@ const IN_THE_MIDDLE: readonly Fault[] = [
     make: later(1_500, (signal) => signal('SIGKILL')),
     mend: on('node-01', LEASE_ENDS),
     ends: { dies: true },
+  },
+  {
+    name: 'killed-while-gateways-are-on-two-other-ports', on: 'deployed cluster', cluster: gatewayAt(20600), mode: 'apply', when: /nginx leads to the gateway ports/,
+    make: later(0, (signal) => signal('SIGKILL')),
+    prepare: async () => {
+      await runOf(gatewayAt(20500), 'apply', {}, { at: replacing('node-03', 'replica'), act: later(0, (signal) => signal('SIGKILL')) });
+      await seenOn('node-01', LEASE_ENDS);
+    },
+    mend: on('node-01', LEASE_ENDS),
+    ends: { dies: true },
+    says: [/nginx leads to the gateway ports 20000 and 20500 and 20600 until all replicas have moved/],
   },
   {
     name: 'killed-while-the-database-is-replaced', on: 'deployed cluster', cluster: OTHER_DATABASE_PORT, mode: 'apply', when: replacing('node-01', 'database'), takes: ['node-01'],
