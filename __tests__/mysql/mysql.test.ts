@@ -123,6 +123,7 @@ describe('the greeting of a server', () => {
     ['a server that greets and then says nothing to whatever login', exited(0, [3000, 1400, 1300, 1200, 0].map(lost).join('')), present('late')],
     ['a closed port', exited(0, `3000 resolved\nbash: connect: Connection refused\nbash: line 3: /dev/tcp/h/1: Connection refused\n3000 ended 7\n`), present('refused')],
     ['a host that is not there', exited(0, '3000 resolved\nbash: connect: No route to host\n3000 ended 7\n'), present('no route')],
+    ['a container without a network', exited(0, of(3000, 'ended 5')), present('no route')],
     ['a name that no container knows', exited(0, of(3000, 'ended 6')), present('unresolved')],
     ['a name of which nothing is heard', exited(0, of(3000, 'ended 124')), present('unresolved')],
     ['a way on which large packets are lost', exited(0, [lost(3000), lost(1400), passes(1300), passes(1200), passes(0)].join('')), present({ narrow: 1300, lost: 1400 })],

@@ -116,6 +116,9 @@ export function namesFor(cluster: Cluster, host: Host): readonly string[] {
   return [...new Set([...forReplica, ...forBalancer])].filter((address) => ipv4(address) === undefined);
 }
 
+/** In bash: whether the container has any network. One whose host left the swarm has none, and resolves no name for that reason. */
+export const HAS_ROUTES = '{ mapfile -t r </proc/net/route; [ ${#r[@]} -gt 1 ]; }';
+
 /**
  * One line a finding. A request is made of exactly so many bytes that it fills one IP packet of the size that is told (20 of IP, 32 of TCP with timestamps), and
  * so does its answer, whose headers have 143 bytes; the large one fills two and more. bash resolves a name for /dev/udp without sending anything there.
@@ -140,7 +143,7 @@ local i
 for i in 1 2; do timeout 3 bash -c ': 3<>"/dev/udp/$0/9"' "$1" && return; done
 echo "unresolved $1"
 }
-until [ "$1" = -- ]; do resolve "$1" & shift; done 2>/dev/null; shift
+until [ "$1" = -- ]; do ! ${HAS_ROUTES} || resolve "$1" & shift; done 2>/dev/null; shift
 for peer in "$@"; do try "$peer" & done; wait`;
 
 /**

@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { inProbe } from '../docker/probe.ts';
+import { HAS_ROUTES, inProbe } from '../docker/probe.ts';
 import { reading } from '../engine/command.ts';
 import { failedTo, present, type Question } from '../engine/fact.ts';
 import { WANTS_TLS } from './facts.ts';
@@ -40,7 +40,9 @@ const AROUND = 52 + 4 + LOGIN.length + 3 + 4 + 3;
  * handshake, for which it would block the host in time (max_connect_errors). Where the server wants another way to log in, it gets an empty answer, for the same reason.
  */
 const TRY = `LC_ALL=C
-(: 4<>"/dev/udp/$1/9") 2>/dev/null && echo "$3 resolved" || exit 6
+${HAS_ROUTES} || exit 5
+[[ $1 =~ ^[0-9.]+$ ]] || (: 4<>"/dev/udp/$1/9") 2>/dev/null || exit 6
+echo "$3 resolved"
 exec 3<>"/dev/tcp/$1/$2" || exit 7
 echo "$3 connected"
 byte() { local c; IFS= read -r -d "" -n 1 -u 3 c || exit 8; printf -v b %d "'$c"; b=$((b & 255)); }
@@ -75,7 +77,7 @@ export function greeting(cluster: Cluster, address: string, port: number): Quest
 function received(lines: readonly (readonly string[])[], text: string): Greeting {
   const of = (size: number, key: string): readonly string[] | undefined => lines.find(([first, second]) => first === String(size) && second === key)?.slice(2);
   const late = of(LARGE, 'ended')?.[0] === '124';
-  if (!of(LARGE, 'resolved')) return 'unresolved';
+  if (!of(LARGE, 'resolved')) return of(LARGE, 'ended')?.[0] === '5' ? 'no route' : 'unresolved';
   // bash gives no other sign of how a connection failed than the words of the C library.
   if (!of(LARGE, 'connected')) return late ? 'silent' : /Connection refused/.test(text) ? 'refused' : 'no route';
   const [version, turnedAway] = (of(LARGE, 'greeting') ?? []).map(Number);
