@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from './support/random.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
-import { container, containers, lastLogLine, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
+import { container, containers, lastLogLines, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
 import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
@@ -57,7 +57,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],
   ['the containers', containers, list(described), ['settled', 'node-01']],
   ['a container', container(replica), described, ['settled', 'node-02']],
-  ['the last line of a log', lastLogLine(replica), text, 'bye\n'],
+  ['the end of a log', lastLogLines(replica), list(text), 'hello\nbye\n'],
   ['published ports', publishedPorts, map(number, text), ['settled', 'node-02']],
   ['ports of containers that start by themselves', restartedPorts, map(number, text), ['settled', 'node-02']],
   ['the data path', tryPaths(cluster, one, [two]), record({ version: number, missing: list(text), proxies: list(text), unresolved: list(text), tries: list(record({ to: text, ended: text, exit: number, passes: maybe(number), lost: maybe(number) })) }), ['settled', 'node-01']],
@@ -78,7 +78,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['a terminal', terminal, flag, 'both\r\n'],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],
   ['a file and its content', openFile('kuscia-swarm/alice/kuscia.yaml', 'configuration'), record({ ...onDisk, content: secret }), ['settled', 'node-01']],
-  ['the logs', { command: logs.command, read: (outcome) => (outcome.code === 0 ? present(logs.read(outcome)) : failedTo('read the logs', outcome)) }, list(record({ host: text, name: text, speaker: maybe(text), subject: maybe(text), lines: list(text), whole: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],
+  ['the logs', { command: logs.command, read: (outcome) => (outcome.code === 0 ? present(logs.read(outcome)) : failedTo('read the logs', outcome)) }, list(record({ host: text, name: text, speaker: maybe(text), container: maybe(text), subject: maybe(text), lines: list(text), whole: list(text) })), `\nf00d logs alice-mysql\nsaid\n`],
 ];
 
 const genuineOf = (question: Question<unknown>, where: readonly [Moment, string] | string): string => (typeof where === 'string' ? where : outcomeOf(where[0], where[1], question).stdout);

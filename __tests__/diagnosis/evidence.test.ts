@@ -120,6 +120,20 @@ describe('a log holds only lines of the run\'s time', () => {
   });
 });
 
+describe('a container that was taken away', () => {
+  const back = (name: string, speaker: Log['speaker'], ...lines: readonly string[]): Log => ({ host: 'node-02', name, container: 'r', speaker, lines });
+  const logs = [back('docker logs r', 'replica', 'Kuscia is well'), back('r:/home/kuscia/var/logs/kuscia.log', 'replica', 'FATAL error while dialing: lookup db: no such host')];
+  const undone: Failure = { code: 'replica-unhealthy', host: 'node-02', what: 'kuscia.sh did not start the replica: exit 1', remedy: 'Look.', removed: { container: 'r', lines: ['FATAL out of luck'] } };
+
+  test('is told by its own last lines, never by those of the one that came back', () => {
+    expect(explained([undone], logs)).toEqual([{ ...undone, cause: 'not known; last lines of docker logs r (before it was removed):\nFATAL out of luck' }]);
+  });
+
+  test('also where no log of its host could be read', () => {
+    expect(explained([undone], [])[0]?.cause).toContain('FATAL out of luck');
+  });
+});
+
 describe('a cause is of the right replica', () => {
   const log = (of: (typeof THREE)[number], ...lines: readonly string[]): Log => ({ host: of.name, speaker: 'replica', name: 'docker logs r', subject: `root-kuscia-autonomy-alice-${of.name}`, lines });
   const red: Failure = { code: 'cluster-unhealthy', host: 'node-02', what: 'root-kuscia-autonomy-alice-node-02: direct is no answer in time', remedy: 'Look.' };

@@ -18,7 +18,7 @@ class Thing {
     return {
       host: 'a', change: '~', what: 'replace it', why: 'other',
       apply: () => this.#do('apply', () => ([this.aside, this.stands] = [this.stands, 'new'])),
-      undo: () => this.#do('undo', () => ([this.stands, this.aside] = [this.aside ?? '', undefined])).then(() => 'the old one runs again'),
+      undo: () => this.#do('undo', () => ([this.stands, this.aside] = [this.aside ?? '', undefined])).then(() => ({ words: 'the old one runs again' })),
       conclude: () => this.#do('conclude', () => (this.aside = undefined)),
       ...changes,
     };
@@ -66,6 +66,14 @@ describe('a step that replaces something', () => {
     const step = thing.step();
     const half = thing.step({ apply: (act) => step.apply(act).then(() => Promise.reject(trouble(failure('no new one')))) });
     expect(await carriedOut(thing, thing.stage(half))).toMatchObject({ ended: ['no new one; undone: the old one runs again'], stands: 'old', diary: ['look', 'apply', 'undo'] });
+  });
+
+  test('hands on what the new one said, whose log is gone with it', async () => {
+    const thing = new Thing();
+    const removed = { container: 'x', lines: ['out of luck'] };
+    const step = thing.step({ undo: () => Promise.resolve({ words: 'the old one runs again', removed }) });
+    const thrown = await apply([thing.stage(step, false)], { fleet: new FakeFleet([]), emit: () => undefined, lookEveryMs: 5 }).then(() => undefined, (error: unknown) => error);
+    expect(failuresOf(thrown)).toEqual([{ ...failure('it never works; undone: the old one runs again'), removed }]);
   });
 
   test('says nothing of undoing where nothing had been touched', async () => {

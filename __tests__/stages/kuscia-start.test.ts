@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { restartContainer, startContainer } from '../../src/docker/commands.ts';
-import { containers, lastLogLine, type Container } from '../../src/docker/containers.ts';
+import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { shellLine } from '../../src/engine/command.ts';
@@ -219,7 +219,7 @@ describe('carrying out', () => {
   });
 
   test('puts the former one back where the new one does not start, and says that it works again', async () => {
-    const back = [ok('node-02', lastLogLine(NAME).command, 'killed\n'), ok('node-02', putBack(NAME, STOPPING, true)), ...settledAnswers()];
+    const back = [ok('node-02', lastLogLines(NAME).command, 'killed\n'), ok('node-02', putBack(NAME, STOPPING, true)), ...settledAnswers()];
     const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, idle, ok('node-02', setAside(NAME, STOPPING)), none, ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }), words, ...back]);
     expect(failures).toEqual([`replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works; the last the new one said: killed`]);
     expect(lines.slice(lines.indexOf('docker rename "$1" "$2"')).filter((line) => line.includes('rename'))).toEqual(['docker rename "$1" "$2"', 'docker rename "$2" "$1"']);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { pullImage, startContainer } from '../../src/docker/commands.ts';
-import { containers, lastLogLine, type Container } from '../../src/docker/containers.ts';
+import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, serverVersion } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
@@ -193,7 +193,7 @@ describe('carrying out', () => {
   test('puts the former one back where the new one does not come up', async () => {
     const failed = ends('node-01', runDatabase(MANAGED, FILE), { ended: 'exited', code: 125, stderr: 'no such image\n' });
     const answers = ok('node-01', databaseState(clusterOf(), password).command, 'version\t8.0.40\ndatabase\tkine\n');
-    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, failed, ok('node-01', lastLogLine('alice-mysql').command), ok('node-01', putBack('alice-mysql', STOPPING, true)), answers]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, failed, ok('node-01', lastLogLines('alice-mysql').command), ok('node-01', putBack('alice-mysql', STOPPING, true)), answers]).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code: 'command-failed', what: 'could not start the database: exit 125; undone: the former database alice-mysql runs again and works' }]);
   });
 

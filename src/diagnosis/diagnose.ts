@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Fleet } from '../engine/ask.ts';
 import type { Code, Failure } from '../engine/errors.ts';
-import { explained } from './explain.ts';
+import { explained, removedLog } from './explain.ts';
 import { logsOf, type Log } from './logs.ts';
 
 /** Failures that say all there is to say, and those of hosts that nobody can ask. */
@@ -38,5 +38,5 @@ export async function diagnose(failures: readonly Failure[], { cluster, hosts, f
     return read(await fleet.run(host.name, command));
   });
   const logs = (await Promise.all(reads.map((each) => Promise.race([each, sleep(DEADLINE_MS, [], { ref: false })]).catch(() => [])))).flat();
-  return { failures: explained(failures, logs, hosts), logs };
+  return { failures: explained(failures, logs, hosts), logs: [...logs, ...failures.flatMap((failure) => removedLog(failure, logs) ?? [])] };
 }

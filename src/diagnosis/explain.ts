@@ -85,7 +85,22 @@ const LAST_LINES = 5;
 const LONGEST_LINE = 300;
 
 /** The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not, it says so, with the last lines of the log that is nearest. */
-export const explained = (failures: readonly Failure[], logs: readonly Log[], hosts: readonly Host[] = []): Failure[] => failures.map((failure) => explain(failure, logs, hosts));
+export const explained = (failures: readonly Failure[], logs: readonly Log[], hosts: readonly Host[] = []): Failure[] =>
+  failures.map((failure) => explain(failure, logsFor(failure, logs), hosts));
+
+/** The log of the container that was taken away, where the failure has one. */
+export function removedLog({ code, host = '', removed }: Failure, logs: readonly Log[]): Log | undefined {
+  if (removed === undefined) return undefined;
+  const { container, lines } = removed;
+  const speaker = logs.find((log) => log.host === host && log.container === container)?.speaker ?? SPEAKERS[code][0];
+  return { host, name: `docker logs ${container} (before it was removed)`, container, speaker, lines };
+}
+
+/** What can be evidence of the failure: of a container that was taken away its own log, and nothing that the one in its place says. */
+function logsFor(failure: Failure, logs: readonly Log[]): readonly Log[] {
+  const removed = removedLog(failure, logs);
+  return removed ? [removed, ...logs.filter(({ host, container }) => host !== removed.host || container !== removed.container)] : logs;
+}
 
 function explain(failure: Failure, logs: readonly Log[], hosts: readonly Host[]): Failure {
   if (failure.cause !== undefined && !PRESUMED.includes(failure.code)) return failure;

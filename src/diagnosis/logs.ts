@@ -13,6 +13,8 @@ export interface Log {
   readonly name: string;
   /** Whose it is; undefined for what only serves to understand the others. */
   readonly speaker: Speaker | undefined;
+  /** The container that said it, or that it tells of, where it is of one. */
+  readonly container?: string;
   /** Of a replica: its name, by which the lines of others speak of it. */
   readonly subject?: string;
   /** Only what was written in the time of the run, by what runs now. */
@@ -91,11 +93,14 @@ export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = ran
       return all.map((section) => {
         const { kind, title, container, file, lines } = section;
         const subject = subjectIn(all, container);
-        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), ...(subject !== '' && { subject }), lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)), whole: lines };
+        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), ...(OF_CONTAINERS.includes(kind) && { container }), ...(subject !== '' && { subject }), lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)), whole: lines };
       });
     },
   };
 }
+
+/** Kinds of sections that are about one container. */
+const OF_CONTAINERS = ['logs', 'state', 'file'];
 
 interface Section {
   readonly kind: string;

@@ -5,7 +5,7 @@ import type { Plan, Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { startContainer } from './commands.ts';
-import { among, containers, lastLogLine, stoppedAs, type Container } from './containers.ts';
+import { among, containers, lastLogLines, stoppedAs, type Container } from './containers.ts';
 import { discard, formerName, putBack, rehearse, restoreRestartPolicy, setAside, type Rehearsal, type Stopping } from './replacement.ts';
 
 /** What stands under a container's name, and what an interrupted replacement left aside. */
@@ -121,10 +121,12 @@ function replacement(wanted: Wanted, { current, former }: Standing): Pick<Step, 
       await wanted.create(act);
     },
     async undo(act) {
-      const said = touched ? valueOf(await act.ask(host, lastLogLine(name))) : undefined;
+      const lines = (touched && valueOf(await act.ask(host, lastLogLines(name)))) || [];
       const words = touched ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined;
       await wanted.takeBack?.(act, kept);
-      return words === undefined || !said ? words : `${words}; the last the new one said: ${said}`;
+      if (words === undefined) return undefined;
+      const last = lines.at(-1)?.slice(0, 300);
+      return last === undefined ? { words } : { words: `${words}; the last the new one said: ${last}`, removed: { container: name, lines } };
     },
     conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
   };

@@ -84,10 +84,10 @@ export function among(all: Fact<readonly Container[]>, name: string): Fact<Conta
 /** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
 export const container = (name: string): Question<Container> => ({ command: containers.command, read: (outcome) => among(containers.read(outcome), name) });
 
-/** The last line that a container has said, cut to 300 characters; '' where it said none. */
-export const lastLogLine = (name: string): Question<string> => ({
-  command: reading('read the last line of its log', script('docker logs --tail 20 "$1" 2>&1 | tr -d "\\r" | grep . | tail -n 1 | cut -c 1-300', name)),
-  read: (outcome) => (outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('read the last line of its log', outcome)),
+/** The last lines that a container has said, 100 at most, each cut to 1000 characters. */
+export const lastLogLines = (name: string): Question<readonly string[]> => ({
+  command: reading('read the end of its log', script('docker logs --tail 100 "$1" 2>&1 | tr -d "\\r" | grep . | cut -c 1-1000', name)),
+  read: (outcome) => (outcome.code === 0 ? present(outcome.stdout.trim().split('\n').filter((line) => line !== '')) : failedTo('read the end of its log', outcome)),
 });
 
 /** How a container that does not run ended, in words; undefined for one that runs, or that docker is about to start again. */

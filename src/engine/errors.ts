@@ -83,8 +83,16 @@ export interface Failure {
   readonly cause?: string;
   /** What the reader should do next. */
   readonly remedy: string;
+  /** What a container said that was taken away since: its log can no longer be read. */
+  readonly removed?: RemovedLog;
   /** Set where waiting changes nothing: a stage that waits for its changes to show ends with it at once. */
   readonly definite?: true;
+}
+
+/** The last lines of a container that is gone, the newest last. */
+export interface RemovedLog {
+  readonly container: string;
+  readonly lines: readonly string[];
 }
 
 /** One or more failures, thrown together. */

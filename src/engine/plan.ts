@@ -1,5 +1,13 @@
 import type { Act } from './ask.ts';
-import type { Failure } from './errors.ts';
+import type { Failure, RemovedLog } from './errors.ts';
+
+/** What is true after a step was undone. */
+export interface Undone {
+  /** In words that follow "undone: ". */
+  readonly words: string;
+  /** What the one said that was taken away for it. */
+  readonly removed?: RemovedLog;
+}
 
 /** One change on one host, with its reason. */
 export interface Step {
@@ -19,10 +27,10 @@ export interface Step {
   /** Carries it out. Throws a Trouble when it did not work. */
   readonly apply: (act: Act) => Promise<void>;
   /**
-   * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, in words that follow "undone: ", or undefined
-   * where nothing had been touched. Throws a Trouble when it could not be put back.
+   * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, or undefined where nothing had been touched.
+   * Throws a Trouble when it could not be put back.
    */
-  readonly undo?: (act: Act) => Promise<string | undefined>;
+  readonly undo?: (act: Act) => Promise<Undone | undefined>;
   /** Lets go of what the step replaced, once the stage has seen that the new one works. Throws a Trouble. */
   readonly conclude?: (act: Act) => Promise<void>;
 }

@@ -23,6 +23,9 @@ export interface ReportOptions {
   readonly now?: () => number;
 }
 
+/** What of a failure stands in the output. */
+const PUBLISHED: (keyof Failure)[] = ['code', 'host', 'what', 'evidence', 'cause', 'remedy'];
+
 /** Tells a run to whoever reads it. Every text it is given is masked and made harmless before it goes anywhere. */
 export class Report {
   readonly #face: Face;
@@ -208,7 +211,7 @@ export class Report {
     const { subject, matrix } = this.#story;
     this.#face.output('changed', String(this.#story.made + this.#story.broken));
     this.#face.output('plan', subject ? JSON.stringify(planDocument(this.#story)) : '');
-    this.#face.output('failures', JSON.stringify(this.#story.failures));
+    this.#face.output('failures', JSON.stringify(this.#story.failures, PUBLISHED));
     this.#face.output('handed-over', String(this.#story.handedOver));
     this.#face.output('logs', String(this.#story.keptLogs));
     this.#face.output('verify', matrix ? JSON.stringify(matrix) : '');

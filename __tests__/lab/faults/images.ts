@@ -64,7 +64,7 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
     name: 'replica-restarts-for-ever', on: 'deployed cluster', cluster: imaged('secretflow/kuscia:restless'), mode: 'apply', when: 'before', replaces: [`${FIRST} ${REPLICA}`],
     make: on(spoilt('restless', '/home/kuscia/bin/kuscia', program('echo "2026-11-24 10:00:00.000 FATAL start/start.go:54 out of luck"; exit 1'))),
     mend: on(forgotten('restless')),
-    ends: [{ code: 'KS-1404', host: FIRST, evidence: /out of luck/, cause: /^not known; last lines of docker logs root-kuscia-autonomy-alice: .*out of luck/, remedy: /docker logs/ }],
+    ends: [{ code: 'KS-1404', host: FIRST, evidence: /out of luck/, cause: /^not known; last lines of docker logs root-kuscia-autonomy-alice \(before it was removed\): .*out of luck/, remedy: /docker logs/ }],
   },
   {
     name: 'kuscia-sh-does-nothing', usual: true, on: 'deployed cluster', cluster: imaged('secretflow/kuscia:lazy'), mode: 'apply', when: 'before', replaces: [`${FIRST} ${REPLICA}`],
