@@ -1,6 +1,6 @@
 import { exec } from '../../../lab/lab.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { CLUSTER, MORE_MEMORY, type Fault, type Named } from './fault.ts';
+import { CLUSTER, MORE_MEMORY, REPLICAS, type Fault, type Named } from './fault.ts';
 
 const NODE = 'node-02';
 const BASTION = 'node-03';
@@ -37,16 +37,10 @@ export const LOGIN_FAULTS: readonly Fault[] = [
     ends: one({ code: 'KS-1115', evidence: /does not run commands .*exit 0, nothing printed/, cause: /start-up file of the login shell of root/, remedy: /grep -nE .*chsh/ }),
   },
   {
-    name: 'shell-is-csh', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before',
+    name: 'shell-is-csh', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before', replaces: REPLICAS,
     make: on(NODE, 'usermod -s /bin/tcsh root'),
     mend: on(NODE, 'usermod -s /bin/bash root'),
-    ends: { completes: /recreate replica/ },
-  },
-  {
-    name: 'no-terminal-by-key', on: 'deployed cluster', cluster: MORE_MEMORY, mode: 'apply', when: 'before',
-    make: on(NODE, `sed -i 's/^/no-pty /' /root/.ssh/authorized_keys`),
-    mend: on(NODE, `sed -i 's/^no-pty //' /root/.ssh/authorized_keys`),
-    ends: { completes: /recreate replica/ },
+    ends: { completes: /replace replica/ },
   },
   {
     name: 'shell-is-nologin', ...refused, cluster: AS_DEPLOY,

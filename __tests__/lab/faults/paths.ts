@@ -40,15 +40,14 @@ export const PATH_FAULTS: readonly Fault[] = [
     ends: [{ code: 'KS-1306', host: 'node-02', evidence: /packets over 1300 bytes are lost between containers on node-02 and the database evidence packets of 1300 bytes arrive, packets of 1400 bytes do not/, cause: /drops the others without a word/, remedy: /packets of 1500 bytes/ }],
   },
   {
-    name: 'proxy-answers-for-a-cut-path', on: 'deployed cluster', mode: 'apply', when: 'before',
+    name: 'proxy-answers-for-a-cut-path', on: 'deployed cluster', mode: 'apply', when: 'before', replaces: HOSTS.map((host) => `${host} alice-probe`),
     make: async () => {
       await seenOn('node-01', PROXY);
-      await everywhere(`${CONFIGURED}; ${OLD_PROBE}`)();
+      await everywhere(`${CONFIGURED}; ${OLD_PROBE}; rm -r /root/.docker`)();
       await seenOn('node-02', `iptables -I ${CUT}`);
     },
     mend: async () => {
       await seenOn('node-02', `iptables -D ${CUT}`);
-      await everywhere('rm -r /root/.docker')();
       await seenOn('node-01', 'docker rm -f proxy');
     },
     ends: [{ code: 'KS-1204', host: 'node-01', evidence: /node-01 cannot reach node-02 .*no answer in 4 s/, cause: /4789\/udp/, remedy: /Open 4789\/udp/ }],

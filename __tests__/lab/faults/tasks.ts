@@ -1,5 +1,5 @@
 import { seenOn } from '../deployment/seen.ts';
-import { comesTrue, MORE_MEMORY, REPLICA, type Fault } from './fault.ts';
+import { comesTrue, MORE_MEMORY, REPLICA, REPLICAS, type Fault } from './fault.ts';
 
 /** Lets a task run on node-02 for so long, and waits until it does. */
 async function runs(job: string, seconds: number): Promise<void> {
@@ -20,13 +20,13 @@ export const TASK_FAULTS: readonly Fault[] = [
     ends: { completes: /1 warning/, warns: [warned(/after 10 min at most \(task-wait\)/, 'job-plan')] },
   },
   {
-    name: 'task-on-a-replica-to-be-replaced', on: 'deployed cluster', mode: 'apply', when: 'before', cluster: MORE_MEMORY,
+    name: 'task-on-a-replica-to-be-replaced', on: 'deployed cluster', mode: 'apply', when: 'before', cluster: MORE_MEMORY, replaces: REPLICAS,
     make: () => runs('job-wait', 60),
     mend: over,
-    ends: { completes: /waits for 1 task of 1 job: job-wait \(job-wait-t1\); \d+ min( \d+ s)? left[^]*no task runs on root-kuscia-autonomy-alice-node-02 any more[^]*node-02 +done +recreate replica/, warns: [warned(/after 10 min at most/, 'job-wait')] },
+    ends: { completes: /waits for 1 task of 1 job: job-wait \(job-wait-t1\); \d+ min( \d+ s)? left[^]*no task runs on root-kuscia-autonomy-alice-node-02 any more[^]*node-02 +done +replace replica/, warns: [warned(/after 10 min at most/, 'job-wait')] },
   },
   {
-    name: 'task-is-ended-with-its-replica', on: 'deployed cluster', mode: 'apply', when: 'before', cluster: MORE_MEMORY,
+    name: 'task-is-ended-with-its-replica', on: 'deployed cluster', mode: 'apply', when: 'before', cluster: MORE_MEMORY, replaces: REPLICAS,
     inputs: () => Promise.resolve({ 'task-wait': '0' }),
     make: () => runs('job-end', 600),
     mend: over,
