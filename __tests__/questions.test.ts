@@ -9,7 +9,7 @@ import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { disk, machine, terminal } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
-import { setup } from '../src/host/setup.ts';
+import { firewallRules, setup } from '../src/host/setup.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
 import { databaseState } from '../src/mysql/facts.ts';
@@ -54,6 +54,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['a token', tokenInUse('worker', new Secret('token', 'SWMTKN')), flag, 'same\n'],
   ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), mtu: maybe(number), masquerade: flag })), ['settled', 'node-01']],
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
+  ["Docker's firewall rules", firewallRules, maybe(list(text)), 'rules=read\nrule=nat :DOCKER - [0:0]\n'],
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],
   ['the containers', containers, list(described), ['settled', 'node-01']],
   ['a container', container(replica), described, ['settled', 'node-02']],

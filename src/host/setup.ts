@@ -86,6 +86,13 @@ const RULES = `/^read$/ { print "rules=read" }
 /^\\*/ { table = substr($0, 2) }
 /^:DOCKER[ -]/ || /^-A (FORWARD|PREROUTING) .*-j DOCKER/ || (table == "nat" && /-j (MASQUERADE|SNAT)/) { print "rule=" table " " $0 }`;
 
+const READ_RULES = [
+  'PATH=$PATH:/usr/sbin:/sbin; set -- iptables-nft-save iptables-legacy-save',
+  'command -v "$1" >/dev/null && command -v "$2" >/dev/null || set -- iptables-save',
+  'for save in "$@"; do "$save" && echo read; done | awk "$rules"',
+  'exit 0',
+];
+
 const ASK = [
   // What a tool says of what is not there is no answer.
   'exec 2>/dev/null',
@@ -117,10 +124,7 @@ const ASK = [
   '[ -r "$f" ] && [ -s "$f" ] && set -- "$@" "$f"',
   'done',
   '[ $# = 0 ] || awk "$awk" "$@"',
-  'PATH=$PATH:/usr/sbin:/sbin; set -- iptables-nft-save iptables-legacy-save',
-  'command -v "$1" >/dev/null && command -v "$2" >/dev/null || set -- iptables-save',
-  'for save in "$@"; do "$save" && echo read; done | awk "$rules"',
-  'exit 0',
+  ...READ_RULES,
 ].join('\n');
 
 /** How Docker is set up for the login on a host. Needs no root; what only root may read is undefined without. */
@@ -147,11 +151,19 @@ export const setup: Question<Setup> = {
       options: columns('option').map(([where = '', name = '', value = '']) => ({ where, name, value })),
       kernel: Object.fromEntries(kernel.map(([name = '', value]) => [name.replaceAll('/', '.'), Number(value)])),
       noTerminal: noTerminal === '' && one('terminal') !== 'open' ? 'it cannot be opened' : noTerminal,
-      rules: values('rules').length > 0 ? values('rule') : undefined,
+      rules: rulesIn(values),
       onLink: values('onLink').map(route),
     });
   },
 };
+
+/** Docker's firewall rules by themselves, as `setup` has them. */
+export const firewallRules: Question<Setup['rules']> = {
+  command: reading("read Docker's firewall rules", script(['exec 2>/dev/null', 'rules=$1', ...READ_RULES].join('\n'), RULES)),
+  read: (outcome) => (outcome.code === 0 ? present(rulesIn(byKey(outcome.stdout))) : failedTo("read Docker's firewall rules", outcome)),
+};
+
+const rulesIn = (values: (key: string) => string[]): Setup['rules'] => (values('rules').length > 0 ? values('rule') : undefined);
 
 const SOCKETS = ['absent', 'denied', 'open'] as const;
 

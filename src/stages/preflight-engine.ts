@@ -144,7 +144,8 @@ function ruleFindings(engine: Engine, { networks }: Docker, { rules, options }: 
   }];
 }
 
-function missingRules(rules: readonly string[], networks: readonly Network[]): string[] {
+/** Docker's rules that are not there, in words: its chains, the ways into them, and what lets containers out of these networks. */
+export function missingRules(rules: readonly string[], networks: readonly Network[]): string[] {
   const lacks = (table: string, rule: RegExp): boolean =>
     !rules.some((line) => line.startsWith(`${table} `) && rule.test(line.slice(table.length + 1)));
   const unmasked = networks

@@ -2,9 +2,10 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import { publishedPorts, restartedPorts } from '../docker/containers.ts';
 import { engine, networks, type Engine, type Network, type SwarmNode } from '../docker/facts.ts';
 import type { Ask } from '../engine/ask.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { present, valueOf, type Fact } from '../engine/fact.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
-import { setup, type Setup } from '../host/setup.ts';
+import { firewallRules, setup, type Setup } from '../host/setup.ts';
+import { missingRules } from './preflight-engine.ts';
 import { askSwarm } from './swarm.ts';
 
 /** What preflight sees of one host. */
@@ -52,5 +53,14 @@ async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  return { host, engine: onEngine, machine: onMachine, setup: onSetup, networks: onNetworks, published, restarted, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
+  const settled = await rulesAgain(ask, host, onSetup, onNetworks);
+  return { host, engine: onEngine, machine: onMachine, setup: settled, networks: onNetworks, published, restarted, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
+}
+
+/** Rules are read before the networks are listed; of a network that Docker made in between they were not there yet. Where some seem to be missing they are read once more. */
+async function rulesAgain(ask: Ask, host: Host, found: Fact<Setup>, networks: Fact<readonly Network[]>): Promise<Fact<Setup>> {
+  const read = valueOf(found);
+  if (read?.rules === undefined || missingRules(read.rules, valueOf(networks) ?? []).length === 0) return found;
+  const later = valueOf(await ask.ask(host.name, firewallRules));
+  return later === undefined ? found : present({ ...read, rules: later });
 }
