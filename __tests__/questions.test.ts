@@ -9,6 +9,7 @@ import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { disk, machine, terminal } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
+import { othersOn } from '../src/host/ownership.ts';
 import { firewallRules, setup } from '../src/host/setup.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
@@ -52,7 +53,8 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the engine', engine, record({ version: text, cpus: number, memory: number, rootDir: text, securityOptions: list(text), liveRestore: flag, firewall: text, addressPools: list(record({ base: text, size: number })), logDriver: text, swarm }), ['settled', 'node-01']],
   ['the nodes', swarmNodes, list(record({ id: text, hostname: text, role: text, state: text, availability: text, address: text, labels: table(text) })), ['settled', 'node-01']],
   ['a token', tokenInUse('worker', new Secret('token', 'SWMTKN')), flag, 'same\n'],
-  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), mtu: maybe(number), masquerade: flag })), ['settled', 'node-01']],
+  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), mtu: maybe(number), masquerade: flag, encrypted: flag })), ['settled', 'node-01']],
+  ['whose a folder is', othersOn('kuscia-swarm/alice'), list(record({ path: text, is: text, why: text })), ['settled', 'node-01']],
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
   ["Docker's firewall rules", firewallRules, maybe(list(text)), 'rules=read\nrule=nat :DOCKER - [0:0]\n'],
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],

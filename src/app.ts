@@ -1,5 +1,5 @@
 import type { Host } from './cluster/cluster.ts';
-import { jobsOf, ownRunners } from './cluster/jobs.ts';
+import { jobsOf, ownRunners, runnersOf } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
 import { diagnose, worthAsking } from './diagnosis/diagnose.ts';
@@ -11,7 +11,8 @@ import { apply, plan } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
 import { translateArguments } from './inputs/arguments.ts';
-import type { Environment, Files } from './inputs/given.ts';
+import type { Files } from './inputs/files.ts';
+import type { Environment } from './inputs/given.ts';
 import { readImages } from './inputs/images.ts';
 import { secretsGiven } from './inputs/masked.ts';
 import { readInputs, type Inputs } from './inputs/read.ts';
@@ -83,7 +84,7 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
       request.split('\n').forEach((line) => report.say(line));
       return 'only a text was wanted';
     }
-    if (request.mode === 'check') {
+    if (request.mode === 'check' || request.mode === 'divide') {
       tellChecked(request, report);
       return 'only a text was wanted';
     }
@@ -163,11 +164,11 @@ async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report):
 }
 
 /** What the jobs of a workflow need to know of the cluster file. */
-function tellChecked({ deployment: { cluster }, job }: Inputs, report: Report): void {
+function tellChecked({ mode, deployment: { cluster }, job }: Inputs, report: Report): void {
   const apart = ownRunners(cluster).length > 0 ? ', each reached by its own runner' : '';
   report.checked(
-    [`${cluster.domain}: the inputs and the cluster file have no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No host was asked (mode: check).`],
-    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)) },
+    [`${cluster.domain}: ${mode === 'check' ? 'the inputs and the cluster file have' : 'the cluster file has'} no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No host was asked (mode: ${mode}).`],
+    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)), runners: JSON.stringify(runnersOf(cluster)) },
   );
 }
 

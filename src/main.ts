@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { realParts, run } from './app.ts';
+import { files } from './inputs/files.ts';
 import { live } from './lifetime.ts';
 import { openReport } from './report/index.ts';
 
 const report = openReport(process.env, process.stdout);
-const files = { read: (path: string): string => readFileSync(path, 'utf8') };
 
 live(process, {
   work: (signal) => run(realParts(process.argv.slice(2), process.env, files), report, signal),

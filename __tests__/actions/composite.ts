@@ -65,6 +65,8 @@ const filled = (values: Readonly<Record<string, string>>, evaluate: (expression:
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replace(/\$\{\{ (.+?) \}\}/g, (_, expression: string) => evaluate(expression))]));
 
 function given({ inputs: known }: Composite, inputs: Readonly<Record<string, string>>, expression: string): string {
+  // That it is a composite of a repository is of no matter here.
+  if (/^github\.action_/.test(expression)) return '';
   // Without artifacts there are no folders for them.
   if (/^inputs\.(artifacts|seal-key) && /.test(expression)) return '';
   const name = expression.replace(/^inputs\./, '');

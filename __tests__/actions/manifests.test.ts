@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ACTIONS } from '../../scripts/generate/stage-pages.ts';
 import { CHECK_OUTPUTS, INPUT_LIST, inputVariable, OUTPUTS } from '../../src/inputs/catalogue.ts';
+import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { STAGES } from '../../src/stages/names.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -27,7 +28,7 @@ interface Action {
 const read = (path: string): unknown => parse(readFileSync(join(root, path), 'utf8'));
 const actionOf = (action: string): Action => read(`actions/${action}/action.yml`) as Action;
 
-const OTHERS = ['report-health', 'clean-up', 'comment-plan'];
+const OTHERS = ['report-health', 'clean-up', 'check-approval', 'comment-plan'];
 
 test('each stage is an action, and what jobs need around them; nothing else is one', () => {
   const folders = readdirSync(join(root, 'actions'), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
@@ -35,6 +36,8 @@ test('each stage is an action, and what jobs need around them; nothing else is o
 });
 
 const BUNDLE = 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"';
+/** Actions that ask the database, whatever runner they are on. */
+const ASK_DATABASE = ['preflight', 'mysql-up', 'kuscia-init', 'verify', 'plan', 'look'];
 const isStage = (action: string): boolean => STAGES.some((stage) => stage === action);
 
 describe.each(ACTIONS)('actions/%s', (action) => {
@@ -73,7 +76,13 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     const without: Readonly<Record<string, boolean>> = {
       stage: true, 'artifacts-in': true, 'artifacts-out': true, 'logs-out': true,
       mode: !isStage(action) || action === 'verify',
+      ...Object.fromEntries(['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [name, action === 'check'])),
+      'database-password': action === 'check' || action === 'unlock',
+      'load-balancer-certificate': action === 'check' || action === 'unlock',
+      'load-balancer-key': action === 'check' || action === 'unlock',
+      'registry-password': !['preflight', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
       'kuscia-config': !['kuscia-init', 'plan'].includes(action),
+      'agreed-runners': action !== 'check',
       images: !['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
       repair: !['network-create', 'plan'].includes(action),
       'upgrade-database': !['preflight', 'mysql-up', 'plan'].includes(action),
@@ -82,27 +91,27 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       'lock-wait': !isStage(action) || action === 'verify',
       'break-lock': !isStage(action) || action === 'verify',
       here: action === 'check',
-      'seal-key': action === 'unlock',
+      'seal-key': action === 'unlock' || action === 'check',
       runner: action !== 'check',
       domain: action !== 'check',
       'workflow-mode': action !== 'check',
     };
     const wanted = INPUT_LIST.filter(({ name }) => without[name] !== true);
     expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual([
-      ...wanted.map((input) => [input.name, input.needed?.english === 'always', 'default' in input ? input.default : undefined]),
-      ...(action === 'unlock' ? [] : [['artifacts', false, undefined]]),
+      ...wanted.map((input) => [input.name, input.needed?.english === 'always' || (input.name === 'database-password' && ASK_DATABASE.includes(action)), 'default' in input ? input.default : undefined]),
+      ...(action === 'unlock' || action === 'check' ? [] : [['artifacts', false, undefined]]),
     ]);
   });
 
   test('hands each of them over, and what it is for', () => {
     const given = Object.fromEntries(INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])));
-    const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action }) };
-    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^INPUT_(ARTIFACTS|LOGS)-/.test(name)))).toEqual({ ...given, ...fixed });
+    const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action === 'check' ? 'divide' : action }) };
+    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^INPUT_(ARTIFACTS|LOGS)-/.test(name)))).toEqual({ ...ACTION_VARIABLES, ...given, ...fixed });
   });
 
   test('maps outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
-      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs'], look: [], unlock: [],
+      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs', 'runners'], look: [], unlock: [],
     };
     expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);
     for (const [name, { value }] of Object.entries(outputs)) {

@@ -70,6 +70,7 @@ const OURS = /^OWNER\/kuscia-swarm(?:\/[\w./-]+)?@v\d+$/;
  * more than the caller grants; what these do is left out where the caller grants too little.
  */
 export const INHERITING: Readonly<Record<string, string>> = {
+  '.github/workflows/deploy.yml approve': 'reads the rules of the environment where the caller grants actions: read or more',
   '.github/workflows/deploy.yml clean-up': 'deletes artifacts where the caller grants actions: write',
   '.github/workflows/verify.yml clean-up': 'deletes artifacts where the caller grants actions: write',
   '.github/workflows/verify.yml report': 'keeps an issue where the caller grants issues: write',

@@ -18,7 +18,8 @@ interface Job {
   readonly 'runs-on'?: string;
   readonly strategy?: { readonly matrix: { readonly include: string } };
   readonly with?: Readonly<Record<string, unknown>>;
-  readonly secrets?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>> | 'inherit';
+  readonly environment?: string;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly steps?: readonly Step[];
 }
@@ -134,6 +135,78 @@ test('each job runs on the runner of its leg, and whatever acts on hosts has one
   }
 });
 
+describe('secrets', () => {
+  const SSH = ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'];
+  const PAIR = ['load-balancer-certificate', 'load-balancer-key'];
+  /** What a job takes beside SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
+  const own: Readonly<Record<string, readonly string[]>> = {
+    look: ['database-password', ...PAIR], 'look-again': ['database-password', ...PAIR], 'look-last': ['database-password', ...PAIR],
+    plan: ['database-password', 'kuscia-config', ...PAIR], preflight: ['database-password', 'registry-password', ...PAIR],
+    'swarm-init': [], 'swarm-join': [], 'swarm-joined': [], 'network-create': ['registry-password'], 'mysql-up': ['database-password', 'registry-password'],
+    'kuscia-init': ['database-password', 'registry-password', 'kuscia-config'], 'kuscia-start': ['registry-password', ...PAIR], 'nginx-lb': ['registry-password', ...PAIR], verify: ['database-password', ...PAIR],
+  };
+  const recorded = ['database-password', ...PAIR];
+  const all = [deploy, verify].flatMap(({ jobs }) => Object.entries(jobs));
+  const keptAs = (name: string): string => `KUSCIA_${name.replace('kuscia-', '').toUpperCase().replaceAll('-', '_')}`;
+  const names = Object.keys(deploy.on.workflow_call.secrets);
+  /** The secrets that a job is given on a host's own runner or elsewhere, by what its steps say of them. */
+  const given = ({ steps = [] }: Job, here: string): string[] =>
+    steps.flatMap(({ with: inputs = {} }) => Object.entries(inputs)).filter(([, value]) => String(value).includes('secrets.')).filter(([name, value]) => {
+      const secrets = Object.fromEntries(names.map((secret) => [secret, `the ${secret}`]));
+      const found = valueOf(String(value), { matrix: { here }, secrets });
+      expect([name, ['', `the ${name}`]]).toEqual([name, expect.arrayContaining([found])]);
+      return found !== '';
+    }).map(([name]) => name).sort();
+
+  test.each(all)('of the job %s are those that its stage takes', (name, job) => {
+    const wanted = own[name];
+    expect(given(job, '')).toEqual(wanted === undefined ? [] : [...SSH, ...wanted, 'seal-key'].sort());
+    expect(given(job, 'node-01')).toEqual(wanted === undefined ? [] : [...new Set([...SSH, ...wanted, 'seal-key', ...recorded])].sort());
+  });
+
+  test.each(all)('put the job %s into their environment where it takes any, and nowhere else', (name, job) => {
+    const takes = JSON.stringify(job).includes('secrets.');
+    expect([takes, job.environment]).toEqual([name in own, takes ? '${{ inputs.secrets-environment }}' : name === 'approve' ? '${{ inputs.environment }}' : undefined]);
+  });
+
+  test('are those that an environment keeps before those that are handed over, under names that GitHub allows', () => {
+    for (const name of names) expect(keptAs(name)).toMatch(/^KUSCIA_[A-Z_]+$/);
+    for (const [, { steps = [] }] of all)
+      for (const [name, value] of steps.flatMap(({ with: inputs = {} }) => Object.entries(inputs)).filter(([, value]) => String(value).includes('secrets.')))
+        expect(valueOf(String(value), { matrix: { here: 'x' }, secrets: { [keptAs(name)]: 'kept', [name]: 'handed over' } })).toBe('kept');
+  });
+
+  test('are required of no caller: GitHub would look for them before a job has its environment', () => {
+    for (const { on } of [deploy, verify]) expect(Object.values(on.workflow_call.secrets).map(({ required }) => required)).not.toContain(true);
+  });
+});
+
+describe('which runner gets the secrets', () => {
+  const trusts = ({ jobs }: Workflow, mode: string, event: string): unknown => {
+    const distrusted = valueOf(jobs['check']?.steps?.[0]?.if ?? '', { inputs: { mode } }, { event_name: event });
+    const agreed = (runners: string): unknown => valueOf(String(jobs['check']?.steps?.at(-1)?.with?.['agreed-runners']), { inputs: { mode }, steps: { agreed: { outputs: { runners } } } }, { event_name: event });
+    expect([agreed('{"a":["b"]}'), agreed('')]).toEqual(distrusted === true ? ['{"a":["b"]}', '{}'] : ['', '']);
+    return distrusted !== true;
+  };
+  test.each<[string, Workflow, string, string, boolean]>([
+    ['a plan', deploy, 'plan', 'workflow_dispatch', false],
+    ['a plan of a pull request', deploy, 'plan', 'pull_request', false],
+    ['a deployment', deploy, 'apply', 'push', true],
+    ['a deployment of a pull request', deploy, 'apply', 'pull_request', false],
+    ['a verification', verify, '', 'schedule', true],
+    ['a verification of a pull request', verify, '', 'pull_request_target', false],
+  ])('%s takes from the cluster file only where nobody else may have written it', (_, workflow, mode, event, trusted) => {
+    expect(trusts(workflow, mode, event)).toBe(trusted);
+  });
+
+  test.each([['deploy', deploy], ['verify', verify]] as const)('in %s is found on the default branch before the branch of the run is checked out', (_, { jobs }) => {
+    const [first, agreed, own, check, ...more] = jobs['check']?.steps ?? [];
+    expect([first?.with?.['ref'], own?.with?.['ref'], more]).toEqual(['${{ github.event.repository.default_branch }}', undefined, []]);
+    expect([agreed?.id, agreed?.uses, check?.uses]).toEqual(['agreed', '$/actions/check', '$/actions/check']);
+    expect(agreed?.if).toBe(`(${first?.if}) && hashFiles(inputs.cluster) != ''`);
+  });
+});
+
 test('runs for one domain follow each other, but a plan neither waits for a deployment nor displaces one that waits', () => {
   const group = ({ concurrency }: Workflow, inputs: Readonly<Record<string, string>>, ref = 'refs/heads/main'): string =>
     concurrency.group.replace(/\$\{\{.*?\}\}/g, (expression) => String(valueOf(expression, { inputs }, { ref })));
@@ -201,8 +274,8 @@ describe.each([['deploy.yml', deploy], ['verify.yml', verify]] as const)('%s', (
     for (const kind of ['inputs', 'secrets'] as const) {
       const used = new Set([...text.matchAll(new RegExp(`\\b${kind}\\.([a-z-]+)`, 'g'))].map(([, name = '']) => name));
       const unused = Object.keys(workflow.on.workflow_call[kind]).filter((name) => !used.has(name));
-      // A verification makes no configuration.
-      expect(unused).toEqual(kind === 'secrets' && workflow === verify ? ['kuscia-config'] : []);
+      // A verification makes no configuration, and brings no image.
+      expect(unused).toEqual(kind === 'secrets' && workflow === verify ? ['registry-password', 'kuscia-config'] : []);
       expect([...used].filter((name) => !(name in workflow.on.workflow_call[kind]))).toEqual([]);
     }
   });
@@ -235,8 +308,8 @@ function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): s
       const type = inputs[name]?.type;
       return type === undefined ? [`no input ${name}`] : typeof value === type || String(value).startsWith('${{') ? [] : [`input ${name} is no ${type}`];
     }),
-    ...Object.keys(told).filter((name) => !(name in secrets)).map((name) => `no secret ${name}`),
-    ...Object.entries(secrets).filter(([name, { required }]) => required && !(name in told)).map(([name]) => `secret ${name} is missing`),
+    ...Object.keys(told === 'inherit' ? {} : told).filter((name) => !(name in secrets)).map((name) => `no secret ${name}`),
+    ...(told === 'inherit' ? [] : ['database-password', 'seal-key'].filter((name) => !(name in told)).map((name) => `secret ${name} is missing`)),
   ];
 }
 
@@ -299,13 +372,13 @@ describe('the workflows to copy', () => {
   const broken: readonly [string, Job, string][] = [
     ['an input that is not there', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
     ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is no boolean'],
-    ['a secret that is not there', { ...good, secrets: { ...good.secrets, token: 'x' } }, 'no secret token'],
+    ['a secret that is not there', { ...good, secrets: { ...(good.secrets as Record<string, string>), token: 'x' } }, 'no secret token'],
     ['a missing secret', { ...good, secrets: { 'database-password': 'x' } }, 'secret seal-key is missing'],
     ['a missing permission', { ...good, permissions: { contents: 'read' } }, 'permission actions: write is missing'],
     ['a permission that nothing needs', { ...good, permissions: { ...good.permissions, packages: 'write' } }, 'permission packages is of no use'],
     ['an issue that may not be written', { ...jobIn('verify.yml', 'verify'), permissions: { contents: 'read' } }, 'permission issues: write is missing'],
     ['a step that gives the root action what it has not', giving(single, { clusters: 'x' }), 'no input clusters'],
-    ['a step that lacks what the root action needs', giving(single, { 'database-password': undefined }), 'input database-password is missing'],
+    ['a step that lacks what the root action needs', giving(single, { cluster: undefined }), 'input cluster is missing'],
     ['a step that gives one of the actions what it has not', giving(comment, { pull: 1 }), 'no input pull'],
     ['a step that lacks what one of the actions needs', giving(comment, { plan: undefined }), 'input plan is missing'],
     ['a comment that may not be written', { ...comment, permissions: {} }, 'permission pull-requests: write is missing'],

@@ -40,9 +40,28 @@ describe('a cluster file with faults', () => {
   });
 
   test('a text with thousands of faults lists fifty', () => {
-    const failures = failuresOf(Array.from({ length: 1500 }, (_, i) => `x${i}: 1`).join('\n'));
+    const failures = failuresOf(SOUND + Array.from({ length: 1400 }, (_, i) => `x${i}: 1`).join('\n'));
     expect(failures).toHaveLength(51);
-    expect(failures.at(-1)?.what).toMatch(/^cluster.yml: 14\d\d more faults$/);
+    expect(failures.at(-1)?.what).toMatch(/^cluster.yml: 13\d\d more faults$/);
+  });
+});
+
+describe('a text that is no cluster file', () => {
+  const shadow = 'root:$y$j9T$hunter22:19700:0:99999:7:::\nsshd:!:19700::::::\n';
+  test.each([
+    ['accounts', shadow, 'none'],
+    ['a key', '-----BEGIN OPENSSH PRIVATE KEY-----\nhunter22\n-----END OPENSSH PRIVATE KEY-----\n', 'none'],
+    ['another tool’s configuration', 'image: hunter22\nregistry: { hunter22: hunter22 }\n', 'only image'],
+    ['the environment of a process', 'PATH=/bin\u0000TOKEN=hunter22\u0000', 'none'],
+    ['a list', '- hunter22\n', 'none'],
+    ['what YAML makes nothing of', 'TOKEN="hunter22\nhunter22: [', 'none, and as YAML it breaks off at 1:1'],
+    ['a block with a header that is none', 'domain: |hunter22\n', 'only domain, and as YAML it breaks off at 1:10'],
+    ['aliases', 'a: *hunter22\nhunter22: 1\nhunter22: 2\n', 'none, and as YAML it breaks off at 1:4'],
+    ['a directive', '%hunter22 1\n---\nhunter22', 'none, and as YAML it breaks off at 1:1'],
+  ])('shows nothing of %s', (_, text, found) => {
+    const failures = failuresOf(text);
+    expect(failures.map(({ code, what }) => `${code} ${what}`)).toEqual([`cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has ${found}; nothing of it is shown`]);
+    expect(JSON.stringify(failures)).not.toContain('hunter22');
   });
 });
 

@@ -90,6 +90,6 @@ describe('what is generated', () => {
 
   test('the action says what GitHub needs to know', () => {
     expect(actionText()).toMatch(/runs:\n {2}using: node24\n {2}main: dist\/index\.cjs\n$/);
-    expect(inputTable('chinese')).toContain('`database-password` | 总是');
+    expect(inputTable('chinese')).toContain('`cluster` | 总是');
   });
 });

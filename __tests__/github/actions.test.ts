@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { JOBS, type JobInput, type JobName, type Told } from '../../src/github/catalogue.ts';
+import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { readRequest, tokenIn } from '../../src/github/request.ts';
 
 interface Action {
@@ -34,7 +35,7 @@ describe.each(Object.keys(JOBS) as JobName[])('what is said by the word %s', (jo
 
   test('is an action of one step in bash, which hands every input over and splices nothing', () => {
     const given = Object.fromEntries(Object.keys(known).map((name) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`]));
-    expect(runs).toEqual({ using: 'composite', steps: [{ id: 'say', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/github.cjs"', env: { INPUT_DO: job, ...given } }] });
+    expect(runs).toEqual({ using: 'composite', steps: [{ id: 'say', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/github.cjs"', env: { ...ACTION_VARIABLES, INPUT_DO: job, ...given } }] });
   });
 
   test('takes the inputs that are read, those of them required that are always needed, and the job’s own token unless told', () => {

@@ -3,7 +3,7 @@ import type { Matrix } from '../../src/cluster/matrix.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import { CUT, matrixOf } from '../report/alice.ts';
 import { REFUSALS } from '../support/github-api.ts';
-import type { Comment, Issue } from '../support/github-state.ts';
+import { BOT, type Comment, type Issue } from '../support/github-state.ts';
 import { openScene, RUN_ID, START, type Scene, type Told } from './scene.ts';
 
 const DAY = 24 * 3_600_000;
@@ -110,7 +110,30 @@ describe('a domain that is not as described', () => {
     await look({ matrix: { ...matrixOf(), healthy: false, rows, silent: ['node-03'], database: 'works', pairs: { connected: 2, total: 6, unknown: 4 } } });
     expect(bodyOf(1)).toContain('**? not reached**');
     expect(bodyOf(1)).toMatch(/1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/);
-    expect(bodyOf(1)).toContain('First see to node-03: no mode but `verify` goes on while a host does not answer.');
+    expect(bodyOf(1)).toContain('### Next\n\n1. See to node-03: no mode but verify goes on while a host does not answer.\n2. After that see what differs with `mode: plan`, and bring it about with `mode: apply`.\n\nThen look again:\n');
+    expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
+  });
+
+  const PLAN = 'what differs with `mode: plan`, and bring it about with `mode: apply`.';
+  test.each<[string, Looked, readonly string[]]>([
+    ['what differs, where every host answers', {}, [`1. See ${PLAN}`]],
+    ['the host first, where nothing could be looked at because of it', { matrix: null, failures: [{ code: 'host-unreachable', host: 'node-02', what: 'node-02 does not answer', remedy: 'See to it.' }] }, ['1. See to node-02: no mode but verify goes on while a host does not answer.']],
+    ['the engine first, where it does not answer', { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] }, ['1. See to node-02: no mode but verify goes on while a host does not answer.', `2. After that see ${PLAN}`]],
+    ['the job that failed before', { matrix: null, failures: [], result: 'skipped', before: 'look=failure' }, ['1. See why the job look ended: its log, and whether the runner of its host is there.']],
+    ['the log, where nothing else is there', { matrix: null, failures: [] }, ['1. See the log of the run: it ended before anything could be looked at.']],
+    ['the findings, where they are all there is', { matrix: null, failures: [CUT] }, ['1. Do what each finding above says.']],
+    ['the findings, where nothing differs', { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] }, ['1. Do what each finding above says.']],
+  ])('is told to see to %s', async (_what, looked, steps) => {
+    await look(looked);
+    const said = /### Next\n\n([^]*?)\n\nThen look again:/.exec(bodyOf(1))?.[1] ?? '';
+    expect(said.replace(/&#\d+;/g, (entity) => (entity === '&#8203;' ? '' : String.fromCodePoint(Number(entity.slice(2, -1))))).split('\n')).toEqual(steps);
+  });
+
+  test('is told through what it still serves, or that this was not seen', async () => {
+    await look({ matrix: null });
+    expect(bodyOf(1)).toContain('\nWhether alice still serves was not seen');
+    await look({ matrix: matrixOf({ throughLb: '0 of 8' }, { connected: 5, total: 6 }) });
+    expect(bodyOf(1)).toMatch(/Still serving through .*: root-kuscia-autonomy-alice-node-02 \(node-02\)/);
   });
 
   test('gets a new issue when it goes wrong again: what is closed is history', async () => {
@@ -152,7 +175,7 @@ describe('the issue is found', () => {
     const mine = scene.api.state.issues[0];
     scene.api.state.issues.pop();
     for (let i = 0; i < 149; i += 1) scene.api.state.addIssue({ title: 'alice is not as described', body: 'no mark', labels: ['kuscia-swarm'] });
-    scene.api.state.addIssue({ title: 'renamed by a person', body: `edited\r\n${mine?.body?.replaceAll('\n', '\r\n')}`, labels: ['Kuscia-Swarm', 'bug'] });
+    scene.api.state.addIssue({ title: 'renamed by a person', body: `edited\r\n${mine?.body?.replaceAll('\n', '\r\n')}`, labels: ['Kuscia-Swarm', 'bug'], user: BOT });
     await look();
     expect(scene.api.state.issues).toHaveLength(150);
     expect(bodyOf(150)).toContain('looks=2 ');
@@ -163,11 +186,37 @@ describe('the issue is found', () => {
   test.each([
     ['a pull request', { isPullRequest: true, labels: ['kuscia-swarm'] }],
     ['without the label', { labels: ['bug'] }],
+    ['somebody else’s', { labels: ['kuscia-swarm'], user: { login: 'octocat', type: 'User' as const } }],
+    ['another app’s', { labels: ['kuscia-swarm'], user: { login: 'github-actions-2[bot]', type: 'Bot' as const } }],
   ])('not where it is %s', async (_what, other) => {
-    scene.api.state.addIssue({ title: 'x', body: '<!-- kuscia-swarm health: alice -->', ...other });
+    scene.api.state.addIssue({ title: 'x', body: '<!-- kuscia-swarm health: alice -->', user: BOT, ...other });
     await look();
     expect(scene.api.state.issues).toHaveLength(2);
     expect(bodyOf(1)).toBe('<!-- kuscia-swarm health: alice -->');
+  });
+
+  test('and one that is not our own is told of, and neither closed nor written to', async () => {
+    scene.api.state.addIssue({ title: 'bait', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
+    const { log } = await healthy();
+    expect(log).toBe('#1 has the mark of alice, but is from octocat and not from github-actions[bot]: it is left alone\nalice is healthy, and no issue is open\n');
+    expect([open().map(({ title }) => title), commentsOn(1)]).toEqual([['bait'], []]);
+  });
+
+  test('as that of the person whose token it is', async () => {
+    scene.api.state.login = 'octocat';
+    scene.api.state.addIssue({ title: 'alice is not as described', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
+    await look();
+    expect(scene.api.state.issues).toHaveLength(1);
+    expect(bodyOf(1)).toContain('looks=2 ');
+  });
+
+  test('by nobody who cannot tell whose issue it is: that is a failure, and nothing is written', async () => {
+    await look();
+    scene.api.fault({ when: ({ path }) => path === '/graphql', then: { status: 200, body: { errors: [{ message: 'Resource not accessible' }] } } });
+    const { code, errors } = await look({ run: 4712 });
+    expect([code, errors.join()]).toEqual([1, expect.stringMatching(/KS-1801[^]*Resource not accessible/)]);
+    expect(scene.api.state.issues).toHaveLength(1);
+    expect(bodyOf(1)).toContain('looks=1 ');
   });
 
   test('not where another domain’s hosts wrote the mark', async () => {
@@ -179,7 +228,7 @@ describe('the issue is found', () => {
 
   test('twice after a race: the older is kept, the other is closed with a note', async () => {
     await look();
-    scene.api.state.addIssue({ title: 'alice is not as described', body: bodyOf(1), labels: ['kuscia-swarm'] });
+    scene.api.state.addIssue({ title: 'alice is not as described', body: bodyOf(1), labels: ['kuscia-swarm'], user: BOT });
     await look();
     expect(scene.api.state.issues.map(({ state, state_reason }) => [state, state_reason])).toEqual([['open', null], ['closed', 'not_planned']]);
     expect(commentsOn(2).map(({ body }) => body)).toEqual(["<!-- kuscia-swarm run: 4711.1 duplicate -->\nThe same as #1, which was there before; it is kept up to date in this one's place."]);

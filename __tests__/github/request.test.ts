@@ -27,7 +27,7 @@ describe('what is asked for', () => {
 
   test.each<[string, Record<string, string | undefined>, string[]]>([
     ['nothing', {}, ['input do is missing', 'input token is missing']],
-    ['something else', { INPUT_DO: 'delete', INPUT_TOKEN: 't' }, ['input do is none of issue, clean-up, comment']],
+    ['something else', { INPUT_DO: 'delete', INPUT_TOKEN: 't' }, ['input do is none of issue, clean-up, approval, comment']],
     ['no domain and no result', { INPUT_DO: 'issue', INPUT_TOKEN: 't' }, ['input domain is missing', 'input result is missing']],
     ['a domain that would end the mark', { ...HEALTH, INPUT_DOMAIN: 'a --> b' }, ['input domain is no domain id']],
     ['an unknown result', { ...HEALTH, INPUT_RESULT: 'ok' }, ['input result is none of success, failure, cancelled, skipped']],

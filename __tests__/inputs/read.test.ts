@@ -163,6 +163,68 @@ const CASES: readonly Case[] = [
   { name: 'a registry without password', inputs: ENOUGH, file: REGISTRY, faults: [/registry-password is missing: images are pulled from r.example.org as ci/] },
 ];
 
+/** Everything that the cluster of this file could need, a registry and https among it. */
+const BOTH = `${REGISTRY}load-balancer: { scheme: https }\n`;
+const SSH = ['ssh-key', 'known-hosts'];
+const NEEDS: readonly [string, Given, string, readonly string[]][] = [
+  ['apply', {}, BOTH, [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['check', { mode: 'check' }, BOTH, [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['plan, which pulls nothing', { mode: 'plan' }, BOTH, [...SSH, 'database-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['verify', { mode: 'verify' }, BOTH, [...SSH, 'database-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['preflight', { stage: 'preflight' }, BOTH, [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['swarm-init', { stage: 'swarm-init' }, BOTH, SSH],
+  ['swarm-join', { stage: 'swarm-join' }, BOTH, SSH],
+  ['network-create', { stage: 'network-create' }, BOTH, [...SSH, 'registry-password']],
+  ['mysql-up', { stage: 'mysql-up' }, BOTH, [...SSH, 'database-password', 'registry-password']],
+  ['kuscia-init', { stage: 'kuscia-init' }, BOTH, [...SSH, 'database-password', 'registry-password']],
+  ['kuscia-start', { stage: 'kuscia-start' }, BOTH, [...SSH, 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['nginx-lb', { stage: 'nginx-lb' }, BOTH, [...SSH, 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  ['two stages', { stage: 'swarm-init, mysql-up' }, BOTH, [...SSH, 'database-password', 'registry-password']],
+  ['divide', { mode: 'divide' }, BOTH, []],
+  ['look on a host’s own runner', { mode: 'look', here: 'node-01' }, LOCAL, ['database-password']],
+  ['swarm-init on a host’s own runner, which records what its host answers', { stage: 'swarm-init', here: 'node-01' }, LOCAL, ['database-password']],
+  ['unlock on a host’s own runner', { mode: 'unlock', here: 'node-01' }, LOCAL, []],
+  ['a host’s own runner that reaches another over SSH too', { stage: 'swarm-init', here: 'node-01' }, LOCAL.replace('via: local, roles: [replica]', 'roles: [replica]'), [...SSH, 'database-password']],
+];
+
+describe('what is needed and was not given', () => {
+  test.each(NEEDS)('%s', (_, inputs, file, needed) => {
+    expect(faults({ cluster: 'cluster.yml', ...inputs }, file).map((fault) => /^input-invalid input (\S+) is missing: /.exec(fault)?.[1] ?? fault)).toEqual(needed);
+  });
+
+  test('cannot be read by what has no use for it: that is a defect, and no empty password', () => {
+    const { databasePassword } = read({ ...ENOUGH, 'database-password': '', stage: 'swarm-init' }).deployment.secrets;
+    expect(() => databasePassword.reveal()).toThrow('the database password was not given');
+    expect(`${inspect(databasePassword)}${JSON.stringify(databasePassword)}`).toBe('Secret(database password)"***"');
+  });
+});
+
+describe('runners that were agreed to', () => {
+  const LABELLED = SOUND.replace('roles: [manager', 'via: local, runner: [self-hosted, evil], roles: [manager');
+  const runner = (agreed: string, file = LABELLED, inputs: Given = {}): unknown => {
+    const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed, ...inputs }, file).deployment.cluster.hosts;
+    return first?.route.via === 'local' ? first.route.runner : first?.route.via;
+  };
+  test.each<[string, string, string, unknown]>([
+    ['stand in place of those of the file', '{"node-01":["self-hosted","node-01"]}', LABELLED, ['self-hosted', 'node-01']],
+    ['are taken where the file names none', '{"node-01":["one"]}', LABELLED.replace('runner: [self-hosted, evil], ', ''), ['one']],
+    ['are not taken for a host over SSH', '{"node-01":["one"]}', SOUND, 'ssh'],
+    ['may be none, where the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
+  ])('%s', (_, agreed, file, wanted) => expect(runner(agreed, file)).toEqual(wanted));
+
+  test('are not asked for where the cluster is a text of the workflow, or nobody distrusts the file', () => {
+    expect([runner('{}', SOUND, { cluster: LABELLED }), runner('')]).toEqual([['self-hosted', 'evil'], ['self-hosted', 'evil']]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['a host that has none there', '{"node-02":["one"]}', /^runner-not-agreed node-01 names a runner, but the cluster file on the default branch names none for it$/],
+    ['a default branch without cluster file', '{}', /^runner-not-agreed node-01 names a runner/],
+    ['what is no JSON of labels', '{"node-01":"evil"}', /^input-invalid input agreed-runners is no JSON of labels by host$/],
+  ])('refuse %s', (_, agreed, said) => {
+    expect(faults({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed }, LABELLED)).toEqual([expect.stringMatching(said)]);
+  });
+});
+
 describe('inputs that are wrong', () => {
   test.each(CASES)('$name', ({ inputs, file, faults: expected }) => {
     expect(faults(inputs, file)).toEqual(expected.map((fault) => expect.stringMatching(fault)));
@@ -235,7 +297,7 @@ describe('a job of several', () => {
 
   test('is told of nothing and reaches every host, where it is the only one', () => {
     const { job } = read(ENOUGH);
-    expect(job).toEqual({ reaches: job.reaches, runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: '', run: '', call: '', attempt: 1 } });
+    expect(job).toEqual({ reaches: job.reaches, runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: '', run: '', attempt: 1 } });
     expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
   });
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { annotation, grouped, groupLines, type DocsPage, type Severity } from '../../src/report/failures.ts';
 import { docsPage } from '../../src/report/failures.ts';
 import { md } from '../../src/report/markdown.ts';
@@ -150,4 +151,20 @@ test('the error reference is linked where GitHub says which version runs', () =>
   expect(docsPage(env)).toBe('https://github.com/o/kuscia-swarm/blob/v1/docs/troubleshooting.md');
   expect(docsPage({ ...env, GITHUB_ACTION_REPOSITORY: 'x)](javascript:1' })).toBe('docs/troubleshooting.md');
   expect(docsPage({})).toBe('docs/troubleshooting.md');
+});
+
+test('it is linked in the run steps of a composite too, where GitHub’s runner has emptied its own variables and only their env can pass them on', () => {
+  const emptied = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_ACTION_REPOSITORY: '', GITHUB_ACTION_REF: '' };
+  const github: Readonly<Record<string, string>> = { '${{ github.action_repository }}': 'o/kuscia-swarm', '${{ github.action_ref }}': 'v2' };
+  expect(docsPage(emptied)).toBe('docs/troubleshooting.md');
+  const folder = join(import.meta.dirname, '../../actions');
+  const actions = readdirSync(folder).filter((name) => !name.includes('.'));
+  expect(actions.length).toBeGreaterThan(10);
+  for (const action of actions) {
+    const { runs } = parse(readFileSync(join(folder, action, 'action.yml'), 'utf8')) as { runs: { steps: { run?: string; env?: Record<string, string> }[] } };
+    for (const { env = {} } of runs.steps.filter(({ run }) => run !== undefined)) {
+      const passed = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, github[value] ?? value]));
+      expect([action, docsPage({ ...emptied, ...passed })]).toEqual([action, 'https://github.com/o/kuscia-swarm/blob/v2/docs/troubleshooting.md']);
+    }
+  }
 });

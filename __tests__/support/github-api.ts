@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { JSON_TYPE, refused, routes, type Answer, type Asked } from './github-routes.ts';
+import { JSON_TYPE, refused, routes, viewer, type Answer, type Asked } from './github-routes.ts';
 import { GithubState, type StateOptions } from './github-state.ts';
 
 /** One request that came in, and the status that was answered; undefined where the connection was cut. */
@@ -112,6 +112,7 @@ async function read(request: IncomingMessage): Promise<Asked> {
 /** The token is looked at before anything else; https://docs.github.com/rest/authentication/authenticating-to-the-rest-api */
 function answerTo(asked: Asked, state: GithubState): Answer {
   if (![`token ${state.token}`, `Bearer ${state.token}`].includes(asked.authorization)) return refused(401, 'Bad credentials', 'https://docs.github.com/rest');
+  if (asked.method === 'POST' && asked.pathname === '/graphql') return viewer(state, asked);
   for (const [method, pattern, route] of routes) {
     const match = method === asked.method ? pattern.exec(asked.pathname.replace(`/repositories/${state.id}/`, `/repos/${state.repository}/`)) : null;
     if (match && match[1]?.toLowerCase() === state.repository) return route(state, asked, Number(match[2] ?? 0));

@@ -26,6 +26,11 @@ export const refused = (status: number, message: string, documentation: string, 
   body: { message, ...(errors && { errors }), documentation_url: documentation, status: String(status) },
 });
 
+/** What the token writes as, which only GraphQL tells an app: https://docs.github.com/graphql/reference/queries */
+export function viewer(state: GithubState, { body }: Asked): Answer {
+  return body['query'] === '{ viewer { login } }' ? { status: 200, body: { data: { viewer: { login: state.login } } } } : { status: 200, body: { errors: [{ message: 'this query is not known here' }] } };
+}
+
 type Route = (state: GithubState, asked: Asked, number: number) => Answer;
 
 const REPO = '^/repos/([^/]+/[^/]+)';
@@ -33,6 +38,8 @@ const ISSUES = 'https://docs.github.com/rest/issues/issues';
 const COMMENTS = 'https://docs.github.com/rest/issues/comments';
 const LABELS = 'https://docs.github.com/rest/issues/labels';
 const ARTIFACTS = 'https://docs.github.com/rest/actions/artifacts';
+
+const ENVIRONMENTS = 'https://docs.github.com/rest/deployments/environments';
 
 /** The operations, each on the page of GitHub's REST reference that its refusals name. */
 export const routes: readonly (readonly [method: string, pattern: RegExp, route: Route])[] = [
@@ -46,6 +53,7 @@ export const routes: readonly (readonly [method: string, pattern: RegExp, route:
   ['POST', new RegExp(`${REPO}/labels$`), createLabel],
   ['GET', new RegExp(`${REPO}/actions/runs/(\\d+)/artifacts$`), listArtifacts],
   ['DELETE', new RegExp(`${REPO}/actions/artifacts/(\\d+)$`), deleteArtifact],
+  ['GET', new RegExp(`${REPO}/environments/.+$`), getEnvironment],
 ];
 
 /** https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api, "Resource not accessible" */
@@ -186,4 +194,17 @@ function deleteArtifact(state: GithubState, _asked: Asked, id: number): Answer {
   if (at < 0) return refused(404, 'Not Found', `${ARTIFACTS}#delete-an-artifact`);
   state.artifacts.splice(at, 1);
   return { status: 204 };
+}
+
+/** https://docs.github.com/rest/deployments/environments#get-an-environment */
+function getEnvironment(state: GithubState, { pathname }: Asked): Answer {
+  const refusal = lacking(state, 'read', 'actions');
+  if (refusal) return refusal;
+  const name = pathname.replace(/^.*\/environments\//, '');
+  const environment = state.environments.get(name);
+  if (!environment) return refused(404, 'Not Found', `${ENVIRONMENTS}#get-an-environment`);
+  const { reviewers } = environment;
+  const people = Array.from({ length: reviewers ?? 0 }, (_, i) => ({ type: 'User', reviewer: { login: `reviewer-${i}`, id: i } }));
+  const rules = [{ id: 1, type: 'branch_policy' }, ...(reviewers === undefined ? [] : [{ id: 2, type: 'required_reviewers', prevent_self_review: false, reviewers: people }])];
+  return { status: 200, body: { id: 3, name, html_url: `https://github.com/${state.repository}/deployments/activity_log?environments_filter=${name}`, protection_rules: rules, deployment_branch_policy: null } };
 }

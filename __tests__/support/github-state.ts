@@ -70,7 +70,11 @@ export class GithubState {
   readonly comments: Comment[] = [];
   readonly labels: Label[] = [{ name: 'bug', color: 'd73a4a', description: "Something isn't working" }];
   readonly artifacts: Artifact[] = [];
+  /** Environments, with how many must approve; undefined for one without that rule. */
+  readonly environments = new Map<string, { readonly reviewers?: number }>();
   readonly now: () => number;
+  /** Whom the token writes as. */
+  login = BOT.login;
   /** Whether issues are turned on. */
   hasIssues = true;
   /** Whether the token may set labels on a new issue; GitHub drops them without a word where it may not. */

@@ -1,6 +1,8 @@
 #!/bin/bash --norc
 # Stands first on the PATH of a workflow's jobs, as bash and as node: what a job with a host's label runs (LAB_LABELS, its runs-on as JSON) runs in that host, all else in the runner place.
 program=${0##*/}
+# GitHub's runner leaves these empty in the run steps of a composite; act sets them, and would hide that.
+[[ $program != bash ]] || unset GITHUB_ACTION_REPOSITORY GITHUB_ACTION_REF
 place=
 for label in $(tr -d '[]",' <<<"${LAB_LABELS:-ubuntu-latest}"); do
   case $label in

@@ -33,9 +33,9 @@ function withEnded(text: string, ended: EndedJobs): string {
   return stringify(workflow, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-/** What act does not know, in the copy that it is given: `$/` is written out, and a job is told the labels that it runs on, by which it is put into its host. */
+/** What act does not know, in the copy that it is given: `$/` is written out, a job is told the labels that it runs on, by which it is put into its host, and every branch is the one that is there. */
 export const forAct = (text: string): string =>
-  text.replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`).replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
+  text.replaceAll(/^ +ref: \$\{\{ github\.event\.repository\.default_branch \}\}\n/gm, '').replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`).replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
 
 /** Lays out the repositories that act is given, and the arguments that tell it of them. */
 export async function layOutRepositories(folder: string, ended: EndedJobs = {}): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { JOBS, type JobDefinition, type JobInput, type JobName } from '../../src/github/catalogue.ts';
+import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/github/catalogue.ts by `npm run generate`; do not edit.\n';
@@ -27,7 +28,7 @@ export function jobActionText(job: (typeof GITHUB_JOBS)[number]): string {
           id: 'say',
           shell: 'bash',
           run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/github.cjs"',
-          env: { INPUT_DO: job.job, ...Object.fromEntries(inputsOf(job).map(([name]) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`])) },
+          env: { ...ACTION_VARIABLES, INPUT_DO: job.job, ...Object.fromEntries(inputsOf(job).map(([name]) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`])) },
         },
       ],
     },

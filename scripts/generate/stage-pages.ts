@@ -53,8 +53,8 @@ export const ACTION_PAGES: Readonly<Record<ActionName, Readonly<Record<Language,
     chinese: { brings: '验证部署：每个副本的每项检查', detail: '不做任何更改；与描述不符即失败。' },
   },
   check: {
-    english: { brings: 'The inputs and the cluster file, found without fault', detail: 'No host is asked. Its outputs tell the jobs of a workflow how they divide the cluster.' },
-    chinese: { brings: '检查输入与集群文件无误', detail: '不访问任何主机。其输出告诉工作流的各作业如何划分集群。' },
+    english: { brings: 'The cluster file, found without fault', detail: 'It takes no secret and asks no host. Its outputs tell the jobs of a workflow how they divide the cluster.' },
+    chinese: { brings: '检查集群文件无误', detail: '不接受任何机密，也不访问任何主机。其输出告诉工作流的各作业如何划分集群。' },
   },
   plan: {
     english: { brings: 'The plan of a whole deployment: what would change, where and why', detail: 'It changes nothing. With `artifacts` it hands the plan over, and the action `preflight` stops when the hosts need anything else by then.' },

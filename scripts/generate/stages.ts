@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { readCluster } from '../../src/cluster/read.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { CHECK_OUTPUTS, INPUT_LIST, inputVariable, OUTPUTS, type InputDefinition, type InputName } from '../../src/inputs/catalogue.ts';
+import { CHECK_OUTPUTS, INPUT_LIST, INPUTS, inputVariable, OUTPUTS, type InputDefinition, type InputName } from '../../src/inputs/catalogue.ts';
+import { QUESTION_SECRETS, secretsUsed, type ClusterSecret } from '../../src/inputs/uses.ts';
+import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { STAGES } from '../../src/stages/names.ts';
 import { neededText } from './action.ts';
@@ -11,11 +13,25 @@ import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts and src/stages by `npm run generate`; do not edit.\n';
 
+const asksHosts = (action: ActionName): boolean => action !== 'check';
+
+/** Whether an action takes a secret of the cluster: always for its own stage, or only where its job records what its host answers (`here`). */
+export function takesSecret(action: ActionName, name: ClusterSecret): 'always' | 'here' | 'never' {
+  const stage = stageOf(action);
+  const own = stage ? secretsUsed('apply', [stage], false) : action === 'plan' ? secretsUsed('plan', STAGES, false) : action === 'look' ? new Set(QUESTION_SECRETS) : new Set<ClusterSecret>();
+  if (own.has(name)) return 'always';
+  return stage && QUESTION_SECRETS.includes(name) ? 'here' : 'never';
+}
+
+/** Every secret of the cluster itself. */
+export const CLUSTER_SECRETS: readonly ClusterSecret[] = ['database-password', 'registry-password', 'kuscia-config', 'load-balancer-certificate', 'load-balancer-key'];
+
 /** Inputs that not every action has a use for. All others are checked against the cluster file whatever the stage, so every action takes them. */
 const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>> = {
   stage: () => false,
   mode: (action) => stageOf(action) !== undefined && action !== 'verify',
-  'kuscia-config': (action) => action === 'kuscia-init' || action === 'plan',
+  ...Object.fromEntries(['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [name, asksHosts])),
+  ...Object.fromEntries(CLUSTER_SECRETS.map((name) => [name, (action: ActionName) => takesSecret(action, name) !== 'never'])),
   images: (action) => ['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
   repair: (action) => action === 'network-create' || action === 'plan',
   'upgrade-database': (action) => ['preflight', 'mysql-up', 'plan'].includes(action),
@@ -23,11 +39,12 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
   'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
   'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
-  here: (action) => action !== 'check',
-  'seal-key': (action) => action !== 'unlock',
+  here: asksHosts,
+  'seal-key': (action) => action !== 'unlock' && action !== 'check',
   runner: (action) => action === 'check',
   domain: (action) => action === 'check',
   'workflow-mode': (action) => action === 'check',
+  'agreed-runners': (action) => action === 'check',
   'artifacts-in': () => false,
   'artifacts-out': () => false,
   'logs-out': () => false,
@@ -36,9 +53,6 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
 /** The actions that take what earlier jobs handed over, and those that hand something over. */
 const TAKES = (action: ActionName): boolean => stageOf(action) !== undefined || action === 'plan';
 const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify' && action !== 'unlock';
-/** `check` exchanges nothing, but says early when the key is missing. */
-const SEALS = (action: ActionName): boolean => GIVES(action) || action === 'check';
-
 /** Those that look into the hosts' logs when they fail. */
 const LOGS = TAKES;
 
@@ -70,9 +84,26 @@ const ARTIFACTS: ActionInput = {
 
 /** The inputs of an action. */
 export function inputsOf(action: ActionName): readonly ActionInput[] {
-  const own = INPUT_LIST.filter(({ name }) => ONLY[name]?.(action) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name] }));
-  return action === 'unlock' ? own : [...own, ARTIFACTS];
+  const own = INPUT_LIST.filter(({ name }) => ONLY[name]?.(action) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name], ...neededBy(action, input) }));
+  return action === 'unlock' || action === 'check' ? own : [...own, ARTIFACTS];
 }
+
+/** When an action needs a secret of the cluster, where the catalogue says in which stages it is. */
+function neededBy(action: ActionName, { name, needed }: (typeof INPUT_LIST)[number]): Partial<InputDefinition> {
+  if (needed === undefined || !CLUSTER_SECRETS.some((secret) => secret === name)) return {};
+  const { english, chinese } = CONDITIONS[name] ?? needed;
+  const always = takesSecret(action, name as ClusterSecret) === 'always';
+  if (name === 'database-password') return { needed: always ? { english: 'always', chinese: '总是' } : HERE };
+  return { needed: always ? { english, chinese } : { english: `${english}, and ${HERE.english}`, chinese: `${chinese}，且${HERE.chinese}` } };
+}
+
+const HERE = INPUTS.here.needed;
+const HTTPS = { english: '`load-balancer.scheme` is https', chinese: '`load-balancer.scheme` 为 https' };
+const CONDITIONS: Readonly<Partial<Record<InputName, { readonly english: string; readonly chinese: string }>>> = {
+  'registry-password': { english: 'the cluster file has `registry`', chinese: '集群文件含有 `registry`' },
+  'load-balancer-certificate': HTTPS,
+  'load-balancer-key': HTTPS,
+};
 
 /** The outputs of an action, by name. */
 export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
@@ -88,7 +119,7 @@ const VERSIONS: Readonly<Record<string, string>> = { [UPLOAD]: 'v7.0.0', [DOWNLO
 /** The text with the version beside each pinned action, which YAML values cannot carry. */
 export const withVersions = (yaml: string): string => yaml.replace(/(uses: )(\S+@[0-9a-f]{40})$/gm, (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`);
 
-const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'check', plan: 'plan', look: 'look', unlock: 'unlock' };
+const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'divide', plan: 'plan', look: 'look', unlock: 'unlock' };
 
 /** The text of actions/<action>/action.yml. */
 export function stageActionText(action: ActionName): string {
@@ -98,11 +129,12 @@ export function stageActionText(action: ActionName): string {
   const path = (way: 'in' | 'out'): string => `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
   const mode = MODES_OF[action];
   const env = {
+    ...ACTION_VARIABLES,
     ...(stage !== undefined && { [inputVariable('stage')]: stage }),
     ...(mode !== undefined && { [inputVariable('mode')]: mode }),
     ...Object.fromEntries(inputs.filter(({ name }) => name !== 'artifacts').map(({ name }) => [inputVariable(name as InputName), `\${{ inputs.${name} }}`])),
     ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
-    ...(SEALS(action) && { [inputVariable('artifacts-out')]: path('out') }),
+    ...(GIVES(action) && { [inputVariable('artifacts-out')]: path('out') }),
     ...(LOGS(action) && { [inputVariable('logs-out')]: `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}` }),
   };
   const download = { if: "inputs.artifacts != ''", uses: DOWNLOAD, with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` } };
@@ -173,7 +205,7 @@ const USUAL: readonly [InputName, string][] = [
 ];
 
 /** A step that uses the stage's action. */
-export const example = (stage: ActionName): string => [`- uses: OWNER/kuscia-swarm/actions/${stage}@v1`, '  with:', ...USUAL.map(([name, value]) => `    ${name}: ${value}`)].join('\n');
+export const example = (stage: ActionName): string => [`- uses: OWNER/kuscia-swarm/actions/${stage}@v1`, '  with:', ...USUAL.filter(([name]) => inputsOf(stage).some((input) => input.name === name && input.needed !== HERE)).map(([name, value]) => `    ${name}: ${value}`)].join('\n');
 
 /** The stages that must have settled before that of an action, as the code says. */
 export function needsOf(stage: ActionName): readonly string[] {

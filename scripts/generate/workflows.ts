@@ -1,8 +1,9 @@
 import { stringify } from 'yaml';
 import { INPUT_LIST, INPUTS, type InputName } from '../../src/inputs/catalogue.ts';
+import type { ClusterSecret } from '../../src/inputs/uses.ts';
 import { STAGES, type StageName } from '../../src/stages/names.ts';
 import type { ActionName } from './stage-pages.ts';
-import { CHECKOUT, DOWNLOAD, inputsOf, needsOf, withVersions } from './stages.ts';
+import { CHECKOUT, CLUSTER_SECRETS, DOWNLOAD, inputsOf, needsOf, takesSecret, withVersions } from './stages.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts, src/stages and scripts/generate/workflows.ts by `npm run generate`; do not edit.\n';
 
@@ -11,14 +12,24 @@ type Yaml = Readonly<Record<string, unknown>>;
 /** Secrets are named as the inputs that they are for. */
 const SECRETS = INPUT_LIST.filter(({ kind }) => kind === 'secret' || kind === 'file');
 const ALWAYS: readonly InputName[] = ['database-password', 'seal-key'];
+const NEEDED: Readonly<Partial<Record<InputName, string>>> = { 'registry-password': 'the cluster file has `registry`', 'load-balancer-certificate': '`load-balancer.scheme` is https', 'load-balancer-key': '`load-balancer.scheme` is https' };
 
+/** The name under which the repository, the organisation or an environment of the caller keeps a secret; what is handed down with `secrets: inherit` has it. */
+export const keptAs = (name: string): string => `KUSCIA_${name.replace(/^kuscia-/, '').toUpperCase().replaceAll('-', '_')}`;
+
+/** None is required: GitHub looks for what is before a job has its environment, and would not find what that keeps. Each job says itself what it lacks. */
 const secrets: Yaml = Object.fromEntries(
-  SECRETS.map((input) => [input.name, { description: `${input.description}${input.needed && input.needed.english !== 'always' && !ALWAYS.includes(input.name) ? ` Needed when ${input.needed.english}.` : ''}`, required: ALWAYS.includes(input.name) }]),
+  SECRETS.map(({ name, description, needed }) => {
+    const when = ALWAYS.includes(name) ? ' Always needed.' : needed ? ` Needed when ${NEEDED[name] ?? needed.english}.` : '';
+    return [name, { description: `${description}${when} Or ${keptAs(name)}, with \`secrets: inherit\`.`, required: false }];
+  }),
 );
 
 const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text.', type: 'string', default: 'cluster.yml' } };
 const DOMAIN = { domain: { description: 'Id of the domain, by which runs are kept apart: one at a time, the latest of those that wait comes next. It must be that of the cluster file. Blank: the path of the cluster file is taken in its stead.', type: 'string', default: '' } };
 const RUNNER = { runner: { description: 'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.', type: 'string', default: 'ubuntu-latest' } };
+
+const ENVIRONMENT = { 'secrets-environment': { description: 'GitHub environment that keeps the secrets, under the names KUSCIA_..., for `secrets: inherit`: every job that takes a secret is in it, and no other. It must not ask for reviewers, or each of these jobs waits for them; bind it to branches. Blank: none.', type: 'string', default: '' } };
 
 const JOBS = 'fromJSON(needs.check.outputs.jobs)';
 const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runner, '{')) && fromJSON(inputs.runner) || inputs.runner }}";
@@ -35,11 +46,18 @@ const prefix = `\${{ ${PREFIX} }}`;
 const WELL = '!failure() && !cancelled()';
 const apart = (job: string): string => `toJSON(${JOBS}['${job}']) != '[]'`;
 
+/** A secret for an action: that of the job's environment first, as GitHub has it too. What only a job that records its host's answers takes is given to no other. */
+function secretFor(action: ActionName, name: string): string {
+  const value = `secrets.${keptAs(name)} || secrets.${name}`;
+  const onlyHere = CLUSTER_SECRETS.some((secret) => secret === name) && takesSecret(action, name as ClusterSecret) === 'here';
+  return onlyHere ? `\${{ matrix.here && (${value}) || '' }}` : `\${{ ${value} }}`;
+}
+
 /** The inputs of an action as a workflow fills them: secrets by their names, the rest from the leg of the matrix and the inputs of the workflow. */
 function filled(action: ActionName, own: Yaml): Yaml {
   const values: Readonly<Record<string, string>> = {
     cluster: '${{ inputs.cluster }}',
-    ...Object.fromEntries(SECRETS.map(({ name }) => [name, `\${{ secrets.${name} }}`])),
+    ...(action === 'unlock' ? {} : Object.fromEntries(SECRETS.map(({ name }) => [name, secretFor(action, name)]))),
     images: `\${{ inputs.images-artifact && format('{0}/${IMAGES}', runner.temp) || '' }}`,
     repair: '${{ inputs.repair }}',
     'upgrade-database': '${{ inputs.upgrade-database }}',
@@ -74,19 +92,31 @@ function job(action: ActionName, { needs = [], if: when, matrix = action, strate
     strategy: { ...strategy, matrix: { include: `\${{ ${JOBS}['${matrix}'] }}` } },
     'runs-on': '${{ fromJSON(matrix.runner) }}',
     'timeout-minutes': minutes,
+    ...(JSON.stringify(given).includes('secrets.') && { environment: '${{ inputs.secrets-environment }}' }),
     permissions: { contents: 'read' },
     ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])) }),
     steps: [checkout, ...(given['images'] ? [downloadImages] : []), { id: action, uses: `$/actions/${action}`, with: given }],
   };
 }
 
-const check = (own: Yaml = {}): Yaml => ({
+/**
+ * Takes no secret. Where a pull request may have written the cluster file, the runners that it names are those of the default branch: jobs with the secrets run there.
+ * What is checked out last is what is checked.
+ */
+const check = (distrusts: string, own: Yaml = {}): Yaml => ({
   'runs-on': anyRunner,
   'timeout-minutes': 10,
   permissions: { contents: 'read' },
   outputs: { domain: '${{ steps.check.outputs.domain }}', jobs: '${{ steps.check.outputs.jobs }}' },
-  steps: [checkout, { id: 'check', uses: '$/actions/check', with: filled('check', { artifacts: 'kuscia-swarm', host: undefined, here: undefined, ...own }) }],
+  steps: [
+    { if: distrusts, uses: CHECKOUT, with: { ref: '${{ github.event.repository.default_branch }}', 'persist-credentials': false } },
+    { id: 'agreed', if: `(${distrusts}) && hashFiles(inputs.cluster) != ''`, 'continue-on-error': true, uses: '$/actions/check', with: { cluster: '${{ inputs.cluster }}' } },
+    checkout,
+    { id: 'check', uses: '$/actions/check', with: filled('check', { host: undefined, here: undefined, 'agreed-runners': `\${{ (${distrusts}) && (steps.agreed.outputs.runners || '{}') || '' }}`, ...own }) },
+  ],
 });
+
+const OF_PULL_REQUEST = "startsWith(github.event_name, 'pull_request')";
 
 /** Blank is as not given: the default. What is neither is refused by the job `check`. */
 const APPLY = "inputs.mode != 'plan'";
@@ -125,7 +155,7 @@ const cleanUp = (needs: readonly string[], when: string): Yaml => ({
 });
 
 const deployJobs = (): Yaml => ({
-  check: check({ 'workflow-mode': '${{ inputs.mode }}' }),
+  check: check(`inputs.mode == 'plan' || ${OF_PULL_REQUEST}`, { 'workflow-mode': '${{ inputs.mode }}' }),
   look: look([]),
   // The plan is handed over for preflight, which is held to it: where there is none, it need not lie about.
   plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan'], with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` } }),
@@ -135,8 +165,11 @@ const deployJobs = (): Yaml => ({
     'runs-on': anyRunner,
     'timeout-minutes': 10,
     environment: '${{ inputs.environment }}',
-    permissions: { contents: 'read' },
-    steps: [{ run: 'echo "The plan was approved. It is applied only if the hosts still need the very same changes."' }],
+    // It names no permissions: GitHub tells the rules of an environment where the caller grants actions: read, or more.
+    steps: [
+      { uses: '$/actions/check-approval', with: { environment: '${{ inputs.environment }}' } },
+      { run: 'echo "The plan was approved. It is applied only if the hosts still need the very same changes."' },
+    ],
   },
   'look-again': look(['plan', 'approve'], APPLY),
   ...Object.fromEntries(
@@ -164,6 +197,7 @@ export function deployText(): string {
       ...DOMAIN,
       mode: { description: '`apply` deploys, `plan` only shows what apply would change.', type: 'string', default: 'apply' },
       environment: { description: 'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.', type: 'string', default: '' },
+      ...ENVIRONMENT,
       ...RUNNER,
       'images-artifact': { description: 'Name of an artifact of this run, uploaded by an earlier job of the caller, with image archives as `docker save` writes them: for hosts that reach no registry. Blank: images are pulled.', type: 'string', default: '' },
       repair: { description: 'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.', type: 'boolean', default: false },
@@ -182,10 +216,10 @@ const ofVerify = (output: string): string => `\${{ needs.verify.result != 'skipp
 /** The text of .github/workflows/verify.yml. */
 export function verifyText(): string {
   return workflow('verify', 'verify', {
-    inputs: { ...CLUSTER, ...DOMAIN, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
+    inputs: { ...CLUSTER, ...DOMAIN, ...ENVIRONMENT, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
     outputs: { ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
   }, {
-    check: check(),
+    check: check(OF_PULL_REQUEST),
     look: look([]),
     verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
     report: {

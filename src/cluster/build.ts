@@ -14,6 +14,7 @@ export function buildCluster(file: ClusterFile): Cluster {
       subnet: file.network.subnet,
       allowPublicSubnet: file.network['allow-public-subnet'],
       ...(file.network.mtu !== undefined && { mtu: file.network.mtu }),
+      ...(file.network.encrypted !== undefined && { encrypted: file.network.encrypted }),
       probeImage: file.network['probe-image'] ?? balancer.image,
     },
     database: buildDatabase(file),

@@ -91,6 +91,8 @@ export interface Cluster {
     readonly allowPublicSubnet: boolean;
     /** Largest packet of the overlay in bytes; without it Docker chooses, and an existing network may have any. */
     readonly mtu?: number;
+    /** Whether what goes from host to host is encrypted; without it not, and an existing network may be either. */
+    readonly encrypted?: boolean;
     /** Image of the probe that tries the data path on every host: must hold nginx, curl and bash. */
     readonly probeImage: string;
   };

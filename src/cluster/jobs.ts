@@ -23,6 +23,23 @@ export function ownRunners(cluster: Cluster): readonly Host[] {
   return local.length > 1 ? local : [];
 }
 
+/** Labels of runners, by host. */
+export type Runners = Readonly<Record<string, readonly string[]>>;
+
+/** The runners that the cluster file names. */
+export const runnersOf = ({ hosts }: Cluster): Runners => Object.fromEntries(hosts.flatMap(({ name, route }) => (route.via === 'local' && route.runner ? [[name, route.runner]] : [])));
+
+/** The cluster with the runners that were agreed to in place of those that its file names. */
+export function withRunners(cluster: Cluster, agreed: Runners): Cluster {
+  const hosts = cluster.hosts.map((host): Host => {
+    if (host.route.via !== 'local') return host;
+    const { via, sudo } = host.route;
+    const runner = Object.hasOwn(agreed, host.name) ? agreed[host.name] : undefined;
+    return { ...host, route: { via, ...(sudo && { sudo }), ...(runner && { runner }) } };
+  });
+  return { ...cluster, hosts };
+}
+
 /** How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by host. `runner` is what `runs-on` takes where no host says otherwise, as JSON. */
 export function jobsOf(cluster: Cluster, runner: string): Jobs {
   const apart = ownRunners(cluster);

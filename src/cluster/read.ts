@@ -1,4 +1,4 @@
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { trouble, Trouble, type Failure } from '../engine/errors.ts';
 import { buildCluster } from './build.ts';
 import { checkProblems } from './checks.ts';
 import type { Cluster } from './cluster.ts';
@@ -16,12 +16,26 @@ const REMEDY = 'Correct the cluster file; docs/cluster-file.md says what each ke
 /** Failures that are listed one by one; a file with more of them is no cluster file. */
 const MOST_FAULTS = 50;
 
-/** The cluster that the text describes. Throws a Trouble with every fault of the text, each with its line, column and path. */
+/** Keys of which a text that means to describe a cluster has two at least. */
+const TELLING = ['domain', 'image', 'hosts'] as const;
+
+/** The cluster that the text describes. Throws a Trouble with every fault of the text, each with its line, column and path; nothing is shown of a text that is something else. */
 export function readCluster(text: string, fileName: string): Cluster {
   const source = readSource(text);
+  const foreign = foreignness(source);
+  if (foreign !== undefined) throw trouble({ code: 'cluster-file-unfit', what: `${fileName} is not a cluster file: ${foreign}; nothing of it is shown`, remedy: 'Name the cluster file in the input cluster; docs/cluster-file.md shows one.' });
   const faults: Fault[] = source.faults.length > 0 ? [...source.faults] : valueFaults(source);
   if (faults.length > 0) throw new Trouble(failures(faults, source, fileName));
   return buildCluster(clusterSchema.parse(source.value));
+}
+
+/** What of the text says that it is something else than a cluster file, without a word of it. */
+function foreignness(source: Source): string | undefined {
+  const { keys, faults } = source;
+  const found = TELLING.filter((key) => keys?.includes(key));
+  if (keys === undefined || found.length > 1) return undefined;
+  const [broken] = faults.map(({ offset }) => source.place(offset));
+  return `of the keys ${TELLING.join(', ')} it has ${found.length === 0 ? 'none' : `only ${found.join()}`}${broken === undefined ? '' : `, and as YAML it breaks off at ${broken.line}:${broken.column}`}`;
 }
 
 function valueFaults(source: Source): Fault[] {

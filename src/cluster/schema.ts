@@ -65,6 +65,7 @@ export const clusterSchema = section({
     subnet: cidr().default('10.200.0.0/24').describe('Subnet of the overlay network. It must be free on every host. 10.200.0.0/24 is private and off the usual ranges; the tutorial\'s 16.0.0.0/8 is public address space.'),
     'allow-public-subnet': flag().default(false).describe('Lets the subnet lie outside the private ranges of RFC 1918. false because real hosts of that range could then not be reached.'),
     mtu: packetSize().optional().meta(depends('Largest packet of the overlay network in bytes, where the network between the hosts carries less than 1500: that less 50 for VXLAN.', 'what Docker chooses, 1450')),
+    encrypted: flag().optional().meta(depends('Whether Docker encrypts what goes from host to host (IPsec, AES-GCM). Between the hosts IP protocol 50 (ESP) must then pass, and packets are 26 bytes smaller.', 'not encrypted; an existing network may be either')),
     'probe-image': image('nginx:1.26').optional().meta(depends('Image of the probe that tries the network between each pair of hosts; must hold nginx, curl and bash.', 'the image of `load-balancer`')),
   })
     .prefault({})

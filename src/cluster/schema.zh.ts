@@ -26,6 +26,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'network.subnet': 'overlay 网络的子网，必须在每台主机上空闲。10.200.0.0/24 是私有地址且避开常用网段；教程中的 16.0.0.0/8 是公网地址。',
   'network.allow-public-subnet': '允许子网位于 RFC 1918 私有网段之外。默认 false，因为那样将无法访问该网段内真实的主机。',
   'network.mtu': 'overlay 网络的最大数据包（字节），用于主机之间的网络承载不足 1500 字节的情形：取该值减去 VXLAN 的 50。',
+  'network.encrypted': '是否由 Docker 加密主机之间的流量（IPsec，AES-GCM）。此时主机之间须放行 IP 协议 50（ESP），数据包减少 26 字节。',
   'network.probe-image': '在每对主机之间测试网络的探测容器所用镜像；须含 nginx、curl 与 bash。',
   database: '各副本共用的数据库：运行在角色为 `database` 的主机上，或为外部数据库。其密码由输入 `database-password` 提供。',
   'database.image': 'MySQL 镜像，8.0.23 或更新；使用外部数据库时，用该镜像中的 `mysql` 客户端查询。默认 mysql:8.0，因为 Kuscia 要求 8.0。',
@@ -61,6 +62,7 @@ export const CHINESE_DERIVED: Readonly<Record<string, string>> = {
   'the input `runner` of the workflow': '工作流的输入 `runner`',
   none: '无',
   'what Docker chooses, 1450': 'Docker 的缺省值 1450',
+  'not encrypted; an existing network may be either': '不加密；已存在的网络两者皆可',
   'the user of `ssh`': '`ssh` 的用户',
   'the image of `load-balancer`': '`load-balancer` 的镜像',
 };

@@ -10,6 +10,8 @@ export interface Place {
 /** A YAML text as a plain value, and the way from a path of that value back to its place in the text. */
 export interface Source {
   readonly value: unknown;
+  /** The keys of the outermost mapping, also where the text has faults; undefined where there is nothing to find keys in. */
+  readonly keys: readonly string[] | undefined;
   /** What is wrong with the text as YAML; when there is anything, the value is not to be used. */
   readonly faults: readonly TextFault[];
   /** Where the path's last part that the text has begins: characters from the start. */
@@ -32,7 +34,7 @@ const MOST_ALIASES = 100;
 /** Reads YAML 1.2 with plain values only: no tag makes an object, nothing is evaluated. Never throws. */
 export function readSource(text: string): Source {
   const place = placesIn(text);
-  const unread = (fault: string): Source => ({ value: undefined, faults: [{ offset: 0, text: fault }], offset: () => 0, place });
+  const unread = (fault: string): Source => ({ value: undefined, keys: undefined, faults: [{ offset: 0, text: fault }], offset: () => 0, place });
   if (text.length > LONGEST_TEXT) return unread(`the file has ${text.length} characters; at most ${LONGEST_TEXT} are read`);
   try {
     const document = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false, schema: 'core', logLevel: 'error' });
@@ -40,7 +42,7 @@ export function readSource(text: string): Source {
     const faults = [...told, ...aliasFaults(document), ...repeatedKeys(document)];
     const value: unknown = faults.length > 0 ? undefined : document.toJS({ maxAliasCount: MOST_ALIASES });
     const pairs = pairFinder();
-    return { value, faults, offset: (path, at) => offsetOf(document, path, at, pairs), place };
+    return { value, keys: keysOf(document), faults, offset: (path, at) => offsetOf(document, path, at, pairs), place };
   } catch (thrown) {
     return unread(`cannot be read as YAML: ${thrown instanceof Error ? oneLine(thrown.message) : 'unknown reason'}`);
   }
@@ -53,6 +55,11 @@ function placesIn(text: string): (offset: number) => Place {
     const line = starts.findLastIndex((start) => start <= offset);
     return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
   };
+}
+
+function keysOf({ contents }: Document): readonly string[] | undefined {
+  if (contents === null || (isScalar(contents) && contents.value === null)) return undefined;
+  return isMap(contents) ? contents.items.map(keyOf) : [];
 }
 
 /** Keys that stand twice in one mapping. The parser can tell them too, but in time that grows with the square of their number. */

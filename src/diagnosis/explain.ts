@@ -12,6 +12,7 @@ const ITSELF = [] as const;
 const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'input-invalid': ITSELF,
   'cluster-file-invalid': ITSELF,
+  'cluster-file-unfit': ITSELF,
   'host-unreachable': ITSELF,
   'host-key-unknown': ITSELF,
   'host-key-mismatch': ITSELF,
@@ -43,7 +44,6 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'image-differs': ITSELF,
   'replacement-impossible': ENGINE,
   'replacement-not-undone': ANY,
-  'address-elsewhere': ITSELF,
   'folder-open': ITSELF,
   'data-path-narrow': ITSELF,
   'name-unresolved': ITSELF,
@@ -52,7 +52,6 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'database-login-refused': ITSELF,
   'database-unfit': ITSELF,
   'database-owned': ITSELF,
-  'database-root': ITSELF,
   'database-upgrade-unconfirmed': ITSELF,
   'database-wants-tls': ITSELF,
   'database-path-narrow': ITSELF,
@@ -76,6 +75,8 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'host-changed': ITSELF,
   'github-refused': ITSELF,
   'github-unreachable': ITSELF,
+  'approval-unguarded': ITSELF,
+  'runner-not-agreed': ITSELF,
   internal: ITSELF,
 };
 

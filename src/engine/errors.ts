@@ -2,6 +2,7 @@
 export const CODES = {
   'input-invalid': [1001, 'An input of the action is missing or wrong'],
   'cluster-file-invalid': [1002, 'The cluster file has faults'],
+  'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies'],
   'host-unreachable': [1101, 'A host does not answer'],
   'host-key-unknown': [1102, 'The known hosts do not name a host'],
   'host-key-mismatch': [1103, 'A host shows another key than the known hosts say'],
@@ -31,7 +32,6 @@ export const CODES = {
   'image-unavailable': [1209, 'An image cannot be brought to a host'],
   'hostname-clash': [1210, 'Two replicas would have the same name'],
   'image-differs': [1211, 'An image is not what its archive says'],
-  'address-elsewhere': [1212, "A port cannot be published at its host's address"],
   'folder-open': [1213, 'A folder of the deployment can be changed by others'],
   'data-path-narrow': [1216, 'Large packets are lost between two hosts'],
   'name-unresolved': [1217, 'A name does not resolve in a container'],
@@ -44,7 +44,6 @@ export const CODES = {
   'database-owned': [1304, 'The database belongs to another domain'],
   'database-wants-tls': [1305, 'The database wants TLS'],
   'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
-  'database-root': [1307, "The database's root is open to others, or its password is not known here"],
   'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
   'domain-key-conflict': [1401, 'There are two keys for one domain'],
   'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
@@ -66,6 +65,8 @@ export const CODES = {
   'artifact-ahead': [1709, 'An artifact is from the future'],
   'github-refused': [1801, "GitHub's API refuses"],
   'github-unreachable': [1802, "GitHub's API does not answer"],
+  'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
+  'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
   internal: [1900, 'A defect in kuscia-swarm'],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -33,6 +33,17 @@ export class Secret {
   }
 }
 
+/** Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless finds a defect, and not an empty password. */
+export class UnusedSecret extends Secret {
+  constructor(name: string) {
+    super(name, '');
+  }
+
+  override reveal(): string {
+    throw new Error(`the ${this.name} was not given, for nothing that was selected should need it`);
+  }
+}
+
 /** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
 export const SHORTEST_MASK = 4;
 

@@ -16,6 +16,8 @@ export interface Api {
    * and what it finds is taken for what was made.
    */
   once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T>;
+  /** The login under which the token writes. */
+  self(): Promise<string>;
 }
 
 export interface ApiOptions {
@@ -50,9 +52,19 @@ export function openApi(options: ApiOptions): Api {
     const { method } = defaults;
     const { pathname } = new URL(octokit.request.endpoint(defaults).url);
     const headers = { ...defaults.headers, 'x-github-api-version': '2022-11-28' };
-    return patience.ask(`${method} ${pathname}`, method !== 'POST', async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
+    return patience.ask(`${method} ${pathname}`, method !== 'POST' || pathname.endsWith('/graphql'), async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
   });
-  return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look) };
+  return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look), self: () => selfOf(octokit, options) };
+}
+
+/** Asked of GraphQL: the REST API tells it to people's tokens only. */
+async function selfOf(octokit: Octokit, { needs }: ApiOptions): Promise<string> {
+  try {
+    return (await octokit.graphql<{ readonly viewer: { readonly login: string } }>('{ viewer { login } }')).viewer.login;
+  } catch (thrown) {
+    if (!(thrown instanceof Error && thrown.name === 'GraphqlResponseError')) throw thrown;
+    throw refusal('POST /graphql', { status: 200, headers: {}, data: { message: thrown.message } }, needs);
+  }
 }
 
 class Patience {

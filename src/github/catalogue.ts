@@ -86,6 +86,20 @@ export const JOBS = {
     outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的工件数量。' } },
     when: 'always()',
   },
+  approval: {
+    action: 'check-approval',
+    brings: { english: 'An environment that is known to ask for an approval', chinese: '确认用于审批的环境确实需要审批' },
+    detail: {
+      english: 'For a job that waits for the reviewers of an environment: GitHub makes an environment that is not there, without reviewers, and the job runs at once. Such a one is refused. Where the token may not see the rules, a notice says so, and nothing fails.',
+      chinese: '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权查看规则时只给出提示，不会失败。',
+    },
+    needs: 'actions: read',
+    inputs: {
+      token: token('actions: read'),
+      environment: { needed: ALWAYS, description: { english: 'Name of the environment.', chinese: '环境名称。' }, example: 'production' },
+    },
+    outputs: { reviewers: { english: 'Number of the people and teams that may approve; empty where the rules cannot be seen.', chinese: '可以审批的人员与团队数量；无法查看规则时为空。' } },
+  },
   comment: {
     action: 'comment-plan',
     brings: { english: 'The plan as one comment on the pull request, rewritten by each run', chinese: '在 pull request 上以一条评论显示计划，每次运行更新' },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { CHECKS, type Matrix } from '../cluster/matrix.ts';
+import { CHECKS, serving, type Matrix } from '../cluster/matrix.ts';
+import type { Code } from '../engine/errors.ts';
 import { distinct, type DocsPage } from '../report/failures.ts';
 import { count } from '../report/layout.ts';
 import { CHECK_NAMES, marked, verdict } from '../report/matrix.ts';
@@ -47,8 +48,7 @@ export interface Look {
 
 /** The text of the issue. It is written anew at each look. */
 export function issueText({ health, place, docs, first, now, kept }: Look): string {
-  const { domain, matrix } = health;
-  const silent = (matrix?.silent ?? []).join(', ');
+  const { domain } = health;
   const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
   const times = table(['not as described since', 'last look', 'looks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
   const text = (most: number): string =>
@@ -56,7 +56,9 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
       ...found(health, docs, most, times),
       '### Next',
       '',
-      `${silent === '' ? 'See' : `First see to ${prose(silent)}: no mode but \`verify\` goes on while a host does not answer. Then see`} what differs with \`mode: plan\`, bring it about with \`mode: apply\`. Then look again:`,
+      ...next(health),
+      '',
+      'Then look again:',
       '',
       '```sh',
       `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
@@ -66,6 +68,33 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
       '',
     ].join('\n');
   return marks + fitted(text, LONGEST_BODY - marks.length);
+}
+
+/** Codes of failures that are a host's not being reached: nothing but `verify` goes on while there is one. */
+const UNREACHED: readonly Code[] = ['host-unreachable', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked', 'login-refused', 'login-unusable', 'login-incomplete', 'no-common-algorithm', 'bastion-refuses', 'connection-lost', 'engine-unreachable'];
+
+/** What can be done now, in its order. */
+function next({ matrix, failed, failures }: Health): string[] {
+  const unreached = [...new Set([...(matrix?.silent ?? []), ...failures.flatMap(({ code, host }) => (host !== undefined && UNREACHED.includes(code) ? [host] : []))])];
+  const first = [
+    ...failed.map(({ job }) => `See why the job ${job} ended: its log, and whether the runner of its host is there.`),
+    ...(unreached.length === 0 ? [] : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
+    ...(matrix === undefined && failed.length === 0 && unreached.length === 0 ? [failures.length === 0 ? 'See the log of the run: it ended before anything could be looked at.' : 'Do what each finding above says.'] : []),
+  ];
+  const seen = matrix !== undefined && !matrix.healthy;
+  const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Do what each finding above says.'] : [];
+  const steps = [...first.map(prose), ...warned, ...(seen ? [`${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about with \`mode: apply\`.`] : [])];
+  return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. See the log of the run.'];
+}
+
+/** Through which replicas peers still reach the domain. */
+function stillServing({ domain, matrix }: Health): string {
+  if (matrix === undefined) return `Whether ${domain} still serves was not seen.`;
+  const through = serving(matrix).map(({ replica, host }) => `${replica} (${host})`);
+  if (through.length > 0) return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
+  const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
+  const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
+  return `${unknown ? `Whether a replica still serves through ${matrix.url} is not known` : `No replica serves through ${matrix.url}`}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
 }
 
 /** What a comment says where something else is wrong than before. */
@@ -87,6 +116,8 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
   const left = rows.length - most;
   return [
     `**${prose(figures(health))}**`,
+    '',
+    prose(stillServing(health)),
     '',
     ...times,
     ...table(

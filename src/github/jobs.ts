@@ -1,6 +1,7 @@
 import { Secret } from '../engine/secret.ts';
 import { openApi, type Api } from './api.ts';
 import { JOBS, type JobName } from './catalogue.ts';
+import { checkApproval } from './check-approval.ts';
 import { cleanUp } from './clean-up.ts';
 import { commentPlan } from './comment-plan.ts';
 import { pullRequestOf, readPlace, type Environment } from './place.ts';
@@ -44,6 +45,8 @@ async function say(request: Request, token: Secret, { env, read, teller, signal,
       return reportHealth(request.health, api(request.do), teller, now());
     case 'clean-up':
       return cleanUp(request.prefix, api(request.do), teller);
+    case 'approval':
+      return checkApproval(request.environment, api(request.do), teller);
     case 'comment': {
       const pullRequest = pullRequestOf(env, read);
       return commentPlan(request.plan, pullRequest, api(request.do), teller);

@@ -12,6 +12,7 @@ interface Issue {
   readonly body?: string | null | undefined;
   readonly html_url: string;
   readonly created_at: string;
+  readonly user: { readonly login: string } | null;
   readonly labels: readonly (string | { readonly name?: string | undefined })[];
 }
 
@@ -87,12 +88,17 @@ class Keeper {
     return issue.html_url;
   }
 
-  /** Open issues of the domain, oldest first. */
+  /** Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can change it after us. */
   async #open(): Promise<Issue[]> {
     const { paginate, rest } = this.#api;
     const issues = await paginate(rest.issues.listForRepo, { ...this.#repository, state: 'open', labels: this.#health.label, sort: 'created', direction: 'asc', per_page: 100 });
     const mark = healthMark(this.#health.domain);
-    return issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
+    const candidates = issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
+    if (candidates.length === 0) return [];
+    const self = await this.#api.self();
+    const [own, foreign] = [candidates.filter(({ user }) => user?.login === self), candidates.filter(({ user }) => user?.login !== self)];
+    for (const { number, user } of foreign) this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ${self}: it is left alone`);
+    return own;
   }
 
   async #opened(): Promise<Issue> {

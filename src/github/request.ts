@@ -21,7 +21,7 @@ export interface Health {
 }
 
 /** What this run is asked to say to GitHub. Texts are as they were given. */
-export type Request = { readonly do: 'issue'; readonly health: Health } | { readonly do: 'clean-up'; readonly prefix: string } | { readonly do: 'comment'; readonly plan: PlanDocument };
+export type Request = { readonly do: 'issue'; readonly health: Health } | { readonly do: 'clean-up'; readonly prefix: string } | { readonly do: 'approval'; readonly environment: string } | { readonly do: 'comment'; readonly plan: PlanDocument };
 
 const RESULTS = ['success', 'failure', 'cancelled', 'skipped'] as const;
 type Result = (typeof RESULTS)[number];
@@ -50,6 +50,7 @@ export function readRequest(env: Environment): Request {
 const READERS: Readonly<Record<JobName, (given: Given) => Request | undefined>> = {
   issue: (given) => ({ do: 'issue', health: health(given) }),
   'clean-up': (given) => ({ do: 'clean-up', prefix: given.text('prefix') }),
+  approval: (given) => ({ do: 'approval', environment: given.text('environment') }),
   comment(given) {
     if (given.text('plan') === '') return undefined;
     const plan = given.document('plan', planSchema);

@@ -3,7 +3,8 @@ import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import { Trouble, type Failure } from '../engine/errors.ts';
 import { INPUT_LIST, inputVariable, optionOf, ownVariable, type InputName } from './catalogue.ts';
-import type { Environment, Files } from './given.ts';
+import type { Files } from './files.ts';
+import type { Environment } from './given.ts';
 import { usage } from './usage.ts';
 
 /** What a command line asks for: help, or a run with this environment. */

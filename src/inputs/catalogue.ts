@@ -18,13 +18,13 @@ export interface InputDefinition {
 
 const ALWAYS = { english: 'always', chinese: '总是' };
 const OVER_SSH = { english: 'a host is reached over SSH', chinese: '有主机经 SSH 访问' };
-const HTTPS = { english: '`load-balancer.scheme` is https', chinese: '`load-balancer.scheme` 为 https' };
+const HTTPS = { english: '`load-balancer.scheme` is https and a stage leads to the load balancer', chinese: '`load-balancer.scheme` 为 https，且所执行的阶段涉及负载均衡' };
 
 /** The modes of a run. */
 export const MODES = ['apply', 'plan', 'verify', 'check'] as const;
 
-/** The modes of a job: `look` only records what the hosts answer, `unlock` only lets go of the run's lock. */
-export const JOB_MODES = [...MODES, 'look', 'unlock'] as const;
+/** The modes of a job: `divide` only tells the jobs of a workflow how they divide the cluster, `look` only records what the hosts answer, `unlock` only lets go of the run's lock. */
+export const JOB_MODES = [...MODES, 'divide', 'look', 'unlock'] as const;
 
 /** The modes of a workflow that deploys. */
 export const WORKFLOW_MODES = ['apply', 'plan'] as const;
@@ -80,13 +80,13 @@ export const INPUTS = {
   },
   'database-password': {
     kind: 'secret',
-    needed: ALWAYS,
+    needed: { english: 'a stage asks the database: preflight, mysql-up, kuscia-init or verify', chinese: '所执行的阶段会访问数据库：preflight、mysql-up、kuscia-init 或 verify' },
     description: 'Password of the database user of the cluster file, of at least 8 characters. Printable ASCII without blanks, quotes and backslashes, because it becomes part of a DSN.',
     chinese: '集群文件中数据库用户的密码，至少 8 个字符。仅限可打印 ASCII 字符，不含空格、引号与反斜杠，因为它会成为 DSN 的一部分。',
   },
   'registry-password': {
     kind: 'secret',
-    needed: { english: 'the cluster file has `registry`', chinese: '集群文件含有 `registry`' },
+    needed: { english: 'the cluster file has `registry` and a stage brings images', chinese: '集群文件含有 `registry`，且所执行的阶段需要镜像' },
     description: 'Password or token for the registry of the cluster file.',
     chinese: '集群文件中镜像仓库的密码或令牌。',
   },
@@ -144,14 +144,14 @@ export const INPUTS = {
   domain: {
     kind: 'word',
     jobs: true,
-    description: 'For mode `check`: the domain that the cluster file must be of, where something else relies on it.',
-    chinese: '用于 `check` 模式：集群文件必须属于的节点（domain），供其他部分依赖时使用。',
+    description: 'The domain that the cluster file must be of, where something else relies on it.',
+    chinese: '集群文件必须属于的节点（domain），供其他部分依赖时使用。',
   },
   'workflow-mode': {
     kind: 'word',
     jobs: true,
-    description: 'For mode `check`: the mode in which the workflow goes on, `apply` or `plan`.',
-    chinese: '用于 `check` 模式：工作流随后采用的模式，`apply` 或 `plan`。',
+    description: 'The mode in which the workflow goes on, `apply` or `plan`.',
+    chinese: '工作流随后采用的模式，`apply` 或 `plan`。',
   },
   host: {
     kind: 'word',
@@ -170,8 +170,14 @@ export const INPUTS = {
     kind: 'word',
     jobs: true,
     default: 'ubuntu-latest',
-    description: 'For mode `check`: the runner of jobs whose host names none in the cluster file. A label, or JSON as `runs-on` takes it.',
-    chinese: '用于 `check` 模式：集群文件未指定运行器的作业所用的运行器；标签，或 `runs-on` 接受的 JSON。',
+    description: 'The runner of jobs whose host names none in the cluster file. A label, or JSON as `runs-on` takes it.',
+    chinese: '集群文件未指定运行器的作业所用的运行器；标签，或 `runs-on` 接受的 JSON。',
+  },
+  'agreed-runners': {
+    kind: 'word',
+    jobs: true,
+    description: 'The only runners that hosts may name, by host as JSON: the output `runners` of this action for the cluster file on the default branch. Blank: those of the cluster file are taken.',
+    chinese: '各主机可以使用的运行器（JSON，按主机）：本 action 对默认分支上的集群文件给出的输出 `runners`。留空则采用集群文件自身的。',
   },
   'seal-key': {
     kind: 'secret',
@@ -216,10 +222,11 @@ export const OUTPUTS: Readonly<Record<string, { readonly description: string; re
   'load-balancer-url': { description: 'Where peers reach the domain: scheme, address and port of the load balancer.', chinese: '对方机构访问该节点的地址：负载均衡的协议、地址与端口。' },
 };
 
-/** The outputs of the mode `check`, for the jobs of a workflow. */
+/** The outputs of the mode `divide`, for the jobs of a workflow. */
 export const CHECK_OUTPUTS: typeof OUTPUTS = {
   domain: { description: 'The Kuscia domain of the cluster file.', chinese: '集群文件中的 Kuscia 节点（domain）。' },
   jobs: { description: 'The matrix of each job as JSON: for each stage a list of host, here and runner.', chinese: '各作业矩阵的 JSON：每个阶段对应一个由 host、here、runner 组成的列表。' },
+  runners: { description: 'Labels of the runners that the cluster file names, by host as JSON.', chinese: '集群文件所指定的运行器标签的 JSON，按主机。' },
 };
 
 /** The environment variable in which GitHub's runner hands an input over. */

@@ -5,11 +5,6 @@ import { INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, typ
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the cluster file is read from. Throws when it cannot be. */
-export interface Files {
-  read(path: string): string;
-}
-
 /** The text of an input, or undefined when it was not given; blank means not given. The Kuscia configuration keeps every byte. */
 export function given(env: Environment, name: InputName): string | undefined {
   const text = env[inputVariable(name)] ?? '';

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import { firstManager, type Cluster } from '../cluster/cluster.ts';
-import { ownRunners } from '../cluster/jobs.ts';
+import { ownRunners, runnersOf, withRunners, type Runners } from '../cluster/jobs.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -22,11 +23,8 @@ export interface Job {
   /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
   readonly runner: string;
   /** Where this run belongs, as GitHub tells it. */
-  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly call: string; readonly attempt: number };
+  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly attempt: number };
 }
-
-/** Where an action tells what its input `artifacts` is. */
-const CALL = 'KUSCIA_SWARM_ARTIFACTS';
 
 /** Where sealed files are taken from and put. */
 export interface Artifacts {
@@ -40,7 +38,7 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   const host = oneHost(env, 'host', cluster, failures);
   const here = oneHost(env, 'here', cluster, failures);
   const apart = ownRunners(cluster).map(({ name }) => name);
-  if (here === undefined && apart.length > 0 && mode !== 'check') failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
+  if (here === undefined && apart.length > 0 && mode !== 'check' && mode !== 'divide') failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
   if (here !== undefined && apart.length > 0 && !apart.includes(here)) failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
   const domain = given(env, 'domain');
   if (domain !== undefined && domain !== cluster.domain) failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
@@ -53,11 +51,11 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   return {
     ...(host !== undefined && { host }),
     ...(here !== undefined && apart.length > 0 && { here }),
-    reaches: mode === 'unlock' ? [manager] : reached,
+    reaches: mode === 'unlock' ? [manager] : mode === 'divide' ? [] : reached,
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
     runner: oneRunner(env, failures),
-    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', call: env[CALL] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
+    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
   };
 }
 
@@ -68,6 +66,33 @@ function checkWorkflowMode(env: Environment, failures: Failure[]): void {
   const meant = nearest(word, WORKFLOW_MODES);
   const what = `input mode of the workflow is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${WORKFLOW_MODES.join(', ')})`;
   failures.push({ code: 'input-invalid', what, remedy: 'Correct the input mode where the workflow is called (of the action check: workflow-mode).' });
+}
+
+const runnersSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
+
+/** The cluster with only those runners that were agreed to; one that its file alone names goes to `failures`. A text in place of a file is the workflow's own. */
+export function agreedRunners(env: Environment, cluster: Cluster, failures: Failure[]): Cluster {
+  const text = given(env, 'agreed-runners');
+  if (text === undefined || given(env, 'cluster')?.includes('\n')) return cluster;
+  const agreed = runnersIn(text);
+  if (agreed === undefined) {
+    failures.push(wrong('agreed-runners', 'is no JSON of labels by host'));
+    return cluster;
+  }
+  const foreign = Object.keys(runnersOf(cluster)).filter((host) => !Object.hasOwn(agreed, host));
+  failures.push(...foreign.map((host): Failure => ({
+    code: 'runner-not-agreed', host, what: `${host} names a runner, but the cluster file on the default branch names none for it`,
+    cause: 'a job with the secrets would run there, and whoever opens a pull request is not to say where', remedy: 'Merge the host with its runner first, after a look at it; plans know it from then on.',
+  })));
+  return withRunners(cluster, agreed);
+}
+
+function runnersIn(text: string): Runners | undefined {
+  try {
+    return runnersSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A label, or what `runs-on` takes as JSON: a list of labels, a group. */

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path';
 import { ROLES } from '../cluster/cluster.ts';
 import type { Secret } from '../engine/secret.ts';
 import { STAGES } from '../stages/names.ts';
+import { clusterText } from './cluster-file.ts';
 import { INPUT_LIST } from './catalogue.ts';
-import { given, givenOrDefault, givenSecret, type Environment, type Files } from './given.ts';
+import type { Files } from './files.ts';
+import { given, givenOrDefault, givenSecret, type Environment } from './given.ts';
 import { maskFault } from './password.ts';
 
 /**
@@ -12,7 +13,7 @@ import { maskFault } from './password.ts';
  */
 export function maskedWords(env: Environment, files: Files): string[] {
   const value = given(env, 'cluster');
-  const file = value === undefined || value.includes('\n') ? value : textOf(value, env, files);
+  const file = value === undefined ? undefined : textOf(value, env, files);
   return [...(file === undefined ? [] : [file]), givenOrDefault(env, 'runner'), ...ROLES, ...STAGES];
 }
 
@@ -27,9 +28,9 @@ export function secretsGiven(env: Environment, files: Files): Secret[] {
     .filter((secret) => maskFault(secret.reveal(), words) === undefined);
 }
 
-function textOf(path: string, env: Environment, files: Files): string | undefined {
+function textOf(value: string, env: Environment, files: Files): string | undefined {
   try {
-    return files.read(resolve(env['GITHUB_WORKSPACE'] ?? '.', path));
+    return clusterText(value, env, files);
   } catch {
     // Told as a fault of the input where it is read for what it says.
     return undefined;

@@ -1,22 +1,23 @@
-import { resolve } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
-import { readCluster } from '../cluster/read.ts';
 import { sealKeyFault } from '../artifacts/seal.ts';
-import { failuresOf, Trouble, type Failure } from '../engine/errors.ts';
-import { Secret } from '../engine/secret.ts';
+import { Trouble, type Failure } from '../engine/errors.ts';
+import { Secret, UnusedSecret } from '../engine/secret.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
+import { oneCluster } from './cluster-file.ts';
 import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
-import { given, givenOrDefault, givenSecret, missing, wrong, type Environment, type Files } from './given.ts';
+import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
+import type { Files } from './files.ts';
 import type { ImagesRead } from './images.ts';
-import { readJob, type Job } from './job.ts';
+import { agreedRunners, readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
 import { waitOf } from './minutes.ts';
 import { maskedWords } from './masked.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
+import { secretsUsed, type ClusterSecret } from './uses.ts';
 
 /**
  * What reaching hosts over SSH takes. The key of the bastion is there where it is another one than that of the hosts.
@@ -51,12 +52,13 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
   const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
   const lock = readLock(env, inputFaults);
-  const cluster = oneCluster(env, files, clusterFaults);
+  const described = oneCluster(env, files, clusterFaults);
+  const cluster = described && agreedRunners(env, described, inputFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
   const words = maskedWords(env, files);
-  const failures = [...inputFaults, ...unfitInputs(env, words), ...missingInputs(env, cluster), ...imageFaults, ...clusterFaults];
-  const databasePassword = givenSecret(env, 'database-password');
-  if (failures.length > 0 || !cluster || !job || !databasePassword) throw new Trouble(failures);
+  const failures = [...inputFaults, ...unfitInputs(env, words), ...missingInputs(env, cluster, job, secretsUsed(mode, mode === 'verify' ? ['verify'] : stages, job?.here !== undefined)), ...imageFaults, ...clusterFaults];
+  if (failures.length > 0 || !cluster || !job) throw new Trouble(failures);
+  const databasePassword = givenSecret(env, 'database-password') ?? new UnusedSecret('database password');
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
   return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, upgradesDatabase, taskWaitMs, ...(archives && { archives }) }, login: loginOf(env), job, lock };
 }
@@ -87,32 +89,6 @@ function notOneOf(word: string, words: readonly string[]): string {
   return `is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${words.join(', ')})`;
 }
 
-function oneCluster(env: Environment, files: Files, failures: Failure[]): Cluster | undefined {
-  const value = given(env, 'cluster');
-  if (value === undefined) {
-    failures.push(missing('cluster', 'it describes what is to be deployed'));
-    return undefined;
-  }
-  const isText = value.includes('\n');
-  const text = isText ? env['INPUT_CLUSTER'] : readText(value, env, files, failures);
-  try {
-    return text === undefined ? undefined : readCluster(text, isText ? 'cluster' : value);
-  } catch (thrown) {
-    failures.push(...failuresOf(thrown));
-    return undefined;
-  }
-}
-
-function readText(path: string, env: Environment, files: Files, failures: Failure[]): string | undefined {
-  try {
-    return files.read(resolve(env['GITHUB_WORKSPACE'] ?? '.', path));
-  } catch (thrown) {
-    const reason = (thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown reason';
-    failures.push(wrong('cluster', `names a file that cannot be read: ${show(path)} (${reason}); it is relative to the workspace, so the repository must be checked out first`));
-    return undefined;
-  }
-}
-
 /** Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. No secret is taken that could not be masked. */
 function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
   const faults: Partial<Record<InputName, (text: string) => string | undefined>> = {
@@ -130,9 +106,11 @@ function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
   });
 }
 
-function missingInputs(env: Environment, cluster: Cluster | undefined): Failure[] {
+/** What this run needs and was not given: of SSH for the hosts that it reaches, of the cluster's secrets those in `used`. */
+function missingInputs(env: Environment, cluster: Cluster | undefined, job: Job | undefined, used: ReadonlySet<ClusterSecret>): Failure[] {
   const need = (name: InputName, why: string | false | undefined): Failure[] => (why && given(env, name) === undefined ? [missing(name, why)] : []);
-  const overSsh = cluster?.hosts.filter(({ route }) => route.via === 'ssh').map(({ name }) => name) ?? [];
+  const needUsed = (name: ClusterSecret, why: string | false | undefined): Failure[] => (used.has(name) ? need(name, why) : []);
+  const overSsh = cluster?.hosts.filter(({ name, route }) => route.via === 'ssh' && job?.reaches.includes(name)).map(({ name }) => name) ?? [];
   const ssh = overSsh.length > 0 && `${overSsh.join(', ')} ${overSsh.length === 1 ? 'is' : 'are'} reached over SSH`;
   const key = given(env, 'ssh-key');
   const bastionKey = given(env, 'bastion-key');
@@ -142,10 +120,10 @@ function missingInputs(env: Environment, cluster: Cluster | undefined): Failure[
     ...need('ssh-key-passphrase', key !== undefined && isEncrypted(key) && 'the SSH key is encrypted'),
     ...need('bastion-key-passphrase', bastionKey !== undefined && isEncrypted(bastionKey) && 'the key of the bastion is encrypted'),
     ...need('known-hosts', ssh && `${ssh}, and a host is only connected to when its key is known`),
-    ...need('database-password', 'the replicas share a database, and every stage may need to ask it'),
-    ...need('registry-password', cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`),
-    ...need('load-balancer-certificate', https),
-    ...need('load-balancer-key', https),
+    ...needUsed('database-password', 'the replicas share a database, and what is to be done asks it'),
+    ...needUsed('registry-password', cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`),
+    ...needUsed('load-balancer-certificate', https),
+    ...needUsed('load-balancer-key', https),
   ];
 }
 

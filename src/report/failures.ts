@@ -15,11 +15,18 @@ const WORDS = { error: 'Error', warning: 'Warning' } as const;
 export type DocsPage = string;
 export const DOCS_PAGE: DocsPage = 'docs/troubleshooting.md';
 
+/**
+ * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its own two variables
+ * for the `run` steps of a composite; only the `env` of such a step still sees what they held.
+ */
+export const ACTION_VARIABLES = { KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}', KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}' } as const;
+
 /** The error reference of the very version that runs, where GitHub tells which that is. */
 export function docsPage(env: Readonly<Record<string, string | undefined>>): DocsPage {
-  const [server, repository, ref] = [env['GITHUB_SERVER_URL'], env['GITHUB_ACTION_REPOSITORY'], env['GITHUB_ACTION_REF']].map((value) => value ?? '');
-  if (!/^https:\/\/[\w.:-]+$/.test(server ?? '') || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? '')) return DOCS_PAGE;
-  return `${server}/${repository}/blob/${/^[\w./-]+$/.test(ref ?? '') ? ref : 'HEAD'}/${DOCS_PAGE}`;
+  const action = (name: 'REPOSITORY' | 'REF'): string => env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
+  const [server, repository, ref] = [env['GITHUB_SERVER_URL'] ?? '', action('REPOSITORY'), action('REF')];
+  if (!/^https:\/\/[\w.:-]+$/.test(server) || !/^[\w.-]+\/[\w.-]+$/.test(repository)) return DOCS_PAGE;
+  return `${server}/${repository}/blob/${/^[\w./-]+$/.test(ref) ? ref : 'HEAD'}/${DOCS_PAGE}`;
 }
 
 /** `docs/troubleshooting.md#ks-1204` */

@@ -9,7 +9,7 @@ import { unzipped, zipped } from '../../../lab/github/zip.ts';
 import type { Jobs } from '../../../src/cluster/jobs.ts';
 import type { StageName } from '../../../src/stages/names.ts';
 import { answering, leaseOn, leftRunning, seenOn } from '../deployment/seen.ts';
-import { called, callerSecrets, errors as codes, freshCaller, hiddenForms, openedArtifacts, outputs, places, results, template } from './caller.ts';
+import { called, callerSecrets, errors as codes, freshCaller, hiddenForms, onGithub, openedArtifacts, outputs, places, results, template } from './caller.ts';
 
 freshCaller();
 
@@ -114,6 +114,7 @@ describe('a plan that was approved', () => {
       if (moved === undefined && readable(log).includes('The plan was approved.')) moved = seenOn('node-01', 'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster');
     };
     await freeLock();
+    onGithub().environments.set('production', { reviewers: 1 });
     const end = await called(template('deploy').replace("environment: ''", 'environment: production'), { run: 48, inputs: { mode: 'apply' }, onLog });
     await moved;
     await freeLock();
@@ -125,13 +126,25 @@ describe('a plan that was approved', () => {
 });
 
 describe('a whole deployment', () => {
-  test('names a secret that is missing and a mode that is none before any host is asked', async () => {
-    const end = await called(template('deploy'), { run: 45, inputs: { mode: 'aply' }, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }) });
-    expect([end.code, results(end)['check'], codes(end)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
-    expect(readable(end.log)).toContain('input known-hosts is missing');
-    expect(readable(end.log)).toContain('input mode of the workflow is "aply"; did you mean "apply"? (apply, plan)');
-    expect(Object.values(results(end)).filter((result) => result === 'success')).toEqual([]);
-  }, 60_000);
+  test('names a mode that is none, and a secret that is missing, before any host is asked', async () => {
+    const misspelt = await called(template('deploy'), { run: 45, inputs: { mode: 'aply' } });
+    expect([misspelt.code, results(misspelt)['check'], codes(misspelt)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
+    expect(readable(misspelt.log)).toContain('input mode of the workflow is "aply"; did you mean "apply"? (apply, plan)');
+    expect(Object.values(results(misspelt)).filter((result) => result === 'success')).toEqual([]);
+    const lacking = await called(template('deploy'), { run: 45, attempt: 2, inputs: { mode: 'apply' }, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }) });
+    expect([lacking.code, results(lacking)['plan'], codes(lacking)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
+    expect(readable(lacking.log)).toContain('input known-hosts is missing');
+  }, 120_000);
+
+  test('is refused where nobody is asked to approve it', async () => {
+    onGithub().environments.set('prodution', {});
+    const end = await called(template('deploy').replace("environment: ''", 'environment: prodution'), { run: 52, inputs: { mode: 'apply' } });
+    expect([end.code, codes(end)]).toEqual([1, ['KS-1803 approval-unguarded']]);
+    expect(results(end)).toMatchObject({ plan: 'success', approve: 'failure' });
+    expect(outputs(end, 'changed')).toEqual({ plan: '0' });
+    // GitHub's runner leaves a composite without the variables that name its version; the link is there all the same.
+    expect(readable(end.log)).toContain('https://github.com/OWNER/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1803');
+  }, 120_000);
 
   test('that is interrupted ends, and leaves nothing running', async () => {
     const cut = await called(template('deploy'), { run: 46, inputs: { mode: 'apply' }, interruptWhen: (log) => /kuscia-start-1[^]*start replica [^"]*\(absent\)/.test(log), timeoutMs: 240_000 });
