@@ -159,8 +159,8 @@ async function serve(line: Line, manner: Manner, seen: Buffer[], logins: string[
   }
 }
 
-/** Listens on the loopback address. */
-export async function mysqlServer(manner: Manner): Promise<Server> {
+/** Listens on the loopback address, or where it is told to. */
+export async function mysqlServer(manner: Manner, address = '127.0.0.1', port = 0): Promise<Server> {
   const seen: Buffer[] = [];
   const logins: string[] = [];
   const sockets = new Set<Socket>();
@@ -168,7 +168,7 @@ export async function mysqlServer(manner: Manner): Promise<Server> {
     sockets.add(socket);
     void serve(new Line(socket, seen), manner, seen, logins).catch(() => undefined).finally(() => socket.end());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     seen,

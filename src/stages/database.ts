@@ -91,8 +91,11 @@ const databaseRemedy = (cluster: Cluster): string =>
 /** Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work. */
 const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
 
-/** What is wrong with a server that answers. */
-export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[] {
+/** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
+export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
+  failuresIn(cluster, state).map((failure) => (cluster.database.kind === 'external' ? { ...failure, definite: true } : failure));
+
+function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   const { database, domain } = cluster;
   const { asks } = databasePlace(cluster);
   if (state.login === 'wants TLS') return [wantsTls(cluster, asks, state.said)];
