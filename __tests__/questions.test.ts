@@ -11,12 +11,13 @@ import { disk, machine, terminal } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
 import { othersOn } from '../src/host/ownership.ts';
 import { firewallRules, setup } from '../src/host/setup.ts';
-import { scriptInImage } from '../src/kuscia/commands.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
+import { folders } from '../src/kuscia/names.ts';
 import { databaseState } from '../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../src/mysql/greeting.ts';
+import { databaseInUse } from '../src/mysql/in-use.ts';
 import { loadedConfiguration } from '../src/nginx/commands.ts';
-import { clusterOf, PASSWORD, TWO } from './support/deployment.ts';
+import { clusterOf, EXTERNAL, PASSWORD, TWO } from './support/deployment.ts';
 import { outcomeOf, type Moment } from './support/tape.ts';
 
 /** Whether a value is of the kind that a fact promises. */
@@ -65,6 +66,8 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['ports of containers that start by themselves', restartedPorts, map(number, text), ['settled', 'node-02']],
   ['the data path', tryPaths(cluster, one, [two]), record({ version: number, missing: list(text), proxies: list(text), unresolved: list(text), tries: list(record({ to: text, ended: text, exit: number, passes: maybe(number), lost: maybe(number) })) }), ['settled', 'node-01']],
   ['the database', databaseState(cluster, new Secret('database password', PASSWORD)), either(record({ login: text, said: maybe(text) }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), ['settled', 'node-01']],
+  ['an external database', databaseState({ ...cluster, database: EXTERNAL }, new Secret('database password', PASSWORD)), either(record({ login: text, method: maybe(text), said: maybe(text) }), record({ login: text, version: text, exists: flag, gateways: list(record({ domain: text, name: text, publicKey: text })) })), 'method\tclient_ed25519\n'],
+  ['whether a database is in use', databaseInUse(EXTERNAL, folders(cluster)), text, 'configured\n'],
   ['the greeting of a database', greeting(cluster, one.address, 3306), either(text, record({ turnedAway: number }), record({ narrow: number, lost: number })), ['settled', 'node-02']],
   ['whether a host itself reaches the database', hostReaches(one.address, 3306), flag, ''],
   ['gateways and nodes', registry('alice'), record({ gateways: list(record({ name: text, address: text, version: text, publicKey: text, uptime: number, heartbeat: number })), nodes: list(record({ name: text, ready: flag })), tasks: list(record({ job: text, task: text, replica: text, phase: text })) }), ['settled', 'node-01']],
@@ -73,7 +76,6 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the version of a database image', serverVersion('mysql:8.0'), text, 'MYSQL_VERSION=8.0.40-1.el9\n'],
   ['the load balancer', loadBalancerAnswers(cluster, one, requestsFor(cluster)), list(answered), ['settled', 'node-01']],
   ['the last words of a replica', lastWords('dying'), text, ['odd', 'node-01']],
-  ['kuscia.sh in the image', scriptInImage(cluster), text, `${'a'.repeat(64)}  -\n`],
   ['the configuration of nginx', loadedConfiguration('alice-nginx-lb'), text, ['settled', 'node-01']],
   ['the machine', machine, record({ user: text, home: text, hostname: text, machineId: text, arch: text, kernel: text, memory: number, ptraceScope: maybe(number), clock: number, listening: list(number), routes: list(text), missingPrograms: list(text) }), ['settled', 'node-01']],
   ['how Docker is set up', setup, setUp, ['settled', 'node-01']],

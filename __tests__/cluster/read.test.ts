@@ -97,7 +97,7 @@ describe('a sound cluster file', () => {
         { name: 'r3', address: '10.0.0.14', roles: ['replica'], route: { via: 'local' } },
       ],
       network: { name: 'kuscia-exchange-cluster', subnet: '16.0.0.0/8', allowPublicSubnet: true, probeImage: 'probe:1' },
-      database: { kind: 'external', image: 'mysql:8.4', address: 'db.example.org', port: 3307, name: 'kine_bob', user: 'kuscia' },
+      database: { kind: 'external', address: 'db.example.org', port: 3307, name: 'kine_bob', user: 'kuscia' },
       ports: { gateway: 1, internal: 2, api: 3, apiGrpc: 4, metrics: 5 },
       memory: 1.5 * 2 ** 40,
       protocol: 'MTLS',

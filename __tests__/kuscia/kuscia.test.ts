@@ -104,7 +104,7 @@ describe('names', () => {
 
   test('are what kuscia.sh gives, and folders are below the login\'s home', () => {
     expect(replicaContainer(cluster, 'deploy')).toBe('deploy-kuscia-autonomy-alice');
-    expect(folders(cluster)).toEqual({ root: 'kuscia-swarm/alice', config: 'kuscia-swarm/alice/kuscia.yaml', script: 'kuscia-swarm/alice/kuscia.sh', databasePassword: 'kuscia-swarm/alice/database-password', nginx: 'kuscia-swarm/alice/nginx' });
+    expect(folders(cluster)).toEqual({ root: 'kuscia-swarm/alice', config: 'kuscia-swarm/alice/kuscia.yaml', script: 'kuscia-swarm/alice/kuscia.sh', databasePassword: 'kuscia-swarm/alice/database-password', databaseInUse: 'kuscia-swarm/alice/database-in-use', nginx: 'kuscia-swarm/alice/nginx' });
     expect([absolute('/home/u', 'a/b'), absolute('/home/u', '/srv/b')]).toEqual(['/home/u/a/b', '/srv/b']);
   });
 });

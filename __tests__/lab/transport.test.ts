@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,6 +61,9 @@ function fleetOf(hosts: readonly Host[], options: Partial<FleetOptions> = {}): O
   fleets.push(fleet);
   return fleet;
 }
+
+/** Known hosts that name everybody: whom they do not name is not connected. */
+const anybody = (): Promise<string> => sshd.line('ed25519', '*');
 
 /** The failures of opening these hosts; none when they open. */
 async function failuresOfOpening(hosts: readonly Host[], options: Partial<FleetOptions> = {}): Promise<readonly Failure[]> {
@@ -132,16 +136,22 @@ describe('the host key', () => {
     expect(failure?.remedy).toContain(named());
   });
 
-  test('that is not known is told by its fingerprint, and no command is run', async () => {
+  test('that is not known is not even connected', async () => {
     const mark = join(folder, randomUUID());
     const fleet = fleetOf(plain());
     const outcome = await fleet.run('node-01', reading('leave a mark', ['touch', mark]));
     await fleet.close();
     expect(outcome).toMatchObject({ ended: 'lost', reason: expect.stringContaining('does not name node-01') });
     await expect(readFile(mark)).rejects.toThrow('ENOENT');
-    const [failure] = await failuresOfOpening(plain());
-    const { stdout } = await exec('ssh-keygen', ['-lf', join(sshd.folder, 'host_ed25519.pub')]);
-    expect(failure).toMatchObject({ code: 'host-key-unknown', evidence: expect.stringContaining(stdout.split(' ')[1] ?? 'nothing') });
+    let connections = 0;
+    const listener = createServer((socket) => ((connections += 1), socket.destroy()));
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const [failure] = await failuresOfOpening([host('node-01', port)]);
+    expect(failure).toMatchObject({ code: 'host-key-unknown', evidence: `no line there is for [127.0.0.1]:${port}; nothing was connected` });
+    const [pinnedOne] = await failuresOfOpening([host('node-01', port)], { knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${port}`) });
+    expect([pinnedOne?.code, connections > 0]).toEqual(['host-unreachable', true]);
+    listener.close();
   });
 
   test('that differs is told with both fingerprints', async () => {
@@ -288,14 +298,14 @@ describe('the login', () => {
 describe('a connection', () => {
   test('to nobody is a failure of each host, all told at once', async () => {
     const [one, two] = [await freePort(), await freePort()];
-    const failures = await failuresOfOpening([host('node-01', one), host('node-02', two), { ...host('node-03', 22), address: 'no-such-host.invalid' }]);
+    const failures = await failuresOfOpening([host('node-01', one), host('node-02', two), { ...host('node-03', 22), address: 'no-such-host.invalid' }], { knownHosts: await anybody() });
     expect(failures.map(({ code, host }) => [code, host])).toEqual(['node-01', 'node-02', 'node-03'].map((name) => ['host-unreachable', name]));
   });
 
   test('to a host that says nothing ends at the deadline', async () => {
     const silent = await layCable();
     const started = Date.now();
-    expect(await failuresOfOpening([host('node-01', silent.port)], { connectMs: 800 })).toMatchObject([{ code: 'host-unreachable', host: 'node-01' }]);
+    expect(await failuresOfOpening([host('node-01', silent.port)], { connectMs: 800, knownHosts: await anybody() })).toMatchObject([{ code: 'host-unreachable', host: 'node-01' }]);
     expect(Date.now() - started).toBeLessThan(15_000);
     await silent.remove();
   });
@@ -585,7 +595,7 @@ describe('a way through a bastion', () => {
       expect(await failuresOfOpening(hosts, { knownHosts: await sshd.line('ed25519') })).toMatchObject([{ code: 'host-key-unknown', host: 'node-01', what: expect.stringContaining('bastion') }]);
       const [unknownHost] = await failuresOfOpening(hosts, { knownHosts: await bastion.line('ecdsa') });
       expect(unknownHost).toMatchObject({ code: 'host-key-unknown', what: expect.not.stringContaining('bastion') });
-      expect(await failuresOfOpening([host('node-01', await freePort(), route(bastion.port))], { knownHosts: both })).toMatchObject([{ code: 'host-unreachable', host: 'node-01' }]);
+      expect(await failuresOfOpening([host('node-01', await freePort(), route(bastion.port))], { knownHosts: `${both}\n${await anybody()}` })).toMatchObject([{ code: 'host-unreachable', host: 'node-01' }]);
     } finally {
       await bastion.stop();
     }
@@ -610,7 +620,7 @@ describe('a bastion', () => {
 
   test('that cannot reach the host is named', async () => {
     await withServer({}, async (bastion) => {
-      expect(await failuresOfOpening([host('node-01', await freePort(), through(bastion.port))], { knownHosts: await known(bastion) })).toMatchObject([
+      expect(await failuresOfOpening([host('node-01', await freePort(), through(bastion.port))], { knownHosts: `${await known(bastion)}\n${await anybody()}` })).toMatchObject([
         { code: 'host-unreachable', host: 'node-01', what: expect.stringMatching(/the bastion 127\.0\.0\.1 cannot reach node-01/), evidence: 'Connection refused' },
       ]);
     });
@@ -679,7 +689,7 @@ describe('the end of a run', () => {
   test('while a host is still connecting does not wait for it', async () => {
     const silent = await layCable();
     const cancel = new AbortController();
-    const fleet = fleetOf([host('node-01', silent.port)], { signal: cancel.signal, connectMs: 20_000 });
+    const fleet = fleetOf([host('node-01', silent.port)], { signal: cancel.signal, connectMs: 20_000, knownHosts: await anybody() });
     const opening = fleet.connectAll();
     await soon(() => Promise.resolve(silent.connections()), 1);
     const started = Date.now();

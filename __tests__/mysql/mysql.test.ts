@@ -34,23 +34,25 @@ describe('commands', () => {
 });
 
 describe('the question to the database', () => {
-  test('is asked in its container, or from one on the overlay', () => {
+  test('is asked in its container, or from the probe', () => {
     const [inside, outside] = [cluster, external].map((each) => databaseState(each, password).command);
     const ask = expect.stringContaining('timeout 12 mysql --defaults-extra-file=/dev/stdin "$@"');
-    expect(inside?.args.slice(0, 11)).toEqual(['exec', '--interactive', 'alice-mysql', 'sh', '-c', ask, 'sh', '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered']);
+    expect(inside?.args.slice(2, 13)).toEqual(['sh', 'alice-mysql', '/run/secrets/database-password', 'sh', '-c', ask, 'sh', '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered']);
     expect(inside?.args.at(-1)).toBe('--host=127.0.0.1');
-    expect(outside?.args.slice(0, 7)).toEqual(['run', '--rm', '--interactive', '--network=kuscia-exchange-cluster', 'mysql:8.0', 'sh', '-c']);
-    expect(outside?.args.slice(-2)).toEqual(['--host=10.77.0.14', '--port=3307']);
+    expect((inside?.stdin as Secret).reveal()).toContain(`password="${PASSWORD}"`);
+    expect(outside?.args.slice(0, 6)).toEqual(['exec', '--interactive', 'alice-probe', 'timeout', '12', 'bash']);
+    expect(outside?.args.slice(8, 14)).toEqual(['bash', 'challenge', '10.77.0.14', '3307', '', 'kuscia']);
+    expect((outside?.stdin as Secret).reveal()).toBe(`${PASSWORD}\n`);
     for (const command of [inside, outside]) {
       expect(command).toMatchObject({ reads: true });
-      expect((command?.stdin as Secret).reveal()).toContain(`password="${PASSWORD}"`);
       expect(command?.args.join(' ')).not.toContain(PASSWORD);
     }
   });
 
   test('only selects', () => {
-    const sql = databaseState(external, password).command.args.find((arg) => arg.startsWith('--execute=')) ?? '';
-    expect(sql.slice('--execute='.length).split('; ').map((statement) => statement.split(' ')[0])).toEqual(['SELECT', 'SELECT', 'SELECT', 'SET', 'SET', 'PREPARE', 'EXECUTE']);
+    const sql = databaseState(external, password).command.args.slice(14).join('; ');
+    expect(databaseState({ ...cluster, database: { ...MANAGED, name: EXTERNAL.name } }, password).command.args).toContain(`--execute=${sql}`);
+    expect(sql.split('; ').map((statement) => statement.split(' ')[0])).toEqual(['SELECT', 'SELECT', 'SELECT', 'SET', 'SET', 'PREPARE', 'EXECUTE']);
     expect(sql).toContain(`SCHEMA_NAME = 'kine_alice'`);
     expect(sql).toContain('FROM kine_alice.kine');
     expect(sql).not.toMatch(/INSERT|UPDATE |DELETE |DROP|CREATE/);
@@ -84,7 +86,7 @@ describe('the question to the database', () => {
     expect(settled).toEqual(present({ login: 'accepted', version: expect.stringMatching(/^8\.0\.\d+/), exists: true, gateways: ['01', '02'].map((n) => ({ domain: 'alice', name: `root-kuscia-autonomy-alice-node-${n}`, publicKey: KEY.shown })) }));
     expect(factOf('empty', 'node-01', databaseState(cluster, password))).toEqual({ is: 'unknown', why: 'could not ask the database: exit 1: Error: No such container: alice-mysql' });
     expect(factOf('odd', 'node-01', databaseState(cluster, password))).toMatchObject(present({ login: 'refused', said: expect.stringContaining('ERROR 1045') }));
-    expect(factOf('odd', 'node-01', databaseState(external, password))).toMatchObject({ is: 'unknown', why: expect.stringContaining('ERROR 2002') });
+    expect(factOf('odd', 'node-01', databaseState(external, password))).toMatchObject({ is: 'unknown', why: expect.stringContaining('exit 7') });
   });
 
   test('never fails to end in a fact', () => {

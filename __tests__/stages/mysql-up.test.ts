@@ -11,9 +11,11 @@ import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import { machine } from '../../src/host/facts.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
+import { logInOnce } from '../../src/mysql/client.ts';
 import { createDatabase, loginFile, runDatabase } from '../../src/mysql/commands.ts';
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
 import type { Greeting } from '../../src/mysql/greeting.ts';
+import { inUseText } from '../../src/mysql/in-use.ts';
 import { databasePlace } from '../../src/stages/database.ts';
 import { unreached } from '../../src/stages/database-reach.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
@@ -33,7 +35,7 @@ const FILE = '/root/kuscia-swarm/alice/database-password';
 type Asked = Parameters<typeof planDatabase>[1];
 type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
 const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({
-  container: standingOf(container, former), newVersion: absent, clock: present(NOW), image: present(imageId('a')), passwordFile: present(FILE), password: fileOf(sha256(PASSWORD)), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
+  container: standingOf(container, former), newVersion: absent, clock: present(NOW), image: present(imageId('a')), passwordFile: present(FILE), password: fileOf(sha256(PASSWORD)), inUse: present('configured'), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
 });
 const plan = (told: Told = {}, changes: Partial<Cluster> = {}, upgradesDatabase = false) => planDatabase(deploymentOf(changes, { upgradesDatabase }), factsOf(told));
 
@@ -131,10 +133,16 @@ describe('a database of ours', () => {
 describe('a database of somebody else', () => {
   const external = (told: Told = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
   const answers = '= node-02 database kine_alice at 10.77.0.14:3307 (8.0.40, login as kuscia)';
+  const LOGIN = 'node-02 login as kuscia at 10.77.0.14:3307';
+  const UNTIL_THEN = '? node-02 version, login and owner of the database; reached from every replica (after that)';
   const cases: readonly [string, Told, readonly string[]][] = [
     ['is satisfied as described', {}, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
     ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFile: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
-    ['gets the client that asks', { image: absent, state: unknown('exit 125') }, ['+ node-02 image mysql:8.0, whose client asks the database (absent)', '? node-02 version, login and owner of the database; reached from every replica (after that)']],
+    ['that is not in use yet is logged in to first, and until then not asked', { inUse: absent, state: unknown('not asked') }, [`+ ${LOGIN} (this deployment does not use it yet)`, UNTIL_THEN]],
+    ['that has forgotten the login gets it once more', { state: present({ login: 'withheld', method: 'caching_sha2_password' }) }, [`~ ${LOGIN} {the server has forgotten it}`, UNTIL_THEN]],
+    ['that wants the password itself is refused', { state: present({ login: 'withheld', method: 'mysql_clear_password' }) }, ['! node-02 database-login-withheld']],
+    ['that does not prove itself is refused', { state: present({ login: 'untrusted', said: 'it offers no TLS' }) }, ['! node-02 database-untrusted']],
+    ['of which is not known whether it is in use stops', { inUse: unknown('exit 66'), state: unknown('not asked') }, ['! node-02 fact-unknown']],
     ['must have the schema', { state: accepted({ exists: false }) }, ['! node-02 database-unfit']],
     ['is waited for', { state: unknown('exit 1') }, [...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307')), '. node-02 database answers: database-unreachable']],
     ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],
@@ -142,6 +150,18 @@ describe('a database of somebody else', () => {
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(external(told))).toEqual(lines);
+  });
+
+  const CA = '-----BEGIN CERTIFICATE-----';
+  test.each<[string, string | undefined]>([['without a CA it is logged in to as Kuscia does', undefined], ['by its CA it proves itself whenever it is asked', CA]])('the first use is written down; %s', async (_, ca) => {
+    const database = { ...EXTERNAL, ...(ca !== undefined && { ca }) };
+    const told = planDatabase(deploymentOf({ database }), factsOf({ container: absent, inUse: absent, state: unknown('not asked') }));
+    const step = stepOf(told, 'node-02 login as kuscia at 10.77.0.14:3307');
+    const written = writeFile('x', 'kuscia-swarm/alice/database-in-use', '0600', inUseText(database));
+    const login = logInOnce(clusterOf(), database, new Secret('database password', PASSWORD));
+    // Whatever comes of the login, the questions after it say so.
+    const { ran } = await carryOut(step, [ok('node-02', written), ...(ca === undefined ? [ends('node-02', login, { ended: 'exited', code: 1 })] : [])]);
+    expect(ran).toEqual([{ host: 'node-02', line: shellLine(written), stdin: asInput(inUseText(database)) }, ...(ca === undefined ? [{ host: 'node-02', line: shellLine(login), stdin: `${PASSWORD}\n` }] : [])]);
   });
 
   test('is asked from the first replica; one of ours from its own host', () => {

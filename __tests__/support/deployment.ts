@@ -20,7 +20,7 @@ export const TWO: readonly Host[] = [hostOf(1, 'manager', 'database', 'replica',
 export const MANAGED = { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, name: 'kine', user: 'root' } as const;
 
 /** A database that somebody else runs. */
-export const EXTERNAL = { kind: 'external', address: '10.77.0.14', image: 'mysql:8.0', port: 3307, name: 'kine_alice', user: 'kuscia' } as const;
+export const EXTERNAL = { kind: 'external', address: '10.77.0.14', port: 3307, name: 'kine_alice', user: 'kuscia' } as const;
 
 /** The tutorial's cluster on three hosts, with what is told instead. */
 export function clusterOf(changes: Partial<Cluster> = {}): Cluster {

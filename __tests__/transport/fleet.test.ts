@@ -53,7 +53,9 @@ describe('a fleet', () => {
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
     const ssh = (name: string): Host => ({ ...there, name, route: { via: 'ssh', user: 'root', port } });
-    const fleet = openFleet([here, ssh('there'), ssh('beyond')], { emit, sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()), knownHosts: '', connectMs: 300 });
+    const key = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32)]).toString('base64');
+    const knownHosts = `[127.0.0.1]:${port} ssh-ed25519 ${key}`;
+    const fleet = openFleet([here, ssh('there'), ssh('beyond')], { emit, sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()), knownHosts, connectMs: 300 });
     const failed = await fleet.connect();
     expect([...failed].map(([name, failures]) => [name, failures.map(({ code, host }) => [code, host])])).toEqual([
       ['there', [['host-unreachable', 'there']]],

@@ -44,8 +44,8 @@ function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['
 }
 
 function buildDatabase(file: ClusterFile): Cluster['database'] {
-  const { image, port, name, user, volume, external } = file.database;
-  if (external) return { kind: 'external', image, address: external.address, port: external.port, name: external.name, user: external.user };
+  const { image, port, name, user, volume, external, tls } = file.database;
+  if (external) return { kind: 'external', ...external, ...(tls !== 'off' && { ca: tls.ca.trim() }) };
   const container = `${file.domain}-mysql`;
   return { kind: 'managed', host: hostOf(file, 'database'), image, container, volume: volume ?? container, port, name, user };
 }

@@ -26,10 +26,12 @@ function hostNameProblems(value: unknown): Problem[] {
     .map((name) => ({ path: ['hosts', name], at: 'key', text: `${show(name)} is no host name (a letter, then letters, digits, "_", "." and "-"; at most 63)` }));
 }
 
-/** With an external database, keys of a managed one would be without effect. */
+/** Keys of a managed database would be without effect on an external one, and the other way round. */
 function externalProblems(value: unknown): Problem[] {
   const database = valueAt(value, ['database']);
-  if (!isMapping(database) || !isMapping(database['external'])) return [];
+  if (!isMapping(database)) return [];
+  if (!Object.hasOwn(database, 'external')) return Object.hasOwn(database, 'tls') ? [{ path: ['database', 'tls'], at: 'key', text: 'has no meaning without an external database: one of its own is asked within its container' }] : [];
+  if (!isMapping(database['external'])) return [];
   return ['port', 'volume', 'name', 'user']
     .filter((key) => Object.hasOwn(database, key))
     .map((key) => ({ path: ['database', key], at: 'key', text: key === 'volume' ? 'has no meaning with an external database' : `has no meaning with an external database; it belongs under "external"` }));

@@ -52,11 +52,11 @@ export interface ManagedDatabase {
 export interface ExternalDatabase {
   readonly kind: 'external';
   readonly address: string;
-  /** Image whose `mysql` client is used to ask it; run on the first replica's host. */
-  readonly image: string;
   readonly port: number;
   readonly name: string;
   readonly user: string;
+  /** Certificates (PEM) by which the server proves itself before it is given a password. */
+  readonly ca?: string;
 }
 
 /** Host ports of a replica (kuscia-facts 2.2). */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { nearest } from './nearest.ts';
 import { dotted, ipv4, parseSubnet, subnetText, UNUSABLE, contains } from './subnet.ts';
@@ -114,6 +115,21 @@ export const databaseUser = () =>
 
 /** The name of a database. */
 export const databaseName = () => text('kine').regex(/^[A-Za-z0-9_]{1,64}$/, 'is no database name (up to 64 letters, digits and "_")');
+
+/** Certificates in PEM: no key, and no more than fit into an argument. */
+export const certificates = () =>
+  text('-----BEGIN CERTIFICATE----- ...').superRefine((value, context) => {
+    const blocks = value.trim().split(/(?<=-----END CERTIFICATE-----)\s*/).filter((block) => block !== '');
+    if (value.length > 32_768 || blocks.length === 0 || !blocks.every(isCertificate)) context.addIssue({ code: 'custom', message: 'is no certificate in PEM (-----BEGIN CERTIFICATE-----), or holds more than that' });
+  });
+
+function isCertificate(pem: string): boolean {
+  try {
+    return /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----$/.test(pem) && new X509Certificate(pem).serialNumber !== '';
+  } catch {
+    return false;
+  }
+}
 
 /** The name of a Docker volume. */
 export const volumeName = () => text('alice-mysql').regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/, 'is no volume name (letters, digits, "_", "." and "-"); a folder of the host is not taken');

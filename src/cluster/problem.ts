@@ -20,9 +20,10 @@ export function pathText(path: Path): string {
 
 const LONGEST = 60;
 
-/** A value as a message shows it: on one line, short, and without a password that a URL or DSN may hold. */
+/** A value as a message shows it: on one line, short, and without a password that a URL or DSN may hold, or a key in PEM. */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
+    if (value.includes('-----BEGIN')) return 'a text in PEM';
     const safe = value.replace(/:[^:@/\s]*@/g, ':***@').replace(/:\/\/.*@/s, '://***@');
     return JSON.stringify(safe.length > LONGEST ? `${safe.slice(0, LONGEST)}...` : safe);
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROTOCOLS, ROLES } from './cluster.ts';
 import {
-  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
+  address, bastionText, certificates, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
 } from './kinds.ts';
 
 /** A default that depends on another key, in words for the reference. */
@@ -71,11 +71,21 @@ export const clusterSchema = section({
     .prefault({})
     .describe('The overlay network kuscia-exchange-cluster (kuscia.sh fixes the name).'),
   database: section({
-    image: image('mysql:8.0').default('mysql:8.0').describe('MySQL image, 8.0.23 or newer; with an external database, the image whose `mysql` client asks it. mysql:8.0 because Kuscia asks for 8.0.'),
+    image: image('mysql:8.0').default('mysql:8.0').describe('MySQL image, 8.0.23 or newer; an external database needs none. mysql:8.0 because Kuscia asks for 8.0.'),
     port: port().default(3306).describe('Port of the database on its host. 3306 is the port of MySQL and of the tutorial.'),
     volume: volumeName().optional().meta(depends('Docker volume that holds the data. The tutorial has none and loses the data with the container.', '`<domain>-mysql`')),
     name: databaseName().default('kine').describe('Name of the database. kine as in the tutorial. One domain needs one of its own.'),
     user: databaseUser().default('root').describe('User of the database. root as in the tutorial.'),
+    tls: z
+      .union(
+        [
+          oneOf('way to prove the server', ['off']),
+          section({ ca: certificates().describe('Certificates of the CA (PEM) that signed the certificate of the server. MySQL makes them itself: `ca.pem` in its data folder.') }),
+        ],
+        { error: 'must be "off" or a mapping of ca' },
+      )
+      .default('off')
+      .describe('How an external server proves itself to kuscia-swarm before it is given the password: by a CA, or not at all (`off`); then it gets answers to challenges only, out of which nobody reads the password. Kuscia itself connects without TLS either way. off because most servers within a network of one\'s own have no CA.'),
     external: section({
       address: sharedAddress('10.0.0.20').describe('IPv4 address or DNS name of the server as the containers of the replicas reach it.'),
       port: port().default(3306).describe('Its port. 3306 is the port of MySQL.'),

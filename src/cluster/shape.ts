@@ -56,6 +56,7 @@ function knownKeys(path: Path, value: unknown): string[] {
   if (path.length === 0) return Object.keys(clusterSchema.shape);
   if (last === 'bastion') return ['address', 'user', 'port'];
   if (path[0] === 'hosts') return Object.keys(hostSchema.shape);
+  if (last === 'tls') return ['ca'];
   const shape = clusterSchema.shape;
   if (last === 'external') return Object.keys(shape.database.unwrap().shape.external.unwrap().shape);
   const sections = { ssh: shape.ssh, network: shape.network, database: shape.database, ports: shape.ports, 'load-balancer': shape['load-balancer'], registry: shape.registry };

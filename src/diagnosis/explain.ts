@@ -55,6 +55,8 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'database-upgrade-unconfirmed': ITSELF,
   'database-wants-tls': ITSELF,
   'database-path-narrow': ITSELF,
+  'database-login-withheld': ITSELF,
+  'database-untrusted': ITSELF,
   'domain-key-conflict': ITSELF,
   'domain-key-missing': ITSELF,
   'configuration-invalid': ITSELF,

@@ -107,11 +107,12 @@ export const USUAL_MTU = 1450;
 /** Sizes that are tried once large requests are lost, in bytes of an IP packet. */
 const sizesUpTo = (mtu: number): readonly number[] => [...new Set([mtu, 4000, 1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576])].filter((size) => size <= mtu).sort((a, b) => b - a);
 
-/** DNS names among the addresses that containers of this host use: the database and the host itself for its replica, every replica for the load balancer. */
+/** DNS names among the addresses that containers of this host use: a database of ours and the host itself for its replica, every replica for the load balancer. */
 export function namesFor(cluster: Cluster, host: Host): readonly string[] {
   const { database, loadBalancer } = cluster;
-  const server = database.kind === 'external' ? database.address : hostNamed(cluster, database.host).address;
-  const forReplica = host.roles.includes('replica') ? [host.address, server] : [];
+  // An external one is looked up where it is greeted, once the deployment uses it.
+  const server = database.kind === 'external' ? [] : [hostNamed(cluster, database.host).address];
+  const forReplica = host.roles.includes('replica') ? [host.address, ...server] : [];
   const forBalancer = host.name === loadBalancer.host ? [host.address, ...hostsWith(cluster, 'replica').map(({ address }) => address)] : [];
   return [...new Set([...forReplica, ...forBalancer])].filter((address) => ipv4(address) === undefined);
 }

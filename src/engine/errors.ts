@@ -45,6 +45,8 @@ export const CODES = {
   'database-wants-tls': [1305, 'The database wants TLS'],
   'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
   'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
+  'database-login-withheld': [1309, 'The database wants the password itself and does not prove itself'],
+  'database-untrusted': [1310, 'The database does not prove itself by the CA'],
   'domain-key-conflict': [1401, 'There are two keys for one domain'],
   'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
   'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],

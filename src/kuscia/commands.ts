@@ -1,6 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
 import { folders } from './names.ts';
 
 /** Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN, because it would be an argument. */
@@ -24,15 +23,15 @@ export function extractScript(cluster: Cluster, image = cluster.image): Command 
   return changing('take kuscia.sh out of the image', script(text, image, folders(cluster).script, SCRIPT_IN_IMAGE));
 }
 
-/** Digest of kuscia.sh in the image (SHA-256). */
-export const scriptInImage = (cluster: Cluster): Question<string> => ({
-  command: reading('read kuscia.sh in the image', script('docker run --rm --network none "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE), { timeoutMs: 60_000 }),
-  read(outcome) {
-    const digest = /^([0-9a-f]{64}) /.exec(outcome.stdout)?.[1];
-    if (outcome.code !== 0 || digest === undefined || digest === SHA256_OF_NOTHING) return failedTo('read kuscia.sh in the image', outcome);
-    return present(digest);
-  },
-});
+/** Prints the digest of kuscia.sh in the image (SHA-256). It runs the image, so it is no question. */
+export const hashScript = (cluster: Cluster): Command =>
+  changing('read kuscia.sh in the image', script('docker run --rm --network none "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE), { timeoutMs: 60_000 });
+
+/** That digest in what it printed; undefined where the image has no kuscia.sh. */
+export function scriptDigest(printed: string): string | undefined {
+  const digest = /^([0-9a-f]{64}) /.exec(printed)?.[1];
+  return digest === SHA256_OF_NOTHING ? undefined : digest;
+}
 
 /** What sha256sum prints when the image had no such file. */
 const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

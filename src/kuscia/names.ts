@@ -27,13 +27,15 @@ export interface Folders {
   readonly config: string;
   readonly script: string;
   readonly databasePassword: string;
+  /** Which external server this deployment uses. */
+  readonly databaseInUse: string;
   readonly nginx: string;
 }
 
 /** Where the deployment's files are. */
 export function folders(cluster: Cluster): Folders {
   const file = (name: string): string => posix.join(cluster.directory, name);
-  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), nginx: file('nginx') };
+  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), databaseInUse: file('database-in-use'), nginx: file('nginx') };
 }
 
 /** The path as docker needs it. */

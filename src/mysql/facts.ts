@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { Cluster } from '../cluster/cluster.ts';
-import { reading, script } from '../engine/command.ts';
+import type { Cluster, ManagedDatabase } from '../cluster/cluster.ts';
+import { reading, script, type Command } from '../engine/command.ts';
 import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 import type { Secret } from '../engine/secret.ts';
-import { loginFile, TLS_SUFFIX } from './commands.ts';
+import { ANSWERS_S, askFromProbe } from './client.ts';
+import { loginFile, PASSWORD_TARGET, TLS_SUFFIX } from './commands.ts';
 
 /** A gateway object that a replica has left in the database. */
 export interface StoredGateway {
@@ -14,11 +15,16 @@ export interface StoredGateway {
   readonly publicKey: string;
 }
 
-/** What the database server said after a login was tried: without TLS, as Kuscia logs in. `cut short`: the login was accepted, and then a large answer did not arrive. */
+/**
+ * What the database server said after a login was tried: without TLS, as Kuscia logs in. `cut short`: the login was accepted, and then a large answer did not arrive.
+ * `withheld`: by that method it wants the password itself, or something that gives it away, and got neither. `untrusted`: it did not prove itself by the CA.
+ */
 export type DatabaseState =
   | { readonly login: 'refused'; readonly said: string }
   | { readonly login: 'wants TLS'; readonly said: string }
   | { readonly login: 'cut short' }
+  | { readonly login: 'withheld'; readonly method: string }
+  | { readonly login: 'untrusted'; readonly said: string }
   | { readonly login: 'accepted'; readonly version: string; readonly exists: boolean; readonly gateways: readonly StoredGateway[] };
 
 /** Server errors that mean the login itself was refused: access denied, host not allowed, database not allowed. Source: MySQL error reference. */
@@ -27,12 +33,9 @@ const REFUSED = [1044, 1045, 1130, 1698];
 /** Server error of connections without TLS where require_secure_transport is set. Source: MySQL error reference, ER_SECURE_TRANSPORT_REQUIRED. */
 export const WANTS_TLS = 3159;
 
-/** Seconds that the server has for all answers: a client whose packets are lost would wait for minutes. */
-const ANSWERS_S = 12;
-
 /**
- * Asks with the login that comes by standard input. A login that is refused is tried once more with TLS, for the server refuses a user with REQUIRE SSL by the same
- * error as a wrong password.
+ * Asks within the server's own container, with the login that comes by standard input. A login that is refused is tried once more with TLS, for the server refuses a
+ * user with REQUIRE SSL by the same error as a wrong password.
  */
 const ASK = `login=$(cat)
 ask() { printf "%s\\n" "$login" | timeout ${ANSWERS_S} mysql --defaults-extra-file=/dev/stdin "$@"; }
@@ -44,20 +47,22 @@ exit "$code"`;
 /** Asks the server for its version, whether the database is there, and which domains' gateways it holds (only the owner has any). */
 export function databaseState(cluster: Cluster, password: Secret): Question<DatabaseState> {
   const { database } = cluster;
-  const client = script(ASK, '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered', '--skip-column-names', `--execute=${sql(database.name)}`);
-  const argv: [string, ...string[]] =
-    database.kind === 'managed'
-      ? ['docker', 'exec', '--interactive', database.container, ...client, '--host=127.0.0.1']
-      : ['docker', 'run', '--rm', '--interactive', `--network=${cluster.network.name}`, database.image, ...client, `--host=${database.address}`, `--port=${database.port}`];
+  const statements = statementsFor(database.name);
   return {
-    command: reading('ask the database', argv, { stdin: loginFile(database.user, password) }),
+    command: database.kind === 'managed' ? askWithin(database, password, statements) : askFromProbe(cluster, database, password, statements),
     read(outcome) {
-      const error = /ERROR (\d+)[^\n]*/.exec(outcome.stderr);
       const rows = outcome.stdout.split('\n').map((line) => line.split('\t'));
-      const withTls = rows.some(([key, value]) => key === 'tls' && value === 'accepted');
+      const proof = database.kind === 'external' && database.ca !== undefined ? proofIn(rows, outcome.stderr) : undefined;
+      if (proof !== undefined) return present({ login: 'untrusted', said: proof });
+      const error = /ERROR (\d+)[^\n]*/.exec(outcome.stderr);
+      const trusted = rows.some(([key]) => key === 'trusted');
+      const withTls = rows.some(([key, value]) => (key === 'tls' && value === 'accepted') || (trusted && key === 'version'));
       if (error && (Number(error[1]) === WANTS_TLS || withTls)) return present({ login: 'wants TLS', said: error[0] });
       if (error && REFUSED.includes(Number(error[1]))) return present({ login: 'refused', said: error[0] });
       const version = rows.find(([key]) => key === 'version')?.[1];
+      const method = rows.find(([key]) => key === 'method')?.[1];
+      // One that took the password with TLS is content with a challenge from then on, or Kuscia's driver gives it what it wants.
+      if (method !== undefined && version === undefined) return present({ login: 'withheld', method });
       // What timeout(1) ends with.
       if (outcome.code === 124 && version !== undefined && !rows.some(([key]) => key === 'wide')) return present({ login: 'cut short' });
       if (outcome.code !== 0) return failedTo('ask the database', outcome);
@@ -72,8 +77,25 @@ export function databaseState(cluster: Cluster, password: Secret): Question<Data
   };
 }
 
+/** Runs it only in a container that was made for the database, by the file that it has its password from. */
+const WITHIN = `found=$(docker container inspect --format "{{.Id}}:{{range .Mounts}}{{.Destination}}:{{end}}" "$1") || exit
+case $found in *":$2:"*) ;; *) echo "the container $1 was not made for the database" >&2; exit 77 ;; esac
+shift 2; exec docker exec --interactive "\${found%%:*}" "$@"`;
+
+function askWithin(database: ManagedDatabase, password: Secret, statements: readonly string[]): Command {
+  const client = script(ASK, '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered', '--skip-column-names', `--execute=${statements.join('; ')}`);
+  return reading('ask the database', script(WITHIN, database.container, PASSWORD_TARGET, ...client, '--host=127.0.0.1'), { stdin: loginFile(database.user, password) });
+}
+
+/** Why a server that had to prove itself did not, by the number that OpenSSL gives the reason; undefined where it did, or was not there at all. */
+function proofIn(rows: readonly (readonly string[])[], stderr: string): string | undefined {
+  if (rows.some(([key]) => key === 'trusted')) return undefined;
+  if (rows.some(([key]) => key === 'no TLS')) return 'it offers no TLS';
+  return /verify error:num=\d+:[^\n]*/.exec(stderr)?.[0];
+}
+
 /** One row a fact; the table is asked only where it is there. The name is checked to be an identifier when the cluster file is read. */
-function sql(database: string): string {
+function statementsFor(database: string): string[] {
   const newest = `SELECT MAX(id) AS id FROM ${database}.kine WHERE name LIKE '/registry/kuscia.secretflow/gateways/%' GROUP BY name`;
   const gateways = `SELECT 'gateway', REPLACE(TO_BASE64(value), '\\n', '') FROM ${database}.kine JOIN (${newest}) newest USING (id) WHERE deleted = 0`;
   return [
@@ -85,7 +107,7 @@ function sql(database: string): string {
     `SET @ask = IF(@found > 0, "${gateways}", "SELECT 'table', 'absent'")`,
     'PREPARE ask FROM @ask',
     'EXECUTE ask',
-  ].join('; ');
+  ];
 }
 
 const rawGateway = z.object({

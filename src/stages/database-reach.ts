@@ -96,6 +96,34 @@ export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): F
   definite: true,
 });
 
+/** The failure of a server that wants what would give the password away to whoever poses as it. */
+export const withheld = ({ database, domain }: Cluster, host: Host, method: string): Failure => ({
+  code: 'database-login-withheld',
+  host: host.name,
+  what: 'the database wants the password itself, and nothing proves that it is the right one: it was not given',
+  evidence: `authentication method ${method}`,
+  ...(method === SHA2 && { cause: 'the server has no password of that user in its cache (caching_sha2_password): it was started anew, and no replica has logged in since' }),
+  remedy:
+    method === SHA2
+      ? `Run the deployment (mode: apply): it logs in once as Kuscia does, after which challenges do. Or give the CA of the server (database.tls), by which it can prove itself.`
+      : `Make the user ${database.user} log in by caching_sha2_password or mysql_native_password (ALTER USER ${database.user} IDENTIFIED WITH ...): by these nobody reads the password of ${domain}. Then run again.`,
+  definite: true,
+});
+
+/** Method whose server, once it has seen the password, is content with a challenge. */
+export const SHA2 = 'caching_sha2_password';
+
+/** The failure of a server that did not prove itself by the CA of the cluster file. */
+export const untrusted = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
+  code: 'database-untrusted',
+  host: host.name,
+  what: 'the database does not prove itself by the CA in database.tls: it was given no password',
+  evidence,
+  cause: 'the certificate of the server is of another CA or out of date, the server has none, or somebody poses as it',
+  remedy: `Compare the CA with that of the server (ssl_ca, ca.pem in its data folder), and its certificate with what answers: openssl s_client -starttls mysql -showcerts -connect ADDRESS:${database.port}. Then correct the one or the other and run again.`,
+  definite: true,
+});
+
 /** The failure of a server whose large answers are lost: it accepts the login, and then a row of 4000 bytes does not arrive. */
 export const cutShort = ({ database }: Cluster, host: Host): Failure => ({
   code: 'database-path-narrow',

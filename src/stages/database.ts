@@ -1,18 +1,22 @@
-import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { hostNamed, hostsWith, type Cluster, type ExternalDatabase, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { container, stoppedAs, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, unknown, valueOf, type Fact } from '../engine/fact.ts';
+import { folders } from '../kuscia/names.ts';
 import { compareVersions } from '../kuscia/requirements.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
-import { cutShort, isGreeted, unreached, wantsTls, type Reached } from './database-reach.ts';
+import { databaseInUse, type InUse } from '../mysql/in-use.ts';
+import { cutShort, isGreeted, unreached, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
 
 /** What tells whether the database works. */
 export interface DatabaseFacts {
   /** Its container, where it is ours. */
   readonly container: Fact<Container>;
+  /** Whether an external one is used by the deployment already; one that is not is neither asked nor reached for. */
+  readonly inUse: Fact<InUse>;
   readonly state: Fact<DatabaseState>;
   /** How the server receives a container on each replica's host. */
   readonly reached: readonly Reached[];
@@ -31,20 +35,40 @@ export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly
 }
 
 /** Asks the server from its own host, and tries the way to it from each replica's host. */
-export async function askDatabase(ask: Ask, { cluster, secrets }: Deployment): Promise<DatabaseFacts> {
+export async function askDatabase(ask: Ask, deployment: Deployment): Promise<DatabaseFacts> {
+  const { cluster } = deployment;
   const { database } = cluster;
-  const { asks, address } = databasePlace(cluster);
-  const [onContainer, state, reached] = await Promise.all([
+  const { asks } = databasePlace(cluster);
+  const [onContainer, inUse, state, reached] = await Promise.all([
     database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
-    ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
-    Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host, address))),
+    database.kind === 'external' ? askInUse(ask, cluster, database, asks) : absent,
+    askState(ask, deployment),
+    Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host))),
   ]);
-  return { container: onContainer, state, reached };
+  return { container: onContainer, inUse, state, reached };
 }
 
+/** Asks the server for its state, with the password: one that runs elsewhere only where this deployment uses it already. */
+export async function askState(ask: Ask, { cluster, secrets }: Deployment): Promise<Fact<DatabaseState>> {
+  const { database } = cluster;
+  const { asks } = databasePlace(cluster);
+  if (database.kind === 'external' && (await askInUse(ask, cluster, database, asks)).is !== 'present') return NOT_IN_USE;
+  return ask.ask(asks.name, databaseState(cluster, secrets.databasePassword));
+}
+
+const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: Host): Promise<Fact<InUse>> => ask.ask(host.name, databaseInUse(database, folders(cluster)));
+
+const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not asked');
+
 /** Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on that host. */
-async function askReached(ask: Ask, cluster: Cluster, host: Host, address: string): Promise<Reached> {
-  const { port } = cluster.database;
+async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reached> {
+  const { database } = cluster;
+  const { port } = database;
+  const { asks, address } = databasePlace(cluster);
+  if (database.kind === 'external') {
+    const known = await Promise.all([...new Set([host, asks])].map((each) => askInUse(ask, cluster, database, each)));
+    if (!known.some(({ is }) => is === 'present')) return { host, fact: NOT_IN_USE, fromHost: absent };
+  }
   const fact = await ask.ask(host.name, greeting(cluster, address, port));
   const cut = ['silent', 'refused', 'no route'].some((how) => how === valueOf(fact));
   return { host, fact, fromHost: cut ? await ask.ask(host.name, hostReaches(address, port)) : absent };
@@ -67,14 +91,19 @@ const databaseRemedy = (cluster: Cluster): string =>
 /** Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work. */
 const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
 
-/** What is wrong with a server that answers. */
-export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[] {
+/** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
+export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
+  failuresIn(cluster, state).map((failure) => (cluster.database.kind === 'external' ? { ...failure, definite: true } : failure));
+
+function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   const { database, domain } = cluster;
   const { asks } = databasePlace(cluster);
   if (state.login === 'wants TLS') return [wantsTls(cluster, asks, state.said)];
   if (state.login === 'cut short') return [cutShort(cluster, asks)];
+  if (state.login === 'withheld') return [withheld(cluster, asks, state.method)];
+  if (state.login === 'untrusted') return [untrusted(cluster, asks, state.said)];
   if (state.login === 'refused') {
-    const kept = database.kind === 'managed' ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in the database since: a new input does not change it there.` : '';
+    const kept = database.kind === 'managed' ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in the database since: a new input does not change it there.` : ` A user made with REQUIRE SSL is refused like this, too: ALTER USER ${database.user} REQUIRE NONE.`;
     return [{ code: 'database-login-refused', host: asks.name, what: `the database refuses the login as ${database.user}`, evidence: state.said, remedy: `Give the right database-password.${kept}` }];
   }
   const failures: Failure[] = [];
@@ -94,10 +123,18 @@ export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[]
 }
 
 /** What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all, that they do not reach it says nothing new. */
-export function databaseFailures(cluster: Cluster, { container, state, reached }: DatabaseFacts): Failure[] {
+export function databaseFailures(cluster: Cluster, { container, inUse, state, reached }: DatabaseFacts): Failure[] {
   const { address } = databasePlace(cluster);
+  if (cluster.database.kind === 'external' && inUse.is === 'absent') return [notInUse(cluster)];
   if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
   return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)]))];
+}
+
+/** The failure of a server that nothing of the deployment uses: what it is, is not known before it does. */
+function notInUse(cluster: Cluster): Failure {
+  const { asks, address } = databasePlace(cluster);
+  const remedy = 'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the address, the port or the CA in the cluster file.';
+  return { code: 'fact-unknown', host: asks.name, what: `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not use it yet`, evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${asks.name} do not name it`, remedy };
 }
 
 function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {

@@ -5,10 +5,10 @@ import { markTokens, readJoinToken } from '../docker/commands.ts';
 import { imageIdentity } from '../docker/facts.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { trouble } from '../engine/errors.ts';
-import { failedTo, present, type Fact, type Question } from '../engine/fact.ts';
+import { failedTo, present, unknown, type Fact, type Question } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
 import { openFile } from '../host/files.ts';
-import { scriptInImage } from '../kuscia/commands.ts';
+import { hashScript, scriptDigest } from '../kuscia/commands.ts';
 import { folders } from '../kuscia/names.ts';
 import type { StageName } from './names.ts';
 import { anchor, askEngines, engineOf } from './swarm.ts';
@@ -50,10 +50,12 @@ async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
   return { kind: 'join-tokens', content: writeJoinTokens({ manager: ofManager, worker: ofWorker }) };
 }
 
-async function configuration(ask: Ask, { cluster }: Deployment, host: Host): Promise<Handing[]> {
+async function configuration(ask: Ask & Pick<Act, 'run'>, { cluster }: Deployment, host: Host): Promise<Handing[]> {
   const [onFile, identity] = await Promise.all([ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')), ask.ask(host.name, imageIdentity(cluster.image))]);
   const [{ content }, image] = [known(onFile, host), known(identity, host)];
-  const script = known(await ask.ask(host.name, scriptInImage(cluster)), host);
+  const printed = await ask.run(host.name, hashScript(cluster));
+  const digest = scriptDigest(printed);
+  const script = known(digest === undefined ? unknown(`could not read kuscia.sh in the image: ${printed.trim()}`) : present(digest), host);
   return [
     { kind: 'kuscia-configuration', content },
     { kind: 'provenance', content: writeProvenance({ image, script }) },

@@ -13,8 +13,8 @@ import { openFile, type OpenedFile } from '../host/files.ts';
 import { makeConfiguration } from '../kuscia/commands.ts';
 import { dataSource, differences, fingerprint, readConfiguration, sha256, wantedConfiguration, type Configuration } from '../kuscia/configuration.ts';
 import { folders } from '../kuscia/names.ts';
-import { databaseState, type DatabaseState } from '../mysql/facts.ts';
-import { databasePlace } from './database.ts';
+import type { DatabaseState } from '../mysql/facts.ts';
+import { askState, databasePlace, stateFailures } from './database.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -46,12 +46,13 @@ export function kusciaInit(deployment: Deployment): Stage {
   });
 }
 
-async function gather(ask: Ask, { cluster, secrets }: Deployment): Promise<Facts> {
+async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
+  const { cluster } = deployment;
   const replicas = hostsWith(cluster, 'replica');
   const [files, onImage, database] = await Promise.all([
     Promise.all(replicas.map(async (host) => ({ host, file: await ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')) }))),
     replicas[0] ? ask.ask(replicas[0].name, image(cluster.image)) : absent,
-    ask.ask(databasePlace(cluster).asks.name, databaseState(cluster, secrets.databasePassword)),
+    askState(ask, deployment),
   ]);
   for (const { file } of files) {
     const key = file.is === 'present' ? /^domainKeyData: *(\S+)/m.exec(file.value.content.reveal())?.[1] : undefined;
@@ -131,16 +132,16 @@ function planMake(plan: Plan, deployment: Deployment, { files }: Facts): void {
 
 /** Makes the domain's key: only after the database said that it knows no replica of the domain. */
 async function make(act: Act, deployment: Deployment, host: Host): Promise<void> {
-  const { cluster, secrets } = deployment;
+  const { cluster } = deployment;
   const place = databasePlace(cluster);
-  const database = await act.ask(place.asks.name, databaseState(cluster, secrets.databasePassword));
+  const database = await askState(act, deployment);
   if (database.is !== 'present') {
     throw trouble({ code: 'database-unreachable', host: place.asks.name, what: 'the database does not say whether it knows the domain already', evidence: database.is === 'unknown' ? database.why : 'no answer', remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.' });
   }
   if (database.value.login === 'refused') {
     throw trouble({ code: 'database-login-refused', host: place.asks.name, what: 'the database does not say whether it knows the domain already: it refuses the login', evidence: database.value.said, remedy: 'Give the right database-password: without its answer no domain key is made.' });
   }
-  const failures = keyFailures(cluster, [], database);
+  const failures = [...(database.value.login === 'accepted' ? [] : stateFailures(cluster, database.value)), ...keyFailures(cluster, [], database)];
   if (failures.length > 0) throw new Trouble(failures);
   await ensureImage(act, host.name, cluster.image, deployment);
   const made = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));

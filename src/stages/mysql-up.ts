@@ -1,4 +1,4 @@
-import { hostNamed, type Cluster, type ManagedDatabase } from '../cluster/cluster.ts';
+import { hostNamed, type Cluster, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
@@ -15,10 +15,12 @@ import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { absolute, folders } from '../kuscia/names.ts';
+import { logInOnce } from '../mysql/client.ts';
 import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
 import { databaseState } from '../mysql/facts.ts';
+import { inUseText } from '../mysql/in-use.ts';
 import { askDatabase, databasePlace, stateFailures, unanswered, whyNot, type DatabaseFacts } from './database.ts';
-import { describeGreeting, isGreeted, unreached } from './database-reach.ts';
+import { describeGreeting, isGreeted, SHA2, unreached } from './database-reach.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
@@ -43,8 +45,8 @@ export function mysqlUp(deployment: Deployment): Stage {
     name: 'mysql-up',
     purpose: database.kind === 'managed' ? `MySQL on ${database.host}, reached by every replica` : `the database at ${database.address}, reached by every replica`,
     needs: ['network-create'],
-    // The server takes long to start; that the replicas' hosts reach it can be seen only over the network.
-    beginsAfter: ['preflight'],
+    // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that runs elsewhere is asked over it.
+    ...(database.kind === 'managed' && { beginsAfter: ['preflight'] }),
     settleMs: 120_000,
     early: async (_, act) => void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
     gather: (ask) => gather(ask, deployment),
@@ -59,7 +61,7 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const [database, onContainer, onImage, properties, password] = await Promise.all([
     askDatabase(ask, deployment),
     managed ? ask.ask(asks.name, containers).then((all) => standing(all, managed.container)) : absent,
-    ask.ask(asks.name, image(cluster.database.image)),
+    managed ? ask.ask(asks.name, image(managed.image)) : absent,
     ask.ask(asks.name, machine),
     managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
   ]);
@@ -68,12 +70,12 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   return { ...database, container: onContainer, newVersion, clock: mapFact(properties, ({ clock }) => clock), image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), password };
 }
 
-/** The container where it is ours to run, or else the image whose client asks; then what the server says of itself; then whether every replica's host reaches it. */
+/** The container where it is ours to run, or else the first login at the server; then what the server says of itself; then whether every replica's host reaches it. */
 export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { database } = deployment.cluster;
   if (database.kind === 'managed') planDatabaseContainer(plan, deployment, database, facts);
-  else if (facts.image.is === 'absent' && facts.state.is !== 'present') planClient(plan, deployment);
+  else planLogin(plan, deployment, database, facts);
   if (plan.failures.length > 0) return plan;
   if (plan.steps.length > 0) {
     plan.later.push({ host: databasePlace(deployment.cluster).asks.name, what: 'version, login and owner of the database; reached from every replica', why: database.kind === 'managed' ? 'after it was started' : 'after that' });
@@ -84,11 +86,22 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   return plan;
 }
 
-/** A question waits for no image to be brought, so a step brings it. */
-function planClient(plan: Plan, deployment: Deployment): void {
-  const { cluster } = deployment;
+/**
+ * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself does: it may want that once before challenges do.
+ * What comes of it is judged by the questions that follow.
+ */
+function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabase, { inUse, state }: Facts): void {
+  const { cluster, secrets } = deployment;
   const { asks } = databasePlace(cluster);
-  plan.steps.push({ host: asks.name, change: '+', what: `image ${cluster.database.image}, whose client asks the database`, why: 'absent', apply: (act) => ensureImage(act, asks.name, cluster.database.image, deployment) });
+  if (inUse.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: asks.name, what: inUse.why, remedy: 'Fix the reported problem, then run again.' });
+  const forgotten = state.is === 'present' && state.value.login === 'withheld' && state.value.method === SHA2;
+  if (inUse.is !== 'absent' && !forgotten) return;
+  const what = `login as ${database.user} at ${database.address}:${database.port}${database.ca === undefined ? '' : ', which proves itself by the CA'}`;
+  const apply = async (act: Act): Promise<void> => {
+    await act.run(asks.name, writeFile('write down which database is in use', folders(cluster).databaseInUse, '0600', inUseText(database)));
+    if (database.ca === undefined) await act.attempt(asks.name, logInOnce(cluster, database, secrets.databasePassword));
+  };
+  plan.steps.push({ host: asks.name, change: forgotten ? '~' : '+', what, why: forgotten ? 'the server has forgotten it' : 'this deployment does not use it yet', ...(forgotten && { momentary: true }), apply });
 }
 
 function planDatabaseContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {

@@ -8,7 +8,7 @@ import { knownKeys, type HostKeys, type KnownHosts } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
 import { SshConnection } from './ssh.ts';
 import {
-  accountTrouble, algorithmTrouble, bastionTrouble, cancelledTrouble, hostKeyTrouble, incompleteTrouble, isConnectFailed, isProhibited, loginTrouble, unreachableTrouble, type Offers,
+  accountTrouble, algorithmTrouble, bastionTrouble, cancelledTrouble, hostKeyTrouble, incompleteTrouble, isConnectFailed, isProhibited, loginTrouble, unnamedTrouble, unreachableTrouble, type Offers,
   type Target,
 } from './ssh-trouble.ts';
 
@@ -44,8 +44,9 @@ const ALGORITHMS: Readonly<Record<string, readonly HostKeyAlgorithm[]>> = {
 export async function openSsh(host: string, address: string, route: SshRoute, login: Login): Promise<SshConnection> {
   const target: Target = { host, address, port: route.port, user: route.user, ...(route.bastion && { behind: route.bastion.address }) };
   const properties = { user: route.user, ...(route.sudo && { sudo: route.sudo }) };
-  if (!route.bastion) return new SshConnection(host, await connect(target, login, await resolved(target)), properties);
-  const bastion: Target = { host, through: 'bastion', ...route.bastion };
+  const bastion: Target | undefined = route.bastion && { host, through: 'bastion', ...route.bastion };
+  for (const each of bastion ? [bastion, target] : [target]) refuseUnnamed(each, login);
+  if (!bastion) return new SshConnection(host, await connect(target, login, await resolved(target)), properties);
   const hop = new SshConnection(host, await connect(bastion, login, await resolved(bastion)), { user: bastion.user });
   try {
     return new SshConnection(host, await connect(target, login, { hop, target }), { ...properties, hop });
@@ -53,6 +54,12 @@ export async function openSsh(host: string, address: string, route: SshRoute, lo
     await hop.close();
     throw thrown;
   }
+}
+
+/** Nobody is connected of whom the known hosts name no key. */
+function refuseUnnamed(target: Target, { known }: Login): void {
+  const keys = knownKeys(known, target.address, target.port);
+  if (keys.types.length === 0) throw unnamedTrouble(target, keys);
 }
 
 type Way = { readonly ip: string } | { readonly hop: SshConnection; readonly target: Target };

@@ -156,6 +156,13 @@ export function sudoTrouble({ name, route }: Host, outcome: Outcome): Trouble {
   });
 }
 
+const pinned = (target: Target, keys: HostKeys): string =>
+  `Take the key from a place you trust: the console of ${named(target)} (/etc/ssh/ssh_host_*_key.pub), or a known_hosts file that has long been used with it. Add it to known-hosts under the name ${keys.name}, after comparing the fingerprint.`;
+
+/** The known hosts name no key of the host. It was not connected: an address that nothing but a cluster file names is told nothing, not even that there is somebody. */
+export const unnamedTrouble = (target: Target, keys: HostKeys): Trouble =>
+  trouble({ code: 'host-key-unknown', host: target.host, what: `known-hosts does not name ${named(target)}`, evidence: `no line there is for ${keys.name}; nothing was connected`, remedy: pinned(target, keys) });
+
 /** The host shows a key that the known hosts do not vouch for. */
 export function hostKeyTrouble(target: Target, keys: HostKeys, shown: Buffer): Trouble {
   const verdict = keys.check(shown);
@@ -185,9 +192,9 @@ export function hostKeyTrouble(target: Target, keys: HostKeys, shown: Buffer): T
       return trouble({
         code: 'host-key-unknown',
         host: target.host,
-        what: keys.types.length > 0 ? `known-hosts names ${named(target)} with keys of other types only (${keys.types.join(', ')})` : `known-hosts does not name ${named(target)}`,
+        what: `known-hosts names ${named(target)} with keys of other types only (${keys.types.join(', ')})`,
         evidence,
-        remedy: `Take the key from a place you trust: the console of ${named(target)} (/etc/ssh/ssh_host_*_key.pub), or a known_hosts file that has long been used with it. Add it to known-hosts under the name ${keys.name}, after comparing the fingerprint.`,
+        remedy: pinned(target, keys),
       });
   }
 }

@@ -1,6 +1,6 @@
 import { seenOn } from '../deployment/seen.ts';
 import { DATABASE_PASSWORD } from '../deployment/action.ts';
-import { CLUSTER, REPLICA, type Fault } from './fault.ts';
+import { CLUSTER, HOSTS, REPLICA, type Fault } from './fault.ts';
 
 const on = (script: string) => () => seenOn('node-01', script);
 const asRoot = (password: string, statement: string): string => `docker exec -e MYSQL_PWD='${password}' alice-mysql mysql -h 127.0.0.1 -u root -e "${statement}"`;
@@ -53,10 +53,11 @@ export const DATABASE_FAULTS: readonly Fault[] = [
     ends: [{ code: 'KS-1302', host: 'node-01', evidence: /ERROR 1045/, remedy: /database-password/ }],
   },
   {
-    name: 'database-of-another-domain', on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
+    // Whose it is shows once bob uses it, before anything is made that writes there.
+    name: 'database-of-another-domain', on: 'deployed cluster', mode: 'apply', when: 'before',
     cluster: `${CLUSTER.replace('domain: alice', 'domain: bob').replace(' database,', '')}database: { external: { address: 10.77.0.11, port: 3306, user: root, name: kine } }\nports: { gateway: 21000, internal: 21001, api: 21002, api-grpc: 21003, metrics: 21004 }\nload-balancer: { port: 8090 }\n`,
     make: () => Promise.resolve(),
-    mend: () => Promise.resolve(),
+    mend: () => Promise.all(HOSTS.map((host) => seenOn(host, 'docker rm -f bob-probe; rm -rf kuscia-swarm/bob'))),
     ends: [{ code: 'KS-1304', host: 'node-02', evidence: /belongs to domain alice, not to bob .*root-kuscia-autonomy-alice-node-02/, remedy: /a database of its own/ }],
   },
   {

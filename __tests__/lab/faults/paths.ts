@@ -71,9 +71,12 @@ export const PATH_FAULTS: readonly Fault[] = [
     ends: [{ code: 'KS-1218', host: 'node-02', evidence: /its image lacks bash/, remedy: /network\.probe-image/ }],
   },
   {
-    name: 'database-wants-tls', on: 'deployed cluster', cluster: EXTERNAL, mode: 'apply', when: 'before', changesNothing: true,
+    name: 'database-wants-tls', on: 'deployed cluster', cluster: EXTERNAL, mode: 'apply', when: 'before',
     make: on('node-01', 'mkdir -p /run/tls; cd /run/tls; openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=db -days 2 -keyout key.pem -out cert.pem 2>/dev/null; chmod 644 key.pem; docker run -d --name=strict -p 3406:3306 -v /run/tls:/tls -v /root/kuscia-swarm/alice/database-password:/password -e MYSQL_ROOT_PASSWORD_FILE=/password -e MYSQL_DATABASE=kine mysql:8.0 --ssl-cert=/tls/cert.pem --ssl-key=/tls/key.pem --require-secure-transport=ON; sleep 12'),
-    mend: on('node-01', 'docker rm -fv strict; rm -r /run/tls'),
+    mend: async () => {
+      await seenOn('node-01', 'docker rm -fv strict; rm -r /run/tls');
+      await seenOn('node-02', 'rm kuscia-swarm/alice/database-in-use');
+    },
     ends: [{ code: 'KS-1305', host: 'node-02', evidence: /ERROR (3159|1045)/, cause: /require_secure_transport/, remedy: /REQUIRE NONE/ }],
   },
   {

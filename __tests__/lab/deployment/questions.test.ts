@@ -1,0 +1,75 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { paths } from '../../../lab/lab.ts';
+import { printedForms, Secret } from '../../../src/engine/secret.ts';
+import { freshHosts } from '../support/fresh.ts';
+import { action, DATABASE_PASSWORD } from './action.ts';
+import { seenOn, stateOf } from './seen.ts';
+
+// A cluster file of a pull request may name anything. What only looks does nothing of it: it connects nobody whom the deployment does not use, starts and pulls nothing.
+const CLUSTER = `domain: alice
+image: secretflow/kuscia:1.1.0b0
+hosts:
+  node-01: { address: 10.77.0.11, roles: [manager, database, load-balancer] }
+  node-02: { address: 10.77.0.12, roles: [replica] }
+  node-03: { address: 10.77.0.13, roles: [replica] }
+`;
+const HOSTS = ['node-01', 'node-02', 'node-03'];
+
+/** An address that nothing of the deployment has; node-03 answers there, with a MySQL server that asks for the password in clear and notes all it hears. */
+const FOREIGN = '10.77.0.99';
+const NOTES = '/run/rogue.json';
+const ROGUE = `import { writeFileSync } from 'node:fs';
+import { mysqlServer } from '${join(paths.repositoryInHost, '__tests__/support/mysql-server.ts')}';
+const server = await mysqlServer({ wants: 'mysql_clear_password', password: 'x' }, '${FOREIGN}', 3306);
+setInterval(() => writeFileSync('${NOTES}', Buffer.concat(server.seen)), 100);`;
+
+/** Packets that came to that address, whoever sent them. */
+const packets = async (): Promise<number> => Number(await seenOn('node-03', `iptables -nvxL INPUT | awk '$NF == "${FOREIGN}" || $9 == "${FOREIGN}" { print $1; exit }'`));
+
+const EXTERNAL = `${CLUSTER.replace(' database,', '')}database: { external: { address: ${FOREIGN}, name: kine, user: root } }\n`;
+const evil = (name: string): string => `${FOREIGN}:5000/evil/${name}:1`;
+const HOSTILE: readonly [string, string, Readonly<Record<string, string>>][] = [
+  ['a database elsewhere', EXTERNAL, {}],
+  ['images and a registry elsewhere', `${CLUSTER.replace('secretflow/kuscia:1.1.0b0', evil('kuscia'))}database: { image: "${evil('mysql')}" }\nnetwork: { probe-image: "${evil('probe')}" }\nload-balancer: { image: "${evil('nginx')}" }\nregistry: { server: "${FOREIGN}:5000", username: ci }\n`, { 'registry-password': 'registry.Password-77' }],
+  ['a bastion elsewhere', `${CLUSTER}ssh: { bastion: "root@${FOREIGN}" }\n`, {}],
+  ['a host elsewhere', CLUSTER.replace('10.77.0.12', FOREIGN), {}],
+];
+
+freshHosts(3);
+
+describe('on a deployed cluster', () => {
+  beforeAll(async () => {
+    expect((await action(CLUSTER)).code).toBe(0);
+    await seenOn('node-03', `ip address add ${FOREIGN}/32 dev eth0; iptables -I INPUT -d ${FOREIGN}`);
+    await seenOn('node-03', `cat >/run/rogue.mts <<'END'\n${ROGUE}\nEND\nsetsid ${join(paths.repositoryInHost, 'node_modules/node/bin/node')} /run/rogue.mts </dev/null >/run/rogue.log 2>&1 & until [ -e ${NOTES} ]; do sleep 0.2; done`);
+  }, 300_000);
+
+  test('the listener sees who comes', async () => {
+    const before = await packets();
+    await seenOn('node-02', `docker exec alice-probe bash -c 'exec 3<>/dev/tcp/${FOREIGN}/3306; head -c 5 <&3 >/dev/null; echo knock >&3'; sleep 0.5`);
+    expect(await packets()).toBeGreaterThan(before);
+    expect(await seenOn('node-03', `cat ${NOTES}`)).toContain('knock');
+  });
+
+  test.each(HOSTILE.flatMap(([name, cluster, inputs]) => ['plan', 'verify'].map((mode) => [mode, name, cluster, inputs] as const)))('%s with %s', async (mode, name, cluster, inputs) => {
+    const [came, since, states] = [await packets(), await seenOn('node-01', 'date +%s'), await Promise.all(HOSTS.map(stateOf))];
+    const { code, log } = await action(cluster, { inputs: { mode, ...inputs } });
+    if (name === 'a database elsewhere' && mode === 'plan') {
+      expect([code, log]).toEqual([0, expect.stringMatching(new RegExp(`node-02 +\\+ login as root at ${FOREIGN}:3306`))]);
+      expect(log).toContain('version, login and owner of the database');
+    }
+    expect([mode === 'verify' ? 1 : undefined, log.includes(DATABASE_PASSWORD)]).toEqual([mode === 'verify' ? code : undefined, false]);
+    const events = await Promise.all(HOSTS.map((host) => seenOn(host, `docker events --since ${since} --until "$(date +%s)" --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'`)));
+    const done = events.flatMap((lines) => lines.split('\n')).filter((line) => line !== '' && !/^container (exec_create|exec_start|exec_die)(: .*)? (alice-(probe|mysql|nginx-lb)|root-kuscia-autonomy-alice)$/s.test(line) && /^(container|image|network|volume) /.test(line));
+    expect(done).toEqual([]);
+    expect(await Promise.all(HOSTS.map(stateOf))).toEqual(states);
+    expect(await packets()).toBe(came);
+  }, 60_000);
+
+  test('and what the rogue heard holds nothing of the password, in whatever form', async () => {
+    const heard = Buffer.from(await seenOn('node-03', `base64 -w0 ${NOTES}`), 'base64').toString('latin1');
+    expect(heard).toContain('knock');
+    expect(printedForms(new Secret('p', DATABASE_PASSWORD)).filter((form) => heard.includes(form))).toEqual([]);
+  });
+});
