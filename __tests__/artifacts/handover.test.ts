@@ -2,18 +2,18 @@ import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { generateX25519Identity } from 'age-encryption';
+import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from '../support/random.ts';
 import { handOver, receive } from '../../src/artifacts/folder.ts';
-import { fileName, handed, labelIn, missingHandover, pack, unpack, type Handover, type Origin } from '../../src/artifacts/handover.ts';
-import { seal } from '../../src/artifacts/seal.ts';
+import { CLOCK_SKEW_MS, fileName, handed, labelIn, missingHandover, pack, unpack, type Handover, type Origin } from '../../src/artifacts/handover.ts';
+import { proofOf, seal } from '../../src/artifacts/seal.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
-const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 2 };
+const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 2 };
 const handover = (changes: Partial<Handover> = {}): Handover => ({ kind: 'view', host: 'node-02', origin, made: 1_000, content: new Secret('view', 'what it answered'), ...changes });
 const codes = (promise: Promise<unknown>): Promise<string[]> => promise.then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, evidence = '' }) => `${code} ${evidence}`.trim()));
 const sealed = async (envelope: unknown): Promise<Uint8Array> => seal(Buffer.from(typeof envelope === 'string' ? envelope : JSON.stringify(envelope)), key);
@@ -37,6 +37,7 @@ describe('a sealed file', () => {
     ['another domain', { domain: 'bob' }, 'artifact-foreign domain alice, not bob'],
     ['another repository', { repository: 'acme/other' }, 'artifact-foreign repository acme/clusters, not acme/other'],
     ['another run', { run: '8' }, 'artifact-foreign run 7, not 8'],
+    ['another deployment of the run', { call: 'kuscia-swarm.alice.deploy.5e6f' }, 'artifact-foreign call kuscia-swarm.alice.deploy.1a2b3c4d, not kuscia-swarm.alice.deploy.5e6f'],
     ['a later attempt', { attempt: 1 }, 'artifact-foreign attempt 2, not 1 or earlier'],
     ['all of it', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
   ];
@@ -48,29 +49,58 @@ describe('a sealed file', () => {
     expect(await codes(unpack({ name, bytes: await pack(handover(), key) }, key, origin))).toEqual(['artifact-foreign it is view.node-02.1000.age inside']);
   });
 
-  const good = { format: 1, kind: 'view', host: 'node-02', origin, made: 1_000, content: 'x' };
+  /** The envelope with the proof of somebody who has the key. */
+  const withProof = (inside: unknown, by = key): unknown => {
+    const { kind, host, origin, made, content } = (inside ?? {}) as Record<string, unknown>;
+    const { domain, repository, run, call, attempt } = (origin ?? {}) as Record<string, unknown>;
+    return typeof inside === 'object' && !Array.isArray(inside) ? { proof: proofOf(JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]), by), ...inside } : inside;
+  };
+  const good = { format: 2, kind: 'view', host: 'node-02', origin, made: 1_000, content: 'x' };
+
+  test('of somebody who knows only the recipient of the identity is refused, whatever time it bears', async () => {
+    const { proof } = withProof(good, new Secret('seal key', 'age1 and guesses')) as { proof: string };
+    for (const made of [1_000, Date.now(), Date.now() + 10 * CLOCK_SKEW_MS]) {
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(await identityToRecipient(key.reveal()));
+      const bytes = await encrypter.encrypt(JSON.stringify({ ...good, made, proof }));
+      expect(await codes(unpack({ name: `view.node-02.${made}.age`, bytes }, key, origin))).toEqual(['artifact-forged it can be opened, but whoever sealed it did not have the seal-key']);
+    }
+  });
+
+  test.each(Object.entries({ kind: 'plan', host: 'node-03', made: 1_001, content: 'y', origin: { ...origin, attempt: 1 } }))('in which another %s was put is refused', async (part, value) => {
+    const { proof } = withProof(good) as { proof: string };
+    const changed = { ...good, [part]: value, proof };
+    const name = fileName({ ...changed, content: new Secret('', '') } as unknown as Handover);
+    expect(await codes(unpack({ name, bytes: await sealed(changed) }, key, origin))).toEqual([expect.stringMatching(/^artifact-forged /)]);
+  });
+
+  test('is refused when it is from further ahead than clocks may differ, and taken otherwise', async () => {
+    const at = async (made: number): Promise<string[]> => codes(unpack({ name: fileName(handover({ made })), bytes: await pack(handover({ made }), key) }, key, origin));
+    expect(await at(Date.now() + CLOCK_SKEW_MS - 60_000)).toEqual([]);
+    expect(await at(Date.now() + CLOCK_SKEW_MS + 60_000)).toEqual([expect.stringMatching(/^artifact-ahead made 3\d\d s from now by the clock of this runner; clocks may differ by 300 s$/)]);
+  });
   const hostile: readonly [string, unknown][] = [
-    ['no JSON', '{'], ['nothing', ''], ['null', null], ['a list', []], ['another format', { ...good, format: 2 }], ['an unknown kind', { ...good, kind: 'shell' }], ['a number for content', { ...good, content: 7 }],
-    ['a key too many', { ...good, more: 1 }], ['no origin', { ...good, origin: undefined }], ['a negative time', { ...good, made: -1 }], ['a prototype', '{"__proto__":{"format":1}}'], ['depth', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+    ['no JSON', '{'], ['nothing', ''], ['null', null], ['a list', []], ['an earlier format', { ...good, format: 1 }], ['no proof', { ...good, proof: undefined }], ['half a proof', { ...good, proof: 'ab' }], ['an unknown kind', { ...good, kind: 'shell' }], ['a number for content', { ...good, content: 7 }],
+    ['a key too many', { ...good, more: 1 }], ['no origin', { ...good, origin: undefined }], ['a negative time', { ...good, made: -1 }], ['a prototype', '{"__proto__":{"format":2}}'], ['depth', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
   ];
   test.each(hostile)('with %s inside is damaged', async (_, envelope) => {
-    expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(envelope) }, key, origin))).toEqual(['artifact-damaged']);
+    expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(withProof(envelope)) }, key, origin))).toEqual(['artifact-damaged']);
   });
 
   const hostileText = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('::set-output name=changed::9', '##[group]x', '\x1b[2J', 'a\n::add-mask::x', '../../etc/passwd', '__proto__', '$(id)', 'x'.repeat(100_000)));
   const odd = fc.oneof(hostileText, fc.jsonValue({ maxDepth: 2 }), fc.constantFrom<unknown>(null, -1, 1.5, 2, {}, []));
   const mostly = <T>(usual: T) => fc.oneof({ weight: 12, arbitrary: fc.constant<unknown>(usual) }, { weight: 1, arbitrary: odd });
-  const envelope = fc.record({ format: mostly(1), kind: mostly('view'), host: mostly('node-02'), origin: fc.oneof({ weight: 3, arbitrary: fc.record({ domain: mostly('alice'), repository: mostly('acme/clusters'), run: mostly('7'), attempt: mostly(1) }) }, { weight: 1, arbitrary: odd }), made: mostly(1_000), content: mostly('x') }, { requiredKeys: [] });
+  const envelope = fc.record({ format: mostly(2), kind: mostly('view'), host: mostly('node-02'), origin: fc.oneof({ weight: 3, arbitrary: fc.record({ domain: mostly('alice'), repository: mostly('acme/clusters'), run: mostly('7'), call: mostly(origin.call), attempt: mostly(1) }) }, { weight: 1, arbitrary: odd }), made: mostly(1_000), content: mostly('x') }, { requiredKeys: [] });
   const torn = fc.tuple(fc.nat(200), fc.nat(20), hostileText).map(([at, drop, put]) => {
-    const text = JSON.stringify(good);
+    const text = JSON.stringify(withProof(good));
     return text.slice(0, at) + put.slice(0, 40) + text.slice(at + drop);
   });
 
   test('with anything inside is what its name says, of this run, or refused by name, harmlessly', async () => {
-    const seen = { opened: 0, 'artifact-damaged': 0, 'artifact-foreign': 0 };
+    const seen = { opened: 0, 'artifact-damaged': 0, 'artifact-foreign': 0, 'artifact-forged': 0 };
     await fc.assert(
-      fc.asyncProperty(fc.oneof(envelope.map((each) => ({ ...good, ...each })), envelope, torn, fc.jsonValue()), async (inside) => {
-        const bytes = await sealed(inside);
+      fc.asyncProperty(fc.oneof(envelope.map((each) => ({ ...good, ...each })), envelope, torn, fc.jsonValue()), mostly(key), async (inside, by) => {
+        const bytes = await sealed(withProof(inside, by === key ? key : new Secret('seal key', JSON.stringify(by))));
         try {
           const opened = await unpack({ name: 'view.node-02.1000.age', bytes }, key, origin);
           expect({ ...opened, content: typeof opened.content.reveal() }).toEqual({ kind: 'view', host: 'node-02', origin: { ...origin, attempt: expect.any(Number) }, made: 1_000, content: 'string' });
@@ -79,7 +109,7 @@ describe('a sealed file', () => {
           const shown = new Masks().cleaned(failuresOf(thrown));
           expect(shown).toHaveLength(1);
           for (const { code, what, evidence = '' } of shown) {
-            expect(['artifact-damaged', 'artifact-foreign']).toContain(code);
+            expect(['artifact-damaged', 'artifact-foreign', 'artifact-forged']).toContain(code);
             expect([commandsIn(`${what}\n${evidence}`), CONTROL.test(what + evidence), what.length + evidence.length < 5_000]).toEqual([[], false, true]);
             seen[code as 'artifact-damaged'] += 1;
           }

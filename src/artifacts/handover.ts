@@ -1,7 +1,8 @@
+import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
-import { open, seal } from './seal.ts';
+import { open, proofOf, seal } from './seal.ts';
 
 /** What jobs hand over to each other, and the job that makes it. */
 const MADE_BY = {
@@ -21,6 +22,8 @@ export interface Origin {
   readonly domain: string;
   readonly repository: string;
   readonly run: string;
+  /** The deployment of that run, which may make several: first part of the names of its artifacts; '' where there is but one. */
+  readonly call: string;
   readonly attempt: number;
 }
 
@@ -36,13 +39,21 @@ export interface Handover {
 }
 
 const envelope = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   kind: z.enum(KINDS),
   host: z.string(),
-  origin: z.strictObject({ domain: z.string(), repository: z.string(), run: z.string(), attempt: z.int().min(1) }),
+  origin: z.strictObject({ domain: z.string(), repository: z.string(), run: z.string(), call: z.string(), attempt: z.int().min(1) }),
   made: z.int().min(0),
   content: z.string(),
+  proof: z.string().regex(/^[0-9a-f]{64}$/),
 });
+type Envelope = z.output<typeof envelope>;
+
+/** All that stands in an envelope, as one text for its proof. */
+const proven = ({ kind, host, origin: { domain, repository, run, call, attempt }, made, content }: Omit<Envelope, 'format' | 'proof'>): string => JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]);
+
+/** Clocks of two runners may differ by so much, in milliseconds; a file from further ahead was not made by a job before this one. */
+export const CLOCK_SKEW_MS = 300_000;
 
 /** What the name of a sealed file tells, so that of many only the newest is opened: a passphrase takes its time. */
 export type Label = Pick<Handover, 'kind' | 'host' | 'made'>;
@@ -59,23 +70,34 @@ export function labelIn(file: string): Label | undefined {
 
 /** Its sealed file. */
 export function pack({ kind, host, origin, made, content }: Handover, key: Secret): Promise<Uint8Array> {
-  return seal(Buffer.from(JSON.stringify({ format: 1, kind, host, origin, made, content: content.reveal() })), key);
+  const body = { kind, host, origin, made, content: content.reveal() };
+  return seal(Buffer.from(JSON.stringify({ format: 2, ...body, proof: proofOf(proven(body), key) })), key);
 }
 
-/** Opens a sealed file. Throws a Trouble: artifact-key-wrong, artifact-damaged, or artifact-foreign when it is of another run or not what its name says. */
+const REMOVE = 'Find out who uploaded it, remove it from the run, and run the whole workflow again.';
+
+/**
+ * Opens a sealed file. Throws a Trouble: artifact-key-wrong, artifact-damaged, artifact-forged when whoever sealed it did not have the key, artifact-ahead when it is from
+ * the future, or artifact-foreign when it is of another run or not what its name says.
+ */
 export async function unpack(file: { readonly name: string; readonly bytes: Uint8Array }, key: Secret, expected: Origin): Promise<Handover> {
   const read = parsed(Buffer.from(await open(file.bytes, key, file.name)).toString('utf8'), file.name);
-  const { origin } = read;
-  const differences = (['domain', 'repository', 'run'] as const).filter((part) => origin[part] !== expected[part]).map((part) => `${part} ${origin[part] || '(none)'}, not ${expected[part] || '(none)'}`);
+  const { origin, made } = read;
+  if (!timingSafeEqual(Buffer.from(read.proof), Buffer.from(proofOf(proven(read), key)))) {
+    throw trouble({ code: 'artifact-forged', what: `${file.name} was not sealed by a job of this run`, evidence: 'it can be opened, but whoever sealed it did not have the seal-key', remedy: REMOVE });
+  }
+  const aheadMs = made - Date.now();
+  if (aheadMs > CLOCK_SKEW_MS) {
+    throw trouble({ code: 'artifact-ahead', what: `${file.name} is from the future`, evidence: `made ${Math.round(aheadMs / 1000)} s from now by the clock of this runner; clocks may differ by ${CLOCK_SKEW_MS / 1000} s`, remedy: 'Set the clocks of the runners (timedatectl), then run the whole workflow again.' });
+  }
+  const differences = (['domain', 'repository', 'run', 'call'] as const).filter((part) => origin[part] !== expected[part]).map((part) => `${part} ${origin[part] || '(none)'}, not ${expected[part] || '(none)'}`);
   if (origin.attempt > expected.attempt) differences.push(`attempt ${origin.attempt}, not ${expected.attempt} or earlier`);
   if (fileName(read) !== file.name) differences.push(`it is ${fileName(read)} inside`);
-  if (differences.length > 0) {
-    throw trouble({ code: 'artifact-foreign', what: `${file.name} does not belong to this run`, evidence: differences.join('; '), remedy: 'Find out who uploaded it, remove it from the run, and run the whole workflow again.' });
-  }
-  return { kind: read.kind, host: read.host, origin, made: read.made, content: new Secret(read.kind, read.content) };
+  if (differences.length > 0) throw trouble({ code: 'artifact-foreign', what: `${file.name} does not belong to this run`, evidence: differences.join('; '), remedy: REMOVE });
+  return { kind: read.kind, host: read.host, origin, made, content: new Secret(read.kind, read.content) };
 }
 
-function parsed(text: string, name: string): z.output<typeof envelope> {
+function parsed(text: string, name: string): Envelope {
   try {
     return envelope.parse(JSON.parse(text));
   } catch {

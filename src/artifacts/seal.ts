@@ -1,3 +1,4 @@
+import { createHmac, hkdfSync } from 'node:crypto';
 import { trouble } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
 
@@ -50,4 +51,13 @@ export async function open(sealed: Uint8Array, key: Secret, name: string): Promi
     }
     throw trouble({ code: 'artifact-damaged', what: `${name} is no whole age file`, evidence: said, remedy: 'Run the job that made it again, or the whole workflow.' });
   }
+}
+
+/**
+ * What shows that a text comes from somebody who has the seal key: whoever knows only an identity's recipient can seal, too. It belongs inside the seal, where nobody
+ * can try passphrases on it.
+ */
+export function proofOf(text: string, key: Secret): string {
+  const secret = identityIn(key.reveal()) ?? key.reveal().trim();
+  return createHmac('sha256', Buffer.from(hkdfSync('sha256', secret, '', 'kuscia-swarm: authentic artifacts', 32))).update(text).digest('hex');
 }

@@ -66,6 +66,8 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   'artifact-foreign': ITSELF,
   'artifact-damaged': ITSELF,
   'artifact-key-wrong': ITSELF,
+  'artifact-forged': ITSELF,
+  'artifact-ahead': ITSELF,
   'plan-moved': ITSELF,
   'join-token-invalid': ITSELF,
   'host-changed': ITSELF,

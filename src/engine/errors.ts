@@ -59,6 +59,8 @@ export const CODES = {
   'plan-moved': [1705, 'The hosts have changed since the plan was approved'],
   'join-token-invalid': [1706, 'The swarm refuses the join token'],
   'host-changed': [1707, 'A host is not as the job before it left it'],
+  'artifact-forged': [1708, 'An artifact was sealed by somebody without the key'],
+  'artifact-ahead': [1709, 'An artifact is from the future'],
   'github-refused': [1801, "GitHub's API refuses"],
   'github-unreachable': [1802, "GitHub's API does not answer"],
   internal: [1900, 'A defect in kuscia-swarm'],

@@ -22,8 +22,11 @@ export interface Job {
   /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
   readonly runner: string;
   /** Where this run belongs, as GitHub tells it. */
-  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly attempt: number };
+  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly call: string; readonly attempt: number };
 }
+
+/** Where an action tells what its input `artifacts` is. */
+const CALL = 'KUSCIA_SWARM_ARTIFACTS';
 
 /** Where sealed files are taken from and put. */
 export interface Artifacts {
@@ -54,7 +57,7 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
     runner: oneRunner(env, failures),
-    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
+    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', call: env[CALL] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
   };
 }
 
