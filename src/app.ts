@@ -218,16 +218,19 @@ function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
 
 /** Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is not healthy. */
 async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
-  // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
-  if (received.agreed !== undefined) await run.permit?.();
-  const moved = await heldToAgreed(received.agreed, all, run);
-  if (moved.length > 0) return moved;
+  const { agreed } = received;
+  if (agreed && stages.some(({ name }) => name === 'preflight')) {
+    // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
+    await run.permit?.();
+    const moved = await heldToAgreed(agreed, all, run);
+    if (moved.length > 0) return moved;
+  }
   const undecided: Failure[] = [];
   const emit: Emit = (event) => {
     if (event.is === 'stage-settled') undecided.push(...event.plan.later.map((note) => notJudged(event.stage, note)));
     run.emit(event);
   };
-  await apply(stages, { ...run, emit });
+  await apply(stages, { ...run, emit, ...(agreed && { agreed }) });
   const failures = undecided.length === 0 && stages.some(({ name }) => name === 'verify') ? unproven(proof) : undecided;
   if (failures.length === 0) report.handedOver(await handSettledOver(request, all, run));
   return failures;

@@ -60,9 +60,9 @@ describe('a replica', () => {
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
     ['that is proven is left alone', [], [FINE(two), third]],
     ['that is absent is started', [{ container: absent, answer: unknown('exit 1'), registry: unknown('exit 1') }], [does('+', `start replica ${NAME}`, 'absent'), third]],
-    ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [does('~', `replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
+    ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [now(`replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
     ['that its host took off the network is made anew', [{}, { addresses: {} }], [does('~', `replace replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third]],
-    ['that never started is made anew', [{}, { state: 'created' }], [does('~', `replace replica ${NAME}`, 'left behind by a failed start: never started'), third]],
+    ['that never started is made anew', [{}, { state: 'created' }], [now(`replace replica ${NAME}`, 'left behind by a failed start: never started'), third]],
     ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [now(`start replica ${NAME}`, 'exited (137): oom'), third]],
     ['that is paused is started again', [{}, { state: 'paused' }], [now(`start replica ${NAME}`, 'paused (0)'), third]],
     ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [now(`start replica ${NAME}`, 'dead (1)'), third]],
