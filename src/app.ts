@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Host } from './cluster/cluster.ts';
 import { jobsOf, ownRunners } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
@@ -167,7 +168,7 @@ function tellChecked({ deployment: { cluster }, job }: Inputs, report: Report): 
   const apart = ownRunners(cluster).length > 0 ? ', each reached by its own runner' : '';
   report.checked(
     [`${cluster.domain}: the inputs and the cluster file have no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No host was asked (mode: check).`],
-    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)) },
+    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)), call: randomBytes(4).toString('hex') },
   );
 }
 

@@ -37,7 +37,8 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const elsewhere = here === undefined || mode === 'look' || mode === 'unlock' ? [] : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
   const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap(takenBy) : []);
   const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
-  const { received, key } = artifacts ?? {};
+  const { received, key, unfetched } = artifacts ?? {};
+  if (unfetched && kinds.size + elsewhere.length > 0) throw trouble(UNFETCHED);
   const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
   // Tokens travel only while a host is still outside the swarm.
   const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
@@ -52,6 +53,14 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
     ...(agreed && { agreed: agreedIn(agreed) }),
   };
 }
+
+/** What was fetched may be a part, or what it was before. */
+const UNFETCHED: Failure = {
+  code: 'artifact-missing',
+  what: 'what earlier jobs handed over could not be downloaded',
+  evidence: 'the step before this one failed (actions/download-artifact); its log says why',
+  remedy: 'Look at githubstatus.com, then run this job again (Re-run failed jobs); once artifacts are gone, after a day, the whole workflow.',
+};
 
 /** What a stage takes from the jobs before it: whatever changes something is held to the plan. */
 const takenBy = (stage: StageName): readonly Kind[] => [...(stage === 'verify' ? [] : (['plan'] as const)), ...(TAKEN[stage] ?? [])];

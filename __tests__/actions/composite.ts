@@ -66,7 +66,7 @@ const filled = (values: Readonly<Record<string, string>>, evaluate: (expression:
 
 function given({ inputs: known }: Composite, inputs: Readonly<Record<string, string>>, expression: string): string {
   // Without artifacts there are no folders for them.
-  if (/^inputs\.(artifacts|seal-key) && /.test(expression)) return '';
+  if (/^inputs\.(artifacts|seal-key) && |^steps\.fetch\.outcome$/.test(expression)) return '';
   const name = expression.replace(/^inputs\./, '');
   if (!(name in known)) throw new Error(`${expression} is no input`);
   return inputs[name] ?? known[name]?.default ?? '';

@@ -9,6 +9,7 @@ import { STAGES } from '../../src/stages/names.ts';
 const root = join(import.meta.dirname, '../..');
 
 interface Step {
+  readonly 'continue-on-error'?: boolean;
   readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
@@ -48,6 +49,10 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     const takes = !['check', 'look', 'unlock'].includes(action);
     const gives = !['check', 'verify', 'unlock'].includes(action);
     const logs = takes;
+    // Whether it was fetched is the bundle's to judge, by name.
+    const [fetch] = runs.steps;
+    if (takes) expect([fetch?.id, fetch?.['continue-on-error'], env['KUSCIA_SWARM_FETCHED']]).toEqual(['fetch', true, '${{ steps.fetch.outcome }}']);
+    expect(env['KUSCIA_SWARM_ARTIFACTS']).toBe(action === 'unlock' ? undefined : '${{ inputs.artifacts }}');
     expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : []), ...(logs ? ['actions/upload-artifact'] : [])]);
   });
 
@@ -73,9 +78,9 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     const without: Readonly<Record<string, boolean>> = {
       stage: true, 'artifacts-in': true, 'artifacts-out': true, 'logs-out': true,
       mode: !isStage(action) || action === 'verify',
-      'kuscia-config': !['kuscia-init', 'plan'].includes(action),
-      images: !['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
-      repair: !['network-create', 'plan'].includes(action),
+      'kuscia-config': !['preflight', 'kuscia-init', 'plan'].includes(action),
+      images: !['plan', 'preflight', 'swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
+      repair: !['preflight', 'network-create', 'plan'].includes(action),
       'upgrade-database': !['preflight', 'mysql-up', 'plan'].includes(action),
       'task-wait': !['kuscia-start', 'plan'].includes(action),
       host: !isStage(action) || action === 'verify' || action === 'preflight',
@@ -97,12 +102,12 @@ describe.each(ACTIONS)('actions/%s', (action) => {
   test('hands each of them over, and what it is for', () => {
     const given = Object.fromEntries(INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])));
     const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action }) };
-    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^INPUT_(ARTIFACTS|LOGS)-/.test(name)))).toEqual({ ...given, ...fixed });
+    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^(INPUT_(ARTIFACTS|LOGS)-|KUSCIA_SWARM_)/.test(name)))).toEqual({ ...given, ...fixed });
   });
 
   test('maps outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
-      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs'], look: [], unlock: [],
+      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'changes', 'failures', 'logs'], check: ['domain', 'call', 'jobs'], look: [], unlock: [],
     };
     expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);
     for (const [name, { value }] of Object.entries(outputs)) {

@@ -27,11 +27,15 @@ export interface Job {
 
 /** Where an action tells what its input `artifacts` is. */
 const CALL = 'KUSCIA_SWARM_ARTIFACTS';
+/** Where it tells how its step that fetches artifacts ended, which stops nothing by itself. */
+const FETCHED = 'KUSCIA_SWARM_FETCHED';
 
 /** Where sealed files are taken from and put. */
 export interface Artifacts {
   readonly key: Secret;
   readonly received?: string;
+  /** Set where they could not be fetched, or not all of them. */
+  readonly unfetched?: true;
   readonly handedOver?: string;
 }
 
@@ -98,7 +102,7 @@ function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): A
     failures.push(missing('seal-key', apart ? 'the jobs of several hosts hand over what each of them answered' : 'what jobs hand over to each other is always sealed'));
     return undefined;
   }
-  return { key, ...(received !== undefined && { received }), ...(handedOver !== undefined && { handedOver }) };
+  return { key, ...(received !== undefined && { received }), ...(env[FETCHED] === 'failure' && { unfetched: true as const }), ...(handedOver !== undefined && { handedOver }) };
 }
 
 function readLogs(env: Environment, failures: Failure[]): Job['logs'] {
