@@ -56,7 +56,7 @@ describe('a step', () => {
   const restart = step({ what: 'restart replica r', why: 'its configuration changed since it started', foretold: laterLine('kuscia-init', 'b', 'restart of the replica') });
   const started = step({ what: 'start replica r', why: 'exited (137)', momentary: true });
   const make = step({ change: '+', what: 'probe p', why: 'absent', image: ['sha256:1'] });
-  const held: readonly [string, readonly Change[], Step, 'done' | string][] = [
+  const held: readonly [string, readonly Change[], Step, string][] = [
     ['that was planned', changesOf({}), step({}), 'done'],
     ['for another reason', changesOf({}), step({ why: 'image a -> b' }), 'image a -> b'],
     ['on another host', changesOf({}), step({ host: 'c' }), 'memory 4 GiB -> 8 GiB'],
