@@ -1,6 +1,5 @@
 import type { Failure } from './errors.ts';
-import type { Note, Step } from './plan.ts';
-import type { Planned } from './runner.ts';
+import type { Note, Plan, Step } from './plan.ts';
 
 /** One change that is agreed to. */
 export interface Change {
@@ -14,7 +13,7 @@ export interface Change {
  * The changes of a plan as they are agreed to. What is known only after apply belongs to them. What changes or removes something is agreed to for its reason: to
  * replace a replica for more memory is not to replace it for another image. What is made anew has but one reason.
  */
-export function changesIn(planned: readonly Planned[]): Change[] {
+export function changesIn(planned: readonly { readonly stage: { readonly name: string }; readonly plan: Plan }[]): Change[] {
   return planned.flatMap(({ stage, plan }) => [
     ...plan.steps.map((step) => change(lineOf(stage.name, step), step)),
     ...plan.later.map((note) => change(laterLine(stage.name, note.host, note.what), note)),
