@@ -62,7 +62,7 @@ describe('a database of ours', () => {
     ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER]],
     ['is made anew where it publishes none', { container: present(database({ ports: {} })) }, ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER]],
     ['is made anew for another volume', { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) }, ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER]],
-    ['gets back the restart policy that it lacks, and is not restarted', { container: present(database({ restartPolicy: 'no' })) }, ['~ node-01 restore the restart policy of database alice-mysql (no -> always)', LATER]],
+    ['gets back the restart policy that it lacks, and is not restarted', { container: present(database({ restartPolicy: 'no' })) }, ['~ node-01 restore the restart policy of database alice-mysql {no -> always}', LATER]],
     ['is waited for while it restarts', { container: present(database({ state: 'restarting' })), state: unknown('exit 1') }, [RUNS.replace('running', 'restarting'), ...REACHED, '. node-01 database answers: database-unreachable']],
     ['is waited for until it answers', { state: unknown('could not ask the database: exit 1: ERROR 2002') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
     ['gets the schema it lacks', { state: accepted({ exists: false }) }, ['+ node-01 database schema kine (absent on the server)', RUNS]],

@@ -79,7 +79,7 @@ function stepsFor(wanted: Wanted, found: Standing): Step[] {
   const stopped = stoppedAs(current);
   if (stopped !== undefined) return [make(wanted, '~', `start ${kind} ${name}`, stopped, { apply: (act) => started(act, wanted, current), momentary: true })];
   if (current.restartPolicy === 'always') return [];
-  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))) })];
+  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))), momentary: true })];
 }
 
 /** Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container is as described after all. */
