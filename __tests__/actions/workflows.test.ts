@@ -103,6 +103,12 @@ test('the report of verify.yml follows every job without which there is no verif
   expect(['success', 'failure', 'skipped'].map(matrix)).toEqual(['{}', '{}', '']);
 });
 
+test.each([['0', false], ['1', true], ['', true]])('with a plan of %j changes an approval is asked for: %s', (changes, asked) => {
+  const needs = { check: { result: 'success' }, plan: { result: 'success', outputs: { changes } } };
+  const when = (environment: string, mode = 'apply'): unknown => valueOf(deploy.jobs['approve']?.if ?? '', { inputs: { mode, environment }, needs });
+  expect([when('production'), when(''), when('production', 'plan')]).toEqual([asked, false, false]);
+});
+
 describe('the image archives of the caller', () => {
   const folder = 'runner.temp }}/kuscia-swarm-images';
   const taking = Object.entries(deploy.jobs).flatMap(([name, { steps = [] }]) => (steps.some(({ with: given }) => given?.['images']) ? [{ name, steps }] : []));
