@@ -12,7 +12,7 @@ import { recorder, reportOn, type Recorder } from './report/play.ts';
 
 const PASSWORD = new Secret('database password', 'correct horse');
 
-const JOB: Inputs['job'] = { reaches: ALICE.hosts.map(({ name }) => name), runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: 'org/deploy', run: '7', attempt: 1 } };
+const JOB: Inputs['job'] = { reaches: ALICE.hosts.map(({ name }) => name), runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: 'org/deploy', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 1 } };
 
 interface World {
   readonly mode?: Inputs['mode'];

@@ -9,12 +9,12 @@ import { failuresOf } from '../src/engine/errors.ts';
 import { Secret } from '../src/engine/secret.ts';
 import type { Inputs } from '../src/inputs/read.ts';
 import { openReceived } from '../src/job.ts';
-import type { StageName } from '../src/stages/names.ts';
+import { STAGES, type StageName } from '../src/stages/names.ts';
 import { deploymentOf } from './support/deployment.ts';
 import { initialConfiguration, KEY } from './support/key.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
-const origin: Inputs['job']['origin'] = { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 1 };
+const origin: Inputs['job']['origin'] = { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 1 };
 const CONTENTS: Readonly<Partial<Record<Kind, string>>> = {
   'join-tokens': JSON.stringify({ manager: 'of-managers', worker: 'of-workers' }),
   'kuscia-configuration': initialConfiguration(),
@@ -34,14 +34,16 @@ async function received(stage: StageName, kinds: readonly Kind[]) {
 }
 
 const MISSED: readonly { readonly stage: StageName; readonly handed: readonly Kind[]; readonly missed: readonly string[] }[] = [
-  { stage: 'preflight', handed: [], missed: ['plan'] },
-  { stage: 'kuscia-start', handed: [], missed: ['kuscia-configuration', 'provenance'] },
-  { stage: 'kuscia-start', handed: ['kuscia-configuration'], missed: ['provenance'] },
+  { stage: 'kuscia-start', handed: [], missed: ['plan', 'kuscia-configuration', 'provenance'] },
+  { stage: 'kuscia-start', handed: ['plan', 'kuscia-configuration'], missed: ['provenance'] },
   { stage: 'kuscia-start', handed: ['provenance', 'plan', 'join-tokens'], missed: ['kuscia-configuration'] },
-  { stage: 'kuscia-start', handed: ['kuscia-configuration', 'provenance'], missed: [] },
+  { stage: 'kuscia-start', handed: ['kuscia-configuration', 'provenance'], missed: ['plan'] },
+  { stage: 'kuscia-start', handed: ['plan', 'kuscia-configuration', 'provenance'], missed: [] },
+  // Whatever changes something is held to the plan.
+  ...STAGES.filter((stage) => !['kuscia-start', 'verify'].includes(stage)).map((stage) => ({ stage, handed: [], missed: ['plan'] })),
   // Tokens travel only while a host is outside the swarm.
-  { stage: 'swarm-join', handed: [], missed: [] },
-  { stage: 'nginx-lb', handed: [], missed: [] },
+  { stage: 'swarm-join', handed: ['plan'], missed: [] },
+  { stage: 'verify', handed: [], missed: [] },
 ];
 
 describe('what earlier jobs handed over', () => {
@@ -51,7 +53,7 @@ describe('what earlier jobs handed over', () => {
   });
 
   test('is masked in the job that opened it', async () => {
-    const secrets = [...(await received('swarm-join', ['join-tokens'])).secrets, ...(await received('kuscia-start', ['kuscia-configuration', 'provenance'])).secrets];
+    const secrets = [...(await received('swarm-join', ['plan', 'join-tokens'])).secrets, ...(await received('kuscia-start', ['plan', 'kuscia-configuration', 'provenance'])).secrets];
     expect(secrets.map((secret) => secret.reveal())).toEqual(['of-managers', 'of-workers', KEY.secret]);
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Host } from './cluster/cluster.ts';
 import { jobsOf, ownRunners, runnersOf } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
@@ -168,7 +169,7 @@ function tellChecked({ mode, deployment: { cluster }, job }: Inputs, report: Rep
   const apart = ownRunners(cluster).length > 0 ? ', each reached by its own runner' : '';
   report.checked(
     [`${cluster.domain}: ${mode === 'check' ? 'the inputs and the cluster file have' : 'the cluster file has'} no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No host was asked (mode: ${mode}).`],
-    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)), runners: JSON.stringify(runnersOf(cluster)) },
+    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)), runners: JSON.stringify(runnersOf(cluster)), call: randomBytes(4).toString('hex') },
   );
 }
 
@@ -219,16 +220,19 @@ function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
 
 /** Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is not healthy. */
 async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
-  // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
-  if (received.agreed !== undefined) await run.permit?.();
-  const moved = await heldToAgreed(received.agreed, all, run);
-  if (moved.length > 0) return moved;
+  const { agreed } = received;
+  if (agreed && stages.some(({ name }) => name === 'preflight')) {
+    // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
+    await run.permit?.();
+    const moved = await heldToAgreed(agreed, all, run);
+    if (moved.length > 0) return moved;
+  }
   const undecided: Failure[] = [];
   const emit: Emit = (event) => {
     if (event.is === 'stage-settled') undecided.push(...event.plan.later.map((note) => notJudged(event.stage, note)));
     run.emit(event);
   };
-  await apply(stages, { ...run, emit });
+  await apply(stages, { ...run, emit, ...(agreed && { agreed }) });
   const failures = undecided.length === 0 && stages.some(({ name }) => name === 'verify') ? unproven(proof) : undecided;
   if (failures.length === 0) report.handedOver(await handSettledOver(request, all, run));
   return failures;

@@ -4,7 +4,7 @@ import { handed, missingHandover, type Handover, type Kind } from './artifacts/h
 import type { Handed } from './cluster/handed.ts';
 import type { Act } from './engine/ask.ts';
 import { asker } from './engine/asker.ts';
-import { changesIn, movedSince } from './engine/agreed.ts';
+import { changesIn, movedSince, type Change } from './engine/agreed.ts';
 import { commandFailure } from './engine/command-failure.ts';
 import { Trouble, trouble, type Failure } from './engine/errors.ts';
 import { succeeded } from './engine/outcome.ts';
@@ -17,6 +17,7 @@ import { logText, type Log } from './diagnosis/logs.ts';
 import type { Inputs } from './inputs/read.ts';
 import { readConfiguration } from './kuscia/configuration.ts';
 import { askHandings } from './stages/handings.ts';
+import type { StageName } from './stages/names.ts';
 
 /** What earlier jobs handed over to this one. */
 export interface Received {
@@ -25,7 +26,7 @@ export interface Received {
   /** Where not every host is reached: what the others answered in their own jobs. */
   readonly views?: Views;
   /** The changes that were agreed to, where a plan was handed over. */
-  readonly agreed?: readonly string[];
+  readonly agreed?: readonly Change[];
   /** What of all this must be masked. */
   readonly secrets: readonly Secret[];
 }
@@ -34,9 +35,10 @@ export interface Received {
 export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
   const elsewhere = here === undefined || mode === 'look' || mode === 'unlock' ? [] : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
-  const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap((stage) => TAKEN[stage] ?? []) : []);
+  const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap(takenBy) : []);
   const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
-  const { received, key } = artifacts ?? {};
+  const { received, key, unfetched } = artifacts ?? {};
+  if (unfetched && kinds.size + elsewhere.length > 0) throw trouble(UNFETCHED);
   const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
   // Tokens travel only while a host is still outside the swarm.
   const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
@@ -52,9 +54,18 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   };
 }
 
-/** What each stage takes from the jobs before it. */
-const TAKEN: Readonly<Record<string, readonly Kind[]>> = {
-  preflight: ['plan'],
+/** What was fetched may be a part, or what it was before. */
+const UNFETCHED: Failure = {
+  code: 'artifact-missing',
+  what: 'what earlier jobs handed over could not be downloaded',
+  evidence: 'the step before this one failed (actions/download-artifact); its log says why',
+  remedy: 'Look at githubstatus.com, then run this job again (Re-run failed jobs); once artifacts are gone, after a day, the whole workflow.',
+};
+
+/** What a stage takes from the jobs before it: whatever changes something is held to the plan. */
+const takenBy = (stage: StageName): readonly Kind[] => [...(stage === 'verify' ? [] : (['plan'] as const)), ...(TAKEN[stage] ?? [])];
+
+const TAKEN: Readonly<Partial<Record<StageName, readonly Kind[]>>> = {
   'swarm-join': ['join-tokens'],
   'kuscia-start': ['kuscia-configuration', 'provenance'],
 };
@@ -79,8 +90,7 @@ function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readon
 export const untold = (run: Run): Run => ({ ...run, emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined) });
 
 /** Nothing when the hosts still need what was agreed to. `all` are the stages of a whole deployment. */
-export async function heldToAgreed(agreed: readonly string[] | undefined, all: readonly Stage[], run: Run): Promise<readonly Failure[]> {
-  if (agreed === undefined) return [];
+export async function heldToAgreed(agreed: readonly Change[], all: readonly Stage[], run: Run): Promise<readonly Failure[]> {
   return movedSince(agreed, changesIn(await plan(changing(all), untold(run))));
 }
 

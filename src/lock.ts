@@ -1,5 +1,5 @@
 import { firstManager, type Cluster } from './cluster/cluster.ts';
-import { ownRunners } from './cluster/jobs.ts';
+import { ownRunners, SIDE_BY_SIDE } from './cluster/jobs.ts';
 import { trouble, type Failure } from './engine/errors.ts';
 import { commandFailure } from './engine/command-failure.ts';
 import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from './host/lease.ts';
@@ -30,6 +30,9 @@ interface Surroundings {
 /** Seconds that the lock outlives a job of a workflow that ended well. Where the first manager is reached by its own runner only, the jobs of other hosts cannot keep it. */
 export const betweenJobs = (cluster: Cluster): number => (ownRunners(cluster).includes(firstManager(cluster)) ? BETWEEN_JOBS_APART : BETWEEN_JOBS);
 
+/** How a run ends, as far as it is known: cut short is also one that does not come to say it. */
+type Ending = 'well' | 'failed' | 'cut short';
+
 /** The right to change a domain's hosts: one run at a time has it, kept on the first manager. All jobs of one run of a workflow share it. */
 export class Lock {
   readonly #inputs: Inputs;
@@ -56,7 +59,7 @@ export class Lock {
 
   /** What any job of a workflow owes the lock of its run, whether it is going to change something or not. To be told before the first connection. */
   begin(): void {
-    if (this.#isOfWorkflow) this.#leave(true);
+    if (this.#isOfWorkflow) this.#leave('cut short');
   }
 
   /** Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a Trouble when it stays held. */
@@ -81,7 +84,7 @@ export class Lock {
     this.#over = true;
     clearInterval(this.#keeping);
     clearTimeout(this.#stale);
-    if (this.#keeping !== undefined || this.#isOfWorkflow) this.#leave(failed);
+    if (this.#keeping !== undefined || this.#isOfWorkflow) this.#leave(this.#around.signal.aborted ? 'cut short' : failed ? 'failed' : 'well');
   }
 
   async #take(): Promise<'as planned' | 'plan again'> {
@@ -102,7 +105,7 @@ export class Lock {
   }
 
   #taken(leased: Exclude<Leased, { is: 'held' }>, askedAt: number): 'as planned' | 'plan again' {
-    this.#leave(true);
+    this.#leave('cut short');
     this.#kept(askedAt);
     this.#keeping = setInterval(() => void this.#keep(), KEEP_EVERY_MS).unref();
     // What was planned before somebody else was through with his changes says nothing any more.
@@ -154,17 +157,20 @@ export class Lock {
   }
 
   /** From now on the lock ends that long after this run does, however it does. */
-  #leave(failed: boolean): void {
-    this.#around.fleet.last(this.#manager, endLease(this.#domain, this.#holder, this.#secondsLeft(failed)));
+  #leave(ended: Ending): void {
+    this.#around.fleet.last(this.#manager, endLease(this.#domain, this.#holder, this.#secondsLeft(ended)));
   }
 
-  #secondsLeft(failed: boolean): number {
+  #secondsLeft(ended: Ending): number {
     const { job, stages, deployment } = this.#inputs;
     // Other legs of the same matrix may be at work.
     if (job.artifacts === undefined) return job.host === undefined ? 0 : LIFE;
     // Nothing of a deployment comes after the proof.
     if (stages.includes('verify')) return 0;
-    return failed ? LIFE : betweenJobs(deployment.cluster);
+    if (ended === 'well') return betweenJobs(deployment.cluster);
+    // Where it failed by itself, and no other job of its run can be at work, nobody comes any more.
+    const isAlone = job.here === undefined && (job.host === undefined || !stages.some((stage) => SIDE_BY_SIDE.includes(stage)));
+    return ended === 'failed' && isAlone ? 0 : LIFE;
   }
 
   get #domain(): string {

@@ -68,7 +68,7 @@ function given({ inputs: known }: Composite, inputs: Readonly<Record<string, str
   // That it is a composite of a repository is of no matter here.
   if (/^github\.action_/.test(expression)) return '';
   // Without artifacts there are no folders for them.
-  if (/^inputs\.(artifacts|seal-key) && /.test(expression)) return '';
+  if (/^inputs\.(artifacts|seal-key) && |^steps\.fetch\.outcome$/.test(expression)) return '';
   const name = expression.replace(/^inputs\./, '');
   if (!(name in known)) throw new Error(`${expression} is no input`);
   return inputs[name] ?? known[name]?.default ?? '';

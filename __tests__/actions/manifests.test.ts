@@ -10,6 +10,7 @@ import { STAGES } from '../../src/stages/names.ts';
 const root = join(import.meta.dirname, '../..');
 
 interface Step {
+  readonly 'continue-on-error'?: boolean;
   readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
@@ -51,6 +52,10 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     const takes = !['check', 'look', 'unlock'].includes(action);
     const gives = !['check', 'verify', 'unlock'].includes(action);
     const logs = takes;
+    // Whether it was fetched is the bundle's to judge, by name.
+    const [fetch] = runs.steps;
+    if (takes) expect([fetch?.id, fetch?.['continue-on-error'], env['KUSCIA_SWARM_FETCHED']]).toEqual(['fetch', true, '${{ steps.fetch.outcome }}']);
+    expect(env['KUSCIA_SWARM_ARTIFACTS']).toBe(action === 'unlock' || action === 'check' ? undefined : '${{ inputs.artifacts }}');
     expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : []), ...(logs ? ['actions/upload-artifact'] : [])]);
   });
 
@@ -81,10 +86,10 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       'load-balancer-certificate': action === 'check' || action === 'unlock',
       'load-balancer-key': action === 'check' || action === 'unlock',
       'registry-password': !['preflight', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
-      'kuscia-config': !['kuscia-init', 'plan'].includes(action),
+      'kuscia-config': !['preflight', 'kuscia-init', 'plan'].includes(action),
       'agreed-runners': action !== 'check',
-      images: !['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
-      repair: !['network-create', 'plan'].includes(action),
+      images: !['plan', 'preflight', 'swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
+      repair: !['preflight', 'network-create', 'plan'].includes(action),
       'upgrade-database': !['preflight', 'mysql-up', 'plan'].includes(action),
       'task-wait': !['kuscia-start', 'plan'].includes(action),
       host: !isStage(action) || action === 'verify' || action === 'preflight',
@@ -106,12 +111,12 @@ describe.each(ACTIONS)('actions/%s', (action) => {
   test('hands each of them over, and what it is for', () => {
     const given = Object.fromEntries(INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])));
     const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action === 'check' ? 'divide' : action }) };
-    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^INPUT_(ARTIFACTS|LOGS)-/.test(name)))).toEqual({ ...ACTION_VARIABLES, ...given, ...fixed });
+    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^(INPUT_(ARTIFACTS|LOGS)-|KUSCIA_SWARM_(ARTIFACTS|FETCHED)$)/.test(name)))).toEqual({ ...ACTION_VARIABLES, ...given, ...fixed });
   });
 
   test('maps outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
-      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'failures', 'logs'], check: ['domain', 'jobs', 'runners'], look: [], unlock: [],
+      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'changes', 'failures', 'logs'], check: ['domain', 'call', 'jobs', 'runners'], look: [], unlock: [],
     };
     expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);
     for (const [name, { value }] of Object.entries(outputs)) {

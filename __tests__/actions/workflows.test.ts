@@ -104,19 +104,27 @@ test('the report of verify.yml follows every job without which there is no verif
   expect(['success', 'failure', 'skipped'].map(matrix)).toEqual(['{}', '{}', '']);
 });
 
+test.each([['0', false], ['1', true], ['', true]])('with a plan of %j changes an approval is asked for: %s', (changes, asked) => {
+  const needs = { check: { result: 'success' }, plan: { result: 'success', outputs: { changes } } };
+  const when = (environment: string, mode = 'apply'): unknown => valueOf(deploy.jobs['approve']?.if ?? '', { inputs: { mode, environment }, needs });
+  expect([when('production'), when(''), when('production', 'plan')]).toEqual([asked, false, false]);
+});
+
 describe('the image archives of the caller', () => {
   const folder = 'runner.temp }}/kuscia-swarm-images';
   const taking = Object.entries(deploy.jobs).flatMap(([name, { steps = [] }]) => (steps.some(({ with: given }) => given?.['images']) ? [{ name, steps }] : []));
 
-  test('go to the jobs whose stages may bring an image to a host', () => {
-    expect(taking.map(({ name }) => name)).toEqual(['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb']);
+  test('go to the jobs that plan all stages, and to those whose stages may bring an image to a host', () => {
+    expect(taking.map(({ name }) => name)).toEqual(['plan', 'preflight', 'swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb']);
   });
 
   test.each(taking)('are fetched by $name before its stage, where there are any', ({ steps }) => {
     const fetched = steps.findIndex(({ uses }) => uses?.startsWith('actions/download-artifact@'));
     const used = steps.findIndex(({ with: given }) => given?.['images']);
     expect(fetched).toBeLessThan(used);
-    expect(steps[fetched]).toMatchObject({ if: "inputs.images-artifact != ''", with: { name: '${{ inputs.images-artifact }}', path: `\${{ ${folder}` } });
+    // That nothing was found, or the service refused, ends by name.
+    expect(steps[fetched + 1]).toMatchObject({ if: "steps.images.outcome == 'failure'", run: expect.stringMatching(/KS-1701 artifact-missing::.*; exit 1$/) });
+    expect(steps[fetched]).toMatchObject({ id: 'images', 'continue-on-error': true, if: "inputs.images-artifact != ''", with: { name: '${{ inputs.images-artifact }}', path: `\${{ ${folder}` } });
     expect(steps[used]?.with?.['images']).toBe("${{ inputs.images-artifact && format('{0}/kuscia-swarm-images', runner.temp) || '' }}");
   });
 
@@ -141,7 +149,7 @@ describe('secrets', () => {
   /** What a job takes beside SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
   const own: Readonly<Record<string, readonly string[]>> = {
     look: ['database-password', ...PAIR], 'look-again': ['database-password', ...PAIR], 'look-last': ['database-password', ...PAIR],
-    plan: ['database-password', 'kuscia-config', ...PAIR], preflight: ['database-password', 'registry-password', ...PAIR],
+    plan: ['database-password', 'kuscia-config', ...PAIR], preflight: ['database-password', 'registry-password', 'kuscia-config', ...PAIR],
     'swarm-init': [], 'swarm-join': [], 'swarm-joined': [], 'network-create': ['registry-password'], 'mysql-up': ['database-password', 'registry-password'],
     'kuscia-init': ['database-password', 'registry-password', 'kuscia-config'], 'kuscia-start': ['registry-password', ...PAIR], 'nginx-lb': ['registry-password', ...PAIR], verify: ['database-password', ...PAIR],
   };
@@ -244,11 +252,11 @@ describe('what jobs handed over is deleted', () => {
     for (const [workflow, { jobs }] of Object.entries({ deploy, verify })) {
       const given = Object.entries(jobs).filter(([name]) => name !== 'check' && name !== 'plan').flatMap(([, { steps = [] }]) => steps.flatMap(({ with: inputs }) => (inputs && 'artifacts' in inputs ? [String(inputs['artifacts'])] : [])));
       expect([...new Set(given), jobs['clean-up']?.steps?.[0]?.with?.['prefix']]).toEqual([given[0], `${given[0]}.`]);
-      expect(valueOf(given[0] ?? '', { needs: { check: { result: 'success', outputs: { domain: 'alice' } } } })).toBe(`kuscia-swarm.alice.${workflow}`);
+      expect(valueOf(given[0] ?? '', { needs: { check: { result: 'success', outputs: { domain: 'alice', call: '1a2b3c4d' } } } })).toBe(`kuscia-swarm.alice.${workflow}.1a2b3c4d`);
     }
     const artifacts = String(deploy.jobs['plan']?.steps?.at(-1)?.with?.['artifacts']);
-    const name = (mode: string, outputs: Record<string, string>): unknown => valueOf(artifacts, { inputs: { mode }, needs: { check: { result: 'success', outputs: { domain: 'alice', ...outputs } } } });
-    expect([name('plan', overSsh), name('plan', onHosts), name('apply', overSsh)]).toEqual(['', 'kuscia-swarm.alice.deploy', 'kuscia-swarm.alice.deploy']);
+    const name = (mode: string, outputs: Record<string, string>): unknown => valueOf(artifacts, { inputs: { mode }, needs: { check: { result: 'success', outputs: { domain: 'alice', call: '1a2b3c4d', ...outputs } } } });
+    expect([name('plan', overSsh), name('plan', onHosts), name('apply', overSsh)]).toEqual(['', 'kuscia-swarm.alice.deploy.1a2b3c4d', 'kuscia-swarm.alice.deploy.1a2b3c4d']);
   });
 });
 

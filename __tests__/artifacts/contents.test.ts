@@ -12,7 +12,7 @@ import { readConfiguration } from '../../src/kuscia/configuration.ts';
 import { initialConfiguration } from '../support/key.ts';
 
 describe('what was handed over', () => {
-  const of = (kind: Handover['kind'], text: string): Handover => ({ kind, host: 'node-02', origin: { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 2 }, made: 1_000, content: new Secret(kind, text) });
+  const of = (kind: Handover['kind'], text: string): Handover => ({ kind, host: 'node-02', origin: { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 2 }, made: 1_000, content: new Secret(kind, text) });
   const outcome = { ended: 'exited', code: 0, stdout: 'out', stderr: '' };
   const tokens = writeJoinTokens({ manager: new Secret('m', 'SWMTKN-1-m'), worker: new Secret('w', 'SWMTKN-1-w') }).reveal();
   const provenance = writeProvenance({ image: { id: 'sha256:1', digests: ['sha256:2'] }, script: 'a'.repeat(64) }).reveal();
@@ -26,7 +26,7 @@ describe('what was handed over', () => {
   /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
   const KINDS: readonly [Handover['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
     ['view', JSON.stringify({ [digestOf(engine.command)]: outcome, ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' } }), (text) => viewIn(of('view', text)), (read) => Object.values(read as object).every(isOutcome)],
-    ['plan', JSON.stringify(['swarm-init node-01 + initialise swarm', 'verify node-02 ? replica answers']), (text) => agreedIn(of('plan', text)), (read) => Array.isArray(read) && read.every(isText)],
+    ['plan', JSON.stringify([{ line: 'swarm-init node-01 + initialise swarm' }, { line: 'nginx-lb node-02 + load balancer', image: ['sha256:1'] }]), (text) => agreedIn(of('plan', text)), (read) => Array.isArray(read) && read.every(({ line, image = [] }) => isText(line) && (image as unknown[]).every(isText))],
     ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal(), isText],
     ['provenance', provenance, (text) => provenanceIn(of('provenance', text)).script, isText],
     ['kuscia-configuration', initialConfiguration(), (text) => readConfiguration(new Secret('configuration', text), 'the artifact of kuscia-init').domain, isText],

@@ -13,7 +13,7 @@ import { Masks } from '../../src/report/mask.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
-const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', attempt: 2 };
+const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 2 };
 const handover = (changes: Partial<Handover> = {}): Handover => ({ kind: 'view', host: 'node-02', origin, made: 1_000, content: new Secret('view', 'what it answered'), ...changes });
 const codes = (promise: Promise<unknown>): Promise<string[]> => promise.then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, evidence = '' }) => `${code} ${evidence}`.trim()));
 const sealed = async (envelope: unknown): Promise<Uint8Array> => seal(Buffer.from(typeof envelope === 'string' ? envelope : JSON.stringify(envelope)), key);
@@ -37,6 +37,7 @@ describe('a sealed file', () => {
     ['another domain', { domain: 'bob' }, 'artifact-foreign domain alice, not bob'],
     ['another repository', { repository: 'acme/other' }, 'artifact-foreign repository acme/clusters, not acme/other'],
     ['another run', { run: '8' }, 'artifact-foreign run 7, not 8'],
+    ['another deployment of the run', { call: 'kuscia-swarm.alice.deploy.5e6f' }, 'artifact-foreign call kuscia-swarm.alice.deploy.1a2b3c4d, not kuscia-swarm.alice.deploy.5e6f'],
     ['a later attempt', { attempt: 1 }, 'artifact-foreign attempt 2, not 1 or earlier'],
     ['all of it', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
   ];
@@ -51,8 +52,8 @@ describe('a sealed file', () => {
   /** The envelope with the proof of somebody who has the key. */
   const withProof = (inside: unknown, by = key): unknown => {
     const { kind, host, origin, made, content } = (inside ?? {}) as Record<string, unknown>;
-    const { domain, repository, run, attempt } = (origin ?? {}) as Record<string, unknown>;
-    return typeof inside === 'object' && !Array.isArray(inside) ? { proof: proofOf(JSON.stringify([kind, host, domain, repository, run, attempt, made, content]), by), ...inside } : inside;
+    const { domain, repository, run, call, attempt } = (origin ?? {}) as Record<string, unknown>;
+    return typeof inside === 'object' && !Array.isArray(inside) ? { proof: proofOf(JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]), by), ...inside } : inside;
   };
   const good = { format: 2, kind: 'view', host: 'node-02', origin, made: 1_000, content: 'x' };
 
@@ -89,7 +90,7 @@ describe('a sealed file', () => {
   const hostileText = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('::set-output name=changed::9', '##[group]x', '\x1b[2J', 'a\n::add-mask::x', '../../etc/passwd', '__proto__', '$(id)', 'x'.repeat(100_000)));
   const odd = fc.oneof(hostileText, fc.jsonValue({ maxDepth: 2 }), fc.constantFrom<unknown>(null, -1, 1.5, 2, {}, []));
   const mostly = <T>(usual: T) => fc.oneof({ weight: 12, arbitrary: fc.constant<unknown>(usual) }, { weight: 1, arbitrary: odd });
-  const envelope = fc.record({ format: mostly(2), kind: mostly('view'), host: mostly('node-02'), origin: fc.oneof({ weight: 3, arbitrary: fc.record({ domain: mostly('alice'), repository: mostly('acme/clusters'), run: mostly('7'), attempt: mostly(1) }) }, { weight: 1, arbitrary: odd }), made: mostly(1_000), content: mostly('x') }, { requiredKeys: [] });
+  const envelope = fc.record({ format: mostly(2), kind: mostly('view'), host: mostly('node-02'), origin: fc.oneof({ weight: 3, arbitrary: fc.record({ domain: mostly('alice'), repository: mostly('acme/clusters'), run: mostly('7'), call: mostly(origin.call), attempt: mostly(1) }) }, { weight: 1, arbitrary: odd }), made: mostly(1_000), content: mostly('x') }, { requiredKeys: [] });
   const torn = fc.tuple(fc.nat(200), fc.nat(20), hostileText).map(([at, drop, put]) => {
     const text = JSON.stringify(withProof(good));
     return text.slice(0, at) + put.slice(0, 40) + text.slice(at + drop);

@@ -428,3 +428,28 @@ test('a plan is empty only when nothing is to be done, awaited or wrong', () => 
   expect(empty.map((each) => each.empty)).toEqual([true, true, true]);
   expect(not.map((each) => each.empty)).toEqual([false, false, false]);
 });
+
+describe('a run that is held to what was agreed to', () => {
+  const agreed = (...lines: readonly string[]) => lines.map((line) => ({ line }));
+
+  test('changes nothing, and brings nothing to a host, where a step was not agreed to', async () => {
+    const world = new World();
+    const early = (): Promise<unknown> => Promise.resolve(world.diary.push('early'));
+    const stages = [world.stage('one', [world.step('x')], { early }), world.stage('two', [world.step('y')])];
+    const failures = await apply(stages, world.run({ agreed: agreed('one a + x') })).then(() => [], failuresOf);
+    expect(failures).toMatchObject([{ code: 'plan-moved', host: 'a', what: 'two: "+ y" is not in the plan that was agreed to, so it was not done', evidence: 'absent' }]);
+    expect(world.diary).toEqual(['look one', 'look two']);
+  });
+
+  test('stops at a step that comes to be needed and was not foretold, and keeps what was done', async () => {
+    const world = new World();
+    const later = (made: Plan): void => void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));
+    const failures = await apply([world.stage('one', [world.step('x')], { also: later })], world.run({ agreed: agreed('one a + x') })).then(() => [], failuresOf);
+    expect(failures).toMatchObject([{ code: 'plan-moved', what: expect.stringContaining('"+ y"') }]);
+    expect([...world.there]).toEqual(['x']);
+    const again = new World();
+    const foretold = (made: Plan): void => void (again.there.has('x') && !again.there.has('y') && made.steps.push(again.step('y')));
+    await apply([again.stage('one', [again.step('x')], { also: foretold })], again.run({ agreed: agreed('one a + x', 'one a ? y') }));
+    expect([...again.there]).toEqual(['x', 'y']);
+  });
+});

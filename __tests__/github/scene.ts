@@ -8,6 +8,7 @@ export interface Told {
   readonly code: number;
   readonly log: string;
   readonly notices: readonly string[];
+  readonly warnings: readonly string[];
   readonly errors: readonly string[];
   readonly outputs: Readonly<Record<string, string>>;
   readonly summary: string;
@@ -35,7 +36,7 @@ export async function openScene(options: StateOptions = {}): Promise<Scene> {
 }
 
 async function runOn(api: GithubApi, clock: { now: number }, pauses: number[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Told> {
-  const told = { log: '', notices: [] as string[], errors: [] as string[], outputs: {} as Record<string, string>, summary: '' };
+  const told = { log: '', notices: [] as string[], warnings: [] as string[], errors: [] as string[], outputs: {} as Record<string, string>, summary: '' };
   const summary = {
     addRaw: (text: string) => {
       told.summary += text;
@@ -48,7 +49,7 @@ async function runOn(api: GithubApi, clock: { now: number }, pauses: number[], e
     endGroup: () => undefined,
     setSecret: () => undefined,
     error: (message: string | Error) => void told.errors.push(String(message)),
-    warning: () => undefined,
+    warning: (message: string | Error) => void told.warnings.push(String(message)),
     notice: (message: string | Error) => void told.notices.push(String(message)),
     setOutput: (name: string, value: string) => void (told.outputs[name] = value),
     summary,

@@ -297,7 +297,7 @@ describe('a job of several', () => {
 
   test('is told of nothing and reaches every host, where it is the only one', () => {
     const { job } = read(ENOUGH);
-    expect(job).toEqual({ reaches: job.reaches, runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: '', run: '', attempt: 1 } });
+    expect(job).toEqual({ reaches: job.reaches, runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: '', run: '', call: '', attempt: 1 } });
     expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
   });
 

@@ -37,6 +37,7 @@ const plan = (...told: Parameters<typeof factsOf>) => planConfiguration(deployme
 const GOOD = opened(wanted());
 const MAKE = ['+ node-02 Kuscia configuration of alice, with a new domain key (no host has one)', '? node-03 the same Kuscia configuration (after it was made)'];
 const IS = (n: number): string => `= node-0${n} Kuscia configuration (sha256 ${sha256(wanted()).slice(0, 12)}, domain key ${fingerprint(KEY.shown)})`;
+const RESTARTED = (n: number): string => `? node-0${n} restart of the replica (where it runs with the former configuration)`;
 
 describe('the plan', () => {
   const replaced = (from: string, to: string): Fact<OpenedFile> => opened(wanted().replace(from, to));
@@ -46,15 +47,15 @@ describe('the plan', () => {
     ['makes one beside other domains', [absent, absent, stored(gateway(OTHER_KEY.shown, 'bob'))], MAKE],
     ['is satisfied where all have it', [GOOD, GOOD], [IS(2), IS(3)]],
     ['is satisfied with its key in the database', [GOOD, GOOD, stored(gateway(KEY.shown), gateway('', 'alice', 'young'))], [IS(2), IS(3)]],
-    ['gives it to a host that has none', [GOOD, absent], ['+ node-03 the same Kuscia configuration (absent)', IS(2)]],
-    ['gives it to the first host, too', [absent, GOOD], ['+ node-02 the same Kuscia configuration (absent)', IS(3)]],
+    ['gives it to a host that has none', [GOOD, absent], ['+ node-03 the same Kuscia configuration (absent)', IS(2), RESTARTED(3)]],
+    ['gives it to the first host, too', [absent, GOOD], ['+ node-02 the same Kuscia configuration (absent)', IS(3), RESTARTED(2)]],
     ['takes the image with the configuration that it makes', [absent, absent, stored(), absent], MAKE],
     ['pulls the image where the configuration is from an earlier time', [GOOD, GOOD, stored(), absent], ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica is held to what it holds)', IS(2), IS(3)]],
     ['does not take an image that is not known for absent', [GOOD, GOOD, stored(), unknown('exit 1')], [IS(2), IS(3), '! node-02 fact-unknown']],
-    ['changes the protocol', [replaced('protocol: TLS', 'protocol: NOTLS'), GOOD], ['~ node-02 Kuscia configuration (protocol NOTLS -> TLS)', IS(3)]],
-    ['changes the data source without showing it', [GOOD, replaced(PASSWORD, 'former-password')], ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2)]],
-    ['changes what is written in another way', [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')], ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2)]],
-    ['narrows the mode', [GOOD, opened(wanted(), '644')], ['~ node-03 Kuscia configuration, mode 0600 (mode 644)', IS(2)]],
+    ['changes the protocol', [replaced('protocol: TLS', 'protocol: NOTLS'), GOOD], ['~ node-02 Kuscia configuration (protocol NOTLS -> TLS)', IS(3), RESTARTED(2)]],
+    ['changes the data source without showing it', [GOOD, replaced(PASSWORD, 'former-password')], ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2), RESTARTED(3)]],
+    ['changes what is written in another way', [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')], ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2), RESTARTED(3)]],
+    ['narrows the mode', [GOOD, opened(wanted(), '644')], ['~ node-03 Kuscia configuration, mode 0600 (mode 644)', IS(2), RESTARTED(3)]],
     ['refuses two keys', [GOOD, opened(wanted(OTHER_KEY))], ['! all domain-key-conflict']],
     ['refuses another key in the database', [GOOD, GOOD, stored(gateway(OTHER_KEY.shown))], ['! all domain-key-conflict']],
     ['refuses to make a second key', [absent, absent, stored(gateway(KEY.shown))], ['! all domain-key-missing']],
@@ -76,7 +77,7 @@ describe('the plan', () => {
 
   test('takes the caller\'s configuration before any other, and wants it to be of one key with theirs', () => {
     const given = (key: DomainKey) => deploymentOf({}, { secrets: { databasePassword: new Secret('p', PASSWORD), kusciaConfig: new Secret('c', initialConfiguration(key)) } });
-    expect(shown(planConfiguration(given(KEY), factsOf(absent, absent, stored(gateway(KEY.shown)))))).toEqual(['+ node-02 the same Kuscia configuration (absent)', '+ node-03 the same Kuscia configuration (absent)']);
+    expect(shown(planConfiguration(given(KEY), factsOf(absent, absent, stored(gateway(KEY.shown)))))).toEqual(['+ node-02 the same Kuscia configuration (absent)', '+ node-03 the same Kuscia configuration (absent)', RESTARTED(2), RESTARTED(3)]);
     expect(shown(planConfiguration(given(OTHER_KEY), factsOf(GOOD, absent)))).toEqual(['! all domain-key-conflict']);
     expect(shown(planConfiguration(deploymentOf({}, { secrets: { databasePassword: new Secret('p', PASSWORD), kusciaConfig: new Secret('c', 'nonsense') } }), factsOf(GOOD, GOOD)))).toEqual(['! all configuration-invalid']);
   });

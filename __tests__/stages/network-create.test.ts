@@ -51,7 +51,7 @@ const plan = (told: Readonly<Record<number, Told>> = {}, changes: Partial<Cluste
 const OVERLAY = `= node-01 overlay ${NAME} (attachable, 10.200.0.0/24)`;
 const CREATE = `+ node-01 overlay ${NAME} 10.200.0.0/24 (absent)`;
 const PROBE = (n: number): string => `= node-0${n} probe alice-probe (running on ${NAME})`;
-const LATER = [1, 2, 3].map((n) => `? node-0${n} probe on the network, data path to every other host (after the network)`);
+const LATER = [1, 2, 3].map((n) => `? node-0${n} probe alice-probe (after the network; it tries the data path to every other host)`);
 const PATHS = '= node-01 data path (6 of 6 pairs connected)';
 /** Between node-01 and node-03, whose probes stay. */
 const OTHERS = '= node-01 data path (2 of 2 pairs connected)';
@@ -76,7 +76,7 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS],
     ],
     ['recreates a probe that its host took off the network when it left the swarm', { 2: { probe: present(probeOf(cluster, { addresses: {} })) } }, ['~ node-02 replace probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 replace probe alice-probe (left behind by a failed start: no network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 replace probe alice-probe {left behind by a failed start: no network}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, [`~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`, OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['recreates a probe on another network', { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }, ['~ node-02 replace probe alice-probe (network bridge -> kuscia-exchange-cluster)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
     ['leaves a probe whose image is gone', { 2: { probeImage: absent } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
@@ -136,7 +136,8 @@ describe('a network of the wrong type', () => {
 
   test.each(wrong)('%s is removed where the caller asks for repair', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault), true);
-    expect(shown(made)).toEqual([`- node-01 network ${NAME} (overlayoverl) (${fault})`, ...LATER]);
+    const special = fault.startsWith('mtu') ? ', packets of 1350 bytes' : fault === 'not encrypted' ? ', encrypted' : '';
+    expect(shown(made)).toEqual([`- node-01 network ${NAME} (overlayoverl) (${fault})`, `? node-01 overlay kuscia-exchange-cluster 10.200.0.0/24${special} (after the wrong one)`, ...LATER]);
   });
 
   test('is none that encrypts as described, or either where that is not described', () => {

@@ -32,8 +32,9 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   mode: (action) => stageOf(action) !== undefined && action !== 'verify',
   ...Object.fromEntries(['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [name, asksHosts])),
   ...Object.fromEntries(CLUSTER_SECRETS.map((name) => [name, (action: ActionName) => takesSecret(action, name) !== 'never'])),
-  images: (action) => ['swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
-  repair: (action) => action === 'network-create' || action === 'plan',
+  // What preflight compares with the plan is made of the same inputs.
+  images: (action) => ['plan', 'preflight', 'swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
+  repair: (action) => ['preflight', 'network-create', 'plan'].includes(action),
   'upgrade-database': (action) => ['preflight', 'mysql-up', 'plan'].includes(action),
   'task-wait': (action) => action === 'kuscia-start' || action === 'plan',
   host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
@@ -60,6 +61,7 @@ const LOGS = TAKES;
 const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
   changed: (action) => action !== 'verify' && action !== 'plan',
   plan: (action) => action !== 'verify',
+  changes: (action) => action === 'plan',
   verify: (action) => action === 'verify',
   'load-balancer-url': (action) => action === 'nginx-lb' || action === 'verify',
 };
@@ -135,9 +137,12 @@ export function stageActionText(action: ActionName): string {
     ...Object.fromEntries(inputs.filter(({ name }) => name !== 'artifacts').map(({ name }) => [inputVariable(name as InputName), `\${{ inputs.${name} }}`])),
     ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
     ...(GIVES(action) && { [inputVariable('artifacts-out')]: path('out') }),
+    ...(action !== 'unlock' && action !== 'check' && { KUSCIA_SWARM_ARTIFACTS: '${{ inputs.artifacts }}' }),
+    ...(TAKES(action) && { KUSCIA_SWARM_FETCHED: '${{ steps.fetch.outcome }}' }),
     ...(LOGS(action) && { [inputVariable('logs-out')]: `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}` }),
   };
-  const download = { if: "inputs.artifacts != ''", uses: DOWNLOAD, with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` } };
+  // The bundle says what it means that a download failed.
+  const download = { if: "inputs.artifacts != ''", id: 'fetch', 'continue-on-error': true, uses: DOWNLOAD, with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` } };
   const where = inputs.some(({ name }) => name === 'host') ? 'inputs.host || inputs.here' : 'inputs.here';
   const name = `.\${{ github.run_attempt }}.\${{ github.job }}.${action}\${{ (${where}) && format('.{0}', ${where}) || '' }}`;
   const upload = {

@@ -35,12 +35,19 @@ const JOBS = 'fromJSON(needs.check.outputs.jobs)';
 const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runner, '{')) && fromJSON(inputs.runner) || inputs.runner }}";
 /** Where a job puts the image archives of an earlier job of the caller. */
 const IMAGES = 'kuscia-swarm-images';
-const downloadImages = { if: "inputs.images-artifact != ''", uses: DOWNLOAD, with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` } };
+const downloadImages = [
+  { if: "inputs.images-artifact != ''", id: 'images', 'continue-on-error': true, uses: DOWNLOAD, with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` } },
+  {
+    if: "steps.images.outcome == 'failure'",
+    env: { ARTIFACT: '${{ inputs.images-artifact }}' },
+    run: 'echo "::error title=KS-1701 artifact-missing::The artifact $ARTIFACT of this run, named by the input images-artifact, could not be downloaded; the step before this one says why. See that an earlier job of this run uploads it under that name, and githubstatus.com; then run this job again."; exit 1',
+  },
+];
 const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
 /** Stands for the name of the workflow, which its jobs do not know. */
 const NAME = '<name>';
-/** First part of the names of a run's artifacts, as an expression. One run may call several of these workflows, which have jobs of one name. */
-const PREFIX = `format('kuscia-swarm.{0}.${NAME}', needs.check.outputs.domain)`;
+/** First part of the names of a call's artifacts, as an expression. One run may call these workflows several times, with jobs of one name. */
+const PREFIX = `format('kuscia-swarm.{0}.${NAME}.{1}', needs.check.outputs.domain, needs.check.outputs.call)`;
 const prefix = `\${{ ${PREFIX} }}`;
 /** What a job goes on with: also when a job before it was left out, never when one failed. */
 const WELL = '!failure() && !cancelled()';
@@ -95,7 +102,7 @@ function job(action: ActionName, { needs = [], if: when, matrix = action, strate
     ...(JSON.stringify(given).includes('secrets.') && { environment: '${{ inputs.secrets-environment }}' }),
     permissions: { contents: 'read' },
     ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])) }),
-    steps: [checkout, ...(given['images'] ? [downloadImages] : []), { id: action, uses: `$/actions/${action}`, with: given }],
+    steps: [checkout, ...(given['images'] ? downloadImages : []), { id: action, uses: `$/actions/${action}`, with: given }],
   };
 }
 
@@ -107,7 +114,7 @@ const check = (distrusts: string, own: Yaml = {}): Yaml => ({
   'runs-on': anyRunner,
   'timeout-minutes': 10,
   permissions: { contents: 'read' },
-  outputs: { domain: '${{ steps.check.outputs.domain }}', jobs: '${{ steps.check.outputs.jobs }}' },
+  outputs: { domain: '${{ steps.check.outputs.domain }}', call: '${{ steps.check.outputs.call }}', jobs: '${{ steps.check.outputs.jobs }}' },
   steps: [
     { if: distrusts, uses: CHECKOUT, with: { ref: '${{ github.event.repository.default_branch }}', 'persist-credentials': false } },
     { id: 'agreed', if: `(${distrusts}) && hashFiles(inputs.cluster) != ''`, 'continue-on-error': true, uses: '$/actions/check', with: { cluster: '${{ inputs.cluster }}' } },
@@ -157,11 +164,12 @@ const cleanUp = (needs: readonly string[], when: string): Yaml => ({
 const deployJobs = (): Yaml => ({
   check: check(`inputs.mode == 'plan' || ${OF_PULL_REQUEST}`, { 'workflow-mode': '${{ inputs.mode }}' }),
   look: look([]),
-  // The plan is handed over for preflight, which is held to it: where there is none, it need not lie about.
-  plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan'], with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` } }),
+  // The plan is handed over for the jobs that are held to it: where there are none, it need not lie about.
+  plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan', 'changes'], with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` } }),
   approve: {
     needs: ['check', 'plan'],
-    if: `\${{ ${WELL} && ${APPLY} && inputs.environment != '' }}`,
+    // Where nothing is to be changed, nothing is asked for: a plan without changes is held to as any other.
+    if: `\${{ ${WELL} && ${APPLY} && inputs.environment != '' && needs.plan.outputs.changes != '0' }}`,
     'runs-on': anyRunner,
     'timeout-minutes': 10,
     environment: '${{ inputs.environment }}',

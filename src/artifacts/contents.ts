@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readJoinTokens, readProvenance, type JoinTokens, type Provenance } from '../cluster/handed.ts';
+import type { Change } from '../engine/agreed.ts';
 import { trouble } from '../engine/errors.ts';
 import { jsonOf } from '../engine/json.ts';
 import type { View } from '../engine/views.ts';
@@ -13,13 +14,13 @@ const outcome = z.discriminatedUnion('ended', [
   z.strictObject({ ended: z.literal('lost'), reason: z.string(), ...said }),
 ]);
 const view = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
-const plan = z.array(z.string());
+const plan = z.array(z.strictObject({ line: z.string(), image: z.array(z.string()).optional() }));
 
 /** What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed over. */
 export const viewIn = (handover: Handover): View => readOf(handover, (text) => jsonOf(text, view));
 
 /** The changes of a plan. */
-export const agreedIn = (handover: Handover): readonly string[] => readOf(handover, (text) => jsonOf(text, plan));
+export const agreedIn = (handover: Handover): readonly Change[] => readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
 
 export const joinTokensIn = (handover: Handover): JoinTokens => readOf(handover, () => readJoinTokens(handover.content));
 

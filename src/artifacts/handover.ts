@@ -22,6 +22,8 @@ export interface Origin {
   readonly domain: string;
   readonly repository: string;
   readonly run: string;
+  /** The deployment of that run, which may make several: first part of the names of its artifacts; '' where there is but one. */
+  readonly call: string;
   readonly attempt: number;
 }
 
@@ -40,7 +42,7 @@ const envelope = z.strictObject({
   format: z.literal(2),
   kind: z.enum(KINDS),
   host: z.string(),
-  origin: z.strictObject({ domain: z.string(), repository: z.string(), run: z.string(), attempt: z.int().min(1) }),
+  origin: z.strictObject({ domain: z.string(), repository: z.string(), run: z.string(), call: z.string(), attempt: z.int().min(1) }),
   made: z.int().min(0),
   content: z.string(),
   proof: z.string().regex(/^[0-9a-f]{64}$/),
@@ -48,7 +50,7 @@ const envelope = z.strictObject({
 type Envelope = z.output<typeof envelope>;
 
 /** All that stands in an envelope, as one text for its proof. */
-const proven = ({ kind, host, origin: { domain, repository, run, attempt }, made, content }: Omit<Envelope, 'format' | 'proof'>): string => JSON.stringify([kind, host, domain, repository, run, attempt, made, content]);
+const proven = ({ kind, host, origin: { domain, repository, run, call, attempt }, made, content }: Omit<Envelope, 'format' | 'proof'>): string => JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]);
 
 /** Clocks of two runners may differ by so much, in milliseconds; a file from further ahead was not made by a job before this one. */
 export const CLOCK_SKEW_MS = 300_000;
@@ -88,7 +90,7 @@ export async function unpack(file: { readonly name: string; readonly bytes: Uint
   if (aheadMs > CLOCK_SKEW_MS) {
     throw trouble({ code: 'artifact-ahead', what: `${file.name} is from the future`, evidence: `made ${Math.round(aheadMs / 1000)} s from now by the clock of this runner; clocks may differ by ${CLOCK_SKEW_MS / 1000} s`, remedy: 'Set the clocks of the runners (timedatectl), then run the whole workflow again.' });
   }
-  const differences = (['domain', 'repository', 'run'] as const).filter((part) => origin[part] !== expected[part]).map((part) => `${part} ${origin[part] || '(none)'}, not ${expected[part] || '(none)'}`);
+  const differences = (['domain', 'repository', 'run', 'call'] as const).filter((part) => origin[part] !== expected[part]).map((part) => `${part} ${origin[part] || '(none)'}, not ${expected[part] || '(none)'}`);
   if (origin.attempt > expected.attempt) differences.push(`attempt ${origin.attempt}, not ${expected.attempt} or earlier`);
   if (fileName(read) !== file.name) differences.push(`it is ${fileName(read)} inside`);
   if (differences.length > 0) throw trouble({ code: 'artifact-foreign', what: `${file.name} does not belong to this run`, evidence: differences.join('; '), remedy: REMOVE });

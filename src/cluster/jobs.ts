@@ -17,6 +17,9 @@ type OtherJob = 'look' | 'whole' | 'unlock';
 /** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
 export type Jobs = Readonly<Record<StageName | OtherJob, readonly Leg[]>>;
 
+/** Stages whose jobs go side by side, host by host; those of the others follow each other. */
+export const SIDE_BY_SIDE: readonly StageName[] = ['swarm-join'];
+
 /** Hosts that only a runner on them reaches: with several of them no job reaches all hosts. */
 export function ownRunners(cluster: Cluster): readonly Host[] {
   const local = cluster.hosts.filter(({ route }) => route.via === 'local');

@@ -32,6 +32,8 @@ export interface Wanted {
   readonly difference: (container: Container) => string | undefined;
   /** How its image differs from the one that its tag means now, where only that is so: both digests, in words. */
   readonly moved?: (container: Container) => string | undefined;
+  /** The ids that its image may have, where they are known. */
+  readonly image: readonly string[] | undefined;
   /** Of the container in use: whether it is seen to work, is given time (longer than its stage waits, for the run that made it judges it), or does not work. */
   readonly state: 'works' | 'starting' | 'broken';
   /** Everything that must be on the host before a container can be made. Throws a Trouble. */
@@ -68,23 +70,24 @@ function stepsFor(wanted: Wanted, found: Standing): Step[] {
   const { name, kind } = wanted;
   const differs = current.state === 'created' ? `left behind by a failed start: ${current.error || 'never started'}` : wanted.difference(current);
   const digests = wanted.moved?.(current);
+  const leftBehind = current.state === 'created' && ({ momentary: true } as const);
   const replaces = [
-    ...(differs === undefined ? [] : [make(wanted, '~', `replace ${kind} ${name}`, differs, replacement(wanted, found))]),
+    ...(differs === undefined ? [] : [make(wanted, '~', `replace ${kind} ${name}`, differs, { ...replacement(wanted, found), ...leftBehind })]),
     ...(digests === undefined ? [] : [make(wanted, '~', `replace ${kind} ${name}: its tag means another image now`, digests, replacement(wanted, found))]),
   ];
   if (replaces.length > 0) return replaces.map((step) => (replaces.length > 1 ? { lane: name, ...step } : step));
   const stopped = stoppedAs(current);
   if (stopped !== undefined) return [make(wanted, '~', `start ${kind} ${name}`, stopped, { apply: (act) => started(act, wanted, current), momentary: true })];
   if (current.restartPolicy === 'always') return [];
-  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))) })];
+  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))), momentary: true })];
 }
 
 /** Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container is as described after all. */
 function resumed(wanted: Wanted, found: Standing, former: Container): Step {
   const { name, kind } = wanted;
   const differs = wanted.difference(former);
-  if (differs !== undefined) return make(wanted, '~', `replace ${kind} ${name}`, `${differs}; an interrupted run has set the present one aside`, replacement(wanted, found));
-  return make(wanted, '~', `put back ${kind} ${name}`, 'an interrupted run has set it aside', { apply: async (act) => void (await putItBack(act, wanted, true)) });
+  if (differs !== undefined) return make(wanted, '~', `replace ${kind} ${name}`, `${differs}; an interrupted run has set the present one aside`, { ...replacement(wanted, found), momentary: true });
+  return make(wanted, '~', `put back ${kind} ${name}`, 'an interrupted run has set it aside', { apply: async (act) => void (await putItBack(act, wanted, true)), momentary: true });
 }
 
 /** Where both are there: the former one goes once the new one is seen to work, and comes back where the new one has failed and fails again. */
@@ -92,26 +95,28 @@ function interrupted(wanted: Wanted, found: Standing, current: Container): Step[
   const { name, kind, host, stopping, state } = wanted;
   if (current.state === 'running' && state === 'works') {
     const apply = async (act: Act): Promise<void> => void (await act.run(host, discard(formerName(name), stopping)));
-    return [make(wanted, '-', `remove ${formerName(name)}`, 'its replacement works', { apply })];
+    return [make(wanted, '-', `remove ${formerName(name)}`, 'its replacement works', { apply, momentary: true })];
   }
   if (state === 'starting' && ['running', 'restarting'].includes(current.state)) return [];
-  return [make(wanted, '~', `replace ${kind} ${name}`, `its replacement does not work (${stoppedAs(current) ?? current.state}); ${formerName(name)} waits`, replacement(wanted, found))];
+  return [make(wanted, '~', `replace ${kind} ${name}`, `its replacement does not work (${stoppedAs(current) ?? current.state}); ${formerName(name)} waits`, { ...replacement(wanted, found), momentary: true })];
 }
 
-type Parts = Pick<Step, 'apply' | 'undo' | 'conclude' | 'momentary'>;
+type Parts = Pick<Step, 'apply' | 'undo' | 'conclude' | 'momentary' | 'image'>;
 
 const make = ({ host, lane }: Wanted, change: Step['change'], what: string, why: string, parts: Parts): Step => ({ host, change, what, why, ...(lane !== undefined && { lane }), ...parts });
 
 const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> => (wanted.start ? wanted.start(act, current) : void (await act.run(wanted.host, startContainer(wanted.name, current.state))));
 
 /** Makes the new container once it is known that it can be made, with the present one kept aside. */
-function replacement(wanted: Wanted, { current, former }: Standing): Pick<Step, 'apply' | 'undo' | 'conclude'> {
+function replacement(wanted: Wanted, { current, former }: Standing): Parts {
   const { host, name, stopping } = wanted;
+  const image = wanted.image && { image: wanted.image };
   // One that never ran is worth nothing, and one that has yet to be proven is not worth more than the one before it.
   const kept = former ?? (current?.state === 'created' ? undefined : current);
-  if (kept === undefined) return { apply: (act) => createAnew(act, wanted, current) };
+  if (kept === undefined) return { ...image, apply: (act) => createAnew(act, wanted, current) };
   let touched = kept === former;
   return {
+    ...image,
     async apply(act) {
       await wanted.prepare(act);
       await tryFirst(act, wanted, kept === current ? current : undefined);

@@ -44,6 +44,14 @@ export async function ensureImage(act: Act, host: string, name: string, deployme
 export const archiveOf = ({ archives = [] }: Deployment, name: string): Archive | undefined =>
   archives.find(({ images }) => images.some((each) => each.name === localName(name)));
 
+/** The ids that the image of a host may have before a container is made of it: its own, or else those that an archive gives it. Undefined where nobody knows them yet. */
+export function knownImage(deployment: Deployment, name: string, onHost: Fact<string>): readonly string[] | undefined {
+  if (onHost.is === 'present') return [onHost.value];
+  const archived = archiveOf(deployment, name)?.images.find((each) => each.name === localName(name));
+  // Without a manifest there, an engine may make an id of its own.
+  return onHost.is === 'absent' && archived?.layers === undefined ? archived?.ids : undefined;
+}
+
 function storeOf(deployment: Deployment, host: string): Store {
   const hosts = stores.get(deployment) ?? new Map<string, Store>();
   stores.set(deployment, hosts);

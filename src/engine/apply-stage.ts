@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { notAgreed } from './agreed.ts';
 import type { Act, Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import type { Command } from './command.ts';
@@ -55,6 +56,8 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
     if (current.failures.length > 0) throw new Trouble(current.failures);
     for (;;) {
       while (!current.empty) {
+        const strange = notAgreed(run.agreed, stage.name, current.steps);
+        if (strange.length > 0) throw new Trouble(strange);
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
         current = await carriedOut(stage, batch, made, run, current.steps.length === batch.length && current.later.length === 0);

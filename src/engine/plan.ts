@@ -20,6 +20,12 @@ export interface Step {
   readonly why: string;
   /** True where `why` tells how it is at the moment, such as `exited (137)`: the next look may find it otherwise, and the change is still the same. */
   readonly momentary?: true;
+  /** The ids that the image of which it makes a container may have, where the host or an archive knows it. */
+  readonly image?: readonly string[];
+  /** The line of an earlier stage's plan that foretells it, as it is agreed to. */
+  readonly foretold?: string;
+  /** True where it only takes back a right that runs of this deployment gave: it belongs to every plan. */
+  readonly revokes?: true;
   /** Steps of one lane are done one at a time, each settled before the next; steps without one side by side. */
   readonly lane?: string;
   /** The host on which it is done, where that is another: a manager promotes a node. */
@@ -42,6 +48,8 @@ export interface Note {
   readonly why: string;
   /** The host at which it is seen, where that is another: a manager sees whether a node is Ready. */
   readonly at?: string;
+  /** As of a step, where what comes later is a container. */
+  readonly image?: readonly string[];
 }
 
 /** Something that no step brings about but that must come true before the stage is settled; past the deadline it is `failure`. */

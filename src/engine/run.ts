@@ -3,6 +3,7 @@ import type { Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import { LOST_REMEDY } from './command-failure.ts';
 import { Trouble, trouble, type Failure } from './errors.ts';
+import type { Change } from './agreed.ts';
 import type { Emit } from './events.ts';
 import { ownPart } from './part.ts';
 import type { Note, Plan } from './plan.ts';
@@ -22,6 +23,8 @@ export interface Run {
   readonly views?: Views;
   /** Asked before the first change: whether the plan still holds, or others may have changed something since it was made. Throws a Trouble when nothing may be changed. */
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
+  /** The changes that were agreed to: no other is made. Any may be made unless told. */
+  readonly agreed?: readonly Change[];
 }
 
 /**

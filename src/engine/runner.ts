@@ -1,4 +1,5 @@
 import { actor, Ahead, allOf, applyStage, LeftOff } from './apply-stage.ts';
+import { notAgreed } from './agreed.ts';
 import { failuresOf, Trouble, withoutConsequences, type Failure } from './errors.ts';
 import { hostsToChange, sameStep, type Plan, type Step } from './plan.ts';
 import { asNote, look, pause, type Run } from './run.ts';
@@ -35,6 +36,8 @@ function postpone(plan: Plan): void {
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
   let planned = await planOnceOthersAllow(stages, run);
   if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again') planned = await planOnceOthersAllow(stages, run);
+  const strange = planned.flatMap(({ stage, plan }) => notAgreed(run.agreed, stage.name, plan.steps));
+  if (strange.length > 0) throw new Trouble(strange);
   return new Course(planned, run).follow();
 }
 

@@ -75,8 +75,8 @@ export const JOBS = {
     action: 'clean-up',
     brings: { english: 'The artifacts of this run deleted, where they are ours', chinese: '删除本次运行中属于本工具的工件（artifact）' },
     detail: {
-      english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
-      chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时只给出提示，不会失败：作业间移交的工件是加密的，一天后过期。',
+      english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and where GitHub refuses or does not answer a warning; nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
+      chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或没有应答时给出警告，都不会失败：作业间移交的工件是加密的，一天后过期。',
     },
     needs: 'actions: write',
     inputs: {

@@ -1,5 +1,5 @@
 import type { Api } from './api.ts';
-import { isForbidden, type ApiTrouble } from './refusal.ts';
+import { ApiTrouble, isForbidden } from './refusal.ts';
 import type { Teller } from './tell.ts';
 
 interface Artifact {
@@ -7,14 +7,15 @@ interface Artifact {
   readonly name: string;
 }
 
-/** Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing it says so and leaves them. */
+/** Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does not do it, it says so and leaves them: what the run was for is done. */
 export async function cleanUp(prefix: string, api: Api, teller: Teller): Promise<void> {
   const deleted: Artifact[] = [];
   try {
     for (const artifact of await artifactsOf(api, prefix)) if (await removed(artifact, prefix, api)) deleted.push(artifact);
   } catch (thrown) {
-    if (!isForbidden(thrown)) throw thrown;
-    teller.notice('artifacts stay', left(thrown, prefix));
+    if (!(thrown instanceof ApiTrouble)) throw thrown;
+    if (isForbidden(thrown)) teller.notice('artifacts stay', left(thrown, prefix));
+    else teller.warning('artifacts stay', left(thrown, prefix));
   }
   teller.say(deleted.length === 0 ? `no artifact was deleted (prefix ${prefix})` : `deleted ${deleted.map(({ name }) => name).join(', ')}`);
   teller.output('deleted', String(deleted.length));

@@ -39,6 +39,11 @@ export class Teller {
     this.#runner.notice(this.#masks.clean(message), { title });
   }
 
+  /** Something that went wrong and that the run can do without. */
+  warning(title: string, message: string): void {
+    this.#face.annotate('warning', this.#masks.clean(title), this.#masks.clean(message));
+  }
+
   fail(thrown: unknown): void {
     const failures: readonly Failure[] = distinct(this.cleaned(failuresOf(thrown)));
     for (const group of grouped(failures)) groupLines(group, 'error', this.#face.look, this.docs).forEach((line) => this.#face.line(this.#masks.mask(line)));

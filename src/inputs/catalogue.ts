@@ -216,6 +216,7 @@ export const ROOT_INPUTS = INPUT_LIST.filter(({ jobs }) => jobs !== true);
 export const OUTPUTS: Readonly<Record<string, { readonly description: string; readonly chinese: string }>> = {
   changed: { description: 'Number of changes that were made; 0 when everything was so already.', chinese: '所做更改的数量；一切已就绪时为 0。' },
   plan: { description: 'The plan of each stage as JSON: steps with host and reason, what is satisfied, what can only be known later.', chinese: '各阶段计划的 JSON：步骤（含主机与原因）、已满足的、稍后才能确定的。' },
+  changes: { description: 'Number of changes that the plan has, with those that can only be known later; 0 where there is nothing to approve.', chinese: '计划中的更改数量，包括稍后才能确定的；没有需要审批的内容时为 0。' },
   verify: { description: 'The replica × check matrix as JSON; empty when the stage verify did not run.', chinese: '副本 × 检查项矩阵的 JSON；未执行 verify 阶段时为空。' },
   failures: { description: 'What went wrong, as JSON: a list of code, host, what, evidence, cause and remedy; `[]` when nothing did.', chinese: '出错内容的 JSON：由 code、host、what、evidence、cause、remedy 组成的列表；无错误时为 `[]`。' },
   logs: { description: 'Number of sealed files with logs that a failed run left in `logs-out`.', chinese: '运行失败时留在 `logs-out` 中的日志封装文件数量。' },
@@ -225,6 +226,7 @@ export const OUTPUTS: Readonly<Record<string, { readonly description: string; re
 /** The outputs of the mode `divide`, for the jobs of a workflow. */
 export const CHECK_OUTPUTS: typeof OUTPUTS = {
   domain: { description: 'The Kuscia domain of the cluster file.', chinese: '集群文件中的 Kuscia 节点（domain）。' },
+  call: { description: 'A word of this deployment alone, for the names of its artifacts: one run may make several.', chinese: '仅属于本次部署的标识，用于其工件名称：一次运行可以包含多次部署。' },
   jobs: { description: 'The matrix of each job as JSON: for each stage a list of host, here and runner.', chinese: '各作业矩阵的 JSON：每个阶段对应一个由 host、here、runner 组成的列表。' },
   runners: { description: 'Labels of the runners that the cluster file names, by host as JSON.', chinese: '集群文件所指定的运行器标签的 JSON，按主机。' },
 };

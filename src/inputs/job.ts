@@ -23,13 +23,20 @@ export interface Job {
   /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
   readonly runner: string;
   /** Where this run belongs, as GitHub tells it. */
-  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly attempt: number };
+  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly call: string; readonly attempt: number };
 }
+
+/** Where an action tells what its input `artifacts` is. */
+const CALL = 'KUSCIA_SWARM_ARTIFACTS';
+/** Where it tells how its step that fetches artifacts ended, which stops nothing by itself. */
+const FETCHED = 'KUSCIA_SWARM_FETCHED';
 
 /** Where sealed files are taken from and put. */
 export interface Artifacts {
   readonly key: Secret;
   readonly received?: string;
+  /** Set where they could not be fetched, or not all of them. */
+  readonly unfetched?: true;
   readonly handedOver?: string;
 }
 
@@ -55,7 +62,7 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
     runner: oneRunner(env, failures),
-    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
+    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', call: env[CALL] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
   };
 }
 
@@ -123,7 +130,7 @@ function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): A
     failures.push(missing('seal-key', apart ? 'the jobs of several hosts hand over what each of them answered' : 'what jobs hand over to each other is always sealed'));
     return undefined;
   }
-  return { key, ...(received !== undefined && { received }), ...(handedOver !== undefined && { handedOver }) };
+  return { key, ...(received !== undefined && { received }), ...(env[FETCHED] === 'failure' && { unfetched: true as const }), ...(handedOver !== undefined && { handedOver }) };
 }
 
 function readLogs(env: Environment, failures: Failure[]): Job['logs'] {

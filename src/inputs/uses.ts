@@ -6,9 +6,12 @@ export type ClusterSecret = keyof Pick<typeof INPUTS, 'database-password' | 'reg
 
 const PAIR = ['load-balancer-certificate', 'load-balancer-key'] as const;
 
-/** What a stage's own questions and steps take. Preflight takes what any stage after it must have, to say what is missing before anything is changed. */
+/**
+ * What a stage's own questions and steps take. Preflight takes what any stage after it must have, to say what is missing before anything is changed, and whatever
+ * the plan of all stages depends on, which it compares with the approved one.
+ */
 export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>> = {
-  preflight: ['database-password', 'registry-password', ...PAIR],
+  preflight: ['database-password', 'registry-password', 'kuscia-config', ...PAIR],
   'swarm-init': [],
   'swarm-join': [],
   'network-create': ['registry-password'],

@@ -2,7 +2,7 @@ import type { Failure } from '../engine/errors.ts';
 import type { Note } from '../engine/plan.ts';
 import { distinct } from './failures.ts';
 import { cell, columns, count, duration, type Cell, type Look, type Style } from './layout.ts';
-import type { Story } from './story.ts';
+import type { Story, ToldStep } from './story.ts';
 
 /** A note of the plan document. */
 export interface PlanNote {
@@ -27,13 +27,22 @@ export interface PlanDocument {
   readonly failures: readonly (Failure & { readonly stage: string })[];
 }
 
+/** As many digits of an image's digest as docker shows. */
+const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
+
+/** Why a change is needed, and of which image it makes a container, where that is known. */
+function reasonOf({ why, image: [id = ''] = [] }: ToldStep): string {
+  const shown = SHOWN_ID.exec(id)?.[0];
+  return shown === undefined ? why : `${why}; image ${shown}`;
+}
+
 /** The plan of the run as data. */
 export function planDocument(story: Story): PlanDocument {
   const notes = (kind: 'satisfied' | 'later' | 'awaited'): PlanNote[] =>
     story.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
   return {
     domain: story.subject?.cluster.domain ?? '',
-    changes: story.found('steps').map(({ stage, finding: { host, change, what, why } }) => ({ stage, host, change, what, why })),
+    changes: story.found('steps').map(({ stage, finding }) => ({ stage, host: finding.host, change: finding.change, what: finding.what, why: reasonOf(finding) })),
     satisfied: notes('satisfied'),
     later: notes('later'),
     awaited: notes('awaited'),
@@ -64,7 +73,7 @@ export function planLines(story: Story, look: Look): string[] {
   const gathered = story.gatheredMs === undefined ? '' : `gathered in ${duration(story.gatheredMs)}`;
   const rows = story.stages.flatMap(({ stage, found }) => {
     const lines = [
-      ...(found?.steps ?? []).map((step) => row(step, step.change, step.why, SIGN_STYLES[step.change])),
+      ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
       ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
       ...together(found?.awaited ?? []).map(({ note, more }) => row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim')),
     ];

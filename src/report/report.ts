@@ -209,8 +209,10 @@ export class Report {
 
   #outputs(): void {
     const { subject, matrix } = this.#story;
+    const plan = planDocument(this.#story);
     this.#face.output('changed', String(this.#story.made + this.#story.broken));
-    this.#face.output('plan', subject ? JSON.stringify(planDocument(this.#story)) : '');
+    this.#face.output('plan', subject ? JSON.stringify(plan) : '');
+    this.#face.output('changes', subject ? String(plan.changes.length + plan.later.length) : '');
     this.#face.output('failures', JSON.stringify(this.#story.failures, PUBLISHED));
     this.#face.output('handed-over', String(this.#story.handedOver));
     this.#face.output('logs', String(this.#story.keptLogs));

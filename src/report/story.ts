@@ -19,7 +19,7 @@ export interface Subject {
 }
 
 /** A step as it is told: what it does, not how. */
-export type ToldStep = Pick<Step, 'host' | 'change' | 'what' | 'why'>;
+export type ToldStep = Pick<Step, 'host' | 'change' | 'what' | 'why' | 'image'>;
 
 /** A plan as it is told. */
 export interface Findings {

@@ -1,7 +1,7 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { image } from '../docker/facts.ts';
-import { ensureImage } from '../docker/images.ts';
+import { ensureImage, knownImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { failuresOf, trouble, Trouble, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
@@ -122,11 +122,12 @@ function keyFailures(cluster: Cluster, found: readonly Found[], database: Fact<D
   return [{ code: 'domain-key-conflict', what: `replicas in the database have another key than the configuration of ${cluster.domain}`, evidence: `${holders.join('; ')}; in the database ${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`, remedy: `Put the configuration with the key that the partners know on every host. Remove the replica whose entry shows another key (docker rm -f; when it is only restarted it keeps the certificate of its former key and does not start), and its entry, which outlives it: kubectl delete gateway NAME -n ${cluster.domain}, in another replica. Then run again.` }];
 }
 
-function planMake(plan: Plan, deployment: Deployment, { files }: Facts): void {
+function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }: Facts): void {
   const { cluster } = deployment;
   const [first, ...others] = files;
   if (first === undefined) return;
-  plan.steps.push({ host: first.host.name, change: '+', what: `Kuscia configuration of ${cluster.domain}, with a new domain key`, why: 'no host has one', apply: (act) => make(act, deployment, first.host) });
+  const image = knownImage(deployment, cluster.image, onFirst);
+  plan.steps.push({ host: first.host.name, change: '+', what: `Kuscia configuration of ${cluster.domain}, with a new domain key`, why: 'no host has one', ...(image && { image }), apply: (act) => make(act, deployment, first.host) });
   plan.later.push(...others.map(({ host }) => ({ host: host.name, what: 'the same Kuscia configuration', why: 'after it was made' })));
 }
 
@@ -153,15 +154,22 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
 const write = async (act: Act, { cluster }: Deployment, host: Host, content: Secret): Promise<void> =>
   void (await act.run(host.name, writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content)));
 
+/** What a changed configuration brings about in the next stage, which does not see it before. */
+export const RESTART = 'restart of the replica';
+
 function planFile(plan: Plan, deployment: Deployment, base: Configuration, { host, file }: OnHost): void {
   const wanted = wantedConfiguration(base, deployment.cluster, dataSource(deployment, databasePlace(deployment.cluster).address));
   const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
+  const restarted = (): void => void plan.later.push({ host: host.name, what: RESTART, why: 'where it runs with the former configuration' });
   if (file.is !== 'present') {
+    restarted();
     plan.steps.push({ host: host.name, change: '+', what: 'the same Kuscia configuration', why: 'absent', apply });
   } else if (file.value.content.reveal() !== wanted.reveal()) {
+    restarted();
     const changed = differences(readConfiguration(file.value.content, host.name), readConfiguration(wanted, host.name));
     plan.steps.push({ host: host.name, change: '~', what: 'Kuscia configuration', why: changed.join(', ') || 'other bytes, same meaning', apply });
   } else if (file.value.mode !== '600') {
+    restarted();
     plan.steps.push({ host: host.name, change: '~', what: 'Kuscia configuration, mode 0600', why: `mode ${file.value.mode}`, apply });
   } else {
     plan.satisfied.push({ host: host.name, what: 'Kuscia configuration', why: `sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}` });

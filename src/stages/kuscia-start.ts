@@ -3,8 +3,9 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
-import { movedImage } from '../docker/images.ts';
+import { knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
+import { laterLine } from '../engine/agreed.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
@@ -15,6 +16,7 @@ import { stage, type Stage } from '../engine/stage.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastWords } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
+import { RESTART } from './kuscia-init.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
 import { leadToAllPorts } from './nginx-files.ts';
@@ -85,9 +87,9 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   const { host, led, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
+  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary' | 'foretold'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    add('its configuration changed since it started', { apply: (act) => restart(act, deployment, host, current, fault === undefined) });
+    add('its configuration changed since it started', { foretold: laterLine('kuscia-init', host.name, RESTART), apply: (act) => restart(act, deployment, host, current, fault === undefined) });
   } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
     plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(cluster, replica, current) });
   } else if (fault === undefined) {
@@ -136,6 +138,7 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, replica, container),
     moved: (container) => movedImage(container, cluster.image, replica.image),
+    image: knownImage(deployment, cluster.image, replica.image),
     state: stateOf(cluster, replica, current),
     prepare: async (act) => {
       await takeScript(act, deployment, host.name);

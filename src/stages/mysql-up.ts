@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, serverVersion } from '../docker/facts.ts';
-import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
+import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Command } from '../engine/command.ts';
@@ -79,12 +79,23 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   if (plan.failures.length > 0) return plan;
   if (plan.steps.length > 0) {
     plan.later.push({ host: databasePlace(deployment.cluster).asks.name, what: 'version, login and owner of the database; reached from every replica', why: database.kind === 'managed' ? 'after it was started' : 'after that' });
+    if (database.kind === 'managed') planAfterStart(plan, database, deployment, facts);
     return plan;
   }
   planState(plan, deployment, facts);
   if (plan.failures.length === 0 && plan.steps.length === 0) planReach(plan, deployment.cluster, facts);
   return plan;
 }
+
+/** What may be missing once the server can be asked. */
+function planAfterStart(plan: Plan, database: ManagedDatabase, { secrets }: Deployment, { container, password, state }: Facts): void {
+  const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
+  if (!isThere) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
+  const isWritten = valueOf(container)?.current === undefined;
+  if (!isWritten && unlikeSecret(password, secrets.databasePassword) !== undefined) plan.later.push({ host: database.host, what: PASSWORD_FILE, why: 'once the server takes it' });
+}
+
+const PASSWORD_FILE = 'file with the database password';
 
 /**
  * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself does: it may want that once before challenges do.
@@ -138,6 +149,7 @@ function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts
     stopping: { seconds: 60, holdsData: true },
     difference: (container) => differenceOf(database, container, facts.image),
     moved: (container) => movedImage(container, image, facts.image),
+    image: knownImage(deployment, image, facts.image),
     state: facts.state.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
     prepare: async (act) => {
       await ensureImage(act, host, image, deployment);
@@ -180,7 +192,7 @@ function planPassword(plan: Plan, deployment: Deployment, { password, passwordFi
   const difference = unlikeSecret(password, deployment.secrets.databasePassword);
   if (database.kind !== 'managed' || difference === undefined || passwordFile.is !== 'present') return;
   const apply = async (act: Act): Promise<void> => void (await act.run(database.host, writePassword(deployment, passwordFile.value)));
-  plan.steps.push({ host: database.host, change: password.is === 'absent' ? '+' : '~', what: 'file with the database password', why: difference, apply });
+  plan.steps.push({ host: database.host, change: password.is === 'absent' ? '+' : '~', what: PASSWORD_FILE, why: difference, apply });
 }
 
 /** Why the container is not as the cluster file says; undefined when it is. */

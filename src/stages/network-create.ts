@@ -4,7 +4,7 @@ import { notRunning, planContainer, standing, type Standing, type Wanted } from 
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, networks, type Network } from '../docker/facts.ts';
-import { ensureImage, movedImage } from '../docker/images.ts';
+import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { probeName, USUAL_MTU } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -76,10 +76,16 @@ export function planNetwork(deployment: Deployment, facts: Facts): Plan {
   if (plan.failures.length > 0) return plan;
   for (const onHost of facts.hosts) {
     if (ready) planProbe(plan, deployment, onHost, facts);
-    else plan.later.push({ host: onHost.host.name, what: 'probe on the network, data path to every other host', why: 'after the network' });
+    else planProbeLater(plan, deployment, onHost);
   }
   if (ready) planPaths(plan, deployment.cluster, facts);
   return plan;
+}
+
+function planProbeLater(plan: Plan, deployment: Deployment, { host, probeImage }: OnHost): void {
+  const { cluster } = deployment;
+  const image = knownImage(deployment, cluster.network.probeImage, probeImage);
+  plan.later.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: 'after the network; it tries the data path to every other host', ...(image && { image }) });
 }
 
 function unknowns({ hosts }: Facts): Failure[] {
@@ -107,7 +113,10 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
     else if (users.length > 0) plan.failures.push(inUse(cluster, where, network, fault, users));
     else plan.steps.push(removal(deployment, facts, where, network, fault));
   }
-  if (wrong.length > 0) return false;
+  if (wrong.length > 0) {
+    plan.later.push({ host: manager.name, what: overlayName(cluster), why: 'after the wrong one' });
+    return false;
+  }
 
   const there = facts.hosts.find((onHost) => onHost.host === manager);
   if (there && ours(cluster, there)) {
@@ -118,12 +127,14 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
   plan.steps.push({
     host: manager.name,
     change: '+',
-    what: `overlay ${cluster.network.name} ${describe(cluster)}`,
+    what: overlayName(cluster),
     why: 'absent',
     apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network))),
   });
   return false;
 }
+
+const overlayName = (cluster: Cluster): string => `overlay ${cluster.network.name} ${describe(cluster)}`;
 
 const describe = ({ network }: Cluster): string => `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}${network.encrypted === true ? ', encrypted' : ''}`;
 
@@ -226,6 +237,7 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
     stopping: { seconds: 10 },
     difference: (container) => probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ?? addressTwin(cluster, onHost, facts),
     moved: (container) => movedImage(container, image, probeImage),
+    image: knownImage(deployment, image, probeImage),
     state: stateOf(onHost, facts),
     prepare: (act) => ensureImage(act, host.name, image, deployment),
     rehearsal: () => ({ image, ports: [], options: [`--network=${cluster.network.name}`] }),

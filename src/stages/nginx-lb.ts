@@ -4,7 +4,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
-import { ensureImage, imageDifference, movedImage } from '../docker/images.ts';
+import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -150,7 +150,7 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   } else if (reloads(deployment.cluster, facts) && facts.loaded.is !== 'present' && isJustStarted(facts)) {
     plan.awaited.push({ host: host.name, what: 'nginx runs with its configuration', why: whyNot(facts.loaded), failure: silentNginx(host, name, whyNot(facts.loaded)) });
   } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
-    add(plan, host, '~', 'reload the nginx configuration', 'nginx runs with an earlier one', async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))));
+    add(plan, host, '~', 'reload the nginx configuration', 'nginx runs with an earlier one', async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))), true);
   } else {
     plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
   }
@@ -180,6 +180,7 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, container, facts),
     moved: (container) => movedImage(container, image, facts.image),
+    image: knownImage(deployment, image, facts.image),
     state: facts.loaded.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
     prepare: (act) => ensureImage(act, host.name, image, deployment),
     rehearsal: (present) => ({ image, ports: portsToTry({ [INSIDE_PORT]: port }, present), options: [] }),

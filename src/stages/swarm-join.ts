@@ -71,7 +71,7 @@ function planRotation(plan: Plan, domain: string, manager: Host, nodes: readonly
   const inUse = handedInUse.is === 'present' && handedInUse.value;
   if ((!inUse && marked.length === 0) || plan.steps.length > 0 || plan.awaited.length > 0) return;
   const why = inUse ? 'those handed over are no longer needed' : 'an earlier run handed them over, and did not come to this';
-  plan.steps.push({ host: manager.name, change: '~', what: 'rotate the join tokens', why, lane: 'managers', apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))) });
+  plan.steps.push({ host: manager.name, change: '~', what: 'rotate the join tokens', why, lane: 'managers', revokes: true, apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))) });
 }
 
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {

@@ -18,22 +18,30 @@ describe('a repository that calls deploy.yml', () => {
   let tokens = '';
 
   test('deploys a cluster on empty hosts, and leaves no artifact of its own', async () => {
-    for (const name of ['kuscia-swarm.alice.deploy.1.plan.plan', 'kuscia-swarm.alice.verify.1.look.look', 'report']) onGithub().addArtifact(name, 11);
-    first = await called(template('deploy'), { inputs: { mode: 'apply' }, run: 11 });
+    const others = ['kuscia-swarm.alice.deploy.00000000.1.plan.plan', 'kuscia-swarm.alice.verify.1.look.look', 'report'];
+    for (const name of others) onGithub().addArtifact(name, 11);
+    let call: string | undefined;
+    const onLog = (log: string): void => {
+      if (call !== undefined) return;
+      call = /set-output:: call=([0-9a-f]{8})/.exec(readable(log))?.[1];
+      if (call !== undefined) onGithub().addArtifact(`kuscia-swarm.alice.deploy.${call}.1.plan.plan`, 11);
+    };
+    first = await called(template('deploy'), { inputs: { mode: 'apply' }, run: 11, onLog });
+    expect(call).toBeDefined();
     expect([first.code, results(first)]).toEqual([0, well([...ALL, 'clean-up'])]);
-    expect(onGithub().artifacts.map(({ name }) => name)).toEqual(['kuscia-swarm.alice.verify.1.look.look', 'report']);
+    expect(onGithub().artifacts.map(({ name }) => name)).toEqual(others);
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(REPLICAS);
     expect(JSON.parse(outputs(first, 'verify')['verify'] ?? '') as Matrix).toMatchObject({ healthy: true, nodes: { ready: 3, total: 3 } });
     expect((await leaseOn('node-01')).holder).toBe('');
   }, 240_000);
 
   test('hands over what is sealed and nothing else, each under a name of its own', () => {
-    const files = storedArtifacts().flatMap(({ path, bytes }) => [...unzipped(bytes)].map(([name, content]) => ({ name: `${path.replace(/^.*\//, '')}: ${name.replace(/\d{13}/, 'TIME')}`, content })));
+    const files = storedArtifacts().flatMap(({ path, bytes }) => [...unzipped(bytes)].map(([name, content]) => ({ name: `${path.replace(/^.*\//, '').replace(/\.deploy\.[0-9a-f]{8}\./, '.deploy.CALL.')}: ${name.replace(/\d{13}/, 'TIME')}`, content })));
     expect(files.map(({ name }) => name).sort()).toEqual([
-      'kuscia-swarm.alice.deploy.1.kuscia-init.kuscia-init.zip: kuscia-configuration.TIME.age',
-      'kuscia-swarm.alice.deploy.1.kuscia-init.kuscia-init.zip: provenance.TIME.age',
-      'kuscia-swarm.alice.deploy.1.plan.plan.zip: plan.TIME.age',
-      'kuscia-swarm.alice.deploy.1.swarm-init.swarm-init.zip: join-tokens.TIME.age',
+      'kuscia-swarm.alice.deploy.CALL.1.kuscia-init.kuscia-init.zip: kuscia-configuration.TIME.age',
+      'kuscia-swarm.alice.deploy.CALL.1.kuscia-init.kuscia-init.zip: provenance.TIME.age',
+      'kuscia-swarm.alice.deploy.CALL.1.plan.plan.zip: plan.TIME.age',
+      'kuscia-swarm.alice.deploy.CALL.1.swarm-init.swarm-init.zip: join-tokens.TIME.age',
     ]);
     for (const { content } of files) expect(content.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
   });
