@@ -109,6 +109,11 @@ describe('a replica', () => {
     expect(shown(plan(...told))).toEqual(lines);
   });
 
+  test('whose restart a changed configuration foretells is restarted by that word, also when it has started with it by itself', () => {
+    const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) => stepOf(plan(told), 'restart replica'));
+    expect(steps.map(({ foretold, momentary }) => [foretold, momentary])).toEqual([['kuscia-init node-02 ? restart of the replica', undefined], ['kuscia-init node-02 ? restart of the replica', true]]);
+  });
+
   const changed: readonly [string, Partial<Cluster>, string][] = [
     ['memory', { memory: 4 * 1024 ** 3 }, 'memory 2 GiB -> 4 GiB'],
     ['port', { ports: { ...cluster.ports, metrics: 13085 } }, 'port 13084 -> 13085'],

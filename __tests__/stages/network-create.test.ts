@@ -64,7 +64,7 @@ describe('the plan', () => {
     ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['is satisfied with a network that workers do not see', { 2: { networks: present([BRIDGE]) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     ['starts each missing probe', { 2: { probe: absent }, 3: { probe: absent } }, ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)]],
-    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited (0): oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
+    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited (0): oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS, '? node-02 probe alice-probe (where another version started it, or with a proxy)']],
     [
       'recreates both of two probes that have one address',
       { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } }), probeOf(cluster, { name: 'other', addresses: { [NAME]: '' } })]) } },

@@ -87,9 +87,11 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   const { host, led, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary' | 'foretold'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, ...rest });
+  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not work.
+  const foretold = laterLine('kuscia-init', host.name, RESTART);
+  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, foretold, ...rest });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    add('its configuration changed since it started', { foretold: laterLine('kuscia-init', host.name, RESTART), apply: (act) => restart(act, deployment, host, current, fault === undefined) });
+    add('its configuration changed since it started', { apply: (act) => restart(act, deployment, host, current, fault === undefined) });
   } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
     plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(cluster, replica, current) });
   } else if (fault === undefined) {

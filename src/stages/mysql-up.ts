@@ -91,7 +91,9 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
 function planAfterStart(plan: Plan, database: ManagedDatabase, { secrets }: Deployment, { container, password, state }: Facts): void {
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
-  const isWritten = valueOf(container)?.current === undefined;
+  const found = valueOf(container);
+  // One that is made anew is given the file; a former one that is put back finds what is there.
+  const isWritten = found?.current === undefined && found?.former === undefined;
   if (!isWritten && unlikeSecret(password, secrets.databasePassword) !== undefined) plan.later.push({ host: database.host, what: PASSWORD_FILE, why: 'once the server takes it' });
 }
 

@@ -71,21 +71,19 @@ export function planNetwork(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   plan.failures.push(...engineFailures(facts.engines), ...unknowns(facts));
   if (plan.failures.length > 0) return plan;
-
   const ready = planOverlay(plan, deployment, facts);
   if (plan.failures.length > 0) return plan;
   for (const onHost of facts.hosts) {
     if (ready) planProbe(plan, deployment, onHost, facts);
-    else planProbeLater(plan, deployment, onHost);
+    else planProbeLater(plan, deployment, onHost, 'after the network; it tries the data path to every other host');
   }
   if (ready) planPaths(plan, deployment.cluster, facts);
   return plan;
 }
 
-function planProbeLater(plan: Plan, deployment: Deployment, { host, probeImage }: OnHost): void {
-  const { cluster } = deployment;
-  const image = knownImage(deployment, cluster.network.probeImage, probeImage);
-  plan.later.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: 'after the network; it tries the data path to every other host', ...(image && { image }) });
+function planProbeLater(plan: Plan, deployment: Deployment, { host, probeImage }: OnHost, why: string): void {
+  const image = knownImage(deployment, deployment.cluster.network.probeImage, probeImage);
+  plan.later.push({ host: host.name, what: `probe ${probeName(deployment.cluster)}`, why, ...(image && { image }) });
 }
 
 function unknowns({ hosts }: Facts): Failure[] {
@@ -201,15 +199,18 @@ function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: F
 }
 
 function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Facts): void {
-  const { cluster } = deployment;
-  const { host, probe } = onHost;
+  const [{ cluster }, { host, probe }] = [deployment, onHost];
   const current = valueOf(probe)?.current;
   // Another image mends it; until then starting it again mends nothing.
   if (current && lacksPrograms(current) && probeDifference(cluster, current, onHost.probeImage, undefined) === undefined && movedImage(current, cluster.network.probeImage, onHost.probeImage) === undefined) {
     plan.failures.push(unfitProbe(cluster, host, `${current.name} ended with ${current.exitCode}: a program is not there`));
     return;
   }
-  const found = planContainer(plan, wantedProbe(deployment, onHost, facts), valueOf(probe) ?? { current: undefined, former: undefined });
+  const wanted = wantedProbe(deployment, onHost, facts);
+  const found = planContainer(plan, wanted, valueOf(probe) ?? { current: undefined, former: undefined });
+  const stopped = current ?? valueOf(probe)?.former;
+  // What it was started with is known only once it runs.
+  if (!found && stopped?.state === 'exited' && (wanted.difference(stopped) ?? wanted.moved?.(stopped)) === undefined) planProbeLater(plan, deployment, onHost, 'where another version started it, or with a proxy');
   if (found) plan.satisfied.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: `running on ${cluster.network.name}` });
 }
 
