@@ -1,0 +1,309 @@
+import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import type { Deployment } from '../../src/cluster/deployment.ts';
+import { containers, type Container } from '../../src/docker/containers.ts';
+import { engine, networks, swarmNodes, type Network } from '../../src/docker/facts.ts';
+import { PROBE_VERSION, probeName } from '../../src/docker/probe.ts';
+import type { Ask } from '../../src/engine/ask.ts';
+import { absent, answer, present, unknown, type Fact, type Question } from '../../src/engine/fact.ts';
+import type { Step } from '../../src/engine/plan.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import type { Stage } from '../../src/engine/stage.ts';
+import { machine } from '../../src/host/facts.ts';
+import { dataSource, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
+import { absolute, folders, replicaContainer } from '../../src/kuscia/names.ts';
+import { DATA_TARGET } from '../../src/mysql/commands.ts';
+import { inUseText } from '../../src/mysql/in-use.ts';
+import { INSIDE_PORT } from '../../src/nginx/commands.ts';
+import { configurationFile, FOLDER, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
+import { databasePlace } from '../../src/stages/database.ts';
+import { GATEWAY_PORT } from '../../src/stages/replica.ts';
+import { answerOf, BRIDGE, containerOf, engineInside, engineOutside, gatewayOf, machineOf, nodeOf, NOW, overlayOf, probeOf, registryOf, replicaOf } from './facts.ts';
+import { initialConfiguration } from './key.ts';
+
+/** A file of a host of the model. */
+interface Kept {
+  readonly content: string;
+  readonly mode: string;
+  readonly changedAt: number;
+}
+
+/** What a host of the model has. */
+interface OnHost {
+  joined: boolean;
+  readonly images: Map<string, string>;
+  readonly containers: Map<string, Container>;
+  /** By path, as commands name it. */
+  readonly files: Map<string, Kept>;
+}
+
+/** How a replica is that has lost its database. */
+export type Lame = 'running' | 'restarting' | 'exited';
+
+/** Hosts that are no more than what stages ask of them, and that change as the steps of a plan say. What a step does on real hosts the lab shows. */
+export class Model implements Ask {
+  deployment: Deployment;
+  lame: Lame = 'running';
+  now = NOW;
+  network: Network | undefined;
+  schema = false;
+  /** Digest of the configuration that nginx runs with, and the gateway ports that it leads to. */
+  loaded = '';
+  leads: readonly number[] = [];
+  readonly #hosts = new Map<string, OnHost>();
+  /** The data source that each host's replica was started with. */
+  readonly #sources = new Map<string, string>();
+
+  constructor(deployment: Deployment) {
+    this.deployment = deployment;
+  }
+
+  get cluster(): Cluster {
+    return this.deployment.cluster;
+  }
+
+  on(name: string): OnHost {
+    const made = this.#hosts.get(name) ?? { joined: false, images: new Map(), containers: new Map(), files: new Map() };
+    this.#hosts.set(name, made);
+    return made;
+  }
+
+  /** Changes a container, where there is one. */
+  set(host: string, name: string, changes: Partial<Container>): void {
+    const found = this.on(host).containers.get(name);
+    if (found) this.on(host).containers.set(name, { ...found, ...changes });
+  }
+
+  learn = (): void => undefined;
+  reaches = (): boolean => true;
+
+  ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
+    const said = this.#said(host, question);
+    return Promise.resolve(typeof said === 'string' ? answer(question, { ended: 'exited', code: 0, stdout: said, stderr: '' }) : (said as Fact<T>));
+  }
+
+  /** The fact, or what the command prints. */
+  #said(name: string, question: Question<unknown>): Fact<unknown> | string {
+    const { purpose } = question.command;
+    const { cluster } = this;
+    const host = this.#host(name);
+    const { images, containers: all, files } = this.on(name);
+    const runs = (container: string): boolean => all.get(container)?.state === 'running';
+    if (question === machine) return present(machineOf(host, { clock: this.now }));
+    if (question === engine) return present(this.on(name).joined ? engineInside(host) : engineOutside());
+    if (question === swarmNodes) return this.on(name).joined ? present(cluster.hosts.filter((each) => this.on(each.name).joined).map((each) => nodeOf(each))) : unknown('no manager');
+    if (question === networks) return present([BRIDGE, ...(this.network && host.roles.includes('manager') ? [this.network] : [])]);
+    if (purpose === containers.command.purpose) return [...all.values()].map((each) => JSON.stringify(raw(each))).join('\n');
+    if (purpose === 'list the images') return [...images].map(([image, id]) => `${id} ${image} ${image}@none`).join('\n');
+    if (purpose === 'read the version of the database image') return present('8.0.40');
+    if (purpose === 'try the data path from the probe') return runs(probeName(cluster)) ? present(this.#paths(name)) : unknown('no probe');
+    if (purpose === 'ask the database') return this.#answers() ? present({ login: 'accepted', version: '8.0.40', exists: this.schema, gateways: [] }) : unknown('no such container');
+    if (purpose === 'read which database is in use') return cluster.database.kind === 'external' && this.#uses(name, cluster.database) ? present('configured') : absent;
+    if (purpose.startsWith('reach the database at ')) return runs(probeName(cluster)) ? present(this.#answers(purpose.split(' ')[4]) ? 'greeted' : 'refused') : unknown('no probe');
+    if (purpose.startsWith('connect to the database at ')) return present(true);
+    if (purpose === 'read the gateways, nodes and tasks') return this.#works(host) ? present(this.#registry()) : unknown('exit 1');
+    if (purpose === 'read the log of the replica') return present('');
+    if (purpose === 'ask the gateway from within its container') return runs(this.#replica) ? present(this.#gateway(host)) : unknown('not running');
+    if (purpose.startsWith('ask the gateway at ')) return runs(probeName(cluster)) ? present(this.#gatewayAt(purpose)) : unknown('no probe');
+    if (purpose === 'ask nginx for its configuration') return runs(cluster.loadBalancer.container) ? present(this.loaded) : unknown('not running');
+    if (purpose.startsWith('ask the load balancer at ')) return runs(probeName(cluster)) ? present(this.#throughLoadBalancer()) : unknown('no probe');
+    const path = /^(?:look at|read) (\S+)$/.exec(purpose)?.[1];
+    if (path === undefined) throw new Error(`the model does not know what answers "${purpose}"`);
+    const found = files.get(path);
+    return found ? present({ mode: found.mode, changedAt: found.changedAt, sha256: sha256(found.content), content: new Secret('file', found.content) }) : absent;
+  }
+
+  #host(name: string): Host {
+    const host = this.cluster.hosts.find((each) => each.name === name);
+    if (!host) throw new Error(`no host ${name}`);
+    return host;
+  }
+
+  get #replica(): string {
+    return replicaContainer(this.cluster, 'root');
+  }
+
+  #paths(from: string): unknown {
+    const tries = this.cluster.hosts.filter(({ name }) => name !== from).map(({ name }) => ({ to: name, ended: this.on(name).containers.get(probeName(this.cluster))?.state === 'running' ? 'connected' : 'unresolved', exit: 0 }));
+    return { version: PROBE_VERSION, missing: [], proxies: this.on(from).files.has('proxy of the probe') ? ['http_proxy'] : [], unresolved: [], tries };
+  }
+
+  /** Whether the database answers, at that address where one is given. */
+  #answers(at?: string): boolean {
+    const { database } = this.cluster;
+    const { address } = databasePlace(this.cluster);
+    if (database.kind === 'external') return at === undefined || at === `${address}:${database.port}`;
+    const container = this.on(database.host).containers.get(database.container);
+    return container?.state === 'running' && (at === undefined || at === `${address}:${container.ports['3306/tcp']}`);
+  }
+
+  #uses(host: string, database: Extract<Cluster['database'], { kind: 'external' }>): boolean {
+    const { config, databaseInUse } = folders(this.cluster);
+    const { files } = this.on(host);
+    return files.get(databaseInUse)?.content === inUseText(database) || files.get(config)?.content.includes(`@tcp(${database.address}:${database.port})/`) === true;
+  }
+
+  #works({ name }: Host): boolean {
+    const at = /@tcp\((.*)\)/.exec(this.#sources.get(name) ?? '')?.[1];
+    return this.on(name).containers.get(this.#replica)?.state === 'running' && at !== undefined && this.#answers(at);
+  }
+
+  #registry(): unknown {
+    const live = this.cluster.hosts.filter((host) => this.#works(host));
+    const since = (host: Host): number => this.on(host.name).containers.get(this.#replica)?.startedAt ?? 0;
+    return registryOf(this.cluster, live, { gateways: live.map((host) => gatewayOf(this.cluster, host, { uptime: since(host), heartbeat: this.now })) });
+  }
+
+  #gateway(host: Host): unknown {
+    return this.#works(host) ? answerOf(this.cluster, host) : { status: 0, domain: '', instance: '', exit: 7 };
+  }
+
+  #gatewayAt(purpose: string): unknown {
+    const { hostname, port } = new URL(purpose.replace(/^ask the gateway at /, ''));
+    const host = this.cluster.hosts.find(({ address }) => address === hostname);
+    const published = host && this.on(host.name).containers.get(this.#replica)?.ports[GATEWAY_PORT];
+    return host && published === Number(port) ? this.#gateway(host) : { status: 0, domain: '', instance: '', exit: 7 };
+  }
+
+  #throughLoadBalancer(): unknown[] {
+    const { host, container } = this.cluster.loadBalancer;
+    if (this.on(host).containers.get(container)?.state !== 'running') return [];
+    const led = this.cluster.hosts.filter((each) => this.#works(each) && this.leads.includes(this.on(each.name).containers.get(this.#replica)?.ports[GATEWAY_PORT] ?? 0));
+    return led.map((each) => answerOf(this.cluster, each));
+  }
+
+  /** Brings about what the step says. Throws for words that it does not know. */
+  bringAbout({ host, what }: Pick<Step, 'host' | 'what'>): void {
+    this.now += 1_000;
+    const effect = EFFECTS.find(([words]) => words.test(what));
+    if (!effect) throw new Error(`the model does not know what comes of "${what}"`);
+    effect[1](this, host, what);
+    // What has lost its database ends in its own way, and comes back by itself where docker starts it again.
+    for (const each of this.cluster.hosts) {
+      const replica = this.on(each.name).containers.get(this.#replica);
+      if (replica?.state === 'running' && !this.#works(each)) this.set(each.name, this.#replica, { state: this.lame });
+    }
+  }
+
+  pull(host: string, name: string): string {
+    const id = this.on(host).images.get(name) ?? `sha256:${sha256(name)}`;
+    this.on(host).images.set(name, id);
+    return id;
+  }
+
+  write(host: string, path: string, content: string, mode = '600'): void {
+    this.on(host).files.set(path, { content, mode, changedAt: this.now });
+  }
+
+  make(host: string, image: string, container: Container): void {
+    this.on(host).containers.set(container.name, { ...container, image, imageId: this.pull(host, image), createdAt: this.now, startedAt: this.now });
+    this.on(host).containers.delete(`${container.name}.former`);
+  }
+
+  startReplica(host: string): void {
+    this.set(host, this.#replica, { state: 'running', startedAt: this.now });
+    this.#sources.set(host, this.on(host).files.get(folders(this.cluster).config)?.content ?? '');
+  }
+
+  load(host: string, { configuration, digest }: { readonly configuration: string; readonly digest: string }, ports: readonly number[]): void {
+    this.write(host, configurationFile(this.cluster), configuration, '644');
+    [this.loaded, this.leads] = [digest, ports];
+  }
+}
+
+const start = (model: Model, host: string, name: string): void => {
+  if (name === replicaContainer(model.cluster, 'root')) model.startReplica(host);
+  else model.set(host, name, { state: 'running', startedAt: model.now });
+};
+
+function configure(model: Model, host: string): void {
+  const { config } = folders(model.cluster);
+  const base = model.cluster.hosts.flatMap(({ name }) => model.on(name).files.get(config)?.content ?? [])[0];
+  const read = readConfiguration(model.deployment.secrets.kusciaConfig ?? new Secret('configuration', base ?? initialConfiguration()), host);
+  model.write(host, config, wantedConfiguration(read, model.cluster, dataSource(model.deployment, databasePlace(model.cluster).address)).reveal());
+}
+
+function makeReplica(model: Model, host: string): void {
+  const { cluster } = model;
+  const name = replicaContainer(cluster, 'root');
+  const former = [...new Set(cluster.hosts.flatMap((each) => model.on(each.name).containers.get(name)?.ports[GATEWAY_PORT] ?? []))].filter((port) => port !== cluster.ports.gateway);
+  if (former.length > 0) model.load(cluster.loadBalancer.host, movingFiles(model.deployment, former), [cluster.ports.gateway, ...former]);
+  model.make(host, cluster.image, replicaOf(cluster, cluster.hosts.filter((each) => each.name === host)[0] as Host));
+  model.startReplica(host);
+}
+
+function makeDatabase(model: Model, host: string): void {
+  const { database } = model.cluster;
+  if (database.kind !== 'managed') return;
+  const { databasePassword } = folders(model.cluster);
+  model.write(host, databasePassword, model.deployment.secrets.databasePassword.reveal());
+  model.make(host, database.image, containerOf(database.container, { ports: { '3306/tcp': database.port }, mounts: { [DATA_TARGET]: database.volume } }));
+}
+
+function makeLoadBalancer(model: Model, host: string): void {
+  const { image, container, port } = model.cluster.loadBalancer;
+  model.make(host, image, containerOf(container, { ports: { [INSIDE_PORT]: port }, mounts: { [FOLDER]: absolute('/root', folders(model.cluster).nginx) } }));
+  model.load(host, loadBalancerFiles(model.deployment), [model.cluster.ports.gateway]);
+}
+
+/** What comes of a step, by its words. */
+const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: string) => void])[] = [
+  [/^initialise the swarm|^join as /, (model, host) => void (model.on(host).joined = true)],
+  [/^overlay /, (model) => void (model.network = overlayOf(model.cluster))],
+  [/^network /, (model) => {
+    model.network = undefined;
+    for (const { name } of model.cluster.hosts) model.on(name).containers.delete(probeName(model.cluster));
+  }],
+  [/^(replace )?probe /, (model, host) => {
+    model.on(host).files.delete('proxy of the probe');
+    model.make(host, model.cluster.network.probeImage, probeOf(model.cluster, { addresses: { [model.cluster.network.name]: `10.200.0.10${host.slice(-1)}` } }));
+  }],
+  [/^(replace )?database alice-mysql/, makeDatabase],
+  [/^database schema /, (model) => void (model.schema = true)],
+  [/^file with the database password/, (model, host) => model.write(host, folders(model.cluster).databasePassword, model.deployment.secrets.databasePassword.reveal())],
+  [/^login as /, (model, host) => {
+    if (model.cluster.database.kind === 'external') model.write(host, folders(model.cluster).databaseInUse, inUseText(model.cluster.database));
+  }],
+  [/^Kuscia configuration of .*, with a new domain key/, (model, host) => {
+    model.pull(host, model.cluster.image);
+    configure(model, host);
+  }],
+  [/^(the same )?Kuscia configuration/, configure],
+  [/^image /, (model, host, what) => void model.pull(host, what.slice('image '.length))],
+  [/^restart replica /, (model, host) => model.startReplica(host)],
+  [/^(put back|start) (replica|database|probe|load balancer) /, (model, host, what) => {
+    const name = what.split(' ').at(-1) ?? '';
+    const { containers: all } = model.on(host);
+    const former = all.get(`${name}.former`);
+    if (former) all.set(name, { ...former, name });
+    all.delete(`${name}.former`);
+    // "start replica" is also what a plan calls the making of one.
+    if (all.has(name)) start(model, host, name);
+    else makeReplica(model, host);
+  }],
+  [/^replace replica /, makeReplica],
+  [/^restore the restart policy of /, (model, host, what) => model.set(host, what.split(' ').at(-1) ?? '', { restartPolicy: 'always' })],
+  [/^remove \S+\.former$/, (model, host, what) => void model.on(host).containers.delete(what.split(' ')[1] ?? '')],
+  [/^(reload the )?nginx configuration/, (model, host) => model.load(host, loadBalancerFiles(model.deployment), [model.cluster.ports.gateway])],
+  [/^(replace )?load balancer /, makeLoadBalancer],
+];
+
+/** A container as docker shows it. */
+const raw = (it: Container): unknown => ({
+  Id: it.id, Created: new Date(it.createdAt).toISOString(), Name: `/${it.name}`, Image: it.imageId, ImageName: it.image, RestartCount: it.restarts,
+  State: { Status: it.state, Error: it.error, ExitCode: it.exitCode, StartedAt: new Date(it.startedAt).toISOString() },
+  Hostname: it.hostname, Memory: it.memory, NetworkMode: it.networkMode, RestartPolicy: it.restartPolicy,
+  PortBindings: Object.fromEntries(Object.entries(it.ports).map(([inside, port]) => [inside, [{ HostPort: String(port) }]])),
+  Mounts: Object.entries(it.mounts).map(([Destination, Source]) => ({ Type: 'bind', Source, Destination })),
+  Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
+});
+
+/** The stage as it looks at the model, its steps done in the model by their words. */
+export const modelled = (model: Model, stage: Stage): Stage => ({
+  name: stage.name, purpose: stage.purpose, needs: stage.needs, settleMs: 50,
+  look: async () => {
+    const plan = await stage.look(model);
+    const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({ ...step, apply: () => Promise.resolve(model.bringAbout(step)) }));
+    plan.steps.splice(0, plan.steps.length, ...steps);
+    return plan;
+  },
+});
