@@ -58,7 +58,7 @@ test('whatever a host is called, its replica has a name that Kuscia takes or pre
       if (told.is !== 'present') throw new Error(told.is);
       expect([told.value.hostname, told.value.user]).toEqual([called, login]);
       const hosts = cluster.hosts.map((host, i) => ({
-        host, setup: present(setupOf()), networks: present([BRIDGE]), machine: i === 1 ? present({ ...machineOf(host), hostname: called, user: login }) : present(machineOf(host)), engine: present(engineOutside()), published: present(new Map()), restarted: present(new Map()), disk: present({ free: 50 * GIB, size: 100 * GIB }), asked: [NOW - 10, NOW + 10] as const,
+        host, setup: present(setupOf()), networks: present([BRIDGE]), others: present([]), machine: i === 1 ? present({ ...machineOf(host), hostname: called, user: login }) : present(machineOf(host)), engine: present(engineOutside()), published: present(new Map()), restarted: present(new Map()), disk: present({ free: 50 * GIB, size: 100 * GIB }), asked: [NOW - 10, NOW + 10] as const,
       }));
       const plan = planPreflight(cluster, { hosts, nodes: absent });
       const name = replicaName(replicaContainer(cluster, login), called);

@@ -3,6 +3,7 @@ import type { Host } from '../../src/cluster/cluster.ts';
 import { NO_DOCKER, type Engine, type Network, type SwarmNode } from '../../src/docker/facts.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Disk, Machine } from '../../src/host/facts.ts';
+import type { Ward } from '../../src/host/ownership.ts';
 import type { Setup } from '../../src/host/setup.ts';
 import { planPreflight, portsOn } from '../../src/stages/preflight.ts';
 import { clusterOf, EXTERNAL, THREE } from '../support/deployment.ts';
@@ -17,6 +18,7 @@ interface Told {
   readonly published?: Fact<ReadonlyMap<number, string>>;
   readonly restarted?: Fact<ReadonlyMap<number, string>>;
   readonly disk?: Fact<Disk>;
+  readonly others?: Fact<readonly Ward[]>;
   readonly asked?: readonly [number, number];
 }
 
@@ -25,8 +27,8 @@ const isFact = <T>(told: Partial<T> | Fact<T>): told is Fact<T> => 'is' in told;
 /** Three fit hosts, but for what is told of them by number. */
 function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf(), nodes: Fact<readonly SwarmNode[]> = absent) {
   const hosts = cluster.hosts.map((host, i) => {
-    const { machine = {}, engine = present(engineOutside()), setup = {}, networks = present([BRIDGE]), published = present(new Map<number, string>()), restarted = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
-    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, setup: isFact(setup) ? setup : present(setupOf(setup)), networks, published, restarted, disk, asked };
+    const { machine = {}, engine = present(engineOutside()), setup = {}, networks = present([BRIDGE]), published = present(new Map<number, string>()), restarted = present(new Map<number, string>()), disk = present({ free: 50 * GIB, size: 100 * GIB }), others = present([]), asked = [NOW - 10, NOW + 10] } = told[i + 1] ?? {};
+    return { host, machine: isFact(machine) ? machine : present(machineOf(host, machine)), engine, setup: isFact(setup) ? setup : present(setupOf(setup)), networks, published, restarted, disk, others, asked };
   });
   return planPreflight(cluster, { hosts, nodes });
 }
@@ -35,6 +37,13 @@ const FIT = (n: number): string => `= node-0${n} meets the requirements (engine 
 
 test('fit hosts are satisfied', () => {
   expect(shown(plan({}))).toEqual([FIT(1), FIT(2), FIT(3)]);
+});
+
+test('what others can change on the way to the folder is said, and stops nothing', () => {
+  const planned = plan({ 2: { others: present([{ path: '/srv', is: 'ada:users 777', why: 'everybody may write there' }]) } });
+  expect(shown(planned)).toEqual([FIT(1), FIT(2), FIT(3), 'w node-02 folder-open']);
+  expect(planned.warnings[0]).toMatchObject({ what: 'others than root and the login can change /srv: everybody may write there', evidence: '/srv: ada:users 777' });
+  expect(shown(plan({ 3: { others: unknown('exit 1') } }))).toContain('! node-03 fact-unknown');
 });
 
 describe('one thing wrong', () => {

@@ -4,6 +4,7 @@ import { engine, networks, type Engine, type Network, type SwarmNode } from '../
 import type { Ask } from '../engine/ask.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
+import { othersOn, type Ward } from '../host/ownership.ts';
 import { setup, type Setup } from '../host/setup.ts';
 import { askSwarm } from './swarm.ts';
 
@@ -17,6 +18,8 @@ export interface OnHost {
   readonly published: Fact<ReadonlyMap<number, string>>;
   readonly restarted: Fact<ReadonlyMap<number, string>>;
   readonly disk: Fact<Disk>;
+  /** What others can change of the deployment's folder, the lock's place and their parents. */
+  readonly others: Fact<readonly Ward[]>;
   /** Our own clock before and after the host was asked, in milliseconds; undefined where an earlier job asked it. */
   readonly asked: readonly [number, number] | undefined;
 }
@@ -33,15 +36,15 @@ const ENGINE_DATA = '/var/lib/docker';
 
 /** Asks all hosts at once, for most in the words of the stages behind: what several ask is asked once. */
 export async function gatherHosts(ask: Ask, cluster: Cluster): Promise<PreflightFacts> {
-  const asked = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host)));
+  const asked = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host, cluster.directory)));
   const [hosts, [, nodes]] = await Promise.all([asked, askSwarm(ask, cluster)]);
   return { hosts, nodes };
 }
 
-async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
+async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost> {
   const before = Date.now();
   const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()] as const);
-  const [onEngine, [onMachine, after], onSetup, onNetworks, published, restarted, usual] = await Promise.all([
+  const [onEngine, [onMachine, after], onSetup, onNetworks, published, restarted, usual, others] = await Promise.all([
     ask.ask(host.name, engine),
     properties,
     ask.ask(host.name, setup),
@@ -49,8 +52,9 @@ async function gatherHost(ask: Ask, host: Host): Promise<OnHost> {
     ask.ask(host.name, publishedPorts),
     ask.ask(host.name, restartedPorts),
     ask.ask(host.name, disk(ENGINE_DATA)),
+    ask.ask(host.name, othersOn(folder)),
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  return { host, engine: onEngine, machine: onMachine, setup: onSetup, networks: onNetworks, published, restarted, disk: space, asked: ask.reaches(host.name) ? [before, after] : undefined };
+  return { host, engine: onEngine, machine: onMachine, setup: onSetup, networks: onNetworks, published, restarted, disk: space, others, asked: ask.reaches(host.name) ? [before, after] : undefined };
 }

@@ -38,7 +38,7 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
     const findings = dockerFindingsOf(cluster, onHost);
     const unfit = findings.map(({ advice, ...finding }): [boolean, Failure] => [advice === true, { code: 'host-unfit', host: onHost.host.name, ...finding }]);
     const failures = [...hostFailures(cluster, onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [] : [failure])), ...ofSwarm.filter(({ host }) => host === onHost.host.name)];
-    plan.warnings.push(...unfit.flatMap(([advice, failure]) => (advice ? [failure] : [])));
+    plan.warnings.push(...folderWarnings(onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [failure] : [])));
     plan.failures.push(...failures);
     if (failures.length === 0) plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
   }
@@ -62,7 +62,7 @@ function described({ engine, machine }: OnHost): string {
 }
 
 function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
-  const { host, engine, machine, setup, published, restarted, disk } = onHost;
+  const { host, engine, machine, setup, published, restarted, disk, others } = onHost;
   const failures: Failure[] = [];
   const unfit = (what: string, remedy: string, evidence?: string): void => {
     failures.push({ code: 'host-unfit', host: host.name, what, remedy, ...(evidence !== undefined && { evidence }) });
@@ -74,7 +74,7 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
-  for (const fact of [published, disk, setup]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Fix the reported problem, then run again.' });
+  for (const fact of [published, disk, setup, others]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Fix the reported problem, then run again.' });
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
     const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${valueOf(engine)?.rootDir ?? 'its folder'}`;
     const what = `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`;
@@ -82,6 +82,16 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   }
   return failures;
 }
+
+/** Who can change a parent of a folder can put another folder in its place, with a kuscia.sh and a configuration of their own. */
+const folderWarnings = ({ host, others }: OnHost): Failure[] =>
+  (valueOf(others) ?? []).map(({ path, is, why }) => ({
+    code: 'folder-open',
+    host: host.name,
+    what: `others than root and the login can change ${path}: ${why}`,
+    evidence: `${path}: ${is}`,
+    remedy: `On ${host.name}: chown root ${path}, or chmod go-w ${path}; or set directory in the cluster file to a folder whose parents are all root's or the login's.`,
+  }));
 
 const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
