@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Archive } from '../../src/cluster/archives.ts';
 import type { Host } from '../../src/cluster/cluster.ts';
@@ -19,6 +19,8 @@ const RESOLVE = 'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n 
 const login = { server: 'registry.lab:5000', username: 'puller', password: new Secret('registry password', 'registry-pass-7') };
 const token = new Secret('token', 'SWMTKN-1-x');
 
+const NET = { name: 'kuscia-exchange-cluster', subnet: '10.0.0.0/24' } as const;
+
 describe('whole lines', () => {
   const cases: readonly [string, Command, string][] = [
     ['initialise', initSwarm('10.77.0.11'), `sh -c '${RESOLVE}; docker swarm init --advertise-addr "$ip" >/dev/null' sh 10.77.0.11`],
@@ -27,8 +29,10 @@ describe('whole lines', () => {
     ['rotate the tokens', rotateJoinTokens('alice', ['abc', 'def']), `sh -c 'for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done\nlabel=$1; shift\nfor node in "$@"; do docker node update --label-rm "$label" "$node" >/dev/null || exit; done' sh kuscia-swarm.alice.join-tokens abc def`],
     ['promote', setNodeRole('abc', 'manager'), 'docker node promote abc'],
     ['demote', setNodeRole('abc', 'worker'), 'docker node demote abc'],
-    ['create the overlay', createOverlay('net', '10.0.0.0/24'), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 net'],
-    ['create the overlay with packets of a size', createOverlay('net', '10.0.0.0/24', 1350), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 --opt com.docker.network.driver.mtu=1350 net'],
+    ['create the overlay', createOverlay({ ...NET }), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 kuscia-exchange-cluster'],
+    ['create the overlay with packets of a size', createOverlay({ ...NET, mtu: 1350 }), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 --opt com.docker.network.driver.mtu=1350 kuscia-exchange-cluster'],
+    ['create the overlay that encrypts', createOverlay({ ...NET, encrypted: true }), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 --opt encrypted kuscia-exchange-cluster'],
+    ['create the overlay that does not', createOverlay({ ...NET, encrypted: false }), 'docker network create --driver overlay --attachable --subnet 10.0.0.0/24 kuscia-exchange-cluster'],
     ['remove a network', removeNetwork('id'), 'docker network rm id'],
     ['restart', restartContainer('c'), 'docker restart c'],
     ['remove', removeContainer('c'), 'docker rm --force --volumes c'],
@@ -157,7 +161,27 @@ describe('scripts, run for real with docker and curl that write down what they g
     const lines = said().trim().split('\n');
     const home = /--config\|([^|]+)/.exec(lines[0] ?? '')?.[1] ?? '';
     expect(lines).toEqual([`docker|--config|${home}|login|--username|puller|--password-stdin|registry.lab:5000|registry-pass-7`, '700', `docker|--config|${home}|pull|--quiet|r/a:1|`]);
+    expect(home).toMatch(/^\/(dev\/shm|run)\//);
+    expect(spawnSync('stat', ['-f', '-c', '%T', posix.dirname(home)], { encoding: 'utf8' }).stdout).toBe('tmpfs\n');
     expect(spawnSync('test', ['-e', home]).status).toBe(1);
+  });
+
+  test.each([
+    ['that fails', 'exit 1', 1, undefined],
+    ['whose docker is killed', 'kill -9 $$', 137, undefined],
+    ['whose every process is killed', 'kill -9 0', null, 'SIGKILL'],
+    ['whose every process is ended', 'kill -TERM 0', null, 'SIGTERM'],
+  ])('and is gone after a pull %s', async (_, how, code, signal) => {
+    const bin = mkdtempSync(join(tmpdir(), 'docker-'));
+    writeFileSync(join(bin, 'docker'), `#!/bin/sh\n[ "$3" != login ] || { cat >"$2/config.json"; echo "$2" >"$HOME_OF_LOGIN"; exit 0; }\n${how}\n`, { mode: 0o755 });
+    const { program, args } = pullImage('r/a:1', login);
+    const told = join(bin, 'home');
+    const ended = spawnSync('setsid', ['--wait', program, ...args], { env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME_OF_LOGIN: told }, input: 'registry-pass-7' });
+    const home = readFileSync(told, 'utf8').trim();
+    expect([home.startsWith('/'), ended.status === code || ended.signal === signal || (signal !== undefined && (ended.status ?? 0) > 128)]).toEqual([true, true]);
+    for (let look = 0; existsSync(home) && look < 100; look += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(existsSync(home)).toBe(false);
+    rmSync(bin, { recursive: true });
   });
 });
 

@@ -117,15 +117,17 @@ describe('a network of the wrong type', () => {
     ['one that is not attachable', { attachable: false }, 'not attachable'],
     ['one whose packets have another size', { mtu: 1400 }, 'mtu is 1400, not 1350'],
     ['one whose packets have the usual size', {}, 'mtu is that which Docker chooses (1450), not 1350'],
+    ['one that does not encrypt', { encrypted: false }, 'not encrypted'],
+    ['one that encrypts', { encrypted: true }, 'not without encryption'],
     ['another subnet', { subnets: ['10.201.0.0/24'] }, 'subnet is 10.201.0.0/24, not 10.200.0.0/24'],
   ];
   const sized = { network: { ...cluster.network, mtu: 1350 } };
-  const asked = (fault: string): Partial<Cluster> => (fault.startsWith('mtu') ? sized : {});
+  const asked = (fault: string): Partial<Cluster> => (fault.startsWith('mtu') ? sized : fault.includes('encrypt') ? { network: { ...cluster.network, encrypted: fault === 'not encrypted' } } : {});
 
   test.each(wrong)('%s is refused with what was found and the remedy', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault));
     expect(made.steps).toEqual([]);
-    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-01', what: expect.stringContaining(fault.replace('not attachable', 'type is not attachable')) }]);
+    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-01', what: expect.stringContaining(fault.replace(/^not/, 'type is not')) }]);
     expect(made.failures[0]?.remedy).toContain('repair: true');
     expect(made.failures[0]?.remedy).toContain('docker network rm overlayoverl');
     expect(made.failures[0]?.evidence).toContain(changes.driver === 'bridge' ? 'driver bridge, scope local' : 'driver overlay, scope swarm');
@@ -135,6 +137,15 @@ describe('a network of the wrong type', () => {
   test.each(wrong)('%s is removed where the caller asks for repair', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault), true);
     expect(shown(made)).toEqual([`- node-01 network ${NAME} (overlayoverl) (${fault})`, ...LATER]);
+  });
+
+  test('is none that encrypts as described, or either where that is not described', () => {
+    const there = (encrypted: boolean) => all({ networks: present([BRIDGE, overlayOf(cluster, { encrypted })]) });
+    for (const encrypted of [true, false]) {
+      expect(plan(there(encrypted)).failures).toEqual([]);
+      expect(plan(there(encrypted), { network: { ...cluster.network, encrypted } }).failures).toEqual([]);
+      expect(plan(there(encrypted), { network: { ...cluster.network, encrypted: !encrypted } }).failures[0]?.remedy).toContain(`encrypted: ${encrypted} into the cluster file`);
+    }
   });
 
   test('is none of the right size, or of whatever size where none is described', () => {
@@ -195,7 +206,7 @@ describe('the subnet', () => {
 
 describe('carrying out', () => {
   test('creates the network on the manager', async () => {
-    const { fleet } = await carryOut(stepOf(plan(all(none)), 'overlay'), [ok('node-01', createOverlay(NAME, '10.200.0.0/24'))]);
+    const { fleet } = await carryOut(stepOf(plan(all(none)), 'overlay'), [ok('node-01', createOverlay(cluster.network))]);
     expect(fleet.lines('node-01')).toEqual([`docker network create --driver overlay --attachable --subnet 10.200.0.0/24 ${NAME}`]);
   });
 

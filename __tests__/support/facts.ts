@@ -60,16 +60,16 @@ export const nodeOf = (host: Host, changes: Partial<SwarmNode> = {}): SwarmNode 
 
 /** The overlay network of the cluster. */
 export const overlayOf = (cluster: Cluster, changes: Partial<Network> = {}): Network => ({
-  id: 'overlayoverlayoverlay', name: cluster.network.name, driver: 'overlay', scope: 'swarm', attachable: true, subnets: [cluster.network.subnet], masquerade: false, ...changes,
+  id: 'overlayoverlayoverlay', name: cluster.network.name, driver: 'overlay', scope: 'swarm', attachable: true, subnets: [cluster.network.subnet], masquerade: false, encrypted: false, ...changes,
 });
 
 /** A network that every host has. */
-export const BRIDGE: Network = { id: 'bridgebridgebridge', name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'], masquerade: true };
+export const BRIDGE: Network = { id: 'bridgebridgebridge', name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'], masquerade: true, encrypted: false };
 
 /** A container that runs since an hour. */
 export const containerOf = (name: string, changes: Partial<Container> = {}): Container => ({
   id: `${name}-id`, name, image: 'image:1', imageId: imageId('a'), state: 'running', error: '', exitCode: 0, createdAt: NOW - 3_600_000, startedAt: NOW - 3_600_000, restarts: 0, hostname: name,
-  memory: 0, restartPolicy: 'always', ports: {}, mounts: {}, addresses: {}, networkMode: 'bridge', ...changes,
+  memory: 0, restartPolicy: 'always', ports: {}, hostAddresses: {}, mounts: {}, addresses: {}, networkMode: 'bridge', ...changes,
 });
 
 /** What stands on a host where this is known of the container, and that of a former one. */

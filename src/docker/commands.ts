@@ -1,5 +1,6 @@
 import type { Archive } from '../cluster/archives.ts';
-import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { changing, reading, script, type Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** Exit code of a host that cannot resolve its own address. */
@@ -58,8 +59,10 @@ export const setNodeRole = (nodeId: string, role: 'manager' | 'worker'): Command
   changing(`${role === 'manager' ? 'promote' : 'demote'} the node`, ['docker', 'node', role === 'manager' ? 'promote' : 'demote', nodeId]);
 
 /** Creates the attachable overlay network; run on a manager. Source of the option: Docker's docs, "Bridge network driver", which the overlay driver takes too. */
-export const createOverlay = (name: string, subnet: string, mtu?: number): Command =>
-  changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, ...(mtu === undefined ? [] : ['--opt', `com.docker.network.driver.mtu=${mtu}`]), name]);
+export function createOverlay({ name, subnet, mtu, encrypted }: Pick<Cluster['network'], 'name' | 'subnet' | 'mtu' | 'encrypted'>): Command {
+  const options = [...(mtu === undefined ? [] : ['--opt', `com.docker.network.driver.mtu=${mtu}`]), ...(encrypted === true ? ['--opt', 'encrypted'] : [])];
+  return changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, ...options, name]);
+}
 
 /** Removes a network by its id. */
 export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);
@@ -88,16 +91,21 @@ export const runContainer = (purpose: string, args: readonly string[]): Command 
 /** Longest time an image may take to be pulled, in milliseconds. */
 const PULL_DEADLINE_MS = 30 * 60_000;
 
+/**
+ * Keeps the login in a folder in memory, where a reboot and a copy of the disk find nothing. A process of a session of its own removes it: it reads from what the others
+ * write to, so it sees their end, whatever that is, and tells with what they ended.
+ */
+const WITH_LOGIN = `umask 077
+for m in /dev/shm "/run/user/$(id -u)" /run; do case $(stat -f -c %T "$m" 2>/dev/null) in tmpfs | ramfs) [ -w "$m" ] && break ;; esac; m=; done
+[ -n "$m" ] || { echo "no folder in memory can be written (/dev/shm, /run): a registry login is kept nowhere else" >&2; exit 73; }
+d=$(mktemp -d "$m/kuscia-swarm.XXXXXXXX") || exit 73
+login() { docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1" >&4; }
+{ { login "$@" <&3; echo "$?"; } 3<&5 5<&- | $(command -v setsid) sh -c 'trap "" HUP INT PIPE TERM; code=$(cat); rm -rf "$1"; exit "\${code:-75}"' sh "$d" 4>&- 5<&-; } 4>&1 5<&0`;
+
 /** Pulls an image. With a login, the credentials exist on the host only while it is pulled. */
 export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
   if (!login) return changing(`pull ${image}`, ['docker', 'pull', '--quiet', image], { timeoutMs: PULL_DEADLINE_MS });
-  const text = [
-    'umask 077; d=',
-    cleaningUp('rm -rf "$d"'),
-    'd=$(mktemp -d) || exit 73',
-    'docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1"',
-  ].join('\n');
-  return changing(`pull ${image} as ${login.username}`, script(text, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });
+  return changing(`pull ${image} as ${login.username}`, script(WITH_LOGIN, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });
 }
 
 /** Exit code of a host that got another image than the archive says. */

@@ -169,6 +169,8 @@ export interface Network {
   readonly masquerade: boolean;
   /** Its option com.docker.network.driver.mtu, where it has one. */
   readonly mtu?: number;
+  /** Whether it is an overlay that encrypts what goes from host to host. */
+  readonly encrypted: boolean;
 }
 
 /** Option of a bridge network. Source: moby, bridge driver. */
@@ -183,7 +185,7 @@ const rawNetwork = z.object({
   Scope: z.string(),
   Attachable: z.boolean(),
   IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
-  Options: z.object({ [MASQUERADE]: z.string().nullish(), [MTU_OPTION]: z.string().nullish() }).nullish(),
+  Options: z.object({ [MASQUERADE]: z.string().nullish(), [MTU_OPTION]: z.string().nullish(), encrypted: z.string().nullish() }).nullish(),
 });
 
 /** All networks of the host. */
@@ -200,6 +202,8 @@ export const networks: Question<readonly Network[]> = {
         attachable: raw.Attachable,
         ...(/^\d{1,6}$/.test(raw.Options?.[MTU_OPTION] ?? '') && { mtu: Number(raw.Options?.[MTU_OPTION]) }),
         subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+        // Any value but false, the empty one too. Source: moby, overlay driver, "encrypted".
+        encrypted: typeof raw.Options?.encrypted === 'string' && !['false', '0', 'f', 'F', 'FALSE', 'False'].includes(raw.Options.encrypted),
         masquerade: raw.Options?.[MASQUERADE] === 'true',
       })),
     );

@@ -120,12 +120,12 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
     change: '+',
     what: `overlay ${cluster.network.name} ${describe(cluster)}`,
     why: 'absent',
-    apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network.name, cluster.network.subnet, cluster.network.mtu))),
+    apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network))),
   });
   return false;
 }
 
-const describe = ({ network }: Cluster): string => `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}`;
+const describe = ({ network }: Cluster): string => `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}${network.encrypted === true ? ', encrypted' : ''}`;
 
 const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined => valueOf(networks)?.find((network) => network.name === cluster.network.name);
 
@@ -133,13 +133,14 @@ function faultOf(cluster: Cluster, network: Network): string | undefined {
   if (network.driver !== 'overlay') return `driver is ${network.driver}, not overlay`;
   if (!network.attachable) return 'not attachable';
   if (!network.subnets.includes(cluster.network.subnet)) return `subnet is ${network.subnets.join(', ')}, not ${cluster.network.subnet}`;
-  const { mtu } = cluster.network;
+  const { mtu, encrypted } = cluster.network;
   if (mtu !== undefined && network.mtu !== mtu) return `mtu is ${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}, not ${mtu}`;
+  if (encrypted !== undefined && network.encrypted !== encrypted) return encrypted ? 'not encrypted' : 'not without encryption';
   return undefined;
 }
 
 function wrongType(cluster: Cluster, host: string, network: Network, fault: string): Failure {
-  const subnet = fault.startsWith('subnet') ? ' Or write its subnet into the cluster file (network.subnet).' : fault.startsWith('mtu') ? ' Or write its mtu into the cluster file (network.mtu).' : '';
+  const subnet = fault.startsWith('subnet') ? ' Or write its subnet into the cluster file (network.subnet).' : fault.startsWith('mtu') ? ' Or write its mtu into the cluster file (network.mtu).' : fault.includes('encrypt') ? ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).` : '';
   return {
     code: 'network-wrong-type',
     host,
