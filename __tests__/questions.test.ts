@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from './support/random.ts';
+import type { ManagedDatabase } from '../src/cluster/cluster.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, lastLogLine, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
@@ -7,13 +8,16 @@ import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
-import { disk, machine, terminal } from '../src/host/facts.ts';
+import { disk, machine, placed, terminal } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
+import { othersOn } from '../src/host/ownership.ts';
 import { setup } from '../src/host/setup.ts';
 import { scriptInImage } from '../src/kuscia/commands.ts';
+import { dataSourceUser } from '../src/kuscia/data-source.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
 import { databaseState } from '../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../src/mysql/greeting.ts';
+import { rootAccess } from '../src/mysql/root.ts';
 import { loadedConfiguration } from '../src/nginx/commands.ts';
 import { clusterOf, PASSWORD, TWO } from './support/deployment.ts';
 import { outcomeOf, type Moment } from './support/tape.ts';
@@ -37,7 +41,7 @@ const replica = 'root-kuscia-autonomy-alice';
 const answered = record({ status: number, domain: text, instance: text, exit: number });
 const swarm = record({ state: text, nodeId: text, address: text, isManager: flag, clusterId: maybe(text), managers: list(text), managerIds: list(text), error: text });
 const described = record({
-  id: text, name: text, image: text, imageId: text, state: text, error: text, exitCode: number, createdAt: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), mounts: table(text), addresses: table(text), networkMode: text,
+  id: text, name: text, image: text, imageId: text, state: text, error: text, exitCode: number, createdAt: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), hostAddresses: table(text), mounts: table(text), addresses: table(text), networkMode: text,
 });
 const setUp = record({
   path: text, docker: text, found: list(text), socket: text, elsewhere: list(record({ by: text, at: text })), proxies: list(record({ file: text, engine: text, keys: list(text), noProxy: text })),
@@ -52,7 +56,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the engine', engine, record({ version: text, cpus: number, memory: number, rootDir: text, securityOptions: list(text), liveRestore: flag, firewall: text, addressPools: list(record({ base: text, size: number })), logDriver: text, swarm }), ['settled', 'node-01']],
   ['the nodes', swarmNodes, list(record({ id: text, hostname: text, role: text, state: text, availability: text, address: text, labels: table(text) })), ['settled', 'node-01']],
   ['a token', tokenInUse('worker', new Secret('token', 'SWMTKN')), flag, 'same\n'],
-  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), mtu: maybe(number), masquerade: flag })), ['settled', 'node-01']],
+  ['the networks', networks, list(record({ id: text, name: text, driver: text, scope: text, attachable: flag, subnets: list(text), mtu: maybe(number), masquerade: flag, encrypted: flag })), ['settled', 'node-01']],
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
   ['an image by what it holds', imageIdentity('mysql:8.0'), record({ id: text, digests: list(text) }), '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n'],
   ['the containers', containers, list(described), ['settled', 'node-01']],
@@ -74,6 +78,10 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the configuration of nginx', loadedConfiguration('alice-nginx-lb'), text, ['settled', 'node-01']],
   ['the machine', machine, record({ user: text, home: text, hostname: text, machineId: text, arch: text, kernel: text, memory: number, ptraceScope: maybe(number), clock: number, listening: list(number), routes: list(text), missingPrograms: list(text) }), ['settled', 'node-01']],
   ['how Docker is set up', setup, setUp, ['settled', 'node-01']],
+  ['whose a folder is', othersOn('kuscia-swarm/alice'), list(record({ path: text, is: text, why: text })), ['settled', 'node-01']],
+  ['the addresses of a host', placed(one.address), record({ address: text, own: list(text) }), ['settled', 'node-01']],
+  ["the root of a database", rootAccess(cluster.database as ManagedDatabase, new Secret('database password', PASSWORD)), either(record({ login: text }), record({ login: text, version: text, isOpen: flag, knowsUser: flag })), ['settled', 'node-01']],
+  ["the user of a replica's database", dataSourceUser('kuscia-swarm/alice/kuscia.yaml'), text, ['settled', 'node-01']],
   ['the disk', disk('/var/lib/docker'), record({ free: number, size: number }), ['settled', 'node-01']],
   ['a terminal', terminal, flag, 'both\r\n'],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],

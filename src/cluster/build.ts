@@ -14,6 +14,7 @@ export function buildCluster(file: ClusterFile): Cluster {
       subnet: file.network.subnet,
       allowPublicSubnet: file.network['allow-public-subnet'],
       ...(file.network.mtu !== undefined && { mtu: file.network.mtu }),
+      ...(file.network.encrypted !== undefined && { encrypted: file.network.encrypted }),
       probeImage: file.network['probe-image'] ?? balancer.image,
     },
     database: buildDatabase(file),
@@ -43,10 +44,11 @@ function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['
 }
 
 function buildDatabase(file: ClusterFile): Cluster['database'] {
-  const { image, port, name, user, volume, external } = file.database;
+  const { image, port, listen, name, user, volume, external } = file.database;
   if (external) return { kind: 'external', image, address: external.address, port: external.port, name: external.name, user: external.user };
   const container = `${file.domain}-mysql`;
-  return { kind: 'managed', host: hostOf(file, 'database'), image, container, volume: volume ?? container, port, name, user };
+  const host = hostOf(file, 'database');
+  return { kind: 'managed', host, image, container, volume: volume ?? container, port, listen: listen ?? must(file.hosts[host], host).address, name, user };
 }
 
 function hostOf(file: ClusterFile, role: 'database' | 'load-balancer'): string {

@@ -44,6 +44,8 @@ export interface ManagedDatabase {
   readonly container: string;
   readonly volume: string;
   readonly port: number;
+  /** IPv4 address or DNS name of the host's own at which that port is published, and at no other. */
+  readonly listen: string;
   readonly name: string;
   readonly user: string;
 }
@@ -91,6 +93,8 @@ export interface Cluster {
     readonly allowPublicSubnet: boolean;
     /** Largest packet of the overlay in bytes; without it Docker chooses, and an existing network may have any. */
     readonly mtu?: number;
+    /** Whether what goes from host to host is encrypted; without it not, and an existing network may be either. */
+    readonly encrypted?: boolean;
     /** Image of the probe that tries the data path on every host: must hold nginx, curl and bash. */
     readonly probeImage: string;
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROTOCOLS, ROLES } from './cluster.ts';
 import {
-  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
+  address, bastionText, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, ownIpv4, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
 } from './kinds.ts';
 
 /** A default that depends on another key, in words for the reference. */
@@ -65,6 +65,7 @@ export const clusterSchema = section({
     subnet: cidr().default('10.200.0.0/24').describe('Subnet of the overlay network. It must be free on every host. 10.200.0.0/24 is private and off the usual ranges; the tutorial\'s 16.0.0.0/8 is public address space.'),
     'allow-public-subnet': flag().default(false).describe('Lets the subnet lie outside the private ranges of RFC 1918. false because real hosts of that range could then not be reached.'),
     mtu: packetSize().optional().meta(depends('Largest packet of the overlay network in bytes, where the network between the hosts carries less than 1500: that less 50 for VXLAN.', 'what Docker chooses, 1450')),
+    encrypted: flag().optional().meta(depends('Whether Docker encrypts what goes from host to host (IPsec, AES-GCM). Between the hosts IP protocol 50 (ESP) must then pass, and packets are 26 bytes smaller.', 'not encrypted; an existing network may be either')),
     'probe-image': image('nginx:1.26').optional().meta(depends('Image of the probe that tries the network between each pair of hosts; must hold nginx, curl and bash.', 'the image of `load-balancer`')),
   })
     .prefault({})
@@ -72,9 +73,10 @@ export const clusterSchema = section({
   database: section({
     image: image('mysql:8.0').default('mysql:8.0').describe('MySQL image, 8.0.23 or newer; with an external database, the image whose `mysql` client asks it. mysql:8.0 because Kuscia asks for 8.0.'),
     port: port().default(3306).describe('Port of the database on its host. 3306 is the port of MySQL and of the tutorial.'),
+    listen: ownIpv4().optional().meta(depends('IPv4 address of the database\'s host at which that port is published, and at no other: for a host whose `address` is not on an interface of its own, as behind NAT or with a public address of a cloud.', 'the address of the host')),
     volume: volumeName().optional().meta(depends('Docker volume that holds the data. The tutorial has none and loses the data with the container.', '`<domain>-mysql`')),
     name: databaseName().default('kine').describe('Name of the database. kine as in the tutorial. One domain needs one of its own.'),
-    user: databaseUser().default('root').describe('User of the database. root as in the tutorial.'),
+    user: databaseUser().default('kuscia').describe('User of the database; it has that database and no other. Not root, which logs in only within the container, with a password of its own. kuscia because nobody else uses it.'),
     external: section({
       address: sharedAddress('10.0.0.20').describe('IPv4 address or DNS name of the server as the containers of the replicas reach it.'),
       port: port().default(3306).describe('Its port. 3306 is the port of MySQL.'),

@@ -26,13 +26,15 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'network.subnet': 'overlay 网络的子网，必须在每台主机上空闲。10.200.0.0/24 是私有地址且避开常用网段；教程中的 16.0.0.0/8 是公网地址。',
   'network.allow-public-subnet': '允许子网位于 RFC 1918 私有网段之外。默认 false，因为那样将无法访问该网段内真实的主机。',
   'network.mtu': 'overlay 网络的最大数据包（字节），用于主机之间的网络承载不足 1500 字节的情形：取该值减去 VXLAN 的 50。',
+  'network.encrypted': '是否由 Docker 加密主机之间的流量（IPsec，AES-GCM）。此时主机之间须放行 IP 协议 50（ESP），数据包减少 26 字节。',
   'network.probe-image': '在每对主机之间测试网络的探测容器所用镜像；须含 nginx、curl 与 bash。',
   database: '各副本共用的数据库：运行在角色为 `database` 的主机上，或为外部数据库。其密码由输入 `database-password` 提供。',
   'database.image': 'MySQL 镜像，8.0.23 或更新；使用外部数据库时，用该镜像中的 `mysql` 客户端查询。默认 mysql:8.0，因为 Kuscia 要求 8.0。',
   'database.port': '数据库在其主机上的端口。3306 为 MySQL 的标准端口，也与教程一致。',
+  'database.listen': '数据库主机上发布该端口的 IPv4 地址，仅此一个：用于主机的 `address` 不在其自身网卡上的情形，例如 NAT 之后或云上的公网地址。',
   'database.volume': '保存数据的 Docker 卷。教程没有使用卷，容器删除后数据即丢失。',
   'database.name': '数据库名。kine 与教程一致。每个节点（domain）需要独立的数据库。',
-  'database.user': '数据库用户。root 与教程一致。',
+  'database.user': '数据库用户，只拥有该数据库的权限。不能为 root：root 仅能在容器内以其自己的密码登录。默认 kuscia，因为没有其他程序使用该名称。',
   'database.external': '由他人运行的 MySQL 服务器。使用时没有主机的角色为 `database`。',
   'database.external.address': '副本容器访问该服务器所用的 IPv4 地址或 DNS 名称。',
   'database.external.port': '其端口。3306 为 MySQL 的标准端口。',
@@ -58,6 +60,8 @@ export const CHINESE: Readonly<Record<string, string>> = {
 
 /** Defaults that depend on other keys, in Chinese. */
 export const CHINESE_DERIVED: Readonly<Record<string, string>> = {
+  'the address of the host': '主机的地址',
+  'not encrypted; an existing network may be either': '不加密；已存在的网络两者皆可',
   'the input `runner` of the workflow': '工作流的输入 `runner`',
   none: '无',
   'what Docker chooses, 1450': 'Docker 的缺省值 1450',

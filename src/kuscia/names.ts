@@ -27,13 +27,14 @@ export interface Folders {
   readonly config: string;
   readonly script: string;
   readonly databasePassword: string;
+  readonly databaseRootPassword: string;
   readonly nginx: string;
 }
 
 /** Where the deployment's files are. */
 export function folders(cluster: Cluster): Folders {
   const file = (name: string): string => posix.join(cluster.directory, name);
-  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), nginx: file('nginx') };
+  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), databaseRootPassword: file('database-root-password'), nginx: file('nginx') };
 }
 
 /** The path as docker needs it. */

@@ -22,7 +22,7 @@ export type DatabaseState =
   | { readonly login: 'accepted'; readonly version: string; readonly exists: boolean; readonly gateways: readonly StoredGateway[] };
 
 /** Server errors that mean the login itself was refused: access denied, host not allowed, database not allowed. Source: MySQL error reference. */
-const REFUSED = [1044, 1045, 1130, 1698];
+export const REFUSED = [1044, 1045, 1130, 1698];
 
 /** Server error of connections without TLS where require_secure_transport is set. Source: MySQL error reference, ER_SECURE_TRANSPORT_REQUIRED. */
 export const WANTS_TLS = 3159;

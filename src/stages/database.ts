@@ -7,13 +7,17 @@ import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { compareVersions } from '../kuscia/requirements.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
+import type { RootAccess } from '../mysql/root.ts';
 import { cutShort, isGreeted, unreached, wantsTls, type Reached } from './database-reach.ts';
+import { askRoot, rootOpen } from './database-root.ts';
 
 /** What tells whether the database works. */
 export interface DatabaseFacts {
   /** Its container, where it is ours. */
   readonly container: Fact<Container>;
   readonly state: Fact<DatabaseState>;
+  /** How its root is let in, where it is ours. */
+  readonly root: Fact<RootAccess>;
   /** How the server receives a container on each replica's host. */
   readonly reached: readonly Reached[];
 }
@@ -31,15 +35,17 @@ export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly
 }
 
 /** Asks the server from its own host, and tries the way to it from each replica's host. */
-export async function askDatabase(ask: Ask, { cluster, secrets }: Deployment): Promise<DatabaseFacts> {
+export async function askDatabase(ask: Ask, deployment: Deployment): Promise<DatabaseFacts> {
+  const { cluster, secrets } = deployment;
   const { database } = cluster;
   const { asks, address } = databasePlace(cluster);
-  const [onContainer, state, reached] = await Promise.all([
+  const [onContainer, state, root, reached] = await Promise.all([
     database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
     ask.ask(asks.name, databaseState(cluster, secrets.databasePassword)),
+    askRoot(ask, deployment),
     Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host, address))),
   ]);
-  return { container: onContainer, state, reached };
+  return { container: onContainer, state, root, reached };
 }
 
 /** Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on that host. */
@@ -94,10 +100,17 @@ export function stateFailures(cluster: Cluster, state: DatabaseState): Failure[]
 }
 
 /** What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all, that they do not reach it says nothing new. */
-export function databaseFailures(cluster: Cluster, { container, state, reached }: DatabaseFacts): Failure[] {
+export function databaseFailures(cluster: Cluster, { container, state, root, reached }: DatabaseFacts): Failure[] {
   const { address } = databasePlace(cluster);
+  if (cluster.database.kind === 'managed' && lacksUser(state, root)) return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
   if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
   return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)]))];
+}
+
+/** Whether the login is refused because its user was never made: root is let in, and knows nobody of that name. */
+export function lacksUser(state: Fact<DatabaseState>, root: Fact<RootAccess>): boolean {
+  const access = valueOf(root);
+  return valueOf(state)?.login === 'refused' && access !== undefined && access.login !== 'refused' && !access.knowsUser;
 }
 
 function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
