@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from './support/random.ts';
+import type { ManagedDatabase } from '../src/cluster/cluster.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, lastLogLines, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
@@ -7,15 +8,17 @@ import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
-import { disk, machine, terminal } from '../src/host/facts.ts';
+import { disk, machine, placed, terminal } from '../src/host/facts.ts';
 import { file, openFile } from '../src/host/files.ts';
 import { othersOn } from '../src/host/ownership.ts';
 import { firewallRules, setup } from '../src/host/setup.ts';
+import { dataSourceUser } from '../src/kuscia/data-source.ts';
 import { answerWithin, directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../src/kuscia/facts.ts';
 import { folders } from '../src/kuscia/names.ts';
 import { databaseState } from '../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../src/mysql/greeting.ts';
 import { databaseInUse } from '../src/mysql/in-use.ts';
+import { rootAccess } from '../src/mysql/root.ts';
 import { loadedConfiguration } from '../src/nginx/commands.ts';
 import { clusterOf, EXTERNAL, PASSWORD, TWO } from './support/deployment.ts';
 import { outcomeOf, type Moment } from './support/tape.ts';
@@ -39,7 +42,7 @@ const replica = 'root-kuscia-autonomy-alice';
 const answered = record({ status: number, domain: text, instance: text, exit: number });
 const swarm = record({ state: text, nodeId: text, address: text, isManager: flag, clusterId: maybe(text), managers: list(text), managerIds: list(text), error: text });
 const described = record({
-  id: text, name: text, image: text, imageId: text, state: text, error: text, exitCode: number, createdAt: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), mounts: table(text), addresses: table(text), networkMode: text,
+  id: text, name: text, image: text, imageId: text, state: text, error: text, exitCode: number, createdAt: number, startedAt: number, restarts: number, hostname: text, memory: number, restartPolicy: text, ports: table(number), hostAddresses: table(text), mounts: table(text), addresses: table(text), networkMode: text,
 });
 const setUp = record({
   path: text, docker: text, found: list(text), socket: text, elsewhere: list(record({ by: text, at: text })), proxies: list(record({ file: text, engine: text, keys: list(text), noProxy: text })),
@@ -79,6 +82,9 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ['the configuration of nginx', loadedConfiguration('alice-nginx-lb'), text, ['settled', 'node-01']],
   ['the machine', machine, record({ user: text, home: text, hostname: text, machineId: text, arch: text, kernel: text, memory: number, ptraceScope: maybe(number), clock: number, listening: list(number), routes: list(text), missingPrograms: list(text) }), ['settled', 'node-01']],
   ['how Docker is set up', setup, setUp, ['settled', 'node-01']],
+  ['the addresses of a host', placed(one.address), record({ address: text, own: list(text) }), ['settled', 'node-01']],
+  ['the root of a database', rootAccess(cluster.database as ManagedDatabase, folders(cluster).databasePassword), either(record({ login: text }), record({ login: text, version: text, isOpen: flag, knowsUser: flag, usedFrom: list(text) })), ['settled', 'node-01']],
+  ["the user of a replica's database", dataSourceUser('kuscia-swarm/alice/kuscia.yaml'), text, ['settled', 'node-01']],
   ['the disk', disk('/var/lib/docker'), record({ free: number, size: number }), ['settled', 'node-01']],
   ['a terminal', terminal, flag, 'both\r\n'],
   ['a file', file('kuscia-swarm/alice/kuscia.yaml'), record(onDisk), ['settled', 'node-01']],

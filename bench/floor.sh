@@ -31,7 +31,8 @@ mkdir -p -m 700 kuscia-swarm/alice; umask 077; cat >kuscia-swarm/alice/database-
 $BENCH_DATABASE_PASSWORD
 P
 printf %s "\$(cat kuscia-swarm/alice/database-password)" >kuscia-swarm/alice/database-password
-docker run -d --name=alice-mysql --restart=always --publish=3306:3306 --volume=alice-mysql:/var/lib/mysql --volume=\$HOME/kuscia-swarm/alice/database-password:/run/secrets/database-password:ro --env=MYSQL_ROOT_PASSWORD_FILE=/run/secrets/database-password --env=MYSQL_DATABASE=kine mysql:8.0 --max-connections=1000 --skip-name-resolve --optimizer-switch=derived_merge=off >/dev/null
+head -c 30 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >kuscia-swarm/alice/database-root-password
+docker run -d --name=alice-mysql --restart=always --publish=10.77.0.11:3306:3306 --volume=alice-mysql:/var/lib/mysql --volume=\$HOME/kuscia-swarm/alice/database-password:/run/secrets/database-password:ro --volume=\$HOME/kuscia-swarm/alice/database-root-password:/run/secrets/database-root-password:ro --env=MYSQL_ROOT_PASSWORD_FILE=/run/secrets/database-root-password --env=MYSQL_ROOT_HOST=localhost --env=MYSQL_DATABASE=kine --env=MYSQL_USER=kuscia --env=MYSQL_PASSWORD_FILE=/run/secrets/database-password mysql:8.0 --max-connections=1000 --skip-name-resolve --optimizer-switch=derived_merge=off >/dev/null
 docker swarm join-token -q worker
 E1
 )
@@ -41,7 +42,7 @@ probe() { echo "until docker run -d --name=alice-probe --restart=always --networ
 on node-01 <<<"$(probe node-01)" &
 on node-02 >"$sockets/init" <<E2 &
 docker swarm join --token $token 10.77.0.11:2377 >/dev/null
-docker run --rm \$IMAGE kuscia init --mode autonomy --domain alice --runtime runp --protocol MTLS --datastore-endpoint 'mysql://root:@PASSWORD@@tcp(10.77.0.11:3306)/kine' &
+docker run --rm \$IMAGE kuscia init --mode autonomy --domain alice --runtime runp --protocol MTLS --datastore-endpoint 'mysql://kuscia:@PASSWORD@@tcp(10.77.0.11:3306)/kine' &
 $(probe node-02)
 wait
 E2
@@ -55,7 +56,7 @@ config=$(sed "s|@PASSWORD@|$BENCH_DATABASE_PASSWORD|" "$sockets/init")
 # Phase 3: the database answers, the hosts reach each other, the same configuration and kuscia.sh on both replicas.
 on node-01 <<'E4' &
 for p in node-02 node-03; do docker exec alice-probe curl -s -o /dev/null -m 4 --retry 20 --retry-delay 1 --retry-all-errors http://alice-probe-$p/ & done
-until docker exec alice-mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/database-password) mysql -h 127.0.0.1 -u root -e "select 1" kine' >/dev/null 2>&1; do sleep 0.2; done
+until docker exec alice-mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/database-password) mysql -h 127.0.0.1 -u kuscia -e "select 1" kine' >/dev/null 2>&1; do sleep 0.2; done
 wait
 E4
 for host in node-02 node-03; do

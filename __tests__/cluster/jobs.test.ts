@@ -34,7 +34,7 @@ describe('the jobs of a deployment', () => {
       'network-create': ['node-01', 'node-02', 'node-03'].map(on),
       'mysql-up': ['node-01', 'node-02', 'node-03'].map(on),
       'kuscia-init': ['node-02', 'node-03'].map(on),
-      'kuscia-start': ['node-02', 'node-03'].map(on),
+      'kuscia-start': ['node-02', 'node-03', 'node-01'].map(on),
       'nginx-lb': [on('node-01')],
       unlock: [on('node-01')],
     });
@@ -47,7 +47,7 @@ describe('the jobs of a deployment', () => {
 
   test('with two hosts that only their runners reach and one over SSH run on one that reaches both', () => {
     const jobs = jobsOf(cluster((name) => (name === 'node-03' ? '' : `, via: local, runner: ${name}`)), DEFAULT);
-    expect(words(jobs)).toMatchObject({ look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'], unlock: ['node-01@node-01 on ["node-01"]'], 'kuscia-start': ['node-02@node-02 on ["node-02"]', 'node-03@node-01 on ["node-01"]'] });
+    expect(words(jobs)).toMatchObject({ look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'], unlock: ['node-01@node-01 on ["node-01"]'], 'kuscia-start': ['node-02@node-02 on ["node-02"]', 'node-03@node-01 on ["node-01"]', 'node-01@node-01 on ["node-01"]'] });
   });
 
   test('of one host have nothing to join', () => {

@@ -76,7 +76,7 @@ describe('a sound cluster file', () => {
         { name: 'node-03', address: '10.0.0.13', roles: ['replica'], route: { via: 'ssh', user: 'root', port: 22 } },
       ],
       network: { name: 'kuscia-exchange-cluster', subnet: '10.200.0.0/24', allowPublicSubnet: false, probeImage: 'nginx:1.26' },
-      database: { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, name: 'kine', user: 'root' },
+      database: { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, listen: '10.0.0.11', name: 'kine', user: 'kuscia' },
       ports: { gateway: 20000, internal: 20001, api: 20010, apiGrpc: 20011, metrics: 13084 },
       memory: 8 * 1024 ** 3,
       protocol: 'MTLS',

@@ -32,10 +32,10 @@ describe('real hosts', () => {
     ['a name that is only part of a container\'s', 'settled', 'node-01', container('alice'), absent],
     ['a replica', 'settled', 'node-02', container('root-kuscia-autonomy-alice'), present({
       id: id(64), name: 'root-kuscia-autonomy-alice', image: 'secretflow/kuscia:1.1.0b0', imageId: sha, state: 'running', error: '', exitCode: 0, createdAt: expect.any(Number), startedAt: expect.any(Number), restarts: 0, hostname: 'root-kuscia-autonomy-alice-node-02', memory: 2 * 1024 ** 3, restartPolicy: 'always',
-      ports: { '1080/tcp': 20000, '80/tcp': 20001, '8082/tcp': 20010, '8083/tcp': 20011, '9091/tcp': 13084 }, mounts: expect.objectContaining({ '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia-swarm/alice/kuscia.yaml' }),
+      ports: { '1080/tcp': 20000, '80/tcp': 20001, '8082/tcp': 20010, '8083/tcp': 20011, '9091/tcp': 13084 }, hostAddresses: {}, mounts: expect.objectContaining({ '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia-swarm/alice/kuscia.yaml' }),
       addresses: { 'kuscia-exchange-cluster': expect.stringMatching(/^10\.200\.0\.\d+$/) }, networkMode: 'kuscia-exchange-cluster',
     })],
-    ['a database with its volume', 'settled', 'node-01', container('alice-mysql'), present(expect.objectContaining({ mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password' }, ports: { '3306/tcp': 3306 }, restartPolicy: 'always' }))],
+    ['a database with its volume', 'settled', 'node-01', container('alice-mysql'), present(expect.objectContaining({ mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password', '/run/secrets/database-root-password': '/root/kuscia-swarm/alice/database-root-password' }, ports: { '3306/tcp': 3306 }, hostAddresses: { '3306/tcp': '10.77.0.11' }, restartPolicy: 'always' }))],
     ['a container whose port was taken', 'odd', 'node-01', container('left-behind'), present(expect.objectContaining({ state: 'created', startedAt: 0, exitCode: 128, error: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated') }))],
     ['a container that exited', 'odd', 'node-01', container('ended'), present(expect.objectContaining({ state: 'exited', exitCode: 3, hostname: 'h', restartPolicy: 'no' }))],
     ['a container that restarts', 'odd', 'node-01', container('again'), present(expect.objectContaining({ state: 'restarting', restarts: expect.any(Number), exitCode: 4 }))],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -56,5 +56,10 @@ describe('on a real host', () => {
 
   test('a link is followed', () => {
     expect(asked(join(base, 'closed/link/kuscia'))).toEqual([join(base, 'open')]);
+  });
+
+  (process.getuid?.() === 0 ? test : test.skip)("another's folder is told", () => {
+    chownSync(join(base, 'closed'), 12345, 12345);
+    expect(asked(join(base, 'closed/kuscia'))).toEqual([join(base, 'closed')]);
   });
 });

@@ -104,7 +104,7 @@ describe('names', () => {
 
   test('are what kuscia.sh gives, and folders are below the login\'s home', () => {
     expect(replicaContainer(cluster, 'deploy')).toBe('deploy-kuscia-autonomy-alice');
-    expect(folders(cluster)).toEqual({ root: 'kuscia-swarm/alice', config: 'kuscia-swarm/alice/kuscia.yaml', script: 'kuscia-swarm/alice/kuscia.sh', databasePassword: 'kuscia-swarm/alice/database-password', databaseInUse: 'kuscia-swarm/alice/database-in-use', nginx: 'kuscia-swarm/alice/nginx' });
+    expect(folders(cluster)).toEqual({ root: 'kuscia-swarm/alice', config: 'kuscia-swarm/alice/kuscia.yaml', script: 'kuscia-swarm/alice/kuscia.sh', databasePassword: 'kuscia-swarm/alice/database-password', databaseInUse: 'kuscia-swarm/alice/database-in-use', databaseRootPassword: 'kuscia-swarm/alice/database-root-password', nginx: 'kuscia-swarm/alice/nginx' });
     expect([absolute('/home/u', 'a/b'), absolute('/home/u', '/srv/b')]).toEqual(['/home/u/a/b', '/srv/b']);
   });
 });
@@ -170,7 +170,7 @@ describe('a configuration', () => {
   });
 
   test('has a data source of its own database', () => {
-    expect(dataSource(deploymentOf(), '10.77.0.11')).toBe(`mysql://root:${PASSWORD}@tcp(10.77.0.11:3306)/kine`);
+    expect(dataSource(deploymentOf(), '10.77.0.11')).toBe(`mysql://kuscia:${PASSWORD}@tcp(10.77.0.11:3306)/kine`);
   });
 
   test('is told from others by the fingerprint of its key, however its PEM is broken into lines', () => {

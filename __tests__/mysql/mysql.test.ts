@@ -4,9 +4,10 @@ import { shellLine } from '../../src/engine/command.ts';
 import { answer, present, type Fact } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { createDatabase, loginFile, runDatabase } from '../../src/mysql/commands.ts';
+import { loginFile, runDatabase } from '../../src/mysql/commands.ts';
 import { databaseState } from '../../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../../src/mysql/greeting.ts';
+import { closeRoot, provide, rootAccess } from '../../src/mysql/root.ts';
 import { clusterOf, EXTERNAL, MANAGED, PASSWORD, TWO } from '../support/deployment.ts';
 import { KEY } from '../support/key.ts';
 import { factOf } from '../support/tape.ts';
@@ -18,18 +19,27 @@ const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ ended:
 
 describe('commands', () => {
   const options = '--max-connections=1000 --skip-name-resolve --optimizer-switch=derived_merge=off';
+  const files = { user: '/root/a/./password', root: '/root/a/root-password' };
+  const started = (user: string, port: number): string => `docker run --detach --name=alice-mysql --restart=always --publish=10.77.0.11:${port}:3306 --volume=alice-mysql:/var/lib/mysql --volume=/root/a/password:/run/secrets/database-password:ro --volume=/root/a/root-password:/run/secrets/database-root-password:ro --env=MYSQL_ROOT_PASSWORD_FILE=/run/secrets/database-root-password --env=MYSQL_ROOT_HOST=localhost --env=MYSQL_DATABASE=kine --env=MYSQL_USER=${user} --env=MYSQL_PASSWORD_FILE=/run/secrets/database-password mysql:8.0 ${options}`;
   test.each([
-    [MANAGED, `docker run --detach --name=alice-mysql --restart=always --publish=3306:3306 --volume=alice-mysql:/var/lib/mysql --volume=/root/a/password:/run/secrets/database-password:ro --env=MYSQL_ROOT_PASSWORD_FILE=/run/secrets/database-password --env=MYSQL_DATABASE=kine mysql:8.0 ${options}`],
-    [{ ...MANAGED, user: 'kuscia', port: 3307 }, `docker run --detach --name=alice-mysql --restart=always --publish=3307:3306 --volume=alice-mysql:/var/lib/mysql --volume=/root/a/password:/run/secrets/database-password:ro --env=MYSQL_ROOT_PASSWORD_FILE=/run/secrets/database-password --env=MYSQL_DATABASE=kine --env=MYSQL_USER=kuscia --env=MYSQL_PASSWORD_FILE=/run/secrets/database-password mysql:8.0 ${options}`],
+    [MANAGED, started('kuscia', 3306)],
+    [{ ...MANAGED, user: 'k', port: 3307 }, started('k', 3307)],
   ])('run the server', (database, line) => {
-    expect(shellLine(runDatabase(database, '/root/a/./password'))).toBe(line);
+    expect(shellLine(runDatabase(database, files, '10.77.0.11'))).toBe(line);
   });
 
   test('log in by standard input only', () => {
-    const create = createDatabase({ ...MANAGED, user: 'kuscia' }, password);
-    expect(shellLine(create)).toBe("docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'");
-    expect((create.stdin as Secret).reveal()).toBe(`[client]\nuser="kuscia"\npassword="${PASSWORD}"\nloose-ssl-mode=DISABLED\nloose-get-server-public-key\n[client-mariadb]\nskip-ssl\n[client-tls]\nloose-ssl-mode=PREFERRED\n[client-mariadb-tls]\nssl\nskip-ssl-verify-server-cert\n`);
+    const create = provide({ ...MANAGED, name: 'kine_a', user: 'k' }, 'own', password);
+    expect(create.args.slice(2, 7)).toEqual(['sh', 'alice-mysql', '/run/secrets/database-password', 'sh', '-c']);
+    expect(create.args.slice(-2)).toEqual(['/run/secrets/database-root-password', 'own']);
+    expect((create.stdin as Secret).reveal()).toBe(`${PASSWORD}\nCREATE DATABASE IF NOT EXISTS \`kine_a\`; CREATE USER IF NOT EXISTS 'k'@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON \`kine\\_a\`.* TO 'k'@'%';\n`);
     expect(JSON.stringify([create, loginFile('root', password)])).not.toContain(PASSWORD);
+  });
+
+  test('are told by the host itself what root logs in by', () => {
+    for (const command of [closeRoot(MANAGED, 'given', 'a/password'), rootAccess(MANAGED, 'a/password').command]) {
+      expect([command.stdin, command.args.slice(2, 8)]).toEqual([undefined, ['sh', 'a/password', 'sh', '-c', expect.stringContaining('was not made for the database'), 'sh']]);
+    }
   });
 });
 
@@ -94,6 +104,31 @@ describe('the question to the database', () => {
       const fact = answer(databaseState(cluster, password), exited(code, stdout, stderr));
       return fact.is !== 'absent' && (fact.is === 'unknown' || code === 0 || fact.value.login === 'refused');
     }));
+  });
+});
+
+describe('the question about root', () => {
+  const question = rootAccess(MANAGED, 'kuscia-swarm/alice/database-password');
+  const rows = (login: string, ...accounts: readonly string[]): string => ['version\t8.0.40', ...accounts.map((each) => `account\t${each}`), `login\t${login}`, ''].join('\n');
+  test.each<[string, Outcome, Fact<unknown> | { is: string; why: unknown }]>([
+    ['one that an earlier version made', exited(0, rows('given', 'root\t%', 'root\tlocalhost')), present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] })],
+    ['one beside a user of its own', exited(0, rows('given', 'kuscia\t%', 'root\t%')), present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: true, usedFrom: [] })],
+    ['one that is closed', exited(0, rows('own', 'kuscia\t%', 'root\tlocalhost')), present({ login: 'own', version: '8.0.40', isOpen: false, knowsUser: true, usedFrom: [] })],
+    ['one with an account for another host', exited(0, rows('own', 'root\t10.0.0.%', 'root\tlocalhost')), present({ login: 'own', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] })],
+    ['one as whom others are logged in', exited(0, `session\t10.0.0.9\n${rows('own', 'root\t%')}`), present({ login: 'own', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: ['10.0.0.9'] })],
+    ['one that is let in by neither password', exited(1, '', "ERROR 1045 (28000): Access denied for user 'root'@'localhost'\n"), present({ login: 'refused' })],
+    ['one without a file of its own', exited(0, 'login\tnone\n'), present({ login: 'refused' })],
+    ['a server that does not answer', exited(1, '', "ERROR 2002 (HY000): Can't connect\n"), { is: 'unknown', why: expect.stringContaining('ERROR 2002') }],
+    ['no container', exited(1, '', 'Error: No such container: alice-mysql\n'), { is: 'unknown', why: expect.stringContaining('No such container') }],
+    ['half an answer', exited(0, 'login\town\n'), { is: 'unknown', why: expect.stringContaining('did not tell') }],
+    ['silence', exited(0, ''), { is: 'unknown', why: expect.stringContaining('did not tell') }],
+  ])('reads %s', (_, outcome, fact) => {
+    expect(answer(question, outcome)).toEqual(fact);
+  });
+
+  test('only selects', () => {
+    expect(question.command.reads).toBe(true);
+    expect(question.command.args.at(-1)?.split('; ').map((statement) => statement.split(' ')[0])).toEqual(['SELECT', 'SELECT', 'SELECT']);
   });
 });
 

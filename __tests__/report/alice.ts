@@ -11,7 +11,7 @@ export const ALICE: Cluster = {
   image: 'secretflow/kuscia:1.1.0b0',
   hosts: [host('node-01', '10.0.0.11', ['manager', 'database', 'load-balancer']), host('node-02', '10.0.0.12', ['replica']), host('node-03', '10.0.0.13', ['replica'])],
   network: { name: 'kuscia-exchange-cluster', subnet: '10.200.0.0/24', allowPublicSubnet: false, probeImage: 'nginx:1.27' },
-  database: { kind: 'managed', host: 'node-01', image: 'mysql:8.4', container: 'kuscia-mysql-alice', volume: 'kuscia-mysql-alice', port: 3306, name: 'kine', user: 'root' },
+  database: { kind: 'managed', host: 'node-01', image: 'mysql:8.4', container: 'kuscia-mysql-alice', volume: 'kuscia-mysql-alice', port: 3306, name: 'kine', user: 'kuscia', listen: '10.0.0.11' },
   ports: { gateway: 20000, internal: 20001, api: 20010, apiGrpc: 20011, metrics: 13084 },
   memory: 8 * 1024 ** 3,
   protocol: 'TLS',

@@ -95,7 +95,7 @@ describe('making a configuration', () => {
     const { fleet, events } = await carryOut(step, [asked('version\t8.0.40\ndatabase\tkine\n'), listed, ok('node-02', makeConfiguration(cluster), initialConfiguration()), write('')]);
     expect(fleet.lines().map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual(["sh -c 'found=$(docker", 'docker image ls', 'docker run --rm', "sh -c 'umask"]);
     expect(fleet.ran.at(-1)?.stdin).toBe(asInput(wanted()));
-    expect(wanted()).toContain(`datastoreEndpoint: "mysql://root:${PASSWORD}@tcp(10.77.0.11:3306)/kine"\n`);
+    expect(wanted()).toContain(`datastoreEndpoint: "mysql://kuscia:${PASSWORD}@tcp(10.77.0.11:3306)/kine"\n`);
     expect(events.flatMap((event) => (event.is === 'secret' ? [event.secret.reveal()] : []))).toEqual([KEY.secret]);
   });
 

@@ -12,10 +12,11 @@ import { asInput, writeFile } from '../../src/host/commands.ts';
 import { machine } from '../../src/host/facts.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
 import { logInOnce } from '../../src/mysql/client.ts';
-import { createDatabase, loginFile, runDatabase } from '../../src/mysql/commands.ts';
+import { runDatabase } from '../../src/mysql/commands.ts';
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
 import type { Greeting } from '../../src/mysql/greeting.ts';
 import { inUseText } from '../../src/mysql/in-use.ts';
+import { keepRootPassword, makeRootPassword, provide, type RootAccess } from '../../src/mysql/root.ts';
 import { databasePlace } from '../../src/stages/database.ts';
 import { unreached } from '../../src/stages/database-reach.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
@@ -28,19 +29,26 @@ type Accepted = Extract<DatabaseState, { login: 'accepted' }>;
 const accepted = (changes: Partial<Accepted> = {}): Fact<DatabaseState> => present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [], ...changes });
 const gateway = (domain: string): StoredGateway => ({ domain, name: `root-kuscia-autonomy-${domain}-h`, publicKey: 'a' });
 const database = (changes: Partial<Container> = {}): Container =>
-  containerOf('alice-mysql', { image: 'mysql:8.0', ports: { '3306/tcp': 3306 }, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password' }, ...changes });
-const FILE = '/root/kuscia-swarm/alice/database-password';
+  containerOf('alice-mysql', { image: 'mysql:8.0', ports: { '3306/tcp': 3306 }, hostAddresses: { '3306/tcp': '10.77.0.11' }, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': FILES.user, '/run/secrets/database-root-password': FILES.root }, ...changes });
+const FILES = { user: '/root/kuscia-swarm/alice/database-password', root: '/root/kuscia-swarm/alice/database-root-password' };
+const FILE = FILES.user;
+const PLACED = { address: '10.77.0.11', own: ['10.77.0.11', '172.17.0.1'] };
+
+/** Root as it is let in: by its own password, or as earlier versions made it. */
+const rootBy = (login: 'own' | 'given', changes: object = {}): Fact<RootAccess> => present({ login, version: '8.0.40', isOpen: login === 'given', knowsUser: true, usedFrom: [], ...changes });
+/** A container as earlier versions made it, and what is seen of its server. */
+const EARLIER: Told = { container: present(database({ hostAddresses: {}, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': FILES.user } })), rootPassword: absent, state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('given', { knowsUser: false }) };
 
 /** A database that is as the cluster file says and reached from both replicas, but for what is told. */
 type Asked = Parameters<typeof planDatabase>[1];
 type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
 const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({
-  container: standingOf(container, former), newVersion: absent, clock: present(NOW), image: present(imageId('a')), passwordFile: present(FILE), password: fileOf(sha256(PASSWORD)), inUse: present('configured'), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
+  container: standingOf(container, former), newVersion: absent, clock: present(NOW), image: present(imageId('a')), passwordFiles: present(FILES), password: fileOf(sha256(PASSWORD)), rootPassword: fileOf('r'), listen: present(PLACED), inUse: present('configured'), root: rootBy('own'), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
 });
 const plan = (told: Told = {}, changes: Partial<Cluster> = {}, upgradesDatabase = false) => planDatabase(deploymentOf(changes, { upgradesDatabase }), factsOf(told));
 
-const RUNS = '= node-01 database alice-mysql (running, port 3306, volume alice-mysql)';
-const STATE = '= node-01 database kine at 10.77.0.11:3306 (8.0.40, login as root)';
+const RUNS = '= node-01 database alice-mysql (running, at 10.77.0.11:3306, volume alice-mysql)';
+const STATE = '= node-01 database kine at 10.77.0.11:3306 (8.0.40, login as kuscia)';
 const REACHED = [2, 3].map((n) => `= node-0${n} reaches the database from a container (10.77.0.11:3306)`);
 const MOVED = `~ node-01 replace database alice-mysql: its tag means another image now (mysql:8.0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`;
 const LATER = '? node-01 version, login and owner of the database; reached from every replica (after it was started)';
@@ -48,7 +56,7 @@ const SCHEMA = '? node-01 database schema kine (where the server has none)';
 
 describe('a database of ours', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
-    ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql on port 3306, volume alice-mysql (absent)', LATER, SCHEMA]],
+    ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA]],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
     ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited (0): oom}', LATER]],
     ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER]],
@@ -70,7 +78,7 @@ describe('a database of ours', () => {
     ['gets the schema it lacks', { state: accepted({ exists: false }) }, ['+ node-01 database schema kine (absent on the server)', RUNS]],
     ['of ours alone is fine', { state: accepted({ gateways: [gateway('alice')] }) }, [RUNS, STATE, ...REACHED]],
     ['of another domain is refused', { state: accepted({ gateways: [gateway('bob'), gateway('alice')] }) }, [RUNS, '! node-01 database-owned']],
-    ['that refuses the password is said so', { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) }, [RUNS, '! node-01 database-login-refused']],
+    ['that refuses the password is said so', { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) }, ['! node-01 database-login-refused']],
     ['that is too old is refused', { state: accepted({ version: '8.0.22' }) }, [RUNS, '! node-01 database-unfit']],
     ['of MariaDB too old is refused', { state: accepted({ version: '5.5.5-10.4.33-MariaDB' }) }, [RUNS, '! node-01 database-unfit']],
     ['of MariaDB is fine', { state: accepted({ version: '5.5.5-10.11.6-MariaDB' }) }, [RUNS, STATE.replace('8.0.40', '5.5.5-10.11.6-MariaDB'), ...REACHED]],
@@ -84,15 +92,48 @@ describe('a database of ours', () => {
     ['whose password file was changed gets it anew, once the password is known to be right', { password: fileOf(sha256('by hand')) }, [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE]],
     ['whose password file is gone gets it anew', { password: absent }, ['+ node-01 file with the database password (absent)', RUNS, STATE]],
     ['whose password file others may read gets it anew', { password: fileOf(sha256(PASSWORD), { mode: '644' }) }, ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE]],
-    ['keeps its password file where it refuses the password', { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) }, [RUNS, '! node-01 database-login-refused']],
+    ['keeps its password file where it refuses the password', { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) }, ['! node-01 database-login-refused']],
     ['whose password file is not known stops', { password: unknown('a folder') }, ['! node-01 fact-unknown']],
     ['that answers too late is waited for', { reached: [{ host: THREE[1] as Host, fact: present('late') }] }, [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable']],
     ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
     ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
-    ['whose password has no known place stops', { container: absent, passwordFile: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose password has no known place stops', { container: absent, passwordFiles: unknown('exit 1') }, ['! node-01 fact-unknown']],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
+  });
+
+  const PROVISION = 'user kuscia of database kine, with rights to that alone (absent on the server)';
+  test.each<[string, Told, readonly string[]]>([
+    ['that an earlier version made gets its user, and then a container at its own address', EARLIER, [`+ node-01 ${PROVISION} [alice-mysql]`, '~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11) [alice-mysql]', LATER]],
+    ['that an earlier version made with a user of its own gets that container', { ...EARLIER, state: accepted(), root: rootBy('given') }, ['~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11)', LATER]],
+    ['whose user is not there gets it', { state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('own', { knowsUser: false }) }, [`+ node-01 ${PROVISION} [alice-mysql]`, RUNS, LATER]],
+    ['whose user has another password is refused before anything is stopped', { ...EARLIER, root: rootBy('given') }, ['! node-01 database-login-refused']],
+    ['whose root takes the password of the file alone is refused before anything is stopped', { ...EARLIER, password: fileOf(sha256('another')) }, ['! node-01 database-login-refused']],
+    ['whose root is let in by neither password is refused before anything is stopped', { ...EARLIER, root: present({ login: 'refused' }) }, ['! node-01 database-login-refused']],
+    ['that is published at another address is made anew', { container: present(database({ hostAddresses: { '3306/tcp': '10.0.0.1' } })) }, ['~ node-01 replace database alice-mysql (published at 10.0.0.1 -> 10.77.0.11)', LATER]],
+    ['that has no file with root\'s own password is made anew', { container: present(database({ mounts: { '/var/lib/mysql': 'alice-mysql' } })) }, ["~ node-01 replace database alice-mysql (file with root's own password none -> /root/kuscia-swarm/alice/database-root-password)", LATER]],
+    ['whose file with root\'s password is gone gets it from its container', { rootPassword: absent }, ["+ node-01 file with the password of the database's root, from its container (absent)", RUNS, STATE]],
+    ['whose file with root\'s password others may read gets it anew', { rootPassword: fileOf('r', { mode: '644' }) }, ["~ node-01 file with the password of the database's root, from its container (mode 644 -> 600)", RUNS, STATE]],
+    ['whose address is on no interface of its host is refused', { listen: present({ address: '203.0.113.5', own: ['10.0.0.5'] }) }, ['! node-01 address-elsewhere']],
+    ['whose address its host takes for the loopback is refused', { listen: present({ address: '127.0.1.1', own: ['10.0.0.5'] }) }, ['! node-01 address-elsewhere']],
+    ['whose address does not resolve is refused', { listen: present({ address: '', own: ['10.0.0.5'] }) }, ['! node-01 address-elsewhere']],
+    ['whose addresses are not known stops', { listen: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['that does not tell of its root is waited for', { root: unknown('exit 1') }, [RUNS, STATE, ...REACHED, '. node-01 who can be root of the database: fact-unknown']],
+    ['whose root has another password is said so', { root: present({ login: 'refused' }) }, [RUNS, STATE, ...REACHED, 'w node-01 database-root']],
+    ['that lacks the schema gets none from a root that is not let in', { state: accepted({ exists: false }), root: present({ login: 'refused' }) }, [RUNS, '! node-01 database-root']],
+  ])('%s', (_, told, lines) => {
+    expect(shown(plan(told))).toEqual(lines);
+  });
+
+  test('says of an address elsewhere which ones there are, and the key for it', () => {
+    expect(plan({ listen: present({ address: '203.0.113.5', own: ['10.0.0.5', '172.17.0.1'] }) }).failures[0]).toMatchObject({ evidence: '10.77.0.11 is 203.0.113.5 there; addresses of its interfaces: 10.0.0.5, 172.17.0.1', remedy: expect.stringContaining('database.listen') });
+  });
+
+  test('of an earlier version that is upgraded along goes by the version that its root tells', () => {
+    const told = { ...EARLIER, image: present(imageId('b')), newVersion: present('8.0.40') };
+    expect(shown(plan(told)).filter((line) => line.includes('upgrade'))).toEqual([]);
+    expect(shown(plan({ ...told, newVersion: present('8.0.41') })).filter((line) => line.includes('upgrade'))).toEqual(['! node-01 database-upgrade-unconfirmed']);
   });
 
   test('is replaced by a newer version for that word, and the plan warns that this cannot be undone', () => {
@@ -139,7 +180,7 @@ describe('a database of somebody else', () => {
   const UNTIL_THEN = '? node-02 version, login and owner of the database; reached from every replica (after that)';
   const cases: readonly [string, Told, readonly string[]][] = [
     ['is satisfied as described', {}, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
-    ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFile: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
+    ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFiles: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
     ['that is not in use yet is logged in to first, and until then not asked', { inUse: absent, state: unknown('not asked') }, [`+ ${LOGIN} (this deployment does not use it yet)`, UNTIL_THEN]],
     ['that has forgotten the login gets it once more', { state: present({ login: 'withheld', method: 'caching_sha2_password' }) }, [`~ ${LOGIN} {the server has forgotten it}`, UNTIL_THEN]],
     ['that wants the password itself is refused', { state: present({ login: 'withheld', method: 'mysql_clear_password' }) }, ['! node-02 database-login-withheld']],
@@ -175,12 +216,13 @@ describe('carrying out', () => {
   const password = new Secret('database password', PASSWORD);
   const write = ok('node-01', writeFile('write the database password', FILE, '0600', password));
   const listed = ok('node-01', image('mysql:8.0').command, `${imageId('a')} mysql:8.0 mysql@<none>\n`);
-  const run = ok('node-01', runDatabase(MANAGED, FILE));
+  const makeRoot = ok('node-01', makeRootPassword(FILES.root));
+  const run = ok('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'));
   const kinds = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('image ls')).map((line) => line.split(' ').slice(0, 2).join(' '));
 
   test('writes the password before the server starts', async () => {
-    const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [ok('node-01', image('mysql:8.0').command, ''), ok('node-01', pullImage('mysql:8.0')), write, run]);
-    expect(kinds(fleet.lines())).toEqual(['docker pull', 'sh -c', 'docker run']);
+    const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [ok('node-01', image('mysql:8.0').command, ''), ok('node-01', pullImage('mysql:8.0')), write, makeRoot, run]);
+    expect(kinds(fleet.lines())).toEqual(['docker pull', 'sh -c', 'sh -c', 'docker run']);
     expect(fleet.ran.find(({ stdin }) => stdin !== undefined)).toMatchObject({ stdin: asInput(PASSWORD) });
   });
 
@@ -189,15 +231,22 @@ describe('carrying out', () => {
   const another = { container: present(database({ ports: { '3306/tcp': 3307 } })) };
 
   test('tries the new one, stops the present one in order, never kills it, and lets it go when the new one works', async () => {
-    const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, run, ok('node-01', discard('alice-mysql.former', STOPPING))]);
+    const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('10.77.0.11:3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, makeRoot, run, ok('node-01', discard('alice-mysql.former', STOPPING))]);
     const lines = fleet.lines().filter((line) => !line.includes('image ls'));
-    expect(lines).toEqual([tried('3306:3306'), setAside('alice-mysql', STOPPING), writeFile('w', FILE, '0600', ''), runDatabase(MANAGED, FILE), discard('alice-mysql.former', STOPPING)].map(shellLine));
+    expect(lines).toEqual([tried('10.77.0.11:3306:3306'), setAside('alice-mysql', STOPPING), writeFile('w', FILE, '0600', ''), makeRootPassword(FILES.root), runDatabase(MANAGED, FILES, '10.77.0.11'), discard('alice-mysql.former', STOPPING)].map(shellLine));
     expect(lines.filter((line) => /--force|docker kill|--volumes/.test(line.replace('docker rm --force "$name"', '').replace('docker rm --force "$name"', '')))).toEqual([]);
+  });
+
+  test("takes root's password out of the present one, where its file is gone, before that is stopped", async () => {
+    const { fleet } = await carryOut(stepOf(plan({ ...another, rootPassword: absent }), 'replace'), [listed, ok('node-01', keepRootPassword(MANAGED, FILES.root)), ok('node-01', tried('10.77.0.11:3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, makeRoot, run, ok('node-01', discard('alice-mysql.former', STOPPING))]);
+    const lines = fleet.lines();
+    expect(lines.indexOf(shellLine(keepRootPassword(MANAGED, FILES.root)))).toBeLessThan(lines.indexOf(shellLine(setAside('alice-mysql', STOPPING))));
+    expect(lines).toContain(shellLine(keepRootPassword(MANAGED, FILES.root)));
   });
 
   test('stops nothing where the new one could not be started', async () => {
     const seen: { carried?: Carried } = {};
-    const refused = ends('node-01', tried('3306:3306'), { ended: 'exited', code: 125, stderr: 'bind: address already in use\n' });
+    const refused = ends('node-01', tried('10.77.0.11:3306:3306'), { ended: 'exited', code: 125, stderr: 'bind: address already in use\n' });
     const asked = [ok('node-01', machine.command, 'user=root\nhome=/root\nhostname=node-01\nclock=1\n'), ok('node-01', containers.command, '')];
     const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, refused, ...asked], seen).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code: 'replacement-impossible', host: 'node-01', evidence: 'exit 125: bind: address already in use' }]);
@@ -213,9 +262,9 @@ describe('carrying out', () => {
   });
 
   test('puts the former one back where the new one does not come up', async () => {
-    const failed = ends('node-01', runDatabase(MANAGED, FILE), { ended: 'exited', code: 125, stderr: 'no such image\n' });
+    const failed = ends('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'), { ended: 'exited', code: 125, stderr: 'no such image\n' });
     const answers = ok('node-01', databaseState(clusterOf(), password).command, 'version\t8.0.40\ndatabase\tkine\n');
-    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, failed, ok('node-01', lastLogLines('alice-mysql').command), ok('node-01', putBack('alice-mysql', STOPPING, true)), answers]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('10.77.0.11:3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, makeRoot, failed, ok('node-01', lastLogLines('alice-mysql').command), ok('node-01', putBack('alice-mysql', STOPPING, true)), answers]).then(() => undefined, (error: unknown) => error);
     expect(failuresOf(thrown)).toMatchObject([{ code: 'command-failed', what: 'could not start the database: exit 125; undone: the former database alice-mysql runs again and works' }]);
   });
 
@@ -227,7 +276,17 @@ describe('carrying out', () => {
   test('starts, and creates the schema with the password by input', async () => {
     const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [ok('node-01', startContainer('alice-mysql', 'exited'))]);
     expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-mysql', 'exited'))]);
-    const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', createDatabase(MANAGED, password))]);
-    expect(create.ran).toEqual([{ host: 'node-01', line: "docker exec --interactive alice-mysql mysql --defaults-extra-file=/dev/stdin --protocol=tcp --host=127.0.0.1 '--execute=CREATE DATABASE IF NOT EXISTS kine'", stdin: loginFile('root', password).reveal() }]);
+    const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', provide(MANAGED, 'own', password))]);
+    expect(create.ran[0]?.stdin).toContain("CREATE DATABASE IF NOT EXISTS `kine`; CREATE USER IF NOT EXISTS 'kuscia'@'%' IDENTIFIED BY");
+  });
+
+  test('makes the user by the root that an earlier version made', async () => {
+    const made = await carryOut(stepOf(plan(EARLIER), 'user kuscia'), [ok('node-01', provide(MANAGED, 'given', password))]);
+    expect(made.ran.map(({ line }) => line)).toEqual([shellLine(provide(MANAGED, 'given', password))]);
+  });
+
+  test("keeps root's password on the host", async () => {
+    const { ran } = await carryOut(stepOf(plan({ rootPassword: absent }), 'database\'s root'), [ok('node-01', keepRootPassword(MANAGED, FILES.root))]);
+    expect(ran).toEqual([{ host: 'node-01', line: shellLine(keepRootPassword(MANAGED, FILES.root)) }]);
   });
 });

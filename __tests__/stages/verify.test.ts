@@ -38,7 +38,7 @@ function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Pa
     probes: new Map(),
     answers: present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, HOSTS[i % 2] as Host))),
     replicas: HOSTS.map((host, i): OnHost => ({ host, machine: present(machineOf(host)), container: present(replicaOf(cluster, host)), file: fileOf(sha256('the configuration')), answer: present(answerOf(cluster, host)), registry: present(registryOf(cluster, HOSTS)), ...replicas[i + 2] })),
-    database: { container: present(containerOf('alice-mysql')), inUse: absent, state: present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [] }), reached: HOSTS.map((host) => ({ host, fact: present('greeted') })) },
+    database: { container: present(containerOf('alice-mysql')), inUse: absent, state: present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [] }), root: present({ login: 'own', version: '8.0.40', isOpen: false, knowsUser: true, usedFrom: [] }), reached: HOSTS.map((host) => ({ host, fact: present('greeted') })) },
     loadBalancer: { container: present(containerOf('alice-nginx-lb')), configuration: fileOf(sha256(configuration), { mode: '644' }), secrets: new Map(), loaded: present(digest) },
     containers: new Map(THREE.map((host, i) => [host.name, [probeOf(cluster), ...(HOSTS.includes(host) ? [valueOf(replicas[i + 1]?.container ?? absent) ?? replicaOf(cluster, host)] : [])]])),
     machines: new Map(THREE.map((host, i) => [host.name, replicas[i + 1]?.machine ?? present(machineOf(host))])),
@@ -226,7 +226,7 @@ test('an engine that does not answer is one failure, and what it hides is not kn
     engines: enginesOf(THREE, (host) => (host === THREE[0] ? dead : present(engineInside(host)))), nodes: dead, answers: dead,
     containers: new Map([...factsOf().containers].map(([name, all]) => [name, name === 'node-01' ? [] : all])),
     loadBalancer: { container: dead, configuration: fileOf(sha256(configuration)), secrets: new Map(), loaded: dead },
-    database: { container: dead, inUse: absent, state: dead, reached: HOSTS.map((host) => ({ host, fact: unknown('exit 1: refused') })) },
+    database: { container: dead, inUse: absent, state: dead, root: dead, reached: HOSTS.map((host) => ({ host, fact: unknown('exit 1: refused') })) },
   });
   expect(matrix).toMatchObject({ healthy: false, database: 'unknown', nodes: { unknown: 3 } });
   expect(plan.awaited.map(({ failure: { code, host, cause } }) => [code, host, cause])).toEqual([['engine-unreachable', 'node-01', undefined], ...HOSTS.map(({ name }) => ['cluster-unhealthy', name, 'the load balancer is on node-01, whose Docker Engine does not answer'])]);

@@ -17,7 +17,7 @@ export const THREE: readonly Host[] = [hostOf(1, 'manager', 'database', 'load-ba
 export const TWO: readonly Host[] = [hostOf(1, 'manager', 'database', 'replica', 'load-balancer'), hostOf(2, 'worker', 'replica')];
 
 /** A database that kuscia-swarm runs. */
-export const MANAGED = { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, name: 'kine', user: 'root' } as const;
+export const MANAGED = { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, name: 'kine', user: 'kuscia', listen: '10.77.0.11' } as const;
 
 /** A database that somebody else runs. */
 export const EXTERNAL = { kind: 'external', address: '10.77.0.14', port: 3307, name: 'kine_alice', user: 'kuscia' } as const;

@@ -69,7 +69,7 @@ export const BRIDGE: Network = { id: 'bridgebridgebridge', name: 'bridge', drive
 /** A container that runs since an hour. */
 export const containerOf = (name: string, changes: Partial<Container> = {}): Container => ({
   id: `${name}-id`, name, image: 'image:1', imageId: imageId('a'), state: 'running', error: '', exitCode: 0, createdAt: NOW - 3_600_000, startedAt: NOW - 3_600_000, restarts: 0, hostname: name,
-  memory: 0, restartPolicy: 'always', ports: {}, mounts: {}, addresses: {}, networkMode: 'bridge', ...changes,
+  memory: 0, restartPolicy: 'always', ports: {}, hostAddresses: {}, mounts: {}, addresses: {}, networkMode: 'bridge', ...changes,
 });
 
 /** What stands on a host where this is known of the container, and that of a former one. */

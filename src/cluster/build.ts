@@ -44,10 +44,11 @@ function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['
 }
 
 function buildDatabase(file: ClusterFile): Cluster['database'] {
-  const { image, port, name, user, volume, external, tls } = file.database;
+  const { image, port, listen, name, user, volume, external, tls } = file.database;
   if (external) return { kind: 'external', ...external, ...(tls !== 'off' && { ca: tls.ca.trim() }) };
   const container = `${file.domain}-mysql`;
-  return { kind: 'managed', host: hostOf(file, 'database'), image, container, volume: volume ?? container, port, name, user };
+  const host = hostOf(file, 'database');
+  return { kind: 'managed', host, image, container, volume: volume ?? container, port, listen: listen ?? must(file.hosts[host], host).address, name, user };
 }
 
 function hostOf(file: ClusterFile, role: 'database' | 'load-balancer'): string {

@@ -13,6 +13,7 @@ export function checkProblems(draft: Draft, value: unknown): Problem[] {
     ...addressChecks(draft),
     ...portProblems(draft, value),
     ...externalProblems(value),
+    ...userProblems(draft),
     ...localProblems(draft, value),
     ...hostnameRoomProblems(draft),
   ];
@@ -32,9 +33,15 @@ function externalProblems(value: unknown): Problem[] {
   if (!isMapping(database)) return [];
   if (!Object.hasOwn(database, 'external')) return Object.hasOwn(database, 'tls') ? [{ path: ['database', 'tls'], at: 'key', text: 'has no meaning without an external database: one of its own is asked within its container' }] : [];
   if (!isMapping(database['external'])) return [];
-  return ['port', 'volume', 'name', 'user']
+  return ['port', 'listen', 'volume', 'name', 'user']
     .filter((key) => Object.hasOwn(database, key))
     .map((key) => ({ path: ['database', key], at: 'key', text: key === 'volume' ? 'has no meaning with an external database' : `has no meaning with an external database; it belongs under "external"` }));
+}
+
+/** root of a database of ours logs in only within its container. */
+function userProblems({ database }: Draft): Problem[] {
+  if (database?.external !== undefined || database?.user !== 'root') return [];
+  return [{ path: ['database', 'user'], at: 'value', text: '"root" logs in only within the container of the database, never from a replica: leave the key out (kuscia), or name another user' }];
 }
 
 function localProblems(draft: Draft, value: unknown): Problem[] {

@@ -44,6 +44,8 @@ export interface ManagedDatabase {
   readonly container: string;
   readonly volume: string;
   readonly port: number;
+  /** IPv4 address or DNS name of the host's own at which that port is published, and at no other. */
+  readonly listen: string;
   readonly name: string;
   readonly user: string;
 }

@@ -65,11 +65,17 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
     'network-create': hosts(manager, ...cluster.hosts),
     'mysql-up': hosts(...hostsWith(cluster, 'database'), ...replicas),
     'kuscia-init': hosts(...replicas),
-    'kuscia-start': replicas.map(leg),
+    'kuscia-start': (apart.length === 0 ? replicas : databaseLast(cluster, replicas)).map(leg),
     'nginx-lb': hosts(...hostsWith(cluster, 'load-balancer')),
     verify: whole,
     unlock: apart.includes(manager) ? [leg(manager)] : [],
   };
+}
+
+/** Root of the database is closed when every replica has left it, and only a runner on the database's host can do that. */
+function databaseLast(cluster: Cluster, replicas: readonly Host[]): readonly Host[] {
+  const holders = hostsWith(cluster, 'database');
+  return [...replicas.filter((host) => !holders.includes(host)), ...holders];
 }
 
 const runnerOf = (host: Host | undefined): string | undefined => (host?.route.via === 'local' && host.route.runner ? JSON.stringify(host.route.runner) : undefined);

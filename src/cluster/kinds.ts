@@ -99,6 +99,12 @@ export const sharedAddress = (example: string) =>
     if (unusable) context.addIssue({ code: 'custom', message: 'means something else to each machine, and inside a container the container itself: give the address that all hosts reach' });
   });
 
+/** An IPv4 address of a host's own. */
+export const ownIpv4 = () =>
+  sharedAddress('10.0.0.11').superRefine((value, context) => {
+    if (ipv4(value) === undefined) context.addIssue({ code: 'custom', message: 'is no IPv4 address (for example 10.0.0.11)' });
+  });
+
 /** A login name, which kuscia.sh makes the first part of the container's name. */
 export const login = () => text('root').regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/, 'is no login name (up to 32 letters, digits, "_", "." and "-": it is part of the container\'s name)');
 

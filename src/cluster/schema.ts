@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROTOCOLS, ROLES } from './cluster.ts';
 import {
-  address, bastionText, certificates, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
+  address, bastionText, certificates, cidr, databaseName, databaseUser, domainId, flag, folder, image, login, memory, oneOf, ownIpv4, packetSize, port, registryServer, runnerLabel, section, sharedAddress, text, volumeName,
 } from './kinds.ts';
 
 /** A default that depends on another key, in words for the reference. */
@@ -73,9 +73,10 @@ export const clusterSchema = section({
   database: section({
     image: image('mysql:8.0').default('mysql:8.0').describe('MySQL image, 8.0.23 or newer; an external database needs none. mysql:8.0 because Kuscia asks for 8.0.'),
     port: port().default(3306).describe('Port of the database on its host. 3306 is the port of MySQL and of the tutorial.'),
+    listen: ownIpv4().optional().meta(depends('IPv4 address of the database\'s host at which that port is published, and at no other: for a host whose `address` is not on an interface of its own, as behind NAT or with a public address of a cloud.', 'the address of the host')),
     volume: volumeName().optional().meta(depends('Docker volume that holds the data. The tutorial has none and loses the data with the container.', '`<domain>-mysql`')),
     name: databaseName().default('kine').describe('Name of the database. kine as in the tutorial. One domain needs one of its own.'),
-    user: databaseUser().default('root').describe('User of the database. root as in the tutorial.'),
+    user: databaseUser().default('kuscia').describe('User of the database; it has that database and no other. Not root, which logs in only within the container, with a password of its own. kuscia because nobody else uses it.'),
     tls: z
       .union(
         [

@@ -31,9 +31,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   database: '各副本共用的数据库：运行在角色为 `database` 的主机上，或为外部数据库。其密码由输入 `database-password` 提供。',
   'database.image': 'MySQL 镜像，8.0.23 或更新；使用外部数据库时不需要。默认 mysql:8.0，因为 Kuscia 要求 8.0。',
   'database.port': '数据库在其主机上的端口。3306 为 MySQL 的标准端口，也与教程一致。',
+  'database.listen': '数据库主机上发布该端口的 IPv4 地址，仅此一个：用于主机的 `address` 不在其自身网卡上的情形，例如 NAT 之后或云上的公网地址。',
   'database.volume': '保存数据的 Docker 卷。教程没有使用卷，容器删除后数据即丢失。',
   'database.name': '数据库名。kine 与教程一致。每个节点（domain）需要独立的数据库。',
-  'database.user': '数据库用户。root 与教程一致。',
+  'database.user': '数据库用户，只拥有该数据库的权限。不能为 root：root 仅能在容器内以其自己的密码登录。默认 kuscia，因为没有其他程序使用该名称。',
   'database.tls': '外部服务器在得到密码之前如何向 kuscia-swarm 证明自己：由 CA 证明，或不证明（`off`）；不证明时只回答质询，任何人都无法从中读出密码。无论如何，Kuscia 自身的连接都不使用 TLS。默认 off，因为自有网络中的服务器大多没有 CA。',
   'database.tls.ca': '签发服务器证书的 CA 的证书（PEM）。MySQL 会自行生成：数据目录中的 `ca.pem`。',
   'database.external': '由他人运行的 MySQL 服务器。使用时没有主机的角色为 `database`。',
@@ -61,10 +62,11 @@ export const CHINESE: Readonly<Record<string, string>> = {
 
 /** Defaults that depend on other keys, in Chinese. */
 export const CHINESE_DERIVED: Readonly<Record<string, string>> = {
+  'the address of the host': '主机的地址',
+  'not encrypted; an existing network may be either': '不加密；已存在的网络两者皆可',
   'the input `runner` of the workflow': '工作流的输入 `runner`',
   none: '无',
   'what Docker chooses, 1450': 'Docker 的缺省值 1450',
-  'not encrypted; an existing network may be either': '不加密；已存在的网络两者皆可',
   'the user of `ssh`': '`ssh` 的用户',
   'the image of `load-balancer`': '`load-balancer` 的镜像',
 };

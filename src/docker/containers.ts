@@ -25,6 +25,8 @@ export interface Container {
   readonly restartPolicy: string;
   /** Host port by container port: `{ '1080/tcp': 20000 }`. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Host address by container port, of those that are published at one address only: `{ '3306/tcp': '10.0.0.11' }`. */
+  readonly hostAddresses: Readonly<Record<string, string>>;
   /** Source by target path of its mounts; for a volume its name. */
   readonly mounts: Readonly<Record<string, string>>;
   /** Address by network name, of the networks it is attached to; '' while it does not run. */
@@ -44,7 +46,7 @@ const rawContainer = z.object({
   Memory: z.number(),
   NetworkMode: z.string(),
   RestartPolicy: z.string(),
-  PortBindings: z.record(z.string(), z.array(z.object({ HostPort: z.string().nullish() })).nullable()).nullable(),
+  PortBindings: z.record(z.string(), z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable()).nullable(),
   Mounts: z.array(z.object({ Type: z.string(), Name: z.string().nullish(), Source: z.string(), Destination: z.string() })),
   Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable(),
 });
@@ -134,11 +136,18 @@ function fromRaw(raw: RawContainer): Container {
     memory: raw.Memory,
     restartPolicy: raw.RestartPolicy,
     ports: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, portOf(bindings?.[0]?.HostPort)])),
+    hostAddresses: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).flatMap(([port, bindings]) => addressOf(bindings ?? []).map((address) => [port, address]))),
     mounts: Object.fromEntries(raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source])),
     addresses: Object.fromEntries(Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress])),
     networkMode: raw.NetworkMode,
   };
 }
+
+/** The one address; none where docker publishes at all of them, or at several. */
+const addressOf = (bindings: readonly { readonly HostIp?: string | null | undefined }[]): string[] => {
+  const addresses = [...new Set(bindings.map(({ HostIp }) => HostIp ?? ''))];
+  return addresses.length === 1 ? addresses.filter((address) => !['', '0.0.0.0', '::'].includes(address)) : [];
+};
 
 /** The one port; 0 where docker chooses it, alone or from a range. */
 const portOf = (text: string | null | undefined): number => (/^\d{1,5}$/.test(text ?? '') ? Number(text) : 0);

@@ -86,6 +86,31 @@ export function route(entry: string): string {
   return `${bytes(destination).join('.')}/${prefix}`;
 }
 
+/** Where a host is: an address as the host itself resolves it, and the addresses of its interfaces. */
+export interface Placed {
+  /** '' where it does not resolve. */
+  readonly address: string;
+  /** All of its IPv4 addresses but those of the loopback, on which nobody else finds it. */
+  readonly own: readonly string[];
+}
+
+const PLACES = [
+  'echo "address=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1)"',
+  `awk '/\\|--/ { at = $2 } /\\/32 host LOCAL/ && !seen[at]++ && at !~ /^127\\./ { print "own=" at }' /proc/net/fib_trie`,
+].join('\n');
+
+/** Which address of its own that name or address is to the host, if any. */
+export const placed = (address: string): Question<Placed> => ({
+  command: reading(`find ${address} among its addresses`, script(PLACES, address)),
+  read(outcome) {
+    const lines = outcome.stdout.split('\n').filter((line) => line !== '').map((line) => line.split('='));
+    const told = lines.every(([key = '', value = '']) => /^(address|own)$/.test(key) && /^(\d{1,3}(\.\d{1,3}){3})?$/.test(value));
+    const of = (wanted: string): string[] => lines.flatMap(([key, value = '']) => (key === wanted && value !== '' ? [value] : []));
+    if (outcome.code !== 0 || !told || of('own').length === 0) return failedTo(`find ${address} among its addresses`, outcome);
+    return present({ address: of('address')[0] ?? '', own: of('own') });
+  },
+});
+
 /** Bytes free and in all where the engine keeps its data. */
 export interface Disk {
   readonly free: number;

@@ -42,9 +42,12 @@ export const openFile = (path: string, name: string): Question<OpenedFile> => ({
 /** How the file differs from one with that secret in it that only its owner reads; undefined when it does not. Nothing of either content is told. */
 export function unlikeSecret(found: Fact<HostFile>, wanted: Secret): string | undefined {
   if (found.is !== 'present') return 'absent';
-  if (found.value.sha256 !== createHash('sha256').update(wanted.reveal()).digest('hex')) return 'its content is not the one that was given';
+  if (!holds(found.value, wanted)) return 'its content is not the one that was given';
   return found.value.mode === '600' ? undefined : `mode ${found.value.mode} -> 600`;
 }
+
+/** Whether the file holds that and nothing else. */
+export const holds = ({ sha256 }: HostFile, wanted: Secret): boolean => sha256 === createHash('sha256').update(wanted.reveal()).digest('hex');
 
 /** Throws on anything else, without showing it: it may be the file itself. */
 function properties(stdout: string): HostFile {

@@ -29,13 +29,14 @@ export interface Folders {
   readonly databasePassword: string;
   /** Which external server this deployment uses. */
   readonly databaseInUse: string;
+  readonly databaseRootPassword: string;
   readonly nginx: string;
 }
 
 /** Where the deployment's files are. */
 export function folders(cluster: Cluster): Folders {
   const file = (name: string): string => posix.join(cluster.directory, name);
-  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), databaseInUse: file('database-in-use'), nginx: file('nginx') };
+  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), databaseInUse: file('database-in-use'), databaseRootPassword: file('database-root-password'), nginx: file('nginx') };
 }
 
 /** The path as docker needs it. */

@@ -1,44 +1,48 @@
 import { posix } from 'node:path';
 import type { ManagedDatabase } from '../cluster/cluster.ts';
 import { runContainer } from '../docker/commands.ts';
-import { changing, type Command } from '../engine/command.ts';
+import type { Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** Where the password file stands inside the container. */
 export const PASSWORD_TARGET = '/run/secrets/database-password';
 
+/** Where the file with root's own password stands inside the container. */
+export const ROOT_PASSWORD_TARGET = '/run/secrets/database-root-password';
+
 /** Where the server keeps its data inside the container. */
 export const DATA_TARGET = '/var/lib/mysql';
 
+/** The password files that the server is started with, by their paths on the host. */
+export interface PasswordFiles {
+  /** Of the database's user. */
+  readonly user: string;
+  readonly root: string;
+}
+
 /**
- * Starts the database server. The password comes from a file. Options: many connections and no derived_merge, as Kuscia's troubleshooting
+ * Starts the database server, published at that address alone. Passwords come from files; root has its own, and logs in within the container only. Options: many connections and no derived_merge, as Kuscia's troubleshooting
  * pages advise; no name look-ups, because a slow one outlasts Kuscia's 5 s limit.
  */
-export function runDatabase(database: ManagedDatabase, passwordFile: string): Command {
-  const account = database.user === 'root' ? [] : [`--env=MYSQL_USER=${database.user}`, `--env=MYSQL_PASSWORD_FILE=${PASSWORD_TARGET}`];
+export function runDatabase(database: ManagedDatabase, files: PasswordFiles, address: string): Command {
   return runContainer('start the database', [
     `--name=${database.container}`,
     '--restart=always',
-    `--publish=${database.port}:3306`,
+    `--publish=${address}:${database.port}:3306`,
     `--volume=${database.volume}:${DATA_TARGET}`,
-    `--volume=${posix.normalize(passwordFile)}:${PASSWORD_TARGET}:ro`,
-    `--env=MYSQL_ROOT_PASSWORD_FILE=${PASSWORD_TARGET}`,
+    `--volume=${posix.normalize(files.user)}:${PASSWORD_TARGET}:ro`,
+    `--volume=${posix.normalize(files.root)}:${ROOT_PASSWORD_TARGET}:ro`,
+    `--env=MYSQL_ROOT_PASSWORD_FILE=${ROOT_PASSWORD_TARGET}`,
+    '--env=MYSQL_ROOT_HOST=localhost',
     `--env=MYSQL_DATABASE=${database.name}`,
-    ...account,
+    `--env=MYSQL_USER=${database.user}`,
+    `--env=MYSQL_PASSWORD_FILE=${PASSWORD_TARGET}`,
     database.image,
     '--max-connections=1000',
     '--skip-name-resolve',
     '--optimizer-switch=derived_merge=off',
   ]);
 }
-
-/** Creates the empty database on a server whose volume was made without it. */
-export const createDatabase = (database: ManagedDatabase, password: Secret): Command =>
-  changing(
-    `create the database ${database.name}`,
-    ['docker', 'exec', '--interactive', database.container, 'mysql', '--defaults-extra-file=/dev/stdin', '--protocol=tcp', '--host=127.0.0.1', `--execute=CREATE DATABASE IF NOT EXISTS ${database.name}`],
-    { stdin: loginFile(database.user, password) },
-  );
 
 /** Suffix of the option groups by which the client of `loginFile` uses TLS. */
 export const TLS_SUFFIX = '-tls';

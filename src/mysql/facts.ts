@@ -28,7 +28,7 @@ export type DatabaseState =
   | { readonly login: 'accepted'; readonly version: string; readonly exists: boolean; readonly gateways: readonly StoredGateway[] };
 
 /** Server errors that mean the login itself was refused: access denied, host not allowed, database not allowed. Source: MySQL error reference. */
-const REFUSED = [1044, 1045, 1130, 1698];
+export const REFUSED = [1044, 1045, 1130, 1698];
 
 /** Server error of connections without TLS where require_secure_transport is set. Source: MySQL error reference, ER_SECURE_TRANSPORT_REQUIRED. */
 export const WANTS_TLS = 3159;
@@ -82,9 +82,12 @@ const WITHIN = `found=$(docker container inspect --format "{{.Id}}:{{range .Moun
 case $found in *":$2:"*) ;; *) echo "the container $1 was not made for the database" >&2; exit 77 ;; esac
 shift 2; exec docker exec --interactive "\${found%%:*}" "$@"`;
 
+/** argv that runs another within the container of the database, and in no other of that name. */
+export const within = ({ container }: ManagedDatabase, argv: readonly [string, ...string[]]): readonly [string, ...string[]] => script(WITHIN, container, PASSWORD_TARGET, ...argv);
+
 function askWithin(database: ManagedDatabase, password: Secret, statements: readonly string[]): Command {
   const client = script(ASK, '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered', '--skip-column-names', `--execute=${statements.join('; ')}`);
-  return reading('ask the database', script(WITHIN, database.container, PASSWORD_TARGET, ...client, '--host=127.0.0.1'), { stdin: loginFile(database.user, password) });
+  return reading('ask the database', within(database, [...client, '--host=127.0.0.1']), { stdin: loginFile(database.user, password) });
 }
 
 /** Why a server that had to prove itself did not, by the number that OpenSSL gives the reason; undefined where it did, or was not there at all. */

@@ -1,4 +1,5 @@
 import { printedForms, type Secret } from '../engine/secret.ts';
+import { Forms, type Span } from './forms.ts';
 import { bounded, LONGEST_VALUE, tame } from './remote.ts';
 
 const MASK = '***';
@@ -8,14 +9,17 @@ const NEAR = 16 * LONGEST_VALUE;
 
 /** Knows every printed form of the run's secrets, and takes them out of whatever is printed. */
 export class Masks {
-  #forms: string[] = [];
+  readonly #known = new Set<string>();
+  readonly #forms = new Forms();
+  #longest = 0;
 
   /** From now on nothing that is printed shows these. Gives the forms that were not known before, longest first. */
   hide(secrets: readonly Secret[]): string[] {
-    const known = new Set(this.#forms);
-    const added = [...new Set(secrets.flatMap(printedForms))].filter((form) => !known.has(form));
-    this.#forms = [...this.#forms, ...added].sort((a, b) => b.length - a.length);
-    return added.sort((a, b) => b.length - a.length);
+    const added = [...new Set(secrets.flatMap(printedForms))].filter((form) => !this.#known.has(form)).sort((a, b) => b.length - a.length);
+    for (const form of added) this.#known.add(form);
+    this.#forms.add(added);
+    this.#longest = Math.max(this.#longest, added[0]?.length ?? 0);
+    return added;
   }
 
   /** The text with `***` in place of every form of every secret, also where two of them overlap. */
@@ -34,12 +38,18 @@ export class Masks {
    * is not looked at: hosts say megabytes.
    */
   clean(text: string): string {
-    if (text.length <= NEAR) return bounded(this.mask(tame(this.mask(text))));
+    if (text.length <= NEAR) return bounded(this.#tamed(this.mask(text)));
     // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines it is longer than it was.
-    const reach = 4 * (this.#forms[0]?.length ?? 0);
+    const reach = 4 * this.#longest;
     const masked = this.mask(text.slice(0, NEAR + reach));
     const near = masked.slice(0, Math.max(0, masked.length - reach));
-    return bounded(this.mask(tame(near)), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+    return bounded(this.#tamed(near), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+  }
+
+  /** What is masked already, tamed, and masked once more where that has changed it. */
+  #tamed(masked: string): string {
+    const tamed = tame(masked);
+    return tamed === masked ? masked : this.mask(tamed);
   }
 
   /** The same value with every text in it clean. Functions are left out; keys are ours and stay. */
@@ -55,41 +65,34 @@ export class Masks {
   }
 
   /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
-  #spans(text: string): [number, number][] {
-    const spans = this.#spansIn(text);
-    const { joined, placeOf } = withoutBreaks(text);
-    if (joined.length < text.length) for (const [from, to] of this.#spansIn(joined)) spans.push([placeOf(from), placeOf(to - 1) + 1]);
-    return spans.sort((a, b) => a[0] - b[0]);
-  }
-
-  #spansIn(text: string): [number, number][] {
-    const spans: [number, number][] = [];
-    for (const form of this.#forms) {
-      for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1)) spans.push([at, at + form.length]);
-    }
-    return spans;
+  #spans(text: string): Span[] {
+    const spans = this.#forms.spansIn(text);
+    const joined = text.replace(BREAKS, '');
+    const across = joined.length < text.length ? this.#forms.spansIn(joined) : [];
+    if (across.length === 0) return spans;
+    const placeOf = placesIn(text);
+    return [...spans, ...across.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort((a, b) => a[0] - b[0]);
   }
 }
 
-/** The text without line ends, plain or escaped, and the blanks after them; and where a character of it stood. */
-function withoutBreaks(text: string): { readonly joined: string; readonly placeOf: (index: number) => number } {
-  const pieces: string[] = [];
+/** Line ends, plain or escaped, and the blanks after them. */
+const BREAKS = /(?:[\r\n]|\\[rn])\s*/g;
+
+/** Where a character of the text without breaks stood in it. */
+function placesIn(text: string): (index: number) => number {
   // Of each piece where it begins, in what is joined and in the text.
   const [starts, places] = [[0], [0]];
   let [length, end] = [0, 0];
-  for (const { index, 0: gap } of text.matchAll(/(?:[\r\n]|\\[rn])\s*/g)) {
-    pieces.push(text.slice(end, index));
+  for (const { index, 0: gap } of text.matchAll(BREAKS)) {
     length += index - end;
     end = index + gap.length;
     starts.push(length);
     places.push(end);
   }
-  pieces.push(text.slice(end));
-  const placeOf = (index: number): number => {
+  return (index) => {
     const piece = lastAtMost(starts, index);
     return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
   };
-  return { joined: pieces.join(''), placeOf };
 }
 
 /** Index of the last of the rising numbers that is no larger. */
@@ -104,7 +107,7 @@ function lastAtMost(numbers: readonly number[], most: number): number {
 }
 
 /** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */
-function cover(text: string, spans: readonly [number, number][]): string {
+function cover(text: string, spans: readonly Span[]): string {
   let covered = '';
   let end = -1;
   for (const [from, to] of spans) {

@@ -9,7 +9,9 @@ import { compareVersions } from '../kuscia/requirements.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
 import { databaseInUse, type InUse } from '../mysql/in-use.ts';
+import type { RootAccess } from '../mysql/root.ts';
 import { cutShort, isGreeted, unreached, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
+import { askRoot, rootOpen } from './database-root.ts';
 
 /** What tells whether the database works. */
 export interface DatabaseFacts {
@@ -18,6 +20,8 @@ export interface DatabaseFacts {
   /** Whether an external one is used by the deployment already; one that is not is neither asked nor reached for. */
   readonly inUse: Fact<InUse>;
   readonly state: Fact<DatabaseState>;
+  /** How its root is let in, where it is ours. */
+  readonly root: Fact<RootAccess>;
   /** How the server receives a container on each replica's host. */
   readonly reached: readonly Reached[];
 }
@@ -39,13 +43,14 @@ export async function askDatabase(ask: Ask, deployment: Deployment): Promise<Dat
   const { cluster } = deployment;
   const { database } = cluster;
   const { asks } = databasePlace(cluster);
-  const [onContainer, inUse, state, reached] = await Promise.all([
+  const [onContainer, inUse, state, root, reached] = await Promise.all([
     database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
     database.kind === 'external' ? askInUse(ask, cluster, database, asks) : absent,
     askState(ask, deployment),
+    askRoot(ask, deployment),
     Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host))),
   ]);
-  return { container: onContainer, inUse, state, reached };
+  return { container: onContainer, inUse, state, root, reached };
 }
 
 /** Asks the server for its state, with the password: one that runs elsewhere only where this deployment uses it already. */
@@ -123,9 +128,10 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
 }
 
 /** What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all, that they do not reach it says nothing new. */
-export function databaseFailures(cluster: Cluster, { container, inUse, state, reached }: DatabaseFacts): Failure[] {
+export function databaseFailures(cluster: Cluster, { container, inUse, state, root, reached }: DatabaseFacts): Failure[] {
   const { address } = databasePlace(cluster);
   if (cluster.database.kind === 'external' && inUse.is === 'absent') return [notInUse(cluster)];
+  if (cluster.database.kind === 'managed' && lacksUser(state, root)) return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
   if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
   return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)]))];
 }
@@ -135,6 +141,12 @@ function notInUse(cluster: Cluster): Failure {
   const { asks, address } = databasePlace(cluster);
   const remedy = 'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the address, the port or the CA in the cluster file.';
   return { code: 'fact-unknown', host: asks.name, what: `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not use it yet`, evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${asks.name} do not name it`, remedy };
+}
+
+/** Whether the login is refused because its user was never made: root is let in, and knows nobody of that name. */
+export function lacksUser(state: Fact<DatabaseState>, root: Fact<RootAccess>): boolean {
+  const access = valueOf(root);
+  return valueOf(state)?.login === 'refused' && access !== undefined && access.login !== 'refused' && !access.knowsUser;
 }
 
 function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {

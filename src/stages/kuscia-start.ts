@@ -16,6 +16,7 @@ import { stage, type Stage } from '../engine/stage.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastWords } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
+import { askClosing, planClosing } from './database-root.ts';
 import { RESTART } from './kuscia-init.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
@@ -37,8 +38,15 @@ export function kusciaStart(deployment: Deployment): Stage {
     needs: ['kuscia-init'],
     settleMs: 150_000,
     early: (plan, act) => Promise.all(hostsToChange(plan).map((host) => takeScript(act, deployment, host))),
-    gather: (ask) => askReplicas(ask, deployment),
-    plan: (facts) => planReplicas(deployment, facts),
+    gather: async (ask) => {
+      const [replicas, closing] = await Promise.all([askReplicas(ask, deployment), askClosing(ask, deployment)]);
+      return { replicas, closing };
+    },
+    plan: ({ replicas, closing }) => {
+      const plan = planReplicas(deployment, replicas);
+      planClosing(plan, deployment, closing);
+      return plan;
+    },
   });
 }
 

@@ -6,25 +6,28 @@ import { image, serverVersion } from '../docker/facts.ts';
 import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
 import type { Act, Ask } from '../engine/ask.ts';
-import type { Command } from '../engine/command.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
-import { machine } from '../host/facts.ts';
-import { file, unlikeSecret, type HostFile } from '../host/files.ts';
+import { machine, placed, type Placed } from '../host/facts.ts';
+import { file, holds } from '../host/files.ts';
 import { absolute, folders } from '../kuscia/names.ts';
 import { logInOnce } from '../mysql/client.ts';
-import { createDatabase, DATA_TARGET, runDatabase } from '../mysql/commands.ts';
+import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } from '../mysql/commands.ts';
 import { databaseState } from '../mysql/facts.ts';
 import { inUseText } from '../mysql/in-use.ts';
-import { askDatabase, databasePlace, stateFailures, unanswered, whyNot, type DatabaseFacts } from './database.ts';
+import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
+import { askDatabase, databasePlace, lacksUser, stateFailures, unanswered, whyNot, type DatabaseFacts } from './database.ts';
+import { addressElsewhere, listenAddress } from './database-listen.ts';
+import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } from './database-passwords.ts';
 import { describeGreeting, isGreeted, SHA2, unreached } from './database-reach.ts';
+import { planProvision, rootUnknown } from './database-root.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
-interface Facts extends Omit<DatabaseFacts, 'container'> {
+interface Facts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
   /** Its container and a former one, where the database is ours. */
   readonly container: Fact<Standing>;
   readonly image: Fact<string>;
@@ -32,10 +35,8 @@ interface Facts extends Omit<DatabaseFacts, 'container'> {
   readonly newVersion: Fact<string>;
   /** The clock of the database's host, in milliseconds. */
   readonly clock: Fact<number>;
-  /** Where the password file is or will be, absolute. */
-  readonly passwordFile: Fact<string>;
-  /** That file; asked only where the database is ours. */
-  readonly password: Fact<HostFile>;
+  /** Which address of its own the host has for the database; asked only where that is ours. */
+  readonly listen: Fact<Placed>;
 }
 
 /** The database of the domain, reached from a container on every replica's host. */
@@ -58,16 +59,20 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const { cluster } = deployment;
   const { asks } = databasePlace(cluster);
   const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
-  const [database, onContainer, onImage, properties, password] = await Promise.all([
+  const [database, onContainer, onImage, properties, password, rootPassword, listen] = await Promise.all([
     askDatabase(ask, deployment),
     managed ? ask.ask(asks.name, containers).then((all) => standing(all, managed.container)) : absent,
     managed ? ask.ask(asks.name, image(managed.image)) : absent,
     ask.ask(asks.name, machine),
     managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
+    managed ? ask.ask(asks.name, file(folders(cluster).databaseRootPassword)) : absent,
+    managed ? ask.ask(asks.name, placed(managed.listen)) : absent,
   ]);
   const changes = managed !== undefined && changesImage(managed, valueOf(onContainer)?.current, onImage);
   const newVersion = changes ? await ask.ask(asks.name, serverVersion(managed.image)) : absent;
-  return { ...database, container: onContainer, newVersion, clock: mapFact(properties, ({ clock }) => clock), image: onImage, passwordFile: mapFact(properties, ({ home }) => absolute(home, folders(cluster).databasePassword)), password };
+  const { databasePassword, databaseRootPassword } = folders(cluster);
+  const passwordFiles = mapFact(properties, ({ home }) => ({ user: absolute(home, databasePassword), root: absolute(home, databaseRootPassword) }));
+  return { ...database, container: onContainer, newVersion, clock: mapFact(properties, ({ clock }) => clock), image: onImage, passwordFiles, password, rootPassword, listen };
 }
 
 /** The container where it is ours to run, or else the first login at the server; then what the server says of itself; then whether every replica's host reaches it. */
@@ -88,16 +93,14 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
 }
 
 /** What may be missing once the server can be asked. */
-function planAfterStart(plan: Plan, database: ManagedDatabase, { secrets }: Deployment, { container, password, state }: Facts): void {
+function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deployment, facts: Facts): void {
+  const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
   const found = valueOf(container);
-  // One that is made anew is given the file; a former one that is put back finds what is there.
-  const isWritten = found?.current === undefined && found?.former === undefined;
-  if (!isWritten && unlikeSecret(password, secrets.databasePassword) !== undefined) plan.later.push({ host: database.host, what: PASSWORD_FILE, why: 'once the server takes it' });
+  // One that is made anew is given the files; a former one that is put back finds what is there.
+  if (found?.current !== undefined || found?.former !== undefined) foretellPasswords(plan, database.host, deployment, facts);
 }
-
-const PASSWORD_FILE = 'file with the database password';
 
 /**
  * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself does: it may want that once before challenges do.
@@ -118,50 +121,73 @@ function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabas
 }
 
 function planDatabaseContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
-  const { passwordFile, container, image, password } = facts;
-  const unknowns = [container, image, passwordFile, password].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Fix what the line names, then run again.' })));
-  if (unknowns.length > 0 || passwordFile.is !== 'present' || container.is !== 'present') return;
+  const { passwordFiles, container, image, password, rootPassword, listen, state, root } = facts;
+  const unknowns = [container, image, passwordFiles, password, rootPassword, listen].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
+  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Fix the reported problem, then run again.' })));
+  if (unknowns.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
+  const address = listenAddress(listen);
+  if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
+  const lacking = lacksUser(state, root);
+  // The user gets the password of the input, and the file with it: root that still takes that of the file could not be closed later.
+  const fits = valueOf(root)?.login !== 'given' || password.is !== 'present' || holds(password.value, deployment.secrets.databasePassword);
+  // What the input cannot mend is told before anything is stopped for another reason.
+  if (state.is === 'present' && state.value.login === 'refused' && !(lacking && fits)) plan.failures.push(...stateFailures(deployment.cluster, state.value));
+  if (plan.failures.length > 0 || address === undefined) return;
   const { current, former } = container.value;
   const upgrade = changesImage(database, current, image) ? upgradeOf(runningVersion(facts), database.image, facts.newVersion) : undefined;
   const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
   if (refusal) plan.failures.push(refusal);
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
-  const found = planContainer(plan, wantedDatabase(deployment, database, facts, passwordFile.value), { current, former });
-  if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, port ${database.port}, volume ${database.volume}` });
+  // The user first: a replica that starts anew while the container is replaced finds it.
+  const lane = lacking ? database.container : undefined;
+  if (lane !== undefined) planProvision(plan, deployment, database, root, { what: `user ${database.user} of database ${database.name}, with rights to that alone`, why: 'absent on the server', lane });
+  const found = planContainer(plan, wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, lane }), { current, former });
+  if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, at ${address}:${database.port}, volume ${database.volume}` });
 }
 
 const changesImage = (database: ManagedDatabase, current: Container | undefined, image: Fact<string>): boolean =>
   current !== undefined && (imageDifference(current, database.image, image) !== undefined || movedImage(current, database.image, image) !== undefined);
 
-const runningVersion = ({ state }: Facts): string => (state.is === 'present' && state.value.login === 'accepted' ? state.value.version : '');
+const runningVersion = ({ state, root }: Facts): string => [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
 
 /** One that replaces another is given longer than the run that made it waits. */
 const PATIENCE_MS = 240_000;
 
-function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts: Facts, passwordFile: string): Wanted {
+/** With what the container is started, and the lane of its steps where others go before them. */
+interface Started {
+  readonly files: PasswordFiles;
+  readonly address: string;
+  readonly lane: string | undefined;
+}
+
+function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts: Facts, started: Started): Wanted {
   const { host, image } = database;
+  const { files, address, lane } = started;
   const current = valueOf(facts.container)?.current;
   const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
   return {
     host,
     name: database.container,
     kind: 'database',
-    creation: `database ${database.container} on port ${database.port}, volume ${database.volume}`,
+    creation: `database ${database.container} at ${address}:${database.port}, volume ${database.volume}`,
+    ...(lane !== undefined && { lane }),
     stopping: { seconds: 60, holdsData: true },
-    difference: (container) => differenceOf(database, container, facts.image),
+    difference: (container) => differenceOf(database, container, facts.image, started),
     moved: (container) => movedImage(container, image, facts.image),
     image: knownImage(deployment, image, facts.image),
     state: facts.state.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
     prepare: async (act) => {
       await ensureImage(act, host, image, deployment);
       await confirmUpgrade(act, deployment, database, facts);
+      // One that is made anew would not be root's.
+      if (facts.rootPassword.is === 'absent' && current?.state === 'running' && current.mounts[ROOT_PASSWORD_TARGET] !== undefined) await act.run(host, keepRootPassword(database, files.root));
     },
-    rehearsal: (present) => ({ image, ports: portsToTry({ '3306/tcp': database.port }, present), options: [] }),
+    rehearsal: (present) => ({ image, ports: portsToTry({ '3306/tcp': database.port }, present).map((port) => `${address}:${port}`), options: [] }),
     refused: (act) => refuseTakenPorts(act, deployment.cluster, hostNamed(deployment.cluster, host)),
     create: async (act) => {
-      await act.run(host, writePassword(deployment, passwordFile));
-      await act.run(host, runDatabase(database, passwordFile));
+      await act.run(host, writePassword(deployment, files.user));
+      await act.run(host, makeRootPassword(files.root));
+      await act.run(host, runDatabase(database, files, address));
     },
     fault: async (act) => {
       const state = await act.ask(host, databaseState(deployment.cluster, deployment.secrets.databasePassword));
@@ -186,23 +212,15 @@ const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure
   remedy: 'See that there is a backup before this plan is applied.',
 });
 
-const writePassword = ({ secrets }: Deployment, path: string): Command => writeFile('write the database password', path, '0600', secrets.databasePassword);
-
-/** The file from which the container takes the password whenever it is started; written anew only with a password that the database was seen to accept. */
-function planPassword(plan: Plan, deployment: Deployment, { password, passwordFile }: Facts): void {
-  const { database } = deployment.cluster;
-  const difference = unlikeSecret(password, deployment.secrets.databasePassword);
-  if (database.kind !== 'managed' || difference === undefined || passwordFile.is !== 'present') return;
-  const apply = async (act: Act): Promise<void> => void (await act.run(database.host, writePassword(deployment, passwordFile.value)));
-  plan.steps.push({ host: database.host, change: password.is === 'absent' ? '+' : '~', what: PASSWORD_FILE, why: difference, apply });
-}
-
 /** Why the container is not as the cluster file says; undefined when it is. */
-function differenceOf(database: ManagedDatabase, current: Container, image: Fact<string>): string | undefined {
+function differenceOf(database: ManagedDatabase, current: Container, image: Fact<string>, { address, files }: Started): string | undefined {
   const otherImage = imageDifference(current, database.image, image);
   if (otherImage !== undefined) return otherImage;
   if (current.ports['3306/tcp'] !== database.port) return `port ${current.ports['3306/tcp'] ?? 'none'} -> ${database.port}`;
   if (current.mounts[DATA_TARGET] !== database.volume) return `volume ${current.mounts[DATA_TARGET] ?? 'none'} -> ${database.volume}`;
+  const published = current.hostAddresses['3306/tcp'];
+  if (published !== address) return `published at ${published ?? 'every address'} -> ${address}`;
+  if (current.mounts[ROOT_PASSWORD_TARGET] !== files.root) return `file with root's own password ${current.mounts[ROOT_PASSWORD_TARGET] ?? 'none'} -> ${files.root}`;
   return undefined;
 }
 
@@ -219,13 +237,20 @@ function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
   }
   plan.failures.push(...stateFailures(cluster, state.value));
   if (state.value.login !== 'accepted' || plan.failures.length > 0) return;
-  planPassword(plan, deployment, facts);
+  planPasswords(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
-    const make = async (act: Act): Promise<void> => void (await act.run(asks.name, createDatabase(database, deployment.secrets.databasePassword)));
-    plan.steps.push({ host: asks.name, change: '+', what: `database schema ${database.name}`, why: 'absent on the server', apply: make });
+    planProvision(plan, deployment, database, facts.root, { what: `database schema ${database.name}`, why: 'absent on the server' });
     return;
   }
+  if (database.kind === 'managed') planRootSeen(plan, database, facts);
   plan.satisfied.push({ host: asks.name, what: `database ${database.name} at ${where}`, why: `${state.value.version}, login as ${database.user}` });
+}
+
+/** A server that answers tells how its root is let in; what it tells is for the stage that closes it. */
+function planRootSeen(plan: Plan, database: ManagedDatabase, { root }: Facts): void {
+  const failure = rootUnknown(database, root);
+  if (root.is === 'unknown') plan.awaited.push({ host: database.host, what: 'who can be root of the database', why: root.why, failure: { ...failure, code: 'fact-unknown', what: root.why } });
+  if (root.is === 'present' && root.value.login === 'refused') plan.warnings.push(failure);
 }
 
 function planReach(plan: Plan, cluster: Cluster, { reached }: Facts): void {

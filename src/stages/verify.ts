@@ -3,6 +3,7 @@ import type { Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { rootWarnings } from './database-root.ts';
 import { askStrays, straysOf } from './strays.ts';
 import { cellFailures } from './verify-cells.ts';
 import { askAll, type VerifyFacts } from './verify-facts.ts';
@@ -41,7 +42,7 @@ export function verify(deployment: Deployment, onMatrix: (matrix: Matrix) => voi
 export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
   matrixWith(deployment.cluster, facts, {
     wrong: [...otherFailures(deployment, facts), ...hostFailures(facts)],
-    warnings: straysOf(deployment.cluster, facts),
+    warnings: [...straysOf(deployment.cluster, facts), ...rootWarnings(deployment.cluster, facts.database.root)],
   });
 
 /**

@@ -7,6 +7,10 @@ export async function seenOn(host: string, script: string): Promise<string> {
   return ended.stdout.trim();
 }
 
+/** What the root of alice's database is answered to a statement, in its own container, where alone it is let in. */
+export const asDatabaseRoot = (statement: string): Promise<string> =>
+  seenOn('node-01', `docker exec alice-mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/database-root-password) exec mysql --protocol=socket -u root --batch --skip-column-names -e "$1"' sh "${statement}"`);
+
 /** Commands of a deployment that still run on a host. */
 export const leftRunning = (host: string): Promise<string> =>
   seenOn(host, `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -E '^(bash )?(docker (run|exec|pull|start)|\\./kuscia\\.sh|script )' || true`);

@@ -1,16 +1,15 @@
-import { seenOn } from '../deployment/seen.ts';
+import { asDatabaseRoot, seenOn } from '../deployment/seen.ts';
 import { DATABASE_PASSWORD } from '../deployment/action.ts';
 import { CLUSTER, HOSTS, REPLICA, type Fault } from './fault.ts';
 
 const on = (script: string) => () => seenOn('node-01', script);
-const asRoot = (password: string, statement: string): string => `docker exec -e MYSQL_PWD='${password}' alice-mysql mysql -h 127.0.0.1 -u root -e "${statement}"`;
 const OTHER_PASSWORD = 'Another-Password.77';
-const password = (from: string, to: string): (() => Promise<string>) => on(asRoot(from, `ALTER USER root@'%' IDENTIFIED BY '${to}', root@localhost IDENTIFIED BY '${to}'`));
+const password = (to: string): (() => Promise<unknown>) => () => asDatabaseRoot(`ALTER USER kuscia@'%' IDENTIFIED BY '${to}'`);
 
 /** Takes every new connection at once, and lets nothing through in either direction before 6 s have passed: a server that is too slow for Kuscia, which waits 5 s. */
 const DELAY = `use strict; use IO::Socket::INET; use IO::Select; $SIG{CHLD} = "IGNORE";
 my $l = IO::Socket::INET->new(LocalPort => 3399, Listen => 50, ReuseAddr => 1) or die;
-while (1) { my $c = $l->accept or next; next if fork; my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => 3306) or exit; my $w = IO::Select->new($c, $s);
+while (1) { my $c = $l->accept or next; next if fork; my $s = IO::Socket::INET->new(PeerAddr => "10.77.0.11", PeerPort => 3306) or exit; my $w = IO::Select->new($c, $s);
   while (my @r = $w->can_read) { sleep 6; for my $f (@r) { exit unless sysread $f, my $b, 65536; syswrite $f == $c ? $s : $c, $b } } exit }`;
 const REDIRECT = 'PREROUTING -t nat -i eth0 -p tcp --dport 3306 -j REDIRECT --to-port 3399';
 
@@ -48,14 +47,14 @@ export const DATABASE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'database-password-changed', usual: true, on: 'deployed cluster', mode: 'apply', when: 'before', changesNothing: true,
-    make: password(DATABASE_PASSWORD, OTHER_PASSWORD),
-    mend: password(OTHER_PASSWORD, DATABASE_PASSWORD),
+    make: password(OTHER_PASSWORD),
+    mend: password(DATABASE_PASSWORD),
     ends: [{ code: 'KS-1302', host: 'node-01', evidence: /ERROR 1045/, remedy: /database-password/ }],
   },
   {
     // Whose it is shows once bob uses it, before anything is made that writes there.
     name: 'database-of-another-domain', on: 'deployed cluster', mode: 'apply', when: 'before',
-    cluster: `${CLUSTER.replace('domain: alice', 'domain: bob').replace(' database,', '')}database: { external: { address: 10.77.0.11, port: 3306, user: root, name: kine } }\nports: { gateway: 21000, internal: 21001, api: 21002, api-grpc: 21003, metrics: 21004 }\nload-balancer: { port: 8090 }\n`,
+    cluster: `${CLUSTER.replace('domain: alice', 'domain: bob').replace(' database,', '')}database: { external: { address: 10.77.0.11, port: 3306, user: kuscia, name: kine } }\nports: { gateway: 21000, internal: 21001, api: 21002, api-grpc: 21003, metrics: 21004 }\nload-balancer: { port: 8090 }\n`,
     make: () => Promise.resolve(),
     mend: () => Promise.all(HOSTS.map((host) => seenOn(host, 'docker rm -f bob-probe; rm -rf kuscia-swarm/bob'))),
     ends: [{ code: 'KS-1304', host: 'node-02', evidence: /belongs to domain alice, not to bob .*root-kuscia-autonomy-alice-node-02/, remedy: /a database of its own/ }],

@@ -41,7 +41,7 @@ while read -r name id state started restarts pid hostname port; do
     for scheme in https http; do [ "$pid" = 0 ] || ! nsenter -t "$pid" -n curl -iks --noproxy '*' -m 5 "$scheme://127.0.0.1:1080/" | grep -q "$hostname" || works=yes; [ $works = no ] || break; done ;;
   alice-mysql*)
     recoveries=$(docker logs "$id" 2>&1 | grep -c 'Starting crash recovery')
-    [ "$state" != running ] || ! docker exec -e MYSQL_PWD "$id" mysql -h 127.0.0.1 -u root -e 'SELECT 1' >/dev/null 2>&1 </dev/null || works=yes ;;
+    [ "$state" != running ] || ! docker exec -e MYSQL_PWD "$id" mysql -h 127.0.0.1 -u kuscia -e 'SELECT 1' >/dev/null 2>&1 </dev/null || works=yes ;;
   alice-nginx-lb)
     led=$(timeout 20 curl -iks --noproxy '*' -H 'Connection: close' -m 10 "http://$1:$port/?[1-8]" | grep -oE '[a-z0-9]+-kuscia-autonomy-alice-[a-z0-9-]*[a-z0-9]' | sort -u)
     for each in $led; do works=yes; echo "led $each"; done ;;

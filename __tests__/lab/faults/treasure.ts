@@ -1,10 +1,7 @@
-import { DATABASE_PASSWORD } from '../deployment/action.ts';
-import { seenOn } from '../deployment/seen.ts';
+import { asDatabaseRoot as sql, seenOn } from '../deployment/seen.ts';
 import { REPLICA } from './fault.ts';
 
 const REPLICA_HOSTS = ['node-02', 'node-03'];
-const sql = (statement: string): Promise<string> =>
-  seenOn('node-01', `docker exec -e MYSQL_PWD='${DATABASE_PASSWORD}' alice-mysql mysql -h 127.0.0.1 -u root --batch --skip-column-names -e "${statement}"`);
 
 /** Puts what users would miss where they would keep it: a row in the database, a file in the data folder of each replica. */
 export async function plant(): Promise<void> {

@@ -41,7 +41,7 @@ describe('runners on the hosts themselves', () => {
     const legs = (job: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${job}-${i + 1}`);
     const jobs = [
       'check', ...legs('look', 3), 'plan', ...legs('look-again', 3), 'preflight', 'swarm-init', ...legs('swarm-join', 2), 'swarm-joined', ...legs('network-create', 3), ...legs('mysql-up', 3),
-      ...legs('kuscia-init', 2), ...legs('kuscia-start', 2), 'nginx-lb', ...legs('look-last', 3), 'verify', 'clean-up',
+      ...legs('kuscia-init', 2), ...legs('kuscia-start', 3), 'nginx-lb', ...legs('look-last', 3), 'verify', 'clean-up',
     ];
     expect([end.code, results(end)]).toEqual([0, Object.fromEntries(jobs.map((job) => [job, 'success']))]);
     expect(JSON.parse(outputs(end, 'verify')['verify'] ?? '')).toMatchObject({ healthy: true, pairs: { connected: 6, total: 6 } });

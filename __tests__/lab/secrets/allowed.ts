@@ -38,7 +38,7 @@ export const ALLOWED_STARTS: readonly AllowedStart[] = [
     why: 'the entrypoint of MySQL\'s image reads the password file and exports what it read to its own processes (docker-library/mysql, docker-entrypoint.sh, file_env)',
     secret: 'database password',
     in: 'variable',
-    begins: 'MYSQL_ROOT_PASSWORD=',
+    begins: 'MYSQL_PASSWORD=',
     by: (started, { database }) => isIn(started, database),
   },
 ];
@@ -72,6 +72,7 @@ export const MADE: Readonly<Record<'first' | 'replica', Readonly<Record<string, 
   first: {
     ...PRIVATE_FOLDERS,
     [`${FOLDER}/database-password`]: 'f 600 deploy:deploy',
+    [`${FOLDER}/database-root-password`]: 'f 600 deploy:deploy',
     '/run/lock/kuscia-swarm': 'd 2770 deploy:docker',
     '/run/lock/kuscia-swarm/alice.guard': 'f 660 deploy:docker',
     '/run/lock/kuscia-swarm/alice.lease': 'f 660 deploy:docker',

@@ -1,0 +1,141 @@
+import type { ManagedDatabase } from '../cluster/cluster.ts';
+import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
+import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import type { Secret } from '../engine/secret.ts';
+import { PASSWORD_TARGET, ROOT_PASSWORD_TARGET } from './commands.ts';
+import { REFUSED, within } from './facts.ts';
+
+/** Makes root's own password on the host, where there is none yet. No run ever reads it. */
+export function makeRootPassword(path: string): Command {
+  const text = [
+    '[ -s "$1" ] && exec chmod 0600 "$1"',
+    'umask 077; mkdir -p "$(dirname "$1")" || exit',
+    'new="$1.new.$$"; rm -f "$1".new.*',
+    cleaningUp('rm -f "$new"'),
+    'head -c 30 /dev/urandom | base64 | tr "+/" "-_" | tr -d "\\n" >"$new" || exit',
+    '[ "$(stat -c %s "$new")" = 40 ] && sync "$new" && mv "$new" "$1"',
+  ].join('\n');
+  return changing("make the password of the database's root", script(text, path));
+}
+
+/** Takes root's own password out of the container that has it, for a file that is gone or that others may read. It stays on the host. */
+export function keepRootPassword(database: ManagedDatabase, path: string): Command {
+  const text = [
+    'path=$1; shift',
+    'umask 077; mkdir -p "$(dirname "$path")" || exit',
+    'new="$path.new.$$"; rm -f "$path".new.*',
+    cleaningUp('rm -f "$new"'),
+    '"$@" >"$new" && [ -s "$new" ] && sync "$new" && mv "$new" "$path"',
+  ].join('\n');
+  return changing("keep the password of the database's root", script(text, path, ...within(database, ['cat', ROOT_PASSWORD_TARGET])));
+}
+
+/**
+ * How root of the database is let in. `own`: by its own password, within the container; `given`: by the password of the users, as earlier versions made
+ * it, from everywhere; `refused`: by neither.
+ */
+export type RootAccess =
+  | { readonly login: 'refused' }
+  | {
+      readonly login: 'own' | 'given';
+      readonly version: string;
+      /** Whether root is let in from beyond the container. */
+      readonly isOpen: boolean;
+      /** Whether the user of the cluster file is there. */
+      readonly knowsUser: boolean;
+      /** Addresses from which somebody is logged in as root now, beyond the container. */
+      readonly usedFrom: readonly string[];
+    };
+
+/** Seconds that the server has for all answers. */
+const ANSWERS_S = 12;
+
+/**
+ * Two ways of being root: `own` and `given` print the login, and `as` runs the client by one of them with what follows the login on the third descriptor. Both logins are
+ * tried by their own way alone: root's own from the socket, the other over TCP, by which somebody else would come.
+ */
+const WAYS = `own() { [ -r "$file" ] && printf '[client]\\nuser=root\\npassword="%s"\\n' "$(cat "$file")"; }
+given() { printf '[client]\\nuser=root\\npassword="%s"\\nloose-ssl-mode=DISABLED\\nloose-get-server-public-key\\n[client-mariadb]\\nskip-ssl\\n' "$given"; }
+as() {
+  way=$1 said=$2; shift 2
+  case $way in own) set -- --protocol=socket "$@" ;; *) set -- --protocol=tcp --host=127.0.0.1 "$@" ;; esac
+  "$way" | { exec 3<&0; printf '%s\\n' "$said" | timeout ${ANSWERS_S} mysql --defaults-extra-file=/dev/fd/3 --connect-timeout=5 --batch --skip-column-names "$@"; }
+}`;
+
+/** The password of the users comes as the first line of standard input, or else from the file that the container was started with. */
+const GIVEN = `IFS= read -r given; [ -n "$given" ] || given=$(cat ${PASSWORD_TARGET})`;
+
+/** Hands on the password of the users as the host keeps it: no run has to be given it for this. */
+const WITH_KEPT = 'kept=$1; shift; printf "%s\\n" "$(cat "$kept" 2>/dev/null)" | "$@"';
+
+const LOOK = `file=$1 sql=$2; ${GIVEN}
+${WAYS}
+for each in given own; do
+  [ "$each" = given ] || [ -r "$file" ] || { printf 'login\\tnone\\n'; exit 0; }
+  { said=$(as "$each" "$sql" 2>&1 >&4); code=$?; } 4>&1
+  [ "$code" != 0 ] || { printf 'login\\t%s\\n' "$each"; exit 0; }
+  [ "$each" != given ] || case $said in *"ERROR 1045"* | *"ERROR 1130"* | *"ERROR 1698"*) ;; *) printf '%s\\n' "$said" >&2; exit "$code" ;; esac
+done
+printf '%s\\n' "$said" >&2; exit "$code"`;
+
+/** How root is let in, whether it is from elsewhere, and who is. `kept` is the file of the users' password on the host: both passwords are there already, and none travels. */
+export function rootAccess(database: ManagedDatabase, kept: string): Question<RootAccess> {
+  const purpose = 'ask the database about its root';
+  const sql = [
+    `SELECT 'version', VERSION()`,
+    `SELECT 'account', User, Host FROM mysql.user WHERE User IN ('root', '${database.user}')`,
+    `SELECT DISTINCT 'session', SUBSTRING_INDEX(HOST, ':', 1) FROM information_schema.PROCESSLIST WHERE USER = 'root' AND HOST NOT LIKE 'localhost%' AND HOST NOT LIKE '127.%'`,
+  ].join('; ');
+  return {
+    command: reading(purpose, script(WITH_KEPT, kept, ...within(database, script(LOOK, ROOT_PASSWORD_TARGET, sql)))),
+    read(outcome) {
+      const rows = outcome.stdout.split('\n').map((line) => line.split('\t'));
+      const of = (key: string): readonly (readonly string[])[] => rows.filter(([first]) => first === key).map((row) => row.slice(1));
+      const [login] = of('login')[0] ?? [];
+      const code = Number(/ERROR (\d+)/.exec(outcome.stderr)?.[1] ?? 0);
+      if ((outcome.code === 0 && login === 'none') || (outcome.code !== 0 && REFUSED.includes(code))) return present({ login: 'refused' });
+      if (outcome.code !== 0) return failedTo(purpose, outcome);
+      const [version] = of('version')[0] ?? [];
+      if ((login !== 'own' && login !== 'given') || version === undefined || version === '') return unknown(`could not ${purpose}: it did not tell login and version`);
+      const accounts = of('account');
+      const isOpen = login === 'given' || accounts.some(([user, host]) => user === 'root' && host !== 'localhost');
+      return present({ login, version, isOpen, knowsUser: accounts.some(([user]) => user === database.user), usedFrom: of('session').map(([host = '']) => host) });
+    },
+  };
+}
+
+const PROVIDE = `file=$1 way=$2; ${GIVEN}; sql=$(cat)
+${WAYS}
+as "$way" "$sql"`;
+
+/**
+ * Makes the database and its user, with all rights to that database and none beyond, where they are not there. Root that is let in by the password of the users must be so
+ * by the one of this run: the file of that password is written anew with it.
+ */
+export function provide(database: ManagedDatabase, way: 'own' | 'given', password: Secret): Command {
+  const { name, user } = database;
+  const sql = [
+    `CREATE DATABASE IF NOT EXISTS \`${name}\``,
+    `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password.reveal()}'`,
+    // An underscore stands for any character in the name of a granted database.
+    `GRANT ALL ON \`${name.replaceAll('_', '\\_')}\`.* TO '${user}'@'%'`,
+  ].join('; ');
+  return changing(`make the database ${name} and its user`, within(database, script(PROVIDE, ROOT_PASSWORD_TARGET, way)), { stdin: password.followedBy(`\n${sql};\n`) });
+}
+
+/** Every account of root but that of the container itself, as statements. */
+const ELSEWHERE = `SELECT CONCAT('DROP USER ', QUOTE(User), '@', QUOTE(Host), ';') FROM mysql.user WHERE User = 'root' AND Host <> 'localhost'`;
+
+const CLOSE = `file=$1 way=$2 elsewhere=$3; ${GIVEN}
+${WAYS}
+[ -s "$file" ] || { echo "the container has no $file" >&2; exit 66; }
+if [ "$way" = given ]; then
+  set "'root'@'localhost'" "$(cat "$file")"
+  as given "CREATE USER IF NOT EXISTS $1 IDENTIFIED BY '$2'; ALTER USER $1 IDENTIFIED BY '$2'; GRANT ALL ON *.* TO $1 WITH GRANT OPTION" || exit
+fi
+drop=$(as own "$elsewhere" --raw) || { echo "root is not let in by its own password, so its other accounts stay" >&2; exit 65; }
+as own "$drop"`;
+
+/** Gives root its own password, and takes every account of root away by which it could log in from elsewhere, once it was let in by that password. */
+export const closeRoot = (database: ManagedDatabase, way: 'own' | 'given', kept: string): Command =>
+  changing("close the database's root to others", script(WITH_KEPT, kept, ...within(database, script(CLOSE, ROOT_PASSWORD_TARGET, way, ELSEWHERE))));

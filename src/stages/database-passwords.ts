@@ -1,0 +1,48 @@
+import type { Deployment } from '../cluster/deployment.ts';
+import type { Act } from '../engine/ask.ts';
+import type { Command } from '../engine/command.ts';
+import type { Fact } from '../engine/fact.ts';
+import type { Plan } from '../engine/plan.ts';
+import { writeFile } from '../host/commands.ts';
+import { unlikeSecret, type HostFile } from '../host/files.ts';
+import type { PasswordFiles } from '../mysql/commands.ts';
+import { keepRootPassword } from '../mysql/root.ts';
+
+/** What is seen of the files from which the database takes its passwords. */
+export interface PasswordFacts {
+  /** Where they are or will be, absolute. */
+  readonly passwordFiles: Fact<PasswordFiles>;
+  /** Those files; asked only where the database is ours. */
+  readonly password: Fact<HostFile>;
+  readonly rootPassword: Fact<HostFile>;
+}
+
+/** Writes the file from which the container takes the password of its user. */
+export const writePassword = ({ secrets }: Deployment, path: string): Command => writeFile('write the database password', path, '0600', secrets.databasePassword);
+
+const USERS = 'file with the database password';
+const ROOTS = "file with the password of the database's root, from its container";
+
+/** Why root's own password is to be kept on the host; undefined where it is. */
+const unkept = (root: Fact<HostFile>): string | undefined => (root.is !== 'present' ? 'absent' : root.value.mode === '600' ? undefined : `mode ${root.value.mode} -> 600`);
+
+/** The files from which the container takes its passwords whenever it is started; that of the user is written anew only with a password that the database was seen to accept. */
+export function planPasswords(plan: Plan, deployment: Deployment, { password, rootPassword, passwordFiles }: PasswordFacts): void {
+  const { database } = deployment.cluster;
+  if (database.kind !== 'managed' || passwordFiles.is !== 'present') return;
+  const { user, root } = passwordFiles.value;
+  const { host } = database;
+  const kept = unkept(rootPassword);
+  const keep = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
+  if (kept !== undefined) plan.steps.push({ host, change: kept === 'absent' ? '+' : '~', what: ROOTS, why: kept, apply: keep });
+  const difference = unlikeSecret(password, deployment.secrets.databasePassword);
+  if (difference === undefined) return;
+  const apply = async (act: Act): Promise<void> => void (await act.run(host, writePassword(deployment, user)));
+  plan.steps.push({ host, change: password.is === 'absent' ? '+' : '~', what: USERS, why: difference, apply });
+}
+
+/** Those of the files that may be lacking once a container that is there already was started. */
+export function foretellPasswords(plan: Plan, host: string, { secrets }: Deployment, { password, rootPassword }: PasswordFacts): void {
+  if (unkept(rootPassword) !== undefined) plan.later.push({ host, what: ROOTS, why: 'once the server answers' });
+  if (unlikeSecret(password, secrets.databasePassword) !== undefined) plan.later.push({ host, what: USERS, why: 'once the server takes it' });
+}
