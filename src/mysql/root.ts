@@ -66,7 +66,7 @@ as() {
 const GIVEN = `IFS= read -r given; [ -n "$given" ] || given=$(cat ${PASSWORD_TARGET})`;
 
 /** Hands on the password of the users as the host keeps it: no run has to be given it for this. */
-const WITH_KEPT = 'kept=$1; shift; printf "%s\\n" "$(cat "$kept" 2>/dev/null)" | "$@"';
+const WITH_KEPT = 'kept=$1; shift; { cat "$kept" 2>/dev/null; echo; } | "$@"';
 
 const LOOK = `file=$1 sql=$2; ${GIVEN}
 ${WAYS}
