@@ -41,8 +41,8 @@ export function planPasswords(plan: Plan, deployment: Deployment, { password, ro
   plan.steps.push({ host, change: password.is === 'absent' ? '+' : '~', what: USERS, why: difference, apply });
 }
 
-/** Those of the files that may be lacking once a container that is there already was started. */
-export function foretellPasswords(plan: Plan, host: string, { secrets }: Deployment, { password, rootPassword }: PasswordFacts): void {
-  if (unkept(rootPassword) !== undefined) plan.later.push({ host, what: ROOTS, why: 'once the server answers' });
+/** Those of the files that may be lacking once a container that is there already was started; `ofRoot` where it has a password of root's own. */
+export function foretellPasswords(plan: Plan, host: string, { secrets }: Deployment, { password, rootPassword }: PasswordFacts, ofRoot: boolean): void {
+  if (ofRoot && unkept(rootPassword) !== undefined) plan.later.push({ host, what: ROOTS, why: 'once the server answers' });
   if (unlikeSecret(password, secrets.databasePassword) !== undefined) plan.later.push({ host, what: USERS, why: 'once the server takes it' });
 }

@@ -96,10 +96,11 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
 function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deployment, facts: Facts): void {
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
-  if (!isThere) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
+  if (!isThere && !lacksUser(state, facts.root)) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
+  // One that is made anew is given the files; one that is started or put back finds what is there.
   const found = valueOf(container);
-  // One that is made anew is given the files; a former one that is put back finds what is there.
-  if (found?.current !== undefined || found?.former !== undefined) foretellPasswords(plan, database.host, deployment, facts);
+  const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
+  if (kept.length > 0) foretellPasswords(plan, database.host, deployment, facts, kept.some(({ mounts }) => mounts[ROOT_PASSWORD_TARGET] !== undefined));
 }
 
 /**
