@@ -93,14 +93,14 @@ const PULL_DEADLINE_MS = 30 * 60_000;
 
 /**
  * Keeps the login in a folder in memory, where a reboot and a copy of the disk find nothing. A process of a session of its own removes it: it reads from what the others
- * write to, so it sees their end, whatever that is, and tells with what they ended.
+ * write to, so it sees their end, whatever that is, and tells with what they ended. Nobody logs in before it keeps watch.
  */
 const WITH_LOGIN = `umask 077
 for m in /dev/shm "/run/user/$(id -u)" /run; do case $(stat -f -c %T "$m" 2>/dev/null) in tmpfs | ramfs) [ -w "$m" ] && break ;; esac; m=; done
 [ -n "$m" ] || { echo "no folder in memory can be written (/dev/shm, /run): a registry login is kept nowhere else" >&2; exit 73; }
 d=$(mktemp -d "$m/kuscia-swarm.XXXXXXXX") || exit 73
-login() { docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1" >&4; }
-{ { login "$@" <&3; echo "$?"; } 3<&5 5<&- | $(command -v setsid) sh -c 'trap "" HUP INT PIPE TERM; code=$(cat); rm -rf "$1"; exit "\${code:-75}"' sh "$d" 4>&- 5<&-; } 4>&1 5<&0`;
+login() { n=0; until [ -e "$d/kept" ]; do [ "$((n += 1))" -lt 200 ] || return 75; sleep 0.05; done; docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1" >&4; }
+{ { login "$@" <&3; echo "$?"; } 3<&5 5<&- | $(command -v setsid) sh -c 'trap "" HUP INT PIPE TERM; : >"$1/kept"; code=$(cat); rm -rf "$1"; exit "\${code:-75}"' sh "$d" 4>&- 5<&-; } 4>&1 5<&0`;
 
 /** Pulls an image. With a login, the credentials exist on the host only while it is pulled. */
 export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
