@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { exec, paths, run, type Ended } from '../../../lab/lab.ts';
 import type { Matrix } from '../../../src/cluster/matrix.ts';
 
@@ -38,14 +38,14 @@ export interface ActionOptions {
   readonly cancelOnce?: string;
 }
 
-/** Runs the root action's bundle with GitHub's environment: inputs by INPUT_*, outputs and summary by file. */
+/** Runs the root action's bundle with GitHub's environment: inputs by INPUT_*, outputs and summary by file. `cluster` is the text of a cluster file, or where it lies. */
 export async function action(cluster: string, options: ActionOptions = {}): Promise<ActionRun> {
   const folder = mkdtempSync(join(tmpdir(), 'action-'));
   const files = { GITHUB_OUTPUT: 'output', GITHUB_STEP_SUMMARY: 'summary', GITHUB_ENV: 'env', GITHUB_STATE: 'state' };
   try {
     const inputs = {
       mode: 'apply',
-      cluster,
+      cluster: cluster.includes('\n') ? cluster : checkedOut(cluster, folder),
       'ssh-key': readFileSync(paths.sshKey, 'utf8'),
       'known-hosts': readFileSync(paths.knownHosts, 'utf8'),
       'database-password': DATABASE_PASSWORD,
@@ -62,6 +62,12 @@ export async function action(cluster: string, options: ActionOptions = {}): Prom
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The file as a job has it: in its workspace, named from there. */
+function checkedOut(file: string, workspace: string): string {
+  copyFileSync(file, join(workspace, basename(file)));
+  return basename(file);
 }
 
 const filesIn = (folder: string): Map<string, Buffer> =>
