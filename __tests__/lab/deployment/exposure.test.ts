@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exec, paths, reset, up } from '../../../lab/lab.ts';
-import { action, DATABASE_PASSWORD } from './action.ts';
+import { action, DATABASE_PASSWORD, unmasked } from './action.ts';
 import { asDatabaseRoot, seenOn } from './seen.ts';
 
 const HOSTS = ['node-01', 'node-02', 'node-03'];
@@ -46,7 +46,7 @@ describe('what a deployment opens', () => {
     await up(3);
     await reset();
     const first = await action(EXAMPLE);
-    expect({ code: first.code, log: first.code === 0 ? '' : first.log }).toEqual({ code: 0, log: '' });
+    expect({ code: first.code, log: first.code === 0 ? '' : unmasked(first.log) }).toEqual({ code: 0, log: '' });
   }, 600_000);
 
   test.each([['node-01', ['manager', 'database', 'load-balancer']], ['node-02', ['replica']], ['node-03', ['replica']]])('%s listens on what the exposure table says, and on nothing else', async (host, roles) => {
@@ -74,9 +74,9 @@ describe('what a deployment opens', () => {
     expect([await loginFrom('node-03', 'root'), await loginFrom('node-03', 'kuscia')]).toEqual(['in', expect.stringContaining('ERROR 1045')]);
     const data = await asDatabaseData();
     const verified = await action(EXAMPLE, { inputs: { mode: 'verify' } });
-    expect([verified.code, verified.log]).toEqual([1, expect.stringMatching(/KS-1307 database-root: node-01: root of alice-mysql can log in from elsewhere/)]);
+    expect([verified.code, unmasked(verified.log)]).toEqual([1, expect.stringMatching(/KS-1307 database-root: node-01: root of alice-mysql can log in from elsewhere/)]);
     const planned = await action(EXAMPLE, { inputs: { mode: 'plan' } });
-    expect({ code: planned.code, log: planned.code === 0 ? '' : planned.log }).toEqual({ code: 0, log: '' });
+    expect({ code: planned.code, log: planned.code === 0 ? '' : unmasked(planned.log) }).toEqual({ code: 0, log: '' });
     const { changes } = JSON.parse(planned.outputs['plan'] ?? '{}') as { changes: { stage: string; host: string; change: string; what: string; why: string }[] };
     expect(changes.map(({ stage, host, change, what, why }) => `${stage} ${host} ${change} ${what} (${why})`)).toEqual([
       'mysql-up node-01 + user kuscia of database kine, with rights to that alone (absent on the server)',
@@ -88,7 +88,7 @@ describe('what a deployment opens', () => {
     const load = exec('node-03', ['bash', '-c', `until [ -e /tmp/enough ]; do curl -s -o /dev/null -m 10 -w '%{http_code}\\n' http://10.77.0.11:8080; sleep 0.1; done | sort | uniq -c`], { timeoutMs: 400_000 });
     const applied = await action(EXAMPLE);
     await seenOn('node-03', 'touch /tmp/enough');
-    expect({ code: applied.code, log: applied.code === 0 ? '' : applied.log }).toEqual({ code: 0, log: '' });
+    expect({ code: applied.code, log: applied.code === 0 ? '' : unmasked(applied.log) }).toEqual({ code: 0, log: '' });
     expect((await load).stdout.trim()).toMatch(/^\d+ 401$/);
     for (const host of REPLICAS) expect(applied.log).toMatch(new RegExp(`${host}.*restart replica`));
     expect(applied.log).toContain('close root of alice-mysql');
