@@ -80,7 +80,7 @@ describe('what a deployment opens', () => {
     const { changes } = JSON.parse(planned.outputs['plan'] ?? '{}') as { changes: { stage: string; host: string; change: string; what: string; why: string }[] };
     expect(changes.map(({ stage, host, change, what, why }) => `${stage} ${host} ${change} ${what} (${why})`)).toEqual([
       'mysql-up node-01 + user kuscia of database kine, with rights to that alone (absent on the server)',
-      'mysql-up node-01 ~ replace database alice-mysql (published at every address -> 10.77.0.11)',
+      expect.stringMatching(/^mysql-up node-01 ~ replace database alice-mysql \(published at every address -> 10\.77\.0\.11; image sha256:[0-9a-f]{12}\)$/),
       ...REPLICAS.map((host) => `kuscia-init ${host} ~ Kuscia configuration (datastoreEndpoint)`),
     ]);
     expect(planned.log).toContain('close root of alice-mysql to all but its own container');
