@@ -23,7 +23,7 @@ import { askDatabase, databasePlace, lacksUser, stateFailures, unanswered, whyNo
 import { addressElsewhere, listenAddress } from './database-listen.ts';
 import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } from './database-passwords.ts';
 import { planReach, SHA2 } from './database-reach.ts';
-import { planProvision, rootUnknown } from './database-root.ts';
+import { planProvision, rootUnknown, userOf } from './database-root.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
@@ -97,6 +97,7 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere && !lacksUser(state, facts.root)) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
+  if (state.is !== 'present') plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
   // One that is made anew is given the files; one that is started or put back finds what is there.
   const found = valueOf(container);
   const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
@@ -141,7 +142,7 @@ function planDatabaseContainer(plan: Plan, deployment: Deployment, database: Man
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
   // The user first: a replica that starts anew while the container is replaced finds it.
   const lane = lacking ? database.container : undefined;
-  if (lane !== undefined) planProvision(plan, deployment, database, root, { what: `user ${database.user} of database ${database.name}, with rights to that alone`, why: 'absent on the server', lane });
+  if (lane !== undefined) planProvision(plan, deployment, database, root, { what: userOf(database), why: 'absent on the server', lane });
   const found = planContainer(plan, wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, lane }), { current, former });
   if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, at ${address}:${database.port}, volume ${database.volume}` });
 }
