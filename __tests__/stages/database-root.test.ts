@@ -11,9 +11,10 @@ import { dataSourceUser } from '../../src/kuscia/data-source.ts';
 import { closeRoot, type RootAccess } from '../../src/mysql/root.ts';
 import { databaseFailures } from '../../src/stages/database.ts';
 import { planClosing, rootWarnings, type ClosingFacts } from '../../src/stages/database-root.ts';
-import { clusterOf, deploymentOf, EXTERNAL, MANAGED } from '../support/deployment.ts';
+import { sha256 } from '../../src/kuscia/configuration.ts';
+import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD } from '../support/deployment.ts';
 import { carryOut, ok } from '../support/fake.ts';
-import { containerOf } from '../support/facts.ts';
+import { containerOf, fileOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
 const KEPT = 'kuscia-swarm/alice/database-password';
@@ -24,12 +25,13 @@ const MOVED = [present('kuscia'), present('kuscia')];
 function plan(told: Partial<ClosingFacts> = {}, before: (plan: Plan) => void = () => undefined, database: typeof MANAGED | typeof EXTERNAL = MANAGED): Plan {
   const made = new Plan();
   before(made);
-  planClosing(made, deploymentOf({ database }), { root: OPEN, users: MOVED, last: 'node-03', ...told });
+  planClosing(made, deploymentOf({ database }), { root: OPEN, password: fileOf(sha256(PASSWORD)), users: MOVED, last: 'node-03', ...told });
   return made;
 }
 
 const CLOSES = 'close root of alice-mysql to all but its own container';
 const LATER = `? node-01 ${CLOSES} (after every replica logs in as kuscia)`;
+const PERHAPS = `? node-01 ${CLOSES} (where an earlier version made the database)`;
 const busy = (made: Plan): void => void made.steps.push({ host: 'node-02', change: '~', what: 'restart', why: 'x', apply: () => Promise.resolve() });
 
 describe('root of the database is closed', () => {
@@ -41,7 +43,8 @@ describe('root of the database is closed', () => {
     ['not before a replica has a configuration', { users: [absent, absent] }, [LATER]],
     ['not again', { root: rootBy('own', false) }, []],
     ['not where nobody here can be root', { root: present({ login: 'refused' }) }, []],
-    ['not where the database does not answer', { root: unknown('exit 1') }, []],
+    ['perhaps, once the password that lets it in is back in its file', { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) }, [PERHAPS]],
+    ['perhaps, once the database answers', { root: unknown('exit 1') }, [PERHAPS]],
   ])('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
   });

@@ -5,6 +5,7 @@ import { restartContainer, startContainer } from '../../src/docker/commands.ts';
 import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
+import { actor } from '../../src/engine/apply-stage.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
@@ -17,12 +18,12 @@ import { directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } f
 import { folders } from '../../src/kuscia/names.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
 import { configurationFile, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
-import { formerPorts, planReplicas } from '../../src/stages/kuscia-start.ts';
+import { formerPorts, kusciaStart, planReplicas } from '../../src/stages/kuscia-start.ts';
 import { ledBy } from '../../src/stages/led.ts';
 import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import { answerOf, containerOf, fileOf, gatewayOf, GIB, imageId, machineOf, nameOf, NOW, registryOf, replicaOf, standingOf } from '../support/facts.ts';
-import { carryOut, ends, ok, type Carried, type Script } from '../support/fake.ts';
+import { carryOut, ends, FakeFleet, ok, type Carried, type Script } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
 /** What is told of a replica; its container by itself. */
@@ -55,6 +56,16 @@ const silent = present({ status: 0, domain: '', instance: '', exit: 28 });
 const refused = present({ status: 0, domain: '', instance: '', exit: 7 });
 const other = present({ status: 200, domain: '', instance: '', exit: 0 });
 const since = (host: Host, startedAt: number) => present(registryOf(cluster, HOSTS, { gateways: HOSTS.map((each) => gatewayOf(cluster, each, each === host ? { uptime: startedAt + 1000, heartbeat: NOW - 1000 } : {})) }));
+
+test('kuscia.sh is brought early to the hosts whose replicas change, and not to that of the database, where root is closed', async () => {
+  const deployment = deploymentOf();
+  const stage = kusciaStart(deployment);
+  const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
+  made.later.push({ host: 'node-01', what: 'close root', why: 'later' });
+  const fleet = new FakeFleet([ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`), ok('node-02', extractScript(cluster))]);
+  await stage.early?.(made, actor(stage, { fleet, emit: () => undefined }));
+  expect(fleet.lines()).toEqual([image(cluster.image).command, extractScript(cluster)].map(shellLine));
+});
 
 describe('a replica', () => {
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [

@@ -53,22 +53,23 @@ const REACHED = [2, 3].map((n) => `= node-0${n} reaches the database from a cont
 const MOVED = `~ node-01 replace database alice-mysql: its tag means another image now (mysql:8.0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`;
 const LATER = '? node-01 version, login and owner of the database; reached from every replica (after it was started)';
 const SCHEMA = '? node-01 database schema kine (where the server has none)';
+const USER = '? node-01 user kuscia of database kine, with rights to that alone (where the server has none)';
 
 describe('a database of ours', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
-    ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA]],
+    ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA, USER]],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
     ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited (0): oom}', LATER]],
     ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER]],
     ['whose tag means the same version now is replaced by a step of its own, with both digests', { image: present(imageId('b')), newVersion: present('8.0.40') }, [MOVED, LATER]],
     ['whose tag means a newer version now is replaced only for a word of its own', { image: present(imageId('b')), newVersion: present('8.0.41') }, [MOVED, '! node-01 database-upgrade-unconfirmed']],
     ['whose tag means a version that is not known is replaced only for a word of its own', { image: present(imageId('b')), newVersion: unknown('exit 1') }, [MOVED, '! node-01 database-upgrade-unconfirmed']],
-    ['that was set aside by an interrupted run is put back', { container: absent, former: database(), state: unknown('no such container') }, ['~ node-01 put back database alice-mysql {an interrupted run has set it aside}', LATER, SCHEMA]],
-    ['whose replacement was interrupted is replaced all the same', { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') }, ['~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the present one aside}', LATER, SCHEMA]],
+    ['that was set aside by an interrupted run is put back', { container: absent, former: database(), state: unknown('no such container') }, ['~ node-01 put back database alice-mysql {an interrupted run has set it aside}', LATER, SCHEMA, USER]],
+    ['whose replacement was interrupted is replaced all the same', { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') }, ['~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the present one aside}', LATER, SCHEMA, USER]],
     ['whose replacement works lets the former one go', { former: database({ state: 'exited' }) }, ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER]],
-    ['that is started with another password file is looked at then', { container: present(database({ state: 'exited' })), password: fileOf(sha256('by hand')), state: unknown('exit 1') }, ['~ node-01 start database alice-mysql {exited (0)}', LATER, SCHEMA, '? node-01 file with the database password (once the server takes it)']],
+    ['that is started with another password file is looked at then', { container: present(database({ state: 'exited' })), password: fileOf(sha256('by hand')), state: unknown('exit 1') }, ['~ node-01 start database alice-mysql {exited (0)}', LATER, SCHEMA, USER, '? node-01 file with the database password (once the server takes it)']],
     ['whose replacement is on its way is waited for', { container: present(database({ createdAt: NOW - 5_000 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
-    ['whose replacement has failed is replaced by another', { container: present(database({ state: 'exited', exitCode: 1 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, ['~ node-01 replace database alice-mysql {its replacement does not work (exited (1)); alice-mysql.former waits}', LATER, SCHEMA]],
+    ['whose replacement has failed is replaced by another', { container: present(database({ state: 'exited', exitCode: 1 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, ['~ node-01 replace database alice-mysql {its replacement does not work (exited (1)); alice-mysql.former waits}', LATER, SCHEMA, USER]],
     ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER]],
     ['is made anew where it publishes none', { container: present(database({ ports: {} })) }, ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER]],
     ['is made anew for another volume', { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) }, ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER]],

@@ -1,4 +1,4 @@
-import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import { hostsWith, type Cluster, type Host, type ManagedDatabase } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { containers, type Container } from '../../src/docker/containers.ts';
 import { engine, networks, swarmNodes, type Network } from '../../src/docker/facts.ts';
@@ -11,8 +11,9 @@ import type { Stage } from '../../src/engine/stage.ts';
 import { machine } from '../../src/host/facts.ts';
 import { dataSource, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
 import { absolute, folders, replicaContainer } from '../../src/kuscia/names.ts';
-import { DATA_TARGET } from '../../src/mysql/commands.ts';
+import { DATA_TARGET, PASSWORD_TARGET, ROOT_PASSWORD_TARGET } from '../../src/mysql/commands.ts';
 import { inUseText } from '../../src/mysql/in-use.ts';
+import type { RootAccess } from '../../src/mysql/root.ts';
 import { INSIDE_PORT } from '../../src/nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { databasePlace } from '../../src/stages/database.ts';
@@ -36,8 +37,24 @@ interface OnHost {
   readonly files: Map<string, Kept>;
 }
 
+/** Who is let in by the server of a managed database, as its volume keeps it, beside what its container was started with. */
+interface Accounts {
+  readonly users: Set<string>;
+  /** The password of root's own; undefined where it has none. */
+  own: string | undefined;
+  /** Whether root is let in from everywhere, by the password of the users. */
+  isOpen: boolean;
+  /** What stands in the file with root's password that the container has; undefined where it has none. */
+  inside: string | undefined;
+  /** Where somebody else is logged in as root. */
+  readonly sessions: string[];
+}
+
 /** How a replica is that has lost its database. */
 export type Lame = 'running' | 'restarting' | 'exited';
+
+/** The user in a data source, or in a configuration with one. */
+const userIn = (text = ''): string => /mysql:\/\/([^:@/]*):/.exec(text)?.[1] ?? '';
 
 /** Hosts that are no more than what stages ask of them, and that change as the steps of a plan say. What a step does on real hosts the lab shows. */
 export class Model implements Ask {
@@ -46,12 +63,15 @@ export class Model implements Ask {
   now = NOW;
   network: Network | undefined;
   schema = false;
+  readonly accounts: Accounts = { users: new Set(), own: undefined, isOpen: false, inside: undefined, sessions: [] };
   /** Digest of the configuration that nginx runs with, and the gateway ports that it leads to. */
   loaded = '';
   leads: readonly number[] = [];
   readonly #hosts = new Map<string, OnHost>();
   /** The data source that each host's replica was started with. */
   readonly #sources = new Map<string, string>();
+  /** What was asked that the model has no answer to. */
+  readonly unanswered = new Set<string>();
 
   constructor(deployment: Deployment) {
     this.deployment = deployment;
@@ -96,7 +116,10 @@ export class Model implements Ask {
     if (purpose === 'list the images') return [...images].map(([image, id]) => `${id} ${image} ${image}@none`).join('\n');
     if (purpose === 'read the version of the database image') return present('8.0.40');
     if (purpose === 'try the data path from the probe') return runs(probeName(cluster)) ? present(this.#paths(name)) : unknown('no probe');
-    if (purpose === 'ask the database') return this.#answers() ? present({ login: 'accepted', version: '8.0.40', exists: this.schema, gateways: [] }) : unknown('no such container');
+    if (purpose === 'ask the database') return this.#answers() ? present(this.#state()) : unknown('no such container');
+    if (purpose === 'ask the database about its root') return this.#answers() ? present(this.#root()) : unknown('no such container');
+    if (purpose.startsWith("read the database's user in ")) return files.has(folders(cluster).config) ? present(userIn(files.get(folders(cluster).config)?.content)) : absent;
+    if (purpose.endsWith(' among its addresses')) return present({ address: purpose.split(' ')[1], own: [host.address, '172.17.0.1'] });
     if (purpose === 'read which database is in use') return cluster.database.kind === 'external' && this.#uses(name, cluster.database) ? present('configured') : absent;
     if (purpose.startsWith('reach the database at ')) return runs(probeName(cluster)) ? present(this.#answers(purpose.split(' ')[4]) ? 'greeted' : 'refused') : unknown('no probe');
     if (purpose.startsWith('connect to the database at ')) return present(true);
@@ -107,7 +130,10 @@ export class Model implements Ask {
     if (purpose === 'ask nginx for its configuration') return runs(cluster.loadBalancer.container) ? present(this.loaded) : unknown('not running');
     if (purpose.startsWith('ask the load balancer at ')) return runs(probeName(cluster)) ? present(this.#throughLoadBalancer()) : unknown('no probe');
     const path = /^(?:look at|read) (\S+)$/.exec(purpose)?.[1];
-    if (path === undefined) throw new Error(`the model does not know what answers "${purpose}"`);
+    if (path === undefined) {
+      this.unanswered.add(purpose);
+      return unknown('the model does not know');
+    }
     const found = files.get(path);
     return found ? present({ mode: found.mode, changedAt: found.changedAt, sha256: sha256(found.content), content: new Secret('file', found.content) }) : absent;
   }
@@ -116,6 +142,11 @@ export class Model implements Ask {
     const host = this.cluster.hosts.find((each) => each.name === name);
     if (!host) throw new Error(`no host ${name}`);
     return host;
+  }
+
+  /** The password of the users. */
+  get password(): string {
+    return this.deployment.secrets.databasePassword.reveal();
   }
 
   get #replica(): string {
@@ -136,6 +167,24 @@ export class Model implements Ask {
     return container?.state === 'running' && (at === undefined || at === `${address}:${container.ports['3306/tcp']}`);
   }
 
+  #state(): unknown {
+    const { database } = this.cluster;
+    return database.kind === 'external' || this.#letsIn(database.user) ? { login: 'accepted', version: '8.0.40', exists: this.schema, gateways: [] } : { login: 'refused', said: 'ERROR 1045' };
+  }
+
+  /** Whether the user is let in from elsewhere by the password of the users. */
+  #letsIn = (user: string): boolean => (user === 'root' ? this.accounts.isOpen : this.accounts.users.has(user));
+
+  #root(): RootAccess {
+    const { accounts, password, cluster } = this;
+    const { host, user } = cluster.database as ManagedDatabase;
+    const kept = this.on(host).files.get(folders(cluster).databasePassword)?.content ?? password;
+    const login = accounts.isOpen && kept === password ? 'given' : accounts.own !== undefined && accounts.own === accounts.inside ? 'own' : 'refused';
+    if (login === 'refused') return { login };
+    const replicas = cluster.hosts.filter((each) => this.#works(each) && userIn(this.#sources.get(each.name)) === 'root').map(({ address }) => address);
+    return { login, version: '8.0.40', isOpen: accounts.isOpen, knowsUser: accounts.users.has(user), usedFrom: [...replicas, ...accounts.sessions] };
+  }
+
   #uses(host: string, database: Extract<Cluster['database'], { kind: 'external' }>): boolean {
     const { config, databaseInUse } = folders(this.cluster);
     const { files } = this.on(host);
@@ -143,8 +192,10 @@ export class Model implements Ask {
   }
 
   #works({ name }: Host): boolean {
-    const at = /@tcp\((.*)\)/.exec(this.#sources.get(name) ?? '')?.[1];
-    return this.on(name).containers.get(this.#replica)?.state === 'running' && at !== undefined && this.#answers(at);
+    const source = this.#sources.get(name) ?? '';
+    const at = /@tcp\((.*)\)/.exec(source)?.[1];
+    const isLetIn = this.cluster.database.kind === 'external' || this.#letsIn(userIn(source));
+    return this.on(name).containers.get(this.#replica)?.state === 'running' && at !== undefined && this.#answers(at) && isLetIn;
   }
 
   #registry(): unknown {
@@ -234,9 +285,33 @@ function makeReplica(model: Model, host: string): void {
 function makeDatabase(model: Model, host: string): void {
   const { database } = model.cluster;
   if (database.kind !== 'managed') return;
-  const { databasePassword } = folders(model.cluster);
-  model.write(host, databasePassword, model.deployment.secrets.databasePassword.reveal());
-  model.make(host, database.image, containerOf(database.container, { ports: { '3306/tcp': database.port }, mounts: { [DATA_TARGET]: database.volume } }));
+  const { databasePassword, databaseRootPassword } = folders(model.cluster);
+  const { accounts } = model;
+  // Taken out of the container before that is set aside. From one that does not run nobody could take it: root is then lost, which no plan mends.
+  if (accounts.inside !== undefined && !model.on(host).files.has(databaseRootPassword)) model.write(host, databaseRootPassword, accounts.inside);
+  if (!model.on(host).files.has(databaseRootPassword)) model.write(host, databaseRootPassword, `of root, made at ${model.now}`);
+  model.write(host, databasePassword, model.password);
+  accounts.inside = model.on(host).files.get(databaseRootPassword)?.content;
+  if (accounts.own === undefined && !accounts.isOpen) {
+    accounts.own = accounts.inside;
+    accounts.users.add(database.user);
+  }
+  const mounts = { [DATA_TARGET]: database.volume, [PASSWORD_TARGET]: absolute('/root', databasePassword), [ROOT_PASSWORD_TARGET]: absolute('/root', databaseRootPassword) };
+  model.make(host, database.image, containerOf(database.container, { ports: { '3306/tcp': database.port }, hostAddresses: { '3306/tcp': databasePlace(model.cluster).address }, mounts }));
+}
+
+/** Makes of the database what earlier versions made: published at every address, root let in from everywhere by the password of the users, as whom replicas log in where there is no other user. */
+export function asEarlier(model: Model, user: string): void {
+  const { database } = model.cluster;
+  if (database.kind !== 'managed') return;
+  const { config, databasePassword, databaseRootPassword } = folders(model.cluster);
+  model.set(database.host, database.container, { hostAddresses: {}, mounts: { [DATA_TARGET]: database.volume, [PASSWORD_TARGET]: absolute('/root', databasePassword) } });
+  model.on(database.host).files.delete(databaseRootPassword);
+  Object.assign(model.accounts, { own: undefined, inside: undefined, isOpen: true, users: new Set([user].filter((each) => each !== 'root')) });
+  for (const { name } of hostsWith(model.cluster, 'replica')) {
+    model.write(name, config, (model.on(name).files.get(config)?.content ?? '').replace(/mysql:\/\/[^:]*:/, `mysql://${user}:`));
+    model.startReplica(name);
+  }
 }
 
 function makeLoadBalancer(model: Model, host: string): void {
@@ -259,7 +334,16 @@ const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: st
   }],
   [/^(replace )?database alice-mysql/, makeDatabase],
   [/^database schema /, (model) => void (model.schema = true)],
-  [/^file with the database password/, (model, host) => model.write(host, folders(model.cluster).databasePassword, model.deployment.secrets.databasePassword.reveal())],
+  [/^user \S+ of database /, (model, _, what) => {
+    model.accounts.users.add(what.split(' ')[1] ?? '');
+    model.schema = true;
+  }],
+  [/^close root of /, ({ accounts }) => {
+    if (accounts.inside === undefined) throw new Error("the container has no password of root's own");
+    Object.assign(accounts, { own: accounts.inside, isOpen: false });
+  }],
+  [/^file with the database password/, (model, host) => model.write(host, folders(model.cluster).databasePassword, model.password)],
+  [/^file with the password of the database's root/, (model, host) => model.write(host, folders(model.cluster).databaseRootPassword, model.accounts.inside ?? '')],
   [/^login as /, (model, host) => {
     if (model.cluster.database.kind === 'external') model.write(host, folders(model.cluster).databaseInUse, inUseText(model.cluster.database));
   }],
@@ -292,7 +376,7 @@ const raw = (it: Container): unknown => ({
   Id: it.id, Created: new Date(it.createdAt).toISOString(), Name: `/${it.name}`, Image: it.imageId, ImageName: it.image, RestartCount: it.restarts,
   State: { Status: it.state, Error: it.error, ExitCode: it.exitCode, StartedAt: new Date(it.startedAt).toISOString() },
   Hostname: it.hostname, Memory: it.memory, NetworkMode: it.networkMode, RestartPolicy: it.restartPolicy,
-  PortBindings: Object.fromEntries(Object.entries(it.ports).map(([inside, port]) => [inside, [{ HostPort: String(port) }]])),
+  PortBindings: Object.fromEntries(Object.entries(it.ports).map(([inside, port]) => [inside, [{ HostIp: it.hostAddresses[inside] ?? '', HostPort: String(port) }]])),
   Mounts: Object.entries(it.mounts).map(([Destination, Source]) => ({ Type: 'bind', Source, Destination })),
   Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
 });
@@ -302,6 +386,8 @@ export const modelled = (model: Model, stage: Stage): Stage => ({
   name: stage.name, purpose: stage.purpose, needs: stage.needs, settleMs: 50,
   look: async () => {
     const plan = await stage.look(model);
+    // What is thrown in the middle of a look can end the whole of jest: other questions are on their way.
+    if (model.unanswered.size > 0) throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);
     const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({ ...step, apply: () => Promise.resolve(model.bringAbout(step)) }));
     plan.steps.splice(0, plan.steps.length, ...steps);
     return plan;

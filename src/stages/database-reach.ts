@@ -1,6 +1,7 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
+import type { Plan } from '../engine/plan.ts';
 import type { Greeting } from '../mysql/greeting.ts';
 import { unresolved } from './data-path.ts';
 
@@ -33,6 +34,21 @@ const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
   'another program': 'what answers there is no MySQL server',
   'wants TLS': 'error 3159',
 };
+
+/** Plans that the database receives a container on each replica's host. */
+export function planReach(plan: Plan, cluster: Cluster, address: string, reached: readonly Reached[]): void {
+  const what = 'reaches the database from a container';
+  for (const each of reached) {
+    const { host, fact } = each;
+    if (isGreeted(fact)) {
+      plan.satisfied.push({ host: host.name, what, why: `${address}:${cluster.database.port}` });
+      continue;
+    }
+    const failure = unreached(cluster, address, each);
+    if (failure.definite) plan.failures.push(failure);
+    else plan.awaited.push({ host: host.name, what, why: describeGreeting(fact), failure });
+  }
+}
 
 type Told = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'code' | 'what' | 'definite'>>;
 

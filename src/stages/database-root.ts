@@ -4,6 +4,7 @@ import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import type { Plan } from '../engine/plan.ts';
+import { file, holds, type HostFile } from '../host/files.ts';
 import { dataSourceUser } from '../kuscia/data-source.ts';
 import { folders } from '../kuscia/names.ts';
 import { closeRoot, provide, rootAccess, type RootAccess } from '../mysql/root.ts';
@@ -11,6 +12,9 @@ import { closeRoot, provide, rootAccess, type RootAccess } from '../mysql/root.t
 /** How root of a database of ours is let in; absent where the database is somebody else's. */
 export const askRoot = async (ask: Ask, { cluster }: Deployment): Promise<Fact<RootAccess>> =>
   cluster.database.kind === 'managed' ? ask.ask(cluster.database.host, rootAccess(cluster.database, folders(cluster).databasePassword)) : absent;
+
+/** What the making of the user is called in a plan. */
+export const userOf = ({ user, name }: ManagedDatabase): string => `user ${user} of database ${name}, with rights to that alone`;
 
 /** Plans the database and its user, made by root, where root is let in. */
 export function planProvision(plan: Plan, { secrets }: Deployment, database: ManagedDatabase, root: Fact<RootAccess>, step: { readonly what: string; readonly why: string; readonly lane?: string }): void {
@@ -56,6 +60,8 @@ const rootInUse = (database: ManagedDatabase, from: readonly string[]): Failure 
 /** What closing root of a database takes. */
 export interface ClosingFacts {
   readonly root: Fact<RootAccess>;
+  /** The file of the users' password, by which root of an earlier version's database is let in; asked only where that is ours. */
+  readonly password: Fact<HostFile>;
   /** The user as whom the replica of each host logs in, by its configuration; of none where the database is somebody else's. */
   readonly users: readonly Fact<string>[];
   /** The last replica's host, where one run reaches it and the database: it is the last of the jobs of all replicas. */
@@ -67,21 +73,32 @@ export async function askClosing(ask: Ask, deployment: Deployment): Promise<Clos
   const { cluster } = deployment;
   const { database } = cluster;
   const replicas = database.kind === 'managed' ? hostsWith(cluster, 'replica') : [];
-  const [root, ...users] = await Promise.all([askRoot(ask, deployment), ...replicas.map(({ name }) => ask.ask(name, dataSourceUser(folders(cluster).config)))]);
+  const { config, databasePassword } = folders(cluster);
+  const [root, password, ...users] = await Promise.all([
+    askRoot(ask, deployment),
+    database.kind === 'managed' ? ask.ask(database.host, file(databasePassword)) : absent,
+    ...replicas.map(({ name }) => ask.ask(name, dataSourceUser(config))),
+  ]);
   const last = replicas.at(-1)?.name;
-  return { root, users, last: database.kind === 'managed' && last !== undefined && [database.host, last].every((name) => ask.reaches(name)) ? last : undefined };
+  return { root, password, users, last: database.kind === 'managed' && last !== undefined && [database.host, last].every((name) => ask.reaches(name)) ? last : undefined };
 }
 
 /**
  * Closes root of a database that an earlier version has made to all but its own container: last of all, once every replica logs in as the user of the cluster file,
  * nothing of this stage is left to do, and nobody else is root.
  */
-export function planClosing(plan: Plan, { cluster }: Deployment, { root, users, last }: ClosingFacts): void {
+export function planClosing(plan: Plan, { cluster, secrets }: Deployment, { root, password, users, last }: ClosingFacts): void {
   const { database } = cluster;
+  if (database.kind !== 'managed') return;
   const access = valueOf(root);
-  if (database.kind !== 'managed' || access === undefined || access.login === 'refused' || !access.isOpen) return;
-  const { login } = access;
   const note = { host: database.host, what: `close root of ${database.container} to all but its own container`, ...(last !== undefined && { at: last }) };
+  if (access === undefined || access.login === 'refused') {
+    // A stage before this one may start the server, or put back into its file the password that lets root of an earlier version in.
+    if (access === undefined || password.is !== 'present' || !holds(password.value, secrets.databasePassword)) plan.later.push({ ...note, why: 'where an earlier version made the database' });
+    return;
+  }
+  const { login } = access;
+  if (!access.isOpen) return;
   if (isUnderWay(plan) || !users.every((user) => valueOf(user) === database.user)) {
     plan.later.push({ ...note, why: `after every replica logs in as ${database.user}` });
     return;

@@ -11,7 +11,7 @@ import { commandFailure } from '../engine/command-failure.ts';
 import { trouble, type Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
-import { hostsToChange, Plan, type Step } from '../engine/plan.ts';
+import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastWords } from '../kuscia/facts.ts';
@@ -37,7 +37,8 @@ export function kusciaStart(deployment: Deployment): Stage {
     purpose: `the replicas of ${deployment.cluster.domain}, each proven before the next`,
     needs: ['kuscia-init'],
     settleMs: 150_000,
-    early: (plan, act) => Promise.all(hostsToChange(plan).map((host) => takeScript(act, deployment, host))),
+    // The database's host, where root is closed, may have no replica.
+    early: (plan, act) => Promise.all(plan.steps.flatMap(({ host, lane }) => (lane === LANE ? takeScript(act, deployment, host) : []))),
     gather: async (ask) => {
       const [replicas, closing] = await Promise.all([askReplicas(ask, deployment), askClosing(ask, deployment)]);
       return { replicas, closing };

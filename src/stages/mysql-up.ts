@@ -1,4 +1,4 @@
-import { hostNamed, type Cluster, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
+import { hostNamed, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
@@ -22,8 +22,8 @@ import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
 import { askDatabase, databasePlace, lacksUser, stateFailures, unanswered, whyNot, type DatabaseFacts } from './database.ts';
 import { addressElsewhere, listenAddress } from './database-listen.ts';
 import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } from './database-passwords.ts';
-import { describeGreeting, isGreeted, SHA2, unreached } from './database-reach.ts';
-import { planProvision, rootUnknown } from './database-root.ts';
+import { planReach, SHA2 } from './database-reach.ts';
+import { planProvision, rootUnknown, userOf } from './database-root.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
@@ -88,7 +88,7 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
     return plan;
   }
   planState(plan, deployment, facts);
-  if (plan.failures.length === 0 && plan.steps.length === 0) planReach(plan, deployment.cluster, facts);
+  if (plan.failures.length === 0 && plan.steps.length === 0) planReach(plan, deployment.cluster, databasePlace(deployment.cluster).address, facts.reached);
   return plan;
 }
 
@@ -97,6 +97,7 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere && !lacksUser(state, facts.root)) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
+  if (state.is !== 'present') plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
   // One that is made anew is given the files; one that is started or put back finds what is there.
   const found = valueOf(container);
   const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
@@ -141,7 +142,7 @@ function planDatabaseContainer(plan: Plan, deployment: Deployment, database: Man
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
   // The user first: a replica that starts anew while the container is replaced finds it.
   const lane = lacking ? database.container : undefined;
-  if (lane !== undefined) planProvision(plan, deployment, database, root, { what: `user ${database.user} of database ${database.name}, with rights to that alone`, why: 'absent on the server', lane });
+  if (lane !== undefined) planProvision(plan, deployment, database, root, { what: userOf(database), why: 'absent on the server', lane });
   const found = planContainer(plan, wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, lane }), { current, former });
   if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, at ${address}:${database.port}, volume ${database.volume}` });
 }
@@ -253,20 +254,3 @@ function planRootSeen(plan: Plan, database: ManagedDatabase, { root }: Facts): v
   if (root.is === 'unknown') plan.awaited.push({ host: database.host, what: 'who can be root of the database', why: root.why, failure: { ...failure, code: 'fact-unknown', what: root.why } });
   if (root.is === 'present' && root.value.login === 'refused') plan.warnings.push(failure);
 }
-
-function planReach(plan: Plan, cluster: Cluster, { reached }: Facts): void {
-  const { database } = cluster;
-  const { address } = databasePlace(cluster);
-  const what = 'reaches the database from a container';
-  for (const each of reached) {
-    const { host, fact } = each;
-    if (isGreeted(fact)) {
-      plan.satisfied.push({ host: host.name, what, why: `${address}:${database.port}` });
-      continue;
-    }
-    const failure = unreached(cluster, address, each);
-    if (failure.definite) plan.failures.push(failure);
-    else plan.awaited.push({ host: host.name, what, why: describeGreeting(fact), failure });
-  }
-}
-
