@@ -93,8 +93,9 @@ export function planClosing(plan: Plan, { cluster, secrets }: Deployment, { root
   const access = valueOf(root);
   const note = { host: database.host, what: `close root of ${database.container} to all but its own container`, ...(last !== undefined && { at: last }) };
   if (access === undefined || access.login === 'refused') {
-    // A stage before this one may start the server, or put back into its file the password that lets root of an earlier version in.
-    if (access === undefined || password.is !== 'present' || !holds(password.value, secrets.databasePassword)) plan.later.push({ ...note, why: 'where an earlier version made the database' });
+    // A stage before this one may start the server, or put back into its file the password that lets root of an earlier version in. Where no version left that file, none made the database.
+    const mayBeLetIn = access === undefined ? password.is !== 'absent' : password.is !== 'present' || !holds(password.value, secrets.databasePassword);
+    if (mayBeLetIn) plan.later.push({ ...note, why: 'where an earlier version made the database' });
     return;
   }
   const { login } = access;

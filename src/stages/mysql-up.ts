@@ -97,10 +97,10 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere && !lacksUser(state, facts.root)) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
-  if (state.is !== 'present') plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
   // One that is made anew is given the files; one that is started or put back finds what is there.
   const found = valueOf(container);
   const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
+  if (state.is !== 'present' && (kept.length > 0 || facts.password.is !== 'absent')) plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
   if (kept.length > 0) foretellPasswords(plan, database.host, deployment, facts, kept.some(({ mounts }) => mounts[ROOT_PASSWORD_TARGET] !== undefined));
 }
 

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { exec, paths, run, type Ended } from '../../../lab/lab.ts';
@@ -66,7 +66,7 @@ export async function action(cluster: string, options: ActionOptions = {}): Prom
 
 /** The file as a job has it: in its workspace, named from there. */
 function checkedOut(file: string, workspace: string): string {
-  copyFileSync(file, join(workspace, basename(file)));
+  cpSync(file, join(workspace, basename(file)), { verbatimSymlinks: true });
   return basename(file);
 }
 
