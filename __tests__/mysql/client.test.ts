@@ -98,6 +98,17 @@ describe('the client in the probe', () => {
     expect((await asked({ refusesPlain: [3159, 'Connections using insecure transport are prohibited'] })).fact).toMatchObject({ value: { login: 'wants TLS', said: expect.stringContaining('ERROR 3159') } });
   });
 
+  test('of one that refuses only what comes without TLS it tells that, and gives the password to nobody there either', async () => {
+    for (const wants of ['mysql_native_password', 'caching_sha2_password']) {
+      const { fact, readable } = await asked({ tls: certified('other'), wants, refusesPlain: [1045, 'Access denied'] });
+      expect([fact, readable]).toEqual([{ is: 'present', value: { login: 'wants TLS', said: expect.stringContaining('ERROR 1045') } }, false]);
+    }
+    const clear = await asked({ tls: certified('other'), wants: 'mysql_clear_password', refusesPlain: [1045, 'Access denied'] });
+    expect([clear.fact, clear.readable]).toEqual([{ is: 'present', value: { login: 'refused', said: expect.stringContaining('ERROR 1045') } }, false]);
+    const wrong = await asked({ tls: certified('other'), password: 'another' });
+    expect([wrong.fact, wrong.readable]).toEqual([{ is: 'present', value: { login: 'refused', said: expect.stringContaining('ERROR 1045') } }, false]);
+  });
+
   test('of nobody there it tells nothing', async () => {
     const database = { ...EXTERNAL, address: '127.0.0.1', port: 9 };
     const question = databaseState(clusterOf({ database }), password);

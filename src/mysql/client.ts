@@ -17,8 +17,8 @@ const WITH_TLS = 0x7fae85;
  * Kuscia's driver does it. Source: MySQL docs, "Connection Phase", "Authentication Plugin - caching_sha2_password", "Text Resultset".
  *
  * Arguments: how (`challenge` or `own key`), address, port, CA (PEM or ''), user, statements. Standard input: the password. Prints rows, their fields parted by
- * tabs; `method NAME` where the server wants what it is not given; `trusted` where it has proven itself, `no TLS` where it has no way to. Its errors go to
- * standard error in the words of MySQL's own client.
+ * tabs; `method NAME` where the server wants what it is not given; `trusted` where it has proven itself, `no TLS` where it has no way to; `tls accepted` where a login
+ * that it refused is none with TLS, as for a user with REQUIRE SSL. Its errors go to standard error in the words of MySQL's own client.
  */
 const CLIENT = `LC_ALL=C how=$1 address=$2 port=$3 ca=$4 user=$5; shift 5
 IFS= read -r password
@@ -33,7 +33,19 @@ send() { s=$((s + 1)); printf %b "$(hex $(($# & 255)) $(($# >> 8)) 0 $s "$@")" >
 refused() {
 local at=3 state=HY000
 [ "\${p[3]:-0}" != 35 ] || { state=$(printf %b "$(hex "\${p[@]:4:5}")"); at=9; }
-word $at; echo "ERROR $((p[1] | p[2] << 8)) ($state): \${t//[^ -~]/?}" >&2; exit 1
+word $at; echo "ERROR $((p[1] | p[2] << 8)) ($state): \${t//[^ -~]/?}" >&2
+[ $((p[1] | p[2] << 8)) -eq 1045 ] && [ -z "$ca" ] && offered && [ "$(capable=0; secure 2>/dev/null; echo in)" = in ] && printf 'tls\\taccepted\\n'
+exit 1
+}
+offered() { [ $((capable & 0x800)) -ne 0 ]; }
+secure() {
+coproc TLS {
+[ -n "$ca" ] || exec openssl s_client -quiet -starttls mysql -connect "$address:$port"
+SSL_CERT_DIR=/nonexistent exec openssl s_client -quiet -starttls mysql -connect "$address:$port" -verify_return_error -CAfile <(echo "$ca")
+}
+trap "kill $TLS_PID" EXIT
+exec 3<&"\${TLS[0]}" 4>&"\${TLS[1]}"
+s=1; login mysql_clear_password ${WITH_TLS} 0
 }
 unanswered() { printf 'method\\t%s\\n' "$1"; send; exit 0; }
 token() {
@@ -111,11 +123,8 @@ case $default in mysql_native_password | caching_sha2_password) ;; *) default=my
 }
 connect
 if [ -n "$ca" ]; then
-[ $((capable & 0x800)) -ne 0 ] || { echo "no TLS"; exit 0; }
-coproc TLS { SSL_CERT_DIR=/nonexistent exec openssl s_client -quiet -starttls mysql -connect "$address:$port" -verify_return_error -CAfile <(echo "$ca"); }
-trap "kill $TLS_PID" EXIT
-exec 3<&"\${TLS[0]}" 4>&"\${TLS[1]}"
-s=1; login mysql_clear_password ${WITH_TLS} 0
+offered || { echo "no TLS"; exit 0; }
+secure
 for statement in "$@"; do query "$statement"; done
 exec 3<&- 4>&-
 ca=; set --; connect
