@@ -29731,6 +29731,7 @@ function live(process, { work, defect, say }) {
 const CODES = {
     'input-invalid': [1001, 'An input of the action is missing or wrong'],
     'cluster-file-invalid': [1002, 'The cluster file has faults'],
+    'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies'],
     'host-unreachable': [1101, 'A host does not answer'],
     'host-key-unknown': [1102, 'The known hosts do not name a host'],
     'host-key-mismatch': [1103, 'A host shows another key than the known hosts say'],
@@ -29760,6 +29761,8 @@ const CODES = {
     'image-unavailable': [1209, 'An image cannot be brought to a host'],
     'hostname-clash': [1210, 'Two replicas would have the same name'],
     'image-differs': [1211, 'An image is not what its archive says'],
+    'address-elsewhere': [1212, "A port cannot be published at its host's address"],
+    'folder-open': [1213, 'A folder of the deployment can be changed by others'],
     'data-path-narrow': [1216, 'Large packets are lost between two hosts'],
     'name-unresolved': [1217, 'A name does not resolve in a container'],
     'probe-unfit': [1218, 'The image of the probe lacks what it needs'],
@@ -29771,7 +29774,10 @@ const CODES = {
     'database-owned': [1304, 'The database belongs to another domain'],
     'database-wants-tls': [1305, 'The database wants TLS'],
     'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
+    'database-root': [1307, "The database's root is open to others, or its password is not known here"],
     'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
+    'database-login-withheld': [1309, 'The database wants the password itself and does not prove itself'],
+    'database-untrusted': [1310, 'The database does not prove itself by the CA'],
     'domain-key-conflict': [1401, 'There are two keys for one domain'],
     'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
     'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
@@ -29788,8 +29794,12 @@ const CODES = {
     'plan-moved': [1705, 'The hosts have changed since the plan was approved'],
     'join-token-invalid': [1706, 'The swarm refuses the join token'],
     'host-changed': [1707, 'A host is not as the job before it left it'],
+    'artifact-forged': [1708, 'An artifact was sealed by somebody without the key'],
+    'artifact-ahead': [1709, 'An artifact is from the future'],
     'github-refused': [1801, "GitHub's API refuses"],
     'github-unreachable': [1802, "GitHub's API does not answer"],
+    'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
+    'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
     internal: [1900, 'A defect in kuscia-swarm'],
 };
 /** `KS-1204` */
@@ -29943,12 +29953,18 @@ const ANNOTATED = 12;
 const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' };
 const DOCS_PAGE = 'docs/troubleshooting.md';
+/**
+ * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its own two variables
+ * for the `run` steps of a composite; only the `env` of such a step still sees what they held.
+ */
+const ACTION_VARIABLES = { KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}', KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}' };
 /** The error reference of the very version that runs, where GitHub tells which that is. */
 function docsPage(env) {
-    const [server, repository, ref] = [env['GITHUB_SERVER_URL'], env['GITHUB_ACTION_REPOSITORY'], env['GITHUB_ACTION_REF']].map((value) => value ?? '');
-    if (!/^https:\/\/[\w.:-]+$/.test(server ?? '') || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? ''))
+    const action = (name) => env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
+    const [server, repository, ref] = [env['GITHUB_SERVER_URL'] ?? '', action('REPOSITORY'), action('REF')];
+    if (!/^https:\/\/[\w.:-]+$/.test(server) || !/^[\w.-]+\/[\w.-]+$/.test(repository))
         return DOCS_PAGE;
-    return `${server}/${repository}/blob/${/^[\w./-]+$/.test(ref ?? '') ? ref : 'HEAD'}/${DOCS_PAGE}`;
+    return `${server}/${repository}/blob/${/^[\w./-]+$/.test(ref) ? ref : 'HEAD'}/${DOCS_PAGE}`;
 }
 /** `docs/troubleshooting.md#ks-1204` */
 const helpFor = ({ code }, docs) => `${docs}#${codeNumber(code).toLowerCase()}`;
@@ -30049,6 +30065,15 @@ class Secret {
     }
     [Symbol.for('nodejs.util.inspect.custom')]() {
         return `Secret(${this.name})`;
+    }
+}
+/** Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless finds a defect, and not an empty password. */
+class UnusedSecret extends Secret {
+    constructor(name) {
+        super(name, '');
+    }
+    reveal() {
+        throw new Error(`the ${this.name} was not given, for nothing that was selected should need it`);
     }
 }
 /** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
@@ -35203,9 +35228,20 @@ function openApi(options) {
         const { method } = defaults;
         const { pathname } = new URL(octokit.request.endpoint(defaults).url);
         const headers = { ...defaults.headers, 'x-github-api-version': '2022-11-28' };
-        return patience.ask(`${method} ${pathname}`, method !== 'POST', async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
+        return patience.ask(`${method} ${pathname}`, method !== 'POST' || pathname.endsWith('/graphql'), async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
     });
-    return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look) };
+    return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look), self: () => selfOf(octokit, options) };
+}
+/** Asked of GraphQL: the REST API tells it to people's tokens only. */
+async function selfOf(octokit, { needs }) {
+    try {
+        return (await octokit.graphql('{ viewer { login } }')).viewer.login;
+    }
+    catch (thrown) {
+        if (!(thrown instanceof Error && thrown.name === 'GraphqlResponseError'))
+            throw thrown;
+        throw refusal('POST /graphql', { status: 200, headers: {}, data: { message: thrown.message } }, needs);
+    }
 }
 class Patience {
     #options;
@@ -35345,8 +35381,8 @@ const JOBS = {
         action: 'clean-up',
         brings: { english: 'The artifacts of this run deleted, where they are ours', chinese: '删除本次运行中属于本工具的工件（artifact）' },
         detail: {
-            english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
-            chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时只给出提示，不会失败：作业间移交的工件是加密的，一天后过期。',
+            english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and where GitHub refuses or does not answer a warning; nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
+            chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或没有应答时给出警告，都不会失败：作业间移交的工件是加密的，一天后过期。',
         },
         needs: 'actions: write',
         inputs: {
@@ -35355,6 +35391,20 @@ const JOBS = {
         },
         outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的工件数量。' } },
         when: 'always()',
+    },
+    approval: {
+        action: 'check-approval',
+        brings: { english: 'An environment that is known to ask for an approval', chinese: '确认用于审批的环境确实需要审批' },
+        detail: {
+            english: 'For a job that waits for the reviewers of an environment: GitHub makes an environment that is not there, without reviewers, and the job runs at once. Such a one is refused. Where the token may not see the rules, a notice says so, and nothing fails.',
+            chinese: '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权查看规则时只给出提示，不会失败。',
+        },
+        needs: 'actions: read',
+        inputs: {
+            token: token('actions: read'),
+            environment: { needed: ALWAYS, description: { english: 'Name of the environment.', chinese: '环境名称。' }, example: 'production' },
+        },
+        outputs: { reviewers: { english: 'Number of the people and teams that may approve; empty where the rules cannot be seen.', chinese: '可以审批的人员与团队数量；无法查看规则时为空。' } },
     },
     comment: {
         action: 'comment-plan',
@@ -35373,9 +35423,36 @@ const JOBS = {
     },
 };
 
+;// CONCATENATED MODULE: ./lib/github/check-approval.js
+
+
+/** Refuses an environment that asks nobody. Where its rules cannot be seen it says so, and goes on. */
+async function checkApproval(environment, api, teller) {
+    const { owner, repo } = api.place;
+    try {
+        const { data } = await api.rest.repos.getEnvironment({ owner, repo, environment_name: environment });
+        const reviewers = (data.protection_rules ?? []).flatMap((rule) => ('reviewers' in rule ? (rule.reviewers ?? []) : []));
+        if (reviewers.length === 0)
+            throw unguarded(environment);
+        teller.say(`the environment ${environment} asks ${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`);
+        teller.output('reviewers', String(reviewers.length));
+    }
+    catch (thrown) {
+        if (!isForbidden(thrown))
+            throw thrown;
+        teller.notice('who approves was not seen', unseen(environment, thrown));
+        teller.output('reviewers', '');
+    }
+}
+const unguarded = (environment) => trouble({
+    code: 'approval-unguarded', what: `the environment ${environment} asks nobody for an approval`,
+    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule', remedy: 'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then run again.',
+});
+const unseen = (environment, { failures }) => `Whether the environment ${environment} asks for an approval is not known to this run. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+
 ;// CONCATENATED MODULE: ./lib/github/clean-up.js
 
-/** Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing it says so and leaves them. */
+/** Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does not do it, it says so and leaves them: what the run was for is done. */
 async function cleanUp(prefix, api, teller) {
     const deleted = [];
     try {
@@ -35384,9 +35461,12 @@ async function cleanUp(prefix, api, teller) {
                 deleted.push(artifact);
     }
     catch (thrown) {
-        if (!isForbidden(thrown))
+        if (!(thrown instanceof ApiTrouble))
             throw thrown;
-        teller.notice('artifacts stay', left(thrown, prefix));
+        if (isForbidden(thrown))
+            teller.notice('artifacts stay', left(thrown, prefix));
+        else
+            teller.warning('artifacts stay', left(thrown, prefix));
     }
     teller.say(deleted.length === 0 ? `no artifact was deleted (prefix ${prefix})` : `deleted ${deleted.map(({ name }) => name).join(', ')}`);
     teller.output('deleted', String(deleted.length));
@@ -35413,12 +35493,19 @@ const left = ({ failures }, prefix) => `The artifacts of this run that begin wit
 ;// CONCATENATED MODULE: ./lib/report/plan.js
 
 
+/** As many digits of an image's digest as docker shows. */
+const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
+/** Why a change is needed, and of which image it makes a container, where that is known. */
+function reasonOf({ why, image: [id = ''] = [] }) {
+    const shown = SHOWN_ID.exec(id)?.[0];
+    return shown === undefined ? why : `${why}; image ${shown}`;
+}
 /** The plan of the run as data. */
 function planDocument(story) {
     const notes = (kind) => story.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
     return {
         domain: story.subject?.cluster.domain ?? '',
-        changes: story.found('steps').map(({ stage, finding: { host, change, what, why } }) => ({ stage, host, change, what, why })),
+        changes: story.found('steps').map(({ stage, finding }) => ({ stage, host: finding.host, change: finding.change, what: finding.what, why: reasonOf(finding) })),
         satisfied: notes('satisfied'),
         later: notes('later'),
         awaited: notes('awaited'),
@@ -35446,7 +35533,7 @@ function planLines(story, look) {
     const gathered = story.gatheredMs === undefined ? '' : `gathered in ${duration(story.gatheredMs)}`;
     const rows = story.stages.flatMap(({ stage, found }) => {
         const lines = [
-            ...(found?.steps ?? []).map((step) => row(step, step.change, step.why, SIGN_STYLES[step.change])),
+            ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
             ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
             ...together(found?.awaited ?? []).map(({ note, more }) => row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim')),
         ];
@@ -35787,15 +35874,16 @@ function wrongIn({ matrix, failed, failures }) {
 }
 /** The text of the issue. It is written anew at each look. */
 function issueText({ health, place, docs, first, now, kept }) {
-    const { domain, matrix } = health;
-    const silent = (matrix?.silent ?? []).join(', ');
+    const { domain } = health;
     const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
     const times = table(['not as described since', 'last look', 'looks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
     const text = (most) => [
         ...found(health, docs, most, times),
         '### Next',
         '',
-        `${silent === '' ? 'See' : `First see to ${prose(silent)}: no mode but \`verify\` goes on while a host does not answer. Then see`} what differs with \`mode: plan\`, bring it about with \`mode: apply\`. Then look again:`,
+        ...next(health),
+        '',
+        'Then look again:',
         '',
         '```sh',
         `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
@@ -35805,6 +35893,32 @@ function issueText({ health, place, docs, first, now, kept }) {
         '',
     ].join('\n');
     return marks + fitted(text, LONGEST_BODY - marks.length);
+}
+/** Codes of failures that are a host's not being reached: nothing but `verify` goes on while there is one. */
+const UNREACHED = ['host-unreachable', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked', 'login-refused', 'login-unusable', 'login-incomplete', 'no-common-algorithm', 'bastion-refuses', 'connection-lost', 'engine-unreachable'];
+/** What can be done now, in its order. */
+function next({ matrix, failed, failures }) {
+    const unreached = [...new Set([...(matrix?.silent ?? []), ...failures.flatMap(({ code, host }) => (host !== undefined && UNREACHED.includes(code) ? [host] : []))])];
+    const first = [
+        ...failed.map(({ job }) => `See why the job ${job} ended: its log, and whether the runner of its host is there.`),
+        ...(unreached.length === 0 ? [] : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
+        ...(matrix === undefined && failed.length === 0 && unreached.length === 0 ? [failures.length === 0 ? 'See the log of the run: it ended before anything could be looked at.' : 'Do what each finding above says.'] : []),
+    ];
+    const seen = matrix !== undefined && !matrix.healthy;
+    const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Do what each finding above says.'] : [];
+    const steps = [...first.map(prose), ...warned, ...(seen ? [`${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about with \`mode: apply\`.`] : [])];
+    return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. See the log of the run.'];
+}
+/** Through which replicas peers still reach the domain. */
+function stillServing({ domain, matrix }) {
+    if (matrix === undefined)
+        return `Whether ${domain} still serves was not seen.`;
+    const through = serving(matrix).map(({ replica, host }) => `${replica} (${host})`);
+    if (through.length > 0)
+        return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
+    const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
+    const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
+    return `${unknown ? `Whether a replica still serves through ${matrix.url} is not known` : `No replica serves through ${matrix.url}`}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
 }
 /** What a comment says where something else is wrong than before. */
 function changedText(health, { runUrl }, docs) {
@@ -35823,6 +35937,8 @@ function found(health, docs, most, times) {
     const left = rows.length - most;
     return [
         `**${prose(health_text_figures(health))}**`,
+        '',
+        prose(stillServing(health)),
         '',
         ...times,
         ...table(['replica', ...CHECK_NAMES.map((name) => prose(matrix_CHECKS[name]))], rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`))])),
@@ -35909,12 +36025,19 @@ class Keeper {
         this.#teller.say(`${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ${issue.html_url}`);
         return issue.html_url;
     }
-    /** Open issues of the domain, oldest first. */
+    /** Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can change it after us. */
     async #open() {
         const { paginate, rest } = this.#api;
         const issues = await paginate(rest.issues.listForRepo, { ...this.#repository, state: 'open', labels: this.#health.label, sort: 'created', direction: 'asc', per_page: 100 });
         const mark = healthMark(this.#health.domain);
-        return issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
+        const candidates = issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
+        if (candidates.length === 0)
+            return [];
+        const self = await this.#api.self();
+        const [own, foreign] = [candidates.filter(({ user }) => user?.login === self), candidates.filter(({ user }) => user?.login !== self)];
+        for (const { number, user } of foreign)
+            this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ${self}: it is left alone`);
+        return own;
     }
     async #opened() {
         const { domain, label } = this.#health;
@@ -45558,6 +45681,7 @@ function readRequest(env) {
 const READERS = {
     issue: (given) => ({ do: 'issue', health: health(given) }),
     'clean-up': (given) => ({ do: 'clean-up', prefix: given.text('prefix') }),
+    approval: (given) => ({ do: 'approval', environment: given.text('environment') }),
     comment(given) {
         if (given.text('plan') === '')
             return undefined;
@@ -45656,6 +45780,7 @@ function jsonIn(text) {
 
 
 
+
 /** Longest time for all that is said in a run, waits for rate limits included. */
 const ALL_MS = 300_000;
 /** Says to GitHub what the environment asks for. Gives the exit code. Never throws. */
@@ -45682,6 +45807,8 @@ async function say(request, token, { env, read, teller, signal, now, pause }) {
             return reportHealth(request.health, api(request.do), teller, now());
         case 'clean-up':
             return cleanUp(request.prefix, api(request.do), teller);
+        case 'approval':
+            return checkApproval(request.environment, api(request.do), teller);
         case 'comment': {
             const pullRequest = pullRequestOf(env, read);
             return commentPlan(request.plan, pullRequest, api(request.do), teller);
@@ -48654,7 +48781,97 @@ function githubFace(screen, runner = lib_core_namespaceObject) {
     };
 }
 
+;// CONCATENATED MODULE: ./lib/report/forms.js
+
+const SLOTS = 0x10000;
+/** The number below SLOTS of the last four characters, from that of those one before: a fifth has been shifted out. */
+const forms_next = (slot, character) => ((slot << 4) ^ character) & (SLOTS - 1);
+if (SHORTEST_MASK !== 4)
+    throw new Error('a slot is of as many characters as the shortest mask');
+/**
+ * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with its length, not with their number.
+ * They are found by how they begin.
+ */
+class Forms {
+    #begun = new Uint8Array(SLOTS);
+    /** By their first characters; in the order of their characters. */
+    #byHead = new Map();
+    /** How many characters the last search held against those of forms. */
+    compared = 0;
+    /** Each at least as long as the shortest mask. */
+    add(forms) {
+        for (const form of forms) {
+            const head = form.slice(0, SHORTEST_MASK);
+            const others = this.#byHead.get(head) ?? [];
+            // Without a comparison of its own, sort goes by code units, as the search does.
+            this.#byHead.set(head, [...new Set([...others, form])].sort());
+            this.#begun[Array.from({ length: SHORTEST_MASK }, (_, i) => form.charCodeAt(i)).reduce(forms_next, 0)] = 1;
+        }
+    }
+    /** Where forms stand in the text, in order; of those that overlap one span. */
+    spansIn(text) {
+        this.compared = 0;
+        const spans = [];
+        let slot = 0;
+        for (let end = 1; end <= text.length; end += 1) {
+            slot = forms_next(slot, text.charCodeAt(end - 1));
+            if (this.#begun[slot] === 0 || end < SHORTEST_MASK)
+                continue;
+            const at = end - SHORTEST_MASK;
+            const forms = this.#byHead.get(text.slice(at, end));
+            const length = forms === undefined ? 0 : this.#longest(forms, text, at);
+            if (length === 0)
+                continue;
+            const [from, to] = spans.at(-1) ?? [-1, -1];
+            if (at < to)
+                spans[spans.length - 1] = [from, Math.max(to, at + length)];
+            else
+                spans.push([at, at + length]);
+        }
+        return spans;
+    }
+    /** Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are left. */
+    #longest(forms, text, at) {
+        let low = 0;
+        let high = forms.length;
+        let longest = 0;
+        let [first = '', last = ''] = [forms[0], forms[high - 1]];
+        for (let i = SHORTEST_MASK;; i += 1) {
+            if (first.length === i) {
+                longest = i;
+                low += 1;
+                first = forms[low] ?? '';
+            }
+            if (low >= high || at + i >= text.length)
+                return longest;
+            const character = text.charCodeAt(at + i);
+            this.compared += 1;
+            if (first.charCodeAt(i) === character && last.charCodeAt(i) === character)
+                continue;
+            high = bound(forms, low, high, i, character + 1);
+            low = bound(forms, low, high, i, character);
+            if (low >= high)
+                return longest;
+            first = forms[low] ?? '';
+            last = forms[high - 1] ?? '';
+        }
+    }
+}
+/** The first of the forms between those two whose character there is at least that. */
+function bound(forms, from, to, i, character) {
+    let [low, high] = [from, to];
+    while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((forms[middle]?.charCodeAt(i) ?? 0) < character)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 ;// CONCATENATED MODULE: ./lib/report/mask.js
+
 
 
 const MASK = '***';
@@ -48662,13 +48879,17 @@ const MASK = '***';
 const NEAR = 16 * LONGEST_VALUE;
 /** Knows every printed form of the run's secrets, and takes them out of whatever is printed. */
 class Masks {
-    #forms = [];
+    #known = new Set();
+    #forms = new Forms();
+    #longest = 0;
     /** From now on nothing that is printed shows these. Gives the forms that were not known before, longest first. */
     hide(secrets) {
-        const known = new Set(this.#forms);
-        const added = [...new Set(secrets.flatMap(printedForms))].filter((form) => !known.has(form));
-        this.#forms = [...this.#forms, ...added].sort((a, b) => b.length - a.length);
-        return added.sort((a, b) => b.length - a.length);
+        const added = [...new Set(secrets.flatMap(printedForms))].filter((form) => !this.#known.has(form)).sort((a, b) => b.length - a.length);
+        for (const form of added)
+            this.#known.add(form);
+        this.#forms.add(added);
+        this.#longest = Math.max(this.#longest, added[0]?.length ?? 0);
+        return added;
     }
     /** The text with `***` in place of every form of every secret, also where two of them overlap. */
     mask(text) {
@@ -48687,12 +48908,17 @@ class Masks {
      */
     clean(text) {
         if (text.length <= NEAR)
-            return bounded(this.mask(tame(this.mask(text))));
+            return bounded(this.#tamed(this.mask(text)));
         // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines it is longer than it was.
-        const reach = 4 * (this.#forms[0]?.length ?? 0);
+        const reach = 4 * this.#longest;
         const masked = this.mask(text.slice(0, NEAR + reach));
         const near = masked.slice(0, Math.max(0, masked.length - reach));
-        return bounded(this.mask(tame(near)), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+        return bounded(this.#tamed(near), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+    }
+    /** What is masked already, tamed, and masked once more where that has changed it. */
+    #tamed(masked) {
+        const tamed = tame(masked);
+        return tamed === masked ? masked : this.mask(tamed);
     }
     /** The same value with every text in it clean. Functions are left out; keys are ours and stay. */
     cleaned(value) {
@@ -48709,41 +48935,32 @@ class Masks {
     }
     /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
     #spans(text) {
-        const spans = this.#spansIn(text);
-        const { joined, placeOf } = withoutBreaks(text);
-        if (joined.length < text.length)
-            for (const [from, to] of this.#spansIn(joined))
-                spans.push([placeOf(from), placeOf(to - 1) + 1]);
-        return spans.sort((a, b) => a[0] - b[0]);
-    }
-    #spansIn(text) {
-        const spans = [];
-        for (const form of this.#forms) {
-            for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + 1))
-                spans.push([at, at + form.length]);
-        }
-        return spans;
+        const spans = this.#forms.spansIn(text);
+        const joined = text.replace(BREAKS, '');
+        const across = joined.length < text.length ? this.#forms.spansIn(joined) : [];
+        if (across.length === 0)
+            return spans;
+        const placeOf = placesIn(text);
+        return [...spans, ...across.map(([from, to]) => [placeOf(from), placeOf(to - 1) + 1])].sort((a, b) => a[0] - b[0]);
     }
 }
-/** The text without line ends, plain or escaped, and the blanks after them; and where a character of it stood. */
-function withoutBreaks(text) {
-    const pieces = [];
+/** Line ends, plain or escaped, and the blanks after them. */
+const BREAKS = /(?:[\r\n]|\\[rn])\s*/g;
+/** Where a character of the text without breaks stood in it. */
+function placesIn(text) {
     // Of each piece where it begins, in what is joined and in the text.
     const [starts, places] = [[0], [0]];
     let [length, end] = [0, 0];
-    for (const { index, 0: gap } of text.matchAll(/(?:[\r\n]|\\[rn])\s*/g)) {
-        pieces.push(text.slice(end, index));
+    for (const { index, 0: gap } of text.matchAll(BREAKS)) {
         length += index - end;
         end = index + gap.length;
         starts.push(length);
         places.push(end);
     }
-    pieces.push(text.slice(end));
-    const placeOf = (index) => {
+    return (index) => {
         const piece = lastAtMost(starts, index);
         return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
     };
-    return { joined: pieces.join(''), placeOf };
 }
 /** Index of the last of the rising numbers that is no larger. */
 function lastAtMost(numbers, most) {
@@ -48800,6 +49017,10 @@ class Teller {
     /** Something that is no failure, but that a reader should see beside the run. */
     notice(title, message) {
         this.#runner.notice(this.#masks.clean(message), { title });
+    }
+    /** Something that went wrong and that the run can do without. */
+    warning(title, message) {
+        this.#face.annotate('warning', this.#masks.clean(title), this.#masks.clean(message));
     }
     fail(thrown) {
         const failures = distinct(this.cleaned(failuresOf(thrown)));
