@@ -22,6 +22,19 @@ async function listening(host: string): Promise<string[]> {
   return [...new Set(shown)].sort();
 }
 
+/** Addresses of nobody here, which node-03 answers for. */
+const PARTNER = '10.77.0.98';
+const STRANGER = '10.77.0.99';
+const PORTS = { 'node-01': [2377, 7946, 3306, 8080], 'node-02': [7946, 20000, 20001, 20010, 20011, 13084] } as const;
+
+/** Those of the ports that node-03 gets a connection to, from one of its addresses. */
+async function reached(from: string): Promise<number[]> {
+  const told = await Promise.all(
+    Object.entries(PORTS).flatMap(([host, ports]) => ports.map(async (port) => ({ port, said: await seenOn('node-03', `curl -ks -o /dev/null --interface ${from} --connect-timeout 3 -m 4 -w '%{time_connect}' http://10.77.0.1${host.slice(-1)}:${port}/ || true`) }))),
+  );
+  return told.flatMap(({ port, said }) => (Number(said) > 0 ? [port] : []));
+}
+
 /** What the exposure table of the security page says of a host with these roles. */
 function promised(...roles: readonly string[]): string[] {
   const page = readFileSync(`${paths.repository}/docs/security.md`, 'utf8');
@@ -68,6 +81,25 @@ describe('what a deployment opens', () => {
     expect(own).toMatch(/^600\n[\w-]{40}$/);
     for (const host of REPLICAS) expect(await seenOn(host, `grep -rlF '${own.split('\n')[1]}' kuscia-swarm /run/lock || echo nowhere`)).toBe('nowhere');
   });
+
+  test('the example firewall of the security page lets through what it says: the hosts, the partner, and nobody else', async () => {
+    const [, example = ''] = /### An example firewall[^]*?```sh\n([^]*?)```/.exec(readFileSync(`${paths.repository}/docs/security.md`, 'utf8')) ?? [];
+    const rules = example.replaceAll('10.0.0.0/24', '10.77.0.8/29').replaceAll('198.51.100.7', PARTNER);
+    expect(rules.match(/^iptables -I /gm)).toHaveLength(6);
+    await seenOn('node-03', `for address in ${PARTNER} ${STRANGER}; do ip address add "$address/32" dev eth0; done`);
+    const everything = [...PORTS['node-01'], ...PORTS['node-02']];
+    expect(await reached(STRANGER)).toEqual(everything);
+    try {
+      for (const host of HOSTS) await seenOn(host, rules);
+      expect([await reached('10.77.0.13'), await reached(PARTNER), await reached(STRANGER)]).toEqual([[2377, 7946, 3306, 7946, 20000], [8080], []]);
+      const verified = await action(EXAMPLE, { inputs: { mode: 'verify' } });
+      expect([verified.code, verified.matrix?.healthy]).toEqual([0, true]);
+    } finally {
+      for (const host of HOSTS) await seenOn(host, rules.replaceAll('iptables -I ', 'iptables -D '));
+      await seenOn('node-03', `for address in ${PARTNER} ${STRANGER}; do ip address del "$address/32" dev eth0; done`);
+    }
+    expect(await reached('10.77.0.13')).toEqual(everything);
+  }, 120_000);
 
   test('a cluster that an earlier version made is brought over by one apply, as its plan says, and serves meanwhile', async () => {
     await asBefore();
