@@ -13,13 +13,13 @@ ${more}`;
 const TWO = ['node-02', 'node-03'];
 const REPLICA = 'root-kuscia-autonomy-alice';
 
-/** Changes of a run as `stage host: what (why)`. */
+/** Changes of a run as `stage host: what (why)`, with IMAGE for the digest of an image. */
 async function changesOf(text: string, inputs: Record<string, string> = {}): Promise<{ run: ActionRun; planned: string[] }> {
   const plan = await action(text, { inputs: { ...inputs, mode: 'plan' } });
   const changes = (JSON.parse(plan.outputs['plan'] ?? '{"changes":[]}') as { changes: { stage: string; host: string; change: string; what: string; why: string }[] }).changes;
   const applied = await action(text, { inputs });
   expect({ code: applied.code, log: applied.code === 0 ? '' : applied.log }).toEqual({ code: 0, log: '' });
-  return { run: applied, planned: changes.map(({ stage, host, change, what, why }) => `${stage} ${host} ${change} ${what} (${why})`) };
+  return { run: applied, planned: changes.map(({ stage, host, change, what, why }) => `${stage} ${host} ${change} ${what} (${why})`.replace(/sha256:[0-9a-f]{12}\b/, 'IMAGE')) };
 }
 
 /** Containers that a change made anew, by host. */
@@ -41,7 +41,7 @@ describe('a deployed cluster follows its file, and only what changed is touched'
   test('memory: each replica is replaced, nothing else', async () => {
     const anew = await madeAnew(['node-01', ...TWO], async () => {
       const { planned } = await changesOf(cluster(TWO, 'memory: 4GiB'));
-      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (memory 8 GiB -> 4 GiB)`));
+      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (memory 8 GiB -> 4 GiB; image IMAGE)`));
     });
     expect(anew).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
     expect(await seenOn('node-02', `docker inspect -f '{{.HostConfig.Memory}}' ${REPLICA}`)).toBe(String(4 * 1024 ** 3));
@@ -51,7 +51,7 @@ describe('a deployed cluster follows its file, and only what changed is touched'
     const load = exec('node-04', ['bash', '-c', `for i in $(seq 400); do curl -s -o /dev/null -m 10 -w '%{http_code}\\n' http://10.77.0.11:8080; sleep 0.05; done | sort | uniq -c`], { timeoutMs: 300_000 });
     const anew = await madeAnew(['node-01', ...TWO], async () => {
       const { planned } = await changesOf(cluster(TWO, 'memory: 4GiB\nports: { metrics: 13099 }'));
-      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (port 13084 -> 13099)`));
+      expect(planned).toEqual(TWO.map((node) => `kuscia-start ${node} ~ replace replica ${REPLICA} (port 13084 -> 13099; image IMAGE)`));
     });
     expect(anew).toEqual({ 'node-01': [], 'node-02': [REPLICA], 'node-03': [REPLICA] });
     expect((await load).stdout.trim()).toBe('400 401');
