@@ -10,7 +10,11 @@ import { INPUT_LIST, optionOf } from '../src/inputs/catalogue.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const PAGES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && !path.startsWith('__tests__') && existsSync(join(ROOT, path)));
+const filesOf = (...patterns: string[]): string[] =>
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && existsSync(join(ROOT, path)));
+const PAGES = filesOf('*.md').filter((path) => !path.startsWith('__tests__'));
+/** Pages that only developers read, in English alone. */
+const FOR_DEVELOPERS = ['docs/kuscia.md'];
 
 interface Block {
   /** The line before it. */
@@ -129,9 +133,33 @@ function stepsIn(document: unknown): Step[] {
 test('pages in English and Chinese come in pairs', () => {
   const chinese = PAGES.filter((page) => page.endsWith('.zh.md'));
   expect(chinese.filter((page) => !PAGES.includes(page.replace(/\.zh\.md$/, '.md')))).toEqual([]);
-  const forUsers = PAGES.filter((page) => !page.endsWith('.zh.md') && /^(README|docs\/[^/]+|actions\/[^/]+\/README)\.md$/.test(page));
+  const forUsers = PAGES.filter((page) => !page.endsWith('.zh.md') && !FOR_DEVELOPERS.includes(page) && /^(README|docs\/[^/]+|actions\/[^/]+\/README)\.md$/.test(page));
   expect(forUsers.filter((page) => !PAGES.includes(page.replace(/\.md$/, '.zh.md')))).toEqual([]);
 });
+
+describe('what is known of Kuscia', () => {
+  const PAGE = 'docs/kuscia.md';
+  const headings = [...read(PAGE).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+  // The bundle is made of src, and compared with it elsewhere.
+  const texts = filesOf().filter((path) => !path.startsWith('dist/')).map((path) => [path, read(path)] as const);
+
+  test('is linked by headings, each of which there is once', () => {
+    const links = texts.flatMap(([path, text]) => [...text.matchAll(/\bkuscia\.md#([\w-]*)/g)].map(([, anchor = '']) => [path, anchor] as const));
+    expect(links.length).toBeGreaterThan(40);
+    expect(links.filter(([, anchor]) => !headings.includes(anchor))).toEqual([]);
+    expect([...read(PAGE).matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor).filter((anchor) => !headings.includes(anchor))).toEqual([]);
+    expect(headings).toEqual([...new Set(headings)]);
+  });
+
+  test('is not looked for in notes that only its authors have', () => {
+    expect(texts.filter(([, text]) => /kuscia[-]facts|README of the[ ]observation/i.test(text)).map(([path]) => path)).toEqual([]);
+  });
+});
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replace(/\s/g, '-');
+}
 
 /** What both languages must share: sections by their number and level, with what stands in them. */
 interface Shared {

@@ -31,7 +31,7 @@ export interface Host {
   readonly route: SshRoute | LocalRoute;
 }
 
-/** Values of Kuscia's `protocol` key (kuscia-facts 3.3): what the gateway's port 1080 speaks. */
+/** Values of Kuscia's `protocol` key (docs/kuscia.md#protocol): what the gateway's port 1080 speaks. */
 export const PROTOCOLS = ['NOTLS', 'TLS', 'MTLS'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -61,7 +61,7 @@ export interface ExternalDatabase {
   readonly ca?: string;
 }
 
-/** Host ports of a replica (kuscia-facts 2.2). */
+/** Host ports of a replica (docs/kuscia.md#arguments-and-environment). */
 export interface Ports {
   readonly gateway: number;
   readonly internal: number;

@@ -38,7 +38,7 @@ const front = (line: RegExp, cause: string, remedy: string, chinese: KnownFault[
 const named = (...said: Parameters<typeof front>): KnownFault => ({ ...front(...said), named: true });
 
 /**
- * The known faults; of several that match, the first here is told. The lines were printed by the real program (kuscia-facts, observed 2026-11-23),
+ * The known faults; of several that match, the first here is told. The lines were printed by the real program (docs/kuscia.md#failed-starts),
  * by Docker Engine 20.10 to 28, MySQL 8 and nginx, or stand in the threads that are named.
  */
 export const FAULTS: readonly KnownFault[] = [

@@ -23,7 +23,7 @@ export interface Log {
   readonly whole?: readonly string[];
 }
 
-/** Where Kuscia keeps its own logs in its container, most telling first (kuscia-facts 3.4). */
+/** Where Kuscia keeps its own logs in its container, most telling first (docs/kuscia.md#logs). */
 const KUSCIA_LOGS = ['kuscia.log', 'k3s.log', 'kusciaapi.log', 'datamesh.log', 'envoy/envoy.log', 'envoy/external.log', 'envoy/internal.log'];
 
 /** Of a line that does not end. */

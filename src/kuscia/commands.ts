@@ -39,12 +39,13 @@ const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 /** Ends with 0 where a command gets a terminal. */
 export const terminalCheck: Command = reading('get a terminal', script('[ -t 0 ] && [ -t 1 ]'), { terminal: true });
 
-/** Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec (kuscia-facts 2.8). */
+/** Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec (docs/kuscia.md#probes). */
 const START_DEADLINE_MS = 300_000;
 
 /**
- * Runs `kuscia.sh start` on a terminal, without which its probes fail (kuscia-facts 2.7), and in a clean environment, because it would take
- * ports, folders and limits from variables that happen to be set (2.1). The container must be gone before: the prompt about it ends with 0.
+ * Runs `kuscia.sh start` on a terminal, without which its probes fail (docs/kuscia.md#terminal), and in a clean environment, because it would take
+ * ports, folders and limits from variables that happen to be set (docs/kuscia.md#arguments-and-environment). The container must be gone before:
+ * the prompt about it ends with 0.
  */
 export function startReplica(cluster: Cluster): Command {
   const { ports } = cluster;

@@ -63,7 +63,7 @@ export function fingerprint(publicKey: string): string {
   return createHash('sha256').update(pem).digest('hex').slice(0, 12);
 }
 
-/** The data source name that replicas reach the database with (kuscia-facts 6.2). */
+/** The data source name that replicas reach the database with (docs/kuscia.md#database). */
 export function dataSource({ cluster, secrets }: Deployment, address: string): string {
   const { user, port, name } = cluster.database;
   return `mysql://${user}:${secrets.databasePassword.reveal()}@tcp(${address}:${port})/${name}`;

@@ -91,7 +91,7 @@ function registryIn(rows: readonly (readonly string[])[], jobs: ReadonlyMap<stri
   return found;
 }
 
-/** Who answered a request without credentials at a gateway's port (kuscia-facts 3.2). */
+/** Who answered a request without credentials at a gateway's port (docs/kuscia.md#gateway-answer). */
 export interface Answer {
   readonly status: number;
   /** Domain and replica name that the answer names; '' when it names none, which no Kuscia gateway does. */
@@ -104,7 +104,7 @@ export interface Answer {
 /** Nobody was asked, or nothing that was said could be read. */
 const NO_ANSWER: Answer = { status: 0, domain: '', instance: '', exit: 0 };
 
-/** What a gateway speaks on the wire (kuscia-facts 3.3). */
+/** What a gateway speaks on the wire (docs/kuscia.md#protocol). */
 export const gatewayScheme = (cluster: Cluster): 'http' | 'https' => (cluster.protocol === 'NOTLS' ? 'http' : 'https');
 
 /** Seconds that a gateway has for its answer. */
@@ -198,7 +198,7 @@ export function describeAnswer(cluster: Cluster, answer: Answer): string {
   return `${answer.status}, but not from a Kuscia gateway`;
 }
 
-/** What a start that fails says of why, by the real program (README of the observations, 1); much of what a healthy one prints says "failed" or "invalid", too. */
+/** What a start that fails says of why, by the real program (docs/kuscia.md#failed-starts); much of what a healthy one prints says "failed" or "invalid", too. */
 const DECISIVE = [
   'datastore endpoint failed with', 'config failed', '.datastoreEndpoint. is invalid', 'Not supported', 'is unsupported', 'different token', 'different machine id',
   'wait ready failed', 'parse key', 'match parent.s PublicKey', 'host IP unknown', 'privileged mode', 'unknown runtime',

@@ -214,7 +214,7 @@ async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state 
   throw trouble(commandFailure(host.name, start, outcome));
 }
 
-/** kuscia.sh fails without a terminal, and only once its container runs (kuscia-facts 2.7). */
+/** kuscia.sh fails without a terminal, and only once its container runs (docs/kuscia.md#terminal). */
 async function proveTerminal(act: Act, host: Host): Promise<void> {
   const outcome = await act.attempt(host.name, terminalCheck);
   if (succeeded(outcome)) return;

@@ -7,7 +7,7 @@ import type { OnHost } from './preflight-facts.ts';
 /** What does not fit of hosts among each other, where each by itself may. */
 export const amongHosts = (cluster: Cluster, facts: readonly OnHost[]): Failure[] => [...sharedMachineIds(facts), ...architectureFailures(cluster, facts), ...clockFailures(facts), ...nameFailures(cluster, facts)];
 
-/** Kuscia takes a second host of one machine-id and name for the same replica (README of the observations, section 1). */
+/** Kuscia takes a second host of one machine-id and name for the same replica (docs/kuscia.md#several-replicas). */
 function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
   const known = facts.flatMap(({ host, machine }) => (machine.is === 'present' && machine.value.machineId !== '' ? [[machine.value.machineId, host.name] as const] : []));
   const byId = Map.groupBy(known, ([id]) => id);

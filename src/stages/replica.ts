@@ -68,7 +68,7 @@ function observerOf(ask: Ask, cluster: Cluster, host: Host): Host | undefined {
 /** Whether that is the answer of this very replica. */
 const isOwn = (cluster: Cluster, answer: Answer | undefined, current: Container): boolean => answer !== undefined && isGateway(cluster, answer) && answer.instance === current.hostname;
 
-/** What is wrong with a replica that should be working; undefined when it is proven (kuscia-facts 3.4). One observer who cannot ask is overruled by two who were answered. */
+/** What is wrong with a replica that should be working; undefined when it is proven (docs/kuscia.md#health). One observer who cannot ask is overruled by two who were answered. */
 export function faultOf(cluster: Cluster, { answer, registry, within, elsewhere }: Pick<Replica, 'answer' | 'registry' | 'within' | 'elsewhere'>, current: Container): string | undefined {
   if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
   const overruled = isOwn(cluster, valueOf(within), current) && isOwn(cluster, valueOf(elsewhere), current);

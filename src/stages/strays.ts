@@ -16,7 +16,7 @@ export interface StrayFacts extends Namers {
   readonly replicas: readonly { readonly host: Host; readonly registry: Fact<Registry> }[];
 }
 
-/** A heartbeat that is younger, in milliseconds, is that of a replica that works (kuscia-facts 7.2). */
+/** A heartbeat that is younger, in milliseconds, is that of a replica that works (docs/kuscia.md#gateways-and-nodes). */
 const LIVE_MS = 45_000;
 
 /** Asks for all of it, in words in which other stages ask it, too. */

@@ -20,7 +20,7 @@ import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
 import { darkness, isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
-/** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (kuscia-facts 7.2). Milliseconds. */
+/** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes). Milliseconds. */
 export const HEARTBEAT_LIMIT = 45_000;
 
 /**
@@ -173,7 +173,7 @@ function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: 
   return sharersOf(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
 }
 
-/** Kuscia accepts a replica with another key silently (README of the observations, section 1.1): all must show one. */
+/** Kuscia accepts a replica with another key silently (docs/kuscia.md#certificates-and-keys): all must show one. */
 function key({ replicas }: VerifyFacts, gateway: Gateway): Check {
   if (gateway.publicKey === '') return bad('absent');
   const names = replicas.flatMap(({ registry }) => valueOf(registry)?.gateways ?? []);
