@@ -36,9 +36,9 @@ describe('one action by itself', () => {
   }, 60_000);
 
   test('names what is missing, and asks no host', async () => {
-    const end = await called(using('swarm-init'), { run: 42, secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: '' }) });
+    const end = await called(using('swarm-init'), { run: 42, secrets: callerSecrets('ssh', { KUSCIA_SSH_KEY: '' }) });
     expect([end.code, codes(end)]).toEqual([1, ['KS-1001 input-invalid']]);
-    expect(readable(end.log)).toContain('input database-password is missing');
+    expect(readable(end.log)).toContain('input ssh-key is missing');
     expect(await seenOn('node-01', `docker info --format '{{.Swarm.LocalNodeState}}'`)).toBe('inactive');
   }, 60_000);
 });
