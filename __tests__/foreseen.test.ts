@@ -194,7 +194,7 @@ describe.each([['a job for each stage', false], ['a job for each stage and host'
         expect((await byJobs(model, perHost)).refused).toEqual([]);
         expect([await agree(model), isClosed(model)]).toEqual([[], true]);
       }),
-      { numRuns: 40 },
+      { numRuns: 90 },
     );
   });
 });

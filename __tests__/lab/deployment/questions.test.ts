@@ -5,18 +5,11 @@ import { join } from 'node:path';
 import { paths } from '../../../lab/lab.ts';
 import { printedForms, Secret } from '../../../src/engine/secret.ts';
 import { freshHosts } from '../support/fresh.ts';
+import { CLUSTER, HOSTS } from '../support/cluster.ts';
 import { action, DATABASE_PASSWORD, unmasked } from './action.ts';
 import { seenOn, stateOf } from './seen.ts';
 
 // A cluster file of a pull request may name anything. What only looks does nothing of it: it connects nobody whom the deployment does not use, starts and pulls nothing.
-const CLUSTER = `domain: alice
-image: secretflow/kuscia:1.1.0b0
-hosts:
-  node-01: { address: 10.77.0.11, roles: [manager, database, load-balancer] }
-  node-02: { address: 10.77.0.12, roles: [replica] }
-  node-03: { address: 10.77.0.13, roles: [replica] }
-`;
-const HOSTS = ['node-01', 'node-02', 'node-03'];
 
 /** An address that nothing of the deployment has; node-03 answers there, with a MySQL server that asks for the password in clear and notes all it hears. */
 const FOREIGN = '10.77.0.99';

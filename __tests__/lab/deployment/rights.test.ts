@@ -1,17 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { paths, reset, up } from '../../../lab/lab.ts';
+import { CLUSTER, HOSTS } from '../support/cluster.ts';
 import { action } from './action.ts';
 import { answering, seenOn } from './seen.ts';
 
-const HOSTS = ['node-01', 'node-02', 'node-03'];
-const CLUSTER = `domain: alice
-image: secretflow/kuscia:1.1.0b0
-hosts:
-  node-01: { address: 10.77.0.11, roles: [manager, database, load-balancer] }
-  node-02: { address: 10.77.0.12, roles: [replica] }
-  node-03: { address: 10.77.0.13, roles: [replica] }
-`;
 const AS_DEPLOY = `${CLUSTER}ssh: { user: deploy }\n`;
 const BY_SUDO = `${CLUSTER}ssh: { user: deploy, sudo: true }\n`;
 const REPLICAS = ['deploy-kuscia-autonomy-alice-node-02', 'deploy-kuscia-autonomy-alice-node-03'];

@@ -1,16 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { cut, kill, mend, paths, reset, run, start, up } from '../../../lab/lab.ts';
+import { CLUSTER } from '../support/cluster.ts';
 import { action, unmasked, type ActionOptions } from './action.ts';
 import { seenOn, stateOf } from './seen.ts';
-
-const CLUSTER = `domain: alice
-image: secretflow/kuscia:1.1.0b0
-hosts:
-  node-01: { address: 10.77.0.11, roles: [manager, database, load-balancer] }
-  node-02: { address: 10.77.0.12, roles: [replica] }
-  node-03: { address: 10.77.0.13, roles: [replica] }
-`;
 
 interface Wrong {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { CLUSTER, HOSTS } from '../support/cluster.ts';
 import { until } from '../../../lab/process.ts';
 import { seenOn } from '../deployment/seen.ts';
 
@@ -50,14 +51,7 @@ export interface Fault {
   readonly again?: string;
 }
 
-/** The tutorial's cluster, to which most faults happen. */
-export const CLUSTER = `domain: alice
-image: secretflow/kuscia:1.1.0b0
-hosts:
-  node-01: { address: 10.77.0.11, roles: [manager, database, load-balancer] }
-  node-02: { address: 10.77.0.12, roles: [replica] }
-  node-03: { address: 10.77.0.13, roles: [replica] }
-`;
+export { CLUSTER, HOSTS };
 
 /** The same with another limit, so that both replicas are made anew. */
 export const MORE_MEMORY = `${CLUSTER}memory: 4GiB\n`;
@@ -65,7 +59,6 @@ export const MORE_MEMORY = `${CLUSTER}memory: 4GiB\n`;
 /** The same with another image. */
 export const imaged = (image: string): string => CLUSTER.replace('secretflow/kuscia:1.1.0b0', image);
 
-export const HOSTS = ['node-01', 'node-02', 'node-03'];
 export const REPLICA = 'root-kuscia-autonomy-alice';
 
 /** Both replicas, as a row names what its run is to replace. */
