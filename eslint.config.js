@@ -16,10 +16,23 @@ export default tseslint.config(
   {
     files: ['__tests__/**/*.ts'],
     ignores: ['__tests__/support/random.ts'],
-    rules: { 'no-restricted-imports': ['error', { name: 'fast-check', message: 'Take it from support/random.ts, which makes the cases the same each time.' }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { name: 'fast-check', message: 'Take it from support/random.ts, which makes the cases the same each time.' },
+      ],
+    },
   },
   {
     files: ['**/*.{js,mjs,cjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', require: 'readonly', module: 'readonly', __filename: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        require: 'readonly',
+        module: 'readonly',
+        __filename: 'readonly',
+      },
+    },
   },
 );

@@ -12,7 +12,17 @@ import { recorder, reportOn, type Recorder } from './report/play.ts';
 
 const PASSWORD = new Secret('database password', 'correct horse');
 
-const JOB: Inputs['job'] = { reaches: ALICE.hosts.map(({ name }) => name), runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: 'org/deploy', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 1 } };
+const JOB: Inputs['job'] = {
+  reaches: ALICE.hosts.map(({ name }) => name),
+  runner: '"ubuntu-latest"',
+  origin: {
+    domain: 'alice',
+    repository: 'org/deploy',
+    run: '7',
+    call: 'kuscia-swarm.alice.deploy.1a2b3c4d',
+    attempt: 1,
+  },
+};
 
 interface World {
   readonly mode?: Inputs['mode'];
@@ -48,7 +58,11 @@ const told = (stdout: string): Outcome => ({ ended: 'exited', code: 0, stdout, s
 async function ran(world: World = {}): Promise<Ran> {
   const state: State = { initialised: false, joined: false, connected: false, closed: false, last: [] };
   const face = recorder();
-  const code = await run({ ...partsFor(world, state), ...world.parts }, reportOn(face), world.signal ?? new AbortController().signal);
+  const code = await run(
+    { ...partsFor(world, state), ...world.parts },
+    reportOn(face),
+    world.signal ?? new AbortController().signal,
+  );
   return { code, face, state };
 }
 
@@ -57,39 +71,93 @@ function partsFor(world: World, state: State): Parts {
     readRequest: (hide) => {
       hide([PASSWORD]);
       const stages = world.stages ?? (world.mode === 'verify' ? ['verify'] : ['swarm-init', 'swarm-join', 'verify']);
-      return Promise.resolve({ mode: world.mode ?? 'apply', stages, deployment: { cluster: ALICE, secrets: { databasePassword: PASSWORD }, repair: false, upgradesDatabase: false, taskWaitMs: 0 }, login: {}, job: JOB, lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 } });
+      return Promise.resolve({
+        mode: world.mode ?? 'apply',
+        stages,
+        deployment: {
+          cluster: ALICE,
+          secrets: { databasePassword: PASSWORD },
+          repair: false,
+          upgradesDatabase: false,
+          taskWaitMs: 0,
+        },
+        login: {},
+        job: JOB,
+        lock: { holder: { id: 'org/deploy/7#1', about: 'nightly by ada' }, waitMs: 0 },
+      });
     },
     openFleet: () => ({
       notes: ['known hosts: line 3 is passed over'],
-      run: (_, { purpose }) => Promise.resolve(told(world.lock?.(purpose) ?? (purpose === 'take the lock' ? 'taken 9999' : 'shared'))),
+      run: (_, { purpose }) =>
+        Promise.resolve(told(world.lock?.(purpose) ?? (purpose === 'take the lock' ? 'taken 9999' : 'shared'))),
       last: (_, { purpose, args }) => void state.last.push(`${purpose} in ${args[6] ?? ''} s`),
       connect: () => Promise.resolve(new Map<string, never[]>(void (state.connected = true))),
       connectAll: () => Promise.resolve(),
       close: () => Promise.resolve(void (state.closed = true)),
     }),
     stagesOf: (_deployment, hooks) => [
-      missing('swarm-init', () => state.initialised, step('node-01', '+', 'initialise swarm', 'not in any swarm', () => Promise.resolve(void (state.initialised = true)))),
-      missing('swarm-join', () => state.joined, world.joinStep?.(state) ?? step('node-02', '+', 'join', 'not in any swarm', () => Promise.resolve(void (state.joined = true))), world.joinLater),
-      stage({ name: 'verify', purpose: 'proof', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => verification((matrix) => hooks.onMatrix(matrix), state, world.matrix) }),
+      missing(
+        'swarm-init',
+        () => state.initialised,
+        step('node-01', '+', 'initialise swarm', 'not in any swarm', () =>
+          Promise.resolve(void (state.initialised = true)),
+        ),
+      ),
+      missing(
+        'swarm-join',
+        () => state.joined,
+        world.joinStep?.(state) ??
+          step('node-02', '+', 'join', 'not in any swarm', () => Promise.resolve(void (state.joined = true))),
+        world.joinLater,
+      ),
+      stage({
+        name: 'verify',
+        purpose: 'proof',
+        needs: [],
+        settleMs: 0,
+        gather: () => Promise.resolve(),
+        plan: () => verification((matrix) => hooks.onMatrix(matrix), state, world.matrix),
+      }),
     ],
   };
 }
 
 const missing = (name: string, there: () => boolean, what: Step, later?: Note): Stage =>
-  stage({ name, purpose: name, needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => planOf({ steps: there() || later ? [] : [what], later: later ? [later] : [] }) });
+  stage({
+    name,
+    purpose: name,
+    needs: [],
+    settleMs: 0,
+    gather: () => Promise.resolve(),
+    plan: () => planOf({ steps: there() || later ? [] : [what], later: later ? [later] : [] }),
+  });
 
-function verification(onMatrix: (matrix: Matrix) => void, state: State, matrix: Matrix = matrixOf(state.joined ? {} : { direct: 'no answer' })): Plan {
+function verification(
+  onMatrix: (matrix: Matrix) => void,
+  state: State,
+  matrix: Matrix = matrixOf(state.joined ? {} : { direct: 'no answer' }),
+): Plan {
   onMatrix(matrix);
   const failure = { code: 'cluster-unhealthy', what: 'a check is not ok', remedy: 'Apply.' } as const;
-  return planOf({ awaited: matrix.healthy ? [] : [{ host: '', what: 'as described', why: 'a check is not ok', failure }] });
+  return planOf({
+    awaited: matrix.healthy ? [] : [{ host: '', what: 'as described', why: 'a check is not ok', failure }],
+  });
 }
 
 describe('apply', () => {
   test('does what is missing, proves it, and only then is 0', async () => {
     const { code, face, state } = await ran();
     expect(code).toBe(0);
-    expect(state).toEqual({ initialised: true, joined: true, connected: true, closed: true, last: ['release the lock in 0 s', 'release the lock in 0 s'] });
-    expect(face.lines.at(-1)).toBe('alice is healthy: 2 of 2 replicas answer through http://10.0.0.11:8080, 3 of 3 nodes Ready, 6 of 6 pairs connected (1.3 s)');
+    expect(state).toEqual({
+      initialised: true,
+      joined: true,
+      connected: true,
+      closed: true,
+      last: ['release the lock in 0 s', 'release the lock in 0 s'],
+    });
+    expect(face.lines.at(-1)).toBe(
+      'alice is healthy: 2 of 2 replicas answer through http://10.0.0.11:8080, 3 of 3 nodes Ready, 6 of 6 pairs connected (1.3 s)',
+    );
     expect(face.outputs['changed']).toBe('2');
     expect(face.lines).toContain('known hosts: line 3 is passed over');
   });
@@ -101,7 +169,15 @@ describe('apply', () => {
   });
 
   test('is not 0 when the verification gave no matrix', async () => {
-    const silent = (): Stage => stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => new Plan() });
+    const silent = (): Stage =>
+      stage({
+        name: 'verify',
+        purpose: '',
+        needs: [],
+        settleMs: 0,
+        gather: () => Promise.resolve(),
+        plan: () => new Plan(),
+      });
     const { code, face } = await ran({ parts: { stagesOf: () => [silent()] }, stages: ['verify'] });
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain('Error KS-1601 cluster-unhealthy: the verification ended without a result');
@@ -132,20 +208,32 @@ describe('apply', () => {
     const { code, face, state } = await ran({ stages: ['swarm-join'] });
     expect(code).toBe(0);
     expect(state).toMatchObject({ initialised: false, joined: true });
-    expect(face.lines.at(-1)).toMatch(/^alice: 1 change made in .* s; swarm-join settled, other stages were not looked at$/);
+    expect(face.lines.at(-1)).toMatch(
+      /^alice: 1 change made in .* s; swarm-join settled, other stages were not looked at$/,
+    );
   });
 
   test('is not 0 when a stage settled although something in it could not be judged', async () => {
-    const { code, face } = await ran({ stages: ['swarm-join'], joinLater: { host: 'node-02', what: 'join', why: 'no swarm yet' } });
+    const { code, face } = await ran({
+      stages: ['swarm-join'],
+      joinLater: { host: 'node-02', what: 'join', why: 'no swarm yet' },
+    });
     expect(code).toBe(1);
-    expect(face.lines.join('\n')).toContain('Error KS-1109 fact-unknown: swarm-join: "join" could not be judged on node-02');
+    expect(face.lines.join('\n')).toContain(
+      'Error KS-1109 fact-unknown: swarm-join: "join" could not be judged on node-02',
+    );
   });
 
   test('that fails half way says what stays and what was not started', async () => {
-    const { code, face, state } = await ran({ joinStep: () => step('node-02', '+', 'join', 'not in any swarm', () => Promise.reject(trouble(CUT))) });
+    const { code, face, state } = await ran({
+      joinStep: () => step('node-02', '+', 'join', 'not in any swarm', () => Promise.reject(trouble(CUT))),
+    });
     expect(code).toBe(1);
     expect(state).toMatchObject({ initialised: true, closed: true });
-    expect(face.lines.slice(-2)).toEqual(['Nothing after swarm-join was started (verify).', '1 change made before (swarm-init 1) stays and is found again by the next run. 1 change did not end well; the next run looks again at what it left.']);
+    expect(face.lines.slice(-2)).toEqual([
+      'Nothing after swarm-join was started (verify).',
+      '1 change made before (swarm-init 1) stays and is found again by the next run. 1 change did not end well; the next run looks again at what it left.',
+    ]);
     expect(face.annotations.map(({ severity }) => severity)).toEqual(['error']);
   });
 
@@ -156,11 +244,15 @@ describe('apply', () => {
       joinStep: () =>
         step('node-02', '+', 'join', 'not in any swarm', () => {
           cancel.abort();
-          return Promise.reject(trouble({ code: 'connection-lost', host: 'node-02', what: 'lost', remedy: 'Run again.' }));
+          return Promise.reject(
+            trouble({ code: 'connection-lost', host: 'node-02', what: 'lost', remedy: 'Run again.' }),
+          );
         }),
     });
     expect(code).toBe(1);
-    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1111 cancelled: cancelled in swarm-join, in the middle of "join" on node-02']);
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual([
+      'Error KS-1111 cancelled: cancelled in swarm-join, in the middle of "join" on node-02',
+    ]);
   });
 });
 
@@ -174,19 +266,48 @@ describe('plan', () => {
   });
 
   test('shows what verify can foretell, as a warning', async () => {
-    const foretold = planOf({ warnings: [{ code: 'not-described', what: 'replica x works on a host that is not in the cluster file', remedy: 'Take it away.' }] });
-    const verifying = { ...stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, gather: () => Promise.reject(new Error('looked')), plan: () => new Plan() }), preview: () => Promise.resolve(foretold) };
+    const foretold = planOf({
+      warnings: [
+        {
+          code: 'not-described',
+          what: 'replica x works on a host that is not in the cluster file',
+          remedy: 'Take it away.',
+        },
+      ],
+    });
+    const verifying = {
+      ...stage({
+        name: 'verify',
+        purpose: '',
+        needs: [],
+        settleMs: 0,
+        gather: () => Promise.reject(new Error('looked')),
+        plan: () => new Plan(),
+      }),
+      preview: () => Promise.resolve(foretold),
+    };
     const { code, face } = await ran({ mode: 'plan', stages: ['verify'], parts: { stagesOf: () => [verifying] } });
     expect(code).toBe(0);
-    expect(face.lines.filter((line) => line.startsWith('Warning'))).toEqual(['Warning KS-1602 not-described: replica x works on a host that is not in the cluster file']);
+    expect(face.lines.filter((line) => line.startsWith('Warning'))).toEqual([
+      'Warning KS-1602 not-described: replica x works on a host that is not in the cluster file',
+    ]);
     expect(JSON.parse(face.outputs['plan'] ?? '')).toMatchObject({ warnings: [{ code: 'not-described' }] });
   });
 
   test('is not 0 when a stage cannot go on', async () => {
-    const stuck = stage({ name: 'swarm-init', purpose: '', needs: [], settleMs: 0, gather: () => Promise.resolve(), plan: () => planOf({ failures: [CUT] }) });
+    const stuck = stage({
+      name: 'swarm-init',
+      purpose: '',
+      needs: [],
+      settleMs: 0,
+      gather: () => Promise.resolve(),
+      plan: () => planOf({ failures: [CUT] }),
+    });
     const { code, face } = await ran({ mode: 'plan', stages: ['swarm-init'], parts: { stagesOf: () => [stuck] } });
     expect(code).toBe(1);
-    expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan); 1 finding must be mended before these changes can be made.');
+    expect(face.lines.at(-1)).toBe(
+      'Nothing was changed (mode: plan); 1 finding must be mended before these changes can be made.',
+    );
   });
 });
 
@@ -200,22 +321,66 @@ describe('verify', () => {
   });
 
   test('goes on with the hosts that answer, names the others first, and advises nothing that cannot work meanwhile', async () => {
-    const silent = { code: 'host-unreachable' as const, host: 'node-03', what: 'node-03 does not answer at 10.0.0.13 port 22', remedy: 'See that node-03 is up.' };
-    const lost = { code: 'connection-lost' as const, host: 'node-03', what: 'the connection was lost', remedy: 'Run again.' };
-    const red = { code: 'cluster-unhealthy' as const, host: 'node-02', what: 'its heartbeat is old', remedy: 'Run the deployment again (mode: apply).' };
+    const silent = {
+      code: 'host-unreachable' as const,
+      host: 'node-03',
+      what: 'node-03 does not answer at 10.0.0.13 port 22',
+      remedy: 'See that node-03 is up.',
+    };
+    const lost = {
+      code: 'connection-lost' as const,
+      host: 'node-03',
+      what: 'the connection was lost',
+      remedy: 'Run again.',
+    };
+    const red = {
+      code: 'cluster-unhealthy' as const,
+      host: 'node-02',
+      what: 'its heartbeat is old',
+      remedy: 'Run the deployment again (mode: apply).',
+    };
     const seen = { ...matrixOf({ direct: 'no answer' }), silent: ['node-03'], database: 'works' as const };
     const verifying: Parts['stagesOf'] = (_, hooks) => [
-      stage({ name: 'verify', purpose: '', needs: [], settleMs: 0, toleratesLoss: true, gather: () => Promise.resolve(), plan: () => {
-        hooks.onMatrix(seen);
-        return planOf({ awaited: [lost, red].map((failure) => ({ host: failure.host, what: 'as described', why: failure.what, failure })) });
-      } }),
+      stage({
+        name: 'verify',
+        purpose: '',
+        needs: [],
+        settleMs: 0,
+        toleratesLoss: true,
+        gather: () => Promise.resolve(),
+        plan: () => {
+          hooks.onMatrix(seen);
+          return planOf({
+            awaited: [lost, red].map((failure) => ({
+              host: failure.host,
+              what: 'as described',
+              why: failure.what,
+              failure,
+            })),
+          });
+        },
+      }),
     ];
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('')), last: () => undefined, connect: () => Promise.resolve(new Map([['node-03', [silent]]])), connectAll: () => Promise.resolve(), close: () => Promise.resolve() });
+    const openFleet: Parts['openFleet'] = () => ({
+      notes: [],
+      run: () => Promise.resolve(told('')),
+      last: () => undefined,
+      connect: () => Promise.resolve(new Map([['node-03', [silent]]])),
+      connectAll: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    });
     const { code, face } = await ran({ mode: 'verify', stages: ['verify'], parts: { stagesOf: verifying, openFleet } });
     expect(code).toBe(1);
-    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1101 host-unreachable: node-03 does not answer at 10.0.0.13 port 22', 'Error KS-1601 cluster-unhealthy: node-02: its heartbeat is old']);
-    expect(face.lines.join('\n')).toContain('Run the deployment again (mode: apply). These modes go on only once node-03 answers again.');
-    expect(face.lines.at(-1)).toBe('alice is not healthy: 1 of 2 replicas pass every check, 2 of 2 serve through http://10.0.0.11:8080, the database answers, 3 of 3 nodes Ready, 6 of 6 pairs connected; node-03 does not answer (1.3 s)');
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual([
+      'Error KS-1101 host-unreachable: node-03 does not answer at 10.0.0.13 port 22',
+      'Error KS-1601 cluster-unhealthy: node-02: its heartbeat is old',
+    ]);
+    expect(face.lines.join('\n')).toContain(
+      'Run the deployment again (mode: apply). These modes go on only once node-03 answers again.',
+    );
+    expect(face.lines.at(-1)).toBe(
+      'alice is not healthy: 1 of 2 replicas pass every check, 2 of 2 serve through http://10.0.0.11:8080, the database answers, 3 of 3 nodes Ready, 6 of 6 pairs connected; node-03 does not answer (1.3 s)',
+    );
     expect(face.markdown.split('\n')[0]).toContain('node-03 does not answer');
     expect(JSON.parse(face.outputs['verify'] ?? '')).toMatchObject({ silent: ['node-03'] });
   });
@@ -223,7 +388,9 @@ describe('verify', () => {
   test('is not 0 when a check is not ok', async () => {
     const { code, face } = await ran({ mode: 'verify' });
     expect(code).toBe(1);
-    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual(['Error KS-1601 cluster-unhealthy: a check is not ok']);
+    expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual([
+      'Error KS-1601 cluster-unhealthy: a check is not ok',
+    ]);
     expect(face.lines.at(-1)).toMatch(/^alice is not healthy/);
   });
 });
@@ -233,8 +400,17 @@ describe('unlock', () => {
     ['shared', 'alice: the lock of this run ends in 60 s'],
     ['held\nacme/site/2#1\n48\n240\nnightly by bob\n', 'alice: this run does not hold the lock'],
   ])('touches nothing but the lock, and says what became of it (%j)', async (answer, line) => {
-    const { code, face, state } = await ran({ mode: 'unlock', lock: (purpose) => (purpose === 'keep the lock' ? answer : undefined) });
-    expect([code, state.initialised, state.closed, state.last, face.outputs['changed']]).toEqual([0, false, true, [], '0']);
+    const { code, face, state } = await ran({
+      mode: 'unlock',
+      lock: (purpose) => (purpose === 'keep the lock' ? answer : undefined),
+    });
+    expect([code, state.initialised, state.closed, state.last, face.outputs['changed']]).toEqual([
+      0,
+      false,
+      true,
+      [],
+      '0',
+    ]);
     expect(face.lines.slice(-2)).toEqual([line, 'Nothing but the lock was touched (mode: unlock).']);
   });
 
@@ -246,7 +422,13 @@ describe('unlock', () => {
 
 describe('whatever goes wrong', () => {
   test('wrong inputs: nothing is opened, and that is said', async () => {
-    const { code, face, state } = await ran({ parts: { readRequest: () => { throw trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' }); } } });
+    const { code, face, state } = await ran({
+      parts: {
+        readRequest: () => {
+          throw trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' });
+        },
+      },
+    });
     expect(code).toBe(1);
     expect(state.connected).toBe(false);
     expect(face.lines.at(-1)).toBe('Nothing was started and nothing was changed.');
@@ -261,26 +443,67 @@ describe('whatever goes wrong', () => {
 
   test('no host can be reached: all are named, connections are closed', async () => {
     const closed: string[] = [];
-    const both = (['node-01', 'node-02'] as const).map((host) => ({ code: 'host-unreachable' as const, host, what: 'does not answer', remedy: 'See that it is up.' }));
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.reject(new Error('not connected')), last: () => undefined, connect: () => Promise.resolve(new Map(both.map((failure) => [failure.host as string, [failure]]))), connectAll: () => Promise.resolve(), close: () => Promise.resolve(void closed.push('closed')) });
+    const both = (['node-01', 'node-02'] as const).map((host) => ({
+      code: 'host-unreachable' as const,
+      host,
+      what: 'does not answer',
+      remedy: 'See that it is up.',
+    }));
+    const openFleet: Parts['openFleet'] = () => ({
+      notes: [],
+      run: () => Promise.reject(new Error('not connected')),
+      last: () => undefined,
+      connect: () => Promise.resolve(new Map(both.map((failure) => [failure.host as string, [failure]]))),
+      connectAll: () => Promise.resolve(),
+      close: () => Promise.resolve(void closed.push('closed')),
+    });
     const { code, face } = await ran({ parts: { openFleet } });
     expect(code).toBe(1);
-    expect(face.lines.slice(-6, -3)).toEqual(['Error KS-1101 host-unreachable: 2 findings', '  node-01    does not answer', '  node-02    does not answer']);
-    expect(face.lines.slice(-2)).toEqual(['Nothing was changed.', expect.stringMatching(/^What works of alice now: 2 of 2 replicas serve through/)]);
+    expect(face.lines.slice(-6, -3)).toEqual([
+      'Error KS-1101 host-unreachable: 2 findings',
+      '  node-01    does not answer',
+      '  node-02    does not answer',
+    ]);
+    expect(face.lines.slice(-2)).toEqual([
+      'Nothing was changed.',
+      expect.stringMatching(/^What works of alice now: 2 of 2 replicas serve through/),
+    ]);
     expect(closed).toEqual(['closed']);
   });
 
   test('a defect is named, masked and not 0', async () => {
-    const { code, face } = await ran({ parts: { stagesOf: () => { throw new TypeError('correct horse is not a function'); } } });
+    const { code, face } = await ran({
+      parts: {
+        stagesOf: () => {
+          throw new TypeError('correct horse is not a function');
+        },
+      },
+    });
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain('Error KS-1900 internal: TypeError: *** is not a function');
   });
 
   test('connections that cannot be closed, and a report that cannot be finished, are not 0', async () => {
-    const openFleet: Parts['openFleet'] = () => ({ notes: [], run: () => Promise.resolve(told('taken 9999')), last: () => undefined, connect: () => Promise.resolve(new Map<string, never[]>()), connectAll: () => Promise.resolve(), close: () => Promise.reject(new Error('stuck')) });
+    const openFleet: Parts['openFleet'] = () => ({
+      notes: [],
+      run: () => Promise.resolve(told('taken 9999')),
+      last: () => undefined,
+      connect: () => Promise.resolve(new Map<string, never[]>()),
+      connectAll: () => Promise.resolve(),
+      close: () => Promise.reject(new Error('stuck')),
+    });
     expect((await ran({ parts: { openFleet } })).code).toBe(1);
-    const face = { ...recorder(), output: () => { throw new Error('the output file is gone'); } };
-    const code = await run(partsFor({}, { initialised: true, joined: true, connected: false, closed: false, last: [] }), reportOn(face), new AbortController().signal);
+    const face = {
+      ...recorder(),
+      output: () => {
+        throw new Error('the output file is gone');
+      },
+    };
+    const code = await run(
+      partsFor({}, { initialised: true, joined: true, connected: false, closed: false, last: [] }),
+      reportOn(face),
+      new AbortController().signal,
+    );
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain('the output file is gone');
   });
@@ -288,7 +511,10 @@ describe('whatever goes wrong', () => {
 
 describe('a real run', () => {
   const files = { read: (): string => 'domain: [' };
-  const told = async (argv: readonly string[], env: Record<string, string>): Promise<{ code: number; face: Recorder }> => {
+  const told = async (
+    argv: readonly string[],
+    env: Record<string, string>,
+  ): Promise<{ code: number; face: Recorder }> => {
     const face = recorder();
     return { code: await run(realParts(argv, env, files), reportOn(face), new AbortController().signal), face };
   };
@@ -296,7 +522,9 @@ describe('a real run', () => {
   test('tells what is wrong with the image archives beside all that is wrong otherwise', async () => {
     const { code, face } = await told(['--cluster', 'cluster.yml', '--images', '/no/such/folder'], {});
     expect(code).toBe(1);
-    expect(face.lines.join('\n')).toMatch(/input images names a folder that cannot be read: "\/no\/such\/folder" \(ENOENT\)/);
+    expect(face.lines.join('\n')).toMatch(
+      /input images names a folder that cannot be read: "\/no\/such\/folder" \(ENOENT\)/,
+    );
     expect(face.lines.join('\n')).toMatch(/database-password is missing/);
   });
 
@@ -308,7 +536,11 @@ describe('a real run', () => {
   });
 
   test('hides secrets before it says what is wrong with the inputs', async () => {
-    const { code, face } = await told([], { GITHUB_ACTIONS: 'true', INPUT_CLUSTER: 'alice-battery.yml', 'INPUT_DATABASE-PASSWORD': 'alice-battery' });
+    const { code, face } = await told([], {
+      GITHUB_ACTIONS: 'true',
+      INPUT_CLUSTER: 'alice-battery.yml',
+      'INPUT_DATABASE-PASSWORD': 'alice-battery',
+    });
     expect(code).toBe(1);
     expect(face.hidden).toContain('alice-battery');
     expect(face.lines.filter((line) => line.startsWith('Error')).length).toBeGreaterThan(0);

@@ -27,10 +27,15 @@ const deployment = deploymentOf({ hosts: TWO });
 const stages = deploymentStages(deployment, { onMatrix: () => undefined });
 const key = new Secret('seal key', await generateX25519Identity());
 const stageOf = (name: StageName): Stage => stages.filter((stage) => stage.name === name)[0] as Stage;
-const runOn = (moment: Moment, agreed?: readonly Change[]) => ({ fleet: new FakeFleet(tape(moment)), emit: () => undefined, ...(agreed && { agreed }) });
+const runOn = (moment: Moment, agreed?: readonly Change[]) => ({
+  fleet: new FakeFleet(tape(moment)),
+  emit: () => undefined,
+  ...(agreed && { agreed }),
+});
 
 /** What was to be changed at that moment. */
-const approvedAt = async (moment: Moment): Promise<Change[]> => changesIn(await plan(stages.slice(0, -1), runOn(moment)));
+const approvedAt = async (moment: Moment): Promise<Change[]> =>
+  changesIn(await plan(stages.slice(0, -1), runOn(moment)));
 
 /** The failures of the job of that stage at that moment, where these changes were agreed to. Any command that the tape does not know, and so any change, fails the test. */
 const jobOf = (name: StageName, moment: Moment, agreed: readonly Change[]): Promise<readonly Failure[]> =>
@@ -62,40 +67,91 @@ describe('a job after the approval', () => {
 
   test.each(making)('%s uses no image that its tag came to mean since', async (name) => {
     // The hosts of the tape have the images already; approved were others.
-    const others = (await approvedAt('empty')).map((each) => ({ ...each, ...(each.image && { image: ['sha256:approved'] }) }));
+    const others = (await approvedAt('empty')).map((each) => ({
+      ...each,
+      ...(each.image && { image: ['sha256:approved'] }),
+    }));
     const failures = await jobOf(name, 'empty', others);
     expect(failures.map(({ code }) => code)).toContain('plan-moved');
-    for (const { what, evidence } of failures) expect([what, evidence]).toEqual([NOT_AGREED, expect.stringMatching(/^another image: sha256:[0-9a-f]{64}, not sha256:approved$/)]);
+    for (const { what, evidence } of failures)
+      expect([what, evidence]).toEqual([
+        NOT_AGREED,
+        expect.stringMatching(/^another image: sha256:[0-9a-f]{64}, not sha256:approved$/),
+      ]);
   });
 });
 
 describe('a job whose artifacts somebody else wrote to', () => {
-  const origin: Inputs['job']['origin'] = { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 1 };
-  const CONTENTS: Readonly<Partial<Record<Kind, string>>> = { plan: '[]', 'kuscia-configuration': initialConfiguration(), provenance: JSON.stringify({ image: { id: 'sha256:a', digests: [] }, script: 'f'.repeat(64) }) };
+  const origin: Inputs['job']['origin'] = {
+    domain: 'alice',
+    repository: 'acme/clusters',
+    run: '7',
+    call: 'kuscia-swarm.alice.deploy.1a2b3c4d',
+    attempt: 1,
+  };
+  const CONTENTS: Readonly<Partial<Record<Kind, string>>> = {
+    plan: '[]',
+    'kuscia-configuration': initialConfiguration(),
+    provenance: JSON.stringify({ image: { id: 'sha256:a', digests: [] }, script: 'f'.repeat(64) }),
+  };
   let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'approved-'));
-    const put = (kind: Kind, content: string, made: number, changes = {}): Promise<string> => handOver(folder, { kind, host: '', origin: { ...origin, ...changes }, made, content: new Secret(kind, content) }, key);
+    const put = (kind: Kind, content: string, made: number, changes = {}): Promise<string> =>
+      handOver(
+        folder,
+        { kind, host: '', origin: { ...origin, ...changes }, made, content: new Secret(kind, content) },
+        key,
+      );
     for (const [kind, content] of Object.entries(CONTENTS)) await put(kind as Kind, content, Date.now());
     const encrypter = new Encrypter();
     encrypter.addRecipient(await identityToRecipient(key.reveal()));
     const made = Date.now() + 60_000;
     const content = JSON.stringify(await approvedAt('empty'));
-    await writeFile(join(folder, `plan.${made}.age`), await encrypter.encrypt(JSON.stringify({ format: 2, kind: 'plan', host: '', origin, made, content, proof: 'f'.repeat(64) })));
+    await writeFile(
+      join(folder, `plan.${made}.age`),
+      await encrypter.encrypt(
+        JSON.stringify({ format: 2, kind: 'plan', host: '', origin, made, content, proof: 'f'.repeat(64) }),
+      ),
+    );
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test.each(STAGES.filter((stage) => stage !== 'verify'))('%s takes no plan sealed by whoever knows the recipient, though it is later than the approved one', async (stage) => {
-    const job: Inputs['job'] = { reaches: TWO.map(({ name }) => name), runner: '""', origin, artifacts: { key, received: folder } };
-    const inputs: Inputs = { mode: 'apply', stages: [stage], deployment, login: {}, lock: {} as Inputs['lock'], job };
-    const failures = await openReceived(inputs).then(() => [], failuresOf);
-    expect(failures.map(({ code, what }) => [code, what])).toEqual([['artifact-forged', expect.stringMatching(/^plan\.\d+\.age was not sealed by a job of this run$/)]]);
-  });
+  test.each(STAGES.filter((stage) => stage !== 'verify'))(
+    '%s takes no plan sealed by whoever knows the recipient, though it is later than the approved one',
+    async (stage) => {
+      const job: Inputs['job'] = {
+        reaches: TWO.map(({ name }) => name),
+        runner: '""',
+        origin,
+        artifacts: { key, received: folder },
+      };
+      const inputs: Inputs = { mode: 'apply', stages: [stage], deployment, login: {}, lock: {} as Inputs['lock'], job };
+      const failures = await openReceived(inputs).then(() => [], failuresOf);
+      expect(failures.map(({ code, what }) => [code, what])).toEqual([
+        ['artifact-forged', expect.stringMatching(/^plan\.\d+\.age was not sealed by a job of this run$/)],
+      ]);
+    },
+  );
 
   test('and whose artifacts could not be fetched says so, whatever of them there is', async () => {
-    const job: Inputs['job'] = { reaches: TWO.map(({ name }) => name), runner: '""', origin, artifacts: { key, received: folder, unfetched: true } };
-    const inputs: Inputs = { mode: 'apply', stages: ['mysql-up'], deployment, login: {}, lock: {} as Inputs['lock'], job };
-    expect(await openReceived(inputs).then(() => [], failuresOf)).toMatchObject([{ code: 'artifact-missing', what: 'what earlier jobs handed over could not be downloaded' }]);
+    const job: Inputs['job'] = {
+      reaches: TWO.map(({ name }) => name),
+      runner: '""',
+      origin,
+      artifacts: { key, received: folder, unfetched: true },
+    };
+    const inputs: Inputs = {
+      mode: 'apply',
+      stages: ['mysql-up'],
+      deployment,
+      login: {},
+      lock: {} as Inputs['lock'],
+      job,
+    };
+    expect(await openReceived(inputs).then(() => [], failuresOf)).toMatchObject([
+      { code: 'artifact-missing', what: 'what earlier jobs handed over could not be downloaded' },
+    ]);
     // Over SSH the proof takes nothing of them.
     expect(await openReceived({ ...inputs, stages: ['verify'] }).then(() => [], failuresOf)).toEqual([]);
   });

@@ -35,7 +35,8 @@ const ENTRY = 'github/main.ts';
 
 /** Who may touch the outside world. */
 const OUTSIDE = ['transport', 'report', 'github', 'inputs', 'artifacts', 'main'];
-const OUTSIDE_MODULES = /^(@actions\/.*|node-ssh|ssh2|(node:)?(fs|fs\/promises|process|child_process|net|http|https|tls|dgram|worker_threads))$/;
+const OUTSIDE_MODULES =
+  /^(@actions\/.*|node-ssh|ssh2|(node:)?(fs|fs\/promises|process|child_process|net|http|https|tls|dgram|worker_threads))$/;
 
 interface Source {
   readonly name: string;
@@ -44,18 +45,29 @@ interface Source {
   readonly imports: readonly string[];
 }
 
-const roomOf = (name: string): string => (name === ENTRY ? 'main' : name.includes('/') ? (name.split('/')[0] ?? '') : name.replace(/\.ts$/, ''));
+const roomOf = (name: string): string =>
+  name === ENTRY ? 'main' : name.includes('/') ? (name.split('/')[0] ?? '') : name.replace(/\.ts$/, '');
 
 const SOURCES: readonly Source[] = readdirSync(SRC, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
   .map((name) => {
     const text = readFileSync(join(SRC, name), 'utf8');
-    return { name, room: roomOf(name), text, imports: [...text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm)].map((match) => match[1] ?? match[2] ?? match[3] ?? '') };
+    return {
+      name,
+      room: roomOf(name),
+      text,
+      imports: [
+        ...text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|\bimport\(\s*'([^']+)'|^import '([^']+)'/gm),
+      ].map((match) => match[1] ?? match[2] ?? match[3] ?? ''),
+    };
   });
 
 const floorOf = (room: string): number => FLOORS.findIndex((rooms) => rooms.includes(room));
-const near = (source: Source): string[] => source.imports.filter((from) => from.startsWith('.')).map((from) => relative(SRC, join(SRC, dirname(source.name), from)));
+const near = (source: Source): string[] =>
+  source.imports
+    .filter((from) => from.startsWith('.'))
+    .map((from) => relative(SRC, join(SRC, dirname(source.name), from)));
 
 /** The names of the stages are words, not stages: whoever reads inputs needs them. */
 const WORDS = 'stages/names.ts';
@@ -73,7 +85,11 @@ describe('the rooms', () => {
   });
 
   test('import one way only: inwards', () => {
-    const wrong = SOURCES.flatMap((source) => near(source).filter((to) => to !== WORDS && !allowed(source.room, roomOf(to))).map((to) => `${source.name} -> ${to}`));
+    const wrong = SOURCES.flatMap((source) =>
+      near(source)
+        .filter((to) => to !== WORDS && !allowed(source.room, roomOf(to)))
+        .map((to) => `${source.name} -> ${to}`),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -93,17 +109,23 @@ describe('the rooms', () => {
 
   test('leave octokit to the bundle that needs it', () => {
     const reached = new Set(['main.ts']);
-    for (const name of reached) for (const next of near(SOURCES.find((source) => source.name === name)!)) reached.add(next);
+    for (const name of reached)
+      for (const next of near(SOURCES.find((source) => source.name === name)!)) reached.add(next);
     expect(reached.size).toBeGreaterThan(50);
     expect([...reached].filter((name) => name.startsWith('github/'))).toEqual([]);
-    expect(SOURCES.filter(({ imports }) => imports.includes('@actions/github')).map(({ name }) => name)).toEqual(['github/api.ts']);
+    expect(SOURCES.filter(({ imports }) => imports.includes('@actions/github')).map(({ name }) => name)).toEqual([
+      'github/api.ts',
+    ]);
   });
 
   test('touch the outside world only where they may', () => {
     const wrong = SOURCES.filter(({ room }) => !OUTSIDE.includes(room)).flatMap((source) => [
       ...source.imports.filter((from) => OUTSIDE_MODULES.test(from)).map((from) => `${source.name} imports ${from}`),
       // lifetime is given its process by main, under that name.
-      ...(source.name !== 'lifetime.ts' && /(?<![\w.'"])process\.(?:env|stdout|stderr|stdin|exit|exitCode|argv|cwd|on)\b/.test(source.text) ? [`${source.name} uses process`] : []),
+      ...(source.name !== 'lifetime.ts' &&
+      /(?<![\w.'"])process\.(?:env|stdout|stderr|stdin|exit|exitCode|argv|cwd|on)\b/.test(source.text)
+        ? [`${source.name} uses process`]
+        : []),
       ...(/(?<![\w.'"])console\.\w/.test(source.text) ? [`${source.name} prints`] : []),
     ]);
     expect(wrong).toEqual([]);
@@ -111,17 +133,27 @@ describe('the rooms', () => {
 
   test('consist of files that can be read at one sitting', () => {
     const generated = /^\/\/ Generated from /;
-    const long = SOURCES.filter(({ text }) => !generated.test(text)).map(({ name, text }) => ({ name, lines: text.trimEnd().split('\n').length })).filter(({ lines }) => lines > 260);
+    const long = SOURCES.filter(({ text }) => !generated.test(text))
+      .map(({ name, text }) => ({ name, lines: text.trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > 260);
     expect(long).toEqual([]);
   });
 
   test('import their neighbours by their file name', () => {
-    expect(SOURCES.flatMap((source) => source.imports.filter((from) => from.startsWith('.') && !from.endsWith('.ts') && !from.endsWith('.json')).map((from) => `${source.name}: ${from}`))).toEqual([]);
+    expect(
+      SOURCES.flatMap((source) =>
+        source.imports
+          .filter((from) => from.startsWith('.') && !from.endsWith('.ts') && !from.endsWith('.json'))
+          .map((from) => `${source.name}: ${from}`),
+      ),
+    ).toEqual([]);
   });
 });
 
 describe.each(['docs/troubleshooting.md', 'docs/troubleshooting.zh.md'])('%s', (page) => {
-  const headings = readFileSync(join(ROOT, page), 'utf8').split(/^## /m).filter((section) => section.startsWith('KS-'));
+  const headings = readFileSync(join(ROOT, page), 'utf8')
+    .split(/^## /m)
+    .filter((section) => section.startsWith('KS-'));
   const codes = Object.keys(CODES) as Code[];
 
   test('has exactly one section for each error code, in their order, with its name', () => {

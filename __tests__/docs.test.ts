@@ -11,7 +11,12 @@ import { INPUT_LIST, optionOf } from '../src/inputs/catalogue.ts';
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const filesOf = (...patterns: string[]): string[] =>
-  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter((path) => path !== '' && existsSync(join(ROOT, path)));
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 const PAGES = filesOf('*.md').filter((path) => !path.startsWith('__tests__'));
 /** Pages that only developers read, in English alone. */
 const FOR_DEVELOPERS = ['docs/kuscia.md'];
@@ -30,18 +35,32 @@ function allBlocks(page: string): Block[] {
   return fences.flatMap((from, i) => {
     if (i % 2 === 1) return [];
     const [, indent = '', language = ''] = /^( *)```(.*)$/.exec(lines[from] ?? '') ?? [];
-    return [{ before: lines[from - 1] ?? '', language, text: lines.slice(from + 1, fences[i + 1]).map((line) => line.slice(indent.length)).join('\n') }];
+    return [
+      {
+        before: lines[from - 1] ?? '',
+        language,
+        text: lines
+          .slice(from + 1, fences[i + 1])
+          .map((line) => line.slice(indent.length))
+          .join('\n'),
+      },
+    ];
   });
 }
 
 /** Those in that language. */
-const blocks = (page: string, language: string): Block[] => allBlocks(page).filter((block) => block.language === language);
+const blocks = (page: string, language: string): Block[] =>
+  allBlocks(page).filter((block) => block.language === language);
 
 const scripts = (JSON.parse(read('package.json')) as { scripts: Record<string, string> }).scripts;
 
 describe.each(PAGES)('%s', (page) => {
   test('links only to what is there', () => {
-    const links = [...read(page).replace(/```[\s\S]*?```/g, '').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target);
+    const links = [
+      ...read(page)
+        .replace(/```[\s\S]*?```/g, '')
+        .matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)/g),
+    ].map(([, target = '']) => target);
     expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
   });
 
@@ -63,14 +82,23 @@ describe.each(PAGES)('%s', (page) => {
     for (const { uses, with: given = {} } of steps) {
       const folder = /^OWNER\/kuscia-swarm(\/actions\/[a-z-]+)?@v1$/.exec(uses ?? '');
       if (!folder) continue;
-      const { inputs } = parse(read(join('.', folder[1] ?? '', 'action.yml'))) as { inputs: Record<string, { required?: boolean; default?: string }> };
+      const { inputs } = parse(read(join('.', folder[1] ?? '', 'action.yml'))) as {
+        inputs: Record<string, { required?: boolean; default?: string }>;
+      };
       expect(Object.keys(given).filter((name) => !(name in inputs))).toEqual([]);
-      expect(Object.entries(inputs).filter(([name, { required, default: preset }]) => required === true && preset === undefined && !(name in given)).map(([name]) => name)).toEqual([]);
+      expect(
+        Object.entries(inputs)
+          .filter(
+            ([name, { required, default: preset }]) => required === true && preset === undefined && !(name in given),
+          )
+          .map(([name]) => name),
+      ).toEqual([]);
     }
   });
 
   test('uses the root action as the workflow to copy does, which the tests run', () => {
-    const template = stepsIn(parse(read('workflows/deploy-single-job.yml'))).find(({ uses }) => uses === ROOT_ACTION)?.with ?? {};
+    const template =
+      stepsIn(parse(read('workflows/deploy-single-job.yml'))).find(({ uses }) => uses === ROOT_ACTION)?.with ?? {};
     for (const { uses, with: given = {} } of blocks(page, 'yaml').flatMap(({ text }) => stepsIn(parse(text)))) {
       if (uses !== ROOT_ACTION) continue;
       const { 'seal-key': key, 'logs-out': logs, ...rest } = template;
@@ -85,10 +113,21 @@ describe.each(PAGES)('%s', (page) => {
       mermaid: () => undefined,
       yaml: ({ text }) => void (isCluster(parse(text)) && readCluster(text, page)),
       sh: ({ text }) => execFileSync('bash', ['--norc', '-n', '-c', text], { stdio: 'pipe' }),
-      ts: ({ text }) => expect(ts.transpileModule(text, { reportDiagnostics: true }).diagnostics?.map(({ messageText }) => messageText)).toEqual([]),
+      ts: ({ text }) =>
+        expect(
+          ts.transpileModule(text, { reportDiagnostics: true }).diagnostics?.map(({ messageText }) => messageText),
+        ).toEqual([]),
       // __tests__/lab/deployment/rights.test.ts deploys with it.
       sudoers: ({ before }) => expect(before).toBe('<!-- file: /etc/sudoers.d/kuscia-swarm -->'),
-      '': ({ text }) => expect(faultsOf(blocks(page, 'yaml').map((block) => block.text).find((each) => isCluster(parse(each)))?.replace('load-balancer', 'loadbalancer') ?? '')).toContain(text),
+      '': ({ text }) =>
+        expect(
+          faultsOf(
+            blocks(page, 'yaml')
+              .map((block) => block.text)
+              .find((each) => isCluster(parse(each)))
+              ?.replace('load-balancer', 'loadbalancer') ?? '',
+          ),
+        ).toContain(text),
     };
     for (const block of allBlocks(page)) {
       expect(Object.keys(readers)).toContain(block.language);
@@ -98,13 +137,16 @@ describe.each(PAGES)('%s', (page) => {
 
   test('gives the command line options that it has', () => {
     const known = new Set(INPUT_LIST.map(({ name }) => `--${optionOf(name)}`));
-    const used = blocks(page, 'sh').filter(({ text }) => text.includes('dist/index.cjs')).flatMap(({ text }) => text.match(/--[a-z-]+/g) ?? []);
+    const used = blocks(page, 'sh')
+      .filter(({ text }) => text.includes('dist/index.cjs'))
+      .flatMap(({ text }) => text.match(/--[a-z-]+/g) ?? []);
     expect(used.filter((option) => !known.has(option))).toEqual([]);
   });
 });
 
 const ROOT_ACTION = 'OWNER/kuscia-swarm@v1';
-const isCluster = (document: unknown): boolean => typeof document === 'object' && document !== null && 'hosts' in document;
+const isCluster = (document: unknown): boolean =>
+  typeof document === 'object' && document !== null && 'hosts' in document;
 
 /** The faults of a cluster file, as they are told. */
 function faultsOf(cluster: string): string[] {
@@ -133,7 +175,12 @@ function stepsIn(document: unknown): Step[] {
 test('pages in English and Chinese come in pairs', () => {
   const chinese = PAGES.filter((page) => page.endsWith('.zh.md'));
   expect(chinese.filter((page) => !PAGES.includes(page.replace(/\.zh\.md$/, '.md')))).toEqual([]);
-  const forUsers = PAGES.filter((page) => !page.endsWith('.zh.md') && !FOR_DEVELOPERS.includes(page) && /^(README|docs\/[^/]+|actions\/[^/]+\/README)\.md$/.test(page));
+  const forUsers = PAGES.filter(
+    (page) =>
+      !page.endsWith('.zh.md') &&
+      !FOR_DEVELOPERS.includes(page) &&
+      /^(README|docs\/[^/]+|actions\/[^/]+\/README)\.md$/.test(page),
+  );
   expect(forUsers.filter((page) => !PAGES.includes(page.replace(/\.md$/, '.zh.md')))).toEqual([]);
 });
 
@@ -141,24 +188,38 @@ describe('what is known of Kuscia', () => {
   const PAGE = 'docs/kuscia.md';
   const headings = [...read(PAGE).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
   // The bundle is made of src, and compared with it elsewhere.
-  const texts = filesOf().filter((path) => !path.startsWith('dist/')).map((path) => [path, read(path)] as const);
+  const texts = filesOf()
+    .filter((path) => !path.startsWith('dist/'))
+    .map((path) => [path, read(path)] as const);
 
   test('is linked by headings, each of which there is once', () => {
-    const links = texts.flatMap(([path, text]) => [...text.matchAll(/\bkuscia\.md#([\w-]*)/g)].map(([, anchor = '']) => [path, anchor] as const));
+    const links = texts.flatMap(([path, text]) =>
+      [...text.matchAll(/\bkuscia\.md#([\w-]*)/g)].map(([, anchor = '']) => [path, anchor] as const),
+    );
     expect(links.length).toBeGreaterThan(40);
     expect(links.filter(([, anchor]) => !headings.includes(anchor))).toEqual([]);
-    expect([...read(PAGE).matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor = '']) => anchor).filter((anchor) => !headings.includes(anchor))).toEqual([]);
+    expect(
+      [...read(PAGE).matchAll(/\]\(#([^)]*)\)/g)]
+        .map(([, anchor = '']) => anchor)
+        .filter((anchor) => !headings.includes(anchor)),
+    ).toEqual([]);
     expect(headings).toEqual([...new Set(headings)]);
   });
 
   test('is not looked for in notes that only its authors have', () => {
-    expect(texts.filter(([, text]) => /kuscia[-]facts|README of the[ ]observation/i.test(text)).map(([path]) => path)).toEqual([]);
+    expect(
+      texts.filter(([, text]) => /kuscia[-]facts|README of the[ ]observation/i.test(text)).map(([path]) => path),
+    ).toEqual([]);
   });
 });
 
 /** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
-  return heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replace(/\s/g, '-');
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replace(/\s/g, '-');
 }
 
 /** What both languages must share: sections by their number and level, with what stands in them. */
@@ -174,8 +235,13 @@ interface Shared {
 function sharedIn(page: string): Shared[] {
   const text = read(page).replace(/<!-- generated: [\s\S]*?<!-- end: \S+ -->/g, '');
   // Remarks in code and the labels of pictures are in the language of the page.
-  const unworded = (block: string): string => (block.startsWith('```mermaid') ? block.replace(/"[^"]*"/g, '""') : block.replace(/ # .*$/gm, '')).replace(/\s+$/gm, '');
-  const fenced = (section: string): string[] => [...section.matchAll(/^```.*\n[\s\S]*?^```$/gm)].map(([block]) => unworded(block));
+  const unworded = (block: string): string =>
+    (block.startsWith('```mermaid') ? block.replace(/"[^"]*"/g, '""') : block.replace(/ # .*$/gm, '')).replace(
+      /\s+$/gm,
+      '',
+    );
+  const fenced = (section: string): string[] =>
+    [...section.matchAll(/^```.*\n[\s\S]*?^```$/gm)].map(([block]) => unworded(block));
   return text.split(/^(?=#{1,6} )/m).map((section) => {
     const prose = section.replace(/^```[\s\S]*?^```$/gm, '').split('\n');
     const indented = prose.filter((line) => line.startsWith('    '));
@@ -190,7 +256,9 @@ function sharedIn(page: string): Shared[] {
   });
 }
 
-const PAIRS = PAGES.filter((page) => page.endsWith('.zh.md')).map((chinese) => [chinese.replace(/\.zh\.md$/, '.md'), chinese] as const);
+const PAIRS = PAGES.filter((page) => page.endsWith('.zh.md')).map(
+  (chinese) => [chinese.replace(/\.zh\.md$/, '.md'), chinese] as const,
+);
 
 describe.each(PAIRS)('%s and %s', (english, chinese) => {
   const [here, there] = [sharedIn(english), sharedIn(chinese)];

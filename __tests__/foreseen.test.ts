@@ -17,14 +17,24 @@ import fc from './support/random.ts';
 const REPLICA = 'root-kuscia-autonomy-alice';
 
 const changing = (model: Model): Stage[] =>
-  deploymentStages(model.deployment, { onMatrix: () => undefined }).filter(({ name }) => name !== 'preflight' && name !== 'verify').map((stage) => modelled(model, stage));
+  deploymentStages(model.deployment, { onMatrix: () => undefined })
+    .filter(({ name }) => name !== 'preflight' && name !== 'verify')
+    .map((stage) => modelled(model, stage));
 
-const runOf = (parts: Partial<Run> = {}): Run => ({ fleet: { run: () => Promise.reject(new Error('only the model is asked')) }, emit: () => undefined, lookEveryMs: 1, ...parts });
+const runOf = (parts: Partial<Run> = {}): Run => ({
+  fleet: { run: () => Promise.reject(new Error('only the model is asked')) },
+  emit: () => undefined,
+  lookEveryMs: 1,
+  ...parts,
+});
 
 const agree = async (model: Model): Promise<Change[]> => changesIn(await plan(changing(model), runOf()));
 
 /** Plans, agrees, and does each stage in a job of its own, or in one for each host. Gives what was agreed to, and what the jobs did against it. */
-async function byJobs(model: Model, perHost = false): Promise<{ readonly agreed: readonly string[]; readonly refused: readonly string[] }> {
+async function byJobs(
+  model: Model,
+  perHost = false,
+): Promise<{ readonly agreed: readonly string[]; readonly refused: readonly string[] }> {
   const agreed = await agree(model);
   expect(movedSince(agreed, await agree(model))).toEqual([]);
   const refused: string[] = [];
@@ -47,18 +57,32 @@ async function settled(deployment: Deployment): Promise<Model> {
 
 /** One odd thing that a run finds, or one change of the cluster file. */
 type Turn = (model: Model) => void;
-const file = (changes: Partial<Deployment['cluster']>): Turn => (model) => void (model.deployment = { ...model.deployment, cluster: { ...model.cluster, ...changes } });
-const container = (host: string, name: string, changes: Parameters<Model['set']>[2]): Turn => (model) => model.set(host, name, changes);
-const aside = (host: string, name: string): Turn => (model) => {
-  const { containers } = model.on(host);
-  const found = containers.get(name);
-  containers.delete(name);
-  if (found) containers.set(`${name}.former`, { ...found, name: `${name}.former`, state: 'exited' });
-};
-const lame = (how: Model['lame']): Turn => (model) => void (model.lame = how);
-const tagMoved = (image: string): Turn => (model) => {
-  for (const { name } of model.cluster.hosts) if (model.on(name).images.has(image)) model.on(name).images.set(image, imageId('b'));
-};
+const file =
+  (changes: Partial<Deployment['cluster']>): Turn =>
+  (model) =>
+    void (model.deployment = { ...model.deployment, cluster: { ...model.cluster, ...changes } });
+const container =
+  (host: string, name: string, changes: Parameters<Model['set']>[2]): Turn =>
+  (model) =>
+    model.set(host, name, changes);
+const aside =
+  (host: string, name: string): Turn =>
+  (model) => {
+    const { containers } = model.on(host);
+    const found = containers.get(name);
+    containers.delete(name);
+    if (found) containers.set(`${name}.former`, { ...found, name: `${name}.former`, state: 'exited' });
+  };
+const lame =
+  (how: Model['lame']): Turn =>
+  (model) =>
+    void (model.lame = how);
+const tagMoved =
+  (image: string): Turn =>
+  (model) => {
+    for (const { name } of model.cluster.hosts)
+      if (model.on(name).images.has(image)) model.on(name).images.set(image, imageId('b'));
+  };
 const { config, databasePassword, databaseRootPassword } = folders(clusterOf());
 
 const FILE_GONE = 'a password file that is gone';
@@ -75,12 +99,14 @@ const TURNS: Readonly<Record<string, Turn>> = {
   'a tag of nginx that moved, under which probes run too': tagMoved('nginx:1.26'),
   'a tag of MySQL that moved': tagMoved('mysql:8.0'),
   'another port of the database': file({ database: { ...MANAGED, port: 3310 } }),
-  'another port of the database, and replicas that docker starts again and again': (model) => [lame('restarting'), file({ database: { ...MANAGED, port: 3310 } })].forEach((turn) => turn(model)),
+  'another port of the database, and replicas that docker starts again and again': (model) =>
+    [lame('restarting'), file({ database: { ...MANAGED, port: 3310 } })].forEach((turn) => turn(model)),
   'another schema': (model) => {
     model.schema = false;
     file({ database: { ...MANAGED, name: 'kine2' } })(model);
   },
-  'a database whose container somebody has removed': (model) => void model.on('node-01').containers.delete('alice-mysql'),
+  'a database whose container somebody has removed': (model) =>
+    void model.on('node-01').containers.delete('alice-mysql'),
   'another user of the database': file({ database: { ...MANAGED, user: 'kine' } }),
   'another gateway port': file({ ports: { ...clusterOf().ports, gateway: 21000 } }),
   'another port of the load balancer': file({ loadBalancer: { ...clusterOf().loadBalancer, port: 8088 } }),
@@ -90,7 +116,8 @@ const TURNS: Readonly<Record<string, Turn>> = {
     model.schema = true;
     file({ database: EXTERNAL })(model);
   },
-  'probes with a proxy': (model) => model.cluster.hosts.forEach(({ name }) => model.write(name, 'proxy of the probe', '')),
+  'probes with a proxy': (model) =>
+    model.cluster.hosts.forEach(({ name }) => model.write(name, 'proxy of the probe', '')),
   'a probe with a proxy that ended': (model) => {
     model.write('node-02', 'proxy of the probe', '');
     model.set('node-02', 'alice-probe', { state: 'exited', exitCode: 1 });
@@ -104,10 +131,12 @@ const TURNS: Readonly<Record<string, Turn>> = {
     for (const { name } of model.cluster.hosts) model.on(name).containers.delete(REPLICA);
     if (model.network) model.network = { ...model.network, attachable: false };
   },
-  'a configuration that others may read': (model) => model.write('node-01', config, model.on('node-01').files.get(config)?.content ?? '', '644'),
+  'a configuration that others may read': (model) =>
+    model.write('node-01', config, model.on('node-01').files.get(config)?.content ?? '', '644'),
   'a configuration that is gone': (model) => void model.on('node-02').files.delete(config),
   [FILE_GONE]: (model) => void model.on('node-01').files.delete(databasePassword),
-  'a file with the password of root that is gone': (model) => void model.on('node-01').files.delete(databaseRootPassword),
+  'a file with the password of root that is gone': (model) =>
+    void model.on('node-01').files.delete(databaseRootPassword),
   'a password file with something else in it': (model) => model.write('node-01', databasePassword, 'something else'),
   'a replica that ended': container('node-02', REPLICA, { state: 'exited', exitCode: 137 }),
   'a replica that lacks its restart policy': container('node-02', REPLICA, { restartPolicy: 'no' }),
@@ -128,20 +157,37 @@ const MADE: Readonly<Record<string, Turn>> = {
 };
 
 /** Nobody here knows a password for a root that takes that of the users, where its file has another: that is refused before anything is changed. */
-const isMendable = (made: string, ...turns: readonly string[]): boolean => !(made.endsWith('replicas are root') && turns.includes('a password file with something else in it'));
+const isMendable = (made: string, ...turns: readonly string[]): boolean =>
+  !(made.endsWith('replicas are root') && turns.includes('a password file with something else in it'));
 
 /** Where a database of an earlier version does not run and its password file is gone as well, closing its root is left to the next plan: on fresh hosts nothing is to be said of it. */
-const isForetold = (made: string, ...turns: readonly string[]): boolean => made === 'by this version' || !turns.some((turn) => turn === ASIDE_WITHOUT_FILE || (turn === FILE_GONE && turns.length > 1));
+const isForetold = (made: string, ...turns: readonly string[]): boolean =>
+  made === 'by this version' ||
+  !turns.some((turn) => turn === ASIDE_WITHOUT_FILE || (turn === FILE_GONE && turns.length > 1));
 
 /** What is left to say of a database of ours: nobody is root from elsewhere. */
 const isClosed = ({ cluster, accounts }: Model): boolean => cluster.database.kind === 'external' || !accounts.isOpen;
 
-describe.each([['a job for each stage', false], ['a job for each stage and host', true]])('%s does what was agreed to, and has nothing to refuse', (_, perHost) => {
+describe.each([
+  ['a job for each stage', false],
+  ['a job for each stage and host', true],
+])('%s does what was agreed to, and has nothing to refuse', (_, perHost) => {
   const fresh: readonly [string, Deployment][] = [
     ['fresh hosts', deploymentOf({ hosts: TWO })],
     ['three hosts', deploymentOf({ hosts: THREE })],
     ['a database elsewhere', deploymentOf({ hosts: TWO, database: EXTERNAL })],
-    ['a configuration of the caller', deploymentOf({ hosts: TWO }, { secrets: { ...deploymentOf().secrets, kusciaConfig: new Secret('Kuscia configuration', initialConfiguration()) } })],
+    [
+      'a configuration of the caller',
+      deploymentOf(
+        { hosts: TWO },
+        {
+          secrets: {
+            ...deploymentOf().secrets,
+            kusciaConfig: new Secret('Kuscia configuration', initialConfiguration()),
+          },
+        },
+      ),
+    ],
   ];
   test.each(fresh)('%s', async (_, deployment) => {
     const model = new Model(deployment);
@@ -153,17 +199,26 @@ describe.each([['a job for each stage', false], ['a job for each stage and host'
   });
 
   describe.each(Object.entries(MADE))('made %s', (made, before) => {
-    test.each(Object.entries(TURNS).filter(([name]) => isMendable(made, name) && isForetold(made, name)))('%s', async (name, turn) => {
-      const model = await settled(deploymentOf({ hosts: TWO }));
-      before(model);
-      turn(model);
-      const { agreed, refused } = await byJobs(model, perHost);
-      expect([agreed.length === 0, refused]).toEqual([name === 'nothing is to be done' && made === 'by this version', []]);
-      expect([await agree(model), isClosed(model)]).toEqual([[], true]);
-    });
+    test.each(Object.entries(TURNS).filter(([name]) => isMendable(made, name) && isForetold(made, name)))(
+      '%s',
+      async (name, turn) => {
+        const model = await settled(deploymentOf({ hosts: TWO }));
+        before(model);
+        turn(model);
+        const { agreed, refused } = await byJobs(model, perHost);
+        expect([agreed.length === 0, refused]).toEqual([
+          name === 'nothing is to be done' && made === 'by this version',
+          [],
+        ]);
+        expect([await agree(model), isClosed(model)]).toEqual([[], true]);
+      },
+    );
   });
 
-  test.each([['runs', () => undefined], ['ended', container('node-01', 'alice-mysql', { state: 'exited' })]] as const)('a database of an earlier version, without a replica beside it, that %s', async (_, turn) => {
+  test.each([
+    ['runs', () => undefined],
+    ['ended', container('node-01', 'alice-mysql', { state: 'exited' })],
+  ] as const)('a database of an earlier version, without a replica beside it, that %s', async (_, turn) => {
     const model = await settled(deploymentOf({ hosts: THREE }));
     asEarlier(model, 'root');
     turn(model);
@@ -184,16 +239,20 @@ describe.each([['a job for each stage', false], ['a job for each stage and host'
 
   test('and several of these at once', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...Object.keys(MADE)), fc.subarray(Object.keys(TURNS), { minLength: 2, maxLength: 4 }), async (made, names) => {
-        fc.pre(isMendable(made, ...names) && isForetold(made, ...names));
-        // A former container is put back as it was; that its tag has moved as well is seen only then, and is asked for by the next plan.
-        fc.pre(!(names.some((name) => name.startsWith('a tag')) && names.some((name) => name.includes('set aside'))));
-        const model = await settled(deploymentOf({ hosts: TWO }, { upgradesDatabase: true }));
-        MADE[made]?.(model);
-        for (const name of names) TURNS[name]?.(model);
-        expect((await byJobs(model, perHost)).refused).toEqual([]);
-        expect([await agree(model), isClosed(model)]).toEqual([[], true]);
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...Object.keys(MADE)),
+        fc.subarray(Object.keys(TURNS), { minLength: 2, maxLength: 4 }),
+        async (made, names) => {
+          fc.pre(isMendable(made, ...names) && isForetold(made, ...names));
+          // A former container is put back as it was; that its tag has moved as well is seen only then, and is asked for by the next plan.
+          fc.pre(!(names.some((name) => name.startsWith('a tag')) && names.some((name) => name.includes('set aside'))));
+          const model = await settled(deploymentOf({ hosts: TWO }, { upgradesDatabase: true }));
+          MADE[made]?.(model);
+          for (const name of names) TURNS[name]?.(model);
+          expect((await byJobs(model, perHost)).refused).toEqual([]);
+          expect([await agree(model), isClosed(model)]).toEqual([[], true]);
+        },
+      ),
       { numRuns: 90 },
     );
   });

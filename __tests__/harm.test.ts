@@ -7,16 +7,29 @@ import { UNMADE } from './lab/faults/unmade.ts';
 const REPLICA = 'root-kuscia-autonomy-alice';
 /** What three sound hosts print. */
 const SOUND: Readonly<Record<string, readonly string[]>> = {
-  'node-01': ['container alice-mysql m1 running 10:00 yes 0', 'container alice-nginx-lb l1 running 10:00 yes 0', 'container alice-probe p1 running 10:00 yes 0', `led ${REPLICA}-node-02`, `led ${REPLICA}-node-03`],
+  'node-01': [
+    'container alice-mysql m1 running 10:00 yes 0',
+    'container alice-nginx-lb l1 running 10:00 yes 0',
+    'container alice-probe p1 running 10:00 yes 0',
+    `led ${REPLICA}-node-02`,
+    `led ${REPLICA}-node-03`,
+  ],
   'node-02': [`container ${REPLICA} r2 running 10:00 yes 0`, 'container alice-probe p2 running 10:00 yes 0'],
   'node-03': [`container ${REPLICA} r3 running 10:00 yes 0`, 'container alice-probe p3 running 10:00 yes 0'],
 };
-const sample = (said: Readonly<Record<string, readonly string[]>>) => sampleIn(Object.entries(said).map(([host, lines]) => ({ host, text: lines.join('\n') })));
+const sample = (said: Readonly<Record<string, readonly string[]>>) =>
+  sampleIn(Object.entries(said).map(([host, lines]) => ({ host, text: lines.join('\n') })));
 /** The sound hosts with lines put in the place of those that begin alike; `''` takes them away. */
 function but(changes: readonly (readonly [host: string, begins: string, ...lines: string[]])[]) {
   const kept = Object.entries(SOUND).map(([host, lines]) => {
     const mine = changes.filter(([of]) => of === host);
-    return [host, [...lines.filter((line) => !mine.some(([, begins]) => line.startsWith(begins))), ...mine.flatMap(([, , ...rest]) => rest)]] as const;
+    return [
+      host,
+      [
+        ...lines.filter((line) => !mine.some(([, begins]) => line.startsWith(begins))),
+        ...mine.flatMap(([, , ...rest]) => rest),
+      ],
+    ] as const;
   });
   return sample(Object.fromEntries(kept));
 }
@@ -29,32 +42,134 @@ interface Case {
   readonly harm: readonly string[];
 }
 
-const replica = (line: string): readonly [string, string, string] => ['node-02', `container ${REPLICA}`, `container ${REPLICA} ${line}`];
-const database = (line: string): readonly [string, string, string] => ['node-01', 'container alice-mysql', `container alice-mysql ${line}`];
+const replica = (line: string): readonly [string, string, string] => [
+  'node-02',
+  `container ${REPLICA}`,
+  `container ${REPLICA} ${line}`,
+];
+const database = (line: string): readonly [string, string, string] => [
+  'node-01',
+  'container alice-mysql',
+  `container alice-mysql ${line}`,
+];
 const notLed = ['node-01', `led ${REPLICA}-node-02`] as const;
 
 const CASES: readonly Case[] = [
   { about: 'all as before', after: sample(SOUND), harm: [] },
-  { about: 'a replica removed', after: but([['node-02', `container ${REPLICA}`], notLed]), harm: [`node-02 ${REPLICA} is gone`, `${REPLICA}-node-02 no longer answers through the load balancer`] },
-  { about: 'a replica stopped', after: but([replica('r2 exited 10:00 no 0')]), harm: [`node-02 ${REPLICA} no longer runs (exited)`] },
-  { about: 'a replica set aside and none in its place', after: but([['node-02', `container ${REPLICA}`, `container ${REPLICA}.former r2 exited 10:00 no 0`]]), harm: [`node-02 ${REPLICA} is gone`] },
-  { about: 'a replica that runs and does not answer', after: but([replica('r2 running 10:00 no 0')]), harm: [`node-02 ${REPLICA} no longer works`] },
-  { about: 'a healthy replica restarted', after: but([replica('r2 running 10:05 yes 0')]), harm: [`node-02 ${REPLICA} was restarted`] },
-  { about: 'a healthy replica recreated', after: but([replica('r9 running 10:05 yes 0')]), harm: [`node-02 ${REPLICA} was made anew`] },
-  { about: 'a replica recreated as the row wants', after: but([replica('r9 running 10:05 yes 0')]), granted: { replaces: [`node-02 ${REPLICA}`] }, harm: [] },
-  { about: 'the other replica recreated', after: but([replica('r9 running 10:05 yes 0')]), granted: { replaces: [`node-03 ${REPLICA}`] }, harm: [`node-02 ${REPLICA} was made anew`] },
-  { about: 'a replica replaced as the row wants by one that does not work', after: but([replica('r9 running 10:05 no 0')]), granted: { replaces: [`node-02 ${REPLICA}`] }, harm: [`node-02 ${REPLICA} no longer works`] },
-  { about: 'a replica that did not work restarted', before: but([replica('r2 running 10:00 no 0'), notLed]), after: but([replica('r2 running 10:05 no 0'), notLed]), harm: [] },
-  { about: 'a replica that works again', before: but([replica('r2 exited 10:00 no 0'), notLed]), after: sample(SOUND), harm: [] },
-  { about: 'a replica left out by the load balancer', after: but([notLed]), harm: [`${REPLICA}-node-02 no longer answers through the load balancer`] },
-  { about: 'a host without power, which the fault takes', after: sample({ ...SOUND, 'node-02': [], 'node-01': SOUND['node-01']?.filter((line) => !line.endsWith('-node-02')) ?? [] }), granted: { takes: ['node-02'] }, harm: [] },
-  { about: 'the host of the load balancer without power', after: sample({ ...SOUND, 'node-01': [] }), granted: { takes: ['node-01'] }, harm: [] },
-  { about: 'a host without power that no fault takes', after: sample({ ...SOUND, 'node-02': [] }), harm: [`node-02 ${REPLICA} is gone`, 'node-02 alice-probe is gone'] },
-  { about: 'a probe restarted', after: but([['node-03', 'container alice-probe', 'container alice-probe p3 running 10:05 yes 0']]), harm: ['node-03 alice-probe was restarted'] },
-  { about: 'a database killed and made anew', after: but([database('m2 running 10:05 yes 1')]), granted: { replaces: ['node-01 alice-mysql'] }, harm: ['node-01 alice-mysql recovered from a crash'] },
-  { about: 'a database killed and started again', after: but([database('m1 running 10:05 yes 1')]), granted: { replaces: ['node-01 alice-mysql'], takes: ['node-01'] }, harm: ['node-01 alice-mysql recovered from a crash'] },
-  { about: 'a database that had recovered before', before: but([database('m1 running 10:00 yes 2')]), after: but([database('m1 running 10:00 yes 2')]), harm: [] },
-  { about: 'a database that refuses the login', after: but([database('m1 running 10:00 no 0')]), harm: ['node-01 alice-mysql no longer works'] },
+  {
+    about: 'a replica removed',
+    after: but([['node-02', `container ${REPLICA}`], notLed]),
+    harm: [`node-02 ${REPLICA} is gone`, `${REPLICA}-node-02 no longer answers through the load balancer`],
+  },
+  {
+    about: 'a replica stopped',
+    after: but([replica('r2 exited 10:00 no 0')]),
+    harm: [`node-02 ${REPLICA} no longer runs (exited)`],
+  },
+  {
+    about: 'a replica set aside and none in its place',
+    after: but([['node-02', `container ${REPLICA}`, `container ${REPLICA}.former r2 exited 10:00 no 0`]]),
+    harm: [`node-02 ${REPLICA} is gone`],
+  },
+  {
+    about: 'a replica that runs and does not answer',
+    after: but([replica('r2 running 10:00 no 0')]),
+    harm: [`node-02 ${REPLICA} no longer works`],
+  },
+  {
+    about: 'a healthy replica restarted',
+    after: but([replica('r2 running 10:05 yes 0')]),
+    harm: [`node-02 ${REPLICA} was restarted`],
+  },
+  {
+    about: 'a healthy replica recreated',
+    after: but([replica('r9 running 10:05 yes 0')]),
+    harm: [`node-02 ${REPLICA} was made anew`],
+  },
+  {
+    about: 'a replica recreated as the row wants',
+    after: but([replica('r9 running 10:05 yes 0')]),
+    granted: { replaces: [`node-02 ${REPLICA}`] },
+    harm: [],
+  },
+  {
+    about: 'the other replica recreated',
+    after: but([replica('r9 running 10:05 yes 0')]),
+    granted: { replaces: [`node-03 ${REPLICA}`] },
+    harm: [`node-02 ${REPLICA} was made anew`],
+  },
+  {
+    about: 'a replica replaced as the row wants by one that does not work',
+    after: but([replica('r9 running 10:05 no 0')]),
+    granted: { replaces: [`node-02 ${REPLICA}`] },
+    harm: [`node-02 ${REPLICA} no longer works`],
+  },
+  {
+    about: 'a replica that did not work restarted',
+    before: but([replica('r2 running 10:00 no 0'), notLed]),
+    after: but([replica('r2 running 10:05 no 0'), notLed]),
+    harm: [],
+  },
+  {
+    about: 'a replica that works again',
+    before: but([replica('r2 exited 10:00 no 0'), notLed]),
+    after: sample(SOUND),
+    harm: [],
+  },
+  {
+    about: 'a replica left out by the load balancer',
+    after: but([notLed]),
+    harm: [`${REPLICA}-node-02 no longer answers through the load balancer`],
+  },
+  {
+    about: 'a host without power, which the fault takes',
+    after: sample({
+      ...SOUND,
+      'node-02': [],
+      'node-01': SOUND['node-01']?.filter((line) => !line.endsWith('-node-02')) ?? [],
+    }),
+    granted: { takes: ['node-02'] },
+    harm: [],
+  },
+  {
+    about: 'the host of the load balancer without power',
+    after: sample({ ...SOUND, 'node-01': [] }),
+    granted: { takes: ['node-01'] },
+    harm: [],
+  },
+  {
+    about: 'a host without power that no fault takes',
+    after: sample({ ...SOUND, 'node-02': [] }),
+    harm: [`node-02 ${REPLICA} is gone`, 'node-02 alice-probe is gone'],
+  },
+  {
+    about: 'a probe restarted',
+    after: but([['node-03', 'container alice-probe', 'container alice-probe p3 running 10:05 yes 0']]),
+    harm: ['node-03 alice-probe was restarted'],
+  },
+  {
+    about: 'a database killed and made anew',
+    after: but([database('m2 running 10:05 yes 1')]),
+    granted: { replaces: ['node-01 alice-mysql'] },
+    harm: ['node-01 alice-mysql recovered from a crash'],
+  },
+  {
+    about: 'a database killed and started again',
+    after: but([database('m1 running 10:05 yes 1')]),
+    granted: { replaces: ['node-01 alice-mysql'], takes: ['node-01'] },
+    harm: ['node-01 alice-mysql recovered from a crash'],
+  },
+  {
+    about: 'a database that had recovered before',
+    before: but([database('m1 running 10:00 yes 2')]),
+    after: but([database('m1 running 10:00 yes 2')]),
+    harm: [],
+  },
+  {
+    about: 'a database that refuses the login',
+    after: but([database('m1 running 10:00 no 0')]),
+    harm: ['node-01 alice-mysql no longer works'],
+  },
 ];
 
 describe('harm is what worked before a run and does not after it', () => {
@@ -63,13 +178,29 @@ describe('harm is what worked before a run and does not after it', () => {
   });
 
   test('of what has to come back only what is lacking counts', () => {
-    expect(missing(sample(SOUND), but([replica('r9 running 10:05 yes 0'), database('m2 running 10:05 yes 1')]))).toEqual([]);
-    expect(missing(sample(SOUND), but([replica('r9 running 10:05 no 0')]))).toEqual([`node-02 ${REPLICA} no longer works`]);
+    expect(
+      missing(sample(SOUND), but([replica('r9 running 10:05 yes 0'), database('m2 running 10:05 yes 1')])),
+    ).toEqual([]);
+    expect(missing(sample(SOUND), but([replica('r9 running 10:05 no 0')]))).toEqual([
+      `node-02 ${REPLICA} no longer works`,
+    ]);
   });
 
   test('what a host prints is read whole', () => {
-    expect(sample({ 'node-01': ['container alice-mysql m1 running 2026-11-26T19:01:35.5Z yes 1', 'led a-node-02', ''] })).toEqual({
-      containers: [{ host: 'node-01', name: 'alice-mysql', id: 'm1', state: 'running', startedAt: '2026-11-26T19:01:35.5Z', works: true, recoveries: 1 }],
+    expect(
+      sample({ 'node-01': ['container alice-mysql m1 running 2026-11-26T19:01:35.5Z yes 1', 'led a-node-02', ''] }),
+    ).toEqual({
+      containers: [
+        {
+          host: 'node-01',
+          name: 'alice-mysql',
+          id: 'm1',
+          state: 'running',
+          startedAt: '2026-11-26T19:01:35.5Z',
+          works: true,
+          recoveries: 1,
+        },
+      ],
       led: ['a-node-02'],
     });
   });
@@ -86,6 +217,8 @@ describe('the table of faults', () => {
   });
 
   test('a fault after which containers may be lacking happens in the middle of its run', () => {
-    expect(FAULTS.filter(({ when, takes }) => takes !== undefined && when === 'before').map(({ name }) => name)).toEqual([]);
+    expect(
+      FAULTS.filter(({ when, takes }) => takes !== undefined && when === 'before').map(({ name }) => name),
+    ).toEqual([]);
   });
 });

@@ -14,7 +14,13 @@ import { deploymentOf } from './support/deployment.ts';
 import { initialConfiguration, KEY } from './support/key.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
-const origin: Inputs['job']['origin'] = { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 1 };
+const origin: Inputs['job']['origin'] = {
+  domain: 'alice',
+  repository: 'acme/clusters',
+  run: '7',
+  call: 'kuscia-swarm.alice.deploy.1a2b3c4d',
+  attempt: 1,
+};
 const CONTENTS: Readonly<Partial<Record<Kind, string>>> = {
   'join-tokens': JSON.stringify({ manager: 'of-managers', worker: 'of-workers' }),
   'kuscia-configuration': initialConfiguration(),
@@ -28,19 +34,44 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** What the job of that stage takes when so much was handed over. */
 async function received(stage: StageName, kinds: readonly Kind[]) {
-  for (const kind of kinds) await handOver(folder, { kind, host: '', origin, made: 1_000, content: new Secret(kind, CONTENTS[kind] ?? '') }, key);
+  for (const kind of kinds)
+    await handOver(
+      folder,
+      { kind, host: '', origin, made: 1_000, content: new Secret(kind, CONTENTS[kind] ?? '') },
+      key,
+    );
   const deployment = deploymentOf();
-  return openReceived({ mode: 'apply', stages: [stage], deployment, login: {}, lock: {} as Inputs['lock'], job: { reaches: deployment.cluster.hosts.map(({ name }) => name), runner: '""', origin, artifacts: { key, received: folder } } });
+  return openReceived({
+    mode: 'apply',
+    stages: [stage],
+    deployment,
+    login: {},
+    lock: {} as Inputs['lock'],
+    job: {
+      reaches: deployment.cluster.hosts.map(({ name }) => name),
+      runner: '""',
+      origin,
+      artifacts: { key, received: folder },
+    },
+  });
 }
 
-const MISSED: readonly { readonly stage: StageName; readonly handed: readonly Kind[]; readonly missed: readonly string[] }[] = [
+const MISSED: readonly {
+  readonly stage: StageName;
+  readonly handed: readonly Kind[];
+  readonly missed: readonly string[];
+}[] = [
   { stage: 'kuscia-start', handed: [], missed: ['plan', 'kuscia-configuration', 'provenance'] },
   { stage: 'kuscia-start', handed: ['plan', 'kuscia-configuration'], missed: ['provenance'] },
   { stage: 'kuscia-start', handed: ['provenance', 'plan', 'join-tokens'], missed: ['kuscia-configuration'] },
   { stage: 'kuscia-start', handed: ['kuscia-configuration', 'provenance'], missed: ['plan'] },
   { stage: 'kuscia-start', handed: ['plan', 'kuscia-configuration', 'provenance'], missed: [] },
   // Whatever changes something is held to the plan.
-  ...STAGES.filter((stage) => !['kuscia-start', 'verify'].includes(stage)).map((stage) => ({ stage, handed: [], missed: ['plan'] })),
+  ...STAGES.filter((stage) => !['kuscia-start', 'verify'].includes(stage)).map((stage) => ({
+    stage,
+    handed: [],
+    missed: ['plan'],
+  })),
   // Tokens travel only while a host is outside the swarm.
   { stage: 'swarm-join', handed: ['plan'], missed: [] },
   { stage: 'verify', handed: [], missed: [] },
@@ -49,11 +80,16 @@ const MISSED: readonly { readonly stage: StageName; readonly handed: readonly Ki
 describe('what earlier jobs handed over', () => {
   test.each(MISSED)('is missed by name: $stage of $handed', async ({ stage, handed, missed }) => {
     const failures = await received(stage, handed).then(() => [], failuresOf);
-    expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(missed.map((kind) => `artifact-missing: no earlier job handed over the ${kind}`));
+    expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(
+      missed.map((kind) => `artifact-missing: no earlier job handed over the ${kind}`),
+    );
   });
 
   test('is masked in the job that opened it', async () => {
-    const secrets = [...(await received('swarm-join', ['plan', 'join-tokens'])).secrets, ...(await received('kuscia-start', ['plan', 'kuscia-configuration', 'provenance'])).secrets];
+    const secrets = [
+      ...(await received('swarm-join', ['plan', 'join-tokens'])).secrets,
+      ...(await received('kuscia-start', ['plan', 'kuscia-configuration', 'provenance'])).secrets,
+    ];
     expect(secrets.map((secret) => secret.reveal())).toEqual(['of-managers', 'of-workers', KEY.secret]);
   });
 });

@@ -17,7 +17,12 @@ function livedWith(work: string, signals: readonly NodeJS.Signals[], pauseMs: nu
     import { live } from ${JSON.stringify(`${import.meta.dirname}/../src/lifetime.ts`)};
     const say = (text) => process.stdout.write(text + '\\n');
     live(process, { say, defect: (thrown) => say('defect: ' + thrown.message), work: ${work} });`;
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', source]);
+  const child = spawn(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    '--input-type=module',
+    '--eval',
+    source,
+  ]);
   let said = '';
   let sent = 0;
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
@@ -53,10 +58,15 @@ test.each([
   ['thrown by the work', 'async () => { throw new Error("boom") }'],
   ['thrown past everyone', `() => { setTimeout(() => { throw new Error("boom") }); return ${FOREVER} }`],
   ['rejected with nobody listening', `() => { Promise.reject(new Error("boom")); return ${FOREVER} }`],
-])('names what was %s, and is not 0', async (_what, work) => expect(await lived(work)).toEqual({ code: 1, said: 'defect: boom\n' }));
+])('names what was %s, and is not 0', async (_what, work) =>
+  expect(await lived(work)).toEqual({ code: 1, said: 'defect: boom\n' }),
+);
 
 test('a first signal cancels, and the work ends by itself', async () => {
-  const { code, said } = await lived(`(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); signal.addEventListener('abort', () => { clearTimeout(wait); resolve(1); }); say('ready'); })`, 'SIGTERM');
+  const { code, said } = await lived(
+    `(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); signal.addEventListener('abort', () => { clearTimeout(wait); resolve(1); }); say('ready'); })`,
+    'SIGTERM',
+  );
   expect(code).toBe(1);
   expect(said).toContain('SIGTERM: cancelling');
 });
@@ -72,5 +82,8 @@ test('something left open does not keep it alive', async () => {
 
 test('a signal that comes twice at once, to the process and to its group, cancels once', async () => {
   const work = `(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); say('ready'); signal.addEventListener('abort', () => setTimeout(() => { clearTimeout(wait); resolve(1); }, 300)); })`;
-  expect(await livedWith(work, ['SIGINT', 'SIGINT'], 0)).toEqual({ code: 1, said: 'ready\nSIGINT: cancelling; what runs on the hosts is ended. Once more ends at once.\n' });
+  expect(await livedWith(work, ['SIGINT', 'SIGINT'], 0)).toEqual({
+    code: 1,
+    said: 'ready\nSIGINT: cancelling; what runs on the hosts is ended. Once more ends at once.\n',
+  });
 });

@@ -25,7 +25,16 @@ interface World {
 }
 
 /** A lock whose host gives these answers, the last of them again and again. */
-function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages = ['swarm-init'], mode = 'apply', cluster = ALICE }: World) {
+function scene({
+  answers,
+  answersUntil = Infinity,
+  wait = 0,
+  breaks,
+  job,
+  stages = ['swarm-init'],
+  mode = 'apply',
+  cluster = ALICE,
+}: World) {
   const asked: string[] = [];
   const said: string[] = [];
   const last: string[] = [];
@@ -36,12 +45,15 @@ function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages
     connect: () => Promise.resolve(new Map()),
     connectAll: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    last: (host: string, { args }: { args: readonly string[] }) => void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),
+    last: (host: string, { args }: { args: readonly string[] }) =>
+      void last.push(`${host} ${args[3]} ${args[5]} ${args[6]}`),
     run: (host: string, { args }: { args: readonly string[] }): Promise<Outcome> => {
       if (asked.length >= answersUntil) return new Promise(() => undefined);
       const answer = answers[Math.min(asked.length, answers.length - 1)] ?? '';
       asked.push(`${host} ${args.slice(3, 8).join(' ').trim()}`);
-      return Promise.resolve(typeof answer === 'string' ? { ended: 'exited', code: 0, stdout: answer, stderr: '' } : answer);
+      return Promise.resolve(
+        typeof answer === 'string' ? { ended: 'exited', code: 0, stdout: answer, stderr: '' } : answer,
+      );
     },
   };
   const inputs = {
@@ -49,9 +61,18 @@ function scene({ answers, answersUntil = Infinity, wait = 0, breaks, job, stages
     stages,
     deployment: { cluster },
     job: { reaches: ALICE.hosts.map(({ name }) => name), ...job },
-    lock: { holder: { id: 'acme/ops/7#1', about: 'deploy by ada' }, waitMs: wait, ...(breaks !== undefined && { breaks }) },
+    lock: {
+      holder: { id: 'acme/ops/7#1', about: 'deploy by ada' },
+      waitMs: wait,
+      ...(breaks !== undefined && { breaks }),
+    },
   } as unknown as Inputs;
-  const lock = new Lock(inputs, { fleet, signal: cancel.signal, say: (line) => said.push(line), stop: () => void (stopped = true) });
+  const lock = new Lock(inputs, {
+    fleet,
+    signal: cancel.signal,
+    say: (line) => said.push(line),
+    stop: () => void (stopped = true),
+  });
   return { lock, asked, said, last, cancel, isStopped: () => stopped };
 }
 
@@ -77,7 +98,9 @@ describe('a lock', () => {
     await jest.advanceTimersByTimeAsync(11_000);
     expect(await taking).toBe('plan again');
     expect(asked).toHaveLength(3);
-    expect(said).toEqual(['waiting for the lock of acme/site/2#1 (nightly by bob: https://github.com/acme/site/actions/runs/2), held for 4 min; it ends in 48 s unless it is kept; for at most 60 s more']);
+    expect(said).toEqual([
+      'waiting for the lock of acme/site/2#1 (nightly by bob: https://github.com/acme/site/actions/runs/2), held for 4 min; it ends in 48 s unless it is kept; for at most 60 s more',
+    ]);
     lock.end(false);
   });
 
@@ -85,14 +108,24 @@ describe('a lock', () => {
     const { lock, last } = scene({ answers: [OTHER], wait: 20_000 });
     const failures = rejection(lock.take());
     await jest.advanceTimersByTimeAsync(21_000);
-    expect(await failures).toMatchObject([{ code: 'lock-held', host: 'node-01', what: 'another run deploys alice', evidence: expect.stringContaining('acme/site/2#1'), remedy: expect.stringMatching(/its lock ends in 48 s\. .*break-lock: acme\/site\/2#1/) }]);
+    expect(await failures).toMatchObject([
+      {
+        code: 'lock-held',
+        host: 'node-01',
+        what: 'another run deploys alice',
+        evidence: expect.stringContaining('acme/site/2#1'),
+        remedy: expect.stringMatching(/its lock ends in 48 s\. .*break-lock: acme\/site\/2#1/),
+      },
+    ]);
     lock.end(true);
     expect(last).toEqual([]);
   });
 
   test('is asked for with the id that is to be broken', async () => {
     const { lock, asked } = scene({ answers: [OTHER], breaks: 'acme/ops/1#1' });
-    expect(await rejection(lock.take())).toMatchObject([{ what: 'another run deploys alice, and it is not acme/ops/1#1, whose lock was to be broken' }]);
+    expect(await rejection(lock.take())).toMatchObject([
+      { what: 'another run deploys alice, and it is not acme/ops/1#1, whose lock was to be broken' },
+    ]);
     expect(asked).toEqual(['node-01 take alice acme/ops/7#1 60 acme/ops/1#1']);
   });
 
@@ -106,7 +139,11 @@ describe('a lock', () => {
 
   test.each([
     ['answers something else', 'what', 'could not take the lock: exit 0'],
-    ['is lost', { ended: 'lost', reason: 'keepalive timeout', stdout: '', stderr: '' } as const, 'could not take the lock: connection lost: keepalive timeout'],
+    [
+      'is lost',
+      { ended: 'lost', reason: 'keepalive timeout', stdout: '', stderr: '' } as const,
+      'could not take the lock: connection lost: keepalive timeout',
+    ],
   ])('of a host that %s is a failure', async (_, answer, what) => {
     expect(await rejection(scene({ answers: [answer] }).lock.take())).toMatchObject([{ host: 'node-01', what }]);
   });
@@ -124,12 +161,20 @@ describe('a lock', () => {
   test.each([
     ['somebody broke it', [OTHER], 20_000, 'acme/site/2#1'],
     ['somebody broke it and is through', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
-    ['its host is silent', [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const], 45_500, 'it could not be kept for 45 s: could not keep the lock: timed out after 15 s'],
+    [
+      'its host is silent',
+      [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const],
+      45_500,
+      'it could not be kept for 45 s: could not keep the lock: timed out after 15 s',
+    ],
   ])('is lost when %s, and the run stops', async (_, then, afterMs, evidence) => {
     const { lock, isStopped } = scene({ answers: ['taken 9999', ...then] });
     await lock.take();
     await jest.advanceTimersByTimeAsync(afterMs);
-    expect([isStopped(), lock.lost]).toMatchObject([true, { code: 'lock-lost', evidence: expect.stringContaining(evidence) }]);
+    expect([isStopped(), lock.lost]).toMatchObject([
+      true,
+      { code: 'lock-lost', evidence: expect.stringContaining(evidence) },
+    ]);
   });
 
   test('is not lost by one answer that does not come', async () => {
@@ -147,7 +192,10 @@ describe('a lock', () => {
     await jest.advanceTimersByTimeAsync(54_500);
     expect([isStopped(), asked.length]).toEqual([false, 2]);
     await jest.advanceTimersByTimeAsync(1_000);
-    expect([isStopped(), lock.lost]).toMatchObject([true, { code: 'lock-lost', evidence: 'it could not be kept for 45 s: no answer yet' }]);
+    expect([isStopped(), lock.lost]).toMatchObject([
+      true,
+      { code: 'lock-lost', evidence: 'it could not be kept for 45 s: no answer yet' },
+    ]);
   });
 
   test('that could not be kept is no news once the run has ended', async () => {
@@ -159,7 +207,10 @@ describe('a lock', () => {
   });
 
   const OF_WORKFLOW = { artifacts: { received: '/in', handedOver: '/out' } } as unknown as Partial<Inputs['job']>;
-  const APART: Inputs['deployment']['cluster'] = { ...ALICE, hosts: ALICE.hosts.map((host) => ({ ...host, route: { via: 'local' } })) };
+  const APART: Inputs['deployment']['cluster'] = {
+    ...ALICE,
+    hosts: ALICE.hosts.map((host) => ({ ...host, route: { via: 'local' } })),
+  };
   const LAST = { job: OF_WORKFLOW, mode: 'verify', stages: ['verify'] } as const;
   const cases: readonly [string, Omit<World, 'answers'>, boolean, number][] = [
     ['a run by itself', {}, false, 0],
@@ -167,14 +218,29 @@ describe('a lock', () => {
     ['a leg of a matrix without artifacts', { job: { host: 'node-02' } }, false, 60],
     ['a job before others', { job: OF_WORKFLOW }, false, 300],
     ['a job before others that failed by itself', { job: OF_WORKFLOW }, true, 0],
-    ['a leg that failed where each waits for the one before it', { job: { ...OF_WORKFLOW, host: 'node-02' }, stages: ['kuscia-start'] }, true, 0],
+    [
+      'a leg that failed where each waits for the one before it',
+      { job: { ...OF_WORKFLOW, host: 'node-02' }, stages: ['kuscia-start'] },
+      true,
+      0,
+    ],
     ['a leg that failed beside others', { job: { ...OF_WORKFLOW, host: 'node-02' }, stages: ['swarm-join'] }, true, 60],
     ['the job before the proof', { job: OF_WORKFLOW, stages: ['nginx-lb'] }, false, 300],
     ['a job before those of other hosts', { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, false, 3900],
-    ['a job before those of other hosts that failed', { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, true, 60],
+    [
+      'a job before those of other hosts that failed',
+      { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART },
+      true,
+      60,
+    ],
     ['the last job of a run', LAST, false, 0],
     ['the last job of a run that failed', LAST, true, 0],
-    ['the last job beside the first manager', { ...LAST, job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, false, 0],
+    [
+      'the last job beside the first manager',
+      { ...LAST, job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART },
+      false,
+      0,
+    ],
     ['a whole deployment in one job of several', { job: OF_WORKFLOW, stages: ['swarm-init', 'verify'] }, false, 0],
   ];
   test.each(cases)('outlives %s as long as it must', async (_, world, failed, seconds) => {
@@ -209,7 +275,11 @@ describe('a lock', () => {
     ['in a minute where the run holds it', ['shared\n'], 60],
     ['not where another run does', [OTHER], undefined],
     ['not where nobody does', ['held\n\n0\n0\n\n'], undefined],
-    ['never silently where that is not known', [{ ended: 'exited', code: 75, stdout: '', stderr: '' }], [expect.objectContaining({ host: 'node-01' })]],
+    [
+      'never silently where that is not known',
+      [{ ended: 'exited', code: 75, stdout: '', stderr: '' }],
+      [expect.objectContaining({ host: 'node-01' })],
+    ],
   ])('is let go of %s', async (_, answers, given) => {
     const { lock, asked, last } = scene({ answers, mode: 'unlock', job: { reaches: ['node-01'] } });
     lock.begin();
@@ -224,7 +294,12 @@ describe('a lock', () => {
     expect(minutes.length).toBeGreaterThan(5);
     expect(betweenJobs(APART)).toBeGreaterThan(Math.max(...minutes) * 60);
     // Where the first manager is reached over SSH, every job reaches it.
-    expect(betweenJobs({ ...APART, hosts: APART.hosts.map((host, i) => (i === 0 ? { ...host, route: ALICE.hosts[0]?.route ?? host.route } : host)) })).toBe(300);
+    expect(
+      betweenJobs({
+        ...APART,
+        hosts: APART.hosts.map((host, i) => (i === 0 ? { ...host, route: ALICE.hosts[0]?.route ?? host.route } : host)),
+      }),
+    ).toBe(300);
   });
 
   test('is left to another job where the first manager is out of reach', async () => {

@@ -11,7 +11,13 @@ process.env['LAB_CACHE'] ??= '/var/lib/kuscia-swarm-lab/cache';
 process.env['LAB_PACKAGES'] ??= 'python3,python3-docker,python3-requests';
 const { down, exec, hosts, paths, reset, run, up } = await import('../lab/lab.ts');
 
-const { values: asked } = parseArgs({ options: { runs: { type: 'string', default: '5' }, rivals: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+const { values: asked } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '5' },
+    rivals: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+  },
+});
 const RUNS = asked.quick ? 1 : Number(asked.runs);
 const PASSWORD = 'Bench-Password.1';
 const root = paths.repository;
@@ -30,10 +36,22 @@ interface Rival {
 
 const playbook = (config: string): Rival => ({
   name: `ansible-${config}`,
-  argv: ['ansible-playbook', '-i', join(root, 'bench/ansible/hosts.ini'), '--private-key', paths.sshKey, '--ssh-common-args', `-o UserKnownHostsFile=${paths.knownHosts}`, join(root, 'bench/ansible/deploy.yml')],
+  argv: [
+    'ansible-playbook',
+    '-i',
+    join(root, 'bench/ansible/hosts.ini'),
+    '--private-key',
+    paths.sshKey,
+    '--ssh-common-args',
+    `-o UserKnownHostsFile=${paths.knownHosts}`,
+    join(root, 'bench/ansible/deploy.yml'),
+  ],
   env: { ANSIBLE_CONFIG: join(root, `bench/ansible/${config}.cfg`), ANSIBLE_HOME: join(work, 'ansible') },
 });
-const ours = (cluster: string, mode: string): Rival => ({ name: 'kuscia-swarm', argv: [NODE, join(root, 'dist/index.cjs'), '--cluster', cluster, '--mode', mode] });
+const ours = (cluster: string, mode: string): Rival => ({
+  name: 'kuscia-swarm',
+  argv: [NODE, join(root, 'dist/index.cjs'), '--cluster', cluster, '--mode', mode],
+});
 const RIVALS: readonly Rival[] = [
   ours(CLUSTER, 'apply'),
   { name: 'floor', argv: ['bash', join(root, 'bench/floor.sh'), paths.sshKey, paths.knownHosts] },
@@ -55,34 +73,59 @@ interface Figures {
 async function timed({ name, argv, env }: Rival): Promise<Figures> {
   const file = join(work, 'time');
   // What a former run left open would be a head start.
-  spawnSync('bash', ['-c', 'for s in ~/.ansible/cp/*; do [ -S "$s" ] && ssh -o ControlPath="$s" -O exit x 2>/dev/null; done; rm -rf ~/.ansible/cp']);
+  spawnSync('bash', [
+    '-c',
+    'for s in ~/.ansible/cp/*; do [ -S "$s" ] && ssh -o ControlPath="$s" -O exit x 2>/dev/null; done; rm -rf ~/.ansible/cp',
+  ]);
   const before = await counts();
   const ended = await run(['/usr/bin/time', '-o', file, '-f', '%e %U %S %M', ...argv], {
     env: {
-      PATH: process.env['PATH'], HOME: process.env['HOME'], NO_COLOR: '1', BENCH_DATABASE_PASSWORD: PASSWORD, KUSCIA_SWARM_DATABASE_PASSWORD: PASSWORD,
-      KUSCIA_SWARM_SSH_KEY: readFileSync(paths.sshKey, 'utf8'), KUSCIA_SWARM_KNOWN_HOSTS: readFileSync(paths.knownHosts, 'utf8'), ...env,
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      NO_COLOR: '1',
+      BENCH_DATABASE_PASSWORD: PASSWORD,
+      KUSCIA_SWARM_DATABASE_PASSWORD: PASSWORD,
+      KUSCIA_SWARM_SSH_KEY: readFileSync(paths.sshKey, 'utf8'),
+      KUSCIA_SWARM_KNOWN_HOSTS: readFileSync(paths.knownHosts, 'utf8'),
+      ...env,
     },
     timeoutMs: 600_000,
   });
-  if (ended.code !== 0) throw new Error(`${name} ended with ${String(ended.code)}\n${ended.stdout.slice(-4_000)}${ended.stderr.slice(-2_000)}`);
+  if (ended.code !== 0)
+    throw new Error(
+      `${name} ended with ${String(ended.code)}\n${ended.stdout.slice(-4_000)}${ended.stderr.slice(-2_000)}`,
+    );
   const after = await counts();
-  const [seconds = 0, user = 0, system = 0, peak = 0] = (readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '').split(' ').map(Number);
-  const most = (what: 'handshakes' | 'sessions'): number => Math.max(...after.map((count, i) => count[what] - (before[i]?.[what] ?? 0)));
+  const [seconds = 0, user = 0, system = 0, peak = 0] = (readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '')
+    .split(' ')
+    .map(Number);
+  const most = (what: 'handshakes' | 'sessions'): number =>
+    Math.max(...after.map((count, i) => count[what] - (before[i]?.[what] ?? 0)));
   return { seconds, cpu: user + system, peak: peak / 1024, handshakes: most('handshakes'), sessions: most('sessions') };
 }
 
 const counts = (): Promise<{ handshakes: number; sessions: number }[]> =>
-  Promise.all(THREE.map(async (name) => {
-    const { stdout } = await exec(name, ['bash', '-c', `grep -c 'Accepted publickey' /var/log/sshd.log; grep -c 'Starting session' /var/log/sshd.log; true`]);
-    const [handshakes = 0, sessions = 0] = stdout.trim().split('\n').map(Number);
-    return { handshakes, sessions };
-  }));
+  Promise.all(
+    THREE.map(async (name) => {
+      const { stdout } = await exec(name, [
+        'bash',
+        '-c',
+        `grep -c 'Accepted publickey' /var/log/sshd.log; grep -c 'Starting session' /var/log/sshd.log; true`,
+      ]);
+      const [handshakes = 0, sessions = 0] = stdout.trim().split('\n').map(Number);
+      return { handshakes, sessions };
+    }),
+  );
 
 /** Hosts as new, whose sshd tells of each session. */
 async function fresh(count = 3): Promise<void> {
   const names = hosts.slice(0, count).map(({ name }) => name);
   await reset(names);
-  for (const name of names) await must(name, `sed -i '/^LogLevel/d' /etc/ssh/sshd_config; echo 'LogLevel VERBOSE' >>/etc/ssh/sshd_config; kill -HUP "$(cat /run/sshd.pid)"; docker version >/dev/null`);
+  for (const name of names)
+    await must(
+      name,
+      `sed -i '/^LogLevel/d' /etc/ssh/sshd_config; echo 'LogLevel VERBOSE' >>/etc/ssh/sshd_config; kill -HUP "$(cat /run/sshd.pid)"; docker version >/dev/null`,
+    );
 }
 
 async function must(host: string, script: string): Promise<string> {
@@ -95,7 +138,9 @@ async function must(host: string, script: string): Promise<string> {
 async function proveEndState(): Promise<void> {
   const script = `bash -s`;
   const asks = async (host: string, what: string): Promise<string> => {
-    const ended = await exec(host, ['bash', '-c', `${script} ${what}`], { stdin: readFileSync(join(root, 'bench/end-state.sh'), 'utf8') });
+    const ended = await exec(host, ['bash', '-c', `${script} ${what}`], {
+      stdin: readFileSync(join(root, 'bench/end-state.sh'), 'utf8'),
+    });
     if (ended.code !== 0) throw new Error(`${host}: ${ended.stderr}`);
     return ended.stdout;
   };
@@ -108,7 +153,9 @@ type Scenario = 'fresh' | 'nothing to do' | 'verify' | '12 hosts, nothing to do'
 const results: { scenario: Scenario; rival: string; figures: Figures }[] = [];
 const keep = (scenario: Scenario, rival: string, figures: Figures): void => {
   results.push({ scenario, rival, figures });
-  say(`${scenario.padEnd(24)} ${rival.padEnd(16)} ${figures.seconds.toFixed(2).padStart(7)} s  cpu ${figures.cpu.toFixed(2)} s  ${figures.peak.toFixed(0)} MiB  ${figures.handshakes} handshakes, ${figures.sessions} sessions`);
+  say(
+    `${scenario.padEnd(24)} ${rival.padEnd(16)} ${figures.seconds.toFixed(2).padStart(7)} s  cpu ${figures.cpu.toFixed(2)} s  ${figures.peak.toFixed(0)} MiB  ${figures.handshakes} handshakes, ${figures.sessions} sessions`,
+  );
 };
 
 /** Runs that failed, of any rival: told in the table, and made again on new hosts. */
@@ -146,16 +193,23 @@ async function round(rival: Rival): Promise<readonly (readonly [Scenario, Figure
 
 /** Twelve hosts in one swarm, two of them replicas: what more hosts cost when there is nothing to do. */
 async function measureTwelve(): Promise<void> {
-  const many = hosts.slice(0, 12).map(({ name, address }, i) => `  ${name}: { address: ${address}, roles: [${i === 0 ? 'manager, database, load-balancer' : i < 3 ? 'replica' : 'worker'}] }`);
+  const many = hosts
+    .slice(0, 12)
+    .map(
+      ({ name, address }, i) =>
+        `  ${name}: { address: ${address}, roles: [${i === 0 ? 'manager, database, load-balancer' : i < 3 ? 'replica' : 'worker'}] }`,
+    );
   const cluster = join(work, 'twelve.yml');
   writeFileSync(cluster, `domain: alice\nimage: secretflow/kuscia:1.1.0b0\nhosts:\n${many.join('\n')}\n`);
   await up(12);
   await fresh(12);
   await timed(ours(cluster, 'apply'));
-  for (let i = 0; i < RUNS; i += 1) keep('12 hosts, nothing to do', 'kuscia-swarm', await timed(ours(cluster, 'apply')));
+  for (let i = 0; i < RUNS; i += 1)
+    keep('12 hosts, nothing to do', 'kuscia-swarm', await timed(ours(cluster, 'apply')));
 }
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
 /** Start of the bundle over that of node itself, in milliseconds. */
 function bundleStart(): { node: number; bundle: number } {
@@ -164,12 +218,20 @@ function bundleStart(): { node: number; bundle: number } {
     execFileSync(NODE, args, { stdio: 'ignore' });
     return Number(process.hrtime.bigint() - begun) / 1e6;
   };
-  const times = Array.from({ length: 20 }, () => [time('-e', '0'), time(join(root, 'dist/index.cjs'), '--help')] as const);
+  const times = Array.from(
+    { length: 20 },
+    () => [time('-e', '0'), time(join(root, 'dist/index.cjs'), '--help')] as const,
+  );
   return { node: median(times.map(([node]) => node)), bundle: median(times.map(([, bundle]) => bundle)) };
 }
 
 function table(start: { node: number; bundle: number }): string {
-  const of = (scenario: Scenario, rival: string, figure: keyof Figures): number => median(results.filter((each) => each.scenario === scenario && each.rival === rival).map(({ figures }) => figures[figure]));
+  const of = (scenario: Scenario, rival: string, figure: keyof Figures): number =>
+    median(
+      results
+        .filter((each) => each.scenario === scenario && each.rival === rival)
+        .map(({ figures }) => figures[figure]),
+    );
   const rows = [...new Set(results.map(({ scenario, rival }) => `${scenario}\0${rival}`))].map((key) => {
     const [scenario = 'fresh', rival = ''] = key.split('\0') as [Scenario, string];
     const seconds = of(scenario, rival, 'seconds');
@@ -190,21 +252,45 @@ function table(start: { node: number; bundle: number }): string {
     ['bundle start over node, ms', start.bundle - start.node, '100'],
   ];
   return [
-    '# Results', '',
-    `${new Date().toISOString().slice(0, 10)}, commit ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()}, ${cpus().length} cores (${cpus()[0]?.model ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${execFileSync(NODE, ['--version'], { encoding: 'utf8' }).trim()}. Made by \`npm run bench\`; medians.`, '',
+    '# Results',
+    '',
+    `${new Date().toISOString().slice(0, 10)}, commit ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()}, ${cpus().length} cores (${cpus()[0]?.model ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${execFileSync(NODE, ['--version'], { encoding: 'utf8' }).trim()}. Made by \`npm run bench\`; medians.`,
+    '',
     'Three hosts of the lab on one machine, whose cores they share with the controller: that punishes rivals which need a program on every host, so ratios between real hosts are smaller.',
-    'Images are there already; the replicas are stand-ins that start in about a second, so neither pulls nor Kuscia\'s own start are in any figure. Each run begins without an open connection.', '',
-    '| scenario | with | runs | s | × ours | CPU s | peak MiB | handshakes | sessions |', '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |', ...rows, '',
-    failures.length === 0 ? 'No run failed.' : `Runs that failed, whose rounds were made again: ${failures.map(({ rival, message }) => `${rival} (${message.split('\n')[0] ?? ''})`).join(', ')}.`, '',
-    '| to reach | measured | wanted, at most |', '| --- | ---: | ---: |', ...targets.map(([what, figure, wanted]) => `| ${what} | ${Number.isNaN(figure) ? 'not measured' : figure.toFixed(2)} | ${wanted} |`), '',
+    "Images are there already; the replicas are stand-ins that start in about a second, so neither pulls nor Kuscia's own start are in any figure. Each run begins without an open connection.",
+    '',
+    '| scenario | with | runs | s | × ours | CPU s | peak MiB | handshakes | sessions |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    ...rows,
+    '',
+    failures.length === 0
+      ? 'No run failed.'
+      : `Runs that failed, whose rounds were made again: ${failures.map(({ rival, message }) => `${rival} (${message.split('\n')[0] ?? ''})`).join(', ')}.`,
+    '',
+    '| to reach | measured | wanted, at most |',
+    '| --- | ---: | ---: |',
+    ...targets.map(
+      ([what, figure, wanted]) =>
+        `| ${what} | ${Number.isNaN(figure) ? 'not measured' : figure.toFixed(2)} | ${wanted} |`,
+    ),
+    '',
   ].join('\n');
 }
 
 function installRivals(): void {
-  const missing = [['ansible-playbook', 'ansible'], ['/usr/share/doc/ansible-mitogen', 'ansible-mitogen'], ['/usr/bin/time', 'time']].flatMap(([sign = '', name = '']) => (sign.startsWith('/') ? existsSync(sign) : spawnSync('which', [sign]).status === 0) ? [] : [name]);
+  const missing = [
+    ['ansible-playbook', 'ansible'],
+    ['/usr/share/doc/ansible-mitogen', 'ansible-mitogen'],
+    ['/usr/bin/time', 'time'],
+  ].flatMap(([sign = '', name = '']) =>
+    (sign.startsWith('/') ? existsSync(sign) : spawnSync('which', [sign]).status === 0) ? [] : [name],
+  );
   if (missing.length === 0) return;
   say(`installing ${missing.join(', ')} with apt-get`);
-  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...missing], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...missing], {
+    stdio: 'ignore',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
 }
 
 installRivals();
@@ -214,7 +300,10 @@ try {
   await up(3, { say });
   await measure();
   if (!asked.quick) await measureTwelve();
-  writeFileSync(join(root, 'bench/results.json'), `${JSON.stringify({ date: new Date().toISOString(), start, failures, results }, null, 1)}\n`);
+  writeFileSync(
+    join(root, 'bench/results.json'),
+    `${JSON.stringify({ date: new Date().toISOString(), start, failures, results }, null, 1)}\n`,
+  );
   writeFileSync(join(root, 'bench/RESULTS.md'), table(start));
   say(table(start));
 } finally {

@@ -18,7 +18,11 @@ type Stale = ImageSource & Prepared;
 export async function ensureImages(say: Say): Promise<boolean> {
   const sources = imageSources((image) => fetchOutside(image, say));
   const former = builtImages();
-  const touched = await Promise.all(sources.filter(({ name, seen }) => former[name]?.seen !== seen).map(async (source) => ({ ...source, ...await source.prepare() })));
+  const touched = await Promise.all(
+    sources
+      .filter(({ name, seen }) => former[name]?.seen !== seen)
+      .map(async (source) => ({ ...source, ...(await source.prepare()) })),
+  );
   const stale = touched.filter(({ name, id }) => former[name]?.id !== id);
   if (stale.length > 0) await buildAll(stale, say);
   const changed = stale.length > 0 || !existsSync(goldenFolder);
@@ -26,7 +30,8 @@ export async function ensureImages(say: Say): Promise<boolean> {
     say('pulling all images once, for the hosts to share');
     await collect(sources.flatMap(({ variants }) => variants.map(({ tag }) => tag)));
   }
-  if (touched.length > 0) rememberBuilt({ ...former, ...Object.fromEntries(touched.map(({ name, seen, id }) => [name, { seen, id }])) });
+  if (touched.length > 0)
+    rememberBuilt({ ...former, ...Object.fromEntries(touched.map(({ name, seen, id }) => [name, { seen, id }])) });
   for (const { kind, file } of touched) if (kind === 'context') rmSync(file);
   return changed;
 }
@@ -88,8 +93,17 @@ async function fetchOutside(image: string, say: Say): Promise<string> {
   try {
     await withEngine(outside, `${paths.cache}/outside`, async () => {
       await docker(outside, ['pull', '--quiet', image]);
-      await must(['sh', '-ec', 'file=$1; shift; "$@" >"$file.part"; mv "$file.part" "$file"', 'sh', archive, ...inHost(outside.name, ['docker', 'save', image])],
-        { env: hostEnvironment(), timeoutMs: 1_800_000 });
+      await must(
+        [
+          'sh',
+          '-ec',
+          'file=$1; shift; "$@" >"$file.part"; mv "$file.part" "$file"',
+          'sh',
+          archive,
+          ...inHost(outside.name, ['docker', 'save', image]),
+        ],
+        { env: hostEnvironment(), timeoutMs: 1_800_000 },
+      );
     });
   } finally {
     await must(['rm', '-rf', '--one-file-system', `${paths.cache}/outside`]);
@@ -115,8 +129,18 @@ async function withEngine(place: Place, data: string, work: () => Promise<void>)
 
 /** The place's docker client, given a file as its input when there is one. */
 async function docker(place: Place, args: readonly string[], input = '/dev/null'): Promise<string> {
-  const argv = ['sh', '-ec', 'file=$1; shift; exec "$@" <"$file"', 'sh', input, ...inHost(place.name, ['docker', ...args])];
+  const argv = [
+    'sh',
+    '-ec',
+    'file=$1; shift; exec "$@" <"$file"',
+    'sh',
+    input,
+    ...inHost(place.name, ['docker', ...args]),
+  ];
   const ended = await capture(argv, { env: hostEnvironment({ DOCKER_BUILDKIT: '0' }), timeoutMs: 1_800_000 });
-  if (ended.code !== 0) throw new Error(`docker ${args.join(' ')}: ${howItEnded(ended)}\n${(ended.stdout + ended.stderr).trim().slice(-3000)}`);
+  if (ended.code !== 0)
+    throw new Error(
+      `docker ${args.join(' ')}: ${howItEnded(ended)}\n${(ended.stdout + ended.stderr).trim().slice(-3000)}`,
+    );
   return ended.stdout;
 }

@@ -4,15 +4,22 @@ import { until } from './process.ts';
 
 /** Removes a cgroup and all below it in every hierarchy of the machine (v1 or v2); its processes have to be gone, or going. */
 export async function removeCgroups(name: string): Promise<void> {
-  await until(`removing the cgroups of ${name}`, () => {
-    for (const folder of cgroups(name)) removeTree(folder);
-    return cgroups(name).length === 0 ? true : undefined;
-  }, 10_000, () => `Left: ${cgroups(name).join(', ')}`, 20);
+  await until(
+    `removing the cgroups of ${name}`,
+    () => {
+      for (const folder of cgroups(name)) removeTree(folder);
+      return cgroups(name).length === 0 ? true : undefined;
+    },
+    10_000,
+    () => `Left: ${cgroups(name).join(', ')}`,
+    20,
+  );
 }
 
 /** Where a cgroup of that name is, in each hierarchy. */
 export function cgroups(name: string): string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
     .filter((line) => / - cgroup2? /.test(line))
     .map((line) => join(line.split(' ')[4] ?? '', name))
     .filter((folder) => existsSync(folder));

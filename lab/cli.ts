@@ -20,7 +20,9 @@ It needs root: ${whyRoot}.
 On the machine it installs what is missing of mmdebstrap, iproute2, openssh-client and util-linux; everything else lives in the hosts' own files.
 `;
 
-const say = (line: string): void => { console.log(`lab: ${line}`); };
+const say = (line: string): void => {
+  console.log(`lab: ${line}`);
+};
 
 async function perform([command = '', ...rest]: string[]): Promise<number> {
   switch (command) {
@@ -31,23 +33,56 @@ async function perform([command = '', ...rest]: string[]): Promise<number> {
       say(`ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
       return 0;
     }
-    case 'down': await down({ cache: rest.includes('--cache'), say }); return 0;
-    case 'status': printStatus(); return 0;
-    case 'images': say(await images({ say }) ? 'the images are new; "reset" gives them to the hosts' : 'the images are as their sources say'); return 0;
-    case 'reset': await reset(rest.filter((word) => !word.startsWith('--')), { say, ...(rest.includes('--bare') ? { bare: true } : rest.includes('--images') ? { bare: false } : {}) }); printStatus(); return 0;
-    case 'cut': await cut(one(rest)); return 0;
-    case 'mend': await mend(one(rest)); return 0;
-    case 'kill': await kill(one(rest)); return 0;
-    case 'start': await start(one(rest)); return 0;
+    case 'down':
+      await down({ cache: rest.includes('--cache'), say });
+      return 0;
+    case 'status':
+      printStatus();
+      return 0;
+    case 'images':
+      say(
+        (await images({ say }))
+          ? 'the images are new; "reset" gives them to the hosts'
+          : 'the images are as their sources say',
+      );
+      return 0;
+    case 'reset':
+      await reset(
+        rest.filter((word) => !word.startsWith('--')),
+        { say, ...(rest.includes('--bare') ? { bare: true } : rest.includes('--images') ? { bare: false } : {}) },
+      );
+      printStatus();
+      return 0;
+    case 'cut':
+      await cut(one(rest));
+      return 0;
+    case 'mend':
+      await mend(one(rest));
+      return 0;
+    case 'kill':
+      await kill(one(rest));
+      return 0;
+    case 'start':
+      await start(one(rest));
+      return 0;
     case 'ssh': {
       requireUp();
       const [user = 'root', node = user] = one(rest.slice(0, 1)).split('@');
       return attach(inRunner(sshTo(node, rest.slice(1), node === user ? 'root' : user)));
     }
-    case 'run': requireUp(); return attach(inRunner(some(rest)));
-    case 'exec': requireUp(); return attach(inHost(one(rest.slice(0, 1)), some(rest.slice(1))), hostEnvironment());
-    case '': case 'help': case '--help': console.log(usage); return 0;
-    default: throw new Error(`no such command: ${command}\n\n${usage}`);
+    case 'run':
+      requireUp();
+      return attach(inRunner(some(rest)));
+    case 'exec':
+      requireUp();
+      return attach(inHost(one(rest.slice(0, 1)), some(rest.slice(1))), hostEnvironment());
+    case '':
+    case 'help':
+    case '--help':
+      console.log(usage);
+      return 0;
+    default:
+      throw new Error(`no such command: ${command}\n\n${usage}`);
   }
 }
 

@@ -11,7 +11,21 @@ exec "$@"`;
 // With a socket as its input bash takes itself for a remote shell and reads the user's .bashrc, hence --norc.
 /** The command line that runs a command in the runner place: the machine's files, the lab's network. It becomes the command: same process, terminal and signals. */
 export function inRunner(argv: readonly string[]): string[] {
-  return ['nsenter', `--net=${paths.runner}`, 'unshare', '--mount', '--uts', 'bash', '--norc', '-ec', asRunner, runner.name, paths.hostsFile, paths.resolvConf, ...argv];
+  return [
+    'nsenter',
+    `--net=${paths.runner}`,
+    'unshare',
+    '--mount',
+    '--uts',
+    'bash',
+    '--norc',
+    '-ec',
+    asRunner,
+    runner.name,
+    paths.hostsFile,
+    paths.resolvConf,
+    ...argv,
+  ];
 }
 
 /** The command line that runs a command inside a host, past its sshd, as root; throws when the host has no power. */
@@ -19,12 +33,32 @@ export function inHost(name: string, argv: readonly string[]): string[] {
   const init = initOf(name);
   if (init === undefined) throw new Error(`${name} is not running`);
   // nsenter waits outside while the command runs inside: when it is ended, so shall the command be.
-  return ['nsenter', `--target=${init}`, '--mount', '--uts', '--ipc', '--net', '--pid', 'setpriv', '--pdeathsig=TERM', 'env', '--chdir=/root', ...argv];
+  return [
+    'nsenter',
+    `--target=${init}`,
+    '--mount',
+    '--uts',
+    '--ipc',
+    '--net',
+    '--pid',
+    'setpriv',
+    '--pdeathsig=TERM',
+    'env',
+    '--chdir=/root',
+    ...argv,
+  ];
 }
 
 /** The environment of a command inside a host: a login's, and what the caller adds. */
 export function hostEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const path = `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-  return { PATH: path, HOME: '/root', USER: 'root', LOGNAME: 'root', LANG: 'C.UTF-8', TERM: process.env['TERM'] ?? 'dumb', ...extra };
+  return {
+    PATH: path,
+    HOME: '/root',
+    USER: 'root',
+    LOGNAME: 'root',
+    LANG: 'C.UTF-8',
+    TERM: process.env['TERM'] ?? 'dumb',
+    ...extra,
+  };
 }
-

@@ -17,11 +17,14 @@ export async function ensureIdentity(place: Place, anew = false): Promise<void> 
   const folder = identityOf(place);
   if (anew) rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/ssh`, { recursive: true });
-  if (!existsSync(`${folder}/machine-id`)) writeFileSync(`${folder}/machine-id`, `${randomBytes(16).toString('hex')}\n`);
-  await Promise.all(keyTypes.map(async (type) => {
-    const key = `${folder}/ssh/ssh_host_${type}_key`;
-    if (!existsSync(key)) await generate(type, key, `root@${place.name}`);
-  }));
+  if (!existsSync(`${folder}/machine-id`))
+    writeFileSync(`${folder}/machine-id`, `${randomBytes(16).toString('hex')}\n`);
+  await Promise.all(
+    keyTypes.map(async (type) => {
+      const key = `${folder}/ssh/ssh_host_${type}_key`;
+      if (!existsSync(key)) await generate(type, key, `root@${place.name}`);
+    }),
+  );
 }
 
 /** The folder with a host's `machine-id` and `ssh/`. */
@@ -33,10 +36,13 @@ export function identityOf({ name }: Place): string {
 export function writeKnownHosts(places: readonly Place[]): void {
   const lines = places.flatMap((place) => {
     const folder = `${identityOf(place)}/ssh`;
-    return readdirSync(folder).filter((name) => name.endsWith('.pub')).sort().map((name) => {
-      const [type = '', key = ''] = readFileSync(`${folder}/${name}`, 'utf8').split(' ');
-      return `${place.name},${place.address} ${type} ${key}\n`;
-    });
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.pub'))
+      .sort()
+      .map((name) => {
+        const [type = '', key = ''] = readFileSync(`${folder}/${name}`, 'utf8').split(' ');
+        return `${place.name},${place.address} ${type} ${key}\n`;
+      });
   });
   writeFileSync(paths.knownHosts, lines.join(''));
 }

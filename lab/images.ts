@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { cpSync, createReadStream, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  createReadStream,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { paths, registryHost } from './places.ts';
@@ -36,15 +47,26 @@ const folder = fileURLToPath(new URL('images', import.meta.url));
 
 /** All images of the lab: `images/NAME/Dockerfile`, its files, and what its `prepare.ts` adds. LAB_KUSCIA_IMAGE takes the stand-in's place. */
 export function imageSources(archiveOf: (image: string) => Promise<string>): ImageSource[] {
-  const names = readdirSync(folder).filter((name) => ['Dockerfile', 'image.json'].every((file) => existsSync(`${folder}/${name}/${file}`))).sort();
+  const names = readdirSync(folder)
+    .filter((name) => ['Dockerfile', 'image.json'].every((file) => existsSync(`${folder}/${name}/${file}`)))
+    .sort();
   return names.map((name) => {
-    const { images: variants } = JSON.parse(readFileSync(`${folder}/${name}/image.json`, 'utf8')) as { images: Variant[] };
+    const { images: variants } = JSON.parse(readFileSync(`${folder}/${name}/image.json`, 'utf8')) as {
+      images: Variant[];
+    };
     const real = name === 'kuscia' ? (process.env['LAB_KUSCIA_IMAGE'] ?? '') : '';
-    if (real !== '') return { name, variants, seen: `${real} ${writtenAt(real)}`, prepare: () => archived(real, variants, archiveOf) };
+    if (real !== '')
+      return { name, variants, seen: `${real} ${writtenAt(real)}`, prepare: () => archived(real, variants, archiveOf) };
     const installed = `${paths.repository}/node_modules/.installed-lock`;
     return {
-      name, variants, prepare: () => contextOf(name, variants),
-      seen: digest([rootId(baseRoot), existsSync(installed) ? readFileSync(installed, 'utf8') : '', ...filesBelow(`${folder}/${name}`).map(writtenAt)]),
+      name,
+      variants,
+      prepare: () => contextOf(name, variants),
+      seen: digest([
+        rootId(baseRoot),
+        existsSync(installed) ? readFileSync(installed, 'utf8') : '',
+        ...filesBelow(`${folder}/${name}`).map(writtenAt),
+      ]),
     };
   });
 }
@@ -63,18 +85,34 @@ async function contextOf(name: string, variants: readonly Variant[]): Promise<Pr
   const left = new Set([program, `${folder}/${name}/image.json`]);
   cpSync(`${folder}/${name}`, context, { recursive: true, filter: (path) => !left.has(path), verbatimSymlinks: true });
   if (existsSync(program)) {
-    const { prepare } = await import(program) as { prepare: (contextDir: string) => Promise<void> };
+    const { prepare } = (await import(program)) as { prepare: (contextDir: string) => Promise<void> };
     await prepare(context);
   }
   // The same files give the same bytes, whenever and by whom they were written.
-  await must(['tar', '--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '-C', context, '-cf', file, '.']);
+  await must([
+    'tar',
+    '--sort=name',
+    '--mtime=@0',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '-C',
+    context,
+    '-cf',
+    file,
+    '.',
+  ]);
   rmSync(context, { recursive: true });
   const sum = createHash('sha256');
   await pipeline(createReadStream(file), sum);
   return { kind: 'context', file, id: digest([sum.digest('hex'), rootId(baseRoot), JSON.stringify(variants)]) };
 }
 
-async function archived(image: string, variants: readonly Variant[], archiveOf: (image: string) => Promise<string>): Promise<Prepared> {
+async function archived(
+  image: string,
+  variants: readonly Variant[],
+  archiveOf: (image: string) => Promise<string>,
+): Promise<Prepared> {
   const file = existsSync(image) ? image : await archiveOf(image);
   return { kind: 'archive', file, id: digest([writtenAt(file), JSON.stringify(variants)]) };
 }
@@ -84,7 +122,10 @@ function digest(parts: readonly string[]): string {
 }
 
 function filesBelow(path: string): string[] {
-  return readdirSync(path, { recursive: true, encoding: 'utf8' }).sort().map((name) => `${path}/${name}`).filter((file) => lstatSync(file).isFile());
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((name) => `${path}/${name}`)
+    .filter((file) => lstatSync(file).isFile());
 }
 
 function writtenAt(file: string): string {
@@ -96,7 +137,7 @@ const record = `${paths.cache}/images.json`;
 
 /** What has been built, as remembered. */
 export function builtImages(): Built {
-  return existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) as Built : {};
+  return existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as Built) : {};
 }
 
 /** Remembers what has been built. */

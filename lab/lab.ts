@@ -32,7 +32,8 @@ export interface HostStatus extends Place {
 /** Sees to it that node-01 to node-`count` run and answer; those that run are left as they are. `bare` makes new hosts without images. */
 export async function up(count: number, options: { bare?: boolean; say?: Say } = {}): Promise<void> {
   const { bare = false, say = silent } = options;
-  if (!Number.isInteger(count) || count < 1 || count > mostHosts) throw new Error(`a lab has 1 to ${mostHosts} hosts, not ${count}`);
+  if (!Number.isInteger(count) || count < 1 || count > mostHosts)
+    throw new Error(`a lab has 1 to ${mostHosts} hosts, not ${count}`);
   requireRoot();
   refuseInsideRunner('up');
   requireRealFileSystem();
@@ -42,14 +43,19 @@ export async function up(count: number, options: { bare?: boolean; say?: Say } =
     const wanted = hosts.slice(0, count);
     const starting = wanted.filter(({ name }) => initOf(name) === undefined);
     await powerOff(starting);
-    await layOutAll(starting.filter((host) => !existing().includes(host)), () => bare, say);
+    await layOutAll(
+      starting.filter((host) => !existing().includes(host)),
+      () => bare,
+      say,
+    );
     for (const host of starting) boot(host);
     writeKnownHosts(existing());
     if (starting.length > 0) say(`starting ${starting.map(({ name }) => name).join(', ')}`);
     const former = wanted.filter((host) => !starting.includes(host));
     await rebootSilent(former, say);
     await hostsReady(wanted);
-    if (changed && former.length > 0) say(`the images changed: ${former.map(({ name }) => name).join(', ')} keep the former ones until they are reset`);
+    if (changed && former.length > 0)
+      say(`the images changed: ${former.map(({ name }) => name).join(', ')} keep the former ones until they are reset`);
   });
 }
 
@@ -81,7 +87,10 @@ export async function down(options: { cache?: boolean; say?: Say } = {}): Promis
 }
 
 /** Makes hosts fresh again, all at once, in seconds: no container, swarm, network, volume or file of before; images, keys and addresses stay. `bare` makes them bare or not, whatever they were. */
-export async function reset(names?: readonly string[], options: { bare?: boolean; newKeys?: boolean; say?: Say } = {}): Promise<void> {
+export async function reset(
+  names?: readonly string[],
+  options: { bare?: boolean; newKeys?: boolean; say?: Say } = {},
+): Promise<void> {
   requireRoot();
   await locked(paths.lock, async () => {
     const chosen = names === undefined || names.length === 0 ? existing() : names.map(existingHost);
@@ -102,7 +111,10 @@ export function status(): { up: boolean; hosts: HostStatus[] } {
   return {
     up: networkIsUp(),
     hosts: existing().map((host) => ({
-      ...host, power: initOf(host.name) === undefined ? 'off' : 'on', cable: isCut(host) ? 'cut' : 'plugged', images: !isBare(host),
+      ...host,
+      power: initOf(host.name) === undefined ? 'off' : 'on',
+      cable: isCut(host) ? 'cut' : 'plugged',
+      images: !isBare(host),
     })),
   };
 }
@@ -147,13 +159,27 @@ export async function exec(name: string, argv: readonly string[], options: Captu
 
 /** Ends a host's sshd, so that nobody comes in over SSH, or starts it again. */
 export async function sshd(name: string, how: 'stop' | 'start'): Promise<void> {
-  const program = how === 'stop' ? 'kill "$(cat /run/sshd.pid)" && while pidof sshd >/dev/null; do sleep 0.1; done' : '/usr/sbin/sshd -E /var/log/sshd.log';
+  const program =
+    how === 'stop'
+      ? 'kill "$(cat /run/sshd.pid)" && while pidof sshd >/dev/null; do sleep 0.1; done'
+      : '/usr/sbin/sshd -E /var/log/sshd.log';
   await must(inHost(hostNamed(name).name, ['sh', '-c', program]), { timeoutMs: 10_000, env: hostEnvironment() });
 }
 
 /** The ssh command line to a host, for use in the runner place. */
 export function sshTo(name: string, command: readonly string[] = [], user = 'root'): string[] {
-  const options = ['-i', paths.sshKey, '-o', 'IdentitiesOnly=yes', '-o', `UserKnownHostsFile=${paths.knownHosts}`, '-o', 'StrictHostKeyChecking=yes', '-F', 'none'];
+  const options = [
+    '-i',
+    paths.sshKey,
+    '-o',
+    'IdentitiesOnly=yes',
+    '-o',
+    `UserKnownHostsFile=${paths.knownHosts}`,
+    '-o',
+    'StrictHostKeyChecking=yes',
+    '-F',
+    'none',
+  ];
   return ['ssh', ...options, `${user}@${hostNamed(name).address}`, ...command];
 }
 
@@ -166,7 +192,10 @@ export function requireUp(): void {
 /** Takes and gives the power of hosts that run but do not answer within 20 s, as after their sshd or engine was stopped by hand. */
 async function rebootSilent(running: readonly Place[], say: Say): Promise<void> {
   for (const host of running) {
-    const answers = await hostsReady([host], 20_000).then(() => true, () => false);
+    const answers = await hostsReady([host], 20_000).then(
+      () => true,
+      () => false,
+    );
     if (answers) continue;
     say(`${host.name} runs but does not answer: starting it anew`);
     await powerOff([host]);
@@ -199,11 +228,17 @@ function existing(): Place[] {
 
 function existingHost(name: string): Place {
   const host = hostNamed(name);
-  if (!existing().includes(host)) throw new Error(`the lab has no ${name} now: it has ${existing().map((each) => each.name).join(', ') || 'no host'}`);
+  if (!existing().includes(host))
+    throw new Error(
+      `the lab has no ${name} now: it has ${
+        existing()
+          .map((each) => each.name)
+          .join(', ') || 'no host'
+      }`,
+    );
   return host;
 }
 
 function refuseInsideRunner(command: string): void {
   if (insideRunner()) throw new Error(`"${command}" cannot be done from inside the lab's runner place`);
 }
-

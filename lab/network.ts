@@ -6,7 +6,8 @@ import { capture, must } from './process.ts';
 
 /** Mount points below a folder, deepest first. */
 export function mountsBelow(folder: string): string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => point === folder || point.startsWith(`${folder}/`))
     .sort((one, other) => other.length - one.length);

@@ -64,7 +64,10 @@ export const paths = {
 } as const;
 
 /** Name of this lab's cgroup; a lab with a home of its own has a name of its own. */
-export const labName = home === standardHome ? 'kuscia-swarm-lab' : `kuscia-swarm-lab-${createHash('sha256').update(home).digest('hex').slice(0, 6)}`;
+export const labName =
+  home === standardHome
+    ? 'kuscia-swarm-lab'
+    : `kuscia-swarm-lab-${createHash('sha256').update(home).digest('hex').slice(0, 6)}`;
 
 /** The host of that name; throws when a lab has none. */
 export function hostNamed(name: string): Place {

@@ -30,11 +30,17 @@ export function capture(argv: readonly string[], options: CaptureOptions = {}): 
       timedOut = true;
       if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
       // A grandchild that left the group may keep the pipes open for ever.
-      setTimeout(() => { child.stdout.destroy(); child.stderr.destroy(); }, 500).unref();
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, 500).unref();
     }, timeoutMs);
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.on('error', (error) => { clearTimeout(deadline); reject(error); });
+    child.on('error', (error) => {
+      clearTimeout(deadline);
+      reject(error);
+    });
     child.on('close', (code, signal) => {
       clearTimeout(deadline);
       resolve({ code, signal, timedOut, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
@@ -49,7 +55,9 @@ export function capture(argv: readonly string[], options: CaptureOptions = {}): 
 export async function must(argv: readonly string[], options: CaptureOptions = {}): Promise<string> {
   const ended = await capture(argv, options);
   if (ended.code === 0) return ended.stdout;
-  throw new Error(`${argv.join(' ').slice(0, 300)}: ${howItEnded(ended)}\n${(ended.stderr || ended.stdout).trim().slice(-2000)}`);
+  throw new Error(
+    `${argv.join(' ').slice(0, 300)}: ${howItEnded(ended)}\n${(ended.stderr || ended.stdout).trim().slice(-2000)}`,
+  );
 }
 
 /** Says in words how a command ended. */
@@ -65,16 +73,24 @@ export function attach(argv: readonly string[], env: NodeJS.ProcessEnv = process
     const child = spawn(program, args, { env, stdio: 'inherit' });
     // The terminal sends Ctrl-C to both of us: only the command shall decide what it means.
     const ignore = (): void => undefined;
-    const forward = (signal: NodeJS.Signals): void => { child.kill(signal); };
+    const forward = (signal: NodeJS.Signals): void => {
+      child.kill(signal);
+    };
     process.on('SIGINT', process.stdin.isTTY ? ignore : forward);
     for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, forward);
     child.on('error', reject);
-    child.on('close', (code, signal) => { resolve(code ?? 128 + (signal === null ? 0 : signalNumber(signal))); });
+    child.on('close', (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? 0 : signalNumber(signal)));
+    });
   });
 }
 
 function signalNumber(signal: NodeJS.Signals): number {
-  return { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 }[signal as string] ?? 0;
+  return (
+    { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 }[
+      signal as string
+    ] ?? 0
+  );
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
@@ -86,7 +102,13 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** Asks again every `everyMs` until the answer is not undefined; after `timeoutMs` throws with what `last` says. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined, timeoutMs: number, last = (): string => '', everyMs = 50): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  timeoutMs: number,
+  last = (): string => '',
+  everyMs = 50,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const answer = await ask();

@@ -19,7 +19,8 @@ export function labProcesses(): LabProcess[] {
   return allPids().flatMap((pid) => {
     const environment = readOr(`/proc/${pid}/environ`).split('\0');
     if (!environment.includes(`${homeVariable}=${paths.home}`)) return [];
-    const place = environment.find((entry) => entry.startsWith(`${placeVariable}=`))?.slice(placeVariable.length + 1) ?? '';
+    const place =
+      environment.find((entry) => entry.startsWith(`${placeVariable}=`))?.slice(placeVariable.length + 1) ?? '';
     return [{ pid, place, init: isInit(pid) }];
   });
 }
@@ -52,17 +53,23 @@ export function initOf(place: string): number | undefined {
 
 /** Kills processes and waits until they are gone, 15 s at the most. */
 export async function killAll(list: () => readonly number[]): Promise<void> {
-  await until('killing processes', () => {
-    const left = list();
-    for (const pid of left) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended between the look and the kill.
+  await until(
+    'killing processes',
+    () => {
+      const left = list();
+      for (const pid of left) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended between the look and the kill.
+        }
       }
-    }
-    return left.length === 0 ? true : undefined;
-  }, 15_000, () => `Left: ${list().join(', ')}`, 20);
+      return left.length === 0 ? true : undefined;
+    },
+    15_000,
+    () => `Left: ${list().join(', ')}`,
+    20,
+  );
 }
 
 /** Takes the power from places: kills their inits and waits until nothing of them runs. */
@@ -78,13 +85,16 @@ export async function killPlaces(chosen: (place: string) => boolean): Promise<vo
     // The parent outside reaps its init; killed first it would leave that to the machine's.
     if (inits.length > 0) return inits;
     // A process that is ending has lost its environment, and with it the mark, before it is gone.
-    const ending = namespaces.size === 0 ? [] : allPids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) && !isZombie(pid));
+    const ending =
+      namespaces.size === 0 ? [] : allPids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) && !isZombie(pid));
     return [...all.map(({ pid }) => pid), ...ending];
   });
 }
 
 function allPids(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function isInit(pid: number): boolean {

@@ -8,5 +8,11 @@ import { must } from './process.ts';
 export async function reread(folder: string): Promise<void> {
   const larger = `find "$1" -xdev -type f -size +256k`;
   const forget = `sh -c 'for file; do dd if="$file" iflag=nocache count=0 status=none; done' sh`;
-  await must(['sh', '-ec', `sync -f "$1"; ${larger} -exec ${forget} {} +; ${larger} -exec cat {} + >/dev/null`, 'sh', folder]);
+  await must([
+    'sh',
+    '-ec',
+    `sync -f "$1"; ${larger} -exec ${forget} {} +; ${larger} -exec cat {} + >/dev/null`,
+    'sh',
+    folder,
+  ]);
 }

@@ -15,7 +15,17 @@ export interface RootKind {
   packages: readonly string[];
 }
 
-const everywhere = ['bash', 'ca-certificates', 'curl', 'iproute2', 'netcat-openbsd', 'procps', 'tini', 'tzdata', 'util-linux'];
+const everywhere = [
+  'bash',
+  'ca-certificates',
+  'curl',
+  'iproute2',
+  'netcat-openbsd',
+  'procps',
+  'tini',
+  'tzdata',
+  'util-linux',
+];
 
 /** Packages beside those that a host needs: rivals of the benchmark want Python on it. */
 const extra = (process.env['LAB_PACKAGES'] ?? '').split(',').filter((name) => name !== '');
@@ -24,7 +34,22 @@ const extra = (process.env['LAB_PACKAGES'] ?? '').split(',').filter((name) => na
 export const hostRoot: RootKind = {
   name: 'host',
   format: 'directory',
-  packages: [...everywhere, 'age', 'containerd', 'docker-registry', 'docker.io', 'iptables', 'iputils-ping', 'kmod', 'less', 'openssh-server', 'strace', 'sudo', 'tcsh', ...extra],
+  packages: [
+    ...everywhere,
+    'age',
+    'containerd',
+    'docker-registry',
+    'docker.io',
+    'iptables',
+    'iputils-ping',
+    'kmod',
+    'less',
+    'openssh-server',
+    'strace',
+    'sudo',
+    'tcsh',
+    ...extra,
+  ],
 };
 
 /** The one layer below all images of the lab, so that it is pulled once. */
@@ -53,16 +78,34 @@ export async function ensureRoot(kind: RootKind, say: (line: string) => void): P
   for (const former of readdirSync(paths.cache).filter((name) => name.startsWith(`making-${kind.name}-`))) {
     rmSync(join(paths.cache, former), { recursive: true, force: true });
   }
-  say(`making the ${kind.name} root file system of ${kind.packages.length} ${distribution()} packages and what they need (once, about half a minute)`);
+  say(
+    `making the ${kind.name} root file system of ${kind.packages.length} ${distribution()} packages and what they need (once, about half a minute)`,
+  );
   const making = `${paths.cache}/making-${kind.name}-${basename(path)}`;
   const list = `${paths.cache}/making-${kind.name}-sources.list`;
-  writeFileSync(list, machineSources(`${paths.cache}/keyring-`).map((source) => `${sourceLine(source)}\n`).join(''));
-  await must([
-    'mmdebstrap', '--mode=root', '--variant=minbase', `--format=${kind.format}`, `--include=${kind.packages.join()}`,
-    ...await machineAptOptions(), '--aptopt=Apt::Install-Recommends "false"',
-    ...['doc', 'man', 'info', 'locale', 'lintian'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
-    `--customize-hook=${finisher(kind)}`, codename(), making, list,
-  ], { timeoutMs: 900_000, env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' } });
+  writeFileSync(
+    list,
+    machineSources(`${paths.cache}/keyring-`)
+      .map((source) => `${sourceLine(source)}\n`)
+      .join(''),
+  );
+  await must(
+    [
+      'mmdebstrap',
+      '--mode=root',
+      '--variant=minbase',
+      `--format=${kind.format}`,
+      `--include=${kind.packages.join()}`,
+      ...(await machineAptOptions()),
+      '--aptopt=Apt::Install-Recommends "false"',
+      ...['doc', 'man', 'info', 'locale', 'lintian'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+      `--customize-hook=${finisher(kind)}`,
+      codename(),
+      making,
+      list,
+    ],
+    { timeoutMs: 900_000, env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' } },
+  );
   rmSync(list);
   renameSync(making, path);
   if (kind.format === 'directory') await reread(path);
@@ -83,20 +126,35 @@ function distribution(): string {
 
 function codename(): string {
   const name = osRelease('VERSION_CODENAME');
-  if (name === '') throw new Error('/etc/os-release names no VERSION_CODENAME: the lab cannot tell which packages to take');
+  if (name === '')
+    throw new Error('/etc/os-release names no VERSION_CODENAME: the lab cannot tell which packages to take');
   return name;
 }
 
 function machineSources(keyringPrefix: string): Source[] {
   const folder = '/etc/apt/sources.list.d';
-  const names = ['/etc/apt/sources.list', ...(existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : [])];
-  const files = Object.fromEntries(names.filter((name) => existsSync(name)).map((name) => [name, readFileSync(name, 'utf8')]));
+  const names = [
+    '/etc/apt/sources.list',
+    ...(existsSync(folder) ? readdirSync(folder).map((name) => `${folder}/${name}`) : []),
+  ];
+  const files = Object.fromEntries(
+    names.filter((name) => existsSync(name)).map((name) => [name, readFileSync(name, 'utf8')]),
+  );
   const sources = distributionSources(files, codename());
-  if (sources.length === 0) throw new Error(`no apt source of ${codename()} itself in /etc/apt/sources.list or ${folder}: the lab takes its packages from there`);
+  if (sources.length === 0)
+    throw new Error(
+      `no apt source of ${codename()} itself in /etc/apt/sources.list or ${folder}: the lab takes its packages from there`,
+    );
   return sources.map((source, index) => {
     if (source.signedBy?.includes('BEGIN PGP') !== true) return source;
     const keyring = `${keyringPrefix}${index}.asc`;
-    writeFileSync(keyring, source.signedBy.split('\n').map((line) => line.trim().replace(/^\.$/, '')).join('\n'));
+    writeFileSync(
+      keyring,
+      source.signedBy
+        .split('\n')
+        .map((line) => line.trim().replace(/^\.$/, ''))
+        .join('\n'),
+    );
     return { ...source, signedBy: keyring };
   });
 }
@@ -104,5 +162,7 @@ function machineSources(keyringPrefix: string): Source[] {
 /** How the machine reaches its archives: proxies and the like. */
 async function machineAptOptions(): Promise<string[]> {
   const lines = (await must(['apt-config', 'dump'])).split('\n');
-  return lines.filter((line) => /^Acquire::(http|https|Check|Retries)\b.*"[^"]+";$/.test(line)).map((line) => `--aptopt=${line.replace(/;$/, '')}`);
+  return lines
+    .filter((line) => /^Acquire::(http|https|Check|Retries)\b.*"[^"]+";$/.test(line))
+    .map((line) => `--aptopt=${line.replace(/;$/, '')}`);
 }

@@ -7,7 +7,15 @@ export interface Source {
   signedBy?: string;
 }
 
-const ownComponents = new Set(['main', 'contrib', 'non-free', 'non-free-firmware', 'restricted', 'universe', 'multiverse']);
+const ownComponents = new Set([
+  'main',
+  'contrib',
+  'non-free',
+  'non-free-firmware',
+  'restricted',
+  'universe',
+  'multiverse',
+]);
 
 /**
  * The distribution's own entries of apt's source files: those of its suite, its updates and its security, whatever the mirror.
@@ -16,8 +24,14 @@ const ownComponents = new Set(['main', 'contrib', 'non-free', 'non-free-firmware
 export function distributionSources(files: Readonly<Record<string, string>>, codename: string): Source[] {
   const suites = new Set([codename, `${codename}-updates`, `${codename}-security`]);
   return Object.entries(files)
-    .flatMap(([name, text]) => (name.endsWith('.sources') ? fromStanzas(text) : name.endsWith('.list') ? fromLines(text) : []))
-    .filter(({ suite, signedBy }) => suites.has(suite) && (signedBy === undefined || /(debian|ubuntu)-archive/.test(signedBy) || signedBy.includes('BEGIN PGP')))
+    .flatMap(([name, text]) =>
+      name.endsWith('.sources') ? fromStanzas(text) : name.endsWith('.list') ? fromLines(text) : [],
+    )
+    .filter(
+      ({ suite, signedBy }) =>
+        suites.has(suite) &&
+        (signedBy === undefined || /(debian|ubuntu)-archive/.test(signedBy) || signedBy.includes('BEGIN PGP')),
+    )
     .map((source) => ({ ...source, components: source.components.filter((each) => ownComponents.has(each)) }))
     .filter(({ components }) => components.length > 0);
 }
@@ -38,14 +52,24 @@ function fromLines(text: string): Source[] {
 }
 
 function fromStanzas(text: string): Source[] {
-  const stanzas = text.split('\n').filter((line) => !line.startsWith('#')).join('\n').split(/\n\s*\n/);
+  const stanzas = text
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .join('\n')
+    .split(/\n\s*\n/);
   return stanzas.flatMap((stanza) => {
-    const field = (name: string): string => new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1]?.trim() ?? '';
+    const field = (name: string): string =>
+      new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1]?.trim() ?? '';
     if (!words(field('Types')).includes('deb') || field('Enabled').toLowerCase() === 'no') return [];
     const signedBy = field('Signed-By');
-    return words(field('URIs')).flatMap((uri) => words(field('Suites')).map((suite) => ({
-      uri, suite, components: words(field('Components')), ...(signedBy === '' ? {} : { signedBy }),
-    })));
+    return words(field('URIs')).flatMap((uri) =>
+      words(field('Suites')).map((suite) => ({
+        uri,
+        suite,
+        components: words(field('Components')),
+        ...(signedBy === '' ? {} : { signedBy }),
+      })),
+    );
   });
 }
 

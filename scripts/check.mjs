@@ -11,7 +11,11 @@ const DEADLINE_MS = 300_000;
 
 /** Texts that may not be committed, and why. Written so that this file does not hold them. */
 const FORBIDDEN = [
-  [/\b(?:test|it|describe)\.(?:only|skip|todo)\b|\bx(?:it|describe)\(/, 'a test that does not run proves nothing', /^__tests__\//],
+  [
+    /\b(?:test|it|describe)\.(?:only|skip|todo)\b|\bx(?:it|describe)\(/,
+    'a test that does not run proves nothing',
+    /^__tests__\//,
+  ],
   [/^(?:<{7}|>{7}) /m, 'a merge was not finished'],
   [/\.\.\/shared\b/, 'the project reads nothing outside its folder'],
   [/registry\.npmjs\.org|deb\.debian\.org/, 'packages come from wherever the machine is set up to get them'],
@@ -21,25 +25,45 @@ const FORBIDDEN = [
 /** Runs a program of node_modules/.bin or PATH in the repository. Gives its exit code and all it printed. */
 export function program(name, args, env = {}) {
   return new Promise((done) => {
-    const child = spawn(name, args, { cwd: root, env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, ...env }, timeout: DEADLINE_MS });
+    const child = spawn(name, args, {
+      cwd: root,
+      env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, ...env },
+      timeout: DEADLINE_MS,
+    });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (printed += data));
     child.on('error', (error) => done({ code: 1, printed: String(error) }));
-    child.on('close', (code, signal) => done({ code: code ?? 1, printed: signal ? `${printed}\nended by ${signal} (deadline ${DEADLINE_MS / 1000} s)` : printed }));
+    child.on('close', (code, signal) =>
+      done({
+        code: code ?? 1,
+        printed: signal ? `${printed}\nended by ${signal} (deadline ${DEADLINE_MS / 1000} s)` : printed,
+      }),
+    );
   });
 }
 
 /** Runs the tests of jest projects; their results go to `results` as JSON. */
 const jest = (projects, results, ...args) =>
-  program('jest', ['--selectProjects', ...projects, '--json', `--outputFile=${results}`, ...args], { NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' });
+  program('jest', ['--selectProjects', ...projects, '--json', `--outputFile=${results}`, ...args], {
+    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+  });
 
 async function distIsFresh() {
   const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-dist-'));
   try {
     const built = await program('node', ['scripts/package.mjs', folder]);
     if (built.code !== 0) return built;
-    const stale = ['index.cjs', 'github.cjs', 'licenses.txt'].filter((name) => !existsSync(join(root, 'dist', name)) || !readFileSync(join(root, 'dist', name)).equals(readFileSync(join(folder, name))));
-    return stale.length === 0 ? { code: 0, printed: '' } : { code: 1, printed: `${stale.map((name) => `dist/${name}`).join(' and ')}: not what the sources give. Run: npm run package` };
+    const stale = ['index.cjs', 'github.cjs', 'licenses.txt'].filter(
+      (name) =>
+        !existsSync(join(root, 'dist', name)) ||
+        !readFileSync(join(root, 'dist', name)).equals(readFileSync(join(folder, name))),
+    );
+    return stale.length === 0
+      ? { code: 0, printed: '' }
+      : {
+          code: 1,
+          printed: `${stale.map((name) => `dist/${name}`).join(' and ')}: not what the sources give. Run: npm run package`,
+        };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -48,7 +72,12 @@ async function distIsFresh() {
 async function forbiddenText() {
   const listed = await program('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z']);
   if (listed.code !== 0) return listed;
-  const files = listed.printed.split('\0').filter((name) => name !== '' && name !== 'package-lock.json' && !name.startsWith('dist/') && existsSync(join(root, name)));
+  const files = listed.printed
+    .split('\0')
+    .filter(
+      (name) =>
+        name !== '' && name !== 'package-lock.json' && !name.startsWith('dist/') && existsSync(join(root, name)),
+    );
   const found = files.flatMap((name) => findings(name, readFileSync(join(root, name), 'utf8')));
   return { code: found.length === 0 ? 0 : 1, printed: found.join('\n') };
 }
@@ -63,9 +92,31 @@ function findings(name, text) {
 const steps = (unitResults, { slow, audited }) => [
   // Most of these wait for processes and deadlines rather than compute.
   ['unit tests', () => jest(['unit', ...(slow ? ['slow'] : [])], unitResults, '--maxWorkers=4')],
-  ['lint', () => program('eslint', ['.', '--max-warnings', '0', '--cache', '--cache-strategy=content', '--cache-location=node_modules/.cache/eslint/'])],
+  [
+    'lint',
+    () =>
+      program('eslint', [
+        '.',
+        '--max-warnings',
+        '0',
+        '--cache',
+        '--cache-strategy=content',
+        '--cache-location=node_modules/.cache/eslint/',
+      ]),
+  ],
   ['dist is fresh', distIsFresh],
-  ['types', () => program('tsc', ['-p', 'tsconfig.json', '--noEmit', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/types.json'])],
+  [
+    'types',
+    () =>
+      program('tsc', [
+        '-p',
+        'tsconfig.json',
+        '--noEmit',
+        '--incremental',
+        '--tsBuildInfoFile',
+        'node_modules/.cache/types.json',
+      ]),
+  ],
   ['lock file', () => program('npm', ['ci', '--dry-run', '--ignore-scripts', '--no-audit', '--no-fund'])],
   ['generated files', () => program('node', ['scripts/generate.ts', '--check'])],
   ['workflows', () => program('node', ['scripts/workflows.mjs'])],
@@ -83,7 +134,9 @@ export async function check(unitResults, { slow = true, audited = true } = {}) {
       const [name, run] = next;
       const started = Date.now();
       const { code, printed } = await run();
-      console.log(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(15)}  ${((Date.now() - started) / 1000).toFixed(1)} s`);
+      console.log(
+        `${code === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(15)}  ${((Date.now() - started) / 1000).toFixed(1)} s`,
+      );
       if (code === 0) continue;
       failed.push(name);
       console.log(printed.trimEnd().replace(/^\n+/, '').replace(/^/gm, '    '));
@@ -102,6 +155,8 @@ if (process.argv[1] === import.meta.filename) {
   console.log('left out  slow tests; npm run test:unit and npm test run them');
   if (!audited) console.log('left out  audit, whose program zizmor is not here; npm test gets it');
   rmSync(folder, { recursive: true });
-  console.log(`check: ${failed.length === 0 ? 'all is well' : `${failed.join(', ')} failed`} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(
+    `check: ${failed.length === 0 ? 'all is well' : `${failed.join(', ')} failed`} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+  );
   process.exitCode = failed.length === 0 ? 0 : 1;
 }

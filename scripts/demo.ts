@@ -9,7 +9,14 @@ const EXAMPLE = 'examples/two-replicas.yml';
 
 /** Runs the action's own bundle on the lab's network, as a person would from a terminal. */
 function kusciaSwarm(mode: 'plan' | 'apply'): Promise<number> {
-  const files = ['--ssh-key-file', paths.sshKey, '--known-hosts-file', paths.knownHosts, '--database-password-file', passwordFile];
+  const files = [
+    '--ssh-key-file',
+    paths.sshKey,
+    '--known-hosts-file',
+    paths.knownHosts,
+    '--database-password-file',
+    passwordFile,
+  ];
   const argv = [process.execPath, 'dist/index.cjs', '--mode', mode, '--cluster', EXAMPLE, ...files];
   console.log(`\n$ kuscia-swarm --mode ${mode} --cluster ${EXAMPLE}`);
   return attach(inRunner(argv));
@@ -24,7 +31,9 @@ if (!existsSync(passwordFile)) writeFileSync(passwordFile, randomBytes(18).toStr
 for (const mode of ['plan', 'apply'] as const) {
   const code = await kusciaSwarm(mode);
   if (code !== 0) {
-    console.error(`\nThe demo failed in mode ${mode}. Look around with "npm run lab -- ssh node-01", start over with "npm run lab -- down".`);
+    console.error(
+      `\nThe demo failed in mode ${mode}. Look around with "npm run lab -- ssh node-01", start over with "npm run lab -- down".`,
+    );
     process.exit(code);
   }
 }

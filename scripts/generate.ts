@@ -18,6 +18,7 @@ const stale = GENERATED.flatMap((generated) => {
   return [path];
 });
 
-for (const path of stale) console.log(check ? `generate: ${path} is stale; run npm run generate` : `generate: wrote ${path}`);
+for (const path of stale)
+  console.log(check ? `generate: ${path} is stale; run npm run generate` : `generate: wrote ${path}`);
 if (check && stale.length > 0) process.exitCode = 1;
 if (stale.length === 0) console.log(`generate: ${GENERATED.length} files are up to date`);

@@ -28,7 +28,8 @@ export async function build(folder) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const licences = [];
-    for (const [name, { entry, externals }] of Object.entries(BUNDLES)) licences.push(await bundle(lib, entry, externals, join(folder, name)));
+    for (const [name, { entry, externals }] of Object.entries(BUNDLES))
+      licences.push(await bundle(lib, entry, externals, join(folder, name)));
     writeFileSync(join(folder, LICENCES), [...new Set(licences.flat())].sort().join(''));
     refuseLeftovers(folder, lib);
   } finally {
@@ -49,13 +50,19 @@ async function bundle(lib, entry, externals, file) {
 
 /** The text of each package, where ncc writes them one after the other: name, licence, text. */
 function packagesIn(licences) {
-  const heads = [...licences.matchAll(/^((?:@[\w.-]+\/)?[\w.-]+)\n\S.*\n/gm)].filter(([, name]) => existsSync(join(root, 'node_modules', name, 'package.json')));
+  const heads = [...licences.matchAll(/^((?:@[\w.-]+\/)?[\w.-]+)\n\S.*\n/gm)].filter(([, name]) =>
+    existsSync(join(root, 'node_modules', name, 'package.json')),
+  );
   if (heads[0]?.index !== 0) throw new Error('the licences do not begin with a package');
   return heads.map(({ index }, i) => `${licences.slice(index, heads[i + 1]?.index).trimEnd()}\n\n`);
 }
 
 function run(program, args) {
-  const { status, stdout, stderr, error } = spawnSync(join(bin, program), args, { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+  const { status, stdout, stderr, error } = spawnSync(join(bin, program), args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   if (status !== 0) throw new Error(`${program} failed (${error?.message ?? `exit ${status}`})\n${stdout}${stderr}`);
 }
 
@@ -73,12 +80,15 @@ function refuseForeignImports(lib) {
 function refuseLeftovers(folder, lib) {
   const files = readdirSync(folder, { recursive: true }).map(String).sort();
   const wanted = [...Object.keys(BUNDLES), LICENCES].sort();
-  if (files.join() !== wanted.join()) throw new Error(`there should be ${wanted.join(', ')}, but there is ${files.join(', ')}`);
+  if (files.join() !== wanted.join())
+    throw new Error(`there should be ${wanted.join(', ')}, but there is ${files.join(', ')}`);
   for (const file of files) {
     const text = readFileSync(join(folder, file), 'utf8');
-    for (const name of [relative(root, lib), root]) if (text.includes(name)) throw new Error(`${file} names ${name}, which is a path of this machine`);
+    for (const name of [relative(root, lib), root])
+      if (text.includes(name)) throw new Error(`${file} names ${name}, which is a path of this machine`);
   }
-  if (readFileSync(join(folder, 'index.cjs'), 'utf8').includes('@octokit/')) throw new Error('index.cjs holds octokit, which belongs to github.cjs');
+  if (readFileSync(join(folder, 'index.cjs'), 'utf8').includes('@octokit/'))
+    throw new Error('index.cjs holds octokit, which belongs to github.cjs');
 }
 
 if (process.argv[1] === import.meta.filename) {
@@ -89,7 +99,9 @@ if (process.argv[1] === import.meta.filename) {
     await build(folder);
     for (const name of Object.keys(BUNDLES)) {
       const size = Math.round(statSync(join(folder, name)).size / 1024);
-      console.log(`${relative(process.cwd(), folder) || folder}/${name}: ${size} KiB, ${read(name) === known[name] ? 'unchanged' : 'written'}`);
+      console.log(
+        `${relative(process.cwd(), folder) || folder}/${name}: ${size} KiB, ${read(name) === known[name] ? 'unchanged' : 'written'}`,
+      );
     }
   } catch (error) {
     console.error(`package: ${error.message}`);

@@ -17,26 +17,35 @@ interface Candidate {
 
 const git = async (...args: string[]): Promise<string> => (await must(['git', ...args])).trim();
 /** The token stays in gh's environment: git asks gh for it. */
-const gitOnline = (...args: string[]): Promise<string> => git('-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', ...args);
-const isWithin = async (commit: string, of: string): Promise<boolean> => (await git('rev-list', '--max-count=1', commit, `^${of}`)) === '';
+const gitOnline = (...args: string[]): Promise<string> =>
+  git('-c', 'credential.helper=', '-c', 'credential.helper=!gh auth git-credential', ...args);
+const isWithin = async (commit: string, of: string): Promise<boolean> =>
+  (await git('rev-list', '--max-count=1', commit, `^${of}`)) === '';
 
 /** Throws, with what to do, unless the tag that this runs on may be released. */
 async function candidate(): Promise<Candidate> {
   const { GITHUB_REF_TYPE: kind = 'no ref', GITHUB_REF_NAME: tag = '' } = process.env;
   const major = VERSION.exec(tag)?.[1];
-  if (kind !== 'tag' || major === undefined) throw new Error(`${kind} ${tag} is no release: run this on a tag such as v1.2.3`);
+  if (kind !== 'tag' || major === undefined)
+    throw new Error(`${kind} ${tag} is no release: run this on a tag such as v1.2.3`);
   const commit = await git('rev-parse', '--verify', `refs/tags/${tag}^{commit}`);
   const head = await git('rev-parse', 'HEAD');
   if (head !== commit) throw new Error(`what is checked out is ${head}, and ${tag} is on ${commit}: check out the tag`);
-  if (!(await isWithin(commit, MAIN))) throw new Error(`${tag} is on ${commit}, which is not on main: merge it first, then tag the commit on main`);
+  if (!(await isWithin(commit, MAIN)))
+    throw new Error(`${tag} is on ${commit}, which is not on main: merge it first, then tag the commit on main`);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version?: string };
-  if (`v${version}` !== tag) throw new Error(`package.json says version ${version}, the tag says ${tag}: make them the same, and tag the commit that does`);
+  if (`v${version}` !== tag)
+    throw new Error(
+      `package.json says version ${version}, the tag says ${tag}: make them the same, and tag the commit that does`,
+    );
   return { tag, commit, major: `v${major}` };
 }
 
 /** Where a tag of the remote points: what stands in the ref, and the commit behind it. Undefined when it is not there. */
 async function remoteTag(tag: string): Promise<{ readonly ref: string; readonly commit: string } | undefined> {
-  const lines = (await gitOnline('ls-remote', 'origin', `refs/tags/${tag}`, `refs/tags/${tag}^{}`)).split('\n').filter((line) => line !== '');
+  const lines = (await gitOnline('ls-remote', 'origin', `refs/tags/${tag}`, `refs/tags/${tag}^{}`))
+    .split('\n')
+    .filter((line) => line !== '');
   const ids = Object.fromEntries(lines.map((line) => line.split('\t').reverse())) as Readonly<Record<string, string>>;
   const ref = ids[`refs/tags/${tag}`];
   return ref === undefined ? undefined : { ref, commit: ids[`refs/tags/${tag}^{}`] ?? ref };
@@ -44,9 +53,21 @@ async function remoteTag(tag: string): Promise<{ readonly ref: string; readonly 
 
 /** The notes tell what is new since the newest of the releases before. */
 async function notes({ tag, commit }: Candidate, released: ReadonlySet<string>): Promise<string> {
-  const tags = (await git('tag', '--list', 'v*', '--merged', commit, '--sort=-version:refname')).split('\n').filter((name) => VERSION.test(name));
+  const tags = (await git('tag', '--list', 'v*', '--merged', commit, '--sort=-version:refname'))
+    .split('\n')
+    .filter((name) => VERSION.test(name));
   const previous = tags.slice(tags.indexOf(tag) + 1).find((name) => released.has(name));
-  const log = ['log', '-z', '--format=%s', '--no-merges', '--full-history', `${previous}..${commit}`, '--', '.', ':(exclude)dist'];
+  const log = [
+    'log',
+    '-z',
+    '--format=%s',
+    '--no-merges',
+    '--full-history',
+    `${previous}..${commit}`,
+    '--',
+    '.',
+    ':(exclude)dist',
+  ];
   const subjects = previous === undefined ? [] : (await git(...log)).split('\0');
   const { GITHUB_REPOSITORY: repository = '', GITHUB_SERVER_URL: server = 'https://github.com' } = process.env;
   return releaseNotes({ tag, commit, previous, subjects, repository, server });
@@ -55,10 +76,15 @@ async function notes({ tag, commit }: Candidate, released: ReadonlySet<string>):
 /** A release that is there already stays as it is: someone may have edited it. */
 async function writeRelease(release: Candidate): Promise<string> {
   const repo = ['--repo', process.env['GITHUB_REPOSITORY'] ?? ''];
-  const listed = JSON.parse(await must(['gh', 'release', 'list', ...repo, '--limit', '1000', '--json', 'tagName'])) as { tagName: string }[];
+  const listed = JSON.parse(await must(['gh', 'release', 'list', ...repo, '--limit', '1000', '--json', 'tagName'])) as {
+    tagName: string;
+  }[];
   const released = new Set(listed.map(({ tagName }) => tagName));
   if (released.has(release.tag)) return `the release ${release.tag} is there already`;
-  await must(['gh', 'release', 'create', release.tag, ...repo, '--verify-tag', '--title', release.tag, '--notes-file', '-'], { stdin: await notes(release, released) });
+  await must(
+    ['gh', 'release', 'create', release.tag, ...repo, '--verify-tag', '--title', release.tag, '--notes-file', '-'],
+    { stdin: await notes(release, released) },
+  );
   return `released ${release.tag}`;
 }
 
@@ -66,18 +92,29 @@ async function writeRelease(release: Candidate): Promise<string> {
 async function moveMajor({ tag, commit, major }: Candidate): Promise<string> {
   const old = await remoteTag(major);
   if (old?.commit === commit) return `${major} is at ${tag} already`;
-  if (old && !(await isWithin(old.commit, commit))) return `${major} stays at ${old.commit}, which is not older than ${tag}`;
-  const push = ['push', `--force-with-lease=refs/tags/${major}:${old?.ref ?? ''}`, 'origin', `${commit}:refs/tags/${major}`];
+  if (old && !(await isWithin(old.commit, commit)))
+    return `${major} stays at ${old.commit}, which is not older than ${tag}`;
+  const push = [
+    'push',
+    `--force-with-lease=refs/tags/${major}:${old?.ref ?? ''}`,
+    'origin',
+    `${commit}:refs/tags/${major}`,
+  ];
   const said = await gitOnline(...push).catch((error: unknown) => String(error));
   if ((await remoteTag(major))?.commit === commit) return `${major} is at ${tag} now`;
   // The token of a workflow has no right to workflows, which GitHub asks for where those of the commit and those of main differ.
-  throw new Error(`${tag} is released, but ${major} could not be moved to it. Run this again, or move it by hand: git push --force origin ${commit}:refs/tags/${major}\n${said}`);
+  throw new Error(
+    `${tag} is released, but ${major} could not be moved to it. Run this again, or move it by hand: git push --force origin ${commit}:refs/tags/${major}\n${said}`,
+  );
 }
 
 async function publish(): Promise<void> {
   const release = await candidate();
   const there = (await remoteTag(release.tag))?.commit;
-  if (there !== release.commit) throw new Error(`${release.tag} was moved to ${there ?? 'nowhere'} since this run began with ${release.commit}: nothing was released. Give the other commit a version of its own`);
+  if (there !== release.commit)
+    throw new Error(
+      `${release.tag} was moved to ${there ?? 'nowhere'} since this run began with ${release.commit}: nothing was released. Give the other commit a version of its own`,
+    );
   console.log(`release: ${await writeRelease(release)}`);
   console.log(`release: ${await moveMajor(release)}`);
 }
@@ -91,6 +128,8 @@ const commands: Readonly<Record<string, () => Promise<void>>> = { check, publish
 const command = commands[process.argv[2] ?? ''];
 if (command === undefined) throw new Error('release.ts check, or release.ts publish');
 await command().catch((error: unknown) => {
-  console.error(`::error title=not released::${(error instanceof Error ? error.message : String(error)).replace(/%/g, '%25').replace(/\r?\n/g, '%0A')}`);
+  console.error(
+    `::error title=not released::${(error instanceof Error ? error.message : String(error)).replace(/%/g, '%25').replace(/\r?\n/g, '%0A')}`,
+  );
   process.exitCode = 1;
 });

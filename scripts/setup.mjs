@@ -9,21 +9,30 @@ import { fileURLToPath } from 'node:url';
 // Not import.meta.dirname, which Node 18 does not have.
 const root = `${dirname(dirname(fileURLToPath(import.meta.url)))}/`;
 const stamp = `${root}node_modules/.installed-lock`;
-const lock = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
+const lock = createHash('sha256')
+  .update(readFileSync(`${root}package-lock.json`))
+  .digest('hex');
 const quiet = process.argv.includes('--quiet');
 
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) {
   if (!quiet) console.log('setup: npm packages are installed as package-lock.json says');
 } else {
-  console.log('setup: installing the npm packages of package-lock.json into node_modules (Node 24, TypeScript, jest, eslint, ncc, ...)');
-  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
+  console.log(
+    'setup: installing the npm packages of package-lock.json into node_modules (Node 24, TypeScript, jest, eslint, ncc, ...)',
+  );
+  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (status !== 0) {
     console.error(`setup: npm ci failed (${error?.message ?? `exit ${status}`}); is the npm registry reachable?`);
     process.exit(1);
   }
   const installed = spawnSync(`${root}node_modules/.bin/node`, ['--version'], { encoding: 'utf8' });
   if (!installed.stdout?.startsWith('v24.')) {
-    console.error(`setup: node_modules/.bin/node is not Node 24 (${installed.stdout?.trim() || installed.error?.message}); were install scripts forbidden for the package "node"?`);
+    console.error(
+      `setup: node_modules/.bin/node is not Node 24 (${installed.stdout?.trim() || installed.error?.message}); were install scripts forbidden for the package "node"?`,
+    );
     process.exit(1);
   }
   writeFileSync(stamp, lock);

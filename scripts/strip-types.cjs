@@ -7,5 +7,6 @@ const self = readFileSync(__filename);
 
 module.exports = {
   process: (source) => ({ code: stripTypeScriptTypes(source) }),
-  getCacheKey: (source, path) => createHash('sha256').update(self).update(process.version).update(path).update(source).digest('hex'),
+  getCacheKey: (source, path) =>
+    createHash('sha256').update(self).update(process.version).update(path).update(source).digest('hex'),
 };

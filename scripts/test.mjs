@@ -14,9 +14,28 @@ const folder = mkdtempSync(join(tmpdir(), 'kuscia-swarm-test-'));
 // Labs of their own, so that whatever runs in a person's lab stays; the images are shared. Two, because what tests do most is wait.
 const standardLab = '/var/lib/kuscia-swarm-lab';
 const home = process.env.LAB_HOME ?? `${standardLab}-test`;
-const labs = [home, `${home}-2`].map((LAB_HOME) => ({ LAB_HOME, LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache` }));
+const labs = [home, `${home}-2`].map((LAB_HOME) => ({
+  LAB_HOME,
+  LAB_CACHE: process.env.LAB_CACHE ?? `${process.env.LAB_HOME ?? standardLab}/cache`,
+}));
 /** The files that take longest, which are begun first; those that mostly wait (wrong, lock, standin) beside others that do not. */
-const LONG = ['changes', 'shapes', 'wrong', 'deployment/images', 'deployment/lock', 'faults/first', 'standin', 'secrets', 'interrupted', 'trouble', 'rights', 'faults/second', 'github/lock', 'self-hosted', 'transport'];
+const LONG = [
+  'changes',
+  'shapes',
+  'wrong',
+  'deployment/images',
+  'deployment/lock',
+  'faults/first',
+  'standin',
+  'secrets',
+  'interrupted',
+  'trouble',
+  'rights',
+  'faults/second',
+  'github/lock',
+  'self-hosted',
+  'transport',
+];
 /** Longest part of a failure that is told again at the end; all of it stands further up, where its file ended. */
 const TOLD_AGAIN = 1200;
 const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
@@ -60,9 +79,12 @@ async function labTests(files, used, laid) {
   const waiting = [...files];
   const codes = [...laid];
   if (codes.every((code) => code === 0)) {
-    await Promise.all(used.map(async (lab) => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) codes.push(await tested(file, lab));
-    }));
+    await Promise.all(
+      used.map(async (lab) => {
+        for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+          codes.push(await tested(file, lab));
+      }),
+    );
   }
   for (const lab of used) codes.push(await shown('node', ['lab/cli.ts', 'down'], lab));
   return codes.find((code) => code !== 0) ?? 0;
@@ -71,25 +93,41 @@ async function labTests(files, used, laid) {
 /** Runs one file of lab tests; what it prints is shown when it has ended, so that two do not mix. */
 function tested(file, lab) {
   results[file] = join(folder, `${Object.keys(results).length}.json`);
-  return shown('jest', ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results[file]}`, '--runTestsByPath', file], lab, 'pipe');
+  return shown(
+    'jest',
+    ['--selectProjects=lab', '--runInBand', '--json', `--outputFile=${results[file]}`, '--runTestsByPath', file],
+    lab,
+    'pipe',
+  );
 }
 
 /** The files of lab tests that were asked for, the long ones first. */
 function labFiles() {
-  const all = readdirSync(join(root, '__tests__/lab'), { recursive: true }).map((name) => `__tests__/lab/${name}`).filter((name) => name.endsWith('.test.ts'));
+  const all = readdirSync(join(root, '__tests__/lab'), { recursive: true })
+    .map((name) => `__tests__/lab/${name}`)
+    .filter((name) => name.endsWith('.test.ts'));
   const rank = (name) => [...LONG, ''].findIndex((long) => long === '' || name.endsWith(`/${long}.test.ts`));
-  return all.filter((name) => patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(name))).sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+  return all
+    .filter((name) => patterns.length === 0 || patterns.some((pattern) => new RegExp(pattern).test(name)))
+    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 }
 
 /** Why the lab cannot run here; undefined when it can. A lab that is left out is a failure: its tests prove the deployment. */
 function unfitForLab() {
-  if (process.platform !== 'linux') return `they need Linux (namespaces, cgroups), this is ${process.platform}. Run them in a Linux machine or container, or npm run check for the rest`;
-  if (process.getuid?.() !== 0) return 'they need root, to make hosts out of namespaces. Run sudo npm test, or npm run check for the rest';
+  if (process.platform !== 'linux')
+    return `they need Linux (namespaces, cgroups), this is ${process.platform}. Run them in a Linux machine or container, or npm run check for the rest`;
+  if (process.getuid?.() !== 0)
+    return 'they need root, to make hosts out of namespaces. Run sudo npm test, or npm run check for the rest';
   return undefined;
 }
 
 function shown(name, args, lab, output = 'inherit') {
-  const env = { ...process.env, ...lab, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
+  const env = {
+    ...process.env,
+    ...lab,
+    PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+  };
   return new Promise((done) => {
     const child = spawn(name, args, { cwd: root, env, stdio: ['ignore', output, output], timeout: LAB_DEADLINE_MS });
     const said = [];
@@ -107,21 +145,40 @@ function shown(name, args, lab, output = 'inherit') {
 
 /** What failed in a file of tests, told once more after hours of output: the name of each, and how its message begins. */
 function failuresIn({ name, status, message, assertionResults }) {
-  const begins = (text) => stripVTControlCharacters(text).replace(/^ +at .*(?:node_modules|node:).*\n?/gm, '').slice(0, TOLD_AGAIN).trimEnd();
+  const begins = (text) =>
+    stripVTControlCharacters(text)
+      .replace(/^ +at .*(?:node_modules|node:).*\n?/gm, '')
+      .slice(0, TOLD_AGAIN)
+      .trimEnd();
   const failed = assertionResults.filter((each) => each.status === 'failed');
-  if (failed.length === 0 && status === 'failed') return [`\ntest: ${relative(root, name)} could not run\n${begins(message)}`];
-  return failed.map(({ fullName, failureMessages }) => `\ntest: failed: ${relative(root, name)}: ${fullName}\n${begins(failureMessages.join('\n'))}`);
+  if (failed.length === 0 && status === 'failed')
+    return [`\ntest: ${relative(root, name)} could not run\n${begins(message)}`];
+  return failed.map(
+    ({ fullName, failureMessages }) =>
+      `\ntest: failed: ${relative(root, name)}: ${fullName}\n${begins(failureMessages.join('\n'))}`,
+  );
 }
 
 /** The totals of both runs as jest counted them. A file that could not run, a run without result and a failed check are failures too. */
 function summary(failed, labCode) {
-  const counts = Object.entries(results).filter(([project]) => project !== 'unit' || !onlyLab).map(([project, file]) => ({ project, ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }) }));
+  const counts = Object.entries(results)
+    .filter(([project]) => project !== 'unit' || !onlyLab)
+    .map(([project, file]) => ({
+      project,
+      ...(existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { missing: true }),
+    }));
   const checks = failed.filter((name) => name !== 'unit tests');
-  for (const { project } of counts.filter(({ missing }) => missing)) console.log(`test: the ${project} tests left no result`);
-  for (const { testResults = [] } of counts) for (const file of testResults) for (const told of failuresIn(file)) console.log(told);
+  for (const { project } of counts.filter(({ missing }) => missing))
+    console.log(`test: the ${project} tests left no result`);
+  for (const { testResults = [] } of counts)
+    for (const file of testResults) for (const told of failuresIn(file)) console.log(told);
   if (checks.length > 0) console.log(`test: failed checks: ${checks.join(', ')}`);
   const passed = counts.reduce((sum, { numPassedTests = 0 }) => sum + numPassedTests, 0);
-  const bad = counts.reduce((sum, { missing, numFailedTests = 0, numRuntimeErrorTestSuites = 0 }) => sum + numFailedTests + numRuntimeErrorTestSuites + (missing ? 1 : 0), checks.length);
+  const bad = counts.reduce(
+    (sum, { missing, numFailedTests = 0, numRuntimeErrorTestSuites = 0 }) =>
+      sum + numFailedTests + numRuntimeErrorTestSuites + (missing ? 1 : 0),
+    checks.length,
+  );
   console.log(`${passed} passed, ${bad} failed`);
   return failed.length === 0 && labCode === 0 && bad === 0 && passed > 0;
 }

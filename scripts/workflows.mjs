@@ -10,7 +10,10 @@ const KIND = /^(?:\.github\/workflows\/[^/]+|workflows\/[^/]+|(?:.*\/)?action)\.
 
 // The language service imports JSON without saying so, which bundlers take and Node does not.
 registerHooks({
-  load: (url, context, next) => (url.endsWith('.json') ? { format: 'module', source: `export default ${readFileSync(fileURLToPath(url), 'utf8')}`, shortCircuit: true } : next(url, context)),
+  load: (url, context, next) =>
+    url.endsWith('.json')
+      ? { format: 'module', source: `export default ${readFileSync(fileURLToPath(url), 'utf8')}`, shortCircuit: true }
+      : next(url, context),
 });
 const { registerLogger, validate } = await import('@actions/languageservice');
 const { TextDocument } = await import('vscode-languageserver-textdocument');
@@ -18,7 +21,8 @@ const { TextDocument } = await import('vscode-languageserver-textdocument');
 /** Files of this repository that others refer to; anything else is not there to be looked at. */
 const fileProvider = {
   async getFileContent({ path, repository }) {
-    if (repository !== undefined && repository !== 'kuscia-swarm') throw new Error(`${repository} is another repository`);
+    if (repository !== undefined && repository !== 'kuscia-swarm')
+      throw new Error(`${repository} is another repository`);
     return { name: path, content: readFileSync(join(root, path), 'utf8') };
   },
 };
@@ -27,7 +31,9 @@ const fileProvider = {
 async function findings(file) {
   const path = resolve(root, file);
   // By where a file is, the service knows what it is; the templates in workflows/ are workflows too.
-  const uri = pathToFileURL(/(?:^|\/)action\.ya?ml$/.test(file) ? path : path.replace(/^.*\//, `${root}/.github/workflows/`)).href;
+  const uri = pathToFileURL(
+    /(?:^|\/)action\.ya?ml$/.test(file) ? path : path.replace(/^.*\//, `${root}/.github/workflows/`),
+  ).href;
   const unhandled = [];
   const keep = (message) => void unhandled.push(`${file}: ${message}`);
   registerLogger({ error: keep, warn: keep, info: () => undefined, log: () => undefined });
@@ -36,7 +42,10 @@ async function findings(file) {
 }
 
 function ownFiles() {
-  const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' });
+  const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   if (listed.status !== 0) throw new Error(`git ls-files failed: ${listed.stderr}`);
   return listed.stdout.split('\0').filter((name) => KIND.test(name) && existsSync(join(root, name)));
 }

@@ -27,7 +27,10 @@ import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.
 
 /** The parts of a run; tests put others in their place. */
 export interface Parts {
-  /** What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a Trouble that names every wrong input. */
+  /**
+   * What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a Trouble that names
+   * every wrong input.
+   */
   readonly readRequest: (hide: (secrets: readonly Secret[]) => void, signal: AbortSignal) => Promise<Inputs | string>;
   readonly openFleet: (hosts: readonly Host[], options: FleetOptions) => OpenFleet;
   readonly stagesOf: (deployment: Deployment, hooks: { onMatrix(matrix: Matrix): void }) => Stage[];
@@ -72,7 +75,12 @@ async function attempt(parts: Parts, report: Report, signal: AbortSignal): Promi
   return [...failures, ...closed.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []))];
 }
 
-async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, cancelled: AbortSignal): Promise<Outcome> {
+async function attemptWith(
+  opened: OpenFleet[],
+  parts: Parts,
+  report: Report,
+  cancelled: AbortSignal,
+): Promise<Outcome> {
   const stopped = new AbortController();
   const signal = AbortSignal.any([cancelled, stopped.signal]);
   const moment = new Moment();
@@ -96,21 +104,35 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
       moment.hear(event);
       report.emit(event);
     };
-    const fleet = parts.openFleet(deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)), { ...login, emit, signal });
+    const fleet = parts.openFleet(
+      deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name)),
+      { ...login, emit, signal },
+    );
     opened.push(fleet);
     fleet.notes.forEach((note) => report.say(note));
     const lock = new Lock(request, { fleet, signal, say: (line) => report.say(line), stop: () => stopped.abort() });
     lock.begin();
-    // Verify goes on without a host whose login runs no commands; the others are told by their first command, and save a round trip.
+    // Verify goes on without a host whose login runs no commands; the others are told by their first command, and save
+    // a round trip.
     const unreached = await fleet.connect(request.mode === 'verify' ? 'and start a shell' : undefined);
     const { views } = task.received;
-    const run: Run = { fleet, emit, signal, permit: lock.take, ...(job.host !== undefined && { hosts: new Set([job.host]) }), ...(views && { views }) };
-    const refused = request.mode === 'verify' && unreached.size < job.reaches.length ? [] : [...unreached.values()].flat();
+    const run: Run = {
+      fleet,
+      emit,
+      signal,
+      permit: lock.take,
+      ...(job.host !== undefined && { hosts: new Set([job.host]) }),
+      ...(views && { views }),
+    };
+    const refused =
+      request.mode === 'verify' && unreached.size < job.reaches.length ? [] : [...unreached.values()].flat();
     if (refused.length > 0) {
       if (unreached.size < job.reaches.length) await showWorking(task, run);
       throw new Trouble(refused);
     }
-    const found = await MODES[request.mode](task, run, lock).catch((thrown: unknown) => cancelledFirst(failuresOf(thrown), cancelled, stoppedIn));
+    const found = await MODES[request.mode](task, run, lock).catch((thrown: unknown) =>
+      cancelledFirst(failuresOf(thrown), cancelled, stoppedIn),
+    );
     const failures = withUnreached(found, unreached);
     lock.end(failures.length > 0);
     if (lock.lost) return [lock.lost];
@@ -120,16 +142,29 @@ async function attemptWith(opened: OpenFleet[], parts: Parts, report: Report, ca
   }
 }
 
-/** How far before the run's begin the engine's log is read, in seconds: what went wrong earlier is no cause of what goes wrong now. */
+/**
+ * How far before the run's begin the engine's log is read, in seconds: what went wrong earlier is no cause of what goes
+ * wrong now.
+ */
 const MARGIN = 2;
 
 /** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
-async function diagnosed(failures: readonly Failure[], { request, report }: Task, { fleet }: Run, ms: number): Promise<readonly Failure[]> {
+async function diagnosed(
+  failures: readonly Failure[],
+  { request, report }: Task,
+  { fleet }: Run,
+  ms: number,
+): Promise<readonly Failure[]> {
   if (!worthAsking(failures)) return failures;
   const { cluster } = request.deployment;
   const hosts = cluster.hosts.filter(({ name }) => request.job.reaches.includes(name));
   report.say(`reading the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
-  const { failures: explained, logs } = await diagnose(failures, { cluster, hosts, fleet, seconds: Math.ceil(ms / 1000) + MARGIN });
+  const { failures: explained, logs } = await diagnose(failures, {
+    cluster,
+    hosts,
+    fleet,
+    seconds: Math.ceil(ms / 1000) + MARGIN,
+  });
   report.keptLogs(await keepLogs(request, logs, (text) => report.masked(text)));
   return explained;
 }
@@ -160,16 +195,38 @@ async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report):
   };
   const seen: Proof = {};
   const stages = selected(request, parts.stagesOf(deployment, { onMatrix }));
-  report.begin({ mode, cluster: deployment.cluster, asked: request.job.reaches, stages: stages.map(({ name }) => name) });
-  return { request, received, report, stages, all: parts.stagesOf(deployment, { onMatrix: (matrix) => void (seen.matrix = matrix) }), proof, seen };
+  report.begin({
+    mode,
+    cluster: deployment.cluster,
+    asked: request.job.reaches,
+    stages: stages.map(({ name }) => name),
+  });
+  return {
+    request,
+    received,
+    report,
+    stages,
+    all: parts.stagesOf(deployment, { onMatrix: (matrix) => void (seen.matrix = matrix) }),
+    proof,
+    seen,
+  };
 }
 
 /** What the jobs of a workflow need to know of the cluster file. */
 function tellChecked({ mode, deployment: { cluster }, job }: Inputs, report: Report): void {
   const apart = ownRunners(cluster).length > 0 ? ', each reached by its own runner' : '';
   report.checked(
-    [`${cluster.domain}: ${mode === 'check' ? 'the inputs and the cluster file have' : 'the cluster file has'} no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No host was asked (mode: ${mode}).`],
-    { domain: cluster.domain, jobs: JSON.stringify(jobsOf(cluster, job.runner)), runners: JSON.stringify(runnersOf(cluster)), call: randomBytes(4).toString('hex') },
+    [
+      `${cluster.domain}: ${mode === 'check' ? 'the inputs and the cluster file have' : 'the cluster file has'} ` +
+        `no fault; ${cluster.hosts.length} hosts (${cluster.hosts.map(({ name }) => name).join(', ')})${apart}. No ` +
+        `host was asked (mode: ${mode}).`,
+    ],
+    {
+      domain: cluster.domain,
+      jobs: JSON.stringify(jobsOf(cluster, job.runner)),
+      runners: JSON.stringify(runnersOf(cluster)),
+      call: randomBytes(4).toString('hex'),
+    },
   );
 }
 
@@ -184,13 +241,21 @@ const MODES: Readonly<Record<Mode, (task: Task, run: Run, lock: Lock) => Promise
 /** What works, where a whole deployment is refused because some of its hosts do not answer. Never throws. */
 async function showWorking({ request, stages, all, seen, report }: Task, run: Run): Promise<void> {
   if (!['plan', 'apply'].includes(request.mode) || !stages.some(({ name }) => name === 'verify')) return;
-  await plan(all.filter(({ name }) => name === 'verify'), untold(run)).catch(() => undefined);
+  await plan(
+    all.filter(({ name }) => name === 'verify'),
+    untold(run),
+  ).catch(() => undefined);
   if (seen.matrix && run.signal?.aborted !== true) report.seen(seen.matrix);
 }
 
-/** Shows what would change, and hands it over. Verify changes nothing, and is judged only after an apply; what it can foretell is shown. */
+/**
+ * Shows what would change, and hands it over. Verify changes nothing, and is judged only after an apply; what it can
+ * foretell is shown.
+ */
 async function planned({ stages, request, report }: Task, run: Run): Promise<readonly Failure[]> {
-  const shown = stages.flatMap((stage) => (stage.preview ? [{ ...stage, look: stage.preview }] : stage.name === 'verify' ? [] : [stage]));
+  const shown = stages.flatMap((stage) =>
+    stage.preview ? [{ ...stage, look: stage.preview }] : stage.name === 'verify' ? [] : [stage],
+  );
   const plans = await plan(shown, run);
   const failures = withoutConsequences(plans.flatMap(({ plan }) => plan.failures));
   if (failures.length === 0) report.handedOver(await handPlanOver(request, plans));
@@ -207,18 +272,26 @@ async function looked({ request, report, all }: Task, run: Run): Promise<readonl
 async function unlocked({ request, report }: Task, _: Run, lock: Lock): Promise<readonly Failure[]> {
   const seconds = await lock.letGo();
   const { domain } = request.deployment.cluster;
-  report.say(seconds === undefined ? `${domain}: this run does not hold the lock` : `${domain}: the lock of this run ends in ${seconds} s`);
+  report.say(
+    seconds === undefined
+      ? `${domain}: this run does not hold the lock`
+      : `${domain}: the lock of this run ends in ${seconds} s`,
+  );
   return [];
 }
 
 /** The selected stages in their order. To select nothing would be to do nothing and call it success. */
 function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
   const missing = stages.filter((name) => !all.some((stage) => stage.name === name));
-  if (missing.length > 0 || stages.length === 0) throw new Error(`no such stage: ${missing.join(', ') || '(none selected)'}`);
+  if (missing.length > 0 || stages.length === 0)
+    throw new Error(`no such stage: ${missing.join(', ') || '(none selected)'}`);
   return all.filter(({ name }) => stages.some((selected) => selected === name));
 }
 
-/** Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is not healthy. */
+/**
+ * Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is
+ * not healthy.
+ */
 async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
   const { agreed } = received;
   if (agreed && stages.some(({ name }) => name === 'preflight')) {
@@ -238,11 +311,21 @@ async function applied({ stages, all, request, received, report, proof }: Task, 
   return failures;
 }
 
-/** Cancelling cuts connections; that they were lost is then no news. `stoppedIn` is what the run was in the middle of. */
-function cancelledFirst(failures: readonly Failure[], signal: AbortSignal, stoppedIn: string | undefined): readonly Failure[] {
+/**
+ * Cancelling cuts connections; that they were lost is then no news. `stoppedIn` is what the run was in the middle of.
+ */
+function cancelledFirst(
+  failures: readonly Failure[],
+  signal: AbortSignal,
+  stoppedIn: string | undefined,
+): readonly Failure[] {
   if (!signal.aborted) return failures;
   const rest = failures.filter(({ code }) => code !== 'connection-lost' && code !== 'cancelled');
   const told = failures.find(({ code }) => code === 'cancelled');
-  const cancelled: Failure = { code: 'cancelled', what: `cancelled ${stoppedIn ?? 'before the end'}`, remedy: 'Run again: what was done stays, and the rest is done then.' };
+  const cancelled: Failure = {
+    code: 'cancelled',
+    what: `cancelled ${stoppedIn ?? 'before the end'}`,
+    remedy: 'Run again: what was done stays, and the rest is done then.',
+  };
   return [stoppedIn === undefined && told ? told : cancelled, ...rest];
 }

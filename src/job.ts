@@ -34,22 +34,31 @@ export interface Received {
 /** Opens what earlier jobs handed over and this one has a use for. Throws a Trouble that names all that is missing. */
 export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
-  const elsewhere = here === undefined || mode === 'look' || mode === 'unlock' ? [] : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
+  const elsewhere =
+    here === undefined || mode === 'look' || mode === 'unlock'
+      ? []
+      : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
   const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap(takenBy) : []);
-  const wanted = (kind: Kind, host: string): boolean => kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
+  const wanted = (kind: Kind, host: string): boolean =>
+    kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
   const { received, key, unfetched } = artifacts ?? {};
   if (unfetched && kinds.size + elsewhere.length > 0) throw trouble(UNFETCHED);
   const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
   // Tokens travel only while a host is still outside the swarm.
   const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
-  const missing = [...needed.filter((kind) => !handed(all, kind)).map((kind) => missingHandover(kind)), ...elsewhere.filter((host) => !handed(all, 'view', host)).map((host) => missingHandover('view', host))];
+  const missing = [
+    ...needed.filter((kind) => !handed(all, kind)).map((kind) => missingHandover(kind)),
+    ...elsewhere.filter((host) => !handed(all, 'view', host)).map((host) => missingHandover('view', host)),
+  ];
   if (missing.length > 0) throw new Trouble(missing);
   const { secrets, ...taken } = handedIn(all);
   const agreed = handed(all, 'plan');
   return {
     ...(received !== undefined && { handed: taken }),
     secrets,
-    ...(here !== undefined && { views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))) }),
+    ...(here !== undefined && {
+      views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))),
+    }),
     ...(agreed && { agreed: agreedIn(agreed) }),
   };
 }
@@ -59,11 +68,16 @@ const UNFETCHED: Failure = {
   code: 'artifact-missing',
   what: 'what earlier jobs handed over could not be downloaded',
   evidence: 'the step before this one failed (actions/download-artifact); its log says why',
-  remedy: 'Look at githubstatus.com, then run this job again (Re-run failed jobs); once artifacts are gone, after a day, the whole workflow.',
+  remedy:
+    'Look at githubstatus.com, then run this job again (Re-run failed jobs); once artifacts are gone, after a ' +
+    'day, the whole workflow.',
 };
 
 /** What a stage takes from the jobs before it: whatever changes something is held to the plan. */
-const takenBy = (stage: StageName): readonly Kind[] => [...(stage === 'verify' ? [] : (['plan'] as const)), ...(TAKEN[stage] ?? [])];
+const takenBy = (stage: StageName): readonly Kind[] => [
+  ...(stage === 'verify' ? [] : (['plan'] as const)),
+  ...(TAKEN[stage] ?? []),
+];
 
 const TAKEN: Readonly<Partial<Record<StageName, readonly Kind[]>>> = {
   'swarm-join': ['join-tokens'],
@@ -76,21 +90,35 @@ function viewOf(all: readonly Handover[], host: string): View {
 }
 
 function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readonly Secret[] } {
-  const [tokens, configuration, provenance] = [handed(all, 'join-tokens'), handed(all, 'kuscia-configuration'), handed(all, 'provenance')];
+  const [tokens, configuration, provenance] = [
+    handed(all, 'join-tokens'),
+    handed(all, 'kuscia-configuration'),
+    handed(all, 'provenance'),
+  ];
   const joinTokens = tokens && joinTokensIn(tokens);
   return {
     ...(joinTokens && { joinTokens }),
     ...(configuration && { configuration: configuration.content }),
     ...(provenance && { provenance: provenanceIn(provenance) }),
-    secrets: [...(joinTokens ? [joinTokens.manager, joinTokens.worker] : []), ...(configuration ? [readConfiguration(configuration.content, 'the artifact of kuscia-init').domainKey] : [])],
+    secrets: [
+      ...(joinTokens ? [joinTokens.manager, joinTokens.worker] : []),
+      ...(configuration ? [readConfiguration(configuration.content, 'the artifact of kuscia-init').domainKey] : []),
+    ],
   };
 }
 
 /** The same run without its plans and steps being told: secrets and commands still are. */
-export const untold = (run: Run): Run => ({ ...run, emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined) });
+export const untold = (run: Run): Run => ({
+  ...run,
+  emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined),
+});
 
 /** Nothing when the hosts still need what was agreed to. `all` are the stages of a whole deployment. */
-export async function heldToAgreed(agreed: readonly Change[], all: readonly Stage[], run: Run): Promise<readonly Failure[]> {
+export async function heldToAgreed(
+  agreed: readonly Change[],
+  all: readonly Stage[],
+  run: Run,
+): Promise<readonly Failure[]> {
   return movedSince(agreed, changesIn(await plan(changing(all), untold(run))));
 }
 
@@ -101,7 +129,10 @@ export async function handPlanOver(inputs: Inputs, planned: readonly Planned[]):
   return put(inputs, [{ kind: 'plan', host: '', content: new Secret('plan', JSON.stringify(changesIn(planned))) }]);
 }
 
-/** Hands over what these stages leave to later jobs, and what the host of this job answers now. Gives how many files there are. */
+/**
+ * Hands over what these stages leave to later jobs, and what the host of this job answers now. Gives how many files
+ * there are.
+ */
 export async function handSettledOver(inputs: Inputs, all: readonly Stage[], run: Run): Promise<number> {
   const { deployment, job, stages, mode } = inputs;
   if (job.artifacts?.handedOver === undefined) return 0;
@@ -113,12 +144,14 @@ export async function handSettledOver(inputs: Inputs, all: readonly Stage[], run
 }
 
 /** Runs a command that changes a host, under the lock. Throws a Trouble when it did not exit with 0. */
-const permitted = (run: Run): Act['run'] => async (host, command) => {
-  await run.permit?.();
-  const outcome = await run.fleet.run(host, command);
-  if (!succeeded(outcome)) throw trouble(commandFailure(host, command, outcome));
-  return outcome.stdout;
-};
+const permitted =
+  (run: Run): Act['run'] =>
+  async (host, command) => {
+    await run.permit?.();
+    const outcome = await run.fleet.run(host, command);
+    if (!succeeded(outcome)) throw trouble(commandFailure(host, command, outcome));
+    return outcome.stdout;
+  };
 
 /** The view of this job's host: everything that a whole deployment asks it, asked now. */
 async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run): Promise<Content[]> {
@@ -130,9 +163,17 @@ async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run):
 type Content = Pick<Handover, 'kind' | 'host' | 'content'>;
 
 /** Keeps the logs of a failed run, where that is wanted. Gives how many files there are. */
-export async function keepLogs({ job: { logs, origin, here } }: Inputs, read: readonly Log[], masked: (text: string) => string): Promise<number> {
+export async function keepLogs(
+  { job: { logs, origin, here } }: Inputs,
+  read: readonly Log[],
+  masked: (text: string) => string,
+): Promise<number> {
   if (logs === undefined || read.length === 0) return 0;
-  await handOver(logs.folder, { kind: 'logs', host: here ?? '', content: new Secret('logs', masked(logText(read))), origin, made: Date.now() }, logs.key);
+  await handOver(
+    logs.folder,
+    { kind: 'logs', host: here ?? '', content: new Secret('logs', masked(logText(read))), origin, made: Date.now() },
+    logs.key,
+  );
   return 1;
 }
 

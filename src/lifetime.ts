@@ -12,12 +12,15 @@ interface Life {
 /** Time for handles that are still open to close by themselves once the work is done. */
 const LINGER_MS = 1_000;
 
-/** A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon it means nothing more. */
+/**
+ * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon
+ * it means nothing more.
+ */
 const SAME_WISH_MS = 500;
 
 /**
- * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event loop,
- * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
+ * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event
+ * loop, not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
  */
 export function live(process: Mortal, { work, defect, say }: Life): void {
   process.exitCode = 1;

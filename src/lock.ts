@@ -10,7 +10,10 @@ import type { OpenFleet } from './transport/fleet.ts';
 const LIFE = 60;
 /** Seconds that a lock outlives a job of a workflow, for the next job to take it over. */
 const BETWEEN_JOBS = 300;
-/** The same where the next jobs may sit on hosts from which the lock cannot be kept: the longest of them, and then the next. */
+/**
+ * The same where the next jobs may sit on hosts from which the lock cannot be kept: the longest of them, and then the
+ * next.
+ */
 const BETWEEN_JOBS_APART = 65 * 60;
 const KEEP_EVERY_MS = 10_000;
 /** After so long without being kept the run stops, before another may begin. */
@@ -27,13 +30,20 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** Seconds that the lock outlives a job of a workflow that ended well. Where the first manager is reached by its own runner only, the jobs of other hosts cannot keep it. */
-export const betweenJobs = (cluster: Cluster): number => (ownRunners(cluster).includes(firstManager(cluster)) ? BETWEEN_JOBS_APART : BETWEEN_JOBS);
+/**
+ * Seconds that the lock outlives a job of a workflow that ended well. Where the first manager is reached by its own
+ * runner only, the jobs of other hosts cannot keep it.
+ */
+export const betweenJobs = (cluster: Cluster): number =>
+  ownRunners(cluster).includes(firstManager(cluster)) ? BETWEEN_JOBS_APART : BETWEEN_JOBS;
 
 /** How a run ends, as far as it is known: cut short is also one that does not come to say it. */
 type Ending = 'well' | 'failed' | 'cut short';
 
-/** The right to change a domain's hosts: one run at a time has it, kept on the first manager. All jobs of one run of a workflow share it. */
+/**
+ * The right to change a domain's hosts: one run at a time has it, kept on the first manager. All jobs of one run of a
+ * workflow share it.
+ */
 export class Lock {
   readonly #inputs: Inputs;
   readonly #around: Surroundings;
@@ -57,12 +67,18 @@ export class Lock {
     this.#manager = firstManager(inputs.deployment.cluster).name;
   }
 
-  /** What any job of a workflow owes the lock of its run, whether it is going to change something or not. To be told before the first connection. */
+  /**
+   * What any job of a workflow owes the lock of its run, whether it is going to change something or not. To be told
+   * before the first connection.
+   */
   begin(): void {
     if (this.#isOfWorkflow) this.#leave('cut short');
   }
 
-  /** Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a Trouble when it stays held. */
+  /**
+   * Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a Trouble when it stays
+   * held.
+   */
   readonly take = async (): Promise<'as planned' | 'plan again'> => {
     // A job on another host than the first manager cannot reach it; the job of the same run there holds it.
     if (!this.#isReached) return 'as planned';
@@ -73,7 +89,10 @@ export class Lock {
     return (this.#taking = this.#take());
   };
 
-  /** Lets go of a lock that jobs which cannot reach it left: it ends as that of a run that was killed. Gives in how many seconds; undefined where the run holds none. Throws a Trouble. */
+  /**
+   * Lets go of a lock that jobs which cannot reach it left: it ends as that of a run that was killed. Gives in how many
+   * seconds; undefined where the run holds none. Throws a Trouble.
+   */
   async letGo(): Promise<number | undefined> {
     const leased = await this.#ask(keepLease(this.#domain, this.#holder, LIFE));
     return leased.is === 'shared' ? LIFE : undefined;
@@ -84,23 +103,31 @@ export class Lock {
     this.#over = true;
     clearInterval(this.#keeping);
     clearTimeout(this.#stale);
-    if (this.#keeping !== undefined || this.#isOfWorkflow) this.#leave(this.#around.signal.aborted ? 'cut short' : failed ? 'failed' : 'well');
+    if (this.#keeping !== undefined || this.#isOfWorkflow)
+      this.#leave(this.#around.signal.aborted ? 'cut short' : failed ? 'failed' : 'well');
   }
 
   async #take(): Promise<'as planned' | 'plan again'> {
     const { waitMs, breaks } = this.#inputs.lock;
     const deadline = Date.now() + waitMs;
-    for (let toldAt = 0; ; ) {
+    for (let toldAt = 0; ;) {
       const askedAt = Date.now();
       const leased = await this.#ask(takeLease(this.#domain, this.#holder, LIFE, breaks));
       if (leased.is !== 'held') return this.#taken(leased, askedAt);
       if (Date.now() >= deadline) throw trouble(this.#held(leased));
       if (Date.now() - toldAt >= TELL_EVERY_MS) {
         toldAt = Date.now();
-        this.#around.say(`waiting for ${inWords(leased)}; for at most ${Math.ceil((deadline - Date.now()) / 1000)} s more`);
+        this.#around.say(
+          `waiting for ${inWords(leased)}; for at most ${Math.ceil((deadline - Date.now()) / 1000)} s more`,
+        );
       }
       await pause(Math.min(ASK_EVERY_MS, Math.max(0, deadline - Date.now())), this.#around.signal);
-      if (this.#around.signal.aborted) throw trouble({ code: 'cancelled', what: 'cancelled while it waited for the lock', remedy: 'Run again: nothing was changed.' });
+      if (this.#around.signal.aborted)
+        throw trouble({
+          code: 'cancelled',
+          what: 'cancelled while it waited for the lock',
+          remedy: 'Run again: nothing was changed.',
+        });
     }
   }
 
@@ -109,13 +136,19 @@ export class Lock {
     this.#kept(askedAt);
     this.#keeping = setInterval(() => void this.#keep(), KEEP_EVERY_MS).unref();
     // What was planned before somebody else was through with his changes says nothing any more.
-    return leased.is === 'taken' && leased.freeFor * 1000 <= Date.now() - this.#began + 1_000 ? 'plan again' : 'as planned';
+    return leased.is === 'taken' && leased.freeFor * 1000 <= Date.now() - this.#began + 1_000
+      ? 'plan again'
+      : 'as planned';
   }
 
   /** It lasts at least so long from when it was asked for, whenever the answer came. */
   #kept(askedAt: number): void {
     clearTimeout(this.#stale);
-    if (!this.#over) this.#stale = setTimeout(() => this.#lose(`it could not be kept for ${STALE_MS / 1000} s: ${this.#trouble}`), askedAt + STALE_MS - Date.now()).unref();
+    if (!this.#over)
+      this.#stale = setTimeout(
+        () => this.#lose(`it could not be kept for ${STALE_MS / 1000} s: ${this.#trouble}`),
+        askedAt + STALE_MS - Date.now(),
+      ).unref();
   }
 
   async #keep(): Promise<void> {
@@ -126,7 +159,8 @@ export class Lock {
     this.#asking = false;
     const leased = leasedIn(outcome);
     if (leased?.is === 'shared') this.#kept(askedAt);
-    else if (leased?.is === 'held') this.#lose(leased.by.id === '' ? 'it was released by somebody else' : inWords(leased));
+    else if (leased?.is === 'held')
+      this.#lose(leased.by.id === '' ? 'it was released by somebody else' : inWords(leased));
     else this.#trouble = commandFailure(this.#manager, command, outcome).what;
   }
 
@@ -134,7 +168,13 @@ export class Lock {
     if (this.lost || this.#over || this.#around.signal.aborted) return;
     clearInterval(this.#keeping);
     clearTimeout(this.#stale);
-    this.lost = { code: 'lock-lost', host: this.#manager, what: `this run does not hold the lock of ${this.#domain} any more`, evidence, remedy: 'See what the other run does, then run again: what was done stays, and the rest is done then.' };
+    this.lost = {
+      code: 'lock-lost',
+      host: this.#manager,
+      what: `this run does not hold the lock of ${this.#domain} any more`,
+      evidence,
+      remedy: 'See what the other run does, then run again: what was done stays, and the rest is done then.',
+    };
     this.#around.stop();
   }
 
@@ -150,9 +190,13 @@ export class Lock {
     return {
       code: 'lock-held',
       host: this.#manager,
-      what: `another run deploys ${this.#domain}${breaks === undefined ? '' : `, and it is not ${breaks}, whose lock was to be broken`}`,
+      what:
+        'another run deploys ' +
+        `${this.#domain}${breaks === undefined ? '' : `, and it is not ${breaks}, whose lock was to be broken`}`,
       evidence: inWords(leased),
-      remedy: `Wait until it has ended, or give lock-wait more minutes: if it does nothing any more, its lock ends in ${inTime(leased.expiresIn)}. Only when you know that, and cannot wait: break-lock: ${leased.by.id}.`,
+      remedy:
+        'Wait until it has ended, or give lock-wait more minutes: if it does nothing any more, its lock ends in ' +
+        `${inTime(leased.expiresIn)}. Only when you know that, and cannot wait: break-lock: ${leased.by.id}.`,
     };
   }
 
@@ -169,7 +213,8 @@ export class Lock {
     if (stages.includes('verify')) return 0;
     if (ended === 'well') return betweenJobs(deployment.cluster);
     // Where it failed by itself, and no other job of its run can be at work, nobody comes any more.
-    const isAlone = job.here === undefined && (job.host === undefined || !stages.some((stage) => SIDE_BY_SIDE.includes(stage)));
+    const isAlone =
+      job.here === undefined && (job.host === undefined || !stages.some((stage) => SIDE_BY_SIDE.includes(stage)));
     return ended === 'failed' && isAlone ? 0 : LIFE;
   }
 

@@ -68,7 +68,9 @@ export function withUnreached(
     silent.length > 0 && /\bmode:? (plan|apply)\b/.test(failure.remedy)
       ? {
           ...failure,
-          remedy: `${failure.remedy} These modes go on only once ${silent.join(', ')} ${silent.length === 1 ? 'answers' : 'answer'} again.`,
+          remedy:
+            `${failure.remedy} These modes go on only once ${silent.join(', ')} ` +
+            `${silent.length === 1 ? 'answers' : 'answer'} again.`,
         }
       : failure,
   );

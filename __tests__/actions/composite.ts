@@ -8,7 +8,13 @@ import { paths, run } from '../../lab/lab.ts';
 interface Composite {
   readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
   readonly outputs?: Readonly<Record<string, { readonly value: string }>>;
-  readonly runs: { readonly steps: readonly { readonly id?: string; readonly run: string; readonly env: Readonly<Record<string, string>> }[] };
+  readonly runs: {
+    readonly steps: readonly {
+      readonly id?: string;
+      readonly run: string;
+      readonly env: Readonly<Record<string, string>>;
+    }[];
+  };
 }
 
 /** What a composite said and gave. */
@@ -26,7 +32,8 @@ export async function composite(name: string, inputs: Readonly<Record<string, st
   const action = parse(readFileSync(join(path, 'action.yml'), 'utf8')) as Composite;
   const step = action.runs.steps.find(({ id }) => id === 'stage');
   const unknown = Object.keys(inputs).filter((input) => !(input in action.inputs));
-  if (step === undefined || unknown.length > 0) throw new Error(`actions/${name} has no step, or no input ${unknown.join(', ')}`);
+  if (step === undefined || unknown.length > 0)
+    throw new Error(`actions/${name} has no step, or no input ${unknown.join(', ')}`);
   const folder = mkdtempSync(join(tmpdir(), 'composite-'));
   try {
     const temp = runnerIn(folder);
@@ -41,12 +48,24 @@ export async function composite(name: string, inputs: Readonly<Record<string, st
       // A home of its own: what a person's .bashrc does is no part of it.
       HOME: temp,
       ...{ GITHUB_ACTIONS: 'true', GITHUB_ACTION_PATH: path, GITHUB_WORKSPACE: paths.repository, RUNNER_TEMP: temp },
-      ...{ GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: file('summary'), GITHUB_ENV: file('env'), GITHUB_STATE: file('state') },
+      ...{
+        GITHUB_OUTPUT: output,
+        GITHUB_STEP_SUMMARY: file('summary'),
+        GITHUB_ENV: file('env'),
+        GITHUB_STATE: file('state'),
+      },
     };
-    const { code, stdout, stderr } = await run(['bash', '--noprofile', '--norc', '-eo', 'pipefail', file('step.sh', step.run)], { env, timeoutMs: 300_000 });
+    const { code, stdout, stderr } = await run(
+      ['bash', '--noprofile', '--norc', '-eo', 'pipefail', file('step.sh', step.run)],
+      { env, timeoutMs: 300_000 },
+    );
     const own = written(readFileSync(output, 'utf8'));
     const values = Object.fromEntries(Object.entries(action.outputs ?? {}).map(([of, { value }]) => [of, value]));
-    return { code, log: stdout + stderr, outputs: filled(values, (expression) => own[expression.replace('steps.stage.outputs.', '')] ?? '') };
+    return {
+      code,
+      log: stdout + stderr,
+      outputs: filled(values, (expression) => own[expression.replace('steps.stage.outputs.', '')] ?? ''),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -61,8 +80,16 @@ function runnerIn(folder: string): string {
   return temp;
 }
 
-const filled = (values: Readonly<Record<string, string>>, evaluate: (expression: string) => string): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.replace(/\$\{\{ (.+?) \}\}/g, (_, expression: string) => evaluate(expression))]));
+const filled = (
+  values: Readonly<Record<string, string>>,
+  evaluate: (expression: string) => string,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      value.replace(/\$\{\{ (.+?) \}\}/g, (_, expression: string) => evaluate(expression)),
+    ]),
+  );
 
 function given({ inputs: known }: Composite, inputs: Readonly<Record<string, string>>, expression: string): string {
   // That it is a composite of a repository is of no matter here.
@@ -75,4 +102,7 @@ function given({ inputs: known }: Composite, inputs: Readonly<Record<string, str
 }
 
 /** GITHUB_OUTPUT as the runner reads it: name<<delimiter, lines, delimiter. */
-const written = (text: string): Record<string, string> => Object.fromEntries([...text.matchAll(/^(\S+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name = '', , value = '']) => [name, value]));
+const written = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    [...text.matchAll(/^(\S+)<<(\S+)\n([\s\S]*?)\n\2$/gm)].map(([, name = '', , value = '']) => [name, value]),
+  );

@@ -32,7 +32,9 @@ const actionOf = (action: string): Action => read(`actions/${action}/action.yml`
 const OTHERS = ['report-health', 'clean-up', 'check-approval', 'comment-plan'];
 
 test('each stage is an action, and what jobs need around them; nothing else is one', () => {
-  const folders = readdirSync(join(root, 'actions'), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  const folders = readdirSync(join(root, 'actions'), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [entry.name] : [],
+  );
   expect(folders.filter((name) => !OTHERS.includes(name)).sort()).toEqual([...ACTIONS].sort());
 });
 
@@ -54,41 +56,91 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     const logs = takes;
     // Whether it was fetched is the bundle's to judge, by name.
     const [fetch] = runs.steps;
-    if (takes) expect([fetch?.id, fetch?.['continue-on-error'], env['KUSCIA_SWARM_FETCHED']]).toEqual(['fetch', true, '${{ steps.fetch.outcome }}']);
-    expect(env['KUSCIA_SWARM_ARTIFACTS']).toBe(action === 'unlock' || action === 'check' ? undefined : '${{ inputs.artifacts }}');
-    expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([...(takes ? ['actions/download-artifact'] : []), 'stage', ...(gives ? ['actions/upload-artifact'] : []), ...(logs ? ['actions/upload-artifact'] : [])]);
+    if (takes)
+      expect([fetch?.id, fetch?.['continue-on-error'], env['KUSCIA_SWARM_FETCHED']]).toEqual([
+        'fetch',
+        true,
+        '${{ steps.fetch.outcome }}',
+      ]);
+    expect(env['KUSCIA_SWARM_ARTIFACTS']).toBe(
+      action === 'unlock' || action === 'check' ? undefined : '${{ inputs.artifacts }}',
+    );
+    expect(runs.steps.map(({ uses, id }) => uses?.replace(/@.*/, '') ?? id)).toEqual([
+      ...(takes ? ['actions/download-artifact'] : []),
+      'stage',
+      ...(gives ? ['actions/upload-artifact'] : []),
+      ...(logs ? ['actions/upload-artifact'] : []),
+    ]);
   });
 
   test('exchanges artifacts only when asked to, under a name that no other job of the run has, for a day', () => {
-    for (const step of runs.steps.filter(({ uses }) => uses !== undefined)) expect(step.if).toMatch(/^(inputs\.artifacts != ''|failure\(\) && steps\.stage\.outputs\.logs > 0$)/);
-    const upload = runs.steps.find(({ uses, if: when }) => uses?.startsWith('actions/upload-artifact@') && when?.startsWith('inputs.artifacts'));
+    for (const step of runs.steps.filter(({ uses }) => uses !== undefined))
+      expect(step.if).toMatch(/^(inputs\.artifacts != ''|failure\(\) && steps\.stage\.outputs\.logs > 0$)/);
+    const upload = runs.steps.find(
+      ({ uses, if: when }) => uses?.startsWith('actions/upload-artifact@') && when?.startsWith('inputs.artifacts'),
+    );
     if (!upload) return expect(['check', 'verify', 'unlock']).toContain(action);
-    for (const part of ['inputs.artifacts', 'github.run_attempt', 'github.job', 'inputs.here']) expect(upload.with?.['name']).toContain(part);
+    for (const part of ['inputs.artifacts', 'github.run_attempt', 'github.job', 'inputs.here'])
+      expect(upload.with?.['name']).toContain(part);
     expect(upload.with?.['name']).toContain(`.${action}`);
-    expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([1, `\${{ runner.temp }}/kuscia-swarm/${action}-out`]);
+    expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([
+      1,
+      `\${{ runner.temp }}/kuscia-swarm/${action}-out`,
+    ]);
     expect(env['INPUT_ARTIFACTS-OUT']).toContain(`kuscia-swarm/${action}-out`);
   });
 
   test('keeps the logs of a failed run apart from what is handed over, which is deleted at the end', () => {
     const upload = runs.steps.find(({ if: when }) => when?.startsWith('failure()'));
     if (!upload) return expect(['check', 'look', 'unlock']).toContain(action);
-    expect(upload.with?.['name']).toContain("${{ inputs.artifacts || 'kuscia-swarm' }}-logs.${{ github.run_attempt }}.${{ github.job }}.");
-    expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([1, `\${{ runner.temp }}/kuscia-swarm/${action}-logs`]);
-    expect(env['INPUT_LOGS-OUT']).toBe(`\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}`);
+    expect(upload.with?.['name']).toContain(
+      "${{ inputs.artifacts || 'kuscia-swarm' }}-logs.${{ github.run_attempt }}.${{ github.job }}.",
+    );
+    expect([upload.with?.['retention-days'], upload.with?.['path']]).toEqual([
+      1,
+      `\${{ runner.temp }}/kuscia-swarm/${action}-logs`,
+    ]);
+    expect(env['INPUT_LOGS-OUT']).toBe(
+      `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}`,
+    );
   });
 
   test('takes every input that it may need, as the catalogue has it', () => {
     const without: Readonly<Record<string, boolean>> = {
-      stage: true, 'artifacts-in': true, 'artifacts-out': true, 'logs-out': true,
+      stage: true,
+      'artifacts-in': true,
+      'artifacts-out': true,
+      'logs-out': true,
       mode: !isStage(action) || action === 'verify',
-      ...Object.fromEntries(['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [name, action === 'check'])),
+      ...Object.fromEntries(
+        ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [
+          name,
+          action === 'check',
+        ]),
+      ),
       'database-password': action === 'check' || action === 'unlock',
       'load-balancer-certificate': action === 'check' || action === 'unlock',
       'load-balancer-key': action === 'check' || action === 'unlock',
-      'registry-password': !['preflight', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
+      'registry-password': ![
+        'preflight',
+        'network-create',
+        'mysql-up',
+        'kuscia-init',
+        'kuscia-start',
+        'nginx-lb',
+      ].includes(action),
       'kuscia-config': !['preflight', 'kuscia-init', 'plan'].includes(action),
       'agreed-runners': action !== 'check',
-      images: !['plan', 'preflight', 'swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
+      images: ![
+        'plan',
+        'preflight',
+        'swarm-join',
+        'network-create',
+        'mysql-up',
+        'kuscia-init',
+        'kuscia-start',
+        'nginx-lb',
+      ].includes(action),
       repair: !['preflight', 'network-create', 'plan'].includes(action),
       'upgrade-database': !['preflight', 'mysql-up', 'plan'].includes(action),
       'task-wait': !['kuscia-start', 'plan'].includes(action),
@@ -103,20 +155,40 @@ describe.each(ACTIONS)('actions/%s', (action) => {
     };
     const wanted = INPUT_LIST.filter(({ name }) => without[name] !== true);
     expect(Object.entries(inputs).map(([name, input]) => [name, input.required, input.default])).toEqual([
-      ...wanted.map((input) => [input.name, input.needed?.english === 'always' || (input.name === 'database-password' && ASK_DATABASE.includes(action)), 'default' in input ? input.default : undefined]),
+      ...wanted.map((input) => [
+        input.name,
+        input.needed?.english === 'always' || (input.name === 'database-password' && ASK_DATABASE.includes(action)),
+        'default' in input ? input.default : undefined,
+      ]),
       ...(action === 'unlock' || action === 'check' ? [] : [['artifacts', false, undefined]]),
     ]);
   });
 
   test('hands each of them over, and what it is for', () => {
-    const given = Object.fromEntries(INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])));
-    const fixed = { ...(isStage(action) && { INPUT_STAGE: action }), ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action === 'check' ? 'divide' : action }) };
-    expect(Object.fromEntries(Object.entries(env).filter(([name]) => !/^(INPUT_(ARTIFACTS|LOGS)-|KUSCIA_SWARM_(ARTIFACTS|FETCHED)$)/.test(name)))).toEqual({ ...ACTION_VARIABLES, ...given, ...fixed });
+    const given = Object.fromEntries(
+      INPUT_LIST.flatMap(({ name }) => (name in inputs ? [[inputVariable(name), `\${{ inputs.${name} }}`]] : [])),
+    );
+    const fixed = {
+      ...(isStage(action) && { INPUT_STAGE: action }),
+      ...((!isStage(action) || action === 'verify') && { INPUT_MODE: action === 'check' ? 'divide' : action }),
+    };
+    expect(
+      Object.fromEntries(
+        Object.entries(env).filter(
+          ([name]) => !/^(INPUT_(ARTIFACTS|LOGS)-|KUSCIA_SWARM_(ARTIFACTS|FETCHED)$)/.test(name),
+        ),
+      ),
+    ).toEqual({ ...ACTION_VARIABLES, ...given, ...fixed });
   });
 
   test('maps outputs that the bundle has', () => {
     const expected: Readonly<Record<string, string[]>> = {
-      verify: ['verify', 'failures', 'logs', 'load-balancer-url'], 'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'], plan: ['plan', 'changes', 'failures', 'logs'], check: ['domain', 'call', 'jobs', 'runners'], look: [], unlock: [],
+      verify: ['verify', 'failures', 'logs', 'load-balancer-url'],
+      'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'],
+      plan: ['plan', 'changes', 'failures', 'logs'],
+      check: ['domain', 'call', 'jobs', 'runners'],
+      look: [],
+      unlock: [],
     };
     expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);
     for (const [name, { value }] of Object.entries(outputs)) {

@@ -26,7 +26,10 @@ function found(program: string): string {
 function node(version: string, ...path: string[]): void {
   const file = join(folder, ...path);
   mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, `#!${found('bash')}\nif [[ $1 == --version ]]; then echo ${version}; else echo "${path.join('/')} runs $1 with stage $INPUT_STAGE"; exit 7; fi\n`);
+  writeFileSync(
+    file,
+    `#!${found('bash')}\nif [[ $1 == --version ]]; then echo ${version}; else echo "${path.join('/')} runs $1 with stage $INPUT_STAGE"; exit 7; fi\n`,
+  );
   chmodSync(file, 0o755);
 }
 
@@ -36,12 +39,24 @@ interface Ran {
 }
 
 /** Runs the script as a runner's step does: no more on PATH than it needs, and `also`. `under` is the program that is its parent. */
-function ran({ also = [], env = {}, under }: { also?: string[]; env?: Record<string, string>; under?: string } = {}): Ran {
+function ran({
+  also = [],
+  env = {},
+  under,
+}: { also?: string[]; env?: Record<string, string>; under?: string } = {}): Ran {
   const PATH = ['tools', ...also].map((part) => join(folder, part)).join(delimiter);
   const own = [script, 'bundle.cjs'];
   // The echo keeps the parent from becoming its child.
-  const [program, args] = under === undefined ? [join(folder, 'tools/bash'), own] : [join(folder, under), ['-c', '"$@"; code=$?; echo ended; exit $code', 'bash', 'bash', ...own]];
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', env: { PATH, INPUT_STAGE: 'swarm-init', ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 });
+  const [program, args] =
+    under === undefined
+      ? [join(folder, 'tools/bash'), own]
+      : [join(folder, under), ['-c', '"$@"; code=$?; echo ended; exit $code', 'bash', 'bash', ...own]];
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { PATH, INPUT_STAGE: 'swarm-init', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
   return { status, said: stdout + stderr };
 }
 
@@ -61,24 +76,31 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
     node('v20.20.2', 'bin/node');
     node('v20.20.2', 'runner/externals/node20/bin/node');
     node('v24.19.0', 'runner/externals/node24/bin/node');
-    expect(ran({ also: ['bin'], env: { RUNNER_TEMP: join(folder, 'runner/_work/_temp') } }).said).toContain('runner/externals/node24/bin/node runs bundle.cjs');
+    expect(ran({ also: ['bin'], env: { RUNNER_TEMP: join(folder, 'runner/_work/_temp') } }).said).toContain(
+      'runner/externals/node24/bin/node runs bundle.cjs',
+    );
   });
 
-  test.each(['bin', 'bin.2.336.0'])('in the folder of the runner that is its parent process (%s), with its work elsewhere', (bin) => {
-    node('v24.19.0', 'runner/externals/node24/bin/node');
-    mkdirSync(join(folder, 'runner', bin));
-    copyFileSync(found('bash'), join(folder, 'runner', bin, 'Runner.Worker'));
-    expect(ran({ under: `runner/${bin}/Runner.Worker`, env: { RUNNER_TEMP: '/elsewhere/_work/_temp' } })).toEqual({
-      status: 7,
-      said: 'runner/externals/node24/bin/node runs bundle.cjs with stage swarm-init\nended\n',
-    });
-  });
+  test.each(['bin', 'bin.2.336.0'])(
+    'in the folder of the runner that is its parent process (%s), with its work elsewhere',
+    (bin) => {
+      node('v24.19.0', 'runner/externals/node24/bin/node');
+      mkdirSync(join(folder, 'runner', bin));
+      copyFileSync(found('bash'), join(folder, 'runner', bin, 'Runner.Worker'));
+      expect(ran({ under: `runner/${bin}/Runner.Worker`, env: { RUNNER_TEMP: '/elsewhere/_work/_temp' } })).toEqual({
+        status: 7,
+        said: 'runner/externals/node24/bin/node runs bundle.cjs with stage swarm-init\nended\n',
+      });
+    },
+  );
 
   test('and not one that does not start, such as another C library’s', () => {
     node('v24.19.0', 'runner/externals/node24_alpine/bin/node');
     mkdirSync(join(folder, 'runner/externals/node24/bin'), { recursive: true });
     writeFileSync(join(folder, 'runner/externals/node24/bin/node'), '#!/no/such/loader\n', { mode: 0o755 });
-    expect(ran({ env: { RUNNER_TEMP: join(folder, 'runner/_work/_temp') } }).said).toContain('node24_alpine/bin/node runs');
+    expect(ran({ env: { RUNNER_TEMP: join(folder, 'runner/_work/_temp') } }).said).toContain(
+      'node24_alpine/bin/node runs',
+    );
   });
 });
 
@@ -98,7 +120,10 @@ describe('actions/run.sh says what to do', () => {
   test('where mode is verify, which would leave the stage out', () => {
     node('v24.1.0', 'bin/node');
     const refused = ran({ also: ['bin'], env: { INPUT_MODE: ' verify ' } });
-    expect(refused).toEqual({ status: 1, said: '::error title=kuscia-swarm swarm-init::mode is verify; must be apply or plan. To prove that a deployment works, use the action actions/verify.\n' });
+    expect(refused).toEqual({
+      status: 1,
+      said: '::error title=kuscia-swarm swarm-init::mode is verify; must be apply or plan. To prove that a deployment works, use the action actions/verify.\n',
+    });
     expect(ran({ also: ['bin'], env: { INPUT_MODE: 'verify', INPUT_STAGE: 'verify' } }).status).toBe(7);
   });
 });

@@ -7,22 +7,46 @@ import { expect, test } from '@jest/globals';
 const root = join(import.meta.dirname, '../..');
 
 const WRONG: [what: string, file: string, text: string, said: string][] = [
-  ['a step without shell in an action', 'action.yml', 'name: x\ndescription: y\nruns: { using: composite, steps: [{ run: echo }] }\n', ':3: Required property is missing: shell'],
-  ['an input that our action does not have', 'w.yml', 'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/verify\n        with: { cluster: c, database-password: p, mode: plan }\n', ":7: Invalid action input 'mode'"],
-  ['an input that our action must have', 'w.yml', 'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/verify\n        with: { cluster: c }\n', ':7: Missing required input `database-password`'],
-  ['an action of ours that is not there', 'w.yml', 'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/nowhere\n', ':6: Unable to resolve action `$/actions/nowhere`'],
+  [
+    'a step without shell in an action',
+    'action.yml',
+    'name: x\ndescription: y\nruns: { using: composite, steps: [{ run: echo }] }\n',
+    ':3: Required property is missing: shell',
+  ],
+  [
+    'an input that our action does not have',
+    'w.yml',
+    'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/verify\n        with: { cluster: c, database-password: p, mode: plan }\n',
+    ":7: Invalid action input 'mode'",
+  ],
+  [
+    'an input that our action must have',
+    'w.yml',
+    'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/verify\n        with: { cluster: c }\n',
+    ':7: Missing required input `database-password`',
+  ],
+  [
+    'an action of ours that is not there',
+    'w.yml',
+    'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: $/actions/nowhere\n',
+    ':6: Unable to resolve action `$/actions/nowhere`',
+  ],
   ['a text that is no YAML', 'w.yml', 'on: [push\njobs', ':2: Flow sequence'],
 ];
 
-test.each(WRONG)('finds %s', (_, file, text, said) => {
-  const folder = mkdtempSync(join(tmpdir(), 'workflows-'));
-  try {
-    const path = join(folder, file);
-    writeFileSync(path, text);
-    const { status, stdout } = spawnSync('node', [join(root, 'scripts/workflows.mjs'), path], { encoding: 'utf8' });
-    expect(status).toBe(1);
-    expect(stdout).toContain(`${path}${said}`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}, 30_000);
+test.each(WRONG)(
+  'finds %s',
+  (_, file, text, said) => {
+    const folder = mkdtempSync(join(tmpdir(), 'workflows-'));
+    try {
+      const path = join(folder, file);
+      writeFileSync(path, text);
+      const { status, stdout } = spawnSync('node', [join(root, 'scripts/workflows.mjs'), path], { encoding: 'utf8' });
+      expect(status).toBe(1);
+      expect(stdout).toContain(`${path}${said}`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  30_000,
+);

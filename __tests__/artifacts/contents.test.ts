@@ -12,62 +12,153 @@ import { readConfiguration } from '../../src/kuscia/configuration.ts';
 import { initialConfiguration } from '../support/key.ts';
 
 describe('what was handed over', () => {
-  const of = (kind: Handover['kind'], text: string): Handover => ({ kind, host: 'node-02', origin: { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 2 }, made: 1_000, content: new Secret(kind, text) });
+  const of = (kind: Handover['kind'], text: string): Handover => ({
+    kind,
+    host: 'node-02',
+    origin: {
+      domain: 'alice',
+      repository: 'acme/clusters',
+      run: '7',
+      call: 'kuscia-swarm.alice.deploy.1a2b3c4d',
+      attempt: 2,
+    },
+    made: 1_000,
+    content: new Secret(kind, text),
+  });
   const outcome = { ended: 'exited', code: 0, stdout: 'out', stderr: '' };
-  const tokens = writeJoinTokens({ manager: new Secret('m', 'SWMTKN-1-m'), worker: new Secret('w', 'SWMTKN-1-w') }).reveal();
-  const provenance = writeProvenance({ image: { id: 'sha256:1', digests: ['sha256:2'] }, script: 'a'.repeat(64) }).reveal();
+  const tokens = writeJoinTokens({
+    manager: new Secret('m', 'SWMTKN-1-m'),
+    worker: new Secret('w', 'SWMTKN-1-w'),
+  }).reveal();
+  const provenance = writeProvenance({
+    image: { id: 'sha256:1', digests: ['sha256:2'] },
+    script: 'a'.repeat(64),
+  }).reveal();
 
   const isText = (value: unknown): boolean => typeof value === 'string';
   const isOutcome = (value: unknown): boolean => {
     const { ended, stdout, stderr, code } = value as Record<string, unknown>;
-    return ['exited', 'killed', 'timed-out', 'lost'].includes(ended as string) && isText(stdout) && isText(stderr) && (ended !== 'exited' || Number.isInteger(code));
+    return (
+      ['exited', 'killed', 'timed-out', 'lost'].includes(ended as string) &&
+      isText(stdout) &&
+      isText(stderr) &&
+      (ended !== 'exited' || Number.isInteger(code))
+    );
   };
 
   /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
   const KINDS: readonly [Handover['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
-    ['view', JSON.stringify({ [digestOf(engine.command)]: outcome, ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' } }), (text) => viewIn(of('view', text)), (read) => Object.values(read as object).every(isOutcome)],
-    ['plan', JSON.stringify([{ line: 'swarm-init node-01 + initialise swarm' }, { line: 'nginx-lb node-02 + load balancer', image: ['sha256:1'] }]), (text) => agreedIn(of('plan', text)), (read) => Array.isArray(read) && read.every(({ line, image = [] }) => isText(line) && (image as unknown[]).every(isText))],
+    [
+      'view',
+      JSON.stringify({
+        [digestOf(engine.command)]: outcome,
+        ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' },
+      }),
+      (text) => viewIn(of('view', text)),
+      (read) => Object.values(read as object).every(isOutcome),
+    ],
+    [
+      'plan',
+      JSON.stringify([
+        { line: 'swarm-init node-01 + initialise swarm' },
+        { line: 'nginx-lb node-02 + load balancer', image: ['sha256:1'] },
+      ]),
+      (text) => agreedIn(of('plan', text)),
+      (read) =>
+        Array.isArray(read) && read.every(({ line, image = [] }) => isText(line) && (image as unknown[]).every(isText)),
+    ],
     ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal(), isText],
     ['provenance', provenance, (text) => provenanceIn(of('provenance', text)).script, isText],
-    ['kuscia-configuration', initialConfiguration(), (text) => readConfiguration(new Secret('configuration', text), 'the artifact of kuscia-init').domain, isText],
+    [
+      'kuscia-configuration',
+      initialConfiguration(),
+      (text) => readConfiguration(new Secret('configuration', text), 'the artifact of kuscia-init').domain,
+      isText,
+    ],
   ];
 
-  test.each(KINDS)('as %s is read, and whatever else stands there is refused by name', (kind, sound, read, promised) => {
-    expect(promised(read(sound))).toBe(true);
-    const prototype = Object.getOwnPropertyNames(Object.prototype);
-    const put = fc.oneof(fc.constantFrom('null', '[]', '{}', '"', '1e999', '\n', '*a', '&a ', '<<: *a', '__proto__', '"__proto__":{"ended":"exited"},', '!!js/function ', '::error::x', '\0'), fc.string({ maxLength: 4 }));
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue().map((value) => JSON.stringify(value)), fc.tuple(fc.nat(400), fc.nat(8), put).map(([at, drop, piece]) => sound.slice(0, at % sound.length) + piece + sound.slice((at % sound.length) + drop)));
-    let refused = 0;
-    fc.assert(fc.property(text, (given) => {
-      let known: unknown;
-      try {
-        known = read(given);
-      } catch (thrown) {
-        refused += 1;
-        return expect(failuresOf(thrown)).toMatchObject([{ code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' }]);
-      }
-      expect([given, promised(known)]).toEqual([given, true]);
-    }), { numRuns: 500 });
-    expect(refused).toBeGreaterThan(100);
-    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);
-  });
+  test.each(KINDS)(
+    'as %s is read, and whatever else stands there is refused by name',
+    (kind, sound, read, promised) => {
+      expect(promised(read(sound))).toBe(true);
+      const prototype = Object.getOwnPropertyNames(Object.prototype);
+      const put = fc.oneof(
+        fc.constantFrom(
+          'null',
+          '[]',
+          '{}',
+          '"',
+          '1e999',
+          '\n',
+          '*a',
+          '&a ',
+          '<<: *a',
+          '__proto__',
+          '"__proto__":{"ended":"exited"},',
+          '!!js/function ',
+          '::error::x',
+          '\0',
+        ),
+        fc.string({ maxLength: 4 }),
+      );
+      const text = fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.jsonValue().map((value) => JSON.stringify(value)),
+        fc
+          .tuple(fc.nat(400), fc.nat(8), put)
+          .map(
+            ([at, drop, piece]) => sound.slice(0, at % sound.length) + piece + sound.slice((at % sound.length) + drop),
+          ),
+      );
+      let refused = 0;
+      fc.assert(
+        fc.property(text, (given) => {
+          let known: unknown;
+          try {
+            known = read(given);
+          } catch (thrown) {
+            refused += 1;
+            return expect(failuresOf(thrown)).toMatchObject([
+              { code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' },
+            ]);
+          }
+          expect([given, promised(known)]).toEqual([given, true]);
+        }),
+        { numRuns: 500 },
+      );
+      expect(refused).toBeGreaterThan(100);
+      expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);
+    },
+  );
 
   test.each([
-    ['depth', '['.repeat(1_000_000)], ['keys', `{${Array.from({ length: 100_000 }, (_, i) => `"${i}":1`).join(',')}}`], ['keys in YAML', `mode: autonomy\n${Array.from({ length: 60_000 }, (_, i) => `k${i}: 1\n`).join('')}`],
-    ['an alias in a circle', `${initialConfiguration()}s: &s [*s]\n`], ['an alias of nothing', `${initialConfiguration()}s: *s\n`],
-    ['a bomb of aliases', `${initialConfiguration()}a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n${[...'bcdefgh'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(', ')}]\n`).join('')}`],
+    ['depth', '['.repeat(1_000_000)],
+    ['keys', `{${Array.from({ length: 100_000 }, (_, i) => `"${i}":1`).join(',')}}`],
+    ['keys in YAML', `mode: autonomy\n${Array.from({ length: 60_000 }, (_, i) => `k${i}: 1\n`).join('')}`],
+    ['an alias in a circle', `${initialConfiguration()}s: &s [*s]\n`],
+    ['an alias of nothing', `${initialConfiguration()}s: *s\n`],
+    [
+      'a bomb of aliases',
+      `${initialConfiguration()}a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n${[...'bcdefgh'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(', ')}]\n`).join('')}`,
+    ],
     ['a list as key', `${initialConfiguration()}? [secret, thing]\n: 1\n`],
   ])('of %s is refused by every reader, and prints nothing', (_, text) => {
-    const printed = [jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined), jest.spyOn(console, 'warn').mockImplementation(() => undefined)];
+    const printed = [
+      jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined),
+      jest.spyOn(console, 'warn').mockImplementation(() => undefined),
+    ];
     for (const [, , read] of KINDS) expect(() => read(text)).toThrow(/KS-(1703|1403)/);
     for (const each of printed) expect(each).not.toHaveBeenCalled();
     for (const each of printed) each.mockRestore();
   });
 
   test('as a view answers only what was asked, whatever stands in it', () => {
-    const view = viewIn(of('view', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })));
+    const view = viewIn(
+      of('view', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })),
+    );
     const views = new Views([], new Map([['node-02', view]]));
     expect(answer(engine, views.answered('node-02', engine.command)).is).toBe('unknown');
-    for (const host of ['__proto__', 'constructor', 'node-03']) expect(views.answered(host, engine.command).ended).toBe('lost');
+    for (const host of ['__proto__', 'constructor', 'node-03'])
+      expect(views.answered(host, engine.command).ended).toBe('lost');
   });
 });

@@ -5,7 +5,17 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from '../support/random.ts';
 import { handOver, receive } from '../../src/artifacts/folder.ts';
-import { CLOCK_SKEW_MS, fileName, handed, labelIn, missingHandover, pack, unpack, type Handover, type Origin } from '../../src/artifacts/handover.ts';
+import {
+  CLOCK_SKEW_MS,
+  fileName,
+  handed,
+  labelIn,
+  missingHandover,
+  pack,
+  unpack,
+  type Handover,
+  type Origin,
+} from '../../src/artifacts/handover.ts';
 import { proofOf, seal } from '../../src/artifacts/seal.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
@@ -13,16 +23,53 @@ import { Masks } from '../../src/report/mask.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
-const origin: Origin = { domain: 'alice', repository: 'acme/clusters', run: '7', call: 'kuscia-swarm.alice.deploy.1a2b3c4d', attempt: 2 };
-const handover = (changes: Partial<Handover> = {}): Handover => ({ kind: 'view', host: 'node-02', origin, made: 1_000, content: new Secret('view', 'what it answered'), ...changes });
-const codes = (promise: Promise<unknown>): Promise<string[]> => promise.then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, evidence = '' }) => `${code} ${evidence}`.trim()));
-const sealed = async (envelope: unknown): Promise<Uint8Array> => seal(Buffer.from(typeof envelope === 'string' ? envelope : JSON.stringify(envelope)), key);
+const origin: Origin = {
+  domain: 'alice',
+  repository: 'acme/clusters',
+  run: '7',
+  call: 'kuscia-swarm.alice.deploy.1a2b3c4d',
+  attempt: 2,
+};
+const handover = (changes: Partial<Handover> = {}): Handover => ({
+  kind: 'view',
+  host: 'node-02',
+  origin,
+  made: 1_000,
+  content: new Secret('view', 'what it answered'),
+  ...changes,
+});
+const codes = (promise: Promise<unknown>): Promise<string[]> =>
+  promise.then(
+    () => [],
+    (thrown: unknown) => failuresOf(thrown).map(({ code, evidence = '' }) => `${code} ${evidence}`.trim()),
+  );
+const sealed = async (envelope: unknown): Promise<Uint8Array> =>
+  seal(Buffer.from(typeof envelope === 'string' ? envelope : JSON.stringify(envelope)), key);
 
 describe('a sealed file', () => {
   test('is named by what it holds', () => {
-    expect([fileName(handover()), fileName(handover({ kind: 'plan', host: '' }))]).toEqual(['view.node-02.1000.age', 'plan.1000.age']);
-    expect(['view.node-02.1000.age', 'view.a.b-c.7.age', 'plan.1000.age', 'view.age', 'other.1.age', 'view.node-02.1000.age.x', 'x'].map(labelIn)).toEqual([
-      { kind: 'view', host: 'node-02', made: 1000 }, { kind: 'view', host: 'a.b-c', made: 7 }, { kind: 'plan', host: '', made: 1000 }, undefined, undefined, undefined, undefined,
+    expect([fileName(handover()), fileName(handover({ kind: 'plan', host: '' }))]).toEqual([
+      'view.node-02.1000.age',
+      'plan.1000.age',
+    ]);
+    expect(
+      [
+        'view.node-02.1000.age',
+        'view.a.b-c.7.age',
+        'plan.1000.age',
+        'view.age',
+        'other.1.age',
+        'view.node-02.1000.age.x',
+        'x',
+      ].map(labelIn),
+    ).toEqual([
+      { kind: 'view', host: 'node-02', made: 1000 },
+      { kind: 'view', host: 'a.b-c', made: 7 },
+      { kind: 'plan', host: '', made: 1000 },
+      undefined,
+      undefined,
+      undefined,
+      undefined,
     ]);
   });
 
@@ -37,23 +84,41 @@ describe('a sealed file', () => {
     ['another domain', { domain: 'bob' }, 'artifact-foreign domain alice, not bob'],
     ['another repository', { repository: 'acme/other' }, 'artifact-foreign repository acme/clusters, not acme/other'],
     ['another run', { run: '8' }, 'artifact-foreign run 7, not 8'],
-    ['another deployment of the run', { call: 'kuscia-swarm.alice.deploy.5e6f' }, 'artifact-foreign call kuscia-swarm.alice.deploy.1a2b3c4d, not kuscia-swarm.alice.deploy.5e6f'],
+    [
+      'another deployment of the run',
+      { call: 'kuscia-swarm.alice.deploy.5e6f' },
+      'artifact-foreign call kuscia-swarm.alice.deploy.1a2b3c4d, not kuscia-swarm.alice.deploy.5e6f',
+    ],
     ['a later attempt', { attempt: 1 }, 'artifact-foreign attempt 2, not 1 or earlier'],
     ['all of it', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
   ];
   test.each(foreign)('of %s is refused', async (_, changes, code) => {
-    expect(await codes(unpack({ name: fileName(handover()), bytes: await pack(handover(), key) }, key, { ...origin, ...changes }))).toEqual([code]);
+    expect(
+      await codes(
+        unpack({ name: fileName(handover()), bytes: await pack(handover(), key) }, key, { ...origin, ...changes }),
+      ),
+    ).toEqual([code]);
   });
 
-  test.each(['view.node-03.1000.age', 'plan.1000.age', 'view.node-02.1001.age'])('under the name %s is refused', async (name) => {
-    expect(await codes(unpack({ name, bytes: await pack(handover(), key) }, key, origin))).toEqual(['artifact-foreign it is view.node-02.1000.age inside']);
-  });
+  test.each(['view.node-03.1000.age', 'plan.1000.age', 'view.node-02.1001.age'])(
+    'under the name %s is refused',
+    async (name) => {
+      expect(await codes(unpack({ name, bytes: await pack(handover(), key) }, key, origin))).toEqual([
+        'artifact-foreign it is view.node-02.1000.age inside',
+      ]);
+    },
+  );
 
   /** The envelope with the proof of somebody who has the key. */
   const withProof = (inside: unknown, by = key): unknown => {
     const { kind, host, origin, made, content } = (inside ?? {}) as Record<string, unknown>;
     const { domain, repository, run, call, attempt } = (origin ?? {}) as Record<string, unknown>;
-    return typeof inside === 'object' && !Array.isArray(inside) ? { proof: proofOf(JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]), by), ...inside } : inside;
+    return typeof inside === 'object' && !Array.isArray(inside)
+      ? {
+          proof: proofOf(JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]), by),
+          ...inside,
+        }
+      : inside;
   };
   const good = { format: 2, kind: 'view', host: 'node-02', origin, made: 1_000, content: 'x' };
 
@@ -63,34 +128,94 @@ describe('a sealed file', () => {
       const encrypter = new Encrypter();
       encrypter.addRecipient(await identityToRecipient(key.reveal()));
       const bytes = await encrypter.encrypt(JSON.stringify({ ...good, made, proof }));
-      expect(await codes(unpack({ name: `view.node-02.${made}.age`, bytes }, key, origin))).toEqual(['artifact-forged it can be opened, but whoever sealed it did not have the seal-key']);
+      expect(await codes(unpack({ name: `view.node-02.${made}.age`, bytes }, key, origin))).toEqual([
+        'artifact-forged it can be opened, but whoever sealed it did not have the seal-key',
+      ]);
     }
   });
 
-  test.each(Object.entries({ kind: 'plan', host: 'node-03', made: 1_001, content: 'y', origin: { ...origin, attempt: 1 } }))('in which another %s was put is refused', async (part, value) => {
+  test.each(
+    Object.entries({ kind: 'plan', host: 'node-03', made: 1_001, content: 'y', origin: { ...origin, attempt: 1 } }),
+  )('in which another %s was put is refused', async (part, value) => {
     const { proof } = withProof(good) as { proof: string };
     const changed = { ...good, [part]: value, proof };
     const name = fileName({ ...changed, content: new Secret('', '') } as unknown as Handover);
-    expect(await codes(unpack({ name, bytes: await sealed(changed) }, key, origin))).toEqual([expect.stringMatching(/^artifact-forged /)]);
+    expect(await codes(unpack({ name, bytes: await sealed(changed) }, key, origin))).toEqual([
+      expect.stringMatching(/^artifact-forged /),
+    ]);
   });
 
   test('is refused when it is from further ahead than clocks may differ, and taken otherwise', async () => {
-    const at = async (made: number): Promise<string[]> => codes(unpack({ name: fileName(handover({ made })), bytes: await pack(handover({ made }), key) }, key, origin));
+    const at = async (made: number): Promise<string[]> =>
+      codes(unpack({ name: fileName(handover({ made })), bytes: await pack(handover({ made }), key) }, key, origin));
     expect(await at(Date.now() + CLOCK_SKEW_MS - 60_000)).toEqual([]);
-    expect(await at(Date.now() + CLOCK_SKEW_MS + 60_000)).toEqual([expect.stringMatching(/^artifact-ahead made 3\d\d s from now by the clock of this runner; clocks may differ by 300 s$/)]);
+    expect(await at(Date.now() + CLOCK_SKEW_MS + 60_000)).toEqual([
+      expect.stringMatching(
+        /^artifact-ahead made 3\d\d s from now by the clock of this runner; clocks may differ by 300 s$/,
+      ),
+    ]);
   });
   const hostile: readonly [string, unknown][] = [
-    ['no JSON', '{'], ['nothing', ''], ['null', null], ['a list', []], ['an earlier format', { ...good, format: 1 }], ['no proof', { ...good, proof: undefined }], ['half a proof', { ...good, proof: 'ab' }], ['an unknown kind', { ...good, kind: 'shell' }], ['a number for content', { ...good, content: 7 }],
-    ['a key too many', { ...good, more: 1 }], ['no origin', { ...good, origin: undefined }], ['a negative time', { ...good, made: -1 }], ['a prototype', '{"__proto__":{"format":2}}'], ['depth', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
+    ['no JSON', '{'],
+    ['nothing', ''],
+    ['null', null],
+    ['a list', []],
+    ['an earlier format', { ...good, format: 1 }],
+    ['no proof', { ...good, proof: undefined }],
+    ['half a proof', { ...good, proof: 'ab' }],
+    ['an unknown kind', { ...good, kind: 'shell' }],
+    ['a number for content', { ...good, content: 7 }],
+    ['a key too many', { ...good, more: 1 }],
+    ['no origin', { ...good, origin: undefined }],
+    ['a negative time', { ...good, made: -1 }],
+    ['a prototype', '{"__proto__":{"format":2}}'],
+    ['depth', `${'['.repeat(5_000)}${']'.repeat(5_000)}`],
   ];
   test.each(hostile)('with %s inside is damaged', async (_, envelope) => {
-    expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(withProof(envelope)) }, key, origin))).toEqual(['artifact-damaged']);
+    expect(
+      await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(withProof(envelope)) }, key, origin)),
+    ).toEqual(['artifact-damaged']);
   });
 
-  const hostileText = fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.constantFrom('::set-output name=changed::9', '##[group]x', '\x1b[2J', 'a\n::add-mask::x', '../../etc/passwd', '__proto__', '$(id)', 'x'.repeat(100_000)));
+  const hostileText = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 30 }),
+    fc.constantFrom(
+      '::set-output name=changed::9',
+      '##[group]x',
+      '\x1b[2J',
+      'a\n::add-mask::x',
+      '../../etc/passwd',
+      '__proto__',
+      '$(id)',
+      'x'.repeat(100_000),
+    ),
+  );
   const odd = fc.oneof(hostileText, fc.jsonValue({ maxDepth: 2 }), fc.constantFrom<unknown>(null, -1, 1.5, 2, {}, []));
-  const mostly = <T>(usual: T) => fc.oneof({ weight: 12, arbitrary: fc.constant<unknown>(usual) }, { weight: 1, arbitrary: odd });
-  const envelope = fc.record({ format: mostly(2), kind: mostly('view'), host: mostly('node-02'), origin: fc.oneof({ weight: 3, arbitrary: fc.record({ domain: mostly('alice'), repository: mostly('acme/clusters'), run: mostly('7'), call: mostly(origin.call), attempt: mostly(1) }) }, { weight: 1, arbitrary: odd }), made: mostly(1_000), content: mostly('x') }, { requiredKeys: [] });
+  const mostly = <T>(usual: T) =>
+    fc.oneof({ weight: 12, arbitrary: fc.constant<unknown>(usual) }, { weight: 1, arbitrary: odd });
+  const envelope = fc.record(
+    {
+      format: mostly(2),
+      kind: mostly('view'),
+      host: mostly('node-02'),
+      origin: fc.oneof(
+        {
+          weight: 3,
+          arbitrary: fc.record({
+            domain: mostly('alice'),
+            repository: mostly('acme/clusters'),
+            run: mostly('7'),
+            call: mostly(origin.call),
+            attempt: mostly(1),
+          }),
+        },
+        { weight: 1, arbitrary: odd },
+      ),
+      made: mostly(1_000),
+      content: mostly('x'),
+    },
+    { requiredKeys: [] },
+  );
   const torn = fc.tuple(fc.nat(200), fc.nat(20), hostileText).map(([at, drop, put]) => {
     const text = JSON.stringify(withProof(good));
     return text.slice(0, at) + put.slice(0, 40) + text.slice(at + drop);
@@ -99,35 +224,65 @@ describe('a sealed file', () => {
   test('with anything inside is what its name says, of this run, or refused by name, harmlessly', async () => {
     const seen = { opened: 0, 'artifact-damaged': 0, 'artifact-foreign': 0, 'artifact-forged': 0 };
     await fc.assert(
-      fc.asyncProperty(fc.oneof(envelope.map((each) => ({ ...good, ...each })), envelope, torn, fc.jsonValue()), mostly(key), async (inside, by) => {
-        const bytes = await sealed(withProof(inside, by === key ? key : new Secret('seal key', JSON.stringify(by))));
-        try {
-          const opened = await unpack({ name: 'view.node-02.1000.age', bytes }, key, origin);
-          expect({ ...opened, content: typeof opened.content.reveal() }).toEqual({ kind: 'view', host: 'node-02', origin: { ...origin, attempt: expect.any(Number) }, made: 1_000, content: 'string' });
-          seen.opened += 1;
-        } catch (thrown) {
-          const shown = new Masks().cleaned(failuresOf(thrown));
-          expect(shown).toHaveLength(1);
-          for (const { code, what, evidence = '' } of shown) {
-            expect(['artifact-damaged', 'artifact-foreign', 'artifact-forged']).toContain(code);
-            expect([commandsIn(`${what}\n${evidence}`), CONTROL.test(what + evidence), what.length + evidence.length < 5_000]).toEqual([[], false, true]);
-            seen[code as 'artifact-damaged'] += 1;
+      fc.asyncProperty(
+        fc.oneof(
+          envelope.map((each) => ({ ...good, ...each })),
+          envelope,
+          torn,
+          fc.jsonValue(),
+        ),
+        mostly(key),
+        async (inside, by) => {
+          const bytes = await sealed(withProof(inside, by === key ? key : new Secret('seal key', JSON.stringify(by))));
+          try {
+            const opened = await unpack({ name: 'view.node-02.1000.age', bytes }, key, origin);
+            expect({ ...opened, content: typeof opened.content.reveal() }).toEqual({
+              kind: 'view',
+              host: 'node-02',
+              origin: { ...origin, attempt: expect.any(Number) },
+              made: 1_000,
+              content: 'string',
+            });
+            seen.opened += 1;
+          } catch (thrown) {
+            const shown = new Masks().cleaned(failuresOf(thrown));
+            expect(shown).toHaveLength(1);
+            for (const { code, what, evidence = '' } of shown) {
+              expect(['artifact-damaged', 'artifact-foreign', 'artifact-forged']).toContain(code);
+              expect([
+                commandsIn(`${what}\n${evidence}`),
+                CONTROL.test(what + evidence),
+                what.length + evidence.length < 5_000,
+              ]).toEqual([[], false, true]);
+              seen[code as 'artifact-damaged'] += 1;
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 400 },
     );
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(0);
   }, 30_000);
 
   test('as large as one may be, and of nothing but depth, is refused and does not hang', async () => {
-    for (const inside of ['['.repeat(15 * 2 ** 20), `${'{"a":'.repeat(2 ** 20)}1${'}'.repeat(2 ** 20)}`, JSON.stringify({ ...good, more: 'x'.repeat(15 * 2 ** 20) })]) {
-      expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(inside) }, key, origin))).toEqual(['artifact-damaged']);
+    for (const inside of [
+      '['.repeat(15 * 2 ** 20),
+      `${'{"a":'.repeat(2 ** 20)}1${'}'.repeat(2 ** 20)}`,
+      JSON.stringify({ ...good, more: 'x'.repeat(15 * 2 ** 20) }),
+    ]) {
+      expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(inside) }, key, origin))).toEqual([
+        'artifact-damaged',
+      ]);
     }
   }, 60_000);
 
   test('that is missing is missed by name, with the job that makes it', () => {
-    expect(missingHandover('view', 'node-02')).toMatchObject({ code: 'artifact-missing', host: 'node-02', what: 'no earlier job handed over what node-02 answers', remedy: expect.stringContaining('job look') });
+    expect(missingHandover('view', 'node-02')).toMatchObject({
+      code: 'artifact-missing',
+      host: 'node-02',
+      what: 'no earlier job handed over what node-02 answers',
+      remedy: expect.stringContaining('job look'),
+    });
     expect(missingHandover('kuscia-configuration').remedy).toContain('job kuscia-init');
   });
 });
@@ -140,7 +295,12 @@ describe('a folder', () => {
 
   test('takes whole files that nobody else reads', async () => {
     const path = await handOver(join(folder, 'a/b'), handover(), key);
-    expect([path, statSync(path).mode & 0o777, statSync(join(folder, 'a/b')).mode & 0o777, readdirSync(join(folder, 'a/b'))]).toEqual([join(folder, 'a/b/view.node-02.1000.age'), 0o600, 0o700, ['view.node-02.1000.age']]);
+    expect([
+      path,
+      statSync(path).mode & 0o777,
+      statSync(join(folder, 'a/b')).mode & 0o777,
+      readdirSync(join(folder, 'a/b')),
+    ]).toEqual([join(folder, 'a/b/view.node-02.1000.age'), 0o600, 0o700, ['view.node-02.1000.age']]);
   });
 
   test('gives the newest of each kind and host that is wanted, at any depth', async () => {

@@ -12,7 +12,11 @@ const other = new Secret('seal key', await generateX25519Identity());
 const passphrase = new Secret('seal key', 'correct horse battery staple');
 
 /** The names of the failures, or nothing when it was opened. */
-const opening = (bytes: Uint8Array, by: Secret): Promise<string[]> => open(bytes, by, 'view.age').then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code }) => code));
+const opening = (bytes: Uint8Array, by: Secret): Promise<string[]> =>
+  open(bytes, by, 'view.age').then(
+    () => [],
+    (thrown: unknown) => failuresOf(thrown).map(({ code }) => code),
+  );
 
 describe('a seal key', () => {
   const cases: readonly [string, string, RegExp | undefined][] = [
@@ -35,17 +39,22 @@ describe('a seal key', () => {
 
 describe('what is sealed', () => {
   test('is opened by the same key, whatever it is', async () => {
-    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 5_000 }), async (content) => {
-      const sealed = await seal(content, key);
-      expect(Buffer.from(sealed).subarray(0, 21).toString()).toBe('age-encryption.org/v1');
-      expect(Buffer.from(await open(sealed, key, 'x'))).toEqual(Buffer.from(content));
-    }), { numRuns: 15 });
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 5_000 }), async (content) => {
+        const sealed = await seal(content, key);
+        expect(Buffer.from(sealed).subarray(0, 21).toString()).toBe('age-encryption.org/v1');
+        expect(Buffer.from(await open(sealed, key, 'x'))).toEqual(Buffer.from(content));
+      }),
+      { numRuns: 15 },
+    );
   });
 
   test('with a passphrase is opened by it, and by no other', async () => {
     const sealed = await seal(Buffer.from('content'), passphrase);
     expect(Buffer.from(await open(sealed, passphrase, 'x')).toString()).toBe('content');
-    expect(await opening(sealed, new Secret('seal key', 'correct horse battery stable'))).toEqual(['artifact-key-wrong']);
+    expect(await opening(sealed, new Secret('seal key', 'correct horse battery stable'))).toEqual([
+      'artifact-key-wrong',
+    ]);
     expect(await opening(sealed, key)).toEqual(['artifact-key-wrong']);
   }, 30_000);
 
@@ -55,16 +64,26 @@ describe('what is sealed', () => {
 
   test('is not opened when it was cut off or changed anywhere, and says so by name', async () => {
     const sealed = await seal(Buffer.from('a content of some length'), key);
-    await fc.assert(fc.asyncProperty(fc.nat({ max: sealed.length - 1 }), async (at) => {
-      expect(['artifact-damaged', 'artifact-key-wrong']).toEqual(expect.arrayContaining(await opening(sealed.slice(0, at), key)));
-      const changed = Uint8Array.from(sealed, (byte, i) => (i === at ? byte ^ 1 : byte));
-      const codes = await opening(changed, key);
-      expect(codes).toHaveLength(1);
-      expect(['artifact-damaged', 'artifact-key-wrong']).toContain(codes[0]);
-    }), { numRuns: 60 });
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: sealed.length - 1 }), async (at) => {
+        expect(['artifact-damaged', 'artifact-key-wrong']).toEqual(
+          expect.arrayContaining(await opening(sealed.slice(0, at), key)),
+        );
+        const changed = Uint8Array.from(sealed, (byte, i) => (i === at ? byte ^ 1 : byte));
+        const codes = await opening(changed, key);
+        expect(codes).toHaveLength(1);
+        expect(['artifact-damaged', 'artifact-key-wrong']).toContain(codes[0]);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test('that is something else is damaged', async () => {
-    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => expect(await opening(bytes, key)).toEqual(['artifact-damaged'])), { numRuns: 50 });
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) =>
+        expect(await opening(bytes, key)).toEqual(['artifact-damaged']),
+      ),
+      { numRuns: 50 },
+    );
   });
 });

@@ -3,22 +3,55 @@ import { readCluster } from '../../src/cluster/read.ts';
 import { jobsOf, ownRunners, type Jobs } from '../../src/cluster/jobs.ts';
 
 const cluster = (how: (name: string) => string, only = ['01', '02', '03']) => {
-  const roles: Readonly<Record<string, string>> = { '01': only.length === 1 ? 'manager, database, load-balancer, replica' : 'manager, database, load-balancer', '02': 'replica', '03': 'replica' };
-  const hosts = only.map((n) => `  node-${n}: { address: 10.0.0.${n}, roles: [${roles[n] ?? ''}]${how(`node-${n}`)} }`.replace('10.0.0.0', '10.0.0.'));
-  return readCluster(['domain: alice', 'image: secretflow/kuscia:1.1.0b0', 'hosts:', ...hosts, ''].join('\n'), 'cluster.yml');
+  const roles: Readonly<Record<string, string>> = {
+    '01': only.length === 1 ? 'manager, database, load-balancer, replica' : 'manager, database, load-balancer',
+    '02': 'replica',
+    '03': 'replica',
+  };
+  const hosts = only.map((n) =>
+    `  node-${n}: { address: 10.0.0.${n}, roles: [${roles[n] ?? ''}]${how(`node-${n}`)} }`.replace(
+      '10.0.0.0',
+      '10.0.0.',
+    ),
+  );
+  return readCluster(
+    ['domain: alice', 'image: secretflow/kuscia:1.1.0b0', 'hosts:', ...hosts, ''].join('\n'),
+    'cluster.yml',
+  );
 };
 
 /** Legs in words: `host@here on runner`. */
 const words = (jobs: Jobs): Record<string, string[]> =>
-  Object.fromEntries(Object.entries(jobs).map(([job, legs]) => [job, legs.map(({ host, here, runner }) => `${host || 'all'}${here ? `@${here}` : ''} on ${runner}`)]));
+  Object.fromEntries(
+    Object.entries(jobs).map(([job, legs]) => [
+      job,
+      legs.map(({ host, here, runner }) => `${host || 'all'}${here ? `@${here}` : ''} on ${runner}`),
+    ]),
+  );
 
 const DEFAULT = '"ubuntu-latest"';
 
 describe('the jobs of a deployment', () => {
   test('over SSH take a stage whole, but hosts one by one where a matrix was asked for', () => {
     const all = [`all on ${DEFAULT}`];
-    expect(words(jobsOf(cluster(() => ''), DEFAULT))).toEqual({
-      look: [], whole: all, preflight: all, 'swarm-init': all, 'network-create': all, 'mysql-up': all, 'kuscia-init': all, 'nginx-lb': all, verify: all, unlock: [],
+    expect(
+      words(
+        jobsOf(
+          cluster(() => ''),
+          DEFAULT,
+        ),
+      ),
+    ).toEqual({
+      look: [],
+      whole: all,
+      preflight: all,
+      'swarm-init': all,
+      'network-create': all,
+      'mysql-up': all,
+      'kuscia-init': all,
+      'nginx-lb': all,
+      verify: all,
+      unlock: [],
       'swarm-join': [`node-02 on ${DEFAULT}`, `node-03 on ${DEFAULT}`],
       'kuscia-start': [`node-02 on ${DEFAULT}`, `node-03 on ${DEFAULT}`],
     });
@@ -27,8 +60,18 @@ describe('the jobs of a deployment', () => {
   test('with a runner on each host run where what they do is done', () => {
     const on = (host: string): string => `${host}@${host} on ["self-hosted","${host}"]`;
     const all = ['all@node-01 on ["self-hosted","node-01"]'];
-    expect(words(jobsOf(cluster((name) => `, via: local, runner: [self-hosted, ${name}]`), DEFAULT))).toEqual({
-      look: ['node-01', 'node-02', 'node-03'].map(on), whole: all, preflight: all, verify: all,
+    expect(
+      words(
+        jobsOf(
+          cluster((name) => `, via: local, runner: [self-hosted, ${name}]`),
+          DEFAULT,
+        ),
+      ),
+    ).toEqual({
+      look: ['node-01', 'node-02', 'node-03'].map(on),
+      whole: all,
+      preflight: all,
+      verify: all,
       'swarm-init': [on('node-01')],
       'swarm-join': ['node-02', 'node-03'].map(on),
       'network-create': ['node-01', 'node-02', 'node-03'].map(on),
@@ -41,13 +84,31 @@ describe('the jobs of a deployment', () => {
   });
 
   test('with one host that is here and others over SSH all run here', () => {
-    const jobs = jobsOf(cluster((name) => (name === 'node-01' ? ', via: local, runner: first' : '')), DEFAULT);
-    expect([jobs.look, jobs['mysql-up'], jobs['kuscia-start'].map(({ runner }) => runner)]).toEqual([[], [{ host: '', here: '', runner: '["first"]' }], ['["first"]', '["first"]']]);
+    const jobs = jobsOf(
+      cluster((name) => (name === 'node-01' ? ', via: local, runner: first' : '')),
+      DEFAULT,
+    );
+    expect([jobs.look, jobs['mysql-up'], jobs['kuscia-start'].map(({ runner }) => runner)]).toEqual([
+      [],
+      [{ host: '', here: '', runner: '["first"]' }],
+      ['["first"]', '["first"]'],
+    ]);
   });
 
   test('with two hosts that only their runners reach and one over SSH run on one that reaches both', () => {
-    const jobs = jobsOf(cluster((name) => (name === 'node-03' ? '' : `, via: local, runner: ${name}`)), DEFAULT);
-    expect(words(jobs)).toMatchObject({ look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'], unlock: ['node-01@node-01 on ["node-01"]'], 'kuscia-start': ['node-02@node-02 on ["node-02"]', 'node-03@node-01 on ["node-01"]', 'node-01@node-01 on ["node-01"]'] });
+    const jobs = jobsOf(
+      cluster((name) => (name === 'node-03' ? '' : `, via: local, runner: ${name}`)),
+      DEFAULT,
+    );
+    expect(words(jobs)).toMatchObject({
+      look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'],
+      unlock: ['node-01@node-01 on ["node-01"]'],
+      'kuscia-start': [
+        'node-02@node-02 on ["node-02"]',
+        'node-03@node-01 on ["node-01"]',
+        'node-01@node-01 on ["node-01"]',
+      ],
+    });
   });
 
   test('of one host have nothing to join', () => {

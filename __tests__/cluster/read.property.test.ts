@@ -22,34 +22,121 @@ function tried(text: string): void {
   } catch (thrown) {
     if (!(thrown instanceof Trouble)) throw thrown;
     const lines = text.split('\n');
-    const foreign = ({ code, what }: Failure): boolean => code === 'cluster-file-unfit' && /^f is not a cluster file: of the keys domain, image, hosts it has (none|only [a-z]+)(, and as YAML it breaks off at \d+:\d+)?; nothing of it is shown$/.test(what);
-    const sound = ({ code, what }: Failure): boolean => code === 'cluster-file-invalid' && !what.includes('\n') && (/^f: \d+ more faults$/.test(what) || isPlaceIn(lines, /^f:(\d+):(\d+) {2}\S/.exec(what)));
+    const foreign = ({ code, what }: Failure): boolean =>
+      code === 'cluster-file-unfit' &&
+      /^f is not a cluster file: of the keys domain, image, hosts it has (none|only [a-z]+)(, and as YAML it breaks off at \d+:\d+)?; nothing of it is shown$/.test(
+        what,
+      );
+    const sound = ({ code, what }: Failure): boolean =>
+      code === 'cluster-file-invalid' &&
+      !what.includes('\n') &&
+      (/^f: \d+ more faults$/.test(what) || isPlaceIn(lines, /^f:(\d+):(\d+) {2}\S/.exec(what)));
     // One expectation a text: a text can have many faults, and jest takes longer for each than we do.
-    expect([thrown.failures.length > 0, thrown.failures.filter((failure) => !sound(failure) && !foreign(failure))]).toEqual([true, []]);
+    expect([
+      thrown.failures.length > 0,
+      thrown.failures.filter((failure) => !sound(failure) && !foreign(failure)),
+    ]).toEqual([true, []]);
   }
   const { user, system } = process.cpuUsage(started);
   expect((user + system) / 1_000).toBeLessThan(SLOWEST_CPU_MS);
-  if (JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) !== BEFORE) throw new Error('every object has become another');
+  if (JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) !== BEFORE)
+    throw new Error('every object has become another');
 }
 
-const isPlaceIn = (lines: readonly string[], place: RegExpExecArray | null): boolean => place !== null && Number(place[2]) <= (lines[Number(place[1]) - 1]?.length ?? -1) + 1;
+const isPlaceIn = (lines: readonly string[], place: RegExpExecArray | null): boolean =>
+  place !== null && Number(place[2]) <= (lines[Number(place[1]) - 1]?.length ?? -1) + 1;
 
 /** What YAML libraries have run, or put where every object has it; Python's, Ruby's and Java's among them. */
-const EXPLOITS = ['!!js/function "function () { globalThis.escaped = 1 }()"', '!!js/undefined ""', '!!js/regexp /(a+)+$/', '!!python/object/apply:os.system ["touch escaped"]', '!ruby/object:Gem::Installer {i: x}', '!!javax.script.ScriptEngineManager [!!java.net.URL ["http://127.0.0.1:9/"]]', '!!binary dG91Y2ggZXNjYXBlZA==', '!!omap [a: 1]', '!!set {a, b}', '!!merge x', '{__proto__: {escaped: 1}}', '{constructor: {prototype: {escaped: 1}}}', '{"__proto__": {"toString": null}}', '&a {b: *a}', '&a [*a, *a]', '{<<: {escaped: 1}}', '{<<: [*a, *b]}', '$(touch escaped)', '`touch escaped`', '${process.exit(9)}', '{{constructor.constructor "return 1"}}', '::set-output name=escaped::1'];
+const EXPLOITS = [
+  '!!js/function "function () { globalThis.escaped = 1 }()"',
+  '!!js/undefined ""',
+  '!!js/regexp /(a+)+$/',
+  '!!python/object/apply:os.system ["touch escaped"]',
+  '!ruby/object:Gem::Installer {i: x}',
+  '!!javax.script.ScriptEngineManager [!!java.net.URL ["http://127.0.0.1:9/"]]',
+  '!!binary dG91Y2ggZXNjYXBlZA==',
+  '!!omap [a: 1]',
+  '!!set {a, b}',
+  '!!merge x',
+  '{__proto__: {escaped: 1}}',
+  '{constructor: {prototype: {escaped: 1}}}',
+  '{"__proto__": {"toString": null}}',
+  '&a {b: *a}',
+  '&a [*a, *a]',
+  '{<<: {escaped: 1}}',
+  '{<<: [*a, *b]}',
+  '$(touch escaped)',
+  '`touch escaped`',
+  '${process.exit(9)}',
+  '{{constructor.constructor "return 1"}}',
+  '::set-output name=escaped::1',
+];
 
 const OF_ALL = [Object, Array, Function, String, Number, Boolean, RegExp, Map, Promise];
 const prototypes = (): string[][] => OF_ALL.map((each) => Object.getOwnPropertyNames(each.prototype));
 
 const texts = [SOUND, ...CASES.map(textOf).filter((text) => text.length < 2000)];
-const tokens = ['[', ']', '{', '}', ': ', '- ', '? ', '&a ', '*a', '!!set ', '"', "'", '|\n', '>\n', '\n', '\n  ', '\t', '#', '---\n', '%YAML 1.1\n', '<<', '__proto__', 'constructor', 'null', '~', '1e999', '0x1f', '.nan', '\u0000', '\uFEFF', '\u2028', '\\', '@', '`', 'é', '\uD800'];
+const tokens = [
+  '[',
+  ']',
+  '{',
+  '}',
+  ': ',
+  '- ',
+  '? ',
+  '&a ',
+  '*a',
+  '!!set ',
+  '"',
+  "'",
+  '|\n',
+  '>\n',
+  '\n',
+  '\n  ',
+  '\t',
+  '#',
+  '---\n',
+  '%YAML 1.1\n',
+  '<<',
+  '__proto__',
+  'constructor',
+  'null',
+  '~',
+  '1e999',
+  '0x1f',
+  '.nan',
+  '\u0000',
+  '\uFEFF',
+  '\u2028',
+  '\\',
+  '@',
+  '`',
+  'é',
+  '\uD800',
+];
 
-const mutation = fc.record({ at: fc.nat(2000), drop: fc.nat(12), put: fc.oneof(fc.constantFrom(...tokens), fc.constantFrom(...EXPLOITS), fc.string({ maxLength: 4 }), fc.constantFrom(...SOUND.split(/\s+/))) });
+const mutation = fc.record({
+  at: fc.nat(2000),
+  drop: fc.nat(12),
+  put: fc.oneof(
+    fc.constantFrom(...tokens),
+    fc.constantFrom(...EXPLOITS),
+    fc.string({ maxLength: 4 }),
+    fc.constantFrom(...SOUND.split(/\s+/)),
+  ),
+});
 
 describe('readCluster, whatever the text', () => {
   test('mutated cluster files end in a cluster or in a Trouble', () => {
     fc.assert(
       fc.property(fc.constantFrom(...texts), fc.array(mutation, { minLength: 1, maxLength: 6 }), (text, mutations) => {
-        tried(mutations.reduce((whole, { at, drop, put }) => whole.slice(0, at % (whole.length + 1)) + put + whole.slice((at % (whole.length + 1)) + drop), text));
+        tried(
+          mutations.reduce(
+            (whole, { at, drop, put }) =>
+              whole.slice(0, at % (whole.length + 1)) + put + whole.slice((at % (whole.length + 1)) + drop),
+            text,
+          ),
+        );
       }),
       { numRuns: 2_000 },
     );
@@ -57,28 +144,59 @@ describe('readCluster, whatever the text', () => {
 
   test.each(EXPLOITS)('%s is read and not run, wherever it stands, and no object is another than before', (exploit) => {
     const before = prototypes();
-    for (const key of ['domain', 'image', 'hosts', 'ssh', 'network', 'database', 'memory', '<<', '__proto__', 'constructor', 'other']) {
+    for (const key of [
+      'domain',
+      'image',
+      'hosts',
+      'ssh',
+      'network',
+      'database',
+      'memory',
+      '<<',
+      '__proto__',
+      'constructor',
+      'other',
+    ]) {
       tried(SOUND.replace(new RegExp(`^${key}: .*\n`, 'm'), '') + `${key}: ${exploit}\n`);
       tried(`${SOUND}other: &b {${key}: ${exploit}}\n`);
       tried(SOUND.replace('address: 10.0.0.13', `${key}: ${exploit}`));
     }
     for (const [, text] of [...SOUND.matchAll(/[:,[] ?([^\s,\]}]+)/g)]) tried(SOUND.replace(text ?? '', exploit));
-    expect([prototypes(), 'escaped' in globalThis, 'escaped' in {}, existsSync('escaped')]).toEqual([before, false, false, false]);
+    expect([prototypes(), 'escaped' in globalThis, 'escaped' in {}, existsSync('escaped')]).toEqual([
+      before,
+      false,
+      false,
+      false,
+    ]);
   });
 
   test('whatever a host is called, its name is one that can be printed and passed on, or the file is refused', () => {
-    const name = fc.oneof(word, fc.constantFrom(...EXPLOITS, 'n'.repeat(2_000), '\u202egnp', '-o', '..', '::error::x'), fc.stringMatching(/^[A-Za-z][\w.-]{0,20}$/));
+    const name = fc.oneof(
+      word,
+      fc.constantFrom(...EXPLOITS, 'n'.repeat(2_000), '\u202egnp', '-o', '..', '::error::x'),
+      fc.stringMatching(/^[A-Za-z][\w.-]{0,20}$/),
+    );
     let taken = 0;
     fc.assert(
       fc.property(name, fc.oneof(word, fc.constant('10.0.0.13')), (called, address) => {
-        const text = SOUND.replace('node-03:', `${JSON.stringify(called)}:`).replace('10.0.0.13', JSON.stringify(address));
+        const text = SOUND.replace('node-03:', `${JSON.stringify(called)}:`).replace(
+          '10.0.0.13',
+          JSON.stringify(address),
+        );
         tried(text);
         try {
           const { hosts } = readCluster(text, 'f');
-          for (const host of hosts) expect([host.name, host.address]).toEqual([expect.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/), expect.stringMatching(/^[A-Za-z0-9][A-Za-z0-9.-]*$/)]);
+          for (const host of hosts)
+            expect([host.name, host.address]).toEqual([
+              expect.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/),
+              expect.stringMatching(/^[A-Za-z0-9][A-Za-z0-9.-]*$/),
+            ]);
           taken += 1;
         } catch (thrown) {
-          const shown = new Masks().cleaned((thrown as Trouble).failures).map(({ what }) => what).join('\n');
+          const shown = new Masks()
+            .cleaned((thrown as Trouble).failures)
+            .map(({ what }) => what)
+            .join('\n');
           expect([commandsIn(shown), CONTROL.test(shown), shown.length < 20_000]).toEqual([[], false, true]);
         }
       }),
@@ -89,15 +207,56 @@ describe('readCluster, whatever the text', () => {
 
   test('any value where any value stands', () => {
     fc.assert(
-      fc.property(fc.constantFrom('domain', 'image', 'hosts', 'ssh', 'network', 'database', 'ports', 'memory', 'protocol', 'load-balancer', 'registry', 'directory', 'other'), fc.jsonValue(), (key, value) => {
-        tried(SOUND.replace(new RegExp(`^${key}: .*\n`, 'm'), '') + `${JSON.stringify(key)}: ${JSON.stringify(value)}\n`);
-        tried(SOUND.replace('address: 10.0.0.13', `${JSON.stringify(key)}: ${JSON.stringify(value)}`));
-      }),
+      fc.property(
+        fc.constantFrom(
+          'domain',
+          'image',
+          'hosts',
+          'ssh',
+          'network',
+          'database',
+          'ports',
+          'memory',
+          'protocol',
+          'load-balancer',
+          'registry',
+          'directory',
+          'other',
+        ),
+        fc.jsonValue(),
+        (key, value) => {
+          tried(
+            SOUND.replace(new RegExp(`^${key}: .*\n`, 'm'), '') + `${JSON.stringify(key)}: ${JSON.stringify(value)}\n`,
+          );
+          tried(SOUND.replace('address: 10.0.0.13', `${JSON.stringify(key)}: ${JSON.stringify(value)}`));
+        },
+      ),
       { numRuns: 150 },
     );
   });
 
-  test.each(['[', '{a: ', '- ', '? ', '&a [*a, ', '!<', '"\\', ',', '[,', ':\n', 'a:\n', '\t', ' \n', '*a ', '%', '|\n', '#', '- - ', '"', "'"])('%p as often as a text can hold it', (piece) => {
+  test.each([
+    '[',
+    '{a: ',
+    '- ',
+    '? ',
+    '&a [*a, ',
+    '!<',
+    '"\\',
+    ',',
+    '[,',
+    ':\n',
+    'a:\n',
+    '\t',
+    ' \n',
+    '*a ',
+    '%',
+    '|\n',
+    '#',
+    '- - ',
+    '"',
+    "'",
+  ])('%p as often as a text can hold it', (piece) => {
     tried(piece.repeat(Math.floor(LONGEST_TEXT / piece.length)));
   });
 

@@ -17,7 +17,9 @@ describe('a cluster file with faults', () => {
   test.each(CASES)('$name', (fault) => {
     const failures = failuresOf(textOf(fault));
     const said = failures.map((failure, i) => failure.what.slice(0, `cluster.yml:${fault.faults[i] ?? ''}`.length));
-    expect(failures.length === fault.faults.length ? said : failures.map((failure) => failure.what)).toEqual(fault.faults.map((text) => `cluster.yml:${text}`));
+    expect(failures.length === fault.faults.length ? said : failures.map((failure) => failure.what)).toEqual(
+      fault.faults.map((text) => `cluster.yml:${text}`),
+    );
     expect(new Set(failures.map((failure) => failure.code))).toEqual(new Set(['cluster-file-invalid']));
   });
 
@@ -36,7 +38,9 @@ describe('a cluster file with faults', () => {
     ['ssh: { passphrase: x }', 'ssh-key-passphrase'],
     ['known-hosts: x', 'known-hosts'],
   ])('%s names the input %s', (add, input) => {
-    expect(failuresOf(`${SOUND}${add}\n`).map((failure) => failure.remedy)).toEqual([expect.stringContaining(`the input ${input};`)]);
+    expect(failuresOf(`${SOUND}${add}\n`).map((failure) => failure.remedy)).toEqual([
+      expect.stringContaining(`the input ${input};`),
+    ]);
   });
 
   test('a text with thousands of faults lists fifty', () => {
@@ -60,7 +64,9 @@ describe('a text that is no cluster file', () => {
     ['a directive', '%hunter22 1\n---\nhunter22', 'none, and as YAML it breaks off at 1:1'],
   ])('shows nothing of %s', (_, text, found) => {
     const failures = failuresOf(text);
-    expect(failures.map(({ code, what }) => `${code} ${what}`)).toEqual([`cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has ${found}; nothing of it is shown`]);
+    expect(failures.map(({ code, what }) => `${code} ${what}`)).toEqual([
+      `cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has ${found}; nothing of it is shown`,
+    ]);
     expect(JSON.stringify(failures)).not.toContain('hunter22');
   });
 });
@@ -71,12 +77,32 @@ describe('a sound cluster file', () => {
       domain: 'alice',
       image: 'secretflow/kuscia:1.1.0b0',
       hosts: [
-        { name: 'node-01', address: '10.0.0.11', roles: ['manager', 'database', 'load-balancer'], route: { via: 'ssh', user: 'root', port: 22 } },
+        {
+          name: 'node-01',
+          address: '10.0.0.11',
+          roles: ['manager', 'database', 'load-balancer'],
+          route: { via: 'ssh', user: 'root', port: 22 },
+        },
         { name: 'node-02', address: '10.0.0.12', roles: ['replica'], route: { via: 'ssh', user: 'root', port: 22 } },
         { name: 'node-03', address: '10.0.0.13', roles: ['replica'], route: { via: 'ssh', user: 'root', port: 22 } },
       ],
-      network: { name: 'kuscia-exchange-cluster', subnet: '10.200.0.0/24', allowPublicSubnet: false, probeImage: 'nginx:1.26' },
-      database: { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, listen: '10.0.0.11', name: 'kine', user: 'kuscia' },
+      network: {
+        name: 'kuscia-exchange-cluster',
+        subnet: '10.200.0.0/24',
+        allowPublicSubnet: false,
+        probeImage: 'nginx:1.26',
+      },
+      database: {
+        kind: 'managed',
+        host: 'node-01',
+        image: 'mysql:8.0',
+        container: 'alice-mysql',
+        volume: 'alice-mysql',
+        port: 3306,
+        listen: '10.0.0.11',
+        name: 'kine',
+        user: 'kuscia',
+      },
       ports: { gateway: 20000, internal: 20001, api: 20010, apiGrpc: 20011, metrics: 13084 },
       memory: 8 * 1024 ** 3,
       protocol: 'MTLS',
@@ -91,12 +117,37 @@ describe('a sound cluster file', () => {
       domain: 'bob-2',
       image: 'registry.example.org:5000/secretflow/kuscia@sha256:' + 'a'.repeat(64),
       hosts: [
-        { name: 'front', address: '10.0.0.11', roles: ['manager', 'load-balancer'], route: { via: 'ssh', user: 'deploy', port: 2222, bastion: { address: 'jump.example.org', user: 'ops', port: 2200 } } },
+        {
+          name: 'front',
+          address: '10.0.0.11',
+          roles: ['manager', 'load-balancer'],
+          route: {
+            via: 'ssh',
+            user: 'deploy',
+            port: 2222,
+            bastion: { address: 'jump.example.org', user: 'ops', port: 2200 },
+          },
+        },
         { name: 'r1', address: 'r1.example.org', roles: ['replica'], route: { via: 'ssh', user: 'admin', port: 23 } },
-        { name: 'r2', address: '10.0.0.13', roles: ['replica', 'worker'], route: { via: 'ssh', user: 'deploy', port: 2222, bastion: { address: '10.0.0.99', user: 'deploy', port: 22 } } },
+        {
+          name: 'r2',
+          address: '10.0.0.13',
+          roles: ['replica', 'worker'],
+          route: {
+            via: 'ssh',
+            user: 'deploy',
+            port: 2222,
+            bastion: { address: '10.0.0.99', user: 'deploy', port: 22 },
+          },
+        },
         { name: 'r3', address: '10.0.0.14', roles: ['replica'], route: { via: 'local' } },
       ],
-      network: { name: 'kuscia-exchange-cluster', subnet: '16.0.0.0/8', allowPublicSubnet: true, probeImage: 'probe:1' },
+      network: {
+        name: 'kuscia-exchange-cluster',
+        subnet: '16.0.0.0/8',
+        allowPublicSubnet: true,
+        probeImage: 'probe:1',
+      },
       database: { kind: 'external', address: 'db.example.org', port: 3307, name: 'kine_bob', user: 'kuscia' },
       ports: { gateway: 1, internal: 2, api: 3, apiGrpc: 4, metrics: 5 },
       memory: 1.5 * 2 ** 40,
@@ -123,7 +174,9 @@ describe('a sound cluster file', () => {
   });
 
   test('may come from Windows', () => {
-    expect(readCluster(`\uFEFF${SOUND.replaceAll('\n', '\r\n')}`, 'cluster.yml')).toEqual(readCluster(SOUND, 'cluster.yml'));
+    expect(readCluster(`\uFEFF${SOUND.replaceAll('\n', '\r\n')}`, 'cluster.yml')).toEqual(
+      readCluster(SOUND, 'cluster.yml'),
+    );
   });
 });
 

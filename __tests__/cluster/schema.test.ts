@@ -17,7 +17,9 @@ describe('the schema is the manual', () => {
   });
 
   test('every key is required, or has a default, or is a section that may be left out', () => {
-    const without = keys.filter(({ node, required }) => !required && node.default === undefined && node.derived === undefined);
+    const without = keys.filter(
+      ({ node, required }) => !required && node.default === undefined && node.derived === undefined,
+    );
     expect(without.map(({ path }) => path)).toEqual(['database.external', 'registry']);
   });
 
@@ -38,7 +40,8 @@ describe('the schema is the manual', () => {
 describe('the JSON Schema for editors', () => {
   const schema = JSON.parse(schemaText()) as SchemaNode & Record<string, unknown>;
 
-  const nodes = (node: unknown): SchemaNode[] => (typeof node === 'object' && node !== null ? [node, ...Object.values(node).flatMap(nodes)] : []);
+  const nodes = (node: unknown): SchemaNode[] =>
+    typeof node === 'object' && node !== null ? [node, ...Object.values(node).flatMap(nodes)] : [];
 
   test('refuses unknown keys in every mapping', () => {
     const mappings = nodes(schema).filter(({ properties, type }) => type === 'object' && properties !== undefined);
@@ -50,15 +53,27 @@ describe('the JSON Schema for editors', () => {
     expect(schema['$schema']).toBe('http://json-schema.org/draft-07/schema#');
     expect(schema.required).toEqual(['domain', 'image', 'hosts']);
     expect(schema.properties?.['protocol']).toMatchObject({ enum: ['NOTLS', 'TLS', 'MTLS'], default: 'MTLS' });
-    expect(schema.properties?.['ports']?.properties?.['gateway']).toMatchObject({ type: 'integer', minimum: 1, maximum: 65535, default: 20000 });
+    expect(schema.properties?.['ports']?.properties?.['gateway']).toMatchObject({
+      type: 'integer',
+      minimum: 1,
+      maximum: 65535,
+      default: 20000,
+    });
     expect(schema.properties?.['directory']?.description).toContain('Default: `kuscia-swarm/<domain>`.');
     expect(schemaText()).not.toContain('"derived"');
     expect(schemaText()).not.toContain('"default": {}');
   });
 
   test('its patterns accept what the examples say', () => {
-    const pattern = (path: string): RegExp => new RegExp((keys.find((key) => key.path === path)?.node as { pattern?: string } | undefined)?.pattern ?? '(?!)');
-    for (const text of ['nginx:1.26', 'mysql:8.0', 'secretflow/kuscia:1.1.0b0', `r.example.org:5000/a/b@sha256:${'0'.repeat(64)}`]) expect(text).toMatch(pattern('image'));
+    const pattern = (path: string): RegExp =>
+      new RegExp((keys.find((key) => key.path === path)?.node as { pattern?: string } | undefined)?.pattern ?? '(?!)');
+    for (const text of [
+      'nginx:1.26',
+      'mysql:8.0',
+      'secretflow/kuscia:1.1.0b0',
+      `r.example.org:5000/a/b@sha256:${'0'.repeat(64)}`,
+    ])
+      expect(text).toMatch(pattern('image'));
     for (const text of ['secretflow/kuscia', 'nginx']) expect(text).not.toMatch(pattern('image'));
     for (const text of ['10.0.0.11', 'a.example.org']) expect(text).toMatch(pattern('hosts.*.address'));
     for (const text of ['8GiB', '8 G', '2048MiB', '1.5t']) expect(text).toMatch(pattern('memory'));

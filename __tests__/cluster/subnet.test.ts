@@ -1,8 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { contains, dotted, ipv4, overlap, parseSubnet, PRIVATE, subnetText, within, type Subnet } from '../../src/cluster/subnet.ts';
+import {
+  contains,
+  dotted,
+  ipv4,
+  overlap,
+  parseSubnet,
+  PRIVATE,
+  subnetText,
+  within,
+  type Subnet,
+} from '../../src/cluster/subnet.ts';
 
-const subnet = (text: string): Subnet => parseSubnet(text) ?? ((): never => { throw new Error(text); })();
+const subnet = (text: string): Subnet =>
+  parseSubnet(text) ??
+  ((): never => {
+    throw new Error(text);
+  })();
 
 const addresses = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -24,7 +38,18 @@ describe('subnets', () => {
     );
   });
 
-  test.each(['', '10.0.0.0', '10.0.0/8', '10.0.0.0/33', '10.0.0.0/', '256.0.0.0/8', '010.0.0.0/8', '10.0.0.0/08', '::/8', ' 10.0.0.0/8'])('%p is none', (text) => {
+  test.each([
+    '',
+    '10.0.0.0',
+    '10.0.0/8',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '256.0.0.0/8',
+    '010.0.0.0/8',
+    '10.0.0.0/08',
+    '::/8',
+    ' 10.0.0.0/8',
+  ])('%p is none', (text) => {
     expect(parseSubnet(text)).toBeUndefined();
   });
 

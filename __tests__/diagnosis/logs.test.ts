@@ -29,17 +29,25 @@ async function readOn(programs: Readonly<Record<string, string>>, endMs?: number
 const ran = ({ program, args, timeoutMs }: Command, PATH: string, endMs = timeoutMs): Promise<Outcome> =>
   new Promise((resolve) => {
     execFile(program, [...args], { env: { PATH }, timeout: endMs }, (error, stdout, stderr) =>
-      resolve(error?.killed === true ? { ended: 'timed-out', afterMs: endMs, stdout, stderr } : { ended: 'exited', code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }));
+      resolve(
+        error?.killed === true
+          ? { ended: 'timed-out', afterMs: endMs, stdout, stderr }
+          : { ended: 'exited', code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr },
+      ),
+    );
   });
 
 const JOURNAL = 'echo "2026-11-25T12:00:00+0000 node-01 dockerd[1]: creating vxlan interface: file exists"';
 const HANGS = 'exec sleep 60';
-const named = (logs: readonly Log[], name: string): readonly string[] | undefined => logs.find((log) => log.name === name)?.lines;
+const named = (logs: readonly Log[], name: string): readonly string[] | undefined =>
+  logs.find((log) => log.name === name)?.lines;
 
 describe('the logs of a host', () => {
   test('are those of the engine although it hangs', async () => {
     const logs = await readOn({ docker: HANGS, journalctl: JOURNAL });
-    expect(logs.filter(({ speaker }) => speaker === 'engine').flatMap(({ lines }) => lines)).toEqual([expect.stringContaining('file exists')]);
+    expect(logs.filter(({ speaker }) => speaker === 'engine').flatMap(({ lines }) => lines)).toEqual([
+      expect.stringContaining('file exists'),
+    ]);
     expect(named(logs, 'docker ps')).toEqual(['the Docker Engine did not answer']);
   }, 20_000);
 
@@ -51,7 +59,9 @@ describe('the logs of a host', () => {
 "inspect "*) echo '{"Status":"running"}';;
 esac`;
     const logs = await readOn({ docker, journalctl: JOURNAL });
-    expect(logs.find(({ speaker, name }) => speaker === 'database' && name.startsWith('docker logs'))?.lines).toEqual([expect.stringContaining('said by')]);
+    expect(logs.find(({ speaker, name }) => speaker === 'database' && name.startsWith('docker logs'))?.lines).toEqual([
+      expect.stringContaining('said by'),
+    ]);
     expect(logs.map(({ name }) => name).filter((name) => name.includes('elses'))).toEqual([]);
   }, 20_000);
 
@@ -62,20 +72,40 @@ esac`;
 });
 
 describe('a failed run', () => {
-  const failure = { code: 'command-timed-out', host: 'node-01', what: 'could not start the probe: timed out after 120 s', remedy: 'Look.' } as const;
+  const failure = {
+    code: 'command-timed-out',
+    host: 'node-01',
+    what: 'could not start the probe: timed out after 120 s',
+    remedy: 'Look.',
+  } as const;
 
   test('learns from a host whose logs were cut off', async () => {
     const run = ({ args }: Command): Promise<Outcome> => {
       const mark = args.find((arg) => /^[0-9a-f]{24}$/.test(arg)) ?? '';
-      return Promise.resolve({ ended: 'timed-out', afterMs: 15_000, stdout: `\n${mark} engine\ncreating vxlan interface: file exists\n\n${mark} docker ps\n`, stderr: '' });
+      return Promise.resolve({
+        ended: 'timed-out',
+        afterMs: 15_000,
+        stdout: `\n${mark} engine\ncreating vxlan interface: file exists\n\n${mark} docker ps\n`,
+        stderr: '',
+      });
     };
-    const { failures, logs } = await diagnose([failure], { cluster, hosts: [host], fleet: { run: (_, command) => run(command) }, seconds: 10 });
+    const { failures, logs } = await diagnose([failure], {
+      cluster,
+      hosts: [host],
+      fleet: { run: (_, command) => run(command) },
+      seconds: 10,
+    });
     expect(failures).toMatchObject([{ cause: expect.stringContaining('VXLAN') }]);
     expect(logs.map(({ name }) => name)).toEqual(['log of the Docker Engine', 'docker ps']);
   });
 
   test('goes on where reading itself breaks', async () => {
-    const { failures, logs } = await diagnose([failure], { cluster, hosts: [host], fleet: { run: () => Promise.reject(new Error('x')) }, seconds: 10 });
+    const { failures, logs } = await diagnose([failure], {
+      cluster,
+      hosts: [host],
+      fleet: { run: () => Promise.reject(new Error('x')) },
+      seconds: 10,
+    });
     expect([failures.length, logs]).toEqual([1, []]);
   });
 });

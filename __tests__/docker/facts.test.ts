@@ -11,40 +11,260 @@ import { factOf, type Moment } from '../support/tape.ts';
 
 const id = (length: number) => expect.stringMatching(new RegExp(`^[a-z0-9]{${length}}$`));
 const sha = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
-const inactive = { state: 'inactive', nodeId: '', address: '', isManager: false, clusterId: undefined, managers: [], managerIds: [], error: '' };
+const inactive = {
+  state: 'inactive',
+  nodeId: '',
+  address: '',
+  isManager: false,
+  clusterId: undefined,
+  managers: [],
+  managerIds: [],
+  error: '',
+};
 const active = { state: 'active', nodeId: id(25), managers: ['10.77.0.11:2377'], managerIds: [id(25)], error: '' };
-const host = { version: '20.10.24+dfsg1', rootDir: '/var/lib/docker', cpus: expect.any(Number), memory: expect.any(Number), liveRestore: false, firewall: '', addressPools: [], logDriver: expect.any(String) };
+const host = {
+  version: '20.10.24+dfsg1',
+  rootDir: '/var/lib/docker',
+  cpus: expect.any(Number),
+  memory: expect.any(Number),
+  liveRestore: false,
+  firewall: '',
+  addressPools: [],
+  logDriver: expect.any(String),
+};
 const two = clusterOf({ hosts: TWO });
 
 describe('real hosts', () => {
   const cases: readonly [string, Moment, string, Question<unknown>, unknown][] = [
-    ['an engine in no swarm', 'empty', 'node-01', engine, present({ ...host, securityOptions: ['name=seccomp,profile=default'], swarm: inactive })],
-    ['the engine of a manager', 'settled', 'node-01', engine, present({ ...host, securityOptions: expect.anything(), swarm: { ...active, address: '10.77.0.11', isManager: true, clusterId: id(25) } })],
-    ['the engine of a worker', 'settled', 'node-02', engine, present({ ...host, securityOptions: expect.anything(), swarm: { ...active, address: '10.77.0.12', isManager: false, clusterId: undefined } })],
-    ['an engine that is down', 'odd', 'node-01', engine, { is: 'unknown', why: "could not read the engine's state: Cannot connect to the Docker daemon at unix:///run/no-engine.sock. Is the docker daemon running?" }],
-    ['the nodes', 'settled', 'node-01', swarmNodes, present(['01', '02'].map((n) => ({ id: id(25), hostname: `node-${n}`, role: n === '01' ? 'manager' : 'worker', state: 'ready', availability: 'active', address: `10.77.0.1${n.slice(1)}`, labels: {} })))],
-    ['nodes asked of a worker', 'odd', 'node-02', swarmNodes, { is: 'unknown', why: expect.stringContaining('This node is not a swarm manager.') }],
-    ['the networks of a fresh host', 'empty', 'node-02', networks, present(expect.arrayContaining([{ id: id(64), name: 'bridge', driver: 'bridge', scope: 'local', attachable: false, subnets: ['172.17.0.0/16'], masquerade: true, encrypted: false, mtu: 1500 }, { id: id(64), name: 'none', driver: 'null', scope: 'local', attachable: false, subnets: [], masquerade: false, encrypted: false }]))],
-    ['the overlay as the manager sees it', 'settled', 'node-01', networks, present(expect.arrayContaining([{ id: id(25), name: 'kuscia-exchange-cluster', driver: 'overlay', scope: 'swarm', attachable: true, subnets: ['10.200.0.0/24'], masquerade: false, encrypted: false }]))],
-    ['the overlay as a worker with a probe sees it', 'settled', 'node-02', networks, present(expect.arrayContaining([expect.objectContaining({ name: 'kuscia-exchange-cluster', driver: 'overlay', subnets: ['10.200.0.0/24'] })]))],
+    [
+      'an engine in no swarm',
+      'empty',
+      'node-01',
+      engine,
+      present({ ...host, securityOptions: ['name=seccomp,profile=default'], swarm: inactive }),
+    ],
+    [
+      'the engine of a manager',
+      'settled',
+      'node-01',
+      engine,
+      present({
+        ...host,
+        securityOptions: expect.anything(),
+        swarm: { ...active, address: '10.77.0.11', isManager: true, clusterId: id(25) },
+      }),
+    ],
+    [
+      'the engine of a worker',
+      'settled',
+      'node-02',
+      engine,
+      present({
+        ...host,
+        securityOptions: expect.anything(),
+        swarm: { ...active, address: '10.77.0.12', isManager: false, clusterId: undefined },
+      }),
+    ],
+    [
+      'an engine that is down',
+      'odd',
+      'node-01',
+      engine,
+      {
+        is: 'unknown',
+        why: "could not read the engine's state: Cannot connect to the Docker daemon at unix:///run/no-engine.sock. Is the docker daemon running?",
+      },
+    ],
+    [
+      'the nodes',
+      'settled',
+      'node-01',
+      swarmNodes,
+      present(
+        ['01', '02'].map((n) => ({
+          id: id(25),
+          hostname: `node-${n}`,
+          role: n === '01' ? 'manager' : 'worker',
+          state: 'ready',
+          availability: 'active',
+          address: `10.77.0.1${n.slice(1)}`,
+          labels: {},
+        })),
+      ),
+    ],
+    [
+      'nodes asked of a worker',
+      'odd',
+      'node-02',
+      swarmNodes,
+      { is: 'unknown', why: expect.stringContaining('This node is not a swarm manager.') },
+    ],
+    [
+      'the networks of a fresh host',
+      'empty',
+      'node-02',
+      networks,
+      present(
+        expect.arrayContaining([
+          {
+            id: id(64),
+            name: 'bridge',
+            driver: 'bridge',
+            scope: 'local',
+            attachable: false,
+            subnets: ['172.17.0.0/16'],
+            masquerade: true,
+            encrypted: false,
+            mtu: 1500,
+          },
+          {
+            id: id(64),
+            name: 'none',
+            driver: 'null',
+            scope: 'local',
+            attachable: false,
+            subnets: [],
+            masquerade: false,
+            encrypted: false,
+          },
+        ]),
+      ),
+    ],
+    [
+      'the overlay as the manager sees it',
+      'settled',
+      'node-01',
+      networks,
+      present(
+        expect.arrayContaining([
+          {
+            id: id(25),
+            name: 'kuscia-exchange-cluster',
+            driver: 'overlay',
+            scope: 'swarm',
+            attachable: true,
+            subnets: ['10.200.0.0/24'],
+            masquerade: false,
+            encrypted: false,
+          },
+        ]),
+      ),
+    ],
+    [
+      'the overlay as a worker with a probe sees it',
+      'settled',
+      'node-02',
+      networks,
+      present(
+        expect.arrayContaining([
+          expect.objectContaining({ name: 'kuscia-exchange-cluster', driver: 'overlay', subnets: ['10.200.0.0/24'] }),
+        ]),
+      ),
+    ],
     ['no container at all', 'empty', 'node-01', containers, present([])],
     ['a container that is not there', 'empty', 'node-01', container('alice-mysql'), absent],
-    ['a name that is only part of a container\'s', 'settled', 'node-01', container('alice'), absent],
-    ['a replica', 'settled', 'node-02', container('root-kuscia-autonomy-alice'), present({
-      id: id(64), name: 'root-kuscia-autonomy-alice', image: 'secretflow/kuscia:1.1.0b0', imageId: sha, state: 'running', error: '', exitCode: 0, createdAt: expect.any(Number), startedAt: expect.any(Number), restarts: 0, hostname: 'root-kuscia-autonomy-alice-node-02', memory: 2 * 1024 ** 3, restartPolicy: 'always',
-      ports: { '1080/tcp': 20000, '80/tcp': 20001, '8082/tcp': 20010, '8083/tcp': 20011, '9091/tcp': 13084 }, hostAddresses: {}, mounts: expect.objectContaining({ '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia-swarm/alice/kuscia.yaml' }),
-      addresses: { 'kuscia-exchange-cluster': expect.stringMatching(/^10\.200\.0\.\d+$/) }, networkMode: 'kuscia-exchange-cluster',
-    })],
-    ['a database with its volume', 'settled', 'node-01', container('alice-mysql'), present(expect.objectContaining({ mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password', '/run/secrets/database-root-password': '/root/kuscia-swarm/alice/database-root-password' }, ports: { '3306/tcp': 3306 }, hostAddresses: { '3306/tcp': '10.77.0.11' }, restartPolicy: 'always' }))],
-    ['a container whose port was taken', 'odd', 'node-01', container('left-behind'), present(expect.objectContaining({ state: 'created', startedAt: 0, exitCode: 128, error: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated') }))],
-    ['a container that exited', 'odd', 'node-01', container('ended'), present(expect.objectContaining({ state: 'exited', exitCode: 3, hostname: 'h', restartPolicy: 'no' }))],
-    ['a container that restarts', 'odd', 'node-01', container('again'), present(expect.objectContaining({ state: 'restarting', restarts: expect.any(Number), exitCode: 4 }))],
+    ["a name that is only part of a container's", 'settled', 'node-01', container('alice'), absent],
+    [
+      'a replica',
+      'settled',
+      'node-02',
+      container('root-kuscia-autonomy-alice'),
+      present({
+        id: id(64),
+        name: 'root-kuscia-autonomy-alice',
+        image: 'secretflow/kuscia:1.1.0b0',
+        imageId: sha,
+        state: 'running',
+        error: '',
+        exitCode: 0,
+        createdAt: expect.any(Number),
+        startedAt: expect.any(Number),
+        restarts: 0,
+        hostname: 'root-kuscia-autonomy-alice-node-02',
+        memory: 2 * 1024 ** 3,
+        restartPolicy: 'always',
+        ports: { '1080/tcp': 20000, '80/tcp': 20001, '8082/tcp': 20010, '8083/tcp': 20011, '9091/tcp': 13084 },
+        hostAddresses: {},
+        mounts: expect.objectContaining({
+          '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia-swarm/alice/kuscia.yaml',
+        }),
+        addresses: { 'kuscia-exchange-cluster': expect.stringMatching(/^10\.200\.0\.\d+$/) },
+        networkMode: 'kuscia-exchange-cluster',
+      }),
+    ],
+    [
+      'a database with its volume',
+      'settled',
+      'node-01',
+      container('alice-mysql'),
+      present(
+        expect.objectContaining({
+          mounts: {
+            '/var/lib/mysql': 'alice-mysql',
+            '/run/secrets/database-password': '/root/kuscia-swarm/alice/database-password',
+            '/run/secrets/database-root-password': '/root/kuscia-swarm/alice/database-root-password',
+          },
+          ports: { '3306/tcp': 3306 },
+          hostAddresses: { '3306/tcp': '10.77.0.11' },
+          restartPolicy: 'always',
+        }),
+      ),
+    ],
+    [
+      'a container whose port was taken',
+      'odd',
+      'node-01',
+      container('left-behind'),
+      present(
+        expect.objectContaining({
+          state: 'created',
+          startedAt: 0,
+          exitCode: 128,
+          error: expect.stringContaining('Bind for 0.0.0.0:8080 failed: port is already allocated'),
+        }),
+      ),
+    ],
+    [
+      'a container that exited',
+      'odd',
+      'node-01',
+      container('ended'),
+      present(expect.objectContaining({ state: 'exited', exitCode: 3, hostname: 'h', restartPolicy: 'no' })),
+    ],
+    [
+      'a container that restarts',
+      'odd',
+      'node-01',
+      container('again'),
+      present(expect.objectContaining({ state: 'restarting', restarts: expect.any(Number), exitCode: 4 })),
+    ],
     ['an image', 'empty', 'node-01', image('mysql:8.0'), present(sha)],
     ['an image by its long name', 'empty', 'node-01', image('docker.io/library/mysql:8.0'), present(sha)],
     ['an image that is not there', 'empty', 'node-01', image('mysql:5.7'), absent],
     ['an image whose name only begins so', 'empty', 'node-01', image('mysql:8.'), absent],
-    ['the data path before there is a probe', 'empty', 'node-01', tryPaths(two, TWO[0] as Host, TWO.slice(1)), { is: 'unknown', why: 'could not try the data path from the probe: exit 1: Error: No such container: alice-probe' }],
-    ['the data path', 'settled', 'node-01', tryPaths(two, TWO[0] as Host, TWO.slice(1)), present({ version: PROBE_VERSION, missing: [], proxies: [], unresolved: [], tries: [{ to: 'node-02', ended: 'connected', exit: 0 }] })],
+    [
+      'the data path before there is a probe',
+      'empty',
+      'node-01',
+      tryPaths(two, TWO[0] as Host, TWO.slice(1)),
+      {
+        is: 'unknown',
+        why: 'could not try the data path from the probe: exit 1: Error: No such container: alice-probe',
+      },
+    ],
+    [
+      'the data path',
+      'settled',
+      'node-01',
+      tryPaths(two, TWO[0] as Host, TWO.slice(1)),
+      present({
+        version: PROBE_VERSION,
+        missing: [],
+        proxies: [],
+        unresolved: [],
+        tries: [{ to: 'node-02', ended: 'connected', exit: 0 }],
+      }),
+    ],
   ];
   test.each(cases)('%s', (_, moment, on, question, fact) => {
     expect(factOf(moment, on, question)).toEqual(fact);
@@ -52,44 +272,129 @@ describe('real hosts', () => {
 
   test('published ports by the container that publishes them', () => {
     expect(factOf('empty', 'node-01', publishedPorts)).toEqual(present(new Map()));
-    expect(factOf('settled', 'node-02', publishedPorts)).toEqual(present(new Map([20000, 20001, 20010, 20011, 13084].map((port) => [port, 'root-kuscia-autonomy-alice']))));
+    expect(factOf('settled', 'node-02', publishedPorts)).toEqual(
+      present(new Map([20000, 20001, 20010, 20011, 13084].map((port) => [port, 'root-kuscia-autonomy-alice']))),
+    );
     const many = factOf('odd', 'node-01', publishedPorts);
-    expect(many.is === 'present' && [21001, 21002, 21003, 21009, 8080, 3306].map((port) => many.value.get(port))).toEqual(['many', 'many', 'many', 'many', 'alice-nginx-lb', 'alice-mysql']);
+    expect(
+      many.is === 'present' && [21001, 21002, 21003, 21009, 8080, 3306].map((port) => many.value.get(port)),
+    ).toEqual(['many', 'many', 'many', 'many', 'alice-nginx-lb', 'alice-mysql']);
   });
 });
 
 test('ports of containers that docker starts by itself, of those that do not run', () => {
-  const raw = (name: string, status: string, restart: string, port: string): string => JSON.stringify({ Id: name, Name: `/${name}`, Image: 'm', ImageName: 'm', Created: '', RestartCount: 0, State: { Status: status, Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: restart, PortBindings: { '80/tcp': [{ HostPort: port }] }, Mounts: [], Networks: null });
-  const stdout = [raw('created', 'created', 'always', '1'), raw('exited', 'exited', 'unless-stopped', '2'), raw('runs', 'running', 'always', '3'), raw('stays', 'exited', 'no', '4')].join('\n');
-  expect(answer(restartedPorts, { ended: 'exited', code: 0, stdout, stderr: '' })).toEqual(present(new Map([[1, 'created'], [2, 'exited']])));
+  const raw = (name: string, status: string, restart: string, port: string): string =>
+    JSON.stringify({
+      Id: name,
+      Name: `/${name}`,
+      Image: 'm',
+      ImageName: 'm',
+      Created: '',
+      RestartCount: 0,
+      State: { Status: status, Error: '', ExitCode: 0, StartedAt: '' },
+      Hostname: 'h',
+      Memory: 0,
+      NetworkMode: 'n',
+      RestartPolicy: restart,
+      PortBindings: { '80/tcp': [{ HostPort: port }] },
+      Mounts: [],
+      Networks: null,
+    });
+  const stdout = [
+    raw('created', 'created', 'always', '1'),
+    raw('exited', 'exited', 'unless-stopped', '2'),
+    raw('runs', 'running', 'always', '3'),
+    raw('stays', 'exited', 'no', '4'),
+  ].join('\n');
+  expect(answer(restartedPorts, { ended: 'exited', code: 0, stdout, stderr: '' })).toEqual(
+    present(
+      new Map([
+        [1, 'created'],
+        [2, 'exited'],
+      ]),
+    ),
+  );
 });
 
-test.each([['8080', 8080], ['', 0], ['8000-8010', 0], [undefined, 0]])('a port that docker was told as %j is %i', (HostPort, port) => {
-  const raw = { Id: 'i', Name: '/a', Image: 'm', ImageName: 'm', Created: '', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort }], '81/tcp': null, '82/tcp': [] }, Mounts: [], Networks: null };
-  expect(answer(container('a'), { ended: 'exited', code: 0, stdout: JSON.stringify(raw), stderr: '' })).toMatchObject(present({ ports: { '80/tcp': port, '81/tcp': 0, '82/tcp': 0 } }));
+test.each([
+  ['8080', 8080],
+  ['', 0],
+  ['8000-8010', 0],
+  [undefined, 0],
+])('a port that docker was told as %j is %i', (HostPort, port) => {
+  const raw = {
+    Id: 'i',
+    Name: '/a',
+    Image: 'm',
+    ImageName: 'm',
+    Created: '',
+    RestartCount: 0,
+    State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '' },
+    Hostname: 'h',
+    Memory: 0,
+    NetworkMode: 'n',
+    RestartPolicy: 'no',
+    PortBindings: { '80/tcp': [{ HostPort }], '81/tcp': null, '82/tcp': [] },
+    Mounts: [],
+    Networks: null,
+  };
+  expect(answer(container('a'), { ended: 'exited', code: 0, stdout: JSON.stringify(raw), stderr: '' })).toMatchObject(
+    present({ ports: { '80/tcp': port, '81/tcp': 0, '82/tcp': 0 } }),
+  );
 });
 
 describe('what is nonsense', () => {
-  const questions: readonly [string, Question<unknown>][] = [['engine', engine], ['nodes', swarmNodes], ['networks', networks], ['containers', containers], ['container', container('a')], ['ports', publishedPorts], ['restarted', restartedPorts], ['image', image('a:1')]];
+  const questions: readonly [string, Question<unknown>][] = [
+    ['engine', engine],
+    ['nodes', swarmNodes],
+    ['networks', networks],
+    ['containers', containers],
+    ['container', container('a')],
+    ['ports', publishedPorts],
+    ['restarted', restartedPorts],
+    ['image', image('a:1')],
+  ];
   const exited = (code: number, stdout: string, stderr = '') => ({ ended: 'exited', code, stdout, stderr }) as const;
 
   test.each(questions)('of %s is unknown, never absent, when the command fails', (_, question) => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 255 }), fc.string(), (code, text) => answer(question, exited(code, text, text)).is === 'unknown'), { numRuns: 50 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 255 }),
+        fc.string(),
+        (code, text) => answer(question, exited(code, text, text)).is === 'unknown',
+      ),
+      { numRuns: 50 },
+    );
   });
 
   test.each(questions.slice(0, 6))('of %s is never read as something', (_, question) => {
-    for (const text of ['This account is closed.', '<html>', '{"a":', 'null']) expect([text, answer(question, exited(0, `${text}\n`)).is]).toEqual([text, 'unknown']);
+    for (const text of ['This account is closed.', '<html>', '{"a":', 'null'])
+      expect([text, answer(question, exited(0, `${text}\n`)).is]).toEqual([text, 'unknown']);
   });
 });
 
 describe('an image', () => {
-  const line = (tagged: string, digested = '<none>'): string => `sha256:1 ${tagged} ${tagged.replace(/:[^:/]+$/, '')}@${digested}\n`;
-  const listed = line('nginx:latest') + line('me/a:1') + line('registry.lab:5000/a:1', 'sha256:abc') + line('<none>:<none>');
+  const line = (tagged: string, digested = '<none>'): string =>
+    `sha256:1 ${tagged} ${tagged.replace(/:[^:/]+$/, '')}@${digested}\n`;
+  const listed =
+    line('nginx:latest') + line('me/a:1') + line('registry.lab:5000/a:1', 'sha256:abc') + line('<none>:<none>');
   test.each([
-    ['nginx', true], ['nginx:latest', true], ['docker.io/nginx', true], ['docker.io/library/nginx', true], ['index.docker.io/me/a:1', true], ['me/a', false], ['a:1', false],
-    ['registry.lab:5000/a:1', true], ['registry.lab:5000/a', false], ['registry.lab:5000/a@sha256:abc', true], ['registry.lab:5000/a:9@sha256:abc', true], ['registry.lab:5000/a@sha256:abd', false],
+    ['nginx', true],
+    ['nginx:latest', true],
+    ['docker.io/nginx', true],
+    ['docker.io/library/nginx', true],
+    ['index.docker.io/me/a:1', true],
+    ['me/a', false],
+    ['a:1', false],
+    ['registry.lab:5000/a:1', true],
+    ['registry.lab:5000/a', false],
+    ['registry.lab:5000/a@sha256:abc', true],
+    ['registry.lab:5000/a:9@sha256:abc', true],
+    ['registry.lab:5000/a@sha256:abd', false],
   ])('%s is there: %s', (name, there) => {
-    expect(answer(image(name), { ended: 'exited', code: 0, stdout: listed, stderr: '' })).toEqual(there ? present('sha256:1') : absent);
+    expect(answer(image(name), { ended: 'exited', code: 0, stdout: listed, stderr: '' })).toEqual(
+      there ? present('sha256:1') : absent,
+    );
   });
 });
 
@@ -98,14 +403,24 @@ describe('what a probe reports', () => {
   const question = tryPaths(named, named.hosts[0] as Host, named.hosts.slice(1));
   const said = (stdout: string, code = 0) => answer(question, { ended: 'exited', code, stdout, stderr: '' });
   const NOTHING = { version: 0, missing: [], proxies: [], unresolved: [], tries: [] };
-  const of = (peer: number, ...sizes: readonly (readonly [number, number, 'own' | 'other'])[]): string => sizes.map(([size, exit, whose]) => `try alice-probe-node-0${peer} ${size} ${exit} ${whose}\n`).join('');
+  const of = (peer: number, ...sizes: readonly (readonly [number, number, 'own' | 'other'])[]): string =>
+    sizes.map(([size, exit, whose]) => `try alice-probe-node-0${peer} ${size} ${exit} ${whose}\n`).join('');
   const SIZES = [1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576];
-  const single = (passes: number) => SIZES.map((size) => [size, size > passes ? 28 : 0, size > passes ? 'other' : 'own'] as const);
+  const single = (passes: number) =>
+    SIZES.map((size) => [size, size > passes ? 28 : 0, size > passes ? 'other' : 'own'] as const);
 
   test.each([
     ['nothing', '', NOTHING],
-    ['foreign lines', 'noise\nversion x\nmissing rm\nproxy SECRET\nunresolved other.example\ntry bob-probe-node-02 3000 0 own\ntry alice-probe-node-02 x 0 own\n', NOTHING],
-    ['what it is', 'version 2\nproxy HTTP_PROXY\nunresolved two.example\n', { ...NOTHING, version: 2, proxies: ['HTTP_PROXY'], unresolved: ['two.example'] }],
+    [
+      'foreign lines',
+      'noise\nversion x\nmissing rm\nproxy SECRET\nunresolved other.example\ntry bob-probe-node-02 3000 0 own\ntry alice-probe-node-02 x 0 own\n',
+      NOTHING,
+    ],
+    [
+      'what it is',
+      'version 2\nproxy HTTP_PROXY\nunresolved two.example\n',
+      { ...NOTHING, version: 2, proxies: ['HTTP_PROXY'], unresolved: ['two.example'] },
+    ],
     ['what its image lacks', 'missing bash\nmissing curl\n', { ...NOTHING, missing: ['bash', 'curl'] }],
   ])('%s', (_, stdout, value) => {
     expect(said(stdout)).toEqual(present(value));
@@ -118,10 +433,29 @@ describe('what a probe reports', () => {
     ['a refusal', [[3000, 7, 'other']], { ended: 'refused', exit: 7 }],
     ['a broken answer', [[3000, 56, 'other']], { ended: 'failed', exit: 56 }],
     ['silence', [[3000, 28, 'other'], ...single(0)], { ended: 'silent', exit: 28 }],
-    ['silence, and then an answer of whatever size', [[3000, 28, 'other'], ...single(1450)], { ended: 'unsteady', exit: 28 }],
-    ['large packets lost', [[3000, 28, 'other'], ...single(1350)], { ended: 'narrow', exit: 28, passes: 1350, lost: 1400 }],
-    ['but the largest lost', [[3000, 28, 'other'], ...single(1400)], { ended: 'narrow', exit: 28, passes: 1400, lost: 1450 }],
-    ['answers of a stranger to small requests alone', [[3000, 28, 'other'], [576, 0, 'other']], { ended: 'silent', exit: 28 }],
+    [
+      'silence, and then an answer of whatever size',
+      [[3000, 28, 'other'], ...single(1450)],
+      { ended: 'unsteady', exit: 28 },
+    ],
+    [
+      'large packets lost',
+      [[3000, 28, 'other'], ...single(1350)],
+      { ended: 'narrow', exit: 28, passes: 1350, lost: 1400 },
+    ],
+    [
+      'but the largest lost',
+      [[3000, 28, 'other'], ...single(1400)],
+      { ended: 'narrow', exit: 28, passes: 1400, lost: 1450 },
+    ],
+    [
+      'answers of a stranger to small requests alone',
+      [
+        [3000, 28, 'other'],
+        [576, 0, 'other'],
+      ],
+      { ended: 'silent', exit: 28 },
+    ],
   ] as const)('%s', (_, lines, found) => {
     expect(said(of(2, ...lines))).toEqual(present({ ...NOTHING, tries: [{ to: 'node-02', ...found }] }));
   });
@@ -132,7 +466,9 @@ describe('what a probe reports', () => {
 });
 
 test('all that is asked of containers is one line, and it names no secret of theirs', () => {
-  const lines = [container('a'), container('b'), publishedPorts, restartedPorts, containers].map(({ command }) => shellLine(command));
+  const lines = [container('a'), container('b'), publishedPorts, restartedPorts, containers].map(({ command }) =>
+    shellLine(command),
+  );
   expect(new Set(lines).size).toBe(1);
   expect(lines[0]).not.toMatch(/\.Env|json \.}}/);
 });

@@ -12,14 +12,36 @@ import type { Outcome } from '../../src/engine/outcome.ts';
 import { deploymentOf } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Script } from '../support/fake.ts';
 
-const NGINX: Archive = { file: '/images/nginx.tar', bytes: 3_300_000_000, images: [{ name: 'nginx:1.26', ids: ['sha256:1'] }] };
-const REST: Archive = { file: '/images/rest.tgz', bytes: 5_000_000, images: [{ name: 'mysql:8.0', ids: ['sha256:2'] }, { name: 'secretflow/kuscia:1.1.0b0', ids: ['sha256:3'] }] };
+const NGINX: Archive = {
+  file: '/images/nginx.tar',
+  bytes: 3_300_000_000,
+  images: [{ name: 'nginx:1.26', ids: ['sha256:1'] }],
+};
+const REST: Archive = {
+  file: '/images/rest.tgz',
+  bytes: 5_000_000,
+  images: [
+    { name: 'mysql:8.0', ids: ['sha256:2'] },
+    { name: 'secretflow/kuscia:1.1.0b0', ids: ['sha256:3'] },
+  ],
+};
 const withArchives = (): Deployment => deploymentOf({}, { archives: [NGINX, REST] });
 
-const step = (name: string, deployment: Deployment) => ({ host: 'a', change: '+', what: 'w', why: 'y', apply: (act: Act) => ensureImage(act, 'a', name, deployment) }) as const;
+const step = (name: string, deployment: Deployment) =>
+  ({
+    host: 'a',
+    change: '+',
+    what: 'w',
+    why: 'y',
+    apply: (act: Act) => ensureImage(act, 'a', name, deployment),
+  }) as const;
 const lacks = (name: string): Script => ok('a', image(name).command, '');
 const load = (archive: Archive): Command => loadImages(archive, () => undefined);
-const failureOf = (name: string, deployment: Deployment, ...scripts: Script[]) => carryOut(step(name, deployment), [lacks(name), ...scripts]).then(() => undefined, (thrown: unknown) => failuresOf(thrown)[0]);
+const failureOf = (name: string, deployment: Deployment, ...scripts: Script[]) =>
+  carryOut(step(name, deployment), [lacks(name), ...scripts]).then(
+    () => undefined,
+    (thrown: unknown) => failuresOf(thrown)[0],
+  );
 
 describe('an image that a host lacks', () => {
   test.each([
@@ -32,22 +54,36 @@ describe('an image that a host lacks', () => {
     expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([said]);
   });
 
-  test.each(['nginx:1.27', 'other/nginx:1.26', 'nginx@sha256:1', 'nginx:1.26@sha256:1', 'nginx'])('%s is pulled, for no archive holds it', async (name) => {
-    const { fleet } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', pullImage(name))]);
-    expect(fleet.lines().at(-1)).toBe(shellLine(pullImage(name)));
-  });
+  test.each(['nginx:1.27', 'other/nginx:1.26', 'nginx@sha256:1', 'nginx:1.26@sha256:1', 'nginx'])(
+    '%s is pulled, for no archive holds it',
+    async (name) => {
+      const { fleet } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', pullImage(name))]);
+      expect(fleet.lines().at(-1)).toBe(shellLine(pullImage(name)));
+    },
+  );
 
   test('is not sent where it is there', async () => {
-    const { fleet } = await carryOut(step('nginx:1.26', withArchives()), [ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n')]);
+    const { fleet } = await carryOut(step('nginx:1.26', withArchives()), [
+      ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
+    ]);
     expect(fleet.ran).toHaveLength(1);
   });
 
-  test.each([['found', 'sha256:9 nginx:1.26 nginx@<none>\n', []], ['brought', '', [ok('a', load(NGINX))]]])('is not asked for again in a run that has %s it', async (_, listed, brings) => {
+  test.each([
+    ['found', 'sha256:9 nginx:1.26 nginx@<none>\n', []],
+    ['brought', '', [ok('a', load(NGINX))]],
+  ])('is not asked for again in a run that has %s it', async (_, listed, brings) => {
     const deployment = withArchives();
     const again = step('nginx:1.26', deployment);
     await carryOut(again, [ok('a', image('nginx:1.26').command, listed), ...brings]);
     expect((await carryOut(again, [])).fleet.lines()).toEqual([]);
-    expect((await carryOut({ ...again, host: 'b', apply: (act) => ensureImage(act, 'b', 'nginx:1.26', deployment) }, [ok('b', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n')])).fleet.lines()).toHaveLength(1);
+    expect(
+      (
+        await carryOut({ ...again, host: 'b', apply: (act) => ensureImage(act, 'b', 'nginx:1.26', deployment) }, [
+          ok('b', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
+        ])
+      ).fleet.lines(),
+    ).toHaveLength(1);
   });
 
   test('is waited for the longer, the larger it is', () => {
@@ -57,21 +93,63 @@ describe('an image that a host lacks', () => {
 
 describe('what went wrong is told', () => {
   const cases: readonly [string, Outcome, object][] = [
-    ['another image', { ended: 'exited', code: 65, stdout: 'Loaded image: nginx:1.26\n', stderr: 'nginx:1.26 is sha256:7 here, not sha256:1\n' }, { code: 'image-differs', what: 'nginx.tar brought another image than it says', evidence: 'nginx:1.26 is sha256:7 here, not sha256:1', remedy: expect.stringContaining('docker save -o nginx.tar nginx:1.26') }],
-    ['half an archive', { ended: 'exited', code: 1, stdout: '', stderr: 'unexpected EOF\n' }, { code: 'image-unavailable', what: 'could not send nginx:1.26 (nginx.tar)', evidence: 'exit 1: unexpected EOF' }],
-    ['a lost connection', { ended: 'lost', reason: 'reset', stdout: '', stderr: '' }, { code: 'connection-lost', what: 'could not send nginx:1.26 (nginx.tar)' }],
-    ['a deadline', { ended: 'timed-out', afterMs: 1000, stdout: '', stderr: '' }, { code: 'image-unavailable', evidence: expect.stringContaining('timed out after 1 s') }],
+    [
+      'another image',
+      {
+        ended: 'exited',
+        code: 65,
+        stdout: 'Loaded image: nginx:1.26\n',
+        stderr: 'nginx:1.26 is sha256:7 here, not sha256:1\n',
+      },
+      {
+        code: 'image-differs',
+        what: 'nginx.tar brought another image than it says',
+        evidence: 'nginx:1.26 is sha256:7 here, not sha256:1',
+        remedy: expect.stringContaining('docker save -o nginx.tar nginx:1.26'),
+      },
+    ],
+    [
+      'half an archive',
+      { ended: 'exited', code: 1, stdout: '', stderr: 'unexpected EOF\n' },
+      { code: 'image-unavailable', what: 'could not send nginx:1.26 (nginx.tar)', evidence: 'exit 1: unexpected EOF' },
+    ],
+    [
+      'a lost connection',
+      { ended: 'lost', reason: 'reset', stdout: '', stderr: '' },
+      { code: 'connection-lost', what: 'could not send nginx:1.26 (nginx.tar)' },
+    ],
+    [
+      'a deadline',
+      { ended: 'timed-out', afterMs: 1000, stdout: '', stderr: '' },
+      { code: 'image-unavailable', evidence: expect.stringContaining('timed out after 1 s') },
+    ],
   ];
   test.each(cases)('%s', async (_, outcome, failure) => {
-    expect(await failureOf('nginx:1.26', withArchives(), ends('a', load(NGINX), outcome))).toMatchObject({ host: 'a', ...failure });
+    expect(await failureOf('nginx:1.26', withArchives(), ends('a', load(NGINX), outcome))).toMatchObject({
+      host: 'a',
+      ...failure,
+    });
   });
 
   test.each([
-    ['no folder', 'nginx:1.27', deploymentOf(), 'A host without a registry is sent images from the folder of the input images.'],
-    ['a folder without it', 'nginx:1.27', withArchives(), 'The folder of the input images does not hold it, but nginx:1.26, mysql:8.0, secretflow/kuscia:1.1.0b0.'],
+    [
+      'no folder',
+      'nginx:1.27',
+      deploymentOf(),
+      'A host without a registry is sent images from the folder of the input images.',
+    ],
+    [
+      'a folder without it',
+      'nginx:1.27',
+      withArchives(),
+      'The folder of the input images does not hold it, but nginx:1.26, mysql:8.0, secretflow/kuscia:1.1.0b0.',
+    ],
     ['a digest', 'nginx@sha256:1', withArchives(), 'name it by a tag to send it from the folder of the input images'],
   ])('with the way round a registry: %s', async (_, name, deployment, remedy) => {
-    expect(await failureOf(name, deployment, ends('a', pullImage(name), { ended: 'exited', code: 1 }))).toMatchObject({ code: 'image-unavailable', remedy: expect.stringContaining(remedy) });
+    expect(await failureOf(name, deployment, ends('a', pullImage(name), { ended: 'exited', code: 1 }))).toMatchObject({
+      code: 'image-unavailable',
+      remedy: expect.stringContaining(remedy),
+    });
   });
 });
 
@@ -79,17 +157,40 @@ describe('what went wrong is told', () => {
 class Slow implements Pick<Act, 'ask' | 'attempt' | 'say'> {
   readonly said: string[] = [];
   readonly brought: string[] = [];
-  readonly under: { readonly host: string; readonly command: Command; readonly end: (outcome?: Partial<Outcome>) => Promise<void> }[] = [];
+  readonly under: {
+    readonly host: string;
+    readonly command: Command;
+    readonly end: (outcome?: Partial<Outcome>) => Promise<void>;
+  }[] = [];
   readonly #there = new Set<string>();
 
-  ask: Act['ask'] = (host, question) => Promise.resolve([...this.#there].some((each) => each.startsWith(`${host} `) && question.read({ ended: 'exited', code: 0, stderr: '', stdout: `sha256:1 ${each.slice(host.length + 1)} x@<none>\n` }).is === 'present') ? present('sha256:1' as never) : absent);
+  ask: Act['ask'] = (host, question) =>
+    Promise.resolve(
+      [...this.#there].some(
+        (each) =>
+          each.startsWith(`${host} `) &&
+          question.read({
+            ended: 'exited',
+            code: 0,
+            stderr: '',
+            stdout: `sha256:1 ${each.slice(host.length + 1)} x@<none>\n`,
+          }).is === 'present',
+      )
+        ? present('sha256:1' as never)
+        : absent,
+    );
 
   attempt: Act['attempt'] = (host, command) =>
     new Promise((resolve) => {
-      const names = [NGINX, REST].flatMap(({ images }) => images.map(({ name }) => name)).filter((name) => command.args.includes(name));
+      const names = [NGINX, REST]
+        .flatMap(({ images }) => images.map(({ name }) => name))
+        .filter((name) => command.args.includes(name));
       const end = async (outcome: Partial<Outcome> = {}): Promise<void> => {
         if (outcome.ended === undefined) for (const name of names) this.#there.add(`${host} ${name}`);
-        this.under.splice(this.under.findIndex((each) => each.command === command), 1);
+        this.under.splice(
+          this.under.findIndex((each) => each.command === command),
+          1,
+        );
         resolve({ ended: 'exited', code: 0, stdout: '', stderr: '', ...outcome } as Outcome);
         await turn();
       };
@@ -106,9 +207,13 @@ const turn = async (): Promise<void> => {
 };
 
 describe('two that want an image on one host', () => {
-  const want = (slow: Slow, deployment: Deployment) => (host: string, name: string) => ensureImage(slow as unknown as Act, host, name, deployment);
+  const want = (slow: Slow, deployment: Deployment) => (host: string, name: string) =>
+    ensureImage(slow as unknown as Act, host, name, deployment);
 
-  test.each([['sent', withArchives()], ['pulled', deploymentOf()]])('share it, whether it is %s', async (_, deployment) => {
+  test.each([
+    ['sent', withArchives()],
+    ['pulled', deploymentOf()],
+  ])('share it, whether it is %s', async (_, deployment) => {
     const slow = new Slow();
     const all = Promise.all(['a', 'a', 'b', 'a'].map((host) => want(slow, deployment)(host, 'nginx:1.26')));
     await turn();
@@ -121,7 +226,9 @@ describe('two that want an image on one host', () => {
   test('share an archive that holds both', async () => {
     const slow = new Slow();
     const deployment = withArchives();
-    const all = Promise.all(['mysql:8.0', 'secretflow/kuscia:1.1.0b0'].map((name) => want(slow, deployment)('a', name)));
+    const all = Promise.all(
+      ['mysql:8.0', 'secretflow/kuscia:1.1.0b0'].map((name) => want(slow, deployment)('a', name)),
+    );
     await turn();
     await slow.under[0]?.end();
     await all;
@@ -171,6 +278,11 @@ describe('how far an archive has come', () => {
     await slow.under[0]?.end();
     await done;
     jest.advanceTimersByTime(60_000);
-    expect(slow.said).toEqual(['a sending nginx:1.26 (nginx.tar, 3.1 GiB)', 'a sent 512 MiB of 3.1 GiB', 'a sent 1.5 GiB of 3.1 GiB', 'a all 3.1 GiB are sent, the host unpacks them']);
+    expect(slow.said).toEqual([
+      'a sending nginx:1.26 (nginx.tar, 3.1 GiB)',
+      'a sent 512 MiB of 3.1 GiB',
+      'a sent 1.5 GiB of 3.1 GiB',
+      'a all 3.1 GiB are sent, the host unpacks them',
+    ]);
   });
 });

@@ -16,7 +16,9 @@ describe('the codes', () => {
 
   test('are each used somewhere', () => {
     const folder = new URL('../../src/', import.meta.url);
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && file !== 'engine/errors.ts');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && file !== 'engine/errors.ts',
+    );
     const text = files.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
     expect(names.filter((code) => code !== 'internal' && !text.includes(`'${code}'`))).toEqual([]);
   });
@@ -31,7 +33,9 @@ describe('a Trouble', () => {
   const cancelled = { code: 'cancelled', what: 'cancelled', remedy: 'again' } as const;
 
   test('says all of its failures, each with its host', () => {
-    expect(new Trouble([cut, cancelled]).message).toBe('KS-1204 data-path-cut: node-02: cannot reach node-03\nKS-1111 cancelled: cancelled');
+    expect(new Trouble([cut, cancelled]).message).toBe(
+      'KS-1204 data-path-cut: node-02: cannot reach node-03\nKS-1111 cancelled: cancelled',
+    );
     expect(failuresOf(trouble(cut))).toEqual([cut]);
   });
 
@@ -40,6 +44,8 @@ describe('a Trouble', () => {
     ['a string', 'oops', 'oops'],
     ['nothing', undefined, 'undefined'],
   ])('is made of %s as a defect of ours', (_, thrown, what) => {
-    expect(failuresOf(thrown)).toEqual([{ code: 'internal', what: expect.stringContaining(what), remedy: 'Report this with the lines above.' }]);
+    expect(failuresOf(thrown)).toEqual([
+      { code: 'internal', what: expect.stringContaining(what), remedy: 'Report this with the lines above.' },
+    ]);
   });
 });

@@ -7,7 +7,11 @@ const cases: readonly { outcome: Outcome; success: boolean; words: string }[] = 
   { outcome: { ended: 'exited', code: 125, ...quiet }, success: false, words: 'exit 125' },
   { outcome: { ended: 'killed', signal: 'SIGTERM', ...quiet }, success: false, words: 'killed by SIGTERM' },
   { outcome: { ended: 'timed-out', afterMs: 1_500, ...quiet }, success: false, words: 'timed out after 1.5 s' },
-  { outcome: { ended: 'lost', reason: 'keepalive timeout', ...quiet }, success: false, words: 'connection lost: keepalive timeout' },
+  {
+    outcome: { ended: 'lost', reason: 'keepalive timeout', ...quiet },
+    success: false,
+    words: 'connection lost: keepalive timeout',
+  },
 ];
 
 describe('an outcome', () => {
@@ -22,7 +26,12 @@ describe('an outcome', () => {
     ['no line ends of Windows', '', 'word\r\n', 'word'],
     ['a line with blanks around it, and blank lines after it', ' one\n\t two \u00a0\r\n \r\n', '', 'two'],
     ['no more than the beginning of one without end', 'x'.repeat(1_000_000), '', 'x'.repeat(256 * 1024)],
-    ['what a line that begins with a blank goes on from', '', 'start\ndocker: iptables: No chain by that name.\n (exit status 1)).\n', 'docker: iptables: No chain by that name. (exit status 1)).'],
+    [
+      'what a line that begins with a blank goes on from',
+      '',
+      'start\ndocker: iptables: No chain by that name.\n (exit status 1)).\n',
+      'docker: iptables: No chain by that name. (exit status 1)).',
+    ],
     ['nothing', '', '', ''],
   ])('shows %s', (_, stdout, stderr, line) => {
     expect(lastLine({ ended: 'exited', code: 1, stdout, stderr })).toBe(line);

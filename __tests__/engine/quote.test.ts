@@ -16,10 +16,20 @@ beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'quote-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What a shell prints that is given the line. */
-const printed = (shell: string, line: string): string => execFileSync(shell, ['-c', line], { encoding: 'utf8', maxBuffer: 1 << 26, cwd: folder, timeout: 10_000, killSignal: 'SIGKILL' });
+const printed = (shell: string, line: string): string =>
+  execFileSync(shell, ['-c', line], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    cwd: folder,
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+  });
 
 /** What a shell makes of a list of words. */
-const throughShell = (shell: string, words: readonly string[]): string[] => printed(shell, `printf '%s\\0' ${words.map(quote).join(' ')}`).split('\0').slice(0, -1);
+const throughShell = (shell: string, words: readonly string[]): string[] =>
+  printed(shell, `printf '%s\\0' ${words.map(quote).join(' ')}`)
+    .split('\0')
+    .slice(0, -1);
 
 describe('quote', () => {
   test('lets no word of 100,000 escape, in sh and in bash: each arrives byte for byte, and none that is a command is run', () => {
@@ -42,28 +52,40 @@ describe('quote', () => {
     rmSync(bare, { recursive: true });
   });
 
-  test.each(['sh', 'bash'])('words arrive in %s through whole command lines, and through shells within shells', (shell) => {
-    let words = 0;
-    const show = (batch: readonly string[]) => reading('show', script('printf "%s\\0" "$@"', '.', ...batch));
-    const within = (line: string, depth: number): string => (depth === 0 ? line : within(shellLine(reading('go deeper', ['sh', '-c', line])), depth - 1));
-    fc.assert(
-      fc.property(fc.array(word, { minLength: 100, maxLength: 100, size: 'max' }), fc.integer({ min: 0, max: 3 }), (batch, depth) => {
-        const [command, wanted] = [show(batch), ['.', ...batch, ''].join('\0')];
-        expect(printed(shell, within(shellLine(command), depth))).toBe(wanted);
-        // As the channel of a connection sends it: after the announcement comes what the program says.
-        expect(printed(shell, loginLine(startLine(command))).replace(/^kuscia-swarm-runs-as \d+\n/, '')).toBe(wanted);
-        words += batch.length;
-      }),
-      { numRuns: 20, endOnFailure: true },
-    );
-    expect(words).toBeGreaterThanOrEqual(2_000);
-    expect(readdirSync(folder)).toEqual([]);
-  }, 60_000);
+  test.each(['sh', 'bash'])(
+    'words arrive in %s through whole command lines, and through shells within shells',
+    (shell) => {
+      let words = 0;
+      const show = (batch: readonly string[]) => reading('show', script('printf "%s\\0" "$@"', '.', ...batch));
+      const within = (line: string, depth: number): string =>
+        depth === 0 ? line : within(shellLine(reading('go deeper', ['sh', '-c', line])), depth - 1);
+      fc.assert(
+        fc.property(
+          fc.array(word, { minLength: 100, maxLength: 100, size: 'max' }),
+          fc.integer({ min: 0, max: 3 }),
+          (batch, depth) => {
+            const [command, wanted] = [show(batch), ['.', ...batch, ''].join('\0')];
+            expect(printed(shell, within(shellLine(command), depth))).toBe(wanted);
+            // As the channel of a connection sends it: after the announcement comes what the program says.
+            expect(printed(shell, loginLine(startLine(command))).replace(/^kuscia-swarm-runs-as \d+\n/, '')).toBe(
+              wanted,
+            );
+            words += batch.length;
+          },
+        ),
+        { numRuns: 20, endOnFailure: true },
+      );
+      expect(words).toBeGreaterThanOrEqual(2_000);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+    60_000,
+  );
 
   test('a line for any login shell holds nothing that one of them reads in its own way, whatever its script is', () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 50, size: 'max' }), (batch) => {
-        const [, words, text = ''] = /^-c 'eval "\$\(printf %b "\$1"\)"' (sh) '([ -&(-~]*)'$/.exec(inAnyShell(batch.join(' '))) ?? [];
+        const [, words, text = ''] =
+          /^-c 'eval "\$\(printf %b "\$1"\)"' (sh) '([ -&(-~]*)'$/.exec(inAnyShell(batch.join(' '))) ?? [];
         expect(words).toBe('sh');
         expect(text.replace(/\\0[0-3][0-7]{2}/g, '')).not.toMatch(/[\\!']/);
       }),

@@ -33,7 +33,10 @@ class World {
   /** A step that brings the thing about, taking some time. */
   step(thing: string, extras: Partial<Step> = {}): Step {
     return {
-      host: 'a', change: '+', what: thing, why: 'absent',
+      host: 'a',
+      change: '+',
+      what: thing,
+      why: 'absent',
       apply: async () => {
         this.diary.push(`begin ${thing}`);
         await sleep(5);
@@ -49,16 +52,23 @@ class World {
     const { also, ...rest } = extras;
     const look = (): Promise<Plan> => {
       this.diary.push(`look ${name}`);
-      return Promise.resolve(planWith((made) => {
-        made.steps.push(...steps.filter(({ what }) => !this.there.has(what)));
-        also?.(made);
-      }));
+      return Promise.resolve(
+        planWith((made) => {
+          made.steps.push(...steps.filter(({ what }) => !this.there.has(what)));
+          also?.(made);
+        }),
+      );
     };
     return { name, purpose: name, needs: [], settleMs: 60, look, ...rest };
   }
 
   run(extras: Partial<Run> = {}): Run {
-    return { fleet: this.fleet, emit: (event) => void this.events.push(event), lookEveryMs: this.lookEveryMs, ...extras };
+    return {
+      fleet: this.fleet,
+      emit: (event) => void this.events.push(event),
+      lookEveryMs: this.lookEveryMs,
+      ...extras,
+    };
   }
 
   told(...kinds: Event['is'][]): Event[] {
@@ -66,13 +76,28 @@ class World {
   }
 }
 
-const codes = async (running: Promise<unknown>): Promise<string[]> => running.then(() => ['success'], (thrown: unknown) => failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`));
+const codes = async (running: Promise<unknown>): Promise<string[]> =>
+  running.then(
+    () => ['success'],
+    (thrown: unknown) => failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`),
+  );
 
 describe('plan', () => {
   test('looks at all stages and changes nothing', async () => {
     const world = new World();
-    const planned = await plan([world.stage('one', [world.step('x')]), world.stage('two', [], { also: (made) => made.failures.push(failure('no')) })], world.run());
-    expect(planned.map(({ stage: { name }, plan: { steps, failures } }) => [name, steps.length, failures.length])).toEqual([['one', 1, 0], ['two', 0, 1]]);
+    const planned = await plan(
+      [
+        world.stage('one', [world.step('x')]),
+        world.stage('two', [], { also: (made) => made.failures.push(failure('no')) }),
+      ],
+      world.run(),
+    );
+    expect(
+      planned.map(({ stage: { name }, plan: { steps, failures } }) => [name, steps.length, failures.length]),
+    ).toEqual([
+      ['one', 1, 0],
+      ['two', 0, 1],
+    ]);
     expect(world.diary).toEqual(['look one', 'look two']);
     expect(world.events.map((event) => event.is === 'planned' && event.stage)).toEqual(['one', 'two']);
     expect(world.fleet.trips).toBe(0);
@@ -80,16 +105,41 @@ describe('plan', () => {
 
   test('says of what is awaited behind changes that it is known only after them, each thing once', async () => {
     const world = new World();
-    const waits = (made: Plan): void => void made.awaited.push(...['one', 'two'].map((why) => ({ host: 'a', what: 'healthy', why, failure: failure(why) })));
-    const planned = await plan([world.stage('first', [], { also: waits }), world.stage('one', [world.step('x')], { also: waits }), world.stage('two', [], { also: waits })], world.run());
-    expect(planned.map(({ plan: { awaited, later } }) => [awaited.length, later])).toEqual([[2, []], [2, []], [0, [{ host: 'a', what: 'healthy', why: 'after the changes before it' }]]]);
+    const waits = (made: Plan): void =>
+      void made.awaited.push(
+        ...['one', 'two'].map((why) => ({ host: 'a', what: 'healthy', why, failure: failure(why) })),
+      );
+    const planned = await plan(
+      [
+        world.stage('first', [], { also: waits }),
+        world.stage('one', [world.step('x')], { also: waits }),
+        world.stage('two', [], { also: waits }),
+      ],
+      world.run(),
+    );
+    expect(planned.map(({ plan: { awaited, later } }) => [awaited.length, later])).toEqual([
+      [2, []],
+      [2, []],
+      [0, [{ host: 'a', what: 'healthy', why: 'after the changes before it' }]],
+    ]);
   });
 
   test('asks what several stages ask of one host once, in one round trip', async () => {
     const world = new World();
-    const [one, two] = ['1', '2'].map((word): Question<string> => ({ command: reading('read', ['cat', word]), read: ({ stdout }) => present(stdout) })) as [Question<string>, Question<string>];
+    const [one, two] = ['1', '2'].map((word): Question<string> => ({
+      command: reading('read', ['cat', word]),
+      read: ({ stdout }) => present(stdout),
+    })) as [Question<string>, Question<string>];
     world.fleet = new FakeFleet([ok('a', one.command), ok('a', two.command)]);
-    const gather = (...questions: Question<string>[]): Stage => stage({ name: 's', purpose: '', needs: [], settleMs: 0, gather: (ask) => Promise.all(questions.map((each) => ask.ask('a', each))), plan: () => new Plan() });
+    const gather = (...questions: Question<string>[]): Stage =>
+      stage({
+        name: 's',
+        purpose: '',
+        needs: [],
+        settleMs: 0,
+        gather: (ask) => Promise.all(questions.map((each) => ask.ask('a', each))),
+        plan: () => new Plan(),
+      });
     await plan([gather(one, two), gather(two), gather(one)], world.run());
     expect([world.fleet.trips, world.fleet.lines()]).toEqual([1, ['cat 1', 'cat 2']]);
   });
@@ -98,10 +148,30 @@ describe('plan', () => {
 describe('apply', () => {
   test('does what is missing, stage by stage, looking anew once something was changed', async () => {
     const world = new World();
-    const applied = await apply([world.stage('one', []), world.stage('two', [world.step('x')]), world.stage('three', [world.step('y')])], world.run());
-    expect(world.diary).toEqual(['look one', 'look two', 'look three', 'begin x', 'end x', 'look two', 'look three', 'begin y', 'end y', 'look three']);
-    expect([...applied].map(([name, steps]) => [name, steps.map(({ what }) => what)])).toEqual([['one', []], ['two', ['x']], ['three', ['y']]]);
-    expect(world.told('stage-started', 'stage-settled').map((event) => `${event.is} ${'stage' in event ? event.stage : ''}`)).toEqual(['one', 'two', 'three'].flatMap((name) => [`stage-started ${name}`, `stage-settled ${name}`]));
+    const applied = await apply(
+      [world.stage('one', []), world.stage('two', [world.step('x')]), world.stage('three', [world.step('y')])],
+      world.run(),
+    );
+    expect(world.diary).toEqual([
+      'look one',
+      'look two',
+      'look three',
+      'begin x',
+      'end x',
+      'look two',
+      'look three',
+      'begin y',
+      'end y',
+      'look three',
+    ]);
+    expect([...applied].map(([name, steps]) => [name, steps.map(({ what }) => what)])).toEqual([
+      ['one', []],
+      ['two', ['x']],
+      ['three', ['y']],
+    ]);
+    expect(
+      world.told('stage-started', 'stage-settled').map((event) => `${event.is} ${'stage' in event ? event.stage : ''}`),
+    ).toEqual(['one', 'two', 'three'].flatMap((name) => [`stage-started ${name}`, `stage-settled ${name}`]));
   });
 
   test('looks at the next stage along with what shows that one has settled, and takes that for its plan', async () => {
@@ -110,59 +180,128 @@ describe('apply', () => {
     world.fleet = new FakeFleet([ok('a', who)]);
     const asking = (name: string, thing: string): Stage => {
       const inner = world.stage(name, [world.step(thing)]);
-      return { ...inner, look: async (ask) => (await ask.ask('a', { command: who, read: () => present(0) }), inner.look(ask)) };
+      return {
+        ...inner,
+        look: async (ask) => (await ask.ask('a', { command: who, read: () => present(0) }), inner.look(ask)),
+      };
     };
     await apply([asking('one', 'x'), asking('two', 'y')], world.run());
-    expect(world.diary.filter((entry) => entry.startsWith('look'))).toEqual(['look one', 'look two', 'look one', 'look two', 'look two']);
+    expect(world.diary.filter((entry) => entry.startsWith('look'))).toEqual([
+      'look one',
+      'look two',
+      'look one',
+      'look two',
+      'look two',
+    ]);
     expect(world.fleet.trips).toBe(3);
   });
 
   test('takes no plan for the next stage from a look that showed this one unsettled', async () => {
     const world = new World();
     let looks = 0;
-    const one = world.stage('one', [world.step('x')], { also: (made) => void (world.there.has('x') && (looks += 1) < 3 && made.awaited.push({ host: 'a', what: 'x works', why: 'starting', failure: failure('no x') })) });
-    const two = world.stage('two', [], { also: (made) => made.satisfied.push({ host: 'a', what: `seen at ${looks}`, why: '' }) });
+    const one = world.stage('one', [world.step('x')], {
+      also: (made) =>
+        void (
+          world.there.has('x') &&
+          (looks += 1) < 3 &&
+          made.awaited.push({ host: 'a', what: 'x works', why: 'starting', failure: failure('no x') })
+        ),
+    });
+    const two = world.stage('two', [], {
+      also: (made) => made.satisfied.push({ host: 'a', what: `seen at ${looks}`, why: '' }),
+    });
     await apply([one, two], world.run());
-    expect(world.diary).toEqual(['look one', 'look two', 'begin x', 'end x', 'look one', 'look two', 'look one', 'look one', 'look two']);
-    expect(world.told('stage-settled').at(-1)).toMatchObject({ stage: 'two', plan: { satisfied: [{ what: 'seen at 3' }] } });
+    expect(world.diary).toEqual([
+      'look one',
+      'look two',
+      'begin x',
+      'end x',
+      'look one',
+      'look two',
+      'look one',
+      'look one',
+      'look two',
+    ]);
+    expect(world.told('stage-settled').at(-1)).toMatchObject({
+      stage: 'two',
+      plan: { satisfied: [{ what: 'seen at 3' }] },
+    });
   });
 
   test('begins a stage beside those before it where it names which it may begin after, and settles it after them all', async () => {
     const world = new World();
     const slow = world.stage('slow', [world.step('x', { lane: 'l' }), world.step('y', { lane: 'l' })]);
     // What it waits for is brought about by the stage beside it.
-    const early = world.stage('early', [world.step('z')], { beginsAfter: ['first'], also: (made) => void (world.there.has('y') || made.awaited.push({ host: 'a', what: 'y', why: 'absent', failure: failure('no y') })) });
+    const early = world.stage('early', [world.step('z')], {
+      beginsAfter: ['first'],
+      also: (made) =>
+        void (
+          world.there.has('y') || made.awaited.push({ host: 'a', what: 'y', why: 'absent', failure: failure('no y') })
+        ),
+    });
     await apply([world.stage('first', []), slow, early, world.stage('last', [world.step('w')])], world.run());
     const when = (entry: string): number => world.diary.indexOf(entry);
     expect(when('begin z')).toBeLessThan(when('end x'));
     expect(when('end y')).toBeLessThan(when('begin w'));
-    expect(world.told('stage-settled').map((event) => 'stage' in event && event.stage)).toEqual(['first', 'slow', 'early', 'last']);
+    expect(world.told('stage-settled').map((event) => 'stage' in event && event.stage)).toEqual([
+      'first',
+      'slow',
+      'early',
+      'last',
+    ]);
   });
 
   test('does not take a stage for settled by what it saw before those beside it had changed anything', async () => {
     const world = new World();
-    const early = world.stage('early', [], { beginsAfter: [], also: (made) => void (world.there.has('x') || made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') })) });
+    const early = world.stage('early', [], {
+      beginsAfter: [],
+      also: (made) =>
+        void (
+          world.there.has('x') || made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') })
+        ),
+    });
     await apply([world.stage('slow', [world.step('x')]), early], world.run());
     expect(world.diary.slice(-2)).toEqual(['look slow', 'look early']);
-    expect(world.told('stage-settled').map((event) => event.is === 'stage-settled' && [event.stage, event.plan.later.length])).toEqual([['slow', 0], ['early', 0]]);
+    expect(
+      world
+        .told('stage-settled')
+        .map((event) => event.is === 'stage-settled' && [event.stage, event.plan.later.length]),
+    ).toEqual([
+      ['slow', 0],
+      ['early', 0],
+    ]);
   });
 
   test('leaves off a stage that waits for what a failed one was to bring about, and begins no other', async () => {
     const world = new World();
     const fails = world.stage('fails', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })]);
-    const early = world.stage('early', [world.step('z')], { beginsAfter: [], settleMs: 60_000, also: (made) => made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') }) });
-    expect(await codes(apply([fails, early, world.stage('last', [world.step('w')])], world.run()))).toEqual(['command-failed: broken']);
-    expect(world.told('stage-failed', 'stage-left').map((event) => 'stage' in event && `${event.is} ${event.stage}`)).toEqual(['stage-failed fails', 'stage-left early']);
+    const early = world.stage('early', [world.step('z')], {
+      beginsAfter: [],
+      settleMs: 60_000,
+      also: (made) => made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') }),
+    });
+    expect(await codes(apply([fails, early, world.stage('last', [world.step('w')])], world.run()))).toEqual([
+      'command-failed: broken',
+    ]);
+    expect(
+      world.told('stage-failed', 'stage-left').map((event) => 'stage' in event && `${event.is} ${event.stage}`),
+    ).toEqual(['stage-failed fails', 'stage-left early']);
     expect([...world.there]).toEqual(['z']);
   });
 
   test('does early what can be done early, once changes are allowed, and leaves it to the change itself to tell what went wrong', async () => {
     const world = new World();
-    const early = (name: string) => (made: Plan): Promise<never> => {
-      world.diary.push(`early ${name} ${made.steps.length}`);
-      return Promise.reject(new Error('no luck'));
-    };
-    const stages = [world.stage('settled', [], { early: early('settled') }), world.stage('first', [world.step('x')]), world.stage('second', [world.step('y')], { early: early('second') })];
+    const early =
+      (name: string) =>
+      (made: Plan): Promise<never> => {
+        world.diary.push(`early ${name} ${made.steps.length}`);
+        return Promise.reject(new Error('no luck'));
+      };
+    const stages = [
+      world.stage('settled', [], { early: early('settled') }),
+      world.stage('first', [world.step('x')]),
+      world.stage('second', [world.step('y')], { early: early('second') }),
+    ];
     await apply(stages, world.run({ permit: () => (world.diary.push('permitted'), Promise.resolve('as planned')) }));
     expect(world.diary.slice(3, 6)).toEqual(['permitted', 'early second 1', 'begin x']);
     expect(world.diary.filter((entry) => entry.startsWith('early'))).toHaveLength(1);
@@ -171,14 +310,22 @@ describe('apply', () => {
 
   test('begins no stage any more when one beside it failed', async () => {
     const world = new World();
-    const early = world.stage('early', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })], { beginsAfter: [] });
-    expect(await codes(apply([world.stage('slow', [world.step('y')]), world.stage('between', [world.step('z')]), early], world.run()))).toEqual(['command-failed: broken']);
+    const early = world.stage('early', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })], {
+      beginsAfter: [],
+    });
+    expect(
+      await codes(
+        apply([world.stage('slow', [world.step('y')]), world.stage('between', [world.step('z')]), early], world.run()),
+      ),
+    ).toEqual(['command-failed: broken']);
     expect([...world.there]).toEqual(['y']);
   });
 
   test('changes nothing the second time', async () => {
     const world = new World();
-    const stages = [world.stage('one', [world.step('x'), world.step('y', { lane: 'l' }), world.step('z', { lane: 'l' })])];
+    const stages = [
+      world.stage('one', [world.step('x'), world.step('y', { lane: 'l' }), world.step('z', { lane: 'l' })]),
+    ];
     await apply(stages, world.run());
     world.diary.length = 0;
     expect([...(await apply(stages, world.run())).values()]).toEqual([[]]);
@@ -187,8 +334,15 @@ describe('apply', () => {
 
   test('changes nothing at all when any stage knows that it cannot go on, and says all of why', async () => {
     const world = new World();
-    const stages = [world.stage('one', [world.step('x')], { also: (made) => made.failures.push(failure('first')) }), world.stage('two', [], { also: (made) => made.failures.push(failure('second'), failure('third', 'b')) })];
-    expect(await codes(apply(stages, world.run()))).toEqual(['command-failed: first', 'command-failed: second', 'command-failed: third']);
+    const stages = [
+      world.stage('one', [world.step('x')], { also: (made) => made.failures.push(failure('first')) }),
+      world.stage('two', [], { also: (made) => made.failures.push(failure('second'), failure('third', 'b')) }),
+    ];
+    expect(await codes(apply(stages, world.run()))).toEqual([
+      'command-failed: first',
+      'command-failed: second',
+      'command-failed: third',
+    ]);
     expect(world.diary).toEqual(['look one', 'look two']);
     expect(world.told('stage-started')).toEqual([]);
   });
@@ -196,7 +350,18 @@ describe('apply', () => {
   test('stops at a stage that, looked at anew, cannot go on', async () => {
     const world = new World();
     const also = (made: Plan): void => void (world.there.has('x') && made.failures.push(failure('now it cannot')));
-    expect(await codes(apply([world.stage('one', [world.step('x')]), world.stage('two', [world.step('y')], { also }), world.stage('three', [world.step('z')])], world.run()))).toEqual(['command-failed: now it cannot']);
+    expect(
+      await codes(
+        apply(
+          [
+            world.stage('one', [world.step('x')]),
+            world.stage('two', [world.step('y')], { also }),
+            world.stage('three', [world.step('z')]),
+          ],
+          world.run(),
+        ),
+      ),
+    ).toEqual(['command-failed: now it cannot']);
     expect(world.diary).not.toContain('begin y');
     expect(world.diary).not.toContain('begin z');
     expect(world.told('stage-failed')).toMatchObject([{ stage: 'two', applied: [] }]);
@@ -217,7 +382,20 @@ describe('apply', () => {
       made.awaited.push({ host: 'a', what: 'first works', why: 'starting', failure: failure('first does not work') });
     };
     await apply([world.stage('one', [lane('first'), lane('second'), world.step('aside')], { also })], world.run());
-    expect(world.diary).toEqual(['look one', 'begin first', 'begin aside', 'end first', 'end aside', 'look one', 'look one', 'look one', 'look one', 'begin second', 'end second', 'look one']);
+    expect(world.diary).toEqual([
+      'look one',
+      'begin first',
+      'begin aside',
+      'end first',
+      'end aside',
+      'look one',
+      'look one',
+      'look one',
+      'look one',
+      'begin second',
+      'end second',
+      'look one',
+    ]);
     expect(world.told('waiting')).toHaveLength(3);
     expect(world.told('waiting')[0]).toMatchObject({ stage: 'one', notes: [{ what: 'first works', why: 'starting' }] });
   });
@@ -225,16 +403,42 @@ describe('apply', () => {
   test('lets all steps of a batch end, then throws all their failures together and does no more', async () => {
     const world = new World();
     const bad = (what: string): Step => world.step(what, { apply: () => Promise.reject(trouble(failure(what))) });
-    const running = apply([world.stage('one', [bad('x'), world.step('slow'), bad('y'), world.step('l1', { lane: 'l' }), world.step('l2', { lane: 'l' })]), world.stage('two', [world.step('z')])], world.run());
+    const running = apply(
+      [
+        world.stage('one', [
+          bad('x'),
+          world.step('slow'),
+          bad('y'),
+          world.step('l1', { lane: 'l' }),
+          world.step('l2', { lane: 'l' }),
+        ]),
+        world.stage('two', [world.step('z')]),
+      ],
+      world.run(),
+    );
     expect(await codes(running)).toEqual(['command-failed: x', 'command-failed: y']);
     expect(world.diary).toEqual(['look one', 'look two', 'begin slow', 'begin l1', 'end slow', 'end l1']);
-    expect(world.told('stage-failed')).toMatchObject([{ stage: 'one', applied: [{ what: 'slow' }, { what: 'l1' }], failures: [{ what: 'x' }, { what: 'y' }] }]);
-    expect(world.told('step-failed', 'step-done').map((event) => 'step' in event && `${event.is} ${event.step.what}`).sort()).toEqual(['step-done l1', 'step-done slow', 'step-failed x', 'step-failed y']);
+    expect(world.told('stage-failed')).toMatchObject([
+      { stage: 'one', applied: [{ what: 'slow' }, { what: 'l1' }], failures: [{ what: 'x' }, { what: 'y' }] },
+    ]);
+    expect(
+      world
+        .told('step-failed', 'step-done')
+        .map((event) => 'step' in event && `${event.is} ${event.step.what}`)
+        .sort(),
+    ).toEqual(['step-done l1', 'step-done slow', 'step-failed x', 'step-failed y']);
   });
 
   test('takes what is no Trouble for a defect', async () => {
     const world = new World();
-    expect(await codes(apply([world.stage('one', [world.step('x', { apply: () => Promise.reject(new TypeError('oops')) })])], world.run()))).toEqual([expect.stringContaining('internal: TypeError: oops')]);
+    expect(
+      await codes(
+        apply(
+          [world.stage('one', [world.step('x', { apply: () => Promise.reject(new TypeError('oops')) })])],
+          world.run(),
+        ),
+      ),
+    ).toEqual([expect.stringContaining('internal: TypeError: oops')]);
   });
 });
 
@@ -256,25 +460,52 @@ describe('settling', () => {
 
   test('of what is only awaited ends in its own failure, without any step', async () => {
     const world = new World();
-    const also = (made: Plan): void => void made.awaited.push({ host: 'a', what: 'node Ready', why: 'down', failure: { ...failure('its node is down'), code: 'node-not-ready' } });
-    expect(await codes(apply([world.stage('one', [], { also })], world.run()))).toEqual(['node-not-ready: its node is down']);
+    const also = (made: Plan): void =>
+      void made.awaited.push({
+        host: 'a',
+        what: 'node Ready',
+        why: 'down',
+        failure: { ...failure('its node is down'), code: 'node-not-ready' },
+      });
+    expect(await codes(apply([world.stage('one', [], { also })], world.run()))).toEqual([
+      'node-not-ready: its node is down',
+    ]);
     expect(world.told('waiting').length).toBeGreaterThan(1);
   });
 
   test('passes over failures that go away, and throws those that stay', async () => {
     const world = new World();
     let looks = 0;
-    const passing = (made: Plan): void => void (world.there.has('x') && looks++ < 2 && made.failures.push(failure('not yet')));
+    const passing = (made: Plan): void =>
+      void (world.there.has('x') && looks++ < 2 && made.failures.push(failure('not yet')));
     await apply([world.stage('one', [world.step('x')], { also: passing })], world.run());
     const staying = (made: Plan): void => void (world.there.has('y') && made.failures.push(failure('for good')));
-    expect(await codes(apply([world.stage('one', [world.step('y')], { also: staying })], world.run()))).toEqual(['command-failed: for good']);
+    expect(await codes(apply([world.stage('one', [world.step('y')], { also: staying })], world.run()))).toEqual([
+      'command-failed: for good',
+    ]);
   });
 
   test('refuses a step that is needed again after it was settled', async () => {
     const world = new World();
-    const flip = world.step('flip', { lane: 'l', apply: () => { world.there.add('flip'); world.there.delete('flop'); return Promise.resolve(); } });
-    const flop = world.step('flop', { lane: 'l', apply: () => { world.there.add('flop'); world.there.delete('flip'); return Promise.resolve(); } });
-    expect(await codes(apply([world.stage('one', [flip, flop])], world.run()))).toEqual([expect.stringContaining('not-settled: one: "flip" was carried out')]);
+    const flip = world.step('flip', {
+      lane: 'l',
+      apply: () => {
+        world.there.add('flip');
+        world.there.delete('flop');
+        return Promise.resolve();
+      },
+    });
+    const flop = world.step('flop', {
+      lane: 'l',
+      apply: () => {
+        world.there.add('flop');
+        world.there.delete('flip');
+        return Promise.resolve();
+      },
+    });
+    expect(await codes(apply([world.stage('one', [flip, flop])], world.run()))).toEqual([
+      expect.stringContaining('not-settled: one: "flip" was carried out'),
+    ]);
   });
 });
 
@@ -282,16 +513,31 @@ describe('cancelling', () => {
   test('ends the pause of a step at once', async () => {
     const world = new World();
     const cancel = new AbortController();
-    const waits = world.step('x', { apply: async (act) => { setImmediate(() => cancel.abort()); await act.pause(3_600_000); world.there.add('x'); } });
-    expect(await codes(apply([world.stage('one', [waits])], world.run({ signal: cancel.signal })))).toEqual(['cancelled: cancelled in one']);
-    const short = world.step('y', { apply: async (act) => { await act.pause(1); world.there.add('y'); } });
+    const waits = world.step('x', {
+      apply: async (act) => {
+        setImmediate(() => cancel.abort());
+        await act.pause(3_600_000);
+        world.there.add('x');
+      },
+    });
+    expect(await codes(apply([world.stage('one', [waits])], world.run({ signal: cancel.signal })))).toEqual([
+      'cancelled: cancelled in one',
+    ]);
+    const short = world.step('y', {
+      apply: async (act) => {
+        await act.pause(1);
+        world.there.add('y');
+      },
+    });
     await apply([world.stage('two', [short])], world.run());
     expect([...world.there]).toEqual(['y']);
   });
 
   test('before a change makes none', async () => {
     const world = new World();
-    expect(await codes(apply([world.stage('one', [world.step('x')])], world.run({ signal: AbortSignal.abort() })))).toEqual(['cancelled: cancelled in one']);
+    expect(
+      await codes(apply([world.stage('one', [world.step('x')])], world.run({ signal: AbortSignal.abort() }))),
+    ).toEqual(['cancelled: cancelled in one']);
     expect(world.diary).toEqual(['look one']);
   });
 
@@ -299,7 +545,12 @@ describe('cancelling', () => {
     const world = new World();
     world.lookEveryMs = 20_000;
     const cancel = new AbortController();
-    const running = codes(apply([world.stage('one', [world.step('x', { apply: () => Promise.resolve() })], { settleMs: 60_000 })], world.run({ signal: cancel.signal })));
+    const running = codes(
+      apply(
+        [world.stage('one', [world.step('x', { apply: () => Promise.resolve() })], { settleMs: 60_000 })],
+        world.run({ signal: cancel.signal }),
+      ),
+    );
     await sleep(40);
     cancel.abort();
     expect(await running).toEqual(['cancelled: cancelled in one']);
@@ -308,31 +559,69 @@ describe('cancelling', () => {
   test('tells no failure of the steps that it ends', async () => {
     const world = new World();
     const cancel = new AbortController();
-    const ended = (thing: string): Step => world.step(thing, { apply: () => { cancel.abort(); return Promise.reject(trouble(failure('killed by SIGTERM'))); } });
-    expect(await codes(apply([world.stage('one', [ended('x'), ended('y')])], world.run({ signal: cancel.signal })))).toEqual(['cancelled: cancelled in one', 'cancelled: cancelled in one']);
-    expect(world.told('step-failed')).toMatchObject([{ failures: [{ what: 'killed by SIGTERM' }] }, { failures: [{ what: 'killed by SIGTERM' }] }]);
+    const ended = (thing: string): Step =>
+      world.step(thing, {
+        apply: () => {
+          cancel.abort();
+          return Promise.reject(trouble(failure('killed by SIGTERM')));
+        },
+      });
+    expect(
+      await codes(apply([world.stage('one', [ended('x'), ended('y')])], world.run({ signal: cancel.signal }))),
+    ).toEqual(['cancelled: cancelled in one', 'cancelled: cancelled in one']);
+    expect(world.told('step-failed')).toMatchObject([
+      { failures: [{ what: 'killed by SIGTERM' }] },
+      { failures: [{ what: 'killed by SIGTERM' }] },
+    ]);
   });
 
   test('between two steps of a lane does not begin the second', async () => {
     const world = new World();
     const cancel = new AbortController();
-    const first = world.step('first', { lane: 'l', apply: () => { world.there.add('first'); cancel.abort(); return Promise.resolve(); } });
-    expect(await codes(apply([world.stage('one', [first, world.step('second', { lane: 'l' })])], world.run({ signal: cancel.signal })))).toEqual(['cancelled: cancelled in one']);
+    const first = world.step('first', {
+      lane: 'l',
+      apply: () => {
+        world.there.add('first');
+        cancel.abort();
+        return Promise.resolve();
+      },
+    });
+    expect(
+      await codes(
+        apply([world.stage('one', [first, world.step('second', { lane: 'l' })])], world.run({ signal: cancel.signal })),
+      ),
+    ).toEqual(['cancelled: cancelled in one']);
     expect(world.there).toEqual(new Set(['first']));
   });
 });
 
-describe('a run that takes one host\'s part', () => {
+describe("a run that takes one host's part", () => {
   /** A stage with a step on host a, and on host b what goes wrong for so many looks. */
   const busy = (world: World, looks: number, host: string): Stage => {
     let left = looks;
-    return world.stage('one', [world.step('x')], { also: (made) => void ((left -= 1) >= 0 && made.failures.push(failure('in the middle of joining', host))) });
+    return world.stage('one', [world.step('x')], {
+      also: (made) => void ((left -= 1) >= 0 && made.failures.push(failure('in the middle of joining', host))),
+    });
   };
   const cases: readonly [string, number, string, ReadonlySet<string> | undefined, string[], boolean][] = [
     ['waits while another host is in the middle of its own', 3, 'b', new Set(['a']), ['success'], true],
     ['does not wait for ever', 1_000, 'b', new Set(['a']), ['command-failed: in the middle of joining'], false],
-    ['stops at once at what is wrong on its own host', 1, 'a', new Set(['a']), ['command-failed: in the middle of joining'], false],
-    ['stops at once at anything, where it takes all hosts', 1, 'b', undefined, ['command-failed: in the middle of joining'], false],
+    [
+      'stops at once at what is wrong on its own host',
+      1,
+      'a',
+      new Set(['a']),
+      ['command-failed: in the middle of joining'],
+      false,
+    ],
+    [
+      'stops at once at anything, where it takes all hosts',
+      1,
+      'b',
+      undefined,
+      ['command-failed: in the middle of joining'],
+      false,
+    ],
   ];
   test.each(cases)('%s', async (_, looks, host, hosts, ended, made) => {
     const world = new World();
@@ -346,17 +635,37 @@ describe('a step may', () => {
   const acting = async (scripts: readonly Script[], act: Step['apply']): Promise<{ world: World; ended: string[] }> => {
     const world = new World();
     world.fleet = new FakeFleet(scripts);
-    const ended = await codes(apply([world.stage('one', [world.step('x', { apply: async (given) => { await act(given); world.there.add('x'); } })])], world.run()));
+    const ended = await codes(
+      apply(
+        [
+          world.stage('one', [
+            world.step('x', {
+              apply: async (given) => {
+                await act(given);
+                world.there.add('x');
+              },
+            }),
+          ]),
+        ],
+        world.run(),
+      ),
+    );
     return { world, ended };
   };
 
   test('run commands, attempt them, ask and say', async () => {
-    const question: Question<string> = { command: reading('read', ['cat']), read: ({ code, stdout }) => (code === 1 ? absent : present(stdout)) };
+    const question: Question<string> = {
+      command: reading('read', ['cat']),
+      read: ({ code, stdout }) => (code === 1 ? absent : present(stdout)),
+    };
     const seen: unknown[] = [];
-    const { world, ended } = await acting([ok('a', change, 'made\n'), ok('a', question.command, 'read'), ends('b', change, { ended: 'exited', code: 3 })], async (act) => {
-      seen.push(await act.run('a', change), await act.ask('a', question), await act.attempt('b', change));
-      act.say('a', 'half way');
-    });
+    const { world, ended } = await acting(
+      [ok('a', change, 'made\n'), ok('a', question.command, 'read'), ends('b', change, { ended: 'exited', code: 3 })],
+      async (act) => {
+        seen.push(await act.run('a', change), await act.ask('a', question), await act.attempt('b', change));
+        act.say('a', 'half way');
+      },
+    );
     expect(ended).toEqual(['success']);
     expect(seen).toEqual(['made\n', present('read'), { ended: 'exited', code: 3, stdout: '', stderr: '' }]);
     expect(world.told('said')).toEqual([{ is: 'said', stage: 'one', host: 'a', text: 'half way' }]);
@@ -369,62 +678,124 @@ describe('a step may', () => {
     [{ ended: 'lost', reason: 'reset' }, 'connection-lost: could not make it: connection lost: reset'],
   ];
   test.each(bad)('not go on after %j', async (outcome, words) => {
-    const { world, ended } = await acting([ends('a', change, outcome)], async (act) => void (await act.run('a', change)));
+    const { world, ended } = await acting(
+      [ends('a', change, outcome)],
+      async (act) => void (await act.run('a', change)),
+    );
     expect(ended).toEqual([words]);
     expect(world.there.size).toBe(0);
     expect(world.told('stage-settled')).toEqual([]);
   });
 
   test('not change anything by asking', async () => {
-    const { ended } = await acting([], async (act) => void (await act.ask('a', { command: change, read: (outcome) => failedTo('x', outcome) })));
-    expect(ended).toEqual([expect.stringContaining('internal: Error: asked with a command that changes something: make it')]);
+    const { ended } = await acting(
+      [],
+      async (act) => void (await act.ask('a', { command: change, read: (outcome) => failedTo('x', outcome) })),
+    );
+    expect(ended).toEqual([
+      expect.stringContaining('internal: Error: asked with a command that changes something: make it'),
+    ]);
   });
 
-  test.each([[{ stderr: 'why\n' }, 'why'], [{ stdout: 'said\n' }, 'said'], [{}, undefined]])('be told the evidence %j', (said, evidence) => {
-    expect(commandFailure('a', change, { ended: 'exited', code: 1, stdout: '', stderr: '', ...said }).evidence).toBe(evidence);
+  test.each([
+    [{ stderr: 'why\n' }, 'why'],
+    [{ stdout: 'said\n' }, 'said'],
+    [{}, undefined],
+  ])('be told the evidence %j', (said, evidence) => {
+    expect(commandFailure('a', change, { ended: 'exited', code: 1, stdout: '', stderr: '', ...said }).evidence).toBe(
+      evidence,
+    );
   });
 });
 
 test('what a confidential command printed is no evidence, however it ended', () => {
   const token = reading('read the token', ['token'], { confidential: true });
-  const endings: readonly Outcome[] = [{ ended: 'lost', reason: 'closed', stdout: 'SWMTKN-1-x\n', stderr: '' }, { ended: 'exited', code: 1, stdout: 'SWMTKN-1-x\n', stderr: 'why\n' }, { ended: 'killed', signal: 'SIGTERM', stdout: 'SWMTKN-1-x', stderr: '' }];
+  const endings: readonly Outcome[] = [
+    { ended: 'lost', reason: 'closed', stdout: 'SWMTKN-1-x\n', stderr: '' },
+    { ended: 'exited', code: 1, stdout: 'SWMTKN-1-x\n', stderr: 'why\n' },
+    { ended: 'killed', signal: 'SIGTERM', stdout: 'SWMTKN-1-x', stderr: '' },
+  ];
   expect(endings.map((outcome) => commandFailure('a', token, outcome).evidence)).toEqual([undefined, 'why', undefined]);
-  expect([readJoinToken('worker'), makeConfiguration(clusterOf())].map(({ confidential }) => confidential)).toEqual([true, true]);
+  expect([readJoinToken('worker'), makeConfiguration(clusterOf())].map(({ confidential }) => confidential)).toEqual([
+    true,
+    true,
+  ]);
 });
 
 test('a connection lost while the runner looks is an error, never success', async () => {
   const world = new World();
-  const question: Question<string> = { command: reading('count replicas', ['count']), read: ({ stdout }) => present(stdout) };
-  world.fleet = new FakeFleet([ok('a', question.command, 'none'), ends('a', question.command, { ended: 'lost', reason: 'reset' })]);
+  const question: Question<string> = {
+    command: reading('count replicas', ['count']),
+    read: ({ stdout }) => present(stdout),
+  };
+  world.fleet = new FakeFleet([
+    ok('a', question.command, 'none'),
+    ends('a', question.command, { ended: 'lost', reason: 'reset' }),
+  ]);
   const counting = stage({
-    name: 'one', purpose: '', needs: [], settleMs: 30,
+    name: 'one',
+    purpose: '',
+    needs: [],
+    settleMs: 30,
     gather: (ask) => ask.ask('a', question),
-    plan: (fact) => planWith((made) => {
-      if (fact.is === 'unknown') made.failures.push({ ...failure(fact.why), code: 'fact-unknown' });
-      else made.steps.push(world.step('x'));
-    }),
+    plan: (fact) =>
+      planWith((made) => {
+        if (fact.is === 'unknown') made.failures.push({ ...failure(fact.why), code: 'fact-unknown' });
+        else made.steps.push(world.step('x'));
+      }),
   });
-  expect(await codes(apply([counting], world.run()))).toEqual(['connection-lost: the connection was lost while its state was read']);
+  expect(await codes(apply([counting], world.run()))).toEqual([
+    'connection-lost: the connection was lost while its state was read',
+  ]);
 });
 
 test('a stage that tolerates it judges what the other hosts say, and awaits that the host answers', async () => {
   const world = new World();
-  const question: Question<string> = { command: reading('count replicas', ['count']), read: ({ stdout }) => present(stdout) };
-  world.fleet = new FakeFleet([ends('a', question.command, { ended: 'lost', reason: 'reset' }), ok('b', question.command, '2')]);
+  const question: Question<string> = {
+    command: reading('count replicas', ['count']),
+    read: ({ stdout }) => present(stdout),
+  };
+  world.fleet = new FakeFleet([
+    ends('a', question.command, { ended: 'lost', reason: 'reset' }),
+    ok('b', question.command, '2'),
+  ]);
   const tolerant = stage({
-    name: 'one', purpose: '', needs: [], settleMs: 30, toleratesLoss: true,
+    name: 'one',
+    purpose: '',
+    needs: [],
+    settleMs: 30,
+    toleratesLoss: true,
     gather: (ask) => Promise.all(['a', 'b'].map((host) => ask.ask(host, question))),
-    plan: (facts) => planWith((made) => void made.satisfied.push({ host: 'b', what: 'replicas', why: facts.map((fact) => (fact.is === 'present' ? fact.value : fact.is)).join(' ') })),
+    plan: (facts) =>
+      planWith(
+        (made) =>
+          void made.satisfied.push({
+            host: 'b',
+            what: 'replicas',
+            why: facts.map((fact) => (fact.is === 'present' ? fact.value : fact.is)).join(' '),
+          }),
+      ),
   });
   const [planned] = await plan([tolerant], world.run());
-  expect([planned?.plan.satisfied[0]?.why, planned?.plan.awaited.map(({ failure: { code, host } }) => `${code} ${host ?? ''}`)]).toEqual(['unknown 2', ['connection-lost a']]);
+  expect([
+    planned?.plan.satisfied[0]?.why,
+    planned?.plan.awaited.map(({ failure: { code, host } }) => `${code} ${host ?? ''}`),
+  ]).toEqual(['unknown 2', ['connection-lost a']]);
   expect(planned?.plan.empty).toBe(false);
 });
 
 test('a plan is empty only when nothing is to be done, awaited or wrong', () => {
   const note = { host: 'a', what: 'w', why: 'y' };
-  const empty = [new Plan(), planWith((made) => made.satisfied.push(note)), planWith((made) => made.warnings.push(failure('f')))];
-  const not = [planWith((made) => made.steps.push({ ...note, change: '+', apply: () => Promise.resolve() })), planWith((made) => made.awaited.push({ ...note, failure: failure('f') })), planWith((made) => made.failures.push(failure('f')))];
+  const empty = [
+    new Plan(),
+    planWith((made) => made.satisfied.push(note)),
+    planWith((made) => made.warnings.push(failure('f'))),
+  ];
+  const not = [
+    planWith((made) => made.steps.push({ ...note, change: '+', apply: () => Promise.resolve() })),
+    planWith((made) => made.awaited.push({ ...note, failure: failure('f') })),
+    planWith((made) => made.failures.push(failure('f'))),
+  ];
   expect(empty.map((each) => each.empty)).toEqual([true, true, true]);
   expect(not.map((each) => each.empty)).toEqual([false, false, false]);
 });
@@ -437,19 +808,34 @@ describe('a run that is held to what was agreed to', () => {
     const early = (): Promise<unknown> => Promise.resolve(world.diary.push('early'));
     const stages = [world.stage('one', [world.step('x')], { early }), world.stage('two', [world.step('y')])];
     const failures = await apply(stages, world.run({ agreed: agreed('one a + x') })).then(() => [], failuresOf);
-    expect(failures).toMatchObject([{ code: 'plan-moved', host: 'a', what: 'two: "+ y" is not in the plan that was agreed to, so it was not done', evidence: 'absent' }]);
+    expect(failures).toMatchObject([
+      {
+        code: 'plan-moved',
+        host: 'a',
+        what: 'two: "+ y" is not in the plan that was agreed to, so it was not done',
+        evidence: 'absent',
+      },
+    ]);
     expect(world.diary).toEqual(['look one', 'look two']);
   });
 
   test('stops at a step that comes to be needed and was not foretold, and keeps what was done', async () => {
     const world = new World();
-    const later = (made: Plan): void => void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));
-    const failures = await apply([world.stage('one', [world.step('x')], { also: later })], world.run({ agreed: agreed('one a + x') })).then(() => [], failuresOf);
+    const later = (made: Plan): void =>
+      void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));
+    const failures = await apply(
+      [world.stage('one', [world.step('x')], { also: later })],
+      world.run({ agreed: agreed('one a + x') }),
+    ).then(() => [], failuresOf);
     expect(failures).toMatchObject([{ code: 'plan-moved', what: expect.stringContaining('"+ y"') }]);
     expect([...world.there]).toEqual(['x']);
     const again = new World();
-    const foretold = (made: Plan): void => void (again.there.has('x') && !again.there.has('y') && made.steps.push(again.step('y')));
-    await apply([again.stage('one', [again.step('x')], { also: foretold })], again.run({ agreed: agreed('one a + x', 'one a ? y') }));
+    const foretold = (made: Plan): void =>
+      void (again.there.has('x') && !again.there.has('y') && made.steps.push(again.step('y')));
+    await apply(
+      [again.stage('one', [again.step('x')], { also: foretold })],
+      again.run({ agreed: agreed('one a + x', 'one a ? y') }),
+    );
     expect([...again.there]).toEqual(['x', 'y']);
   });
 });

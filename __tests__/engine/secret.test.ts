@@ -21,7 +21,10 @@ describe('a Secret', () => {
     ['JSON', () => JSON.stringify({ deep: [secret] })],
     ['JSON with indent', () => JSON.stringify(secret, null, 2)],
     ['inspect', () => inspect(secret)],
-    ['inspect of all there is', () => inspect({ secret }, { showHidden: true, depth: 9, customInspect: false, getters: true })],
+    [
+      'inspect of all there is',
+      () => inspect({ secret }, { showHidden: true, depth: 9, customInspect: false, getters: true }),
+    ],
     ['format %s %o %j', () => format('%s %o %O %j', secret, secret, secret, secret)],
     ['its keys', () => Object.entries(secret).join()],
     ['an error', () => new Error(`failed: ${String(secret)}`, { cause: secret }).stack ?? ''],
@@ -40,8 +43,11 @@ describe('a Secret', () => {
 });
 
 describe('printedForms', () => {
-  const text = fc.string({ unit: 'binary', minLength: 4, maxLength: 40 }).map((each) => each.toWellFormed().replaceAll('\0', '0'));
-  const contained = (secret: string, printed: string): boolean => printedForms(new Secret('s', secret)).some((form) => printed.includes(form));
+  const text = fc
+    .string({ unit: 'binary', minLength: 4, maxLength: 40 })
+    .map((each) => each.toWellFormed().replaceAll('\0', '0'));
+  const contained = (secret: string, printed: string): boolean =>
+    printedForms(new Secret('s', secret)).some((form) => printed.includes(form));
   const wrappings: readonly [string, (secret: string) => string][] = [
     ['plain', (secret) => `before ${secret} after`],
     ['as base64', (secret) => Buffer.from(secret).toString('base64')],
@@ -52,13 +58,18 @@ describe('printedForms', () => {
     ['in YAML', (secret) => `password: '${secret.replaceAll("'", "''")}'`],
   ];
   test.each(wrappings)('holds the secret %s', (_, wrap) => {
-    fc.assert(fc.property(text, (secret) => contained(secret, wrap(secret))), { numRuns: 300 });
+    fc.assert(
+      fc.property(text, (secret) => contained(secret, wrap(secret))),
+      { numRuns: 300 },
+    );
   });
 
   test('holds base64 of the secret wherever it stands in what was encoded', () => {
     const longer = fc.string({ unit: 'binary-ascii', minLength: 8, maxLength: 40 });
     fc.assert(
-      fc.property(longer, fc.string({ maxLength: 9 }), fc.string({ maxLength: 9 }), (secret, before, after) => contained(secret, Buffer.from(before + secret + after).toString('base64'))),
+      fc.property(longer, fc.string({ maxLength: 9 }), fc.string({ maxLength: 9 }), (secret, before, after) =>
+        contained(secret, Buffer.from(before + secret + after).toString('base64')),
+      ),
       { numRuns: 500 },
     );
   });
@@ -72,12 +83,15 @@ describe('printedForms', () => {
 
   test('comes longest first, each once, none too short to mask', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 30 }).map((each) => each.toWellFormed()), (secret) => {
-        const lengths = printedForms(new Secret('s', secret)).map((form) => form.length);
-        expect(lengths).toEqual([...lengths].sort((a, b) => b - a));
-        expect(Math.min(4, ...lengths)).toBe(4);
-        expect(new Set(printedForms(new Secret('s', secret))).size).toBe(lengths.length);
-      }),
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 30 }).map((each) => each.toWellFormed()),
+        (secret) => {
+          const lengths = printedForms(new Secret('s', secret)).map((form) => form.length);
+          expect(lengths).toEqual([...lengths].sort((a, b) => b - a));
+          expect(Math.min(4, ...lengths)).toBe(4);
+          expect(new Set(printedForms(new Secret('s', secret))).size).toBe(lengths.length);
+        },
+      ),
     );
     expect(printedForms(new Secret('short', 'abc'))).toEqual(['616263', 'YWJj']);
   });

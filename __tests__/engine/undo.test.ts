@@ -16,9 +16,15 @@ class Thing {
 
   step(changes: Partial<Step> = {}): Step {
     return {
-      host: 'a', change: '~', what: 'replace it', why: 'other',
+      host: 'a',
+      change: '~',
+      what: 'replace it',
+      why: 'other',
       apply: () => this.#do('apply', () => ([this.aside, this.stands] = [this.stands, 'new'])),
-      undo: () => this.#do('undo', () => ([this.stands, this.aside] = [this.aside ?? '', undefined])).then(() => ({ words: 'the old one runs again' })),
+      undo: () =>
+        this.#do('undo', () => ([this.stands, this.aside] = [this.aside ?? '', undefined])).then(() => ({
+          words: 'the old one runs again',
+        })),
       conclude: () => this.#do('conclude', () => (this.aside = undefined)),
       ...changes,
     };
@@ -30,7 +36,8 @@ class Thing {
       const plan = new Plan();
       this.diary.push('look');
       if (this.stands === 'old') plan.steps.push(step);
-      else if (!works) plan.awaited.push({ host: 'a', what: 'it works', why: 'starting', failure: failure('it never works') });
+      else if (!works)
+        plan.awaited.push({ host: 'a', what: 'it works', why: 'starting', failure: failure('it never works') });
       return Promise.resolve(plan);
     };
     return { name: 's', purpose: '', needs: [], settleMs: 30, look };
@@ -45,59 +52,124 @@ class Thing {
 
 async function carriedOut(thing: Thing, stage: Stage, signal?: AbortSignal) {
   const events: Event[] = [];
-  const ended = await apply([stage], { fleet: new FakeFleet([]), emit: (event) => void events.push(event), lookEveryMs: 5, ...(signal && { signal }) }).then((applied) => applied.get('s')?.length, (thrown: unknown) => failuresOf(thrown).map(({ what }) => what));
+  const ended = await apply([stage], {
+    fleet: new FakeFleet([]),
+    emit: (event) => void events.push(event),
+    lookEveryMs: 5,
+    ...(signal && { signal }),
+  }).then(
+    (applied) => applied.get('s')?.length,
+    (thrown: unknown) => failuresOf(thrown).map(({ what }) => what),
+  );
   const told = events.flatMap((event) => (event.is === 'step-undone' ? [event.words] : []));
-  return { ended, told, stands: thing.stands, aside: thing.aside, diary: thing.diary.filter((entry, i, all) => entry !== all[i - 1]) };
+  return {
+    ended,
+    told,
+    stands: thing.stands,
+    aside: thing.aside,
+    diary: thing.diary.filter((entry, i, all) => entry !== all[i - 1]),
+  };
 }
 
 describe('a step that replaces something', () => {
   test('lets go of what it replaced only once the stage has settled, and the stage looks once more', async () => {
     const thing = new Thing();
-    expect(await carriedOut(thing, thing.stage(thing.step()))).toEqual({ ended: 1, told: [], stands: 'new', aside: undefined, diary: ['look', 'apply', 'look', 'conclude', 'look'] });
+    expect(await carriedOut(thing, thing.stage(thing.step()))).toEqual({
+      ended: 1,
+      told: [],
+      stands: 'new',
+      aside: undefined,
+      diary: ['look', 'apply', 'look', 'conclude', 'look'],
+    });
   });
 
   test('puts it back where the new one never works', async () => {
     const thing = new Thing();
-    expect(await carriedOut(thing, thing.stage(thing.step(), false))).toEqual({ ended: ['it never works; undone: the old one runs again'], told: ['the old one runs again'], stands: 'old', aside: undefined, diary: ['look', 'apply', 'look', 'undo'] });
+    expect(await carriedOut(thing, thing.stage(thing.step(), false))).toEqual({
+      ended: ['it never works; undone: the old one runs again'],
+      told: ['the old one runs again'],
+      stands: 'old',
+      aside: undefined,
+      diary: ['look', 'apply', 'look', 'undo'],
+    });
   });
 
   test('puts it back where the step itself fails half way', async () => {
     const thing = new Thing();
     const step = thing.step();
-    const half = thing.step({ apply: (act) => step.apply(act).then(() => Promise.reject(trouble(failure('no new one')))) });
-    expect(await carriedOut(thing, thing.stage(half))).toMatchObject({ ended: ['no new one; undone: the old one runs again'], stands: 'old', diary: ['look', 'apply', 'undo'] });
+    const half = thing.step({
+      apply: (act) => step.apply(act).then(() => Promise.reject(trouble(failure('no new one')))),
+    });
+    expect(await carriedOut(thing, thing.stage(half))).toMatchObject({
+      ended: ['no new one; undone: the old one runs again'],
+      stands: 'old',
+      diary: ['look', 'apply', 'undo'],
+    });
   });
 
   test('hands on what the new one said, whose log is gone with it', async () => {
     const thing = new Thing();
     const removed = { container: 'x', lines: ['out of luck'] };
     const step = thing.step({ undo: () => Promise.resolve({ words: 'the old one runs again', removed }) });
-    const thrown = await apply([thing.stage(step, false)], { fleet: new FakeFleet([]), emit: () => undefined, lookEveryMs: 5 }).then(() => undefined, (error: unknown) => error);
+    const thrown = await apply([thing.stage(step, false)], {
+      fleet: new FakeFleet([]),
+      emit: () => undefined,
+      lookEveryMs: 5,
+    }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(failuresOf(thrown)).toEqual([{ ...failure('it never works; undone: the old one runs again'), removed }]);
   });
 
   test('says nothing of undoing where nothing had been touched', async () => {
     const thing = new Thing();
-    const refused = thing.step({ apply: () => Promise.reject(trouble(failure('refused'))), undo: () => Promise.resolve(undefined) });
-    expect(await carriedOut(thing, thing.stage(refused))).toMatchObject({ ended: ['refused'], told: [], stands: 'old' });
+    const refused = thing.step({
+      apply: () => Promise.reject(trouble(failure('refused'))),
+      undo: () => Promise.resolve(undefined),
+    });
+    expect(await carriedOut(thing, thing.stage(refused))).toMatchObject({
+      ended: ['refused'],
+      told: [],
+      stands: 'old',
+    });
   });
 
   test('says what could not be put back beside what failed', async () => {
     const thing = new Thing();
     const step = thing.step({ undo: () => Promise.reject(trouble(failure('cannot be put back'))) });
-    expect(await carriedOut(thing, thing.stage(step, false))).toMatchObject({ ended: ['it never works', 'cannot be put back'], told: [], stands: 'new', aside: 'old' });
+    expect(await carriedOut(thing, thing.stage(step, false))).toMatchObject({
+      ended: ['it never works', 'cannot be put back'],
+      told: [],
+      stands: 'new',
+      aside: 'old',
+    });
   });
 
   test('is undone, too, where a further step of the stage fails that only the new one made necessary', async () => {
     const thing = new Thing();
     const step = thing.step();
-    const stage: Stage = { ...thing.stage(step), look: () => {
-      const plan = new Plan();
-      if (thing.stands === 'old') plan.steps.push(step);
-      else plan.steps.push({ host: 'a', change: '~', what: 'reload it', why: 'not loaded', apply: () => Promise.reject(trouble(failure('it does not reload'))) });
-      return Promise.resolve(plan);
-    } };
-    expect(await carriedOut(thing, stage)).toMatchObject({ ended: ['it does not reload; undone: the old one runs again'], stands: 'old', aside: undefined });
+    const stage: Stage = {
+      ...thing.stage(step),
+      look: () => {
+        const plan = new Plan();
+        if (thing.stands === 'old') plan.steps.push(step);
+        else
+          plan.steps.push({
+            host: 'a',
+            change: '~',
+            what: 'reload it',
+            why: 'not loaded',
+            apply: () => Promise.reject(trouble(failure('it does not reload'))),
+          });
+        return Promise.resolve(plan);
+      },
+    };
+    expect(await carriedOut(thing, stage)).toMatchObject({
+      ended: ['it does not reload; undone: the old one runs again'],
+      stands: 'old',
+      aside: undefined,
+    });
   });
 
   test('is concluded though another host is not done yet', async () => {
@@ -110,8 +182,14 @@ describe('a step that replaces something', () => {
       two.diary.push(`the first one: ${one.aside ?? 'gone'}`);
       return Promise.resolve(plan);
     };
-    expect(await carriedOut(one, { name: 's', purpose: '', needs: [], settleMs: 30, look })).toMatchObject({ ended: 2, stands: 'new', aside: undefined });
-    expect(two.diary.filter((entry) => !entry.includes('first') || entry === 'the first one: gone').slice(0, 3)).toEqual(['the first one: gone', 'the first one: gone', 'apply']);
+    expect(await carriedOut(one, { name: 's', purpose: '', needs: [], settleMs: 30, look })).toMatchObject({
+      ended: 2,
+      stands: 'new',
+      aside: undefined,
+    });
+    expect(
+      two.diary.filter((entry) => !entry.includes('first') || entry === 'the first one: gone').slice(0, 3),
+    ).toEqual(['the first one: gone', 'the first one: gone', 'apply']);
   });
 
   test('is not undone when the run is cancelled, for its connections are gone: the next run finds both', async () => {
@@ -119,12 +197,22 @@ describe('a step that replaces something', () => {
     const cancel = new AbortController();
     const step = thing.step();
     const cancelled = thing.step({ apply: (act) => step.apply(act).then(() => cancel.abort()) });
-    expect(await carriedOut(thing, thing.stage(cancelled, false), cancel.signal)).toMatchObject({ ended: ['cancelled in s'], told: [], stands: 'new', aside: 'old' });
+    expect(await carriedOut(thing, thing.stage(cancelled, false), cancel.signal)).toMatchObject({
+      ended: ['cancelled in s'],
+      told: [],
+      stands: 'new',
+      aside: 'old',
+    });
   });
 
   test('fails without being undone where only letting go fails', async () => {
     const thing = new Thing();
     const step = thing.step({ conclude: () => Promise.reject(trouble(failure('cannot be removed'))) });
-    expect(await carriedOut(thing, thing.stage(step))).toMatchObject({ ended: ['cannot be removed'], told: [], stands: 'new', aside: 'old' });
+    expect(await carriedOut(thing, thing.stage(step))).toMatchObject({
+      ended: ['cannot be removed'],
+      told: [],
+      stands: 'new',
+      aside: 'old',
+    });
   });
 });

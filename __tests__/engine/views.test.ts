@@ -9,7 +9,10 @@ import { Secret } from '../../src/engine/secret.ts';
 import { digestOf, Views } from '../../src/engine/views.ts';
 import { FakeFleet, ok } from '../support/fake.ts';
 
-const said = (word: string): Question<string> => ({ command: reading('say', ['echo', word]), read: (outcome) => present(outcome.stdout) });
+const said = (word: string): Question<string> => ({
+  command: reading('say', ['echo', word]),
+  read: (outcome) => present(outcome.stdout),
+});
 const outcome = (stdout: string): Outcome => ({ ended: 'exited', code: 0, stdout, stderr: '' });
 const nothing = (): void => undefined;
 
@@ -17,9 +20,15 @@ describe('a view', () => {
   test('of one job answers in the next, and only what the host was asked', async () => {
     const first = new Views(['a'], new Map());
     await asker(new FakeFleet([ok('a', said('x').command, 'from a')]), nothing, first).ask('a', said('x'));
-    const second = new Views(['b'], new Map([['a', JSON.parse(JSON.stringify(first.viewOf('a'))) as ReturnType<Views['viewOf']>]]));
+    const second = new Views(
+      ['b'],
+      new Map([['a', JSON.parse(JSON.stringify(first.viewOf('a'))) as ReturnType<Views['viewOf']>]]),
+    );
     const ask = asker(new FakeFleet([ok('b', said('x').command, 'from b')]), nothing, second);
-    expect(await Promise.all([ask.ask('a', said('x')), ask.ask('b', said('x'))])).toEqual([present('from a'), present('from b')]);
+    expect(await Promise.all([ask.ask('a', said('x')), ask.ask('b', said('x'))])).toEqual([
+      present('from a'),
+      present('from b'),
+    ]);
     expect(await ask.ask('a', said('y'))).toMatchObject({ is: 'unknown' });
     expect(await ask.ask('c', said('x'))).toMatchObject({ is: 'unknown' });
     expect([ask.reaches('a'), ask.reaches('b')]).toEqual([false, true]);
@@ -35,7 +44,12 @@ describe('a view', () => {
 
   test('names a question by what is asked, its secret included but not told', () => {
     const login = (password: string) => reading('log in', ['mysql'], { stdin: new Secret('password', password) });
-    const digests = [login('one-password'), login('two-password'), reading('log in', ['mysql']), reading('log in', ['mysql', '-v'])].map(digestOf);
+    const digests = [
+      login('one-password'),
+      login('two-password'),
+      reading('log in', ['mysql']),
+      reading('log in', ['mysql', '-v']),
+    ].map(digestOf);
     expect(new Set(digests).size).toBe(4);
     for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(digestOf(reading('in other words', ['mysql']))).toBe(digests[2]);
@@ -43,11 +57,21 @@ describe('a view', () => {
 });
 
 describe('the part of a host', () => {
-  const note = (host: string, what: string, at?: string) => ({ host, what, why: 'so', ...(at !== undefined && { at }) });
+  const note = (host: string, what: string, at?: string) => ({
+    host,
+    what,
+    why: 'so',
+    ...(at !== undefined && { at }),
+  });
   const failure = { code: 'host-unfit' as const, host: 'c', what: 'unfit', remedy: 'mend it' };
   const whole = (): Plan => {
     const plan = new Plan();
-    const notes = [note('a', 'own'), note('b', 'of b'), note('b', 'of b, done at a', 'a'), note('a', 'own, seen at b', 'b')];
+    const notes = [
+      note('a', 'own'),
+      note('b', 'of b'),
+      note('b', 'of b, done at a', 'a'),
+      note('a', 'own, seen at b', 'b'),
+    ];
     plan.steps.push(...notes.map((each) => ({ ...each, change: '+' as const, apply: () => Promise.resolve() })));
     plan.awaited.push(...notes.map((each) => ({ ...each, failure })));
     plan.satisfied.push(...notes);
@@ -58,14 +82,25 @@ describe('the part of a host', () => {
   };
   const cases: readonly [string, readonly string[] | undefined, Views | undefined, readonly string[]][] = [
     ['is all where no host was named', undefined, undefined, ['own', 'of b', 'of b, done at a', 'own, seen at b']],
-    ['is what concerns the host, wherever it is done, where all hosts are reached', ['a'], undefined, ['own', 'of b, done at a', 'own, seen at b']],
+    [
+      'is what concerns the host, wherever it is done, where all hosts are reached',
+      ['a'],
+      undefined,
+      ['own', 'of b, done at a', 'own, seen at b'],
+    ],
     ['of another likewise', ['b'], undefined, ['of b', 'of b, done at a', 'own, seen at b']],
-    ['is what the host does itself, where only that one is reached', ['a'], new Views(['a'], new Map()), ['own', 'of b, done at a']],
+    [
+      'is what the host does itself, where only that one is reached',
+      ['a'],
+      new Views(['a'], new Map()),
+      ['own', 'of b, done at a'],
+    ],
     ['is nothing on a host that is not there', ['c'], undefined, []],
   ];
   test.each(cases)('%s', (_, hosts, views, left) => {
     const plan = ownPart(whole(), hosts && new Set(hosts), views);
-    for (const notes of [plan.steps, plan.awaited, plan.satisfied, plan.later]) expect(notes.map(({ what }) => what)).toEqual(left);
+    for (const notes of [plan.steps, plan.awaited, plan.satisfied, plan.later])
+      expect(notes.map(({ what }) => what)).toEqual(left);
     expect([plan.failures, plan.warnings]).toEqual([[failure], [failure]]);
   });
 });

@@ -12,17 +12,21 @@ interface Action {
   readonly runs: { readonly using: string; readonly steps: readonly unknown[] };
 }
 
-const actionOf = (name: string): Action => parse(readFileSync(join(import.meta.dirname, '../../actions', name, 'action.yml'), 'utf8')) as Action;
+const actionOf = (name: string): Action =>
+  parse(readFileSync(join(import.meta.dirname, '../../actions', name, 'action.yml'), 'utf8')) as Action;
 
 /** The inputs that are looked at when the job is asked for. */
 function inputsRead(job: JobName): string[] {
   const read = new Set<string>();
-  const env = new Proxy<Record<string, string | undefined>>({ INPUT_DO: job }, {
-    get(target, name: string) {
-      read.add(name.replace('INPUT_', '').toLowerCase());
-      return target[name];
+  const env = new Proxy<Record<string, string | undefined>>(
+    { INPUT_DO: job },
+    {
+      get(target, name: string) {
+        read.add(name.replace('INPUT_', '').toLowerCase());
+        return target[name];
+      },
     },
-  });
+  );
   expect(() => readRequest(env)).toThrow();
   tokenIn(env);
   read.delete('do');
@@ -34,8 +38,20 @@ describe.each(Object.keys(JOBS) as JobName[])('what is said by the word %s', (jo
   const { inputs, outputs, runs } = actionOf(action);
 
   test('is an action of one step in bash, which hands every input over and splices nothing', () => {
-    const given = Object.fromEntries(Object.keys(known).map((name) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`]));
-    expect(runs).toEqual({ using: 'composite', steps: [{ id: 'say', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/github.cjs"', env: { ...ACTION_VARIABLES, INPUT_DO: job, ...given } }] });
+    const given = Object.fromEntries(
+      Object.keys(known).map((name) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`]),
+    );
+    expect(runs).toEqual({
+      using: 'composite',
+      steps: [
+        {
+          id: 'say',
+          shell: 'bash',
+          run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/github.cjs"',
+          env: { ...ACTION_VARIABLES, INPUT_DO: job, ...given },
+        },
+      ],
+    });
   });
 
   test('takes the inputs that are read, those of them required that are always needed, and the job’s own token unless told', () => {
@@ -43,8 +59,20 @@ describe.each(Object.keys(JOBS) as JobName[])('what is said by the word %s', (jo
     expect(Object.keys(inputs)).toEqual(Object.keys(known));
     expect(inputs['token']?.default).toBe('${{ github.token }}');
     const needed = Object.entries<JobInput>(known).filter(([, { needed: when }]) => when?.english === 'always');
-    expect(Object.entries(inputs).filter(([, { required }]) => required).map(([name]) => name)).toEqual(needed.map(([name]) => name));
+    expect(
+      Object.entries(inputs)
+        .filter(([, { required }]) => required)
+        .map(([name]) => name),
+    ).toEqual(needed.map(([name]) => name));
   });
 
-  test('gives the outputs of the catalogue', () => expect(outputs).toEqual(Object.fromEntries(Object.entries<Told>(told).map(([name, { english }]) => [name, { description: english, value: `\${{ steps.say.outputs.${name} }}` }]))));
+  test('gives the outputs of the catalogue', () =>
+    expect(outputs).toEqual(
+      Object.fromEntries(
+        Object.entries<Told>(told).map(([name, { english }]) => [
+          name,
+          { description: english, value: `\${{ steps.say.outputs.${name} }}` },
+        ]),
+      ),
+    ));
 });

@@ -10,7 +10,8 @@ beforeEach(async () => {
 afterEach(() => scene.api.close());
 
 /** A run whose every request may be asked twice but the last, which makes an issue. */
-const report = (env: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Told> => scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure', ...env }, signal);
+const report = (env: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<Told> =>
+  scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure', ...env }, signal);
 
 const lists = ({ method }: { readonly method: string }): boolean => method === 'GET';
 
@@ -19,24 +20,52 @@ describe('a rate limit', () => {
     scene.api.fault({ then: REFUSALS.spent(START / 1000 + 20) });
     const { code, log } = await report();
     expect([code, scene.pauses, scene.api.state.issues.length]).toEqual([0, [21_000], 1]);
-    expect(log).toContain("GitHub's API has no requests left for this token until 2026-11-24T03:17:21Z (GET /repos/acme/clusters/issues: 403 API rate limit exceeded for installation ID 12345.; 0 of 1000 requests left); going on in 21.0 s");
+    expect(log).toContain(
+      "GitHub's API has no requests left for this token until 2026-11-24T03:17:21Z (GET /repos/acme/clusters/issues: 403 API rate limit exceeded for installation ID 12345.; 0 of 1000 requests left); going on in 21.0 s",
+    );
   });
 
   test('is waited out before something is made, too: a refused request was not carried out', async () => {
-    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'), then: REFUSALS.tooFast(5) });
+    scene.api.fault({
+      when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'),
+      then: REFUSALS.tooFast(5),
+    });
     const { code } = await report();
     expect([code, scene.pauses, scene.api.state.issues.length]).toEqual([0, [5_000], 1]);
   });
 
   test.each<[string, Answer, string, string]>([
-    ['that ends later is a failure that names when', REFUSALS.spent(START / 1000 + 1_800), '2026-11-24T03:47:01Z', '0 of 1000 requests left'],
-    ['on too many at once is one, too', REFUSALS.tooFast(90), '2026-11-24T03:18:30Z', 'You have exceeded a secondary rate limit.'],
-    ['by the status alone, or with numbers that are none', { ...REFUSALS.tooFast(), status: 429, headers: { 'retry-after': 'soon', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'x' } }, '2026-11-24T03:19:00Z', '429'],
+    [
+      'that ends later is a failure that names when',
+      REFUSALS.spent(START / 1000 + 1_800),
+      '2026-11-24T03:47:01Z',
+      '0 of 1000 requests left',
+    ],
+    [
+      'on too many at once is one, too',
+      REFUSALS.tooFast(90),
+      '2026-11-24T03:18:30Z',
+      'You have exceeded a secondary rate limit.',
+    ],
+    [
+      'by the status alone, or with numbers that are none',
+      {
+        ...REFUSALS.tooFast(),
+        status: 429,
+        headers: { 'retry-after': 'soon', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'x' },
+      },
+      '2026-11-24T03:19:00Z',
+      '429',
+    ],
   ])('%s', async (_what, then, until, evidence) => {
     scene.api.fault({ then, times: 9 });
     const { code, errors } = await report();
     expect(code).toBe(1);
-    expect(errors).toEqual([expect.stringMatching(new RegExp(`^KS-1801 github-refused: GitHub's API has no requests left for this token until ${until}\\n`))]);
+    expect(errors).toEqual([
+      expect.stringMatching(
+        new RegExp(`^KS-1801 github-refused: GitHub's API has no requests left for this token until ${until}\\n`),
+      ),
+    ]);
     expect(errors.join()).toContain(evidence);
     expect(errors.join()).toContain(`do: Run again after ${until}.`);
     expect(scene.api.state.issues).toEqual([]);
@@ -68,8 +97,16 @@ describe('no answer', () => {
   });
 
   test.each<[string, Trouble, RegExp]>([
-    ['a failure of GitHub', REFUSALS.serverError, /^KS-1802 github-unreachable: GitHub's API fails at GET \/repos\/acme\/clusters\/issues: 502\nevidence: Server Error\n/],
-    ['a connection that is lost', 'lost-before', /^KS-1802 github-unreachable: GitHub's API does not answer GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/],
+    [
+      'a failure of GitHub',
+      REFUSALS.serverError,
+      /^KS-1802 github-unreachable: GitHub's API fails at GET \/repos\/acme\/clusters\/issues: 502\nevidence: Server Error\n/,
+    ],
+    [
+      'a connection that is lost',
+      'lost-before',
+      /^KS-1802 github-unreachable: GitHub's API does not answer GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/,
+    ],
     ['a body that breaks off', 'broken-off', /does not answer .*\nevidence: 200 with a body that breaks off\n/],
     ['a page of somebody else', REFUSALS.portal, /does not answer .*\nevidence: 200 with something that is no JSON\n/],
   ])('(%s) four times is a failure that says what there was', async (_what, then, told) => {
@@ -81,9 +118,15 @@ describe('no answer', () => {
   });
 
   test('to something that is made is a failure in the end, and it was asked for four times', async () => {
-    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'), then: 'lost-before', times: 9 });
+    scene.api.fault({
+      when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'),
+      then: 'lost-before',
+      times: 9,
+    });
     expect((await report()).code).toBe(1);
-    expect(scene.api.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/issues'))).toHaveLength(4);
+    expect(scene.api.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/issues'))).toHaveLength(
+      4,
+    );
   });
 
   test('where nothing listens is told with the address', async () => {
@@ -91,30 +134,81 @@ describe('no answer', () => {
     await gone.close();
     const { code, errors } = await report({ GITHUB_API_URL: gone.url });
     expect(code).toBe(1);
-    expect(errors.join()).toContain(`does not answer GET /repos/acme/clusters/issues at ${gone.url}\nevidence: connect ECONNREFUSED`);
+    expect(errors.join()).toContain(
+      `does not answer GET /repos/acme/clusters/issues at ${gone.url}\nevidence: connect ECONNREFUSED`,
+    );
   });
 });
 
 describe('a refusal', () => {
   const refusals: [string, () => void, string, string, string][] = [
-    ['of the token', () => undefined, "GitHub's API refuses GET /repos/acme/clusters/issues: 401", 'Bad credentials', 'Give the input token a token that is valid'],
-    ['for want of a permission', () => (scene.api.state.permissions.issues = 'read'), "GitHub's API refuses POST /repos/acme/clusters/issues: 403", 'Resource not accessible by integration', 'Give the job the permission issues: write (GitHub asks for issues=write)'],
-    ['where issues are turned off', () => (scene.api.state.hasIssues = false), "GitHub's API refuses POST /repos/acme/clusters/issues: 410", 'Issues has been disabled in this repository.', "Turn issues on in the repository's settings"],
-    ['of what is not there', () => undefined, "GitHub's API refuses GET /repos/acme/elsewhere/issues: 404", 'Not Found', 'Give the job the permission issues: write, and look whether'],
-    ['of a value', () => scene.api.fault({ when: ({ path, method }) => method === 'POST' && path.endsWith('/issues'), then: { status: 422, body: { message: 'Validation Failed', errors: [{ resource: 'Issue', code: 'custom', field: 'body', message: 'body is too long' }] } } }), '/issues: 422', 'Validation Failed [{"resource":"Issue","code":"custom","field":"body","message":"body is too long"}]', 'Correct what the answer names.'],
+    [
+      'of the token',
+      () => undefined,
+      "GitHub's API refuses GET /repos/acme/clusters/issues: 401",
+      'Bad credentials',
+      'Give the input token a token that is valid',
+    ],
+    [
+      'for want of a permission',
+      () => (scene.api.state.permissions.issues = 'read'),
+      "GitHub's API refuses POST /repos/acme/clusters/issues: 403",
+      'Resource not accessible by integration',
+      'Give the job the permission issues: write (GitHub asks for issues=write)',
+    ],
+    [
+      'where issues are turned off',
+      () => (scene.api.state.hasIssues = false),
+      "GitHub's API refuses POST /repos/acme/clusters/issues: 410",
+      'Issues has been disabled in this repository.',
+      "Turn issues on in the repository's settings",
+    ],
+    [
+      'of what is not there',
+      () => undefined,
+      "GitHub's API refuses GET /repos/acme/elsewhere/issues: 404",
+      'Not Found',
+      'Give the job the permission issues: write, and look whether',
+    ],
+    [
+      'of a value',
+      () =>
+        scene.api.fault({
+          when: ({ path, method }) => method === 'POST' && path.endsWith('/issues'),
+          then: {
+            status: 422,
+            body: {
+              message: 'Validation Failed',
+              errors: [{ resource: 'Issue', code: 'custom', field: 'body', message: 'body is too long' }],
+            },
+          },
+        }),
+      '/issues: 422',
+      'Validation Failed [{"resource":"Issue","code":"custom","field":"body","message":"body is too long"}]',
+      'Correct what the answer names.',
+    ],
   ];
 
-  test.each(refusals)('%s is not asked for twice, and says what to do', async (what, arrange, told, evidence, remedy) => {
-    arrange();
-    const { code, errors, log } = await report({ ...(what === 'of the token' && { INPUT_TOKEN: 'ghs_expired' }), ...(what === 'of what is not there' && { GITHUB_REPOSITORY: 'acme/elsewhere' }) });
-    expect([code, scene.pauses]).toEqual([1, []]);
-    for (const text of [told, evidence, remedy, 'docs/troubleshooting.md#ks-1801']) expect(errors.join()).toContain(text);
-    expect(log).toContain('Error KS-1801 github-refused');
-  });
+  test.each(refusals)(
+    '%s is not asked for twice, and says what to do',
+    async (what, arrange, told, evidence, remedy) => {
+      arrange();
+      const { code, errors, log } = await report({
+        ...(what === 'of the token' && { INPUT_TOKEN: 'ghs_expired' }),
+        ...(what === 'of what is not there' && { GITHUB_REPOSITORY: 'acme/elsewhere' }),
+      });
+      expect([code, scene.pauses]).toEqual([1, []]);
+      for (const text of [told, evidence, remedy, 'docs/troubleshooting.md#ks-1801'])
+        expect(errors.join()).toContain(text);
+      expect(log).toContain('Error KS-1801 github-refused');
+    },
+  );
 });
 
 test('what GitHub says is told without the token, and harmless', async () => {
-  scene.api.fault({ then: { status: 403, body: { message: `no, ${scene.api.token}\n\x1b[31m::set-output name=x::y` } } });
+  scene.api.fault({
+    then: { status: 403, body: { message: `no, ${scene.api.token}\n\x1b[31m::set-output name=x::y` } },
+  });
   const { log, errors } = await report();
   expect(log + errors.join()).not.toContain(scene.api.token);
   expect(errors.join()).toContain('evidence: no, *** : :set-output name=x::y\n');
@@ -122,7 +216,12 @@ test('what GitHub says is told without the token, and harmless', async () => {
 
 test.each([
   ['reads', (): boolean => true, 1],
-  ['writes', ({ path, method }: { readonly path: string; readonly method: string }): boolean => method === 'POST' && path.endsWith('/issues'), 3],
+  [
+    'writes',
+    ({ path, method }: { readonly path: string; readonly method: string }): boolean =>
+      method === 'POST' && path.endsWith('/issues'),
+    3,
+  ],
 ])('a run that is cancelled while it %s ends at once, with that for a failure', async (_what, when, requests) => {
   const cancel = new AbortController();
   scene.api.fault({ when: (asked) => when(asked) && (cancel.abort(), true), then: 'lost-before', times: 9 });

@@ -8,19 +8,33 @@ beforeEach(async () => {
 });
 afterEach(() => scene.api.close());
 
-const checked = (environment = 'production'): Promise<Told> => scene.run({ INPUT_DO: 'approval', INPUT_ENVIRONMENT: environment });
+const checked = (environment = 'production'): Promise<Told> =>
+  scene.run({ INPUT_DO: 'approval', INPUT_ENVIRONMENT: environment });
 
 describe('an environment that is to approve', () => {
-  test.each([[1, 'one reviewer'], [3, 'one of 3 reviewers']])('with %d reviewers is well', async (reviewers, words) => {
+  test.each([
+    [1, 'one reviewer'],
+    [3, 'one of 3 reviewers'],
+  ])('with %d reviewers is well', async (reviewers, words) => {
     scene.api.state.environments.set('production', { reviewers });
-    expect(await checked()).toMatchObject({ code: 0, log: `the environment production asks ${words}\n`, outputs: { reviewers: String(reviewers) }, notices: [] });
+    expect(await checked()).toMatchObject({
+      code: 0,
+      log: `the environment production asks ${words}\n`,
+      outputs: { reviewers: String(reviewers) },
+      notices: [],
+    });
   });
 
-  test.each<[string, { reviewers?: number }]>([['without the rule, as GitHub makes one for a mistyped name', {}], ['whose rule names nobody', { reviewers: 0 }]])('%s is refused by name', async (_, environment) => {
+  test.each<[string, { reviewers?: number }]>([
+    ['without the rule, as GitHub makes one for a mistyped name', {}],
+    ['whose rule names nobody', { reviewers: 0 }],
+  ])('%s is refused by name', async (_, environment) => {
     scene.api.state.environments.set('prodution', environment);
     const { code, errors, outputs } = await checked('prodution');
     expect([code, outputs]).toEqual([1, {}]);
-    expect(errors.join()).toMatch(/KS-1803 approval-unguarded: the environment prodution asks nobody for an approval\n[^]*Correct the input environment/);
+    expect(errors.join()).toMatch(
+      /KS-1803 approval-unguarded: the environment prodution asks nobody for an approval\n[^]*Correct the input environment/,
+    );
   });
 
   test.each<[string, () => void]>([
@@ -29,7 +43,15 @@ describe('an environment that is to approve', () => {
   ])('of which nothing can be seen (%s) is told of, and goes on', async (_, make) => {
     make();
     const { code, notices, outputs } = await checked();
-    expect([code, outputs, notices]).toEqual([0, { reviewers: '' }, [expect.stringMatching(/^Whether the environment production asks for an approval is not known to this run\. .*Give the job the permission actions: read/)]]);
+    expect([code, outputs, notices]).toEqual([
+      0,
+      { reviewers: '' },
+      [
+        expect.stringMatching(
+          /^Whether the environment production asks for an approval is not known to this run\. .*Give the job the permission actions: read/,
+        ),
+      ],
+    ]);
   });
 
   test('is not taken for well where GitHub does not answer', async () => {
@@ -41,6 +63,9 @@ describe('an environment that is to approve', () => {
   test('may have a name with a slash', async () => {
     scene.api.state.environments.set('alice/production', { reviewers: 1 });
     const { code } = await checked('alice/production');
-    expect([code, scene.api.requests.map(({ path }) => path)]).toEqual([0, ['/repos/acme/clusters/environments/alice%2Fproduction']]);
+    expect([code, scene.api.requests.map(({ path }) => path)]).toEqual([
+      0,
+      ['/repos/acme/clusters/environments/alice%2Fproduction'],
+    ]);
   });
 });

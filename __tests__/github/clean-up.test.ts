@@ -4,25 +4,41 @@ import { openScene, RUN_ID, type Scene, type Told } from './scene.ts';
 let scene: Scene;
 beforeEach(async () => {
   scene = await openScene();
-  for (const name of ['kuscia-swarm.alice.1.tokens', 'kuscia-swarm.alice.2.tokens', 'kuscia-swarm.bob.1.tokens', 'mine']) scene.api.state.addArtifact(name, RUN_ID);
+  for (const name of [
+    'kuscia-swarm.alice.1.tokens',
+    'kuscia-swarm.alice.2.tokens',
+    'kuscia-swarm.bob.1.tokens',
+    'mine',
+  ])
+    scene.api.state.addArtifact(name, RUN_ID);
   scene.api.state.addArtifact('kuscia-swarm.alice.1.other-run', RUN_ID + 1);
   scene.api.state.addArtifact('kuscia-swarm.alice.1.expired', RUN_ID, true);
 });
 afterEach(() => scene.api.close());
 
-const cleanUp = (prefix = 'kuscia-swarm.alice.'): Promise<Told> => scene.run({ INPUT_DO: 'clean-up', INPUT_PREFIX: prefix });
+const cleanUp = (prefix = 'kuscia-swarm.alice.'): Promise<Told> =>
+  scene.run({ INPUT_DO: 'clean-up', INPUT_PREFIX: prefix });
 const left = (): string[] => scene.api.state.artifacts.map(({ name }) => name);
 const OTHERS = ['kuscia-swarm.bob.1.tokens', 'mine', 'kuscia-swarm.alice.1.other-run', 'kuscia-swarm.alice.1.expired'];
 
 test('deletes what begins with the prefix and is of this run, and nothing else', async () => {
   const { code, log, outputs, notices } = await cleanUp();
-  expect({ code, log, outputs, notices }).toEqual({ code: 0, log: 'deleted kuscia-swarm.alice.1.tokens, kuscia-swarm.alice.2.tokens\n', outputs: { deleted: '2' }, notices: [] });
+  expect({ code, log, outputs, notices }).toEqual({
+    code: 0,
+    log: 'deleted kuscia-swarm.alice.1.tokens, kuscia-swarm.alice.2.tokens\n',
+    outputs: { deleted: '2' },
+    notices: [],
+  });
   expect(left()).toEqual(OTHERS);
 });
 
 test('has nothing to do a second time', async () => {
   await cleanUp();
-  expect(await cleanUp()).toMatchObject({ code: 0, log: 'no artifact was deleted (prefix kuscia-swarm.alice.)\n', outputs: { deleted: '0' } });
+  expect(await cleanUp()).toMatchObject({
+    code: 0,
+    log: 'no artifact was deleted (prefix kuscia-swarm.alice.)\n',
+    outputs: { deleted: '0' },
+  });
 });
 
 test('takes no prefix for a mistake, not for all', async () => {
@@ -37,19 +53,30 @@ describe('without the permission', () => {
     scene.api.state.permissions.actions = permission;
     const { code, notices, outputs } = await cleanUp();
     expect({ code, outputs }).toEqual({ code: 0, outputs: { deleted: '0' } });
-    expect(notices).toEqual([expect.stringMatching(/^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*Resource not accessible by integration.*Give the job the permission actions: write.*expire after a day\.$/)]);
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*Resource not accessible by integration.*Give the job the permission actions: write.*expire after a day\.$/,
+      ),
+    ]);
     expect(left()).toHaveLength(6);
   });
 
   test('in a private repository, where it looks as if they were not there, the same', async () => {
-    scene.api.fault({ when: ({ method }) => method === 'DELETE', then: { status: 404, body: { message: 'Not Found' } }, times: 9 });
+    scene.api.fault({
+      when: ({ method }) => method === 'DELETE',
+      then: { status: 404, body: { message: 'Not Found' } },
+      times: 9,
+    });
     const { code, notices } = await cleanUp();
     expect([code, notices.length]).toEqual([0, 1]);
   });
 });
 
 test('one that somebody else deleted meanwhile is not missed', async () => {
-  scene.api.fault({ when: ({ method }) => method === 'DELETE' && scene.api.state.artifacts.shift() !== undefined, then: { status: 404, body: { message: 'Not Found' } } });
+  scene.api.fault({
+    when: ({ method }) => method === 'DELETE' && scene.api.state.artifacts.shift() !== undefined,
+    then: { status: 404, body: { message: 'Not Found' } },
+  });
   const { code, notices, outputs } = await cleanUp();
   expect({ code, notices, outputs }).toEqual({ code: 0, notices: [], outputs: { deleted: '1' } });
   expect(left()).toEqual(OTHERS);
@@ -69,7 +96,11 @@ test.each<[string, Parameters<Scene['api']['fault']>[0]['then'], string]>([
   scene.api.fault({ when: ({ method }) => method === 'DELETE', then, times: 99 });
   const { code, errors, warnings, outputs } = await cleanUp();
   expect({ code, errors, outputs }).toEqual({ code: 0, errors: [], outputs: { deleted: '0' } });
-  expect(warnings).toEqual([expect.stringMatching(/^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*expire after a day\.$/)]);
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*expire after a day\.$/,
+    ),
+  ]);
   expect(warnings.join()).toContain(words);
   expect(left()).toHaveLength(6);
 });

@@ -7,7 +7,13 @@ import { openScene, type Scene, type Told } from './scene.ts';
 const PLAN: PlanDocument = {
   domain: 'alice',
   changes: [
-    { stage: 'swarm-init', host: 'node-01', change: '+', what: 'initialise swarm, advertise 10.0.0.11', why: 'not in any swarm' },
+    {
+      stage: 'swarm-init',
+      host: 'node-01',
+      change: '+',
+      what: 'initialise swarm, advertise 10.0.0.11',
+      why: 'not in any swarm',
+    },
     { stage: 'swarm-join', host: 'node-02', change: '+', what: 'join as worker', why: 'not in any swarm' },
   ],
   satisfied: [{ stage: 'preflight', host: 'node-01', what: 'Docker Engine 28.2.2', why: '20.10.24 or newer' }],
@@ -26,7 +32,13 @@ beforeEach(async () => {
 afterEach(() => scene.api.close());
 
 const comment = (plan: unknown = PLAN, env: Readonly<Record<string, string>> = {}): Promise<Told> =>
-  scene.run({ INPUT_DO: 'comment', INPUT_PLAN: typeof plan === 'string' ? plan : JSON.stringify(plan), GITHUB_EVENT_NAME: 'pull_request', GITHUB_EVENT_PATH: '/event.json', ...env });
+  scene.run({
+    INPUT_DO: 'comment',
+    INPUT_PLAN: typeof plan === 'string' ? plan : JSON.stringify(plan),
+    GITHUB_EVENT_NAME: 'pull_request',
+    GITHUB_EVENT_PATH: '/event.json',
+    ...env,
+  });
 const bodies = (): string[] => scene.api.state.comments.map(({ body }) => body);
 
 test('writes the plan as a comment: figures first, then each change', async () => {
@@ -87,12 +99,37 @@ test.each<[string, string, number]>([
 });
 
 test('tells failures and warnings with what to do', async () => {
-  await comment({ ...PLAN, changes: [], failures: [{ stage: 'network-create', ...CUT }], warnings: [{ stage: 'preflight', code: 'host-unfit', host: 'node-02', what: '4 CPUs', evidence: '8 are advised', remedy: 'Give it more.' }] });
-  for (const text of ['### ❌ alice: 0 changes', '#### What must be mended first', '[KS-1204](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1204) data-path-cut**', '- **do: Run again with repair: true', '#### Warnings', 'KS-1201']) expect(bodies()[0]).toContain(text);
+  await comment({
+    ...PLAN,
+    changes: [],
+    failures: [{ stage: 'network-create', ...CUT }],
+    warnings: [
+      {
+        stage: 'preflight',
+        code: 'host-unfit',
+        host: 'node-02',
+        what: '4 CPUs',
+        evidence: '8 are advised',
+        remedy: 'Give it more.',
+      },
+    ],
+  });
+  for (const text of [
+    '### ❌ alice: 0 changes',
+    '#### What must be mended first',
+    '[KS-1204](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1204) data-path-cut**',
+    '- **do: Run again with repair: true',
+    '#### Warnings',
+    'KS-1201',
+  ])
+    expect(bodies()[0]).toContain(text);
 });
 
 test('shortens a plan that is too long for a comment, and says so', async () => {
-  await comment({ ...PLAN, changes: Array.from({ length: 900 }, (_, i) => ({ ...PLAN.changes[0], host: `node-${i}`, why: 'x'.repeat(60) })) });
+  await comment({
+    ...PLAN,
+    changes: Array.from({ length: 900 }, (_, i) => ({ ...PLAN.changes[0], host: `node-${i}`, why: 'x'.repeat(60) })),
+  });
   expect(bodies()[0]?.length).toBeLessThanOrEqual(65_536);
   expect(bodies()[0]).toContain('\n701 more stand in the log of the run.\n');
 });
@@ -107,27 +144,42 @@ describe('where the token may not write, as on a pull request from a fork', () =
     const { code, summary, notices, outputs } = await comment();
     expect({ code, outputs }).toEqual({ code: 0, outputs: { 'comment-url': '' } });
     expect(summary).toContain('| swarm-init | node-01 | + initialise swarm');
-    expect(notices).toEqual([expect.stringMatching(/the plan is in the summary of this job\. .*Resource not accessible by integration.*pull-requests: write/)]);
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /the plan is in the summary of this job\. .*Resource not accessible by integration.*pull-requests: write/,
+      ),
+    ]);
     expect(bodies()).toEqual(there);
   });
 
   test('a rate limit or a failure of GitHub is not taken for that', async () => {
-    scene.api.fault({ when: ({ method }) => method === 'POST', then: { status: 403, headers: { 'retry-after': '600' }, body: { message: 'slow down' } } });
+    scene.api.fault({
+      when: ({ method }) => method === 'POST',
+      then: { status: 403, headers: { 'retry-after': '600' }, body: { message: 'slow down' } },
+    });
     const { code, summary } = await comment();
     expect([code, summary]).toEqual([1, '']);
   });
 });
 
-test.each(['push', 'schedule', 'pull_request_target', ''])('on the event %p there is nothing to comment on, and that is said', async (event) => {
-  const { code, errors } = await comment(PLAN, { GITHUB_EVENT_NAME: event });
-  expect(code).toBe(1);
-  expect(errors.join()).toContain(`the event of this run is ${event || 'not told'}`);
-  expect(errors.join()).toContain("if: github.event_name == 'pull_request'");
-  expect(scene.api.requests).toEqual([]);
-});
+test.each(['push', 'schedule', 'pull_request_target', ''])(
+  'on the event %p there is nothing to comment on, and that is said',
+  async (event) => {
+    const { code, errors } = await comment(PLAN, { GITHUB_EVENT_NAME: event });
+    expect(code).toBe(1);
+    expect(errors.join()).toContain(`the event of this run is ${event || 'not told'}`);
+    expect(errors.join()).toContain("if: github.event_name == 'pull_request'");
+    expect(scene.api.requests).toEqual([]);
+  },
+);
 
 test('a plan that is none is refused by what is wrong with it', async () => {
-  for (const [plan, told] of [['', 'input plan is missing'], ['{', 'input plan is not what an action of this project gave'], [{ ...PLAN, domain: 'x -->' }, 'input plan is about no domain'], [{ ...PLAN, changes: [{ stage: 1 }] }, 'changes.0.stage']] as const) {
+  for (const [plan, told] of [
+    ['', 'input plan is missing'],
+    ['{', 'input plan is not what an action of this project gave'],
+    [{ ...PLAN, domain: 'x -->' }, 'input plan is about no domain'],
+    [{ ...PLAN, changes: [{ stage: 1 }] }, 'changes.0.stage'],
+  ] as const) {
     const { code, errors } = await comment(plan);
     expect([code, errors.join()]).toEqual([1, expect.stringContaining(told)]);
   }

@@ -23,18 +23,40 @@ afterEach(async () => {
 
 /** Runs the whole program as a step of a job does. */
 function step(env: Readonly<Record<string, string>>): Promise<{ code: number | null; log: string }> {
-  const place = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: api.repository, GITHUB_API_URL: api.url, GITHUB_RUN_ID: '4711', GITHUB_OUTPUT: join(folder, 'output'), GITHUB_STEP_SUMMARY: join(folder, 'summary'), GITHUB_EVENT_PATH: join(folder, 'event.json') };
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], { env: { ...place, INPUT_TOKEN: api.token, ...env } });
+  const place = {
+    GITHUB_ACTIONS: 'true',
+    GITHUB_REPOSITORY: api.repository,
+    GITHUB_API_URL: api.url,
+    GITHUB_RUN_ID: '4711',
+    GITHUB_OUTPUT: join(folder, 'output'),
+    GITHUB_STEP_SUMMARY: join(folder, 'summary'),
+    GITHUB_EVENT_PATH: join(folder, 'event.json'),
+  };
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], {
+    env: { ...place, INPUT_TOKEN: api.token, ...env },
+  });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (log += data.toString()));
   return new Promise((done) => child.on('close', (code) => done({ code, log })));
 }
 
 test('a step opens the issue, and gives its address as an output', async () => {
-  const { code, log } = await step({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure', INPUT_FAILURES: JSON.stringify([CUT]) });
-  expect({ code, log }).toEqual({ code: 0, log: expect.stringMatching(/\nalice is not as described: opened https:\/\/github\.com\/acme\/clusters\/issues\/1\n$/) });
+  const { code, log } = await step({
+    INPUT_DO: 'issue',
+    INPUT_DOMAIN: 'alice',
+    INPUT_RESULT: 'failure',
+    INPUT_FAILURES: JSON.stringify([CUT]),
+  });
+  expect({ code, log }).toEqual({
+    code: 0,
+    log: expect.stringMatching(
+      /\nalice is not as described: opened https:\/\/github\.com\/acme\/clusters\/issues\/1\n$/,
+    ),
+  });
   expect(api.state.issues.map(({ state, body }) => [state, body?.includes('data-path-cut')])).toEqual([['open', true]]);
-  expect(readFileSync(join(folder, 'output'), 'utf8')).toMatch(/^issue-url<<(\S+)\nhttps:\/\/github\.com\/acme\/clusters\/issues\/1\n\1\n$/);
+  expect(readFileSync(join(folder, 'output'), 'utf8')).toMatch(
+    /^issue-url<<(\S+)\nhttps:\/\/github\.com\/acme\/clusters\/issues\/1\n\1\n$/,
+  );
 });
 
 test('a step masks its token before it says anything', async () => {
@@ -49,14 +71,20 @@ test('a step that fails marks the run and ends with 1', async () => {
   api.state.permissions.issues = 'read';
   const { code, log } = await step({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
   expect(code).toBe(1);
-  expect(log).toMatch(/^::error title=KS-1801 github-refused::KS-1801 github-refused: GitHub's API refuses POST \/repos\/acme\/clusters\/issues: 403%0A/m);
+  expect(log).toMatch(
+    /^::error title=KS-1801 github-refused::KS-1801 github-refused: GitHub's API refuses POST \/repos\/acme\/clusters\/issues: 403%0A/m,
+  );
 });
 
 test('a step on a pull request that it may not write on leaves the plan in the summary', async () => {
   api.state.addIssue({ title: 'Add a host', isPullRequest: true });
   Object.assign(api.state.permissions, { issues: 'read', 'pull-requests': 'read' });
   const plan = { domain: 'alice', changes: [], satisfied: [], later: [], awaited: [], warnings: [], failures: [] };
-  const { code, log } = await step({ INPUT_DO: 'comment', INPUT_PLAN: JSON.stringify(plan), GITHUB_EVENT_NAME: 'pull_request' });
+  const { code, log } = await step({
+    INPUT_DO: 'comment',
+    INPUT_PLAN: JSON.stringify(plan),
+    GITHUB_EVENT_NAME: 'pull_request',
+  });
   expect(code).toBe(0);
   expect(log).toMatch(/^::notice title=the plan is in the summary::/m);
   expect(readFileSync(join(folder, 'summary'), 'utf8')).toContain('### alice: 0 changes, 0 satisfied');
@@ -70,7 +98,14 @@ test('a step that was not told where it runs says what is missing, and asks noth
 
 test('a step that is cancelled while it waits ends with 1', async () => {
   api.fault({ then: { status: 429, headers: { 'retry-after': '50' }, body: { message: 'slow down' } } });
-  const place = { GITHUB_REPOSITORY: api.repository, GITHUB_API_URL: api.url, GITHUB_RUN_ID: '4711', INPUT_TOKEN: api.token, INPUT_DO: 'clean-up', INPUT_PREFIX: 'x' };
+  const place = {
+    GITHUB_REPOSITORY: api.repository,
+    GITHUB_API_URL: api.url,
+    GITHUB_RUN_ID: '4711',
+    INPUT_TOKEN: api.token,
+    INPUT_DO: 'clean-up',
+    INPUT_PREFIX: 'x',
+  };
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN], { env: place });
   let log = '';
   child.stdout.on('data', (data: Buffer) => {

@@ -11,7 +11,8 @@ export interface Node {
 }
 
 /** The Markdown as a tree. */
-export const tree = (markdown: string): Node => fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
+export const tree = (markdown: string): Node =>
+  fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
 
 /** Every node, from the top. */
 export const nodes = (node: Node): Node[] => [node, ...(node.children ?? []).flatMap(nodes)];
@@ -20,7 +21,8 @@ export const nodes = (node: Node): Node[] => [node, ...(node.children ?? []).fla
 export const shape = (node: Node): unknown => (node.children ? [node.type, ...node.children.map(shape)] : node.type);
 
 /** Every text outside code, as GitHub searches it for names and numbers: escapes and entities are gone by then. */
-export const texts = (all: readonly Node[]): string[] => all.flatMap(({ type, value }) => (type === 'text' && value !== undefined ? [value] : []));
+export const texts = (all: readonly Node[]): string[] =>
+  all.flatMap(({ type, value }) => (type === 'text' && value !== undefined ? [value] : []));
 
 /** What GitHub makes a mention, a reference or a link of, in a text that is no link yet. */
 export const LIVE = /@[a-z\d]|#\d|\bgh-\d|(?:https?|ftp):\/\/|\bwww\./i;

@@ -8,7 +8,14 @@ import { openScene, RUN_ID, START, type Scene, type Told } from './scene.ts';
 
 const DAY = 24 * 3_600_000;
 const DOWN = matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 5, total: 6 });
-const UNHEALTHY: Failure = { code: 'cluster-unhealthy', host: 'node-03', what: 'root-kuscia-autonomy-alice-node-03: heartbeat is 2 min ago', evidence: 'an @octocat, #7 and `code`', cause: 'it was killed', remedy: 'Run mode apply.' };
+const UNHEALTHY: Failure = {
+  code: 'cluster-unhealthy',
+  host: 'node-03',
+  what: 'root-kuscia-autonomy-alice-node-03: heartbeat is 2 min ago',
+  evidence: 'an @octocat, #7 and `code`',
+  cause: 'it was killed',
+  remedy: 'Run mode apply.',
+};
 
 let scene: Scene;
 beforeEach(async () => {
@@ -27,8 +34,25 @@ interface Looked {
   readonly run?: number;
 }
 
-const look = ({ result = 'failure', before = '', domain = 'alice', matrix = DOWN, failures = [UNHEALTHY], label = '', run = RUN_ID }: Looked = {}): Promise<Told> =>
-  scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: domain, INPUT_RESULT: result, INPUT_BEFORE: before, INPUT_VERIFY: matrix ? JSON.stringify(matrix) : '', INPUT_FAILURES: JSON.stringify(failures), INPUT_LABEL: label, GITHUB_RUN_ID: String(run) });
+const look = ({
+  result = 'failure',
+  before = '',
+  domain = 'alice',
+  matrix = DOWN,
+  failures = [UNHEALTHY],
+  label = '',
+  run = RUN_ID,
+}: Looked = {}): Promise<Told> =>
+  scene.run({
+    INPUT_DO: 'issue',
+    INPUT_DOMAIN: domain,
+    INPUT_RESULT: result,
+    INPUT_BEFORE: before,
+    INPUT_VERIFY: matrix ? JSON.stringify(matrix) : '',
+    INPUT_FAILURES: JSON.stringify(failures),
+    INPUT_LABEL: label,
+    GITHUB_RUN_ID: String(run),
+  });
 
 const healthy = (): Promise<Told> => look({ result: 'success', matrix: matrixOf(), failures: [] });
 
@@ -39,29 +63,64 @@ const bodyOf = (issue: number): string => scene.api.state.issues.find(({ number 
 describe('a domain that is not as described', () => {
   test('gets one issue, labelled, with figures, evidence, what to do and the way to the run', async () => {
     const { code, log, outputs } = await look();
-    expect({ code, log }).toEqual({ code: 0, log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n' });
+    expect({ code, log }).toEqual({
+      code: 0,
+      log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n',
+    });
     expect(outputs).toEqual({ 'issue-url': 'https://github.com/acme/clusters/issues/1' });
-    expect(scene.api.state.issues.map(({ title, labels, state }) => ({ title, labels, state }))).toEqual([{ title: 'alice is not as described', labels: ['kuscia-swarm'], state: 'open' }]);
-    expect(scene.api.state.labels.slice(1)).toEqual([{ name: 'kuscia-swarm', color: 'b60205', description: 'A domain is not as its cluster file describes it' }]);
+    expect(scene.api.state.issues.map(({ title, labels, state }) => ({ title, labels, state }))).toEqual([
+      { title: 'alice is not as described', labels: ['kuscia-swarm'], state: 'open' },
+    ]);
+    expect(scene.api.state.labels.slice(1)).toEqual([
+      { name: 'kuscia-swarm', color: 'b60205', description: 'A domain is not as its cluster file describes it' },
+    ]);
     const body = bodyOf(1);
-    expect(body.split('\n').slice(0, 4)).toEqual(['<!-- kuscia-swarm health: alice -->', expect.stringMatching(/^<!-- kuscia-swarm state: looks=1 wrong=[0-9a-f]{16} -->$/), '', expect.stringMatching(/^\*\*alice is not healthy: 1 of 2 replicas pass every check/)]);
-    expect(body).toContain(`| 2026-11-24 03:17 UTC | 2026-11-24 03:17 UTC, [run 4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`);
-    expect(body).toContain('| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ Down** | 1.1.0b0 |');
-    expect(body).toContain('- **[KS-1601](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1601) cluster-unhealthy**: ');
-    expect(body).toContain('  - evidence: `` an @octocat, #7 and `code` ``\n  - cause: it was killed\n  - **do: Run mode apply.**\n');
+    expect(body.split('\n').slice(0, 4)).toEqual([
+      '<!-- kuscia-swarm health: alice -->',
+      expect.stringMatching(/^<!-- kuscia-swarm state: looks=1 wrong=[0-9a-f]{16} -->$/),
+      '',
+      expect.stringMatching(/^\*\*alice is not healthy: 1 of 2 replicas pass every check/),
+    ]);
+    expect(body).toContain(
+      `| 2026-11-24 03:17 UTC | 2026-11-24 03:17 UTC, [run 4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`,
+    );
+    expect(body).toContain(
+      '| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ Down** | 1.1.0b0 |',
+    );
+    expect(body).toContain(
+      '- **[KS-1601](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1601) cluster-unhealthy**: ',
+    );
+    expect(body).toContain(
+      '  - evidence: `` an @octocat, #7 and `code` ``\n  - cause: it was killed\n  - **do: Run mode apply.**\n',
+    );
     expect(body).toContain('```sh\ngh run rerun 4711 --repo github.com/acme/clusters\n```');
   });
 
   test('has the text of its issue rewritten by the same finding, without a comment', async () => {
     await look();
     scene.clock.now += DAY;
-    const later = { ...DOWN, rows: DOWN.rows.map((row) => ({ ...row, cells: { ...row.cells, ...(row.host === 'node-03' && { heartbeat: { ok: false, text: '24 h ago' } }) } })) };
-    const { code, log, outputs } = await look({ matrix: later, failures: [{ ...UNHEALTHY, what: 'root-kuscia-autonomy-alice-node-03: heartbeat is 24 h ago' }], run: 4712 });
-    expect({ code, log }).toEqual({ code: 0, log: 'alice is not as described, as before: rewrote https://github.com/acme/clusters/issues/1\n' });
+    const later = {
+      ...DOWN,
+      rows: DOWN.rows.map((row) => ({
+        ...row,
+        cells: { ...row.cells, ...(row.host === 'node-03' && { heartbeat: { ok: false, text: '24 h ago' } }) },
+      })),
+    };
+    const { code, log, outputs } = await look({
+      matrix: later,
+      failures: [{ ...UNHEALTHY, what: 'root-kuscia-autonomy-alice-node-03: heartbeat is 24 h ago' }],
+      run: 4712,
+    });
+    expect({ code, log }).toEqual({
+      code: 0,
+      log: 'alice is not as described, as before: rewrote https://github.com/acme/clusters/issues/1\n',
+    });
     expect(outputs['issue-url']).toBe('https://github.com/acme/clusters/issues/1');
     expect(scene.api.state.issues).toHaveLength(1);
     expect(commentsOn(1)).toEqual([]);
-    expect(bodyOf(1)).toContain('| 2026-11-24 03:17 UTC | 2026-11-25 03:17 UTC, [run 4712](https://github.com/acme/clusters/actions/runs/4712) | 2 |');
+    expect(bodyOf(1)).toContain(
+      '| 2026-11-24 03:17 UTC | 2026-11-25 03:17 UTC, [run 4712](https://github.com/acme/clusters/actions/runs/4712) | 2 |',
+    );
     expect(bodyOf(1)).toContain('**✗ 24 h ago**');
   });
 
@@ -69,7 +128,10 @@ describe('a domain that is not as described', () => {
     ['another check', { matrix: matrixOf({ overlay: 'none' }, { connected: 5, total: 6 }) }],
     ['another failure', { failures: [UNHEALTHY, CUT] }],
     ['another host', { failures: [{ ...UNHEALTHY, host: 'node-02' }] }],
-    ['another number of pairs', { matrix: matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 2, total: 6 }) }],
+    [
+      'another number of pairs',
+      { matrix: matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 2, total: 6 }) },
+    ],
     ['no matrix any more', { matrix: null }],
   ])('gets a comment when it is %s', async (_what, changed) => {
     await look();
@@ -85,16 +147,35 @@ describe('a domain that is not as described', () => {
     await look();
     scene.clock.now += DAY;
     const { code, log } = await healthy();
-    expect({ code, log }).toEqual({ code: 0, log: 'alice is healthy: closed https://github.com/acme/clusters/issues/1\n' });
-    expect(scene.api.state.issues.map(({ state, state_reason }) => ({ state, state_reason }))).toEqual([{ state: 'closed', state_reason: 'completed' }]);
-    expect(commentsOn(1).map(({ body }) => body)).toEqual([expect.stringMatching(/^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt was not as described from 2026-11-24 03:17 UTC on, at 1 look\. /)]);
+    expect({ code, log }).toEqual({
+      code: 0,
+      log: 'alice is healthy: closed https://github.com/acme/clusters/issues/1\n',
+    });
+    expect(scene.api.state.issues.map(({ state, state_reason }) => ({ state, state_reason }))).toEqual([
+      { state: 'closed', state_reason: 'completed' },
+    ]);
+    expect(commentsOn(1).map(({ body }) => body)).toEqual([
+      expect.stringMatching(
+        /^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt was not as described from 2026-11-24 03:17 UTC on, at 1 look\. /,
+      ),
+    ]);
     const again = await healthy();
-    expect(again).toMatchObject({ code: 0, log: 'alice is healthy, and no issue is open\n', outputs: { 'issue-url': '' } });
+    expect(again).toMatchObject({
+      code: 0,
+      log: 'alice is healthy, and no issue is open\n',
+      outputs: { 'issue-url': '' },
+    });
     expect(commentsOn(1)).toHaveLength(1);
   });
 
   test('keeps an issue while something works that is not described, though every check is ok', async () => {
-    const stray: Failure = { code: 'not-described', what: 'replica x works on a host that is not in the cluster file', evidence: 'node Ready', cause: 'its host was taken out', remedy: 'Take it away.' };
+    const stray: Failure = {
+      code: 'not-described',
+      what: 'replica x works on a host that is not in the cluster file',
+      evidence: 'node Ready',
+      cause: 'its host was taken out',
+      remedy: 'Take it away.',
+    };
     const { code, log } = await look({ result: 'success', matrix: { ...matrixOf(), warnings: [stray] }, failures: [] });
     expect([code, log]).toEqual([0, expect.stringContaining('alice is not as described: opened')]);
     expect(bodyOf(1)).toMatch(/\*\*alice is healthy: 2 of 2 replicas answer .*; 1 warning \(1\.3 s\)\*\*/);
@@ -104,29 +185,89 @@ describe('a domain that is not as described', () => {
   });
 
   test('says what is not known, which host does not answer, what works, and that nothing else goes on meanwhile', async () => {
-    const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({ replica: `root-kuscia-autonomy-alice-${host}`, host, cells });
-    const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [Matrix['rows'][number]['cells'], Matrix['rows'][number]['cells']];
-    const rows = [row('node-02', first), row('node-03', { ...second, throughLb: { ok: false, text: '0 of 9' }, node: { ok: false, text: 'not reached', unknown: true } })];
-    await look({ matrix: { ...matrixOf(), healthy: false, rows, silent: ['node-03'], database: 'works', pairs: { connected: 2, total: 6, unknown: 4 } } });
+    const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
+      replica: `root-kuscia-autonomy-alice-${host}`,
+      host,
+      cells,
+    });
+    const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
+      Matrix['rows'][number]['cells'],
+      Matrix['rows'][number]['cells'],
+    ];
+    const rows = [
+      row('node-02', first),
+      row('node-03', {
+        ...second,
+        throughLb: { ok: false, text: '0 of 9' },
+        node: { ok: false, text: 'not reached', unknown: true },
+      }),
+    ];
+    await look({
+      matrix: {
+        ...matrixOf(),
+        healthy: false,
+        rows,
+        silent: ['node-03'],
+        database: 'works',
+        pairs: { connected: 2, total: 6, unknown: 4 },
+      },
+    });
     expect(bodyOf(1)).toContain('**? not reached**');
-    expect(bodyOf(1)).toMatch(/1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/);
-    expect(bodyOf(1)).toContain('### Next\n\n1. See to node-03: no mode but verify goes on while a host does not answer.\n2. After that see what differs with `mode: plan`, and bring it about with `mode: apply`.\n\nThen look again:\n');
+    expect(bodyOf(1)).toMatch(
+      /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
+    );
+    expect(bodyOf(1)).toContain(
+      '### Next\n\n1. See to node-03: no mode but verify goes on while a host does not answer.\n2. After that see what differs with `mode: plan`, and bring it about with `mode: apply`.\n\nThen look again:\n',
+    );
     expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
   });
 
   const PLAN = 'what differs with `mode: plan`, and bring it about with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
     ['what differs, where every host answers', {}, [`1. See ${PLAN}`]],
-    ['the host first, where nothing could be looked at because of it', { matrix: null, failures: [{ code: 'host-unreachable', host: 'node-02', what: 'node-02 does not answer', remedy: 'See to it.' }] }, ['1. See to node-02: no mode but verify goes on while a host does not answer.']],
-    ['the engine first, where it does not answer', { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] }, ['1. See to node-02: no mode but verify goes on while a host does not answer.', `2. After that see ${PLAN}`]],
-    ['the job that failed before', { matrix: null, failures: [], result: 'skipped', before: 'look=failure' }, ['1. See why the job look ended: its log, and whether the runner of its host is there.']],
-    ['the log, where nothing else is there', { matrix: null, failures: [] }, ['1. See the log of the run: it ended before anything could be looked at.']],
-    ['the findings, where they are all there is', { matrix: null, failures: [CUT] }, ['1. Do what each finding above says.']],
-    ['the findings, where nothing differs', { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] }, ['1. Do what each finding above says.']],
+    [
+      'the host first, where nothing could be looked at because of it',
+      {
+        matrix: null,
+        failures: [
+          { code: 'host-unreachable', host: 'node-02', what: 'node-02 does not answer', remedy: 'See to it.' },
+        ],
+      },
+      ['1. See to node-02: no mode but verify goes on while a host does not answer.'],
+    ],
+    [
+      'the engine first, where it does not answer',
+      { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] },
+      ['1. See to node-02: no mode but verify goes on while a host does not answer.', `2. After that see ${PLAN}`],
+    ],
+    [
+      'the job that failed before',
+      { matrix: null, failures: [], result: 'skipped', before: 'look=failure' },
+      ['1. See why the job look ended: its log, and whether the runner of its host is there.'],
+    ],
+    [
+      'the log, where nothing else is there',
+      { matrix: null, failures: [] },
+      ['1. See the log of the run: it ended before anything could be looked at.'],
+    ],
+    [
+      'the findings, where they are all there is',
+      { matrix: null, failures: [CUT] },
+      ['1. Do what each finding above says.'],
+    ],
+    [
+      'the findings, where nothing differs',
+      { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] },
+      ['1. Do what each finding above says.'],
+    ],
   ])('is told to see to %s', async (_what, looked, steps) => {
     await look(looked);
     const said = /### Next\n\n([^]*?)\n\nThen look again:/.exec(bodyOf(1))?.[1] ?? '';
-    expect(said.replace(/&#\d+;/g, (entity) => (entity === '&#8203;' ? '' : String.fromCodePoint(Number(entity.slice(2, -1))))).split('\n')).toEqual(steps);
+    expect(
+      said
+        .replace(/&#\d+;/g, (entity) => (entity === '&#8203;' ? '' : String.fromCodePoint(Number(entity.slice(2, -1)))))
+        .split('\n'),
+    ).toEqual(steps);
   });
 
   test('is told through what it still serves, or that this was not seen', async () => {
@@ -154,14 +295,19 @@ describe('a domain that is not as described', () => {
 
   test('is told of also where nothing could be looked at', async () => {
     await scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
-    expect(bodyOf(1)).toContain('**Whether alice is healthy is not known: it could not be checked (the result of the verification is failure; see its log)**');
+    expect(bodyOf(1)).toContain(
+      '**Whether alice is healthy is not known: it could not be checked (the result of the verification is failure; see its log)**',
+    );
     expect(bodyOf(1)).not.toContain('| replica |');
   });
 
   test.each<[string, Looked]>([
     ['the job failed', { result: 'failure', failures: [] }],
     ['failures are told', { result: 'success', failures: [UNHEALTHY] }],
-    ['a check is not ok, whatever the matrix says of itself', { result: 'success', failures: [], matrix: { ...DOWN, healthy: true } }],
+    [
+      'a check is not ok, whatever the matrix says of itself',
+      { result: 'success', failures: [], matrix: { ...DOWN, healthy: true } },
+    ],
     ['the matrix says so of itself', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
   ])('is one of which %s, though the rest is well', async (_what, given) => {
     await look({ matrix: matrixOf(), ...given });
@@ -174,13 +320,23 @@ describe('the issue is found', () => {
     await look();
     const mine = scene.api.state.issues[0];
     scene.api.state.issues.pop();
-    for (let i = 0; i < 149; i += 1) scene.api.state.addIssue({ title: 'alice is not as described', body: 'no mark', labels: ['kuscia-swarm'] });
-    scene.api.state.addIssue({ title: 'renamed by a person', body: `edited\r\n${mine?.body?.replaceAll('\n', '\r\n')}`, labels: ['Kuscia-Swarm', 'bug'], user: BOT });
+    for (let i = 0; i < 149; i += 1)
+      scene.api.state.addIssue({ title: 'alice is not as described', body: 'no mark', labels: ['kuscia-swarm'] });
+    scene.api.state.addIssue({
+      title: 'renamed by a person',
+      body: `edited\r\n${mine?.body?.replaceAll('\n', '\r\n')}`,
+      labels: ['Kuscia-Swarm', 'bug'],
+      user: BOT,
+    });
     await look();
     expect(scene.api.state.issues).toHaveLength(150);
     expect(bodyOf(150)).toContain('looks=2 ');
     expect(scene.api.state.issues[149]?.title).toBe('renamed by a person');
-    expect(scene.api.requests.some(({ path }) => path.startsWith('/repositories/1296269/issues?') && path.includes('page=2'))).toBe(true);
+    expect(
+      scene.api.requests.some(
+        ({ path }) => path.startsWith('/repositories/1296269/issues?') && path.includes('page=2'),
+      ),
+    ).toBe(true);
   });
 
   test.each([
@@ -198,13 +354,19 @@ describe('the issue is found', () => {
   test('and one that is not our own is told of, and neither closed nor written to', async () => {
     scene.api.state.addIssue({ title: 'bait', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
     const { log } = await healthy();
-    expect(log).toBe('#1 has the mark of alice, but is from octocat and not from github-actions[bot]: it is left alone\nalice is healthy, and no issue is open\n');
+    expect(log).toBe(
+      '#1 has the mark of alice, but is from octocat and not from github-actions[bot]: it is left alone\nalice is healthy, and no issue is open\n',
+    );
     expect([open().map(({ title }) => title), commentsOn(1)]).toEqual([['bait'], []]);
   });
 
   test('as that of the person whose token it is', async () => {
     scene.api.state.login = 'octocat';
-    scene.api.state.addIssue({ title: 'alice is not as described', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
+    scene.api.state.addIssue({
+      title: 'alice is not as described',
+      body: '<!-- kuscia-swarm health: alice -->',
+      labels: ['kuscia-swarm'],
+    });
     await look();
     expect(scene.api.state.issues).toHaveLength(1);
     expect(bodyOf(1)).toContain('looks=2 ');
@@ -212,7 +374,10 @@ describe('the issue is found', () => {
 
   test('by nobody who cannot tell whose issue it is: that is a failure, and nothing is written', async () => {
     await look();
-    scene.api.fault({ when: ({ path }) => path === '/graphql', then: { status: 200, body: { errors: [{ message: 'Resource not accessible' }] } } });
+    scene.api.fault({
+      when: ({ path }) => path === '/graphql',
+      then: { status: 200, body: { errors: [{ message: 'Resource not accessible' }] } },
+    });
     const { code, errors } = await look({ run: 4712 });
     expect([code, errors.join()]).toEqual([1, expect.stringMatching(/KS-1801[^]*Resource not accessible/)]);
     expect(scene.api.state.issues).toHaveLength(1);
@@ -228,10 +393,20 @@ describe('the issue is found', () => {
 
   test('twice after a race: the older is kept, the other is closed with a note', async () => {
     await look();
-    scene.api.state.addIssue({ title: 'alice is not as described', body: bodyOf(1), labels: ['kuscia-swarm'], user: BOT });
+    scene.api.state.addIssue({
+      title: 'alice is not as described',
+      body: bodyOf(1),
+      labels: ['kuscia-swarm'],
+      user: BOT,
+    });
     await look();
-    expect(scene.api.state.issues.map(({ state, state_reason }) => [state, state_reason])).toEqual([['open', null], ['closed', 'not_planned']]);
-    expect(commentsOn(2).map(({ body }) => body)).toEqual(["<!-- kuscia-swarm run: 4711.1 duplicate -->\nThe same as #1, which was there before; it is kept up to date in this one's place."]);
+    expect(scene.api.state.issues.map(({ state, state_reason }) => [state, state_reason])).toEqual([
+      ['open', null],
+      ['closed', 'not_planned'],
+    ]);
+    expect(commentsOn(2).map(({ body }) => body)).toEqual([
+      "<!-- kuscia-swarm run: 4711.1 duplicate -->\nThe same as #1, which was there before; it is kept up to date in this one's place.",
+    ]);
     expect(bodyOf(1)).toContain('looks=2 ');
   });
 
@@ -239,10 +414,19 @@ describe('the issue is found', () => {
     await look();
     const first = scene.api.state.issues.splice(0)[0];
     const meanwhile = (): number => scene.api.state.issues.push(first!);
-    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/labels') && meanwhile() > 0, then: REFUSALS.tooFast(1) });
+    scene.api.fault({
+      when: ({ method, path }) => method === 'POST' && path.endsWith('/labels') && meanwhile() > 0,
+      then: REFUSALS.tooFast(1),
+    });
     const { code, outputs } = await look({ run: 4712 });
-    expect({ code, outputs }).toEqual({ code: 0, outputs: { 'issue-url': 'https://github.com/acme/clusters/issues/1' } });
-    expect(scene.api.state.issues.map(({ number, state }) => [number, state])).toEqual([[1, 'open'], [2, 'closed']]);
+    expect({ code, outputs }).toEqual({
+      code: 0,
+      outputs: { 'issue-url': 'https://github.com/acme/clusters/issues/1' },
+    });
+    expect(scene.api.state.issues.map(({ number, state }) => [number, state])).toEqual([
+      [1, 'open'],
+      [2, 'closed'],
+    ]);
   });
 
   test('under a label of one’s own', async () => {
@@ -265,7 +449,10 @@ test.each(['cancelled', 'skipped'])('a verification that was %s changes nothing 
   const before = structuredClone(scene.api.state.issues);
   const asked = scene.api.requests.length;
   const { code, log } = await look({ result });
-  expect({ code, log }).toEqual({ code: 0, log: `the verification of alice was ${result}: nothing is known of it, and its issue stays as it is\n` });
+  expect({ code, log }).toEqual({
+    code: 0,
+    log: `the verification of alice was ${result}: nothing is known of it, and its issue stays as it is\n`,
+  });
   expect(scene.api.state.issues).toEqual(before);
   expect(scene.api.requests).toHaveLength(asked);
 });
@@ -278,8 +465,13 @@ describe('a verification that did not come about because a job before it did not
     ['was cut by its time-out', 'check=success look=cancelled', 'the job look before it ended as cancelled'],
     ['failed, and left another out', 'check=failure look=skipped', 'the job check before it ended as failure'],
   ])('is no silence: one %s', async (_how, before, why) => {
-    expect(await unseen(before)).toMatchObject({ code: 0, log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n' });
-    expect(bodyOf(1)).toContain(`**Whether alice is healthy is not known: it could not be checked (${why}; see its log, and whether the runner of its host is there)**`);
+    expect(await unseen(before)).toMatchObject({
+      code: 0,
+      log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n',
+    });
+    expect(bodyOf(1)).toContain(
+      `**Whether alice is healthy is not known: it could not be checked (${why}; see its log, and whether the runner of its host is there)**`,
+    );
   });
 
   test('goes on with the issue that is open, says that something else is wrong, and keeps it open though the rest is well', async () => {
@@ -299,21 +491,27 @@ describe('a verification that did not come about because a job before it did not
 });
 
 describe('nothing is made twice', () => {
-  test.each(['lost-after', 'broken-off', REFUSALS.serverError] as const)('when the answer to a new issue is %p', async (then) => {
-    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'), then });
-    const { code } = await look();
-    expect(code).toBe(0);
-    expect(scene.api.state.issues).toHaveLength(1);
-    expect(scene.pauses).toEqual([1_000]);
-  });
+  test.each(['lost-after', 'broken-off', REFUSALS.serverError] as const)(
+    'when the answer to a new issue is %p',
+    async (then) => {
+      scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/issues'), then });
+      const { code } = await look();
+      expect(code).toBe(0);
+      expect(scene.api.state.issues).toHaveLength(1);
+      expect(scene.pauses).toEqual([1_000]);
+    },
+  );
 
-  test.each(['lost-before', 'lost-after', 'broken-off'] as const)('when the answer to a comment is %p', async (then) => {
-    await look();
-    scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/comments'), then });
-    const { code } = await look({ failures: [CUT] });
-    expect(code).toBe(0);
-    expect(commentsOn(1)).toHaveLength(1);
-  });
+  test.each(['lost-before', 'lost-after', 'broken-off'] as const)(
+    'when the answer to a comment is %p',
+    async (then) => {
+      await look();
+      scene.api.fault({ when: ({ method, path }) => method === 'POST' && path.endsWith('/comments'), then });
+      const { code } = await look({ failures: [CUT] });
+      expect(code).toBe(0);
+      expect(commentsOn(1)).toHaveLength(1);
+    },
+  );
 
   test('when a list breaks off, which would be read as an empty one', async () => {
     await look();
@@ -333,7 +531,9 @@ test('an issue whose label GitHub drops without a word is closed again and is a 
 });
 
 test('what hosts say is masked and without control characters before it is written', async () => {
-  await look({ failures: [{ ...UNHEALTHY, evidence: `\x1b[31mtoken ${scene.api.token}\u202e`, remedy: `use ${scene.api.token}` }] });
+  await look({
+    failures: [{ ...UNHEALTHY, evidence: `\x1b[31mtoken ${scene.api.token}\u202e`, remedy: `use ${scene.api.token}` }],
+  });
   expect(bodyOf(1)).toContain('  - evidence: `token ***`\n');
   expect(bodyOf(1)).not.toContain(scene.api.token);
 });

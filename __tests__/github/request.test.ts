@@ -20,26 +20,114 @@ const SUCCESS = { ...HEALTH, INPUT_RESULT: 'success', INPUT_VERIFY: JSON.stringi
 
 describe('what is asked for', () => {
   test('is read as it was given, with defaults for what is blank', () => {
-    expect(readRequest({ ...SUCCESS, INPUT_FAILURES: ' ', INPUT_LABEL: '' })).toEqual({ do: 'issue', health: { domain: 'alice', result: 'success', failed: [], matrix: matrixOf(), failures: [], label: 'kuscia-swarm' } });
-    expect(readRequest({ ...HEALTH, INPUT_BEFORE: ' check=success  look=failure look-2=cancelled', INPUT_FAILURES: JSON.stringify([CUT]), INPUT_LABEL: ' on call ' })).toEqual({ do: 'issue', health: { domain: 'alice', result: 'failure', failed: [{ job: 'look', result: 'failure' }, { job: 'look-2', result: 'cancelled' }], failures: [CUT], label: 'on call' } });
-    expect(readRequest({ INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: 'kuscia-swarm.alice.' })).toEqual({ do: 'clean-up', prefix: 'kuscia-swarm.alice.' });
+    expect(readRequest({ ...SUCCESS, INPUT_FAILURES: ' ', INPUT_LABEL: '' })).toEqual({
+      do: 'issue',
+      health: {
+        domain: 'alice',
+        result: 'success',
+        failed: [],
+        matrix: matrixOf(),
+        failures: [],
+        label: 'kuscia-swarm',
+      },
+    });
+    expect(
+      readRequest({
+        ...HEALTH,
+        INPUT_BEFORE: ' check=success  look=failure look-2=cancelled',
+        INPUT_FAILURES: JSON.stringify([CUT]),
+        INPUT_LABEL: ' on call ',
+      }),
+    ).toEqual({
+      do: 'issue',
+      health: {
+        domain: 'alice',
+        result: 'failure',
+        failed: [
+          { job: 'look', result: 'failure' },
+          { job: 'look-2', result: 'cancelled' },
+        ],
+        failures: [CUT],
+        label: 'on call',
+      },
+    });
+    expect(readRequest({ INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: 'kuscia-swarm.alice.' })).toEqual({
+      do: 'clean-up',
+      prefix: 'kuscia-swarm.alice.',
+    });
   });
 
   test.each<[string, Record<string, string | undefined>, string[]]>([
     ['nothing', {}, ['input do is missing', 'input token is missing']],
-    ['something else', { INPUT_DO: 'delete', INPUT_TOKEN: 't' }, ['input do is none of issue, clean-up, approval, comment']],
-    ['no domain and no result', { INPUT_DO: 'issue', INPUT_TOKEN: 't' }, ['input domain is missing', 'input result is missing']],
+    [
+      'something else',
+      { INPUT_DO: 'delete', INPUT_TOKEN: 't' },
+      ['input do is none of issue, clean-up, approval, comment'],
+    ],
+    [
+      'no domain and no result',
+      { INPUT_DO: 'issue', INPUT_TOKEN: 't' },
+      ['input domain is missing', 'input result is missing'],
+    ],
     ['a domain that would end the mark', { ...HEALTH, INPUT_DOMAIN: 'a --> b' }, ['input domain is no domain id']],
-    ['an unknown result', { ...HEALTH, INPUT_RESULT: 'ok' }, ['input result is none of success, failure, cancelled, skipped']],
-    ['results of jobs that are none', { ...HEALTH, INPUT_BEFORE: 'look= check=ok' }, ['input before has "look=", which is no NAME=RESULT (success, failure, cancelled, skipped)', 'input before has "check=ok", which is no NAME=RESULT (success, failure, cancelled, skipped)']],
-    ['a success that nothing proves', { ...HEALTH, INPUT_RESULT: 'success' }, ['input verify is missing: a success without the matrix proves nothing']],
-    ['a matrix of another domain', { ...SUCCESS, INPUT_DOMAIN: 'bob' }, ['input verify is about the domain alice, not bob']],
-    ['a matrix that is none', { ...HEALTH, INPUT_VERIFY: 'true' }, ['input verify is not what an action of this project gave: it: Invalid input: expected object, received boolean']],
-    ['a matrix that lacks a check', { ...HEALTH, INPUT_VERIFY: JSON.stringify({ ...matrixOf(), rows: [{ replica: 'r', host: 'h', cells: {} }] }) }, ['input verify is not what an action of this project gave: rows.0.cells.direct: Invalid input: expected object, received undefined']],
-    ['failures that are no JSON', { ...HEALTH, INPUT_FAILURES: '[{' }, ['input failures is not what an action of this project gave: it: Invalid input: expected array, received undefined']],
-    ['a failure of an unknown kind', { ...HEALTH, INPUT_FAILURES: '[{"code":"x","what":"y","remedy":"z"}]' }, ['input failures is not what an action of this project gave: 0.code']],
+    [
+      'an unknown result',
+      { ...HEALTH, INPUT_RESULT: 'ok' },
+      ['input result is none of success, failure, cancelled, skipped'],
+    ],
+    [
+      'results of jobs that are none',
+      { ...HEALTH, INPUT_BEFORE: 'look= check=ok' },
+      [
+        'input before has "look=", which is no NAME=RESULT (success, failure, cancelled, skipped)',
+        'input before has "check=ok", which is no NAME=RESULT (success, failure, cancelled, skipped)',
+      ],
+    ],
+    [
+      'a success that nothing proves',
+      { ...HEALTH, INPUT_RESULT: 'success' },
+      ['input verify is missing: a success without the matrix proves nothing'],
+    ],
+    [
+      'a matrix of another domain',
+      { ...SUCCESS, INPUT_DOMAIN: 'bob' },
+      ['input verify is about the domain alice, not bob'],
+    ],
+    [
+      'a matrix that is none',
+      { ...HEALTH, INPUT_VERIFY: 'true' },
+      ['input verify is not what an action of this project gave: it: Invalid input: expected object, received boolean'],
+    ],
+    [
+      'a matrix that lacks a check',
+      { ...HEALTH, INPUT_VERIFY: JSON.stringify({ ...matrixOf(), rows: [{ replica: 'r', host: 'h', cells: {} }] }) },
+      [
+        'input verify is not what an action of this project gave: rows.0.cells.direct: Invalid input: expected object, received undefined',
+      ],
+    ],
+    [
+      'failures that are no JSON',
+      { ...HEALTH, INPUT_FAILURES: '[{' },
+      [
+        'input failures is not what an action of this project gave: it: Invalid input: expected array, received undefined',
+      ],
+    ],
+    [
+      'a failure of an unknown kind',
+      { ...HEALTH, INPUT_FAILURES: '[{"code":"x","what":"y","remedy":"z"}]' },
+      ['input failures is not what an action of this project gave: 0.code'],
+    ],
     ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label has a comma, or more than 50 characters']],
-    ['several things wrong', { INPUT_DO: 'issue', INPUT_RESULT: 'x', INPUT_LABEL: 'a,b' }, ['input token is missing', 'input domain is missing', 'input result is none of success, failure, cancelled, skipped', 'input label has a comma, or more than 50 characters']],
+    [
+      'several things wrong',
+      { INPUT_DO: 'issue', INPUT_RESULT: 'x', INPUT_LABEL: 'a,b' },
+      [
+        'input token is missing',
+        'input domain is missing',
+        'input result is none of success, failure, cancelled, skipped',
+        'input label has a comma, or more than 50 characters',
+      ],
+    ],
     ['no prefix', { INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: '  ' }, ['input prefix is missing']],
   ])('with %s is refused, all faults at once', (_what, env, told) => {
     // zod lists all codes.
@@ -57,25 +145,61 @@ describe('the place', () => {
   const ENV = { GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '4711' };
 
   test('is read from what GitHub sets, github.com unless told', () => {
-    expect(readPlace(ENV)).toEqual({ owner: 'acme', repo: 'clusters', apiUrl: 'https://api.github.com', server: 'github.com', runId: 4711, attempt: 1, runUrl: 'https://github.com/acme/clusters/actions/runs/4711' });
-    expect(readPlace({ ...ENV, GITHUB_API_URL: 'https://ghes.acme.example:8443/api/v3', GITHUB_SERVER_URL: 'https://ghes.acme.example:8443', GITHUB_RUN_ATTEMPT: '3' })).toMatchObject({ apiUrl: 'https://ghes.acme.example:8443/api/v3', server: 'ghes.acme.example:8443', attempt: 3, runUrl: 'https://ghes.acme.example:8443/acme/clusters/actions/runs/4711' });
+    expect(readPlace(ENV)).toEqual({
+      owner: 'acme',
+      repo: 'clusters',
+      apiUrl: 'https://api.github.com',
+      server: 'github.com',
+      runId: 4711,
+      attempt: 1,
+      runUrl: 'https://github.com/acme/clusters/actions/runs/4711',
+    });
+    expect(
+      readPlace({
+        ...ENV,
+        GITHUB_API_URL: 'https://ghes.acme.example:8443/api/v3',
+        GITHUB_SERVER_URL: 'https://ghes.acme.example:8443',
+        GITHUB_RUN_ATTEMPT: '3',
+      }),
+    ).toMatchObject({
+      apiUrl: 'https://ghes.acme.example:8443/api/v3',
+      server: 'ghes.acme.example:8443',
+      attempt: 3,
+      runUrl: 'https://ghes.acme.example:8443/acme/clusters/actions/runs/4711',
+    });
   });
 
   test('is refused where GitHub did not set it, or something that could get out of a link', () => {
-    expect(faults(() => readPlace({}))).toEqual(['input-invalid: GITHUB_REPOSITORY is not set', 'input-invalid: GITHUB_RUN_ID is not set']);
-    expect(faults(() => readPlace({ ...ENV, GITHUB_SERVER_URL: 'https://x) [y](z', GITHUB_API_URL: 'ftp://x' }))).toEqual(['input-invalid: GITHUB_SERVER_URL is not as GitHub sets it', 'input-invalid: GITHUB_API_URL is not as GitHub sets it']);
+    expect(faults(() => readPlace({}))).toEqual([
+      'input-invalid: GITHUB_REPOSITORY is not set',
+      'input-invalid: GITHUB_RUN_ID is not set',
+    ]);
+    expect(
+      faults(() => readPlace({ ...ENV, GITHUB_SERVER_URL: 'https://x) [y](z', GITHUB_API_URL: 'ftp://x' })),
+    ).toEqual([
+      'input-invalid: GITHUB_SERVER_URL is not as GitHub sets it',
+      'input-invalid: GITHUB_API_URL is not as GitHub sets it',
+    ]);
   });
 
-  test.each(['{', '{}', '[]', 'null', '{"pull_request":null}', '{"pull_request":{"number":"1"}}'])('names no pull request where the event is %p', (payload) => {
-    expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => payload))).toEqual(['input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)']);
-  });
+  test.each(['{', '{}', '[]', 'null', '{"pull_request":null}', '{"pull_request":{"number":"1"}}'])(
+    'names no pull request where the event is %p',
+    (payload) => {
+      expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => payload))).toEqual([
+        'input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)',
+      ]);
+    },
+  );
 
   test('names no pull request where the event cannot be read', () => {
     const gone = (): string => {
       throw new Error('ENOENT');
     };
-    expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, gone))).toEqual(['input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)']);
+    expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, gone))).toEqual([
+      'input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)',
+    ]);
   });
 
-  test('names the pull request', () => expect(pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => '{"pull_request":{"number":12}}')).toBe(12));
+  test('names the pull request', () =>
+    expect(pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => '{"pull_request":{"number":12}}')).toBe(12));
 });

@@ -32,11 +32,29 @@ export async function openScene(options: StateOptions = {}): Promise<Scene> {
   const clock = { now: START };
   const pauses: number[] = [];
   const api = await startGithubApi({ ...options, now: () => clock.now });
-  return { api, clock, pauses, run: (env, signal = new AbortController().signal) => runOn(api, clock, pauses, env, signal) };
+  return {
+    api,
+    clock,
+    pauses,
+    run: (env, signal = new AbortController().signal) => runOn(api, clock, pauses, env, signal),
+  };
 }
 
-async function runOn(api: GithubApi, clock: { now: number }, pauses: number[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Told> {
-  const told = { log: '', notices: [] as string[], warnings: [] as string[], errors: [] as string[], outputs: {} as Record<string, string>, summary: '' };
+async function runOn(
+  api: GithubApi,
+  clock: { now: number },
+  pauses: number[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Told> {
+  const told = {
+    log: '',
+    notices: [] as string[],
+    warnings: [] as string[],
+    errors: [] as string[],
+    outputs: {} as Record<string, string>,
+    summary: '',
+  };
   const summary = {
     addRaw: (text: string) => {
       told.summary += text;
@@ -54,14 +72,25 @@ async function runOn(api: GithubApi, clock: { now: number }, pauses: number[], e
     setOutput: (name: string, value: string) => void (told.outputs[name] = value),
     summary,
   };
-  const teller = new Teller({ write: (text) => (told.log += text) }, DOCS, runner as unknown as ConstructorParameters<typeof Teller>[2]);
+  const teller = new Teller(
+    { write: (text) => (told.log += text) },
+    DOCS,
+    runner as unknown as ConstructorParameters<typeof Teller>[2],
+  );
   const pause = (ms: number, signal: AbortSignal): Promise<void> => {
     pauses.push(ms);
     clock.now += ms;
     signal.throwIfAborted();
     return Promise.resolve();
   };
-  const place = { GITHUB_REPOSITORY: api.repository, GITHUB_API_URL: api.url, GITHUB_SERVER_URL: 'https://github.com', GITHUB_RUN_ID: String(RUN_ID), GITHUB_RUN_ATTEMPT: '1', INPUT_TOKEN: api.token };
+  const place = {
+    GITHUB_REPOSITORY: api.repository,
+    GITHUB_API_URL: api.url,
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_RUN_ID: String(RUN_ID),
+    GITHUB_RUN_ATTEMPT: '1',
+    INPUT_TOKEN: api.token,
+  };
   const read = (): string => JSON.stringify({ pull_request: { number: 1 } });
   const code = await run({ env: { ...place, ...env }, read, teller, signal, now: () => clock.now, pause });
   return { code, ...told };

@@ -18,7 +18,10 @@ afterEach(() => rmSync(place, { recursive: true }));
 const argsOf = ({ args }: Command): string[] => args.map((arg) => arg.replaceAll('/run/lock', place));
 
 function run(command: Command): Outcome {
-  const { status, stdout, stderr } = spawnSync(command.program, argsOf(command), { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  const { status, stdout, stderr } = spawnSync(command.program, argsOf(command), {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   return { ended: 'exited', code: status ?? -1, stdout, stderr };
 }
 
@@ -44,7 +47,12 @@ describe('a lease', () => {
   test('tells how long it will last and how long it has been held', () => {
     take(first, 300);
     const leased = take(other);
-    expect(leased?.is === 'held' && [leased.expiresIn > 290 && leased.expiresIn <= 300, leased.heldFor >= 0 && leased.heldFor < 10]).toEqual([true, true]);
+    expect(
+      leased?.is === 'held' && [
+        leased.expiresIn > 290 && leased.expiresIn <= 300,
+        leased.heldFor >= 0 && leased.heldFor < 10,
+      ],
+    ).toEqual([true, true]);
   });
 
   test('is released by its owner alone, and then free since', () => {
@@ -106,13 +114,20 @@ describe('a lease', () => {
 
   test('lies where only those may write who may use Docker', () => {
     take(first);
-    expect([(statSync(join(place, 'kuscia-swarm')).mode & 0o777).toString(8), (statSync(lease()).mode & 0o777).toString(8)]).toEqual(['770', '660']);
+    expect([
+      (statSync(join(place, 'kuscia-swarm')).mode & 0o777).toString(8),
+      (statSync(lease()).mode & 0o777).toString(8),
+    ]).toEqual(['770', '660']);
   });
 
   test('is not trusted in a folder that anyone can write, and not taken for free when it cannot be read', () => {
     mkdirSync(join(place, 'kuscia-swarm'));
     chmodSync(join(place, 'kuscia-swarm'), 0o777);
-    expect(run(takeLease('alice', first, 60))).toMatchObject({ code: 77, stdout: '', stderr: expect.stringContaining('can be written by others') });
+    expect(run(takeLease('alice', first, 60))).toMatchObject({
+      code: 77,
+      stdout: '',
+      stderr: expect.stringContaining('can be written by others'),
+    });
     expect(existsSync(lease())).toBe(false);
     chmodSync(join(place, 'kuscia-swarm'), 0o770);
     for (const text of ['', 'nonsense\n', 'acme/ops/1#1\nsoon\n1\nx\n']) {
@@ -129,6 +144,15 @@ describe('a lease', () => {
   });
 });
 
-test.each(['', 'what', 'taken soon', `taken ${'9'.repeat(400)}`, 'held', 'held\na/b/1#1\nsoon\n5\nx', 'held\na/b/1#1\n5\n\nx', 'Last login: today'])('the answer %j says nothing of a lease', (stdout) => {
+test.each([
+  '',
+  'what',
+  'taken soon',
+  `taken ${'9'.repeat(400)}`,
+  'held',
+  'held\na/b/1#1\nsoon\n5\nx',
+  'held\na/b/1#1\n5\n\nx',
+  'Last login: today',
+])('the answer %j says nothing of a lease', (stdout) => {
   expect(leasedIn({ ended: 'exited', code: 0, stdout, stderr: '' })).toBeUndefined();
 });

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { answer, present, type Fact } from '../../src/engine/fact.ts';
 import { othersOn, type Ward } from '../../src/host/ownership.ts';
 
-const said = (...lines: readonly string[]): Fact<readonly Ward[]> => answer(othersOn('f'), { ended: 'exited', code: 0, stdout: [...lines, 'end', ''].join('\n'), stderr: '' });
+const said = (...lines: readonly string[]): Fact<readonly Ward[]> =>
+  answer(othersOn('f'), { ended: 'exited', code: 0, stdout: [...lines, 'end', ''].join('\n'), stderr: '' });
 const LOGIN = 'login=1000 1000 998';
 
 describe('whose the folder is, with all its parents', () => {
@@ -20,7 +21,11 @@ describe('whose the folder is, with all its parents', () => {
     ["the login's own group's", 'path=41fd 1000 1000 ada:ada /home/ada', undefined],
     ["docker's group's, who are root anyway", 'path=45f8 0 998 root:docker /run/lock/kuscia-swarm', undefined],
     ["another member's of docker's group: the lock", 'path=45f8 1001 998 bob:docker /run/lock/kuscia-swarm', undefined],
-    ["another member's of docker's group: a folder", 'path=45f8 1001 998 bob:docker /srv/kuscia', 'it belongs to neither root nor the login'],
+    [
+      "another member's of docker's group: a folder",
+      'path=45f8 1001 998 bob:docker /srv/kuscia',
+      'it belongs to neither root nor the login',
+    ],
     ['a link, whose mode says nothing', 'path=a1ff 0 0 root:root /srv', undefined],
     ["another's link", 'path=a1ff 1001 1001 bob:bob /srv/kuscia', 'it belongs to neither root nor the login'],
   ])('%s', (_, line, why) => {
@@ -45,13 +50,23 @@ describe('on a real host', () => {
 
   const asked = (folder: string, cwd = '/', env: Readonly<Record<string, string>> = {}): readonly string[] => {
     const question = othersOn(folder);
-    const { stdout, stderr, status } = spawnSync(question.command.program, question.command.args, { encoding: 'utf8', cwd, env: { ...process.env, ...env } });
+    const { stdout, stderr, status } = spawnSync(question.command.program, question.command.args, {
+      encoding: 'utf8',
+      cwd,
+      env: { ...process.env, ...env },
+    });
     const fact = answer(question, { ended: 'exited', code: status ?? 1, stdout, stderr });
-    return fact.is === 'present' ? fact.value.map(({ path }) => path).filter((path) => path.startsWith(base)) : [JSON.stringify(fact)];
+    return fact.is === 'present'
+      ? fact.value.map(({ path }) => path).filter((path) => path.startsWith(base))
+      : [JSON.stringify(fact)];
   };
 
   test('every parent is looked at, of what is there and of what is not yet', () => {
-    expect([asked(join(base, 'closed/kuscia')), asked(join(base, 'open/own/kuscia/alice')), asked('kuscia/alice', join(base, 'open/own'))]).toEqual([[], [join(base, 'open')], [join(base, 'open')]]);
+    expect([
+      asked(join(base, 'closed/kuscia')),
+      asked(join(base, 'open/own/kuscia/alice')),
+      asked('kuscia/alice', join(base, 'open/own')),
+    ]).toEqual([[], [join(base, 'open')], [join(base, 'open')]]);
   });
 
   test('a link is followed', () => {
@@ -64,6 +79,8 @@ describe('on a real host', () => {
     mkdirSync(bin);
     writeFileSync(join(bin, 'id'), '#!/bin/sh\necho 4242\n', { mode: 0o755 });
     if (process.getuid?.() === 0) chownSync(join(base, 'closed'), 12345, 12345);
-    expect(asked(join(base, 'closed/kuscia'), '/', { PATH: `${bin}:${process.env['PATH'] ?? ''}` })).toContain(join(base, 'closed'));
+    expect(asked(join(base, 'closed/kuscia'), '/', { PATH: `${bin}:${process.env['PATH'] ?? ''}` })).toContain(
+      join(base, 'closed'),
+    );
   });
 });

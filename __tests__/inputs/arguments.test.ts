@@ -34,7 +34,10 @@ describe('arguments become the inputs that GitHub would hand over', () => {
     [[], {}],
     [['--mode', 'plan', '--cluster=c.yml'], { INPUT_MODE: 'plan', INPUT_CLUSTER: 'c.yml' }],
     [['--ssh-key-file', 'key'], { 'INPUT_SSH-KEY': 'the key\n' }],
-    [['--known-hosts-file=key', '--database-password-file', 'key'], { 'INPUT_KNOWN-HOSTS': 'the key\n', 'INPUT_DATABASE-PASSWORD': 'the key\n' }],
+    [
+      ['--known-hosts-file=key', '--database-password-file', 'key'],
+      { 'INPUT_KNOWN-HOSTS': 'the key\n', 'INPUT_DATABASE-PASSWORD': 'the key\n' },
+    ],
     [['--ssh-key-file', '-'], { 'INPUT_SSH-KEY': 'dash' }],
     [['--repair'], { INPUT_REPAIR: 'true' }],
     [['--repair=false'], { INPUT_REPAIR: 'false' }],
@@ -42,7 +45,13 @@ describe('arguments become the inputs that GitHub would hand over', () => {
   ])('%j', (argv, inputs) => expect(env(argv)).toEqual(inputs));
 
   test('variables stand below arguments and above inputs', () => {
-    const before = { KUSCIA_SWARM_MODE: 'verify', KUSCIA_SWARM_STAGE: 'verify', KUSCIA_SWARM_DATABASE_PASSWORD: ' ', 'INPUT_DATABASE-PASSWORD': 'kept', INPUT_STAGE: 'all' };
+    const before = {
+      KUSCIA_SWARM_MODE: 'verify',
+      KUSCIA_SWARM_STAGE: 'verify',
+      KUSCIA_SWARM_DATABASE_PASSWORD: ' ',
+      'INPUT_DATABASE-PASSWORD': 'kept',
+      INPUT_STAGE: 'all',
+    };
     expect(env(['--mode', 'plan'], before)).toEqual({ ...before, INPUT_MODE: 'plan', INPUT_STAGE: 'verify' });
   });
 
@@ -56,7 +65,10 @@ describe('arguments become the inputs that GitHub would hand over', () => {
 describe('arguments that are wrong', () => {
   test.each<[string[], unknown[]]>([
     [['plan'], ['argument 1 stands without an option (it is not repeated here, for it could be a secret)']],
-    [['--mod', 'plan'], ['"--mod" is no option; did you mean --mode?', expect.stringContaining('argument 2 stands')]],
+    [
+      ['--mod', 'plan'],
+      ['"--mod" is no option; did you mean --mode?', expect.stringContaining('argument 2 stands')],
+    ],
     [['-x'], ['"-x" is no option']],
     [['--mode'], ['--mode needs a value']],
     [['--mode', '--repair'], ['--mode needs a value']],
@@ -66,14 +78,27 @@ describe('arguments that are wrong', () => {
     [['--constructor'], ['"--constructor" is no option']],
   ])('%j', (argv, said) => expect(faults(argv)).toEqual(said));
 
-  test.each(INPUT_LIST.filter(({ kind }) => kind === 'secret').map(({ name }) => name))('%s is not taken as an argument, and its value is not repeated', (name) => {
-    const said = faults([`--${name}=hunter22`]);
-    expect(said).toEqual([expect.stringContaining(`give --${name}-file PATH or set KUSCIA_SWARM_`)]);
-    expect(said.join()).not.toContain('hunter22');
-    expect(faults([`--${name}`, 'hunter22']).join()).not.toContain('hunter22');
-  });
+  test.each(INPUT_LIST.filter(({ kind }) => kind === 'secret').map(({ name }) => name))(
+    '%s is not taken as an argument, and its value is not repeated',
+    (name) => {
+      const said = faults([`--${name}=hunter22`]);
+      expect(said).toEqual([expect.stringContaining(`give --${name}-file PATH or set KUSCIA_SWARM_`)]);
+      expect(said.join()).not.toContain('hunter22');
+      expect(faults([`--${name}`, 'hunter22']).join()).not.toContain('hunter22');
+    },
+  );
 
   test('any arguments are translated, answered or refused', () => {
-    fc.assert(fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('--', '-', '--repair', '--mode', '--=x', '--no-repair', '--ssh-key-file', '-hx'))), (argv) => void faults(argv)));
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            fc.string(),
+            fc.constantFrom('--', '-', '--repair', '--mode', '--=x', '--no-repair', '--ssh-key-file', '-hx'),
+          ),
+        ),
+        (argv) => void faults(argv),
+      ),
+    );
   });
 });

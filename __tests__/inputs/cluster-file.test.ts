@@ -54,23 +54,65 @@ describe('in a job of GitHub the cluster file', () => {
     expect(read('sub/real.yml', join(folder, 'linked')).domain).toBe('alice');
   });
 
-  const OUTSIDE = /^cluster-file-unfit the cluster file ".*" lies outside the workspace, or is a link to what does; it was not read$/;
+  const OUTSIDE =
+    /^cluster-file-unfit the cluster file ".*" lies outside the workspace, or is a link to what does; it was not read$/;
   const refused: readonly [string, () => void, string, RegExp][] = [
     ['a link to a secret', () => link(join(folder, 'secret')), 'cluster.yml', OUTSIDE],
     ['a link to a sound file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
-    ['a link to a link out of it', () => { symlinkSync('../outside.yml', inWorkspace('hop')); link('hop'); }, 'cluster.yml', OUTSIDE],
+    [
+      'a link to a link out of it',
+      () => {
+        symlinkSync('../outside.yml', inWorkspace('hop'));
+        link('hop');
+      },
+      'cluster.yml',
+      OUTSIDE,
+    ],
     ['a folder that is a link out of it', () => symlinkSync('..', inWorkspace('up')), 'up/outside.yml', OUTSIDE],
     ['a path out of it', () => undefined, '../outside.yml', OUTSIDE],
-    ['a folder beside it with a name that begins the same', () => { mkdirSync(join(folder, 'workspace-2')); writeFileSync(join(folder, 'workspace-2/c.yml'), SOUND); }, '../workspace-2/c.yml', OUTSIDE],
+    [
+      'a folder beside it with a name that begins the same',
+      () => {
+        mkdirSync(join(folder, 'workspace-2'));
+        writeFileSync(join(folder, 'workspace-2/c.yml'), SOUND);
+      },
+      '../workspace-2/c.yml',
+      OUTSIDE,
+    ],
     ['the memory of this process', () => link('/proc/self/environ'), 'cluster.yml', OUTSIDE],
     ['a device', () => link('/dev/zero'), 'cluster.yml', OUTSIDE],
     ['the workspace itself', () => undefined, '.', OUTSIDE],
     ['a folder', () => undefined, 'sub', /^cluster-file-unfit .* is not a regular file; it was not read$/],
-    ['a pipe, which is not waited for', () => execFileSync('mkfifo', [inWorkspace('cluster.yml')]), 'cluster.yml', /^cluster-file-unfit .* is not a regular file; it was not read$/],
-    ['a huge file', () => writeFileSync(inWorkspace('cluster.yml'), `${SOUND}#${'x'.repeat(64 * 1024)}`), 'cluster.yml', /^cluster-file-unfit .* is larger than 64 KiB; it was not read$/],
-    ['a link to nothing', () => link('nowhere'), 'cluster.yml', /^input-invalid input cluster names a file that cannot be read: "cluster.yml" \(ENOENT\)/],
-    ['a link to itself', () => link('cluster.yml'), 'cluster.yml', /^input-invalid input cluster names a file that cannot be read: "cluster.yml" \(ELOOP\)/],
-    ['another file of the workspace', () => linkSync(join(folder, 'secret'), inWorkspace('cluster.yml')), 'cluster.yml', /^cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has none; nothing of it is shown$/],
+    [
+      'a pipe, which is not waited for',
+      () => execFileSync('mkfifo', [inWorkspace('cluster.yml')]),
+      'cluster.yml',
+      /^cluster-file-unfit .* is not a regular file; it was not read$/,
+    ],
+    [
+      'a huge file',
+      () => writeFileSync(inWorkspace('cluster.yml'), `${SOUND}#${'x'.repeat(64 * 1024)}`),
+      'cluster.yml',
+      /^cluster-file-unfit .* is larger than 64 KiB; it was not read$/,
+    ],
+    [
+      'a link to nothing',
+      () => link('nowhere'),
+      'cluster.yml',
+      /^input-invalid input cluster names a file that cannot be read: "cluster.yml" \(ENOENT\)/,
+    ],
+    [
+      'a link to itself',
+      () => link('cluster.yml'),
+      'cluster.yml',
+      /^input-invalid input cluster names a file that cannot be read: "cluster.yml" \(ELOOP\)/,
+    ],
+    [
+      'another file of the workspace',
+      () => linkSync(join(folder, 'secret'), inWorkspace('cluster.yml')),
+      'cluster.yml',
+      /^cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has none; nothing of it is shown$/,
+    ],
   ];
   test.each(refused)('is not %s', (_, make, path, said) => {
     make();
@@ -84,7 +126,11 @@ describe('in a terminal the cluster file', () => {
     expect(read(inWorkspace('cluster.yml'), null)).toMatchObject({ domain: 'alice', failures: [] });
   });
 
-  test.each([['a secret', 'secret'], ['the memory of this process', '/proc/self/environ'], ['a device', '/dev/zero']])('is not %s, of which nothing is shown', (_, path) => {
+  test.each([
+    ['a secret', 'secret'],
+    ['the memory of this process', '/proc/self/environ'],
+    ['a device', '/dev/zero'],
+  ])('is not %s, of which nothing is shown', (_, path) => {
     process.env['OF_THIS_TEST'] = 'hunter22';
     const { failures, domain } = read(path.startsWith('/') ? path : join(folder, path), null);
     expect([domain, failures.map(({ code }) => code)]).toEqual([undefined, ['cluster-file-unfit']]);

@@ -15,7 +15,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const never = new AbortController().signal;
 const put = (file: string, ...args: Parameters<typeof filesOf>): void => writeTar(join(folder, file), filesOf(...args));
 const read = (images = folder) => readImages({ INPUT_IMAGES: images, GITHUB_WORKSPACE: folder }, never);
-const faults = async (images?: string): Promise<string[]> => (await read(images)).failures.map(({ code, what }) => `${code} ${what.replace(folder, 'FOLDER')}`);
+const faults = async (images?: string): Promise<string[]> =>
+  (await read(images)).failures.map(({ code, what }) => `${code} ${what.replace(folder, 'FOLDER')}`);
 
 const NGINX: Saved = { tags: ['nginx:1.26'], content: 'nginx' };
 const MYSQL: Saved = { tags: ['mysql:8.0'], content: 'mysql' };
@@ -30,14 +31,21 @@ describe('a folder of archives', () => {
   test('tells each image by what a host may call it', async () => {
     put('nginx.tar', [NGINX]);
     put('mysql.tar.gz', [MYSQL], 'plain');
-    put('both.tgz', [{ tags: ['docker.io/library/a', 'registry.lab:5000/b/c:1'], content: 'a' }, { tags: ['me/d:2'], content: 'd' }]);
+    put('both.tgz', [
+      { tags: ['docker.io/library/a', 'registry.lab:5000/b/c:1'], content: 'a' },
+      { tags: ['me/d:2'], content: 'd' },
+    ]);
     writeFileSync(join(folder, 'README.md'), 'not an archive');
     const { archives = [], failures } = await read();
     expect(failures).toEqual([]);
-    expect(archives.map(({ file }) => file)).toEqual(['both.tgz', 'mysql.tar.gz', 'nginx.tar'].map((name) => join(folder, name)));
+    expect(archives.map(({ file }) => file)).toEqual(
+      ['both.tgz', 'mysql.tar.gz', 'nginx.tar'].map((name) => join(folder, name)),
+    );
     for (const { file, bytes } of archives) expect(bytes).toBe(readFileSync(file).length);
     expect(archives[2]?.images).toEqual([{ name: 'nginx:1.26', ids: [idOf(NGINX), manifestIdOf(NGINX)] }]);
-    expect(archives[1]?.images).toEqual([{ name: 'mysql:8.0', ids: [idOf(MYSQL)], layers: [`sha256:${sha256('mysql')}`] }]);
+    expect(archives[1]?.images).toEqual([
+      { name: 'mysql:8.0', ids: [idOf(MYSQL)], layers: [`sha256:${sha256('mysql')}`] },
+    ]);
     expect(archives[0]?.images.map(({ name }) => name)).toEqual(['a:latest', 'registry.lab:5000/b/c:1', 'me/d:2']);
   });
 
@@ -53,22 +61,65 @@ describe('a folder of archives', () => {
   });
 
   test('may have been packed again by hand', async () => {
-    writeTar(join(folder, 'a.tar'), Object.fromEntries(Object.entries(filesOf([NGINX])).map(([name, content]) => [`./${name}`, content])));
+    writeTar(
+      join(folder, 'a.tar'),
+      Object.fromEntries(Object.entries(filesOf([NGINX])).map(([name, content]) => [`./${name}`, content])),
+    );
     expect((await read()).archives?.[0]?.images).toHaveLength(1);
   });
 });
 
 describe('what is wrong is told by its file', () => {
   const cases: readonly [string, () => void, string][] = [
-    ['an empty folder', () => writeFileSync(join(folder, 'image.zip'), ''), 'names a folder without an archive (*.tar, *.tar.gz, *.tgz): "FOLDER"'],
-    ['no tar at all', () => writeFileSync(join(folder, 'a.tar'), 'x'.repeat(2000)), 'holds "a.tar", which cannot be read: TAR_ENTRY_INVALID: checksum failure'],
+    [
+      'an empty folder',
+      () => writeFileSync(join(folder, 'image.zip'), ''),
+      'names a folder without an archive (*.tar, *.tar.gz, *.tgz): "FOLDER"',
+    ],
+    [
+      'no tar at all',
+      () => writeFileSync(join(folder, 'a.tar'), 'x'.repeat(2000)),
+      'holds "a.tar", which cannot be read: TAR_ENTRY_INVALID: checksum failure',
+    ],
     ['no gzip at all', () => writeFileSync(join(folder, 'a.tgz'), ''), 'holds "a.tgz", which'],
-    ['another kind of tar', () => writeTar(join(folder, 'a.tar'), { 'etc/passwd': 'root' }), 'holds "a.tar", which docker save did not write: it holds no manifest.json'],
-    ['a list that is none', () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), 'manifest.json': '{}' }), 'holds "a.tar", which cannot be read: manifest.json is not as docker save writes it'],
-    ['an image without a name', () => put('a.tar', [{ tags: null, content: 'a' }]), 'holds "a.tar", whose images have no name: save them by name and tag, not by id'],
-    ['a missing configuration', () => writeTar(join(folder, 'a.tar'), { 'manifest.json': filesOf([NGINX])['manifest.json'] ?? '' }), 'holds "a.tar", in which the configuration of nginx:1.26 is missing'],
-    ['a missing layer', () => writeTar(join(folder, 'a.tar'), Object.fromEntries(Object.entries(filesOf([NGINX])).filter(([name]) => !name.includes(sha256('nginx'))))), 'holds "a.tar", in which a layer of nginx:1.26 is missing'],
-    ['another image under the digest', () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), [`blobs/sha256/${sha256(configOf(NGINX))}`]: configOf(MYSQL) }), 'holds "a.tar", in which the configuration of nginx:1.26 is not the one that its digest names'],
+    [
+      'another kind of tar',
+      () => writeTar(join(folder, 'a.tar'), { 'etc/passwd': 'root' }),
+      'holds "a.tar", which docker save did not write: it holds no manifest.json',
+    ],
+    [
+      'a list that is none',
+      () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), 'manifest.json': '{}' }),
+      'holds "a.tar", which cannot be read: manifest.json is not as docker save writes it',
+    ],
+    [
+      'an image without a name',
+      () => put('a.tar', [{ tags: null, content: 'a' }]),
+      'holds "a.tar", whose images have no name: save them by name and tag, not by id',
+    ],
+    [
+      'a missing configuration',
+      () => writeTar(join(folder, 'a.tar'), { 'manifest.json': filesOf([NGINX])['manifest.json'] ?? '' }),
+      'holds "a.tar", in which the configuration of nginx:1.26 is missing',
+    ],
+    [
+      'a missing layer',
+      () =>
+        writeTar(
+          join(folder, 'a.tar'),
+          Object.fromEntries(Object.entries(filesOf([NGINX])).filter(([name]) => !name.includes(sha256('nginx')))),
+        ),
+      'holds "a.tar", in which a layer of nginx:1.26 is missing',
+    ],
+    [
+      'another image under the digest',
+      () =>
+        writeTar(join(folder, 'a.tar'), {
+          ...filesOf([NGINX]),
+          [`blobs/sha256/${sha256(configOf(NGINX))}`]: configOf(MYSQL),
+        }),
+      'holds "a.tar", in which the configuration of nginx:1.26 is not the one that its digest names',
+    ],
     [
       'two images of one name',
       () => {
@@ -84,12 +135,16 @@ describe('what is wrong is told by its file', () => {
   });
 
   test('a folder that is not there', async () => {
-    expect(await faults('nowhere')).toEqual(['input-invalid input images names a folder that cannot be read: "nowhere" (ENOENT)']);
+    expect(await faults('nowhere')).toEqual([
+      'input-invalid input images names a folder that cannot be read: "nowhere" (ENOENT)',
+    ]);
   });
 
   test('a file in place of the folder', async () => {
     put('a.tar', [NGINX]);
-    expect(await faults('a.tar')).toEqual(['input-invalid input images names a folder that cannot be read: "a.tar" (ENOTDIR)']);
+    expect(await faults('a.tar')).toEqual([
+      'input-invalid input images names a folder that cannot be read: "a.tar" (ENOTDIR)',
+    ]);
   });
 
   test('all of it at once', async () => {
@@ -100,7 +155,11 @@ describe('what is wrong is told by its file', () => {
     expect((await faults()).map((fault) => /"\w\.tar"/.exec(fault)?.[0])).toEqual(['"b.tar"', '"c.tar"', '"a.tar"']);
   });
 
-  test.each([['a.tar', 'last'], ['a.tgz', 'last'], ['a.tar', 'first']])('%s that is cut short, wherever, with its list %s', async (file, list) => {
+  test.each([
+    ['a.tar', 'last'],
+    ['a.tgz', 'last'],
+    ['a.tar', 'first'],
+  ])('%s that is cut short, wherever, with its list %s', async (file, list) => {
     const files = Object.entries(filesOf([NGINX, MYSQL]));
     writeTar(join(folder, file), Object.fromEntries(list === 'last' ? files : files.reverse()));
     const whole = readFileSync(join(folder, file));
@@ -132,18 +191,25 @@ describe('the name of an image', () => {
     fc.assert(
       fc.property(part, tag, (name, tag) => {
         const tagged = tag === undefined ? name : `${name}:${tag}`;
-        for (const before of ['', 'library/', 'docker.io/', 'docker.io/library/', 'index.docker.io/library/']) expect(localName(`${before}${tagged}`)).toBe(`${name}:${tag ?? 'latest'}`);
+        for (const before of ['', 'library/', 'docker.io/', 'docker.io/library/', 'index.docker.io/library/'])
+          expect(localName(`${before}${tagged}`)).toBe(`${name}:${tag ?? 'latest'}`);
       }),
     );
   });
 
   test('stays another one in another registry or under another owner, and is its own normal form', () => {
     fc.assert(
-      fc.property(part, part, tag, fc.constantFrom('r.example.org/', 'localhost:5000/', 'me/'), (owner, name, tag, before) => {
-        const whole = localName(`${before}${owner}/${name}${tag === undefined ? '' : `:${tag}`}`);
-        expect(whole).toBe(`${before}${owner}/${name}:${tag ?? 'latest'}`);
-        expect(localName(whole)).toBe(whole);
-      }),
+      fc.property(
+        part,
+        part,
+        tag,
+        fc.constantFrom('r.example.org/', 'localhost:5000/', 'me/'),
+        (owner, name, tag, before) => {
+          const whole = localName(`${before}${owner}/${name}${tag === undefined ? '' : `:${tag}`}`);
+          expect(whole).toBe(`${before}${owner}/${name}:${tag ?? 'latest'}`);
+          expect(localName(whole)).toBe(whole);
+        },
+      ),
     );
   });
 });

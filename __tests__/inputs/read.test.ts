@@ -15,25 +15,39 @@ const rsa = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 })
 const key = rsa();
 const otherKey = rsa();
 const pem = (of: KeyObject): string => of.export({ type: 'pkcs8', format: 'pem' }).toString();
-const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' }).toString();
+const encrypted = key
+  .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' })
+  .toString();
 const chain = certificate({ subject: 'lb', key, years: 1, authority: false });
 
 /** The beginning of a key file as ssh-keygen writes it; what follows does not matter here. */
 function openSsh(cipher: string): string {
-  const body = Buffer.concat([Buffer.from('openssh-key-v1\0'), Buffer.from([0, 0, 0, cipher.length]), Buffer.from(cipher), Buffer.alloc(40)]);
+  const body = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    Buffer.from([0, 0, 0, cipher.length]),
+    Buffer.from(cipher),
+    Buffer.alloc(40),
+  ]);
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${body.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
 type Given = Partial<Record<InputName, string>>;
 
-const ENOUGH: Given = { cluster: 'cluster.yml', 'ssh-key': openSsh('none'), 'known-hosts': 'node-01 ssh-ed25519 AAAA', 'database-password': 'correct:horse@battery/staple' };
+const ENOUGH: Given = {
+  cluster: 'cluster.yml',
+  'ssh-key': openSsh('none'),
+  'known-hosts': 'node-01 ssh-ed25519 AAAA',
+  'database-password': 'correct:horse@battery/staple',
+};
 
 const LOCAL = SOUND.replaceAll('roles:', 'via: local, roles:');
 const HTTPS = `${SOUND}load-balancer: { scheme: https }\n`;
 const REGISTRY = `${SOUND}registry: { server: r.example.org, username: ci }\n`;
 
 function read(inputs: Given, file = SOUND): Inputs {
-  const env = Object.fromEntries(Object.entries(inputs).map(([name, text]) => [inputVariable(name as InputName), text]));
+  const env = Object.fromEntries(
+    Object.entries(inputs).map(([name, text]) => [inputVariable(name as InputName), text]),
+  );
   const read = (path: string): string => {
     if (path !== '/repository/cluster.yml') throw Object.assign(new Error('no'), { code: 'ENOENT' });
     return file;
@@ -72,7 +86,8 @@ describe('inputs that are enough', () => {
 
   test('mode verify is the stage verify', () => expect(read({ ...ENOUGH, mode: 'verify' }).stages).toEqual(['verify']));
 
-  test('the cluster can be given as text', () => expect(read({ ...ENOUGH, cluster: SOUND }).deployment.cluster.hosts).toHaveLength(3));
+  test('the cluster can be given as text', () =>
+    expect(read({ ...ENOUGH, cluster: SOUND }).deployment.cluster.hosts).toHaveLength(3));
 
   test('hosts that are all local need neither key nor known hosts', () => {
     const login = read({ cluster: 'cluster.yml', 'database-password': 'secretly', here: 'node-01' }, LOCAL).login;
@@ -80,25 +95,49 @@ describe('inputs that are enough', () => {
   });
 
   test('the pair of an https load balancer', () => {
-    const { secrets } = read({ ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(key).replaceAll('\n', '\r\n') }, HTTPS).deployment;
+    const { secrets } = read(
+      { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(key).replaceAll('\n', '\r\n') },
+      HTTPS,
+    ).deployment;
     expect(secrets.loadBalancerCertificate?.reveal()).toBe(`${chain.trim()}\n`);
     expect(secrets.loadBalancerKey?.reveal()).toBe(pem(key));
   });
 
   test('secrets that this cluster has no use for are left out of the deployment, but are masked', () => {
-    const given: Given = { ...ENOUGH, 'registry-password': 'unneeded', 'load-balancer-key': pem(key), 'load-balancer-certificate': chain };
+    const given: Given = {
+      ...ENOUGH,
+      'registry-password': 'unneeded',
+      'load-balancer-key': pem(key),
+      'load-balancer-certificate': chain,
+    };
     expect(Object.keys(read(given).deployment.secrets)).toEqual(['databasePassword']);
-    const env = Object.fromEntries(Object.entries(given).map(([name, text]) => [inputVariable(name as InputName), text]));
-    expect(secretsGiven(env, { read: () => SOUND }).map(({ name }) => name)).toEqual(['ssh key', 'database password', 'registry password', 'load balancer key']);
+    const env = Object.fromEntries(
+      Object.entries(given).map(([name, text]) => [inputVariable(name as InputName), text]),
+    );
+    expect(secretsGiven(env, { read: () => SOUND }).map(({ name }) => name)).toEqual([
+      'ssh key',
+      'database password',
+      'registry password',
+      'load balancer key',
+    ]);
   });
 
   test('what could not be masked without blanking names is not masked, but refused', () => {
-    const env = { INPUT_CLUSTER: 'cluster.yml', 'INPUT_DATABASE-PASSWORD': 'frontend', 'INPUT_REGISTRY-PASSWORD': 'node', 'INPUT_SEAL-KEY': 'sixteen characters' };
-    expect(secretsGiven(env, { read: () => SOUND.replaceAll('node-01', 'frontend-01') }).map(({ name }) => name)).toEqual(['seal key']);
+    const env = {
+      INPUT_CLUSTER: 'cluster.yml',
+      'INPUT_DATABASE-PASSWORD': 'frontend',
+      'INPUT_REGISTRY-PASSWORD': 'node',
+      'INPUT_SEAL-KEY': 'sixteen characters',
+    };
+    expect(
+      secretsGiven(env, { read: () => SOUND.replaceAll('node-01', 'frontend-01') }).map(({ name }) => name),
+    ).toEqual(['seal key']);
   });
 
   test('a configuration keeps every byte', () => {
-    expect(read({ ...ENOUGH, 'kuscia-config': 'mode: autonomy\r\n\n' }).deployment.secrets.kusciaConfig?.reveal()).toBe('mode: autonomy\r\n\n');
+    expect(read({ ...ENOUGH, 'kuscia-config': 'mode: autonomy\r\n\n' }).deployment.secrets.kusciaConfig?.reveal()).toBe(
+      'mode: autonomy\r\n\n',
+    );
   });
 
   test('nothing of it shows a secret when it is printed', () => {
@@ -115,81 +154,261 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'nothing at all', inputs: {}, faults: [/input database-password is missing: the replicas share/, /input cluster is missing: it describes/] },
+  {
+    name: 'nothing at all',
+    inputs: {},
+    faults: [/input database-password is missing: the replicas share/, /input cluster is missing: it describes/],
+  },
   {
     name: 'only the cluster file',
     inputs: { cluster: 'cluster.yml' },
-    faults: [/input ssh-key is missing: node-01, node-02, node-03 are reached over SSH$/, /input known-hosts is missing: node-01/, /input database-password is missing/],
+    faults: [
+      /input ssh-key is missing: node-01, node-02, node-03 are reached over SSH$/,
+      /input known-hosts is missing: node-01/,
+      /input database-password is missing/,
+    ],
   },
-  { name: 'blank inputs', inputs: { ...ENOUGH, 'ssh-key': '\n', 'known-hosts': '  ' }, faults: [/input ssh-key is missing/, /input known-hosts is missing/] },
-  { name: 'a misspelt mode', inputs: { ...ENOUGH, mode: 'aply' }, faults: [/input mode is "aply"; did you mean "apply"\? \(apply, plan, verify, check\)$/] },
-  { name: 'misspelt stages', inputs: { ...ENOUGH, stage: 'swarminit, x' }, faults: [/input stage is "swarminit"; did you mean "swarm-init"\?/, /input stage is "x" \(preflight/] },
+  {
+    name: 'blank inputs',
+    inputs: { ...ENOUGH, 'ssh-key': '\n', 'known-hosts': '  ' },
+    faults: [/input ssh-key is missing/, /input known-hosts is missing/],
+  },
+  {
+    name: 'a misspelt mode',
+    inputs: { ...ENOUGH, mode: 'aply' },
+    faults: [/input mode is "aply"; did you mean "apply"\? \(apply, plan, verify, check\)$/],
+  },
+  {
+    name: 'misspelt stages',
+    inputs: { ...ENOUGH, stage: 'swarminit, x' },
+    faults: [/input stage is "swarminit"; did you mean "swarm-init"\?/, /input stage is "x" \(preflight/],
+  },
   { name: 'no stage', inputs: { ...ENOUGH, stage: ',' }, faults: [/input stage names no stage/] },
-  { name: 'repair by another word', inputs: { ...ENOUGH, repair: 'yes' }, faults: [/input repair is "yes"; must be true or false/] },
-  { name: 'waits that are no minutes', inputs: { ...ENOUGH, 'task-wait': '1h', 'lock-wait': '361' }, faults: [/input task-wait is "1h"; must be whole minutes from 0 to 360/, /input lock-wait is "361"; must be whole minutes/] },
-  { name: 'a cluster file that is not there', inputs: { ...ENOUGH, cluster: 'other.yml' }, faults: [/input cluster names a file that cannot be read: "other.yml" \(ENOENT\)/] },
+  {
+    name: 'repair by another word',
+    inputs: { ...ENOUGH, repair: 'yes' },
+    faults: [/input repair is "yes"; must be true or false/],
+  },
+  {
+    name: 'waits that are no minutes',
+    inputs: { ...ENOUGH, 'task-wait': '1h', 'lock-wait': '361' },
+    faults: [
+      /input task-wait is "1h"; must be whole minutes from 0 to 360/,
+      /input lock-wait is "361"; must be whole minutes/,
+    ],
+  },
+  {
+    name: 'a cluster file that is not there',
+    inputs: { ...ENOUGH, cluster: 'other.yml' },
+    faults: [/input cluster names a file that cannot be read: "other.yml" \(ENOENT\)/],
+  },
   {
     name: 'faults of inputs and of the cluster file, together and in this order',
     inputs: { cluster: 'cluster.yml', mode: 'x' },
     file: SOUND.replace('load-balancer', 'loadbalancer'),
-    faults: [/^input-invalid input mode/, /^input-invalid input database-password/, /^cluster-file-invalid cluster.yml:4:61 {2}hosts.node-01.roles\[2\]/],
+    faults: [
+      /^input-invalid input mode/,
+      /^input-invalid input database-password/,
+      /^cluster-file-invalid cluster.yml:4:61 {2}hosts.node-01.roles\[2\]/,
+    ],
   },
-  { name: 'faults of a cluster text', inputs: { ...ENOUGH, cluster: `\n${SOUND.replace('alice', 'Alice')}` }, faults: [/^cluster-file-invalid cluster:2:9 {2}domain/] },
-  { name: 'a public key', inputs: { ...ENOUGH, 'ssh-key': 'ssh-ed25519 AAAAC3 me' }, faults: [/ssh-key is a public key/] },
-  { name: 'a key in one line', inputs: { ...ENOUGH, 'ssh-key': openSsh('none').replaceAll('\n', ' ').replaceAll(/-----(BEGIN|END) /g, '-----$1_') }, faults: [/ssh-key is no private key/] },
-  { name: 'a key that is cut short', inputs: { ...ENOUGH, 'ssh-key': openSsh('none').slice(0, -10) }, faults: [/ssh-key is cut short/] },
-  { name: 'a key with escaped line breaks', inputs: { ...ENOUGH, 'ssh-key': openSsh('none').replaceAll('\n', '\\n') }, faults: [/ssh-key holds "\\n" in place of line breaks/] },
-  { name: 'an encrypted OpenSSH key without passphrase', inputs: { ...ENOUGH, 'ssh-key': openSsh('aes256-ctr') }, faults: [/ssh-key-passphrase is missing: the SSH key is encrypted/] },
-  { name: 'an encrypted PEM key without passphrase', inputs: { ...ENOUGH, 'ssh-key': encrypted }, faults: [/ssh-key-passphrase is missing/] },
-  { name: 'an encrypted key with passphrase', inputs: { ...ENOUGH, 'ssh-key': encrypted, 'ssh-key-passphrase': 'open sesame' }, faults: [] },
-  { name: 'https without pair', inputs: ENOUGH, file: HTTPS, faults: [/load-balancer-certificate is missing: the load balancer speaks https/, /load-balancer-key is missing/] },
-  { name: 'a pair that is none', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) }, file: HTTPS, faults: [/load-balancer-key does not belong to the certificate/] },
-  { name: 'a pair in disguise', inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' }, file: HTTPS, faults: [/certificate is no certificate in PEM form/, /load-balancer-key is no private key in PEM form/] },
-  { name: 'an encrypted load balancer key', inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': encrypted }, file: HTTPS, faults: [/load-balancer-key is encrypted; nginx/] },
+  {
+    name: 'faults of a cluster text',
+    inputs: { ...ENOUGH, cluster: `\n${SOUND.replace('alice', 'Alice')}` },
+    faults: [/^cluster-file-invalid cluster:2:9 {2}domain/],
+  },
+  {
+    name: 'a public key',
+    inputs: { ...ENOUGH, 'ssh-key': 'ssh-ed25519 AAAAC3 me' },
+    faults: [/ssh-key is a public key/],
+  },
+  {
+    name: 'a key in one line',
+    inputs: {
+      ...ENOUGH,
+      'ssh-key': openSsh('none')
+        .replaceAll('\n', ' ')
+        .replaceAll(/-----(BEGIN|END) /g, '-----$1_'),
+    },
+    faults: [/ssh-key is no private key/],
+  },
+  {
+    name: 'a key that is cut short',
+    inputs: { ...ENOUGH, 'ssh-key': openSsh('none').slice(0, -10) },
+    faults: [/ssh-key is cut short/],
+  },
+  {
+    name: 'a key with escaped line breaks',
+    inputs: { ...ENOUGH, 'ssh-key': openSsh('none').replaceAll('\n', '\\n') },
+    faults: [/ssh-key holds "\\n" in place of line breaks/],
+  },
+  {
+    name: 'an encrypted OpenSSH key without passphrase',
+    inputs: { ...ENOUGH, 'ssh-key': openSsh('aes256-ctr') },
+    faults: [/ssh-key-passphrase is missing: the SSH key is encrypted/],
+  },
+  {
+    name: 'an encrypted PEM key without passphrase',
+    inputs: { ...ENOUGH, 'ssh-key': encrypted },
+    faults: [/ssh-key-passphrase is missing/],
+  },
+  {
+    name: 'an encrypted key with passphrase',
+    inputs: { ...ENOUGH, 'ssh-key': encrypted, 'ssh-key-passphrase': 'open sesame' },
+    faults: [],
+  },
+  {
+    name: 'https without pair',
+    inputs: ENOUGH,
+    file: HTTPS,
+    faults: [/load-balancer-certificate is missing: the load balancer speaks https/, /load-balancer-key is missing/],
+  },
+  {
+    name: 'a pair that is none',
+    inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) },
+    file: HTTPS,
+    faults: [/load-balancer-key does not belong to the certificate/],
+  },
+  {
+    name: 'a pair in disguise',
+    inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' },
+    file: HTTPS,
+    faults: [/certificate is no certificate in PEM form/, /load-balancer-key is no private key in PEM form/],
+  },
+  {
+    name: 'an encrypted load balancer key',
+    inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': encrypted },
+    file: HTTPS,
+    faults: [/load-balancer-key is encrypted; nginx/],
+  },
   {
     name: 'secrets that are too short to be masked, used by this cluster or not',
-    inputs: { ...ENOUGH, 'ssh-key-passphrase': 'abc', 'database-password': 'abc', 'registry-password': ' ab ', 'seal-key': 'abc', 'kuscia-config': 'seven77', 'load-balancer-key': 'abc' },
-    faults: [/ssh-key-passphrase is shorter than 8 characters: masking it would blank ordinary words/, /database-password is shorter than 8/, /registry-password is shorter than 8/, /kuscia-config is shorter than 8/, /load-balancer-key is no private key/, /seal-key is too short/],
+    inputs: {
+      ...ENOUGH,
+      'ssh-key-passphrase': 'abc',
+      'database-password': 'abc',
+      'registry-password': ' ab ',
+      'seal-key': 'abc',
+      'kuscia-config': 'seven77',
+      'load-balancer-key': 'abc',
+    },
+    faults: [
+      /ssh-key-passphrase is shorter than 8 characters: masking it would blank ordinary words/,
+      /database-password is shorter than 8/,
+      /registry-password is shorter than 8/,
+      /kuscia-config is shorter than 8/,
+      /load-balancer-key is no private key/,
+      /seal-key is too short/,
+    ],
   },
   ...['alice', 'node', 'load-balancer', 'ubuntu-latest', 'kuscia-start'].map((word) => ({
     name: `a secret that masks ${word}`,
     inputs: { ...ENOUGH, 'database-password': word, 'registry-password': word },
-    faults: word.length < 8 ? [/database-password is shorter than 8/, /registry-password is shorter/] : [/database-password is part of a name that logs and outputs need/, /registry-password is part of a name/],
+    faults:
+      word.length < 8
+        ? [/database-password is shorter than 8/, /registry-password is shorter/]
+        : [/database-password is part of a name that logs and outputs need/, /registry-password is part of a name/],
   })),
-  { name: 'a secret that is part of a host name', inputs: { ...ENOUGH, 'database-password': 'frontend' }, file: SOUND.replaceAll('node-01', 'frontend-01'), faults: [/database-password is part of a name/] },
-  { name: 'a secret of which a host name is part', inputs: { ...ENOUGH, 'database-password': 'node-01-and-more' }, faults: [] },
-  { name: 'an encrypted key of the bastion without passphrase', inputs: { ...ENOUGH, 'bastion-key': openSsh('aes256-ctr') }, faults: [/bastion-key-passphrase is missing: the key of the bastion is encrypted/] },
-  { name: 'a public key for the bastion', inputs: { ...ENOUGH, 'bastion-key': 'ssh-ed25519 AAAAC3 me' }, faults: [/bastion-key is a public key/] },
-  { name: 'a registry without password', inputs: ENOUGH, file: REGISTRY, faults: [/registry-password is missing: images are pulled from r.example.org as ci/] },
+  {
+    name: 'a secret that is part of a host name',
+    inputs: { ...ENOUGH, 'database-password': 'frontend' },
+    file: SOUND.replaceAll('node-01', 'frontend-01'),
+    faults: [/database-password is part of a name/],
+  },
+  {
+    name: 'a secret of which a host name is part',
+    inputs: { ...ENOUGH, 'database-password': 'node-01-and-more' },
+    faults: [],
+  },
+  {
+    name: 'an encrypted key of the bastion without passphrase',
+    inputs: { ...ENOUGH, 'bastion-key': openSsh('aes256-ctr') },
+    faults: [/bastion-key-passphrase is missing: the key of the bastion is encrypted/],
+  },
+  {
+    name: 'a public key for the bastion',
+    inputs: { ...ENOUGH, 'bastion-key': 'ssh-ed25519 AAAAC3 me' },
+    faults: [/bastion-key is a public key/],
+  },
+  {
+    name: 'a registry without password',
+    inputs: ENOUGH,
+    file: REGISTRY,
+    faults: [/registry-password is missing: images are pulled from r.example.org as ci/],
+  },
 ];
 
 /** Everything that the cluster of this file could need, a registry and https among it. */
 const BOTH = `${REGISTRY}load-balancer: { scheme: https }\n`;
 const SSH = ['ssh-key', 'known-hosts'];
 const NEEDS: readonly [string, Given, string, readonly string[]][] = [
-  ['apply', {}, BOTH, [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
-  ['check', { mode: 'check' }, BOTH, [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
-  ['plan, which pulls nothing', { mode: 'plan' }, BOTH, [...SSH, 'database-password', 'load-balancer-certificate', 'load-balancer-key']],
+  [
+    'apply',
+    {},
+    BOTH,
+    [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key'],
+  ],
+  [
+    'check',
+    { mode: 'check' },
+    BOTH,
+    [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key'],
+  ],
+  [
+    'plan, which pulls nothing',
+    { mode: 'plan' },
+    BOTH,
+    [...SSH, 'database-password', 'load-balancer-certificate', 'load-balancer-key'],
+  ],
   ['verify', { mode: 'verify' }, BOTH, [...SSH, 'database-password', 'load-balancer-certificate', 'load-balancer-key']],
-  ['preflight', { stage: 'preflight' }, BOTH, [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  [
+    'preflight',
+    { stage: 'preflight' },
+    BOTH,
+    [...SSH, 'database-password', 'registry-password', 'load-balancer-certificate', 'load-balancer-key'],
+  ],
   ['swarm-init', { stage: 'swarm-init' }, BOTH, SSH],
   ['swarm-join', { stage: 'swarm-join' }, BOTH, SSH],
   ['network-create', { stage: 'network-create' }, BOTH, [...SSH, 'registry-password']],
   ['mysql-up', { stage: 'mysql-up' }, BOTH, [...SSH, 'database-password', 'registry-password']],
   ['kuscia-init', { stage: 'kuscia-init' }, BOTH, [...SSH, 'database-password', 'registry-password']],
-  ['kuscia-start', { stage: 'kuscia-start' }, BOTH, [...SSH, 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
-  ['nginx-lb', { stage: 'nginx-lb' }, BOTH, [...SSH, 'registry-password', 'load-balancer-certificate', 'load-balancer-key']],
+  [
+    'kuscia-start',
+    { stage: 'kuscia-start' },
+    BOTH,
+    [...SSH, 'registry-password', 'load-balancer-certificate', 'load-balancer-key'],
+  ],
+  [
+    'nginx-lb',
+    { stage: 'nginx-lb' },
+    BOTH,
+    [...SSH, 'registry-password', 'load-balancer-certificate', 'load-balancer-key'],
+  ],
   ['two stages', { stage: 'swarm-init, mysql-up' }, BOTH, [...SSH, 'database-password', 'registry-password']],
   ['divide', { mode: 'divide' }, BOTH, []],
   ['look on a host’s own runner', { mode: 'look', here: 'node-01' }, LOCAL, ['database-password']],
-  ['swarm-init on a host’s own runner, which records what its host answers', { stage: 'swarm-init', here: 'node-01' }, LOCAL, ['database-password']],
+  [
+    'swarm-init on a host’s own runner, which records what its host answers',
+    { stage: 'swarm-init', here: 'node-01' },
+    LOCAL,
+    ['database-password'],
+  ],
   ['unlock on a host’s own runner', { mode: 'unlock', here: 'node-01' }, LOCAL, []],
-  ['a host’s own runner that reaches another over SSH too', { stage: 'swarm-init', here: 'node-01' }, LOCAL.replace('via: local, roles: [replica]', 'roles: [replica]'), [...SSH, 'database-password']],
+  [
+    'a host’s own runner that reaches another over SSH too',
+    { stage: 'swarm-init', here: 'node-01' },
+    LOCAL.replace('via: local, roles: [replica]', 'roles: [replica]'),
+    [...SSH, 'database-password'],
+  ],
 ];
 
 describe('what is needed and was not given', () => {
   test.each(NEEDS)('%s', (_, inputs, file, needed) => {
-    expect(faults({ cluster: 'cluster.yml', ...inputs }, file).map((fault) => /^input-invalid input (\S+) is missing: /.exec(fault)?.[1] ?? fault)).toEqual(needed);
+    expect(
+      faults({ cluster: 'cluster.yml', ...inputs }, file).map(
+        (fault) => /^input-invalid input (\S+) is missing: /.exec(fault)?.[1] ?? fault,
+      ),
+    ).toEqual(needed);
   });
 
   test('cannot be read by what has no use for it: that is a defect, and no empty password', () => {
@@ -202,26 +421,50 @@ describe('what is needed and was not given', () => {
 describe('runners that were agreed to', () => {
   const LABELLED = SOUND.replace('roles: [manager', 'via: local, runner: [self-hosted, evil], roles: [manager');
   const runner = (agreed: string, file = LABELLED, inputs: Given = {}): unknown => {
-    const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed, ...inputs }, file).deployment.cluster.hosts;
+    const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed, ...inputs }, file)
+      .deployment.cluster.hosts;
     return first?.route.via === 'local' ? first.route.runner : first?.route.via;
   };
   test.each<[string, string, string, unknown]>([
-    ['stand in place of those of the file', '{"node-01":["self-hosted","node-01"]}', LABELLED, ['self-hosted', 'node-01']],
-    ['are taken where the file names none', '{"node-01":["one"]}', LABELLED.replace('runner: [self-hosted, evil], ', ''), ['one']],
+    [
+      'stand in place of those of the file',
+      '{"node-01":["self-hosted","node-01"]}',
+      LABELLED,
+      ['self-hosted', 'node-01'],
+    ],
+    [
+      'are taken where the file names none',
+      '{"node-01":["one"]}',
+      LABELLED.replace('runner: [self-hosted, evil], ', ''),
+      ['one'],
+    ],
     ['are not taken for a host over SSH', '{"node-01":["one"]}', SOUND, 'ssh'],
     ['may be none, where the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
   ])('%s', (_, agreed, file, wanted) => expect(runner(agreed, file)).toEqual(wanted));
 
   test('are not asked for where the cluster is a text of the workflow, or nobody distrusts the file', () => {
-    expect([runner('{}', SOUND, { cluster: LABELLED }), runner('')]).toEqual([['self-hosted', 'evil'], ['self-hosted', 'evil']]);
+    expect([runner('{}', SOUND, { cluster: LABELLED }), runner('')]).toEqual([
+      ['self-hosted', 'evil'],
+      ['self-hosted', 'evil'],
+    ]);
   });
 
   test.each<[string, string, RegExp]>([
-    ['a host that has none there', '{"node-02":["one"]}', /^runner-not-agreed node-01 names a runner, but the cluster file on the default branch names none for it$/],
+    [
+      'a host that has none there',
+      '{"node-02":["one"]}',
+      /^runner-not-agreed node-01 names a runner, but the cluster file on the default branch names none for it$/,
+    ],
     ['a default branch without cluster file', '{}', /^runner-not-agreed node-01 names a runner/],
-    ['what is no JSON of labels', '{"node-01":"evil"}', /^input-invalid input agreed-runners is no JSON of labels by host$/],
+    [
+      'what is no JSON of labels',
+      '{"node-01":"evil"}',
+      /^input-invalid input agreed-runners is no JSON of labels by host$/,
+    ],
   ])('refuse %s', (_, agreed, said) => {
-    expect(faults({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed }, LABELLED)).toEqual([expect.stringMatching(said)]);
+    expect(faults({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed }, LABELLED)).toEqual([
+      expect.stringMatching(said),
+    ]);
   });
 });
 
@@ -231,7 +474,14 @@ describe('inputs that are wrong', () => {
   });
 
   test('no message shows a secret', () => {
-    const inputs: Given = { cluster: 'cluster.yml', 'ssh-key': 'hunter22-key', 'database-password': 'hunter22 password', 'load-balancer-key': 'hunter22-lb', 'registry-password': 'hunter22', 'known-hosts': 'x' };
+    const inputs: Given = {
+      cluster: 'cluster.yml',
+      'ssh-key': 'hunter22-key',
+      'database-password': 'hunter22 password',
+      'load-balancer-key': 'hunter22-lb',
+      'registry-password': 'hunter22',
+      'known-hosts': 'x',
+    };
     expect(faults(inputs).length).toBeGreaterThan(2);
     expect(faults(inputs).join()).not.toContain('hunter22');
   });
@@ -240,14 +490,25 @@ describe('inputs that are wrong', () => {
     try {
       read({ ...ENOUGH, 'database-password': '' });
     } catch (thrown) {
-      expect((thrown as Trouble).failures[0]?.remedy).toMatch(/^Give the input database-password \(outside GitHub: --database-password-file PATH or KUSCIA_SWARM_DATABASE_PASSWORD\)/);
+      expect((thrown as Trouble).failures[0]?.remedy).toMatch(
+        /^Give the input database-password \(outside GitHub: --database-password-file PATH or KUSCIA_SWARM_DATABASE_PASSWORD\)/,
+      );
     }
     expect.assertions(1);
   });
 });
 
 describe('a database password', () => {
-  test.each(['password', 'a:b@c/d:e', 'x#y?z=1&w', '100%$HOME', '(tcp)(tcp)', 'p@tcp(h:1)/x', '-rf----rf', '!~{}[]|;<>*^+,._'])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
+  test.each([
+    'password',
+    'a:b@c/d:e',
+    'x#y?z=1&w',
+    '100%$HOME',
+    '(tcp)(tcp)',
+    'p@tcp(h:1)/x',
+    '-rf----rf',
+    '!~{}[]|;<>*^+,._',
+  ])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
 
   test.each([
     ['a b c d', 'blank'],
@@ -271,7 +532,11 @@ describe('a database password', () => {
         const dsn = `root:${password}@tcp(10.0.0.11:3306)/kine`;
         const slash = dsn.lastIndexOf('/');
         const at = dsn.lastIndexOf('@', slash);
-        expect([dsn.slice(slash + 1), dsn.slice(at + 1, slash), dsn.slice(dsn.indexOf(':') + 1, at)]).toEqual(['kine', 'tcp(10.0.0.11:3306)', password]);
+        expect([dsn.slice(slash + 1), dsn.slice(at + 1, slash), dsn.slice(dsn.indexOf(':') + 1, at)]).toEqual([
+          'kine',
+          'tcp(10.0.0.11:3306)',
+          password,
+        ]);
         expect(`datastoreEndpoint: mysql://${dsn}`.split(/\s+/)).toHaveLength(2);
       }),
       { numRuns: 500 },
@@ -280,13 +545,37 @@ describe('a database password', () => {
 });
 
 test('whatever stands in the inputs, the answer is inputs or a Trouble without a secret', () => {
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', ' ', '\n', SOUND, 'cluster.yml', '__proto__', chain, pem(otherKey), encrypted, openSsh('none'), openSsh('x'.repeat(200))));
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(
+      '',
+      ' ',
+      '\n',
+      SOUND,
+      'cluster.yml',
+      '__proto__',
+      chain,
+      pem(otherKey),
+      encrypted,
+      openSsh('none'),
+      openSsh('x'.repeat(200)),
+    ),
+  );
   const names = INPUT_LIST.map(({ name }) => name);
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom(...names), text), fc.string({ minLength: 8, unit: 'binary-ascii' }), (inputs, secret) => {
-      const marked = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, ['ssh-key', 'database-password', 'load-balancer-key'].includes(name) ? `${value}hunter22${secret}` : value]));
-      expect(faults({ ...ENOUGH, ...marked }).join()).not.toContain('hunter22');
-    }),
+    fc.property(
+      fc.dictionary(fc.constantFrom(...names), text),
+      fc.string({ minLength: 8, unit: 'binary-ascii' }),
+      (inputs, secret) => {
+        const marked = Object.fromEntries(
+          Object.entries(inputs).map(([name, value]) => [
+            name,
+            ['ssh-key', 'database-password', 'load-balancer-key'].includes(name) ? `${value}hunter22${secret}` : value,
+          ]),
+        );
+        expect(faults({ ...ENOUGH, ...marked }).join()).not.toContain('hunter22');
+      },
+    ),
     { numRuns: 200 },
   );
 });
@@ -297,13 +586,29 @@ describe('a job of several', () => {
 
   test('is told of nothing and reaches every host, where it is the only one', () => {
     const { job } = read(ENOUGH);
-    expect(job).toEqual({ reaches: job.reaches, runner: '"ubuntu-latest"', origin: { domain: 'alice', repository: '', run: '', call: '', attempt: 1 } });
+    expect(job).toEqual({
+      reaches: job.reaches,
+      runner: '"ubuntu-latest"',
+      origin: { domain: 'alice', repository: '', run: '', call: '', attempt: 1 },
+    });
     expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
   });
 
-  test('takes a host\'s part and exchanges sealed files', () => {
-    const { job } = read({ ...WITH, host: 'node-02', here: 'node-02', 'artifacts-in': '/tmp/in', 'artifacts-out': 'out' });
-    expect([job.host, job.here, job.artifacts?.received, job.artifacts?.handedOver, job.artifacts?.key.reveal()]).toEqual(['node-02', undefined, '/tmp/in', '/repository/out', 'correct horse battery staple']);
+  test("takes a host's part and exchanges sealed files", () => {
+    const { job } = read({
+      ...WITH,
+      host: 'node-02',
+      here: 'node-02',
+      'artifacts-in': '/tmp/in',
+      'artifacts-out': 'out',
+    });
+    expect([
+      job.host,
+      job.here,
+      job.artifacts?.received,
+      job.artifacts?.handedOver,
+      job.artifacts?.key.reveal(),
+    ]).toEqual(['node-02', undefined, '/tmp/in', '/repository/out', 'correct horse battery staple']);
   });
 
   test('on one of several hosts reaches that one', () => {
@@ -313,21 +618,64 @@ describe('a job of several', () => {
   });
 
   test.each([
-    ['two', '"two"'], ['["self-hosted","linux"]', '["self-hosted","linux"]'], ['{"group": "x"}', '{"group":"x"}'], ['"one"', '"one"'],
+    ['two', '"two"'],
+    ['["self-hosted","linux"]', '["self-hosted","linux"]'],
+    ['{"group": "x"}', '{"group":"x"}'],
+    ['"one"', '"one"'],
   ])('runs on %s', (runner, json) => {
     expect(read({ ...ENOUGH, runner }).job.runner).toBe(json);
   });
 
   const wrong: readonly [string, Given, string, readonly RegExp[]][] = [
-    ['a host that is not there', { ...ENOUGH, host: 'node-2' }, SOUND, [/input host is "node-2", which is no host of the cluster file; did you mean "node-0\d"\? \(node-01/]],
+    [
+      'a host that is not there',
+      { ...ENOUGH, host: 'node-2' },
+      SOUND,
+      [/input host is "node-2", which is no host of the cluster file; did you mean "node-0\d"\? \(node-01/],
+    ],
     ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
-    ['a place from which the lock cannot be let go of', { ...APART, mode: 'unlock', here: 'node-02' }, LOCAL, [/input here is "node-02", but the lock is kept on node-01, which only its own runner reaches/]],
-    ['a wrong place', { ...APART, here: 'node-9' }, LOCAL, [/input here is "node-9", which is no host/, /input here is missing/]],
-    ['another domain', { ...ENOUGH, domain: 'bob' }, SOUND, [/input domain is "bob", but the cluster file is of "alice"/]],
-    ['a misspelt mode of the workflow', { ...ENOUGH, 'workflow-mode': 'aply' }, SOUND, [/input mode of the workflow is "aply"; did you mean "apply"\? \(apply, plan\)$/]],
-    ['a mode that only an action has', { ...ENOUGH, 'workflow-mode': 'verify' }, SOUND, [/input mode of the workflow is "verify" \(apply, plan\)$/]],
-    ['folders without a key', { ...ENOUGH, 'artifacts-in': 'in' }, SOUND, [/input seal-key is missing: what jobs hand over to each other is always sealed/]],
-    ['a broken runner', { ...ENOUGH, runner: '[self-hosted' }, SOUND, [/input runner is "\[self-hosted", which is no JSON/]],
+    [
+      'a place from which the lock cannot be let go of',
+      { ...APART, mode: 'unlock', here: 'node-02' },
+      LOCAL,
+      [/input here is "node-02", but the lock is kept on node-01, which only its own runner reaches/],
+    ],
+    [
+      'a wrong place',
+      { ...APART, here: 'node-9' },
+      LOCAL,
+      [/input here is "node-9", which is no host/, /input here is missing/],
+    ],
+    [
+      'another domain',
+      { ...ENOUGH, domain: 'bob' },
+      SOUND,
+      [/input domain is "bob", but the cluster file is of "alice"/],
+    ],
+    [
+      'a misspelt mode of the workflow',
+      { ...ENOUGH, 'workflow-mode': 'aply' },
+      SOUND,
+      [/input mode of the workflow is "aply"; did you mean "apply"\? \(apply, plan\)$/],
+    ],
+    [
+      'a mode that only an action has',
+      { ...ENOUGH, 'workflow-mode': 'verify' },
+      SOUND,
+      [/input mode of the workflow is "verify" \(apply, plan\)$/],
+    ],
+    [
+      'folders without a key',
+      { ...ENOUGH, 'artifacts-in': 'in' },
+      SOUND,
+      [/input seal-key is missing: what jobs hand over to each other is always sealed/],
+    ],
+    [
+      'a broken runner',
+      { ...ENOUGH, runner: '[self-hosted' },
+      SOUND,
+      [/input runner is "\[self-hosted", which is no JSON/],
+    ],
   ];
   test.each(wrong)('refuses %s', (_, inputs, file, what) => {
     const found = faults(inputs, file);

@@ -12,8 +12,23 @@ import { answer, present } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { extractScript, makeConfiguration, startedLine, startReplica } from '../../src/kuscia/commands.ts';
-import { dataSource, differences, fingerprint, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
-import { describeAnswer, directAnswer, isGateway, lastWords, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
+import {
+  dataSource,
+  differences,
+  fingerprint,
+  readConfiguration,
+  sha256,
+  wantedConfiguration,
+} from '../../src/kuscia/configuration.ts';
+import {
+  describeAnswer,
+  directAnswer,
+  isGateway,
+  lastWords,
+  loadBalancerAnswers,
+  registry,
+  requestsFor,
+} from '../../src/kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { compareVersions } from '../../src/kuscia/requirements.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE, TWO } from '../support/deployment.ts';
@@ -26,16 +41,40 @@ const exited = (code: number, stdout: string, stderr = ''): Outcome => ({ ended:
 describe('commands', () => {
   test('make a configuration without a password in it', () => {
     const command = makeConfiguration(clusterOf({ protocol: 'MTLS' }));
-    expect(shellLine(command)).toBe('docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp --protocol MTLS');
+    expect(shellLine(command)).toBe(
+      'docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp --protocol MTLS',
+    );
     expect([command.terminal, command.stdin, command.reads]).toEqual([undefined, undefined, false]);
   });
 
   test('start a replica on a terminal with all that the cluster file says', () => {
     const command = startReplica(cluster);
     expect(command).toMatchObject({ terminal: true, reads: false, timeoutMs: 300_000 });
-    expect(command.args.slice(3)).toEqual(['kuscia-swarm/alice', 'secretflow/kuscia:1.1.0b0', '-p', '20000', '-q', '20001', '-k', '20010', '-g', '20011', '-x', '13084', '-m', '2147483648', '-a', 'none', '--cluster']);
+    expect(command.args.slice(3)).toEqual([
+      'kuscia-swarm/alice',
+      'secretflow/kuscia:1.1.0b0',
+      '-p',
+      '20000',
+      '-q',
+      '20001',
+      '-k',
+      '20010',
+      '-g',
+      '20011',
+      '-x',
+      '13084',
+      '-m',
+      '2147483648',
+      '-a',
+      'none',
+      '--cluster',
+    ]);
     expect(startedLine(cluster)).toBe("autonomy domain 'alice' deployed successfully");
-    expect(tape('changes').filter(({ line }) => line === shellLine(command)).map(({ outcome }) => outcome.stdout.includes(startedLine(cluster)))).toEqual([true, true]);
+    expect(
+      tape('changes')
+        .filter(({ line }) => line === shellLine(command))
+        .map(({ outcome }) => outcome.stdout.includes(startedLine(cluster))),
+    ).toEqual([true, true]);
   });
 
   describe('run for real', () => {
@@ -44,7 +83,12 @@ describe('commands', () => {
       writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${text}\n`);
       chmodSync(join(folder, 'bin', name), 0o755);
     };
-    const run = ({ program: name, args }: Command, env: Record<string, string> = {}) => spawnSync(name, args, { cwd: folder, encoding: 'utf8', env: { PATH: `${folder}/bin:${process.env['PATH'] ?? ''}`, HOME: folder, ...env } });
+    const run = ({ program: name, args }: Command, env: Record<string, string> = {}) =>
+      spawnSync(name, args, {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { PATH: `${folder}/bin:${process.env['PATH'] ?? ''}`, HOME: folder, ...env },
+      });
     const extracted = (): string => readFileSync(join(folder, 'kuscia-swarm/alice/kuscia.sh'), 'utf8');
     beforeAll(() => {
       folder = mkdtempSync(join(tmpdir(), 'kuscia-'));
@@ -55,7 +99,9 @@ describe('commands', () => {
     test('take the script out of the image, executable for its owner alone', () => {
       program('docker', 'echo "#!/bin/bash"; echo "$@"');
       expect(run(extractScript(cluster))).toMatchObject({ status: 0 });
-      expect(extracted()).toBe('#!/bin/bash\nrun --rm --network none secretflow/kuscia:1.1.0b0 cat /home/kuscia/scripts/deploy/kuscia.sh\n');
+      expect(extracted()).toBe(
+        '#!/bin/bash\nrun --rm --network none secretflow/kuscia:1.1.0b0 cat /home/kuscia/scripts/deploy/kuscia.sh\n',
+      );
       expect(statSync(join(folder, 'kuscia-swarm/alice/kuscia.sh')).mode & 0o777).toBe(0o700);
     });
 
@@ -69,19 +115,34 @@ describe('commands', () => {
       program('docker', text);
       expect(run(extractScript(cluster)).status).toBe(status);
       expect(extracted()).toBe('#!/bin/bash\nformer\n');
-      expect(spawnSync('ls', ['-A', join(folder, 'kuscia-swarm/alice')], { encoding: 'utf8' }).stdout).toBe('kuscia.sh\n');
+      expect(spawnSync('ls', ['-A', join(folder, 'kuscia-swarm/alice')], { encoding: 'utf8' }).stdout).toBe(
+        'kuscia.sh\n',
+      );
     });
 
     test('start in a clean environment, in the folder, with the image', () => {
       writeFileSync(join(folder, 'kuscia-swarm/alice/kuscia.sh'), 'env | sort; pwd; printf "%s|" "$@"');
-      const { stdout, status } = run(startReplica(cluster), { DOMAIN_HOST_PORT: '1', ROOT: '/elsewhere', KUSCIA_IMAGE: 'other', DOCKER_HOST: 'unix:///run/d.sock' });
+      const { stdout, status } = run(startReplica(cluster), {
+        DOMAIN_HOST_PORT: '1',
+        ROOT: '/elsewhere',
+        KUSCIA_IMAGE: 'other',
+        DOCKER_HOST: 'unix:///run/d.sock',
+      });
       const root = join(folder, 'kuscia-swarm/alice');
       const lines = stdout.split('\n');
       expect(status).toBe(0);
-      expect(lines.filter((line) => /^[A-Z_]+=/.test(line)).map((line) => line.split('=')[0]).filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name ?? ''))).toEqual(['DOCKER_HOST', 'HOME', 'KUSCIA_IMAGE', 'LC_ALL', 'PATH', 'ROOT', 'TERM', 'USER']);
+      expect(
+        lines
+          .filter((line) => /^[A-Z_]+=/.test(line))
+          .map((line) => line.split('=')[0])
+          .filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name ?? '')),
+      ).toEqual(['DOCKER_HOST', 'HOME', 'KUSCIA_IMAGE', 'LC_ALL', 'PATH', 'ROOT', 'TERM', 'USER']);
       expect(stdout).toContain(`ROOT=${root}\n`);
       expect(stdout).toContain('KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0\n');
-      expect(lines.slice(-2)).toEqual([root, `start|-c|${root}/kuscia.yaml|-p|20000|-q|20001|-k|20010|-g|20011|-x|13084|-m|2147483648|-a|none|--cluster|`]);
+      expect(lines.slice(-2)).toEqual([
+        root,
+        `start|-c|${root}/kuscia.yaml|-p|20000|-q|20001|-k|20010|-g|20011|-x|13084|-m|2147483648|-a|none|--cluster|`,
+      ]);
       expect(run(startReplica(cluster)).stdout).not.toContain('DOCKER_HOST');
     });
 
@@ -102,15 +163,33 @@ describe('names', () => {
     expect(replicaName(container, host)).toBe(name);
   });
 
-  test('are what kuscia.sh gives, and folders are below the login\'s home', () => {
+  test("are what kuscia.sh gives, and folders are below the login's home", () => {
     expect(replicaContainer(cluster, 'deploy')).toBe('deploy-kuscia-autonomy-alice');
-    expect(folders(cluster)).toEqual({ root: 'kuscia-swarm/alice', config: 'kuscia-swarm/alice/kuscia.yaml', script: 'kuscia-swarm/alice/kuscia.sh', databasePassword: 'kuscia-swarm/alice/database-password', databaseInUse: 'kuscia-swarm/alice/database-in-use', databaseRootPassword: 'kuscia-swarm/alice/database-root-password', nginx: 'kuscia-swarm/alice/nginx' });
+    expect(folders(cluster)).toEqual({
+      root: 'kuscia-swarm/alice',
+      config: 'kuscia-swarm/alice/kuscia.yaml',
+      script: 'kuscia-swarm/alice/kuscia.sh',
+      databasePassword: 'kuscia-swarm/alice/database-password',
+      databaseInUse: 'kuscia-swarm/alice/database-in-use',
+      databaseRootPassword: 'kuscia-swarm/alice/database-root-password',
+      nginx: 'kuscia-swarm/alice/nginx',
+    });
     expect([absolute('/home/u', 'a/b'), absolute('/home/u', '/srv/b')]).toEqual(['/home/u/a/b', '/srv/b']);
   });
 });
 
 describe('versions', () => {
-  test.each([['20.10.24', '20.10.24', 0], ['20.10.24+dfsg1', '20.10.24', 0], ['20.10.9', '20.10.24', -1], ['28.0', '20.10.24', 1], ['4.6', '4.6.0', 0], ['v1.1.0b0', '1.1', 0], ['6.1.0-28-amd64', '4.6', 1], ['', '1', -1], ['nonsense', '0.1', -1]])('%s against %s: %i', (a, b, order) => {
+  test.each([
+    ['20.10.24', '20.10.24', 0],
+    ['20.10.24+dfsg1', '20.10.24', 0],
+    ['20.10.9', '20.10.24', -1],
+    ['28.0', '20.10.24', 1],
+    ['4.6', '4.6.0', 0],
+    ['v1.1.0b0', '1.1', 0],
+    ['6.1.0-28-amd64', '4.6', 1],
+    ['', '1', -1],
+    ['nonsense', '0.1', -1],
+  ])('%s against %s: %i', (a, b, order) => {
     expect(compareVersions(a, b)).toBe(order);
     expect(compareVersions(b, a)).toBe(order === 0 ? 0 : -order);
   });
@@ -133,7 +212,11 @@ describe('a configuration', () => {
     ['without a domain', text.replace('domainID', 'other'), 'domainID or domainKeyData is missing'],
     ['without a key', text.replace('domainKeyData', 'other'), 'domainID or domainKeyData is missing'],
     ['with a key that is none', text.replace(KEY.secret, 'bm8ga2V5'), 'domainKeyData is no RSA private key in base64'],
-    ['longer than the parser is quick with', `${text}${'#'.repeat(32_768)}`, `it has ${text.length + 32_768} characters, more than 32768`],
+    [
+      'longer than the parser is quick with',
+      `${text}${'#'.repeat(32_768)}`,
+      `it has ${text.length + 32_768} characters, more than 32768`,
+    ],
     ['of aliases in a circle', `${text}s: &s [*s]\n`, 'its aliases lead nowhere, too far or in a circle'],
     ['with a number for a key', text.replace(KEY.secret, '17'), 'domainID or domainKeyData is missing'],
   ])('that is %s is told with where it stands, not with what stands in it', (_, content, why) => {
@@ -143,29 +226,60 @@ describe('a configuration', () => {
     } catch (error) {
       thrown = error;
     }
-    expect(failuresOf(thrown)).toEqual([{ code: 'configuration-invalid', host: 'node-02', what: `the Kuscia configuration in node-02:kuscia.yaml cannot be used: ${why}`, remedy: expect.stringContaining('Do not make a new one') }]);
+    expect(failuresOf(thrown)).toEqual([
+      {
+        code: 'configuration-invalid',
+        host: 'node-02',
+        what: `the Kuscia configuration in node-02:kuscia.yaml cannot be used: ${why}`,
+        remedy: expect.stringContaining('Do not make a new one'),
+      },
+    ]);
     expect(JSON.stringify(failuresOf(thrown))).not.toContain(KEY.secret);
   });
 
   test('gets what the cluster file decides and keeps the rest, comments and key', () => {
     const own = `# mine\n${text}extra: { a: 1 }\n`;
     const wanted = wantedConfiguration(read(own), clusterOf({ protocol: 'NOTLS' }), 'mysql://x').reveal();
-    expect(wanted).toBe(`# mine\n${text.replace('datastoreEndpoint: ""', 'datastoreEndpoint: "mysql://x"').replace('protocol: TLS', 'protocol: NOTLS')}extra: { a: 1 }\n`);
+    expect(wanted).toBe(
+      `# mine\n${text.replace('datastoreEndpoint: ""', 'datastoreEndpoint: "mysql://x"').replace('protocol: TLS', 'protocol: NOTLS')}extra: { a: 1 }\n`,
+    );
     expect(wantedConfiguration(read(wanted), clusterOf({ protocol: 'NOTLS' }), 'mysql://x').reveal()).toBe(wanted);
   });
 
   test('stays as it is once it is as wanted, whatever the password', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'grapheme-ascii', maxLength: 300 }), fc.constant('two words '.repeat(30))), (source) => {
-      const once = wantedConfiguration(read(text), cluster, source);
-      const twice = wantedConfiguration(readConfiguration(once, 'x'), cluster, source);
-      return twice.reveal() === once.reveal() && (readConfiguration(once, 'x').document.get('datastoreEndpoint') as string) === source && once.reveal().split('\n').length === text.split('\n').length;
-    }));
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: 'grapheme-ascii', maxLength: 300 }), fc.constant('two words '.repeat(30))),
+        (source) => {
+          const once = wantedConfiguration(read(text), cluster, source);
+          const twice = wantedConfiguration(readConfiguration(once, 'x'), cluster, source);
+          return (
+            twice.reveal() === once.reveal() &&
+            (readConfiguration(once, 'x').document.get('datastoreEndpoint') as string) === source &&
+            once.reveal().split('\n').length === text.split('\n').length
+          );
+        },
+      ),
+    );
   });
 
   test('differs by keys, with values only where they are no secret', () => {
-    const other = read(text.replace('protocol: TLS', 'protocol: NOTLS').replace('logLevel: INFO', 'logLevel: DEBUG').replace('""', `"${PASSWORD}"`).replace(KEY.secret, OTHER_KEY.secret) + 'new: secretly\n');
+    const other = read(
+      text
+        .replace('protocol: TLS', 'protocol: NOTLS')
+        .replace('logLevel: INFO', 'logLevel: DEBUG')
+        .replace('""', `"${PASSWORD}"`)
+        .replace(KEY.secret, OTHER_KEY.secret) + 'new: secretly\n',
+    );
     const shown = differences(read(text.replace('runtime: runp\n', '')), other);
-    expect(shown).toEqual(['domainKeyData', 'logLevel INFO -> DEBUG', 'datastoreEndpoint', 'protocol TLS -> NOTLS', 'runtime absent -> runp', 'new']);
+    expect(shown).toEqual([
+      'domainKeyData',
+      'logLevel INFO -> DEBUG',
+      'datastoreEndpoint',
+      'protocol TLS -> NOTLS',
+      'runtime absent -> runp',
+      'new',
+    ]);
     expect(differences(read(text), read(text))).toEqual([]);
   });
 
@@ -174,7 +288,9 @@ describe('a configuration', () => {
   });
 
   test('is told from others by the fingerprint of its key, however its PEM is broken into lines', () => {
-    const rewrapped = Buffer.from(Buffer.from(KEY.shown, 'base64').toString().replace(/\n/g, '\r\n')).toString('base64');
+    const rewrapped = Buffer.from(Buffer.from(KEY.shown, 'base64').toString().replace(/\n/g, '\r\n')).toString(
+      'base64',
+    );
     expect(fingerprint(KEY.shown)).toMatch(/^[0-9a-f]{12}$/);
     expect(fingerprint(rewrapped)).toBe(fingerprint(KEY.shown));
     expect(fingerprint(OTHER_KEY.shown)).not.toBe(fingerprint(KEY.shown));
@@ -184,13 +300,30 @@ describe('a configuration', () => {
 
 describe('what a replica is asked', () => {
   const NAME = 'root-kuscia-autonomy-alice';
-  const of = (n: string) => ({ name: `${NAME}-node-${n}`, address: expect.stringMatching(/^10\.200\.0\.\d+$/), version: 'v1.1.0b0', publicKey: KEY.shown, uptime: expect.any(Number), heartbeat: expect.any(Number) });
+  const of = (n: string) => ({
+    name: `${NAME}-node-${n}`,
+    address: expect.stringMatching(/^10\.200\.0\.\d+$/),
+    version: 'v1.1.0b0',
+    publicKey: KEY.shown,
+    uptime: expect.any(Number),
+    heartbeat: expect.any(Number),
+  });
 
   test('gateways and nodes of real replicas are the same from each', () => {
     const [first, second] = ['node-01', 'node-02'].map((host) => factOf('settled', host, registry('alice')));
-    expect(first).toEqual(present({ gateways: [of('01'), of('02')], nodes: ['01', '02'].map((n) => ({ name: `${NAME}-node-${n}`, ready: true })), tasks: [] }));
-    expect(second).toEqual({ is: 'present', value: { ...(first?.is === 'present' ? first.value : {}), gateways: [of('01'), of('02')] } });
-    if (first?.is === 'present') for (const { uptime, heartbeat } of first.value.gateways) expect(heartbeat).toBeGreaterThanOrEqual(uptime);
+    expect(first).toEqual(
+      present({
+        gateways: [of('01'), of('02')],
+        nodes: ['01', '02'].map((n) => ({ name: `${NAME}-node-${n}`, ready: true })),
+        tasks: [],
+      }),
+    );
+    expect(second).toEqual({
+      is: 'present',
+      value: { ...(first?.is === 'present' ? first.value : {}), gateways: [of('01'), of('02')] },
+    });
+    if (first?.is === 'present')
+      for (const { uptime, heartbeat } of first.value.gateways) expect(heartbeat).toBeGreaterThanOrEqual(uptime);
   });
 
   test.each([
@@ -205,12 +338,35 @@ describe('what a replica is asked', () => {
   });
 
   test('gateways and nodes that say little are read as such', () => {
-    const line = (kind: string, name: string, ready = '', node = '', phase = '', task = ''): string => `${[kind, name, '', '', '', '', '', ready, node, phase, task].join('\t')}\n`;
-    const pods = [line('Pod', 'a-0', 'True', 'n', 'Running', 'a'), line('Pod', 'b-0', 'False', 'm', 'Pending', 'b'), line('Pod', 'c-0', 'False', '', 'Pending', 'c'), line('Pod', 'd-0', 'False', 'n', 'Failed', 'd'), line('Pod', 'e-0', 'False', 'n', 'Succeeded', 'e'), line('Pod', 'serving-0', 'True', 'n', 'Running')].join('');
-    expect(answer(registry('b'), exited(0, `${line('Gateway', 'g')}${line('Node', 'n')}${line('Node', 'm', 'Unknown')}${pods}end\na\tjob-a\nx\tjob-x\n`))).toEqual(
+    const line = (kind: string, name: string, ready = '', node = '', phase = '', task = ''): string =>
+      `${[kind, name, '', '', '', '', '', ready, node, phase, task].join('\t')}\n`;
+    const pods = [
+      line('Pod', 'a-0', 'True', 'n', 'Running', 'a'),
+      line('Pod', 'b-0', 'False', 'm', 'Pending', 'b'),
+      line('Pod', 'c-0', 'False', '', 'Pending', 'c'),
+      line('Pod', 'd-0', 'False', 'n', 'Failed', 'd'),
+      line('Pod', 'e-0', 'False', 'n', 'Succeeded', 'e'),
+      line('Pod', 'serving-0', 'True', 'n', 'Running'),
+    ].join('');
+    expect(
+      answer(
+        registry('b'),
+        exited(
+          0,
+          `${line('Gateway', 'g')}${line('Node', 'n')}${line('Node', 'm', 'Unknown')}${pods}end\na\tjob-a\nx\tjob-x\n`,
+        ),
+      ),
+    ).toEqual(
       present({
-        gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }], nodes: [{ name: 'n', ready: false }, { name: 'm', ready: false }],
-        tasks: [{ job: 'job-a', task: 'a', replica: 'n', phase: 'Running' }, { job: '', task: 'b', replica: 'm', phase: 'Pending' }],
+        gateways: [{ name: 'g', address: '', version: '', publicKey: '', uptime: 0, heartbeat: 0 }],
+        nodes: [
+          { name: 'n', ready: false },
+          { name: 'm', ready: false },
+        ],
+        tasks: [
+          { job: 'job-a', task: 'a', replica: 'n', phase: 'Running' },
+          { job: '', task: 'b', replica: 'm', phase: 'Pending' },
+        ],
       }),
     );
   });
@@ -218,16 +374,32 @@ describe('what a replica is asked', () => {
   test('what its tasks were told and have said stays there', () => {
     const { args } = registry('alice').command;
     expect(args.join(' ')).not.toMatch(/json( |$)|env|command|containers|terminated|message/);
-    const task = taskObjects({ job: 'job-a', domain: 'alice', node: `${NAME}-node-01`, seconds: 60, imageMissing: false });
+    const task = taskObjects({
+      job: 'job-a',
+      domain: 'alice',
+      node: `${NAME}-node-01`,
+      seconds: 60,
+      imageMissing: false,
+    });
     const [, , , , objects = '', jobs = ''] = args;
     const running = { ...task.pod, status: { ...task.pod.status, phase: 'Running' } };
-    const lines = jsonPath(objects, { items: [running] }) + jsonPath(jobs, { items: [{ ...task.task, status: { phase: 'Running' } }] });
+    const lines =
+      jsonPath(objects, { items: [running] }) +
+      jsonPath(jobs, { items: [{ ...task.task, status: { phase: 'Running' } }] });
     expect(lines).not.toContain('not-to-be-read');
-    expect(answer(registry('alice'), exited(0, lines))).toEqual(present({ gateways: [], nodes: [], tasks: [{ job: 'job-a', task: 'job-a-t1', replica: `${NAME}-node-01`, phase: 'Running' }] }));
+    expect(answer(registry('alice'), exited(0, lines))).toEqual(
+      present({
+        gateways: [],
+        nodes: [],
+        tasks: [{ job: 'job-a', task: 'job-a-t1', replica: `${NAME}-node-01`, phase: 'Running' }],
+      }),
+    );
   });
 
   test('its last words are the last telling line, without its time', () => {
-    expect(factOf('odd', 'node-01', lastWords('dying'))).toEqual(present('FATAL start/start.go:54 Module [k3s] is invalid'));
+    expect(factOf('odd', 'node-01', lastWords('dying'))).toEqual(
+      present('FATAL start/start.go:54 Module [k3s] is invalid'),
+    );
   });
 });
 
@@ -236,24 +408,91 @@ describe('what a gateway answers', () => {
   const BODY = '{"domain":"alice","instance":"r","kuscia":"v1.1.0b0","reason":"unauthorized."}';
 
   test('is asked with TLS unless the protocol is NOTLS, once, from the probe', () => {
-    expect(direct.command.args).toEqual(['exec', 'alice-probe', 'bash', '-c', expect.stringContaining('curl --noproxy "*" -ks -m'), 'bash', '5', 'https://10.77.0.12:20000/']);
-    expect(directAnswer({ ...cluster, protocol: 'NOTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe('http://10.77.0.12:20000/');
-    expect(directAnswer({ ...cluster, protocol: 'MTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe('https://10.77.0.12:20000/');
-    expect(loadBalancerAnswers({ ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } }, TWO[0] as (typeof TWO)[0], 5).command.args.slice(6)).toEqual(['8', ...Array<string>(5).fill('https://10.77.0.11:8443/')]);
+    expect(direct.command.args).toEqual([
+      'exec',
+      'alice-probe',
+      'bash',
+      '-c',
+      expect.stringContaining('curl --noproxy "*" -ks -m'),
+      'bash',
+      '5',
+      'https://10.77.0.12:20000/',
+    ]);
+    expect(directAnswer({ ...cluster, protocol: 'NOTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe(
+      'http://10.77.0.12:20000/',
+    );
+    expect(directAnswer({ ...cluster, protocol: 'MTLS' }, TWO[1] as (typeof TWO)[0]).command.args.at(-1)).toBe(
+      'https://10.77.0.12:20000/',
+    );
+    expect(
+      loadBalancerAnswers(
+        { ...cluster, loadBalancer: { ...cluster.loadBalancer, scheme: 'https', port: 8443 } },
+        TWO[0] as (typeof TWO)[0],
+        5,
+      ).command.args.slice(6),
+    ).toEqual(['8', ...Array<string>(5).fill('https://10.77.0.11:8443/')]);
   });
 
   test.each([
     ['a gateway', `${BODY} 401 0\n`, { status: 401, domain: 'alice', instance: 'r', exit: 0 }, true, '401 from r'],
-    ['another domain', `${BODY.replace('alice', 'bob')} 401 0\n`, { status: 401, domain: 'bob', instance: 'r', exit: 0 }, false, '401 from domain bob'],
-    ['one that lets in', `${BODY} 200 0\n`, { status: 200, domain: 'alice', instance: 'r', exit: 0 }, false, '200 from domain alice'],
-    ['nginx', '<html>502 Bad Gateway</html> 502 0\n', { status: 502, domain: '', instance: '', exit: 0 }, false, '502, but not from a Kuscia gateway'],
-    ['a string', '"x" 200 0\n', { status: 200, domain: '', instance: '', exit: 0 }, false, '200, but not from a Kuscia gateway'],
-    ['null', 'null 200 0\n', { status: 200, domain: '', instance: '', exit: 0 }, false, '200, but not from a Kuscia gateway'],
+    [
+      'another domain',
+      `${BODY.replace('alice', 'bob')} 401 0\n`,
+      { status: 401, domain: 'bob', instance: 'r', exit: 0 },
+      false,
+      '401 from domain bob',
+    ],
+    [
+      'one that lets in',
+      `${BODY} 200 0\n`,
+      { status: 200, domain: 'alice', instance: 'r', exit: 0 },
+      false,
+      '200 from domain alice',
+    ],
+    [
+      'nginx',
+      '<html>502 Bad Gateway</html> 502 0\n',
+      { status: 502, domain: '', instance: '', exit: 0 },
+      false,
+      '502, but not from a Kuscia gateway',
+    ],
+    [
+      'a string',
+      '"x" 200 0\n',
+      { status: 200, domain: '', instance: '', exit: 0 },
+      false,
+      '200, but not from a Kuscia gateway',
+    ],
+    [
+      'null',
+      'null 200 0\n',
+      { status: 200, domain: '', instance: '', exit: 0 },
+      false,
+      '200, but not from a Kuscia gateway',
+    ],
     ['a closed port', ' 000 7\n', { status: 0, domain: '', instance: '', exit: 7 }, false, 'refused, or no route'],
     ['silence', ' 000 28\n', { status: 0, domain: '', instance: '', exit: 28 }, false, 'no answer in time'],
-    ['a gateway with TLS, asked without', ' 000 52\n', { status: 0, domain: '', instance: '', exit: 52 }, false, 'closed without an answer'],
-    ['a gateway without TLS, asked with it', ' 000 35\n', { status: 0, domain: '', instance: '', exit: 35 }, false, 'no TLS'],
-    ['a name that no container knows', ' 000 6\n', { status: 0, domain: '', instance: '', exit: 6 }, false, 'its name cannot be resolved in a container'],
+    [
+      'a gateway with TLS, asked without',
+      ' 000 52\n',
+      { status: 0, domain: '', instance: '', exit: 52 },
+      false,
+      'closed without an answer',
+    ],
+    [
+      'a gateway without TLS, asked with it',
+      ' 000 35\n',
+      { status: 0, domain: '', instance: '', exit: 35 },
+      false,
+      'no TLS',
+    ],
+    [
+      'a name that no container knows',
+      ' 000 6\n',
+      { status: 0, domain: '', instance: '', exit: 6 },
+      false,
+      'its name cannot be resolved in a container',
+    ],
     ['something rare', ' 000 92\n', { status: 0, domain: '', instance: '', exit: 92 }, false, 'no answer'],
     ['less than a record', '', { status: 0, domain: '', instance: '', exit: 0 }, false, 'no answer'],
   ])('read of %s', (_, stdout, value, gateway, words) => {
@@ -262,13 +501,24 @@ describe('what a gateway answers', () => {
   });
 
   test('is unknown where it could not be asked', () => {
-    expect(factOf('empty', 'node-01', directAnswer(cluster, TWO[0] as (typeof TWO)[0]))).toEqual({ is: 'unknown', why: 'could not ask the gateway at https://10.77.0.11:20000/: exit 1: Error: No such container: alice-probe' });
+    expect(factOf('empty', 'node-01', directAnswer(cluster, TWO[0] as (typeof TWO)[0]))).toEqual({
+      is: 'unknown',
+      why: 'could not ask the gateway at https://10.77.0.11:20000/: exit 1: Error: No such container: alice-probe',
+    });
   });
 
   test('read on real hosts, directly and through the load balancer', () => {
-    expect(factOf('settled', 'node-02', direct)).toEqual(present({ status: 401, domain: 'alice', instance: 'root-kuscia-autonomy-alice-node-02', exit: 0 }));
-    const through = factOf('settled', 'node-01', loadBalancerAnswers(cluster, TWO[0] as (typeof TWO)[0], requestsFor(cluster)));
-    expect(through.is === 'present' && new Set(through.value.map((each) => describeAnswer(cluster, each)))).toEqual(new Set(['01', '02'].map((n) => `401 from root-kuscia-autonomy-alice-node-${n}`)));
+    expect(factOf('settled', 'node-02', direct)).toEqual(
+      present({ status: 401, domain: 'alice', instance: 'root-kuscia-autonomy-alice-node-02', exit: 0 }),
+    );
+    const through = factOf(
+      'settled',
+      'node-01',
+      loadBalancerAnswers(cluster, TWO[0] as (typeof TWO)[0], requestsFor(cluster)),
+    );
+    expect(through.is === 'present' && new Set(through.value.map((each) => describeAnswer(cluster, each)))).toEqual(
+      new Set(['01', '02'].map((n) => `401 from root-kuscia-autonomy-alice-node-${n}`)),
+    );
     expect([requestsFor(cluster), requestsFor(clusterOf({ hosts: THREE.slice(0, 2) }))]).toEqual([9, 5]);
   });
 });

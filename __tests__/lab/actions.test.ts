@@ -15,7 +15,12 @@ const runs: CompositeRun[] = [];
 
 async function stage(name: StageName, inputs: Readonly<Record<string, string>> = {}): Promise<CompositeRun> {
   const sshKey = readFileSync(paths.sshKey, 'utf8');
-  const usual = { cluster: 'examples/two-replicas.yml', 'ssh-key': sshKey, 'known-hosts': readFileSync(paths.knownHosts, 'utf8'), 'database-password': PASSWORD };
+  const usual = {
+    cluster: 'examples/two-replicas.yml',
+    'ssh-key': sshKey,
+    'known-hosts': readFileSync(paths.knownHosts, 'utf8'),
+    'database-password': PASSWORD,
+  };
   const run = await composite(name, { ...usual, ...inputs });
   runs.push(run);
   return run;
@@ -57,31 +62,48 @@ describe("the stages' actions, one after the other, each in a run of its own", (
   test('a plan names the change and makes none', async () => {
     const planned = await stage('swarm-init', { mode: 'plan' });
     expect(planned.code).toBe(0);
-    expect(JSON.parse(planned.outputs['plan'] ?? '')).toMatchObject({ changes: [{ stage: 'swarm-init', host: 'node-01' }] });
+    expect(JSON.parse(planned.outputs['plan'] ?? '')).toMatchObject({
+      changes: [{ stage: 'swarm-init', host: 'node-01' }],
+    });
     expect(await seenOn('node-01', `docker info --format '{{.Swarm.LocalNodeState}}'`)).toBe('inactive');
   }, 60_000);
 
-  test.each(STAGES)('%s', async (name) => {
-    expect(await changes(name)).toEqual(ON_FRESH_HOSTS[name]);
-  }, 200_000);
+  test.each(STAGES)(
+    '%s',
+    async (name) => {
+      expect(await changes(name)).toEqual(ON_FRESH_HOSTS[name]);
+    },
+    200_000,
+  );
 
   test('bring the cluster about, seen by other means', async () => {
-    expect(await seenOn('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | sort`)).toBe('node-01 Ready\nnode-02 Ready\nnode-03 Ready');
+    expect(await seenOn('node-01', `docker node ls --format '{{.Hostname}} {{.Status}}' | sort`)).toBe(
+      'node-01 Ready\nnode-02 Ready\nnode-03 Ready',
+    );
     expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(REPLICAS);
   }, 60_000);
 
-  test.each(STAGES)('%s again finds nothing to do', async (name) => {
-    expect(await changes(name)).toBe(name === 'verify' ? undefined : '0');
-  }, 100_000);
+  test.each(STAGES)(
+    '%s again finds nothing to do',
+    async (name) => {
+      expect(await changes(name)).toBe(name === 'verify' ? undefined : '0');
+    },
+    100_000,
+  );
 
   test('hand the matrix and the address on', () => {
     const outputs = runs.at(-1)?.outputs;
-    expect(JSON.parse(outputs?.['verify'] ?? '') as Matrix).toMatchObject({ healthy: true, nodes: { ready: 3, total: 3 } });
+    expect(JSON.parse(outputs?.['verify'] ?? '') as Matrix).toMatchObject({
+      healthy: true,
+      nodes: { ready: 3, total: 3 },
+    });
     expect(outputs?.['load-balancer-url']).toBe('http://10.77.0.11:8080');
   });
 
   test('and print no secret', () => {
-    const secrets = [PASSWORD, readFileSync(paths.sshKey, 'utf8')].flatMap((text) => printedForms(new Secret('secret', text)));
+    const secrets = [PASSWORD, readFileSync(paths.sshKey, 'utf8')].flatMap((text) =>
+      printedForms(new Secret('secret', text)),
+    );
     const printed = runs.map(({ log, outputs }) => unmasked(log) + JSON.stringify(outputs)).join('\n');
     expect(runs.length).toBeGreaterThan(2 * STAGES.length);
     expect(secrets.filter((form) => printed.includes(form))).toEqual([]);

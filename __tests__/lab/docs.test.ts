@@ -10,12 +10,14 @@ import { freshHosts } from './support/fresh.ts';
 freshHosts(3);
 
 describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal', (page) => {
-  const [, block = ''] = /```sh\n([^`]*dist\/index\.cjs[^`]*)```/.exec(readFileSync(join(paths.repository, page), 'utf8')) ?? [];
+  const [, block = ''] =
+    /```sh\n([^`]*dist\/index\.cjs[^`]*)```/.exec(readFileSync(join(paths.repository, page), 'utf8')) ?? [];
   let folder = '';
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'terminal-'));
-    for (const name of ['package.json', 'scripts', 'node_modules', 'dist']) symlinkSync(join(paths.repository, name), join(folder, name));
+    for (const name of ['package.json', 'scripts', 'node_modules', 'dist'])
+      symlinkSync(join(paths.repository, name), join(folder, name));
     cpSync(join(paths.repository, 'examples/two-replicas.yml'), join(folder, 'cluster.yml'));
     mkdirSync(join(folder, '.ssh'));
     cpSync(paths.sshKey, join(folder, '.ssh/id_ed25519'));
@@ -25,7 +27,11 @@ describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** What a person gets who types it in a clone, with the files that it names. */
-  const typed = (text: string): Promise<Ended> => run(['bash', '--noprofile', '--norc', '-e', '-c', `cd "$HOME"\n${text}`], { env: { PATH: process.env['PATH'], HOME: folder }, timeoutMs: 100_000 });
+  const typed = (text: string): Promise<Ended> =>
+    run(['bash', '--noprofile', '--norc', '-e', '-c', `cd "$HOME"\n${text}`], {
+      env: { PATH: process.env['PATH'], HOME: folder },
+      timeoutMs: 100_000,
+    });
 
   test('shows a plan', async () => {
     const { code, stdout, stderr } = await typed(block);
@@ -38,6 +44,9 @@ describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal
 
   test('checks, in mode check', async () => {
     const { code, stdout } = await typed(block.replace(/.*npm run.*\n/, '').replace('--mode plan', '--mode check'));
-    expect([code, stdout]).toEqual([0, expect.stringContaining('alice: the inputs and the cluster file have no fault; 3 hosts')]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('alice: the inputs and the cluster file have no fault; 3 hosts'),
+    ]);
   }, 60_000);
 });

@@ -15,7 +15,8 @@ beforeAll(async () => {
 }, 300_000);
 
 /** Values that are other on every run though their shape is one: only what can be absent by chance is left out. */
-const shapeOfFact = (fact: Fact<unknown>): unknown => (fact.is === 'present' ? { is: fact.is, value: shapeOf(fact.value) } : { is: fact.is });
+const shapeOfFact = (fact: Fact<unknown>): unknown =>
+  fact.is === 'present' ? { is: fact.is, value: shapeOf(fact.value) } : { is: fact.is };
 
 const key = ({ host, line }: Pick<Take, 'host' | 'line'>): string => `${host} ${line}`;
 const ended = (outcome: Outcome): string => (outcome.ended === 'exited' ? `exit ${outcome.code}` : outcome.ended);
@@ -24,7 +25,11 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
   const now = (): Recording => recorded.asked[moment];
 
   test('holds exactly the questions that are asked', () => {
-    expect(now().map(({ take }) => key(take)).sort()).toEqual(tape(moment).map(key).sort());
+    expect(
+      now()
+        .map(({ take }) => key(take))
+        .sort(),
+    ).toEqual(tape(moment).map(key).sort());
   });
 
   test('has answers that end and read as those of real hosts do', () => {
@@ -35,7 +40,11 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
       used.set(key(take), nth + 1);
       const same = taped.filter((each) => key(each) === key(take))[nth];
       if (!same) throw new Error(`not on the tape: ${key(take)}`);
-      expect([key(take), ended(same.outcome), shapeOfFact(answer(question, same.outcome))]).toEqual([key(take), ended(outcome), shapeOfFact(answer(question, outcome))]);
+      expect([key(take), ended(same.outcome), shapeOfFact(answer(question, same.outcome))]).toEqual([
+        key(take),
+        ended(outcome),
+        shapeOfFact(answer(question, outcome)),
+      ]);
     }
   });
 });

@@ -20,7 +20,8 @@ async function onHost(script: string, stdin: string | Buffer = ''): Promise<stri
 }
 
 /** age asks for passphrases on a terminal and nowhere else; they come by standard input and are typed there, with time to be asked. */
-const typed = (command: string): string => `(while sleep 1 && read -r line; do printf '%s\\n' "$line"; done; sleep 2) | script -qec '${command}' /dev/null`;
+const typed = (command: string): string =>
+  `(while sleep 1 && read -r line; do printf '%s\\n' "$line"; done; sleep 2) | script -qec '${command}' /dev/null`;
 
 describe('Debian’s age', () => {
   beforeAll(async () => {
@@ -46,7 +47,10 @@ describe('Debian’s age', () => {
 
   test('seals with a passphrase what is opened by it', async () => {
     await onHost('cat >/root/plain', CONTENT);
-    await onHost(`rm -f /root/sealed.age; ${typed('age --passphrase -o /root/sealed.age /root/plain')}`, `${PASSPHRASE}\n${PASSPHRASE}\n`);
+    await onHost(
+      `rm -f /root/sealed.age; ${typed('age --passphrase -o /root/sealed.age /root/plain')}`,
+      `${PASSPHRASE}\n${PASSPHRASE}\n`,
+    );
     const sealed = Buffer.from(await onHost('base64 /root/sealed.age'), 'base64');
     expect(Buffer.from(await open(sealed, passphrase, 'x')).toString()).toBe(CONTENT);
   }, 60_000);

@@ -18,12 +18,19 @@ const folder = mkdtempSync(join(tmpdir(), 'mysql-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A CA, a certificate by it, and one that a stranger made himself. */
-execFileSync('sh', ['-c', [
-  'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem',
-  'openssl req -newkey rsa:2048 -nodes -subj /CN=MySQL_Server_8.0.40_Auto_Generated_Server_Certificate -keyout own.key -out own.csr',
-  'openssl x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out own.pem',
-  'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout other.key -out other.pem',
-].join(' && ')], { cwd: folder, stdio: 'ignore' });
+execFileSync(
+  'sh',
+  [
+    '-c',
+    [
+      'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem',
+      'openssl req -newkey rsa:2048 -nodes -subj /CN=MySQL_Server_8.0.40_Auto_Generated_Server_Certificate -keyout own.key -out own.csr',
+      'openssl x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out own.pem',
+      'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout other.key -out other.pem',
+    ].join(' && '),
+  ],
+  { cwd: folder, stdio: 'ignore' },
+);
 const pem = (name: string): string => readFileSync(join(folder, name), 'utf8');
 const certified = (name: string): NonNullable<Manner['tls']> => ({ cert: pem(`${name}.pem`), key: pem(`${name}.key`) });
 const CA = pem('ca.pem').trim();
@@ -31,7 +38,13 @@ const CA = pem('ca.pem').trim();
 /** The command as it runs in the probe, on this machine. */
 const within = (command: Command): Promise<Outcome> =>
   new Promise((resolve, reject) => {
-    expect([command.program, ...command.args].slice(0, 5)).toEqual(['docker', 'exec', '--interactive', 'alice-probe', 'timeout']);
+    expect([command.program, ...command.args].slice(0, 5)).toEqual([
+      'docker',
+      'exec',
+      '--interactive',
+      'alice-probe',
+      'timeout',
+    ]);
     // Not this account's own settings: bash reads them where its standard input is a socket, as a child's of Node is.
     const child = spawn('timeout', command.args.slice(4), { env: { PATH: process.env['PATH'], HOME: folder } });
     let [stdout, stderr] = ['', ''];
@@ -45,18 +58,42 @@ const within = (command: Command): Promise<Outcome> =>
 const statements = databaseState(clusterOf({ database: EXTERNAL }), password).command.args.slice(14);
 const [VERSION = '', WIDE = '', DATABASE = ''] = statements;
 const EXECUTE = statements.at(-1) ?? '';
-const gateway = Buffer.from(JSON.stringify({ metadata: { name: 'replica', namespace: 'alice' }, status: { publicKey: 'k'.repeat(600) } })).toString('base64');
-const ROWS = { [VERSION]: [['version', '8.0.40']], [WIDE]: [['wide', 'x'.repeat(4000)]], [DATABASE]: [['database', 'kine_alice']], [EXECUTE]: [['gateway', gateway], ['gateway', null]] };
-const ACCEPTED: DatabaseState = { login: 'accepted', version: '8.0.40', exists: true, gateways: [{ domain: 'alice', name: 'replica', publicKey: 'k'.repeat(600) }] };
+const gateway = Buffer.from(
+  JSON.stringify({ metadata: { name: 'replica', namespace: 'alice' }, status: { publicKey: 'k'.repeat(600) } }),
+).toString('base64');
+const ROWS = {
+  [VERSION]: [['version', '8.0.40']],
+  [WIDE]: [['wide', 'x'.repeat(4000)]],
+  [DATABASE]: [['database', 'kine_alice']],
+  [EXECUTE]: [
+    ['gateway', gateway],
+    ['gateway', null],
+  ],
+};
+const ACCEPTED: DatabaseState = {
+  login: 'accepted',
+  version: '8.0.40',
+  exists: true,
+  gateways: [{ domain: 'alice', name: 'replica', publicKey: 'k'.repeat(600) }],
+};
 
 async function asked(manner: Partial<Manner>, ca?: string, command?: (database: ExternalDatabase) => Command) {
-  const server = await mysqlServer({ password: PASSWORD, rows: { ...ROWS, [EXECUTE]: [['gateway', gateway]] }, ...manner });
+  const server = await mysqlServer({
+    password: PASSWORD,
+    rows: { ...ROWS, [EXECUTE]: [['gateway', gateway]] },
+    ...manner,
+  });
   try {
     const database = { ...EXTERNAL, address: '127.0.0.1', port: server.port, ...(ca !== undefined && { ca }) };
     const question = databaseState(clusterOf({ database }), password);
     const outcome = await within(command?.(database) ?? question.command);
     const seen = Buffer.concat(server.seen).toString('latin1');
-    return { fact: answer(question, outcome), outcome, logins: server.logins, readable: printedForms(password).some((form) => seen.includes(form)) };
+    return {
+      fact: answer(question, outcome),
+      outcome,
+      logins: server.logins,
+      readable: printedForms(password).some((form) => seen.includes(form)),
+    };
   } finally {
     await server.close();
   }
@@ -67,9 +104,17 @@ describe('the client in the probe', () => {
     ['that greets with its method', {}, 'caching_sha2_password'],
     ['of the older method', { greets: 'mysql_native_password' }, 'mysql_native_password'],
     ['that asks for the other method', { wants: 'mysql_native_password' }, 'mysql_native_password'],
-    ['that greets with one it does not know', { greets: 'sha256_password', wants: 'caching_sha2_password' }, 'caching_sha2_password'],
+    [
+      'that greets with one it does not know',
+      { greets: 'sha256_password', wants: 'caching_sha2_password' },
+      'caching_sha2_password',
+    ],
   ])('answers the challenge of a server %s', async (_, manner, method) => {
-    expect(await asked(manner)).toMatchObject({ fact: { is: 'present', value: ACCEPTED }, logins: [`kuscia by ${method}`], readable: false });
+    expect(await asked(manner)).toMatchObject({
+      fact: { is: 'present', value: ACCEPTED },
+      logins: [`kuscia by ${method}`],
+      readable: false,
+    });
   });
 
   // A rogue server sees everything: what it may not see is what it could log in with, or read.
@@ -83,36 +128,68 @@ describe('the client in the probe', () => {
     ['caching_sha2_password', { forgotten: true }],
     ['caching_sha2_password', { greets: 'mysql_native_password', wants: 'caching_sha2_password', forgotten: true }],
   ])('withholds the login of a server that wants %s', async (method, manner) => {
-    expect(await asked(manner)).toMatchObject({ fact: { is: 'present', value: { login: 'withheld', method } }, logins: [], readable: false });
+    expect(await asked(manner)).toMatchObject({
+      fact: { is: 'present', value: { login: 'withheld', method } },
+      logins: [],
+      readable: false,
+    });
   });
 
   test('gives what is to be withheld where it is told to, as Kuscia does: so a server that reads it is seen to', async () => {
     const once = await asked({ forgotten: true }, undefined, (database) => logInOnce(clusterOf(), database, password));
-    expect(once).toMatchObject({ outcome: { code: 0, stderr: '' }, logins: ['kuscia by caching_sha2_password'], readable: true });
-    for (const wants of ['mysql_clear_password', 'dialog', 'sha256_password']) expect(await asked({ wants }, undefined, (database) => logInOnce(clusterOf(), database, password))).toMatchObject({ logins: [], readable: false });
+    expect(once).toMatchObject({
+      outcome: { code: 0, stderr: '' },
+      logins: ['kuscia by caching_sha2_password'],
+      readable: true,
+    });
+    for (const wants of ['mysql_clear_password', 'dialog', 'sha256_password'])
+      expect(await asked({ wants }, undefined, (database) => logInOnce(clusterOf(), database, password))).toMatchObject(
+        { logins: [], readable: false },
+      );
   });
 
   test('tells what the server says of a refusal, as its own client words it', async () => {
     const { fact, readable } = await asked({ password: 'another' });
-    expect([fact, readable]).toEqual([{ is: 'present', value: { login: 'refused', said: `ERROR 1045 (28000): Access denied for user 'kuscia'@'%'` } }, false]);
-    expect((await asked({ refusesPlain: [3159, 'Connections using insecure transport are prohibited'] })).fact).toMatchObject({ value: { login: 'wants TLS', said: expect.stringContaining('ERROR 3159') } });
+    expect([fact, readable]).toEqual([
+      { is: 'present', value: { login: 'refused', said: `ERROR 1045 (28000): Access denied for user 'kuscia'@'%'` } },
+      false,
+    ]);
+    expect(
+      (await asked({ refusesPlain: [3159, 'Connections using insecure transport are prohibited'] })).fact,
+    ).toMatchObject({ value: { login: 'wants TLS', said: expect.stringContaining('ERROR 3159') } });
   });
 
   test('of one that refuses only what comes without TLS it tells that, and gives the password to nobody there either', async () => {
     for (const wants of ['mysql_native_password', 'caching_sha2_password']) {
       const { fact, readable } = await asked({ tls: certified('other'), wants, refusesPlain: [1045, 'Access denied'] });
-      expect([fact, readable]).toEqual([{ is: 'present', value: { login: 'wants TLS', said: expect.stringContaining('ERROR 1045') } }, false]);
+      expect([fact, readable]).toEqual([
+        { is: 'present', value: { login: 'wants TLS', said: expect.stringContaining('ERROR 1045') } },
+        false,
+      ]);
     }
-    const clear = await asked({ tls: certified('other'), wants: 'mysql_clear_password', refusesPlain: [1045, 'Access denied'] });
-    expect([clear.fact, clear.readable]).toEqual([{ is: 'present', value: { login: 'refused', said: expect.stringContaining('ERROR 1045') } }, false]);
+    const clear = await asked({
+      tls: certified('other'),
+      wants: 'mysql_clear_password',
+      refusesPlain: [1045, 'Access denied'],
+    });
+    expect([clear.fact, clear.readable]).toEqual([
+      { is: 'present', value: { login: 'refused', said: expect.stringContaining('ERROR 1045') } },
+      false,
+    ]);
     const wrong = await asked({ tls: certified('other'), password: 'another' });
-    expect([wrong.fact, wrong.readable]).toEqual([{ is: 'present', value: { login: 'refused', said: expect.stringContaining('ERROR 1045') } }, false]);
+    expect([wrong.fact, wrong.readable]).toEqual([
+      { is: 'present', value: { login: 'refused', said: expect.stringContaining('ERROR 1045') } },
+      false,
+    ]);
   });
 
   test('of nobody there it tells nothing', async () => {
     const database = { ...EXTERNAL, address: '127.0.0.1', port: 9 };
     const question = databaseState(clusterOf({ database }), password);
-    expect(answer(question, await within(question.command))).toMatchObject({ is: 'unknown', why: expect.stringContaining('exit 7') });
+    expect(answer(question, await within(question.command))).toMatchObject({
+      is: 'unknown',
+      why: expect.stringContaining('exit 7'),
+    });
   });
 });
 
@@ -120,10 +197,13 @@ describe('with a CA', () => {
   test.each<[string, Partial<Manner>]>([
     ['by a challenge', {}],
     ['of the older method', { wants: 'mysql_native_password' }],
-  ])('a server that proves itself is asked with TLS %s, and Kuscia\'s way is tried beside it', async (_, manner) => {
+  ])("a server that proves itself is asked with TLS %s, and Kuscia's way is tried beside it", async (_, manner) => {
     const { fact, logins } = await asked({ tls: certified('own'), ...manner }, CA);
     const method = manner.wants ?? 'caching_sha2_password';
-    expect([fact, logins]).toEqual([{ is: 'present', value: ACCEPTED }, [`kuscia by ${method} with TLS`, `kuscia by ${method}`]]);
+    expect([fact, logins]).toEqual([
+      { is: 'present', value: ACCEPTED },
+      [`kuscia by ${method} with TLS`, `kuscia by ${method}`],
+    ]);
   });
 
   test('one that has forgotten the login gets the password within TLS alone', async () => {
@@ -132,8 +212,12 @@ describe('with a CA', () => {
   });
 
   test('one that lets nobody in without TLS is told as that: Kuscia could not', async () => {
-    expect((await asked({ tls: certified('own'), refusesPlain: [3159, 'insecure'] }, CA)).fact).toMatchObject({ value: { login: 'wants TLS' } });
-    expect((await asked({ tls: certified('own'), refusesPlain: [1045, 'Access denied'] }, CA)).fact).toMatchObject({ value: { login: 'wants TLS' } });
+    expect((await asked({ tls: certified('own'), refusesPlain: [3159, 'insecure'] }, CA)).fact).toMatchObject({
+      value: { login: 'wants TLS' },
+    });
+    expect((await asked({ tls: certified('own'), refusesPlain: [1045, 'Access denied'] }, CA)).fact).toMatchObject({
+      value: { login: 'wants TLS' },
+    });
   });
 
   test.each<[string, Partial<Manner>, string | RegExp]>([
@@ -142,7 +226,10 @@ describe('with a CA', () => {
     ['has none and wants the password', { wants: 'mysql_clear_password' }, 'it offers no TLS'],
   ])('a server that %s gets nothing at all', async (_, manner, said) => {
     const { fact, logins, readable } = await asked(manner, CA);
-    expect(fact).toMatchObject({ is: 'present', value: { login: 'untrusted', said: typeof said === 'string' ? said : expect.stringMatching(said) } });
+    expect(fact).toMatchObject({
+      is: 'present',
+      value: { login: 'untrusted', said: typeof said === 'string' ? said : expect.stringMatching(said) },
+    });
     expect([logins, readable]).toEqual([[], false]);
   });
 });

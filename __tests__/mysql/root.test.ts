@@ -28,14 +28,22 @@ const said = (): string[] => readFileSync(join(box, 'said'), 'utf8').trim().spli
 
 function run({ program, args, stdin }: Command): { code: number; stdout: string; stderr: string } {
   const input = stdin instanceof Secret ? stdin.reveal() : '';
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: box, input, encoding: 'utf8', env: { ...process.env, BOX: box, PATH: `${join(box, 'bin')}:${process.env['PATH'] ?? ''}` } });
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    cwd: box,
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, BOX: box, PATH: `${join(box, 'bin')}:${process.env['PATH'] ?? ''}` },
+  });
   return { code: status ?? 1, stdout, stderr };
 }
 
 beforeEach(() => {
   box = mkdtempSync(join(tmpdir(), 'root-'));
   mkdirSync(join(box, 'bin'));
-  for (const [name, text] of [['docker', DOCKER], ['mysql', MYSQL]] as const) {
+  for (const [name, text] of [
+    ['docker', DOCKER],
+    ['mysql', MYSQL],
+  ] as const) {
     put(`bin/${name}`, `#!/bin/sh\n${text}\n`);
     chmodSync(join(box, 'bin', name), 0o755);
   }
@@ -46,12 +54,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(box, { recursive: true }));
 
-const look = () => answer(rootAccess(MANAGED, 'kept'), { ended: 'exited', ...run(rootAccess(MANAGED, 'kept').command) });
+const look = () =>
+  answer(rootAccess(MANAGED, 'kept'), { ended: 'exited', ...run(rootAccess(MANAGED, 'kept').command) });
 
 describe('root, as the scripts find it', () => {
   test('by the password of the users as the host keeps it', () => {
     put('root-by-tcp', 'given-one');
-    expect(look()).toEqual(present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] }));
+    expect(look()).toEqual(
+      present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] }),
+    );
   });
 
   test('by the one that its container was started with, where the host has lost the file', () => {
@@ -80,7 +91,10 @@ describe('root, as the scripts find it', () => {
 describe('root, as the scripts change it', () => {
   test('makes a user by the password of the run, not by the one that the host keeps', () => {
     put('root-by-tcp', 'given-one');
-    expect(run(provide(MANAGED, 'given', new Secret('p', 'another')))).toMatchObject({ code: 1, stderr: expect.stringContaining('ERROR 1045') });
+    expect(run(provide(MANAGED, 'given', new Secret('p', 'another')))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('ERROR 1045'),
+    });
     expect(run(provide(MANAGED, 'given', new Secret('p', 'given-one'))).code).toBe(0);
     expect(said()).toEqual([expect.stringMatching(/^tcp: CREATE DATABASE .*IDENTIFIED BY 'given-one'; GRANT/)]);
   });
@@ -88,7 +102,11 @@ describe('root, as the scripts change it', () => {
   test('gets its own password, is let in by it, and only then loses its other accounts', () => {
     put('root-by-tcp', 'given-one');
     expect(run(closeRoot(MANAGED, 'given', 'kept'))).toMatchObject({ code: 0 });
-    expect(said()).toEqual([expect.stringMatching(/^tcp: CREATE USER IF NOT EXISTS 'root'@'localhost' IDENTIFIED BY 'own-one'; ALTER/), expect.stringMatching(/^socket: SELECT CONCAT/), `socket: DROP USER 'root'@'%';`]);
+    expect(said()).toEqual([
+      expect.stringMatching(/^tcp: CREATE USER IF NOT EXISTS 'root'@'localhost' IDENTIFIED BY 'own-one'; ALTER/),
+      expect.stringMatching(/^socket: SELECT CONCAT/),
+      `socket: DROP USER 'root'@'%';`,
+    ]);
   });
 
   test('keeps its other accounts where it is not let in by its own', () => {
@@ -102,7 +120,14 @@ describe('root, as the scripts change it', () => {
   test('has its password made once, and taken out of the container where the file is gone', () => {
     expect(run(makeRootPassword(join(box, 'new/root'))).code).toBe(0);
     const made = readFileSync(join(box, 'new/root'), 'utf8');
-    expect([made, run(makeRootPassword(join(box, 'new/root'))).code, readFileSync(join(box, 'new/root'), 'utf8')]).toEqual([expect.stringMatching(/^[\w-]{40}$/), 0, made]);
-    expect([run(keepRootPassword(MANAGED, join(box, 'again/root'))).code, readFileSync(join(box, 'again/root'), 'utf8')]).toEqual([0, 'own-one']);
+    expect([
+      made,
+      run(makeRootPassword(join(box, 'new/root'))).code,
+      readFileSync(join(box, 'new/root'), 'utf8'),
+    ]).toEqual([expect.stringMatching(/^[\w-]{40}$/), 0, made]);
+    expect([
+      run(keepRootPassword(MANAGED, join(box, 'again/root'))).code,
+      readFileSync(join(box, 'again/root'), 'utf8'),
+    ]).toEqual([0, 'own-one']);
   });
 });

@@ -4,7 +4,15 @@ import { cell, columns, count, cut, duration, labelled, type Look } from '../../
 const look = (width: number): Look => ({ width, paint: (style, text) => (style === 'bad' ? `<${text}>` : text) });
 
 test('columns stand under each other, whatever colours they have', () => {
-  expect(columns([[cell('a', 'bad'), cell('one')], [cell('long'), cell('two')]], look(Infinity))).toEqual(['<a>     one', 'long  two']);
+  expect(
+    columns(
+      [
+        [cell('a', 'bad'), cell('one')],
+        [cell('long'), cell('two')],
+      ],
+      look(Infinity),
+    ),
+  ).toEqual(['<a>     one', 'long  two']);
 });
 
 test('a row that is wider than the screen gives way where it may, and keeps 16 characters', () => {
@@ -17,7 +25,11 @@ test('a value stays on its line', () => expect(columns([[cell('a\nb\tc')]], look
 
 test('a labelled text is broken at blanks and never cut', () => {
   expect(labelled(cell('do'), 'one two three\nfour', look(22), 2, 4)).toEqual(['  do  one two three', '      four']);
-  expect(labelled(cell('do'), 'aaaa bbbbbbbbbbbbbbbbbbbbbb cc', look(22), 2, 4)).toEqual(['  do  aaaa', '      bbbbbbbbbbbbbbbbbbbbbb', '      cc']);
+  expect(labelled(cell('do'), 'aaaa bbbbbbbbbbbbbbbbbbbbbb cc', look(22), 2, 4)).toEqual([
+    '  do  aaaa',
+    '      bbbbbbbbbbbbbbbbbbbbbb',
+    '      cc',
+  ]);
 });
 
 test.each([
@@ -28,6 +40,12 @@ test.each([
   [72_400, '1 min 12 s'],
 ])('%d ms is %s', (ms, text) => expect(duration(ms)).toBe(text));
 
-test('one and many', () => expect([count(1, 'change'), count(0, 'change'), count(2, 'more', 'more')]).toEqual(['1 change', '0 changes', '2 more']));
+test('one and many', () =>
+  expect([count(1, 'change'), count(0, 'change'), count(2, 'more', 'more')]).toEqual([
+    '1 change',
+    '0 changes',
+    '2 more',
+  ]));
 
-test('a cut text says so', () => expect([cut('abc', 3), cut('abcd', 3), cut('😀😀', 2)]).toEqual(['abc', 'ab…', '😀😀']));
+test('a cut text says so', () =>
+  expect([cut('abc', 3), cut('abcd', 3), cut('😀😀', 2)]).toEqual(['abc', 'ab…', '😀😀']));

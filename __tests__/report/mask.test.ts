@@ -9,9 +9,20 @@ import { SPELLINGS } from '../support/spellings.ts';
 
 /** Secrets as people have them: printable, with what quoting, encoding and line ends can do to them. */
 const secretText = fc.oneof(
-  fc.string({ unit: fc.constantFrom(...'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'), minLength: 12, maxLength: 40 }),
-  fc.string({ unit: fc.constantFrom(...`aZ9'"\\ $&%+/=:#|<>*~[]{}é密\x1b`), minLength: 12, maxLength: 30 }).filter((text) => text.trim().length >= 10 && new Set(text).size > 5),
-  fc.array(fc.string({ unit: fc.constantFrom(...'ABCDEFGHabcdefgh0123456789+/='), minLength: 20, maxLength: 40 }), { minLength: 2, maxLength: 4 }).map((lines) => lines.join('\n')),
+  fc.string({
+    unit: fc.constantFrom(...'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'),
+    minLength: 12,
+    maxLength: 40,
+  }),
+  fc
+    .string({ unit: fc.constantFrom(...`aZ9'"\\ $&%+/=:#|<>*~[]{}é密\x1b`), minLength: 12, maxLength: 30 })
+    .filter((text) => text.trim().length >= 10 && new Set(text).size > 5),
+  fc
+    .array(fc.string({ unit: fc.constantFrom(...'ABCDEFGHabcdefgh0123456789+/='), minLength: 20, maxLength: 40 }), {
+      minLength: 2,
+      maxLength: 4,
+    })
+    .map((lines) => lines.join('\n')),
 );
 
 const filler = fc.string({ unit: fc.constantFrom(...'xyz .,-\n\t\x1b\u0000'), maxLength: 12 });
@@ -19,17 +30,22 @@ const filler = fc.string({ unit: fc.constantFrom(...'xyz .,-\n\t\x1b\u0000'), ma
 describe('masking', () => {
   test('leaves no form of any secret, wherever and however often it stands', () => {
     fc.assert(
-      fc.property(fc.array(secretText, { minLength: 1, maxLength: 3 }), fc.array(filler, { minLength: 2, maxLength: 5 }), fc.nat(), (texts, fillers, seed) => {
-        const secrets = texts.map((text, i) => new Secret(`secret ${i}`, text));
-        const forms = secrets.flatMap(printedForms);
-        const masks = new Masks();
-        masks.hide(secrets);
-        const said = fillers.map((text, i) => text + (forms[(seed + i * 7) % forms.length] ?? '')).join('');
-        const masked = masks.mask(said);
-        expect(forms.filter((form) => masked.includes(form))).toEqual([]);
-        const clean = masks.clean(said);
-        expect(forms.filter((form) => clean.includes(form))).toEqual([]);
-      }),
+      fc.property(
+        fc.array(secretText, { minLength: 1, maxLength: 3 }),
+        fc.array(filler, { minLength: 2, maxLength: 5 }),
+        fc.nat(),
+        (texts, fillers, seed) => {
+          const secrets = texts.map((text, i) => new Secret(`secret ${i}`, text));
+          const forms = secrets.flatMap(printedForms);
+          const masks = new Masks();
+          masks.hide(secrets);
+          const said = fillers.map((text, i) => text + (forms[(seed + i * 7) % forms.length] ?? '')).join('');
+          const masked = masks.mask(said);
+          expect(forms.filter((form) => masked.includes(form))).toEqual([]);
+          const clean = masks.clean(said);
+          expect(forms.filter((form) => clean.includes(form))).toEqual([]);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -47,13 +63,18 @@ describe('masking', () => {
 
   test.each(['\n', '\r\n', '\n    ', '\\n'])('leaves no base64 or hex of a secret that was broken by %j', (by) => {
     fc.assert(
-      fc.property(secretText, fc.constantFrom(7, 64, 76), fc.constantFrom('base64' as const, 'hex' as const), (text, width, encoding) => {
-        const masks = new Masks();
-        masks.hide([new Secret('a', text)]);
-        const encoded = Buffer.from(`key: ${text}`).toString(encoding);
-        const masked = masks.mask(encoded.replace(new RegExp(`.{${width}}`, 'g'), `$&${by}`));
-        expect(masked.replaceAll(by, '').length).toBeLessThan(16);
-      }),
+      fc.property(
+        secretText,
+        fc.constantFrom(7, 64, 76),
+        fc.constantFrom('base64' as const, 'hex' as const),
+        (text, width, encoding) => {
+          const masks = new Masks();
+          masks.hide([new Secret('a', text)]);
+          const encoded = Buffer.from(`key: ${text}`).toString(encoding);
+          const masked = masks.mask(encoded.replace(new RegExp(`.{${width}}`, 'g'), `$&${by}`));
+          expect(masked.replaceAll(by, '').length).toBeLessThan(16);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -96,7 +117,7 @@ describe('masking', () => {
   });
 });
 
-describe('what GitHub\'s runner is told to mask of a secret of several lines', () => {
+describe("what GitHub's runner is told to mask of a secret of several lines", () => {
   const body = ['b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ', 'QyNTUxOQAAACB7b%sZ+R/lWmDZLrV5mKjQ0cW1k=', 'Y9bm9h=='];
   const KEY = ['-----BEGIN OPENSSH PRIVATE KEY-----', ...body, '-----END OPENSSH PRIVATE KEY-----', ''];
 
@@ -110,18 +131,38 @@ describe('what GitHub\'s runner is told to mask of a secret of several lines', (
     } finally {
       write.mockRestore();
     }
-    const commands = printed.join('').split('\n').filter((line) => line !== '');
+    const commands = printed
+      .join('')
+      .split('\n')
+      .filter((line) => line !== '');
     expect(commands.filter((line) => !line.startsWith('::add-mask::'))).toEqual([]);
-    return commands.map((line) => line.slice('::add-mask::'.length).replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%'));
+    return commands.map((line) =>
+      line.slice('::add-mask::'.length).replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%'),
+    );
   }
 
-  test.each([['line feeds', '\n'], ['carriage returns, too', '\r\n']])('is each line that tells something by itself, and the whole as it is written in one line (%s)', (_, by) => {
+  test.each([
+    ['line feeds', '\n'],
+    ['carriage returns, too', '\r\n'],
+  ])('is each line that tells something by itself, and the whole as it is written in one line (%s)', (_, by) => {
     const key = KEY.join(by);
     const masks = announced(key);
-    expect(masks).toEqual(expect.arrayContaining([...body.slice(0, 2), Buffer.from(key).toString('base64'), JSON.stringify(key).slice(1, -1), encodeURIComponent(key)]));
+    expect(masks).toEqual(
+      expect.arrayContaining([
+        ...body.slice(0, 2),
+        Buffer.from(key).toString('base64'),
+        JSON.stringify(key).slice(1, -1),
+        encodeURIComponent(key),
+      ]),
+    );
     expect(masks.filter((mask) => /[\r\n]/.test(mask) || mask.length < 4)).toEqual([]);
     const covered = (text: string): string => masks.reduce((rest, mask) => rest.replaceAll(mask, '***'), text);
-    for (const spelt of [key, JSON.stringify({ key }), `key: ${Buffer.from(key).toString('base64')}`, KEY.map((line) => `  ${line}`).join(by)]) {
+    for (const spelt of [
+      key,
+      JSON.stringify({ key }),
+      `key: ${Buffer.from(key).toString('base64')}`,
+      KEY.map((line) => `  ${line}`).join(by),
+    ]) {
       expect(body.slice(0, 2).filter((line) => covered(spelt).includes(line.slice(0, 12)))).toEqual([]);
     }
     // A line so short would blank other words; by itself it is no secret.
@@ -131,21 +172,48 @@ describe('what GitHub\'s runner is told to mask of a secret of several lines', (
 
 test('no form of a secret survives in the log, an annotation, an output or the summary', async () => {
   await fc.assert(
-    fc.asyncProperty(secretText, fc.nat(), fc.constantFrom('plan' as const, 'apply' as const, 'verify' as const), async (text, seed, mode) => {
-      const secret = new Secret('password', text);
-      const forms = printedForms(secret);
-      const form = forms[seed % forms.length] ?? text;
-      const face = recorder(seed % 2 === 0 ? Infinity : 80);
-      const report = reportOn(face);
-      report.hide([secret]);
-      report.emit({ is: 'planned', stage: 'mysql-up', plan: planOf({ steps: [step('node-01', '+', `run with ${form}`, form)], satisfied: [{ host: form, what: form, why: form }], later: [{ host: 'node-01', what: form, why: form }] }) });
-      report.emit({ is: 'said', stage: 'mysql-up', host: 'node-01', text: `x${form}y` });
-      report.say(`=${form}`);
-      report.defect(new Error(form));
-      await play(report, mode, [{ code: 'command-failed', host: 'node-01', what: form, evidence: `e ${form}\n${form}`, cause: form, remedy: form }]);
-      const printed = [...face.lines, ...face.annotations.map(({ title, message }) => `${title}\n${message}`), face.markdown, ...Object.values(face.outputs)];
-      for (const each of forms) expect(printed.filter((text) => text.includes(each))).toEqual([]);
-    }),
+    fc.asyncProperty(
+      secretText,
+      fc.nat(),
+      fc.constantFrom('plan' as const, 'apply' as const, 'verify' as const),
+      async (text, seed, mode) => {
+        const secret = new Secret('password', text);
+        const forms = printedForms(secret);
+        const form = forms[seed % forms.length] ?? text;
+        const face = recorder(seed % 2 === 0 ? Infinity : 80);
+        const report = reportOn(face);
+        report.hide([secret]);
+        report.emit({
+          is: 'planned',
+          stage: 'mysql-up',
+          plan: planOf({
+            steps: [step('node-01', '+', `run with ${form}`, form)],
+            satisfied: [{ host: form, what: form, why: form }],
+            later: [{ host: 'node-01', what: form, why: form }],
+          }),
+        });
+        report.emit({ is: 'said', stage: 'mysql-up', host: 'node-01', text: `x${form}y` });
+        report.say(`=${form}`);
+        report.defect(new Error(form));
+        await play(report, mode, [
+          {
+            code: 'command-failed',
+            host: 'node-01',
+            what: form,
+            evidence: `e ${form}\n${form}`,
+            cause: form,
+            remedy: form,
+          },
+        ]);
+        const printed = [
+          ...face.lines,
+          ...face.annotations.map(({ title, message }) => `${title}\n${message}`),
+          face.markdown,
+          ...Object.values(face.outputs),
+        ];
+        for (const each of forms) expect(printed.filter((text) => text.includes(each))).toEqual([]);
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -160,6 +228,8 @@ test('of a text that is too long to be looked at nothing half is shown, wherever
     const shown = masks.clean(`${'\0'.repeat(at)}${secret}${'x'.repeat(50_000)}`);
     expect(shown).toMatch(/^\*{0,3}x*… \(\d+ more characters\)$/);
   }
-  expect(masks.clean(`could not look: ${'\0'.repeat(9_000_000)}`)).toMatch(/^could not look: … \(\d+ more characters\)$/);
+  expect(masks.clean(`could not look: ${'\0'.repeat(9_000_000)}`)).toMatch(
+    /^could not look: … \(\d+ more characters\)$/,
+  );
   expect(masks.clean('a'.repeat(9_000_000))).toBe(`${'a'.repeat(2_000)}… (8998000 more characters)`);
 });

@@ -8,21 +8,29 @@ function waits(at: readonly number[], why: (i: number) => string): number[] {
   const progress = new Progress({ width: Infinity, paint: (_style, text) => text }, ['node-02'], () => now);
   return at.filter((time, i) => {
     now = time;
-    return progress.lines({ is: 'waiting', stage: 'kuscia-start', notes: [{ ...NOTE, why: why(i) }], leftMs: 60_000 - time }).length > 0;
+    return (
+      progress.lines({ is: 'waiting', stage: 'kuscia-start', notes: [{ ...NOTE, why: why(i) }], leftMs: 60_000 - time })
+        .length > 0
+    );
   });
 }
 
 const everyHalfSecond = Array.from({ length: 90 }, (_, i) => i * 500);
 
 test('a wait that changes at each look is told every 5 s', () => {
-  expect(waits(everyHalfSecond, (i) => `try ${i}`)).toEqual([0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000, 40_000]);
+  expect(waits(everyHalfSecond, (i) => `try ${i}`)).toEqual([
+    0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000, 40_000,
+  ]);
 });
 
-test('a wait that does not change is told every 20 s', () => expect(waits(everyHalfSecond, () => 'no answer yet')).toEqual([0, 20_000, 40_000]));
+test('a wait that does not change is told every 20 s', () =>
+  expect(waits(everyHalfSecond, () => 'no answer yet')).toEqual([0, 20_000, 40_000]));
 
 test('a wait says for what, why, and how long it still may take', () => {
   const progress = new Progress({ width: Infinity, paint: (_style, text) => text }, ['node-02'], () => 0);
-  expect(progress.lines({ is: 'waiting', stage: 'kuscia-start', notes: [NOTE], leftMs: 58_900 })).toEqual(['  node-02  waits   replica answers (no answer yet)  59 s left']);
+  expect(progress.lines({ is: 'waiting', stage: 'kuscia-start', notes: [NOTE], leftMs: 58_900 })).toEqual([
+    '  node-02  waits   replica answers (no answer yet)  59 s left',
+  ]);
 });
 
 test('a new stage is told of its waits at once', () => {

@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { bounded, tame } from '../../src/report/remote.ts';
 
-const nasty = fc.string({ unit: fc.constantFrom(...':#[]a \n\r\t\x1b\x07\x9b\u0000\u0085\u2028\u200b\u202e\ufeff;m31', 'set-output', 'add-mask'), maxLength: 40 });
+const nasty = fc.string({
+  unit: fc.constantFrom(
+    ...':#[]a \n\r\t\x1b\x07\x9b\u0000\u0085\u2028\u200b\u202e\ufeff;m31',
+    'set-output',
+    'add-mask',
+  ),
+  maxLength: 40,
+});
 
 describe('text from a host', () => {
   test.each([

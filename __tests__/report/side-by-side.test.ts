@@ -18,7 +18,12 @@ function eventOf([stage, what]: Told): Event {
     case 'breaks':
       return { is: 'step-failed', stage, step: each, ms: 300, failures: [CUT] };
     case 'waits':
-      return { is: 'waiting', stage, notes: [{ host: `node-${stage}`, what: `peace of ${stage}`, why: 'not yet' }], leftMs: 9_000 };
+      return {
+        is: 'waiting',
+        stage,
+        notes: [{ host: `node-${stage}`, what: `peace of ${stage}`, why: 'not yet' }],
+        leftMs: 9_000,
+      };
     case 'settles':
       return { is: 'stage-settled', stage, plan: planOf({}), applied: [each], ms: 900 };
     case 'fails':
@@ -33,7 +38,12 @@ async function ran(told: readonly Told[], failures: readonly Failure[] = []): Pr
   const face = recorder();
   const report = reportOn(face);
   report.begin({ mode: 'apply', cluster: ALICE, stages: STAGES });
-  for (const stage of STAGES) report.emit({ is: 'planned', stage, plan: planOf({ steps: [step(`node-${stage}`, '+', `work of ${stage}`, 'absent')] }) });
+  for (const stage of STAGES)
+    report.emit({
+      is: 'planned',
+      stage,
+      plan: planOf({ steps: [step(`node-${stage}`, '+', `work of ${stage}`, 'absent')] }),
+    });
   for (const each of told) report.emit(eventOf(each));
   await report.finish(failures);
   return face;
@@ -49,44 +59,125 @@ const course = ({ lines }: Recorder): string[] =>
 
 const told = (...parts: string[]): string[] => parts;
 const alone = (stage: string): string[] => [`[${stage}`, `  done ${stage}`, ']', `${stage}: 1 change`];
-const all = (stage: string): Told[] => [[stage, 'begins'], [stage, 'does'], [stage, 'settles']];
+const all = (stage: string): Told[] => [
+  [stage, 'begins'],
+  [stage, 'does'],
+  [stage, 'settles'],
+];
 
-const COURSES: readonly { readonly name: string; readonly told: readonly Told[]; readonly failures?: readonly Failure[]; readonly course: readonly string[] }[] = [
-  {
-    name: 'one after the other',
-    told: STAGES.flatMap(all),
-    course: STAGES.flatMap(alone),
-  },
+const COURSES: readonly {
+  readonly name: string;
+  readonly told: readonly Told[];
+  readonly failures?: readonly Failure[];
+  readonly course: readonly string[];
+}[] = [
+  { name: 'one after the other', told: STAGES.flatMap(all), course: STAGES.flatMap(alone) },
   {
     name: 'one beside another that ends first',
-    told: [['a', 'begins'], ['b', 'begins'], ['b', 'does'], ['b', 'settles'], ['a', 'does'], ['a', 'settles'], ...all('c'), ...all('d')],
+    told: [
+      ['a', 'begins'],
+      ['b', 'begins'],
+      ['b', 'does'],
+      ['b', 'settles'],
+      ['a', 'does'],
+      ['a', 'settles'],
+      ...all('c'),
+      ...all('d'),
+    ],
     course: STAGES.flatMap(alone),
   },
   {
     name: 'one that goes on when its turn has come',
-    told: [['a', 'begins'], ['b', 'begins'], ['b', 'does'], ['a', 'does'], ['a', 'settles'], ['b', 'waits'], ['b', 'settles'], ...all('c'), ...all('d')],
+    told: [
+      ['a', 'begins'],
+      ['b', 'begins'],
+      ['b', 'does'],
+      ['a', 'does'],
+      ['a', 'settles'],
+      ['b', 'waits'],
+      ['b', 'settles'],
+      ...all('c'),
+      ...all('d'),
+    ],
     course: told(...alone('a'), '[b', '  done b', '  waits b', ']', 'b: 1 change', ...alone('c'), ...alone('d')),
   },
   {
     name: 'two beside one, mixed',
-    told: [['a', 'begins'], ['d', 'begins'], ['b', 'begins'], ['d', 'does'], ['b', 'does'], ['d', 'waits'], ['b', 'waits'], ['d', 'settles'], ['b', 'settles'], ['a', 'does'], ['a', 'settles'], ...all('c')],
-    course: told(...alone('a'), '[b', '  done b', '  waits b', ']', 'b: 1 change', ...alone('c'), '[d', '  done d', '  waits d', ']', 'd: 1 change'),
+    told: [
+      ['a', 'begins'],
+      ['d', 'begins'],
+      ['b', 'begins'],
+      ['d', 'does'],
+      ['b', 'does'],
+      ['d', 'waits'],
+      ['b', 'waits'],
+      ['d', 'settles'],
+      ['b', 'settles'],
+      ['a', 'does'],
+      ['a', 'settles'],
+      ...all('c'),
+    ],
+    course: told(
+      ...alone('a'),
+      '[b',
+      '  done b',
+      '  waits b',
+      ']',
+      'b: 1 change',
+      ...alone('c'),
+      '[d',
+      '  done d',
+      '  waits d',
+      ']',
+      'd: 1 change',
+    ),
   },
   {
     name: 'one that is left off because the one before it failed',
-    told: [['a', 'begins'], ['b', 'begins'], ['b', 'does'], ['a', 'breaks'], ['a', 'fails'], ['b', 'is left']],
+    told: [
+      ['a', 'begins'],
+      ['b', 'begins'],
+      ['b', 'does'],
+      ['a', 'breaks'],
+      ['a', 'fails'],
+      ['b', 'is left'],
+    ],
     failures: [CUT],
-    course: told('[a', '  failed a', ']', 'a: failed, 0 changes made, 1 did not end well', '[b', '  done b', ']', 'b: left off, 1 change made'),
+    course: told(
+      '[a',
+      '  failed a',
+      ']',
+      'a: failed, 0 changes made, 1 did not end well',
+      '[b',
+      '  done b',
+      ']',
+      'b: left off, 1 change made',
+    ),
   },
   {
     name: 'one that is left off behind stages that never began',
-    told: [['a', 'begins'], ['d', 'begins'], ['d', 'does'], ['a', 'fails'], ['d', 'is left']],
+    told: [
+      ['a', 'begins'],
+      ['d', 'begins'],
+      ['d', 'does'],
+      ['a', 'fails'],
+      ['d', 'is left'],
+    ],
     failures: [CUT],
     course: told('a: failed, 0 changes made', '[d', '  done d', ']', 'd: left off, 1 change made'),
   },
   {
     name: 'two that the run ends in the middle of',
-    told: [['a', 'begins'], ['d', 'begins'], ['b', 'begins'], ['a', 'does'], ['d', 'does'], ['b', 'does'], ['d', 'waits'], ['b', 'waits']],
+    told: [
+      ['a', 'begins'],
+      ['d', 'begins'],
+      ['b', 'begins'],
+      ['a', 'does'],
+      ['d', 'does'],
+      ['b', 'does'],
+      ['d', 'waits'],
+      ['b', 'waits'],
+    ],
     failures: [CUT],
     course: told('[a', '  done a', ']', '[b', '  done b', '  waits b', ']', '[d', '  done d', '  waits d', ']'),
   },
@@ -98,20 +189,52 @@ describe('stages that go on side by side are told in turn', () => {
   });
 
   test('with no group open any more when the run says what is wrong', async () => {
-    const { lines } = await ran([['a', 'begins'], ['b', 'begins'], ['a', 'does'], ['b', 'does']], [CUT]);
+    const { lines } = await ran(
+      [
+        ['a', 'begins'],
+        ['b', 'begins'],
+        ['a', 'does'],
+        ['b', 'does'],
+      ],
+      [CUT],
+    );
     const failure = lines.findIndex((line) => line.startsWith('Error '));
-    expect(lines.slice(0, failure).filter((line) => line.startsWith('['))).toHaveLength(lines.slice(0, failure).filter((line) => line === ']').length);
+    expect(lines.slice(0, failure).filter((line) => line.startsWith('['))).toHaveLength(
+      lines.slice(0, failure).filter((line) => line === ']').length,
+    );
     expect(failure).toBeGreaterThan(0);
   });
 
   test('and none silences what another waits for', async () => {
-    const { lines } = await ran([['a', 'begins'], ['b', 'begins'], ['b', 'waits'], ['a', 'waits'], ['a', 'settles'], ['b', 'settles'], ...all('c'), ...all('d')]);
-    expect(lines.filter((line) => line.includes('peace of')).map((line) => line.trim().split(' ')[0])).toEqual(['node-a', 'node-b']);
+    const { lines } = await ran([
+      ['a', 'begins'],
+      ['b', 'begins'],
+      ['b', 'waits'],
+      ['a', 'waits'],
+      ['a', 'settles'],
+      ['b', 'settles'],
+      ...all('c'),
+      ...all('d'),
+    ]);
+    expect(lines.filter((line) => line.includes('peace of')).map((line) => line.trim().split(' ')[0])).toEqual([
+      'node-a',
+      'node-b',
+    ]);
   });
 });
 
 describe('a stage that was left off', () => {
-  const LEFT: Told[] = [['a', 'begins'], ['a', 'does'], ['a', 'settles'], ['b', 'begins'], ['c', 'begins'], ['c', 'does'], ['b', 'breaks'], ['b', 'fails'], ['c', 'is left']];
+  const LEFT: Told[] = [
+    ['a', 'begins'],
+    ['a', 'does'],
+    ['a', 'settles'],
+    ['b', 'begins'],
+    ['c', 'begins'],
+    ['c', 'does'],
+    ['b', 'breaks'],
+    ['b', 'fails'],
+    ['c', 'is left'],
+  ];
 
   test('says so in the log, and the run what of it stays', async () => {
     const { lines, outputs } = await ran(LEFT, [CUT]);
@@ -125,7 +248,20 @@ describe('a stage that was left off', () => {
 
   test('stands as such in the job summary', async () => {
     const { markdown } = await ran(LEFT, [CUT]);
-    const rows = markdown.split('\n').filter((line) => /^\| [a-d] \|/.test(line) && /settled|failed|left off|not started/.test(line)).map((line) => line.split('|').slice(1, 4).map((cell) => cell.trim()));
-    expect(rows).toEqual([['a', 'settled', '1'], ['b', 'failed', '0'], ['c', 'left off', '1'], ['d', 'not started', '0']]);
+    const rows = markdown
+      .split('\n')
+      .filter((line) => /^\| [a-d] \|/.test(line) && /settled|failed|left off|not started/.test(line))
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, 4)
+          .map((cell) => cell.trim()),
+      );
+    expect(rows).toEqual([
+      ['a', 'settled', '1'],
+      ['b', 'failed', '0'],
+      ['c', 'left off', '1'],
+      ['d', 'not started', '0'],
+    ]);
   });
 });

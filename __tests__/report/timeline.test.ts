@@ -5,7 +5,14 @@ import { Timeline, type Ran } from '../../src/report/timeline.ts';
 import { ALICE } from './alice.ts';
 import { recorder, reportOn } from './play.ts';
 
-const ran = (host: string, from: number, ms: number, stage?: string): Ran => ({ host, from, ms, stage, purpose: `from ${from}`, ending: 'exit 0' });
+const ran = (host: string, from: number, ms: number, stage?: string): Ran => ({
+  host,
+  from,
+  ms,
+  stage,
+  purpose: `from ${from}`,
+  ending: 'exit 0',
+});
 const timelineOf = (...all: readonly Ran[]): Timeline => {
   const timeline = new Timeline();
   for (const each of all) timeline.add(each);
@@ -14,7 +21,11 @@ const timelineOf = (...all: readonly Ran[]): Timeline => {
 
 describe('a timeline', () => {
   test('shows when which host was at work, and for which stage', () => {
-    const timeline = timelineOf(ran('a', 0, 1_000), ran('bcd', 2_000, 1_990, 'swarm-join'), ran('a', 7_000, 1_000, 'preflight'));
+    const timeline = timelineOf(
+      ran('a', 0, 1_000),
+      ran('bcd', 2_000, 1_990, 'swarm-join'),
+      ran('a', 7_000, 1_000, 'preflight'),
+    );
     expect(timeline.chart(['a', 'bcd'], ['preflight', 'swarm-init', 'swarm-join'])).toEqual([
       `a   |${'-'.repeat(11)}${' '.repeat(59)}${'a'.repeat(10)}|`,
       `bcd |${' '.repeat(20)}${'c'.repeat(20)}${' '.repeat(40)}|`,
@@ -37,11 +48,22 @@ test('stands in the job summary, folded, masked, and no larger for many hosts an
   const face = recorder();
   const report = reportOn(face);
   report.hide([new Secret('password', 'correct-horse')]);
-  const hosts = Array.from({ length: 12 }, (_, i) => ({ name: `node-${i}`, address: `10.0.0.${i + 1}`, roles: ['replica'] as const, route: { via: 'local' } as const }));
+  const hosts = Array.from({ length: 12 }, (_, i) => ({
+    name: `node-${i}`,
+    address: `10.0.0.${i + 1}`,
+    roles: ['replica'] as const,
+    route: { via: 'local' } as const,
+  }));
   report.begin({ mode: 'apply', cluster: { ...ALICE, hosts: [...ALICE.hosts, ...hosts] }, stages: ['swarm-init'] });
   for (let i = 0; i < 1_000; i += 1) {
     const command = reading(`read | correct-horse <b> ${'x'.repeat(500)}`, ['true']);
-    report.emit({ is: 'command', host: `node-${i % 12}`, command, outcome: { ended: 'exited', code: 0, stdout: 'said', stderr: '' }, ms: i });
+    report.emit({
+      is: 'command',
+      host: `node-${i % 12}`,
+      command,
+      outcome: { ended: 'exited', code: 0, stdout: 'said', stderr: '' },
+      ms: i,
+    });
   }
   await report.finish([]);
   const [, timeline = ''] = face.markdown.split('<details>');

@@ -4,26 +4,75 @@ import { releaseNotes, type Release } from '../../scripts/release-notes.ts';
 import { LIVE, nodes, shape, texts, tree } from '../github/reader.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
-const RELEASE: Release = { tag: 'v1.2.3', commit: COMMIT, previous: 'v1.2.2', subjects: ['Wait for the swarm', 'Say which host'], repository: 'acme/kuscia-swarm', server: 'https://github.com' };
+const RELEASE: Release = {
+  tag: 'v1.2.3',
+  commit: COMMIT,
+  previous: 'v1.2.2',
+  subjects: ['Wait for the swarm', 'Say which host'],
+  repository: 'acme/kuscia-swarm',
+  server: 'https://github.com',
+};
 
 test.each<[string, Partial<Release>, string]>([
   [
-    'what changed, how to stay, and where all of it is', {},
+    'what changed, how to stay, and where all of it is',
+    {},
     `- Wait for the swarm\n- Say which host\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All that changed since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],
-  ['the first release, of which all is new', { previous: undefined, subjects: [] }, `The first release.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n`],
   [
-    'a release of bundles only', { subjects: ['', ' '] },
+    'the first release, of which all is new',
+    { previous: undefined, subjects: [] },
+    `The first release.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n`,
+  ],
+  [
+    'a release of bundles only',
+    { subjects: ['', ' '] },
     `Only the bundles were built anew.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All that changed since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],
 ])('tells %s', (_, of, notes) => expect(releaseNotes({ ...RELEASE, ...of })).toBe(notes));
 
 describe('a subject is text whatever is in it', () => {
   const HOSTILE = [
-    '@octocat', '#7', 'GH-7', 'https://evil.example/x', 'www.evil.example', '_www.evil.example', 'a@evil.example', '[x](https://evil.example)', '![x](y)', '<img src=x>', '<!--', '-->', '<details>', '`', '```', '~~~', '**', '|', '\\', '\r', '\u2028',
-    '- ', '+ ', '* ', '1. ', '1) ', '1.', '# ', '> ', '---', '===', '- [ ] ', '[^1]', '    ', '\t',
+    '@octocat',
+    '#7',
+    'GH-7',
+    'https://evil.example/x',
+    'www.evil.example',
+    '_www.evil.example',
+    'a@evil.example',
+    '[x](https://evil.example)',
+    '![x](y)',
+    '<img src=x>',
+    '<!--',
+    '-->',
+    '<details>',
+    '`',
+    '```',
+    '~~~',
+    '**',
+    '|',
+    '\\',
+    '\r',
+    '\u2028',
+    '- ',
+    '+ ',
+    '* ',
+    '1. ',
+    '1) ',
+    '1.',
+    '# ',
+    '> ',
+    '---',
+    '===',
+    '- [ ] ',
+    '[^1]',
+    '    ',
+    '\t',
   ];
-  const hostile = fc.array(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ maxLength: 5 })), { minLength: 1, maxLength: 5 }).map((parts) => parts.join('')).filter((text) => text.trim() !== '');
+  const hostile = fc
+    .array(fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ maxLength: 5 })), { minLength: 1, maxLength: 5 })
+    .map((parts) => parts.join(''))
+    .filter((text) => text.trim() !== '');
   const plain = tree(releaseNotes({ ...RELEASE, subjects: ['x', 'y'] }));
 
   test('it gives the notes no other form, no link and no mention', () => {
@@ -32,14 +81,25 @@ describe('a subject is text whatever is in it', () => {
         const read = tree(releaseNotes({ ...RELEASE, subjects: [one, other] }));
         const all = nodes(read);
         expect(shape(read)).toEqual(shape(plain));
-        expect(all.flatMap(({ url }) => url ?? [])).toEqual(['https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3']);
+        expect(all.flatMap(({ url }) => url ?? [])).toEqual([
+          'https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3',
+        ]);
         expect(texts(all).filter((said) => LIVE.test(said))).toEqual([]);
       }),
       { numRuns: 500 },
     );
   });
 
-  test.each(['- a list', '+ a list', '1. a list', '12) a list', 'Add 1. and - and +', '2 hosts', '-1 is no index', '--- a line'])('%p is read as it was written', (subject) => {
+  test.each([
+    '- a list',
+    '+ a list',
+    '1. a list',
+    '12) a list',
+    'Add 1. and - and +',
+    '2 hosts',
+    '-1 is no index',
+    '--- a line',
+  ])('%p is read as it was written', (subject) => {
     const [list] = tree(releaseNotes({ ...RELEASE, subjects: [subject] })).children ?? [];
     expect(list && texts(nodes(list)).join('')).toBe(subject);
   });

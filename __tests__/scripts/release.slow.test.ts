@@ -43,7 +43,13 @@ else {
 const environment = (): NodeJS.ProcessEnv => ({
   PATH: [join(folder, 'bin'), process.env['PATH'] ?? ''].join(delimiter),
   HOME: folder,
-  ...{ GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@example.com', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@example.com' },
+  ...{
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'a@example.com',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'a@example.com',
+  },
   ...{ FAKE_RELEASES: join(folder, 'releases.json'), FAKE_ORIGIN: origin, GITHUB_REPOSITORY: 'acme/kuscia-swarm' },
 });
 
@@ -74,7 +80,11 @@ function tagged(tag: string): void {
 }
 
 /** Runs the script as the workflow does on that tag: in a checkout of it with all branches and tags. */
-function released(what: 'check' | 'publish', tag: string, kind = 'tag'): { readonly status: number | null; readonly said: string } {
+function released(
+  what: 'check' | 'publish',
+  tag: string,
+  kind = 'tag',
+): { readonly status: number | null; readonly said: string } {
   const checkout = join(folder, 'checkout');
   rmSync(checkout, { recursive: true, force: true });
   git(folder, 'clone', '--quiet', origin, checkout);
@@ -83,15 +93,27 @@ function released(what: 'check' | 'publish', tag: string, kind = 'tag'): { reado
 }
 
 /** Runs the script in the checkout that is there already. */
-function again(what: 'check' | 'publish', tag: string, kind = 'tag'): { readonly status: number | null; readonly said: string } {
-  const { status, stdout, stderr } = spawnSync('node', ['--disable-warning=ExperimentalWarning', script, what], { cwd: join(folder, 'checkout'), encoding: 'utf8', env: { ...environment(), GITHUB_REF_TYPE: kind, GITHUB_REF_NAME: tag } });
+function again(
+  what: 'check' | 'publish',
+  tag: string,
+  kind = 'tag',
+): { readonly status: number | null; readonly said: string } {
+  const { status, stdout, stderr } = spawnSync('node', ['--disable-warning=ExperimentalWarning', script, what], {
+    cwd: join(folder, 'checkout'),
+    encoding: 'utf8',
+    env: { ...environment(), GITHUB_REF_TYPE: kind, GITHUB_REF_NAME: tag },
+  });
   return { status, said: stdout + stderr };
 }
 
 /** What users see: where the remote's tags point, and the releases with their notes. */
 const remote = (tag: string): string => git(folder, '--git-dir', origin, 'rev-parse', `refs/tags/${tag}^{commit}`);
-const tags = (): string[] => git(folder, '--git-dir', origin, 'tag', '--list').split('\n').filter((name) => name !== '');
-const releases = (): Record<string, string> => JSON.parse(readFileSync(join(folder, 'releases.json'), 'utf8')) as Record<string, string>;
+const tags = (): string[] =>
+  git(folder, '--git-dir', origin, 'tag', '--list')
+    .split('\n')
+    .filter((name) => name !== '');
+const releases = (): Record<string, string> =>
+  JSON.parse(readFileSync(join(folder, 'releases.json'), 'utf8')) as Record<string, string>;
 
 describe('a release', () => {
   test('is made of the tagged commit, and the major tag is put there', () => {
@@ -99,9 +121,14 @@ describe('a release', () => {
     tagged('v1.0.0');
     expect(released('check', 'v1.0.0')).toEqual({ status: 0, said: `release: v1.0.0 on ${first} may be released\n` });
     expect([tags(), releases()]).toEqual([['v1.0.0'], {}]);
-    expect(released('publish', 'v1.0.0')).toEqual({ status: 0, said: 'release: released v1.0.0\nrelease: v1 is at v1.0.0 now\n' });
+    expect(released('publish', 'v1.0.0')).toEqual({
+      status: 0,
+      said: 'release: released v1.0.0\nrelease: v1 is at v1.0.0 now\n',
+    });
     expect([remote('v1'), Object.keys(releases())]).toEqual([first, ['v1.0.0']]);
-    expect(releases()['v1.0.0']).toBe(`The first release.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${first} # v1.0.0\`\n`);
+    expect(releases()['v1.0.0']).toBe(
+      `The first release.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${first} # v1.0.0\`\n`,
+    );
   });
 
   test('moves the major tag, tells what changed since the release before, and can be made again without harm', () => {
@@ -121,8 +148,14 @@ describe('a release', () => {
     expect(remote('v1')).toBe(last);
     expect(releases()['v1.10.0']).toMatch(/^- Say 1\.10\.0\n- Thank &#64;&#8203;octocat\n- Refuse a foreign swarm\n\n/);
     const before = [tags().map(remote), releases()];
-    expect(released('publish', 'v1.10.0')).toEqual({ status: 0, said: 'release: the release v1.10.0 is there already\nrelease: v1 is at v1.10.0 already\n' });
-    expect(released('publish', 'v1.9.0')).toEqual({ status: 0, said: `release: the release v1.9.0 is there already\nrelease: v1 stays at ${last}, which is not older than v1.9.0\n` });
+    expect(released('publish', 'v1.10.0')).toEqual({
+      status: 0,
+      said: 'release: the release v1.10.0 is there already\nrelease: v1 is at v1.10.0 already\n',
+    });
+    expect(released('publish', 'v1.9.0')).toEqual({
+      status: 0,
+      said: `release: the release v1.9.0 is there already\nrelease: v1 stays at ${last}, which is not older than v1.9.0\n`,
+    });
     expect([tags().map(remote), releases()]).toEqual(before);
   });
 
@@ -157,14 +190,27 @@ describe('nothing is released', () => {
   test.each(['check', 'publish'] as const)('of another version than package.json has (%s)', (what) => {
     commit('Begin', version('1.0.0'));
     tagged('v1.0.1');
-    refused(released(what, 'v1.0.1'), 'package\\.json says version 1\\.0\\.0, the tag says v1\\.0\\.1: make them the same');
+    refused(
+      released(what, 'v1.0.1'),
+      'package\\.json says version 1\\.0\\.0, the tag says v1\\.0\\.1: make them the same',
+    );
   });
 
-  test.each([['branch', 'main'], ['tag', 'v1.0'], ['tag', 'v1.0.0-rc.1'], ['tag', 'v01.0.0'], ['tag', 'v1'], ['branch', 'v1.0.0']])('of the %s %s', (kind, name) => {
+  test.each([
+    ['branch', 'main'],
+    ['tag', 'v1.0'],
+    ['tag', 'v1.0.0-rc.1'],
+    ['tag', 'v01.0.0'],
+    ['tag', 'v1'],
+    ['branch', 'v1.0.0'],
+  ])('of the %s %s', (kind, name) => {
     commit('Begin', version('1.0.0'));
     tagged('v1.0.0');
     released('check', 'v1.0.0');
-    refused(again('publish', name, kind), `${kind} ${name.replaceAll('.', '\\.')} is no release: run this on a tag such as v1\\.2\\.3`);
+    refused(
+      again('publish', name, kind),
+      `${kind} ${name.replaceAll('.', '\\.')} is no release: run this on a tag such as v1\\.2\\.3`,
+    );
   });
 
   test('of a tag that was moved after the tests ran', () => {
@@ -173,7 +219,10 @@ describe('nothing is released', () => {
     released('check', 'v1.0.0');
     const other = commit('Slip in', version('1.0.0'));
     git(work, 'push', '--quiet', '--force', 'origin', `${other}:refs/tags/v1.0.0`);
-    refused(again('publish', 'v1.0.0'), `v1\\.0\\.0 was moved to ${other} since this run began with ${tested}: nothing was released`);
+    refused(
+      again('publish', 'v1.0.0'),
+      `v1\\.0\\.0 was moved to ${other} since this run began with ${tested}: nothing was released`,
+    );
   });
 
   test('of something else than what is checked out', () => {
@@ -194,9 +243,16 @@ test('where GitHub does not let the major tag move, it says how to, and the next
   chmodSync(hook, 0o755);
   const { status, said } = released('publish', 'v1.0.0');
   expect(status).toBe(1);
-  expect(said).toMatch(new RegExp(`^release: released v1\\.0\\.0\\n::error title=not released::v1\\.0\\.0 is released, but v1 could not be moved to it\\. Run this again, or move it by hand: git push --force origin ${first}:refs/tags/v1%0A[^\\n]*refusing to allow 100%25 of it[^\\n]*\\n$`));
+  expect(said).toMatch(
+    new RegExp(
+      `^release: released v1\\.0\\.0\\n::error title=not released::v1\\.0\\.0 is released, but v1 could not be moved to it\\. Run this again, or move it by hand: git push --force origin ${first}:refs/tags/v1%0A[^\\n]*refusing to allow 100%25 of it[^\\n]*\\n$`,
+    ),
+  );
   expect([tags(), Object.keys(releases())]).toEqual([['v1.0.0'], ['v1.0.0']]);
   rmSync(hook);
-  expect(again('publish', 'v1.0.0')).toEqual({ status: 0, said: 'release: the release v1.0.0 is there already\nrelease: v1 is at v1.0.0 now\n' });
+  expect(again('publish', 'v1.0.0')).toEqual({
+    status: 0,
+    said: 'release: the release v1.0.0 is there already\nrelease: v1 is at v1.0.0 now\n',
+  });
   expect(remote('v1')).toBe(first);
 });

@@ -18,32 +18,60 @@ import { containerOf, fileOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
 const KEPT = 'kuscia-swarm/alice/database-password';
-const rootBy = (login: 'own' | 'given', isOpen: boolean, knowsUser = true, usedFrom: readonly string[] = []): Fact<RootAccess> => present({ login, version: '8.0.40', isOpen, knowsUser, usedFrom });
+const rootBy = (
+  login: 'own' | 'given',
+  isOpen: boolean,
+  knowsUser = true,
+  usedFrom: readonly string[] = [],
+): Fact<RootAccess> => present({ login, version: '8.0.40', isOpen, knowsUser, usedFrom });
 const OPEN = rootBy('given', true);
 const MOVED = [present('kuscia'), present('kuscia')];
 
-function plan(told: Partial<ClosingFacts> = {}, before: (plan: Plan) => void = () => undefined, database: typeof MANAGED | typeof EXTERNAL = MANAGED): Plan {
+function plan(
+  told: Partial<ClosingFacts> = {},
+  before: (plan: Plan) => void = () => undefined,
+  database: typeof MANAGED | typeof EXTERNAL = MANAGED,
+): Plan {
   const made = new Plan();
   before(made);
-  planClosing(made, deploymentOf({ database }), { root: OPEN, password: fileOf(sha256(PASSWORD)), users: MOVED, last: 'node-03', ...told });
+  planClosing(made, deploymentOf({ database }), {
+    root: OPEN,
+    password: fileOf(sha256(PASSWORD)),
+    users: MOVED,
+    last: 'node-03',
+    ...told,
+  });
   return made;
 }
 
 const CLOSES = 'close root of alice-mysql to all but its own container';
 const LATER = `? node-01 ${CLOSES} (after every replica logs in as kuscia)`;
 const PERHAPS = `? node-01 ${CLOSES} (where an earlier version made the database)`;
-const busy = (made: Plan): void => void made.steps.push({ host: 'node-02', change: '~', what: 'restart', why: 'x', apply: () => Promise.resolve() });
+const busy = (made: Plan): void =>
+  void made.steps.push({ host: 'node-02', change: '~', what: 'restart', why: 'x', apply: () => Promise.resolve() });
 
 describe('root of the database is closed', () => {
   test.each<[string, Partial<ClosingFacts>, readonly string[]]>([
-    ['once every replica has left it', {}, [`~ node-01 ${CLOSES} (it takes the password of kuscia from everywhere, with all rights)`]],
-    ['where it has accounts for other hosts', { root: rootBy('own', true) }, [`~ node-01 ${CLOSES} (it has accounts for other hosts)`]],
+    [
+      'once every replica has left it',
+      {},
+      [`~ node-01 ${CLOSES} (it takes the password of kuscia from everywhere, with all rights)`],
+    ],
+    [
+      'where it has accounts for other hosts',
+      { root: rootBy('own', true) },
+      [`~ node-01 ${CLOSES} (it has accounts for other hosts)`],
+    ],
     ['not while a replica still is root', { users: [present('kuscia'), present('root')] }, [LATER]],
     ['not while it is not known who a replica is', { users: [present('kuscia'), unknown('exit 1')] }, [LATER]],
     ['not before a replica has a configuration', { users: [absent, absent] }, [LATER]],
     ['not again', { root: rootBy('own', false) }, []],
     ['not where nobody here can be root', { root: present({ login: 'refused' }) }, []],
-    ['perhaps, once the password that lets it in is back in its file', { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) }, [PERHAPS]],
+    [
+      'perhaps, once the password that lets it in is back in its file',
+      { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) },
+      [PERHAPS],
+    ],
     ['perhaps, once the database answers', { root: unknown('exit 1') }, [PERHAPS]],
   ])('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
@@ -51,13 +79,30 @@ describe('root of the database is closed', () => {
 
   test('not while anything else of the stage is to be done or awaited', () => {
     expect(shown(plan({}, busy)).at(-1)).toBe(LATER);
-    expect(shown(plan({}, (made) => made.awaited.push({ host: 'node-02', what: 'it works', why: 'x', failure: { code: 'replica-unhealthy', what: 'x', remedy: 'y' } })))).toContain(LATER);
+    expect(
+      shown(
+        plan({}, (made) =>
+          made.awaited.push({
+            host: 'node-02',
+            what: 'it works',
+            why: 'x',
+            failure: { code: 'replica-unhealthy', what: 'x', remedy: 'y' },
+          }),
+        ),
+      ),
+    ).toContain(LATER);
   });
 
   test('not while somebody else is root, who is told', () => {
     const made = plan({ root: rootBy('own', true, true, ['10.0.0.9', '10.0.0.14']) });
-    expect([shown(made), made.warnings]).toMatchObject([[expect.stringContaining('database-root')], [{ code: 'database-root', host: 'node-01', evidence: 'logged in as root from 10.0.0.9, 10.0.0.14' }]]);
-    const before = plan({ root: rootBy('given', true, true, ['10.77.0.12']), users: [present('kuscia'), present('root')] });
+    expect([shown(made), made.warnings]).toMatchObject([
+      [expect.stringContaining('database-root')],
+      [{ code: 'database-root', host: 'node-01', evidence: 'logged in as root from 10.0.0.9, 10.0.0.14' }],
+    ]);
+    const before = plan({
+      root: rootBy('given', true, true, ['10.77.0.12']),
+      users: [present('kuscia'), present('root')],
+    });
     expect([shown(before), before.warnings]).toEqual([[LATER], []]);
   });
 
@@ -81,15 +126,32 @@ describe('root of the database is closed', () => {
 });
 
 describe('verify', () => {
-  const refused = { container: present(containerOf('alice-mysql')), inUse: absent, state: present({ login: 'refused', said: 'ERROR 1045' } as const), reached: [] };
+  const refused = {
+    container: present(containerOf('alice-mysql')),
+    inUse: absent,
+    state: present({ login: 'refused', said: 'ERROR 1045' } as const),
+    reached: [],
+  };
 
   test('says of a cluster that an earlier version made what it is, and no word of a wrong password', () => {
-    expect(databaseFailures(clusterOf(), { ...refused, root: rootBy('given', true, false) })).toMatchObject([{ code: 'database-root', host: 'node-01', what: expect.stringContaining('nobody has made its user kuscia yet'), remedy: expect.stringContaining('mode: apply') }]);
-    for (const root of [OPEN, present({ login: 'refused' } as const), unknown('exit 1')]) expect(databaseFailures(clusterOf(), { ...refused, root })).toMatchObject([{ code: 'database-login-refused' }]);
+    expect(databaseFailures(clusterOf(), { ...refused, root: rootBy('given', true, false) })).toMatchObject([
+      {
+        code: 'database-root',
+        host: 'node-01',
+        what: expect.stringContaining('nobody has made its user kuscia yet'),
+        remedy: expect.stringContaining('mode: apply'),
+      },
+    ]);
+    for (const root of [OPEN, present({ login: 'refused' } as const), unknown('exit 1')])
+      expect(databaseFailures(clusterOf(), { ...refused, root })).toMatchObject([{ code: 'database-login-refused' }]);
   });
 
   test('warns while root is open', () => {
-    expect([OPEN, rootBy('own', true), rootBy('own', false), unknown('x')].map((root) => rootWarnings(clusterOf(), root).length)).toEqual([1, 1, 0, 0]);
+    expect(
+      [OPEN, rootBy('own', true), rootBy('own', false), unknown('x')].map(
+        (root) => rootWarnings(clusterOf(), root).length,
+      ),
+    ).toEqual([1, 1, 0, 0]);
     expect(rootWarnings(clusterOf({ database: EXTERNAL }), absent)).toEqual([]);
   });
 });
@@ -108,10 +170,14 @@ describe('the user of a data source is read of a configuration, and nothing else
     const { stdout, status } = spawnSync(command.program, command.args, { encoding: 'utf8' });
     rmSync(folder, { recursive: true });
     expect(stdout).not.toContain('p@');
-    expect(answer(dataSourceUser('f'), { ended: 'exited', code: status ?? 1, stdout, stderr: '' })).toEqual(present(user));
+    expect(answer(dataSourceUser('f'), { ended: 'exited', code: status ?? 1, stdout, stderr: '' })).toEqual(
+      present(user),
+    );
   });
 
   test.each(['absent\n', 'end\n', '', 'user=root\n'])('%j', (stdout) => {
-    expect(answer(dataSourceUser('f'), { ended: 'exited', code: 0, stdout, stderr: '' })).toMatchObject(stdout === 'absent\n' ? absent : stdout === 'end\n' ? present('') : { is: 'unknown' });
+    expect(answer(dataSourceUser('f'), { ended: 'exited', code: 0, stdout, stderr: '' })).toMatchObject(
+      stdout === 'absent\n' ? absent : stdout === 'end\n' ? present('') : { is: 'unknown' },
+    );
   });
 });

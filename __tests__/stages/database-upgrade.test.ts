@@ -12,7 +12,13 @@ describe('what another image does to the files of the database', () => {
     ['an older one of such a line', '8.4.3', 'mysql:8.4', present('8.4.2'), 'reversible'],
     ['the next line', '8.0.40', 'mysql:8.4', present('8.4.3'), 'one-way'],
     ['the line before', '8.4.3', 'mysql:8.0', present('8.0.40'), 'downgrade'],
-    ['an image that is not there, by its tag: the next line', '8.0.40', 'registry.example/mysql:8.4', absent, 'one-way'],
+    [
+      'an image that is not there, by its tag: the next line',
+      '8.0.40',
+      'registry.example/mysql:8.4',
+      absent,
+      'one-way',
+    ],
     ['an image that is not there, by its tag: the line before', '8.4.3', 'mysql:8.0', absent, 'downgrade'],
     ['an image that is not there, by its tag: the same version', '8.0.40', 'mysql:8.0.40', absent, 'reversible'],
     ['an image that is not there, by its tag: the same line', '8.0.40', 'mirror/mysql:8.0', absent, 'one-way'],
@@ -28,8 +34,16 @@ describe('what another image does to the files of the database', () => {
   });
 
   test('is refused unless it can be undone or was asked for; an older server in any case', () => {
-    const refusals = (is: Upgrade['is']) => [false, true].map((confirmed) => upgradeRefusal(MANAGED, { from: '8.0.40', to: '8.4.3', is }, confirmed)?.code);
-    expect([refusals('reversible'), refusals('one-way'), refusals('downgrade')]).toEqual([[undefined, undefined], ['database-upgrade-unconfirmed', undefined], ['database-unfit', 'database-unfit']]);
-    expect(upgradeRefusal(MANAGED, { from: '8.0.40', to: '', is: 'one-way' }, false)).toMatchObject({ evidence: '8.0.40 -> an unknown version', remedy: expect.stringContaining('upgrade-database: true') });
+    const refusals = (is: Upgrade['is']) =>
+      [false, true].map((confirmed) => upgradeRefusal(MANAGED, { from: '8.0.40', to: '8.4.3', is }, confirmed)?.code);
+    expect([refusals('reversible'), refusals('one-way'), refusals('downgrade')]).toEqual([
+      [undefined, undefined],
+      ['database-upgrade-unconfirmed', undefined],
+      ['database-unfit', 'database-unfit'],
+    ]);
+    expect(upgradeRefusal(MANAGED, { from: '8.0.40', to: '', is: 'one-way' }, false)).toMatchObject({
+      evidence: '8.0.40 -> an unknown version',
+      remedy: expect.stringContaining('upgrade-database: true'),
+    });
   });
 });

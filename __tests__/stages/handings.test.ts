@@ -14,8 +14,16 @@ import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
 
 const cluster = clusterOf();
 const SCRIPT = 'f'.repeat(64);
-const CONFIGURATION = ok('node-02', openFile(folders(cluster).config, 'c').command, `600 1.000\n${'c'.repeat(64)}  -\nmode: autonomy\n`);
-const IMAGE = ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id: imageId('a'), RepoDigests: ['secretflow/kuscia@sha256:one'] })}\n`);
+const CONFIGURATION = ok(
+  'node-02',
+  openFile(folders(cluster).config, 'c').command,
+  `600 1.000\n${'c'.repeat(64)}  -\nmode: autonomy\n`,
+);
+const IMAGE = ok(
+  'node-02',
+  imageIdentity(cluster.image).command,
+  `${JSON.stringify({ Id: imageId('a'), RepoDigests: ['secretflow/kuscia@sha256:one'] })}\n`,
+);
 
 function handed(...scripts: readonly Script[]): Promise<Handing[]> {
   const fleet = new FakeFleet(scripts);
@@ -23,23 +31,43 @@ function handed(...scripts: readonly Script[]): Promise<Handing[]> {
     expect(command.purpose).toBe('read kuscia.sh in the image');
     return (await fleet.run(host, command)).stdout;
   };
-  return askHandings(['kuscia-init'], deploymentOf(), { ...asker(fleet, () => undefined), run }, (host) => host === 'node-02');
+  return askHandings(
+    ['kuscia-init'],
+    deploymentOf(),
+    { ...asker(fleet, () => undefined), run },
+    (host) => host === 'node-02',
+  );
 }
 
-const failing = (...scripts: readonly Script[]): Promise<string[]> => handed(...scripts).then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, host, evidence }) => `${host} ${code}: ${evidence}`));
+const failing = (...scripts: readonly Script[]): Promise<string[]> =>
+  handed(...scripts).then(
+    () => [],
+    (thrown: unknown) => failuresOf(thrown).map(({ code, host, evidence }) => `${host} ${code}: ${evidence}`),
+  );
 
 describe('what kuscia-init hands over', () => {
   test('is the configuration, and by what every host is held to one image and one kuscia.sh', async () => {
     const handings = await handed(CONFIGURATION, IMAGE, ok('node-02', hashScript(cluster), `${SCRIPT}  -\n`));
     expect(handings.map(({ kind }) => kind)).toEqual(['kuscia-configuration', 'provenance']);
     expect(handings[0]?.content.reveal()).toBe('mode: autonomy\n');
-    expect(handings[1] && readProvenance(handings[1].content)).toEqual({ image: { id: imageId('a'), digests: ['sha256:one'] }, script: SCRIPT });
+    expect(handings[1] && readProvenance(handings[1].content)).toEqual({
+      image: { id: imageId('a'), digests: ['sha256:one'] },
+      script: SCRIPT,
+    });
   });
 
   test('is never the one without the other', async () => {
-    expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual(['node-02 fact-unknown: it is not there any more']);
-    expect(await failing(CONFIGURATION, ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 }))).toEqual([expect.stringContaining('node-02 fact-unknown: ')]);
-    expect(await failing(CONFIGURATION, IMAGE, ok('node-02', hashScript(cluster), ''))).toEqual([expect.stringContaining('node-02 fact-unknown: ')]);
-    expect(await failing(IMAGE, ok('node-02', openFile(folders(cluster).config, 'c').command, 'absent\n'))).toEqual(['node-02 fact-unknown: it is not there any more']);
+    expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual([
+      'node-02 fact-unknown: it is not there any more',
+    ]);
+    expect(
+      await failing(CONFIGURATION, ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 })),
+    ).toEqual([expect.stringContaining('node-02 fact-unknown: ')]);
+    expect(await failing(CONFIGURATION, IMAGE, ok('node-02', hashScript(cluster), ''))).toEqual([
+      expect.stringContaining('node-02 fact-unknown: '),
+    ]);
+    expect(await failing(IMAGE, ok('node-02', openFile(folders(cluster).config, 'c').command, 'absent\n'))).toEqual([
+      'node-02 fact-unknown: it is not there any more',
+    ]);
   });
 });

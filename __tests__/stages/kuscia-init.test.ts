@@ -9,7 +9,13 @@ import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import type { OpenedFile } from '../../src/host/files.ts';
 import { makeConfiguration } from '../../src/kuscia/commands.ts';
-import { dataSource, fingerprint, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
+import {
+  dataSource,
+  fingerprint,
+  readConfiguration,
+  sha256,
+  wantedConfiguration,
+} from '../../src/kuscia/configuration.ts';
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
 import { planConfiguration } from '../../src/stages/kuscia-init.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
@@ -26,18 +32,34 @@ const wanted = (key: DomainKey = KEY, changes: Partial<Cluster> = {}): string =>
   const initial = readConfiguration(new Secret('c', initialConfiguration(key)), 'here');
   return wantedConfiguration(initial, of.cluster, dataSource(of, '10.77.0.11')).reveal();
 };
-const opened = (content: string, mode = '600'): Fact<OpenedFile> => present({ mode, sha256: sha256(content), changedAt: 1, content: new Secret('Kuscia configuration', content) });
-const gateway = (publicKey: string, domain = 'alice', name = 'root-kuscia-autonomy-alice-node-02'): StoredGateway => ({ domain, name, publicKey });
-const stored = (...gateways: readonly StoredGateway[]): Fact<DatabaseState> => present({ login: 'accepted', version: '8.0.40', exists: true, gateways });
+const opened = (content: string, mode = '600'): Fact<OpenedFile> =>
+  present({ mode, sha256: sha256(content), changedAt: 1, content: new Secret('Kuscia configuration', content) });
+const gateway = (publicKey: string, domain = 'alice', name = 'root-kuscia-autonomy-alice-node-02'): StoredGateway => ({
+  domain,
+  name,
+  publicKey,
+});
+const stored = (...gateways: readonly StoredGateway[]): Fact<DatabaseState> =>
+  present({ login: 'accepted', version: '8.0.40', exists: true, gateways });
 
 /** What is found on both replicas' hosts and in the database. */
-const factsOf = (second: Fact<OpenedFile>, third: Fact<OpenedFile>, database: Fact<DatabaseState> = stored(), image: Fact<string> = present(imageId('a'))) => ({ image, files: THREE.slice(1).map((host, i) => ({ host, file: i === 0 ? second : third })), database });
+const factsOf = (
+  second: Fact<OpenedFile>,
+  third: Fact<OpenedFile>,
+  database: Fact<DatabaseState> = stored(),
+  image: Fact<string> = present(imageId('a')),
+) => ({ image, files: THREE.slice(1).map((host, i) => ({ host, file: i === 0 ? second : third })), database });
 const plan = (...told: Parameters<typeof factsOf>) => planConfiguration(deploymentOf(), factsOf(...told));
 
 const GOOD = opened(wanted());
-const MAKE = ['+ node-02 Kuscia configuration of alice, with a new domain key (no host has one)', '? node-03 the same Kuscia configuration (after it was made)'];
-const IS = (n: number): string => `= node-0${n} Kuscia configuration (sha256 ${sha256(wanted()).slice(0, 12)}, domain key ${fingerprint(KEY.shown)})`;
-const RESTARTED = (n: number): string => `? node-0${n} restart of the replica (where it runs with the former configuration)`;
+const MAKE = [
+  '+ node-02 Kuscia configuration of alice, with a new domain key (no host has one)',
+  '? node-03 the same Kuscia configuration (after it was made)',
+];
+const IS = (n: number): string =>
+  `= node-0${n} Kuscia configuration (sha256 ${sha256(wanted()).slice(0, 12)}, domain key ${fingerprint(KEY.shown)})`;
+const RESTARTED = (n: number): string =>
+  `? node-0${n} restart of the replica (where it runs with the former configuration)`;
 
 describe('the plan', () => {
   const replaced = (from: string, to: string): Fact<OpenedFile> => opened(wanted().replace(from, to));
@@ -46,24 +68,80 @@ describe('the plan', () => {
     ['makes one while the database is not there yet', [absent, absent, unknown('no such container')], MAKE],
     ['makes one beside other domains', [absent, absent, stored(gateway(OTHER_KEY.shown, 'bob'))], MAKE],
     ['is satisfied where all have it', [GOOD, GOOD], [IS(2), IS(3)]],
-    ['is satisfied with its key in the database', [GOOD, GOOD, stored(gateway(KEY.shown), gateway('', 'alice', 'young'))], [IS(2), IS(3)]],
-    ['gives it to a host that has none', [GOOD, absent], ['+ node-03 the same Kuscia configuration (absent)', IS(2), RESTARTED(3)]],
-    ['gives it to the first host, too', [absent, GOOD], ['+ node-02 the same Kuscia configuration (absent)', IS(3), RESTARTED(2)]],
+    [
+      'is satisfied with its key in the database',
+      [GOOD, GOOD, stored(gateway(KEY.shown), gateway('', 'alice', 'young'))],
+      [IS(2), IS(3)],
+    ],
+    [
+      'gives it to a host that has none',
+      [GOOD, absent],
+      ['+ node-03 the same Kuscia configuration (absent)', IS(2), RESTARTED(3)],
+    ],
+    [
+      'gives it to the first host, too',
+      [absent, GOOD],
+      ['+ node-02 the same Kuscia configuration (absent)', IS(3), RESTARTED(2)],
+    ],
     ['takes the image with the configuration that it makes', [absent, absent, stored(), absent], MAKE],
-    ['pulls the image where the configuration is from an earlier time', [GOOD, GOOD, stored(), absent], ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica is held to what it holds)', IS(2), IS(3)]],
-    ['does not take an image that is not known for absent', [GOOD, GOOD, stored(), unknown('exit 1')], [IS(2), IS(3), '! node-02 fact-unknown']],
-    ['changes the protocol', [replaced('protocol: TLS', 'protocol: NOTLS'), GOOD], ['~ node-02 Kuscia configuration (protocol NOTLS -> TLS)', IS(3), RESTARTED(2)]],
-    ['changes the data source without showing it', [GOOD, replaced(PASSWORD, 'former-password')], ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2), RESTARTED(3)]],
-    ['changes what is written in another way', [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')], ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2), RESTARTED(3)]],
-    ['narrows the mode', [GOOD, opened(wanted(), '644')], ['~ node-03 Kuscia configuration, mode 0600 (mode 644)', IS(2), RESTARTED(3)]],
+    [
+      'pulls the image where the configuration is from an earlier time',
+      [GOOD, GOOD, stored(), absent],
+      ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica is held to what it holds)', IS(2), IS(3)],
+    ],
+    [
+      'does not take an image that is not known for absent',
+      [GOOD, GOOD, stored(), unknown('exit 1')],
+      [IS(2), IS(3), '! node-02 fact-unknown'],
+    ],
+    [
+      'changes the protocol',
+      [replaced('protocol: TLS', 'protocol: NOTLS'), GOOD],
+      ['~ node-02 Kuscia configuration (protocol NOTLS -> TLS)', IS(3), RESTARTED(2)],
+    ],
+    [
+      'changes the data source without showing it',
+      [GOOD, replaced(PASSWORD, 'former-password')],
+      ['~ node-03 Kuscia configuration (datastoreEndpoint)', IS(2), RESTARTED(3)],
+    ],
+    [
+      'changes what is written in another way',
+      [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')],
+      ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2), RESTARTED(3)],
+    ],
+    [
+      'narrows the mode',
+      [GOOD, opened(wanted(), '644')],
+      ['~ node-03 Kuscia configuration, mode 0600 (mode 644)', IS(2), RESTARTED(3)],
+    ],
     ['refuses two keys', [GOOD, opened(wanted(OTHER_KEY))], ['! all domain-key-conflict']],
-    ['refuses another key in the database', [GOOD, GOOD, stored(gateway(OTHER_KEY.shown))], ['! all domain-key-conflict']],
+    [
+      'refuses another key in the database',
+      [GOOD, GOOD, stored(gateway(OTHER_KEY.shown))],
+      ['! all domain-key-conflict'],
+    ],
     ['refuses to make a second key', [absent, absent, stored(gateway(KEY.shown))], ['! all domain-key-missing']],
     ['refuses what cannot be read', [opened('mode: autonomy\n  - broken'), GOOD], ['! node-02 configuration-invalid']],
-    ['refuses a configuration of another mode', [opened(wanted().replace('autonomy', 'lite')), GOOD], ['! node-02 configuration-invalid']],
-    ['refuses a configuration without a key', [opened(wanted().replace(KEY.secret, 'nonsense')), GOOD], ['! node-02 configuration-invalid']],
-    ['refuses the configuration of another domain', [opened(wanted().replace('domainID: alice', 'domainID: bob')), GOOD], ['! node-02 configuration-invalid']],
-    ['tells every host that is not known', [unknown('permission denied'), unknown('exit 65: no regular file')], ['! node-02 fact-unknown', '! node-03 fact-unknown']],
+    [
+      'refuses a configuration of another mode',
+      [opened(wanted().replace('autonomy', 'lite')), GOOD],
+      ['! node-02 configuration-invalid'],
+    ],
+    [
+      'refuses a configuration without a key',
+      [opened(wanted().replace(KEY.secret, 'nonsense')), GOOD],
+      ['! node-02 configuration-invalid'],
+    ],
+    [
+      'refuses the configuration of another domain',
+      [opened(wanted().replace('domainID: alice', 'domainID: bob')), GOOD],
+      ['! node-02 configuration-invalid'],
+    ],
+    [
+      'tells every host that is not known',
+      [unknown('permission denied'), unknown('exit 65: no regular file')],
+      ['! node-02 fact-unknown', '! node-03 fact-unknown'],
+    ],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(...told))).toEqual(lines);
@@ -71,15 +149,43 @@ describe('the plan', () => {
 
   test('names the holders of two keys, and never a key', () => {
     const [failure] = plan(GOOD, opened(wanted(OTHER_KEY))).failures;
-    expect(failure?.evidence).toBe(`${fingerprint(KEY.shown)} in node-02:kuscia-swarm/alice/kuscia.yaml; ${fingerprint(OTHER_KEY.shown)} in node-03:kuscia-swarm/alice/kuscia.yaml`);
-    expect(plan(GOOD, GOOD, stored(gateway(OTHER_KEY.shown))).failures[0]?.evidence).toContain(`in the database ${fingerprint(OTHER_KEY.shown)} of root-kuscia-autonomy-alice-node-02`);
+    expect(failure?.evidence).toBe(
+      `${fingerprint(KEY.shown)} in node-02:kuscia-swarm/alice/kuscia.yaml; ${fingerprint(OTHER_KEY.shown)} in node-03:kuscia-swarm/alice/kuscia.yaml`,
+    );
+    expect(plan(GOOD, GOOD, stored(gateway(OTHER_KEY.shown))).failures[0]?.evidence).toContain(
+      `in the database ${fingerprint(OTHER_KEY.shown)} of root-kuscia-autonomy-alice-node-02`,
+    );
   });
 
-  test('takes the caller\'s configuration before any other, and wants it to be of one key with theirs', () => {
-    const given = (key: DomainKey) => deploymentOf({}, { secrets: { databasePassword: new Secret('p', PASSWORD), kusciaConfig: new Secret('c', initialConfiguration(key)) } });
-    expect(shown(planConfiguration(given(KEY), factsOf(absent, absent, stored(gateway(KEY.shown)))))).toEqual(['+ node-02 the same Kuscia configuration (absent)', '+ node-03 the same Kuscia configuration (absent)', RESTARTED(2), RESTARTED(3)]);
+  test("takes the caller's configuration before any other, and wants it to be of one key with theirs", () => {
+    const given = (key: DomainKey) =>
+      deploymentOf(
+        {},
+        {
+          secrets: {
+            databasePassword: new Secret('p', PASSWORD),
+            kusciaConfig: new Secret('c', initialConfiguration(key)),
+          },
+        },
+      );
+    expect(shown(planConfiguration(given(KEY), factsOf(absent, absent, stored(gateway(KEY.shown)))))).toEqual([
+      '+ node-02 the same Kuscia configuration (absent)',
+      '+ node-03 the same Kuscia configuration (absent)',
+      RESTARTED(2),
+      RESTARTED(3),
+    ]);
     expect(shown(planConfiguration(given(OTHER_KEY), factsOf(GOOD, absent)))).toEqual(['! all domain-key-conflict']);
-    expect(shown(planConfiguration(deploymentOf({}, { secrets: { databasePassword: new Secret('p', PASSWORD), kusciaConfig: new Secret('c', 'nonsense') } }), factsOf(GOOD, GOOD)))).toEqual(['! all configuration-invalid']);
+    expect(
+      shown(
+        planConfiguration(
+          deploymentOf(
+            {},
+            { secrets: { databasePassword: new Secret('p', PASSWORD), kusciaConfig: new Secret('c', 'nonsense') } },
+          ),
+          factsOf(GOOD, GOOD),
+        ),
+      ),
+    ).toEqual(['! all configuration-invalid']);
   });
 });
 
@@ -87,36 +193,81 @@ describe('making a configuration', () => {
   const step = stepOf(plan(absent, absent), 'with a new domain key');
   const question = databaseState(cluster, new Secret('p', PASSWORD));
   const asked = (stdout: string): Script => ok('node-01', question.command, stdout);
-  const row = (key: string): string => `gateway\t${Buffer.from(JSON.stringify({ metadata: { name: 'g', namespace: 'alice' }, status: { publicKey: key } })).toString('base64')}\n`;
-  const listed = ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`);
-  const write = (content: string): Script => ok('node-02', writeFile('write it', 'kuscia-swarm/alice/kuscia.yaml', '0600', content));
+  const row = (key: string): string =>
+    `gateway\t${Buffer.from(JSON.stringify({ metadata: { name: 'g', namespace: 'alice' }, status: { publicKey: key } })).toString('base64')}\n`;
+  const listed = ok(
+    'node-02',
+    image(cluster.image).command,
+    `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`,
+  );
+  const write = (content: string): Script =>
+    ok('node-02', writeFile('write it', 'kuscia-swarm/alice/kuscia.yaml', '0600', content));
 
   test('asks the database first, makes it without the password, and writes it with mode 0600', async () => {
-    const { fleet, events } = await carryOut(step, [asked('version\t8.0.40\ndatabase\tkine\n'), listed, ok('node-02', makeConfiguration(cluster), initialConfiguration()), write('')]);
-    expect(fleet.lines().map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual(["sh -c 'found=$(docker", 'docker image ls', 'docker run --rm', "sh -c 'umask"]);
+    const { fleet, events } = await carryOut(step, [
+      asked('version\t8.0.40\ndatabase\tkine\n'),
+      listed,
+      ok('node-02', makeConfiguration(cluster), initialConfiguration()),
+      write(''),
+    ]);
+    expect(fleet.lines().map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+      "sh -c 'found=$(docker",
+      'docker image ls',
+      'docker run --rm',
+      "sh -c 'umask",
+    ]);
     expect(fleet.ran.at(-1)?.stdin).toBe(asInput(wanted()));
     expect(wanted()).toContain(`datastoreEndpoint: "mysql://kuscia:${PASSWORD}@tcp(10.77.0.11:3306)/kine"\n`);
     expect(events.flatMap((event) => (event.is === 'secret' ? [event.secret.reveal()] : []))).toEqual([KEY.secret]);
   });
 
   const refusals: readonly [string, Script, string][] = [
-    ['is silent', ends('node-01', question.command, { ended: 'exited', code: 1, stderr: 'ERROR 2002' }), 'database-unreachable'],
+    [
+      'is silent',
+      ends('node-01', question.command, { ended: 'exited', code: 1, stderr: 'ERROR 2002' }),
+      'database-unreachable',
+    ],
     ['is lost', ends('node-01', question.command, { ended: 'lost', reason: 'reset' }), 'database-unreachable'],
-    ['refuses the login', ends('node-01', question.command, { ended: 'exited', code: 1, stderr: "ERROR 1045 (28000): Access denied for user 'root'" }), 'database-login-refused'],
-    ['knows the domain meanwhile', asked(`version\t8.0.40\ndatabase\tkine\n${row(OTHER_KEY.shown)}`), 'domain-key-missing'],
+    [
+      'refuses the login',
+      ends('node-01', question.command, {
+        ended: 'exited',
+        code: 1,
+        stderr: "ERROR 1045 (28000): Access denied for user 'root'",
+      }),
+      'database-login-refused',
+    ],
+    [
+      'knows the domain meanwhile',
+      asked(`version\t8.0.40\ndatabase\tkine\n${row(OTHER_KEY.shown)}`),
+      'domain-key-missing',
+    ],
   ];
   test.each(refusals)('makes no key where the database %s', async (_, answer, code) => {
-    const thrown = await carryOut(step, [answer]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(step, [answer]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(failuresOf(thrown)).toMatchObject([{ code }]);
   });
 
   test('writes nothing of what is no configuration', async () => {
-    const thrown = await carryOut(step, [asked('version\t8.0.40\n'), listed, ok('node-02', makeConfiguration(cluster), 'exec: kuscia: not found')]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(step, [
+      asked('version\t8.0.40\n'),
+      listed,
+      ok('node-02', makeConfiguration(cluster), 'exec: kuscia: not found'),
+    ]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(failuresOf(thrown)).toMatchObject([{ code: 'configuration-invalid', host: 'node-02' }]);
   });
 
   test('the image is pulled by itself where only it is missing', async () => {
-    const { fleet } = await carryOut(stepOf(plan(GOOD, GOOD, stored(), absent), 'image'), [ok('node-02', image(cluster.image).command, ''), ok('node-02', pullImage(cluster.image))]);
+    const { fleet } = await carryOut(stepOf(plan(GOOD, GOOD, stored(), absent), 'image'), [
+      ok('node-02', image(cluster.image).command, ''),
+      ok('node-02', pullImage(cluster.image)),
+    ]);
     expect(fleet.lines()).toEqual([shellLine(image(cluster.image).command), shellLine(pullImage(cluster.image))]);
   });
 

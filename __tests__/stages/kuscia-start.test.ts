@@ -22,7 +22,20 @@ import { formerPorts, kusciaStart, planReplicas } from '../../src/stages/kuscia-
 import { ledBy } from '../../src/stages/led.ts';
 import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
-import { answerOf, containerOf, fileOf, gatewayOf, GIB, imageId, machineOf, nameOf, NOW, registryOf, replicaOf, standingOf } from '../support/facts.ts';
+import {
+  answerOf,
+  containerOf,
+  fileOf,
+  gatewayOf,
+  GIB,
+  imageId,
+  machineOf,
+  nameOf,
+  NOW,
+  registryOf,
+  replicaOf,
+  standingOf,
+} from '../support/facts.ts';
 import { carryOut, ends, FakeFleet, ok, type Carried, type Script } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -34,17 +47,34 @@ const NAME = 'root-kuscia-autonomy-alice';
 const [two] = HOSTS as [Host];
 
 /** Both replicas proven, but for what is told of the first; its container by its differences. */
-function factsOf({ container, former, ...told }: Partial<OnHost> = {}, differences: Partial<Container> = {}, of: Cluster = cluster): Replica[] {
+function factsOf(
+  { container, former, ...told }: Partial<OnHost> = {},
+  differences: Partial<Container> = {},
+  of: Cluster = cluster,
+): Replica[] {
   return HOSTS.map((host, i): Replica => ({
-    host, machine: present(machineOf(host)), image: present(imageId('a')), identity: absent, file: fileOf('x'),
-    standing: i === 0 ? standingOf(container ?? present(replicaOf(cluster, host, differences)), former) : standingOf(present(replicaOf(cluster, host))),
-    answer: present(answerOf(of, host)), registry: present(registryOf(cluster, HOSTS)), lastWords: present(''), within: absent, elsewhere: absent,
-    led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))), ...(i === 0 && told),
+    host,
+    machine: present(machineOf(host)),
+    image: present(imageId('a')),
+    identity: absent,
+    file: fileOf('x'),
+    standing:
+      i === 0
+        ? standingOf(container ?? present(replicaOf(cluster, host, differences)), former)
+        : standingOf(present(replicaOf(cluster, host))),
+    answer: present(answerOf(of, host)),
+    registry: present(registryOf(cluster, HOSTS)),
+    lastWords: present(''),
+    within: absent,
+    elsewhere: absent,
+    led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))),
+    ...(i === 0 && told),
   }));
 }
 const plan = (...told: Parameters<typeof factsOf>) => planReplicas(deploymentOf(told[2] ?? {}), factsOf(...told));
 
-const FINE = (host: Host): string => `= ${host.name} replica ${nameOf(cluster, host)} (answers, registered, as described)`;
+const FINE = (host: Host): string =>
+  `= ${host.name} replica ${nameOf(cluster, host)} (answers, registered, as described)`;
 const third = FINE(THREE[2] as Host);
 const does = (change: string, what: string, why: string): string => `${change} node-02 ${what} (${why}) [replicas]`;
 /** The same, for a reason of the moment. */
@@ -55,14 +85,24 @@ const youngFile = { file: fileOf('x') };
 const silent = present({ status: 0, domain: '', instance: '', exit: 28 });
 const refused = present({ status: 0, domain: '', instance: '', exit: 7 });
 const other = present({ status: 200, domain: '', instance: '', exit: 0 });
-const since = (host: Host, startedAt: number) => present(registryOf(cluster, HOSTS, { gateways: HOSTS.map((each) => gatewayOf(cluster, each, each === host ? { uptime: startedAt + 1000, heartbeat: NOW - 1000 } : {})) }));
+const since = (host: Host, startedAt: number) =>
+  present(
+    registryOf(cluster, HOSTS, {
+      gateways: HOSTS.map((each) =>
+        gatewayOf(cluster, each, each === host ? { uptime: startedAt + 1000, heartbeat: NOW - 1000 } : {}),
+      ),
+    }),
+  );
 
 test('kuscia.sh is brought early to the hosts whose replicas change, and not to that of the database, where root is closed', async () => {
   const deployment = deploymentOf();
   const stage = kusciaStart(deployment);
   const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
   made.later.push({ host: 'node-01', what: 'close root', why: 'later' });
-  const fleet = new FakeFleet([ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`), ok('node-02', extractScript(cluster))]);
+  const fleet = new FakeFleet([
+    ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
+    ok('node-02', extractScript(cluster)),
+  ]);
   await stage.early?.(made, actor(stage, { fleet, emit: () => undefined }));
   expect(fleet.lines()).toEqual([image(cluster.image).command, extractScript(cluster)].map(shellLine));
 });
@@ -70,59 +110,255 @@ test('kuscia.sh is brought early to the hosts whose replicas change, and not to 
 describe('a replica', () => {
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
     ['that is proven is left alone', [], [FINE(two), third]],
-    ['that is absent is started', [{ container: absent, answer: unknown('exit 1'), registry: unknown('exit 1') }], [does('+', `start replica ${NAME}`, 'absent'), third]],
-    ['left behind by a failed start is made anew', [{}, { state: 'created', error: 'port is already allocated' }], [now(`replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third]],
-    ['that its host took off the network is made anew', [{}, { addresses: {} }], [does('~', `replace replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third]],
-    ['that never started is made anew', [{}, { state: 'created' }], [now(`replace replica ${NAME}`, 'left behind by a failed start: never started'), third]],
-    ['that exited is started again', [{}, { state: 'exited', exitCode: 137, error: 'oom' }], [now(`start replica ${NAME}`, 'exited (137): oom'), third]],
+    [
+      'that is absent is started',
+      [{ container: absent, answer: unknown('exit 1'), registry: unknown('exit 1') }],
+      [does('+', `start replica ${NAME}`, 'absent'), third],
+    ],
+    [
+      'left behind by a failed start is made anew',
+      [{}, { state: 'created', error: 'port is already allocated' }],
+      [now(`replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third],
+    ],
+    [
+      'that its host took off the network is made anew',
+      [{}, { addresses: {} }],
+      [does('~', `replace replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third],
+    ],
+    [
+      'that never started is made anew',
+      [{}, { state: 'created' }],
+      [now(`replace replica ${NAME}`, 'left behind by a failed start: never started'), third],
+    ],
+    [
+      'that exited is started again',
+      [{}, { state: 'exited', exitCode: 137, error: 'oom' }],
+      [now(`start replica ${NAME}`, 'exited (137): oom'), third],
+    ],
     ['that is paused is started again', [{}, { state: 'paused' }], [now(`start replica ${NAME}`, 'paused (0)'), third]],
-    ['that is dead is started again', [{}, { state: 'dead', exitCode: 1 }], [now(`start replica ${NAME}`, 'dead (1)'), third]],
-    ['whose tag means another image now is replaced by a step of its own, with both digests', [{ image: present(imageId('b')) }], [does('~', `replace replica ${NAME}: its tag means another image now`, `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`), third]],
-    ['whose tag moved and that needs more memory is planned for both', [{ image: present(imageId('b')) }, { memory: 6.5 * 1024 ** 3 }], [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), does('~', `replace replica ${NAME}: its tag means another image now`, `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`), third]],
-    ['without the restart policy that an interrupted run took from it gets it back', [{}, { restartPolicy: 'no' }], [now(`restore the restart policy of replica ${NAME}`, 'no -> always'), third]],
-    ['made with another domain key, which never starts again, is replaced', [{ lastWords: present("FATAL modules/domainroute.go:73 provided PrivateKey doesn't match parent's PublicKey") }, { state: 'restarting', restarts: 4 }], [does('~', `replace replica ${NAME}`, 'it was made with another domain key'), third]],
-    ['of another image is replaced', [{}, { image: 'secretflow/kuscia:1.0.0b0', imageId: imageId('b') }], [does('~', `replace replica ${NAME}`, 'image secretflow/kuscia:1.0.0b0 -> secretflow/kuscia:1.1.0b0'), third]],
+    [
+      'that is dead is started again',
+      [{}, { state: 'dead', exitCode: 1 }],
+      [now(`start replica ${NAME}`, 'dead (1)'), third],
+    ],
+    [
+      'whose tag means another image now is replaced by a step of its own, with both digests',
+      [{ image: present(imageId('b')) }],
+      [
+        does(
+          '~',
+          `replace replica ${NAME}: its tag means another image now`,
+          `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
+        ),
+        third,
+      ],
+    ],
+    [
+      'whose tag moved and that needs more memory is planned for both',
+      [{ image: present(imageId('b')) }, { memory: 6.5 * 1024 ** 3 }],
+      [
+        does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'),
+        does(
+          '~',
+          `replace replica ${NAME}: its tag means another image now`,
+          `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
+        ),
+        third,
+      ],
+    ],
+    [
+      'without the restart policy that an interrupted run took from it gets it back',
+      [{}, { restartPolicy: 'no' }],
+      [now(`restore the restart policy of replica ${NAME}`, 'no -> always'), third],
+    ],
+    [
+      'made with another domain key, which never starts again, is replaced',
+      [
+        { lastWords: present("FATAL modules/domainroute.go:73 provided PrivateKey doesn't match parent's PublicKey") },
+        { state: 'restarting', restarts: 4 },
+      ],
+      [does('~', `replace replica ${NAME}`, 'it was made with another domain key'), third],
+    ],
+    [
+      'of another image is replaced',
+      [{}, { image: 'secretflow/kuscia:1.0.0b0', imageId: imageId('b') }],
+      [does('~', `replace replica ${NAME}`, 'image secretflow/kuscia:1.0.0b0 -> secretflow/kuscia:1.1.0b0'), third],
+    ],
     ['made of that very image under another name is left alone', [{}, { image: imageId('a') }], [FINE(two), third]],
     ['whose tag is gone from the host is left alone', [{ image: absent }], [FINE(two), third]],
-    ['with other memory is made anew', [{}, { memory: 6.5 * 1024 ** 3 }], [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third]],
-    ['on another port is made anew', [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }], [does('~', `replace replica ${NAME}`, 'port 1 -> 20011'), third]],
-    ['without a port is made anew', [{}, { ports: {} }], [does('~', `replace replica ${NAME}`, 'port none -> 20000'), third]],
-    ['on another network is made anew', [{}, { networkMode: 'kuscia-exchange' }], [does('~', `replace replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third]],
-    ['of another folder is made anew', [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }], [does('~', `replace replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third]],
-    ['of another name is made anew', [{}, { hostname: 'root-kuscia-autonomy-alice-old' }], [does('~', `replace replica ${NAME}`, 'name root-kuscia-autonomy-alice-old -> root-kuscia-autonomy-alice-node-02'), third]],
-    ['older than its configuration is restarted', [{ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }], [does('~', `restart replica ${NAME}`, 'its configuration changed since it started'), third]],
+    [
+      'with other memory is made anew',
+      [{}, { memory: 6.5 * 1024 ** 3 }],
+      [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third],
+    ],
+    [
+      'on another port is made anew',
+      [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }],
+      [does('~', `replace replica ${NAME}`, 'port 1 -> 20011'), third],
+    ],
+    [
+      'without a port is made anew',
+      [{}, { ports: {} }],
+      [does('~', `replace replica ${NAME}`, 'port none -> 20000'), third],
+    ],
+    [
+      'on another network is made anew',
+      [{}, { networkMode: 'kuscia-exchange' }],
+      [does('~', `replace replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third],
+    ],
+    [
+      'of another folder is made anew',
+      [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }],
+      [does('~', `replace replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third],
+    ],
+    [
+      'of another name is made anew',
+      [{}, { hostname: 'root-kuscia-autonomy-alice-old' }],
+      [
+        does(
+          '~',
+          `replace replica ${NAME}`,
+          'name root-kuscia-autonomy-alice-old -> root-kuscia-autonomy-alice-node-02',
+        ),
+        third,
+      ],
+    ],
+    [
+      'older than its configuration is restarted',
+      [{ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }],
+      [does('~', `restart replica ${NAME}`, 'its configuration changed since it started'), third],
+    ],
     ['that restarts by itself is waited for', [{}, { state: 'restarting', restarts: 3 }], [third, waits]],
-    ['that does not answer, young, is waited for', [{ answer: unknown('exit 7') , ...youngFile }, young], [third, waits]],
+    [
+      'that does not answer, young, is waited for',
+      [{ answer: unknown('exit 7'), ...youngFile }, young],
+      [third, waits],
+    ],
     ['that one probe could not ask is not restarted', [{ answer: unknown('exit 126') }], [third, waits]],
     ['that one probe saw silent is not restarted', [{ answer: silent }], [third, waits]],
-    ['that one probe saw silent and another could not ask is not restarted', [{ answer: silent, elsewhere: unknown('exit 1'), within: unknown('exit 1') }], [third, waits]],
-    ['that answers within and elsewhere is proven, whatever one probe sees', [{ answer: silent, within: present(answerOf(cluster, two)), elsewhere: present(answerOf(cluster, two)) }], [FINE(two), third]],
-    ['that answers within alone is not restarted for one probe', [{ answer: silent, within: present(answerOf(cluster, two)) }], [third, waits]],
-    ['that two probes saw silent for two minutes is restarted', [{ answer: silent, elsewhere: silent }], [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third]],
-    ['that is silent in its own container is restarted', [{ answer: silent, within: refused }], [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third]],
-    ['that is silent in its own container and young is waited for', [{ answer: silent, within: refused, ...youngFile }, young], [third, waits]],
-    ['whose port another answers on two hosts is restarted', [{ answer: other, elsewhere: other }], [now(`restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third]],
-    ['whose port another domain answers is not restarted for that', [{ answer: present({ status: 401, domain: 'bob', instance: 'b', exit: 0 }), within: present(answerOf(cluster, two)) }], [third, waits]],
-    ['whose API is silent though its container lets commands in is restarted', [{ registry: unknown('timed out after 20 s'), within: present(answerOf(cluster, two)) }], [now(`restart replica ${NAME}`, 'timed out after 20 s'), third]],
-    ['whose container lets no command in is not restarted', [{ registry: unknown('exit 126'), within: unknown('exit 126') }], [third, waits]],
-    ['that says itself that it is not registered is restarted', [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }], [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third]],
-    ['not yet registered is waited for', [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }, young], [third, waits]],
-    ['with a gateway object of before its start is waited for', [{ registry: present(registryOf(cluster, HOSTS)) }, young], [third, waits]],
+    [
+      'that one probe saw silent and another could not ask is not restarted',
+      [{ answer: silent, elsewhere: unknown('exit 1'), within: unknown('exit 1') }],
+      [third, waits],
+    ],
+    [
+      'that answers within and elsewhere is proven, whatever one probe sees',
+      [{ answer: silent, within: present(answerOf(cluster, two)), elsewhere: present(answerOf(cluster, two)) }],
+      [FINE(two), third],
+    ],
+    [
+      'that answers within alone is not restarted for one probe',
+      [{ answer: silent, within: present(answerOf(cluster, two)) }],
+      [third, waits],
+    ],
+    [
+      'that two probes saw silent for two minutes is restarted',
+      [{ answer: silent, elsewhere: silent }],
+      [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third],
+    ],
+    [
+      'that is silent in its own container is restarted',
+      [{ answer: silent, within: refused }],
+      [now(`restart replica ${NAME}`, 'its gateway port: no answer in time'), third],
+    ],
+    [
+      'that is silent in its own container and young is waited for',
+      [{ answer: silent, within: refused, ...youngFile }, young],
+      [third, waits],
+    ],
+    [
+      'whose port another answers on two hosts is restarted',
+      [{ answer: other, elsewhere: other }],
+      [now(`restart replica ${NAME}`, 'its gateway port: 200, but not from a Kuscia gateway'), third],
+    ],
+    [
+      'whose port another domain answers is not restarted for that',
+      [
+        {
+          answer: present({ status: 401, domain: 'bob', instance: 'b', exit: 0 }),
+          within: present(answerOf(cluster, two)),
+        },
+      ],
+      [third, waits],
+    ],
+    [
+      'whose API is silent though its container lets commands in is restarted',
+      [{ registry: unknown('timed out after 20 s'), within: present(answerOf(cluster, two)) }],
+      [now(`restart replica ${NAME}`, 'timed out after 20 s'), third],
+    ],
+    [
+      'whose container lets no command in is not restarted',
+      [{ registry: unknown('exit 126'), within: unknown('exit 126') }],
+      [third, waits],
+    ],
+    [
+      'that says itself that it is not registered is restarted',
+      [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }],
+      [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third],
+    ],
+    [
+      'not yet registered is waited for',
+      [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }, young],
+      [third, waits],
+    ],
+    [
+      'with a gateway object of before its start is waited for',
+      [{ registry: present(registryOf(cluster, HOSTS)) }, young],
+      [third, waits],
+    ],
     ['registered by this very process is proven', [{ registry: since(two, NOW - 60_000) }, young], [FINE(two), third]],
-    ['whose node is not Ready is waited for', [{ registry: present(registryOf(cluster, HOSTS, { gateways: [gatewayOf(cluster, two, { uptime: NOW, heartbeat: NOW })], nodes: [{ name: nameOf(cluster, two), ready: false }] })) }, young], [third, waits]],
+    [
+      'whose node is not Ready is waited for',
+      [
+        {
+          registry: present(
+            registryOf(cluster, HOSTS, {
+              gateways: [gatewayOf(cluster, two, { uptime: NOW, heartbeat: NOW })],
+              nodes: [{ name: nameOf(cluster, two), ready: false }],
+            }),
+          ),
+        },
+        young,
+      ],
+      [third, waits],
+    ],
     ['whose registry is not known is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
-    ['that no peer reaches yet is waited for', [{ led: present(new Set([nameOf(cluster, THREE[2] as Host)])) }], [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy']],
+    [
+      'that no peer reaches yet is waited for',
+      [{ led: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
+      [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
+    ],
     ['is not asked for through a load balancer that is not there yet', [{ led: absent }], [FINE(two), third]],
-    ['that does not work is not asked for through the load balancer', [{ led: present(new Set<string>()), answer: unknown('exit 7') }, young], [third, waits]],
-    ['of which facts are unknown stops, with each', [{ machine: unknown('no shell'), image: unknown('exit 2'), file: unknown('exit 3'), container: unknown('exit 4') }], [third, ...Array<string>(4).fill('! node-02 fact-unknown')]],
+    [
+      'that does not work is not asked for through the load balancer',
+      [{ led: present(new Set<string>()), answer: unknown('exit 7') }, young],
+      [third, waits],
+    ],
+    [
+      'of which facts are unknown stops, with each',
+      [
+        {
+          machine: unknown('no shell'),
+          image: unknown('exit 2'),
+          file: unknown('exit 3'),
+          container: unknown('exit 4'),
+        },
+      ],
+      [third, ...Array<string>(4).fill('! node-02 fact-unknown')],
+    ],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(...told))).toEqual(lines);
   });
 
   test('whose restart a changed configuration foretells is restarted by that word, also when it has started with it by itself', () => {
-    const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) => stepOf(plan(told), 'restart replica'));
-    expect(steps.map(({ foretold, momentary }) => [foretold, momentary])).toEqual([['kuscia-init node-02 ? restart of the replica', undefined], ['kuscia-init node-02 ? restart of the replica', true]]);
+    const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) =>
+      stepOf(plan(told), 'restart replica'),
+    );
+    expect(steps.map(({ foretold, momentary }) => [foretold, momentary])).toEqual([
+      ['kuscia-init node-02 ? restart of the replica', undefined],
+      ['kuscia-init node-02 ? restart of the replica', true],
+    ]);
   });
 
   const changed: readonly [string, Partial<Cluster>, string][] = [
@@ -131,18 +367,35 @@ describe('a replica', () => {
     ['directory', { directory: '/srv/kuscia' }, 'configuration file -> /srv/kuscia/kuscia.yaml'],
   ];
   test.each(changed)('changed in the cluster file by %s makes all anew, in their lane', (_, changes, why) => {
-    expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(HOSTS.map(({ name }) => `~ ${name} replace replica ${NAME} (${why}) [replicas]`));
+    expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(
+      HOSTS.map(({ name }) => `~ ${name} replace replica ${NAME} (${why}) [replicas]`),
+    );
   });
 
   test('leaves whatever gateway port it has, others another one where an earlier move was interrupted', () => {
-    const moving = (gateway: number, host: Host) => standingOf(present(replicaOf(clusterOf({ ports: { ...cluster.ports, gateway } }), host)));
-    const found = (ports: readonly number[]) => formerPorts(cluster, [...ports.map((port) => ({ standing: moving(port, two) })), { standing: standingOf(absent) }, { standing: unknown('no shell') }]);
-    expect([found([]), found([cluster.ports.gateway]), found([30000, cluster.ports.gateway, 13080, 30000])]).toEqual([[], [], [13080, 30000]]);
+    const moving = (gateway: number, host: Host) =>
+      standingOf(present(replicaOf(clusterOf({ ports: { ...cluster.ports, gateway } }), host)));
+    const found = (ports: readonly number[]) =>
+      formerPorts(cluster, [
+        ...ports.map((port) => ({ standing: moving(port, two) })),
+        { standing: standingOf(absent) },
+        { standing: unknown('no shell') },
+      ]);
+    expect([found([]), found([cluster.ports.gateway]), found([30000, cluster.ports.gateway, 13080, 30000])]).toEqual([
+      [],
+      [],
+      [13080, 30000],
+    ]);
   });
 
   test('that does not work is told with its last words', () => {
-    const { failure } = plan({ answer: unknown('exit 7'), lastWords: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ?? {};
-    expect(failure).toMatchObject({ code: 'replica-unhealthy', what: `the replica ${NAME} does not work: exit 7`, evidence: 'FATAL Module [k3s] is invalid' });
+    const { failure } =
+      plan({ answer: unknown('exit 7'), lastWords: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ?? {};
+    expect(failure).toMatchObject({
+      code: 'replica-unhealthy',
+      what: `the replica ${NAME} does not work: exit 7`,
+      evidence: 'FATAL Module [k3s] is invalid',
+    });
     expect(failure?.remedy).toContain(`docker logs ${NAME} on node-02`);
   });
 });
@@ -155,7 +408,12 @@ describe('whom the load balancer leads to', () => {
   const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
   test.each<[string, Parameters<typeof ledBy>[2], Parameters<typeof ledBy>[3], ReturnType<typeof ledBy>]>([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
-    ['is known while it leads to the former and the new gateway ports, whatever its file', present(movingFiles(deploymentOf(), [13080]).digest), absent, both],
+    [
+      'is known while it leads to the former and the new gateway ports, whatever its file',
+      present(movingFiles(deploymentOf(), [13080]).digest),
+      absent,
+      both,
+    ],
     ['is not asked where nginx runs with another', present('former'), written, absent],
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
     ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
@@ -166,20 +424,48 @@ describe('whom the load balancer leads to', () => {
 
   test('is not asked where nginx listens on another port yet', () => {
     const elsewhere = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8090 } }));
-    expect([elsewhere, absent, unknown('exit 1')].map((found) => ledBy(deploymentOf(), found, present(digest), written, answers).is)).toEqual(['absent', 'absent', 'absent']);
+    expect(
+      [elsewhere, absent, unknown('exit 1')].map(
+        (found) => ledBy(deploymentOf(), found, present(digest), written, answers).is,
+      ),
+    ).toEqual(['absent', 'absent', 'absent']);
   });
 });
 
 describe('carrying out', () => {
-  const listed = ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`);
+  const listed = ok(
+    'node-02',
+    image(cluster.image).command,
+    `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`,
+  );
   const extract = ok('node-02', extractScript(cluster));
   const none = ok('node-02', containers.command, '');
   const free = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\n');
   const start = (stdout: string): Script => ok('node-02', startReplica(cluster), stdout);
   const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
-  const words = ok('node-02', lastWords(NAME).command, '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n');
+  const words = ok(
+    'node-02',
+    lastWords(NAME).command,
+    '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n',
+  );
   const step = stepOf(plan({ container: absent }), 'start replica');
-  const purposes = (lines: readonly string[]): string[] => lines.map((line) => ['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start', 'docker logs', '.rehearsal', 'docker rename "$1" "$2"', 'docker rename "$2" "$1"', '[ -t 0 ]', 'kubectl get', 'docker rm'].find((part) => line.includes(part)) ?? line);
+  const purposes = (lines: readonly string[]): string[] =>
+    lines.map(
+      (line) =>
+        [
+          'image ls',
+          'head -n 1 "$new"',
+          'container ls',
+          'kuscia.sh start',
+          'docker logs',
+          '.rehearsal',
+          'docker rename "$1" "$2"',
+          'docker rename "$2" "$1"',
+          '[ -t 0 ]',
+          'kubectl get',
+          'docker rm',
+        ].find((part) => line.includes(part)) ?? line,
+    );
 
   test('takes the script from the image and starts on a terminal', async () => {
     const { fleet } = await carryOut(step, [listed, extract, none, start(done)]);
@@ -191,8 +477,26 @@ describe('carrying out', () => {
   const settledAnswers = (): Script[] => {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const name = nameOf(cluster, two);
-    const runs = { Id: 'i', Created: iso(NOW), Name: `/${NAME}`, Image: imageId('a'), ImageName: cluster.image, RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: iso(NOW) }, Hostname: name, Memory: 0, NetworkMode: 'n', RestartPolicy: 'always', PortBindings: null, Mounts: [], Networks: null };
-    const rows = [['Gateway', name, '', '', '', iso(NOW), iso(NOW), '', '', '', ''], ['Node', name, '', '', '', '', '', 'True', '', '', '']].map((row) => row.join('\t'));
+    const runs = {
+      Id: 'i',
+      Created: iso(NOW),
+      Name: `/${NAME}`,
+      Image: imageId('a'),
+      ImageName: cluster.image,
+      RestartCount: 0,
+      State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: iso(NOW) },
+      Hostname: name,
+      Memory: 0,
+      NetworkMode: 'n',
+      RestartPolicy: 'always',
+      PortBindings: null,
+      Mounts: [],
+      Networks: null,
+    };
+    const rows = [
+      ['Gateway', name, '', '', '', iso(NOW), iso(NOW), '', '', '', ''],
+      ['Node', name, '', '', '', '', '', 'True', '', '', ''],
+    ].map((row) => row.join('\t'));
     return [
       ok('node-02', machine.command, `user=root\nhome=/root\nhostname=node-02\nclock=${NOW}\n`),
       ok('node-02', containers.command, `${JSON.stringify(runs)}\n`),
@@ -205,29 +509,85 @@ describe('carrying out', () => {
       ok('node-01', loadBalancerAnswers(cluster, THREE[0] as Host, requestsFor(cluster)).command),
     ];
   };
-  const tried = rehearse(NAME, { image: cluster.image, ports: [], options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] });
+  const tried = rehearse(NAME, {
+    image: cluster.image,
+    ports: [],
+    options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`],
+  });
   const terminal = ok('node-02', terminalCheck);
   /** No task runs on the replica. */
   const idle = ok('node-02', registry('alice').command, 'end\n');
   const outcomeOf = async (told: Parameters<typeof factsOf>, scripts: readonly Script[]) => {
     const seen: { carried?: Carried } = {};
-    const thrown = await carryOut(stepOf(plan(...told), 'replace replica'), scripts, seen).then(() => undefined, (error: unknown) => error);
-    return { lines: purposes(seen.carried?.fleet.lines() ?? []), failures: thrown === undefined ? [] : failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`) };
+    const thrown = await carryOut(stepOf(plan(...told), 'replace replica'), scripts, seen).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return {
+      lines: purposes(seen.carried?.fleet.lines() ?? []),
+      failures: thrown === undefined ? [] : failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`),
+    };
   };
 
   test('discards what never ran, and starts', async () => {
-    const { fleet } = await carryOut(stepOf(plan({}, { state: 'created' }), 'replace'), [listed, extract, ok('node-02', discard(NAME, STOPPING)), none, start(done)]);
-    expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'docker rm', 'container ls', 'kuscia.sh start']);
+    const { fleet } = await carryOut(stepOf(plan({}, { state: 'created' }), 'replace'), [
+      listed,
+      extract,
+      ok('node-02', discard(NAME, STOPPING)),
+      none,
+      start(done),
+    ]);
+    expect(purposes(fleet.lines())).toEqual([
+      'image ls',
+      'head -n 1 "$new"',
+      'docker rm',
+      'container ls',
+      'kuscia.sh start',
+    ]);
   });
 
   test('sets the present one aside only once the new one was tried on its ports, network, memory and terminal, and lets it go when the new one works', async () => {
-    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, idle, ok('node-02', setAside(NAME, STOPPING)), none, start(done), ok('node-02', discard(`${NAME}.former`, STOPPING))]);
-    expect({ lines, failures }).toEqual({ lines: ['image ls', 'head -n 1 "$new"', '.rehearsal', '[ -t 0 ]', 'kubectl get', 'docker rename "$1" "$2"', 'container ls', 'kuscia.sh start', 'docker rm'], failures: [] });
+    const { lines, failures } = await outcomeOf(
+      [{}, { memory: GIB }],
+      [
+        listed,
+        extract,
+        ok('node-02', tried),
+        terminal,
+        idle,
+        ok('node-02', setAside(NAME, STOPPING)),
+        none,
+        start(done),
+        ok('node-02', discard(`${NAME}.former`, STOPPING)),
+      ],
+    );
+    expect({ lines, failures }).toEqual({
+      lines: [
+        'image ls',
+        'head -n 1 "$new"',
+        '.rehearsal',
+        '[ -t 0 ]',
+        'kubectl get',
+        'docker rename "$1" "$2"',
+        'container ls',
+        'kuscia.sh start',
+        'docker rm',
+      ],
+      failures: [],
+    });
   });
 
   test.each<[string, readonly Script[], string]>([
-    ['docker refuses', [ends('node-02', tried, { ended: 'exited', code: 125, stderr: 'network not found\n' }), none, free], `replacement-impossible: the new replica ${NAME} could not be started here, so the present one was left as it is`],
-    ['there is no terminal', [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })], 'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is'],
+    [
+      'docker refuses',
+      [ends('node-02', tried, { ended: 'exited', code: 125, stderr: 'network not found\n' }), none, free],
+      `replacement-impossible: the new replica ${NAME} could not be started here, so the present one was left as it is`,
+    ],
+    [
+      'there is no terminal',
+      [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })],
+      'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is',
+    ],
   ])('leaves the present one alone where %s', async (_, scripts, failure) => {
     const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ...scripts]);
     expect(failures).toEqual([failure]);
@@ -235,97 +595,274 @@ describe('carrying out', () => {
   });
 
   test('puts the former one back where the new one does not start, and says that it works again', async () => {
-    const back = [ok('node-02', lastLogLines(NAME).command, 'killed\n'), ok('node-02', putBack(NAME, STOPPING, true)), ...settledAnswers()];
-    const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ok('node-02', tried), terminal, idle, ok('node-02', setAside(NAME, STOPPING)), none, ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }), words, ...back]);
-    expect(failures).toEqual([`replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works; the last the new one said: killed`]);
-    expect(lines.slice(lines.indexOf('docker rename "$1" "$2"')).filter((line) => line.includes('rename'))).toEqual(['docker rename "$1" "$2"', 'docker rename "$2" "$1"']);
+    const back = [
+      ok('node-02', lastLogLines(NAME).command, 'killed\n'),
+      ok('node-02', putBack(NAME, STOPPING, true)),
+      ...settledAnswers(),
+    ];
+    const { lines, failures } = await outcomeOf(
+      [{}, { memory: GIB }],
+      [
+        listed,
+        extract,
+        ok('node-02', tried),
+        terminal,
+        idle,
+        ok('node-02', setAside(NAME, STOPPING)),
+        none,
+        ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }),
+        words,
+        ...back,
+      ],
+    );
+    expect(failures).toEqual([
+      `replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works; the last the new one said: killed`,
+    ]);
+    expect(lines.slice(lines.indexOf('docker rename "$1" "$2"')).filter((line) => line.includes('rename'))).toEqual([
+      'docker rename "$1" "$2"',
+      'docker rename "$2" "$1"',
+    ]);
   });
 
   test('removes nothing and starts nothing where it is not known what stands there', async () => {
-    const thrown = await carryOut(step, [listed, extract, ends('node-02', containers.command, { ended: 'exited', code: 1 })]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(step, [
+      listed,
+      extract,
+      ends('node-02', containers.command, { ended: 'exited', code: 1 }),
+    ]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(failuresOf(thrown)).toMatchObject([{ code: 'fact-unknown', host: 'node-02' }]);
   });
 
   test.each([
-    ['that ended with 0 and did nothing', start('container exists, overwrite? [y/n]'), 'replica-unhealthy', 'kuscia.sh ended with 0, but did not say that it deployed the replica'],
-    ['that deployed another domain', start("autonomy domain 'bob' deployed successfully"), 'replica-unhealthy', 'kuscia.sh ended with 0, but did not say that it deployed the replica'],
-    ['that failed though it said it had deployed', ends('node-02', startReplica(cluster), { ended: 'exited', code: 1, stdout: done }), 'replica-unhealthy', 'kuscia.sh did not start the replica: exit 1'],
-    ['that took too long', ends('node-02', startReplica(cluster), { ended: 'timed-out', afterMs: 300_000 }), 'replica-unhealthy', 'kuscia.sh did not start the replica: timed out after 300 s'],
-  ])('a start %s is no success, and the replica\'s last words are told', async (_, answer, code, what) => {
-    const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(() => undefined, (error: unknown) => error);
-    expect(failuresOf(thrown)).toMatchObject([{ code, what, evidence: expect.stringContaining('FATAL start/start.go:54 Module [k3s] is invalid') }]);
+    [
+      'that ended with 0 and did nothing',
+      start('container exists, overwrite? [y/n]'),
+      'replica-unhealthy',
+      'kuscia.sh ended with 0, but did not say that it deployed the replica',
+    ],
+    [
+      'that deployed another domain',
+      start("autonomy domain 'bob' deployed successfully"),
+      'replica-unhealthy',
+      'kuscia.sh ended with 0, but did not say that it deployed the replica',
+    ],
+    [
+      'that failed though it said it had deployed',
+      ends('node-02', startReplica(cluster), { ended: 'exited', code: 1, stdout: done }),
+      'replica-unhealthy',
+      'kuscia.sh did not start the replica: exit 1',
+    ],
+    [
+      'that took too long',
+      ends('node-02', startReplica(cluster), { ended: 'timed-out', afterMs: 300_000 }),
+      'replica-unhealthy',
+      'kuscia.sh did not start the replica: timed out after 300 s',
+    ],
+  ])("a start %s is no success, and the replica's last words are told", async (_, answer, code, what) => {
+    const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failuresOf(thrown)).toMatchObject([
+      { code, what, evidence: expect.stringContaining('FATAL start/start.go:54 Module [k3s] is invalid') },
+    ]);
   });
 
   test('a start for which docker had no port left names who took it since preflight looked', async () => {
     // 4E20 is port 20000, the gateway's.
-    const taken = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n');
-    const squatter = ok('node-02', containers.command, `${JSON.stringify({ Id: 's', Created: '2026-11-23T12:00:00Z', Name: '/squatter', Image: 'm', ImageName: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '2026-11-23T12:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort: '20000' }] }, Mounts: [], Networks: null })}\n`);
-    const thrown = await carryOut(step, [listed, extract, none, squatter, ends('node-02', startReplica(cluster), { ended: 'exited', code: 125 }), taken]).then(() => undefined, (error: unknown) => error);
-    expect(failuresOf(thrown)).toMatchObject([{ code: 'port-taken', host: 'node-02', what: 'port 20000 (gateway) is taken', evidence: 'published by container squatter' }]);
+    const taken = ok(
+      'node-02',
+      machine.command,
+      'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n',
+    );
+    const squatter = ok(
+      'node-02',
+      containers.command,
+      `${JSON.stringify({ Id: 's', Created: '2026-11-23T12:00:00Z', Name: '/squatter', Image: 'm', ImageName: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '2026-11-23T12:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort: '20000' }] }, Mounts: [], Networks: null })}\n`,
+    );
+    const thrown = await carryOut(step, [
+      listed,
+      extract,
+      none,
+      squatter,
+      ends('node-02', startReplica(cluster), { ended: 'exited', code: 125 }),
+      taken,
+    ]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failuresOf(thrown)).toMatchObject([
+      {
+        code: 'port-taken',
+        host: 'node-02',
+        what: 'port 20000 (gateway) is taken',
+        evidence: 'published by container squatter',
+      },
+    ]);
   });
 
   test('a start whose connection was lost may have taken effect, and nothing more is asked of the host', async () => {
     const lost = ends('node-02', startReplica(cluster), { ended: 'lost', reason: 'reset', stdout: done });
-    const thrown = await carryOut(step, [listed, extract, none, lost]).then(() => undefined, (error: unknown) => error);
-    expect(failuresOf(thrown)).toMatchObject([{ code: 'connection-lost', host: 'node-02', what: 'could not start the replica with kuscia.sh: connection lost: reset', remedy: expect.stringContaining('See that the host is up') }]);
+    const thrown = await carryOut(step, [listed, extract, none, lost]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failuresOf(thrown)).toMatchObject([
+      {
+        code: 'connection-lost',
+        host: 'node-02',
+        what: 'could not start the replica with kuscia.sh: connection lost: reset',
+        remedy: expect.stringContaining('See that the host is up'),
+      },
+    ]);
   });
 
   test('a start again that docker refuses for want of a port names who has it', async () => {
-    const taken = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n');
-    const refused = ends('node-02', startContainer(NAME, 'exited'), { ended: 'exited', code: 1, stderr: 'address already in use\n' });
-    const failures = async (...scripts: readonly Script[]) => failuresOf(await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [refused, none, ...scripts]).then(() => undefined, (error: unknown) => error));
+    const taken = ok(
+      'node-02',
+      machine.command,
+      'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n',
+    );
+    const refused = ends('node-02', startContainer(NAME, 'exited'), {
+      ended: 'exited',
+      code: 1,
+      stderr: 'address already in use\n',
+    });
+    const failures = async (...scripts: readonly Script[]) =>
+      failuresOf(
+        await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [refused, none, ...scripts]).then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+      );
     expect(await failures(taken)).toMatchObject([{ code: 'port-taken', what: 'port 20000 (gateway) is taken' }]);
     expect(await failures(free)).toMatchObject([{ code: 'command-failed', evidence: 'address already in use' }]);
   });
 
   test('starts again, and restarts for another configuration', async () => {
-    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [ok('node-02', startContainer(NAME, 'exited'))]);
-    const restart = await carryOut(stepOf(plan({ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }), 'restart'), [idle, ok('node-02', restartContainer(NAME))]);
-    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([shellLine(startContainer(NAME, 'exited')), shellLine(registry('alice').command), `docker restart ${NAME}`]);
+    const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [
+      ok('node-02', startContainer(NAME, 'exited')),
+    ]);
+    const restart = await carryOut(stepOf(plan({ file: fileOf('x', { changedAt: NOW - 3_599_000 }) }), 'restart'), [
+      idle,
+      ok('node-02', restartContainer(NAME)),
+    ]);
+    expect([...again.fleet.lines(), ...restart.fleet.lines()]).toEqual([
+      shellLine(startContainer(NAME, 'exited')),
+      shellLine(registry('alice').command),
+      `docker restart ${NAME}`,
+    ]);
   });
 
   test('does not restart a replica that works at a further look', async () => {
-    const { fleet, events } = await carryOut(stepOf(plan({ answer: silent, elsewhere: silent }), 'restart'), [listed, ...settledAnswers()]);
+    const { fleet, events } = await carryOut(stepOf(plan({ answer: silent, elsewhere: silent }), 'restart'), [
+      listed,
+      ...settledAnswers(),
+    ]);
     expect(fleet.lines().filter((line) => line.includes('docker restart'))).toEqual([]);
-    expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([`${NAME} is not restarted: a further look does not show it broken`]);
+    expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([
+      `${NAME} is not restarted: a further look does not show it broken`,
+    ]);
   });
 });
 
 describe('what kuscia-init handed over', () => {
   const configuration = new Secret('Kuscia configuration', 'mode: autonomy\n');
   const provenance = { image: { id: imageId('a'), digests: ['sha256:one'] }, script: 'f'.repeat(64) };
-  const same: Partial<OnHost> = { identity: present({ id: imageId('a'), digests: [] }), file: present({ mode: '600', sha256: sha256(configuration), changedAt: 0 }) };
-  const held = (told: Partial<OnHost>, handed: Deployment['handed']) => shown(planReplicas({ ...deploymentOf(), ...(handed && { handed }) }, factsOf(told).slice(0, 1))).map((line) => line.replace(/ \(.*/, ''));
+  const same: Partial<OnHost> = {
+    identity: present({ id: imageId('a'), digests: [] }),
+    file: present({ mode: '600', sha256: sha256(configuration), changedAt: 0 }),
+  };
+  const held = (told: Partial<OnHost>, handed: Deployment['handed']) =>
+    shown(planReplicas({ ...deploymentOf(), ...(handed && { handed }) }, factsOf(told).slice(0, 1))).map((line) =>
+      line.replace(/ \(.*/, ''),
+    );
   const fine = `= node-02 replica ${nameOf(cluster, two)}`;
   const cases: readonly [string, Partial<OnHost>, Deployment['handed'], readonly string[]][] = [
     ['is found on the host', same, { configuration, provenance }, [fine]],
-    ['is found under the name that a registry gives it', { ...same, identity: present({ id: imageId('b'), digests: ['sha256:one'] }) }, { configuration, provenance }, [fine]],
-    ['is another image', { ...same, identity: present({ id: imageId('b'), digests: ['sha256:two'] }) }, { configuration, provenance }, ['! node-02 host-changed']],
-    ['is another configuration', { ...same, file: fileOf('x') }, { configuration, provenance }, ['! node-02 host-changed']],
+    [
+      'is found under the name that a registry gives it',
+      { ...same, identity: present({ id: imageId('b'), digests: ['sha256:one'] }) },
+      { configuration, provenance },
+      [fine],
+    ],
+    [
+      'is another image',
+      { ...same, identity: present({ id: imageId('b'), digests: ['sha256:two'] }) },
+      { configuration, provenance },
+      ['! node-02 host-changed'],
+    ],
+    [
+      'is another configuration',
+      { ...same, file: fileOf('x') },
+      { configuration, provenance },
+      ['! node-02 host-changed'],
+    ],
     ['is no configuration', { ...same, file: absent }, { configuration }, ['! node-02 host-changed']],
-    ['is both', { identity: present({ id: imageId('b'), digests: [] }), file: fileOf('x') }, { configuration, provenance }, ['! node-02 host-changed', '! node-02 host-changed']],
-    ['cannot be compared', { ...same, identity: unknown('exit 1') }, { configuration, provenance }, ['! node-02 fact-unknown']],
+    [
+      'is both',
+      { identity: present({ id: imageId('b'), digests: [] }), file: fileOf('x') },
+      { configuration, provenance },
+      ['! node-02 host-changed', '! node-02 host-changed'],
+    ],
+    [
+      'cannot be compared',
+      { ...same, identity: unknown('exit 1') },
+      { configuration, provenance },
+      ['! node-02 fact-unknown'],
+    ],
     ['is nothing', { file: fileOf('x') }, undefined, [fine]],
   ];
   test.each(cases)('%s', (_, told, handed, lines) => {
     expect(held(told, handed)).toEqual(lines);
   });
 
-  const start = stepOf(planReplicas({ ...deploymentOf(), handed: { configuration, provenance } }, factsOf({ ...same, container: absent })), 'start replica');
-  const standing = (path: string, digest: string): Script => ok('node-02', file(path).command, `600 1.000\n${digest}  -\n`);
-  const inspected = (Id: string): Script => ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id, RepoDigests: [] })}\n`);
+  const start = stepOf(
+    planReplicas({ ...deploymentOf(), handed: { configuration, provenance } }, factsOf({ ...same, container: absent })),
+    'start replica',
+  );
+  const standing = (path: string, digest: string): Script =>
+    ok('node-02', file(path).command, `600 1.000\n${digest}  -\n`);
+  const inspected = (Id: string): Script =>
+    ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id, RepoDigests: [] })}\n`);
   const before = [
-    ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`), ok('node-02', extractScript(cluster)),
+    ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`),
+    ok('node-02', extractScript(cluster)),
     standing(folders(cluster).config, sha256(configuration)),
   ];
   const scripts: readonly [string, readonly Script[], string][] = [
-    ['another kuscia.sh', [inspected(imageId('a')), standing(folders(cluster).script, 'e'.repeat(64))], 'host-changed: its kuscia.sh is not the one that the domain was initialised with'],
-    ['no kuscia.sh', [inspected(imageId('a')), ok('node-02', file(folders(cluster).script).command, 'absent\n')], 'host-changed: its kuscia.sh is not the one that the domain was initialised with'],
-    ['another image', [inspected(imageId('b')), standing(folders(cluster).script, provenance.script)], 'host-changed: its image secretflow/kuscia:1.1.0b0 is not the one that the domain was initialised with'],
-    ['an image that is not known', [ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 }), standing(folders(cluster).script, provenance.script)], 'fact-unknown: whether its image is the one that the domain was initialised with is not known'],
+    [
+      'another kuscia.sh',
+      [inspected(imageId('a')), standing(folders(cluster).script, 'e'.repeat(64))],
+      'host-changed: its kuscia.sh is not the one that the domain was initialised with',
+    ],
+    [
+      'no kuscia.sh',
+      [inspected(imageId('a')), ok('node-02', file(folders(cluster).script).command, 'absent\n')],
+      'host-changed: its kuscia.sh is not the one that the domain was initialised with',
+    ],
+    [
+      'another image',
+      [inspected(imageId('b')), standing(folders(cluster).script, provenance.script)],
+      'host-changed: its image secretflow/kuscia:1.1.0b0 is not the one that the domain was initialised with',
+    ],
+    [
+      'an image that is not known',
+      [
+        ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 }),
+        standing(folders(cluster).script, provenance.script),
+      ],
+      'fact-unknown: whether its image is the one that the domain was initialised with is not known',
+    ],
   ];
   test.each(scripts)('is compared once more before kuscia.sh starts anything: %s', async (_, found, failure) => {
-    const thrown = await carryOut(start, [...before, ...found]).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(start, [...before, ...found]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(failuresOf(thrown).map(({ code, what }) => `${code}: ${what}`)).toEqual([failure]);
   });
 });

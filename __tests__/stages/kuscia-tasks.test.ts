@@ -19,7 +19,11 @@ const saying = (...tasks: Task[]): Fact<Registry> => present(registryOf(cluster,
 const silent = unknown('could not read the gateways, nodes and tasks: exit 1: refused');
 
 /** What a step says while a replica's tasks are waited for; the API answers by the seconds that have passed, and they pass by its pauses only. */
-async function awaited(minutes: number, answer: (seconds: number, host: string) => Fact<Registry>, works?: boolean): Promise<{ said: string[]; seconds: number; failures: string[] }> {
+async function awaited(
+  minutes: number,
+  answer: (seconds: number, host: string) => Fact<Registry>,
+  works?: boolean,
+): Promise<{ said: string[]; seconds: number; failures: string[] }> {
   let now = 1_000_000;
   const began = now;
   const said: string[] = [];
@@ -29,7 +33,12 @@ async function awaited(minutes: number, answer: (seconds: number, host: string) 
     say: (host: string, text: string) => void said.push(`${(now - began) / 1000} ${host} ${text}`),
     pause: (ms: number) => Promise.resolve(void (now += ms)),
   } as unknown as Act;
-  const failures = await awaitTasks(act, deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, works, { now: () => now }).then(() => [], (thrown: unknown) => failuresOf(thrown).map(({ code, host, what }) => `${code} ${host ?? ''} ${what}`));
+  const failures = await awaitTasks(act, deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, works, {
+    now: () => now,
+  }).then(
+    () => [],
+    (thrown: unknown) => failuresOf(thrown).map(({ code, host, what }) => `${code} ${host ?? ''} ${what}`),
+  );
   return { said, seconds: (now - began) / 1000, failures };
 }
 
@@ -39,7 +48,9 @@ describe('before a replica is stopped', () => {
   });
 
   test('its tasks are waited for, those that come meanwhile as well, and every 30 s it is said for which', async () => {
-    const { said, seconds } = await awaited(10, (at) => (at < 32 ? saying(task('a')) : at < 50 ? saying(task('b', on2, 'Pending')) : saying()));
+    const { said, seconds } = await awaited(10, (at) =>
+      at < 32 ? saying(task('a')) : at < 50 ? saying(task('b', on2, 'Pending')) : saying(),
+    );
     expect(said).toEqual([
       '0 node-02 waits for 1 task of 1 job: a (a-t1); 10 min left',
       '30 node-02 waits for 1 task of 1 job: a (a-t1); 9 min 30 s left',
@@ -50,34 +61,66 @@ describe('before a replica is stopped', () => {
 
   test('when the time is over, what still runs is named, and ended', async () => {
     const { said, seconds, failures } = await awaited(1, () => saying(task('a'), task('b', on2, 'Pending')));
-    expect(said.at(-1)).toBe('60 node-02 ends 2 tasks of 2 jobs: a (a-t1), b (b-t1, Pending) (the time of task-wait is over)');
+    expect(said.at(-1)).toBe(
+      '60 node-02 ends 2 tasks of 2 jobs: a (a-t1), b (b-t1, Pending) (the time of task-wait is over)',
+    );
     expect([said.length, seconds, failures]).toEqual([3, 60, []]);
   });
 
   test('with task-wait 0 nothing is waited for, and what is ended is named', async () => {
-    expect(await awaited(0, () => saying(task('a')))).toEqual({ said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (task-wait: 0)'], seconds: 0, failures: [] });
+    expect(await awaited(0, () => saying(task('a')))).toEqual({
+      said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (task-wait: 0)'],
+      seconds: 0,
+      failures: [],
+    });
   });
 
   test('another replica is asked where its own API is silent', async () => {
-    expect((await awaited(10, (at, host) => (host === 'node-02' ? silent : at < 10 ? saying(task('a')) : saying()))).said).toEqual([
-      '0 node-02 waits for 1 task of 1 job: a (a-t1); 10 min left', `10 node-02 no task runs on ${on2} any more`,
+    expect(
+      (await awaited(10, (at, host) => (host === 'node-02' ? silent : at < 10 ? saying(task('a')) : saying()))).said,
+    ).toEqual([
+      '0 node-02 waits for 1 task of 1 job: a (a-t1); 10 min left',
+      `10 node-02 no task runs on ${on2} any more`,
     ]);
   });
 
   test('tasks on a node that is not Ready are not waited for', async () => {
-    const cut = present(registryOf(cluster, HOSTS, { tasks: [task('a')], nodes: [{ name: on2, ready: false }, { name: on3, ready: true }] }));
-    expect(await awaited(10, () => cut)).toEqual({ said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (its node is not Ready: nothing tells when they end)'], seconds: 0, failures: [] });
+    const cut = present(
+      registryOf(cluster, HOSTS, {
+        tasks: [task('a')],
+        nodes: [
+          { name: on2, ready: false },
+          { name: on3, ready: true },
+        ],
+      }),
+    );
+    expect(await awaited(10, () => cut)).toEqual({
+      said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (its node is not Ready: nothing tells when they end)'],
+      seconds: 0,
+      failures: [],
+    });
   });
 
   test('where no API answers, one that does not work is stopped all the same, and it is said', async () => {
-    expect(await awaited(10, () => silent, false)).toEqual({ said: [`0 node-02 which tasks end with ${on2} is not known (no API tells of them, and it does not work anyway)`], seconds: 0, failures: [] });
+    expect(await awaited(10, () => silent, false)).toEqual({
+      said: [`0 node-02 which tasks end with ${on2} is not known (no API tells of them, and it does not work anyway)`],
+      seconds: 0,
+      failures: [],
+    });
   });
 
   test('where no API answers, one that works is not stopped', async () => {
     const { said, seconds, failures } = await awaited(1, () => silent, true);
-    expect(said[0]).toBe(`0 node-02 waits until it is known which tasks run on ${on2} (could not read the gateways, nodes and tasks: exit 1: refused); 1 min left`);
-    expect([seconds, failures]).toEqual([60, [`tasks-running node-02 whether tasks run on ${on2}, which is to be stopped, could not be found out`]]);
-    expect((await awaited(0, () => silent, true)).said).toEqual([`0 node-02 which tasks end with ${on2} is not known (task-wait: 0)`]);
+    expect(said[0]).toBe(
+      `0 node-02 waits until it is known which tasks run on ${on2} (could not read the gateways, nodes and tasks: exit 1: refused); 1 min left`,
+    );
+    expect([seconds, failures]).toEqual([
+      60,
+      [`tasks-running node-02 whether tasks run on ${on2}, which is to be stopped, could not be found out`],
+    ]);
+    expect((await awaited(0, () => silent, true)).said).toEqual([
+      `0 node-02 which tasks end with ${on2} is not known (task-wait: 0)`,
+    ]);
   });
 });
 
@@ -85,17 +128,43 @@ describe('a plan', () => {
   type OnHost = Parameters<typeof planReplicas>[1][number];
   const factsOf = (told: Partial<OnHost>, registry: Fact<Registry>, state = 'running'): OnHost[] =>
     HOSTS.map((host, i): OnHost => ({
-      host, machine: present(machineOf(host)), image: present(imageId('a')), identity: absent, file: fileOf('x'), standing: standingOf(present(replicaOf(cluster, host, i === 0 ? { state } : {}))), within: absent, elsewhere: absent,
-      answer: present(answerOf(cluster, host)), registry, lastWords: present(''), led: present(new Set([on2, on3])), ...(i === 0 && told),
+      host,
+      machine: present(machineOf(host)),
+      image: present(imageId('a')),
+      identity: absent,
+      file: fileOf('x'),
+      standing: standingOf(present(replicaOf(cluster, host, i === 0 ? { state } : {}))),
+      within: absent,
+      elsewhere: absent,
+      answer: present(answerOf(cluster, host)),
+      registry,
+      lastWords: present(''),
+      led: present(new Set([on2, on3])),
+      ...(i === 0 && told),
     }));
-  const warned = (told: Partial<OnHost>, registry: Fact<Registry>, state?: string): string[] => planReplicas(deploymentOf(), factsOf(told, registry, state)).warnings.map(({ code, host, evidence }) => `${code} ${host ?? ''} ${evidence ?? ''}`);
+  const warned = (told: Partial<OnHost>, registry: Fact<Registry>, state?: string): string[] =>
+    planReplicas(deploymentOf(), factsOf(told, registry, state)).warnings.map(
+      ({ code, host, evidence }) => `${code} ${host ?? ''} ${evidence ?? ''}`,
+    );
   const recreated = { image: present(imageId('b')) };
   const told = ['tasks-running node-02 kubectl get pods -n alice: 1 task of 1 job: a (a-t1)'];
 
   test.each<[string, Partial<OnHost>, Fact<Registry>, string | undefined, string[]]>([
     ['a replica that is made anew', recreated, saying(task('a')), undefined, told],
-    ['a replica whose configuration changed', { file: fileOf('x', { changedAt: Date.now() * 2 }) }, saying(task('a')), undefined, told],
-    ['a replica whose own API is silent, by what another says', { ...recreated, registry: silent }, saying(task('a')), undefined, told],
+    [
+      'a replica whose configuration changed',
+      { file: fileOf('x', { changedAt: Date.now() * 2 }) },
+      saying(task('a')),
+      undefined,
+      told,
+    ],
+    [
+      'a replica whose own API is silent, by what another says',
+      { ...recreated, registry: silent },
+      saying(task('a')),
+      undefined,
+      told,
+    ],
     ['a replica that stays as it is', {}, saying(task('a')), undefined, []],
     ['a replica on which nothing runs', recreated, saying(task('a', on3)), undefined, []],
     ['a replica that has ended already', {}, saying(task('a')), 'exited', []],

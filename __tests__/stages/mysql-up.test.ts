@@ -26,26 +26,68 @@ import { containerOf, fileOf, imageId, NOW, standingOf } from '../support/facts.
 import { shown, stepOf } from '../support/plans.ts';
 
 type Accepted = Extract<DatabaseState, { login: 'accepted' }>;
-const accepted = (changes: Partial<Accepted> = {}): Fact<DatabaseState> => present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [], ...changes });
-const gateway = (domain: string): StoredGateway => ({ domain, name: `root-kuscia-autonomy-${domain}-h`, publicKey: 'a' });
+const accepted = (changes: Partial<Accepted> = {}): Fact<DatabaseState> =>
+  present({ login: 'accepted', version: '8.0.40', exists: true, gateways: [], ...changes });
+const gateway = (domain: string): StoredGateway => ({
+  domain,
+  name: `root-kuscia-autonomy-${domain}-h`,
+  publicKey: 'a',
+});
 const database = (changes: Partial<Container> = {}): Container =>
-  containerOf('alice-mysql', { image: 'mysql:8.0', ports: { '3306/tcp': 3306 }, hostAddresses: { '3306/tcp': '10.77.0.11' }, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': FILES.user, '/run/secrets/database-root-password': FILES.root }, ...changes });
-const FILES = { user: '/root/kuscia-swarm/alice/database-password', root: '/root/kuscia-swarm/alice/database-root-password' };
+  containerOf('alice-mysql', {
+    image: 'mysql:8.0',
+    ports: { '3306/tcp': 3306 },
+    hostAddresses: { '3306/tcp': '10.77.0.11' },
+    mounts: {
+      '/var/lib/mysql': 'alice-mysql',
+      '/run/secrets/database-password': FILES.user,
+      '/run/secrets/database-root-password': FILES.root,
+    },
+    ...changes,
+  });
+const FILES = {
+  user: '/root/kuscia-swarm/alice/database-password',
+  root: '/root/kuscia-swarm/alice/database-root-password',
+};
 const FILE = FILES.user;
 const PLACED = { address: '10.77.0.11', own: ['10.77.0.11', '172.17.0.1'] };
 
 /** Root as it is let in: by its own password, or as earlier versions made it. */
-const rootBy = (login: 'own' | 'given', changes: object = {}): Fact<RootAccess> => present({ login, version: '8.0.40', isOpen: login === 'given', knowsUser: true, usedFrom: [], ...changes });
+const rootBy = (login: 'own' | 'given', changes: object = {}): Fact<RootAccess> =>
+  present({ login, version: '8.0.40', isOpen: login === 'given', knowsUser: true, usedFrom: [], ...changes });
 /** A container as earlier versions made it, and what is seen of its server. */
-const EARLIER: Told = { container: present(database({ hostAddresses: {}, mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': FILES.user } })), rootPassword: absent, state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('given', { knowsUser: false }) };
+const EARLIER: Told = {
+  container: present(
+    database({
+      hostAddresses: {},
+      mounts: { '/var/lib/mysql': 'alice-mysql', '/run/secrets/database-password': FILES.user },
+    }),
+  ),
+  rootPassword: absent,
+  state: present({ login: 'refused', said: 'ERROR 1045' }),
+  root: rootBy('given', { knowsUser: false }),
+};
 
 /** A database that is as the cluster file says and reached from both replicas, but for what is told. */
 type Asked = Parameters<typeof planDatabase>[1];
 type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
 const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({
-  container: standingOf(container, former), newVersion: absent, clock: present(NOW), image: present(imageId('a')), passwordFiles: present(FILES), password: fileOf(sha256(PASSWORD)), rootPassword: fileOf('r'), listen: present(PLACED), inUse: present('configured'), root: rootBy('own'), state: accepted(), reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })), ...told,
+  container: standingOf(container, former),
+  newVersion: absent,
+  clock: present(NOW),
+  image: present(imageId('a')),
+  passwordFiles: present(FILES),
+  password: fileOf(sha256(PASSWORD)),
+  rootPassword: fileOf('r'),
+  listen: present(PLACED),
+  inUse: present('configured'),
+  root: rootBy('own'),
+  state: accepted(),
+  reached: THREE.slice(1).map((host) => ({ host, fact: present('greeted') })),
+  ...told,
 });
-const plan = (told: Told = {}, changes: Partial<Cluster> = {}, upgradesDatabase = false) => planDatabase(deploymentOf(changes, { upgradesDatabase }), factsOf(told));
+const plan = (told: Told = {}, changes: Partial<Cluster> = {}, upgradesDatabase = false) =>
+  planDatabase(deploymentOf(changes, { upgradesDatabase }), factsOf(told));
 
 const RUNS = '= node-01 database alice-mysql (running, at 10.77.0.11:3306, volume alice-mysql)';
 const STATE = '= node-01 database kine at 10.77.0.11:3306 (8.0.40, login as kuscia)';
@@ -57,48 +99,225 @@ const USER = '? node-01 user kuscia of database kine, with rights to that alone 
 
 describe('a database of ours', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
-    ['is started where there is none', { container: absent, image: absent, state: unknown('no such container') }, ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA, USER]],
+    [
+      'is started where there is none',
+      { container: absent, image: absent, state: unknown('no such container') },
+      ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA, USER],
+    ],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
-    ['is started again after it ended', { container: present(database({ state: 'exited', error: 'oom' })) }, ['~ node-01 start database alice-mysql {exited (0): oom}', LATER]],
-    ['is made anew after a failed start', { container: present(database({ state: 'created', error: 'port is already allocated' })) }, ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER]],
-    ['whose tag means the same version now is replaced by a step of its own, with both digests', { image: present(imageId('b')), newVersion: present('8.0.40') }, [MOVED, LATER]],
-    ['whose tag means a newer version now is replaced only for a word of its own', { image: present(imageId('b')), newVersion: present('8.0.41') }, [MOVED, '! node-01 database-upgrade-unconfirmed']],
-    ['whose tag means a version that is not known is replaced only for a word of its own', { image: present(imageId('b')), newVersion: unknown('exit 1') }, [MOVED, '! node-01 database-upgrade-unconfirmed']],
-    ['that was set aside by an interrupted run is put back', { container: absent, former: database(), state: unknown('no such container') }, ['~ node-01 put back database alice-mysql {an interrupted run has set it aside}', LATER, SCHEMA, USER]],
-    ['whose replacement was interrupted is replaced all the same', { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') }, ['~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the present one aside}', LATER, SCHEMA, USER]],
-    ['whose replacement works lets the former one go', { former: database({ state: 'exited' }) }, ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER]],
-    ['that is started with another password file is looked at then', { container: present(database({ state: 'exited' })), password: fileOf(sha256('by hand')), state: unknown('exit 1') }, ['~ node-01 start database alice-mysql {exited (0)}', LATER, SCHEMA, USER, '? node-01 file with the database password (once the server takes it)']],
-    ['whose replacement is on its way is waited for', { container: present(database({ createdAt: NOW - 5_000 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
-    ['whose replacement has failed is replaced by another', { container: present(database({ state: 'exited', exitCode: 1 })), former: database({ state: 'exited' }), state: unknown('exit 1') }, ['~ node-01 replace database alice-mysql {its replacement does not work (exited (1)); alice-mysql.former waits}', LATER, SCHEMA, USER]],
-    ['is made anew for another port', { container: present(database({ ports: { '3306/tcp': 3307 } })) }, ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER]],
-    ['is made anew where it publishes none', { container: present(database({ ports: {} })) }, ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER]],
-    ['is made anew for another volume', { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) }, ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER]],
-    ['gets back the restart policy that it lacks, and is not restarted', { container: present(database({ restartPolicy: 'no' })) }, ['~ node-01 restore the restart policy of database alice-mysql {no -> always}', LATER]],
-    ['is waited for while it restarts', { container: present(database({ state: 'restarting' })), state: unknown('exit 1') }, [RUNS.replace('running', 'restarting'), ...REACHED, '. node-01 database answers: database-unreachable']],
-    ['is waited for until it answers', { state: unknown('could not ask the database: exit 1: ERROR 2002') }, [RUNS, ...REACHED, '. node-01 database answers: database-unreachable']],
-    ['gets the schema it lacks', { state: accepted({ exists: false }) }, ['+ node-01 database schema kine (absent on the server)', RUNS]],
+    [
+      'is started again after it ended',
+      { container: present(database({ state: 'exited', error: 'oom' })) },
+      ['~ node-01 start database alice-mysql {exited (0): oom}', LATER],
+    ],
+    [
+      'is made anew after a failed start',
+      { container: present(database({ state: 'created', error: 'port is already allocated' })) },
+      ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER],
+    ],
+    [
+      'whose tag means the same version now is replaced by a step of its own, with both digests',
+      { image: present(imageId('b')), newVersion: present('8.0.40') },
+      [MOVED, LATER],
+    ],
+    [
+      'whose tag means a newer version now is replaced only for a word of its own',
+      { image: present(imageId('b')), newVersion: present('8.0.41') },
+      [MOVED, '! node-01 database-upgrade-unconfirmed'],
+    ],
+    [
+      'whose tag means a version that is not known is replaced only for a word of its own',
+      { image: present(imageId('b')), newVersion: unknown('exit 1') },
+      [MOVED, '! node-01 database-upgrade-unconfirmed'],
+    ],
+    [
+      'that was set aside by an interrupted run is put back',
+      { container: absent, former: database(), state: unknown('no such container') },
+      ['~ node-01 put back database alice-mysql {an interrupted run has set it aside}', LATER, SCHEMA, USER],
+    ],
+    [
+      'whose replacement was interrupted is replaced all the same',
+      { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') },
+      [
+        '~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the present one aside}',
+        LATER,
+        SCHEMA,
+        USER,
+      ],
+    ],
+    [
+      'whose replacement works lets the former one go',
+      { former: database({ state: 'exited' }) },
+      ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER],
+    ],
+    [
+      'that is started with another password file is looked at then',
+      {
+        container: present(database({ state: 'exited' })),
+        password: fileOf(sha256('by hand')),
+        state: unknown('exit 1'),
+      },
+      [
+        '~ node-01 start database alice-mysql {exited (0)}',
+        LATER,
+        SCHEMA,
+        USER,
+        '? node-01 file with the database password (once the server takes it)',
+      ],
+    ],
+    [
+      'whose replacement is on its way is waited for',
+      {
+        container: present(database({ createdAt: NOW - 5_000 })),
+        former: database({ state: 'exited' }),
+        state: unknown('exit 1'),
+      },
+      [RUNS, ...REACHED, '. node-01 database answers: database-unreachable'],
+    ],
+    [
+      'whose replacement has failed is replaced by another',
+      {
+        container: present(database({ state: 'exited', exitCode: 1 })),
+        former: database({ state: 'exited' }),
+        state: unknown('exit 1'),
+      },
+      [
+        '~ node-01 replace database alice-mysql {its replacement does not work (exited (1)); alice-mysql.former waits}',
+        LATER,
+        SCHEMA,
+        USER,
+      ],
+    ],
+    [
+      'is made anew for another port',
+      { container: present(database({ ports: { '3306/tcp': 3307 } })) },
+      ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER],
+    ],
+    [
+      'is made anew where it publishes none',
+      { container: present(database({ ports: {} })) },
+      ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER],
+    ],
+    [
+      'is made anew for another volume',
+      { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) },
+      ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER],
+    ],
+    [
+      'gets back the restart policy that it lacks, and is not restarted',
+      { container: present(database({ restartPolicy: 'no' })) },
+      ['~ node-01 restore the restart policy of database alice-mysql {no -> always}', LATER],
+    ],
+    [
+      'is waited for while it restarts',
+      { container: present(database({ state: 'restarting' })), state: unknown('exit 1') },
+      [RUNS.replace('running', 'restarting'), ...REACHED, '. node-01 database answers: database-unreachable'],
+    ],
+    [
+      'is waited for until it answers',
+      { state: unknown('could not ask the database: exit 1: ERROR 2002') },
+      [RUNS, ...REACHED, '. node-01 database answers: database-unreachable'],
+    ],
+    [
+      'gets the schema it lacks',
+      { state: accepted({ exists: false }) },
+      ['+ node-01 database schema kine (absent on the server)', RUNS],
+    ],
     ['of ours alone is fine', { state: accepted({ gateways: [gateway('alice')] }) }, [RUNS, STATE, ...REACHED]],
-    ['of another domain is refused', { state: accepted({ gateways: [gateway('bob'), gateway('alice')] }) }, [RUNS, '! node-01 database-owned']],
-    ['that refuses the password is said so', { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) }, ['! node-01 database-login-refused']],
+    [
+      'of another domain is refused',
+      { state: accepted({ gateways: [gateway('bob'), gateway('alice')] }) },
+      [RUNS, '! node-01 database-owned'],
+    ],
+    [
+      'that refuses the password is said so',
+      { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) },
+      ['! node-01 database-login-refused'],
+    ],
     ['that is too old is refused', { state: accepted({ version: '8.0.22' }) }, [RUNS, '! node-01 database-unfit']],
-    ['of MariaDB too old is refused', { state: accepted({ version: '5.5.5-10.4.33-MariaDB' }) }, [RUNS, '! node-01 database-unfit']],
-    ['of MariaDB is fine', { state: accepted({ version: '5.5.5-10.11.6-MariaDB' }) }, [RUNS, STATE.replace('8.0.40', '5.5.5-10.11.6-MariaDB'), ...REACHED]],
-    ['must be reached from each replica', { reached: [{ host: THREE[1] as Host, fact: present('greeted') }, { host: THREE[2] as Host, fact: present('refused') }] }, [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable']],
-    ['that nobody could try to reach is waited for', { reached: [{ host: THREE[1] as Host, fact: unknown('no probe') }] }, [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown']],
-    ['whose name does not resolve in a container is refused at once', { reached: [{ host: THREE[1] as Host, fact: present('unresolved') }] }, [RUNS, STATE, '! node-02 name-unresolved']],
-    ['whose way is too narrow is refused at once', { reached: [{ host: THREE[1] as Host, fact: present({ narrow: 1300, lost: 1400 }) }] }, [RUNS, STATE, '! node-02 database-path-narrow']],
-    ['that wants TLS of a container is refused at once', { reached: [{ host: THREE[1] as Host, fact: present('wants TLS') }] }, [RUNS, STATE, '! node-02 database-wants-tls']],
-    ['that wants TLS of the login is refused', { state: present({ login: 'wants TLS', said: 'ERROR 3159' }) }, [RUNS, '! node-01 database-wants-tls']],
-    ['whose large answers are lost is refused', { state: present({ login: 'cut short' }) }, [RUNS, '! node-01 database-path-narrow']],
-    ['whose password file was changed gets it anew, once the password is known to be right', { password: fileOf(sha256('by hand')) }, [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE]],
-    ['whose password file is gone gets it anew', { password: absent }, ['+ node-01 file with the database password (absent)', RUNS, STATE]],
-    ['whose password file others may read gets it anew', { password: fileOf(sha256(PASSWORD), { mode: '644' }) }, ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE]],
-    ['keeps its password file where it refuses the password', { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) }, ['! node-01 database-login-refused']],
+    [
+      'of MariaDB too old is refused',
+      { state: accepted({ version: '5.5.5-10.4.33-MariaDB' }) },
+      [RUNS, '! node-01 database-unfit'],
+    ],
+    [
+      'of MariaDB is fine',
+      { state: accepted({ version: '5.5.5-10.11.6-MariaDB' }) },
+      [RUNS, STATE.replace('8.0.40', '5.5.5-10.11.6-MariaDB'), ...REACHED],
+    ],
+    [
+      'must be reached from each replica',
+      {
+        reached: [
+          { host: THREE[1] as Host, fact: present('greeted') },
+          { host: THREE[2] as Host, fact: present('refused') },
+        ],
+      },
+      [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable'],
+    ],
+    [
+      'that nobody could try to reach is waited for',
+      { reached: [{ host: THREE[1] as Host, fact: unknown('no probe') }] },
+      [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown'],
+    ],
+    [
+      'whose name does not resolve in a container is refused at once',
+      { reached: [{ host: THREE[1] as Host, fact: present('unresolved') }] },
+      [RUNS, STATE, '! node-02 name-unresolved'],
+    ],
+    [
+      'whose way is too narrow is refused at once',
+      { reached: [{ host: THREE[1] as Host, fact: present({ narrow: 1300, lost: 1400 }) }] },
+      [RUNS, STATE, '! node-02 database-path-narrow'],
+    ],
+    [
+      'that wants TLS of a container is refused at once',
+      { reached: [{ host: THREE[1] as Host, fact: present('wants TLS') }] },
+      [RUNS, STATE, '! node-02 database-wants-tls'],
+    ],
+    [
+      'that wants TLS of the login is refused',
+      { state: present({ login: 'wants TLS', said: 'ERROR 3159' }) },
+      [RUNS, '! node-01 database-wants-tls'],
+    ],
+    [
+      'whose large answers are lost is refused',
+      { state: present({ login: 'cut short' }) },
+      [RUNS, '! node-01 database-path-narrow'],
+    ],
+    [
+      'whose password file was changed gets it anew, once the password is known to be right',
+      { password: fileOf(sha256('by hand')) },
+      [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE],
+    ],
+    [
+      'whose password file is gone gets it anew',
+      { password: absent },
+      ['+ node-01 file with the database password (absent)', RUNS, STATE],
+    ],
+    [
+      'whose password file others may read gets it anew',
+      { password: fileOf(sha256(PASSWORD), { mode: '644' }) },
+      ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE],
+    ],
+    [
+      'keeps its password file where it refuses the password',
+      { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) },
+      ['! node-01 database-login-refused'],
+    ],
     ['whose password file is not known stops', { password: unknown('a folder') }, ['! node-01 fact-unknown']],
-    ['that answers too late is waited for', { reached: [{ host: THREE[1] as Host, fact: present('late') }] }, [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable']],
+    [
+      'that answers too late is waited for',
+      { reached: [{ host: THREE[1] as Host, fact: present('late') }] },
+      [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable'],
+    ],
     ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
     ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
-    ['whose password has no known place stops', { container: absent, passwordFiles: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    [
+      'whose password has no known place stops',
+      { container: absent, passwordFiles: unknown('exit 1') },
+      ['! node-01 fact-unknown'],
+    ],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
@@ -106,60 +325,209 @@ describe('a database of ours', () => {
 
   const PROVISION = 'user kuscia of database kine, with rights to that alone (absent on the server)';
   test.each<[string, Told, readonly string[]]>([
-    ['that an earlier version made gets its user, and then a container at its own address', EARLIER, [`+ node-01 ${PROVISION} [alice-mysql]`, '~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11) [alice-mysql]', LATER]],
-    ['that an earlier version made with a user of its own gets that container', { ...EARLIER, state: accepted(), root: rootBy('given') }, ['~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11)', LATER]],
-    ['whose user is not there gets it', { state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('own', { knowsUser: false }) }, [`+ node-01 ${PROVISION} [alice-mysql]`, RUNS, LATER]],
-    ['whose user has another password is refused before anything is stopped', { ...EARLIER, root: rootBy('given') }, ['! node-01 database-login-refused']],
-    ['whose root takes the password of the file alone is refused before anything is stopped', { ...EARLIER, password: fileOf(sha256('another')) }, ['! node-01 database-login-refused']],
-    ['whose root is let in by neither password is refused before anything is stopped', { ...EARLIER, root: present({ login: 'refused' }) }, ['! node-01 database-login-refused']],
-    ['that is published at another address is made anew', { container: present(database({ hostAddresses: { '3306/tcp': '10.0.0.1' } })) }, ['~ node-01 replace database alice-mysql (published at 10.0.0.1 -> 10.77.0.11)', LATER]],
-    ['that has no file with root\'s own password is made anew', { container: present(database({ mounts: { '/var/lib/mysql': 'alice-mysql' } })) }, ["~ node-01 replace database alice-mysql (file with root's own password none -> /root/kuscia-swarm/alice/database-root-password)", LATER]],
-    ['whose file with root\'s password is gone gets it from its container', { rootPassword: absent }, ["+ node-01 file with the password of the database's root, from its container (absent)", RUNS, STATE]],
-    ['whose file with root\'s password others may read gets it anew', { rootPassword: fileOf('r', { mode: '644' }) }, ["~ node-01 file with the password of the database's root, from its container (mode 644 -> 600)", RUNS, STATE]],
-    ['whose address is on no interface of its host is refused', { listen: present({ address: '203.0.113.5', own: ['10.0.0.5'] }) }, ['! node-01 address-elsewhere']],
-    ['whose address its host takes for the loopback is refused', { listen: present({ address: '127.0.1.1', own: ['10.0.0.5'] }) }, ['! node-01 address-elsewhere']],
-    ['whose address does not resolve is refused', { listen: present({ address: '', own: ['10.0.0.5'] }) }, ['! node-01 address-elsewhere']],
+    [
+      'that an earlier version made gets its user, and then a container at its own address',
+      EARLIER,
+      [
+        `+ node-01 ${PROVISION} [alice-mysql]`,
+        '~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11) [alice-mysql]',
+        LATER,
+      ],
+    ],
+    [
+      'that an earlier version made with a user of its own gets that container',
+      { ...EARLIER, state: accepted(), root: rootBy('given') },
+      ['~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11)', LATER],
+    ],
+    [
+      'whose user is not there gets it',
+      { state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('own', { knowsUser: false }) },
+      [`+ node-01 ${PROVISION} [alice-mysql]`, RUNS, LATER],
+    ],
+    [
+      'whose user has another password is refused before anything is stopped',
+      { ...EARLIER, root: rootBy('given') },
+      ['! node-01 database-login-refused'],
+    ],
+    [
+      'whose root takes the password of the file alone is refused before anything is stopped',
+      { ...EARLIER, password: fileOf(sha256('another')) },
+      ['! node-01 database-login-refused'],
+    ],
+    [
+      'whose root is let in by neither password is refused before anything is stopped',
+      { ...EARLIER, root: present({ login: 'refused' }) },
+      ['! node-01 database-login-refused'],
+    ],
+    [
+      'that is published at another address is made anew',
+      { container: present(database({ hostAddresses: { '3306/tcp': '10.0.0.1' } })) },
+      ['~ node-01 replace database alice-mysql (published at 10.0.0.1 -> 10.77.0.11)', LATER],
+    ],
+    [
+      "that has no file with root's own password is made anew",
+      { container: present(database({ mounts: { '/var/lib/mysql': 'alice-mysql' } })) },
+      [
+        "~ node-01 replace database alice-mysql (file with root's own password none -> /root/kuscia-swarm/alice/database-root-password)",
+        LATER,
+      ],
+    ],
+    [
+      "whose file with root's password is gone gets it from its container",
+      { rootPassword: absent },
+      ["+ node-01 file with the password of the database's root, from its container (absent)", RUNS, STATE],
+    ],
+    [
+      "whose file with root's password others may read gets it anew",
+      { rootPassword: fileOf('r', { mode: '644' }) },
+      ["~ node-01 file with the password of the database's root, from its container (mode 644 -> 600)", RUNS, STATE],
+    ],
+    [
+      'whose address is on no interface of its host is refused',
+      { listen: present({ address: '203.0.113.5', own: ['10.0.0.5'] }) },
+      ['! node-01 address-elsewhere'],
+    ],
+    [
+      'whose address its host takes for the loopback is refused',
+      { listen: present({ address: '127.0.1.1', own: ['10.0.0.5'] }) },
+      ['! node-01 address-elsewhere'],
+    ],
+    [
+      'whose address does not resolve is refused',
+      { listen: present({ address: '', own: ['10.0.0.5'] }) },
+      ['! node-01 address-elsewhere'],
+    ],
     ['whose addresses are not known stops', { listen: unknown('exit 1') }, ['! node-01 fact-unknown']],
-    ['that does not tell of its root is waited for', { root: unknown('exit 1') }, [RUNS, STATE, ...REACHED, '. node-01 who can be root of the database: fact-unknown']],
-    ['whose root has another password is said so', { root: present({ login: 'refused' }) }, [RUNS, STATE, ...REACHED, 'w node-01 database-root']],
-    ['that lacks the schema gets none from a root that is not let in', { state: accepted({ exists: false }), root: present({ login: 'refused' }) }, [RUNS, '! node-01 database-root']],
+    [
+      'that does not tell of its root is waited for',
+      { root: unknown('exit 1') },
+      [RUNS, STATE, ...REACHED, '. node-01 who can be root of the database: fact-unknown'],
+    ],
+    [
+      'whose root has another password is said so',
+      { root: present({ login: 'refused' }) },
+      [RUNS, STATE, ...REACHED, 'w node-01 database-root'],
+    ],
+    [
+      'that lacks the schema gets none from a root that is not let in',
+      { state: accepted({ exists: false }), root: present({ login: 'refused' }) },
+      [RUNS, '! node-01 database-root'],
+    ],
   ])('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
   });
 
   test('says of an address elsewhere which ones there are, and the key for it', () => {
-    expect(plan({ listen: present({ address: '203.0.113.5', own: ['10.0.0.5', '172.17.0.1'] }) }).failures[0]).toMatchObject({ evidence: '10.77.0.11 is 203.0.113.5 there; addresses of its interfaces: 10.0.0.5, 172.17.0.1', remedy: expect.stringContaining('database.listen') });
+    expect(
+      plan({ listen: present({ address: '203.0.113.5', own: ['10.0.0.5', '172.17.0.1'] }) }).failures[0],
+    ).toMatchObject({
+      evidence: '10.77.0.11 is 203.0.113.5 there; addresses of its interfaces: 10.0.0.5, 172.17.0.1',
+      remedy: expect.stringContaining('database.listen'),
+    });
   });
 
   test('of an earlier version that is upgraded along goes by the version that its root tells', () => {
     const told = { ...EARLIER, image: present(imageId('b')), newVersion: present('8.0.40') };
     expect(shown(plan(told)).filter((line) => line.includes('upgrade'))).toEqual([]);
-    expect(shown(plan({ ...told, newVersion: present('8.0.41') })).filter((line) => line.includes('upgrade'))).toEqual(['! node-01 database-upgrade-unconfirmed']);
+    expect(shown(plan({ ...told, newVersion: present('8.0.41') })).filter((line) => line.includes('upgrade'))).toEqual([
+      '! node-01 database-upgrade-unconfirmed',
+    ]);
   });
 
   test('is replaced by a newer version for that word, and the plan warns that this cannot be undone', () => {
-    expect(shown(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true))).toEqual([MOVED, LATER, 'w node-01 database-upgrade-unconfirmed']);
+    expect(shown(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true))).toEqual([
+      MOVED,
+      LATER,
+      'w node-01 database-upgrade-unconfirmed',
+    ]);
   });
 
   test('says that it is too slow where it is, and no word of a closed port', () => {
     const failure = plan({ reached: [{ host: THREE[1] as Host, fact: present('late') }] }).awaited[0]?.failure;
-    expect(failure).toMatchObject({ what: 'the database at 10.77.0.11:3306 answers a container on node-02 too slowly', cause: expect.stringContaining('too slowly'), remedy: expect.stringContaining('skip-name-resolve') });
+    expect(failure).toMatchObject({
+      what: 'the database at 10.77.0.11:3306 answers a container on node-02 too slowly',
+      cause: expect.stringContaining('too slowly'),
+      remedy: expect.stringContaining('skip-name-resolve'),
+    });
     expect(failure?.remedy).not.toContain('Open 3306');
   });
 
   const seen: readonly [string, Greeting, Fact<boolean>, object][] = [
-    ['silence', 'silent', present(false), { evidence: 'no answer in 4 s', cause: expect.stringContaining('dropped on the way'), remedy: expect.stringContaining('Open 3306/tcp from node-02 to 10.77.0.11') }],
-    ['silence to containers alone', 'silent', present(true), { evidence: 'no answer in 4 s', cause: expect.stringContaining('node-02 itself gets a connection there'), remedy: expect.stringContaining('net.ipv4.ip_forward must be 1') }],
-    ['silence where the host could not be asked', 'silent', unknown('x'), { remedy: expect.stringContaining('Open 3306/tcp') }],
-    ['a closed port', 'refused', present(false), { evidence: 'connection refused', remedy: expect.stringContaining('bind-address') }],
+    [
+      'silence',
+      'silent',
+      present(false),
+      {
+        evidence: 'no answer in 4 s',
+        cause: expect.stringContaining('dropped on the way'),
+        remedy: expect.stringContaining('Open 3306/tcp from node-02 to 10.77.0.11'),
+      },
+    ],
+    [
+      'silence to containers alone',
+      'silent',
+      present(true),
+      {
+        evidence: 'no answer in 4 s',
+        cause: expect.stringContaining('node-02 itself gets a connection there'),
+        remedy: expect.stringContaining('net.ipv4.ip_forward must be 1'),
+      },
+    ],
+    [
+      'silence where the host could not be asked',
+      'silent',
+      unknown('x'),
+      { remedy: expect.stringContaining('Open 3306/tcp') },
+    ],
+    [
+      'a closed port',
+      'refused',
+      present(false),
+      { evidence: 'connection refused', remedy: expect.stringContaining('bind-address') },
+    ],
     ['a port closed to containers alone', 'refused', present(true), { remedy: expect.stringContaining('ip_forward') }],
-    ['no route', 'no route', present(false), { cause: expect.stringContaining('has no way to 10.77.0.11'), remedy: expect.stringContaining('ip route get') }],
-    ['another program', 'another program', absent, { evidence: 'what answers there is no MySQL server', remedy: expect.stringContaining('ss -ltnp') }],
-    ['too many connections', { turnedAway: 1040 }, absent, { evidence: 'the server greets with error 1040', remedy: expect.stringContaining('max_connections') }],
-    ['a blocked host', { turnedAway: 1129 }, absent, { cause: expect.stringContaining('blocked node-02'), remedy: expect.stringContaining('flush-hosts') }],
+    [
+      'no route',
+      'no route',
+      present(false),
+      { cause: expect.stringContaining('has no way to 10.77.0.11'), remedy: expect.stringContaining('ip route get') },
+    ],
+    [
+      'another program',
+      'another program',
+      absent,
+      { evidence: 'what answers there is no MySQL server', remedy: expect.stringContaining('ss -ltnp') },
+    ],
+    [
+      'too many connections',
+      { turnedAway: 1040 },
+      absent,
+      { evidence: 'the server greets with error 1040', remedy: expect.stringContaining('max_connections') },
+    ],
+    [
+      'a blocked host',
+      { turnedAway: 1129 },
+      absent,
+      { cause: expect.stringContaining('blocked node-02'), remedy: expect.stringContaining('flush-hosts') },
+    ],
     ['a host that may not come in', { turnedAway: 1130 }, absent, { remedy: expect.stringContaining('CREATE USER') }],
-    ['large packets lost', { narrow: 1300, lost: 1400 }, absent, { code: 'database-path-narrow', what: 'packets over 1300 bytes are lost between containers on node-02 and the database', evidence: 'packets of 1300 bytes arrive, packets of 1400 bytes do not', definite: true }],
-    ['but small packets lost', { narrow: 0, lost: 1200 }, absent, { code: 'database-path-narrow', evidence: 'small packets arrive, packets of 1200 bytes do not' }],
+    [
+      'large packets lost',
+      { narrow: 1300, lost: 1400 },
+      absent,
+      {
+        code: 'database-path-narrow',
+        what: 'packets over 1300 bytes are lost between containers on node-02 and the database',
+        evidence: 'packets of 1300 bytes arrive, packets of 1400 bytes do not',
+        definite: true,
+      },
+    ],
+    [
+      'but small packets lost',
+      { narrow: 0, lost: 1200 },
+      absent,
+      { code: 'database-path-narrow', evidence: 'small packets arrive, packets of 1200 bytes do not' },
+    ],
   ];
   test.each(seen)('is told of %s with what mends that, and with nothing of other hosts', (_, how, fromHost, told) => {
     const failure = unreached(clusterOf(), '10.77.0.11', { host: THREE[1] as Host, fact: present(how), fromHost });
@@ -169,8 +537,13 @@ describe('a database of ours', () => {
   });
 
   test('says whose database it is, and that a volume keeps its first password', () => {
-    expect(plan({ state: accepted({ gateways: [gateway('bob')] }) }).failures[0]).toMatchObject({ what: 'the database kine belongs to domain bob, not to alice', evidence: 'root-kuscia-autonomy-bob-h' });
-    expect(plan({ state: present({ login: 'refused', said: 'ERROR 1045' }) }).failures[0]?.remedy).toBe('Give the right database-password. It is the one that the volume alice-mysql was first started with, or that it was changed to in the database since: a new input does not change it there.');
+    expect(plan({ state: accepted({ gateways: [gateway('bob')] }) }).failures[0]).toMatchObject({
+      what: 'the database kine belongs to domain bob, not to alice',
+      evidence: 'root-kuscia-autonomy-bob-h',
+    });
+    expect(plan({ state: present({ login: 'refused', said: 'ERROR 1045' }) }).failures[0]?.remedy).toBe(
+      'Give the right database-password. It is the one that the volume alice-mysql was first started with, or that it was changed to in the database since: a new input does not change it there.',
+    );
   });
 });
 
@@ -180,36 +553,95 @@ describe('a database of somebody else', () => {
   const LOGIN = 'node-02 login as kuscia at 10.77.0.14:3307';
   const UNTIL_THEN = '? node-02 version, login and owner of the database; reached from every replica (after that)';
   const cases: readonly [string, Told, readonly string[]][] = [
-    ['is satisfied as described', {}, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
-    ['is asked though the image and home are not known', { image: unknown('exit 1'), passwordFiles: unknown('exit 1') }, [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))]],
-    ['that is not in use yet is logged in to first, and until then not asked', { inUse: absent, state: unknown('not asked') }, [`+ ${LOGIN} (this deployment does not use it yet)`, UNTIL_THEN]],
-    ['that has forgotten the login gets it once more', { state: present({ login: 'withheld', method: 'caching_sha2_password' }) }, [`~ ${LOGIN} {the server has forgotten it}`, UNTIL_THEN]],
-    ['that wants the password itself is refused', { state: present({ login: 'withheld', method: 'mysql_clear_password' }) }, ['! node-02 database-login-withheld']],
-    ['that does not prove itself is refused', { state: present({ login: 'untrusted', said: 'it offers no TLS' }) }, ['! node-02 database-untrusted']],
-    ['of which is not known whether it is in use stops', { inUse: unknown('exit 66'), state: unknown('not asked') }, ['! node-02 fact-unknown']],
+    [
+      'is satisfied as described',
+      {},
+      [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
+    ],
+    [
+      'is asked though the image and home are not known',
+      { image: unknown('exit 1'), passwordFiles: unknown('exit 1') },
+      [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
+    ],
+    [
+      'that is not in use yet is logged in to first, and until then not asked',
+      { inUse: absent, state: unknown('not asked') },
+      [`+ ${LOGIN} (this deployment does not use it yet)`, UNTIL_THEN],
+    ],
+    [
+      'that has forgotten the login gets it once more',
+      { state: present({ login: 'withheld', method: 'caching_sha2_password' }) },
+      [`~ ${LOGIN} {the server has forgotten it}`, UNTIL_THEN],
+    ],
+    [
+      'that wants the password itself is refused',
+      { state: present({ login: 'withheld', method: 'mysql_clear_password' }) },
+      ['! node-02 database-login-withheld'],
+    ],
+    [
+      'that does not prove itself is refused',
+      { state: present({ login: 'untrusted', said: 'it offers no TLS' }) },
+      ['! node-02 database-untrusted'],
+    ],
+    [
+      'of which is not known whether it is in use stops',
+      { inUse: unknown('exit 66'), state: unknown('not asked') },
+      ['! node-02 fact-unknown'],
+    ],
     ['must have the schema', { state: accepted({ exists: false }) }, ['! node-02 database-unfit']],
-    ['is waited for', { state: unknown('exit 1') }, [...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307')), '. node-02 database answers: database-unreachable']],
+    [
+      'is waited for',
+      { state: unknown('exit 1') },
+      [
+        ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307')),
+        '. node-02 database answers: database-unreachable',
+      ],
+    ],
     ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],
-    ['tells all that is unfit at once', { state: accepted({ version: '5.7.44', exists: false, gateways: [gateway('bob')] }) }, ['! node-02 database-unfit', '! node-02 database-unfit', '! node-02 database-owned']],
+    [
+      'tells all that is unfit at once',
+      { state: accepted({ version: '5.7.44', exists: false, gateways: [gateway('bob')] }) },
+      ['! node-02 database-unfit', '! node-02 database-unfit', '! node-02 database-owned'],
+    ],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(external(told))).toEqual(lines);
   });
 
   const CA = '-----BEGIN CERTIFICATE-----';
-  test.each<[string, string | undefined]>([['without a CA it is logged in to as Kuscia does', undefined], ['by its CA it proves itself whenever it is asked', CA]])('the first use is written down; %s', async (_, ca) => {
+  test.each<[string, string | undefined]>([
+    ['without a CA it is logged in to as Kuscia does', undefined],
+    ['by its CA it proves itself whenever it is asked', CA],
+  ])('the first use is written down; %s', async (_, ca) => {
     const database = { ...EXTERNAL, ...(ca !== undefined && { ca }) };
-    const told = planDatabase(deploymentOf({ database }), factsOf({ container: absent, inUse: absent, state: unknown('not asked') }));
+    const told = planDatabase(
+      deploymentOf({ database }),
+      factsOf({ container: absent, inUse: absent, state: unknown('not asked') }),
+    );
     const step = stepOf(told, 'node-02 login as kuscia at 10.77.0.14:3307');
     const written = writeFile('x', 'kuscia-swarm/alice/database-in-use', '0600', inUseText(database));
     const login = logInOnce(clusterOf(), database, new Secret('database password', PASSWORD));
     // Whatever comes of the login, the questions after it say so.
-    const { ran } = await carryOut(step, [ok('node-02', written), ...(ca === undefined ? [ends('node-02', login, { ended: 'exited', code: 1 })] : [])]);
-    expect(ran).toEqual([{ host: 'node-02', line: shellLine(written), stdin: asInput(inUseText(database)) }, ...(ca === undefined ? [{ host: 'node-02', line: shellLine(login), stdin: `${PASSWORD}\n` }] : [])]);
+    const { ran } = await carryOut(step, [
+      ok('node-02', written),
+      ...(ca === undefined ? [ends('node-02', login, { ended: 'exited', code: 1 })] : []),
+    ]);
+    expect(ran).toEqual([
+      { host: 'node-02', line: shellLine(written), stdin: asInput(inUseText(database)) },
+      ...(ca === undefined ? [{ host: 'node-02', line: shellLine(login), stdin: `${PASSWORD}\n` }] : []),
+    ]);
   });
 
   test('is asked from the first replica; one of ours from its own host', () => {
-    expect([databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ asks, address }) => [asks.name, address])).toEqual([['node-02', '10.77.0.14'], ['node-01', '10.77.0.11']]);
+    expect(
+      [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ asks, address }) => [
+        asks.name,
+        address,
+      ]),
+    ).toEqual([
+      ['node-02', '10.77.0.14'],
+      ['node-01', '10.77.0.11'],
+    ]);
   });
 });
 
@@ -219,54 +651,137 @@ describe('carrying out', () => {
   const listed = ok('node-01', image('mysql:8.0').command, `${imageId('a')} mysql:8.0 mysql@<none>\n`);
   const makeRoot = ok('node-01', makeRootPassword(FILES.root));
   const run = ok('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'));
-  const kinds = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('image ls')).map((line) => line.split(' ').slice(0, 2).join(' '));
+  const kinds = (lines: readonly string[]): string[] =>
+    lines.filter((line) => !line.includes('image ls')).map((line) => line.split(' ').slice(0, 2).join(' '));
 
   test('writes the password before the server starts', async () => {
-    const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [ok('node-01', image('mysql:8.0').command, ''), ok('node-01', pullImage('mysql:8.0')), write, makeRoot, run]);
+    const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [
+      ok('node-01', image('mysql:8.0').command, ''),
+      ok('node-01', pullImage('mysql:8.0')),
+      write,
+      makeRoot,
+      run,
+    ]);
     expect(kinds(fleet.lines())).toEqual(['docker pull', 'sh -c', 'sh -c', 'docker run']);
     expect(fleet.ran.find(({ stdin }) => stdin !== undefined)).toMatchObject({ stdin: asInput(PASSWORD) });
   });
 
   const STOPPING = { seconds: 60, holdsData: true } as const;
-  const tried = (port?: string): Command => rehearse('alice-mysql', { image: 'mysql:8.0', ports: port === undefined ? [] : [port], options: [] });
+  const tried = (port?: string): Command =>
+    rehearse('alice-mysql', { image: 'mysql:8.0', ports: port === undefined ? [] : [port], options: [] });
   const another = { container: present(database({ ports: { '3306/tcp': 3307 } })) };
 
   test('tries the new one, stops the present one in order, never kills it, and lets it go when the new one works', async () => {
-    const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('10.77.0.11:3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, makeRoot, run, ok('node-01', discard('alice-mysql.former', STOPPING))]);
+    const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [
+      listed,
+      ok('node-01', tried('10.77.0.11:3306:3306')),
+      ok('node-01', setAside('alice-mysql', STOPPING)),
+      write,
+      makeRoot,
+      run,
+      ok('node-01', discard('alice-mysql.former', STOPPING)),
+    ]);
     const lines = fleet.lines().filter((line) => !line.includes('image ls'));
-    expect(lines).toEqual([tried('10.77.0.11:3306:3306'), setAside('alice-mysql', STOPPING), writeFile('w', FILE, '0600', ''), makeRootPassword(FILES.root), runDatabase(MANAGED, FILES, '10.77.0.11'), discard('alice-mysql.former', STOPPING)].map(shellLine));
-    expect(lines.filter((line) => /--force|docker kill|--volumes/.test(line.replace('docker rm --force "$name"', '').replace('docker rm --force "$name"', '')))).toEqual([]);
+    expect(lines).toEqual(
+      [
+        tried('10.77.0.11:3306:3306'),
+        setAside('alice-mysql', STOPPING),
+        writeFile('w', FILE, '0600', ''),
+        makeRootPassword(FILES.root),
+        runDatabase(MANAGED, FILES, '10.77.0.11'),
+        discard('alice-mysql.former', STOPPING),
+      ].map(shellLine),
+    );
+    expect(
+      lines.filter((line) =>
+        /--force|docker kill|--volumes/.test(
+          line.replace('docker rm --force "$name"', '').replace('docker rm --force "$name"', ''),
+        ),
+      ),
+    ).toEqual([]);
   });
 
   test("takes root's password out of the present one, where its file is gone, before that is stopped", async () => {
-    const { fleet } = await carryOut(stepOf(plan({ ...another, rootPassword: absent }), 'replace'), [listed, ok('node-01', keepRootPassword(MANAGED, FILES.root)), ok('node-01', tried('10.77.0.11:3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, makeRoot, run, ok('node-01', discard('alice-mysql.former', STOPPING))]);
+    const { fleet } = await carryOut(stepOf(plan({ ...another, rootPassword: absent }), 'replace'), [
+      listed,
+      ok('node-01', keepRootPassword(MANAGED, FILES.root)),
+      ok('node-01', tried('10.77.0.11:3306:3306')),
+      ok('node-01', setAside('alice-mysql', STOPPING)),
+      write,
+      makeRoot,
+      run,
+      ok('node-01', discard('alice-mysql.former', STOPPING)),
+    ]);
     const lines = fleet.lines();
-    expect(lines.indexOf(shellLine(keepRootPassword(MANAGED, FILES.root)))).toBeLessThan(lines.indexOf(shellLine(setAside('alice-mysql', STOPPING))));
+    expect(lines.indexOf(shellLine(keepRootPassword(MANAGED, FILES.root)))).toBeLessThan(
+      lines.indexOf(shellLine(setAside('alice-mysql', STOPPING))),
+    );
     expect(lines).toContain(shellLine(keepRootPassword(MANAGED, FILES.root)));
   });
 
   test('stops nothing where the new one could not be started', async () => {
     const seen: { carried?: Carried } = {};
-    const refused = ends('node-01', tried('10.77.0.11:3306:3306'), { ended: 'exited', code: 125, stderr: 'bind: address already in use\n' });
-    const asked = [ok('node-01', machine.command, 'user=root\nhome=/root\nhostname=node-01\nclock=1\n'), ok('node-01', containers.command, '')];
-    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, refused, ...asked], seen).then(() => undefined, (error: unknown) => error);
-    expect(failuresOf(thrown)).toMatchObject([{ code: 'replacement-impossible', host: 'node-01', evidence: 'exit 125: bind: address already in use' }]);
+    const refused = ends('node-01', tried('10.77.0.11:3306:3306'), {
+      ended: 'exited',
+      code: 125,
+      stderr: 'bind: address already in use\n',
+    });
+    const asked = [
+      ok('node-01', machine.command, 'user=root\nhome=/root\nhostname=node-01\nclock=1\n'),
+      ok('node-01', containers.command, ''),
+    ];
+    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, refused, ...asked], seen).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failuresOf(thrown)).toMatchObject([
+      { code: 'replacement-impossible', host: 'node-01', evidence: 'exit 125: bind: address already in use' },
+    ]);
     expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update)/.test(line))).toEqual([]);
   });
 
   test('refuses an image that turns out to be an older server before it stops anything', async () => {
     const seen: { carried?: Carried } = {};
     const version = ok('node-01', serverVersion('mysql:8.0').command, 'MYSQL_VERSION=8.0.39-1.el9\n');
-    const thrown = await carryOut(stepOf(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true), 'replace'), [listed, version], seen).then(() => undefined, (error: unknown) => error);
+    const thrown = await carryOut(
+      stepOf(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true), 'replace'),
+      [listed, version],
+      seen,
+    ).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(failuresOf(thrown)).toMatchObject([{ code: 'database-unfit', evidence: '8.0.40 -> 8.0.39' }]);
     expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update|run)/.test(line))).toEqual([]);
   });
 
   test('puts the former one back where the new one does not come up', async () => {
-    const failed = ends('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'), { ended: 'exited', code: 125, stderr: 'no such image\n' });
+    const failed = ends('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'), {
+      ended: 'exited',
+      code: 125,
+      stderr: 'no such image\n',
+    });
     const answers = ok('node-01', databaseState(clusterOf(), password).command, 'version\t8.0.40\ndatabase\tkine\n');
-    const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, ok('node-01', tried('10.77.0.11:3306:3306')), ok('node-01', setAside('alice-mysql', STOPPING)), write, makeRoot, failed, ok('node-01', lastLogLines('alice-mysql').command), ok('node-01', putBack('alice-mysql', STOPPING, true)), answers]).then(() => undefined, (error: unknown) => error);
-    expect(failuresOf(thrown)).toMatchObject([{ code: 'command-failed', what: 'could not start the database: exit 125; undone: the former database alice-mysql runs again and works' }]);
+    const thrown = await carryOut(stepOf(plan(another), 'replace'), [
+      listed,
+      ok('node-01', tried('10.77.0.11:3306:3306')),
+      ok('node-01', setAside('alice-mysql', STOPPING)),
+      write,
+      makeRoot,
+      failed,
+      ok('node-01', lastLogLines('alice-mysql').command),
+      ok('node-01', putBack('alice-mysql', STOPPING, true)),
+      answers,
+    ]).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failuresOf(thrown)).toMatchObject([
+      {
+        code: 'command-failed',
+        what: 'could not start the database: exit 125; undone: the former database alice-mysql runs again and works',
+      },
+    ]);
   });
 
   test('writes the password file anew', async () => {
@@ -275,19 +790,29 @@ describe('carrying out', () => {
   });
 
   test('starts, and creates the schema with the password by input', async () => {
-    const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [ok('node-01', startContainer('alice-mysql', 'exited'))]);
+    const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [
+      ok('node-01', startContainer('alice-mysql', 'exited')),
+    ]);
     expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-mysql', 'exited'))]);
-    const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [ok('node-01', provide(MANAGED, 'own', password))]);
-    expect(create.ran[0]?.stdin).toContain("CREATE DATABASE IF NOT EXISTS `kine`; CREATE USER IF NOT EXISTS 'kuscia'@'%' IDENTIFIED BY");
+    const create = await carryOut(stepOf(plan({ state: accepted({ exists: false }) }), 'schema'), [
+      ok('node-01', provide(MANAGED, 'own', password)),
+    ]);
+    expect(create.ran[0]?.stdin).toContain(
+      "CREATE DATABASE IF NOT EXISTS `kine`; CREATE USER IF NOT EXISTS 'kuscia'@'%' IDENTIFIED BY",
+    );
   });
 
   test('makes the user by the root that an earlier version made', async () => {
-    const made = await carryOut(stepOf(plan(EARLIER), 'user kuscia'), [ok('node-01', provide(MANAGED, 'given', password))]);
+    const made = await carryOut(stepOf(plan(EARLIER), 'user kuscia'), [
+      ok('node-01', provide(MANAGED, 'given', password)),
+    ]);
     expect(made.ran.map(({ line }) => line)).toEqual([shellLine(provide(MANAGED, 'given', password))]);
   });
 
   test("keeps root's password on the host", async () => {
-    const { ran } = await carryOut(stepOf(plan({ rootPassword: absent }), 'database\'s root'), [ok('node-01', keepRootPassword(MANAGED, FILES.root))]);
+    const { ran } = await carryOut(stepOf(plan({ rootPassword: absent }), "database's root"), [
+      ok('node-01', keepRootPassword(MANAGED, FILES.root)),
+    ]);
     expect(ran).toEqual([{ host: 'node-01', line: shellLine(keepRootPassword(MANAGED, FILES.root)) }]);
   });
 });

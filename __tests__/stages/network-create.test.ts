@@ -11,7 +11,18 @@ import type { Machine } from '../../src/host/facts.ts';
 import { allPaths, cutPairs, probeFailures } from '../../src/stages/data-path.ts';
 import { planNetwork } from '../../src/stages/network-create.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
-import { BRIDGE, containerOf, engineInside, engineOutside, enginesOf, imageId, machineOf, overlayOf, probeOf, standingOf } from '../support/facts.ts';
+import {
+  BRIDGE,
+  containerOf,
+  engineInside,
+  engineOutside,
+  enginesOf,
+  imageId,
+  machineOf,
+  overlayOf,
+  probeOf,
+  standingOf,
+} from '../support/facts.ts';
 import { carryOut, ok } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -31,7 +42,17 @@ const SILENT = { ended: 'silent', exit: 28 } as const;
 const NARROW = { ended: 'narrow', exit: 28, passes: 1350, lost: 1400 } as const;
 const STRANGER = { ended: 'stranger', exit: 0 } as const;
 const report = (from: Host, tries: Tries = {}, changes: Partial<ProbeReport> = {}): Fact<ProbeReport> =>
-  present({ version: PROBE_VERSION, missing: [], proxies: [], unresolved: [], tries: THREE.filter((to) => to !== from).map((to) => ({ to: to.name, ...(tries[to.name] ?? { ended: 'connected', exit: 0 }) })), ...changes });
+  present({
+    version: PROBE_VERSION,
+    missing: [],
+    proxies: [],
+    unresolved: [],
+    tries: THREE.filter((to) => to !== from).map((to) => ({
+      to: to.name,
+      ...(tries[to.name] ?? { ended: 'connected', exit: 0 }),
+    })),
+    ...changes,
+  });
 const [one, two, three] = THREE as [Host, Host, Host];
 
 /** Three hosts with network, probes and paths, but for what is told of them by number. */
@@ -39,19 +60,33 @@ function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluste
   const each = of.hosts.map((host, i) => ({ host, told: told[i + 1] ?? {} }));
   return {
     engines: enginesOf(of.hosts, (host) => present(engineInside(host))),
-    hosts: each.map(({ host, told: { networks = present([BRIDGE, overlayOf(of)]), containers = present([]), probe = present(probeOf(of)), probeImage = present(imageId('a')), machine = present(machineOf(host)) } }) => ({ host, networks, containers, probe: standingOf(probe), probeImage, machine })),
+    hosts: each.map(
+      ({
+        host,
+        told: {
+          networks = present([BRIDGE, overlayOf(of)]),
+          containers = present([]),
+          probe = present(probeOf(of)),
+          probeImage = present(imageId('a')),
+          machine = present(machineOf(host)),
+        },
+      }) => ({ host, networks, containers, probe: standingOf(probe), probeImage, machine }),
+    ),
     paths: new Map(each.map(({ host, told: { paths = report(host) } }) => [host.name, paths])),
   };
 }
 
 /** The same told of all three. */
 const all = (told: Told): Record<number, Told> => ({ 1: told, 2: told, 3: told });
-const plan = (told: Readonly<Record<number, Told>> = {}, changes: Partial<Cluster> = {}, repair = false) => planNetwork(deploymentOf(changes, { repair }), factsOf(told, clusterOf(changes)));
+const plan = (told: Readonly<Record<number, Told>> = {}, changes: Partial<Cluster> = {}, repair = false) =>
+  planNetwork(deploymentOf(changes, { repair }), factsOf(told, clusterOf(changes)));
 
 const OVERLAY = `= node-01 overlay ${NAME} (attachable, 10.200.0.0/24)`;
 const CREATE = `+ node-01 overlay ${NAME} 10.200.0.0/24 (absent)`;
 const PROBE = (n: number): string => `= node-0${n} probe alice-probe (running on ${NAME})`;
-const LATER = [1, 2, 3].map((n) => `? node-0${n} probe alice-probe (after the network; it tries the data path to every other host)`);
+const LATER = [1, 2, 3].map(
+  (n) => `? node-0${n} probe alice-probe (after the network; it tries the data path to every other host)`,
+);
 const PATHS = '= node-01 data path (6 of 6 pairs connected)';
 /** Between node-01 and node-03, whose probes stay. */
 const OTHERS = '= node-01 data path (2 of 2 pairs connected)';
@@ -62,38 +97,191 @@ describe('the plan', () => {
   const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
     ['creates the network on empty hosts', all(none), [CREATE, ...LATER]],
     ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
-    ['is satisfied with a network that workers do not see', { 2: { networks: present([BRIDGE]) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
-    ['starts each missing probe', { 2: { probe: absent }, 3: { probe: absent } }, ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)]],
-    ['starts a probe that exited', { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } }, ['~ node-02 start probe alice-probe {exited (0): oom}', OVERLAY, PROBE(1), PROBE(3), OTHERS, '? node-02 probe alice-probe (where another version started it, or with a proxy)']],
+    [
+      'is satisfied with a network that workers do not see',
+      { 2: { networks: present([BRIDGE]) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS],
+    ],
+    [
+      'starts each missing probe',
+      { 2: { probe: absent }, 3: { probe: absent } },
+      ['+ node-02 probe alice-probe (absent)', '+ node-03 probe alice-probe (absent)', OVERLAY, PROBE(1)],
+    ],
+    [
+      'starts a probe that exited',
+      { 2: { probe: present(probeOf(cluster, { state: 'exited', error: 'oom' })) } },
+      [
+        '~ node-02 start probe alice-probe {exited (0): oom}',
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+        '? node-02 probe alice-probe (where another version started it, or with a proxy)',
+      ],
+    ],
     [
       'recreates both of two probes that have one address',
-      { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } }), probeOf(cluster, { name: 'other', addresses: { [NAME]: '' } })]) } },
-      ['~ node-02 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-03)', '~ node-03 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-02)', OVERLAY, PROBE(1)],
+      {
+        2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) },
+        3: {
+          probe: TWIN,
+          containers: present([
+            probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } }),
+            probeOf(cluster, { name: 'other', addresses: { [NAME]: '' } }),
+          ]),
+        },
+      },
+      [
+        '~ node-02 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-03)',
+        '~ node-03 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-02)',
+        OVERLAY,
+        PROBE(1),
+      ],
     ],
     [
       'leaves a probe whose address no other container of the network has, on whatever host',
-      { 2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) }, 3: { containers: present([probeOf(cluster, { addresses: { other: '10.200.0.9' } })]) }, 1: { containers: unknown('no answer') } },
+      {
+        2: { probe: TWIN, containers: present([probeOf(cluster, { addresses: { [NAME]: '10.200.0.9' } })]) },
+        3: { containers: present([probeOf(cluster, { addresses: { other: '10.200.0.9' } })]) },
+        1: { containers: unknown('no answer') },
+      },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS],
     ],
-    ['recreates a probe that its host took off the network when it left the swarm', { 2: { probe: present(probeOf(cluster, { addresses: {} })) } }, ['~ node-02 replace probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe that never started', { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } }, ['~ node-02 replace probe alice-probe {left behind by a failed start: no network}', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe of another image', { 2: { probeImage: present(imageId('b')) } }, [`~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`, OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe on another network', { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }, ['~ node-02 replace probe alice-probe (network bridge -> kuscia-exchange-cluster)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['leaves a probe whose image is gone', { 2: { probeImage: absent } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
-    ['waits for a cut pair, named once', { 2: { paths: report(two, { 'node-03': SILENT }) }, 3: { paths: report(three, { 'node-02': SILENT }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut']],
-    ['refuses a pair that is too narrow, at once', { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': NARROW }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '! node-02 data-path-narrow']],
-    ['waits for a pair of which one direction is cut and the other narrow', { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': SILENT }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-03 data path: data-path-cut']],
-    ['waits where something else answers, as a proxy does', { 1: { paths: report(one, { 'node-02': STRANGER }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut']],
-    ['refuses a name that only hosts know, at once', { 2: { paths: report(two, {}, { unresolved: ['db.example'] }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS, '! node-02 name-unresolved']],
-    ['refuses a probe whose image lacks a program, at once, and tries nothing with it', { 2: { paths: report(two, {}, { version: 0, missing: ['bash'], tries: [] }) } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), OTHERS, '! node-02 probe-unfit']],
-    ['refuses a probe that ends at each start for want of a program', { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })) } }, [OVERLAY, PROBE(1), PROBE(3), OTHERS, '! node-02 probe-unfit']],
-    ['recreates such a probe once its image is another', { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })), probeImage: present(imageId('b')) } }, [`~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`, OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe of an earlier version', { 2: { paths: report(two, {}, { version: 0 }) } }, ['~ node-02 replace probe alice-probe (it was started by another version of kuscia-swarm)', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['recreates a probe that has a proxy', { 2: { paths: report(two, {}, { proxies: ['http_proxy', 'HTTP_PROXY'] }) } }, ['~ node-02 replace probe alice-probe (its environment has a proxy (http_proxy, HTTP_PROXY))', OVERLAY, PROBE(1), PROBE(3), OTHERS]],
-    ['waits for paths that could not be tried', { 1: { paths: unknown('exit 1') } }, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut', '. node-01 data path: data-path-cut']],
+    [
+      'recreates a probe that its host took off the network when it left the swarm',
+      { 2: { probe: present(probeOf(cluster, { addresses: {} })) } },
+      ['~ node-02 replace probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS],
+    ],
+    [
+      'recreates a probe that never started',
+      { 2: { probe: present(probeOf(cluster, { state: 'created', error: 'no network' })) } },
+      [
+        '~ node-02 replace probe alice-probe {left behind by a failed start: no network}',
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
+    ],
+    [
+      'recreates a probe of another image',
+      { 2: { probeImage: present(imageId('b')) } },
+      [
+        `~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`,
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
+    ],
+    [
+      'recreates a probe on another network',
+      { 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } },
+      [
+        '~ node-02 replace probe alice-probe (network bridge -> kuscia-exchange-cluster)',
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
+    ],
+    [
+      'leaves a probe whose image is gone',
+      { 2: { probeImage: absent } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS],
+    ],
+    [
+      'waits for a cut pair, named once',
+      { 2: { paths: report(two, { 'node-03': SILENT }) }, 3: { paths: report(three, { 'node-02': SILENT }) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut'],
+    ],
+    [
+      'refuses a pair that is too narrow, at once',
+      { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': NARROW }) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '! node-02 data-path-narrow'],
+    ],
+    [
+      'waits for a pair of which one direction is cut and the other narrow',
+      { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': SILENT }) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-03 data path: data-path-cut'],
+    ],
+    [
+      'waits where something else answers, as a proxy does',
+      { 1: { paths: report(one, { 'node-02': STRANGER }) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut'],
+    ],
+    [
+      'refuses a name that only hosts know, at once',
+      { 2: { paths: report(two, {}, { unresolved: ['db.example'] }) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS, '! node-02 name-unresolved'],
+    ],
+    [
+      'refuses a probe whose image lacks a program, at once, and tries nothing with it',
+      { 2: { paths: report(two, {}, { version: 0, missing: ['bash'], tries: [] }) } },
+      [OVERLAY, PROBE(1), PROBE(2), PROBE(3), OTHERS, '! node-02 probe-unfit'],
+    ],
+    [
+      'refuses a probe that ends at each start for want of a program',
+      { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })) } },
+      [OVERLAY, PROBE(1), PROBE(3), OTHERS, '! node-02 probe-unfit'],
+    ],
+    [
+      'recreates such a probe once its image is another',
+      {
+        2: {
+          probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })),
+          probeImage: present(imageId('b')),
+        },
+      },
+      [
+        `~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`,
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
+    ],
+    [
+      'recreates a probe of an earlier version',
+      { 2: { paths: report(two, {}, { version: 0 }) } },
+      [
+        '~ node-02 replace probe alice-probe (it was started by another version of kuscia-swarm)',
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
+    ],
+    [
+      'recreates a probe that has a proxy',
+      { 2: { paths: report(two, {}, { proxies: ['http_proxy', 'HTTP_PROXY'] }) } },
+      [
+        '~ node-02 replace probe alice-probe (its environment has a proxy (http_proxy, HTTP_PROXY))',
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
+    ],
+    [
+      'waits for paths that could not be tried',
+      { 1: { paths: unknown('exit 1') } },
+      [
+        OVERLAY,
+        PROBE(1),
+        PROBE(2),
+        PROBE(3),
+        '. node-01 data path: data-path-cut',
+        '. node-01 data path: data-path-cut',
+      ],
+    ],
     ['stops at networks it does not know', { 2: { networks: unknown('exit 1') } }, ['! node-02 fact-unknown']],
     ['stops at a probe it does not know', { 3: { probe: unknown('exit 1') } }, ['! node-03 fact-unknown']],
-    ['stops at routes it does not know, before it takes a subnet', { ...all(none), 3: { ...none, machine: unknown('exit 1') } }, ['+ node-01 overlay kuscia-exchange-cluster 10.200.0.0/24 (absent)', '! node-03 fact-unknown']],
+    [
+      'stops at routes it does not know, before it takes a subnet',
+      { ...all(none), 3: { ...none, machine: unknown('exit 1') } },
+      ['+ node-01 overlay kuscia-exchange-cluster 10.200.0.0/24 (absent)', '! node-03 fact-unknown'],
+    ],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(plan(told))).toEqual(lines);
@@ -107,7 +295,14 @@ describe('the plan', () => {
 
   test('stops at an engine it does not know: the network would be looked for in the wrong place', () => {
     const facts = factsOf();
-    expect(shown(planNetwork(deploymentOf(), { ...facts, engines: new Map([...facts.engines, ['node-01', unknown('exit 1')] as const]) }))).toEqual(['! node-01 engine-unreachable']);
+    expect(
+      shown(
+        planNetwork(deploymentOf(), {
+          ...facts,
+          engines: new Map([...facts.engines, ['node-01', unknown('exit 1')] as const]),
+        }),
+      ),
+    ).toEqual(['! node-01 engine-unreachable']);
   });
 });
 
@@ -122,22 +317,43 @@ describe('a network of the wrong type', () => {
     ['another subnet', { subnets: ['10.201.0.0/24'] }, 'subnet is 10.201.0.0/24, not 10.200.0.0/24'],
   ];
   const sized = { network: { ...cluster.network, mtu: 1350 } };
-  const asked = (fault: string): Partial<Cluster> => (fault.startsWith('mtu') ? sized : fault.includes('encrypt') ? { network: { ...cluster.network, encrypted: fault === 'not encrypted' } } : {});
+  const asked = (fault: string): Partial<Cluster> =>
+    fault.startsWith('mtu')
+      ? sized
+      : fault.includes('encrypt')
+        ? { network: { ...cluster.network, encrypted: fault === 'not encrypted' } }
+        : {};
 
   test.each(wrong)('%s is refused with what was found and the remedy', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault));
     expect(made.steps).toEqual([]);
-    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-01', what: expect.stringContaining(fault.replace(/^not/, 'type is not')) }]);
+    expect(made.failures).toMatchObject([
+      {
+        code: 'network-wrong-type',
+        host: 'node-01',
+        what: expect.stringContaining(fault.replace(/^not/, 'type is not')),
+      },
+    ]);
     expect(made.failures[0]?.remedy).toContain('repair: true');
     expect(made.failures[0]?.remedy).toContain('docker network rm overlayoverl');
-    expect(made.failures[0]?.evidence).toContain(changes.driver === 'bridge' ? 'driver bridge, scope local' : 'driver overlay, scope swarm');
+    expect(made.failures[0]?.evidence).toContain(
+      changes.driver === 'bridge' ? 'driver bridge, scope local' : 'driver overlay, scope swarm',
+    );
     shown(made);
   });
 
   test.each(wrong)('%s is removed where the caller asks for repair', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault), true);
-    const special = fault.startsWith('mtu') ? ', packets of 1350 bytes' : fault === 'not encrypted' ? ', encrypted' : '';
-    expect(shown(made)).toEqual([`- node-01 network ${NAME} (overlayoverl) (${fault})`, `? node-01 overlay kuscia-exchange-cluster 10.200.0.0/24${special} (after the wrong one)`, ...LATER]);
+    const special = fault.startsWith('mtu')
+      ? ', packets of 1350 bytes'
+      : fault === 'not encrypted'
+        ? ', encrypted'
+        : '';
+    expect(shown(made)).toEqual([
+      `- node-01 network ${NAME} (overlayoverl) (${fault})`,
+      `? node-01 overlay kuscia-exchange-cluster 10.200.0.0/24${special} (after the wrong one)`,
+      ...LATER,
+    ]);
   });
 
   test('is none that encrypts as described, or either where that is not described', () => {
@@ -145,18 +361,28 @@ describe('a network of the wrong type', () => {
     for (const encrypted of [true, false]) {
       expect(plan(there(encrypted)).failures).toEqual([]);
       expect(plan(there(encrypted), { network: { ...cluster.network, encrypted } }).failures).toEqual([]);
-      expect(plan(there(encrypted), { network: { ...cluster.network, encrypted: !encrypted } }).failures[0]?.remedy).toContain(`encrypted: ${encrypted} into the cluster file`);
+      expect(
+        plan(there(encrypted), { network: { ...cluster.network, encrypted: !encrypted } }).failures[0]?.remedy,
+      ).toContain(`encrypted: ${encrypted} into the cluster file`);
     }
   });
 
   test('is none of the right size, or of whatever size where none is described', () => {
     expect(plan(all({ networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) }), sized).failures).toEqual([]);
     expect(plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) } }).failures).toEqual([]);
-    expect(shown(plan(all(none), sized))[0]).toBe(`+ node-01 overlay ${NAME} 10.200.0.0/24, packets of 1350 bytes (absent)`);
+    expect(shown(plan(all(none), sized))[0]).toBe(
+      `+ node-01 overlay ${NAME} 10.200.0.0/24, packets of 1350 bytes (absent)`,
+    );
   });
 
   test('is refused on a worker, too', () => {
-    const made = plan({ ...all(none), 3: { networks: present([overlayOf(cluster, { driver: 'bridge', scope: 'local', id: 'bridgeofnode03' })]), probe: absent } });
+    const made = plan({
+      ...all(none),
+      3: {
+        networks: present([overlayOf(cluster, { driver: 'bridge', scope: 'local', id: 'bridgeofnode03' })]),
+        probe: absent,
+      },
+    });
     expect(made.failures).toMatchObject([{ code: 'network-wrong-type', host: 'node-03' }]);
   });
 
@@ -166,36 +392,78 @@ describe('a network of the wrong type', () => {
   });
 
   test('is not touched while anything but probes uses it, also where the caller asks for repair', () => {
-    const used = present([containerOf('root-kuscia-autonomy-alice', { addresses: { [NAME]: '10.200.0.7' } }), containerOf('elsewhere', { addresses: { [NAME]: '' } })]);
-    const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { attachable: false })]) }, 2: { containers: used } }, {}, true);
+    const used = present([
+      containerOf('root-kuscia-autonomy-alice', { addresses: { [NAME]: '10.200.0.7' } }),
+      containerOf('elsewhere', { addresses: { [NAME]: '' } }),
+    ]);
+    const made = plan(
+      { 1: { networks: present([BRIDGE, overlayOf(cluster, { attachable: false })]) }, 2: { containers: used } },
+      {},
+      true,
+    );
     expect(made.steps).toEqual([]);
-    expect(made.failures).toMatchObject([{ code: 'network-wrong-type', evidence: 'root-kuscia-autonomy-alice on node-02' }]);
+    expect(made.failures).toMatchObject([
+      { code: 'network-wrong-type', evidence: 'root-kuscia-autonomy-alice on node-02' },
+    ]);
   });
 
   test('is removed after the probes on it', async () => {
     const made = plan(all({ networks: present([overlayOf(cluster, { attachable: false })]) }), {}, true);
     const remove = removeContainer('alice-probe');
-    const { fleet } = await carryOut(stepOf(made, 'network'), [...THREE.map(({ name }) => ok(name, remove)), ok('node-01', removeNetwork('overlayoverlayoverlay'))]);
+    const { fleet } = await carryOut(stepOf(made, 'network'), [
+      ...THREE.map(({ name }) => ok(name, remove)),
+      ok('node-01', removeNetwork('overlayoverlayoverlay')),
+    ]);
     expect(fleet.ran.map(({ host, line }) => `${host} ${line}`)).toEqual([
-      'node-01 docker rm --force --volumes alice-probe', 'node-02 docker rm --force --volumes alice-probe', 'node-03 docker rm --force --volumes alice-probe', 'node-01 docker network rm overlayoverlayoverlay',
+      'node-01 docker rm --force --volumes alice-probe',
+      'node-02 docker rm --force --volumes alice-probe',
+      'node-03 docker rm --force --volumes alice-probe',
+      'node-01 docker network rm overlayoverlayoverlay',
     ]);
   });
 });
 
 describe('the subnet', () => {
   const used = { ...BRIDGE, name: 'other', subnets: ['10.200.0.128/25'] };
-  const cases: readonly [string, Readonly<Record<number, Told>>, Partial<Cluster['network']>, readonly (readonly [string | undefined, string, string | undefined])[]][] = [
+  const cases: readonly [
+    string,
+    Readonly<Record<number, Told>>,
+    Partial<Cluster['network']>,
+    readonly (readonly [string | undefined, string, string | undefined])[],
+  ][] = [
     ['private and free', all(none), {}, []],
     ['public', all(none), { subnet: '16.0.0.0/8' }, [[undefined, '16.0.0.0/8 is public address space', undefined]]],
     ['public and allowed', all(none), { subnet: '16.0.0.0/8', allowPublicSubnet: true }, []],
-    ['half public', all(none), { subnet: '192.160.0.0/12' }, [[undefined, '192.160.0.0/12 is public address space', undefined]]],
-    ['of another network', { ...all(none), 3: { ...none, networks: present([used]) } }, {}, [['node-03', '10.200.0.0/24 is in use there', 'network other: 10.200.0.128/25']]],
-    ['of a route', { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.0.0/16'] })) } }, {}, [['node-02', '10.200.0.0/24 is in use there', 'route to 10.200.0.0/16']]],
-    ['beside a route', { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.1.0/24'] })) } }, {}, []],
+    [
+      'half public',
+      all(none),
+      { subnet: '192.160.0.0/12' },
+      [[undefined, '192.160.0.0/12 is public address space', undefined]],
+    ],
+    [
+      'of another network',
+      { ...all(none), 3: { ...none, networks: present([used]) } },
+      {},
+      [['node-03', '10.200.0.0/24 is in use there', 'network other: 10.200.0.128/25']],
+    ],
+    [
+      'of a route',
+      { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.0.0/16'] })) } },
+      {},
+      [['node-02', '10.200.0.0/24 is in use there', 'route to 10.200.0.0/16']],
+    ],
+    [
+      'beside a route',
+      { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.1.0/24'] })) } },
+      {},
+      [],
+    ],
   ];
   test.each(cases)('%s', (_, told, changes, failures) => {
     const made = plan(told, { network: { ...cluster.network, ...changes } });
-    expect(made.failures.map(({ code, host, what, evidence }) => [code, host, what, evidence])).toEqual(failures.map((each) => ['subnet-unfit', ...each]));
+    expect(made.failures.map(({ code, host, what, evidence }) => [code, host, what, evidence])).toEqual(
+      failures.map((each) => ['subnet-unfit', ...each]),
+    );
     expect(made.steps).toHaveLength(1);
     shown(made);
   });
@@ -207,8 +475,12 @@ describe('the subnet', () => {
 
 describe('carrying out', () => {
   test('creates the network on the manager', async () => {
-    const { fleet } = await carryOut(stepOf(plan(all(none)), 'overlay'), [ok('node-01', createOverlay(cluster.network))]);
-    expect(fleet.lines('node-01')).toEqual([`docker network create --driver overlay --attachable --subnet 10.200.0.0/24 ${NAME}`]);
+    const { fleet } = await carryOut(stepOf(plan(all(none)), 'overlay'), [
+      ok('node-01', createOverlay(cluster.network)),
+    ]);
+    expect(fleet.lines('node-01')).toEqual([
+      `docker network create --driver overlay --attachable --subnet 10.200.0.0/24 ${NAME}`,
+    ]);
   });
 
   const probe = shellLine(runProbe(cluster, two));
@@ -216,32 +488,64 @@ describe('carrying out', () => {
 
   test('starts a probe, pulling its image where it is not there', async () => {
     const step = stepOf(plan({ 2: { probe: absent } }), 'probe alice-probe');
-    const { fleet } = await carryOut(step, [ok('node-02', image('nginx:1.26').command, ''), ok('node-02', pullImage('nginx:1.26')), ok('node-02', runProbe(cluster, two))]);
+    const { fleet } = await carryOut(step, [
+      ok('node-02', image('nginx:1.26').command, ''),
+      ok('node-02', pullImage('nginx:1.26')),
+      ok('node-02', runProbe(cluster, two)),
+    ]);
     expect(fleet.lines('node-02').slice(1)).toEqual(['docker pull --quiet nginx:1.26', probe]);
   });
 
   test('replaces and starts probes', async () => {
     const stopping = { seconds: 10 };
     const tried = rehearse('alice-probe', { image: 'nginx:1.26', ports: [], options: [`--network=${NAME}`] });
-    const steps = [tried, setAside('alice-probe', stopping), runProbe(cluster, two), discard('alice-probe.former', stopping)];
-    const replaced = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'replace'), [listed, ...steps.map((command) => ok('node-02', command))]);
+    const steps = [
+      tried,
+      setAside('alice-probe', stopping),
+      runProbe(cluster, two),
+      discard('alice-probe.former', stopping),
+    ];
+    const replaced = await carryOut(
+      stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'replace'),
+      [listed, ...steps.map((command) => ok('node-02', command))],
+    );
     expect(replaced.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(steps.map(shellLine));
-    const start = await carryOut(stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'), [ok('node-02', startContainer('alice-probe', 'exited'))]);
+    const start = await carryOut(
+      stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'),
+      [ok('node-02', startContainer('alice-probe', 'exited'))],
+    );
     expect(start.fleet.lines()).toEqual([shellLine(startContainer('alice-probe', 'exited'))]);
   });
 });
 
 describe('the data path', () => {
-  const paths = (tries: Readonly<Record<string, Tries>>) => allPaths(cluster, new Map(THREE.map((host) => [host.name, report(host, tries[host.name])])));
+  const paths = (tries: Readonly<Record<string, Tries>>) =>
+    allPaths(cluster, new Map(THREE.map((host) => [host.name, report(host, tries[host.name])])));
 
   test('of every direction is said', () => {
-    const seen = allPaths(cluster, new Map([['node-01', report(one, {}, { tries: [{ to: 'node-02', ended: 'connected', exit: 0 }] })], ['node-02', unknown('no probe')], ['node-03', report(three, { 'node-01': { ended: 'unresolved', exit: 6 }, 'node-02': { ended: 'failed', exit: 56 } })]]));
+    const seen = allPaths(
+      cluster,
+      new Map([
+        ['node-01', report(one, {}, { tries: [{ to: 'node-02', ended: 'connected', exit: 0 }] })],
+        ['node-02', unknown('no probe')],
+        [
+          'node-03',
+          report(three, { 'node-01': { ended: 'unresolved', exit: 6 }, 'node-02': { ended: 'failed', exit: 56 } }),
+        ],
+      ]),
+    );
     expect(seen).toEqual([
       { from: 'node-01', to: 'node-02', connected: true, seen: 'answered' },
       { from: 'node-01', to: 'node-03', connected: false, seen: 'no result' },
       { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe' },
       { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe' },
-      { from: 'node-03', to: 'node-01', connected: false, seen: 'its name is not known on the network', cause: expect.stringContaining('7946') },
+      {
+        from: 'node-03',
+        to: 'node-01',
+        connected: false,
+        seen: 'its name is not known on the network',
+        cause: expect.stringContaining('7946'),
+      },
       { from: 'node-03', to: 'node-02', connected: false, seen: 'broken off (curl exit 56)' },
     ]);
     expect(allPaths(cluster, new Map()).every(({ connected }) => !connected)).toBe(true);
@@ -251,9 +555,25 @@ describe('the data path', () => {
   const cases: readonly [string, Readonly<Record<string, Tries>>, readonly string[]][] = [
     ['no pair', {}, []],
     ['one direction', { 'node-02': { 'node-03': SILENT } }, [`node-02 cannot reach node-03 over ${NAME}`]],
-    ['both directions', { 'node-02': { 'node-03': SILENT }, 'node-03': { 'node-02': refused } }, [`node-02 cannot reach node-03 over ${NAME}, nor back`]],
-    ['one host from both', { 'node-01': { 'node-03': SILENT }, 'node-02': { 'node-03': SILENT }, 'node-03': { 'node-01': SILENT, 'node-02': SILENT } }, [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`]],
-    ['one direction where the other is narrow', { 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': SILENT } }, [`node-03 cannot reach node-02 over ${NAME}, nor back`]],
+    [
+      'both directions',
+      { 'node-02': { 'node-03': SILENT }, 'node-03': { 'node-02': refused } },
+      [`node-02 cannot reach node-03 over ${NAME}, nor back`],
+    ],
+    [
+      'one host from both',
+      {
+        'node-01': { 'node-03': SILENT },
+        'node-02': { 'node-03': SILENT },
+        'node-03': { 'node-01': SILENT, 'node-02': SILENT },
+      },
+      [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`],
+    ],
+    [
+      'one direction where the other is narrow',
+      { 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': SILENT } },
+      [`node-03 cannot reach node-02 over ${NAME}, nor back`],
+    ],
   ];
   test.each(cases)('names %s', (_, tries, whats) => {
     const failures = cutPairs(cluster, paths(tries));
@@ -262,17 +582,50 @@ describe('the data path', () => {
   });
 
   test('that is too narrow is named with the smaller size of both directions, and the remedy', () => {
-    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': { ...NARROW, passes: 1300, lost: 1350 } } }))).toEqual([{
-      code: 'data-path-narrow', host: 'node-02', what: `packets over 1300 bytes are lost between node-02 and node-03 on ${NAME}`, evidence: 'probe on node-02 to probe on node-03: packets of 1350 bytes pass, packets of 1400 bytes do not',
-      cause: expect.stringContaining('drops the others'), remedy: expect.stringMatching(/packets of 1500 bytes.*network\.mtu: 1300/), definite: true,
-    }]);
+    expect(
+      cutPairs(
+        cluster,
+        paths({ 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': { ...NARROW, passes: 1300, lost: 1350 } } }),
+      ),
+    ).toEqual([
+      {
+        code: 'data-path-narrow',
+        host: 'node-02',
+        what: `packets over 1300 bytes are lost between node-02 and node-03 on ${NAME}`,
+        evidence: 'probe on node-02 to probe on node-03: packets of 1350 bytes pass, packets of 1400 bytes do not',
+        cause: expect.stringContaining('drops the others'),
+        remedy: expect.stringMatching(/packets of 1500 bytes.*network\.mtu: 1300/),
+        definite: true,
+      },
+    ]);
   });
 
   test('on which something else answers is told with what can make it', () => {
-    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([{ code: 'data-path-cut', evidence: expect.stringContaining('something else answers'), cause: expect.stringContaining('earlier version'), remedy: expect.stringContaining('mode: apply') }]);
+    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([
+      {
+        code: 'data-path-cut',
+        evidence: expect.stringContaining('something else answers'),
+        cause: expect.stringContaining('earlier version'),
+        remedy: expect.stringContaining('mode: apply'),
+      },
+    ]);
   });
 
   test('is not told of where the image of a probe is unfit: the image and what it lacks are', () => {
-    expect(probeFailures(cluster, new Map([['node-02', report(two, {}, { missing: ['bash', 'curl'], unresolved: ['x.example'] })]]))).toMatchObject([{ code: 'probe-unfit', host: 'node-02', what: 'the probe cannot work with the image nginx:1.26', evidence: 'its image lacks bash, curl', remedy: expect.stringContaining('network.probe-image'), definite: true }]);
+    expect(
+      probeFailures(
+        cluster,
+        new Map([['node-02', report(two, {}, { missing: ['bash', 'curl'], unresolved: ['x.example'] })]]),
+      ),
+    ).toMatchObject([
+      {
+        code: 'probe-unfit',
+        host: 'node-02',
+        what: 'the probe cannot work with the image nginx:1.26',
+        evidence: 'its image lacks bash, curl',
+        remedy: expect.stringContaining('network.probe-image'),
+        definite: true,
+      },
+    ]);
   });
 });

@@ -11,17 +11,27 @@ const complete = valueOf(factOf('settled', 'node-01', setup))?.rules ?? [];
 const early = complete.filter((rule) => !/MASQUERADE/.test(rule));
 
 /** What preflight takes for the rules of the first host, which answers these, and those when it is asked for rules alone. */
-async function rulesFound(first: Setup['rules'], then: Fact<Setup['rules']>): Promise<{ readonly rules: Setup['rules']; readonly again: number }> {
+async function rulesFound(
+  first: Setup['rules'],
+  then: Fact<Setup['rules']>,
+): Promise<{ readonly rules: Setup['rules']; readonly again: number }> {
   let again = 0;
   const answers = <T>(host: string, question: Question<T>): Fact<unknown> => {
     if (host !== 'node-01') return factOf('settled', host, question);
-    if (question.command.purpose === setup.command.purpose) return present({ ...valueOf(factOf('settled', host, setup)), rules: first });
+    if (question.command.purpose === setup.command.purpose)
+      return present({ ...valueOf(factOf('settled', host, setup)), rules: first });
     if (question.command.purpose !== firewallRules.command.purpose) return factOf('settled', host, question);
     again += 1;
     return then;
   };
-  const ask: Ask = { ask: <T>(host: string, question: Question<T>) => Promise.resolve(answers(host, question) as Fact<T>), learn: () => undefined, reaches: () => true };
-  const { hosts: [one] } = await gatherHosts(ask, cluster);
+  const ask: Ask = {
+    ask: <T>(host: string, question: Question<T>) => Promise.resolve(answers(host, question) as Fact<T>),
+    learn: () => undefined,
+    reaches: () => true,
+  };
+  const {
+    hosts: [one],
+  } = await gatherHosts(ask, cluster);
   return { rules: valueOf(one?.setup ?? present(undefined))?.rules, again };
 }
 

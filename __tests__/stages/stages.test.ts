@@ -19,7 +19,8 @@ import { leaksNothing, shown } from '../support/plans.ts';
 import { tape } from '../support/tape.ts';
 
 const deployment = deploymentOf({ hosts: TWO });
-const stagesOf = (of: Deployment = deployment, matrices: Matrix[] = []) => deploymentStages(of, { onMatrix: (matrix) => void matrices.push(matrix) });
+const stagesOf = (of: Deployment = deployment, matrices: Matrix[] = []) =>
+  deploymentStages(of, { onMatrix: (matrix) => void matrices.push(matrix) });
 
 describe('the stages', () => {
   test('have the names, in the order, that everything else goes by', () => {
@@ -28,7 +29,10 @@ describe('the stages', () => {
 
   test('need only earlier stages, and each but the first needs one', () => {
     for (const [i, { name, needs }] of stagesOf().entries()) {
-      expect([name, needs.filter((need) => !STAGES.slice(0, i).some((earlier) => earlier === need))]).toEqual([name, []]);
+      expect([name, needs.filter((need) => !STAGES.slice(0, i).some((earlier) => earlier === need))]).toEqual([
+        name,
+        [],
+      ]);
       expect(needs.length).toBe(i === 0 ? 0 : 1);
     }
   });
@@ -46,14 +50,42 @@ describe('on real hosts that are empty', () => {
     const fleet = new FakeFleet(tape('empty'));
     const planned = await plan(stagesOf().slice(0, -1), { fleet, emit: () => undefined });
     expect(planned.map(({ stage, plan }) => [stage.name, ...shown(plan)])).toMatchObject([
-      ['preflight', expect.stringContaining('= node-01 meets the requirements (engine 20.10.24'), expect.stringContaining('= node-02 meets the requirements')],
+      [
+        'preflight',
+        expect.stringContaining('= node-01 meets the requirements (engine 20.10.24'),
+        expect.stringContaining('= node-02 meets the requirements'),
+      ],
       ['swarm-init', '+ node-01 initialise the swarm, advertise 10.77.0.11 (not in any swarm)'],
       ['swarm-join', '+ node-02 join as worker (not in any swarm)'],
-      ['network-create', '+ node-01 overlay kuscia-exchange-cluster 10.200.0.0/24 (absent)', ...['node-01', 'node-02'].map((name) => `? ${name} probe alice-probe (after the network; it tries the data path to every other host)`)],
-      ['mysql-up', '+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', expect.stringContaining('? node-01 version, login and owner of the database'), '? node-01 database schema kine (where the server has none)'],
-      ['kuscia-init', '+ node-01 Kuscia configuration of alice, with a new domain key (no host has one)', '? node-02 the same Kuscia configuration (after it was made)'],
-      ['kuscia-start', ...['node-01', 'node-02'].map((name) => `+ ${name} start replica root-kuscia-autonomy-alice (absent) [replicas]`)],
-      ['nginx-lb', '+ node-01 nginx configuration (absent) [nginx]', '+ node-01 load balancer alice-nginx-lb on port 8080 (absent) [nginx]'],
+      [
+        'network-create',
+        '+ node-01 overlay kuscia-exchange-cluster 10.200.0.0/24 (absent)',
+        ...['node-01', 'node-02'].map(
+          (name) => `? ${name} probe alice-probe (after the network; it tries the data path to every other host)`,
+        ),
+      ],
+      [
+        'mysql-up',
+        '+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)',
+        expect.stringContaining('? node-01 version, login and owner of the database'),
+        '? node-01 database schema kine (where the server has none)',
+      ],
+      [
+        'kuscia-init',
+        '+ node-01 Kuscia configuration of alice, with a new domain key (no host has one)',
+        '? node-02 the same Kuscia configuration (after it was made)',
+      ],
+      [
+        'kuscia-start',
+        ...['node-01', 'node-02'].map(
+          (name) => `+ ${name} start replica root-kuscia-autonomy-alice (absent) [replicas]`,
+        ),
+      ],
+      [
+        'nginx-lb',
+        '+ node-01 nginx configuration (absent) [nginx]',
+        '+ node-01 load balancer alice-nginx-lb on port 8080 (absent) [nginx]',
+      ],
     ]);
   });
 
@@ -62,7 +94,9 @@ describe('on real hosts that are empty', () => {
     const [verify] = stagesOf(deployment, matrices).slice(-1);
     const made = await verify?.look(asker(new FakeFleet(tape('empty')), () => undefined));
     expect(made?.awaited.length).toBeGreaterThan(10);
-    expect(matrices).toMatchObject([{ healthy: false, nodes: { ready: 0, total: 2 }, pairs: { connected: 0, total: 2 } }]);
+    expect(matrices).toMatchObject([
+      { healthy: false, nodes: { ready: 0, total: 2 }, pairs: { connected: 0, total: 2 } },
+    ]);
   });
 });
 
@@ -72,25 +106,54 @@ describe('on real hosts that are settled', () => {
     const matrices: Matrix[] = [];
     const applied = await apply(stagesOf(deployment, matrices), { fleet, emit: () => undefined });
     expect([...applied].filter(([, steps]) => steps.length > 0)).toEqual([]);
-    expect(matrices.at(-1)).toMatchObject({ healthy: true, nodes: { ready: 2, total: 2 }, pairs: { connected: 2, total: 2 } });
+    expect(matrices.at(-1)).toMatchObject({
+      healthy: true,
+      nodes: { ready: 2, total: 2 },
+      pairs: { connected: 2, total: 2 },
+    });
     // All that all stages ask of a host travels together.
     expect(fleet.trips).toBe(2);
   });
 
   test('what was changed in the cluster file is planned as a change, and only that', async () => {
-    const changed = deploymentOf({ hosts: TWO, memory: 3 * 1024 ** 3, loadBalancer: { ...deployment.cluster.loadBalancer, port: 8081 } });
-    const fleet: Fleet = new FakeFleet([...tape('settled'), ...tape('settled').map((take) => ({ ...take, line: take.line.replaceAll('http://10.77.0.11:8080/', 'http://10.77.0.11:8081/') }))]);
+    const changed = deploymentOf({
+      hosts: TWO,
+      memory: 3 * 1024 ** 3,
+      loadBalancer: { ...deployment.cluster.loadBalancer, port: 8081 },
+    });
+    const fleet: Fleet = new FakeFleet([
+      ...tape('settled'),
+      ...tape('settled').map((take) => ({
+        ...take,
+        line: take.line.replaceAll('http://10.77.0.11:8080/', 'http://10.77.0.11:8081/'),
+      })),
+    ]);
     const planned = await plan(stagesOf(changed).slice(0, -1), { fleet, emit: () => undefined });
     expect(planned.flatMap(({ plan }) => plan.steps.map(({ host, what, why }) => `${host} ${what}: ${why}`))).toEqual([
-      'node-01 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-02 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB', 'node-01 replace load balancer alice-nginx-lb: port 8080 -> 8081',
+      'node-01 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB',
+      'node-02 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB',
+      'node-01 replace load balancer alice-nginx-lb: port 8080 -> 8081',
     ]);
   });
 });
 
 describe('whatever hosts answer', () => {
   const { cluster } = deployment;
-  const given = deploymentOf({ hosts: TWO }, { repair: true, secrets: { ...deployment.secrets, kusciaConfig: new Secret('c', initialConfiguration()), registryPassword: new Secret('r', 'registry-pass-7') } });
-  const known = Map.groupBy([...tape('empty'), ...tape('settled'), ...tape('odd')], ({ host, line }) => `${host}\n${line}`);
+  const given = deploymentOf(
+    { hosts: TWO },
+    {
+      repair: true,
+      secrets: {
+        ...deployment.secrets,
+        kusciaConfig: new Secret('c', initialConfiguration()),
+        registryPassword: new Secret('r', 'registry-pass-7'),
+      },
+    },
+  );
+  const known = Map.groupBy(
+    [...tape('empty'), ...tape('settled'), ...tape('odd')],
+    ({ host, line }) => `${host}\n${line}`,
+  );
   const lost: Outcome = { ended: 'lost', reason: 'reset', stdout: '', stderr: '' };
   const ill: readonly Outcome[] = [
     lost,
@@ -102,16 +165,26 @@ describe('whatever hosts answer', () => {
   ];
 
   /** Hosts that answer each line with one of the answers that real hosts gave to it, or with none. */
-  const hosts = (choices: readonly number[]): Ask & { readonly asked: Command[]; readonly lines: Map<string, Outcome> } => {
+  const hosts = (
+    choices: readonly number[],
+  ): Ask & { readonly asked: Command[]; readonly lines: Map<string, Outcome> } => {
     const asked: Command[] = [];
     const lines = new Map<string, Outcome>();
     return {
-      asked, lines, learn: () => undefined, reaches: () => true,
+      asked,
+      lines,
+      learn: () => undefined,
+      reaches: () => true,
       ask(host, question) {
         const key = `${host}\n${shellLine(question.command)}`;
         asked.push(question.command);
-        const possible = [...(known.get(key) ?? []).map(({ outcome }) => outcome), ...(known.get(key) ?? []).map(({ outcome }) => outcome), ...ill];
-        const outcome = lines.get(key) ?? possible[(choices[lines.size % choices.length] ?? 0) % possible.length] ?? lost;
+        const possible = [
+          ...(known.get(key) ?? []).map(({ outcome }) => outcome),
+          ...(known.get(key) ?? []).map(({ outcome }) => outcome),
+          ...ill,
+        ];
+        const outcome =
+          lines.get(key) ?? possible[(choices[lines.size % choices.length] ?? 0) % possible.length] ?? lost;
         lines.set(key, outcome);
         return Promise.resolve(answer(question, outcome));
       },
@@ -119,25 +192,38 @@ describe('whatever hosts answer', () => {
   };
   const chosen = fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 60 });
 
-  test.each([...STAGES.entries()])('stage %i, %s, looks without changing or telling anything it must not', async (i) => {
-    await fc.assert(
-      fc.asyncProperty(chosen, fc.constantFrom(deployment, given, deploymentOf({ hosts: TWO, database: EXTERNAL })), async (choices, of) => {
-        const ask = hosts(choices);
-        const stage = stagesOf(of)[i];
-        const made = await stage?.look(ask);
-        expect(ask.asked.filter(({ reads }) => !reads)).toEqual([]);
-        for (const command of ask.asked) for (const hidden of HIDDEN) expect(shellLine(command)).not.toContain(hidden);
-        leaksNothing(made as Plan);
-        for (const { host } of [...(made?.steps ?? []), ...(made?.awaited ?? [])]) expect(cluster.hosts.map(({ name }) => name)).toContain(host);
-      }),
-      { numRuns: 60 },
-    );
-  });
+  test.each([...STAGES.entries()])(
+    'stage %i, %s, looks without changing or telling anything it must not',
+    async (i) => {
+      await fc.assert(
+        fc.asyncProperty(
+          chosen,
+          fc.constantFrom(deployment, given, deploymentOf({ hosts: TWO, database: EXTERNAL })),
+          async (choices, of) => {
+            const ask = hosts(choices);
+            const stage = stagesOf(of)[i];
+            const made = await stage?.look(ask);
+            expect(ask.asked.filter(({ reads }) => !reads)).toEqual([]);
+            for (const command of ask.asked)
+              for (const hidden of HIDDEN) expect(shellLine(command)).not.toContain(hidden);
+            leaksNothing(made as Plan);
+            for (const { host } of [...(made?.steps ?? []), ...(made?.awaited ?? [])])
+              expect(cluster.hosts.map(({ name }) => name)).toContain(host);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   test('no stage is settled while nothing can be found out', async () => {
     for (const each of ill.slice(0, 4)) {
       for (const stage of stagesOf()) {
-        const made = await stage.look({ ask: (_, question) => Promise.resolve(answer(question, each)), learn: () => undefined, reaches: () => true });
+        const made = await stage.look({
+          ask: (_, question) => Promise.resolve(answer(question, each)),
+          learn: () => undefined,
+          reaches: () => true,
+        });
         expect([stage.name, each.ended, made.empty, made.steps.length]).toEqual([stage.name, each.ended, false, 0]);
       }
     }

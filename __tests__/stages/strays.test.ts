@@ -3,7 +3,17 @@ import type { Host } from '../../src/cluster/cluster.ts';
 import { present, unknown } from '../../src/engine/fact.ts';
 import { straysOf } from '../../src/stages/strays.ts';
 import { clusterOf, THREE } from '../support/deployment.ts';
-import { containerOf, gatewayOf, machineOf, nameOf, nodeOf, NOW, probeOf, registryOf, replicaOf } from '../support/facts.ts';
+import {
+  containerOf,
+  gatewayOf,
+  machineOf,
+  nameOf,
+  nodeOf,
+  NOW,
+  probeOf,
+  registryOf,
+  replicaOf,
+} from '../support/facts.ts';
 
 type Facts = Parameters<typeof straysOf>[1];
 const [one, two, three] = THREE as [Host, Host, Host];
@@ -19,30 +29,150 @@ const idle = clusterOf({ hosts: [one, two, { ...three, roles: ['worker'] }] });
 const seenBy = (hosts: readonly Host[], told: Partial<Facts> = {}): Facts => ({
   nodes: present(THREE.map((host) => nodeOf(host))),
   machines: new Map(hosts.map((host) => [host.name, present(machineOf(host))])),
-  containers: new Map(hosts.map((host) => [host.name, [probeOf(whole), ...(host === one ? [] : [replicaOf(whole, host)])]])),
+  containers: new Map(
+    hosts.map((host) => [host.name, [probeOf(whole), ...(host === one ? [] : [replicaOf(whole, host)])]]),
+  ),
   replicas: [{ host: two, registry: present(registryOf(whole, [two, three])) }],
   ...told,
 });
 const heard = (changes: Parameters<typeof gatewayOf>[2], ready: boolean): Partial<Facts> => ({
-  replicas: [{ host: two, registry: present(registryOf(whole, [two, three], { gateways: [gatewayOf(whole, two), gatewayOf(whole, three, changes)], nodes: [{ name: nameOf(whole, two), ready: true }, { name: OUTSIDE, ready }] })) }],
+  replicas: [
+    {
+      host: two,
+      registry: present(
+        registryOf(whole, [two, three], {
+          gateways: [gatewayOf(whole, two), gatewayOf(whole, three, changes)],
+          nodes: [
+            { name: nameOf(whole, two), ready: true },
+            { name: OUTSIDE, ready },
+          ],
+        }),
+      ),
+    },
+  ],
 });
-const told = (...facts: Parameters<typeof straysOf>): string[] => straysOf(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
+const told = (...facts: Parameters<typeof straysOf>): string[] =>
+  straysOf(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
 
 describe('what works and is not described is', () => {
   const cases: readonly [string, Parameters<typeof straysOf>, readonly string[]][] = [
     ['nothing in a cluster that is as its file', [whole, seenBy(THREE)], []],
-    ['a replica whose host was taken out of the file', [smaller, seenBy([one, two])], [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`]],
-    ['the same where the swarm does not tell', [smaller, seenBy([one, two], { nodes: unknown('no leader') })], [`-: replica ${OUTSIDE} works on a host that is not in the cluster file`]],
-    ['the same whose heart beats while its node is not Ready', [smaller, seenBy([one, two], heard({}, false))], [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`]],
-    ['nothing once it is dead, though its entry stays', [smaller, seenBy([one, two], heard({ heartbeat: NOW - 45_000 }, false))], []],
-    ['a replica whose host lost its role', [idle, seenBy([one, two, idle.hosts[2] as Host])], [`node-03: replica ${OUTSIDE} works on node-03, which has no role replica`]],
-    ['its container, once it was stopped', [idle, seenBy([one, two, idle.hosts[2] as Host], { ...heard({ heartbeat: 0 }, false), containers: new Map([['node-03', [replicaOf(whole, three, { state: 'exited' })]]]) })], [`node-03: container ${NAME} of alice is on node-03, where no role asks for it`]],
-    ['a replica of another login', [whole, seenBy(THREE, { containers: new Map([['node-02', [replicaOf(whole, two), containerOf('deploy-kuscia-autonomy-alice')]]]) })], ['node-02: container deploy-kuscia-autonomy-alice of alice is on node-02, where no role asks for it']],
-    ['a database and a load balancer that moved', [whole, seenBy(THREE, { containers: new Map([['node-01', [containerOf('alice-mysql'), containerOf('alice-nginx-lb')]], ['node-02', [containerOf('alice-mysql'), containerOf('alice-nginx-lb'), replicaOf(whole, two)]]]) })], ['node-02: container alice-mysql of alice is on node-02, where no role asks for it', 'node-02: container alice-nginx-lb of alice is on node-02, where no role asks for it']],
-    ['nothing of another domain', [whole, seenBy(THREE, { containers: new Map([['node-02', [replicaOf(whole, two), containerOf('root-kuscia-autonomy-bob'), containerOf('bob-mysql'), containerOf('root-kuscia-autonomy-malice')]]]) })], []],
-    ['nothing that may be the replica of a host that does not tell its name', [whole, seenBy(THREE, { nodes: unknown('no leader'), machines: new Map([['node-01', present(machineOf(one))], ['node-02', present(machineOf(two))], ['node-03', unknown('lost')]]) })], []],
-    ['nothing where a silent host is a node of the swarm', [whole, seenBy(THREE, { machines: new Map([['node-01', present(machineOf(one))], ['node-02', present(machineOf(two))], ['node-03', unknown('lost')]]) })], []],
-    ['nothing where no replica tells what is registered', [smaller, seenBy([one, two], { replicas: [{ host: two, registry: unknown('exit 1') }] })], []],
+    [
+      'a replica whose host was taken out of the file',
+      [smaller, seenBy([one, two])],
+      [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
+    ],
+    [
+      'the same where the swarm does not tell',
+      [smaller, seenBy([one, two], { nodes: unknown('no leader') })],
+      [`-: replica ${OUTSIDE} works on a host that is not in the cluster file`],
+    ],
+    [
+      'the same whose heart beats while its node is not Ready',
+      [smaller, seenBy([one, two], heard({}, false))],
+      [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
+    ],
+    [
+      'nothing once it is dead, though its entry stays',
+      [smaller, seenBy([one, two], heard({ heartbeat: NOW - 45_000 }, false))],
+      [],
+    ],
+    [
+      'a replica whose host lost its role',
+      [idle, seenBy([one, two, idle.hosts[2] as Host])],
+      [`node-03: replica ${OUTSIDE} works on node-03, which has no role replica`],
+    ],
+    [
+      'its container, once it was stopped',
+      [
+        idle,
+        seenBy([one, two, idle.hosts[2] as Host], {
+          ...heard({ heartbeat: 0 }, false),
+          containers: new Map([['node-03', [replicaOf(whole, three, { state: 'exited' })]]]),
+        }),
+      ],
+      [`node-03: container ${NAME} of alice is on node-03, where no role asks for it`],
+    ],
+    [
+      'a replica of another login',
+      [
+        whole,
+        seenBy(THREE, {
+          containers: new Map([['node-02', [replicaOf(whole, two), containerOf('deploy-kuscia-autonomy-alice')]]]),
+        }),
+      ],
+      ['node-02: container deploy-kuscia-autonomy-alice of alice is on node-02, where no role asks for it'],
+    ],
+    [
+      'a database and a load balancer that moved',
+      [
+        whole,
+        seenBy(THREE, {
+          containers: new Map([
+            ['node-01', [containerOf('alice-mysql'), containerOf('alice-nginx-lb')]],
+            ['node-02', [containerOf('alice-mysql'), containerOf('alice-nginx-lb'), replicaOf(whole, two)]],
+          ]),
+        }),
+      ],
+      [
+        'node-02: container alice-mysql of alice is on node-02, where no role asks for it',
+        'node-02: container alice-nginx-lb of alice is on node-02, where no role asks for it',
+      ],
+    ],
+    [
+      'nothing of another domain',
+      [
+        whole,
+        seenBy(THREE, {
+          containers: new Map([
+            [
+              'node-02',
+              [
+                replicaOf(whole, two),
+                containerOf('root-kuscia-autonomy-bob'),
+                containerOf('bob-mysql'),
+                containerOf('root-kuscia-autonomy-malice'),
+              ],
+            ],
+          ]),
+        }),
+      ],
+      [],
+    ],
+    [
+      'nothing that may be the replica of a host that does not tell its name',
+      [
+        whole,
+        seenBy(THREE, {
+          nodes: unknown('no leader'),
+          machines: new Map([
+            ['node-01', present(machineOf(one))],
+            ['node-02', present(machineOf(two))],
+            ['node-03', unknown('lost')],
+          ]),
+        }),
+      ],
+      [],
+    ],
+    [
+      'nothing where a silent host is a node of the swarm',
+      [
+        whole,
+        seenBy(THREE, {
+          machines: new Map([
+            ['node-01', present(machineOf(one))],
+            ['node-02', present(machineOf(two))],
+            ['node-03', unknown('lost')],
+          ]),
+        }),
+      ],
+      [],
+    ],
+    [
+      'nothing where no replica tells what is registered',
+      [smaller, seenBy([one, two], { replicas: [{ host: two, registry: unknown('exit 1') }] })],
+      [],
+    ],
   ];
   test.each(cases)('%s', (_, facts, wanted) => {
     expect(told(...facts)).toEqual(wanted);
@@ -55,9 +185,19 @@ test('the warning says what was seen, why, and by which commands it goes away', 
       code: 'not-described',
       what: expect.any(String),
       evidence: 'heartbeat 5 s ago at 10.200.0.13, node Ready',
-      cause: 'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
+      cause:
+        'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
       remedy: `Put it back into the cluster file, or take it away: on node-03 (10.77.0.13) docker stop ${NAME} and docker rm -f ${NAME}, then on node-02 docker exec ${NAME} kubectl delete gateway ${OUTSIDE} -n alice and docker exec ${NAME} kubectl delete node ${OUTSIDE}.`,
     },
   ]);
-  expect(straysOf(whole, seenBy(THREE, { containers: new Map([['node-02', [containerOf('alice-mysql', { mounts: { '/var/lib/mysql': 'alice-mysql' } })]]]) }))[0]?.remedy).toMatch(/docker rm -f alice-mysql\. Its data stay in the volume alice-mysql\.$/);
+  expect(
+    straysOf(
+      whole,
+      seenBy(THREE, {
+        containers: new Map([
+          ['node-02', [containerOf('alice-mysql', { mounts: { '/var/lib/mysql': 'alice-mysql' } })]],
+        ]),
+      }),
+    )[0]?.remedy,
+  ).toMatch(/docker rm -f alice-mysql\. Its data stay in the volume alice-mysql\.$/);
 });

@@ -13,7 +13,12 @@ test('domain.crt signs itself for 50 years, and ca.crt has the same bytes', () =
   expect(makeCertificates({ home, ...place }, 'alice', key)).toBe(true);
   const pem = readFileSync(`${home}/var/certs/domain.crt`);
   const cert = new X509Certificate(pem);
-  expect({ subject: cert.subject, issuer: cert.issuer, ca: cert.ca, serial: cert.serialNumber }).toEqual({ subject: 'CN=alice', issuer: 'CN=alice', ca: true, serial: '01' });
+  expect({ subject: cert.subject, issuer: cert.issuer, ca: cert.ca, serial: cert.serialNumber }).toEqual({
+    subject: 'CN=alice',
+    issuer: 'CN=alice',
+    ca: true,
+    serial: '01',
+  });
   expect(cert.verify(cert.publicKey)).toBe(true);
   expect(cert.validToDate.getUTCFullYear() - cert.validFromDate.getUTCFullYear()).toBe(50);
   expect(Math.abs(pem.length - 1099)).toBeLessThanOrEqual(12);
@@ -37,7 +42,9 @@ test('KusciaAPI has a certificate of ten years with the names that were observed
   makeCertificates(place, 'alice', key);
   const cert = new X509Certificate(apiPair(place, 'alice', key, true).cert);
   expect(cert.subject).toBe('CN=KusciaAPI');
-  expect(cert.subjectAltName).toBe('DNS:kusciaapi, DNS:root-kuscia-autonomy-alice-hosta, DNS:localhost, IP Address:127.0.0.1, IP Address:10.77.0.11');
+  expect(cert.subjectAltName).toBe(
+    'DNS:kusciaapi, DNS:root-kuscia-autonomy-alice-hosta, DNS:localhost, IP Address:127.0.0.1, IP Address:10.77.0.11',
+  );
   expect(cert.verify(new X509Certificate(readFileSync(`${place.home}/var/certs/ca.crt`)).publicKey)).toBe(true);
   expect(readFileSync(`${place.home}/var/certs/token`, 'utf8')).toHaveLength(32);
 });

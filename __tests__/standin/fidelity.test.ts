@@ -6,14 +6,21 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const page = readFileSync(here('../../lab/images/kuscia/FIDELITY.md'), 'utf8');
 /** The headings of docs/kuscia.md that the page defines links to; a test of the docs follows them. */
 const sources = [...page.matchAll(/^(\[.+\]): \S+\/docs\/kuscia\.md#\S+$/gm)].map(([, label = '']) => label);
-const rows = page.split('\n').filter((line) => line.startsWith('| ')).slice(2).map((line) => line.split('|').map((cell) => cell.trim()));
+const rows = page
+  .split('\n')
+  .filter((line) => line.startsWith('| '))
+  .slice(2)
+  .map((line) => line.split('|').map((cell) => cell.trim()));
 
 test('the list of traps is there', () => {
   expect(rows.length).toBeGreaterThan(60);
 });
 
 test('every row but that of the stand-in itself says where it is known from', () => {
-  const unsourced = rows.filter(([, what = '', from = '']) => what !== 'it says that it is a stand-in' && from.split(', ').some((label) => !sources.includes(label)));
+  const unsourced = rows.filter(
+    ([, what = '', from = '']) =>
+      what !== 'it says that it is a stand-in' && from.split(', ').some((label) => !sources.includes(label)),
+  );
   expect(unsourced).toEqual([]);
 });
 

@@ -19,11 +19,25 @@ export function observed(name: string): string {
 export function somePlace(more: Partial<Place> = {}): Place {
   const home = mkdtempSync(join(tmpdir(), 'stand-in-'));
   mkdirSync(`${home}/etc/conf`, { recursive: true });
-  return { home, hostname: 'root-kuscia-autonomy-alice-hosta', address: '10.77.0.11', version: 'v1.1.0b0', pace: 0, machineId: 'machine-a', inContainer: false, bootId: `boot-${home}`, ...more };
+  return {
+    home,
+    hostname: 'root-kuscia-autonomy-alice-hosta',
+    address: '10.77.0.11',
+    version: 'v1.1.0b0',
+    pace: 0,
+    machineId: 'machine-a',
+    inContainer: false,
+    bootId: `boot-${home}`,
+    ...more,
+  };
 }
 
 /** A replica of alice on a shared memory, and the lines it logged. */
-export function someReplica(kine: Kine, more: Partial<Place> = {}, pem = generateKey()): Replica & { readonly lines: string[] } {
+export function someReplica(
+  kine: Kine,
+  more: Partial<Place> = {},
+  pem = generateKey(),
+): Replica & { readonly lines: string[] } {
   const place = somePlace(more);
   const key = createPrivateKey(pem);
   makeFolders(place);

@@ -5,8 +5,34 @@ import { observed } from './fixtures.ts';
 import { stubHost, type StubHost } from './stub-docker.ts';
 
 const golden = JSON.parse(observed('kuscia-sh.json')) as Record<string, { rc: number; stdout: string; stderr: string }>;
-const config = init(['--mode', 'autonomy', '--domain', 'alice', '--runtime', 'runp', '--datastore-endpoint', 'mysql://root:password@tcp(10.77.0.1:3306)/kine']).stdout;
-const start = ['start', '-c', './autonomy_alice.yaml', '-p', '20000', '-q', '20001', '-k', '20010', '-g', '20011', '-a', 'none', '-m', '8G', '--cluster'];
+const config = init([
+  '--mode',
+  'autonomy',
+  '--domain',
+  'alice',
+  '--runtime',
+  'runp',
+  '--datastore-endpoint',
+  'mysql://root:password@tcp(10.77.0.1:3306)/kine',
+]).stdout;
+const start = [
+  'start',
+  '-c',
+  './autonomy_alice.yaml',
+  '-p',
+  '20000',
+  '-q',
+  '20001',
+  '-k',
+  '20010',
+  '-g',
+  '20011',
+  '-a',
+  'none',
+  '-m',
+  '8G',
+  '--cluster',
+];
 const container = '/root/root-kuscia-autonomy-alice';
 const dirs = (host: StubHost): boolean => existsSync(`${host.root}/root-kuscia-autonomy-alice/data`);
 
@@ -15,7 +41,13 @@ function said(name: string): string {
   const text = golden[name]?.stdout ?? '';
   // eslint-disable-next-line no-control-regex -- the colours are part of what is compared
   const prompt = /\u001b\[0;32mThe container [^\n]*?\[y\/n\]: \u001b\[0m/;
-  return text.replaceAll('\r', '').replace(/^(y|maybe)\n/, '').replace(/^rc=[\s\S]*/m, '').replace(prompt, '').replace(/^[0-9a-f]{64}$/gm, '<id>').replace(/node-0\d/g, 'node-02');
+  return text
+    .replaceAll('\r', '')
+    .replace(/^(y|maybe)\n/, '')
+    .replace(/^rc=[\s\S]*/m, '')
+    .replace(prompt, '')
+    .replace(/^[0-9a-f]{64}$/gm, '<id>')
+    .replace(/node-0\d/g, 'node-02');
 }
 
 const ids = (text: string): string => text.replace(/^(helper|container)-id$/gm, '<id>');
@@ -24,8 +56,13 @@ describe('kuscia.sh start', () => {
   test('prints the observed lines, in order and colour, and makes the observed folders', () => {
     const host = stubHost(config);
     const { code, stdout, stderr } = host.run(start);
-    expect({ code, stdout: ids(stdout), stderr }).toEqual({ code: 0, stdout: said('03c-start-tty-host3-second-replica'), stderr: '' });
-    for (const name of ['', '/data', '/images', '/logs']) expect(statSync(`${host.root}/root-kuscia-autonomy-alice${name}`).mode & 0o777).toBe(0o777);
+    expect({ code, stdout: ids(stdout), stderr }).toEqual({
+      code: 0,
+      stdout: said('03c-start-tty-host3-second-replica'),
+      stderr: '',
+    });
+    for (const name of ['', '/data', '/images', '/logs'])
+      expect(statSync(`${host.root}/root-kuscia-autonomy-alice${name}`).mode & 0o777).toBe(0o777);
     expect(existsSync(`${host.root}/root-kuscia-autonomy-alice/k3s`)).toBe(false);
   });
 
@@ -35,9 +72,10 @@ describe('kuscia.sh start', () => {
     const run = host.calls().find((call) => call[0] === 'run' && call.includes('bin/kuscia'));
     expect(run?.join(' ').replaceAll(host.root, '/root')).toBe(
       'run -dit --name=root-kuscia-autonomy-alice --hostname=root-kuscia-autonomy-alice-node-02 --restart=always --network=kuscia-exchange-cluster -m 8G ' +
-      '-p 20001:80 -p 20000:1080 -p 20010:8082 -p 20011:8083 -p 13084:9091 --cap-add=SYS_PTRACE ' +
-      `-v /root/autonomy_alice.yaml:/home/kuscia/etc/conf/kuscia.yaml -v ${container}/data:/home/kuscia/var/storage/data -v ${container}/logs:/home/kuscia/var/stdout ` +
-      `-v ${container}/images:/home/kuscia/var/images secretflow/kuscia:1.1.0b0 bin/kuscia start -c etc/conf/kuscia.yaml`);
+        '-p 20001:80 -p 20000:1080 -p 20010:8082 -p 20011:8083 -p 13084:9091 --cap-add=SYS_PTRACE ' +
+        `-v /root/autonomy_alice.yaml:/home/kuscia/etc/conf/kuscia.yaml -v ${container}/data:/home/kuscia/var/storage/data -v ${container}/logs:/home/kuscia/var/stdout ` +
+        `-v ${container}/images:/home/kuscia/var/images secretflow/kuscia:1.1.0b0 bin/kuscia start -c etc/conf/kuscia.yaml`,
+    );
   });
 
   test('without a terminal probes 60 times, ends with 1 and leaves the container running', () => {
@@ -51,21 +89,27 @@ describe('kuscia.sh start', () => {
     expect(ids(host.run(start).stdout)).toMatch(/installation exit\./);
   });
 
-  test.each([['at end of file', '', '03b-second-call-notty-eof'], ['for n', 'n\n', '03b-second-call-notty-answer-n'], ['for maybe', 'maybe\n', '03d-second-call-tty-other']])(
-    'with a container in any state does nothing and ends with 0 %s', (_, stdin, name) => {
-      const host = stubHost(config);
-      host.state('container', 'container-id\n');
-      host.state('listed', 'abc\n');
-      expect(host.run(start, { stdin })).toEqual({ code: 0, stdout: said(name), stderr: '' });
-      expect(host.calls().some(([word]) => word === 'run')).toBe(false);
-    });
+  test.each([
+    ['at end of file', '', '03b-second-call-notty-eof'],
+    ['for n', 'n\n', '03b-second-call-notty-answer-n'],
+    ['for maybe', 'maybe\n', '03d-second-call-tty-other'],
+  ])('with a container in any state does nothing and ends with 0 %s', (_, stdin, name) => {
+    const host = stubHost(config);
+    host.state('container', 'container-id\n');
+    host.state('listed', 'abc\n');
+    expect(host.run(start, { stdin })).toEqual({ code: 0, stdout: said(name), stderr: '' });
+    expect(host.calls().some(([word]) => word === 'run')).toBe(false);
+  });
 
   test('removes and recreates the container for y', () => {
     const host = stubHost(config);
     host.state('container', 'container-id\n');
     host.state('listed', 'abc\n');
     const { code, stdout } = host.run(start, { stdin: 'y\n' });
-    expect({ code, stdout: ids(stdout) }).toEqual({ code: 0, stdout: said('03f-stopped-tty-answer-y').replace(/unchanged/g, 'created') });
+    expect({ code, stdout: ids(stdout) }).toEqual({
+      code: 0,
+      stdout: said('03f-stopped-tty-answer-y').replace(/unchanged/g, 'created'),
+    });
   });
 
   test('wants every gateway line but one not to hold its name', () => {
@@ -73,7 +117,9 @@ describe('kuscia.sh start', () => {
     host.state('gateways', 'root-kuscia-autonomy-alice-node-02\nroot-kuscia-autonomy-alice-node-02b\n');
     const { code, stderr } = host.run(start);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^\[Error\] Probe gateway in namespace 'alice' failed\. Please check envoy log in container/);
+    expect(stderr).toMatch(
+      /^\[Error\] Probe gateway in namespace 'alice' failed\. Please check envoy log in container/,
+    );
     expect(host.sleeps()).toBe(60);
   });
 
@@ -88,7 +134,8 @@ describe('kuscia.sh start', () => {
 });
 
 describe('kuscia.sh start refuses', () => {
-  const without = (args: readonly string[], flag: string): string[] => args.filter((arg, at) => arg !== flag && args[at - 1] !== flag);
+  const without = (args: readonly string[], flag: string): string[] =>
+    args.filter((arg, at) => arg !== flag && args[at - 1] !== flag);
 
   test('a start without -p, on stderr and before it makes anything', () => {
     const host = stubHost(config);
@@ -103,7 +150,10 @@ describe('kuscia.sh start refuses', () => {
   });
 
   test('a network that is not overlay or not attachable, after the folders are made', () => {
-    for (const [network, name] of [['[{ "Driver": "bridge" }]', '03n-net-bridge-manager'], ['[{ "Driver": "overlay", "Attachable": false }]', '03n-net-not-attachable-manager']] as const) {
+    for (const [network, name] of [
+      ['[{ "Driver": "bridge" }]', '03n-net-bridge-manager'],
+      ['[{ "Driver": "overlay", "Attachable": false }]', '03n-net-not-attachable-manager'],
+    ] as const) {
       const host = stubHost(config);
       host.state('listed', 'abc\n');
       host.state('network', network);
@@ -117,14 +167,25 @@ describe('kuscia.sh start refuses', () => {
     const host = stubHost(config);
     host.state('listed', 'id-of-kuscia-exchange-cluster-old\n');
     host.state('network', undefined);
-    expect(host.run(start)).toEqual({ code: 1, stdout: said('03n-net-substring'), stderr: golden['03n-net-substring']?.stderr });
+    expect(host.run(start)).toEqual({
+      code: 1,
+      stdout: said('03n-net-substring'),
+      stderr: golden['03n-net-substring']?.stderr,
+    });
   });
 
   test('an absent network with the exit code of docker', () => {
     const host = stubHost(config);
     host.state('network', undefined);
-    host.state('refused', 'Could not attach to network kuscia-exchange-cluster: rpc error: code = NotFound desc = network kuscia-exchange-cluster not found');
-    expect(host.run(start)).toEqual({ code: 125, stdout: said('03n-net-absent-worker'), stderr: golden['03n-net-absent-worker']?.stderr });
+    host.state(
+      'refused',
+      'Could not attach to network kuscia-exchange-cluster: rpc error: code = NotFound desc = network kuscia-exchange-cluster not found',
+    );
+    expect(host.run(start)).toEqual({
+      code: 125,
+      stdout: said('03n-net-absent-worker'),
+      stderr: golden['03n-net-absent-worker']?.stderr,
+    });
   });
 
   test('an image that can be pulled from nowhere, leaving the folders', () => {
@@ -141,7 +202,9 @@ describe('kuscia.sh start goes on', () => {
     host.state('start-error', 'failed to create shim task: not a directory');
     host.state('listed', 'abc\n');
     host.state('hostname', 'node-02\n');
-    const { code, stdout, stderr } = host.run(start.map((arg) => (arg === './autonomy_alice.yaml' ? './nosuch.yaml' : arg)));
+    const { code, stdout, stderr } = host.run(
+      start.map((arg) => (arg === './autonomy_alice.yaml' ? './nosuch.yaml' : arg)),
+    );
     expect({ code, stdout: ids(stdout) }).toEqual({ code: 125, stdout: said('03h-missing-file') });
     expect(stderr.match(/^grep: \/root\/nosuch\.yaml: No such file or directory$/gm)).toHaveLength(6);
   });
@@ -149,7 +212,13 @@ describe('kuscia.sh start goes on', () => {
   test('without USER, to a name that docker refuses', () => {
     const host = stubHost(config);
     host.state('listed', 'abc\n');
-    expect(host.run(start, { env: { USER: undefined } })).toEqual({ code: 125, stdout: said('03h-user-unset').replace(/-kuscia-autonomy-alice\n.*$/s, (text) => text.startsWith('-kuscia-autonomy-alice\nroot') ? '' : text), stderr: golden['03h-user-unset']?.stderr });
+    expect(host.run(start, { env: { USER: undefined } })).toEqual({
+      code: 125,
+      stdout: said('03h-user-unset').replace(/-kuscia-autonomy-alice\n.*$/s, (text) =>
+        text.startsWith('-kuscia-autonomy-alice\nroot') ? '' : text,
+      ),
+      stderr: golden['03h-user-unset']?.stderr,
+    });
     expect(existsSync(`${host.root}/-kuscia-autonomy-alice/data`)).toBe(true);
   });
 
@@ -159,18 +228,29 @@ describe('kuscia.sh start goes on', () => {
     const first = host.run(start);
     expect(first.code).toBe(125);
     expect(ids(first.stdout)).toMatch(/<id>\n$/);
-    expect(host.run(start)).toMatchObject({ code: 0, stdout: expect.stringMatching(/installation exit\./) as unknown as string });
+    expect(host.run(start)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/installation exit\./) as unknown as string,
+    });
   });
 
   test('to a healthy replica and exit code 1 where the engine image is nowhere', () => {
     const host = stubHost(config);
     host.state('listed', 'abc\n');
     host.state('container', 'container-id\n');
-    const { code, stdout, stderr } = host.run(start.filter((arg, at) => arg !== '-a' && start[at - 1] !== '-a'), { stdin: 'y\n' });
+    const { code, stdout, stderr } = host.run(
+      start.filter((arg, at) => arg !== '-a' && start[at - 1] !== '-a'),
+      { stdin: 'y\n' },
+    );
     const shown = said('03q-engine-image-default').split('Error response')[0] ?? '';
     expect({ code, stdout: ids(stdout) }).toEqual({ code: 1, stdout: shown });
     expect(stderr).toMatch(/^Error response from daemon: Get .*network is unreachable\n$/);
-    expect(host.calls().map(([word]) => word).at(-1)).toBe('pull');
+    expect(
+      host
+        .calls()
+        .map(([word]) => word)
+        .at(-1),
+    ).toBe('pull');
     expect(existsSync(`${host.root}/root-kuscia-autonomy-alice/register_app_image.sh`)).toBe(true);
   });
 
@@ -184,8 +264,16 @@ describe('kuscia.sh start goes on', () => {
 test.each([
   ['root-kuscia-autonomy-alice', 'node-02', 'root-kuscia-autonomy-alice-node-02'],
   ['root-kuscia-autonomy-alice', 'Node_02.Example', 'root-kuscia-autonomy-alice-node-02-example'],
-  ['root-kuscia-autonomy-mycompany-secretflow-trainlite', 'ip-10-0-1-121', 'root-kuscia-autonomy-mycompany-secretflow-trainlite-ip-10-0-1-1'],
-  ['root-kuscia-autonomy-mycompany-secretflow-trainlite', 'ip-10-0-1-122', 'root-kuscia-autonomy-mycompany-secretflow-trainlite-ip-10-0-1-1'],
+  [
+    'root-kuscia-autonomy-mycompany-secretflow-trainlite',
+    'ip-10-0-1-121',
+    'root-kuscia-autonomy-mycompany-secretflow-trainlite-ip-10-0-1-1',
+  ],
+  [
+    'root-kuscia-autonomy-mycompany-secretflow-trainlite',
+    'ip-10-0-1-122',
+    'root-kuscia-autonomy-mycompany-secretflow-trainlite-ip-10-0-1-1',
+  ],
 ])('a replica of %s on host %s is named %s', (ctr, hostname, name) => {
   const host = stubHost(config.replace('alice', ctr.replace('root-kuscia-autonomy-', '')));
   host.state('hostname', `${hostname}\n`);
@@ -197,7 +285,13 @@ test('kuscia.sh upgrade removes the container and then fails with 125', () => {
   const host = stubHost(config);
   host.state('container', 'container-id\n');
   const { code, stdout, stderr } = host.run(['upgrade', 'root-kuscia-autonomy-alice']);
-  expect({ code, said: stdout + stderr }).toEqual({ code: 125, said: golden['06-upgrade-tty']?.stdout.replaceAll('\r', '').replace(/^.*Up .*\n/, '').replace(/rc=125[\s\S]*/, '') });
+  expect({ code, said: stdout + stderr }).toEqual({
+    code: 125,
+    said: golden['06-upgrade-tty']?.stdout
+      .replaceAll('\r', '')
+      .replace(/^.*Up .*\n/, '')
+      .replace(/rc=125[\s\S]*/, ''),
+  });
   expect(host.calls().some(([word, , id]) => word === 'rm' && id === 'root-kuscia-autonomy-alice')).toBe(true);
 });
 

@@ -11,14 +11,27 @@ export function memoryKine(): Kine & { readonly keys: () => string[] } {
   };
   const stamped = (key: string): KubeObject | undefined => {
     const found = objects.get(key);
-    return found && structuredClone({ ...found.object, metadata: { ...found.object.metadata, resourceVersion: String(found.revision) } });
+    return (
+      found &&
+      structuredClone({
+        ...found.object,
+        metadata: { ...found.object.metadata, resourceVersion: String(found.revision) },
+      })
+    );
   };
   return {
     keys: () => [...objects.keys()],
     prepare: () => Promise.resolve(),
     get: (key) => Promise.resolve(stamped(key)),
-    list: (prefix) => Promise.resolve([...objects.keys()].filter((key) => key.startsWith(prefix)).sort().map((key) => stamped(key) as KubeObject)),
-    create: (key, object) => (objects.has(key) ? Promise.reject(new TakenError(key)) : Promise.resolve(put(key, object))),
+    list: (prefix) =>
+      Promise.resolve(
+        [...objects.keys()]
+          .filter((key) => key.startsWith(prefix))
+          .sort()
+          .map((key) => stamped(key) as KubeObject),
+      ),
+    create: (key, object) =>
+      objects.has(key) ? Promise.reject(new TakenError(key)) : Promise.resolve(put(key, object)),
     edit: (key, change) => {
       const before = stamped(key);
       const after = before && change(structuredClone(before));

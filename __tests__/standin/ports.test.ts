@@ -23,59 +23,110 @@ afterEach(() => void requests.splice(0));
 
 function table(protocol: string) {
   return portTable({
-    domain: 'alice', hostname: place.hostname, version: 'v1.1.0b0', protocol, token: 'secret', authority, gateway, api,
-    handshake: () => Promise.resolve({ namespace: 'alice', state: 1 }), domainQuery: (wanted) => Promise.resolve({ data: wanted }),
-    domainCreate: ({ domain_id: id = '' }) => Promise.resolve({ status: { code: 11100, message: `Field "domain_id" is invalid, invalid value: "${id}"` } }), requested: (line) => void requests.push(line),
+    domain: 'alice',
+    hostname: place.hostname,
+    version: 'v1.1.0b0',
+    protocol,
+    token: 'secret',
+    authority,
+    gateway,
+    api,
+    handshake: () => Promise.resolve({ namespace: 'alice', state: 1 }),
+    domainQuery: (wanted) => Promise.resolve({ data: wanted }),
+    domainCreate: ({ domain_id: id = '' }) =>
+      Promise.resolve({ status: { code: 11100, message: `Field "domain_id" is invalid, invalid value: "${id}"` } }),
+    requested: (line) => void requests.push(line),
   });
 }
 
 /** What the observation shows of the gateway's 401: the header lines in their order, and the body with its newline. */
-const [statusLine = '', ...observedLines] = observed('gateway-401-direct.txt').trimEnd().split('\n').filter((line) => line !== '< ' && line !== '<');
+const [statusLine = '', ...observedLines] = observed('gateway-401-direct.txt')
+  .trimEnd()
+  .split('\n')
+  .filter((line) => line !== '< ' && line !== '<');
 const observedBody = observedLines.pop() ?? '';
 
-interface Wish { tls?: boolean; path?: string; method?: string; headers?: Record<string, string>; client?: boolean }
+interface Wish {
+  tls?: boolean;
+  path?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  client?: boolean;
+}
 
 /** Opens the server of one port somewhere and asks it once: code, body and headers, or the error. */
-async function ask(protocol: string, number: number, { tls = false, path = '/', method = 'GET', headers = {}, client = false }: Wish = {}): Promise<{ code: number; body: string; headers: Record<string, unknown>; raw: string[]; error?: string }> {
+async function ask(
+  protocol: string,
+  number: number,
+  { tls = false, path = '/', method = 'GET', headers = {}, client = false }: Wish = {},
+): Promise<{ code: number; body: string; headers: Record<string, unknown>; raw: string[]; error?: string }> {
   const entry = table(protocol).find(({ port }) => port === number);
   if (!entry) throw new Error(`nothing on ${number}`);
   await listen(entry.server, 0, '127.0.0.1');
   closers.push(() => entry.server.close());
   const pair = client ? { cert: authority, key: key.export({ type: 'pkcs1', format: 'pem' }) } : {};
-  const options = { host: '127.0.0.1', port: (entry.server.address() as AddressInfo).port, path, method, headers, agent: false as const, ...(tls ? { rejectUnauthorized: false, ...pair } : {}) };
+  const options = {
+    host: '127.0.0.1',
+    port: (entry.server.address() as AddressInfo).port,
+    path,
+    method,
+    headers,
+    agent: false as const,
+    ...(tls ? { rejectUnauthorized: false, ...pair } : {}),
+  };
   return new Promise((resolve) => {
     const outgoing = (tls ? secure : plain)(options, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ code: response.statusCode ?? 0, body, headers: response.headers, raw: response.rawHeaders }));
+      response.on('end', () =>
+        resolve({ code: response.statusCode ?? 0, body, headers: response.headers, raw: response.rawHeaders }),
+      );
     });
-    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve({ code: 0, body: '', headers: {}, raw: [], error: error.code ?? error.message }));
+    outgoing.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ code: 0, body: '', headers: {}, raw: [], error: error.code ?? error.message }),
+    );
     outgoing.end(method === 'POST' ? '{"domain_id":"bob"}' : undefined);
   });
 }
 
 const healthy = '{"status":{"code":0,"message":"success","details":[]},"data":{"ready":true}}';
 
-test.each([['', true], ['TLS', true], ['MTLS', true], ['NOTLS', false]])('the gateway of protocol "%s" answers 401 with the observed headers, in their order, and the observed body, TLS: %s', async (protocol, tls) => {
-  // The observation asked as curl does; Node's own client would have each connection closed.
-  const { code, body, raw } = await ask(protocol, 1080, { tls, headers: { connection: 'keep-alive' } });
-  expect(code).toBe(Number(/ (\d{3}) /.exec(statusLine)?.[1]));
-  const told = raw.flatMap((name, at) => (at % 2 === 0 ? [`< ${name}: ${raw[at + 1]}`] : []));
-  const comparable = (line: string): string => line.replaceAll('node-02', 'hosta').replace(/^(< date: \w{3}, ).*/, '$1').replace(/^(< date: )\w+/, '$1').replace(/length: \d+/, 'length:');
-  expect(told.map(comparable)).toEqual(observedLines.map(comparable));
-  expect(body).toBe(`${observedBody.replace('node-02', 'hosta')}\n`);
-  expect(told).toContain(`< content-length: ${body.length}`);
-});
+test.each([
+  ['', true],
+  ['TLS', true],
+  ['MTLS', true],
+  ['NOTLS', false],
+])(
+  'the gateway of protocol "%s" answers 401 with the observed headers, in their order, and the observed body, TLS: %s',
+  async (protocol, tls) => {
+    // The observation asked as curl does; Node's own client would have each connection closed.
+    const { code, body, raw } = await ask(protocol, 1080, { tls, headers: { connection: 'keep-alive' } });
+    expect(code).toBe(Number(/ (\d{3}) /.exec(statusLine)?.[1]));
+    const told = raw.flatMap((name, at) => (at % 2 === 0 ? [`< ${name}: ${raw[at + 1]}`] : []));
+    const comparable = (line: string): string =>
+      line
+        .replaceAll('node-02', 'hosta')
+        .replace(/^(< date: \w{3}, ).*/, '$1')
+        .replace(/^(< date: )\w+/, '$1')
+        .replace(/length: \d+/, 'length:');
+    expect(told.map(comparable)).toEqual(observedLines.map(comparable));
+    expect(body).toBe(`${observedBody.replace('node-02', 'hosta')}\n`);
+    expect(told).toContain(`< content-length: ${body.length}`);
+  },
+);
 
 test('the gateway shows a certificate of its own, issued by the domain', async () => {
   const entry = table('').find(({ port }) => port === 1080)!;
   await listen(entry.server, 0, '127.0.0.1');
   closers.push(() => entry.server.close());
   const shown = await new Promise<X509Certificate>((resolve) => {
-    const socket: TLSSocket = connect({ host: '127.0.0.1', port: (entry.server.address() as AddressInfo).port, rejectUnauthorized: false }, () => {
-      resolve(new X509Certificate(socket.getPeerCertificate().raw));
-      socket.destroy();
-    });
+    const socket: TLSSocket = connect(
+      { host: '127.0.0.1', port: (entry.server.address() as AddressInfo).port, rejectUnauthorized: false },
+      () => {
+        resolve(new X509Certificate(socket.getPeerCertificate().raw));
+        socket.destroy();
+      },
+    );
   });
   expect([shown.subject, shown.issuer]).toEqual(['CN=alice_ENVOY_EXTERNAL', 'CN=alice']);
   expect(shown.verify(new X509Certificate(authority).publicKey)).toBe(true);
@@ -89,8 +140,13 @@ test('the gateway hangs up on plain HTTP without a word while TLS is on', async 
   closers.push(() => entry.server.close());
   const heard = await new Promise((resolve) => {
     let text = '';
-    const socket = connectPlain((entry.server.address() as AddressInfo).port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1'))).on('end', () => resolve(`closed after "${text}"`)).on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    const socket = connectPlain((entry.server.address() as AddressInfo).port, '127.0.0.1', () =>
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+    );
+    socket
+      .on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
+      .on('end', () => resolve(`closed after "${text}"`))
+      .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
   });
   expect(heard).toBe('closed after ""');
 });
@@ -118,20 +174,38 @@ test('KusciaAPI is plain HTTP without a token under NOTLS', async () => {
 });
 
 test('datamesh answers GET with 404, which the probe takes for well', async () => {
-  expect(await ask('', 8070, { tls: true, client: true, path: '/healthZ' })).toMatchObject({ code: 404, body: '404 page not found' });
-  expect(await ask('', 8070, { tls: true, client: true, path: '/healthZ', method: 'POST' })).toMatchObject({ code: 200, body: healthy });
+  expect(await ask('', 8070, { tls: true, client: true, path: '/healthZ' })).toMatchObject({
+    code: 404,
+    body: '404 page not found',
+  });
+  expect(await ask('', 8070, { tls: true, client: true, path: '/healthZ', method: 'POST' })).toMatchObject({
+    code: 200,
+    body: healthy,
+  });
 });
 
 test.each<[number, string, number, string]>([
-  [8090, '/healthz', 200, 'ok'], [8090, '/', 404, '404 page not found\n'], [9091, '/', 404, '404 page not found\n'], [10000, '/ready', 200, 'LIVE\n'], [8092, '/healthZ', 401, ''],
-  [8084, '/', 404, '404 page not found'], [1054, '/', 404, '404 page not found\n'], [1054, '/handshake', 200, '{"namespace":"alice","state":1}\n'],
+  [8090, '/healthz', 200, 'ok'],
+  [8090, '/', 404, '404 page not found\n'],
+  [9091, '/', 404, '404 page not found\n'],
+  [10000, '/ready', 200, 'LIVE\n'],
+  [8092, '/healthZ', 401, ''],
+  [8084, '/', 404, '404 page not found'],
+  [1054, '/', 404, '404 page not found\n'],
+  [1054, '/handshake', 200, '{"namespace":"alice","state":1}\n'],
 ])('port %i answers %s with %i', async (port, path, code, body) => {
   expect(await ask('', port, { path })).toMatchObject({ code, body });
 });
 
 test('the same ports listen as were observed', () => {
-  const shown = (loopback: boolean): number[] => table('').filter(({ host }) => (host === '127.0.0.1') === loopback).map(({ port }) => port).sort((a, b) => a - b);
+  const shown = (loopback: boolean): number[] =>
+    table('')
+      .filter(({ host }) => (host === '127.0.0.1') === loopback)
+      .map(({ port }) => port)
+      .sort((a, b) => a - b);
   // 6443 is opened and closed apart from the others; 10257 was the observation's own.
-  expect(shown(false)).toEqual([53, 80, 1054, 1080, 8060, 8061, 8070, 8071, 8082, 8083, 8084, 8095, 9091, 9092, 9100, 10259]);
+  expect(shown(false)).toEqual([
+    53, 80, 1054, 1080, 8060, 8061, 8070, 8071, 8082, 8083, 8084, 8095, 9091, 9092, 9100, 10259,
+  ]);
   expect(shown(true)).toEqual([8050, 8081, 8090, 8092, 10000, 10001]);
 });

@@ -7,7 +7,19 @@ import { gatewayPair } from '../../lab/images/kuscia/src/files.ts';
 import { generateKey } from '../../lab/images/kuscia/src/init.ts';
 import { noGatewayPair } from '../../lab/images/kuscia/src/modules.ts';
 import { conditionOf } from '../../lab/images/kuscia/src/objects.ts';
-import { beat, ensureNamespace, keepNode, makeKinds, missingKinds, nameHolder, putDomain, putNode, removeNode, renewNodeLease, type Replica } from '../../lab/images/kuscia/src/replica.ts';
+import {
+  beat,
+  ensureNamespace,
+  keepNode,
+  makeKinds,
+  missingKinds,
+  nameHolder,
+  putDomain,
+  putNode,
+  removeNode,
+  renewNodeLease,
+  type Replica,
+} from '../../lab/images/kuscia/src/replica.ts';
 import { resource, keyPrefix } from '../../lab/images/kuscia/src/resources.ts';
 import { someReplica } from './fixtures.ts';
 import { memoryKine } from './memory-kine.ts';
@@ -31,7 +43,12 @@ describe('the shared database', () => {
   test('names its owner by the keys of its gateways', async () => {
     const kine = memoryKine();
     await register(someReplica(kine, {}, pem));
-    expect(kine.keys().filter((key) => key.startsWith('/registry/kuscia.secretflow/gateways/')).map((key) => key.split('/')[4])).toEqual(['alice']);
+    expect(
+      kine
+        .keys()
+        .filter((key) => key.startsWith('/registry/kuscia.secretflow/gateways/'))
+        .map((key) => key.split('/')[4]),
+    ).toEqual(['alice']);
   });
 
   test('has no gateway before the namespace, though the start succeeded', async () => {
@@ -49,7 +66,9 @@ describe('the shared database', () => {
     const [missingA, missingB] = [await missingKinds(a), await missingKinds(b)];
     expect(await makeKinds(a, missingA)).toBe('');
     expect(await makeKinds(b, missingB)).toBe('appimages.kuscia.secretflow');
-    expect(b.lines.join('')).toMatch(/AlreadyExists.*\n.*FATAL modules\/k3s.go:458 apply .*kuscia.secretflow_appimages.yaml err:exit status 1/);
+    expect(b.lines.join('')).toMatch(
+      /AlreadyExists.*\n.*FATAL modules\/k3s.go:458 apply .*kuscia.secretflow_appimages.yaml err:exit status 1/,
+    );
     expect(await missingKinds(b)).toEqual([]);
   });
 });
@@ -73,7 +92,9 @@ describe('a replica with another key', () => {
     expect(gatewayPair(former.place, 'alice', former.key)).toBeDefined();
     expect(gatewayPair(former.place, 'alice', createPrivateKey(generateKey()))).toBeUndefined();
     noGatewayPair(former.log);
-    expect(former.lines.at(-1)).toMatch(/ FATAL modules\/domainroute.go:73 .*provided PrivateKey doesn't match parent's PublicKey\n$/);
+    expect(former.lines.at(-1)).toMatch(
+      / FATAL modules\/domainroute.go:73 .*provided PrivateKey doesn't match parent's PublicKey\n$/,
+    );
   });
 
   test('logs the same certificate line in a healthy second start, whose public keys are equal', async () => {
@@ -81,7 +102,10 @@ describe('a replica with another key', () => {
     const [first, second] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
     // Made in one second the two certificates would have the same bytes.
     const from = new Date('2026-11-23T14:21:28Z');
-    writeFileSync(`${second.place.home}/var/certs/domain.crt`, certificate({ subject: 'alice', key: second.key, years: 50, authority: true, from }));
+    writeFileSync(
+      `${second.place.home}/var/certs/domain.crt`,
+      certificate({ subject: 'alice', key: second.key, years: 50, authority: true, from }),
+    );
     await register(first);
     await register(second);
     expect(second.lines.join('')).toContain('cert is not match, will update');
@@ -93,11 +117,16 @@ describe('a replica with another key', () => {
 describe('the same host name twice', () => {
   test('is refused for another machine, and the gateway record flips all the same', async () => {
     const kine = memoryKine();
-    const [first, second] = [someReplica(kine, {}, pem), someReplica(kine, { machineId: 'machine-b', address: '10.77.0.13' }, pem)];
+    const [first, second] = [
+      someReplica(kine, {}, pem),
+      someReplica(kine, { machineId: 'machine-b', address: '10.77.0.13' }, pem),
+    ];
     await register(first);
     await beat(second, '');
     expect(await nameHolder(second)).toBe('other machine');
-    expect(second.lines.join('')).toContain('There is another node with same name but a different machine id is running, please check, node_name=');
+    expect(second.lines.join('')).toContain(
+      'There is another node with same name but a different machine id is running, please check, node_name=',
+    );
     expect((await gateways(first)).map(({ status }) => status?.address)).toEqual(['10.77.0.13']);
   });
 
@@ -106,7 +135,9 @@ describe('the same host name twice', () => {
     const [first, second] = [someReplica(kine, {}, pem), someReplica(kine, {}, pem)];
     await register(first);
     expect(await nameHolder(second)).toBe('same machine');
-    expect(second.lines.join('')).toContain('There is another node with the same name and machine id is running and will be replaced by the current node');
+    expect(second.lines.join('')).toContain(
+      'There is another node with the same name and machine id is running and will be replaced by the current node',
+    );
     await putNode(second);
     expect(await nameHolder(second)).toBe('free');
   });
@@ -121,7 +152,9 @@ describe('the end of a replica', () => {
     await createControllers(a).round();
     await removeNode(b);
     expect(await node(a, hostb)).toBeUndefined();
-    expect((await kine.get('/registry/kuscia.secretflow/domains/alice'))?.status?.nodeStatuses).toEqual([expect.objectContaining({ name: hosta, status: 'Ready' })]);
+    expect((await kine.get('/registry/kuscia.secretflow/domains/alice'))?.status?.nodeStatuses).toEqual([
+      expect.objectContaining({ name: hosta, status: 'Ready' }),
+    ]);
     expect((await gateways(a)).map(({ metadata }) => metadata.name)).toEqual([hosta, hostb]);
     expect(kine.keys()).toContain(`/registry/leases/kube-node-lease/${hostb}`);
   });
@@ -135,7 +168,10 @@ describe('the end of a replica', () => {
     const controllers = createControllers(a, () => now);
     const pass = async (seconds: number): Promise<string | undefined> => {
       for (let i = 0; i < seconds; i += 2, now += 2000) {
-        await kine.edit(`/registry/leases/kube-node-lease/${hosta}`, (lease) => ({ ...lease, spec: { ...lease.spec, renewTime: String(now) } }));
+        await kine.edit(`/registry/leases/kube-node-lease/${hosta}`, (lease) => ({
+          ...lease,
+          spec: { ...lease.spec, renewTime: String(now) },
+        }));
         await controllers.round();
       }
       const dead = await node(a, hostb);
@@ -144,8 +180,15 @@ describe('the end of a replica', () => {
     expect(await pass(44)).toBe('True/AgentReady');
     expect(await pass(20)).toBe('Unknown/NodeStatusUnknown');
     expect(conditionOf((await node(a, hosta))!, 'Ready')?.status).toBe('True');
-    expect(((await node(a, hostb))?.spec?.taints as { key: string }[]).map(({ key }) => key)).toEqual(['kuscia.secretflow/agent', 'node.kubernetes.io/unreachable', 'node.kubernetes.io/unreachable']);
-    const statuses = (await kine.get('/registry/kuscia.secretflow/domains/alice'))?.status?.nodeStatuses as { name: string; status: string }[];
+    expect(((await node(a, hostb))?.spec?.taints as { key: string }[]).map(({ key }) => key)).toEqual([
+      'kuscia.secretflow/agent',
+      'node.kubernetes.io/unreachable',
+      'node.kubernetes.io/unreachable',
+    ]);
+    const statuses = (await kine.get('/registry/kuscia.secretflow/domains/alice'))?.status?.nodeStatuses as {
+      name: string;
+      status: string;
+    }[];
     expect(statuses.map(({ name, status }) => `${name} ${status}`)).toEqual([`${hosta} Ready`, `${hostb} NotReady`]);
   });
 
@@ -166,7 +209,10 @@ describe('the end of a replica', () => {
     const kine = memoryKine();
     const [a, b] = [someReplica(kine, {}, pem), someReplica(kine, { hostname: hostb }, pem)];
     await register(a);
-    const holder = async (): Promise<string> => String((await kine.get('/registry/leases/kube-system/kuscia-controller-manager'))?.spec?.holderIdentity).split('_')[0] ?? '';
+    const holder = async (): Promise<string> =>
+      String((await kine.get('/registry/leases/kube-system/kuscia-controller-manager'))?.spec?.holderIdentity).split(
+        '_',
+      )[0] ?? '';
     const [first, second] = [createControllers(a, () => now), createControllers(b, () => now)];
     expect([await first.round(), await second.round(), await holder()]).toEqual([true, false, hosta]);
     for (; now < 14_000; now += 2000) expect(await second.round()).toBe(false);

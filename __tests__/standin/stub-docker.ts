@@ -40,9 +40,15 @@ case "$1 $2" in
 esac
 `;
 const overlay = '[{ "Driver": "overlay", "IPAM": { "Driver": "default" }, "Attachable": true }]';
-const script = fileURLToPath(new URL('../../lab/images/kuscia/rootfs/home/kuscia/scripts/deploy/kuscia.sh', import.meta.url));
+const script = fileURLToPath(
+  new URL('../../lab/images/kuscia/rootfs/home/kuscia/scripts/deploy/kuscia.sh', import.meta.url),
+);
 
-export interface Ended { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** A host with a stubbed engine, on which kuscia.sh can be run; its files under `root` are real. */
 export interface StubHost {
@@ -78,15 +84,32 @@ export function stubHost(config: string): StubHost {
   state('terminal', '');
   state('gateways', 'NAME\nroot-kuscia-autonomy-alice-node-02   x\n');
   writeFileSync(join(root, 'autonomy_alice.yaml'), config);
-  const lines = (name: string): string[] => (existsSync(join(folder, 'state', name)) ? readFileSync(join(folder, 'state', name), 'utf8').trimEnd().split('\n') : []);
+  const lines = (name: string): string[] =>
+    existsSync(join(folder, 'state', name))
+      ? readFileSync(join(folder, 'state', name), 'utf8')
+          .trimEnd()
+          .split('\n')
+      : [];
   return {
     root,
     state,
     calls: () => lines('calls').map((line) => line.split('\u001f').slice(0, -1)),
     sleeps: () => lines('sleeps').length,
     run: (args, { stdin = '', env = {} } = {}) => {
-      const all = { PATH: `${join(folder, 'bin')}:/usr/bin:/bin`, HOME: root, USER: 'root', KUSCIA_IMAGE: 'secretflow/kuscia:1.1.0b0', ...env };
-      const { status, stdout, stderr } = spawnSync('bash', [script, ...args], { cwd: root, env: all, input: stdin, encoding: 'utf8', timeout: 30_000 });
+      const all = {
+        PATH: `${join(folder, 'bin')}:/usr/bin:/bin`,
+        HOME: root,
+        USER: 'root',
+        KUSCIA_IMAGE: 'secretflow/kuscia:1.1.0b0',
+        ...env,
+      };
+      const { status, stdout, stderr } = spawnSync('bash', [script, ...args], {
+        cwd: root,
+        env: all,
+        input: stdin,
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
       return { code: status, stdout: stdout.replaceAll(root, '/root'), stderr: stderr.replaceAll(root, '/root') };
     },
   };

@@ -21,15 +21,26 @@ async function running(seconds: number, imageMissing = false) {
   await putNode(replica);
   const ask: Ask = (method, path, body) => answer(kine, method, path, body as KubeObject);
   const run = (...args: string[]) => kubectl(args, ask, '127.0.0.1:6443');
-  expect(await putTask({ job: 'job-a', domain: 'alice', node: hosta, seconds, imageMissing }, ask)).toEqual({ code: 0, stdout: `job-a-t1-0 on ${hosta}\n`, stderr: '' });
+  expect(await putTask({ job: 'job-a', domain: 'alice', node: hosta, seconds, imageMissing }, ask)).toEqual({
+    code: 0,
+    stdout: `job-a-t1-0 on ${hosta}\n`,
+    stderr: '',
+  });
   const agent = createAgent(replica, () => now);
   const keeper = createPodKeeper(replica, () => now);
   const pass = async (time: number, ...who: { round(): Promise<void> }[]): Promise<void> => {
     for (const end = now + time * 1000; now < end; now += 2000) for (const each of who) await each.round();
   };
   const phases = async (): Promise<string> => {
-    const [pod, task, job] = await Promise.all(['/registry/pods/alice/job-a-t1-0', '/registry/kuscia.secretflow/kusciatasks/cross-domain/job-a-t1', '/registry/kuscia.secretflow/kusciajobs/cross-domain/job-a'].map((key) => kine.get(key)));
-    const told = pod && `${String(pod.status?.phase)}${pod.metadata.deletionTimestamp === undefined ? '' : '(deleting)'}`;
+    const [pod, task, job] = await Promise.all(
+      [
+        '/registry/pods/alice/job-a-t1-0',
+        '/registry/kuscia.secretflow/kusciatasks/cross-domain/job-a-t1',
+        '/registry/kuscia.secretflow/kusciajobs/cross-domain/job-a',
+      ].map((key) => kine.get(key)),
+    );
+    const told =
+      pod && `${String(pod.status?.phase)}${pod.metadata.deletionTimestamp === undefined ? '' : '(deleting)'}`;
     return `${told ?? 'gone'} ${String(task?.status?.phase)} ${String(job?.status?.phase)}`;
   };
   return { kine, replica, run, agent, keeper, pass, phases, again: () => createAgent(replica, () => now) };
@@ -38,7 +49,9 @@ async function running(seconds: number, imageMissing = false) {
 describe('a task', () => {
   test('is a pod on a node of the domain, in the observed shape, beside gateways and nodes', async () => {
     const { run } = await running(30);
-    const list = JSON.parse((await run('get', 'gateways,nodes,pods', '-n', 'alice', '-o', 'json')).stdout) as { items: KubeObject[] };
+    const list = JSON.parse((await run('get', 'gateways,nodes,pods', '-n', 'alice', '-o', 'json')).stdout) as {
+      items: KubeObject[];
+    };
     expect(list.items.map(({ kind }) => kind)).toEqual(['Node', 'Pod']);
     const [, pod] = list.items;
     const real = JSON.parse(observed('pod-pending.json')) as KubeObject;
@@ -46,10 +59,20 @@ describe('a task', () => {
     expect(Object.keys(pod?.spec ?? {}).filter((key) => !(key in (real.spec ?? {})))).toEqual([]);
     expect(Object.keys(pod?.status ?? {}).filter((key) => !(key in (real.status ?? {})))).toEqual([]);
     expect(Object.keys(pod?.metadata.labels ?? {}).filter((key) => !(key in (real.metadata.labels ?? {})))).toEqual([]);
-    for (const path of ['{.kind}', '{.status.phase}', '{.status.containerStatuses[0].ready}', '{.status.conditions[?(@.type=="Ready")].status}', '{.spec.nodeSelector.kuscia\\.secretflow/namespace}', '{.spec.restartPolicy}']) {
+    for (const path of [
+      '{.kind}',
+      '{.status.phase}',
+      '{.status.containerStatuses[0].ready}',
+      '{.status.conditions[?(@.type=="Ready")].status}',
+      '{.spec.nodeSelector.kuscia\\.secretflow/namespace}',
+      '{.spec.restartPolicy}',
+    ]) {
       expect([path, jsonPath(path, pod)]).toEqual([path, jsonPath(path, real)]);
     }
-    expect([pod?.spec?.nodeName, pod?.metadata.annotations?.['kuscia.secretflow/task-id']]).toEqual([hosta, 'job-a-t1']);
+    expect([pod?.spec?.nodeName, pod?.metadata.annotations?.['kuscia.secretflow/task-id']]).toEqual([
+      hosta,
+      'job-a-t1',
+    ]);
   });
 
   test('runs its time, succeeds, and its pod goes', async () => {
@@ -57,7 +80,9 @@ describe('a task', () => {
     expect(await phases()).toBe('Pending Pending Running');
     await pass(2, agent);
     expect(await phases()).toBe('Running Running Running');
-    expect((await run('get', 'pods', '-n', 'alice')).stdout).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\njob-a-t1-0 +1\/1 +Running +0 +\S+\n$/);
+    expect((await run('get', 'pods', '-n', 'alice')).stdout).toMatch(
+      /^NAME +READY +STATUS +RESTARTS +AGE\njob-a-t1-0 +1\/1 +Running +0 +\S+\n$/,
+    );
     await pass(10, agent);
     expect(await phases()).toBe('Succeeded Succeeded Succeeded');
     await pass(2, agent);
@@ -68,7 +93,9 @@ describe('a task', () => {
     const { agent, pass, phases, run } = await running(20, true);
     await pass(10, agent);
     expect(await phases()).toBe('Pending Pending Running');
-    expect((await run('get', 'pods', '-n', 'alice', '-o', 'wide')).stdout).toMatch(new RegExp(`0/1 +ErrImagePull +0 +\\S+ +\\S+ +${hosta} +<none> +<none>\n$`));
+    expect((await run('get', 'pods', '-n', 'alice', '-o', 'wide')).stdout).toMatch(
+      new RegExp(`0/1 +ErrImagePull +0 +\\S+ +\\S+ +${hosta} +<none> +<none>\n$`),
+    );
   });
 
   test('has failed some 43 s after its replica was stopped', async () => {

@@ -11,16 +11,39 @@ export const hostOf = (number: number, ...roles: Role[]): Host => ({
 });
 
 /** Three hosts: one manages, two carry replicas. */
-export const THREE: readonly Host[] = [hostOf(1, 'manager', 'database', 'load-balancer'), hostOf(2, 'replica'), hostOf(3, 'replica')];
+export const THREE: readonly Host[] = [
+  hostOf(1, 'manager', 'database', 'load-balancer'),
+  hostOf(2, 'replica'),
+  hostOf(3, 'replica'),
+];
 
 /** Two hosts with a replica each, the first with all other roles: the hosts of the tapes. */
-export const TWO: readonly Host[] = [hostOf(1, 'manager', 'database', 'replica', 'load-balancer'), hostOf(2, 'worker', 'replica')];
+export const TWO: readonly Host[] = [
+  hostOf(1, 'manager', 'database', 'replica', 'load-balancer'),
+  hostOf(2, 'worker', 'replica'),
+];
 
 /** A database that kuscia-swarm runs. */
-export const MANAGED = { kind: 'managed', host: 'node-01', image: 'mysql:8.0', container: 'alice-mysql', volume: 'alice-mysql', port: 3306, name: 'kine', user: 'kuscia', listen: '10.77.0.11' } as const;
+export const MANAGED = {
+  kind: 'managed',
+  host: 'node-01',
+  image: 'mysql:8.0',
+  container: 'alice-mysql',
+  volume: 'alice-mysql',
+  port: 3306,
+  name: 'kine',
+  user: 'kuscia',
+  listen: '10.77.0.11',
+} as const;
 
 /** A database that somebody else runs. */
-export const EXTERNAL = { kind: 'external', address: '10.77.0.14', port: 3307, name: 'kine_alice', user: 'kuscia' } as const;
+export const EXTERNAL = {
+  kind: 'external',
+  address: '10.77.0.14',
+  port: 3307,
+  name: 'kine_alice',
+  user: 'kuscia',
+} as const;
 
 /** The tutorial's cluster on three hosts, with what is told instead. */
 export function clusterOf(changes: Partial<Cluster> = {}): Cluster {
@@ -28,7 +51,12 @@ export function clusterOf(changes: Partial<Cluster> = {}): Cluster {
     domain: 'alice',
     image: 'secretflow/kuscia:1.1.0b0',
     hosts: THREE,
-    network: { name: 'kuscia-exchange-cluster', subnet: '10.200.0.0/24', allowPublicSubnet: false, probeImage: 'nginx:1.26' },
+    network: {
+      name: 'kuscia-exchange-cluster',
+      subnet: '10.200.0.0/24',
+      allowPublicSubnet: false,
+      probeImage: 'nginx:1.26',
+    },
     database: MANAGED,
     ports: { gateway: 20000, internal: 20001, api: 20010, apiGrpc: 20011, metrics: 13084 },
     memory: 2 * 1024 ** 3,

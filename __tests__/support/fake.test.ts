@@ -10,7 +10,11 @@ const hello = changing('greet', ['echo', 'hello']);
 describe('a fake fleet', () => {
   test('answers what its script says, in turn, and the last one again', async () => {
     const fleet = new FakeFleet([ok('a', hello, '1'), ends('a', hello, { ended: 'exited', code: 7 })]);
-    expect(await Promise.all([1, 2, 3].map(() => fleet.run('a', hello)))).toMatchObject([{ code: 0, stdout: '1' }, { code: 7 }, { code: 7 }]);
+    expect(await Promise.all([1, 2, 3].map(() => fleet.run('a', hello)))).toMatchObject([
+      { code: 0, stdout: '1' },
+      { code: 7 },
+      { code: 7 },
+    ]);
     expect(offencesOf()).toEqual([]);
   });
 
@@ -37,7 +41,11 @@ describe('a fake fleet', () => {
 
   test('answers a bundle as a host does, and knows each of its commands', async () => {
     const odd = reading('show', script(`printf '%s\n' "it's" $1`, `a'b\nc) >"$0.o"`));
-    const fleet = new FakeFleet([ok('a', hello, '\nx\n'), ends('a', odd, { ended: 'exited', code: 124, stderr: 'no' }), ends('a', reading('wait', ['sleep']), { ended: 'timed-out', afterMs: 20_000, stdout: 'begun' })]);
+    const fleet = new FakeFleet([
+      ok('a', hello, '\nx\n'),
+      ends('a', odd, { ended: 'exited', code: 124, stderr: 'no' }),
+      ends('a', reading('wait', ['sleep']), { ended: 'timed-out', afterMs: 20_000, stdout: 'begun' }),
+    ]);
     const made = bundle([hello, odd, reading('wait', ['sleep'])]);
     expect(made.split(await fleet.run('a', made.command))).toEqual([
       { ended: 'exited', code: 0, stdout: '\nx\n', stderr: '' },

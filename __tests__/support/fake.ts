@@ -54,7 +54,8 @@ export class FakeFleet implements Fleet {
     this.trips += 1;
     const { stdin } = command;
     const given = stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? `the file ${stdin.file}` : stdin;
-    if (command.program === 'sh' && command.args[0] === '-s' && given !== undefined) return Promise.resolve(this.#bundle(host, given));
+    if (command.program === 'sh' && command.args[0] === '-s' && given !== undefined)
+      return Promise.resolve(this.#bundle(host, given));
     return Promise.resolve(this.#one(host, shellLine(command), given));
   }
 
@@ -65,7 +66,8 @@ export class FakeFleet implements Fleet {
 
   #one(host: string, line: string, stdin?: string): Outcome {
     this.ran.push({ host, line, ...(stdin !== undefined && { stdin }) });
-    for (const hidden of HIDDEN) if (line.includes(hidden)) offences.push(`a secret in an argument on ${host}: ${line}`);
+    for (const hidden of HIDDEN)
+      if (line.includes(hidden)) offences.push(`a secret in an argument on ${host}: ${line}`);
     const answers = this.#answers.get(`${host}\n${line}`);
     const outcome = answers !== undefined && answers.length > 1 ? answers.shift() : answers?.[0];
     if (outcome) return outcome;
@@ -77,24 +79,43 @@ export class FakeFleet implements Fleet {
   #bundle(host: string, text: string, inside = ''): Outcome {
     // The first one is its own: bundles within it come after.
     const mark = /^printf '\\n(\w+)\\n'/m.exec(text)?.[1] ?? '';
-    const starts = [...text.matchAll(/^timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm)];
+    const starts = [
+      ...text.matchAll(
+        /^timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm,
+      ),
+    ];
     const outcomes = starts.map(([, quoted = '', , stdin]) => {
       const word = quoted.slice(1, -1).replaceAll(`'\\''`, `'`);
       const line = inside + (/^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word);
       const place = /^docker exec --interactive (\S+) sh -s$/.exec(line)?.[1];
-      return place !== undefined && stdin !== undefined ? this.#bundle(host, stdin, `docker exec ${place} `) : this.#one(host, line, stdin);
+      return place !== undefined && stdin !== undefined
+        ? this.#bundle(host, stdin, `docker exec ${place} `)
+        : this.#one(host, line, stdin);
     });
-    const stdout = outcomes.map((each) => `${each.stdout}\n${mark}\n${each.stderr}\n${mark} ${each.ended === 'exited' ? each.code : 'overdue'}\n`).join('');
+    const stdout = outcomes
+      .map(
+        (each) =>
+          `${each.stdout}\n${mark}\n${each.stderr}\n${mark} ${each.ended === 'exited' ? each.code : 'overdue'}\n`,
+      )
+      .join('');
     const lost = outcomes.find((each) => each.ended === 'lost');
     return lost ?? { ended: 'exited', code: 0, stdout, stderr: '' };
   }
 }
 
 /** A command of a script that ends with 0 and says this. */
-export const ok = (host: string, command: Command, stdout = ''): Script => ({ host, line: shellLine(command), outcome: { ended: 'exited', code: 0, stdout, stderr: '' } });
+export const ok = (host: string, command: Command, stdout = ''): Script => ({
+  host,
+  line: shellLine(command),
+  outcome: { ended: 'exited', code: 0, stdout, stderr: '' },
+});
 
 /** A command of a script that ends so. */
-export const ends = (host: string, command: Command, outcome: Partial<Outcome> & Pick<Outcome, 'ended'>): Script => ({ host, line: shellLine(command), outcome: { stdout: '', stderr: '', ...outcome } as Outcome });
+export const ends = (host: string, command: Command, outcome: Partial<Outcome> & Pick<Outcome, 'ended'>): Script => ({
+  host,
+  line: shellLine(command),
+  outcome: { stdout: '', stderr: '', ...outcome } as Outcome,
+});
 
 /** What was told while a step was carried out. */
 export interface Carried {
@@ -104,7 +125,11 @@ export interface Carried {
 }
 
 /** Carries out one step by the real runner on fake hosts. Throws the runner's Trouble. */
-export async function carryOut(step: Step, scripts: readonly Script[], seen: { carried?: Carried } = {}): Promise<Carried> {
+export async function carryOut(
+  step: Step,
+  scripts: readonly Script[],
+  seen: { carried?: Carried } = {},
+): Promise<Carried> {
   const fleet = new FakeFleet(scripts);
   const events: Event[] = [];
   seen.carried = { fleet, events, ran: fleet.ran };
@@ -114,6 +139,9 @@ export async function carryOut(step: Step, scripts: readonly Script[], seen: { c
     if (looks++ === 0) plan.steps.push(step);
     return Promise.resolve(plan);
   };
-  await apply([{ name: 'test', purpose: '', needs: [], settleMs: 0, look }], { fleet, emit: (event) => void events.push(event) });
+  await apply([{ name: 'test', purpose: '', needs: [], settleMs: 0, look }], {
+    fleet,
+    emit: (event) => void events.push(event),
+  });
   return seen.carried;
 }

@@ -14,24 +14,77 @@ interface Got {
 }
 
 async function ask(method: string, path: string, body?: unknown, token = api.token): Promise<Got> {
-  const response = await fetch(path.startsWith('http') ? path : `${api.url}/repos/${api.repository}${path}`, { method, headers: { authorization: `token ${token}` }, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const response = await fetch(path.startsWith('http') ? path : `${api.url}/repos/${api.repository}${path}`, {
+    method,
+    headers: { authorization: `token ${token}` },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : (JSON.parse(text) as unknown),
+  };
 }
 
-const refusal = (message: string): unknown => expect.objectContaining({ message, documentation_url: expect.stringMatching(/^https:\/\/docs\.github\.com\/rest/), status: expect.stringMatching(/^4\d\d$/) });
+const refusal = (message: string): unknown =>
+  expect.objectContaining({
+    message,
+    documentation_url: expect.stringMatching(/^https:\/\/docs\.github\.com\/rest/),
+    status: expect.stringMatching(/^4\d\d$/),
+  });
 
 /** As GitHub's REST reference and its troubleshooting page have them. */
 describe('it refuses as GitHub does:', () => {
   test.each<[string, () => void, string, string, unknown, number, string]>([
     ['a token that is not valid', () => undefined, 'GET', '/issues', undefined, 401, 'Bad credentials'],
-    ['a permission that is missing', () => (api.state.permissions.issues = 'read'), 'POST', '/issues', { title: 'x' }, 403, 'Resource not accessible by integration'],
+    [
+      'a permission that is missing',
+      () => (api.state.permissions.issues = 'read'),
+      'POST',
+      '/issues',
+      { title: 'x' },
+      403,
+      'Resource not accessible by integration',
+    ],
     ['what is not there', () => undefined, 'GET', '/nothing', undefined, 404, 'Not Found'],
     ['an issue that is not there', () => undefined, 'PATCH', '/issues/9', {}, 404, 'Not Found'],
-    ['issues where they are turned off', () => (api.state.hasIssues = false), 'POST', '/issues', { title: 'x' }, 410, 'Issues has been disabled in this repository.'],
-    ['a body that is too long', () => undefined, 'POST', '/issues', { title: 'x', body: 'x'.repeat(65_537) }, 422, 'Validation Failed'],
-    ['a label that is there', () => undefined, 'POST', '/labels', { name: 'BUG', color: 'ffffff' }, 422, 'Validation Failed'],
-    ['a colour that is none', () => undefined, 'POST', '/labels', { name: 'x', color: 'red' }, 422, 'Validation Failed'],
+    [
+      'issues where they are turned off',
+      () => (api.state.hasIssues = false),
+      'POST',
+      '/issues',
+      { title: 'x' },
+      410,
+      'Issues has been disabled in this repository.',
+    ],
+    [
+      'a body that is too long',
+      () => undefined,
+      'POST',
+      '/issues',
+      { title: 'x', body: 'x'.repeat(65_537) },
+      422,
+      'Validation Failed',
+    ],
+    [
+      'a label that is there',
+      () => undefined,
+      'POST',
+      '/labels',
+      { name: 'BUG', color: 'ffffff' },
+      422,
+      'Validation Failed',
+    ],
+    [
+      'a colour that is none',
+      () => undefined,
+      'POST',
+      '/labels',
+      { name: 'x', color: 'red' },
+      422,
+      'Validation Failed',
+    ],
     ['an artifact that is not there', () => undefined, 'DELETE', '/actions/artifacts/9', undefined, 404, 'Not Found'],
   ])('%s', async (what, arrange, method, path, body, status, message) => {
     arrange();
@@ -42,16 +95,22 @@ describe('it refuses as GitHub does:', () => {
 
   test('and names the permission that it asks for', async () => {
     api.state.permissions.actions = 'none';
-    expect((await ask('GET', '/actions/runs/1/artifacts')).headers.get('x-accepted-github-permissions')).toBe('actions=read');
+    expect((await ask('GET', '/actions/runs/1/artifacts')).headers.get('x-accepted-github-permissions')).toBe(
+      'actions=read',
+    );
   });
 });
 
 test('it pages by links that go by the number of the repository, thirty at once unless told', async () => {
   for (let i = 0; i < 65; i += 1) api.state.addIssue({ title: `${i}` });
   const first = await ask('GET', '/issues?direction=asc');
-  expect((first.body as { number: number }[]).map(({ number }) => number)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+  expect((first.body as { number: number }[]).map(({ number }) => number)).toEqual(
+    Array.from({ length: 30 }, (_, i) => i + 1),
+  );
   const link = first.headers.get('link') ?? '';
-  expect(link).toBe(`<${api.url}/repositories/1296269/issues?direction=asc&page=2>; rel="next", <${api.url}/repositories/1296269/issues?direction=asc&page=3>; rel="last"`);
+  expect(link).toBe(
+    `<${api.url}/repositories/1296269/issues?direction=asc&page=2>; rel="next", <${api.url}/repositories/1296269/issues?direction=asc&page=3>; rel="last"`,
+  );
   const last = await ask('GET', `${api.url}/repositories/1296269/issues?direction=asc&page=3`);
   expect([(last.body as unknown[]).length, last.headers.get('link')]).toEqual([5, expect.not.stringContaining('next')]);
   expect((await ask('GET', '/issues?per_page=100')).headers.get('link')).toBeNull();
@@ -60,22 +119,38 @@ test('it pages by links that go by the number of the repository, thirty at once 
 test('it lists pull requests among the issues, and only what has every label', async () => {
   api.state.addIssue({ title: 'a', labels: ['Red'] });
   api.state.addIssue({ title: 'b', labels: ['red', 'bug'], isPullRequest: true });
-  const list = async (query: string): Promise<unknown[]> => ((await ask('GET', `/issues?${query}`)).body as { title: string; pull_request?: unknown }[]).map(({ title, pull_request: pull }) => [title, pull !== undefined]);
-  expect(await list('labels=red')).toEqual([['b', true], ['a', false]]);
+  const list = async (query: string): Promise<unknown[]> =>
+    ((await ask('GET', `/issues?${query}`)).body as { title: string; pull_request?: unknown }[]).map(
+      ({ title, pull_request: pull }) => [title, pull !== undefined],
+    );
+  expect(await list('labels=red')).toEqual([
+    ['b', true],
+    ['a', false],
+  ]);
   expect(await list('labels=red,bug')).toEqual([['b', true]]);
   expect(await list('state=closed')).toEqual([]);
 });
 
 test('it drops labels without a word where they may not be set, and makes them otherwise', async () => {
-  expect((await ask('POST', '/issues', { title: 'x', labels: ['new'] })).body).toMatchObject({ number: 1, state: 'open', labels: [{ name: 'new' }] });
+  expect((await ask('POST', '/issues', { title: 'x', labels: ['new'] })).body).toMatchObject({
+    number: 1,
+    state: 'open',
+    labels: [{ name: 'new' }],
+  });
   expect(api.state.hasLabel('new')).toBe(true);
   api.state.setsLabels = false;
-  expect((await ask('POST', '/issues', { title: 'x', labels: ['other'] })).body).toMatchObject({ number: 2, labels: [] });
+  expect((await ask('POST', '/issues', { title: 'x', labels: ['other'] })).body).toMatchObject({
+    number: 2,
+    labels: [],
+  });
 });
 
 test('it counts artifacts beside the page, and deletes without a body', async () => {
   const { id } = api.state.addArtifact('x', 7);
-  expect((await ask('GET', '/actions/runs/7/artifacts')).body).toMatchObject({ total_count: 1, artifacts: [{ id, name: 'x', expired: false }] });
+  expect((await ask('GET', '/actions/runs/7/artifacts')).body).toMatchObject({
+    total_count: 1,
+    artifacts: [{ id, name: 'x', expired: false }],
+  });
   expect(await ask('DELETE', `/actions/artifacts/${id}`)).toMatchObject({ status: 204, body: undefined });
 });
 
@@ -99,6 +174,11 @@ describe('it fails as it is told to:', () => {
       expect([got.status, got.headers.get('retry-after'), api.state.issues.length]).toEqual([403, '7', 0]);
     }
     expect((await ask('POST', '/issues', { title: 'x' })).status).toBe(201);
-    expect(api.requests.map(({ method, status }) => [method, status])).toEqual([['GET', 200], ['POST', 403], ['POST', 403], ['POST', 201]]);
+    expect(api.requests.map(({ method, status }) => [method, status])).toEqual([
+      ['GET', 200],
+      ['POST', 403],
+      ['POST', 403],
+      ['POST', 201],
+    ]);
   });
 });

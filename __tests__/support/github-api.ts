@@ -44,23 +44,43 @@ export const REFUSALS = {
   /** https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api, primary; `reset` in seconds of the epoch. */
   spent: (reset: number): Answer => ({
     status: 403,
-    headers: { 'x-ratelimit-limit': '1000', 'x-ratelimit-remaining': '0', 'x-ratelimit-used': '1000', 'x-ratelimit-reset': String(reset) },
-    body: { message: 'API rate limit exceeded for installation ID 12345.', documentation_url: 'https://docs.github.com/rest/overview/rate-limits-for-the-rest-api', status: '403' },
+    headers: {
+      'x-ratelimit-limit': '1000',
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-used': '1000',
+      'x-ratelimit-reset': String(reset),
+    },
+    body: {
+      message: 'API rate limit exceeded for installation ID 12345.',
+      documentation_url: 'https://docs.github.com/rest/overview/rate-limits-for-the-rest-api',
+      status: '403',
+    },
   }),
   /** The same page, secondary; without a number there is no `retry-after`. */
   tooFast: (retryAfter?: number): Answer => ({
     status: 403,
     headers: retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) },
-    body: { message: 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.', documentation_url: 'https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits', status: '403' },
+    body: {
+      message: 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.',
+      documentation_url:
+        'https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits',
+      status: '403',
+    },
   }),
   /** https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api, "Timeouts". */
   serverError: { status: 502, body: { message: 'Server Error' } } satisfies Answer,
   /** A proxy's page in place of the API's answer. */
-  portal: { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Please log in</html>' } satisfies Answer,
+  portal: {
+    status: 200,
+    headers: { 'content-type': 'text/html' },
+    body: '<html>Please log in</html>',
+  } satisfies Answer,
 } as const;
 
 /** Starts the API on that address; on a free port of this machine unless told. */
-export async function startGithubApi(options: StateOptions & { readonly host?: string; readonly port?: number } = {}): Promise<GithubApi> {
+export async function startGithubApi(
+  options: StateOptions & { readonly host?: string; readonly port?: number } = {},
+): Promise<GithubApi> {
   const { host = '127.0.0.1', port = 0 } = options;
   const requests: Seen[] = [];
   const faults: { when: NonNullable<Fault['when']>; left: number; then: Trouble }[] = [];
@@ -75,7 +95,8 @@ export async function startGithubApi(options: StateOptions & { readonly host?: s
     void (async () => {
       const asked = await read(request);
       const trouble = faultOf(asked);
-      const answer = typeof trouble === 'object' ? trouble : trouble === 'lost-before' ? undefined : answerTo(asked, state);
+      const answer =
+        typeof trouble === 'object' ? trouble : trouble === 'lost-before' ? undefined : answerTo(asked, state);
       const lost = trouble === 'lost-before' || trouble === 'lost-after';
       requests.push({ method: asked.method, path: asked.path, status: lost ? undefined : answer?.status });
       if (lost || answer === undefined) request.socket.destroy();
@@ -106,24 +127,45 @@ async function read(request: IncomingMessage): Promise<Asked> {
   const path = request.url ?? '/';
   const url = new URL(path, 'http://localhost');
   const text = Buffer.concat(chunks).toString('utf8');
-  return { method: request.method ?? 'GET', path, pathname: decodeURIComponent(url.pathname), query: url.searchParams, authorization: request.headers.authorization ?? '', body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
+  return {
+    method: request.method ?? 'GET',
+    path,
+    pathname: decodeURIComponent(url.pathname),
+    query: url.searchParams,
+    authorization: request.headers.authorization ?? '',
+    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+  };
 }
 
 /** The token is looked at before anything else; https://docs.github.com/rest/authentication/authenticating-to-the-rest-api */
 function answerTo(asked: Asked, state: GithubState): Answer {
-  if (![`token ${state.token}`, `Bearer ${state.token}`].includes(asked.authorization)) return refused(401, 'Bad credentials', 'https://docs.github.com/rest');
+  if (![`token ${state.token}`, `Bearer ${state.token}`].includes(asked.authorization))
+    return refused(401, 'Bad credentials', 'https://docs.github.com/rest');
   if (asked.method === 'POST' && asked.pathname === '/graphql') return viewer(state, asked);
   for (const [method, pattern, route] of routes) {
-    const match = method === asked.method ? pattern.exec(asked.pathname.replace(`/repositories/${state.id}/`, `/repos/${state.repository}/`)) : null;
+    const match =
+      method === asked.method
+        ? pattern.exec(asked.pathname.replace(`/repositories/${state.id}/`, `/repos/${state.repository}/`))
+        : null;
     if (match && match[1]?.toLowerCase() === state.repository) return route(state, asked, Number(match[2] ?? 0));
   }
   return refused(404, 'Not Found', 'https://docs.github.com/rest');
 }
 
 /** With the headers that every answer of the API has. */
-function send(response: ServerResponse, { status, headers = {}, body }: Answer, state: GithubState, brokenOff: boolean): void {
+function send(
+  response: ServerResponse,
+  { status, headers = {}, body }: Answer,
+  state: GithubState,
+  brokenOff: boolean,
+): void {
   const content = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-  const limits = { 'x-ratelimit-limit': '1000', 'x-ratelimit-remaining': '999', 'x-ratelimit-used': '1', 'x-ratelimit-resource': 'core' };
+  const limits = {
+    'x-ratelimit-limit': '1000',
+    'x-ratelimit-remaining': '999',
+    'x-ratelimit-used': '1',
+    'x-ratelimit-resource': 'core',
+  };
   response.writeHead(status, {
     server: 'github.com',
     date: new Date(state.now()).toUTCString(),

@@ -82,16 +82,37 @@ export class GithubState {
   url = '';
   #last = 0;
 
-  constructor({ repository = 'acme/clusters', token = 'ghs_0123456789abcdefghijABCDEFGHIJ012345', permissions = {}, now = Date.now }: StateOptions) {
+  constructor({
+    repository = 'acme/clusters',
+    token = 'ghs_0123456789abcdefghijABCDEFGHIJ012345',
+    permissions = {},
+    now = Date.now,
+  }: StateOptions) {
     this.repository = repository.toLowerCase();
     this.token = token;
     this.permissions = { issues: 'write', 'pull-requests': 'write', actions: 'write', ...permissions };
     this.now = now;
   }
 
-  addIssue(issue: { readonly title: string; readonly body?: string | null; readonly labels?: readonly string[]; readonly user?: User; readonly isPullRequest?: boolean }): Issue {
+  addIssue(issue: {
+    readonly title: string;
+    readonly body?: string | null;
+    readonly labels?: readonly string[];
+    readonly user?: User;
+    readonly isPullRequest?: boolean;
+  }): Issue {
     const { title, body = null, labels = [], user = { login: 'octocat', type: 'User' }, isPullRequest = false } = issue;
-    const added: Issue = { number: this.issues.length + 1, title, body, labels: [...labels], user, isPullRequest, state: 'open', state_reason: null, created_at: this.time() };
+    const added: Issue = {
+      number: this.issues.length + 1,
+      title,
+      body,
+      labels: [...labels],
+      user,
+      isPullRequest,
+      state: 'open',
+      state_reason: null,
+      created_at: this.time(),
+    };
     this.issues.push(added);
     // A label that is not there yet is made, with nothing but its name.
     for (const name of labels) if (!this.hasLabel(name)) this.labels.push({ name, color: 'ededed', description: null });
@@ -102,9 +123,22 @@ export class GithubState {
     return this.labels.some((known) => known.name.toLowerCase() === name.toLowerCase());
   }
 
-  addComment(issue: number, body: string, user: User = BOT, association = user.type === 'Bot' ? 'NONE' : 'CONTRIBUTOR'): Comment {
+  addComment(
+    issue: number,
+    body: string,
+    user: User = BOT,
+    association = user.type === 'Bot' ? 'NONE' : 'CONTRIBUTOR',
+  ): Comment {
     const at = this.time();
-    const added: Comment = { id: this.#next(), issue, body, user, author_association: association, created_at: at, updated_at: at };
+    const added: Comment = {
+      id: this.#next(),
+      issue,
+      body,
+      user,
+      author_association: association,
+      created_at: at,
+      updated_at: at,
+    };
     this.comments.push(added);
     return added;
   }

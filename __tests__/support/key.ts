@@ -14,7 +14,8 @@ export function makeKey(): DomainKey {
 }
 
 /** The half that gateways show of a private key in PEM. */
-export const publicHalf = (pem: string): string => Buffer.from(createPublicKey(createPrivateKey(pem)).export({ type: 'pkcs1', format: 'pem' })).toString('base64');
+export const publicHalf = (pem: string): string =>
+  Buffer.from(createPublicKey(createPrivateKey(pem)).export({ type: 'pkcs1', format: 'pem' })).toString('base64');
 
 /** The key of every test domain that does not need another: made anew for each test file, so that none is kept anywhere. */
 export const KEY: DomainKey = makeKey();
@@ -24,4 +25,13 @@ export const OTHER_KEY: DomainKey = makeKey();
 
 /** A configuration as `kuscia init` prints it. */
 export const initialConfiguration = (key: DomainKey = KEY, domain = 'alice', protocol = 'TLS'): string =>
-  ['mode: autonomy', `domainID: ${domain}`, `domainKeyData: ${key.secret}`, 'logLevel: INFO', 'runtime: runp', 'datastoreEndpoint: ""', `protocol: ${protocol}`, ''].join('\n');
+  [
+    'mode: autonomy',
+    `domainID: ${domain}`,
+    `domainKeyData: ${key.secret}`,
+    'logLevel: INFO',
+    'runtime: runp',
+    'datastoreEndpoint: ""',
+    `protocol: ${protocol}`,
+    '',
+  ].join('\n');

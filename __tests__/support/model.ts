@@ -18,7 +18,21 @@ import { INSIDE_PORT } from '../../src/nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { databasePlace } from '../../src/stages/database.ts';
 import { GATEWAY_PORT } from '../../src/stages/replica.ts';
-import { answerOf, BRIDGE, containerOf, engineInside, engineOutside, gatewayOf, machineOf, nodeOf, NOW, overlayOf, probeOf, registryOf, replicaOf } from './facts.ts';
+import {
+  answerOf,
+  BRIDGE,
+  containerOf,
+  engineInside,
+  engineOutside,
+  gatewayOf,
+  machineOf,
+  nodeOf,
+  NOW,
+  overlayOf,
+  probeOf,
+  registryOf,
+  replicaOf,
+} from './facts.ts';
 import { initialConfiguration } from './key.ts';
 
 /** A file of a host of the model. */
@@ -98,7 +112,11 @@ export class Model implements Ask {
 
   ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
     const said = this.#said(host, question);
-    return Promise.resolve(typeof said === 'string' ? answer(question, { ended: 'exited', code: 0, stdout: said, stderr: '' }) : (said as Fact<T>));
+    return Promise.resolve(
+      typeof said === 'string'
+        ? answer(question, { ended: 'exited', code: 0, stdout: said, stderr: '' })
+        : (said as Fact<T>),
+    );
   }
 
   /** The fact, or what the command prints. */
@@ -110,32 +128,60 @@ export class Model implements Ask {
     const runs = (container: string): boolean => all.get(container)?.state === 'running';
     if (question === machine) return present(machineOf(host, { clock: this.now }));
     if (question === engine) return present(this.on(name).joined ? engineInside(host) : engineOutside());
-    if (question === swarmNodes) return this.on(name).joined ? present(cluster.hosts.filter((each) => this.on(each.name).joined).map((each) => nodeOf(each))) : unknown('no manager');
-    if (question === networks) return present([BRIDGE, ...(this.network && host.roles.includes('manager') ? [this.network] : [])]);
-    if (purpose === containers.command.purpose) return [...all.values()].map((each) => JSON.stringify(raw(each))).join('\n');
-    if (purpose === 'list the images') return [...images].map(([image, id]) => `${id} ${image} ${image}@none`).join('\n');
+    if (question === swarmNodes)
+      return this.on(name).joined
+        ? present(cluster.hosts.filter((each) => this.on(each.name).joined).map((each) => nodeOf(each)))
+        : unknown('no manager');
+    if (question === networks)
+      return present([BRIDGE, ...(this.network && host.roles.includes('manager') ? [this.network] : [])]);
+    if (purpose === containers.command.purpose)
+      return [...all.values()].map((each) => JSON.stringify(raw(each))).join('\n');
+    if (purpose === 'list the images')
+      return [...images].map(([image, id]) => `${id} ${image} ${image}@none`).join('\n');
     if (purpose === 'read the version of the database image') return present('8.0.40');
-    if (purpose === 'try the data path from the probe') return runs(probeName(cluster)) ? present(this.#paths(name)) : unknown('no probe');
+    if (purpose === 'try the data path from the probe')
+      return runs(probeName(cluster)) ? present(this.#paths(name)) : unknown('no probe');
     if (purpose === 'ask the database') return this.#answers() ? present(this.#state()) : unknown('no such container');
-    if (purpose === 'ask the database about its root') return this.#answers() ? present(this.#root()) : unknown('no such container');
-    if (purpose.startsWith("read the database's user in ")) return files.has(folders(cluster).config) ? present(userIn(files.get(folders(cluster).config)?.content)) : absent;
-    if (purpose.endsWith(' among its addresses')) return present({ address: purpose.split(' ')[1], own: [host.address, '172.17.0.1'] });
-    if (purpose === 'read which database is in use') return cluster.database.kind === 'external' && this.#uses(name, cluster.database) ? present('configured') : absent;
-    if (purpose.startsWith('reach the database at ')) return runs(probeName(cluster)) ? present(this.#answers(purpose.split(' ')[4]) ? 'greeted' : 'refused') : unknown('no probe');
+    if (purpose === 'ask the database about its root')
+      return this.#answers() ? present(this.#root()) : unknown('no such container');
+    if (purpose.startsWith("read the database's user in "))
+      return files.has(folders(cluster).config) ? present(userIn(files.get(folders(cluster).config)?.content)) : absent;
+    if (purpose.endsWith(' among its addresses'))
+      return present({ address: purpose.split(' ')[1], own: [host.address, '172.17.0.1'] });
+    if (purpose === 'read which database is in use')
+      return cluster.database.kind === 'external' && this.#uses(name, cluster.database)
+        ? present('configured')
+        : absent;
+    if (purpose.startsWith('reach the database at '))
+      return runs(probeName(cluster))
+        ? present(this.#answers(purpose.split(' ')[4]) ? 'greeted' : 'refused')
+        : unknown('no probe');
     if (purpose.startsWith('connect to the database at ')) return present(true);
-    if (purpose === 'read the gateways, nodes and tasks') return this.#works(host) ? present(this.#registry()) : unknown('exit 1');
+    if (purpose === 'read the gateways, nodes and tasks')
+      return this.#works(host) ? present(this.#registry()) : unknown('exit 1');
     if (purpose === 'read the log of the replica') return present('');
-    if (purpose === 'ask the gateway from within its container') return runs(this.#replica) ? present(this.#gateway(host)) : unknown('not running');
-    if (purpose.startsWith('ask the gateway at ')) return runs(probeName(cluster)) ? present(this.#gatewayAt(purpose)) : unknown('no probe');
-    if (purpose === 'ask nginx for its configuration') return runs(cluster.loadBalancer.container) ? present(this.loaded) : unknown('not running');
-    if (purpose.startsWith('ask the load balancer at ')) return runs(probeName(cluster)) ? present(this.#throughLoadBalancer()) : unknown('no probe');
+    if (purpose === 'ask the gateway from within its container')
+      return runs(this.#replica) ? present(this.#gateway(host)) : unknown('not running');
+    if (purpose.startsWith('ask the gateway at '))
+      return runs(probeName(cluster)) ? present(this.#gatewayAt(purpose)) : unknown('no probe');
+    if (purpose === 'ask nginx for its configuration')
+      return runs(cluster.loadBalancer.container) ? present(this.loaded) : unknown('not running');
+    if (purpose.startsWith('ask the load balancer at '))
+      return runs(probeName(cluster)) ? present(this.#throughLoadBalancer()) : unknown('no probe');
     const path = /^(?:look at|read) (\S+)$/.exec(purpose)?.[1];
     if (path === undefined) {
       this.unanswered.add(purpose);
       return unknown('the model does not know');
     }
     const found = files.get(path);
-    return found ? present({ mode: found.mode, changedAt: found.changedAt, sha256: sha256(found.content), content: new Secret('file', found.content) }) : absent;
+    return found
+      ? present({
+          mode: found.mode,
+          changedAt: found.changedAt,
+          sha256: sha256(found.content),
+          content: new Secret('file', found.content),
+        })
+      : absent;
   }
 
   #host(name: string): Host {
@@ -154,8 +200,20 @@ export class Model implements Ask {
   }
 
   #paths(from: string): unknown {
-    const tries = this.cluster.hosts.filter(({ name }) => name !== from).map(({ name }) => ({ to: name, ended: this.on(name).containers.get(probeName(this.cluster))?.state === 'running' ? 'connected' : 'unresolved', exit: 0 }));
-    return { version: PROBE_VERSION, missing: [], proxies: this.on(from).files.has('proxy of the probe') ? ['http_proxy'] : [], unresolved: [], tries };
+    const tries = this.cluster.hosts
+      .filter(({ name }) => name !== from)
+      .map(({ name }) => ({
+        to: name,
+        ended: this.on(name).containers.get(probeName(this.cluster))?.state === 'running' ? 'connected' : 'unresolved',
+        exit: 0,
+      }));
+    return {
+      version: PROBE_VERSION,
+      missing: [],
+      proxies: this.on(from).files.has('proxy of the probe') ? ['http_proxy'] : [],
+      unresolved: [],
+      tries,
+    };
   }
 
   /** Whether the database answers, at that address where one is given. */
@@ -169,7 +227,9 @@ export class Model implements Ask {
 
   #state(): unknown {
     const { database } = this.cluster;
-    return database.kind === 'external' || this.#letsIn(database.user) ? { login: 'accepted', version: '8.0.40', exists: this.schema, gateways: [] } : { login: 'refused', said: 'ERROR 1045' };
+    return database.kind === 'external' || this.#letsIn(database.user)
+      ? { login: 'accepted', version: '8.0.40', exists: this.schema, gateways: [] }
+      : { login: 'refused', said: 'ERROR 1045' };
   }
 
   /** Whether the user is let in from elsewhere by the password of the users. */
@@ -179,29 +239,52 @@ export class Model implements Ask {
     const { accounts, password, cluster } = this;
     const { host, user } = cluster.database as ManagedDatabase;
     const kept = this.on(host).files.get(folders(cluster).databasePassword)?.content ?? password;
-    const login = accounts.isOpen && kept === password ? 'given' : accounts.own !== undefined && accounts.own === accounts.inside ? 'own' : 'refused';
+    const login =
+      accounts.isOpen && kept === password
+        ? 'given'
+        : accounts.own !== undefined && accounts.own === accounts.inside
+          ? 'own'
+          : 'refused';
     if (login === 'refused') return { login };
-    const replicas = cluster.hosts.filter((each) => this.#works(each) && userIn(this.#sources.get(each.name)) === 'root').map(({ address }) => address);
-    return { login, version: '8.0.40', isOpen: accounts.isOpen, knowsUser: accounts.users.has(user), usedFrom: [...replicas, ...accounts.sessions] };
+    const replicas = cluster.hosts
+      .filter((each) => this.#works(each) && userIn(this.#sources.get(each.name)) === 'root')
+      .map(({ address }) => address);
+    return {
+      login,
+      version: '8.0.40',
+      isOpen: accounts.isOpen,
+      knowsUser: accounts.users.has(user),
+      usedFrom: [...replicas, ...accounts.sessions],
+    };
   }
 
   #uses(host: string, database: Extract<Cluster['database'], { kind: 'external' }>): boolean {
     const { config, databaseInUse } = folders(this.cluster);
     const { files } = this.on(host);
-    return files.get(databaseInUse)?.content === inUseText(database) || files.get(config)?.content.includes(`@tcp(${database.address}:${database.port})/`) === true;
+    return (
+      files.get(databaseInUse)?.content === inUseText(database) ||
+      files.get(config)?.content.includes(`@tcp(${database.address}:${database.port})/`) === true
+    );
   }
 
   #works({ name }: Host): boolean {
     const source = this.#sources.get(name) ?? '';
     const at = /@tcp\((.*)\)/.exec(source)?.[1];
     const isLetIn = this.cluster.database.kind === 'external' || this.#letsIn(userIn(source));
-    return this.on(name).containers.get(this.#replica)?.state === 'running' && at !== undefined && this.#answers(at) && isLetIn;
+    return (
+      this.on(name).containers.get(this.#replica)?.state === 'running' &&
+      at !== undefined &&
+      this.#answers(at) &&
+      isLetIn
+    );
   }
 
   #registry(): unknown {
     const live = this.cluster.hosts.filter((host) => this.#works(host));
     const since = (host: Host): number => this.on(host.name).containers.get(this.#replica)?.startedAt ?? 0;
-    return registryOf(this.cluster, live, { gateways: live.map((host) => gatewayOf(this.cluster, host, { uptime: since(host), heartbeat: this.now })) });
+    return registryOf(this.cluster, live, {
+      gateways: live.map((host) => gatewayOf(this.cluster, host, { uptime: since(host), heartbeat: this.now })),
+    });
   }
 
   #gateway(host: Host): unknown {
@@ -218,7 +301,11 @@ export class Model implements Ask {
   #throughLoadBalancer(): unknown[] {
     const { host, container } = this.cluster.loadBalancer;
     if (this.on(host).containers.get(container)?.state !== 'running') return [];
-    const led = this.cluster.hosts.filter((each) => this.#works(each) && this.leads.includes(this.on(each.name).containers.get(this.#replica)?.ports[GATEWAY_PORT] ?? 0));
+    const led = this.cluster.hosts.filter(
+      (each) =>
+        this.#works(each) &&
+        this.leads.includes(this.on(each.name).containers.get(this.#replica)?.ports[GATEWAY_PORT] ?? 0),
+    );
     return led.map((each) => answerOf(this.cluster, each));
   }
 
@@ -246,7 +333,13 @@ export class Model implements Ask {
   }
 
   make(host: string, image: string, container: Container): void {
-    this.on(host).containers.set(container.name, { ...container, image, imageId: this.pull(host, image), createdAt: this.now, startedAt: this.now });
+    this.on(host).containers.set(container.name, {
+      ...container,
+      image,
+      imageId: this.pull(host, image),
+      createdAt: this.now,
+      startedAt: this.now,
+    });
     this.on(host).containers.delete(`${container.name}.former`);
   }
 
@@ -255,7 +348,11 @@ export class Model implements Ask {
     this.#sources.set(host, this.on(host).files.get(folders(this.cluster).config)?.content ?? '');
   }
 
-  load(host: string, { configuration, digest }: { readonly configuration: string; readonly digest: string }, ports: readonly number[]): void {
+  load(
+    host: string,
+    { configuration, digest }: { readonly configuration: string; readonly digest: string },
+    ports: readonly number[],
+  ): void {
     this.write(host, configurationFile(this.cluster), configuration, '644');
     [this.loaded, this.leads] = [digest, ports];
   }
@@ -269,15 +366,29 @@ const start = (model: Model, host: string, name: string): void => {
 function configure(model: Model, host: string): void {
   const { config } = folders(model.cluster);
   const base = model.cluster.hosts.flatMap(({ name }) => model.on(name).files.get(config)?.content ?? [])[0];
-  const read = readConfiguration(model.deployment.secrets.kusciaConfig ?? new Secret('configuration', base ?? initialConfiguration()), host);
-  model.write(host, config, wantedConfiguration(read, model.cluster, dataSource(model.deployment, databasePlace(model.cluster).address)).reveal());
+  const read = readConfiguration(
+    model.deployment.secrets.kusciaConfig ?? new Secret('configuration', base ?? initialConfiguration()),
+    host,
+  );
+  model.write(
+    host,
+    config,
+    wantedConfiguration(
+      read,
+      model.cluster,
+      dataSource(model.deployment, databasePlace(model.cluster).address),
+    ).reveal(),
+  );
 }
 
 function makeReplica(model: Model, host: string): void {
   const { cluster } = model;
   const name = replicaContainer(cluster, 'root');
-  const former = [...new Set(cluster.hosts.flatMap((each) => model.on(each.name).containers.get(name)?.ports[GATEWAY_PORT] ?? []))].filter((port) => port !== cluster.ports.gateway);
-  if (former.length > 0) model.load(cluster.loadBalancer.host, movingFiles(model.deployment, former), [cluster.ports.gateway, ...former]);
+  const former = [
+    ...new Set(cluster.hosts.flatMap((each) => model.on(each.name).containers.get(name)?.ports[GATEWAY_PORT] ?? [])),
+  ].filter((port) => port !== cluster.ports.gateway);
+  if (former.length > 0)
+    model.load(cluster.loadBalancer.host, movingFiles(model.deployment, former), [cluster.ports.gateway, ...former]);
   model.make(host, cluster.image, replicaOf(cluster, cluster.hosts.filter((each) => each.name === host)[0] as Host));
   model.startReplica(host);
 }
@@ -288,16 +399,30 @@ function makeDatabase(model: Model, host: string): void {
   const { databasePassword, databaseRootPassword } = folders(model.cluster);
   const { accounts } = model;
   // Taken out of the container before that is set aside. From one that does not run nobody could take it: root is then lost, which no plan mends.
-  if (accounts.inside !== undefined && !model.on(host).files.has(databaseRootPassword)) model.write(host, databaseRootPassword, accounts.inside);
-  if (!model.on(host).files.has(databaseRootPassword)) model.write(host, databaseRootPassword, `of root, made at ${model.now}`);
+  if (accounts.inside !== undefined && !model.on(host).files.has(databaseRootPassword))
+    model.write(host, databaseRootPassword, accounts.inside);
+  if (!model.on(host).files.has(databaseRootPassword))
+    model.write(host, databaseRootPassword, `of root, made at ${model.now}`);
   model.write(host, databasePassword, model.password);
   accounts.inside = model.on(host).files.get(databaseRootPassword)?.content;
   if (accounts.own === undefined && !accounts.isOpen) {
     accounts.own = accounts.inside;
     accounts.users.add(database.user);
   }
-  const mounts = { [DATA_TARGET]: database.volume, [PASSWORD_TARGET]: absolute('/root', databasePassword), [ROOT_PASSWORD_TARGET]: absolute('/root', databaseRootPassword) };
-  model.make(host, database.image, containerOf(database.container, { ports: { '3306/tcp': database.port }, hostAddresses: { '3306/tcp': databasePlace(model.cluster).address }, mounts }));
+  const mounts = {
+    [DATA_TARGET]: database.volume,
+    [PASSWORD_TARGET]: absolute('/root', databasePassword),
+    [ROOT_PASSWORD_TARGET]: absolute('/root', databaseRootPassword),
+  };
+  model.make(
+    host,
+    database.image,
+    containerOf(database.container, {
+      ports: { '3306/tcp': database.port },
+      hostAddresses: { '3306/tcp': databasePlace(model.cluster).address },
+      mounts,
+    }),
+  );
 }
 
 /** Makes of the database what earlier versions made: published at every address, root let in from everywhere by the password of the users, as whom replicas log in where there is no other user. */
@@ -305,18 +430,37 @@ export function asEarlier(model: Model, user: string): void {
   const { database } = model.cluster;
   if (database.kind !== 'managed') return;
   const { config, databasePassword, databaseRootPassword } = folders(model.cluster);
-  model.set(database.host, database.container, { hostAddresses: {}, mounts: { [DATA_TARGET]: database.volume, [PASSWORD_TARGET]: absolute('/root', databasePassword) } });
+  model.set(database.host, database.container, {
+    hostAddresses: {},
+    mounts: { [DATA_TARGET]: database.volume, [PASSWORD_TARGET]: absolute('/root', databasePassword) },
+  });
   model.on(database.host).files.delete(databaseRootPassword);
-  Object.assign(model.accounts, { own: undefined, inside: undefined, isOpen: true, users: new Set([user].filter((each) => each !== 'root')) });
+  Object.assign(model.accounts, {
+    own: undefined,
+    inside: undefined,
+    isOpen: true,
+    users: new Set([user].filter((each) => each !== 'root')),
+  });
   for (const { name } of hostsWith(model.cluster, 'replica')) {
-    model.write(name, config, (model.on(name).files.get(config)?.content ?? '').replace(/mysql:\/\/[^:]*:/, `mysql://${user}:`));
+    model.write(
+      name,
+      config,
+      (model.on(name).files.get(config)?.content ?? '').replace(/mysql:\/\/[^:]*:/, `mysql://${user}:`),
+    );
     model.startReplica(name);
   }
 }
 
 function makeLoadBalancer(model: Model, host: string): void {
   const { image, container, port } = model.cluster.loadBalancer;
-  model.make(host, image, containerOf(container, { ports: { [INSIDE_PORT]: port }, mounts: { [FOLDER]: absolute('/root', folders(model.cluster).nginx) } }));
+  model.make(
+    host,
+    image,
+    containerOf(container, {
+      ports: { [INSIDE_PORT]: port },
+      mounts: { [FOLDER]: absolute('/root', folders(model.cluster).nginx) },
+    }),
+  );
   model.load(host, loadBalancerFiles(model.deployment), [model.cluster.ports.gateway]);
 }
 
@@ -324,71 +468,129 @@ function makeLoadBalancer(model: Model, host: string): void {
 const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: string) => void])[] = [
   [/^initialise the swarm|^join as /, (model, host) => void (model.on(host).joined = true)],
   [/^overlay /, (model) => void (model.network = overlayOf(model.cluster))],
-  [/^network /, (model) => {
-    model.network = undefined;
-    for (const { name } of model.cluster.hosts) model.on(name).containers.delete(probeName(model.cluster));
-  }],
-  [/^(replace )?probe /, (model, host) => {
-    model.on(host).files.delete('proxy of the probe');
-    model.make(host, model.cluster.network.probeImage, probeOf(model.cluster, { addresses: { [model.cluster.network.name]: `10.200.0.10${host.slice(-1)}` } }));
-  }],
+  [
+    /^network /,
+    (model) => {
+      model.network = undefined;
+      for (const { name } of model.cluster.hosts) model.on(name).containers.delete(probeName(model.cluster));
+    },
+  ],
+  [
+    /^(replace )?probe /,
+    (model, host) => {
+      model.on(host).files.delete('proxy of the probe');
+      model.make(
+        host,
+        model.cluster.network.probeImage,
+        probeOf(model.cluster, { addresses: { [model.cluster.network.name]: `10.200.0.10${host.slice(-1)}` } }),
+      );
+    },
+  ],
   [/^(replace )?database alice-mysql/, makeDatabase],
   [/^database schema /, (model) => void (model.schema = true)],
-  [/^user \S+ of database /, (model, _, what) => {
-    model.accounts.users.add(what.split(' ')[1] ?? '');
-    model.schema = true;
-  }],
-  [/^close root of /, ({ accounts }) => {
-    if (accounts.inside === undefined) throw new Error("the container has no password of root's own");
-    Object.assign(accounts, { own: accounts.inside, isOpen: false });
-  }],
-  [/^file with the database password/, (model, host) => model.write(host, folders(model.cluster).databasePassword, model.password)],
-  [/^file with the password of the database's root/, (model, host) => model.write(host, folders(model.cluster).databaseRootPassword, model.accounts.inside ?? '')],
-  [/^login as /, (model, host) => {
-    if (model.cluster.database.kind === 'external') model.write(host, folders(model.cluster).databaseInUse, inUseText(model.cluster.database));
-  }],
-  [/^Kuscia configuration of .*, with a new domain key/, (model, host) => {
-    model.pull(host, model.cluster.image);
-    configure(model, host);
-  }],
+  [
+    /^user \S+ of database /,
+    (model, _, what) => {
+      model.accounts.users.add(what.split(' ')[1] ?? '');
+      model.schema = true;
+    },
+  ],
+  [
+    /^close root of /,
+    ({ accounts }) => {
+      if (accounts.inside === undefined) throw new Error("the container has no password of root's own");
+      Object.assign(accounts, { own: accounts.inside, isOpen: false });
+    },
+  ],
+  [
+    /^file with the database password/,
+    (model, host) => model.write(host, folders(model.cluster).databasePassword, model.password),
+  ],
+  [
+    /^file with the password of the database's root/,
+    (model, host) => model.write(host, folders(model.cluster).databaseRootPassword, model.accounts.inside ?? ''),
+  ],
+  [
+    /^login as /,
+    (model, host) => {
+      if (model.cluster.database.kind === 'external')
+        model.write(host, folders(model.cluster).databaseInUse, inUseText(model.cluster.database));
+    },
+  ],
+  [
+    /^Kuscia configuration of .*, with a new domain key/,
+    (model, host) => {
+      model.pull(host, model.cluster.image);
+      configure(model, host);
+    },
+  ],
   [/^(the same )?Kuscia configuration/, configure],
   [/^image /, (model, host, what) => void model.pull(host, what.slice('image '.length))],
   [/^restart replica /, (model, host) => model.startReplica(host)],
-  [/^(put back|start) (replica|database|probe|load balancer) /, (model, host, what) => {
-    const name = what.split(' ').at(-1) ?? '';
-    const { containers: all } = model.on(host);
-    const former = all.get(`${name}.former`);
-    if (former) all.set(name, { ...former, name });
-    all.delete(`${name}.former`);
-    // "start replica" is also what a plan calls the making of one.
-    if (all.has(name)) start(model, host, name);
-    else makeReplica(model, host);
-  }],
+  [
+    /^(put back|start) (replica|database|probe|load balancer) /,
+    (model, host, what) => {
+      const name = what.split(' ').at(-1) ?? '';
+      const { containers: all } = model.on(host);
+      const former = all.get(`${name}.former`);
+      if (former) all.set(name, { ...former, name });
+      all.delete(`${name}.former`);
+      // "start replica" is also what a plan calls the making of one.
+      if (all.has(name)) start(model, host, name);
+      else makeReplica(model, host);
+    },
+  ],
   [/^replace replica /, makeReplica],
-  [/^restore the restart policy of /, (model, host, what) => model.set(host, what.split(' ').at(-1) ?? '', { restartPolicy: 'always' })],
+  [
+    /^restore the restart policy of /,
+    (model, host, what) => model.set(host, what.split(' ').at(-1) ?? '', { restartPolicy: 'always' }),
+  ],
   [/^remove \S+\.former$/, (model, host, what) => void model.on(host).containers.delete(what.split(' ')[1] ?? '')],
-  [/^(reload the )?nginx configuration/, (model, host) => model.load(host, loadBalancerFiles(model.deployment), [model.cluster.ports.gateway])],
+  [
+    /^(reload the )?nginx configuration/,
+    (model, host) => model.load(host, loadBalancerFiles(model.deployment), [model.cluster.ports.gateway]),
+  ],
   [/^(replace )?load balancer /, makeLoadBalancer],
 ];
 
 /** A container as docker shows it. */
 const raw = (it: Container): unknown => ({
-  Id: it.id, Created: new Date(it.createdAt).toISOString(), Name: `/${it.name}`, Image: it.imageId, ImageName: it.image, RestartCount: it.restarts,
+  Id: it.id,
+  Created: new Date(it.createdAt).toISOString(),
+  Name: `/${it.name}`,
+  Image: it.imageId,
+  ImageName: it.image,
+  RestartCount: it.restarts,
   State: { Status: it.state, Error: it.error, ExitCode: it.exitCode, StartedAt: new Date(it.startedAt).toISOString() },
-  Hostname: it.hostname, Memory: it.memory, NetworkMode: it.networkMode, RestartPolicy: it.restartPolicy,
-  PortBindings: Object.fromEntries(Object.entries(it.ports).map(([inside, port]) => [inside, [{ HostIp: it.hostAddresses[inside] ?? '', HostPort: String(port) }]])),
+  Hostname: it.hostname,
+  Memory: it.memory,
+  NetworkMode: it.networkMode,
+  RestartPolicy: it.restartPolicy,
+  PortBindings: Object.fromEntries(
+    Object.entries(it.ports).map(([inside, port]) => [
+      inside,
+      [{ HostIp: it.hostAddresses[inside] ?? '', HostPort: String(port) }],
+    ]),
+  ),
   Mounts: Object.entries(it.mounts).map(([Destination, Source]) => ({ Type: 'bind', Source, Destination })),
   Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
 });
 
 /** The stage as it looks at the model, its steps done in the model by their words. */
 export const modelled = (model: Model, stage: Stage): Stage => ({
-  name: stage.name, purpose: stage.purpose, needs: stage.needs, settleMs: 50,
+  name: stage.name,
+  purpose: stage.purpose,
+  needs: stage.needs,
+  settleMs: 50,
   look: async () => {
     const plan = await stage.look(model);
     // What is thrown in the middle of a look can end the whole of jest: other questions are on their way.
-    if (model.unanswered.size > 0) throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);
-    const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({ ...step, apply: () => Promise.resolve(model.bringAbout(step)) }));
+    if (model.unanswered.size > 0)
+      throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);
+    const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({
+      ...step,
+      apply: () => Promise.resolve(model.bringAbout(step)),
+    }));
     plan.steps.splice(0, plan.steps.length, ...steps);
     return plan;
   },

@@ -27,7 +27,8 @@ export interface Server {
   close(): Promise<void>;
 }
 
-const sha = (kind: string, ...parts: readonly Buffer[]): Buffer => createHash(kind).update(Buffer.concat(parts)).digest();
+const sha = (kind: string, ...parts: readonly Buffer[]): Buffer =>
+  createHash(kind).update(Buffer.concat(parts)).digest();
 const xor = (a: Buffer, b: Buffer): Buffer => Buffer.from(a.map((byte, i) => byte ^ (b[i % b.length] ?? 0)));
 
 /** What a client that knows the password answers, by method. Source: MySQL docs, "Authentication Methods". */
@@ -43,7 +44,12 @@ const zero = (text: string): Buffer => Buffer.from(`${text}\0`, 'latin1');
 const text = (value: string | null): Buffer => {
   if (value === null) return Buffer.from([251]);
   const bytes = Buffer.from(value);
-  const size = bytes.length < 251 ? [bytes.length] : bytes.length < 65536 ? [252, bytes.length & 255, bytes.length >> 8] : [253, bytes.length & 255, (bytes.length >> 8) & 255, bytes.length >> 16];
+  const size =
+    bytes.length < 251
+      ? [bytes.length]
+      : bytes.length < 65536
+        ? [252, bytes.length & 255, bytes.length >> 8]
+        : [253, bytes.length & 255, (bytes.length >> 8) & 255, bytes.length >> 16];
   return Buffer.concat([Buffer.from(size), bytes]);
 };
 
@@ -108,7 +114,21 @@ async function serve(line: Line, manner: Manner, seen: Buffer[], logins: string[
   let nonce = Buffer.from(randomBytes(20).map((byte) => (byte % 255) + 1));
   const able = 0x000f_f7ff | (tls ? 0x800 : 0);
   const flags = (shift: number): Buffer => Buffer.from([(able >> shift) & 255, (able >> (shift + 8)) & 255]);
-  line.write(Buffer.from([10]), zero('8.0.40'), Buffer.from([1, 0, 0, 0]), nonce.subarray(0, 8), Buffer.from([0]), flags(0), Buffer.from([33, 2, 0]), flags(16), Buffer.from([21]), Buffer.alloc(10), nonce.subarray(8), Buffer.from([0]), zero(greets));
+  line.write(
+    Buffer.from([10]),
+    zero('8.0.40'),
+    Buffer.from([1, 0, 0, 0]),
+    nonce.subarray(0, 8),
+    Buffer.from([0]),
+    flags(0),
+    Buffer.from([33, 2, 0]),
+    flags(16),
+    Buffer.from([21]),
+    Buffer.alloc(10),
+    nonce.subarray(8),
+    Buffer.from([0]),
+    zero(greets),
+  );
   let response = await line.read();
   const secure = response.length === 32;
   if (secure && tls) {
@@ -119,7 +139,8 @@ async function serve(line: Line, manner: Manner, seen: Buffer[], logins: string[
   const at = response.indexOf(0, 32) + 1;
   let given = response.subarray(at + 1, at + 1 + (response[at] ?? 0));
   let method = response.toString('latin1', at + 1 + given.length, response.indexOf(0, at + 1 + given.length));
-  const refuse = (code: number, why: string): void => line.write(Buffer.from([255, code & 255, code >> 8]), Buffer.from(`#28000${why}`));
+  const refuse = (code: number, why: string): void =>
+    line.write(Buffer.from([255, code & 255, code >> 8]), Buffer.from(`#28000${why}`));
   if (!secure && refusesPlain) return refuse(...refusesPlain);
   const wanted = manner.wants ?? greets;
   if (method !== wanted) {
@@ -134,7 +155,10 @@ async function serve(line: Line, manner: Manner, seen: Buffer[], logins: string[
     let answer = await line.read();
     if (answer.length === 1 && answer[0] === 2) {
       line.write(Buffer.from([1]), Buffer.from(KEYS.publicKey.export({ type: 'spki', format: 'pem' })));
-      const opened = xor(privateDecrypt({ key: KEYS.privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING }, await line.read()), nonce);
+      const opened = xor(
+        privateDecrypt({ key: KEYS.privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING }, await line.read()),
+        nonce,
+      );
       seen.push(opened);
       answer = opened;
     }
@@ -151,7 +175,17 @@ async function serve(line: Line, manner: Manner, seen: Buffer[], logins: string[
     if (answer === undefined) line.write(Buffer.from([0, 0, 0, 2, 0, 0, 0]));
     else {
       line.write(Buffer.from([answer[0]?.length ?? 1]));
-      (answer[0] ?? ['']).forEach(() => line.write(text('def'), text(''), text(''), text(''), text('a'), text(''), Buffer.from([12, 33, 0, 0, 1, 0, 0, 253, 0, 0, 31, 0, 0])));
+      (answer[0] ?? ['']).forEach(() =>
+        line.write(
+          text('def'),
+          text(''),
+          text(''),
+          text(''),
+          text('a'),
+          text(''),
+          Buffer.from([12, 33, 0, 0, 1, 0, 0, 253, 0, 0, 31, 0, 0]),
+        ),
+      );
       line.write(end);
       for (const row of answer) line.write(...row.map(text));
       line.write(end);
@@ -166,7 +200,9 @@ export async function mysqlServer(manner: Manner, address = '127.0.0.1', port = 
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    void serve(new Line(socket, seen), manner, seen, logins).catch(() => undefined).finally(() => socket.end());
+    void serve(new Line(socket, seen), manner, seen, logins)
+      .catch(() => undefined)
+      .finally(() => socket.end());
   });
   await new Promise<void>((resolve) => server.listen(port, address, resolve));
   return {

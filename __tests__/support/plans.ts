@@ -7,7 +7,10 @@ import { HIDDEN } from './fake.ts';
 export function shown(plan: Plan): string[] {
   const failure = (sign: string, { code, host }: Failure): string => `${sign} ${host ?? 'all'} ${code}`;
   const lines = [
-    ...plan.steps.map(({ change, host, what, why, momentary, lane }) => `${change} ${host} ${what} ${momentary ? `{${why}}` : `(${why})`}${lane === undefined ? '' : ` [${lane}]`}`),
+    ...plan.steps.map(
+      ({ change, host, what, why, momentary, lane }) =>
+        `${change} ${host} ${what} ${momentary ? `{${why}}` : `(${why})`}${lane === undefined ? '' : ` [${lane}]`}`,
+    ),
     ...plan.satisfied.map(({ host, what, why }) => `= ${host} ${what} (${why})`),
     ...plan.later.map(({ host, what, why }) => `? ${host} ${what} (${why})`),
     ...plan.awaited.map(({ host, what, failure: { code } }) => `. ${host} ${what}: ${code}`),
@@ -23,12 +26,14 @@ export function leaksNothing(plan: Plan): void {
   const text = JSON.stringify(plan);
   for (const hidden of HIDDEN) expect(text).not.toContain(hidden);
   expect(text).not.toMatch(/undefined|\[object|NaN/);
-  for (const { what, remedy } of [...plan.failures, ...plan.warnings, ...plan.awaited.map(({ failure }) => failure)]) expect([what, remedy]).not.toContain('');
+  for (const { what, remedy } of [...plan.failures, ...plan.warnings, ...plan.awaited.map(({ failure }) => failure)])
+    expect([what, remedy]).not.toContain('');
 }
 
 /** The one step of a plan with these words in it. Throws when it is not exactly one. */
 export function stepOf(plan: Plan, words: string): Step {
   const found = plan.steps.filter(({ host, what }) => `${host} ${what}`.includes(words));
-  if (found.length !== 1 || !found[0]) throw new Error(`${found.length} steps of "${words}": ${shown(plan).join('\n')}`);
+  if (found.length !== 1 || !found[0])
+    throw new Error(`${found.length} steps of "${words}": ${shown(plan).join('\n')}`);
   return found[0];
 }

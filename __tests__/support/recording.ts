@@ -38,33 +38,81 @@ export const ODD: readonly Odd[] = [
   { name: 'an engine that is down', host: 'node-01', question: engine, env: 'DOCKER_HOST=unix:///run/no-engine.sock' },
   { name: 'nodes asked of a worker', host: 'node-02', question: swarmNodes },
   { name: 'a wrong database password', host: 'node-01', question: databaseState(cluster, wrong) },
-  { name: 'an external database that is not there', host: 'node-01', question: databaseState({ ...cluster, database: EXTERNAL }, wrong) },
+  {
+    name: 'an external database that is not there',
+    host: 'node-01',
+    question: databaseState({ ...cluster, database: EXTERNAL }, wrong),
+  },
   { name: 'nothing at the database port', host: 'node-02', question: greeting(cluster, '10.77.0.11', 9) },
   { name: 'no MySQL at the database port', host: 'node-02', question: greeting(cluster, '10.77.0.11', 22) },
   { name: 'a folder where a file should be', host: 'node-01', question: file('kuscia-swarm') },
-  { name: 'a folder where a file to open should be', host: 'node-01', question: openFile('kuscia-swarm', 'Kuscia configuration') },
   {
-    name: 'a container whose port was taken', host: 'node-01', question: container('left-behind'),
+    name: 'a folder where a file to open should be',
+    host: 'node-01',
+    question: openFile('kuscia-swarm', 'Kuscia configuration'),
+  },
+  {
+    name: 'a container whose port was taken',
+    host: 'node-01',
+    question: container('left-behind'),
     before: [docker('run', '--detach', '--name=left-behind', '--publish=8080:80', 'nginx:1.26')],
   },
-  { name: 'a container that exited', host: 'node-01', question: container('ended'), before: [docker('run', '--name=ended', '--hostname=h', 'nginx:1.26', 'sh', '-c', 'exit 3')] },
   {
-    name: 'a container that restarts', host: 'node-01', question: container('again'),
-    before: [docker('run', '--detach', '--name=again', '--restart=always', 'nginx:1.26', 'sh', '-c', 'exit 4'), changing('wait', ['sleep', '4'])],
+    name: 'a container that exited',
+    host: 'node-01',
+    question: container('ended'),
+    before: [docker('run', '--name=ended', '--hostname=h', 'nginx:1.26', 'sh', '-c', 'exit 3')],
+  },
+  {
+    name: 'a container that restarts',
+    host: 'node-01',
+    question: container('again'),
+    before: [
+      docker('run', '--detach', '--name=again', '--restart=always', 'nginx:1.26', 'sh', '-c', 'exit 4'),
+      changing('wait', ['sleep', '4']),
+    ],
   },
   { name: 'gateways of a domain that has no replica there', host: 'node-01', question: registry('bob') },
   {
-    name: 'the last words of a replica', host: 'node-01', question: lastWords('dying'),
-    before: [docker('run', '--name=dying', 'nginx:1.26', 'sh', '-c', `echo 'all is well'; echo '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid'; echo bye`)],
+    name: 'the last words of a replica',
+    host: 'node-01',
+    question: lastWords('dying'),
+    before: [
+      docker(
+        'run',
+        '--name=dying',
+        'nginx:1.26',
+        'sh',
+        '-c',
+        `echo 'all is well'; echo '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid'; echo bye`,
+      ),
+    ],
   },
-  { name: 'ports that are published', host: 'node-01', question: publishedPorts, before: [docker('run', '--detach', '--name=many', '--publish=21001-21003:81-83', '--publish=127.0.0.1:21009:80', 'nginx:1.26')] },
+  {
+    name: 'ports that are published',
+    host: 'node-01',
+    question: publishedPorts,
+    before: [
+      docker(
+        'run',
+        '--detach',
+        '--name=many',
+        '--publish=21001-21003:81-83',
+        '--publish=127.0.0.1:21009:80',
+        'nginx:1.26',
+      ),
+    ],
+  },
 ];
 
 /** What was asked and answered at one moment. */
 export type Recording = Awaited<ReturnType<Recorder['takes']>>;
 
 /** Deploys to fresh hosts of the lab and records each moment. */
-export async function record(): Promise<{ asked: Record<Exclude<Moment, 'changes'>, Recording>; changes: readonly Take[] }> {
+export async function record(): Promise<{
+  asked: Record<Exclude<Moment, 'changes'>, Recording>;
+  changes: readonly Take[];
+}> {
   const stages = deploymentStages(TAPED, { onMatrix: () => undefined });
   const look = async (): Promise<Recording> => {
     const recorder = new Recorder(labFleet);
@@ -76,7 +124,8 @@ export async function record(): Promise<{ asked: Record<Exclude<Moment, 'changes
   const fleet: Fleet = {
     async run(host, command) {
       const outcome = await labFleet.run(host, command);
-      if (!command.reads || command.purpose.endsWith('join token')) changes.push({ host, purpose: command.purpose, line: shellLine(command), outcome });
+      if (!command.reads || command.purpose.endsWith('join token'))
+        changes.push({ host, purpose: command.purpose, line: shellLine(command), outcome });
       return outcome;
     },
   };
@@ -89,7 +138,13 @@ async function recordOdd(): Promise<Recording> {
   const recordings: Recording = [];
   for (const { host, question, before = [], env } of ODD) {
     for (const command of before) await labFleet.run(host, command);
-    const fleet: Fleet = env === undefined ? labFleet : { run: (on, command) => labFleet.run(on, { ...command, program: 'env', args: [env, command.program, ...command.args] }) };
+    const fleet: Fleet =
+      env === undefined
+        ? labFleet
+        : {
+            run: (on, command) =>
+              labFleet.run(on, { ...command, program: 'env', args: [env, command.program, ...command.args] }),
+          };
     const recorder = new Recorder(fleet);
     await recorder.ask(host, question);
     recordings.push(...(await recorder.takes()));

@@ -21,7 +21,12 @@ export class Seeker<Name> {
 
   *#findIn(where: Buffer): Generator<Name> {
     for (let at = 0; at + SHORTEST <= where.length; at += 1) {
-      const head = ((where[at] ?? 0) | ((where[at + 1] ?? 0) << 8) | ((where[at + 2] ?? 0) << 16) | ((where[at + 3] ?? 0) << 24)) >>> 0;
+      const head =
+        ((where[at] ?? 0) |
+          ((where[at + 1] ?? 0) << 8) |
+          ((where[at + 2] ?? 0) << 16) |
+          ((where[at + 3] ?? 0) << 24)) >>>
+        0;
       if (this.#heads[short(head)] === 0) continue;
       for (const { bytes, name } of this.#byHead.get(head) ?? []) {
         if (where.subarray(at, at + bytes.length).equals(bytes)) yield name;
@@ -38,7 +43,8 @@ const { imul } = Math;
 const short = (head: number): number => imul(head, 0x9e3779b1) >>> 16;
 
 /** A table of bytes: 1 at those that are meant. */
-const bytesOf = (text: string): Uint8Array => Uint8Array.from({ length: 256 }, (_, byte) => (text.includes(String.fromCharCode(byte)) ? 1 : 0));
+const bytesOf = (text: string): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (text.includes(String.fromCharCode(byte)) ? 1 : 0));
 
 const BLANKS = bytesOf(' \t\r\n');
 const BACKSLASH = '\\'.charCodeAt(0);

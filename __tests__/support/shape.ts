@@ -7,4 +7,7 @@ export function shapeOf(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b)));
 }
 
-const distinct = (shapes: readonly unknown[]): unknown[] => [...new Map(shapes.map((shape) => [JSON.stringify(shape), shape])).entries()].sort(([a], [b]) => a.localeCompare(b)).map(([, shape]) => shape);
+const distinct = (shapes: readonly unknown[]): unknown[] =>
+  [...new Map(shapes.map((shape) => [JSON.stringify(shape), shape])).entries()]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([, shape]) => shape);

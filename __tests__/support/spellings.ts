@@ -2,18 +2,27 @@
 export const SPELLINGS: Readonly<Record<string, (text: string) => readonly string[]>> = {
   plain: (text) => [text],
   base64: (text) => [0, 1, 2].map((before) => base64Within(text, before)),
-  'base64 for URLs': (text) => [0, 1, 2].map((before) => base64Within(text, before).replaceAll('+', '-').replaceAll('/', '_')),
+  'base64 for URLs': (text) =>
+    [0, 1, 2].map((before) => base64Within(text, before).replaceAll('+', '-').replaceAll('/', '_')),
   hex: (text) => [Buffer.from(text).toString('hex'), Buffer.from(text).toString('hex').toUpperCase()],
   URL: (text) => {
     const strict = percent(text, /[\w.~-]/);
-    return [encodeURIComponent(text), strict, lowerHex(strict), lowerHex(encodeURIComponent(text)), strict.replaceAll('%20', '+')];
+    return [
+      encodeURIComponent(text),
+      strict,
+      lowerHex(strict),
+      lowerHex(encodeURIComponent(text)),
+      strict.replaceAll('%20', '+'),
+    ];
   },
   JSON: (text) => {
     const json = JSON.stringify(text).slice(1, -1);
     return [json, json.replaceAll('/', '\\/'), asGo(json), json.replace(/[^\x20-\x7e]/g, unicode)];
   },
   'YAML in single quotes': (text) => [text.replaceAll("'", "''")],
-  'YAML in double quotes': (text) => [text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\t', '\\t')],
+  'YAML in double quotes': (text) => [
+    text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
+  ],
   shell: (text) => [
     text.replaceAll("'", `'\\''`),
     text.replaceAll("'", `'"'"'`),
@@ -27,7 +36,9 @@ export const SPELLINGS: Readonly<Record<string, (text: string) => readonly strin
 export function spellingsOf(text: string): ReadonlyMap<string, string> {
   const lines = text.split('\n').map((line) => line.trim());
   const pieces = [text.trim(), ...lines.filter((line) => line.length >= 16 && !NO_SECRET.test(line))];
-  const all = pieces.flatMap((piece) => Object.entries(SPELLINGS).flatMap(([how, spell]) => spell(piece).map((spelt) => [spelt, how] as const)));
+  const all = pieces.flatMap((piece) =>
+    Object.entries(SPELLINGS).flatMap(([how, spell]) => spell(piece).map((spelt) => [spelt, how] as const)),
+  );
   return new Map(all.reverse());
 }
 
@@ -42,7 +53,13 @@ function base64Within(text: string, before: number): string {
 
 /** Every byte but those of the characters kept as %XX. */
 const percent = (text: string, kept: RegExp): string =>
-  [...Buffer.from(text)].map((byte) => (byte < 0x80 && kept.test(String.fromCharCode(byte)) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)).join('');
+  [...Buffer.from(text)]
+    .map((byte) =>
+      byte < 0x80 && kept.test(String.fromCharCode(byte))
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('');
 
 const lowerHex = (url: string): string => url.replace(/%[0-9A-F]{2}/g, (each) => each.toLowerCase());
 

@@ -19,7 +19,9 @@ describe('a tape', () => {
     const key = makeKey();
     const row = Buffer.from(JSON.stringify({ status: { publicKey: key.shown } })).toString('base64');
     const kept = veiled(said(`domainKeyData: ${key.secret}\ngateway\t${row}\nSWMTKN-1-abc-def\n`), key);
-    expect(kept.stdout).toBe('domainKeyData: @secret@\ngateway\tbase64 {"status":{"publicKey":"@shown@"}}\nSWMTKN-1-taped\n');
+    expect(kept.stdout).toBe(
+      'domainKeyData: @secret@\ngateway\tbase64 {"status":{"publicKey":"@shown@"}}\nSWMTKN-1-taped\n',
+    );
     expect(keyIn(`domainKeyData: ${KEY.secret}\n`)).toEqual(KEY);
   });
 });
@@ -30,7 +32,14 @@ test.each([
   [{ a: 1 }, { a: 1, b: 1 }, false],
   [[{ a: 1 }], [], false],
   [[1, 'x'], ['y', 'z', 2], true],
-  [new Map([[1, 'a']]), new Map([[2, 'b'], [3, 'c']]), true],
+  [
+    new Map([[1, 'a']]),
+    new Map([
+      [2, 'b'],
+      [3, 'c'],
+    ]),
+    true,
+  ],
   [new Map([[1, 'a']]), new Map([[1, 1]]), false],
   [undefined, null, false],
 ])('the shape of %j is that of %j: %s', (one, other, same) => {

@@ -36,17 +36,30 @@ export function outcomeOf(moment: Moment, host: string, question: Question<unkno
 }
 
 /** What was read of that question then. */
-export const factOf = <T>(moment: Moment, host: string, question: Question<T>): Fact<T> => answer(question, outcomeOf(moment, host, question));
+export const factOf = <T>(moment: Moment, host: string, question: Question<T>): Fact<T> =>
+  answer(question, outcomeOf(moment, host, question));
 
 /** The outcome as it may be kept: no key in it, and what is base64 in one piece made readable. */
 export function veiled(outcome: Outcome, key: DomainKey): Outcome {
-  const rows = outcome.stdout.replace(/^gateway\t(\S+)$/gm, (_, row: string) => `gateway\tbase64 ${Buffer.from(row, 'base64').toString()}`);
-  return { ...outcome, stdout: rows.replaceAll(key.secret, '@secret@').replaceAll(key.shown, '@shown@').replace(/SWMTKN-1-\S+/g, 'SWMTKN-1-taped') };
+  const rows = outcome.stdout.replace(
+    /^gateway\t(\S+)$/gm,
+    (_, row: string) => `gateway\tbase64 ${Buffer.from(row, 'base64').toString()}`,
+  );
+  return {
+    ...outcome,
+    stdout: rows
+      .replaceAll(key.secret, '@secret@')
+      .replaceAll(key.shown, '@shown@')
+      .replace(/SWMTKN-1-\S+/g, 'SWMTKN-1-taped'),
+  };
 }
 
 function unveiled(stdout: string): string {
   const filled = stdout.replaceAll('@secret@', KEY.secret).replaceAll('@shown@', KEY.shown);
-  return filled.replace(/^gateway\tbase64 (.*)$/gm, (_, row: string) => `gateway\t${Buffer.from(row).toString('base64')}`);
+  return filled.replace(
+    /^gateway\tbase64 (.*)$/gm,
+    (_, row: string) => `gateway\t${Buffer.from(row).toString('base64')}`,
+  );
 }
 
 /** The key in a configuration. */
@@ -73,7 +86,8 @@ export class Recorder implements Ask {
 
   async ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
     const key = `${host} ${shellLine(question.command)}`;
-    const asked = this.asked.get(key) ?? this.#fleet.run(host, question.command).then((outcome) => ({ host, question, outcome }));
+    const asked =
+      this.asked.get(key) ?? this.#fleet.run(host, question.command).then((outcome) => ({ host, question, outcome }));
     this.asked.set(key, asked);
     return answer(question, (await asked).outcome);
   }
@@ -92,10 +106,12 @@ export class Recorder implements Ask {
     return asked.map(({ host, question, outcome }) => {
       const line = shellLine(question.command);
       const kept = outcome.ended === 'exited' ? trimmed(line, outcome) : outcome;
-      if (plain(answer(question, kept)) !== plain(answer(question, outcome))) throw new Error(`trimming changed what is read: ${line}`);
+      if (plain(answer(question, kept)) !== plain(answer(question, outcome)))
+        throw new Error(`trimming changed what is read: ${line}`);
       return { host, question, outcome, take: { host, purpose: question.command.purpose, line, outcome: kept } };
     });
   }
 }
 
-const plain = (fact: Fact<unknown>): string => JSON.stringify(fact, (_, value: unknown) => (value instanceof Map ? [...(value as Map<unknown, unknown>)] : value));
+const plain = (fact: Fact<unknown>): string =>
+  JSON.stringify(fact, (_, value: unknown) => (value instanceof Map ? [...(value as Map<unknown, unknown>)] : value));

@@ -4,14 +4,83 @@ import fc from './random.ts';
 export const canary = (before: string, after: string): string => `${before}touch escaped${after}`;
 
 /** Ways in which a word could become a command, were it not quoted. */
-const CANARIES = [['$(', ')'], ['`', '`'], [';', ';'], ['\n', '\n'], ['|', ''], ['&', '&'], ['&&', '#'], ["';", ";'"], ['";', ';"'], ["'$(", ")'"], ["\\';", '#'], ['${x:-$(', ')}'], [')', '('], ["'\n", '\n#']].map(([before = '', after = '']) => canary(before, after));
+const CANARIES = [
+  ['$(', ')'],
+  ['`', '`'],
+  [';', ';'],
+  ['\n', '\n'],
+  ['|', ''],
+  ['&', '&'],
+  ['&&', '#'],
+  ["';", ";'"],
+  ['";', ';"'],
+  ["'$(", ")'"],
+  ["\\';", '#'],
+  ['${x:-$(', ')}'],
+  [')', '('],
+  ["'\n", '\n#'],
+].map(([before = '', after = '']) => canary(before, after));
 
-const AWKWARD = ["'", '"', '\\', '$', '`', '!', '*', '?', '[', ']', '~', '#', '&', ';', '|', '<', '>', '(', ')', '{', '}', '\n', '\t', '\r', ' ', '=', '-', '\u{1b}', 'é', '語', '😀', "'\\''", '$(id)', '${x}', '\\n', '>escaped', '$(>escaped)', '--', '-n', '%s', '\ufeff'];
+const AWKWARD = [
+  "'",
+  '"',
+  '\\',
+  '$',
+  '`',
+  '!',
+  '*',
+  '?',
+  '[',
+  ']',
+  '~',
+  '#',
+  '&',
+  ';',
+  '|',
+  '<',
+  '>',
+  '(',
+  ')',
+  '{',
+  '}',
+  '\n',
+  '\t',
+  '\r',
+  ' ',
+  '=',
+  '-',
+  '\u{1b}',
+  'é',
+  '語',
+  '😀',
+  "'\\''",
+  '$(id)',
+  '${x}',
+  '\\n',
+  '>escaped',
+  '$(>escaped)',
+  '--',
+  '-n',
+  '%s',
+  '\ufeff',
+];
 
 /** Any text that can be an argument; every other one is made of what shells do not take as it is. */
 export const word = fc
   .oneof(
-    { weight: 2, arbitrary: fc.array(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...AWKWARD) }, { weight: 1, arbitrary: fc.constantFrom(...CANARIES) }, { weight: 2, arbitrary: fc.string({ minLength: 1, maxLength: 3 }) }), { maxLength: 8 }).map((parts) => parts.join('')) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .array(
+          fc.oneof(
+            { weight: 6, arbitrary: fc.constantFrom(...AWKWARD) },
+            { weight: 1, arbitrary: fc.constantFrom(...CANARIES) },
+            { weight: 2, arbitrary: fc.string({ minLength: 1, maxLength: 3 }) },
+          ),
+          { maxLength: 8 },
+        )
+        .map((parts) => parts.join('')),
+    },
     { weight: 1, arbitrary: fc.constantFrom(...CANARIES) },
     { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
   )

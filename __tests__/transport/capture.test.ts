@@ -19,20 +19,32 @@ const text = fc.string({ unit: 'grapheme', maxLength: 200 });
 
 describe('captured output', () => {
   test('is the same text however it was cut into pieces', () => {
-    fc.assert(fc.property(text.chain((whole) => fc.tuple(fc.constant(whole), pieces(Buffer.from(whole)))), ([whole, chunks]) => {
-      const capture = new Capture();
-      for (const chunk of chunks) capture.add(chunk);
-      expect(capture.text()).toBe(Buffer.from(whole).toString());
-    }));
+    fc.assert(
+      fc.property(
+        text.chain((whole) => fc.tuple(fc.constant(whole), pieces(Buffer.from(whole)))),
+        ([whole, chunks]) => {
+          const capture = new Capture();
+          for (const chunk of chunks) capture.add(chunk);
+          expect(capture.text()).toBe(Buffer.from(whole).toString());
+        },
+      ),
+    );
   });
 
   test('keeps its beginning and its end within the limits, and counts what it left out', () => {
     const ascii = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), minLength: 31, maxLength: 300 });
-    fc.assert(fc.property(ascii.chain((whole) => fc.tuple(fc.constant(whole), pieces(Buffer.from(whole)))), ([whole, chunks]) => {
-      const capture = new Capture(10, 20);
-      for (const chunk of chunks) capture.add(chunk);
-      expect(capture.text()).toBe(`${whole.slice(0, 10)}\n[... ${whole.length - 30} bytes left out ...]\n${whole.slice(-20)}`);
-    }));
+    fc.assert(
+      fc.property(
+        ascii.chain((whole) => fc.tuple(fc.constant(whole), pieces(Buffer.from(whole)))),
+        ([whole, chunks]) => {
+          const capture = new Capture(10, 20);
+          for (const chunk of chunks) capture.add(chunk);
+          expect(capture.text()).toBe(
+            `${whole.slice(0, 10)}\n[... ${whole.length - 30} bytes left out ...]\n${whole.slice(-20)}`,
+          );
+        },
+      ),
+    );
   });
 
   test('is a copy: what brought it is used again, and a chunk of one byte costs one byte', () => {
@@ -68,13 +80,23 @@ describe('announced output', () => {
     for (const size of [1, 7, 100_000]) {
       const announced = new Announced();
       const bytes = Buffer.from(before + rest);
-      for (let at = 0; at < Math.min(bytes.length, 1_000); at += size) announced.add(bytes.subarray(at, Math.min(at + size, 1_000)));
+      for (let at = 0; at < Math.min(bytes.length, 1_000); at += size)
+        announced.add(bytes.subarray(at, Math.min(at + size, 1_000)));
       if (bytes.length > 1_000) announced.add(bytes.subarray(1_000));
-      expect([announced.groups, announced.begun, announced.text()]).toEqual([pid === undefined ? [] : [pid], pid !== undefined, said]);
+      expect([announced.groups, announced.begun, announced.text()]).toEqual([
+        pid === undefined ? [] : [pid],
+        pid !== undefined,
+        said,
+      ]);
     }
   });
   test.each([
-    ['by the shell and on its terminal', 'hi\nkuscia-swarm-runs-as 42\nkuscia-swarm-runs-as 43\r\nsaid\r\n', [42, 43], 'said\r\n'],
+    [
+      'by the shell and on its terminal',
+      'hi\nkuscia-swarm-runs-as 42\nkuscia-swarm-runs-as 43\r\nsaid\r\n',
+      [42, 43],
+      'said\r\n',
+    ],
     ['by the shell only', 'kuscia-swarm-runs-as 42\nscript: no terminal\n', [42], 'script: no terminal\n'],
   ])('twice: %s', (_, text, groups, said) => {
     for (const size of [1, 7, 1_000]) {

@@ -18,55 +18,158 @@ interface Case {
 }
 
 type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'timeoutMs'>>;
-const sh = (text: string, extras: Extras = {}, ...values: string[]): Command => changing('try something', script(text, ...values), { timeoutMs: 10_000, ...extras });
+const sh = (text: string, extras: Extras = {}, ...values: string[]): Command =>
+  changing('try something', script(text, ...values), { timeoutMs: 10_000, ...extras });
 
-const exits: readonly Case[] = [0, 1, 124, 127, 137, 255].map((code) => ({ name: `exit code ${code}`, command: sh('exit "$1"', {}, String(code)), outcome: { ended: 'exited', code } }));
+const exits: readonly Case[] = [0, 1, 124, 127, 137, 255].map((code) => ({
+  name: `exit code ${code}`,
+  command: sh('exit "$1"', {}, String(code)),
+  outcome: { ended: 'exited', code },
+}));
 
 const cases: readonly Case[] = [
   ...exits,
-  { name: 'a program that is not there', command: reading('try something', ['/no/such/program']), outcome: { ended: 'exited', code: 127 } },
-  { name: 'both outputs, apart', command: sh('echo out; echo err >&2'), outcome: { ended: 'exited', code: 0, stdout: 'out\n', stderr: 'err\n' } },
+  {
+    name: 'a program that is not there',
+    command: reading('try something', ['/no/such/program']),
+    outcome: { ended: 'exited', code: 127 },
+  },
+  {
+    name: 'both outputs, apart',
+    command: sh('echo out; echo err >&2'),
+    outcome: { ended: 'exited', code: 0, stdout: 'out\n', stderr: 'err\n' },
+  },
   { name: 'no output at all', command: sh(':'), outcome: { ended: 'exited', code: 0, stdout: '', stderr: '' } },
   { name: 'a signal', command: sh('kill -KILL $$'), outcome: { ended: 'killed' } },
-  { name: 'a signal after output', command: sh('echo before; kill -TERM $$'), outcome: { ended: 'killed', stdout: 'before\n' } },
-  { name: 'the deadline', command: sh('echo before; sleep 20', { timeoutMs: 500 }), outcome: { ended: 'timed-out', afterMs: 500, stdout: 'before\n' } },
-  { name: 'the deadline of a program that calls that success', command: sh('trap "exit 0" TERM; while :; do sleep 0.1; done', { timeoutMs: 500 }), outcome: { ended: 'timed-out' } },
-  { name: 'the deadline of a program that will not go', command: sh('trap "" TERM; while :; do sleep 0.1; done', { timeoutMs: 500 }), outcome: { ended: 'timed-out' } },
+  {
+    name: 'a signal after output',
+    command: sh('echo before; kill -TERM $$'),
+    outcome: { ended: 'killed', stdout: 'before\n' },
+  },
+  {
+    name: 'the deadline',
+    command: sh('echo before; sleep 20', { timeoutMs: 500 }),
+    outcome: { ended: 'timed-out', afterMs: 500, stdout: 'before\n' },
+  },
+  {
+    name: 'the deadline of a program that calls that success',
+    command: sh('trap "exit 0" TERM; while :; do sleep 0.1; done', { timeoutMs: 500 }),
+    outcome: { ended: 'timed-out' },
+  },
+  {
+    name: 'the deadline of a program that will not go',
+    command: sh('trap "" TERM; while :; do sleep 0.1; done', { timeoutMs: 500 }),
+    outcome: { ended: 'timed-out' },
+  },
   { name: 'no standard input', command: sh('cat; echo end'), outcome: { ended: 'exited', code: 0, stdout: 'end\n' } },
-  { name: 'empty standard input', command: sh('cat; echo end', { stdin: '' }), outcome: { ended: 'exited', code: 0, stdout: 'end\n' } },
-  { name: 'an empty secret as standard input', command: sh('cat; echo end', { stdin: new Secret('password', '') }), outcome: { ended: 'exited', code: 0, stdout: 'end\n' } },
-  { name: 'a secret as standard input', command: sh('cat', { stdin: new Secret('password', 'pä$$ "wörd"\n') }), outcome: { ended: 'exited', code: 0, stdout: 'pä$$ "wörd"\n' } },
-  { name: 'a megabyte of standard input', command: sh('wc -c; exit 3', { stdin: 'x'.repeat(1_000_000) }), outcome: { ended: 'exited', code: 3, stdout: '1000000\n' } },
-  { name: 'a megabyte of standard input that nobody reads', command: sh('exit 4', { stdin: 'x'.repeat(1_000_000) }), outcome: { ended: 'exited', code: 4 } },
-  { name: 'bytes that are no UTF-8', command: sh(`printf 'a\\377\\000b'`), outcome: { ended: 'exited', code: 0, stdout: 'a\u{fffd}\0b' } },
-  { name: 'a character in two pieces', command: sh(`printf '\\342\\202'; sleep 0.3; printf '\\254'`), outcome: { ended: 'exited', code: 0, stdout: '€' } },
+  {
+    name: 'empty standard input',
+    command: sh('cat; echo end', { stdin: '' }),
+    outcome: { ended: 'exited', code: 0, stdout: 'end\n' },
+  },
+  {
+    name: 'an empty secret as standard input',
+    command: sh('cat; echo end', { stdin: new Secret('password', '') }),
+    outcome: { ended: 'exited', code: 0, stdout: 'end\n' },
+  },
+  {
+    name: 'a secret as standard input',
+    command: sh('cat', { stdin: new Secret('password', 'pä$$ "wörd"\n') }),
+    outcome: { ended: 'exited', code: 0, stdout: 'pä$$ "wörd"\n' },
+  },
+  {
+    name: 'a megabyte of standard input',
+    command: sh('wc -c; exit 3', { stdin: 'x'.repeat(1_000_000) }),
+    outcome: { ended: 'exited', code: 3, stdout: '1000000\n' },
+  },
+  {
+    name: 'a megabyte of standard input that nobody reads',
+    command: sh('exit 4', { stdin: 'x'.repeat(1_000_000) }),
+    outcome: { ended: 'exited', code: 4 },
+  },
+  {
+    name: 'bytes that are no UTF-8',
+    command: sh(`printf 'a\\377\\000b'`),
+    outcome: { ended: 'exited', code: 0, stdout: 'a\u{fffd}\0b' },
+  },
+  {
+    name: 'a character in two pieces',
+    command: sh(`printf '\\342\\202'; sleep 0.3; printf '\\254'`),
+    outcome: { ended: 'exited', code: 0, stdout: '€' },
+  },
   { name: 'no last newline', command: sh('printf x'), outcome: { ended: 'exited', code: 0, stdout: 'x' } },
   { name: 'the locale', command: sh('echo "$LC_ALL"'), outcome: { ended: 'exited', code: 0, stdout: 'C\n' } },
-  { name: 'an empty argument', command: sh('echo "$#:$1:$2"', {}, '', 'b'), outcome: { ended: 'exited', code: 0, stdout: '2::b\n' } },
-  { name: 'no terminal', command: sh('for n in 0 1 2; do test -t $n && echo $n; done; exit 0'), outcome: { ended: 'exited', code: 0, stdout: '' } },
-  { name: 'a terminal', command: sh('for n in 0 1 2; do test -t $n && echo $n; done; exit 5', { terminal: true }), outcome: { ended: 'exited', code: 5, stdout: '0\n1\n2\n', stderr: '' } },
-  { name: 'a terminal merges', command: sh('echo out; echo err >&2', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: 'out\nerr\n', stderr: '' } },
-  { name: 'typing into a terminal', command: sh('read -r a; echo "<$a>"', { terminal: true, stdin: 'yes\n' }), outcome: { ended: 'exited', code: 0, stdout: '<yes>\n' } },
-  { name: 'a terminal that does not echo', command: sh('stty -a | tr " " "\\n" | grep -x -e -echo', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: '-echo\n' } },
-  { name: 'silence on a terminal', command: sh('read -r a; echo never', { terminal: true, timeoutMs: 800 }), outcome: { ended: 'timed-out', stdout: '' } },
-  { name: 'nothing but what is typed on a terminal', command: sh('timeout --foreground 1 od -An -c; echo $?', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: '124\n' } },
-  { name: 'the locale on a terminal', command: sh('echo "$LC_ALL"', { terminal: true }), outcome: { ended: 'exited', code: 0, stdout: 'C\n' } },
+  {
+    name: 'an empty argument',
+    command: sh('echo "$#:$1:$2"', {}, '', 'b'),
+    outcome: { ended: 'exited', code: 0, stdout: '2::b\n' },
+  },
+  {
+    name: 'no terminal',
+    command: sh('for n in 0 1 2; do test -t $n && echo $n; done; exit 0'),
+    outcome: { ended: 'exited', code: 0, stdout: '' },
+  },
+  {
+    name: 'a terminal',
+    command: sh('for n in 0 1 2; do test -t $n && echo $n; done; exit 5', { terminal: true }),
+    outcome: { ended: 'exited', code: 5, stdout: '0\n1\n2\n', stderr: '' },
+  },
+  {
+    name: 'a terminal merges',
+    command: sh('echo out; echo err >&2', { terminal: true }),
+    outcome: { ended: 'exited', code: 0, stdout: 'out\nerr\n', stderr: '' },
+  },
+  {
+    name: 'typing into a terminal',
+    command: sh('read -r a; echo "<$a>"', { terminal: true, stdin: 'yes\n' }),
+    outcome: { ended: 'exited', code: 0, stdout: '<yes>\n' },
+  },
+  {
+    name: 'a terminal that does not echo',
+    command: sh('stty -a | tr " " "\\n" | grep -x -e -echo', { terminal: true }),
+    outcome: { ended: 'exited', code: 0, stdout: '-echo\n' },
+  },
+  {
+    name: 'silence on a terminal',
+    command: sh('read -r a; echo never', { terminal: true, timeoutMs: 800 }),
+    outcome: { ended: 'timed-out', stdout: '' },
+  },
+  {
+    name: 'nothing but what is typed on a terminal',
+    command: sh('timeout --foreground 1 od -An -c; echo $?', { terminal: true }),
+    outcome: { ended: 'exited', code: 0, stdout: '124\n' },
+  },
+  {
+    name: 'the locale on a terminal',
+    command: sh('echo "$LC_ALL"', { terminal: true }),
+    outcome: { ended: 'exited', code: 0, stdout: 'C\n' },
+  },
 ];
 
 /** What every transport promises; `connection` is asked for when a test runs. */
 export function transportContract(connection: () => Connection): void {
-  test.each(cases)('$name', async ({ command, outcome }) => {
-    expect(await connection().run(command)).toMatchObject(outcome);
-  }, 15_000);
+  test.each(cases)(
+    '$name',
+    async ({ command, outcome }) => {
+      expect(await connection().run(command)).toMatchObject(outcome);
+    },
+    15_000,
+  );
 
   test('what is left behind and holds the output is ended too', async () => {
     const mark = randomUUID();
-    expect(await connection().run(sh('sh -c \'sleep 60; : "$1"\' sh "$1" & echo started', {}, mark))).toMatchObject({ ended: 'exited', code: 0, stdout: 'started\n' });
+    expect(await connection().run(sh('sh -c \'sleep 60; : "$1"\' sh "$1" & echo started', {}, mark))).toMatchObject({
+      ended: 'exited',
+      code: 0,
+      stdout: 'started\n',
+    });
     expect((await connection().run(marked(mark).count)).stdout).toBe('0\n');
   }, 15_000);
 
   test('ten megabytes of output are cut in the middle', async () => {
-    const outcome = await connection().run(sh('echo first; head -c 10000000 /dev/zero | tr "\\0" x | fold -w 99; echo; echo last'));
+    const outcome = await connection().run(
+      sh('echo first; head -c 10000000 /dev/zero | tr "\\0" x | fold -w 99; echo; echo last'),
+    );
     expect(outcome).toMatchObject({ ended: 'exited', code: 0 });
     expect(outcome.stdout.startsWith('first\nxxx')).toBe(true);
     expect(outcome.stdout.endsWith('xxx\nlast\n')).toBe(true);
@@ -83,25 +186,38 @@ export function transportContract(connection: () => Connection): void {
       expect(outcome.stdout.split('\0')).toEqual([...ascii, ascii.join(''), '']);
     });
 
-    test.each([false, true])('whatever it is, terminal %s, and none that is a command is run', async (terminal) => {
-      const folder = `/tmp/words-${randomUUID()}`;
-      let words = 0;
-      await connection().run(sh('mkdir "$1"', {}, folder));
-      await fc.assert(
-        fc.asyncProperty(fc.array(word, { minLength: 150, maxLength: 150, size: 'max' }), async (args) => {
-          // A terminal's own translation of line ends is not what this is about.
-          const sent = terminal ? args.map((arg) => arg.replace(/[\r\n]/g, '_')) : args;
-          const outcome = await connection().run(reading('show', script('cd "$1"; shift; for a in "$@"; do printf "%s\\0" "$a"; done', folder, ...sent), { terminal }));
-          expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: sent.map((arg) => `${arg}\0`).join('') });
-          words += sent.length;
-        }),
-        { numRuns: 20, endOnFailure: true },
-      );
-      expect(words).toBeGreaterThanOrEqual(3_000);
-      expect(await connection().run(sh('ls "$1"; ls -d "$PWD/escaped" 2>/dev/null; rmdir "$1"', {}, folder))).toMatchObject({ code: 0, stdout: '' });
-    }, 60_000);
+    test.each([false, true])(
+      'whatever it is, terminal %s, and none that is a command is run',
+      async (terminal) => {
+        const folder = `/tmp/words-${randomUUID()}`;
+        let words = 0;
+        await connection().run(sh('mkdir "$1"', {}, folder));
+        await fc.assert(
+          fc.asyncProperty(fc.array(word, { minLength: 150, maxLength: 150, size: 'max' }), async (args) => {
+            // A terminal's own translation of line ends is not what this is about.
+            const sent = terminal ? args.map((arg) => arg.replace(/[\r\n]/g, '_')) : args;
+            const outcome = await connection().run(
+              reading('show', script('cd "$1"; shift; for a in "$@"; do printf "%s\\0" "$a"; done', folder, ...sent), {
+                terminal,
+              }),
+            );
+            expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: sent.map((arg) => `${arg}\0`).join('') });
+            words += sent.length;
+          }),
+          { numRuns: 20, endOnFailure: true },
+        );
+        expect(words).toBeGreaterThanOrEqual(3_000);
+        expect(
+          await connection().run(sh('ls "$1"; ls -d "$PWD/escaped" 2>/dev/null; rmdir "$1"', {}, folder)),
+        ).toMatchObject({ code: 0, stdout: '' });
+      },
+      60_000,
+    );
 
-    test.each([['a NUL', 'a\0b'], ['too long a line', 'x'.repeat(200_000)]])('%s is refused before anything runs', async (_, arg) => {
+    test.each([
+      ['a NUL', 'a\0b'],
+      ['too long a line', 'x'.repeat(200_000)],
+    ])('%s is refused before anything runs', async (_, arg) => {
       await expect(connection().run(reading('show', ['echo', arg]))).rejects.toThrow();
     });
   });
@@ -124,28 +240,40 @@ export function transportContract(connection: () => Connection): void {
     test('arrives whole, in whatever pieces it is read there', async () => {
       const around = (size: number) => fc.integer({ min: size - 3, max: size + 3 });
       await fc.assert(
-        fc.asyncProperty(fc.oneof(fc.integer({ min: 0, max: 10 }), around(32 * 1024), around(64 * 1024), around(2 * 1024 ** 2)), fc.constantFrom('cat', 'dd bs=97 2>/dev/null', 'dd bs=1M iflag=fullblock 2>/dev/null'), async (bytes, reader) => {
-          const { stdin, told } = streamed(bytes);
-          const outcome = await connection().run(sh(`${reader} | sha256sum`, { stdin }));
-          expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: `${told.sha256}  -\n` });
-          expect(told.sent).toBe(bytes);
-        }),
+        fc.asyncProperty(
+          fc.oneof(fc.integer({ min: 0, max: 10 }), around(32 * 1024), around(64 * 1024), around(2 * 1024 ** 2)),
+          fc.constantFrom('cat', 'dd bs=97 2>/dev/null', 'dd bs=1M iflag=fullblock 2>/dev/null'),
+          async (bytes, reader) => {
+            const { stdin, told } = streamed(bytes);
+            const outcome = await connection().run(sh(`${reader} | sha256sum`, { stdin }));
+            expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: `${told.sha256}  -\n` });
+            expect(told.sent).toBe(bytes);
+          },
+        ),
         { numRuns: 12 },
       );
     }, 60_000);
 
     test('that nobody reads keeps no command from ending', async () => {
-      expect(await connection().run(sh('exit 4', { stdin: streamed(20 * 1024 ** 2).stdin }))).toMatchObject({ ended: 'exited', code: 4 });
+      expect(await connection().run(sh('exit 4', { stdin: streamed(20 * 1024 ** 2).stdin }))).toMatchObject({
+        ended: 'exited',
+        code: 4,
+      });
     }, 15_000);
 
     test('that cannot be read is told, and is not taken for an empty one', async () => {
       const outcome = await connection().run(sh('cat; exit 0', { stdin: { file: join(folder, 'nowhere'), bytes: 1 } }));
-      expect([outcome.ended === 'killed' || (outcome.ended === 'exited' && outcome.code !== 0), outcome.stdout]).toEqual([true, '']);
+      expect([
+        outcome.ended === 'killed' || (outcome.ended === 'exited' && outcome.code !== 0),
+        outcome.stdout,
+      ]).toEqual([true, '']);
       expect(outcome.stderr).toMatch(/nowhere/);
     }, 15_000);
 
     test('lets the deadline end a command that takes none of it', async () => {
-      expect(await connection().run(sh('sleep 20', { stdin: streamed(20 * 1024 ** 2).stdin, timeoutMs: 800 }))).toMatchObject({ ended: 'timed-out' });
+      expect(
+        await connection().run(sh('sleep 20', { stdin: streamed(20 * 1024 ** 2).stdin, timeoutMs: 800 })),
+      ).toMatchObject({ ended: 'timed-out' });
     }, 15_000);
 
     test('leaves room for other commands', async () => {
@@ -156,8 +284,12 @@ export function transportContract(connection: () => Connection): void {
   });
 
   test('many commands at once all end, each with its own', async () => {
-    const outcomes = await Promise.all(Array.from({ length: 24 }, (_, i) => connection().run(sh('sleep 0.1; echo "$1"; exit "$1"', {}, String(i)))));
-    expect(outcomes.map((outcome) => outcome.ended === 'exited' && [outcome.code, outcome.stdout])).toEqual(Array.from({ length: 24 }, (_, i) => [i, `${i}\n`]));
+    const outcomes = await Promise.all(
+      Array.from({ length: 24 }, (_, i) => connection().run(sh('sleep 0.1; echo "$1"; exit "$1"', {}, String(i)))),
+    );
+    expect(outcomes.map((outcome) => outcome.ended === 'exited' && [outcome.code, outcome.stdout])).toEqual(
+      Array.from({ length: 24 }, (_, i) => [i, `${i}\n`]),
+    );
   }, 20_000);
 }
 

@@ -10,7 +10,12 @@ import { KEY } from '../support/key.ts';
 import { openFleet } from '../../src/transport/fleet.ts';
 
 const here: Host = { name: 'here', address: '127.0.0.1', roles: ['worker'], route: { via: 'local' } };
-const there: Host = { name: 'there', address: '127.0.0.1', roles: ['worker'], route: { via: 'ssh', user: 'root', port: 22 } };
+const there: Host = {
+  name: 'there',
+  address: '127.0.0.1',
+  roles: ['worker'],
+  route: { via: 'ssh', user: 'root', port: 22 },
+};
 const emit = (): void => undefined;
 const hello = reading('say hello', ['echo', 'hello']);
 
@@ -20,7 +25,15 @@ describe('a fleet', () => {
     const fleet = openFleet([here], { emit: (event) => events.push(event) });
     const outcome = await fleet.run('here', reading('wait', script('sleep 0.2; echo hello')));
     expect(outcome).toMatchObject({ ended: 'exited', code: 0, stdout: 'hello\n' });
-    expect(events).toEqual([{ is: 'command', host: 'here', command: expect.objectContaining({ purpose: 'wait' }), outcome, ms: expect.any(Number) }]);
+    expect(events).toEqual([
+      {
+        is: 'command',
+        host: 'here',
+        command: expect.objectContaining({ purpose: 'wait' }),
+        outcome,
+        ms: expect.any(Number),
+      },
+    ]);
     const [event] = events;
     expect(event?.is === 'command' && event.ms >= 190 && event.ms < 5_000).toBe(true);
     await fleet.close();
@@ -53,9 +66,19 @@ describe('a fleet', () => {
     await once(silent, 'listening');
     const { port } = silent.address() as AddressInfo;
     const ssh = (name: string): Host => ({ ...there, name, route: { via: 'ssh', user: 'root', port } });
-    const key = Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32)]).toString('base64');
+    const key = Buffer.concat([
+      Buffer.from([0, 0, 0, 11]),
+      Buffer.from('ssh-ed25519'),
+      Buffer.from([0, 0, 0, 32]),
+      Buffer.alloc(32),
+    ]).toString('base64');
     const knownHosts = `[127.0.0.1]:${port} ssh-ed25519 ${key}`;
-    const fleet = openFleet([here, ssh('there'), ssh('beyond')], { emit, sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()), knownHosts, connectMs: 300 });
+    const fleet = openFleet([here, ssh('there'), ssh('beyond')], {
+      emit,
+      sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()),
+      knownHosts,
+      connectMs: 300,
+    });
     const failed = await fleet.connect();
     expect([...failed].map(([name, failures]) => [name, failures.map(({ code, host }) => [code, host])])).toEqual([
       ['there', [['host-unreachable', 'there']]],
@@ -65,7 +88,10 @@ describe('a fleet', () => {
     expect(await fleet.run('here', hello)).toMatchObject({ ended: 'exited', code: 0 });
     const connections = jest.fn();
     silent.on('connection', connections);
-    expect(await fleet.run('there', hello)).toMatchObject({ ended: 'lost', reason: expect.stringContaining('there does not answer') });
+    expect(await fleet.run('there', hello)).toMatchObject({
+      ended: 'lost',
+      reason: expect.stringContaining('there does not answer'),
+    });
     expect(connections).not.toHaveBeenCalled();
     await fleet.close();
   });

@@ -44,20 +44,34 @@ async function flood({ host, keyFile, knownHosts, floods }: Flooding): Promise<F
   const report = openReport({ GITHUB_ACTIONS: 'true', RUNNER_DEBUG: '1' }, process.stdout);
   report.hide([new Secret('password', 'correct horse')]);
   report.begin({ mode: 'verify', cluster: { ...ALICE, hosts: [host] }, stages: ['verify'] });
-  const fleet = openFleet([host], { emit: report.emit, ...(keyFile !== undefined && { sshKey: new Secret('ssh-key', readFileSync(keyFile, 'utf8')) }), ...(knownHosts !== undefined && { knownHosts }) });
+  const fleet = openFleet([host], {
+    emit: report.emit,
+    ...(keyFile !== undefined && { sshKey: new Secret('ssh-key', readFileSync(keyFile, 'utf8')) }),
+    ...(knownHosts !== undefined && { knownHosts }),
+  });
   await fleet.connectAll();
   const before = largest();
   const [failures, kept, ms, ended]: [Failure[], number[], number[], string[]] = [[], [], [], []];
   for (const [name, output, bytes] of floods) {
     const purpose = `bear ${name}`;
-    const question: Question<never> = { command: reading(purpose, script(`{ ${FLOODS[name]}; } >&${output}; exit 3`, String(bytes)), { timeoutMs: 180_000 }), read: (outcome) => failedTo(purpose, outcome) };
+    const question: Question<never> = {
+      command: reading(purpose, script(`{ ${FLOODS[name]}; } >&${output}; exit 3`, String(bytes)), {
+        timeoutMs: 180_000,
+      }),
+      read: (outcome) => failedTo(purpose, outcome),
+    };
     const started = Date.now();
     const outcome = await fleet.run(host.name, question.command);
     ms.push(Date.now() - started);
     ended.push(outcome.ended === 'exited' ? `exit ${outcome.code}` : outcome.ended);
     kept.push(outcome.stdout.length + outcome.stderr.length);
     const fact = answer(question, outcome);
-    failures.push({ code: 'fact-unknown', host: host.name, what: fact.is === 'unknown' ? fact.why : '', remedy: 'See that it says less.' });
+    failures.push({
+      code: 'fact-unknown',
+      host: host.name,
+      what: fact.is === 'unknown' ? fact.why : '',
+      remedy: 'See that it says less.',
+    });
     // All that was kept: no part of a run tells so much, but if one did it would be harmless, too.
     report.say(outcome.stdout + outcome.stderr);
   }
@@ -66,4 +80,5 @@ async function flood({ host, keyFile, knownHosts, floods }: Flooding): Promise<F
   return { before, after: largest(), kept, ms, ended };
 }
 
-if (import.meta.main) writeFileSync(process.argv[3] ?? '', JSON.stringify(await flood(JSON.parse(process.argv[2] ?? '') as Flooding)));
+if (import.meta.main)
+  writeFileSync(process.argv[3] ?? '', JSON.stringify(await flood(JSON.parse(process.argv[2] ?? '') as Flooding)));

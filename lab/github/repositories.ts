@@ -28,19 +28,38 @@ function withEnded(text: string, ended: EndedJobs): string {
   for (const [name, outputs] of Object.entries(ended)) {
     const { needs } = workflow.jobs[name] ?? {};
     if (!(name in workflow.jobs)) throw new Error(`there is no job ${name} that could have ended`);
-    workflow.jobs[name] = { ...(needs !== undefined && { needs }), 'runs-on': 'ubuntu-latest', outputs, steps: [{ run: 'true' }] } as { needs?: unknown };
+    workflow.jobs[name] = {
+      ...(needs !== undefined && { needs }),
+      'runs-on': 'ubuntu-latest',
+      outputs,
+      steps: [{ run: 'true' }],
+    } as { needs?: unknown };
   }
   return stringify(workflow, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** What act does not know, in the copy that it is given: `$/` is written out, a job is told the labels that it runs on, by which it is put into its host, and every branch is the one that is there. */
 export const forAct = (text: string): string =>
-  text.replaceAll(/^ +ref: \$\{\{ github\.event\.repository\.default_branch \}\}\n/gm, '').replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`).replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
+  text
+    .replaceAll(/^ +ref: \$\{\{ github\.event\.repository\.default_branch \}\}\n/gm, '')
+    .replaceAll(/(uses: )\$\/(\S+)/g, `$1${OURS}/$2@${REF}`)
+    .replaceAll(/^( +)runs-on: \$\{\{ (.+) \}\}$/gm, '$&\n$1env:\n$1  LAB_LABELS: ${{ toJSON($2) }}');
 
 /** Lays out the repositories that act is given, and the arguments that tell it of them. */
 export async function layOutRepositories(folder: string, ended: EndedJobs = {}): Promise<string[]> {
   const ours = join(folder, 'kuscia-swarm');
-  const listed = await must(['git', '-C', paths.repository, 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...USED]);
+  const listed = await must([
+    'git',
+    '-C',
+    paths.repository,
+    'ls-files',
+    '-z',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--',
+    ...USED,
+  ]);
   const files = listed.split('\0').filter((file) => file !== '' && !file.endsWith('.md'));
   for (const file of files) {
     mkdirSync(dirname(join(ours, file)), { recursive: true });
@@ -57,13 +76,29 @@ export async function layOutRepositories(folder: string, ended: EndedJobs = {}):
 }
 
 /** Makes the repository of a caller, with these files in one commit. */
-export async function layOutCaller(folder: string, repository: string, files: Readonly<Record<string, string>>): Promise<void> {
+export async function layOutCaller(
+  folder: string,
+  repository: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   }
-  const git = (...args: string[]): Promise<string> => must(['git', '-c', 'user.name=lab', '-c', 'user.email=lab@example.org', '-c', 'init.defaultBranch=main', '-C', folder, ...args]);
+  const git = (...args: string[]): Promise<string> =>
+    must([
+      'git',
+      '-c',
+      'user.name=lab',
+      '-c',
+      'user.email=lab@example.org',
+      '-c',
+      'init.defaultBranch=main',
+      '-C',
+      folder,
+      ...args,
+    ]);
   await git('init', '--quiet');
   await git('remote', 'add', 'origin', `https://github.com/${repository}.git`);
   await git('add', '--all');

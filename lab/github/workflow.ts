@@ -1,5 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inRunner } from '../enter.ts';
@@ -81,19 +91,55 @@ export async function runWorkflow(wanted: WorkflowRun): Promise<WorkflowEnd> {
   }
 }
 
-function actArguments({ event = 'workflow_dispatch', workflow, inputs = {}, payload, secrets, run = 1, attempt = 1, api, token }: WorkflowRun, folder: string): string[] {
+function actArguments(
+  {
+    event = 'workflow_dispatch',
+    workflow,
+    inputs = {},
+    payload,
+    secrets,
+    run = 1,
+    attempt = 1,
+    api,
+    token,
+  }: WorkflowRun,
+  folder: string,
+): string[] {
   const secret = join(folder, 'secrets');
-  const lines = Object.entries({ ...secrets, ...(token !== undefined && { GITHUB_TOKEN: token }) }).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const lines = Object.entries({ ...secrets, ...(token !== undefined && { GITHUB_TOKEN: token }) }).map(
+    ([name, value]) => `${name}=${JSON.stringify(value)}`,
+  );
   writeFileSync(secret, `${lines.join('\n')}\n`, { mode: 0o600 });
   const eventFile = join(folder, 'event.json');
-  writeFileSync(eventFile, JSON.stringify({ ...(payload as object | undefined), ...(event === 'workflow_dispatch' && { inputs }) }));
+  writeFileSync(
+    eventFile,
+    JSON.stringify({ ...(payload as object | undefined), ...(event === 'workflow_dispatch' && { inputs }) }),
+  );
   const labels = ['ubuntu-latest', 'self-hosted', ...status().hosts.map(({ name }) => name)];
   return [
-    event, '--json', '--workflows', workflow, '--eventpath', eventFile, '--secret-file', secret, '--action-offline-mode', '--no-cache-server', '--action-cache-path', join(folder, 'actions'),
+    event,
+    '--json',
+    '--workflows',
+    workflow,
+    '--eventpath',
+    eventFile,
+    '--secret-file',
+    secret,
+    '--action-offline-mode',
+    '--no-cache-server',
+    '--action-cache-path',
+    join(folder, 'actions'),
     // The runner's own masks would hide from the tests what was printed.
     '--insecure-secrets',
     ...labels.flatMap((label) => ['--platform', `${label}=-self-hosted`]),
-    ...['--artifact-server-path', artifactsFolder, '--artifact-server-addr', runner.address, '--artifact-server-port', String(ports.server)],
+    ...[
+      '--artifact-server-path',
+      artifactsFolder,
+      '--artifact-server-addr',
+      runner.address,
+      '--artifact-server-port',
+      String(ports.server),
+    ],
     ...['--env', `GITHUB_RUN_ID=${run}`, '--env', `GITHUB_RUN_ATTEMPT=${attempt}`],
     ...(api === undefined ? [] : ['--env', `GITHUB_API_URL=${api}`]),
   ];
@@ -110,8 +156,16 @@ function environment(folder: string): NodeJS.ProcessEnv {
   }
   for (const { name } of status().hosts) writeFileSync(join(folder, 'hosts', name), String(initOf(name) ?? ''));
   return {
-    PATH: own, LAB_JOB_PATH: `${bin}${delimiter}${own}`, LAB_RUNNER_PATH: own, LAB_GITHUB: folder, LAB_REPOSITORY: paths.repository, [homeVariable]: paths.home,
-    HOME: join(folder, 'home'), XDG_CACHE_HOME: join(folder, 'cache'), LANG: 'C.UTF-8', ACTIONS_RUNTIME_URL: `http://${runner.address}:${ports.proxy}/`,
+    PATH: own,
+    LAB_JOB_PATH: `${bin}${delimiter}${own}`,
+    LAB_RUNNER_PATH: own,
+    LAB_GITHUB: folder,
+    LAB_REPOSITORY: paths.repository,
+    [homeVariable]: paths.home,
+    HOME: join(folder, 'home'),
+    XDG_CACHE_HOME: join(folder, 'cache'),
+    LANG: 'C.UTF-8',
+    ACTIONS_RUNTIME_URL: `http://${runner.address}:${ports.proxy}/`,
   };
 }
 
@@ -125,7 +179,10 @@ const started = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
 const END_TOLD = 2000;
 
 /** Reads act's log to its end. Throws when no job ended, though nobody interrupted it. */
-function followed(child: ChildProcess, { timeoutMs = 600_000, interruptWhen, onLog }: WorkflowRun): Promise<WorkflowEnd> {
+function followed(
+  child: ChildProcess,
+  { timeoutMs = 600_000, interruptWhen, onLog }: WorkflowRun,
+): Promise<WorkflowEnd> {
   let log = '';
   let interrupted = false;
   const deadline = setTimeout(() => signal(child, 'SIGKILL'), timeoutMs);
@@ -183,7 +240,10 @@ function entryIn(line: string): Entry | undefined {
 
 /** The log as a reader sees it: job and message. */
 export const readable = (log: string): string =>
-  log.split('\n').map((line) => {
-    const entry = entryIn(line);
-    return entry ? `[${entry.job ?? ''}] ${(entry.msg ?? '').trimEnd()}` : line;
-  }).join('\n');
+  log
+    .split('\n')
+    .map((line) => {
+      const entry = entryIn(line);
+      return entry ? `[${entry.job ?? ''}] ${(entry.msg ?? '').trimEnd()}` : line;
+    })
+    .join('\n');

@@ -7,11 +7,20 @@ export function unzipped(archive: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   let at = archive.readUInt32LE(end + 16);
   for (let left = archive.readUInt16LE(end + 10); left > 0; left -= 1) {
-    const [method, size, nameLength, extraLength, commentLength] = [archive.readUInt16LE(at + 10), archive.readUInt32LE(at + 20), archive.readUInt16LE(at + 28), archive.readUInt16LE(at + 30), archive.readUInt16LE(at + 32)];
+    const [method, size, nameLength, extraLength, commentLength] = [
+      archive.readUInt16LE(at + 10),
+      archive.readUInt32LE(at + 20),
+      archive.readUInt16LE(at + 28),
+      archive.readUInt16LE(at + 30),
+      archive.readUInt16LE(at + 32),
+    ];
     const local = archive.readUInt32LE(at + 42);
     const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
     const packed = archive.subarray(start, start + size);
-    files.set(archive.subarray(at + 46, at + 46 + nameLength).toString(), method === 0 ? packed : inflateRawSync(packed));
+    files.set(
+      archive.subarray(at + 46, at + 46 + nameLength).toString(),
+      method === 0 ? packed : inflateRawSync(packed),
+    );
     at += 46 + nameLength + extraLength + commentLength;
   }
   return files;
@@ -24,10 +33,25 @@ export function zipped(files: ReadonlyMap<string, Buffer>): Buffer {
   for (const [name, content] of files) {
     // What the header of the file and its entry in the directory have in common: version 2.0, no flags, stored, 1 January 1980.
     const common = Buffer.alloc(26);
-    for (const [offset, value] of [[0, 20], [8, 0x21], [22, Buffer.byteLength(name)]] as const) common.writeUInt16LE(value, offset);
-    for (const [offset, value] of [[10, crc32(content)], [14, content.length], [18, content.length]] as const) common.writeUInt32LE(value, offset);
+    for (const [offset, value] of [
+      [0, 20],
+      [8, 0x21],
+      [22, Buffer.byteLength(name)],
+    ] as const)
+      common.writeUInt16LE(value, offset);
+    for (const [offset, value] of [
+      [10, crc32(content)],
+      [14, content.length],
+      [18, content.length],
+    ] as const)
+      common.writeUInt32LE(value, offset);
     const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), content]);
-    const central = Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, Buffer.alloc(14), Buffer.from(name)]);
+    const central = Buffer.concat([
+      Buffer.from('PK\x01\x02\x14\x00', 'latin1'),
+      common,
+      Buffer.alloc(14),
+      Buffer.from(name),
+    ]);
     central.writeUInt32LE(at, 42);
     at += local.length;
     locals.push(local);

@@ -34,12 +34,22 @@ export function actionText(): string {
 
 /** The table of the inputs. */
 export function inputTable(language: Language): string {
-  const heads = { english: ['input', 'needed', 'default', 'meaning', 'outside GitHub'], chinese: ['输入', '何时需要', '默认值', '含义', '在 GitHub 之外'] }[language];
+  const heads = {
+    english: ['input', 'needed', 'default', 'meaning', 'outside GitHub'],
+    chinese: ['输入', '何时需要', '默认值', '含义', '在 GitHub 之外'],
+  }[language];
   const never = { english: 'no', chinese: '否' }[language];
   const rows = ROOT_INPUTS.map((input) => {
     const option = `\`--${optionOf(input.name)}\``;
-    const outside = input.kind === 'secret' || input.kind === 'file' ? `${option}, \`${ownVariable(input.name)}\`` : option;
-    return [`\`${input.name}\``, input.needed?.[language] ?? never, input.default === undefined ? '' : `\`${input.default}\``, language === 'english' ? input.description : input.chinese, outside];
+    const outside =
+      input.kind === 'secret' || input.kind === 'file' ? `${option}, \`${ownVariable(input.name)}\`` : option;
+    return [
+      `\`${input.name}\``,
+      input.needed?.[language] ?? never,
+      input.default === undefined ? '' : `\`${input.default}\``,
+      language === 'english' ? input.description : input.chinese,
+      outside,
+    ];
   });
   return table(heads, rows);
 }
@@ -47,5 +57,11 @@ export function inputTable(language: Language): string {
 /** The table of the outputs. */
 export function outputTable(language: Language): string {
   const heads = { english: ['output', 'meaning'], chinese: ['输出', '含义'] }[language];
-  return table(heads, Object.entries(OUTPUTS).map(([name, output]) => [`\`${name}\``, language === 'english' ? output.description : output.chinese]));
+  return table(
+    heads,
+    Object.entries(OUTPUTS).map(([name, output]) => [
+      `\`${name}\``,
+      language === 'english' ? output.description : output.chinese,
+    ]),
+  );
 }

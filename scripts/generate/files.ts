@@ -16,16 +16,25 @@ export interface Generated {
   text(now: string): string;
 }
 
-const reference = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(now, 'keys', referenceTable(clusterFileSchema(), language)) });
+const reference = (path: string, language: Language): Generated => ({
+  path,
+  text: (now) => fillBlock(now, 'keys', referenceTable(clusterFileSchema(), language)),
+});
 
 const action = (path: string, language: Language): Generated => ({
   path,
   text: (now) => fillBlock(fillBlock(now, 'inputs', inputTable(language)), 'outputs', outputTable(language)),
 });
 
-const stages = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(fillBlock(now, 'stages', stageTable(language)), 'github', jobTable(language)) });
+const stages = (path: string, language: Language): Generated => ({
+  path,
+  text: (now) => fillBlock(fillBlock(now, 'stages', stageTable(language)), 'github', jobTable(language)),
+});
 
-const causes = (path: string, language: Language): Generated => ({ path, text: (now) => fillBlock(now, 'causes', causeTables(language)) });
+const causes = (path: string, language: Language): Generated => ({
+  path,
+  text: (now) => fillBlock(now, 'causes', causeTables(language)),
+});
 
 /** Every generated file. A new one is one line here. */
 export const GENERATED: readonly Generated[] = [

@@ -6,7 +6,9 @@ import { table, type Language } from './table.ts';
 const HEAD = '# Generated from src/github/catalogue.ts by `npm run generate`; do not edit.\n';
 
 /** What is said to GitHub, each with the action that says it. */
-export const GITHUB_JOBS: readonly (JobDefinition & { readonly job: JobName })[] = (Object.keys(JOBS) as JobName[]).map((job) => ({ job, ...JOBS[job] }));
+export const GITHUB_JOBS: readonly (JobDefinition & { readonly job: JobName })[] = (Object.keys(JOBS) as JobName[]).map(
+  (job) => ({ job, ...JOBS[job] }),
+);
 
 type Named = readonly [name: string, input: JobInput];
 const inputsOf = ({ inputs }: JobDefinition): readonly Named[] => Object.entries(inputs);
@@ -14,13 +16,28 @@ const isNeeded = ({ needed }: JobInput): boolean => needed?.english === 'always'
 
 /** The text of actions/<action>/action.yml. */
 export function jobActionText(job: (typeof GITHUB_JOBS)[number]): string {
-  const described = ({ description, needed }: JobInput): string => `${description.english}${needed && needed.english !== 'always' ? ` Needed when ${needed.english}.` : ''}`;
+  const described = ({ description, needed }: JobInput): string =>
+    `${description.english}${needed && needed.english !== 'always' ? ` Needed when ${needed.english}.` : ''}`;
   const action = {
     name: `kuscia-swarm ${job.action}`,
     description: `${job.brings.english}.`,
     author: 'kuscia-swarm contributors',
-    inputs: Object.fromEntries(inputsOf(job).map(([name, input]) => [name, { description: described(input), required: isNeeded(input), ...(input.default === undefined ? {} : { default: input.default }) }])),
-    outputs: Object.fromEntries(Object.entries(job.outputs).map(([name, { english }]) => [name, { description: english, value: `\${{ steps.say.outputs.${name} }}` }])),
+    inputs: Object.fromEntries(
+      inputsOf(job).map(([name, input]) => [
+        name,
+        {
+          description: described(input),
+          required: isNeeded(input),
+          ...(input.default === undefined ? {} : { default: input.default }),
+        },
+      ]),
+    ),
+    outputs: Object.fromEntries(
+      Object.entries(job.outputs).map(([name, { english }]) => [
+        name,
+        { description: english, value: `\${{ steps.say.outputs.${name} }}` },
+      ]),
+    ),
     runs: {
       using: 'composite',
       steps: [
@@ -28,7 +45,13 @@ export function jobActionText(job: (typeof GITHUB_JOBS)[number]): string {
           id: 'say',
           shell: 'bash',
           run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/github.cjs"',
-          env: { ...ACTION_VARIABLES, INPUT_DO: job.job, ...Object.fromEntries(inputsOf(job).map(([name]) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`])) },
+          env: {
+            ...ACTION_VARIABLES,
+            INPUT_DO: job.job,
+            ...Object.fromEntries(
+              inputsOf(job).map(([name]) => [`INPUT_${name.toUpperCase()}`, `\${{ inputs.${name} }}`]),
+            ),
+          },
         },
       ],
     },
@@ -37,14 +60,43 @@ export function jobActionText(job: (typeof GITHUB_JOBS)[number]): string {
 }
 
 const WORDS = {
-  english: { other: '中文：[README.zh.md](README.zh.md)', permission: 'Permission of the job', inputs: 'Inputs', outputs: 'Outputs', heads: ['input', 'needed', 'default', 'meaning'], outHeads: ['output', 'meaning'], no: 'no', more: 'All actions, and what they need of a runner', page: 'actions.md', end: '.', colon: ': ' },
-  chinese: { other: 'English: [README.md](README.md)', permission: '作业所需权限', inputs: '输入', outputs: '输出', heads: ['输入', '何时需要', '默认值', '含义'], outHeads: ['输出', '含义'], no: '否', more: '所有 action 及其对运行器的要求', page: 'actions.zh.md', end: '。', colon: '：' },
+  english: {
+    other: '中文：[README.zh.md](README.zh.md)',
+    permission: 'Permission of the job',
+    inputs: 'Inputs',
+    outputs: 'Outputs',
+    heads: ['input', 'needed', 'default', 'meaning'],
+    outHeads: ['output', 'meaning'],
+    no: 'no',
+    more: 'All actions, and what they need of a runner',
+    page: 'actions.md',
+    end: '.',
+    colon: ': ',
+  },
+  chinese: {
+    other: 'English: [README.md](README.md)',
+    permission: '作业所需权限',
+    inputs: '输入',
+    outputs: '输出',
+    heads: ['输入', '何时需要', '默认值', '含义'],
+    outHeads: ['输出', '含义'],
+    no: '否',
+    more: '所有 action 及其对运行器的要求',
+    page: 'actions.zh.md',
+    end: '。',
+    colon: '：',
+  },
 } as const;
 
 /** The page of an action that speaks to GitHub. */
 export function jobPage(job: (typeof GITHUB_JOBS)[number], language: Language): string {
   const words = WORDS[language];
-  const inputs = inputsOf(job).map(([name, input]) => [`\`${name}\``, input.needed?.[language] ?? words.no, input.default === undefined ? '' : `\`${input.default}\``, input.description[language]]);
+  const inputs = inputsOf(job).map(([name, input]) => [
+    `\`${name}\``,
+    input.needed?.[language] ?? words.no,
+    input.default === undefined ? '' : `\`${input.default}\``,
+    input.description[language],
+  ]);
   const outputs = Object.entries(job.outputs).map(([name, told]) => [`\`${name}\``, told[language]]);
   return [
     `<!-- Generated by npm run generate; do not edit. -->\n# ${job.action}`,
@@ -62,13 +114,27 @@ export function jobPage(job: (typeof GITHUB_JOBS)[number], language: Language): 
 
 /** A step that uses the action. */
 function example(job: (typeof GITHUB_JOBS)[number]): string {
-  const given = inputsOf(job).flatMap(([name, { example }]) => (example === undefined ? [] : [`    ${name}: ${example}`]));
-  return [`- uses: OWNER/kuscia-swarm/actions/${job.action}@v1`, ...(job.when === undefined ? [] : [`  if: ${job.when}`]), '  with:', ...given].join('\n');
+  const given = inputsOf(job).flatMap(([name, { example }]) =>
+    example === undefined ? [] : [`    ${name}: ${example}`],
+  );
+  return [
+    `- uses: OWNER/kuscia-swarm/actions/${job.action}@v1`,
+    ...(job.when === undefined ? [] : [`  if: ${job.when}`]),
+    '  with:',
+    ...given,
+  ].join('\n');
 }
 
 /** The table of these actions for docs/actions.md. */
 export function jobTable(language: Language): string {
   const heads = { english: ['action', 'brings about', 'permission'], chinese: ['action', '作用', '权限'] }[language];
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
-  return table(heads, GITHUB_JOBS.map(({ action, brings, needs }) => [`[\`${action}\`](../actions/${action}/${page})`, brings[language], `\`${needs}\``]));
+  return table(
+    heads,
+    GITHUB_JOBS.map(({ action, brings, needs }) => [
+      `[\`${action}\`](../actions/${action}/${page})`,
+      brings[language],
+      `\`${needs}\``,
+    ]),
+  );
 }

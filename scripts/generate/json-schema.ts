@@ -17,7 +17,8 @@ export interface SchemaNode {
 }
 
 /** The schema of the cluster file as editors know it: draft 7, what a writer may write. */
-export const clusterFileSchema = (): SchemaNode => z.toJSONSchema(clusterSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
+export const clusterFileSchema = (): SchemaNode =>
+  z.toJSONSchema(clusterSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
 
 /** The text of schema/cluster.schema.json. */
 export function schemaText(): string {

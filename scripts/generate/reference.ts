@@ -26,7 +26,12 @@ export function keysOf(node: SchemaNode, above: readonly string[] = []): Key[] {
 /** The reference of the cluster file: key, type, default and meaning. */
 export function referenceTable(schema: SchemaNode, language: Language): string {
   const heads = { english: ['key', 'type', 'default', 'meaning'], chinese: ['键', '类型', '默认值', '含义'] }[language];
-  const rows = keysOf(schema).map((key) => [`\`${key.path}\``, typeOf(key.node, language), defaultOf(key, language), language === 'english' ? (key.node.description ?? '') : (CHINESE[key.path] ?? '')]);
+  const rows = keysOf(schema).map((key) => [
+    `\`${key.path}\``,
+    typeOf(key.node, language),
+    defaultOf(key, language),
+    language === 'english' ? (key.node.description ?? '') : (CHINESE[key.path] ?? ''),
+  ]);
   return table(heads, rows);
 }
 
@@ -50,6 +55,7 @@ const DEFAULTS = new Set(['string', 'number', 'boolean']);
 
 function defaultOf({ node, required }: Key, language: Language): string {
   if (required) return language === 'english' ? '(required)' : '（必填）';
-  if (node.derived !== undefined) return language === 'english' ? node.derived : (CHINESE_DERIVED[node.derived] ?? node.derived);
+  if (node.derived !== undefined)
+    return language === 'english' ? node.derived : (CHINESE_DERIVED[node.derived] ?? node.derived);
   return DEFAULTS.has(typeof node.default) ? `\`${JSON.stringify(node.default).replace(/^"|"$/g, '')}\`` : '';
 }

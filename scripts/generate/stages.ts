@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { readCluster } from '../../src/cluster/read.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { CHECK_OUTPUTS, INPUT_LIST, INPUTS, inputVariable, OUTPUTS, type InputDefinition, type InputName } from '../../src/inputs/catalogue.ts';
+import {
+  CHECK_OUTPUTS,
+  INPUT_LIST,
+  INPUTS,
+  inputVariable,
+  OUTPUTS,
+  type InputDefinition,
+  type InputName,
+} from '../../src/inputs/catalogue.ts';
 import { QUESTION_SECRETS, secretsUsed, type ClusterSecret } from '../../src/inputs/uses.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
@@ -18,22 +26,51 @@ const asksHosts = (action: ActionName): boolean => action !== 'check';
 /** Whether an action takes a secret of the cluster: always for its own stage, or only where its job records what its host answers (`here`). */
 export function takesSecret(action: ActionName, name: ClusterSecret): 'always' | 'here' | 'never' {
   const stage = stageOf(action);
-  const own = stage ? secretsUsed('apply', [stage], false) : action === 'plan' ? secretsUsed('plan', STAGES, false) : action === 'look' ? new Set(QUESTION_SECRETS) : new Set<ClusterSecret>();
+  const own = stage
+    ? secretsUsed('apply', [stage], false)
+    : action === 'plan'
+      ? secretsUsed('plan', STAGES, false)
+      : action === 'look'
+        ? new Set(QUESTION_SECRETS)
+        : new Set<ClusterSecret>();
   if (own.has(name)) return 'always';
   return stage && QUESTION_SECRETS.includes(name) ? 'here' : 'never';
 }
 
 /** Every secret of the cluster itself. */
-export const CLUSTER_SECRETS: readonly ClusterSecret[] = ['database-password', 'registry-password', 'kuscia-config', 'load-balancer-certificate', 'load-balancer-key'];
+export const CLUSTER_SECRETS: readonly ClusterSecret[] = [
+  'database-password',
+  'registry-password',
+  'kuscia-config',
+  'load-balancer-certificate',
+  'load-balancer-key',
+];
 
 /** Inputs that not every action has a use for. All others are checked against the cluster file whatever the stage, so every action takes them. */
 const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>> = {
   stage: () => false,
   mode: (action) => stageOf(action) !== undefined && action !== 'verify',
-  ...Object.fromEntries(['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [name, asksHosts])),
-  ...Object.fromEntries(CLUSTER_SECRETS.map((name) => [name, (action: ActionName) => takesSecret(action, name) !== 'never'])),
+  ...Object.fromEntries(
+    ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [
+      name,
+      asksHosts,
+    ]),
+  ),
+  ...Object.fromEntries(
+    CLUSTER_SECRETS.map((name) => [name, (action: ActionName) => takesSecret(action, name) !== 'never']),
+  ),
   // What preflight compares with the plan is made of the same inputs.
-  images: (action) => ['plan', 'preflight', 'swarm-join', 'network-create', 'mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'].includes(action),
+  images: (action) =>
+    [
+      'plan',
+      'preflight',
+      'swarm-join',
+      'network-create',
+      'mysql-up',
+      'kuscia-init',
+      'kuscia-start',
+      'nginx-lb',
+    ].includes(action),
   repair: (action) => ['preflight', 'network-create', 'plan'].includes(action),
   'upgrade-database': (action) => ['preflight', 'mysql-up', 'plan'].includes(action),
   'task-wait': (action) => action === 'kuscia-start' || action === 'plan',
@@ -80,13 +117,18 @@ type ActionInput = InputDefinition & { readonly name: string };
 const ARTIFACTS: ActionInput = {
   name: 'artifacts',
   kind: 'word',
-  description: 'First part of the names of the artifacts that the jobs of this deployment exchange, for example `kuscia-swarm.alice`. Blank: none are exchanged, and every job asks the hosts itself.',
+  description:
+    'First part of the names of the artifacts that the jobs of this deployment exchange, for example `kuscia-swarm.alice`. Blank: none are exchanged, and every job asks the hosts itself.',
   chinese: '本次部署各作业所交换工件名称的首段，例如 `kuscia-swarm.alice`。留空则不交换，各作业自行查询主机。',
 };
 
 /** The inputs of an action. */
 export function inputsOf(action: ActionName): readonly ActionInput[] {
-  const own = INPUT_LIST.filter(({ name }) => ONLY[name]?.(action) ?? true).map((input) => ({ ...input, ...DIFFERENT[input.name], ...neededBy(action, input) }));
+  const own = INPUT_LIST.filter(({ name }) => ONLY[name]?.(action) ?? true).map((input) => ({
+    ...input,
+    ...DIFFERENT[input.name],
+    ...neededBy(action, input),
+  }));
   return action === 'unlock' || action === 'check' ? own : [...own, ARTIFACTS];
 }
 
@@ -96,7 +138,11 @@ function neededBy(action: ActionName, { name, needed }: (typeof INPUT_LIST)[numb
   const { english, chinese } = CONDITIONS[name] ?? needed;
   const always = takesSecret(action, name as ClusterSecret) === 'always';
   if (name === 'database-password') return { needed: always ? { english: 'always', chinese: '总是' } : HERE };
-  return { needed: always ? { english, chinese } : { english: `${english}, and ${HERE.english}`, chinese: `${chinese}，且${HERE.chinese}` } };
+  return {
+    needed: always
+      ? { english, chinese }
+      : { english: `${english}, and ${HERE.english}`, chinese: `${chinese}，且${HERE.chinese}` },
+  };
 }
 
 const HERE = INPUTS.here.needed;
@@ -109,7 +155,11 @@ const CONDITIONS: Readonly<Partial<Record<InputName, { readonly english: string;
 
 /** The outputs of an action, by name. */
 export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
-  action === 'check' ? Object.entries(CHECK_OUTPUTS) : action === 'look' || action === 'unlock' ? [] : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
+  action === 'check'
+    ? Object.entries(CHECK_OUTPUTS)
+    : action === 'look' || action === 'unlock'
+      ? []
+      : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
 const UPLOAD = 'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f';
 /** The action that fetches an artifact, pinned. */
@@ -119,54 +169,109 @@ export const CHECKOUT = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90
 const VERSIONS: Readonly<Record<string, string>> = { [UPLOAD]: 'v7.0.0', [DOWNLOAD]: 'v8.0.1', [CHECKOUT]: 'v7.0.1' };
 
 /** The text with the version beside each pinned action, which YAML values cannot carry. */
-export const withVersions = (yaml: string): string => yaml.replace(/(uses: )(\S+@[0-9a-f]{40})$/gm, (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`);
+export const withVersions = (yaml: string): string =>
+  yaml.replace(
+    /(uses: )(\S+@[0-9a-f]{40})$/gm,
+    (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`,
+  );
 
-const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = { verify: 'verify', check: 'divide', plan: 'plan', look: 'look', unlock: 'unlock' };
+const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = {
+  verify: 'verify',
+  check: 'divide',
+  plan: 'plan',
+  look: 'look',
+  unlock: 'unlock',
+};
 
 /** The text of actions/<action>/action.yml. */
 export function stageActionText(action: ActionName): string {
   const inputs = inputsOf(action);
   const stage = stageOf(action);
   const folder = (way: 'in' | 'out'): string => `kuscia-swarm/${action}-${way}`;
-  const path = (way: 'in' | 'out'): string => `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
+  const path = (way: 'in' | 'out'): string =>
+    `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
   const mode = MODES_OF[action];
   const env = {
     ...ACTION_VARIABLES,
     ...(stage !== undefined && { [inputVariable('stage')]: stage }),
     ...(mode !== undefined && { [inputVariable('mode')]: mode }),
-    ...Object.fromEntries(inputs.filter(({ name }) => name !== 'artifacts').map(({ name }) => [inputVariable(name as InputName), `\${{ inputs.${name} }}`])),
+    ...Object.fromEntries(
+      inputs
+        .filter(({ name }) => name !== 'artifacts')
+        .map(({ name }) => [inputVariable(name as InputName), `\${{ inputs.${name} }}`]),
+    ),
     ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
     ...(GIVES(action) && { [inputVariable('artifacts-out')]: path('out') }),
     ...(action !== 'unlock' && action !== 'check' && { KUSCIA_SWARM_ARTIFACTS: '${{ inputs.artifacts }}' }),
     ...(TAKES(action) && { KUSCIA_SWARM_FETCHED: '${{ steps.fetch.outcome }}' }),
-    ...(LOGS(action) && { [inputVariable('logs-out')]: `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}` }),
+    ...(LOGS(action) && {
+      [inputVariable('logs-out')]:
+        `\${{ inputs.seal-key && format('{0}/kuscia-swarm/${action}-logs', runner.temp) || '' }}`,
+    }),
   };
   // The bundle says what it means that a download failed.
-  const download = { if: "inputs.artifacts != ''", id: 'fetch', 'continue-on-error': true, uses: DOWNLOAD, with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` } };
+  const download = {
+    if: "inputs.artifacts != ''",
+    id: 'fetch',
+    'continue-on-error': true,
+    uses: DOWNLOAD,
+    with: { pattern: '${{ inputs.artifacts }}.*', path: `\${{ runner.temp }}/${folder('in')}` },
+  };
   const where = inputs.some(({ name }) => name === 'host') ? 'inputs.host || inputs.here' : 'inputs.here';
   const name = `.\${{ github.run_attempt }}.\${{ github.job }}.${action}\${{ (${where}) && format('.{0}', ${where}) || '' }}`;
   const upload = {
     if: "inputs.artifacts != '' && steps.stage.outputs.handed-over > 0",
     uses: UPLOAD,
-    with: { name: `\${{ inputs.artifacts }}${name}`, path: `\${{ runner.temp }}/${folder('out')}`, 'retention-days': 1, 'if-no-files-found': 'error' },
+    with: {
+      name: `\${{ inputs.artifacts }}${name}`,
+      path: `\${{ runner.temp }}/${folder('out')}`,
+      'retention-days': 1,
+      'if-no-files-found': 'error',
+    },
   };
   // Another first part than that of what is handed over: these are for people, and stay when the others are deleted at the end.
   const uploadLogs = {
     if: 'failure() && steps.stage.outputs.logs > 0',
     uses: UPLOAD,
-    with: { name: `\${{ inputs.artifacts || 'kuscia-swarm' }}-logs${name}`, path: `\${{ runner.temp }}/kuscia-swarm/${action}-logs`, 'retention-days': 1, 'if-no-files-found': 'error' },
+    with: {
+      name: `\${{ inputs.artifacts || 'kuscia-swarm' }}-logs${name}`,
+      path: `\${{ runner.temp }}/kuscia-swarm/${action}-logs`,
+      'retention-days': 1,
+      'if-no-files-found': 'error',
+    },
   };
   const document = {
     name: `kuscia-swarm ${action}`,
     description: `${ACTION_PAGES[action].english.brings}.`,
     author: 'kuscia-swarm contributors',
-    inputs: Object.fromEntries(inputs.map((input) => [input.name, { description: neededText(input), required: input.needed?.english === 'always', ...(input.default === undefined ? {} : { default: input.default }) }])),
-    ...(outputsOf(action).length > 0 && { outputs: Object.fromEntries(outputsOf(action).map(([name, { description }]) => [name, { description, value: `\${{ steps.stage.outputs.${name} }}` }])) }),
+    inputs: Object.fromEntries(
+      inputs.map((input) => [
+        input.name,
+        {
+          description: neededText(input),
+          required: input.needed?.english === 'always',
+          ...(input.default === undefined ? {} : { default: input.default }),
+        },
+      ]),
+    ),
+    ...(outputsOf(action).length > 0 && {
+      outputs: Object.fromEntries(
+        outputsOf(action).map(([name, { description }]) => [
+          name,
+          { description, value: `\${{ steps.stage.outputs.${name} }}` },
+        ]),
+      ),
+    }),
     runs: {
       using: 'composite',
       steps: [
         ...(TAKES(action) ? [download] : []),
-        { id: 'stage', shell: 'bash', run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"', env },
+        {
+          id: 'stage',
+          shell: 'bash',
+          run: 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"',
+          env,
+        },
         ...(GIVES(action) ? [upload] : []),
         ...(LOGS(action) ? [uploadLogs] : []),
       ],
@@ -176,8 +281,36 @@ export function stageActionText(action: ActionName): string {
 }
 
 const WORDS = {
-  english: { other: '中文：[README.zh.md](README.zh.md)', before: 'Before it', none: 'nothing', inputs: 'Inputs', outputs: 'Outputs', heads: ['input', 'needed', 'default', 'meaning'], outHeads: ['output', 'meaning'], no: 'no', more: 'All stages, and what they need of a runner', page: 'actions.md', file: 'Cluster file', clusterFile: 'cluster-file.md', end: '.' },
-  chinese: { other: 'English: [README.md](README.md)', before: '先决阶段', none: '无', inputs: '输入', outputs: '输出', heads: ['输入', '何时需要', '默认值', '含义'], outHeads: ['输出', '含义'], no: '否', more: '所有阶段及其对运行器的要求', page: 'actions.zh.md', file: '集群文件', clusterFile: 'cluster-file.zh.md', end: '。' },
+  english: {
+    other: '中文：[README.zh.md](README.zh.md)',
+    before: 'Before it',
+    none: 'nothing',
+    inputs: 'Inputs',
+    outputs: 'Outputs',
+    heads: ['input', 'needed', 'default', 'meaning'],
+    outHeads: ['output', 'meaning'],
+    no: 'no',
+    more: 'All stages, and what they need of a runner',
+    page: 'actions.md',
+    file: 'Cluster file',
+    clusterFile: 'cluster-file.md',
+    end: '.',
+  },
+  chinese: {
+    other: 'English: [README.md](README.md)',
+    before: '先决阶段',
+    none: '无',
+    inputs: '输入',
+    outputs: '输出',
+    heads: ['输入', '何时需要', '默认值', '含义'],
+    outHeads: ['输出', '含义'],
+    no: '否',
+    more: '所有阶段及其对运行器的要求',
+    page: 'actions.zh.md',
+    file: '集群文件',
+    clusterFile: 'cluster-file.zh.md',
+    end: '。',
+  },
 } as const;
 
 /** The page of a stage's action. */
@@ -185,9 +318,20 @@ export function stagePage(stage: ActionName, language: Language): string {
   const words = WORDS[language];
   const colon = language === 'english' ? ': ' : '：';
   const { brings, detail } = ACTION_PAGES[stage][language];
-  const before = needsOf(stage).map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`).join(', ') || words.none;
-  const inputs = inputsOf(stage).map((input) => [`\`${input.name}\``, input.needed?.[language] ?? words.no, input.default === undefined ? '' : `\`${input.default}\``, language === 'english' ? input.description : input.chinese]);
-  const outputs = outputsOf(stage).map(([name, output]) => [`\`${name}\``, language === 'english' ? output.description : output.chinese]);
+  const before =
+    needsOf(stage)
+      .map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`)
+      .join(', ') || words.none;
+  const inputs = inputsOf(stage).map((input) => [
+    `\`${input.name}\``,
+    input.needed?.[language] ?? words.no,
+    input.default === undefined ? '' : `\`${input.default}\``,
+    language === 'english' ? input.description : input.chinese,
+  ]);
+  const outputs = outputsOf(stage).map(([name, output]) => [
+    `\`${name}\``,
+    language === 'english' ? output.description : output.chinese,
+  ]);
   return [
     `<!-- Generated by npm run generate; do not edit. -->\n# ${stage}`,
     `**${brings}${words.end}** ${detail}`,
@@ -210,13 +354,29 @@ const USUAL: readonly [InputName, string][] = [
 ];
 
 /** A step that uses the stage's action. */
-export const example = (stage: ActionName): string => [`- uses: OWNER/kuscia-swarm/actions/${stage}@v1`, '  with:', ...USUAL.filter(([name]) => inputsOf(stage).some((input) => input.name === name && input.needed !== HERE)).map(([name, value]) => `    ${name}: ${value}`)].join('\n');
+export const example = (stage: ActionName): string =>
+  [
+    `- uses: OWNER/kuscia-swarm/actions/${stage}@v1`,
+    '  with:',
+    ...USUAL.filter(([name]) => inputsOf(stage).some((input) => input.name === name && input.needed !== HERE)).map(
+      ([name, value]) => `    ${name}: ${value}`,
+    ),
+  ].join('\n');
 
 /** The stages that must have settled before that of an action, as the code says. */
 export function needsOf(stage: ActionName): readonly string[] {
   const path = 'examples/two-replicas.yml';
   const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
-  const stages = deploymentStages({ cluster, secrets: { databasePassword: new Secret('database password', 'unused') }, repair: false, upgradesDatabase: false, taskWaitMs: 0 }, { onMatrix: () => undefined });
+  const stages = deploymentStages(
+    {
+      cluster,
+      secrets: { databasePassword: new Secret('database password', 'unused') },
+      repair: false,
+      upgradesDatabase: false,
+      taskWaitMs: 0,
+    },
+    { onMatrix: () => undefined },
+  );
   return stages.find(({ name }) => name === stage)?.needs ?? [];
 }
 
@@ -224,6 +384,12 @@ export function needsOf(stage: ActionName): readonly string[] {
 export function stageTable(language: Language): string {
   const heads = { english: ['action', 'brings about', 'before it'], chinese: ['action', '作用', '先决阶段'] }[language];
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
-  const rows = (STAGES).map((stage) => [`[\`${stage}\`](../actions/${stage}/${page})`, ACTION_PAGES[stage][language].brings, needsOf(stage).map((name) => `\`${name}\``).join(', ')]);
+  const rows = STAGES.map((stage) => [
+    `[\`${stage}\`](../actions/${stage}/${page})`,
+    ACTION_PAGES[stage][language].brings,
+    needsOf(stage)
+      .map((name) => `\`${name}\``)
+      .join(', '),
+  ]);
   return table(heads, rows);
 }

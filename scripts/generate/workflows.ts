@@ -5,38 +5,88 @@ import { STAGES, type StageName } from '../../src/stages/names.ts';
 import type { ActionName } from './stage-pages.ts';
 import { CHECKOUT, CLUSTER_SECRETS, DOWNLOAD, inputsOf, needsOf, takesSecret, withVersions } from './stages.ts';
 
-const HEAD = '# Generated from src/inputs/catalogue.ts, src/stages and scripts/generate/workflows.ts by `npm run generate`; do not edit.\n';
+const HEAD =
+  '# Generated from src/inputs/catalogue.ts, src/stages and scripts/generate/workflows.ts by `npm run generate`; do not edit.\n';
 
 type Yaml = Readonly<Record<string, unknown>>;
 
 /** Secrets are named as the inputs that they are for. */
 const SECRETS = INPUT_LIST.filter(({ kind }) => kind === 'secret' || kind === 'file');
 const ALWAYS: readonly InputName[] = ['database-password', 'seal-key'];
-const NEEDED: Readonly<Partial<Record<InputName, string>>> = { 'registry-password': 'the cluster file has `registry`', 'load-balancer-certificate': '`load-balancer.scheme` is https', 'load-balancer-key': '`load-balancer.scheme` is https' };
+const NEEDED: Readonly<Partial<Record<InputName, string>>> = {
+  'registry-password': 'the cluster file has `registry`',
+  'load-balancer-certificate': '`load-balancer.scheme` is https',
+  'load-balancer-key': '`load-balancer.scheme` is https',
+};
 
 /** The name under which the repository, the organisation or an environment of the caller keeps a secret; what is handed down with `secrets: inherit` has it. */
-export const keptAs = (name: string): string => `KUSCIA_${name.replace(/^kuscia-/, '').toUpperCase().replaceAll('-', '_')}`;
+export const keptAs = (name: string): string =>
+  `KUSCIA_${name
+    .replace(/^kuscia-/, '')
+    .toUpperCase()
+    .replaceAll('-', '_')}`;
 
 /** None is required: GitHub looks for what is before a job has its environment, and would not find what that keeps. Each job says itself what it lacks. */
 const secrets: Yaml = Object.fromEntries(
   SECRETS.map(({ name, description, needed }) => {
-    const when = ALWAYS.includes(name) ? ' Always needed.' : needed ? ` Needed when ${NEEDED[name] ?? needed.english}.` : '';
-    return [name, { description: `${description}${when} Or ${keptAs(name)}, with \`secrets: inherit\`.`, required: false }];
+    const when = ALWAYS.includes(name)
+      ? ' Always needed.'
+      : needed
+        ? ` Needed when ${NEEDED[name] ?? needed.english}.`
+        : '';
+    return [
+      name,
+      { description: `${description}${when} Or ${keptAs(name)}, with \`secrets: inherit\`.`, required: false },
+    ];
   }),
 );
 
-const CLUSTER = { cluster: { description: 'The cluster file: its path in the repository of the caller, or its text.', type: 'string', default: 'cluster.yml' } };
-const DOMAIN = { domain: { description: 'Id of the domain, by which runs are kept apart: one at a time, the latest of those that wait comes next. It must be that of the cluster file. Blank: the path of the cluster file is taken in its stead.', type: 'string', default: '' } };
-const RUNNER = { runner: { description: 'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.', type: 'string', default: 'ubuntu-latest' } };
+const CLUSTER = {
+  cluster: {
+    description: 'The cluster file: its path in the repository of the caller, or its text.',
+    type: 'string',
+    default: 'cluster.yml',
+  },
+};
+const DOMAIN = {
+  domain: {
+    description:
+      'Id of the domain, by which runs are kept apart: one at a time, the latest of those that wait comes next. It must be that of the cluster file. Blank: the path of the cluster file is taken in its stead.',
+    type: 'string',
+    default: '',
+  },
+};
+const RUNNER = {
+  runner: {
+    description:
+      'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.',
+    type: 'string',
+    default: 'ubuntu-latest',
+  },
+};
 
-const ENVIRONMENT = { 'secrets-environment': { description: 'GitHub environment that keeps the secrets, under the names KUSCIA_..., for `secrets: inherit`: every job that takes a secret is in it, and no other. It must not ask for reviewers, or each of these jobs waits for them; bind it to branches. Blank: none.', type: 'string', default: '' } };
+const ENVIRONMENT = {
+  'secrets-environment': {
+    description:
+      'GitHub environment that keeps the secrets, under the names KUSCIA_..., for `secrets: inherit`: every job that takes a secret is in it, and no other. It must not ask for reviewers, or each of these jobs waits for them; bind it to branches. Blank: none.',
+    type: 'string',
+    default: '',
+  },
+};
 
 const JOBS = 'fromJSON(needs.check.outputs.jobs)';
-const anyRunner = "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runner, '{')) && fromJSON(inputs.runner) || inputs.runner }}";
+const anyRunner =
+  "${{ (startsWith(inputs.runner, '[') || startsWith(inputs.runner, '{')) && fromJSON(inputs.runner) || inputs.runner }}";
 /** Where a job puts the image archives of an earlier job of the caller. */
 const IMAGES = 'kuscia-swarm-images';
 const downloadImages = [
-  { if: "inputs.images-artifact != ''", id: 'images', 'continue-on-error': true, uses: DOWNLOAD, with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` } },
+  {
+    if: "inputs.images-artifact != ''",
+    id: 'images',
+    'continue-on-error': true,
+    uses: DOWNLOAD,
+    with: { name: '${{ inputs.images-artifact }}', path: `\${{ runner.temp }}/${IMAGES}` },
+  },
   {
     if: "steps.images.outcome == 'failure'",
     env: { ARTIFACT: '${{ inputs.images-artifact }}' },
@@ -56,7 +106,8 @@ const apart = (job: string): string => `toJSON(${JOBS}['${job}']) != '[]'`;
 /** A secret for an action: that of the job's environment first, as GitHub has it too. What only a job that records its host's answers takes is given to no other. */
 function secretFor(action: ActionName, name: string): string {
   const value = `secrets.${keptAs(name)} || secrets.${name}`;
-  const onlyHere = CLUSTER_SECRETS.some((secret) => secret === name) && takesSecret(action, name as ClusterSecret) === 'here';
+  const onlyHere =
+    CLUSTER_SECRETS.some((secret) => secret === name) && takesSecret(action, name as ClusterSecret) === 'here';
   return onlyHere ? `\${{ matrix.here && (${value}) || '' }}` : `\${{ ${value} }}`;
 }
 
@@ -77,7 +128,9 @@ function filled(action: ActionName, own: Yaml): Yaml {
     here: '${{ matrix.here }}',
     artifacts: prefix,
   };
-  return Object.fromEntries(inputsOf(action).flatMap(({ name }) => (name in own || name in values ? [[name, own[name] ?? values[name]]] : [])));
+  return Object.fromEntries(
+    inputsOf(action).flatMap(({ name }) => (name in own || name in values ? [[name, own[name] ?? values[name]]] : [])),
+  );
 }
 
 interface Extras {
@@ -91,7 +144,10 @@ interface Extras {
 }
 
 /** A job that runs one action on each leg of its matrix. */
-function job(action: ActionName, { needs = [], if: when, matrix = action, strategy = {}, outputs, with: own = {}, minutes = 30 }: Extras): Yaml {
+function job(
+  action: ActionName,
+  { needs = [], if: when, matrix = action, strategy = {}, outputs, with: own = {}, minutes = 30 }: Extras,
+): Yaml {
   const given = filled(action, own);
   return {
     needs: ['check', ...needs],
@@ -101,8 +157,14 @@ function job(action: ActionName, { needs = [], if: when, matrix = action, strate
     'timeout-minutes': minutes,
     ...(JSON.stringify(given).includes('secrets.') && { environment: '${{ inputs.secrets-environment }}' }),
     permissions: { contents: 'read' },
-    ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])) }),
-    steps: [checkout, ...(given['images'] ? downloadImages : []), { id: action, uses: `$/actions/${action}`, with: given }],
+    ...(outputs && {
+      outputs: Object.fromEntries(outputs.map((name) => [name, `\${{ steps.${action}.outputs.${name} }}`])),
+    }),
+    steps: [
+      checkout,
+      ...(given['images'] ? downloadImages : []),
+      { id: action, uses: `$/actions/${action}`, with: given },
+    ],
   };
 }
 
@@ -114,12 +176,35 @@ const check = (distrusts: string, own: Yaml = {}): Yaml => ({
   'runs-on': anyRunner,
   'timeout-minutes': 10,
   permissions: { contents: 'read' },
-  outputs: { domain: '${{ steps.check.outputs.domain }}', call: '${{ steps.check.outputs.call }}', jobs: '${{ steps.check.outputs.jobs }}' },
+  outputs: {
+    domain: '${{ steps.check.outputs.domain }}',
+    call: '${{ steps.check.outputs.call }}',
+    jobs: '${{ steps.check.outputs.jobs }}',
+  },
   steps: [
-    { if: distrusts, uses: CHECKOUT, with: { ref: '${{ github.event.repository.default_branch }}', 'persist-credentials': false } },
-    { id: 'agreed', if: `(${distrusts}) && hashFiles(inputs.cluster) != ''`, 'continue-on-error': true, uses: '$/actions/check', with: { cluster: '${{ inputs.cluster }}' } },
+    {
+      if: distrusts,
+      uses: CHECKOUT,
+      with: { ref: '${{ github.event.repository.default_branch }}', 'persist-credentials': false },
+    },
+    {
+      id: 'agreed',
+      if: `(${distrusts}) && hashFiles(inputs.cluster) != ''`,
+      'continue-on-error': true,
+      uses: '$/actions/check',
+      with: { cluster: '${{ inputs.cluster }}' },
+    },
     checkout,
-    { id: 'check', uses: '$/actions/check', with: filled('check', { host: undefined, here: undefined, 'agreed-runners': `\${{ (${distrusts}) && (steps.agreed.outputs.runners || '{}') || '' }}`, ...own }) },
+    {
+      id: 'check',
+      uses: '$/actions/check',
+      with: filled('check', {
+        host: undefined,
+        here: undefined,
+        'agreed-runners': `\${{ (${distrusts}) && (steps.agreed.outputs.runners || '{}') || '' }}`,
+        ...own,
+      }),
+    },
   ],
 });
 
@@ -141,10 +226,19 @@ const STAGE_JOBS: Readonly<Partial<Record<StageName, Extras>>> = {
 
 function stageJob(stage: StageName): Yaml {
   const extras = STAGE_JOBS[stage] ?? {};
-  return job(stage, { ...extras, needs: [...needsOf(stage), ...(extras.needs ?? [])], if: [APPLY, ...(extras.if === undefined ? [] : [extras.if])].join(' && ') });
+  return job(stage, {
+    ...extras,
+    needs: [...needsOf(stage), ...(extras.needs ?? [])],
+    if: [APPLY, ...(extras.if === undefined ? [] : [extras.if])].join(' && '),
+  });
 }
 
-const look = (needs: readonly string[], when?: string): Yaml => job('look', { needs, if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '), strategy: { 'fail-fast': false } });
+const look = (needs: readonly string[], when?: string): Yaml =>
+  job('look', {
+    needs,
+    if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '),
+    strategy: { 'fail-fast': false },
+  });
 
 /** Lets go of the lock after a run that did not end well, where the jobs of other hosts could not. A run that is not even planned has none. */
 const unlock = (): Yaml => ({
@@ -165,7 +259,12 @@ const deployJobs = (): Yaml => ({
   check: check(`inputs.mode == 'plan' || ${OF_PULL_REQUEST}`, { 'workflow-mode': '${{ inputs.mode }}' }),
   look: look([]),
   // The plan is handed over for the jobs that are held to it: where there are none, it need not lie about.
-  plan: job('plan', { needs: ['look'], matrix: 'whole', outputs: ['plan', 'changes'], with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` } }),
+  plan: job('plan', {
+    needs: ['look'],
+    matrix: 'whole',
+    outputs: ['plan', 'changes'],
+    with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` },
+  }),
   approve: {
     needs: ['check', 'plan'],
     // Where nothing is to be changed, nothing is asked for: a plan without changes is held to as any other.
@@ -182,68 +281,160 @@ const deployJobs = (): Yaml => ({
   'look-again': look(['plan', 'approve'], APPLY),
   ...Object.fromEntries(
     STAGES.flatMap((stage): [string, Yaml][] => {
-      if (stage === 'network-create') return [['swarm-joined', job('swarm-join', { needs: ['swarm-join'], matrix: 'whole', with: { images: '' }, if: `${APPLY} && ${apart('swarm-join')}` })], [stage, stageJob(stage)]];
-      if (stage === 'verify') return [['look-last', look(needsOf('verify'), APPLY)], [stage, stageJob(stage)]];
+      if (stage === 'network-create')
+        return [
+          [
+            'swarm-joined',
+            job('swarm-join', {
+              needs: ['swarm-join'],
+              matrix: 'whole',
+              with: { images: '' },
+              if: `${APPLY} && ${apart('swarm-join')}`,
+            }),
+          ],
+          [stage, stageJob(stage)],
+        ];
+      if (stage === 'verify')
+        return [
+          ['look-last', look(needsOf('verify'), APPLY)],
+          [stage, stageJob(stage)],
+        ];
       return [[stage, stageJob(stage)]];
     }),
   ),
   unlock: unlock(),
   // Where a plan is all, only what the hosts' own jobs answered was handed over.
-  'clean-up': cleanUp(['plan', 'verify'], `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('look')})`),
+  'clean-up': cleanUp(
+    ['plan', 'verify'],
+    `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('look')})`,
+  ),
 });
 
-const output = (of: string, name: string, description: string): Yaml => ({ [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` } });
-const concurrency = (kind: string): Yaml => ({ group: `kuscia-swarm ${kind} \${{ inputs.domain || inputs.cluster }}`, 'cancel-in-progress': false });
+const output = (of: string, name: string, description: string): Yaml => ({
+  [name]: { description, value: `\${{ jobs.${of}.outputs.${name} }}` },
+});
+const concurrency = (kind: string): Yaml => ({
+  group: `kuscia-swarm ${kind} \${{ inputs.domain || inputs.cluster }}`,
+  'cancel-in-progress': false,
+});
 /** A plan changes nothing and waits for no deployment, nor may it displace one that waits; plans of one branch or pull request follow each other. */
 const DEPLOYS = "${{ inputs.mode == 'plan' && format('plan {0}', github.ref) || 'deploy' }}";
 
 /** The text of .github/workflows/deploy.yml. */
 export function deployText(): string {
-  return workflow('deploy', DEPLOYS, {
-    inputs: {
-      ...CLUSTER,
-      ...DOMAIN,
-      mode: { description: '`apply` deploys, `plan` only shows what apply would change.', type: 'string', default: 'apply' },
-      environment: { description: 'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.', type: 'string', default: '' },
-      ...ENVIRONMENT,
-      ...RUNNER,
-      'images-artifact': { description: 'Name of an artifact of this run, uploaded by an earlier job of the caller, with image archives as `docker save` writes them: for hosts that reach no registry. Blank: images are pulled.', type: 'string', default: '' },
-      repair: { description: 'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.', type: 'boolean', default: false },
-      'upgrade-database': { description: INPUTS['upgrade-database'].description, type: 'boolean', default: false },
-      'task-wait': { description: INPUTS['task-wait'].description, type: 'string', default: INPUTS['task-wait'].default },
-      'lock-wait': { description: INPUTS['lock-wait'].description, type: 'string', default: INPUTS['lock-wait'].default },
-      'break-lock': { description: INPUTS['break-lock'].description, type: 'string', default: '' },
+  return workflow(
+    'deploy',
+    DEPLOYS,
+    {
+      inputs: {
+        ...CLUSTER,
+        ...DOMAIN,
+        mode: {
+          description: '`apply` deploys, `plan` only shows what apply would change.',
+          type: 'string',
+          default: 'apply',
+        },
+        environment: {
+          description:
+            'GitHub environment whose reviewers approve the plan before anything is changed. Blank: no approval.',
+          type: 'string',
+          default: '',
+        },
+        ...ENVIRONMENT,
+        ...RUNNER,
+        'images-artifact': {
+          description:
+            'Name of an artifact of this run, uploaded by an earlier job of the caller, with image archives as `docker save` writes them: for hosts that reach no registry. Blank: images are pulled.',
+          type: 'string',
+          default: '',
+        },
+        repair: {
+          description:
+            'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.',
+          type: 'boolean',
+          default: false,
+        },
+        'upgrade-database': { description: INPUTS['upgrade-database'].description, type: 'boolean', default: false },
+        'task-wait': {
+          description: INPUTS['task-wait'].description,
+          type: 'string',
+          default: INPUTS['task-wait'].default,
+        },
+        'lock-wait': {
+          description: INPUTS['lock-wait'].description,
+          type: 'string',
+          default: INPUTS['lock-wait'].default,
+        },
+        'break-lock': { description: INPUTS['break-lock'].description, type: 'string', default: '' },
+      },
+      outputs: {
+        ...output('plan', 'plan', 'The plan as JSON.'),
+        ...output('verify', 'verify', 'The replica × check matrix as JSON.'),
+        ...output('verify', 'load-balancer-url', 'Where peers reach the domain.'),
+      },
     },
-    outputs: { ...output('plan', 'plan', 'The plan as JSON.'), ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
-  }, deployJobs());
+    deployJobs(),
+  );
 }
 
 /** An output of the job `verify`, blank where that was left out: act gives the outputs of such a job as they are written, `${{` and all. */
-const ofVerify = (output: string): string => `\${{ needs.verify.result != 'skipped' && needs.verify.outputs.${output} || '' }}`;
+const ofVerify = (output: string): string =>
+  `\${{ needs.verify.result != 'skipped' && needs.verify.outputs.${output} || '' }}`;
 
 /** The text of .github/workflows/verify.yml. */
 export function verifyText(): string {
-  return workflow('verify', 'verify', {
-    inputs: { ...CLUSTER, ...DOMAIN, ...ENVIRONMENT, ...RUNNER, report: { description: 'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.', type: 'boolean', default: false } },
-    outputs: { ...output('verify', 'verify', 'The replica × check matrix as JSON.'), ...output('verify', 'load-balancer-url', 'Where peers reach the domain.') },
-  }, {
-    check: check(OF_PULL_REQUEST),
-    look: look([]),
-    verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
-    report: {
-      needs: ['check', 'look', 'verify'],
-      // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
-      if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
-      'runs-on': anyRunner,
-      'timeout-minutes': 10,
-      steps: [{ uses: '$/actions/report-health', with: { domain: '${{ needs.check.outputs.domain || inputs.domain }}', result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}", before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}', verify: ofVerify('verify'), failures: ofVerify('failures') } }],
+  return workflow(
+    'verify',
+    'verify',
+    {
+      inputs: {
+        ...CLUSTER,
+        ...DOMAIN,
+        ...ENVIRONMENT,
+        ...RUNNER,
+        report: {
+          description:
+            'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.',
+          type: 'boolean',
+          default: false,
+        },
+      },
+      outputs: {
+        ...output('verify', 'verify', 'The replica × check matrix as JSON.'),
+        ...output('verify', 'load-balancer-url', 'Where peers reach the domain.'),
+      },
     },
-    'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('look')}`),
-  });
+    {
+      check: check(OF_PULL_REQUEST),
+      look: look([]),
+      verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
+      report: {
+        needs: ['check', 'look', 'verify'],
+        // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
+        if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
+        'runs-on': anyRunner,
+        'timeout-minutes': 10,
+        steps: [
+          {
+            uses: '$/actions/report-health',
+            with: {
+              domain: '${{ needs.check.outputs.domain || inputs.domain }}',
+              result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}",
+              before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}',
+              verify: ofVerify('verify'),
+              failures: ofVerify('failures'),
+            },
+          },
+        ],
+      },
+      'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('look')}`),
+    },
+  );
 }
 
 function workflow(name: string, kind: string, call: Yaml, jobs: Yaml): string {
   const document = { name, on: { workflow_call: { ...call, secrets } }, concurrency: concurrency(kind), jobs };
-  return HEAD + withVersions(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }).replaceAll(NAME, name));
+  return (
+    HEAD + withVersions(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }).replaceAll(NAME, name))
+  );
 }
-

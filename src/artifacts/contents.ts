@@ -16,21 +16,31 @@ const outcome = z.discriminatedUnion('ended', [
 const view = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
 const plan = z.array(z.strictObject({ line: z.string(), image: z.array(z.string()).optional() }));
 
-/** What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed over. */
+/**
+ * What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed
+ * over.
+ */
 export const viewIn = (handover: Handover): View => readOf(handover, (text) => jsonOf(text, view));
 
 /** The changes of a plan. */
-export const agreedIn = (handover: Handover): readonly Change[] => readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
+export const agreedIn = (handover: Handover): readonly Change[] =>
+  readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
 
-export const joinTokensIn = (handover: Handover): JoinTokens => readOf(handover, () => readJoinTokens(handover.content));
+export const joinTokensIn = (handover: Handover): JoinTokens =>
+  readOf(handover, () => readJoinTokens(handover.content));
 
-export const provenanceIn = (handover: Handover): Provenance => readOf(handover, () => readProvenance(handover.content));
+export const provenanceIn = (handover: Handover): Provenance =>
+  readOf(handover, () => readProvenance(handover.content));
 
 /** The reason is not told: it may show what was handed over, which is secret. */
 function readOf<T>(handover: Handover, read: (text: string) => T): T {
   try {
     return read(handover.content.reveal());
   } catch {
-    throw trouble({ code: 'artifact-damaged', what: `what ${fileName(handover)} holds is no ${handover.kind}`, remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.' });
+    throw trouble({
+      code: 'artifact-damaged',
+      what: `what ${fileName(handover)} holds is no ${handover.kind}`,
+      remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.',
+    });
   }
 }

@@ -9,12 +9,22 @@ import { fileName, labelIn, pack, unpack, type Handover, type Kind, type Origin 
 const LARGEST = 16 * 2 ** 20;
 const MOST = 2_000;
 
-/** The newest of each kind and host that is wanted and lies sealed under the folder, at any depth, opened; nothing where there is no folder. Throws one Trouble for all that cannot be opened. */
-export async function receive(folder: string, key: Secret, expected: Origin, wanted: (kind: Kind, host: string) => boolean): Promise<Handover[]> {
+/**
+ * The newest of each kind and host that is wanted and lies sealed under the folder, at any depth, opened; nothing where
+ * there is no folder. Throws one Trouble for all that cannot be opened.
+ */
+export async function receive(
+  folder: string,
+  key: Secret,
+  expected: Origin,
+  wanted: (kind: Kind, host: string) => boolean,
+): Promise<Handover[]> {
   const files = await filesIn(folder);
   if (files.length > MOST) throw unfit(folder, `holds ${files.length} files, more than ${MOST}`);
   const paths = newestOfEach(files, wanted);
-  const opened = await Promise.allSettled(paths.map(async (path) => unpack({ name: basename(path), bytes: await bytesOf(path) }, key, expected)));
+  const opened = await Promise.allSettled(
+    paths.map(async (path) => unpack({ name: basename(path), bytes: await bytesOf(path) }, key, expected)),
+  );
   const failures = opened.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
   if (failures.length > 0) throw new Trouble(failures);
   return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -48,7 +58,12 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   return readFile(path);
 }
 
-const unfit = (path: string, how: string): Trouble => trouble({ code: 'artifact-damaged', what: `${basename(path)} ${how}`, remedy: 'Find out who put it there, remove it from the run, and run the whole workflow again.' });
+const unfit = (path: string, how: string): Trouble =>
+  trouble({
+    code: 'artifact-damaged',
+    what: `${basename(path)} ${how}`,
+    remedy: 'Find out who put it there, remove it from the run, and run the whole workflow again.',
+  });
 
 /** Puts its sealed file into the folder, readable by nobody else, whole or not at all. Gives its path. */
 export async function handOver(folder: string, handover: Handover, key: Secret): Promise<string> {

@@ -22,7 +22,10 @@ export interface Origin {
   readonly domain: string;
   readonly repository: string;
   readonly run: string;
-  /** The deployment of that run, which may make several: first part of the names of its artifacts; '' where there is but one. */
+  /**
+   * The deployment of that run, which may make several: first part of the names of its artifacts; '' where there is but
+   * one.
+   */
   readonly call: string;
   readonly attempt: number;
 }
@@ -42,7 +45,13 @@ const envelope = z.strictObject({
   format: z.literal(2),
   kind: z.enum(KINDS),
   host: z.string(),
-  origin: z.strictObject({ domain: z.string(), repository: z.string(), run: z.string(), call: z.string(), attempt: z.int().min(1) }),
+  origin: z.strictObject({
+    domain: z.string(),
+    repository: z.string(),
+    run: z.string(),
+    call: z.string(),
+    attempt: z.int().min(1),
+  }),
   made: z.int().min(0),
   content: z.string(),
   proof: z.string().regex(/^[0-9a-f]{64}$/),
@@ -50,9 +59,19 @@ const envelope = z.strictObject({
 type Envelope = z.output<typeof envelope>;
 
 /** All that stands in an envelope, as one text for its proof. */
-const proven = ({ kind, host, origin: { domain, repository, run, call, attempt }, made, content }: Omit<Envelope, 'format' | 'proof'>): string => JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]);
+const proven = ({
+  kind,
+  host,
+  origin: { domain, repository, run, call, attempt },
+  made,
+  content,
+}: Omit<Envelope, 'format' | 'proof'>): string =>
+  JSON.stringify([kind, host, domain, repository, run, call, attempt, made, content]);
 
-/** Clocks of two runners may differ by so much, in milliseconds; a file from further ahead was not made by a job before this one. */
+/**
+ * Clocks of two runners may differ by so much, in milliseconds; a file from further ahead was not made by a job before
+ * this one.
+ */
 export const CLOCK_SKEW_MS = 300_000;
 
 /** What the name of a sealed file tells, so that of many only the newest is opened: a passphrase takes its time. */
@@ -77,23 +96,49 @@ export function pack({ kind, host, origin, made, content }: Handover, key: Secre
 const REMOVE = 'Find out who uploaded it, remove it from the run, and run the whole workflow again.';
 
 /**
- * Opens a sealed file. Throws a Trouble: artifact-key-wrong, artifact-damaged, artifact-forged when whoever sealed it did not have the key, artifact-ahead when it is from
- * the future, or artifact-foreign when it is of another run or not what its name says.
+ * Opens a sealed file. Throws a Trouble: artifact-key-wrong, artifact-damaged, artifact-forged when whoever sealed it
+ * did not have the key, artifact-ahead when it is from the future, or artifact-foreign when it is of another run or not
+ * what its name says.
  */
-export async function unpack(file: { readonly name: string; readonly bytes: Uint8Array }, key: Secret, expected: Origin): Promise<Handover> {
+export async function unpack(
+  file: { readonly name: string; readonly bytes: Uint8Array },
+  key: Secret,
+  expected: Origin,
+): Promise<Handover> {
   const read = parsed(Buffer.from(await open(file.bytes, key, file.name)).toString('utf8'), file.name);
   const { origin, made } = read;
   if (!timingSafeEqual(Buffer.from(read.proof), Buffer.from(proofOf(proven(read), key)))) {
-    throw trouble({ code: 'artifact-forged', what: `${file.name} was not sealed by a job of this run`, evidence: 'it can be opened, but whoever sealed it did not have the seal-key', remedy: REMOVE });
+    throw trouble({
+      code: 'artifact-forged',
+      what: `${file.name} was not sealed by a job of this run`,
+      evidence: 'it can be opened, but whoever sealed it did not have the seal-key',
+      remedy: REMOVE,
+    });
   }
   const aheadMs = made - Date.now();
   if (aheadMs > CLOCK_SKEW_MS) {
-    throw trouble({ code: 'artifact-ahead', what: `${file.name} is from the future`, evidence: `made ${Math.round(aheadMs / 1000)} s from now by the clock of this runner; clocks may differ by ${CLOCK_SKEW_MS / 1000} s`, remedy: 'Set the clocks of the runners (timedatectl), then run the whole workflow again.' });
+    throw trouble({
+      code: 'artifact-ahead',
+      what: `${file.name} is from the future`,
+      evidence:
+        `made ${Math.round(aheadMs / 1000)} s from now by the clock of this runner; clocks may differ by ` +
+        `${CLOCK_SKEW_MS / 1000} s`,
+      remedy: 'Set the clocks of the runners (timedatectl), then run the whole workflow again.',
+    });
   }
-  const differences = (['domain', 'repository', 'run', 'call'] as const).filter((part) => origin[part] !== expected[part]).map((part) => `${part} ${origin[part] || '(none)'}, not ${expected[part] || '(none)'}`);
-  if (origin.attempt > expected.attempt) differences.push(`attempt ${origin.attempt}, not ${expected.attempt} or earlier`);
+  const differences = (['domain', 'repository', 'run', 'call'] as const)
+    .filter((part) => origin[part] !== expected[part])
+    .map((part) => `${part} ${origin[part] || '(none)'}, not ${expected[part] || '(none)'}`);
+  if (origin.attempt > expected.attempt)
+    differences.push(`attempt ${origin.attempt}, not ${expected.attempt} or earlier`);
   if (fileName(read) !== file.name) differences.push(`it is ${fileName(read)} inside`);
-  if (differences.length > 0) throw trouble({ code: 'artifact-foreign', what: `${file.name} does not belong to this run`, evidence: differences.join('; '), remedy: REMOVE });
+  if (differences.length > 0)
+    throw trouble({
+      code: 'artifact-foreign',
+      what: `${file.name} does not belong to this run`,
+      evidence: differences.join('; '),
+      remedy: REMOVE,
+    });
   return { kind: read.kind, host: read.host, origin, made, content: new Secret(read.kind, read.content) };
 }
 
@@ -101,12 +146,17 @@ function parsed(text: string, name: string): Envelope {
   try {
     return envelope.parse(JSON.parse(text));
   } catch {
-    throw trouble({ code: 'artifact-damaged', what: `${name} holds something that this version does not hand over`, remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.' });
+    throw trouble({
+      code: 'artifact-damaged',
+      what: `${name} holds something that this version does not hand over`,
+      remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.',
+    });
   }
 }
 
 /** The one of that kind and host. */
-export const handed = (handovers: readonly Handover[], kind: Kind, host = ''): Handover | undefined => handovers.find((each) => each.kind === kind && each.host === host);
+export const handed = (handovers: readonly Handover[], kind: Kind, host = ''): Handover | undefined =>
+  handovers.find((each) => each.kind === kind && each.host === host);
 
 /** The failure where one is needed and not there. */
 export function missingHandover(kind: Kind, host = ''): Failure {

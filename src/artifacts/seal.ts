@@ -5,20 +5,33 @@ import type { Secret } from '../engine/secret.ts';
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
 const SHORTEST_PASSPHRASE = 16;
 
-/** The identity in a seal key, which may stand among the comments that age-keygen writes; undefined for a passphrase. */
+/**
+ * The identity in a seal key, which may stand among the comments that age-keygen writes; undefined for a passphrase.
+ */
 function identityIn(text: string): string | undefined {
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
   return lines.length === 1 && lines[0]?.startsWith('AGE-SECRET-KEY-') ? lines[0] : undefined;
 }
 
 /** Why the text cannot be a seal key; undefined when it can. Never repeats it. */
 export function sealKeyFault(text: string): string | undefined {
   const identity = identityIn(text);
-  if (identity !== undefined) return IDENTITY.test(identity) ? undefined : 'begins like an age identity, but is none: a part of it may be missing';
+  if (identity !== undefined)
+    return IDENTITY.test(identity)
+      ? undefined
+      : 'begins like an age identity, but is none: a part of it may be missing';
   if (/^AGE-SECRET-KEY-/m.test(text)) return 'holds more than one age identity';
-  if (/^age1[a-z0-9]+$/.test(text.trim())) return 'is an age recipient, the public half: give the identity (AGE-SECRET-KEY-1...)';
+  if (/^age1[a-z0-9]+$/.test(text.trim()))
+    return 'is an age recipient, the public half: give the identity (AGE-SECRET-KEY-1...)';
   if (/[\r\n]/.test(text.trim())) return 'has several lines: a passphrase has one';
-  if (text.trim().length < SHORTEST_PASSPHRASE) return `is too short: a passphrase needs ${SHORTEST_PASSPHRASE} characters, because whoever can download an artifact can try it out at leisure`;
+  if (text.trim().length < SHORTEST_PASSPHRASE)
+    return (
+      `is too short: a passphrase needs ${SHORTEST_PASSPHRASE} characters, because whoever can download an ` +
+      'artifact can try it out at leisure'
+    );
   return undefined;
 }
 
@@ -35,7 +48,10 @@ export async function seal(content: Uint8Array, key: Secret): Promise<Uint8Array
   return encrypter.encrypt(content);
 }
 
-/** The content of an age file. Throws a Trouble: artifact-key-wrong or artifact-damaged; `name` is what the file is called there. */
+/**
+ * The content of an age file. Throws a Trouble: artifact-key-wrong or artifact-damaged; `name` is what the file is
+ * called there.
+ */
 export async function open(sealed: Uint8Array, key: Secret, name: string): Promise<Uint8Array> {
   const { Decrypter } = await age();
   const decrypter = new Decrypter();
@@ -47,17 +63,29 @@ export async function open(sealed: Uint8Array, key: Secret, name: string): Promi
   } catch (thrown) {
     const said = thrown instanceof Error ? thrown.message : String(thrown);
     if (/no identity matched/i.test(said)) {
-      throw trouble({ code: 'artifact-key-wrong', what: `${name} was sealed with another key`, evidence: said, remedy: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.' });
+      throw trouble({
+        code: 'artifact-key-wrong',
+        what: `${name} was sealed with another key`,
+        evidence: said,
+        remedy: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.',
+      });
     }
-    throw trouble({ code: 'artifact-damaged', what: `${name} is no whole age file`, evidence: said, remedy: 'Run the job that made it again, or the whole workflow.' });
+    throw trouble({
+      code: 'artifact-damaged',
+      what: `${name} is no whole age file`,
+      evidence: said,
+      remedy: 'Run the job that made it again, or the whole workflow.',
+    });
   }
 }
 
 /**
- * What shows that a text comes from somebody who has the seal key: whoever knows only an identity's recipient can seal, too. It belongs inside the seal, where nobody
- * can try passphrases on it.
+ * What shows that a text comes from somebody who has the seal key: whoever knows only an identity's recipient can seal,
+ * too. It belongs inside the seal, where nobody can try passphrases on it.
  */
 export function proofOf(text: string, key: Secret): string {
   const secret = identityIn(key.reveal()) ?? key.reveal().trim();
-  return createHmac('sha256', Buffer.from(hkdfSync('sha256', secret, '', 'kuscia-swarm: authentic artifacts', 32))).update(text).digest('hex');
+  return createHmac('sha256', Buffer.from(hkdfSync('sha256', secret, '', 'kuscia-swarm: authentic artifacts', 32)))
+    .update(text)
+    .digest('hex');
 }

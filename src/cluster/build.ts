@@ -18,10 +18,22 @@ export function buildCluster(file: ClusterFile): Cluster {
       probeImage: file.network['probe-image'] ?? balancer.image,
     },
     database: buildDatabase(file),
-    ports: { gateway: file.ports.gateway, internal: file.ports.internal, api: file.ports.api, apiGrpc: file.ports['api-grpc'], metrics: file.ports.metrics },
+    ports: {
+      gateway: file.ports.gateway,
+      internal: file.ports.internal,
+      api: file.ports.api,
+      apiGrpc: file.ports['api-grpc'],
+      metrics: file.ports.metrics,
+    },
     memory: must(bytesOf(file.memory), 'memory'),
     protocol: file.protocol,
-    loadBalancer: { host: hostOf(file, 'load-balancer'), port: balancer.port, scheme: balancer.scheme, image: balancer.image, container: `${file.domain}-nginx-lb` },
+    loadBalancer: {
+      host: hostOf(file, 'load-balancer'),
+      port: balancer.port,
+      scheme: balancer.scheme,
+      image: balancer.image,
+      container: `${file.domain}-nginx-lb`,
+    },
     ...(file.registry ? { registry: file.registry } : {}),
     directory: file.directory ?? `kuscia-swarm/${file.domain}`,
   };
@@ -31,10 +43,25 @@ function buildHost(name: string, host: HostEntry, ssh: ClusterFile['ssh']): Host
   const { address, roles } = host;
   const { runner } = host;
   const sudo = (host.sudo ?? ssh.sudo) ? ({ sudo: true } as const) : {};
-  if (host.via === 'local') return { name, address, roles, route: { via: 'local', ...sudo, ...(runner !== undefined && { runner: typeof runner === 'string' ? [runner] : runner }) } };
+  if (host.via === 'local')
+    return {
+      name,
+      address,
+      roles,
+      route: {
+        via: 'local',
+        ...sudo,
+        ...(runner !== undefined && { runner: typeof runner === 'string' ? [runner] : runner }),
+      },
+    };
   const user = host.user ?? ssh.user;
   const bastion = buildBastion(host.bastion ?? ssh.bastion, ssh.user);
-  return { name, address, roles, route: { via: 'ssh', user, port: host.port ?? ssh.port, ...sudo, ...(bastion ? { bastion } : {}) } };
+  return {
+    name,
+    address,
+    roles,
+    route: { via: 'ssh', user, port: host.port ?? ssh.port, ...sudo, ...(bastion ? { bastion } : {}) },
+  };
 }
 
 function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['bastion'] {
@@ -48,11 +75,24 @@ function buildDatabase(file: ClusterFile): Cluster['database'] {
   if (external) return { kind: 'external', ...external, ...(tls !== 'off' && { ca: tls.ca.trim() }) };
   const container = `${file.domain}-mysql`;
   const host = hostOf(file, 'database');
-  return { kind: 'managed', host, image, container, volume: volume ?? container, port, listen: listen ?? must(file.hosts[host], host).address, name, user };
+  return {
+    kind: 'managed',
+    host,
+    image,
+    container,
+    volume: volume ?? container,
+    port,
+    listen: listen ?? must(file.hosts[host], host).address,
+    name,
+    user,
+  };
 }
 
 function hostOf(file: ClusterFile, role: 'database' | 'load-balancer'): string {
-  return must(Object.keys(file.hosts).find((name) => file.hosts[name]?.roles.includes(role)), role);
+  return must(
+    Object.keys(file.hosts).find((name) => file.hosts[name]?.roles.includes(role)),
+    role,
+  );
 }
 
 /** The checks have refused every file in which one of these is missing. */

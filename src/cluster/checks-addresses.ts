@@ -13,7 +13,15 @@ export function addressChecks(draft: Draft): Problem[] {
 function duplicates(hosts: readonly AddressedHost[]): Problem[] {
   return hosts.flatMap((host, i): Problem[] => {
     const twin = hosts.slice(0, i).find((other) => other.address.toLowerCase() === host.address.toLowerCase());
-    return twin ? [{ path: ['hosts', host.name, 'address'], at: 'value', text: `"${host.address}" is the address of ${twin.name} too` }] : [];
+    return twin
+      ? [
+          {
+            path: ['hosts', host.name, 'address'],
+            at: 'value',
+            text: `"${host.address}" is the address of ${twin.name} too`,
+          },
+        ]
+      : [];
   });
 }
 
@@ -21,7 +29,11 @@ function duplicates(hosts: readonly AddressedHost[]): Problem[] {
 function managersByName(hosts: readonly AddressedHost[]): Problem[] {
   return hosts
     .filter((host) => host.roles?.includes('manager') && ipv4(host.address) === undefined)
-    .map((host) => ({ path: ['hosts', host.name, 'address'], at: 'value', text: `"${host.address}" is a DNS name; a manager needs an IPv4 address, which Docker advertises to the swarm` }));
+    .map((host) => ({
+      path: ['hosts', host.name, 'address'],
+      at: 'value',
+      text: `"${host.address}" is a DNS name; a manager needs an IPv4 address, which Docker advertises to the swarm`,
+    }));
 }
 
 /** On each host: a replica, the probe, and the endpoint that Docker itself takes. */
@@ -34,18 +46,38 @@ function subnetProblems(draft: Draft, hosts: readonly AddressedHost[]): Problem[
   const text = draft.network?.subnet ?? '';
   const subnet = parseSubnet(text);
   if (!subnet) return [];
-  const problem = (fault: string): Problem => ({ path: ['network', 'subnet'], at: 'value', text: `"${text}" ${fault}` });
+  const problem = (fault: string): Problem => ({
+    path: ['network', 'subnet'],
+    at: 'value',
+    text: `"${text}" ${fault}`,
+  });
   const server = draft.database?.external?.address;
-  const named = [...hosts.map(({ name, address }) => ({ name, address })), ...(server === undefined ? [] : [{ name: 'the external database', address: server }])];
+  const named = [
+    ...hosts.map(({ name, address }) => ({ name, address })),
+    ...(server === undefined ? [] : [{ name: 'the external database', address: server }]),
+  ];
   const held = named.filter(({ address }) => contains(subnet, address));
   const problems: Problem[] = [];
-  if (held.length > 0) problems.push(problem(`holds ${held.map(({ name, address }) => `${address} of ${name}`).join(', ')}; the overlay needs a range of its own`));
+  if (held.length > 0)
+    problems.push(
+      problem(
+        `holds ${held.map(({ name, address }) => `${address} of ${name}`).join(', ')}; the overlay needs a range ` +
+          'of its own',
+      ),
+    );
   const room = 2 ** (32 - subnet.prefix) - ADDRESSES_TAKEN;
   const needed = (draft.hosts?.length ?? 0) * ADDRESSES_PER_HOST;
-  if (room < needed) problems.push(problem(`has room for ${room} addresses; ${draft.hosts?.length ?? 0} hosts need ${needed}`));
-  if (UNUSABLE.some((range) => overlap(range, subnet))) problems.push(problem('is not for networks (loopback, link-local, multicast or reserved)'));
+  if (room < needed)
+    problems.push(problem(`has room for ${room} addresses; ${draft.hosts?.length ?? 0} hosts need ${needed}`));
+  if (UNUSABLE.some((range) => overlap(range, subnet)))
+    problems.push(problem('is not for networks (loopback, link-local, multicast or reserved)'));
   else if (!draft.network?.['allow-public-subnet'] && !PRIVATE.some((range) => within(subnet, range))) {
-    problems.push(problem('is public address space; take a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) or set "allow-public-subnet: true"'));
+    problems.push(
+      problem(
+        'is public address space; take a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) or set ' +
+          '"allow-public-subnet: true"',
+      ),
+    );
   }
   return problems;
 }

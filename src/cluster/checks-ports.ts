@@ -32,17 +32,26 @@ function problem(first: Use, second: Use, hosts: readonly string[], value: unkno
   const written = [second, first].find((use) => use.path && valueAt(value, use.path) !== undefined);
   const blamed = written ?? (second.path ? second : first);
   const other = blamed === second ? first : second;
-  return { path: blamed.path ?? ['hosts'], at: 'value', text: `${blamed.port} is taken on ${hosts.join(', ')} by ${other.what} too` };
+  return {
+    path: blamed.path ?? ['hosts'],
+    at: 'value',
+    text: `${blamed.port} is taken on ${hosts.join(', ')} by ${other.what} too`,
+  };
 }
 
 function usesOf(host: DraftHost, draft: Draft): Use[] {
   const { roles = [] } = host;
-  const at = (port: number | undefined, what: string, ...path: string[]): Use[] => (port === undefined ? [] : [{ port, path, what: `${what} (${pathText(path)})` }]);
+  const at = (port: number | undefined, what: string, ...path: string[]): Use[] =>
+    port === undefined ? [] : [{ port, path, what: `${what} (${pathText(path)})` }];
   const { ports, ssh } = draft;
   return [
-    ...(roles.includes('manager') ? [{ port: SWARM_PORT, what: 'the swarm\'s managers' }] : []),
-    { port: GOSSIP_PORT, what: 'the swarm\'s own traffic' },
-    ...(host.via === 'ssh' ? (host.port !== undefined ? at(host.port, 'SSH', 'hosts', host.name, 'port') : at(ssh?.port, 'SSH', 'ssh', 'port')) : []),
+    ...(roles.includes('manager') ? [{ port: SWARM_PORT, what: "the swarm's managers" }] : []),
+    { port: GOSSIP_PORT, what: "the swarm's own traffic" },
+    ...(host.via === 'ssh'
+      ? host.port !== undefined
+        ? at(host.port, 'SSH', 'hosts', host.name, 'port')
+        : at(ssh?.port, 'SSH', 'ssh', 'port')
+      : []),
     ...(roles.includes('replica') && ports
       ? [
           ...at(ports.gateway, 'the gateway', 'ports', 'gateway'),
@@ -52,7 +61,11 @@ function usesOf(host: DraftHost, draft: Draft): Use[] {
           ...at(ports.metrics, 'the metrics', 'ports', 'metrics'),
         ]
       : []),
-    ...(roles.includes('database') && !draft.database?.external ? at(draft.database?.port, 'the database', 'database', 'port') : []),
-    ...(roles.includes('load-balancer') ? at(draft['load-balancer']?.port, 'the load balancer', 'load-balancer', 'port') : []),
+    ...(roles.includes('database') && !draft.database?.external
+      ? at(draft.database?.port, 'the database', 'database', 'port')
+      : []),
+    ...(roles.includes('load-balancer')
+      ? at(draft['load-balancer']?.port, 'the load balancer', 'load-balancer', 'port')
+      : []),
   ];
 }

@@ -111,7 +111,8 @@ export interface Cluster {
 }
 
 /** The hosts that have the role, in the order of the cluster file. */
-export const hostsWith = (cluster: Cluster, role: Role): Host[] => cluster.hosts.filter((host) => host.roles.includes(role));
+export const hostsWith = (cluster: Cluster, role: Role): Host[] =>
+  cluster.hosts.filter((host) => host.roles.includes(role));
 
 /** The host of that name. Throws when there is none: names are checked when the cluster file is read. */
 export function hostNamed(cluster: Cluster, name: string): Host {

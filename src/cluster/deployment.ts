@@ -17,9 +17,15 @@ export interface Deployment {
   };
   /** Whether stages may mend what is in the way (a network of the wrong type) by removing it. */
   readonly repair: boolean;
-  /** Whether a database may be replaced by one that changes its files for good: what cannot be undone wants a word of its own. */
+  /**
+   * Whether a database may be replaced by one that changes its files for good: what cannot be undone wants a word of
+   * its own.
+   */
   readonly upgradesDatabase: boolean;
-  /** How long tasks are waited for before the replica that runs them is stopped, in milliseconds; 0 ends them with it at once. */
+  /**
+   * How long tasks are waited for before the replica that runs them is stopped, in milliseconds; 0 ends them with it at
+   * once.
+   */
   readonly taskWaitMs: number;
   /** Archives whose images hosts need not pull. */
   readonly archives?: readonly Archive[];

@@ -25,10 +25,14 @@ export interface Handed {
 }
 
 const tokensSchema = z.strictObject({ manager: z.string().min(1), worker: z.string().min(1) });
-const provenanceSchema = z.strictObject({ image: z.strictObject({ id: z.string().min(1), digests: z.array(z.string()) }), script: z.string().regex(/^[0-9a-f]{64}$/) });
+const provenanceSchema = z.strictObject({
+  image: z.strictObject({ id: z.string().min(1), digests: z.array(z.string()) }),
+  script: z.string().regex(/^[0-9a-f]{64}$/),
+});
 
 /** The tokens as they are handed over. */
-export const writeJoinTokens = ({ manager, worker }: JoinTokens): Secret => new Secret('join tokens', JSON.stringify({ manager: manager.reveal(), worker: worker.reveal() }));
+export const writeJoinTokens = ({ manager, worker }: JoinTokens): Secret =>
+  new Secret('join tokens', JSON.stringify({ manager: manager.reveal(), worker: worker.reveal() }));
 
 /** The tokens that were handed over. Throws when they are none. */
 export function readJoinTokens(text: Secret): JoinTokens {

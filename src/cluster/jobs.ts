@@ -11,7 +11,10 @@ export interface Leg {
   readonly runner: string;
 }
 
-/** The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a whole, and who lets go of the lock where not every job can. */
+/**
+ * The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a
+ * whole, and who lets go of the lock where not every job can.
+ */
 type OtherJob = 'look' | 'whole' | 'unlock';
 
 /** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
@@ -30,7 +33,10 @@ export function ownRunners(cluster: Cluster): readonly Host[] {
 export type Runners = Readonly<Record<string, readonly string[]>>;
 
 /** The runners that the cluster file names. */
-export const runnersOf = ({ hosts }: Cluster): Runners => Object.fromEntries(hosts.flatMap(({ name, route }) => (route.via === 'local' && route.runner ? [[name, route.runner]] : [])));
+export const runnersOf = ({ hosts }: Cluster): Runners =>
+  Object.fromEntries(
+    hosts.flatMap(({ name, route }) => (route.via === 'local' && route.runner ? [[name, route.runner]] : [])),
+  );
 
 /** The cluster with the runners that were agreed to in place of those that its file names. */
 export function withRunners(cluster: Cluster, agreed: Runners): Cluster {
@@ -43,7 +49,10 @@ export function withRunners(cluster: Cluster, agreed: Runners): Cluster {
   return { ...cluster, hosts };
 }
 
-/** How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by host. `runner` is what `runs-on` takes where no host says otherwise, as JSON. */
+/**
+ * How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by
+ * host. `runner` is what `runs-on` takes where no host says otherwise, as JSON.
+ */
 export function jobsOf(cluster: Cluster, runner: string): Jobs {
   const apart = ownRunners(cluster);
   const [onlyLocal] = cluster.hosts.filter(({ route }) => route.via === 'local');
@@ -51,10 +60,15 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
   const seat = apart.includes(manager) ? manager : apart[0];
   const leg = (host: Host | undefined): Leg => {
     const sits = host && apart.includes(host) ? host : (seat ?? onlyLocal);
-    return { host: host?.name ?? '', here: seat === undefined ? '' : (sits?.name ?? ''), runner: runnerOf(sits) ?? runner };
+    return {
+      host: host?.name ?? '',
+      here: seat === undefined ? '' : (sits?.name ?? ''),
+      runner: runnerOf(sits) ?? runner,
+    };
   };
   const whole = [leg(undefined)];
-  const hosts = (...some: readonly Host[]): readonly Leg[] => (apart.length === 0 ? whole : [...new Set(some)].map(leg));
+  const hosts = (...some: readonly Host[]): readonly Leg[] =>
+    apart.length === 0 ? whole : [...new Set(some)].map(leg);
   const replicas = hostsWith(cluster, 'replica');
   return {
     look: apart.map(leg),
@@ -72,10 +86,13 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
   };
 }
 
-/** Root of the database is closed when every replica has left it, and only a runner on the database's host can do that. */
+/**
+ * Root of the database is closed when every replica has left it, and only a runner on the database's host can do that.
+ */
 function databaseLast(cluster: Cluster, replicas: readonly Host[]): readonly Host[] {
   const holders = hostsWith(cluster, 'database');
   return [...replicas.filter((host) => !holders.includes(host)), ...holders];
 }
 
-const runnerOf = (host: Host | undefined): string | undefined => (host?.route.via === 'local' && host.route.runner ? JSON.stringify(host.route.runner) : undefined);
+const runnerOf = (host: Host | undefined): string | undefined =>
+  host?.route.via === 'local' && host.route.runner ? JSON.stringify(host.route.runner) : undefined;

@@ -4,8 +4,10 @@ import { nearest } from './nearest.ts';
 import { dotted, ipv4, parseSubnet, subnetText, UNUSABLE, contains } from './subnet.ts';
 
 /** A text. Every message of a kind follows the value it is about: `"x" is no port`. */
-export const text = (example: string, otherwise = `must be text (for example ${example}); put it in quotes if it is a number`) =>
-  z.string({ error: (issue) => (issue.input === undefined ? `is missing (for example ${example})` : otherwise) });
+export const text = (
+  example: string,
+  otherwise = `must be text (for example ${example}); put it in quotes if it is a number`,
+) => z.string({ error: (issue) => (issue.input === undefined ? `is missing (for example ${example})` : otherwise) });
 
 /** A text in which `fault` finds nothing wrong. The pattern is for editors: a first sieve, less strict than `fault`. */
 const checked = (example: string, pattern: RegExp, fault: (value: string) => string | undefined, otherwise?: string) =>
@@ -57,13 +59,20 @@ export const LONGEST_DOMAIN = 20;
 /** A Kuscia domain id. */
 export const domainId = () =>
   checked('alice', /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, (value) => {
-    if (RESERVED.includes(value)) return `is reserved by Kuscia (as are ${RESERVED.filter((name) => name !== value).join(', ')})`;
-    if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value)) return 'is no domain id (lower-case letters, digits and inner hyphens: it becomes a Kubernetes namespace)';
-    if (value.length > LONGEST_DOMAIN) return `has ${value.length} characters; at most ${LONGEST_DOMAIN}, for it is part of each replica's hostname, which Kuscia cuts at 63`;
+    if (RESERVED.includes(value))
+      return `is reserved by Kuscia (as are ${RESERVED.filter((name) => name !== value).join(', ')})`;
+    if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value))
+      return 'is no domain id (lower-case letters, digits and inner hyphens: it becomes a Kubernetes namespace)';
+    if (value.length > LONGEST_DOMAIN)
+      return (
+        `has ${value.length} characters; at most ${LONGEST_DOMAIN}, for it is part of each replica's hostname, ` +
+        'which Kuscia cuts at 63'
+      );
     return undefined;
   });
 
-const REFERENCE = /^(?<path>[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+|[a-z0-9]+([._-]+[a-z0-9]+)*)(:(?<tag>\w[\w.-]{0,127}))?(?<digest>@sha256:[0-9a-f]{64})?$/;
+const REFERENCE =
+  /^(?<path>[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+|[a-z0-9]+([._-]+[a-z0-9]+)*)(:(?<tag>\w[\w.-]{0,127}))?(?<digest>@sha256:[0-9a-f]{64})?$/;
 
 /** A container image with a tag or a digest, so that every host runs the same one. */
 export const image = (example: string) =>
@@ -71,8 +80,11 @@ export const image = (example: string) =>
     const parts = value.length <= 400 ? REFERENCE.exec(value)?.groups : undefined;
     if (!parts) return `is no image reference (for example ${example})`;
     if (parts['digest'] !== undefined) return undefined;
-    if (parts['tag'] === undefined) return `has no tag or digest (for example ${example}): hosts could run different images`;
-    return parts['tag'] === 'latest' ? `is not pinned: "latest" changes under way; name a version (for example ${example}) or a digest` : undefined;
+    if (parts['tag'] === undefined)
+      return `has no tag or digest (for example ${example}): hosts could run different images`;
+    return parts['tag'] === 'latest'
+      ? `is not pinned: "latest" changes under way; name a version (for example ${example}) or a digest`
+      : undefined;
   });
 
 const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
@@ -87,26 +99,44 @@ export function isAddress(value: string): boolean {
 /** An IPv4 address or a DNS name. */
 export const address = (example: string) =>
   checked(example, /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, (value) => {
-    if (value.includes(':')) return `is no IPv4 address or DNS name (for example ${example}); IPv6 and ports do not belong here`;
+    if (value.includes(':'))
+      return `is no IPv4 address or DNS name (for example ${example}); IPv6 and ports do not belong here`;
     return isAddress(value) ? undefined : `is no IPv4 address or DNS name (for example ${example})`;
   });
 
-/** An address that means the same machine to everyone: neither loopback nor any other that only the machine itself understands. */
+/**
+ * An address that means the same machine to everyone: neither loopback nor any other that only the machine itself
+ * understands.
+ */
 export const sharedAddress = (example: string) =>
   address(example).superRefine((value, context) => {
     const number = ipv4(value);
-    const unusable = number === undefined ? /^localhost(\.|$)/i.test(value) : UNUSABLE.some((range) => contains(range, dotted(number)));
-    if (unusable) context.addIssue({ code: 'custom', message: 'means something else to each machine, and inside a container the container itself: give the address that all hosts reach' });
+    const unusable =
+      number === undefined
+        ? /^localhost(\.|$)/i.test(value)
+        : UNUSABLE.some((range) => contains(range, dotted(number)));
+    if (unusable)
+      context.addIssue({
+        code: 'custom',
+        message:
+          'means something else to each machine, and inside a container the container itself: give the address ' +
+          'that all hosts reach',
+      });
   });
 
 /** An IPv4 address of a host's own. */
 export const ownIpv4 = () =>
   sharedAddress('10.0.0.11').superRefine((value, context) => {
-    if (ipv4(value) === undefined) context.addIssue({ code: 'custom', message: 'is no IPv4 address (for example 10.0.0.11)' });
+    if (ipv4(value) === undefined)
+      context.addIssue({ code: 'custom', message: 'is no IPv4 address (for example 10.0.0.11)' });
   });
 
 /** A login name, which kuscia.sh makes the first part of the container's name. */
-export const login = () => text('root').regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/, 'is no login name (up to 32 letters, digits, "_", "." and "-": it is part of the container\'s name)');
+export const login = () =>
+  text('root').regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/,
+    'is no login name (up to 32 letters, digits, "_", "." and "-": it is part of the container\'s name)',
+  );
 
 /** kuscia.sh greps the configuration for these words before a colon, and would find them in the DSN. */
 export const GREPPED = ['mode', 'domainID', 'masterEndpoint', 'protocol', 'datastoreEndpoint'] as const;
@@ -114,56 +144,93 @@ export const GREPPED = ['mode', 'domainID', 'masterEndpoint', 'protocol', 'datas
 /** A user of the database, as it stands in a DSN. */
 export const databaseUser = () =>
   checked('root', /^[A-Za-z0-9_.-]{1,32}$/, (value) => {
-    if (!/^[A-Za-z0-9_.-]{1,32}$/.test(value)) return 'is no database user (up to 32 letters, digits, "_", "." and "-")';
+    if (!/^[A-Za-z0-9_.-]{1,32}$/.test(value))
+      return 'is no database user (up to 32 letters, digits, "_", "." and "-")';
     const ending = GREPPED.find((word) => value.endsWith(word));
-    return ending === undefined ? undefined : `ends in "${ending}", which kuscia.sh would take for a key of the configuration`;
+    return ending === undefined
+      ? undefined
+      : `ends in "${ending}", which kuscia.sh would take for a key of the configuration`;
   });
 
 /** The name of a database. */
-export const databaseName = () => text('kine').regex(/^[A-Za-z0-9_]{1,64}$/, 'is no database name (up to 64 letters, digits and "_")');
+export const databaseName = () =>
+  text('kine').regex(/^[A-Za-z0-9_]{1,64}$/, 'is no database name (up to 64 letters, digits and "_")');
 
 /** Certificates in PEM: no key, and no more than fit into an argument. */
 export const certificates = () =>
   text('-----BEGIN CERTIFICATE----- ...').superRefine((value, context) => {
-    const blocks = value.trim().split(/(?<=-----END CERTIFICATE-----)\s*/).filter((block) => block !== '');
-    if (value.length > 32_768 || blocks.length === 0 || !blocks.every(isCertificate)) context.addIssue({ code: 'custom', message: 'is no certificate in PEM (-----BEGIN CERTIFICATE-----), or holds more than that' });
+    const blocks = value
+      .trim()
+      .split(/(?<=-----END CERTIFICATE-----)\s*/)
+      .filter((block) => block !== '');
+    if (value.length > 32_768 || blocks.length === 0 || !blocks.every(isCertificate))
+      context.addIssue({
+        code: 'custom',
+        message: 'is no certificate in PEM (-----BEGIN CERTIFICATE-----), or holds more than that',
+      });
   });
 
 function isCertificate(pem: string): boolean {
   try {
-    return /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----$/.test(pem) && new X509Certificate(pem).serialNumber !== '';
+    return (
+      /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----$/.test(pem) &&
+      new X509Certificate(pem).serialNumber !== ''
+    );
   } catch {
     return false;
   }
 }
 
 /** The name of a Docker volume. */
-export const volumeName = () => text('alice-mysql').regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/, 'is no volume name (letters, digits, "_", "." and "-"); a folder of the host is not taken');
+export const volumeName = () =>
+  text('alice-mysql').regex(
+    /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/,
+    'is no volume name (letters, digits, "_", "." and "-"); a folder of the host is not taken',
+  );
 
 /** The host part of a registry's address. */
-export const registryServer = () => text('registry.example.org').regex(/^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$/, 'is no registry (name and perhaps port, without https:// and path)');
+export const registryServer = () =>
+  text('registry.example.org').regex(
+    /^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$/,
+    'is no registry (name and perhaps port, without https:// and path)',
+  );
 
 /** A label by which GitHub finds a runner. */
-export const runnerLabel = () => text('node-01').regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'is no label of a runner (letters, digits, "_", "." and "-")');
+export const runnerLabel = () =>
+  text('node-01').regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/,
+    'is no label of a runner (letters, digits, "_", "." and "-")',
+  );
 
 /** A folder on the hosts. */
 export const folder = () =>
   checked('kuscia-swarm/alice', /^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, (value) => {
-    if (!/^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(value) || value.length > 200) return 'is no folder (letters, digits, ".", "_" and "-" between slashes; relative to the login\'s home, "~" is not known)';
-    return value.split('/').some((part) => part === '.' || part === '..') ? 'must not hold "." or ".." as a part' : undefined;
+    if (!/^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(value) || value.length > 200)
+      return (
+        'is no folder (letters, digits, ".", "_" and "-" between slashes; relative to the login\'s home, "~" is ' +
+        'not known)'
+      );
+    return value.split('/').some((part) => part === '.' || part === '..')
+      ? 'must not hold "." or ".." as a part'
+      : undefined;
   });
 
 const UNITS: Readonly<Record<string, number>> = { m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 const SMALLEST_MEMORY = 2 * 2 ** 30;
 
-/** Bytes of a size as Docker reads it: K, M, G, T and their forms with B or iB all count by 1024. Undefined when it is no size. */
+/**
+ * Bytes of a size as Docker reads it: K, M, G, T and their forms with B or iB all count by 1024. Undefined when it is
+ * no size.
+ */
 export function bytesOf(size: string): number | undefined {
   const match = /^(\d{1,6}(?:\.\d{1,3})?) ?([mgt])(?:i?b)?$/i.exec(size);
   const unit = UNITS[match?.[2]?.toLowerCase() ?? ''];
   return match && unit !== undefined ? Math.floor(Number(match[1]) * unit) : undefined;
 }
 
-const NO_MEMORY = 'is no amount of memory (a number with MiB, GiB or TiB, for example 8GiB; M and MB mean the same, as in docker run -m)';
+const NO_MEMORY =
+  'is no amount of memory (a number with MiB, GiB or TiB, for example 8GiB; M and MB mean the same, as in docker ' +
+  'run -m)';
 
 /** An amount of memory for a replica. */
 export const memory = () =>
@@ -183,7 +250,8 @@ export const cidr = () =>
   checked('10.200.0.0/24', /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, (value) => {
     const subnet = parseSubnet(value);
     if (!subnet) return 'is no IPv4 subnet (for example 10.200.0.0/24)';
-    if (subnetText(subnet) !== value) return `does not begin at a network address; did you mean "${subnetText(subnet)}"?`;
+    if (subnetText(subnet) !== value)
+      return `does not begin at a network address; did you mean "${subnetText(subnet)}"?`;
     return subnet.prefix < 8 || subnet.prefix > 29 ? 'has a prefix outside /8 to /29' : undefined;
   });
 
@@ -191,10 +259,17 @@ export const cidr = () =>
 export function bastionParts(value: string): { address: string; user?: string; port?: number } | undefined {
   const match = /^(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,31})@)?([^@:]+)(?::(\d{1,5}))?$/.exec(value);
   const number = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (!match || !isAddress(match[2] ?? '') || (number !== undefined && (number < 1 || number > 65535))) return undefined;
-  return { address: match[2] ?? '', ...(match[1] === undefined ? {} : { user: match[1] }), ...(number === undefined ? {} : { port: number }) };
+  if (!match || !isAddress(match[2] ?? '') || (number !== undefined && (number < 1 || number > 65535)))
+    return undefined;
+  return {
+    address: match[2] ?? '',
+    ...(match[1] === undefined ? {} : { user: match[1] }),
+    ...(number === undefined ? {} : { port: number }),
+  };
 }
 
 /** A bastion as one text. */
 export const bastionText = () =>
-  checked('ops@bastion.example.org:22', /^([A-Za-z0-9][A-Za-z0-9_.-]*@)?[A-Za-z0-9.-]+(:\d{1,5})?$/, (value) => (bastionParts(value) ? undefined : 'is no bastion (user@address:port, of which user@ and :port may be left out)'));
+  checked('ops@bastion.example.org:22', /^([A-Za-z0-9][A-Za-z0-9_.-]*@)?[A-Za-z0-9.-]+(:\d{1,5})?$/, (value) =>
+    bastionParts(value) ? undefined : 'is no bastion (user@address:port, of which user@ and :port may be left out)',
+  );

@@ -52,11 +52,22 @@ export interface Matrix {
   readonly ms: number;
 }
 
-/** The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready and every pair connected. */
-export function isHealthy({ rows, nodes, pairs, silent = [] }: Pick<Matrix, 'rows' | 'nodes' | 'pairs' | 'silent'>): boolean {
+/**
+ * The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready
+ * and every pair connected.
+ */
+export function isHealthy({
+  rows,
+  nodes,
+  pairs,
+  silent = [],
+}: Pick<Matrix, 'rows' | 'nodes' | 'pairs' | 'silent'>): boolean {
   const checked = rows.length > 0 && rows.every(({ cells }) => Object.values(cells).every(({ ok }) => ok));
-  return checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
+  return (
+    checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total
+  );
 }
 
 /** The replicas that peers reach through the load balancer. */
-export const serving = ({ rows }: Pick<Matrix, 'rows'>): readonly MatrixRow[] => rows.filter(({ cells }) => cells.throughLb.ok);
+export const serving = ({ rows }: Pick<Matrix, 'rows'>): readonly MatrixRow[] =>
+  rows.filter(({ cells }) => cells.throughLb.ok);

@@ -1,4 +1,7 @@
-/** The choice that the word most likely meant, or undefined when none is near. Case, hyphens and underscores do not count. */
+/**
+ * The choice that the word most likely meant, or undefined when none is near. Case, hyphens and underscores do not
+ * count.
+ */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const wanted = plain(word);
   if (wanted === '' || wanted.length > LONGEST_WORD) return undefined;

@@ -14,13 +14,22 @@ export interface Problem {
 /** The path as a reader writes it: `hosts.node-01.roles[2]`. */
 export function pathText(path: Path): string {
   return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : /^[\w-]+$/.test(part) ? `${i === 0 ? '' : '.'}${part}` : `[${JSON.stringify(part.slice(0, 60))}]`))
+    .map((part, i) =>
+      typeof part === 'number'
+        ? `[${part}]`
+        : /^[\w-]+$/.test(part)
+          ? `${i === 0 ? '' : '.'}${part}`
+          : `[${JSON.stringify(part.slice(0, 60))}]`,
+    )
     .join('');
 }
 
 const LONGEST = 60;
 
-/** A value as a message shows it: on one line, short, and without a password that a URL or DSN may hold, or a key in PEM. */
+/**
+ * A value as a message shows it: on one line, short, and without a password that a URL or DSN may hold, or a key in
+ * PEM.
+ */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
     if (value.includes('-----BEGIN')) return 'a text in PEM';
@@ -43,4 +52,5 @@ export function valueAt(value: unknown, path: Path): unknown {
 }
 
 /** Whether it is a mapping of YAML: keys and values, not a list. */
-export const isMapping = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -19,11 +19,19 @@ const MOST_FAULTS = 50;
 /** Keys of which a text that means to describe a cluster has two at least. */
 const TELLING = ['domain', 'image', 'hosts'] as const;
 
-/** The cluster that the text describes. Throws a Trouble with every fault of the text, each with its line, column and path; nothing is shown of a text that is something else. */
+/**
+ * The cluster that the text describes. Throws a Trouble with every fault of the text, each with its line, column and
+ * path; nothing is shown of a text that is something else.
+ */
 export function readCluster(text: string, fileName: string): Cluster {
   const source = readSource(text);
   const foreign = foreignness(source);
-  if (foreign !== undefined) throw trouble({ code: 'cluster-file-unfit', what: `${fileName} is not a cluster file: ${foreign}; nothing of it is shown`, remedy: 'Name the cluster file in the input cluster; docs/cluster-file.md shows one.' });
+  if (foreign !== undefined)
+    throw trouble({
+      code: 'cluster-file-unfit',
+      what: `${fileName} is not a cluster file: ${foreign}; nothing of it is shown`,
+      remedy: 'Name the cluster file in the input cluster; docs/cluster-file.md shows one.',
+    });
   const faults: Fault[] = source.faults.length > 0 ? [...source.faults] : valueFaults(source);
   if (faults.length > 0) throw new Trouble(failures(faults, source, fileName));
   return buildCluster(clusterSchema.parse(source.value));
@@ -35,7 +43,10 @@ function foreignness(source: Source): string | undefined {
   const found = TELLING.filter((key) => keys?.includes(key));
   if (keys === undefined || found.length > 1) return undefined;
   const [broken] = faults.map(({ offset }) => source.place(offset));
-  return `of the keys ${TELLING.join(', ')} it has ${found.length === 0 ? 'none' : `only ${found.join()}`}${broken === undefined ? '' : `, and as YAML it breaks off at ${broken.line}:${broken.column}`}`;
+  return (
+    `of the keys ${TELLING.join(', ')} it has ` +
+    `${found.length === 0 ? 'none' : `only ${found.join()}`}${broken === undefined ? '' : `, and as YAML it breaks off at ${broken.line}:${broken.column}`}`
+  );
 }
 
 function valueFaults(source: Source): Fault[] {
@@ -54,5 +65,7 @@ function failures(faults: readonly Fault[], source: Source, fileName: string): F
     return { code: 'cluster-file-invalid', what: `${fileName}:${line}:${column}  ${text}`, remedy: remedy ?? REMEDY };
   });
   const more = sorted.length - listed.length;
-  return more > 0 ? [...listed, { code: 'cluster-file-invalid', what: `${fileName}: ${more} more faults`, remedy: REMEDY }] : listed;
+  return more > 0
+    ? [...listed, { code: 'cluster-file-invalid', what: `${fileName}: ${more} more faults`, remedy: REMEDY }]
+    : listed;
 }

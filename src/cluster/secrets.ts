@@ -1,12 +1,19 @@
 import type { Path } from './problem.ts';
 
-const SECRET = /pass(word|wd|phrase|wort)?$|^pwd$|secret|token|credential|(^|[-_])key$|key[-_]?file|identity|cert(ificate)?$|known[-_]?hosts/i;
+const SECRET =
+  /pass(word|wd|phrase|wort)?$|^pwd$|secret|token|credential|(^|[-_])key$|key[-_]?file|identity|cert(ificate)?$|known[-_]?hosts/i;
 
-/** What to do with a key that seems to carry a secret, or undefined when it does not look like one. Never names the value. */
+/**
+ * What to do with a key that seems to carry a secret, or undefined when it does not look like one. Never names the
+ * value.
+ */
 export function secretRemedy(path: Path, key: string): string | undefined {
   if (!SECRET.test(key)) return undefined;
   const input = inputFor([...path, key].join(' ').toLowerCase(), key.toLowerCase());
-  return `Take it out of the file${input === undefined ? '' : ` and give it as the input ${input}`}; if the file was ever pushed, change the secret.`;
+  return (
+    `Take it out of the file${input === undefined ? '' : ` and give it as the input ${input}`}; if the file was ` +
+    'ever pushed, change the secret.'
+  );
 }
 
 function inputFor(where: string, key: string): string | undefined {

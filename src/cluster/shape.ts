@@ -9,8 +9,12 @@ type Parts<Shape extends z.core.$ZodShape> = { readonly [Key in keyof Shape]?: z
 /** A host as far as it can be read. */
 export type DraftHost = Parts<typeof hostSchema.shape> & { readonly name: string };
 
-/** The cluster file as far as it can be read: a key that is faulty is not there, so that what needs it is not judged. */
-export type Draft = Omit<Parts<typeof clusterSchema.shape>, 'hosts'> & { readonly hosts?: readonly DraftHost[] | undefined };
+/**
+ * The cluster file as far as it can be read: a key that is faulty is not there, so that what needs it is not judged.
+ */
+export type Draft = Omit<Parts<typeof clusterSchema.shape>, 'hosts'> & {
+  readonly hosts?: readonly DraftHost[] | undefined;
+};
 
 /** What the value has of wrong keys, types and words, each at its path. */
 export function shapeProblems(value: unknown): Problem[] {
@@ -22,21 +26,34 @@ function problemsOf(issue: z.core.$ZodIssue, above: Path, whole: unknown): Probl
   const path = [...above, ...issue.path.filter((part) => typeof part !== 'symbol')];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, whole));
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors.find((branch) => !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0));
+    const meant = issue.errors.find(
+      (branch) => !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
+    );
     if (meant) return meant.flatMap((inner) => problemsOf(inner, path, whole));
   }
   const found = valueAt(whole, path);
   if (found === undefined && isMisspelt(path, whole)) return [];
   const text = found === undefined || found === null ? issue.message : `${show(found)} ${issue.message}`;
-  return [{ path, at: 'value', text: path.length === 0 && found === null ? 'the file is empty; it describes a cluster' : text }];
+  return [
+    {
+      path,
+      at: 'value',
+      text: path.length === 0 && found === null ? 'the file is empty; it describes a cluster' : text,
+    },
+  ];
 }
 
 function unknownKey(path: Path, key: string, whole: unknown): Problem {
   const known = knownKeys(path, valueAt(whole, path));
   const remedy = secretRemedy(path, key);
-  if (remedy !== undefined) return { path: [...path, key], at: 'key', text: 'no secret stands in the cluster file', remedy };
+  if (remedy !== undefined)
+    return { path: [...path, key], at: 'key', text: 'no secret stands in the cluster file', remedy };
   const meant = nearest(key, known);
-  return { path: [...path, key], at: 'key', text: `is no key${meant === undefined ? '' : `; did you mean "${meant}"?`} (${known.join(', ')})` };
+  return {
+    path: [...path, key],
+    at: 'key',
+    text: `is no key${meant === undefined ? '' : `; did you mean "${meant}"?`} (${known.join(', ')})`,
+  };
 }
 
 /** Whether the missing key is probably there under a wrong name, which is told by itself. */
@@ -59,7 +76,14 @@ function knownKeys(path: Path, value: unknown): string[] {
   if (last === 'tls') return ['ca'];
   const shape = clusterSchema.shape;
   if (last === 'external') return Object.keys(shape.database.unwrap().shape.external.unwrap().shape);
-  const sections = { ssh: shape.ssh, network: shape.network, database: shape.database, ports: shape.ports, 'load-balancer': shape['load-balancer'], registry: shape.registry };
+  const sections = {
+    ssh: shape.ssh,
+    network: shape.network,
+    database: shape.database,
+    ports: shape.ports,
+    'load-balancer': shape['load-balancer'],
+    registry: shape.registry,
+  };
   const section = sections[last as keyof typeof sections];
   return section ? Object.keys(section.unwrap().shape) : Object.keys(isMapping(value) ? value : {});
 }
@@ -70,7 +94,12 @@ export function draftOf(value: unknown): Draft {
   const readable = isMapping(hosts) && Object.values(hosts).every(isMapping);
   return {
     ...parts(clusterSchema.shape, isMapping(value) ? value : {}),
-    hosts: readable ? Object.entries(hosts).map(([name, host]) => ({ name, ...parts(hostSchema.shape, host as Record<string, unknown>) })) : undefined,
+    hosts: readable
+      ? Object.entries(hosts).map(([name, host]) => ({
+          name,
+          ...parts(hostSchema.shape, host as Record<string, unknown>),
+        }))
+      : undefined,
   };
 }
 
@@ -79,7 +108,9 @@ function parts<Shape extends z.core.$ZodShape>(shape: Shape, value: Readonly<Rec
   const misspelt = misspeltKeys(value, known);
   const read = known.flatMap((key) => {
     const result = (shape[key] as z.ZodType).safeParse(Object.hasOwn(value, key) ? value[key] : undefined);
-    return result.success && (Object.hasOwn(value, key) || !misspelt.includes(key)) ? [[key, result.data] as const] : [];
+    return result.success && (Object.hasOwn(value, key) || !misspelt.includes(key))
+      ? [[key, result.data] as const]
+      : [];
   });
   return Object.fromEntries(read) as Parts<Shape>;
 }

@@ -1,4 +1,16 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Node, type Pair, type YAMLError, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
 import { show, type Path } from './problem.ts';
 
 /** A place in a text; both count from 1. */
@@ -10,7 +22,10 @@ export interface Place {
 /** A YAML text as a plain value, and the way from a path of that value back to its place in the text. */
 export interface Source {
   readonly value: unknown;
-  /** The keys of the outermost mapping, also where the text has faults; undefined where there is nothing to find keys in. */
+  /**
+   * The keys of the outermost mapping, also where the text has faults; undefined where there is nothing to find keys
+   * in.
+   */
   readonly keys: readonly string[] | undefined;
   /** What is wrong with the text as YAML; when there is anything, the value is not to be used. */
   readonly faults: readonly TextFault[];
@@ -25,7 +40,9 @@ export interface TextFault {
   readonly text: string;
 }
 
-/** Largest text that is read, in characters; a hundred hosts need half of it. It bounds the time that checking can take. */
+/**
+ * Largest text that is read, in characters; a hundred hosts need half of it. It bounds the time that checking can take.
+ */
 export const LONGEST_TEXT = 16 * 1024;
 
 /** Aliases that are followed before the text is taken for a bomb. */
@@ -34,11 +51,27 @@ const MOST_ALIASES = 100;
 /** Reads YAML 1.2 with plain values only: no tag makes an object, nothing is evaluated. Never throws. */
 export function readSource(text: string): Source {
   const place = placesIn(text);
-  const unread = (fault: string): Source => ({ value: undefined, keys: undefined, faults: [{ offset: 0, text: fault }], offset: () => 0, place });
-  if (text.length > LONGEST_TEXT) return unread(`the file has ${text.length} characters; at most ${LONGEST_TEXT} are read`);
+  const unread = (fault: string): Source => ({
+    value: undefined,
+    keys: undefined,
+    faults: [{ offset: 0, text: fault }],
+    offset: () => 0,
+    place,
+  });
+  if (text.length > LONGEST_TEXT)
+    return unread(`the file has ${text.length} characters; at most ${LONGEST_TEXT} are read`);
   try {
-    const document = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false, schema: 'core', logLevel: 'error' });
-    const told = [...document.errors, ...document.warnings].map((error) => ({ offset: error.pos[0], text: wording(error) }));
+    const document = parseDocument(text, {
+      prettyErrors: false,
+      stringKeys: true,
+      uniqueKeys: false,
+      schema: 'core',
+      logLevel: 'error',
+    });
+    const told = [...document.errors, ...document.warnings].map((error) => ({
+      offset: error.pos[0],
+      text: wording(error),
+    }));
     const faults = [...told, ...aliasFaults(document), ...repeatedKeys(document)];
     const value: unknown = faults.length > 0 ? undefined : document.toJS({ maxAliasCount: MOST_ALIASES });
     const pairs = pairFinder();
@@ -62,7 +95,10 @@ function keysOf({ contents }: Document): readonly string[] | undefined {
   return isMap(contents) ? contents.items.map(keyOf) : [];
 }
 
-/** Keys that stand twice in one mapping. The parser can tell them too, but in time that grows with the square of their number. */
+/**
+ * Keys that stand twice in one mapping. The parser can tell them too, but in time that grows with the square of their
+ * number.
+ */
 function repeatedKeys(document: Document): TextFault[] {
   const faults: TextFault[] = [];
   visit(document, {
@@ -70,7 +106,8 @@ function repeatedKeys(document: Document): TextFault[] {
       const seen = new Set<string>();
       for (const pair of map.items) {
         const key = keyOf(pair);
-        if (seen.has(key)) faults.push({ offset: startOf(pair.key) ?? 0, text: `the key ${show(key)} stands twice in one mapping` });
+        if (seen.has(key))
+          faults.push({ offset: startOf(pair.key) ?? 0, text: `the key ${show(key)} stands twice in one mapping` });
         seen.add(key);
       }
     },
@@ -89,7 +126,8 @@ function aliasFaults(document: Document): TextFault[] {
         faults.push({ offset, text: `more than ${MOST_ALIASES} aliases` });
         return visit.BREAK;
       }
-      if (!alias.resolve(document)) faults.push({ offset, text: 'an alias of an anchor that does not stand before it' });
+      if (!alias.resolve(document))
+        faults.push({ offset, text: 'an alias of an anchor that does not stand before it' });
       return undefined;
     },
   });

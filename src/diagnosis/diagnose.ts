@@ -6,14 +6,38 @@ import { explained, removedLog } from './explain.ts';
 import { logsOf, type Log } from './logs.ts';
 
 /** Failures that say all there is to say, and those of hosts that nobody can ask. */
-const SAY_ALL: readonly Code[] = ['input-invalid', 'cluster-file-invalid', 'cancelled', 'internal', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked', 'login-refused', 'artifact-missing', 'artifact-foreign', 'artifact-damaged', 'artifact-key-wrong', 'plan-moved', 'lock-held', 'lock-lost'];
-const SILENT: readonly Code[] = ['host-unreachable', 'connection-lost', 'login-refused', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked'];
+const SAY_ALL: readonly Code[] = [
+  'input-invalid',
+  'cluster-file-invalid',
+  'cancelled',
+  'internal',
+  'host-key-unknown',
+  'host-key-mismatch',
+  'host-key-revoked',
+  'login-refused',
+  'artifact-missing',
+  'artifact-foreign',
+  'artifact-damaged',
+  'artifact-key-wrong',
+  'plan-moved',
+  'lock-held',
+  'lock-lost',
+];
+const SILENT: readonly Code[] = [
+  'host-unreachable',
+  'connection-lost',
+  'login-refused',
+  'host-key-unknown',
+  'host-key-mismatch',
+  'host-key-revoked',
+];
 
 /** Reading logs may keep a run that has failed from its end for this long, in milliseconds. */
 const DEADLINE_MS = 18_000;
 
 /** Whether the hosts' logs could say more of these failures than they do themselves. */
-export const worthAsking = (failures: readonly Failure[]): boolean => failures.some(({ code }) => !SAY_ALL.includes(code));
+export const worthAsking = (failures: readonly Failure[]): boolean =>
+  failures.some(({ code }) => !SAY_ALL.includes(code));
 
 /** What a failed run learned from the logs of its hosts. */
 export interface Diagnosis {
@@ -30,13 +54,26 @@ export interface Scene {
   readonly seconds: number;
 }
 
-/** Reads the logs of all hosts that answer and finds in them why these failures came about. Changes nothing, never throws. */
-export async function diagnose(failures: readonly Failure[], { cluster, hosts, fleet, seconds }: Scene): Promise<Diagnosis> {
+/**
+ * Reads the logs of all hosts that answer and finds in them why these failures came about. Changes nothing, never
+ * throws.
+ */
+export async function diagnose(
+  failures: readonly Failure[],
+  { cluster, hosts, fleet, seconds }: Scene,
+): Promise<Diagnosis> {
   const silent = new Set(failures.filter(({ code }) => SILENT.includes(code)).map(({ host }) => host));
-  const reads = hosts.filter(({ name }) => !silent.has(name)).map(async (host) => {
-    const { command, read } = logsOf(cluster, host, seconds);
-    return read(await fleet.run(host.name, command));
-  });
-  const logs = (await Promise.all(reads.map((each) => Promise.race([each, sleep(DEADLINE_MS, [], { ref: false })]).catch(() => [])))).flat();
-  return { failures: explained(failures, logs, hosts), logs: [...logs, ...failures.flatMap((failure) => removedLog(failure, logs) ?? [])] };
+  const reads = hosts
+    .filter(({ name }) => !silent.has(name))
+    .map(async (host) => {
+      const { command, read } = logsOf(cluster, host, seconds);
+      return read(await fleet.run(host.name, command));
+    });
+  const logs = (
+    await Promise.all(reads.map((each) => Promise.race([each, sleep(DEADLINE_MS, [], { ref: false })]).catch(() => [])))
+  ).flat();
+  return {
+    failures: explained(failures, logs, hosts),
+    logs: [...logs, ...failures.flatMap((failure) => removedLog(failure, logs) ?? [])],
+  };
 }

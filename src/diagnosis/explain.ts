@@ -84,8 +84,19 @@ const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
   internal: ITSELF,
 };
 
-/** Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy stays, after it. */
-const GENERAL: readonly Code[] = ['command-failed', 'command-timed-out', 'fact-unknown', 'not-settled', 'replica-unhealthy', 'database-unreachable', 'load-balancer-unhealthy'];
+/**
+ * Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy
+ * stays, after it.
+ */
+const GENERAL: readonly Code[] = [
+  'command-failed',
+  'command-timed-out',
+  'fact-unknown',
+  'not-settled',
+  'replica-unhealthy',
+  'database-unreachable',
+  'load-balancer-unhealthy',
+];
 
 /** Failures whose own cause is what they mostly come of: a known line says more. */
 const PRESUMED: readonly Code[] = ['data-path-cut'];
@@ -94,7 +105,10 @@ const PRESUMED: readonly Code[] = ['data-path-cut'];
 const LAST_LINES = 5;
 const LONGEST_LINE = 300;
 
-/** The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not, it says so, with the last lines of the log that is nearest. */
+/**
+ * The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not,
+ * it says so, with the last lines of the log that is nearest.
+ */
 export const explained = (failures: readonly Failure[], logs: readonly Log[], hosts: readonly Host[] = []): Failure[] =>
   failures.map((failure) => explain(failure, logsFor(failure, logs), hosts));
 
@@ -106,17 +120,28 @@ export function removedLog({ code, host = '', removed }: Failure, logs: readonly
   return { host, name: `docker logs ${container} (before it was removed)`, container, speaker, lines };
 }
 
-/** What can be evidence of the failure: of a container that was taken away its own log, and nothing that the one in its place says. */
+/**
+ * What can be evidence of the failure: of a container that was taken away its own log, and nothing that the one in its
+ * place says.
+ */
 function logsFor(failure: Failure, logs: readonly Log[]): readonly Log[] {
   const removed = removedLog(failure, logs);
-  return removed ? [removed, ...logs.filter(({ host, container }) => host !== removed.host || container !== removed.container)] : logs;
+  return removed
+    ? [removed, ...logs.filter(({ host, container }) => host !== removed.host || container !== removed.container)]
+    : logs;
 }
 
 function explain(failure: Failure, logs: readonly Log[], hosts: readonly Host[]): Failure {
   if (failure.cause !== undefined && !PRESUMED.includes(failure.code)) return failure;
   const seen = inEvidence(failure);
   const known = seen && !seen.fault.vague ? seen : (inLogs(failure, logs, hosts) ?? seen);
-  if (known) return { ...failure, cause: known.fault.cause, evidence: withLine(failure.evidence, known.line), remedy: GENERAL.includes(failure.code) ? known.fault.remedy : `${known.fault.remedy} ${failure.remedy}` };
+  if (known)
+    return {
+      ...failure,
+      cause: known.fault.cause,
+      evidence: withLine(failure.evidence, known.line),
+      remedy: GENERAL.includes(failure.code) ? known.fault.remedy : `${known.fault.remedy} ${failure.remedy}`,
+    };
   return failure.cause === undefined ? withLastLines(failure, logs) : failure;
 }
 
@@ -135,10 +160,16 @@ function inEvidence(failure: Failure): Known | undefined {
 
 /** The known line that was said last where it matters most: on the failure's own host first, then at the other end. */
 function inLogs(failure: Failure, logs: readonly Log[], hosts: readonly Host[]): Known | undefined {
-  const ownFirst = failure.host === undefined ? [logs] : [logs.filter(({ host }) => host === failure.host), logs.filter(({ host }) => host !== failure.host)];
+  const ownFirst =
+    failure.host === undefined
+      ? [logs]
+      : [logs.filter(({ host }) => host === failure.host), logs.filter(({ host }) => host !== failure.host)];
   for (const some of ownFirst) {
     for (const fault of FAULTS.filter((each) => explains(each, failure))) {
-      for (const log of some.filter(({ speaker, host }) => speaker === fault.speaker && (fault.ownHost !== true || failure.host === undefined || host === failure.host))) {
+      for (const log of some.filter(
+        ({ speaker, host }) =>
+          speaker === fault.speaker && (fault.ownHost !== true || failure.host === undefined || host === failure.host),
+      )) {
         const line = log.lines.findLast((each) => fault.line.test(each) && concerns(failure, fault, log, each, hosts));
         if (line !== undefined) return { fault, line: told(log, line) };
       }
@@ -147,34 +178,70 @@ function inLogs(failure: Failure, logs: readonly Log[], hosts: readonly Host[]):
   return undefined;
 }
 
-/** Whether the line can be about what failed: what a replica says is about itself, and what nginx says of one that does not answer about that one, unless the line names another. */
-function concerns(failure: Failure, { speaker, named }: KnownFault, log: Log, line: string, hosts: readonly Host[]): boolean {
+/**
+ * Whether the line can be about what failed: what a replica says is about itself, and what nginx says of one that does
+ * not answer about that one, unless the line names another.
+ */
+function concerns(
+  failure: Failure,
+  { speaker, named }: KnownFault,
+  log: Log,
+  line: string,
+  hosts: readonly Host[],
+): boolean {
   if (failure.host === undefined) return true;
-  if (speaker === 'replica') return log.host === failure.host || isNamed(failure.what, log.subject) || isNamed(line, /\S+-kuscia-autonomy-[a-z0-9-]+/.exec(failure.what)?.[0]);
-  return named !== true || log.host === failure.host || [failure.host, hosts.find(({ name }) => name === failure.host)?.address].some((name) => isNamed(line, name));
+  if (speaker === 'replica')
+    return (
+      log.host === failure.host ||
+      isNamed(failure.what, log.subject) ||
+      isNamed(line, /\S+-kuscia-autonomy-[a-z0-9-]+/.exec(failure.what)?.[0])
+    );
+  return (
+    named !== true ||
+    log.host === failure.host ||
+    [failure.host, hosts.find(({ name }) => name === failure.host)?.address].some((name) => isNamed(line, name))
+  );
 }
 
 /** Whether a text names it, and not only something that begins or ends like it. */
-const isNamed = (text: string, name = ''): boolean => name !== '' && text.split(/[^\w.-]+/).some((word) => word === name || word.replace(/[.:]+$/, '') === name);
+const isNamed = (text: string, name = ''): boolean =>
+  name !== '' && text.split(/[^\w.-]+/).some((word) => word === name || word.replace(/[.:]+$/, '') === name);
 
 const told = ({ host, name }: Log, line: string): string => `${name} on ${host}: ${shortened(line)}`;
 
 const shortened = (line: string): string => withoutCredentials(line).slice(0, LONGEST_LINE);
 
-const withLine = (evidence: string | undefined, line: string): string => [evidence ?? '', line].filter((part) => part !== '').join('\n');
+const withLine = (evidence: string | undefined, line: string): string =>
+  [evidence ?? '', line].filter((part) => part !== '').join('\n');
 
-/** Says that the cause is not known, with the last lines of the log that is nearest: one of the failure's own host, or of the one whose work it is. */
+/**
+ * Says that the cause is not known, with the last lines of the log that is nearest: one of the failure's own host, or
+ * of the one whose work it is.
+ */
 function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
   const [first, ...others] = SPEAKERS[failure.code];
   if (first === undefined) return failure;
   const own = failure.host === undefined ? logs : logs.filter(({ host }) => host === failure.host);
-  const log = saidBy(own, first) ?? saidBy(first === 'database' || first === 'load-balancer' ? logs : [], first) ?? others.map((speaker) => saidBy(own, speaker)).find((found) => found !== undefined);
+  const log =
+    saidBy(own, first) ??
+    saidBy(first === 'database' || first === 'load-balancer' ? logs : [], first) ??
+    others.map((speaker) => saidBy(own, speaker)).find((found) => found !== undefined);
   if (log === undefined) {
     const whose = failure.host ?? 'any host';
-    return { ...failure, cause: own.length === 0 ? `not known; no log of ${whose} could be read` : `not known; the logs of ${whose} say nothing of that time` };
+    return {
+      ...failure,
+      cause:
+        own.length === 0
+          ? `not known; no log of ${whose} could be read`
+          : `not known; the logs of ${whose} say nothing of that time`,
+    };
   }
   const place = log.host === failure.host ? log.name : `${log.name} on ${log.host}`;
-  return { ...failure, cause: `not known; last lines of ${place}:\n${log.lines.slice(-LAST_LINES).map(shortened).join('\n')}` };
+  return {
+    ...failure,
+    cause: `not known; last lines of ${place}:\n${log.lines.slice(-LAST_LINES).map(shortened).join('\n')}`,
+  };
 }
 
-const saidBy = (logs: readonly Log[], speaker: Speaker): Log | undefined => logs.find((log) => log.speaker === speaker && log.lines.length > 0);
+const saidBy = (logs: readonly Log[], speaker: Speaker): Log | undefined =>
+  logs.find((log) => log.speaker === speaker && log.lines.length > 0);

@@ -24,14 +24,24 @@ export interface Log {
 }
 
 /** Where Kuscia keeps its own logs in its container, most telling first (docs/kuscia.md#logs). */
-const KUSCIA_LOGS = ['kuscia.log', 'k3s.log', 'kusciaapi.log', 'datamesh.log', 'envoy/envoy.log', 'envoy/external.log', 'envoy/internal.log'];
+const KUSCIA_LOGS = [
+  'kuscia.log',
+  'k3s.log',
+  'kusciaapi.log',
+  'datamesh.log',
+  'envoy/envoy.log',
+  'envoy/external.log',
+  'envoy/internal.log',
+];
 
 /** Of a line that does not end. */
 const LONGEST_LINE = 4_000;
 
 /** Seconds for one read: an engine that hangs answers none, and must not cost what others have to say. */
 const READ_S = 3;
-/** Seconds after which no further read is begun, and after which the whole is cut off; what was read until then counts. */
+/**
+ * Seconds after which no further read is begun, and after which the whole is cut off; what was read until then counts.
+ */
 const BEGUN_S = 9;
 const DEADLINE_S = 15;
 
@@ -73,19 +83,32 @@ export interface LogReader {
 }
 
 /**
- * Everything on a host that could say why something does not work, and said so within so many seconds; of a container that docker starts again and again, which it
- * does once a minute, 110 s more. Lines from before the present start of a container that somebody else started are of a process that is gone. Changes nothing.
+ * Everything on a host that could say why something does not work, and said so within so many seconds; of a container
+ * that docker starts again and again, which it does once a minute, 110 s more. Lines from before the present start of a
+ * container that somebody else started are of a process that is gone. Changes nothing.
  */
-export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = randomBytes(12).toString('hex')): LogReader {
+export function logsOf(
+  cluster: Cluster,
+  host: Host,
+  seconds: number,
+  mark = randomBytes(12).toString('hex'),
+): LogReader {
   const { database, loadBalancer, domain } = cluster;
-  const containers = [domain, probeName(cluster), loadBalancer.container, ...(database.kind === 'managed' ? [database.container] : [])];
+  const containers = [
+    domain,
+    probeName(cluster),
+    loadBalancer.container,
+    ...(database.kind === 'managed' ? [database.container] : []),
+  ];
   const speakerOf = (container: string): Speaker | undefined => {
     if (database.kind === 'managed' && container === database.container) return 'database';
     if (container === loadBalancer.container) return 'load-balancer';
     return container.endsWith(`-kuscia-autonomy-${domain}`) ? 'replica' : undefined;
   };
   return {
-    command: reading('read the logs', script(ASK, String(seconds), mark, KUSCIA_LOGS.join(' '), ...containers), { timeoutMs: DEADLINE_S * 1000 }),
+    command: reading('read the logs', script(ASK, String(seconds), mark, KUSCIA_LOGS.join(' '), ...containers), {
+      timeoutMs: DEADLINE_S * 1000,
+    }),
     read({ stdout }) {
       const [, ...sections] = stdout.replaceAll('\r', '').split(`\n${mark} `);
       const all = sections.map(sectionOf);
@@ -93,7 +116,15 @@ export function logsOf(cluster: Cluster, host: Host, seconds: number, mark = ran
       return all.map((section) => {
         const { kind, title, container, file, lines } = section;
         const subject = subjectIn(all, container);
-        return { host: host.name, name: nameOf(kind, title, container, file), speaker: kind === 'engine' ? 'engine' : speakerOf(container), ...(OF_CONTAINERS.includes(kind) && { container }), ...(subject !== '' && { subject }), lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)), whole: lines };
+        return {
+          host: host.name,
+          name: nameOf(kind, title, container, file),
+          speaker: kind === 'engine' ? 'engine' : speakerOf(container),
+          ...(OF_CONTAINERS.includes(kind) && { container }),
+          ...(subject !== '' && { subject }),
+          lines: sinceItWorked(inTime(all, section, now, seconds * 1000, lines)),
+          whole: lines,
+        };
       });
     },
   };
@@ -113,17 +144,34 @@ interface Section {
 function sectionOf(text: string): Section {
   const [title = '', ...lines] = text.split('\n');
   const [kind = '', container = '', file = ''] = title.split(' ');
-  return { kind, title, container, file, lines: lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE)) };
+  return {
+    kind,
+    title,
+    container,
+    file,
+    lines: lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE)),
+  };
 }
 
 /** A container that docker starts again and again does so once a minute. Milliseconds. */
 const LOOP_MS = 110_000;
 
-const stateIn = (all: readonly Section[], container: string): string => all.find((section) => section.kind === 'state' && section.container === container)?.lines[0] ?? '';
-const subjectIn = (all: readonly Section[], container: string): string => (container === '' ? '' : (/ hostname (\S+)$/.exec(stateIn(all, container))?.[1] ?? ''));
+const stateIn = (all: readonly Section[], container: string): string =>
+  all.find((section) => section.kind === 'state' && section.container === container)?.lines[0] ?? '';
+const subjectIn = (all: readonly Section[], container: string): string =>
+  container === '' ? '' : (/ hostname (\S+)$/.exec(stateIn(all, container))?.[1] ?? '');
 
-/** The lines of a container's logs that are of the run's time and of its present process; those of other sections as they are, but for what continues a line. */
-function inTime(all: readonly Section[], { kind, container }: Section, now: number, runMs: number, lines: readonly string[]): readonly string[] {
+/**
+ * The lines of a container's logs that are of the run's time and of its present process; those of other sections as
+ * they are, but for what continues a line.
+ */
+function inTime(
+  all: readonly Section[],
+  { kind, container }: Section,
+  now: number,
+  runMs: number,
+  lines: readonly string[],
+): readonly string[] {
   if (kind === 'engine') return joined(lines);
   if (kind !== 'logs' && kind !== 'file') return lines;
   const state = stateIn(all, container);
@@ -131,7 +179,10 @@ function inTime(all: readonly Section[], { kind, container }: Section, now: numb
   const restarts = Number(/ restarts (\d+)/.exec(state)?.[1] ?? 0);
   const loops = restarts > 0 && now - started < runMs + LOOP_MS;
   const from = loops ? now - runMs - LOOP_MS : restarts > 0 ? now - runMs : Math.max(now - runMs, started);
-  const offset = kind === 'file' ? offsetIn(all.find((section) => section.kind === 'logs' && section.container === container)?.lines ?? []) : undefined;
+  const offset =
+    kind === 'file'
+      ? offsetIn(all.find((section) => section.kind === 'logs' && section.container === container)?.lines ?? [])
+      : undefined;
   return since(lines, from, offset, now);
 }
 
@@ -146,7 +197,8 @@ function joined(lines: readonly string[]): string[] {
 }
 
 /** What a replica said before it started successfully was overcome. */
-const sinceItWorked = (lines: readonly string[]): readonly string[] => lines.slice(lines.findLastIndex((line) => line.includes('Kuscia started success')) + 1);
+const sinceItWorked = (lines: readonly string[]): readonly string[] =>
+  lines.slice(lines.findLastIndex((line) => line.includes('Kuscia started success')) + 1);
 
 function nameOf(kind: string, title: string, container: string, file: string): string {
   switch (kind) {
@@ -164,11 +216,16 @@ function nameOf(kind: string, title: string, container: string, file: string): s
 }
 
 /** The logs as one text, all that was read, without credentials. */
-export const logText = (logs: readonly Log[]): string => logs.map(({ host, name, lines, whole = lines }) => `===== ${host}: ${name}\n${whole.map(withoutCredentials).join('\n')}\n`).join('\n');
+export const logText = (logs: readonly Log[]): string =>
+  logs
+    .map(
+      ({ host, name, lines, whole = lines }) => `===== ${host}: ${name}\n${whole.map(withoutCredentials).join('\n')}\n`,
+    )
+    .join('\n');
 
 /**
- * The text without passwords in addresses, join tokens, JSON Web Tokens and the like. A run's own secrets are masked by whoever prints; these may be
- * the secrets of others, which no run knows.
+ * The text without passwords in addresses, join tokens, JSON Web Tokens and the like. A run's own secrets are masked by
+ * whoever prints; these may be the secrets of others, which no run knows.
  */
 export const withoutCredentials = (text: string): string =>
   text
@@ -178,15 +235,17 @@ export const withoutCredentials = (text: string): string =>
     .replace(/(bearer\s+|(?:token|password|passwd|secret)["']?\s*[=:]\s*["']?)[^\s"',;]{6,}/gi, '$1***');
 
 /**
- * A word in which `SCHEME://USER:` stands, without what follows up to its last `@`. One expression for all of it would begin anew at each character that could begin
- * an address: a line of a host's that is made for that would hold up the run for seconds. Here no character is looked at more than a few times.
+ * A word in which `SCHEME://USER:` stands, without what follows up to its last `@`. One expression for all of it would
+ * begin anew at each character that could begin an address: a line of a host's that is made for that would hold up the
+ * run for seconds. Here no character is looked at more than a few times.
  */
 function withoutPassword(word: string): string {
   const end = word.lastIndexOf('@');
   const user = /[^\s:/@]+:/y;
   for (let at = word.indexOf('://'); at !== -1 && at < end; at = word.indexOf('://', at + 3)) {
     user.lastIndex = at + 3;
-    if (/[a-z0-9+.-]/i.test(word[at - 1] ?? '') && user.test(word) && user.lastIndex < end) return `${word.slice(0, user.lastIndex)}***${word.slice(end)}`;
+    if (/[a-z0-9+.-]/i.test(word[at - 1] ?? '') && user.test(word) && user.lastIndex < end)
+      return `${word.slice(0, user.lastIndex)}***${word.slice(end)}`;
   }
   return word;
 }

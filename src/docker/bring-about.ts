@@ -6,7 +6,16 @@ import { commandFailure } from '../engine/command-failure.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { startContainer } from './commands.ts';
 import { among, containers, lastLogLines, stoppedAs, type Container } from './containers.ts';
-import { discard, formerName, putBack, rehearse, restoreRestartPolicy, setAside, type Rehearsal, type Stopping } from './replacement.ts';
+import {
+  discard,
+  formerName,
+  putBack,
+  rehearse,
+  restoreRestartPolicy,
+  setAside,
+  type Rehearsal,
+  type Stopping,
+} from './replacement.ts';
 
 /** What stands under a container's name, and what an interrupted replacement left aside. */
 export interface Standing {
@@ -16,7 +25,10 @@ export interface Standing {
 
 /** Both of them among all containers of a host. */
 export const standing = (all: Fact<readonly Container[]>, name: string): Fact<Standing> =>
-  mapFact(all, (each) => ({ current: each.find((one) => one.name === name), former: each.find((one) => one.name === formerName(name)) }));
+  mapFact(all, (each) => ({
+    current: each.find((one) => one.name === name),
+    former: each.find((one) => one.name === formerName(name)),
+  }));
 
 /** A container that a stage wants on a host. */
 export interface Wanted {
@@ -34,7 +46,10 @@ export interface Wanted {
   readonly moved?: (container: Container) => string | undefined;
   /** The ids that its image may have, where they are known. */
   readonly image: readonly string[] | undefined;
-  /** Of the container in use: whether it is seen to work, is given time (longer than its stage waits, for the run that made it judges it), or does not work. */
+  /**
+   * Of the container in use: whether it is seen to work, is given time (longer than its stage waits, for the run that
+   * made it judges it), or does not work.
+   */
   readonly state: 'works' | 'starting' | 'broken';
   /** Everything that must be on the host before a container can be made. Throws a Trouble. */
   readonly prepare: (act: Act) => Promise<void>;
@@ -45,7 +60,10 @@ export interface Wanted {
   readonly create: (act: Act) => Promise<void>;
   /** Starts the one that has stopped, where that takes more than docker start. */
   readonly start?: (act: Act, current: Container) => Promise<void>;
-  /** What is wrong with the container under the name now; undefined when it works. Asked after a former one was put back. */
+  /**
+   * What is wrong with the container under the name now; undefined when it works. Asked after a former one was put
+   * back.
+   */
   readonly fault: (act: Act) => Promise<string | undefined>;
   /** Takes back what was prepared for the new one, once the former one stays. Throws a Trouble. */
   readonly takeBack?: (act: Act, former: Container) => Promise<void>;
@@ -54,8 +72,9 @@ export interface Wanted {
 }
 
 /**
- * Plans one container: absent, to be started, to be replaced, or as described. One that works is replaced only by one that was tried before, stays aside until
- * the new one is proven, and comes back when that fails; what an interrupted run left is finished or undone. Gives the container where nothing is to be done to it.
+ * Plans one container: absent, to be started, to be replaced, or as described. One that works is replaced only by one
+ * that was tried before, stays aside until the new one is proven, and comes back when that fails; what an interrupted
+ * run left is finished or undone. Gives the container where nothing is to be done to it.
  */
 export function planContainer(plan: Plan, wanted: Wanted, { current, former }: Standing): Container | undefined {
   const steps = stepsFor(wanted, { current, former });
@@ -65,32 +84,79 @@ export function planContainer(plan: Plan, wanted: Wanted, { current, former }: S
 
 function stepsFor(wanted: Wanted, found: Standing): Step[] {
   const { current, former } = found;
-  if (current === undefined) return [former === undefined ? make(wanted, '+', wanted.creation, 'absent', replacement(wanted, found)) : resumed(wanted, found, former)];
+  if (current === undefined)
+    return [
+      former === undefined
+        ? make(wanted, '+', wanted.creation, 'absent', replacement(wanted, found))
+        : resumed(wanted, found, former),
+    ];
   if (former !== undefined) return interrupted(wanted, found, current);
   const { name, kind } = wanted;
-  const differs = current.state === 'created' ? `left behind by a failed start: ${current.error || 'never started'}` : wanted.difference(current);
+  const differs =
+    current.state === 'created'
+      ? `left behind by a failed start: ${current.error || 'never started'}`
+      : wanted.difference(current);
   const digests = wanted.moved?.(current);
   const leftBehind = current.state === 'created' && ({ momentary: true } as const);
   const replaces = [
-    ...(differs === undefined ? [] : [make(wanted, '~', `replace ${kind} ${name}`, differs, { ...replacement(wanted, found), ...leftBehind })]),
-    ...(digests === undefined ? [] : [make(wanted, '~', `replace ${kind} ${name}: its tag means another image now`, digests, replacement(wanted, found))]),
+    ...(differs === undefined
+      ? []
+      : [make(wanted, '~', `replace ${kind} ${name}`, differs, { ...replacement(wanted, found), ...leftBehind })]),
+    ...(digests === undefined
+      ? []
+      : [
+          make(
+            wanted,
+            '~',
+            `replace ${kind} ${name}: its tag means another image now`,
+            digests,
+            replacement(wanted, found),
+          ),
+        ]),
   ];
   if (replaces.length > 0) return replaces.map((step) => (replaces.length > 1 ? { lane: name, ...step } : step));
   const stopped = stoppedAs(current);
-  if (stopped !== undefined) return [make(wanted, '~', `start ${kind} ${name}`, stopped, { apply: (act) => started(act, wanted, current), momentary: true })];
+  if (stopped !== undefined)
+    return [
+      make(wanted, '~', `start ${kind} ${name}`, stopped, {
+        apply: (act) => started(act, wanted, current),
+        momentary: true,
+      }),
+    ];
   if (current.restartPolicy === 'always') return [];
-  return [make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, { apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))), momentary: true })];
+  return [
+    make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, {
+      apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))),
+      momentary: true,
+    }),
+  ];
 }
 
-/** Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container is as described after all. */
+/**
+ * Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container
+ * is as described after all.
+ */
 function resumed(wanted: Wanted, found: Standing, former: Container): Step {
   const { name, kind } = wanted;
   const differs = wanted.difference(former);
-  if (differs !== undefined) return make(wanted, '~', `replace ${kind} ${name}`, `${differs}; an interrupted run has set the present one aside`, { ...replacement(wanted, found), momentary: true });
-  return make(wanted, '~', `put back ${kind} ${name}`, 'an interrupted run has set it aside', { apply: async (act) => void (await putItBack(act, wanted, true)), momentary: true });
+  if (differs !== undefined)
+    return make(
+      wanted,
+      '~',
+      `replace ${kind} ${name}`,
+      `${differs}; an interrupted run has set the present one aside`,
+      { ...replacement(wanted, found), momentary: true },
+    );
+  return make(wanted, '~', `put back ${kind} ${name}`, 'an interrupted run has set it aside', {
+    apply: async (act) => void (await putItBack(act, wanted, true)),
+    momentary: true,
+  });
 }
 
-/** Where both are there: the former one goes once the new one is seen to work, and comes back where the new one has failed and fails again. */
+/**
+ * Where both are there: the former one goes once the new one is seen to work, and comes back where the new one has
+ * failed and fails again.
+ */
 function interrupted(wanted: Wanted, found: Standing, current: Container): Step[] {
   const { name, kind, host, stopping, state } = wanted;
   if (current.state === 'running' && state === 'works') {
@@ -98,14 +164,32 @@ function interrupted(wanted: Wanted, found: Standing, current: Container): Step[
     return [make(wanted, '-', `remove ${formerName(name)}`, 'its replacement works', { apply, momentary: true })];
   }
   if (state === 'starting' && ['running', 'restarting'].includes(current.state)) return [];
-  return [make(wanted, '~', `replace ${kind} ${name}`, `its replacement does not work (${stoppedAs(current) ?? current.state}); ${formerName(name)} waits`, { ...replacement(wanted, found), momentary: true })];
+  return [
+    make(
+      wanted,
+      '~',
+      `replace ${kind} ${name}`,
+      `its replacement does not work (${stoppedAs(current) ?? current.state}); ${formerName(name)} waits`,
+      { ...replacement(wanted, found), momentary: true },
+    ),
+  ];
 }
 
 type Parts = Pick<Step, 'apply' | 'undo' | 'conclude' | 'momentary' | 'image'>;
 
-const make = ({ host, lane }: Wanted, change: Step['change'], what: string, why: string, parts: Parts): Step => ({ host, change, what, why, ...(lane !== undefined && { lane }), ...parts });
+const make = ({ host, lane }: Wanted, change: Step['change'], what: string, why: string, parts: Parts): Step => ({
+  host,
+  change,
+  what,
+  why,
+  ...(lane !== undefined && { lane }),
+  ...parts,
+});
 
-const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> => (wanted.start ? wanted.start(act, current) : void (await act.run(wanted.host, startContainer(wanted.name, current.state))));
+const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> =>
+  wanted.start
+    ? wanted.start(act, current)
+    : void (await act.run(wanted.host, startContainer(wanted.name, current.state)));
 
 /** Makes the new container once it is known that it can be made, with the present one kept aside. */
 function replacement(wanted: Wanted, { current, former }: Standing): Parts {
@@ -127,11 +211,15 @@ function replacement(wanted: Wanted, { current, former }: Standing): Parts {
     },
     async undo(act) {
       const lines = (touched && valueOf(await act.ask(host, lastLogLines(name)))) || [];
-      const words = touched ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state)) : undefined;
+      const words = touched
+        ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state))
+        : undefined;
       await wanted.takeBack?.(act, kept);
       if (words === undefined) return undefined;
       const last = lines.at(-1)?.slice(0, 300);
-      return last === undefined ? { words } : { words: `${words}; the last the new one said: ${last}`, removed: { container: name, lines } };
+      return last === undefined
+        ? { words }
+        : { words: `${words}; the last the new one said: ${last}`, removed: { container: name, lines } };
     },
     conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
   };
@@ -163,12 +251,19 @@ async function tryFirst(act: Act, wanted: Wanted, current: Container | undefined
 const BACK_MS = 150_000;
 const LOOK_EVERY_MS = 1_000;
 
-/** Puts the former container back and waits until it works. Gives in words what is true then. Throws a Trouble when it does not. */
+/**
+ * Puts the former container back and waits until it works. Gives in words what is true then. Throws a Trouble when it
+ * does not.
+ */
 async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
   const { host, name, kind, stopping } = wanted;
   const command = putBack(name, stopping, starts);
   const outcome = await act.attempt(host, command);
-  if (outcome.ended === 'lost') throw trouble({ ...commandFailure(host, command, outcome), remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.` });
+  if (outcome.ended === 'lost')
+    throw trouble({
+      ...commandFailure(host, command, outcome),
+      remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.`,
+    });
   if (!succeeded(outcome)) throw trouble(notBack(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
   if (outcome.stdout.trim() === 'nothing') return 'nothing was there before';
   if (!starts) return `the former ${kind} is back; it did not run before, either`;
@@ -184,7 +279,9 @@ const notBack = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
   host,
   what: `the former ${kind} ${name} was put back, but does not work as before`,
   evidence,
-  remedy: `Look at docker ps --all and docker logs ${name} on ${host}. The next run (mode: apply) puts it back or replaces it.`,
+  remedy:
+    `Look at docker ps --all and docker logs ${name} on ${host}. The next run (mode: apply) puts it back or ` +
+    'replaces it.',
 });
 
 /** What is wrong with a container by its own state; undefined when it runs. */
@@ -193,4 +290,3 @@ export async function notRunning(act: Act, host: string, name: string): Promise<
   if (fact.is !== 'present') return fact.is === 'unknown' ? fact.why : 'absent';
   return fact.value.state === 'running' ? undefined : (stoppedAs(fact.value) ?? fact.value.state);
 }
-

@@ -7,7 +7,9 @@ import { Secret } from '../engine/secret.ts';
 export const UNRESOLVED = 68;
 
 /** Address as the host itself resolves it: `--advertise-addr` takes an IP address, a cluster file may hold a name. */
-const RESOLVE = `ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit ${UNRESOLVED}; }`;
+const RESOLVE =
+  'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit ' +
+  `${UNRESOLVED}; }`;
 
 /** Makes the host the first manager of a new swarm. What docker prints holds the join token, so it is dropped. */
 export const initSwarm = (address: string): Command =>
@@ -17,33 +19,65 @@ export const initSwarm = (address: string): Command =>
 export const readJoinToken = (role: 'manager' | 'worker'): Command =>
   reading(`read the ${role} join token`, ['docker', 'swarm', 'join-token', '-q', role], { confidential: true });
 
-/** Prints `same` when the swarm still takes that token for the role, `other` when it does not. The token in use leaves the host in no case. */
+/**
+ * Prints `same` when the swarm still takes that token for the role, `other` when it does not. The token in use leaves
+ * the host in no case.
+ */
 export const compareJoinToken = (role: 'manager' | 'worker', token: Secret): Command =>
-  reading(`compare the ${role} join token`, script('read -r given; now=$(docker swarm join-token -q "$1") || exit; [ "$now" = "$given" ] && echo same || echo other', role), {
-    stdin: new Secret(token.name, `${token.reveal()}\n`),
-  });
+  reading(
+    `compare the ${role} join token`,
+    script(
+      'read -r given; now=$(docker swarm join-token -q "$1") || exit; [ "$now" = "$given" ] && echo same || echo other',
+      role,
+    ),
+    { stdin: new Secret(token.name, `${token.reveal()}\n`) },
+  );
 
-/** Label of a node by which the swarm itself keeps in mind, as long as it and its tokens live, that a domain's run handed the tokens over. */
+/**
+ * Label of a node by which the swarm itself keeps in mind, as long as it and its tokens live, that a domain's run
+ * handed the tokens over.
+ */
 export const tokensLabel = (domain: string): string => `kuscia-swarm.${domain}.join-tokens`;
 
 /** Puts that label on a node; run on a manager. */
 export const markTokens = (domain: string, nodeId: string): Command =>
-  changing('mark that the join tokens are handed over', ['docker', 'node', 'update', '--label-add', `${tokensLabel(domain)}=handed-over`, nodeId]);
+  changing('mark that the join tokens are handed over', [
+    'docker',
+    'node',
+    'update',
+    '--label-add',
+    `${tokensLabel(domain)}=handed-over`,
+    nodeId,
+  ]);
 
-/** Makes new join tokens for both roles; the former ones are worth nothing from then on. Then the label goes from the nodes that have it. What docker prints holds the new tokens, so it is dropped. */
+/**
+ * Makes new join tokens for both roles; the former ones are worth nothing from then on. Then the label goes from the
+ * nodes that have it. What docker prints holds the new tokens, so it is dropped.
+ */
 export const rotateJoinTokens = (domain: string, marked: readonly string[]): Command => {
-  const text = ['for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done', 'label=$1; shift', 'for node in "$@"; do docker node update --label-rm "$label" "$node" >/dev/null || exit; done'];
+  const text = [
+    'for role in worker manager; do docker swarm join-token --rotate -q "$role" >/dev/null || exit; done',
+    'label=$1; shift',
+    'for node in "$@"; do docker node update --label-rm "$label" "$node" >/dev/null || exit; done',
+  ];
   return changing('rotate the join tokens', script(text.join('\n'), tokensLabel(domain), ...marked));
 };
 
 /**
- * Joins the swarm through the engine's API, because `docker swarm join` takes the token only as an argument, which every
- * account on the host can read. Uses the host's curl, or that of the image where the host has none. Prints the answer's body, then its status.
- * Source: Docker Engine API, POST /swarm/join.
+ * Joins the swarm through the engine's API, because `docker swarm join` takes the token only as an argument, which
+ * every account on the host can read. Uses the host's curl, or that of the image where the host has none. Prints the
+ * answer's body, then its status. Source: Docker Engine API, POST /swarm/join.
  */
 export function joinSwarm(address: string, manager: string, token: Secret, image: string): Command {
-  const body = JSON.stringify({ ListenAddr: '0.0.0.0:2377', AdvertiseAddr: '@ip@', RemoteAddrs: [manager], JoinToken: token.reveal() });
-  const post = `curl -sS -m 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' -w '\\n%{http_code}' -d @- http://docker/swarm/join`;
+  const body = JSON.stringify({
+    ListenAddr: '0.0.0.0:2377',
+    AdvertiseAddr: '@ip@',
+    RemoteAddrs: [manager],
+    JoinToken: token.reveal(),
+  });
+  const post =
+    `curl -sS -m 60 --unix-socket /var/run/docker.sock -H 'Content-Type: application/json' -w '\\n%{http_code}' -d ` +
+    `@- http://docker/swarm/join`;
   const text = [
     RESOLVE,
     'if command -v curl >/dev/null',
@@ -56,20 +90,48 @@ export function joinSwarm(address: string, manager: string, token: Secret, image
 
 /** Changes the role of a node; run on a manager. */
 export const setNodeRole = (nodeId: string, role: 'manager' | 'worker'): Command =>
-  changing(`${role === 'manager' ? 'promote' : 'demote'} the node`, ['docker', 'node', role === 'manager' ? 'promote' : 'demote', nodeId]);
+  changing(`${role === 'manager' ? 'promote' : 'demote'} the node`, [
+    'docker',
+    'node',
+    role === 'manager' ? 'promote' : 'demote',
+    nodeId,
+  ]);
 
-/** Creates the attachable overlay network; run on a manager. Source of the option: Docker's docs, "Bridge network driver", which the overlay driver takes too. */
-export function createOverlay({ name, subnet, mtu, encrypted }: Pick<Cluster['network'], 'name' | 'subnet' | 'mtu' | 'encrypted'>): Command {
-  const options = [...(mtu === undefined ? [] : ['--opt', `com.docker.network.driver.mtu=${mtu}`]), ...(encrypted === true ? ['--opt', 'encrypted'] : [])];
-  return changing('create the overlay network', ['docker', 'network', 'create', '--driver', 'overlay', '--attachable', '--subnet', subnet, ...options, name]);
+/**
+ * Creates the attachable overlay network; run on a manager. Source of the option: Docker's docs, "Bridge network
+ * driver", which the overlay driver takes too.
+ */
+export function createOverlay({
+  name,
+  subnet,
+  mtu,
+  encrypted,
+}: Pick<Cluster['network'], 'name' | 'subnet' | 'mtu' | 'encrypted'>): Command {
+  const options = [
+    ...(mtu === undefined ? [] : ['--opt', `com.docker.network.driver.mtu=${mtu}`]),
+    ...(encrypted === true ? ['--opt', 'encrypted'] : []),
+  ];
+  return changing('create the overlay network', [
+    'docker',
+    'network',
+    'create',
+    '--driver',
+    'overlay',
+    '--attachable',
+    '--subnet',
+    subnet,
+    ...options,
+    name,
+  ]);
 }
 
 /** Removes a network by its id. */
 export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);
 
 /**
- * Lets a container run that is there but does not; docker starts one that is paused by another command. Three tries: for some seconds after its
- * engine started a host attaches nothing to an overlay, and says so after 20 s (seen in the lab after a power failure).
+ * Lets a container run that is there but does not; docker starts one that is paused by another command. Three tries:
+ * for some seconds after its engine started a host attaches nothing to an overlay, and says so after 20 s (seen in the
+ * lab after a power failure).
  */
 export function startContainer(name: string, state: string): Command {
   const text = [
@@ -80,20 +142,24 @@ export function startContainer(name: string, state: string): Command {
 }
 
 /** Stops and starts a container; it rereads its files. */
-export const restartContainer = (name: string): Command => changing('restart the container', ['docker', 'restart', name]);
+export const restartContainer = (name: string): Command =>
+  changing('restart the container', ['docker', 'restart', name]);
 
 /** Removes a container in whatever state, its anonymous volumes too. */
-export const removeContainer = (name: string): Command => changing('remove the container', ['docker', 'rm', '--force', '--volumes', name]);
+export const removeContainer = (name: string): Command =>
+  changing('remove the container', ['docker', 'rm', '--force', '--volumes', name]);
 
 /** Runs a container in the background. */
-export const runContainer = (purpose: string, args: readonly string[]): Command => changing(purpose, ['docker', 'run', '--detach', ...args]);
+export const runContainer = (purpose: string, args: readonly string[]): Command =>
+  changing(purpose, ['docker', 'run', '--detach', ...args]);
 
 /** Longest time an image may take to be pulled, in milliseconds. */
 const PULL_DEADLINE_MS = 30 * 60_000;
 
 /**
- * Keeps the login in a folder in memory, where a reboot and a copy of the disk find nothing. A process of a session of its own removes it: it reads from what the others
- * write to, so it sees their end, whatever that is, and tells with what they ended. Nobody logs in before it keeps watch.
+ * Keeps the login in a folder in memory, where a reboot and a copy of the disk find nothing. A process of a session of
+ * its own removes it: it reads from what the others write to, so it sees their end, whatever that is, and tells with
+ * what they ended. Nobody logs in before it keeps watch.
  */
 const WITH_LOGIN = `umask 077
 for m in /dev/shm "/run/user/$(id -u)" /run; do case $(stat -f -c %T "$m" 2>/dev/null) in tmpfs | ramfs) [ -w "$m" ] && break ;; esac; m=; done
@@ -105,7 +171,10 @@ login() { n=0; until [ -e "$d/kept" ]; do [ "$((n += 1))" -lt 200 ] || return 75
 /** Pulls an image. With a login, the credentials exist on the host only while it is pulled. */
 export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
   if (!login) return changing(`pull ${image}`, ['docker', 'pull', '--quiet', image], { timeoutMs: PULL_DEADLINE_MS });
-  return changing(`pull ${image} as ${login.username}`, script(WITH_LOGIN, image, login.username, login.server), { stdin: login.password, timeoutMs: PULL_DEADLINE_MS });
+  return changing(`pull ${image} as ${login.username}`, script(WITH_LOGIN, image, login.username, login.server), {
+    stdin: login.password,
+    timeoutMs: PULL_DEADLINE_MS,
+  });
 }
 
 /** Exit code of a host that got another image than the archive says. */
@@ -115,8 +184,8 @@ export const ARRIVED_OTHERWISE = 65;
 const SLOWEST = 1024;
 
 /**
- * Loads an archive, and compares what then stands under each of its names with what the archive says, on the host itself and so also when the connection is
- * lost meanwhile. What differs loses its name, and is the last line told.
+ * Loads an archive, and compares what then stands under each of its names with what the archive says, on the host
+ * itself and so also when the connection is lost meanwhile. What differs loses its name, and is the last line told.
  */
 export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: number) => void): Command {
   const text = [
@@ -132,6 +201,12 @@ export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: num
     'done',
     'exit "$code"',
   ].join('\n');
-  const known = images.flatMap(({ name, ids, layers }) => [name, [...ids, ...(layers ? [JSON.stringify(layers)] : [])].join(' ')]);
-  return changing(`load ${images.map(({ name }) => name).join(', ')}`, script(text, ...known), { stdin: { file, bytes, onSent }, timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST) });
+  const known = images.flatMap(({ name, ids, layers }) => [
+    name,
+    [...ids, ...(layers ? [JSON.stringify(layers)] : [])].join(' '),
+  ]);
+  return changing(`load ${images.map(({ name }) => name).join(', ')}`, script(text, ...known), {
+    stdin: { file, bytes, onSent },
+    timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST),
+  });
 }

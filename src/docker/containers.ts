@@ -46,8 +46,12 @@ const rawContainer = z.object({
   Memory: z.number(),
   NetworkMode: z.string(),
   RestartPolicy: z.string(),
-  PortBindings: z.record(z.string(), z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable()).nullable(),
-  Mounts: z.array(z.object({ Type: z.string(), Name: z.string().nullish(), Source: z.string(), Destination: z.string() })),
+  PortBindings: z
+    .record(z.string(), z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable())
+    .nullable(),
+  Mounts: z.array(
+    z.object({ Type: z.string(), Name: z.string().nullish(), Source: z.string(), Destination: z.string() }),
+  ),
   Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable(),
 });
 type RawContainer = z.output<typeof rawContainer>;
@@ -68,12 +72,20 @@ const CONTAINER_FORMAT = `{${[
   ['PortBindings', '.HostConfig.PortBindings'],
   ['Mounts', '.Mounts'],
   ['Networks', '.NetworkSettings.Networks'],
-].map(([key, path]) => `"${key}":{{json ${path}}}`).join(',')}}`;
+]
+  .map(([key, path]) => `"${key}":{{json ${path}}}`)
+  .join(',')}}`;
 
 /** All containers of the host, in whatever state. */
 export const containers: Question<readonly Container[]> = {
-  command: reading('list the containers', inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT)),
-  read: (outcome) => (outcome.code === 0 ? present(jsonLines(outcome.stdout, rawContainer).map(fromRaw)) : failedTo('list the containers', outcome)),
+  command: reading(
+    'list the containers',
+    inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT),
+  ),
+  read: (outcome) =>
+    outcome.code === 0
+      ? present(jsonLines(outcome.stdout, rawContainer).map(fromRaw))
+      : failedTo('list the containers', outcome),
 };
 
 /** The container of exactly that name among them. */
@@ -84,15 +96,32 @@ export function among(all: Fact<readonly Container[]>, name: string): Fact<Conta
 }
 
 /** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
-export const container = (name: string): Question<Container> => ({ command: containers.command, read: (outcome) => among(containers.read(outcome), name) });
+export const container = (name: string): Question<Container> => ({
+  command: containers.command,
+  read: (outcome) => among(containers.read(outcome), name),
+});
 
 /** The last lines that a container has said, 100 at most, each cut to 1000 characters. */
 export const lastLogLines = (name: string): Question<readonly string[]> => ({
-  command: reading('read the end of its log', script('docker logs --tail 100 "$1" 2>&1 | tr -d "\\r" | grep . | cut -c 1-1000', name)),
-  read: (outcome) => (outcome.code === 0 ? present(outcome.stdout.trim().split('\n').filter((line) => line !== '')) : failedTo('read the end of its log', outcome)),
+  command: reading(
+    'read the end of its log',
+    script('docker logs --tail 100 "$1" 2>&1 | tr -d "\\r" | grep . | cut -c 1-1000', name),
+  ),
+  read: (outcome) =>
+    outcome.code === 0
+      ? present(
+          outcome.stdout
+            .trim()
+            .split('\n')
+            .filter((line) => line !== ''),
+        )
+      : failedTo('read the end of its log', outcome),
 });
 
-/** How a container that does not run ended, in words; undefined for one that runs, or that docker is about to start again. */
+/**
+ * How a container that does not run ended, in words; undefined for one that runs, or that docker is about to start
+ * again.
+ */
 export const stoppedAs = ({ state, exitCode, error }: Container): string | undefined =>
   ['running', 'restarting'].includes(state) ? undefined : `${state} (${exitCode})${error === '' ? '' : `: ${error}`}`;
 
@@ -107,14 +136,18 @@ export const publishedPorts: Question<ReadonlyMap<number, string>> = {
 };
 
 /**
- * Host ports of containers that do not run and that docker restarts by itself, by the container's name. What is attached to an overlay it starts
- * only after the engine answers and the swarm is joined: until then the ports are listened on, and the container is not running.
+ * Host ports of containers that do not run and that docker restarts by itself, by the container's name. What is
+ * attached to an overlay it starts only after the engine answers and the swarm is joined: until then the ports are
+ * listened on, and the container is not running.
  */
 export const restartedPorts: Question<ReadonlyMap<number, string>> = {
   command: containers.command,
   read: (outcome) =>
     mapFact(containers.read(outcome), (all) => {
-      const restarted = all.filter(({ state, restartPolicy }) => (state === 'created' || state === 'exited') && ['always', 'unless-stopped'].includes(restartPolicy));
+      const restarted = all.filter(
+        ({ state, restartPolicy }) =>
+          (state === 'created' || state === 'exited') && ['always', 'unless-stopped'].includes(restartPolicy),
+      );
       return new Map(restarted.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
     }),
 };
@@ -135,10 +168,20 @@ function fromRaw(raw: RawContainer): Container {
     hostname: raw.Hostname,
     memory: raw.Memory,
     restartPolicy: raw.RestartPolicy,
-    ports: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, portOf(bindings?.[0]?.HostPort)])),
-    hostAddresses: Object.fromEntries(Object.entries(raw.PortBindings ?? {}).flatMap(([port, bindings]) => addressOf(bindings ?? []).map((address) => [port, address]))),
-    mounts: Object.fromEntries(raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source])),
-    addresses: Object.fromEntries(Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress])),
+    ports: Object.fromEntries(
+      Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, portOf(bindings?.[0]?.HostPort)]),
+    ),
+    hostAddresses: Object.fromEntries(
+      Object.entries(raw.PortBindings ?? {}).flatMap(([port, bindings]) =>
+        addressOf(bindings ?? []).map((address) => [port, address]),
+      ),
+    ),
+    mounts: Object.fromEntries(
+      raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source]),
+    ),
+    addresses: Object.fromEntries(
+      Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress]),
+    ),
     networkMode: raw.NetworkMode,
   };
 }

@@ -23,7 +23,10 @@ export interface Engine {
   readonly securityOptions: readonly string[];
   /** Whether containers outlive a stop of the engine (live-restore). */
   readonly liveRestore: boolean;
-  /** What it keeps its firewall rules with: iptables, nftables or either with firewalld; '' where it does not say (before Docker 28). */
+  /**
+   * What it keeps its firewall rules with: iptables, nftables or either with firewalld; '' where it does not say
+   * (before Docker 28).
+   */
   readonly firewall: string;
   /** Ranges for networks that name none; none where the built-in ones stand. */
   readonly addressPools: readonly AddressPool[];
@@ -44,7 +47,11 @@ export interface Engine {
   };
 }
 
-const rawServer = z.object({ ServerErrors: z.array(z.string()).nullish(), ServerVersion: z.string().nullish(), host: z.object({}).nullish() });
+const rawServer = z.object({
+  ServerErrors: z.array(z.string()).nullish(),
+  ServerVersion: z.string().nullish(),
+  host: z.object({}).nullish(),
+});
 
 const rawInfo = z.object({
   ServerVersion: z.string(),
@@ -83,7 +90,8 @@ export const engine: Question<Engine> = {
     // Without an engine, docker info still prints what it knows of itself and ends with 0.
     const { ServerVersion = '', ServerErrors, host } = jsonOf(outcome.stdout, rawServer);
     if (!ServerVersion && host) return unknown(PODMAN);
-    if (!ServerVersion) return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it gives no version'}`);
+    if (!ServerVersion)
+      return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it gives no version'}`);
     const { Swarm, ...raw } = jsonOf(outcome.stdout, rawInfo);
     return present({
       version: raw.ServerVersion,
@@ -130,7 +138,10 @@ const rawNode = z.object({
 
 /** All nodes of the swarm; to be asked of a manager, unknown elsewhere. */
 export const swarmNodes: Question<readonly SwarmNode[]> = {
-  command: reading('list the nodes of the swarm', script(`ids=$(docker node ls -q) && docker node inspect --format '{{json .}}' $ids`)),
+  command: reading(
+    'list the nodes of the swarm',
+    script(`ids=$(docker node ls -q) && docker node inspect --format '{{json .}}' $ids`),
+  ),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('list the nodes of the swarm', outcome);
     return present(
@@ -152,7 +163,8 @@ export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Question<
   command: compareJoinToken(role, token),
   read(outcome) {
     const said = outcome.stdout.trim();
-    if (outcome.code !== 0 || (said !== 'same' && said !== 'other')) return failedTo(`compare the ${role} join token`, outcome);
+    if (outcome.code !== 0 || (said !== 'same' && said !== 'other'))
+      return failedTo(`compare the ${role} join token`, outcome);
     return present(said === 'same');
   },
 });
@@ -185,7 +197,9 @@ const rawNetwork = z.object({
   Scope: z.string(),
   Attachable: z.boolean(),
   IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
-  Options: z.object({ [MASQUERADE]: z.string().nullish(), [MTU_OPTION]: z.string().nullish(), encrypted: z.string().nullish() }).nullish(),
+  Options: z
+    .object({ [MASQUERADE]: z.string().nullish(), [MTU_OPTION]: z.string().nullish(), encrypted: z.string().nullish() })
+    .nullish(),
 });
 
 /** All networks of the host. */
@@ -203,20 +217,35 @@ export const networks: Question<readonly Network[]> = {
         ...(/^\d{1,6}$/.test(raw.Options?.[MTU_OPTION] ?? '') && { mtu: Number(raw.Options?.[MTU_OPTION]) }),
         subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
         // Any value but false, the empty one too. Source: moby, overlay driver, "encrypted".
-        encrypted: typeof raw.Options?.encrypted === 'string' && !['false', '0', 'f', 'F', 'FALSE', 'False'].includes(raw.Options.encrypted),
+        encrypted:
+          typeof raw.Options?.encrypted === 'string' &&
+          !['false', '0', 'f', 'F', 'FALSE', 'False'].includes(raw.Options.encrypted),
         masquerade: raw.Options?.[MASQUERADE] === 'true',
       })),
     );
   },
 };
 
-/** Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command. */
+/**
+ * Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command.
+ */
 export const image = (name: string): Question<string> => ({
-  command: reading('list the images', ['docker', 'image', 'ls', '--no-trunc', '--digests', '--format', '{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}']),
+  command: reading('list the images', [
+    'docker',
+    'image',
+    'ls',
+    '--no-trunc',
+    '--digests',
+    '--format',
+    '{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}',
+  ]),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('list the images', outcome);
     const wanted = localName(name);
-    const found = outcome.stdout.split('\n').map((line) => line.split(' ')).find(([, tagged, digested]) => tagged === wanted || digested === wanted);
+    const found = outcome.stdout
+      .split('\n')
+      .map((line) => line.split(' '))
+      .find(([, tagged, digested]) => tagged === wanted || digested === wanted);
     return found?.[0] === undefined ? absent : present(found[0]);
   },
 });
@@ -232,7 +261,13 @@ const rawImage = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nul
 
 /** What stands on the host under that name. */
 export const imageIdentity = (name: string): Question<ImageIdentity> => ({
-  command: reading('identify the image', script('docker image inspect --format "{{json .}}" "$1" || { docker image ls -q >/dev/null && echo absent; }', name)),
+  command: reading(
+    'identify the image',
+    script(
+      'docker image inspect --format "{{json .}}" "$1" || { docker image ls -q >/dev/null && echo absent; }',
+      name,
+    ),
+  ),
   read(outcome) {
     if (outcome.stdout.trim() === 'absent') return absent;
     if (outcome.code !== 0) return failedTo('identify the image', outcome);
@@ -241,7 +276,10 @@ export const imageIdentity = (name: string): Question<ImageIdentity> => ({
   },
 });
 
-/** Version that an image of a database server says it holds, as the official images of MySQL and MariaDB do; absent where it says none, or is not on the host. */
+/**
+ * Version that an image of a database server says it holds, as the official images of MySQL and MariaDB do; absent
+ * where it says none, or is not on the host.
+ */
 export const serverVersion = (name: string): Question<string> => ({
   command: reading('read the version of the database image', script(VERSION_OF, name)),
   read(outcome) {
@@ -252,7 +290,10 @@ export const serverVersion = (name: string): Question<string> => ({
 });
 
 /** Nothing else of an image's environment is told. */
-const VERSION_OF = 'all=$(docker image inspect --format "{{range .Config.Env}}{{println .}}{{end}}" "$1") || { docker image ls -q >/dev/null && exit 0; exit 1; }; echo "$all" | grep -E "^(MYSQL|MARIADB)_VERSION=" || :';
+const VERSION_OF =
+  'all=$(docker image inspect --format "{{range .Config.Env}}{{println .}}{{end}}" "$1") || { docker image ls -q ' +
+  '>/dev/null && exit 0; exit 1; }; echo "$all" | grep -E "^(MYSQL|MARIADB)_VERSION=" || :';
 
 /** Two hosts may name one image by different ids, as their engines store it; what a registry calls it is the same. */
-export const sameImage = (a: ImageIdentity, b: ImageIdentity): boolean => a.id === b.id || a.digests.some((digest) => b.digests.includes(digest));
+export const sameImage = (a: ImageIdentity, b: ImageIdentity): boolean =>
+  a.id === b.id || a.digests.some((digest) => b.digests.includes(digest));

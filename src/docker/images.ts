@@ -24,7 +24,10 @@ interface Store {
 
 const stores = new WeakMap<Deployment, Map<string, Store>>();
 
-/** Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Once in a run is enough. Throws a Trouble that says which image and why not. */
+/**
+ * Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Once in
+ * a run is enough. Throws a Trouble that says which image and why not.
+ */
 export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
   const { turns, there } = storeOf(deployment, host);
   const isThere = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
@@ -40,11 +43,17 @@ export async function ensureImage(act: Act, host: string, name: string, deployme
   there.add(name);
 }
 
-/** The archive that holds the image. None holds one that is named by a digest: no archive keeps what a registry calls it. */
+/**
+ * The archive that holds the image. None holds one that is named by a digest: no archive keeps what a registry calls
+ * it.
+ */
 export const archiveOf = ({ archives = [] }: Deployment, name: string): Archive | undefined =>
   archives.find(({ images }) => images.some((each) => each.name === localName(name)));
 
-/** The ids that the image of a host may have before a container is made of it: its own, or else those that an archive gives it. Undefined where nobody knows them yet. */
+/**
+ * The ids that the image of a host may have before a container is made of it: its own, or else those that an archive
+ * gives it. Undefined where nobody knows them yet.
+ */
 export function knownImage(deployment: Deployment, name: string, onHost: Fact<string>): readonly string[] | undefined {
   if (onHost.is === 'present') return [onHost.value];
   const archived = archiveOf(deployment, name)?.images.find((each) => each.name === localName(name));
@@ -63,11 +72,17 @@ function storeOf(deployment: Deployment, host: string): Store {
 async function send(act: Act, host: string, name: string, archive: Archive): Promise<void> {
   const file = basename(archive.file);
   let sent = 0;
-  const progress = (): string => (sent < archive.bytes ? `sent ${size(sent)} of ${size(archive.bytes)}` : `all ${size(archive.bytes)} are sent, the host unpacks them`);
+  const progress = (): string =>
+    sent < archive.bytes
+      ? `sent ${size(sent)} of ${size(archive.bytes)}`
+      : `all ${size(archive.bytes)} are sent, the host unpacks them`;
   act.say(host, `sending ${name} (${file}, ${size(archive.bytes)})`);
   const telling = setInterval(() => act.say(host, progress()), TOLD_EVERY_MS);
   try {
-    const outcome = await act.attempt(host, loadImages(archive, (bytes) => (sent += bytes)));
+    const outcome = await act.attempt(
+      host,
+      loadImages(archive, (bytes) => (sent += bytes)),
+    );
     if (!succeeded(outcome)) throw trouble(notLoaded(host, name, file, outcome));
   } finally {
     clearInterval(telling);
@@ -77,14 +92,24 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
 function notLoaded(host: string, name: string, file: string, outcome: Outcome): Failure {
   const evidence = `${ending(outcome)}: ${lastLine(outcome)}`;
   if (outcome.ended === 'exited' && outcome.code === ARRIVED_OTHERWISE) {
-    return { code: 'image-differs', host, what: `${file} brought another image than it says`, evidence: lastLine(outcome), remedy: `Write the archive anew (docker save -o ${file} ${name}), then run again. The name was taken off what came, so that nothing is started from it.` };
+    return {
+      code: 'image-differs',
+      host,
+      what: `${file} brought another image than it says`,
+      evidence: lastLine(outcome),
+      remedy:
+        `Write the archive anew (docker save -o ${file} ${name}), then run again. The name was taken off what ` +
+        'came, so that nothing is started from it.',
+    };
   }
   return {
     code: outcome.ended === 'lost' ? 'connection-lost' : 'image-unavailable',
     host,
     what: `could not send ${name} (${file})`,
     evidence,
-    remedy: 'See that the host stays reachable and has room for the image, and that the archive is whole (docker load reads it); then run again.',
+    remedy:
+      'See that the host stays reachable and has room for the image, and that the archive is whole (docker load ' +
+      'reads it); then run again.',
   };
 }
 
@@ -100,33 +125,53 @@ async function pull(act: Act, host: string, name: string, deployment: Deployment
     host,
     what: `could not pull ${name}`,
     evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: `See that the name and tag exist, that the host reaches the registry, and that the registry login of the cluster file is right. ${withoutRegistry(name, deployment)}`,
+    remedy:
+      'See that the name and tag exist, that the host reaches the registry, and that the registry login of the ' +
+      `cluster file is right. ${withoutRegistry(name, deployment)}`,
   });
 }
 
 /** What there is to do where the host reaches no registry. */
 function withoutRegistry(name: string, { archives }: Deployment): string {
-  if (name.includes('@')) return 'An image that is named by its digest can only be pulled: name it by a tag to send it from the folder of the input images.';
+  if (name.includes('@'))
+    return (
+      'An image that is named by its digest can only be pulled: name it by a tag to send it from the folder of the ' +
+      'input images.'
+    );
   if (!archives) return 'A host without a registry is sent images from the folder of the input images.';
-  return `The folder of the input images does not hold it, but ${archives.flatMap(({ images }) => images.map((each) => each.name)).join(', ')}.`;
+  return (
+    'The folder of the input images does not hold it, but ' +
+    `${archives.flatMap(({ images }) => images.map((each) => each.name)).join(', ')}.`
+  );
 }
 
-/** How the image of that name on the host differs from the one that a container was made of under the same name: both ids, in words. Undefined where it does not, or the name is another. */
+/**
+ * How the image of that name on the host differs from the one that a container was made of under the same name: both
+ * ids, in words. Undefined where it does not, or the name is another.
+ */
 export function movedImage(container: Container, name: string, id: Fact<string>): string | undefined {
-  if (id.is !== 'present' || id.value === container.imageId || localName(container.image) !== localName(name)) return undefined;
+  if (id.is !== 'present' || id.value === container.imageId || localName(container.image) !== localName(name))
+    return undefined;
   return `${name} was pulled anew: ${container.imageId.slice(0, SHOWN_ID)} -> ${id.value.slice(0, SHOWN_ID)}`;
 }
 
-/** Why a container is to be made of another image; undefined where it was made of that name, or of what the name means now. A name that no longer stands on the host is no reason to touch what runs. */
+/**
+ * Why a container is to be made of another image; undefined where it was made of that name, or of what the name means
+ * now. A name that no longer stands on the host is no reason to touch what runs.
+ */
 export function imageDifference(container: Container, name: string, id: Fact<string>): string | undefined {
-  return localName(container.image) === localName(name) || (id.is === 'present' && id.value === container.imageId) ? undefined : `image ${container.image} -> ${name}`;
+  return localName(container.image) === localName(name) || (id.is === 'present' && id.value === container.imageId)
+    ? undefined
+    : `image ${container.image} -> ${name}`;
 }
 
 /** `sha256:` and twelve digits, as docker itself shows ids. */
 const SHOWN_ID = 19;
 
 /** Whether the image's name begins with that registry server. */
-const isFrom = (name: string, server: string): boolean => name.startsWith(`${server}/`) || (server === 'docker.io' && !/^[^/]*[.:][^/]*\//.test(name));
+const isFrom = (name: string, server: string): boolean =>
+  name.startsWith(`${server}/`) || (server === 'docker.io' && !/^[^/]*[.:][^/]*\//.test(name));
 
 /** `512 MiB`, `3.1 GiB`. */
-const size = (bytes: number): string => (bytes < 1024 ** 3 ? `${Math.ceil(bytes / 1024 ** 2)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`);
+const size = (bytes: number): string =>
+  bytes < 1024 ** 3 ? `${Math.ceil(bytes / 1024 ** 2)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;

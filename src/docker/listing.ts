@@ -3,7 +3,11 @@ import { script } from '../engine/command.ts';
 import { jsonOf } from '../engine/json.ts';
 
 /** Lists things and inspects each; tries again when one goes between the two. */
-export function inspectAll(kind: 'container' | 'network', list: string, format: string): readonly [string, ...string[]] {
+export function inspectAll(
+  kind: 'container' | 'network',
+  list: string,
+  format: string,
+): readonly [string, ...string[]] {
   const text = [
     'for try in 1 2 3; do',
     `ids=$(${list}) || exit`,
@@ -16,5 +20,8 @@ export function inspectAll(kind: 'container' | 'network', list: string, format: 
 
 /** Each line that is not blank, read as JSON of that shape. Throws where one is none. */
 export function jsonLines<T>(text: string, shape: z.ZodType<T>): T[] {
-  return text.split('\n').filter((line) => line.trim() !== '').map((line) => jsonOf(line, shape));
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => jsonOf(line, shape));
 }

@@ -5,8 +5,9 @@ import { failedTo, present, type Question } from '../engine/fact.ts';
 import { runContainer } from './commands.ts';
 
 /**
- * The probe: a small nginx container on every host that stays attached to the overlay network. Through it the data path between
- * each pair of hosts can be tried at any time without changing anything, and a worker sees the network at all (moby#36197).
+ * The probe: a small nginx container on every host that stays attached to the overlay network. Through it the data path
+ * between each pair of hosts can be tried at any time without changing anything, and a worker sees the network at all
+ * (moby#36197).
  */
 export const probeName = (cluster: Cluster): string => `${cluster.domain}-probe`;
 
@@ -22,12 +23,15 @@ const VERSION_FILE = '/tmp/kuscia-swarm-probe';
 /** Programs that the image of a probe has to hold. */
 const PROGRAMS = ['bash', 'curl', 'nginx', 'timeout'];
 
-/** Variables by which curl and others go through a proxy. Docker sets them in every container from the login's ~/.docker/config.json, unless they are given. */
+/**
+ * Variables by which curl and others go through a proxy. Docker sets them in every container from the login's
+ * ~/.docker/config.json, unless they are given.
+ */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
 
 /**
- * Answers each request with the probe's own name and what the request's headers hold, so that an answer can only be its own, to that very request, and
- * is as large as the request. Its files are in /tmp: the image may run as any account.
+ * Answers each request with the probe's own name and what the request's headers hold, so that an answer can only be its
+ * own, to that very request, and is as large as the request. Its files are in /tmp: the image may run as any account.
  */
 const START = `cat >/tmp/kuscia-swarm-probe.conf <<END
 pid /tmp/kuscia-swarm-probe.pid;
@@ -69,10 +73,13 @@ export const runProbe = (cluster: Cluster, host: Host): Command =>
 
 /** Asks something within the host's probe. */
 export const inProbe = (cluster: Cluster, purpose: string, argv: readonly [string, ...string[]]): Command =>
-  reading(purpose, ['docker', 'exec', probeName(cluster), ...argv], { inside: { shell: ['docker', 'exec', '--interactive', probeName(cluster), 'sh', '-s'], argv } });
+  reading(purpose, ['docker', 'exec', probeName(cluster), ...argv], {
+    inside: { shell: ['docker', 'exec', '--interactive', probeName(cluster), 'sh', '-s'], argv },
+  });
 
 /**
- * How a try ended. `narrow`: small packets pass and large ones are lost; `unsteady`: nothing came back first, and then whatever the size;
+ * How a try ended. `narrow`: small packets pass and large ones are lost; `unsteady`: nothing came back first, and then
+ * whatever the size;
  * `stranger`: something answered, but not that probe; `refused`: by its host, or there is no route.
  */
 export type Ended = 'connected' | 'unresolved' | 'refused' | 'silent' | 'narrow' | 'unsteady' | 'stranger' | 'failed';
@@ -83,7 +90,10 @@ export interface PathTry {
   readonly ended: Ended;
   /** curl's exit code. */
   readonly exit: number;
-  /** Where it is narrow: the largest size that passed and the smallest that did not, IP packets in bytes as containers send them. */
+  /**
+   * Where it is narrow: the largest size that passed and the smallest that did not, IP packets in bytes as containers
+   * send them.
+   */
   readonly passes?: number;
   readonly lost?: number;
 }
@@ -105,24 +115,37 @@ export interface ProbeReport {
 export const USUAL_MTU = 1450;
 
 /** Sizes that are tried once large requests are lost, in bytes of an IP packet. */
-const sizesUpTo = (mtu: number): readonly number[] => [...new Set([mtu, 4000, 1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576])].filter((size) => size <= mtu).sort((a, b) => b - a);
+const sizesUpTo = (mtu: number): readonly number[] =>
+  [...new Set([mtu, 4000, 1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576])]
+    .filter((size) => size <= mtu)
+    .sort((a, b) => b - a);
 
-/** DNS names among the addresses that containers of this host use: a database of ours and the host itself for its replica, every replica for the load balancer. */
+/**
+ * DNS names among the addresses that containers of this host use: a database of ours and the host itself for its
+ * replica, every replica for the load balancer.
+ */
 export function namesFor(cluster: Cluster, host: Host): readonly string[] {
   const { database, loadBalancer } = cluster;
   // An external one is looked up where it is greeted, once the deployment uses it.
   const server = database.kind === 'external' ? [] : [hostNamed(cluster, database.host).address];
   const forReplica = host.roles.includes('replica') ? [host.address, ...server] : [];
-  const forBalancer = host.name === loadBalancer.host ? [host.address, ...hostsWith(cluster, 'replica').map(({ address }) => address)] : [];
+  const forBalancer =
+    host.name === loadBalancer.host
+      ? [host.address, ...hostsWith(cluster, 'replica').map(({ address }) => address)]
+      : [];
   return [...new Set([...forReplica, ...forBalancer])].filter((address) => ipv4(address) === undefined);
 }
 
-/** In bash: whether the container has any network. One whose host left the swarm has none, and resolves no name for that reason. */
+/**
+ * In bash: whether the container has any network. One whose host left the swarm has none, and resolves no name for that
+ * reason.
+ */
 export const HAS_ROUTES = '{ mapfile -t r </proc/net/route; [ ${#r[@]} -gt 1 ]; }';
 
 /**
- * One line a finding. A request is made of exactly so many bytes that it fills one IP packet of the size that is told (20 of IP, 32 of TCP with timestamps), and
- * so does its answer, whose headers have 143 bytes; the large one fills two and more. bash resolves a name for /dev/udp without sending anything there.
+ * One line a finding. A request is made of exactly so many bytes that it fills one IP packet of the size that is told
+ * (20 of IP, 32 of TCP with timestamps), and so does its answer, whose headers have 143 bytes; the large one fills two
+ * and more. bash resolves a name for /dev/udp without sending anything there.
  */
 const tryText = (mtu: number): string => `v=0; read -r v <${VERSION_FILE}; echo "version $v"
 for p in ${PROXIES.join(' ')}; do [ -z "\${!p}" ] || echo "proxy $p"; done
@@ -148,30 +171,41 @@ until [ "$1" = -- ]; do ! ${HAS_ROUTES} || resolve "$1" & shift; done 2>/dev/nul
 for peer in "$@"; do try "$peer" & done; wait`;
 
 /**
- * Asks this host's probe for what it was started with, and has it try the way to others and the names that containers of its host use. The tries go past any proxy
- * and count only when that very probe sent back what this one made up. Answers are as large as requests, so one try speaks for both directions.
+ * Asks this host's probe for what it was started with, and has it try the way to others and the names that containers
+ * of its host use. The tries go past any proxy and count only when that very probe sent back what this one made up.
+ * Answers are as large as requests, so one try speaks for both directions.
  */
 export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): Question<ProbeReport> {
   const purpose = 'try the data path from the probe';
   const mtu = cluster.network.mtu ?? USUAL_MTU;
   const aliases = new Map(peers.map((peer) => [probeAlias(cluster, peer), peer.name]));
-  const lacking = `for p in ${PROGRAMS.join(' ')}; do command -v "$p" >/dev/null || { echo "missing $p"; set --; }; done; [ "$#" -eq 0 ] || exec bash -c "$@"`;
+  const lacking =
+    `for p in ${PROGRAMS.join(' ')}; do command -v "$p" >/dev/null || { echo "missing $p"; set --; }; done; [ "$#" ` +
+    '-eq 0 ] || exec bash -c "$@"';
   const names = namesFor(cluster, from);
   return {
     command: inProbe(cluster, purpose, script(lacking, tryText(mtu), 'bash', ...names, '--', ...aliases.keys())),
     read(outcome) {
       // What docker exec ends with where the image has no such program (126 up to Docker 20.10, 127 later).
-      if ([126, 127].includes(outcome.code)) return present({ version: 0, missing: ['sh'], proxies: [], unresolved: [], tries: [] });
+      if ([126, 127].includes(outcome.code))
+        return present({ version: 0, missing: ['sh'], proxies: [], unresolved: [], tries: [] });
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       const lines = outcome.stdout.split('\n').map((line) => line.split(' '));
-      const said = (key: string, known: readonly string[]): string[] => lines.flatMap(([first, value = '']) => (first === key && known.includes(value) ? [value] : []));
+      const said = (key: string, known: readonly string[]): string[] =>
+        lines.flatMap(([first, value = '']) => (first === key && known.includes(value) ? [value] : []));
       const version = lines.find(([first]) => first === 'version')?.[1] ?? '';
       return present({
         version: /^\d{1,6}$/.test(version) ? Number(version) : 0,
         missing: said('missing', PROGRAMS),
         proxies: said('proxy', PROXIES),
         unresolved: said('unresolved', names),
-        tries: [...aliases].flatMap(([alias, to]) => tryOf(to, mtu, lines.filter(([first, of]) => first === 'try' && of === alias))),
+        tries: [...aliases].flatMap(([alias, to]) =>
+          tryOf(
+            to,
+            mtu,
+            lines.filter(([first, of]) => first === 'try' && of === alias),
+          ),
+        ),
       });
     },
   };
@@ -179,12 +213,19 @@ export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): 
 
 /** What the lines of one peer come to: the first is of the large request, the others of single packets. */
 function tryOf(to: string, mtu: number, lines: readonly (readonly string[])[]): PathTry[] {
-  const tries = lines.flatMap(([, , size = '', exit = '', answer]) => (/^\d{1,5}$/.test(size) && /^\d{1,3}$/.test(exit) ? [{ size: Number(size), exit: Number(exit), own: exit === '0' && answer === 'own' }] : []));
+  const tries = lines.flatMap(([, , size = '', exit = '', answer]) =>
+    /^\d{1,5}$/.test(size) && /^\d{1,3}$/.test(exit)
+      ? [{ size: Number(size), exit: Number(exit), own: exit === '0' && answer === 'own' }]
+      : [],
+  );
   const [large, ...single] = tries;
   if (large === undefined) return [];
   const { exit } = large;
   if (large.own) return [{ to, ended: 'connected', exit }];
-  if (exit !== 28) return [{ to, ended: exit === 0 ? 'stranger' : exit === 6 ? 'unresolved' : exit === 7 ? 'refused' : 'failed', exit }];
+  if (exit !== 28)
+    return [
+      { to, ended: exit === 0 ? 'stranger' : exit === 6 ? 'unresolved' : exit === 7 ? 'refused' : 'failed', exit },
+    ];
   const passed = single.filter(({ own }) => own).map(({ size }) => size);
   if (passed.length === 0) return [{ to, ended: 'silent', exit }];
   const passes = Math.max(...passed);

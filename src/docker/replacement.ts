@@ -1,7 +1,10 @@
 import { changing, cleaningUp, script, type Command } from '../engine/command.ts';
 import type { Container } from './containers.ts';
 
-/** Name under which a container waits while its replacement is proven. No name of kuscia.sh or of this deployment ends so. */
+/**
+ * Name under which a container waits while its replacement is proven. No name of kuscia.sh or of this deployment ends
+ * so.
+ */
 export const formerName = (name: string): string => `${name}.former`;
 
 /** How a container is stopped. */
@@ -16,25 +19,29 @@ export interface Stopping {
 const ROOM_S = 60;
 
 /**
- * Shell lines that define `stop NAME`; -t is what every version of docker's client calls the time. docker stop kills what has not ended in time, so for what holds data it is docker that is given up instead: the
- * server goes on with its shutdown.
+ * Shell lines that define `stop NAME`; -t is what every version of docker's client calls the time. docker stop kills
+ * what has not ended in time, so for what holds data it is docker that is given up instead: the server goes on with its
+ * shutdown.
  */
 const stopping = ({ seconds, holdsData }: Stopping): string =>
   holdsData
-    ? `stop() { timeout ${seconds} docker stop -t 86400 "$1" >/dev/null || { code=$?; [ $code -ne 124 ] || echo "$1 did not stop within ${seconds} s; it was not killed" >&2; return $code; }; }`
+    ? `stop() { timeout ${seconds} docker stop -t 86400 "$1" >/dev/null || { code=$?; [ $code -ne 124 ] || echo ` +
+      `"$1 did not stop within ${seconds} s; it was not killed" >&2; return $code; }; }`
     : `stop() { docker stop -t ${seconds} "$1" >/dev/null; }`;
 
 const deadline = ({ seconds }: Stopping): { readonly timeoutMs: number } => ({ timeoutMs: (seconds + ROOM_S) * 1000 });
 
 /**
- * Stops the container and puts it aside under its former name, with everything it has. Its restart policy goes first: docker starts a stopped
- * container with restart=always when the engine starts (docs.docker.com, "Start containers automatically"). It comes back where it does not stop.
+ * Stops the container and puts it aside under its former name, with everything it has. Its restart policy goes first:
+ * docker starts a stopped container with restart=always when the engine starts (docs.docker.com, "Start containers
+ * automatically"). It comes back where it does not stop.
  */
 export function setAside(name: string, how: Stopping): Command {
   const text = [
     stopping(how),
     'docker update --restart=no "$1" >/dev/null || exit',
-    '[ "$(docker container inspect --format "{{.State.Status}}" "$1")" != paused ] || docker unpause "$1" >/dev/null || exit',
+    '[ "$(docker container inspect --format "{{.State.Status}}" "$1")" != paused ] || docker unpause "$1" ' +
+      '>/dev/null || exit',
     'stop "$1" || { code=$?; docker update --restart=always "$1" >/dev/null; exit $code; }',
     'docker rename "$1" "$2"',
   ].join('\n');
@@ -43,11 +50,18 @@ export function setAside(name: string, how: Stopping): Command {
 
 /** Stops a container in order and removes it. Of what holds data the anonymous volumes stay. */
 export const discard = (name: string, how: Stopping): Command =>
-  changing('remove the container', script([stopping(how), `stop "$1" && docker rm ${how.holdsData ? '' : '--volumes '}"$1" >/dev/null`].join('\n'), name), deadline(how));
+  changing(
+    'remove the container',
+    script(
+      [stopping(how), `stop "$1" && docker rm ${how.holdsData ? '' : '--volumes '}"$1" >/dev/null`].join('\n'),
+      name,
+    ),
+    deadline(how),
+  );
 
 /**
- * Puts a container that was set aside back in its place and starts it, unless it did not run before; whatever stands there is removed. Prints `nothing`
- * where there is neither. Can be repeated after any interruption.
+ * Puts a container that was set aside back in its place and starts it, unless it did not run before; whatever stands
+ * there is removed. Prints `nothing` where there is neither. Can be repeated after any interruption.
  */
 export function putBack(name: string, how: Stopping, starts: boolean): Command {
   const text = [
@@ -62,11 +76,16 @@ export function putBack(name: string, how: Stopping, starts: boolean): Command {
     'for pause in 3 9 0; do said=$(docker start "$1" 2>&1) && exit; code=$?; sleep "$pause"; done',
     'echo "$said" | grep -v "^Error: failed to start containers" >&2; exit "$code"',
   ].join('\n');
-  return changing('put the former container back', script(text, name, formerName(name), starts ? 'yes' : 'no'), deadline(how));
+  return changing(
+    'put the former container back',
+    script(text, name, formerName(name), starts ? 'yes' : 'no'),
+    deadline(how),
+  );
 }
 
 /** Gives a container back the restart policy that an interrupted replacement took from it. It is not restarted. */
-export const restoreRestartPolicy = (name: string): Command => changing('restore the restart policy', ['docker', 'update', '--restart=always', name]);
+export const restoreRestartPolicy = (name: string): Command =>
+  changing('restore the restart policy', ['docker', 'update', '--restart=always', name]);
 
 /** What a rehearsal tries, as arguments of docker run without name, restart policy and volumes. */
 export interface Rehearsal {
@@ -77,22 +96,29 @@ export interface Rehearsal {
 }
 
 /**
- * Starts a container of the image that ends at once, as the replacement will be started: same network and limits, ports really bound, one port of
- * docker's choice published so that its packet filter is tried in any case. What cannot be started is told before anything is stopped.
+ * Starts a container of the image that ends at once, as the replacement will be started: same network and limits, ports
+ * really bound, one port of docker's choice published so that its packet filter is tried in any case. What cannot be
+ * started is told before anything is stopped.
  */
 export function rehearse(name: string, { image, ports, options }: Rehearsal): Command {
   const text = [
     'name=$1; shift',
     'docker rm --force "$name" >/dev/null 2>&1',
     cleaningUp('docker rm --force "$name" >/dev/null 2>&1'),
-    'said=$(docker run --rm --name "$name" --entrypoint true "$@" 2>&1) || { code=$?; echo "$said" | grep -v -e "^See .docker run --help" -e "error waiting for container: context canceled" >&2; exit $code; }',
+    'said=$(docker run --rm --name "$name" --entrypoint true "$@" 2>&1) || { code=$?; echo "$said" | grep -v -e ' +
+      '"^See .docker run --help" -e "error waiting for container: context canceled" >&2; exit $code; }',
   ].join('\n');
   const publish = [...ports, '9'].map((port) => `--publish=${port}`);
-  return changing('try whether the new container can be started', script(text, `${name}.rehearsal`, ...publish, ...options, image));
+  return changing(
+    'try whether the new container can be started',
+    script(text, `${name}.rehearsal`, ...publish, ...options, image),
+  );
 }
 
 /** Ports as docker publishes them that a container does not hold yet: `[['1080/tcp', 20000]]` gives `20000:1080`. */
 export const portsToTry = (wanted: Readonly<Record<string, number>>, current: Container | undefined): string[] => {
   const held = Object.values(current?.ports ?? {});
-  return Object.entries(wanted).flatMap(([inside, outside]) => (held.includes(outside) ? [] : [`${outside}:${inside.replace(/\/.*$/, '')}`]));
+  return Object.entries(wanted).flatMap(([inside, outside]) =>
+    held.includes(outside) ? [] : [`${outside}:${inside.replace(/\/.*$/, '')}`],
+  );
 };

@@ -10,10 +10,13 @@ export interface Change {
 }
 
 /**
- * The changes of a plan as they are agreed to. What is known only after apply belongs to them. What changes or removes something is agreed to for its reason: to
- * replace a replica for more memory is not to replace it for another image. What is made anew has but one reason.
+ * The changes of a plan as they are agreed to. What is known only after apply belongs to them. What changes or removes
+ * something is agreed to for its reason: to replace a replica for more memory is not to replace it for another image.
+ * What is made anew has but one reason.
  */
-export function changesIn(planned: readonly { readonly stage: { readonly name: string }; readonly plan: Plan }[]): Change[] {
+export function changesIn(
+  planned: readonly { readonly stage: { readonly name: string }; readonly plan: Plan }[],
+): Change[] {
   return planned.flatMap(({ stage, plan }) => [
     ...plan.steps.map((step) => change(lineOf(stage.name, step), step)),
     ...plan.later.map((note) => change(laterLine(stage.name, note.host, note.what), note)),
@@ -22,31 +25,46 @@ export function changesIn(planned: readonly { readonly stage: { readonly name: s
 
 const change = (line: string, { image }: Pick<Step, 'image'>): Change => ({ line, ...(image && { image }) });
 
-const lineOf = (stage: string, { host, change, what, why, momentary }: Step): string => `${stage} ${host} ${change} ${what}${change === '+' || momentary ? '' : ` (${why})`}`;
+const lineOf = (stage: string, { host, change, what, why, momentary }: Step): string =>
+  `${stage} ${host} ${change} ${what}${change === '+' || momentary ? '' : ` (${why})`}`;
 
 /** The line of something that is known only after apply. */
 export const laterLine = (stage: string, host: string, what: string): string => `${stage} ${host} ? ${what}`;
 
-/** Nothing when the changes to make now are those that were agreed to, of the same images; otherwise one failure that names what differs. */
+/**
+ * Nothing when the changes to make now are those that were agreed to, of the same images; otherwise one failure that
+ * names what differs.
+ */
 export function movedSince(agreed: readonly Change[], now: readonly Change[]): Failure[] {
-  const among = (changes: readonly Change[], { line }: Change): Change | undefined => changes.find((each) => each.line === line);
+  const among = (changes: readonly Change[], { line }: Change): Change | undefined =>
+    changes.find((each) => each.line === line);
   const added = now.filter((each) => !among(agreed, each));
   const gone = agreed.filter((each) => !among(now, each));
   const others = now.flatMap((each) => imageMoved(among(agreed, each), each.image)?.concat(`: ${each.line}`) ?? []);
   if (added.length + gone.length + others.length === 0) return [];
-  const told = [...added.map(({ line }) => `now also: ${line}`), ...gone.map(({ line }) => `no longer: ${line}`), ...others];
+  const told = [
+    ...added.map(({ line }) => `now also: ${line}`),
+    ...gone.map(({ line }) => `no longer: ${line}`),
+    ...others,
+  ];
   const images = others.length > 0 ? `, ${others.length} would use another image` : '';
   return [
     {
       code: 'plan-moved',
-      what: `the hosts are not as they were when the plan was made: ${added.length} of its changes are new, ${gone.length} are gone${images}`,
+      what:
+        `the hosts are not as they were when the plan was made: ${added.length} of its changes are new, ` +
+        `${gone.length} are gone${images}`,
       evidence: told.join('; '),
-      remedy: 'Run the whole workflow again: it makes a new plan, to be looked at anew. Nothing was changed by this run.',
+      remedy:
+        'Run the whole workflow again: it makes a new plan, to be looked at anew. Nothing was changed by this run.',
     },
   ];
 }
 
-/** How the image that a change would use now is another than the one that was agreed to; undefined where it is not, or none was known. */
+/**
+ * How the image that a change would use now is another than the one that was agreed to; undefined where it is not, or
+ * none was known.
+ */
 function imageMoved(agreed: Change | undefined, now: readonly string[] | undefined): string | undefined {
   if (!agreed?.image || now?.some((id) => agreed.image?.includes(id))) return undefined;
   return `another image: ${now?.join(' or ') ?? 'none that is known'}, not ${agreed.image.join(' or ')}`;
@@ -65,7 +83,10 @@ export function notAgreed(agreed: readonly Change[] | undefined, stage: string, 
   });
 }
 
-/** Whether who agreed to the change agreed to the step, though it is not that very change. What only brings back or finishes what is there is agreed to with whatever else its stage does on that host. */
+/**
+ * Whether who agreed to the change agreed to the step, though it is not that very change. What only brings back or
+ * finishes what is there is agreed to with whatever else its stage does on that host.
+ */
 function covers({ line }: Change, stage: string, step: Step): boolean {
   const { host, what, change, momentary, foretold } = step;
   if (line === foretold) return true;
@@ -79,5 +100,7 @@ const unforeseen = (stage: string, { host, change, what }: Step, evidence: Note[
   host,
   what: `${stage}: "${change} ${what}" is not in the plan that was agreed to, so it was not done`,
   evidence,
-  remedy: 'Run the whole workflow again: it makes a new plan, to be looked at anew. What was done before this stays, and is found.',
+  remedy:
+    'Run the whole workflow again: it makes a new plan, to be looked at anew. What was done before this stays, ' +
+    'and is found.',
 });

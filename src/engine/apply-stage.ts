@@ -12,7 +12,8 @@ import { asNote, lookAt, pause, stopIfCancelled, type Run } from './run.ts';
 import type { Stage } from './stage.ts';
 
 /** Whether all of them settled. */
-export const allOf = async (ends: readonly Promise<boolean>[]): Promise<boolean> => (await Promise.all(ends)).every((settled) => settled);
+export const allOf = async (ends: readonly Promise<boolean>[]): Promise<boolean> =>
+  (await Promise.all(ends)).every((settled) => settled);
 
 /** What has become of the stages before one that began without waiting for all of them. */
 export class Ahead {
@@ -35,7 +36,10 @@ export interface UnderWay extends Run {
   readonly begins: () => void;
   /** Whether any stage of the run has begun to change something. */
   readonly changed: () => boolean;
-  /** The stage that begins when this one has settled, and who wants to know its plan: what shows that this one has settled shows that as well. */
+  /**
+   * The stage that begins when this one has settled, and who wants to know its plan: what shows that this one has
+   * settled shows that as well.
+   */
   readonly next?: { readonly stage: Stage; readonly planned: (plan: Plan) => void };
 }
 
@@ -60,7 +64,13 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
         if (strange.length > 0) throw new Trouble(strange);
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
-        current = await carriedOut(stage, batch, made, run, current.steps.length === batch.length && current.later.length === 0);
+        current = await carriedOut(
+          stage,
+          batch,
+          made,
+          run,
+          current.steps.length === batch.length && current.later.length === 0,
+        );
       }
       if (run.ahead === undefined || run.ahead.is === 'settled') break;
       if (!(await run.ahead.settled)) throw new LeftOff();
@@ -72,13 +82,29 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
     return applied;
   } catch (thrown) {
     if (thrown instanceof LeftOff) run.emit({ is: 'stage-left', stage: stage.name, applied, ms: Date.now() - started });
-    else run.emit({ is: 'stage-failed', stage: stage.name, failures: failuresOf(thrown), applied, ms: Date.now() - started });
+    else
+      run.emit({
+        is: 'stage-failed',
+        stage: stage.name,
+        failures: failuresOf(thrown),
+        applied,
+        ms: Date.now() - started,
+      });
     throw thrown;
   }
 }
 
-/** Applies the steps and waits until they have settled. What was replaced is let go of once nothing more is missing on its host, and put back where it does not come to that. Gives the plan that is left. */
-async function carriedOut(stage: Stage, batch: readonly Step[], { applied, replaced }: Made, run: UnderWay, last: boolean): Promise<Plan> {
+/**
+ * Applies the steps and waits until they have settled. What was replaced is let go of once nothing more is missing on
+ * its host, and put back where it does not come to that. Gives the plan that is left.
+ */
+async function carriedOut(
+  stage: Stage,
+  batch: readonly Step[],
+  { applied, replaced }: Made,
+  run: UnderWay,
+  last: boolean,
+): Promise<Plan> {
   let left: Plan;
   try {
     await applyBatch(stage, batch, applied, run);
@@ -96,7 +122,13 @@ async function carriedOut(stage: Stage, batch: readonly Step[], { applied, repla
 }
 
 /** Puts back what the steps replaced; they then count as applied no longer. Gives what is to be thrown. */
-async function undone(stage: Stage, batch: readonly Step[], applied: Step[], thrown: unknown, run: UnderWay): Promise<unknown> {
+async function undone(
+  stage: Stage,
+  batch: readonly Step[],
+  applied: Step[],
+  thrown: unknown,
+  run: UnderWay,
+): Promise<unknown> {
   const emit: UnderWay['emit'] = (event) => {
     if (event.is === 'step-undone' && applied.includes(event.step)) applied.splice(applied.indexOf(event.step), 1);
     run.emit(event);
@@ -118,7 +150,10 @@ function nextBatch(steps: readonly Step[]): Step[] {
 /** Applies the steps side by side; all of them finish, then all failures are thrown together. */
 async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: UnderWay): Promise<void> {
   const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
-  if (again.length > 0) throw new Trouble(again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })));
+  if (again.length > 0)
+    throw new Trouble(
+      again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })),
+    );
   stopIfCancelled(stage, run);
   const results = await Promise.allSettled(batch.map((step) => applyStep(stage, step, run)));
   results.forEach((result, i) => {
@@ -143,7 +178,9 @@ async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
   }
 }
 
-/** Looks at the stage, and along with it at the next, which may begin where this one has settled and all before it have. */
+/**
+ * Looks at the stage, and along with it at the next, which may begin where this one has settled and all before it have.
+ */
 async function lookAlong(stage: Stage, { next, ...run }: UnderWay): Promise<Plan> {
   const [plan, nextPlan] = await lookAt(stage, run, run.ahead?.is === 'under way' ? undefined : next?.stage);
   if (nextPlan && plan.empty) next?.planned(nextPlan);
@@ -164,7 +201,11 @@ async function settle(stage: Stage, batch: readonly Step[], run: UnderWay, last:
     if (run.ahead?.is === 'under way') deadline = Date.now() + stage.settleMs;
     const leftMs = deadline - Date.now();
     if (leftMs <= 0) {
-      throw new Trouble([...current.failures, ...current.awaited.map((note) => note.failure), ...missing.map((step) => unsettled(stage, step))]);
+      throw new Trouble([
+        ...current.failures,
+        ...current.awaited.map((note) => note.failure),
+        ...missing.map((step) => unsettled(stage, step)),
+      ]);
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
     run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });

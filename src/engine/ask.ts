@@ -9,7 +9,10 @@ export interface Fleet {
   run(host: string, command: Command, stage?: string): Promise<Outcome>;
 }
 
-/** Asks hosts for facts. Questions asked of one host in the same turn travel in one round trip; within a look each is asked once. */
+/**
+ * Asks hosts for facts. Questions asked of one host in the same turn travel in one round trip; within a look each is
+ * asked once.
+ */
 export interface Ask {
   ask<T>(host: string, question: Question<T>): Promise<Fact<T>>;
   /** Tells that a secret was read from a host, so that whatever prints masks it from now on. */

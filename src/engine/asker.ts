@@ -15,8 +15,8 @@ interface Pending {
 }
 
 /**
- * Asks through a fleet, for one look at the hosts. Questions put to one host in the same turn travel together; the same command is
- * run once, and what it answered stands for the whole look, so that all stages judge the same state.
+ * Asks through a fleet, for one look at the hosts. Questions put to one host in the same turn travel together; the same
+ * command is run once, and what it answered stands for the whole look, so that all stages judge the same state.
  */
 export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
   const outcomes = new Map<string, Promise<Outcome>>();
@@ -25,7 +25,8 @@ export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
   const flush = (host: string): void => {
     const pending = queues.get(host) ?? [];
     queues.delete(host);
-    for (const group of travelGroups(pending)) send(fleet, host, group).catch((thrown: unknown) => group.forEach((p) => p.fail(thrown)));
+    for (const group of travelGroups(pending))
+      send(fleet, host, group).catch((thrown: unknown) => group.forEach((p) => p.fail(thrown)));
   };
 
   const put = (host: string, command: Command): Promise<Outcome> =>
@@ -65,7 +66,10 @@ export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
 /** Those that can share a round trip first, then each of the others by itself. */
 function travelGroups(pending: readonly Pending[]): Pending[][] {
   const together = pending.filter(({ command }) => travels(command));
-  return [...(together.length > 0 ? [together] : []), ...pending.filter(({ command }) => !travels(command)).map((p) => [p])];
+  return [
+    ...(together.length > 0 ? [together] : []),
+    ...pending.filter(({ command }) => !travels(command)).map((p) => [p]),
+  ];
 }
 
 async function send(fleet: Fleet, host: string, group: readonly Pending[]): Promise<void> {

@@ -13,24 +13,36 @@ export interface Bundle {
 /** Stands in place of the exit code of a command that did not end in time. */
 const OVERDUE = 'overdue';
 
-/** Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a program can exit with 124 or 137 too. */
-const timed = (line: string, mark: string): string => quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; printf '\\n${mark} %s\\n' "$?" >"$0.c"`);
+/**
+ * Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a
+ * program can exit with 124 or 137 too.
+ */
+const timed = (line: string, mark: string): string =>
+  quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; printf '\\n${mark} %s\\n' "$?" >"$0.c"`);
 
-const given = ({ stdin }: Command): string | undefined => (stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? undefined : stdin);
+const given = ({ stdin }: Command): string | undefined =>
+  stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? undefined : stdin;
 
 /** Whether a command can share a round trip: it has no terminal, and no standard input that lines could not carry. */
-export const travels = (command: Command): boolean => command.terminal !== true && !isStreamed(command.stdin) && /^$|\n$/.test(given(command)?.slice(-1) ?? '') && given(command)?.includes('\0') !== true;
+export const travels = (command: Command): boolean =>
+  command.terminal !== true &&
+  !isStreamed(command.stdin) &&
+  /^$|\n$/.test(given(command)?.slice(-1) ?? '') &&
+  given(command)?.includes('\0') !== true;
 
 /**
- * Bundles commands into one round trip. The script goes in by standard input, and with it what each of them has for its own; answers are
- * kept in memory-backed files where there are any, so that a host with a full disk can still be asked. Commands of one place within the host
- * share a bundle of their own there.
+ * Bundles commands into one round trip. The script goes in by standard input, and with it what each of them has for its
+ * own; answers are kept in memory-backed files where there are any, so that a host with a full disk can still be asked.
+ * Commands of one place within the host share a bundle of their own there.
  */
 export function bundle(commands: readonly Command[], mark = randomBytes(12).toString('hex')): Bundle {
   const groups = [...Map.groupBy(commands.keys(), (i) => placeOf(commands[i]) ?? i).values()];
   const members = groups.map((group) => group.flatMap((i) => commands[i] ?? []));
   const bundles = members.map((group) => (group.length > 1 ? inPlace(group) : undefined));
-  const flat = flatBundle(members.flatMap((group, i) => bundles[i]?.command ?? group), mark);
+  const flat = flatBundle(
+    members.flatMap((group, i) => bundles[i]?.command ?? group),
+    mark,
+  );
   return {
     command: flat.command,
     split(outcome) {
@@ -42,29 +54,50 @@ export function bundle(commands: readonly Command[], mark = randomBytes(12).toSt
 }
 
 /** Names the place within the host where a command runs that can share its way in. */
-const placeOf = (command: Command | undefined): string | undefined => (command?.inside && command.stdin === undefined ? JSON.stringify(command.inside.shell) : undefined);
+const placeOf = (command: Command | undefined): string | undefined =>
+  command?.inside && command.stdin === undefined ? JSON.stringify(command.inside.shell) : undefined;
 
 /** Commands of one place as one that goes in once. Where nobody gets in, each ends as that did. */
 function inPlace(commands: readonly Command[]): Bundle {
-  const there = flatBundle(commands.map((command) => reading(command.purpose, command.inside?.argv ?? [command.program, ...command.args], { timeoutMs: command.timeoutMs })), randomBytes(12).toString('hex'));
+  const there = flatBundle(
+    commands.map((command) =>
+      reading(command.purpose, command.inside?.argv ?? [command.program, ...command.args], {
+        timeoutMs: command.timeoutMs,
+      }),
+    ),
+    randomBytes(12).toString('hex'),
+  );
   const { purpose, stdin, timeoutMs } = there.command;
-  return { command: reading(purpose, commands[0]?.inside?.shell ?? ['sh'], { timeoutMs, ...(stdin !== undefined && { stdin }) }), split: (outcome) => there.split(outcome) };
+  return {
+    command: reading(purpose, commands[0]?.inside?.shell ?? ['sh'], {
+      timeoutMs,
+      ...(stdin !== undefined && { stdin }),
+    }),
+    split: (outcome) => there.split(outcome),
+  };
 }
 
 function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const starts = commands.map((command, i) => {
     const input = given(command) ?? '';
     const from = input === '' ? '</dev/null &' : `<<'${mark}' &\n${input}${mark}`;
-    return `timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command), mark)} "$d/${i}" 2>/dev/null ${from}`;
+    return (
+      `timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command), mark)} "$d/${i}" 2>/dev/null ` +
+      `${from}`
+    );
   });
   // As few processes as can be: on a host they cost more than most questions do.
   const answers = commands.map((_, i) => `"$d/${i}.o" "$d/m" "$d/${i}.e" "$d/${i}.c"`);
   const text = [
     'umask 077',
     'd=; started=; tries=0',
-    // What only reads needs no grace, and a shell or timeout(1) that is told TERM while it starts another does not pass it on. Each has a group of its own, but for one that
-    // has yet to become timeout. The id of one that has ended may be another's by now: only what is still a child of this shell is killed.
-    cleaningUp('for p in $started $!; do read -r _ _ _ parent _ </proc/$p/stat && [ "$parent" = $$ ] && { kill -s KILL $p; kill -s KILL -- -$p; }; done 2>/dev/null; until rm -rf "$d" || [ $((tries += 1)) -gt 9 ]; do :; done'),
+    // What only reads needs no grace, and a shell or timeout(1) that is told TERM while it starts another does not pass
+    // it on. Each has a group of its own, but for one that has yet to become timeout. The id of one that has ended may
+    // be another's by now: only what is still a child of this shell is killed.
+    cleaningUp(
+      'for p in $started $!; do read -r _ _ _ parent _ </proc/$p/stat && [ "$parent" = $$ ] && { kill -s KILL ' +
+        '$p; kill -s KILL -- -$p; }; done 2>/dev/null; until rm -rf "$d" || [ $((tries += 1)) -gt 9 ]; do :; done',
+    ),
     'd=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 73',
     'export LC_ALL=C',
     `printf '\\n${mark}\\n' >"$d/m"`,
@@ -78,7 +111,10 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const timeoutMs = Math.max(...commands.map((command) => command.timeoutMs)) + 5_000;
   const purpose = commands.map((command) => command.purpose).join(', ');
   return {
-    command: reading(purpose, ['sh', '-s'], { stdin: commands.some(({ stdin }) => stdin instanceof Secret) ? new Secret('questions', text) : text, timeoutMs }),
+    command: reading(purpose, ['sh', '-s'], {
+      stdin: commands.some(({ stdin }) => stdin instanceof Secret) ? new Secret('questions', text) : text,
+      timeoutMs,
+    }),
     split: (outcome) => (succeeded(outcome) ? parts(outcome.stdout, mark, commands) : commands.map(() => outcome)),
   };
 }
@@ -97,7 +133,9 @@ function parts(stdout: string, mark: string, commands: readonly Command[]): Outc
     }
     const output = { stdout: rest, stderr: said.slice(1) };
     rest = tail.slice(match[0].length);
-    return match[1] === OVERDUE ? { ended: 'timed-out', afterMs: command.timeoutMs, ...output } : { ended: 'exited', code: Number(match[1]), ...output };
+    return match[1] === OVERDUE
+      ? { ended: 'timed-out', afterMs: command.timeoutMs, ...output }
+      : { ended: 'exited', code: Number(match[1]), ...output };
   });
 }
 

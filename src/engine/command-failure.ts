@@ -3,7 +3,8 @@ import type { Failure } from './errors.ts';
 import { ending, lastLine, type Outcome } from './outcome.ts';
 
 /** What to do about a host whose connection was lost. */
-export const LOST_REMEDY = 'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.';
+export const LOST_REMEDY =
+  'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.';
 
 /** The failure of a command that did not exit with 0. */
 export function commandFailure(host: string, command: Command, outcome: Outcome): Failure {

@@ -6,7 +6,10 @@ export interface Command {
   readonly program: string;
   /** Each element arrives as exactly one argument. Never a secret. */
   readonly args: readonly string[];
-  /** Standard input; a secret travels here, and so does what is too large to be held in memory. Absent: standard input is empty. */
+  /**
+   * Standard input; a secret travels here, and so does what is too large to be held in memory. Absent: standard input
+   * is empty.
+   */
   readonly stdin?: string | Secret | Streamed;
   /** True when it changes nothing on the host; only such commands may be asked while gathering. */
   readonly reads: boolean;
@@ -24,7 +27,9 @@ export interface Command {
   readonly inside?: Inside;
 }
 
-/** A place within a host: commands of one place can share the way in, which costs more than most of what they do there. */
+/**
+ * A place within a host: commands of one place can share the way in, which costs more than most of what they do there.
+ */
 export interface Inside {
   /** Starts a shell there that reads its script from standard input. */
   readonly shell: readonly [string, ...string[]];
@@ -32,17 +37,23 @@ export interface Inside {
   readonly argv: readonly [string, ...string[]];
 }
 
-/** A file of the machine that this runs on, as standard input: read as fast as the host takes it, never held in whole. */
+/**
+ * A file of the machine that this runs on, as standard input: read as fast as the host takes it, never held in whole.
+ */
 export interface Streamed {
   /** Its absolute path. */
   readonly file: string;
   readonly bytes: number;
-  /** Told how many more bytes have gone, each time some have. A host that is this machine opens the file itself: all have gone at once. */
+  /**
+   * Told how many more bytes have gone, each time some have. A host that is this machine opens the file itself: all
+   * have gone at once.
+   */
   readonly onSent?: (bytes: number) => void;
 }
 
 /** Whether standard input is such a file. */
-export const isStreamed = (stdin: unknown): stdin is Streamed => typeof stdin === 'object' && stdin !== null && 'file' in stdin;
+export const isStreamed = (stdin: unknown): stdin is Streamed =>
+  typeof stdin === 'object' && stdin !== null && 'file' in stdin;
 
 type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside'>>;
 
@@ -61,7 +72,10 @@ export function changing(purpose: string, argv: readonly [string, ...string[]], 
   return { program, args, reads: false, purpose, timeoutMs: CHANGE_DEADLINE_MS, ...extras };
 }
 
-/** Lines of a script that clean up however it ends, short of SIGKILL: a shell that dies of a signal, as of a connection that is gone, runs no EXIT trap. */
+/**
+ * Lines of a script that clean up however it ends, short of SIGKILL: a shell that dies of a signal, as of a connection
+ * that is gone, runs no EXIT trap.
+ */
 export const cleaningUp = (how: string): string => `trap '${how}' EXIT; trap 'exit 129' HUP INT PIPE TERM`;
 
 /** argv that runs a fixed POSIX script; values go in as arguments ("$1", "$2", ...), never by splicing. */

@@ -1,4 +1,6 @@
-/** The closed set of things that can go wrong: name, number and title. Each has a heading in docs/troubleshooting.md. */
+/**
+ * The closed set of things that can go wrong: name, number and title. Each has a heading in docs/troubleshooting.md.
+ */
 export const CODES = {
   'input-invalid': [1001, 'An input of the action is missing or wrong'],
   'cluster-file-invalid': [1002, 'The cluster file has faults'],
@@ -110,7 +112,14 @@ export class Trouble extends Error {
   readonly failures: readonly Failure[];
 
   constructor(failures: readonly Failure[]) {
-    super(failures.map((failure) => `${codeNumber(failure.code)} ${failure.code}: ${failure.host ? `${failure.host}: ` : ''}${failure.what}`).join('\n'));
+    super(
+      failures
+        .map(
+          (failure) =>
+            `${codeNumber(failure.code)} ${failure.code}: ${failure.host ? `${failure.host}: ` : ''}${failure.what}`,
+        )
+        .join('\n'),
+    );
     this.name = 'Trouble';
     this.failures = failures;
   }
@@ -127,8 +136,8 @@ export function failuresOf(thrown: unknown): readonly Failure[] {
 }
 
 /**
- * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new, and of several
- * stages that met with it the first knows most.
+ * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing
+ * new, and of several stages that met with it the first knows most.
  */
 export function withoutConsequences(failures: readonly Failure[]): Failure[] {
   const silent = new Map<string | undefined, Failure>();

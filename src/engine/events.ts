@@ -10,17 +10,48 @@ export type Event =
   | { readonly is: 'stage-started'; readonly stage: string }
   | { readonly is: 'step-started'; readonly stage: string; readonly step: Step }
   | { readonly is: 'step-done'; readonly stage: string; readonly step: Step; readonly ms: number }
-  | { readonly is: 'step-failed'; readonly stage: string; readonly step: Step; readonly ms: number; readonly failures: readonly Failure[] }
+  | {
+      readonly is: 'step-failed';
+      readonly stage: string;
+      readonly step: Step;
+      readonly ms: number;
+      readonly failures: readonly Failure[];
+    }
   /** What the step replaced was put back; `words` say what is true now. */
-  | { readonly is: 'step-undone'; readonly stage: string; readonly step: Step; readonly words: string; readonly ms: number }
+  | {
+      readonly is: 'step-undone';
+      readonly stage: string;
+      readonly step: Step;
+      readonly words: string;
+      readonly ms: number;
+    }
   | { readonly is: 'waiting'; readonly stage: string; readonly notes: readonly Note[]; readonly leftMs: number }
   | { readonly is: 'said'; readonly stage: string; readonly host: string; readonly text: string }
-  | { readonly is: 'stage-settled'; readonly stage: string; readonly plan: Plan; readonly applied: readonly Step[]; readonly ms: number }
-  | { readonly is: 'stage-failed'; readonly stage: string; readonly failures: readonly Failure[]; readonly applied: readonly Step[]; readonly ms: number }
+  | {
+      readonly is: 'stage-settled';
+      readonly stage: string;
+      readonly plan: Plan;
+      readonly applied: readonly Step[];
+      readonly ms: number;
+    }
+  | {
+      readonly is: 'stage-failed';
+      readonly stage: string;
+      readonly failures: readonly Failure[];
+      readonly applied: readonly Step[];
+      readonly ms: number;
+    }
   /** It began before the stages before it had settled, and one of those failed. */
   | { readonly is: 'stage-left'; readonly stage: string; readonly applied: readonly Step[]; readonly ms: number }
   | { readonly is: 'secret'; readonly secret: Secret }
-  | { readonly is: 'command'; readonly host: string; readonly command: Command; readonly outcome: Outcome; readonly ms: number; /** For which stage it ran; absent while all are looked at. */ readonly stage?: string };
+  | {
+      readonly is: 'command';
+      readonly host: string;
+      readonly command: Command;
+      readonly outcome: Outcome;
+      readonly ms: number;
+      /** For which stage it ran; absent while all are looked at. */ readonly stage?: string;
+    };
 
 /** Receives every event of a run, in order. */
 export type Emit = (event: Event) => void;

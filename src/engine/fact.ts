@@ -33,15 +33,23 @@ export interface Question<T> {
   readonly read: (outcome: Exited) => Fact<T>;
 }
 
-/** The answer in an outcome: unknown unless the command ran to its end and `read` understood it; a list of which something was left out is none. */
+/**
+ * The answer in an outcome: unknown unless the command ran to its end and `read` understood it; a list of which
+ * something was left out is none.
+ */
 export function answer<T>(question: Question<T>, outcome: Outcome): Fact<T> {
-  if (outcome.ended === 'lost') return { is: 'unknown', why: `could not ${question.command.purpose}: ${ending(outcome)}`, lost: true };
+  if (outcome.ended === 'lost')
+    return { is: 'unknown', why: `could not ${question.command.purpose}: ${ending(outcome)}`, lost: true };
   if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);
-  if (outcome.code === 0 && mayBeCut(outcome.stdout)) return unknown(`could not ${question.command.purpose}: its answer is too long`);
+  if (outcome.code === 0 && mayBeCut(outcome.stdout))
+    return unknown(`could not ${question.command.purpose}: its answer is too long`);
   try {
     return question.read(outcome);
   } catch (error) {
-    return unknown(`could not ${question.command.purpose}: its answer was not understood (${error instanceof Error ? error.message : String(error)})`);
+    return unknown(
+      `could not ${question.command.purpose}: its answer was not understood ` +
+        `(${error instanceof Error ? error.message : String(error)})`,
+    );
   }
 }
 

@@ -1,6 +1,9 @@
 import type { z } from 'zod';
 
-/** The JSON text as a value of that shape, without what the shape does not name. Throws where it is none; nothing of the text is in what it says. */
+/**
+ * The JSON text as a value of that shape, without what the shape does not name. Throws where it is none; nothing of the
+ * text is in what it says.
+ */
 export function jsonOf<T>(text: string, shape: z.ZodType<T>): T {
   const read = shape.safeParse(parsed(text));
   if (read.success) return read.data;

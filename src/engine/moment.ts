@@ -12,7 +12,8 @@ export class Moment {
 
   hear(event: Event): void {
     if (event.is === 'stage-started') this.#stages.set(event.stage, { steps: new Set(), awaited: [] });
-    if (event.is === 'stage-settled' || event.is === 'stage-failed' || event.is === 'stage-left') this.#stages.delete(event.stage);
+    if (event.is === 'stage-settled' || event.is === 'stage-failed' || event.is === 'stage-left')
+      this.#stages.delete(event.stage);
     if (event.is === 'step-done' || event.is === 'step-failed') this.#of(event.stage).steps.delete(event.step);
     if (event.is === 'waiting') this.#of(event.stage).awaited = event.notes;
     if (event.is === 'step-started') {
@@ -22,13 +23,20 @@ export class Moment {
     }
   }
 
-  /** In words that follow "cancelled": the stages, and their steps or else what they wait for. Undefined between stages. */
+  /**
+   * In words that follow "cancelled": the stages, and their steps or else what they wait for. Undefined between stages.
+   */
   inWords(): string | undefined {
     if (this.#stages.size === 0) return undefined;
     const passages = [...this.#stages.values()];
     const steps = passages.flatMap((passage) => [...passage.steps]);
     const awaited = passages.flatMap((passage) => passage.awaited);
-    const during = steps.length > 0 ? `, in the middle of ${listed(steps)}` : awaited.length > 0 ? `, while it waited for ${listed(awaited)}` : '';
+    const during =
+      steps.length > 0
+        ? `, in the middle of ${listed(steps)}`
+        : awaited.length > 0
+          ? `, while it waited for ${listed(awaited)}`
+          : '';
     return `in ${inSeries([...this.#stages.keys()])}${during}`;
   }
 
@@ -38,6 +46,8 @@ export class Moment {
   }
 }
 
-const listed = (notes: readonly Pick<Note, 'host' | 'what'>[]): string => inSeries([...new Set(notes.map(({ host, what }) => `"${what}"${host === '' ? '' : ` on ${host}`}`))]);
+const listed = (notes: readonly Pick<Note, 'host' | 'what'>[]): string =>
+  inSeries([...new Set(notes.map(({ host, what }) => `"${what}"${host === '' ? '' : ` on ${host}`}`))]);
 
-const inSeries = (words: readonly string[]): string => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' and ');
+const inSeries = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' and ');

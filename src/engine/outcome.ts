@@ -50,7 +50,10 @@ export function ending(outcome: Outcome): string {
 /** Far more than anybody is shown of a line, so that where it is cut no half of a secret comes to be seen. */
 const LONGEST_LINE = 256 * 1024;
 
-/** The last line that was said, with the one that it continues where it begins with a blank; standard error before standard output; '' when nothing was. Without its end where it has none. */
+/**
+ * The last line that was said, with the one that it continues where it begins with a blank; standard error before
+ * standard output; '' when nothing was. Without its end where it has none.
+ */
 export function lastLine(outcome: Outcome): string {
   return lastOf(outcome.stderr) ?? lastOf(outcome.stdout) ?? '';
 }
@@ -61,7 +64,13 @@ function lastOf(text: string): string | undefined {
   const at = said.lastIndexOf('\n');
   const last = said.slice(at + 1).slice(0, LONGEST_LINE);
   // docker puts what it knows of an error in a line before `(exit status 1))`.
-  const before = /^\s+\(/.test(last) && at > 0 ? `${said.slice(said.lastIndexOf('\n', at - 1) + 1, at).trim().slice(0, LONGEST_LINE)} ` : '';
+  const before =
+    /^\s+\(/.test(last) && at > 0
+      ? `${said
+          .slice(said.lastIndexOf('\n', at - 1) + 1, at)
+          .trim()
+          .slice(0, LONGEST_LINE)} `
+      : '';
   const line = `${before}${last.trimStart()}`;
   // A copy: a part of a text keeps all of it in memory.
   return Buffer.from(line, 'utf16le').toString('utf16le');

@@ -1,7 +1,10 @@
 import { Plan, type Note } from './plan.ts';
 import type { Views } from './views.ts';
 
-/** Whether a run does what a note tells of: it concerns one of its hosts, and is done or seen at a host that the run reaches. */
+/**
+ * Whether a run does what a note tells of: it concerns one of its hosts, and is done or seen at a host that the run
+ * reaches.
+ */
 function isOwn(note: Note, hosts: ReadonlySet<string>, views: Views | undefined): boolean {
   const at = note.at ?? note.host;
   return (hosts.has(note.host) || hosts.has(at)) && views?.reaches(at) !== false;

@@ -18,7 +18,10 @@ export interface Step {
   readonly what: string;
   /** Why it is needed: `not in any swarm`. */
   readonly why: string;
-  /** True where `why` tells how it is at the moment, such as `exited (137)`: the next look may find it otherwise, and the change is still the same. */
+  /**
+   * True where `why` tells how it is at the moment, such as `exited (137)`: the next look may find it otherwise, and
+   * the change is still the same.
+   */
   readonly momentary?: true;
   /** The ids that the image of which it makes a container may have, where the host or an archive knows it. */
   readonly image?: readonly string[];
@@ -33,8 +36,8 @@ export interface Step {
   /** Carries it out. Throws a Trouble when it did not work. */
   readonly apply: (act: Act) => Promise<void>;
   /**
-   * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, or undefined where nothing had been touched.
-   * Throws a Trouble when it could not be put back.
+   * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, or undefined
+   * where nothing had been touched. Throws a Trouble when it could not be put back.
    */
   readonly undo?: (act: Act) => Promise<Undone | undefined>;
   /** Lets go of what the step replaced, once the stage has seen that the new one works. Throws a Trouble. */
@@ -52,12 +55,18 @@ export interface Note {
   readonly image?: readonly string[];
 }
 
-/** Something that no step brings about but that must come true before the stage is settled; past the deadline it is `failure`. */
+/**
+ * Something that no step brings about but that must come true before the stage is settled; past the deadline it is
+ * `failure`.
+ */
 export interface Awaited extends Note {
   readonly failure: Failure;
 }
 
-/** What a stage found: the missing steps, what is already so, what cannot be known yet, what is awaited, and what forbids going on. */
+/**
+ * What a stage found: the missing steps, what is already so, what cannot be known yet, what is awaited, and what
+ * forbids going on.
+ */
 export class Plan {
   readonly steps: Step[] = [];
   readonly satisfied: Note[] = [];
@@ -73,7 +82,10 @@ export class Plan {
 }
 
 /** What makes two steps of two plans the same change. */
-export const sameStep = (a: Pick<Step, 'host' | 'what'>, b: Pick<Step, 'host' | 'what'>): boolean => a.host === b.host && a.what === b.what;
+export const sameStep = (a: Pick<Step, 'host' | 'what'>, b: Pick<Step, 'host' | 'what'>): boolean =>
+  a.host === b.host && a.what === b.what;
 
 /** The hosts that a plan changes, or may change once more is known. */
-export const hostsToChange = ({ steps, later }: Plan): string[] => [...new Set([...steps, ...later].map(({ host }) => host))];
+export const hostsToChange = ({ steps, later }: Plan): string[] => [
+  ...new Set([...steps, ...later].map(({ host }) => host)),
+];

@@ -12,8 +12,9 @@ export function quote(text: string): string {
 const READ_ALIKE = /[^ "-&(-[\]-~]/g;
 
 /**
- * The arguments with which a POSIX shell runs the script, in words that sh, bash, zsh, ksh, fish, csh and tcsh all read alike: whatever they do not is sent in octal,
- * which printf(1) turns back. Throws on NUL. Source: fish-doc(1) "Quotes", csh(1) "Lexical structure"; POSIX, printf, %b.
+ * The arguments with which a POSIX shell runs the script, in words that sh, bash, zsh, ksh, fish, csh and tcsh all read
+ * alike: whatever they do not is sent in octal, which printf(1) turns back. Throws on NUL. Source: fish-doc(1)
+ * "Quotes", csh(1) "Lexical structure"; POSIX, printf, %b.
  */
 export function inAnyShell(text: string): string {
   if (text.includes('\0')) throw new Error('a script cannot hold a NUL character');

@@ -21,15 +21,18 @@ export interface Run {
   readonly hosts?: ReadonlySet<string>;
   /** What is known of hosts that the fleet does not reach; it reaches all unless told. */
   readonly views?: Views;
-  /** Asked before the first change: whether the plan still holds, or others may have changed something since it was made. Throws a Trouble when nothing may be changed. */
+  /**
+   * Asked before the first change: whether the plan still holds, or others may have changed something since it was
+   * made. Throws a Trouble when nothing may be changed.
+   */
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
   /** The changes that were agreed to: no other is made. Any may be made unless told. */
   readonly agreed?: readonly Change[];
 }
 
 /**
- * Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the host. Stages that tolerate it judge what the
- * other hosts say.
+ * Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the
+ * host. Stages that tolerate it judge what the other hosts say.
  */
 export async function look(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
   const lost = new Map<string, Failure>();
@@ -44,12 +47,24 @@ export async function look(stages: readonly Stage[], run: Run, forWhat?: string)
   const plans = await Promise.all(stages.map((stage) => stage.look(ask)));
   const failures = [...lost.values()];
   if (failures.length > 0 && !stages.every(({ toleratesLoss }) => toleratesLoss)) throw new Trouble(failures);
-  for (const plan of plans) plan.awaited.unshift(...failures.map((failure) => ({ host: failure.host ?? '', what: 'the host answers', why: failure.evidence ?? failure.what, failure })));
+  for (const plan of plans)
+    plan.awaited.unshift(
+      ...failures.map((failure) => ({
+        host: failure.host ?? '',
+        what: 'the host answers',
+        why: failure.evidence ?? failure.what,
+        failure,
+      })),
+    );
   return plans.map((plan) => ownPart(plan, run.hosts, run.views));
 }
 
 /** Looks at one stage, as `look` does; at another along with it, where that is given. */
-export async function lookAt(stage: Stage, run: Run, along?: Stage): Promise<readonly [plan: Plan, along: Plan | undefined]> {
+export async function lookAt(
+  stage: Stage,
+  run: Run,
+  along?: Stage,
+): Promise<readonly [plan: Plan, along: Plan | undefined]> {
   const [plan, other] = await look(along ? [stage, along] : [stage], run, stage.name);
   if (!plan) throw new Error(`${stage.name} gave no plan`);
   return [plan, other];
@@ -64,22 +79,32 @@ const lostWhileLooking = (host: string, reason: string): Failure => ({
 });
 
 /**
- * Until the next look, sooner after the first ones. Beside other work, on which the hosts' time is better spent, it is longer, and over when that is.
- * A run that is cancelled meanwhile ends.
+ * Until the next look, sooner after the first ones. Beside other work, on which the hosts' time is better spent, it is
+ * longer, and over when that is. A run that is cancelled meanwhile ends.
  */
 export async function pause(stage: Stage, run: Run, looks = Infinity, beside?: Promise<unknown>): Promise<void> {
   const everyMs = run.lookEveryMs ?? 500;
   const over = new AbortController();
   void beside?.then(() => over.abort());
   const signal = AbortSignal.any([over.signal, ...(run.signal ? [run.signal] : [])]);
-  await sleep(beside ? 4 * everyMs : Math.min(everyMs, 100 * looks), undefined, { signal }).catch(() => stopIfCancelled(stage, run));
+  await sleep(beside ? 4 * everyMs : Math.min(everyMs, 100 * looks), undefined, { signal }).catch(() =>
+    stopIfCancelled(stage, run),
+  );
 }
 
 /** A failure that may pass, as what is waited for. */
-export const asNote = (failure: Failure): Note => ({ host: failure.host ?? '', what: failure.what, why: failure.evidence ?? failure.code });
+export const asNote = (failure: Failure): Note => ({
+  host: failure.host ?? '',
+  what: failure.what,
+  why: failure.evidence ?? failure.code,
+});
 
 /** Throws when the run was cancelled. */
 export function stopIfCancelled(stage: Stage, run: Run): void {
   if (run.signal?.aborted !== true) return;
-  throw trouble({ code: 'cancelled', what: `cancelled in ${stage.name}`, remedy: 'Run again: what was done stays, and the rest is done then.' });
+  throw trouble({
+    code: 'cancelled',
+    what: `cancelled in ${stage.name}`,
+    remedy: 'Run again: what was done stays, and the rest is done then.',
+  });
 }

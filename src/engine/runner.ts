@@ -35,13 +35,17 @@ function postpone(plan: Plan): void {
  */
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
   let planned = await planOnceOthersAllow(stages, run);
-  if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again') planned = await planOnceOthersAllow(stages, run);
+  if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again')
+    planned = await planOnceOthersAllow(stages, run);
   const strange = planned.flatMap(({ stage, plan }) => notAgreed(run.agreed, stage.name, plan.steps));
   if (strange.length > 0) throw new Trouble(strange);
   return new Course(planned, run).follow();
 }
 
-/** The way of a run through its stages. A stage begins when all before it have settled, or those that it names; when one fails, none begins any more. */
+/**
+ * The way of a run through its stages. A stage begins when all before it have settled, or those that it names; when one
+ * fails, none begins any more.
+ */
 class Course {
   readonly #planned: readonly Planned[];
   readonly #run: Run;
@@ -73,7 +77,12 @@ class Course {
   }
 
   /** Whether the stage settled. Never rejects. */
-  async #pass(stage: Stage, plan: Plan, begin: readonly Promise<boolean>[], before: readonly Promise<boolean>[]): Promise<boolean> {
+  async #pass(
+    stage: Stage,
+    plan: Plan,
+    begin: readonly Promise<boolean>[],
+    before: readonly Promise<boolean>[],
+  ): Promise<boolean> {
     if (!(await allOf(begin)) || this.#failures.length > 0) return false;
     const ahead = stage.beginsAfter ? new Ahead(before) : undefined;
     const next = this.#planned[this.#planned.findIndex((each) => each.stage === stage) + 1]?.stage;
@@ -82,10 +91,16 @@ class Course {
       begins: () => void (this.#changed = true),
       changed: () => this.#changed,
       ...(ahead && { ahead }),
-      ...(next && !next.beginsAfter && { next: { stage: next, planned: (nextPlan: Plan) => void this.#foreseen.set(next.name, nextPlan) } }),
+      ...(next &&
+        !next.beginsAfter && {
+          next: { stage: next, planned: (nextPlan: Plan) => void this.#foreseen.set(next.name, nextPlan) },
+        }),
     };
     try {
-      this.#applied.set(stage.name, await applyStage(stage, this.#changed ? this.#foreseen.get(stage.name) : plan, underWay));
+      this.#applied.set(
+        stage.name,
+        await applyStage(stage, this.#changed ? this.#foreseen.get(stage.name) : plan, underWay),
+      );
       return true;
     } catch (thrown) {
       if (!(thrown instanceof LeftOff)) this.#failures.push(...failuresOf(thrown));
@@ -96,7 +111,10 @@ class Course {
 
 const permitted = async (run: Run): Promise<'as planned' | 'plan again'> => (run.permit ? run.permit() : 'as planned');
 
-/** The plans of stages that can go on. Where a run takes some hosts' part, others may be in the middle of theirs: they are given as long as the stages themselves. */
+/**
+ * The plans of stages that can go on. Where a run takes some hosts' part, others may be in the middle of theirs: they
+ * are given as long as the stages themselves.
+ */
 async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<Planned[]> {
   const deadline = Date.now() + Math.max(...stages.map(({ settleMs }) => settleMs));
   for (;;) {

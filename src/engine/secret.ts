@@ -33,7 +33,10 @@ export class Secret {
   }
 }
 
-/** Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless finds a defect, and not an empty password. */
+/**
+ * Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless
+ * finds a defect, and not an empty password.
+ */
 export class UnusedSecret extends Secret {
   constructor(name: string) {
     super(name, '');
@@ -47,12 +50,22 @@ export class UnusedSecret extends Secret {
 /** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
 export const SHORTEST_MASK = 4;
 
-/** Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and shell-quoted. Longest first. */
+/**
+ * Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and
+ * shell-quoted. Longest first.
+ */
 export function printedForms(secret: Secret): string[] {
   const value = secret.reveal();
   const lines = value.split(/\r?\n/).map((line) => line.trim());
   const whole = [value, value.trim(), ...(lines.length > 1 ? lines.filter((line) => line.length >= 16) : [])];
-  const forms = whole.flatMap((text) => [text, ...base64Forms(text), ...hexForms(text), ...urlForms(text), ...jsonForms(text), ...quotedForms(text)]);
+  const forms = whole.flatMap((text) => [
+    text,
+    ...base64Forms(text),
+    ...hexForms(text),
+    ...urlForms(text),
+    ...jsonForms(text),
+    ...quotedForms(text),
+  ]);
   return [...new Set(forms)].filter((form) => form.length >= SHORTEST_MASK).sort((a, b) => b.length - a.length);
 }
 
@@ -65,17 +78,30 @@ function hexForms(text: string): string[] {
 function urlForms(text: string): string[] {
   const loose = encodeURIComponent(text.toWellFormed());
   const strict = loose.replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
-  return [loose, strict].flatMap((form) => [form, form.replace(/%../g, (each) => each.toLowerCase())]).flatMap((form) => [form, form.replaceAll('%20', '+')]);
+  return [loose, strict]
+    .flatMap((form) => [form, form.replace(/%../g, (each) => each.toLowerCase())])
+    .flatMap((form) => [form, form.replaceAll('%20', '+')]);
 }
 
-/** As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes is much the same. */
+/**
+ * As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes
+ * is much the same.
+ */
 function jsonForms(text: string): string[] {
   const unicode = (each: string): string => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
   const json = JSON.stringify(text).slice(1, -1);
-  return [json, json.replaceAll('/', '\\/'), json.replace(/[<>&\u2028\u2029]/g, unicode), json.replace(/[^\x20-\x7e]/g, unicode)];
+  return [
+    json,
+    json.replaceAll('/', '\\/'),
+    json.replace(/[<>&\u2028\u2029]/g, unicode),
+    json.replace(/[^\x20-\x7e]/g, unicode),
+  ];
 }
 
-/** Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single quotes of YAML. */
+/**
+ * Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single
+ * quotes of YAML.
+ */
 function quotedForms(text: string): string[] {
   const doubled = text.replaceAll('\\', '\\\\');
   const escaped = doubled.replaceAll('\n', '\\n').replaceAll('\t', '\\t');
@@ -94,7 +120,9 @@ function quotedForms(text: string): string[] {
 function base64Forms(text: string): string[] {
   const bytes = Buffer.from(text, 'utf8');
   const shifted = [0, 1, 2].map((shift) => {
-    const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     const head = shift === 0 ? 0 : shift + 1;
     const tail = (shift + bytes.length) % 3 === 0 ? 0 : 1;
     return encoded.slice(head, encoded.length - tail);

@@ -8,13 +8,22 @@ export interface Stage {
   readonly purpose: string;
   /** Stages that must have settled before this one can be applied. */
   readonly needs: readonly string[];
-  /** Stages after which it may already begin, where it need not wait for all that it needs; it settles only after those, too. */
+  /**
+   * Stages after which it may already begin, where it need not wait for all that it needs; it settles only after those,
+   * too.
+   */
   readonly beginsAfter?: readonly string[];
   /** How long, in milliseconds, what was asked for may take until it is really there. */
   readonly settleMs: number;
-  /** Does what can be done for the plan's changes before their turn, beside all else, as soon as any change may be made. What goes wrong with it is told when the change itself is made. */
+  /**
+   * Does what can be done for the plan's changes before their turn, beside all else, as soon as any change may be made.
+   * What goes wrong with it is told when the change itself is made.
+   */
   readonly early?: (plan: Plan, act: Act) => Promise<unknown>;
-  /** True where a host whose connection is lost ends no look: the stage judges what stays unknown, and the look adds the host's own failure. */
+  /**
+   * True where a host whose connection is lost ends no look: the stage judges what stays unknown, and the look adds the
+   * host's own failure.
+   */
   readonly toleratesLoss?: true;
   /** What a plan that is only shown says of it, where that is less than its look. */
   readonly preview?: (ask: Ask) => Promise<Plan>;
@@ -23,7 +32,9 @@ export interface Stage {
 }
 
 /** A stage from its two halves: `gather` reads, `plan` is pure. */
-export function stage<Facts>(parts: Omit<Stage, 'look'> & { gather: (ask: Ask) => Promise<Facts>; plan: (facts: Facts) => Plan }): Stage {
+export function stage<Facts>(
+  parts: Omit<Stage, 'look'> & { gather: (ask: Ask) => Promise<Facts>; plan: (facts: Facts) => Plan },
+): Stage {
   const { gather, plan, ...rest } = parts;
   return { ...rest, look: async (ask) => plan(await gather(ask)) };
 }

@@ -18,8 +18,9 @@ interface Scene {
 }
 
 /**
- * Puts back what these steps replaced, after something of them failed. Gives what is to be thrown: a failure of each host says that it was undone and
- * what is true now, and where something could not be put back, that stands beside it. Whatever is no Trouble stays as it was thrown.
+ * Puts back what these steps replaced, after something of them failed. Gives what is to be thrown: a failure of each
+ * host says that it was undone and what is true now, and where something could not be put back, that stands beside it.
+ * Whatever is no Trouble stays as it was thrown.
  */
 export async function undoAll(steps: readonly Step[], thrown: unknown, scene: Scene): Promise<unknown> {
   const tried = await Promise.all(steps.filter(({ undo }) => undo !== undefined).map((step) => undoStep(step, scene)));
@@ -30,11 +31,21 @@ export async function undoAll(steps: readonly Step[], thrown: unknown, scene: Sc
 
 /** The failures, with what was undone in the first one of the same host, or else in the first of all. */
 function told(failures: readonly Failure[], tried: readonly Tried[]): Failure[] {
-  const place = ({ step }: Tried): number => Math.max(0, failures.findIndex(({ host }) => host === step.host));
+  const place = ({ step }: Tried): number =>
+    Math.max(
+      0,
+      failures.findIndex(({ host }) => host === step.host),
+    );
   return failures.map((failure, i) => {
     const undone = tried.filter((each) => place(each) === i).flatMap((each) => each.undone ?? []);
     const removed = undone.find((each) => each.removed)?.removed;
-    return undone.length === 0 ? failure : { ...failure, what: `${failure.what}; undone: ${undone.map(({ words }) => words).join(', ')}`, ...(removed && { removed }) };
+    return undone.length === 0
+      ? failure
+      : {
+          ...failure,
+          what: `${failure.what}; undone: ${undone.map(({ words }) => words).join(', ')}`,
+          ...(removed && { removed }),
+        };
   });
 }
 

@@ -9,10 +9,15 @@ export type View = Readonly<Record<string, Outcome>>;
 /** Names a reading command without telling it: its standard input may be a secret. */
 export function digestOf(command: Command): string {
   const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
-  return createHash('sha256').update(JSON.stringify([command.program, command.args, stdin])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([command.program, command.args, stdin]))
+    .digest('hex');
 }
 
-/** What is known of hosts that this run does not reach, from the runs that did; and what the hosts it reaches answer, for the runs after it. */
+/**
+ * What is known of hosts that this run does not reach, from the runs that did; and what the hosts it reaches answer,
+ * for the runs after it.
+ */
 export class Views {
   readonly #reached: ReadonlySet<string>;
   readonly #elsewhere: ReadonlyMap<string, View>;
@@ -36,7 +41,14 @@ export class Views {
 
   /** What a host out of reach answered; never an answer that it was not asked for. */
   answered(host: string, command: Command): Outcome {
-    return this.#elsewhere.get(host)?.[digestOf(command)] ?? { ended: 'lost', reason: `${host} is not reached from here, and was not asked this when it was looked at`, stdout: '', stderr: '' };
+    return (
+      this.#elsewhere.get(host)?.[digestOf(command)] ?? {
+        ended: 'lost',
+        reason: `${host} is not reached from here, and was not asked this when it was looked at`,
+        stdout: '',
+        stderr: '',
+      }
+    );
   }
 
   /** Keeps the latest answer of a host for its view. */

@@ -12,8 +12,8 @@ export interface Api {
   readonly paginate: Octokit['paginate'];
   readonly place: Place;
   /**
-   * Makes what must not be there twice. Where it is not known whether the request was carried out, `look` is asked first,
-   * and what it finds is taken for what was made.
+   * Makes what must not be there twice. Where it is not known whether the request was carried out, `look` is asked
+   * first, and what it finds is taken for what was made.
    */
   once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T>;
   /** The login under which the token writes. */
@@ -46,21 +46,33 @@ const quiet = (): void => undefined;
 /** The API of the place, with that token. */
 export function openApi(options: ApiOptions): Api {
   const { place, token, say } = options;
-  const octokit = getOctokit(token.reveal(), { baseUrl: place.apiUrl, log: { debug: quiet, info: quiet, warn: say, error: say } });
+  const octokit = getOctokit(token.reveal(), {
+    baseUrl: place.apiUrl,
+    log: { debug: quiet, info: quiet, warn: say, error: say },
+  });
   const patience = new Patience(options);
   octokit.hook.wrap('request', (request, defaults) => {
     const { method } = defaults;
     const { pathname } = new URL(octokit.request.endpoint(defaults).url);
     const headers = { ...defaults.headers, 'x-github-api-version': '2022-11-28' };
-    return patience.ask(`${method} ${pathname}`, method !== 'POST' || pathname.endsWith('/graphql'), async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
+    return patience.ask(`${method} ${pathname}`, method !== 'POST' || pathname.endsWith('/graphql'), async (signal) =>
+      request({ ...defaults, headers, request: { ...defaults.request, signal } }),
+    );
   });
-  return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look), self: () => selfOf(octokit, options) };
+  return {
+    rest: octokit.rest,
+    paginate: octokit.paginate,
+    place,
+    once: (make, look) => patience.once(make, look),
+    self: () => selfOf(octokit, options),
+  };
 }
 
 /** Asked of GraphQL: the REST API tells it to people's tokens only. */
 async function selfOf(octokit: Octokit, { needs }: ApiOptions): Promise<string> {
   try {
-    return (await octokit.graphql<{ readonly viewer: { readonly login: string } }>('{ viewer { login } }')).viewer.login;
+    return (await octokit.graphql<{ readonly viewer: { readonly login: string } }>('{ viewer { login } }')).viewer
+      .login;
   } catch (thrown) {
     if (!(thrown instanceof Error && thrown.name === 'GraphqlResponseError')) throw thrown;
     throw refusal('POST /graphql', { status: 200, headers: {}, data: { message: thrown.message } }, needs);
@@ -75,9 +87,16 @@ class Patience {
     this.#options = options;
   }
 
-  /** Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only after a rate limit, which carries nothing out. */
-  async ask<T extends Answer>(asked: string, repeatable: boolean, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (let tries = 0; ; ) {
+  /**
+   * Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only
+   * after a rate limit, which carries nothing out.
+   */
+  async ask<T extends Answer>(
+    asked: string,
+    repeatable: boolean,
+    request: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    for (let tries = 0; ;) {
       const trouble = await this.#attempt(asked, request);
       if (!('failed' in trouble)) return trouble;
       const { failed, waitMs } = trouble;
@@ -98,7 +117,13 @@ class Patience {
         return await make();
       } catch (thrown) {
         const pauseMs = PAUSES_MS[tries];
-        if (!(thrown instanceof ApiTrouble) || thrown.refused !== undefined || pauseMs === undefined || this.#options.signal.aborted) throw thrown;
+        if (
+          !(thrown instanceof ApiTrouble) ||
+          thrown.refused !== undefined ||
+          pauseMs === undefined ||
+          this.#options.signal.aborted
+        )
+          throw thrown;
         await this.#pause(thrown, pauseMs);
         const found = await look();
         if (found !== undefined) return found;
@@ -107,13 +132,22 @@ class Patience {
   }
 
   /** The answer, or what is wrong with it; with the wait that a rate limit asks for. */
-  async #attempt<T extends Answer>(asked: string, request: (signal: AbortSignal) => Promise<T>): Promise<T | { readonly failed: ApiTrouble; readonly waitMs?: number }> {
+  async #attempt<T extends Answer>(
+    asked: string,
+    request: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | { readonly failed: ApiTrouble; readonly waitMs?: number }> {
     const { signal, place, needs, now } = this.#options;
     try {
       const response = await request(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
       if (response.status === 204 || (typeof response.data === 'object' && response.data !== null)) return response;
       // A connection that was lost half way through the body is no error to octokit.
-      return { failed: silence(asked, `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`, place.apiUrl) };
+      return {
+        failed: silence(
+          asked,
+          `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`,
+          place.apiUrl,
+        ),
+      };
     } catch (thrown) {
       if (signal.aborted) throw ended(signal);
       const answer = answerIn(thrown);
@@ -132,7 +166,9 @@ class Patience {
 
   async #pause({ failures }: ApiTrouble, ms: number): Promise<void> {
     const { say, pause, signal } = this.#options;
-    say(`${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; going on in ${duration(ms)}`);
+    say(
+      `${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; going on in ${duration(ms)}`,
+    );
     try {
       await pause(ms, signal);
     } catch (thrown) {
@@ -152,6 +188,10 @@ function answerIn(thrown: unknown): Answer | undefined {
 
 /** What lies at the bottom of it: fetch itself says no more than "fetch failed". */
 function messageOf(thrown: unknown): string {
-  const { cause, message, code } = thrown as { readonly cause?: unknown; readonly message?: string; readonly code?: string };
+  const { cause, message, code } = thrown as {
+    readonly cause?: unknown;
+    readonly message?: string;
+    readonly code?: string;
+  };
   return typeof cause === 'object' && cause !== null ? messageOf(cause) : message || (code ?? '');
 }

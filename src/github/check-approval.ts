@@ -8,9 +8,14 @@ export async function checkApproval(environment: string, api: Api, teller: Telle
   const { owner, repo } = api.place;
   try {
     const { data } = await api.rest.repos.getEnvironment({ owner, repo, environment_name: environment });
-    const reviewers = (data.protection_rules ?? []).flatMap((rule) => ('reviewers' in rule ? (rule.reviewers ?? []) : []));
+    const reviewers = (data.protection_rules ?? []).flatMap((rule) =>
+      'reviewers' in rule ? (rule.reviewers ?? []) : [],
+    );
     if (reviewers.length === 0) throw unguarded(environment);
-    teller.say(`the environment ${environment} asks ${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`);
+    teller.say(
+      `the environment ${environment} asks ` +
+        `${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`,
+    );
     teller.output('reviewers', String(reviewers.length));
   } catch (thrown) {
     if (!isForbidden(thrown)) throw thrown;
@@ -21,9 +26,14 @@ export async function checkApproval(environment: string, api: Api, teller: Telle
 
 const unguarded = (environment: string) =>
   trouble({
-    code: 'approval-unguarded', what: `the environment ${environment} asks nobody for an approval`,
-    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule', remedy: 'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then run again.',
+    code: 'approval-unguarded',
+    what: `the environment ${environment} asks nobody for an approval`,
+    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule',
+    remedy:
+      'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then ' +
+      'run again.',
   });
 
 const unseen = (environment: string, { failures }: ApiTrouble): string =>
-  `Whether the environment ${environment} asks for an approval is not known to this run. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+  `Whether the environment ${environment} asks for an approval is not known to this run. ` +
+  `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;

@@ -7,21 +7,31 @@ interface Artifact {
   readonly name: string;
 }
 
-/** Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does not do it, it says so and leaves them: what the run was for is done. */
+/**
+ * Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does
+ * not do it, it says so and leaves them: what the run was for is done.
+ */
 export async function cleanUp(prefix: string, api: Api, teller: Teller): Promise<void> {
   const deleted: Artifact[] = [];
   try {
-    for (const artifact of await artifactsOf(api, prefix)) if (await removed(artifact, prefix, api)) deleted.push(artifact);
+    for (const artifact of await artifactsOf(api, prefix))
+      if (await removed(artifact, prefix, api)) deleted.push(artifact);
   } catch (thrown) {
     if (!(thrown instanceof ApiTrouble)) throw thrown;
     if (isForbidden(thrown)) teller.notice('artifacts stay', left(thrown, prefix));
     else teller.warning('artifacts stay', left(thrown, prefix));
   }
-  teller.say(deleted.length === 0 ? `no artifact was deleted (prefix ${prefix})` : `deleted ${deleted.map(({ name }) => name).join(', ')}`);
+  teller.say(
+    deleted.length === 0
+      ? `no artifact was deleted (prefix ${prefix})`
+      : `deleted ${deleted.map(({ name }) => name).join(', ')}`,
+  );
   teller.output('deleted', String(deleted.length));
 }
 
-/** Whether it was there and is gone. One that somebody else deleted meanwhile looks like one that may not be deleted. */
+/**
+ * Whether it was there and is gone. One that somebody else deleted meanwhile looks like one that may not be deleted.
+ */
 async function removed({ id }: Artifact, prefix: string, api: Api): Promise<boolean> {
   const { owner, repo } = api.place;
   try {
@@ -33,10 +43,20 @@ async function removed({ id }: Artifact, prefix: string, api: Api): Promise<bool
   }
 }
 
-async function artifactsOf({ paginate, rest, place: { owner, repo, runId } }: Api, prefix: string): Promise<Artifact[]> {
-  const artifacts = await paginate(rest.actions.listWorkflowRunArtifacts, { owner, repo, run_id: runId, per_page: 100 });
+async function artifactsOf(
+  { paginate, rest, place: { owner, repo, runId } }: Api,
+  prefix: string,
+): Promise<Artifact[]> {
+  const artifacts = await paginate(rest.actions.listWorkflowRunArtifacts, {
+    owner,
+    repo,
+    run_id: runId,
+    per_page: 100,
+  });
   return artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired);
 }
 
 const left = ({ failures }: ApiTrouble, prefix: string): string =>
-  `The artifacts of this run that begin with ${prefix} could not be deleted: ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are sealed, and expire after a day.`;
+  `The artifacts of this run that begin with ${prefix} could not be deleted: ` +
+  `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are ` +
+  'sealed, and expire after a day.';

@@ -7,7 +7,10 @@ import { fitted, isMarked, LONGEST_BODY, prose, table } from './markdown.ts';
 import { isForbidden, type ApiTrouble } from './refusal.ts';
 import type { Teller } from './tell.ts';
 
-/** Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's summary. */
+/**
+ * Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's
+ * summary.
+ */
 export async function commentPlan(plan: PlanDocument, pullRequest: number, api: Api, teller: Teller): Promise<void> {
   const mark = `<!-- kuscia-swarm plan: ${plan.domain} -->`;
   const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
@@ -25,18 +28,25 @@ export async function commentPlan(plan: PlanDocument, pullRequest: number, api: 
 
 async function keepOne(pullRequest: number, mark: string, text: string, api: Api): Promise<Comment> {
   const { owner, repo } = api.place;
-  const [first, ...more] = (await commentsOn(api, pullRequest)).filter((candidate) => isMarked(candidate.body, mark) && isOurs(candidate));
+  const [first, ...more] = (await commentsOn(api, pullRequest)).filter(
+    (candidate) => isMarked(candidate.body, mark) && isOurs(candidate),
+  );
   if (!first) return comment(api, pullRequest, mark, text);
   const { data } = await api.rest.issues.updateComment({ owner, repo, comment_id: first.id, body: `${mark}\n${text}` });
   for (const { id } of more) await api.rest.issues.deleteComment({ owner, repo, comment_id: id });
   return data;
 }
 
-/** Written by an app or by someone of the repository. A mark of anyone else is bait: who wrote a comment can change it after us. */
-const isOurs = ({ user, author_association: association }: Comment): boolean => user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
+/**
+ * Written by an app or by someone of the repository. A mark of anyone else is bait: who wrote a comment can change it
+ * after us.
+ */
+const isOurs = ({ user, author_association: association }: Comment): boolean =>
+  user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
 
 const unwritten = ({ failures }: ApiTrouble): string =>
-  `The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+  'The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of ' +
+  `this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 
 /** The plan as Markdown, with at most so many entries of each kind. */
 export function planText(plan: PlanDocument, runUrl: string, docs: DocsPage, most: number): string {
@@ -48,8 +58,13 @@ export function planText(plan: PlanDocument, runUrl: string, docs: DocsPage, mos
   return [
     `### ${plan.failures.length === 0 ? '' : '❌ '}${prose(plan.domain)}: ${prose(planFigures(plan))}`,
     '',
-    ...(plan.failures.length === 0 ? [] : ['#### What must be mended first', '', ...findingLines(plan.failures, docs, most)]),
-    ...table(['stage', 'host', 'change', 'why'], changes.slice(0, most).map((row) => row.map(prose))),
+    ...(plan.failures.length === 0
+      ? []
+      : ['#### What must be mended first', '', ...findingLines(plan.failures, docs, most)]),
+    ...table(
+      ['stage', 'host', 'change', 'why'],
+      changes.slice(0, most).map((row) => row.map(prose)),
+    ),
     ...(left > 0 ? [`${left} more stand in the log of the run.`, ''] : []),
     ...(plan.warnings.length === 0 ? [] : ['#### Warnings', '', ...findingLines(plan.warnings, docs, most)]),
     `Nothing was changed. [The run](${runUrl}) that made this plan has it in full; the next run rewrites it.`,

@@ -19,7 +19,8 @@ export async function commentsOn({ paginate, rest, place: { owner, repo } }: Api
 export async function comment(api: Api, issue: number, mark: string, text: string): Promise<Comment> {
   const { owner, repo } = api.place;
   return api.once<Comment>(
-    async () => (await api.rest.issues.createComment({ owner, repo, issue_number: issue, body: `${mark}\n${text}` })).data,
+    async () =>
+      (await api.rest.issues.createComment({ owner, repo, issue_number: issue, body: `${mark}\n${text}` })).data,
     async () => (await commentsOn(api, issue)).find(({ body }) => isMarked(body, mark)),
   );
 }

@@ -25,7 +25,13 @@ export const matrixSchema: z.ZodType<Matrix> = z
     domain: z.string(),
     healthy: z.boolean(),
     url: z.string(),
-    rows: z.array(z.object({ replica: z.string(), host: z.string(), cells: z.record(z.enum(Object.keys(CHECKS) as [CheckName, ...CheckName[]]), check) })),
+    rows: z.array(
+      z.object({
+        replica: z.string(),
+        host: z.string(),
+        cells: z.record(z.enum(Object.keys(CHECKS) as [CheckName, ...CheckName[]]), check),
+      }),
+    ),
     nodes: z.object({ ready: figure, total: figure, unknown }),
     pairs: z.object({ connected: figure, total: figure, unknown }),
     database: z.enum(['works', 'fails', 'unknown']).exactOptional(),

@@ -3,10 +3,17 @@ import { grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from
 import { count } from '../report/layout.ts';
 import { code, prose } from './markdown.ts';
 
-/** Failures as a list: number with a link to what it means, what and where, evidence, cause and what to do. At most so many; the rest is counted. */
+/**
+ * Failures as a list: number with a link to what it means, what and where, evidence, cause and what to do. At most so
+ * many; the rest is counted.
+ */
 export function findingLines(failures: readonly Failure[], docs: DocsPage, most: number): string[] {
   const left = failures.length - most;
-  return [...grouped(failures.slice(0, most)).flatMap((group) => groupLines(group, docs)), ...(left > 0 ? [`- ${left} more stand in the log of the run.`] : []), ''];
+  return [
+    ...grouped(failures.slice(0, most)).flatMap((group) => groupLines(group, docs)),
+    ...(left > 0 ? [`- ${left} more stand in the log of the run.`] : []),
+    '',
+  ];
 }
 
 function groupLines(group: FailureGroup, docs: DocsPage): string[] {
@@ -18,7 +25,9 @@ function groupLines(group: FailureGroup, docs: DocsPage): string[] {
   const number = linked ? `[${codeNumber(group.code)}](${help})` : codeNumber(group.code);
   return [
     `- **${number} ${group.code}**: ${alone ? prose(whatHappened(only)) : count(members.length, 'finding')}`,
-    ...(alone ? evidence(only).map((text) => `  - evidence: ${text}`) : members.map((member) => `  - ${[prose(whatHappened(member)), ...evidence(member)].join(': ')}`)),
+    ...(alone
+      ? evidence(only).map((text) => `  - evidence: ${text}`)
+      : members.map((member) => `  - ${[prose(whatHappened(member)), ...evidence(member)].join(': ')}`)),
     ...(cause === '' ? [] : [`  - cause: ${prose(cause)}`]),
     `  - **do: ${prose(linked ? remedy : `${remedy} See ${help}`)}**`,
   ];

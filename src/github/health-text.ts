@@ -26,13 +26,26 @@ export function keptIn(body: string): Kept | undefined {
   return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
 
-/** A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which differ at each look. */
+/**
+ * A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which
+ * differ at each look.
+ */
 export function wrongIn({ matrix, failed, failures }: Health): string {
-  const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
-  const sums = matrix ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`] : ['no matrix'];
-  const found = [...failures.map(({ code, host = '' }) => `${code} ${host}`), ...(matrix?.warnings ?? []).map(({ code, what }) => `${code} ${what}`)];
+  const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) =>
+    CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`),
+  );
+  const sums = matrix
+    ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`]
+    : ['no matrix'];
+  const found = [
+    ...failures.map(({ code, host = '' }) => `${code} ${host}`),
+    ...(matrix?.warnings ?? []).map(({ code, what }) => `${code} ${what}`),
+  ];
   const jobs = failed.map(({ job }) => `job ${job}`);
-  return createHash('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort())).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort()))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** One look at a domain that is not as described. */
@@ -50,7 +63,10 @@ export interface Look {
 export function issueText({ health, place, docs, first, now, kept }: Look): string {
   const { domain } = health;
   const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
-  const times = table(['not as described since', 'last look', 'looks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
+  const times = table(
+    ['not as described since', 'last look', 'looks'],
+    [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]],
+  );
   const text = (most: number): string =>
     [
       ...found(health, docs, most, times),
@@ -64,26 +80,61 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
       `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
       '```',
       '',
-      `This text is rewritten by each look; write in comments. The first look that finds ${prose(domain)} healthy closes the issue.`,
+      `This text is rewritten by each look; write in comments. The first look that finds ${prose(domain)} ` +
+        'healthy closes the issue.',
       '',
     ].join('\n');
   return marks + fitted(text, LONGEST_BODY - marks.length);
 }
 
 /** Codes of failures that are a host's not being reached: nothing but `verify` goes on while there is one. */
-const UNREACHED: readonly Code[] = ['host-unreachable', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked', 'login-refused', 'login-unusable', 'login-incomplete', 'no-common-algorithm', 'bastion-refuses', 'connection-lost', 'engine-unreachable'];
+const UNREACHED: readonly Code[] = [
+  'host-unreachable',
+  'host-key-unknown',
+  'host-key-mismatch',
+  'host-key-revoked',
+  'login-refused',
+  'login-unusable',
+  'login-incomplete',
+  'no-common-algorithm',
+  'bastion-refuses',
+  'connection-lost',
+  'engine-unreachable',
+];
 
 /** What can be done now, in its order. */
 function next({ matrix, failed, failures }: Health): string[] {
-  const unreached = [...new Set([...(matrix?.silent ?? []), ...failures.flatMap(({ code, host }) => (host !== undefined && UNREACHED.includes(code) ? [host] : []))])];
+  const unreached = [
+    ...new Set([
+      ...(matrix?.silent ?? []),
+      ...failures.flatMap(({ code, host }) => (host !== undefined && UNREACHED.includes(code) ? [host] : [])),
+    ]),
+  ];
   const first = [
     ...failed.map(({ job }) => `See why the job ${job} ended: its log, and whether the runner of its host is there.`),
-    ...(unreached.length === 0 ? [] : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
-    ...(matrix === undefined && failed.length === 0 && unreached.length === 0 ? [failures.length === 0 ? 'See the log of the run: it ended before anything could be looked at.' : 'Do what each finding above says.'] : []),
+    ...(unreached.length === 0
+      ? []
+      : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
+    ...(matrix === undefined && failed.length === 0 && unreached.length === 0
+      ? [
+          failures.length === 0
+            ? 'See the log of the run: it ended before anything could be looked at.'
+            : 'Do what each finding above says.',
+        ]
+      : []),
   ];
   const seen = matrix !== undefined && !matrix.healthy;
   const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Do what each finding above says.'] : [];
-  const steps = [...first.map(prose), ...warned, ...(seen ? [`${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about with \`mode: apply\`.`] : [])];
+  const steps = [
+    ...first.map(prose),
+    ...warned,
+    ...(seen
+      ? [
+          `${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about ` +
+            `with \`mode: apply\`.`,
+        ]
+      : []),
+  ];
   return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. See the log of the run.'];
 }
 
@@ -105,7 +156,10 @@ export function changedText(health: Health, { runUrl }: Place, docs: DocsPage): 
 
 /** What the last comment says. */
 export function healthyText(matrix: Matrix, first: number, looks: number, { runUrl }: Place): string {
-  return `${prose(verdict(matrix))}\n\nIt was not as described from ${moment(first)} on, at ${count(looks, 'look')}. [The run](${runUrl}) that found it healthy closes this issue.\n`;
+  return (
+    `${prose(verdict(matrix))}\n\nIt was not as described from ${moment(first)} on, at ${count(looks, 'look')}. ` +
+    `[The run](${runUrl}) that found it healthy closes this issue.\n`
+  );
 }
 
 /** Figures first, then each replica and check, then each failure. */
@@ -122,17 +176,37 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
     ...times,
     ...table(
       ['replica', ...CHECK_NAMES.map((name) => prose(CHECKS[name]))],
-      rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`))]),
+      rows
+        .slice(0, most)
+        .map(({ replica, cells }) => [
+          prose(replica),
+          ...CHECK_NAMES.map((name) =>
+            cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`,
+          ),
+        ]),
     ),
-    ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, ''] : []),
+    ...(left > 0
+      ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, '']
+      : []),
     ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
     ...(warnings.length === 0 ? [] : ['### What else to see to', '', ...findingLines(warnings, docs, most)]),
   ];
 }
 
 function figures({ domain, result, failed, matrix, failures }: Health): string {
-  if (matrix?.healthy === false || (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success')) return verdict(matrix);
+  if (
+    matrix?.healthy === false ||
+    (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success')
+  )
+    return verdict(matrix);
   const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
-  const why = failures.length > 0 ? `${count(distinct(failures).length, 'failure')} found` : jobs !== '' ? `${jobs}; see its log, and whether the runner of its host is there` : `the result of the verification is ${result}; see its log`;
-  return matrix ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})` : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
+  const why =
+    failures.length > 0
+      ? `${count(distinct(failures).length, 'failure')} found`
+      : jobs !== ''
+        ? `${jobs}; see its log, and whether the runner of its host is there`
+        : `the result of the verification is ${result}; see its log`;
+  return matrix
+    ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})`
+    : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
 }

@@ -36,12 +36,29 @@ export async function run(surroundings: Surroundings): Promise<number> {
   }
 }
 
-async function say(request: Request, token: Secret, { env, read, teller, signal, now, pause }: Surroundings): Promise<void> {
+async function say(
+  request: Request,
+  token: Secret,
+  { env, read, teller, signal, now, pause }: Surroundings,
+): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
-  const api = (job: JobName): Api => openApi({ place: readPlace(env), token, needs: JOBS[job].needs, signal: deadline, say: (text) => teller.say(text), now, pause });
+  const api = (job: JobName): Api =>
+    openApi({
+      place: readPlace(env),
+      token,
+      needs: JOBS[job].needs,
+      signal: deadline,
+      say: (text) => teller.say(text),
+      now,
+      pause,
+    });
   switch (request.do) {
     case 'issue':
-      if (sawNothing(request.health)) return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, and its issue stays as it is`);
+      if (sawNothing(request.health))
+        return teller.say(
+          `the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, ` +
+            'and its issue stays as it is',
+        );
       return reportHealth(request.health, api(request.do), teller, now());
     case 'clean-up':
       return cleanUp(request.prefix, api(request.do), teller);

@@ -9,7 +9,14 @@ const teller = new Teller(process.stdout, docsPage(process.env));
 
 live(process, {
   work: (signal) =>
-    run({ env: process.env, read: (path) => readFileSync(path, 'utf8'), teller, signal, now: Date.now, pause: (ms, signal) => pause(ms, undefined, { signal }) }),
+    run({
+      env: process.env,
+      read: (path) => readFileSync(path, 'utf8'),
+      teller,
+      signal,
+      now: Date.now,
+      pause: (ms, signal) => pause(ms, undefined, { signal }),
+    }),
   defect: (thrown) => teller.fail(thrown),
   say: (text) => teller.say(text),
 });

@@ -11,8 +11,9 @@ const LONGEST_CODE = 400;
 const APART = '&#8203;';
 
 /**
- * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses after it
- * has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as well.
+ * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses
+ * after it has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as
+ * well.
  */
 export function prose(value: string): string {
   return md(value)
@@ -46,7 +47,8 @@ export function fitted(render: (most: number) => string, longest = LONGEST_BODY)
 }
 
 /** Whether the text was marked so by us: a mark has a line of its own, which nothing that a host says can begin. */
-export const isMarked = (text: string | null | undefined, mark: string): boolean => (text ?? '').split('\n').some((line) => line.trim() === mark);
+export const isMarked = (text: string | null | undefined, mark: string): boolean =>
+  (text ?? '').split('\n').some((line) => line.trim() === mark);
 
 /** A time as people read it: `2026-11-24 03:17 UTC`. */
 export const moment = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -23,7 +23,12 @@ export function readPlace(env: Environment): Place {
   const faults: Failure[] = [];
   const variable = (name: string, pattern: RegExp, otherwise = ''): string => {
     const value = (env[name] ?? '') || otherwise;
-    if (!pattern.test(value)) faults.push({ code: 'input-invalid', what: `${name} is ${value === '' ? 'not set' : 'not as GitHub sets it'}`, remedy: 'Run this as a step of a GitHub job.' });
+    if (!pattern.test(value))
+      faults.push({
+        code: 'input-invalid',
+        what: `${name} is ${value === '' ? 'not set' : 'not as GitHub sets it'}`,
+        remedy: 'Run this as a step of a GitHub job.',
+      });
     return value;
   };
   const [owner = '', repo = ''] = variable('GITHUB_REPOSITORY', /^[\w.-]+\/[\w.-]+$/).split('/');
@@ -32,14 +37,32 @@ export function readPlace(env: Environment): Place {
   const runId = variable('GITHUB_RUN_ID', /^\d+$/);
   const attempt = variable('GITHUB_RUN_ATTEMPT', /^\d+$/, '1');
   if (faults.length > 0) throw new Trouble(faults);
-  return { owner, repo, apiUrl, server: new URL(server).host, runId: Number(runId), attempt: Number(attempt), runUrl: `${server}/${owner}/${repo}/actions/runs/${runId}` };
+  return {
+    owner,
+    repo,
+    apiUrl,
+    server: new URL(server).host,
+    runId: Number(runId),
+    attempt: Number(attempt),
+    runUrl: `${server}/${owner}/${repo}/actions/runs/${runId}`,
+  };
 }
 
 /** The number of the pull request that this run is about. Throws a Trouble where it is about none. */
 export function pullRequestOf(env: Environment, read: (path: string) => string): number {
   const event = env['GITHUB_EVENT_NAME'] ?? '';
-  const wrong = (what: string): Trouble => new Trouble([{ code: 'input-invalid', what, remedy: "Run this step only on the event pull_request: `if: github.event_name == 'pull_request'`." }]);
-  if (event !== 'pull_request') throw wrong(`there is no pull request to comment on: the event of this run is ${event === '' ? 'not told' : event}`);
+  const wrong = (what: string): Trouble =>
+    new Trouble([
+      {
+        code: 'input-invalid',
+        what,
+        remedy: "Run this step only on the event pull_request: `if: github.event_name == 'pull_request'`.",
+      },
+    ]);
+  if (event !== 'pull_request')
+    throw wrong(
+      `there is no pull request to comment on: the event of this run is ${event === '' ? 'not told' : event}`,
+    );
   const number = numberIn(() => read(env['GITHUB_EVENT_PATH'] ?? ''));
   if (number === undefined) throw wrong('the event of this run names no pull request (GITHUB_EVENT_PATH)');
   return number;

@@ -16,11 +16,23 @@ interface Issue {
   readonly labels: readonly (string | { readonly name?: string | undefined })[];
 }
 
-/** Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known, and nobody need be told. */
-export const sawNothing = ({ result, failed }: Health): boolean => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
+/**
+ * Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known,
+ * and nobody need be told.
+ */
+export const sawNothing = ({ result, failed }: Health): boolean =>
+  result === 'cancelled' || (result === 'skipped' && failed.length === 0);
 
-/** Whether all of it says that the domain is as described. What works and is not described is a warning of the verification, and an issue here. */
-const isHealthy = ({ result, failed, matrix, failures }: Health): boolean => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true && (matrix.warnings ?? []).length === 0;
+/**
+ * Whether all of it says that the domain is as described. What works and is not described is a warning of the
+ * verification, and an issue here.
+ */
+const isHealthy = ({ result, failed, matrix, failures }: Health): boolean =>
+  result === 'success' &&
+  failed.length === 0 &&
+  failures.length === 0 &&
+  matrix?.healthy === true &&
+  (matrix.warnings ?? []).length === 0;
 
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
 export async function reportHealth(health: Health, api: Api, teller: Teller, now: number): Promise<void> {
@@ -49,7 +61,12 @@ class Keeper {
   async only(): Promise<Issue | undefined> {
     const [oldest, ...others] = await this.#open();
     for (const { number } of others) {
-      await comment(this.#api, number, this.#mark('duplicate'), `The same as #${oldest?.number}, which was there before; it is kept up to date in this one's place.`);
+      await comment(
+        this.#api,
+        number,
+        this.#mark('duplicate'),
+        `The same as #${oldest?.number}, which was there before; it is kept up to date in this one's place.`,
+      );
       await this.#close(number, 'not_planned');
       this.#teller.say(`closed #${number}: the same as #${oldest?.number}`);
     }
@@ -64,7 +81,12 @@ class Keeper {
       return '';
     }
     const looks = keptIn(issue.body ?? '')?.looks ?? 1;
-    await comment(this.#api, issue.number, this.#mark('healthy'), healthyText(matrix, Date.parse(issue.created_at), looks, this.#api.place));
+    await comment(
+      this.#api,
+      issue.number,
+      this.#mark('healthy'),
+      healthyText(matrix, Date.parse(issue.created_at), looks, this.#api.place),
+    );
     await this.#close(issue.number, 'completed');
     this.#teller.say(`${domain} is healthy: closed ${issue.html_url}`);
     return issue.html_url;
@@ -81,23 +103,51 @@ class Keeper {
     const kept = keptIn(issue.body ?? '');
     const wrong = wrongIn(this.#health);
     const changed = kept?.wrong !== wrong;
-    if (changed) await comment(this.#api, issue.number, this.#mark('changed'), changedText(this.#health, this.#api.place, this.#teller.docs));
+    if (changed)
+      await comment(
+        this.#api,
+        issue.number,
+        this.#mark('changed'),
+        changedText(this.#health, this.#api.place, this.#teller.docs),
+      );
     const body = this.#text(Date.parse(issue.created_at), (kept?.looks ?? 1) + 1);
     await this.#api.rest.issues.update({ ...this.#repository, issue_number: issue.number, body });
-    this.#teller.say(`${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ${issue.html_url}`);
+    this.#teller.say(
+      `${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ` +
+        `${issue.html_url}`,
+    );
     return issue.html_url;
   }
 
-  /** Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can change it after us. */
+  /**
+   * Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can
+   * change it after us.
+   */
   async #open(): Promise<Issue[]> {
     const { paginate, rest } = this.#api;
-    const issues = await paginate(rest.issues.listForRepo, { ...this.#repository, state: 'open', labels: this.#health.label, sort: 'created', direction: 'asc', per_page: 100 });
+    const issues = await paginate(rest.issues.listForRepo, {
+      ...this.#repository,
+      state: 'open',
+      labels: this.#health.label,
+      sort: 'created',
+      direction: 'asc',
+      per_page: 100,
+    });
     const mark = healthMark(this.#health.domain);
-    const candidates = issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
+    const candidates = issues
+      .filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark))
+      .sort((a, b) => a.number - b.number);
     if (candidates.length === 0) return [];
     const self = await this.#api.self();
-    const [own, foreign] = [candidates.filter(({ user }) => user?.login === self), candidates.filter(({ user }) => user?.login !== self)];
-    for (const { number, user } of foreign) this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ${self}: it is left alone`);
+    const [own, foreign] = [
+      candidates.filter(({ user }) => user?.login === self),
+      candidates.filter(({ user }) => user?.login !== self),
+    ];
+    for (const { number, user } of foreign)
+      this.#teller.say(
+        `#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ` +
+          `${self}: it is left alone`,
+      );
     return own;
   }
 
@@ -105,18 +155,44 @@ class Keeper {
     const { domain, label } = this.#health;
     await this.#makeLabel();
     const issue = await this.#api.once<Issue>(
-      async () => (await this.#api.rest.issues.create({ ...this.#repository, title: `${domain} is not as described`, body: this.#text(this.#now, 1), labels: [label] })).data,
+      async () =>
+        (
+          await this.#api.rest.issues.create({
+            ...this.#repository,
+            title: `${domain} is not as described`,
+            body: this.#text(this.#now, 1),
+            labels: [label],
+          })
+        ).data,
       async () => (await this.#open())[0],
     );
-    if (issue.labels.some((each) => (typeof each === 'string' ? each : (each.name ?? '')).toLowerCase() === label.toLowerCase())) return issue;
-    // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found again.
+    if (
+      issue.labels.some(
+        (each) => (typeof each === 'string' ? each : (each.name ?? '')).toLowerCase() === label.toLowerCase(),
+      )
+    )
+      return issue;
+    // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found
+    // again.
     await this.#close(issue.number, 'not_planned');
-    throw new ApiTrouble({ code: 'github-refused', what: `GitHub did not put the label ${label} on the issue, which was closed again`, evidence: issue.html_url, remedy: 'Use a token that may set labels, such as github.token with the permission issues: write.' }, 403);
+    throw new ApiTrouble(
+      {
+        code: 'github-refused',
+        what: `GitHub did not put the label ${label} on the issue, which was closed again`,
+        evidence: issue.html_url,
+        remedy: 'Use a token that may set labels, such as github.token with the permission issues: write.',
+      },
+      403,
+    );
   }
 
   /** Makes the label; a 422 says that it is there already. */
   async #makeLabel(): Promise<void> {
-    const label = { name: this.#health.label, color: 'b60205', description: 'A domain is not as its cluster file describes it' };
+    const label = {
+      name: this.#health.label,
+      color: 'b60205',
+      description: 'A domain is not as its cluster file describes it',
+    };
     try {
       await this.#api.once(
         () => this.#api.rest.issues.createLabel({ ...this.#repository, ...label }),
@@ -132,7 +208,14 @@ class Keeper {
   }
 
   #text(first: number, looks: number): string {
-    return issueText({ health: this.#health, place: this.#api.place, docs: this.#teller.docs, first, now: this.#now, kept: { looks, wrong: wrongIn(this.#health) } });
+    return issueText({
+      health: this.#health,
+      place: this.#api.place,
+      docs: this.#teller.docs,
+      first,
+      now: this.#now,
+      kept: { looks, wrong: wrongIn(this.#health) },
+    });
   }
 
   /** By what a comment of this run is found again. */

@@ -21,7 +21,11 @@ export interface Health {
 }
 
 /** What this run is asked to say to GitHub. Texts are as they were given. */
-export type Request = { readonly do: 'issue'; readonly health: Health } | { readonly do: 'clean-up'; readonly prefix: string } | { readonly do: 'approval'; readonly environment: string } | { readonly do: 'comment'; readonly plan: PlanDocument };
+export type Request =
+  | { readonly do: 'issue'; readonly health: Health }
+  | { readonly do: 'clean-up'; readonly prefix: string }
+  | { readonly do: 'approval'; readonly environment: string }
+  | { readonly do: 'comment'; readonly plan: PlanDocument };
 
 const RESULTS = ['success', 'failure', 'cancelled', 'skipped'] as const;
 type Result = (typeof RESULTS)[number];
@@ -68,7 +72,14 @@ function health(given: Given): Health {
   if (!matrix && result === 'success') given.wrong('verify', 'is missing: a success without the matrix proves nothing');
   const label = given.text('label', JOBS.issue.inputs.label.default);
   if (!LABEL.test(label)) given.wrong('label', 'has a comma, or more than 50 characters');
-  return { domain, result, failed: failedBefore(given), failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+  return {
+    domain,
+    result,
+    failed: failedBefore(given),
+    failures: given.document('failures', failuresSchema) ?? [],
+    label,
+    ...(matrix && { matrix }),
+  };
 }
 
 /** Of the jobs before the verification those that failed or were cut short; one that was skipped was not needed. */
@@ -76,7 +87,8 @@ function failedBefore(given: Given): Health['failed'] {
   return given.words('before').flatMap((word) => {
     const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
     const result = RESULTS.find((candidate) => candidate === told);
-    if (result === undefined) given.wrong('before', `has ${JSON.stringify(word)}, which is no NAME=RESULT (${RESULTS.join(', ')})`);
+    if (result === undefined)
+      given.wrong('before', `has ${JSON.stringify(word)}, which is no NAME=RESULT (${RESULTS.join(', ')})`);
     return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
   });
 }
@@ -103,7 +115,9 @@ class Given {
 
   /** The words of an input, none where it is blank. */
   words(name: string): readonly string[] {
-    return this.#text(name).split(/\s+/).filter((word) => word !== '');
+    return this.#text(name)
+      .split(/\s+/)
+      .filter((word) => word !== '');
   }
 
   /** One of a few words. */

@@ -46,7 +46,8 @@ export class Teller {
 
   fail(thrown: unknown): void {
     const failures: readonly Failure[] = distinct(this.cleaned(failuresOf(thrown)));
-    for (const group of grouped(failures)) groupLines(group, 'error', this.#face.look, this.docs).forEach((line) => this.#face.line(this.#masks.mask(line)));
+    for (const group of grouped(failures))
+      groupLines(group, 'error', this.#face.look, this.docs).forEach((line) => this.#face.line(this.#masks.mask(line)));
     const { title, message } = annotation(failures, this.docs);
     this.#face.annotate('error', this.#masks.mask(title), this.#masks.mask(message));
   }

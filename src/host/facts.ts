@@ -14,7 +14,10 @@ export interface Machine {
   readonly ptraceScope: number | undefined;
   /** Milliseconds since the epoch, by the host's own clock, when it was asked. */
   readonly clock: number;
-  /** TCP ports on which something listens, on whatever address: docker binds all of them, so one on the loopback is in its way, too. */
+  /**
+   * TCP ports on which something listens, on whatever address: docker binds all of them, so one on the loopback is in
+   * its way, too.
+   */
   readonly listening: readonly number[];
   /** Destinations of its IPv4 routes, default route left out: `10.0.0.0/24`. */
   readonly routes: readonly string[];
@@ -22,8 +25,23 @@ export interface Machine {
   readonly missingPrograms: readonly string[];
 }
 
-/** Programs that kuscia.sh calls, script(1) for its terminal, and flock(1) for the lock. Source: kuscia.sh, `docker` itself is asked as the engine. */
-const NEEDED_PROGRAMS = ['bash', 'hostname', 'base64', 'awk', 'grep', 'sed', 'tr', 'timeout', 'getent', 'script', 'flock'];
+/**
+ * Programs that kuscia.sh calls, script(1) for its terminal, and flock(1) for the lock. Source: kuscia.sh, `docker`
+ * itself is asked as the engine.
+ */
+const NEEDED_PROGRAMS = [
+  'bash',
+  'hostname',
+  'base64',
+  'awk',
+  'grep',
+  'sed',
+  'tr',
+  'timeout',
+  'getent',
+  'script',
+  'flock',
+];
 
 const ASK = [
   'echo "user=$(id -un)"',
@@ -54,13 +72,19 @@ export const machine: Question<Machine> = {
   command: reading("read the host's properties", script(ASK, ...NEEDED_PROGRAMS)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo("read the host's properties", outcome);
-    const all = Map.groupBy(outcome.stdout.split('\n').filter((line) => line.includes('=')), (line) => line.slice(0, line.indexOf('=')));
+    const all = Map.groupBy(
+      outcome.stdout.split('\n').filter((line) => line.includes('=')),
+      (line) => line.slice(0, line.indexOf('=')),
+    );
     const values = (key: string): string[] => (all.get(key) ?? []).map((line) => line.slice(key.length + 1));
     const one = (key: string): string => values(key)[0] ?? '';
     const vital = ['user', 'home', 'hostname', 'clock'].filter((key) => one(key) === '');
     if (vital.length > 0) return unknown(`could not read the host's properties: it did not tell ${vital.join(', ')}`);
-    const odd = Object.entries(FORMS).filter(([key, form]) => !values(key).every((value) => form.test(value))).map(([key]) => key);
-    if (odd.length > 0) return unknown(`could not read the host's properties: it did not tell ${odd.join(', ')} as Linux does`);
+    const odd = Object.entries(FORMS)
+      .filter(([key, form]) => !values(key).every((value) => form.test(value)))
+      .map(([key]) => key);
+    if (odd.length > 0)
+      return unknown(`could not read the host's properties: it did not tell ${odd.join(', ')} as Linux does`);
     return present({
       user: one('user'),
       home: one('home'),
@@ -72,7 +96,9 @@ export const machine: Question<Machine> = {
       ptraceScope: one('ptrace') === '' ? undefined : Number(one('ptrace')),
       clock: Number(one('clock')),
       listening: [...new Set(values('listen').map((entry) => parseInt(entry.split(':')[1] ?? '', 16)))],
-      routes: values('route').map(route).filter((destination) => destination !== '0.0.0.0/0'),
+      routes: values('route')
+        .map(route)
+        .filter((destination) => destination !== '0.0.0.0/0'),
       missingPrograms: values('missing'),
     });
   },
@@ -96,17 +122,25 @@ export interface Placed {
 
 const PLACES = [
   'echo "address=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1)"',
-  `awk '/\\|--/ { at = $2 } /\\/32 host LOCAL/ && !seen[at]++ && at !~ /^127\\./ { print "own=" at }' /proc/net/fib_trie`,
+  `awk '/\\|--/ { at = $2 } /\\/32 host LOCAL/ && !seen[at]++ && at !~ /^127\\./ { print "own=" at }' ` +
+    `/proc/net/fib_trie`,
 ].join('\n');
 
 /** Which address of its own that name or address is to the host, if any. */
 export const placed = (address: string): Question<Placed> => ({
   command: reading(`find ${address} among its addresses`, script(PLACES, address)),
   read(outcome) {
-    const lines = outcome.stdout.split('\n').filter((line) => line !== '').map((line) => line.split('='));
-    const told = lines.every(([key = '', value = '']) => /^(address|own)$/.test(key) && /^(\d{1,3}(\.\d{1,3}){3})?$/.test(value));
-    const of = (wanted: string): string[] => lines.flatMap(([key, value = '']) => (key === wanted && value !== '' ? [value] : []));
-    if (outcome.code !== 0 || !told || of('own').length === 0) return failedTo(`find ${address} among its addresses`, outcome);
+    const lines = outcome.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split('='));
+    const told = lines.every(
+      ([key = '', value = '']) => /^(address|own)$/.test(key) && /^(\d{1,3}(\.\d{1,3}){3})?$/.test(value),
+    );
+    const of = (wanted: string): string[] =>
+      lines.flatMap(([key, value = '']) => (key === wanted && value !== '' ? [value] : []));
+    if (outcome.code !== 0 || !told || of('own').length === 0)
+      return failedTo(`find ${address} among its addresses`, outcome);
     return present({ address: of('address')[0] ?? '', own: of('own') });
   },
 });
@@ -119,7 +153,13 @@ export interface Disk {
 
 /** The file system of that folder, or of the nearest folder above it that the login may see. */
 export const disk = (folder: string): Question<Disk> => ({
-  command: reading('read the free disk space', script('d=$1; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -P -B1 "$d" | awk \'NR == 2 { print $4, $2 }\'', folder)),
+  command: reading(
+    'read the free disk space',
+    script(
+      'd=$1; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; df -P -B1 "$d" | awk \'NR == 2 { print $4, $2 }\'',
+      folder,
+    ),
+  ),
   read(outcome) {
     const match = /^(\d{1,15}) (\d{1,15})\s*$/.exec(outcome.stdout);
     if (outcome.code !== 0 || match === null) return failedTo('read the free disk space', outcome);
@@ -131,7 +171,9 @@ export const disk = (folder: string): Question<Disk> => ({
  * The same program and options by which a transport makes one. Its own input is at its end, so that the question can
  * share a round trip.
  */
-const TERMINAL = `env SHELL=/bin/sh TERM=dumb script -q -e -c 'stty -echo; test -t 0 && test -t 1 && echo both' /dev/null </dev/null || echo none`;
+const TERMINAL =
+  `env SHELL=/bin/sh TERM=dumb script -q -e -c 'stty -echo; test -t 0 && test -t 1 && echo both' /dev/null ` +
+  `</dev/null || echo none`;
 
 /**
  * Whether a command can be given a terminal there, as kuscia.sh needs one: standard input and output of one are asked.
@@ -140,6 +182,8 @@ export const terminal: Question<boolean> = {
   command: reading('prove that there can be a terminal', script(TERMINAL)),
   read(outcome) {
     const [last = ''] = /\w+(?=\s*$)/.exec(outcome.stdout) ?? [];
-    return outcome.code === 0 && /^(both|none)$/.test(last) ? present(last === 'both') : failedTo('prove that there can be a terminal', outcome);
+    return outcome.code === 0 && /^(both|none)$/.test(last)
+      ? present(last === 'both')
+      : failedTo('prove that there can be a terminal', outcome);
   },
 };

@@ -17,7 +17,9 @@ export interface OpenedFile extends HostFile {
   readonly content: Secret;
 }
 
-const LOOK = '[ -e "$1" ] || { echo absent; exit 0; }; [ -f "$1" ] || { echo "$1 is no regular file" >&2; exit 65; }; stat -c "%a %.3Y" "$1" && sha256sum <"$1"';
+const LOOK =
+  '[ -e "$1" ] || { echo absent; exit 0; }; [ -f "$1" ] || { echo "$1 is no regular file" >&2; exit 65; }; stat ' +
+  '-c "%a %.3Y" "$1" && sha256sum <"$1"';
 
 /** The file at that path; absent when there is nothing, unknown when it is no regular file or cannot be read. */
 export const file = (path: string): Question<HostFile> => ({
@@ -39,7 +41,10 @@ export const openFile = (path: string, name: string): Question<OpenedFile> => ({
   },
 });
 
-/** How the file differs from one with that secret in it that only its owner reads; undefined when it does not. Nothing of either content is told. */
+/**
+ * How the file differs from one with that secret in it that only its owner reads; undefined when it does not. Nothing
+ * of either content is told.
+ */
 export function unlikeSecret(found: Fact<HostFile>, wanted: Secret): string | undefined {
   if (found.is !== 'present') return 'absent';
   if (!holds(found.value, wanted)) return 'its content is not the one that was given';
@@ -47,7 +52,8 @@ export function unlikeSecret(found: Fact<HostFile>, wanted: Secret): string | un
 }
 
 /** Whether the file holds that and nothing else. */
-export const holds = ({ sha256 }: HostFile, wanted: Secret): boolean => sha256 === createHash('sha256').update(wanted.reveal()).digest('hex');
+export const holds = ({ sha256 }: HostFile, wanted: Secret): boolean =>
+  sha256 === createHash('sha256').update(wanted.reveal()).digest('hex');
 
 /** Throws on anything else, without showing it: it may be the file itself. */
 function properties(stdout: string): HostFile {

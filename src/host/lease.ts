@@ -16,8 +16,9 @@ export type Leased =
   | { readonly is: 'held'; readonly by: Holder; readonly expiresIn: number; readonly heldFor: number };
 
 /**
- * Takes, keeps or ends the lease "$2" for holder "$3". It lies where every login of the host finds it and a reboot removes it; only root and
- * group docker, who could do all that it guards against anyway, may write there. flock(1) makes each look and change one.
+ * Takes, keeps or ends the lease "$2" for holder "$3". It lies where every login of the host finds it and a reboot
+ * removes it; only root and group docker, who could do all that it guards against anyway, may write there. flock(1)
+ * makes each look and change one.
  */
 const LEASE = `
 op=$1 name=$2 id=$3 for=$4 breaks=$5 about=$6
@@ -57,17 +58,35 @@ type Operation = 'take' | 'keep' | 'end';
 /** A lease may take this long to be asked for, in milliseconds. */
 const DEADLINE_MS = 15_000;
 
-const lease = (purpose: string, operation: Operation, name: string, holder: Holder, seconds: number, breaks = '', timeoutMs = DEADLINE_MS): Command =>
-  changing(purpose, script(LEASE, operation, name, holder.id, String(seconds), breaks, holder.about.replace(/\s+/g, ' ')), { timeoutMs, urgent: true });
+const lease = (
+  purpose: string,
+  operation: Operation,
+  name: string,
+  holder: Holder,
+  seconds: number,
+  breaks = '',
+  timeoutMs = DEADLINE_MS,
+): Command =>
+  changing(
+    purpose,
+    script(LEASE, operation, name, holder.id, String(seconds), breaks, holder.about.replace(/\s+/g, ' ')),
+    { timeoutMs, urgent: true },
+  );
 
-/** Takes the lease for so many seconds where it is free, expired, the holder's own already, or held by the id that is to be broken. */
-export const takeLease = (name: string, holder: Holder, seconds: number, breaks?: string): Command => lease('take the lock', 'take', name, holder, seconds, breaks);
+/**
+ * Takes the lease for so many seconds where it is free, expired, the holder's own already, or held by the id that is to
+ * be broken.
+ */
+export const takeLease = (name: string, holder: Holder, seconds: number, breaks?: string): Command =>
+  lease('take the lock', 'take', name, holder, seconds, breaks);
 
 /** Makes the holder's own lease last for so many seconds from now. */
-export const keepLease = (name: string, holder: Holder, seconds: number): Command => lease('keep the lock', 'keep', name, holder, seconds);
+export const keepLease = (name: string, holder: Holder, seconds: number): Command =>
+  lease('keep the lock', 'keep', name, holder, seconds);
 
 /** Lets the holder's own lease end in so many seconds, 0 for now; does nothing to another's. */
-export const endLease = (name: string, holder: Holder, seconds: number): Command => lease('release the lock', 'end', name, holder, seconds, '', 1_500);
+export const endLease = (name: string, holder: Holder, seconds: number): Command =>
+  lease('release the lock', 'end', name, holder, seconds, '', 1_500);
 
 /** What taking or keeping a lease came to; undefined when it could not be done. */
 export function leasedIn(outcome: Outcome): Leased | undefined {
@@ -76,5 +95,7 @@ export function leasedIn(outcome: Outcome): Leased | undefined {
   const taken = /^taken (\d{1,12})$/.exec(word);
   if (taken) return { is: 'taken', freeFor: Number(taken[1]) };
   if (word === 'shared') return { is: 'shared' };
-  return word === 'held' && [expiresIn, heldFor].every((seconds) => /^-?\d{1,12}$/.test(seconds)) ? { is: 'held', by: { id, about }, expiresIn: Number(expiresIn), heldFor: Number(heldFor) } : undefined;
+  return word === 'held' && [expiresIn, heldFor].every((seconds) => /^-?\d{1,12}$/.test(seconds))
+    ? { is: 'held', by: { id, about }, expiresIn: Number(expiresIn), heldFor: Number(heldFor) }
+    : undefined;
 }

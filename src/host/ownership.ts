@@ -13,7 +13,10 @@ export interface Ward {
 /** Where the lease of a run lies. */
 const LOCK = '/run/lock/kuscia-swarm';
 
-/** Path by path from the root down: the folder as it is named and as its links lead, then the lock's. What is not there yet is made by the login. */
+/**
+ * Path by path from the root down: the folder as it is named and as its links lead, then the lock's. What is not there
+ * yet is made by the login.
+ */
 const ASK = `folder=$1 lock=$2; set --
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
 up() { for p in "$folder" "$real" "$lock"; do while [ -n "$p" ]; do printf '%s\\n' "$p"; p=\${p%/*}; done; done; echo /; }
@@ -22,7 +25,10 @@ echo "login=$(id -u) $(id -g) $(getent group docker | cut -d : -f 3)"
 up | while IFS= read -r p; do [ ! -e "$p" ] && [ ! -L "$p" ] || printf '%s\\0' "$p"; done | xargs -0 stat -c 'path=%f %u %g %U:%G %n' 2>/dev/null
 echo end`;
 
-/** What of the deployment's folder there, of the lock's place and of all their parents belongs to others than root and the login, or can be changed by them. */
+/**
+ * What of the deployment's folder there, of the lock's place and of all their parents belongs to others than root and
+ * the login, or can be changed by them.
+ */
 export const othersOn = (folder: string): Question<readonly Ward[]> => {
   const purpose = `read whose ${folder} is`;
   return {
@@ -30,12 +36,24 @@ export const othersOn = (folder: string): Question<readonly Ward[]> => {
     read(outcome) {
       const lines = outcome.stdout.split('\n').filter((line) => line !== '');
       const login = /^login=(\d{1,10}) (\d{1,10}) (\d{0,10})$/.exec(lines[0] ?? '')?.slice(1);
-      const entries = lines.slice(1, -1).map((line) => /^path=([0-9a-f]{1,8}) (\d{1,10}) (\d{1,10}) (\S+) (\/.*)$/.exec(line));
-      if (outcome.code !== 0 || login === undefined || lines.at(-1) !== 'end' || entries.length === 0 || entries.includes(null)) return failedTo(purpose, outcome);
+      const entries = lines
+        .slice(1, -1)
+        .map((line) => /^path=([0-9a-f]{1,8}) (\d{1,10}) (\d{1,10}) (\S+) (\/.*)$/.exec(line));
+      if (
+        outcome.code !== 0 ||
+        login === undefined ||
+        lines.at(-1) !== 'end' ||
+        entries.length === 0 ||
+        entries.includes(null)
+      )
+        return failedTo(purpose, outcome);
       const [user = '', group = '', docker = ''] = login;
       const wards = entries.flatMap((entry) => {
         const [, hex = '', owner = '', ofGroup = '', names = '', path = ''] = entry ?? [];
-        const why = openness(parseInt(hex, 16), { isOurs: ['0', user].includes(owner) || (path === LOCK && ofGroup === docker), isOwnGroup: ['0', group, docker].includes(ofGroup) });
+        const why = openness(parseInt(hex, 16), {
+          isOurs: ['0', user].includes(owner) || (path === LOCK && ofGroup === docker),
+          isOwnGroup: ['0', group, docker].includes(ofGroup),
+        });
         return why === undefined ? [] : [{ path, is: `${names} ${(parseInt(hex, 16) & 0o7777).toString(8)}`, why }];
       });
       return present(wards.filter(({ path }, i) => wards.findIndex((other) => other.path === path) === i));
@@ -46,7 +64,10 @@ export const othersOn = (folder: string): Question<readonly Ward[]> => {
 const LINK = 0o12;
 
 /** In a folder with the sticky bit only the owner of an entry takes it away; of a link the owner alone counts. */
-function openness(mode: number, { isOurs, isOwnGroup }: { readonly isOurs: boolean; readonly isOwnGroup: boolean }): string | undefined {
+function openness(
+  mode: number,
+  { isOurs, isOwnGroup }: { readonly isOurs: boolean; readonly isOwnGroup: boolean },
+): string | undefined {
   if (!isOurs) return 'it belongs to neither root nor the login';
   if (mode >> 12 === LINK || (mode & 0o1000) !== 0) return undefined;
   if ((mode & 0o002) !== 0) return 'everybody may write there';

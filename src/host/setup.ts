@@ -10,12 +10,17 @@ export interface ContainerProxy {
   readonly file: string;
   /** For which engine they are: `default`, or the address of one. */
   readonly engine: string;
-  /** Those that are set: httpProxy, httpsProxy, ftpProxy, allProxy. Their values may hold a password and stay on the host. */
+  /**
+   * Those that are set: httpProxy, httpsProxy, ftpProxy, allProxy. Their values may hold a password and stay on the
+   * host.
+   */
   readonly keys: readonly string[];
   readonly noProxy: string;
 }
 
-/** What on a host, beside its engine, decides whether Docker works for the login: client, environment, kernel, firewall. */
+/**
+ * What on a host, beside its engine, decides whether Docker works for the login: client, environment, kernel, firewall.
+ */
 export interface Setup {
   /** Folders in which the login's non-interactive shell looks for programs. */
   readonly path: string;
@@ -25,16 +30,25 @@ export interface Setup {
   readonly found: readonly string[];
   /** Whether the engine's usual socket exists, and whether the login may write to it. */
   readonly socket: 'absent' | 'denied' | 'open';
-  /** Ways by which the login's docker talks to an engine that is not behind that socket: where that is set, and what it names. */
+  /**
+   * Ways by which the login's docker talks to an engine that is not behind that socket: where that is set, and what it
+   * names.
+   */
   readonly elsewhere: readonly { readonly by: string; readonly at: string }[];
   readonly proxies: readonly ContainerProxy[];
-  /** Options that the daemon is started with, as far as they matter here and may be read: where they stand, name and value. */
+  /**
+   * Options that the daemon is started with, as far as they matter here and may be read: where they stand, name and
+   * value.
+   */
   readonly options: readonly { readonly where: string; readonly name: string; readonly value: string }[];
   /** Settings of the kernel by their names, where it has them. */
   readonly kernel: Readonly<Record<string, number>>;
   /** Why no pseudo-terminal can be opened; '' where one can. */
   readonly noTerminal: string;
-  /** Firewall rules of Docker's, as iptables-save writes them behind the table's name; undefined where the login may not read rules. */
+  /**
+   * Firewall rules of Docker's, as iptables-save writes them behind the table's name; undefined where the login may not
+   * read rules.
+   */
   readonly rules: readonly string[] | undefined;
   /** Destinations of its IPv4 routes that need no gateway. */
   readonly onLink: readonly string[];
@@ -52,11 +66,24 @@ const KERNEL = [
 
 /** Where docker is installed, by packages, snaps and hand. */
 const USUAL = [
-  ...['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/snap/bin', '/opt/bin', '/opt/docker', '/opt/*/bin', '/usr/local/*/bin'],
+  ...[
+    '/usr/local/bin',
+    '/usr/bin',
+    '/bin',
+    '/usr/sbin',
+    '/snap/bin',
+    '/opt/bin',
+    '/opt/docker',
+    '/opt/*/bin',
+    '/usr/local/*/bin',
+  ],
   ...['"$HOME"/bin', '"$HOME"/.local/bin'],
 ];
 
-/** Prints the few values of Docker's JSON files that are asked for; what else stands there (logins, passwords in proxies' addresses) stays. */
+/**
+ * Prints the few values of Docker's JSON files that are asked for; what else stands there (logins, passwords in
+ * proxies' addresses) stays.
+ */
 const JSON_LEAVES = `
 function leaf(v) {
   if (depth == 1 && name[1] == "currentContext") print "context=" file "\\t" v
@@ -81,7 +108,10 @@ FNR == 1 { if (file != "") parse(text); file = FILENAME; text = "" }
 { text = text $0 "\\n" }
 END { if (file != "") parse(text) }`;
 
-/** Keeps those of iptables-save's lines that are about Docker's chains and about containers on their way out; says when they could be read. */
+/**
+ * Keeps those of iptables-save's lines that are about Docker's chains and about containers on their way out; says when
+ * they could be read.
+ */
 const RULES = `/^read$/ { print "rules=read" }
 /^\\*/ { table = substr($0, 2) }
 /^:DOCKER[ -]/ || /^-A (FORWARD|PREROUTING) .*-j DOCKER/ || (table == "nat" && /-j (MASQUERADE|SNAT)/) { print "rule=" table " " $0 }`;
@@ -98,7 +128,8 @@ const ASK = [
   'exec 2>/dev/null',
   'echo "path=$PATH"; echo "docker=$(command -v docker)"',
   `for d in ${USUAL.join(' ')}; do [ -f "$d/docker" ] && [ -x "$d/docker" ] && echo "found=$d/docker"; done`,
-  `if [ ! -S ${SOCKET} ]; then echo socket=absent; elif [ -w ${SOCKET} ]; then echo socket=open; else echo socket=denied; fi`,
+  `if [ ! -S ${SOCKET} ]; then echo socket=absent; elif [ -w ${SOCKET} ]; then echo socket=open; else echo ` +
+    'socket=denied; fi',
   // Another name of that socket is the same engine.
   `host=$DOCKER_HOST; case $host in unix://*) [ "\${host#unix://}" -ef ${SOCKET} ] && host=unix://${SOCKET} ;; esac`,
   'echo "host=$host"; echo "useContext=$DOCKER_CONTEXT"',
@@ -137,10 +168,13 @@ export const setup: Question<Setup> = {
     const one = (key: string): string => values(key)[0] ?? '';
     const socket = SOCKETS.find((state) => state === one('socket'));
     const noTerminal = one('terminal') === 'open' ? '' : values('noTerminal')[0];
-    if (values('path').length === 0 || socket === undefined || noTerminal === undefined) return notTold('path, socket and terminal');
+    if (values('path').length === 0 || socket === undefined || noTerminal === undefined)
+      return notTold('path, socket and terminal');
     const kernel = values('kernel').map((line) => line.split(/[ \t]+/));
-    if (!kernel.every(([, value = '']) => /^\d{1,12}$/.test(value))) return notTold('the settings of the kernel as Linux does');
-    if (!values('onLink').every((line) => /^[0-9A-F]{8}\/[0-9A-F]{8}$/.test(line))) return notTold('its routes as Linux does');
+    if (!kernel.every(([, value = '']) => /^\d{1,12}$/.test(value)))
+      return notTold('the settings of the kernel as Linux does');
+    if (!values('onLink').every((line) => /^[0-9A-F]{8}\/[0-9A-F]{8}$/.test(line)))
+      return notTold('its routes as Linux does');
     return present({
       path: one('path'),
       docker: one('docker'),
@@ -159,11 +193,16 @@ export const setup: Question<Setup> = {
 
 /** Docker's firewall rules by themselves, as `setup` has them. */
 export const firewallRules: Question<Setup['rules']> = {
-  command: reading("read Docker's firewall rules", script(['exec 2>/dev/null', 'rules=$1', ...READ_RULES].join('\n'), RULES)),
-  read: (outcome) => (outcome.code === 0 ? present(rulesIn(byKey(outcome.stdout))) : failedTo("read Docker's firewall rules", outcome)),
+  command: reading(
+    "read Docker's firewall rules",
+    script(['exec 2>/dev/null', 'rules=$1', ...READ_RULES].join('\n'), RULES),
+  ),
+  read: (outcome) =>
+    outcome.code === 0 ? present(rulesIn(byKey(outcome.stdout))) : failedTo("read Docker's firewall rules", outcome),
 };
 
-const rulesIn = (values: (key: string) => string[]): Setup['rules'] => (values('rules').length > 0 ? values('rule') : undefined);
+const rulesIn = (values: (key: string) => string[]): Setup['rules'] =>
+  values('rules').length > 0 ? values('rule') : undefined;
 
 const SOCKETS = ['absent', 'denied', 'open'] as const;
 
@@ -180,8 +219,9 @@ function byKey(text: string): (key: string) => string[] {
 const isUsual = (address: string): boolean => [`unix://${SOCKET}`, 'unix:///run/docker.sock'].includes(address);
 
 /**
- * By the environment, then by the context that is in use; `contexts` are those in use by file, `endpoints` their addresses by name. Source:
- * docker/cli, resolveContextName: DOCKER_HOST goes before DOCKER_CONTEXT, that before currentContext. kuscia.sh sees no DOCKER_CONTEXT.
+ * By the environment, then by the context that is in use; `contexts` are those in use by file, `endpoints` their
+ * addresses by name. Source: docker/cli, resolveContextName: DOCKER_HOST goes before DOCKER_CONTEXT, that before
+ * currentContext. kuscia.sh sees no DOCKER_CONTEXT.
  */
 function waysElsewhere(one: (key: string) => string, contexts: string[][], endpoints: string[][]): Setup['elsewhere'] {
   const [host, useContext, client] = [one('host'), one('useContext'), one('client')];
@@ -189,7 +229,9 @@ function waysElsewhere(one: (key: string) => string, contexts: string[][], endpo
   const ofContext = (by: string, context: string): Setup['elsewhere'] => {
     if (context === '' || context === 'default') return [];
     const at = endpoints.find(([name]) => name === context)?.[1];
-    return at !== undefined && isUsual(at) ? [] : [{ by, at: `${at ?? 'an engine that is not known'} (context ${context})` }];
+    return at !== undefined && isUsual(at)
+      ? []
+      : [{ by, at: `${at ?? 'an engine that is not known'} (context ${context})` }];
   };
   const inFiles = contexts.filter(([file]) => useContext === '' || file !== client);
   return [

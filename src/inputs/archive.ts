@@ -10,9 +10,13 @@ const MOST_BYTES = 4 * 1024 ** 2;
 const TELLING = /[0-9a-f]{64}$|\.json$/;
 
 /** Docker's own list: an image each, with the files of its configuration and its layers. */
-const manifestSchema = z.array(z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()).nullish() }));
+const manifestSchema = z.array(
+  z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()).nullish() }),
+);
 /** The list of the OCI layout, which archives hold beside it since Docker 25. */
-const indexSchema = z.object({ manifests: z.array(z.object({ digest: z.string(), annotations: z.record(z.string(), z.string()).nullish() })) });
+const indexSchema = z.object({
+  manifests: z.array(z.object({ digest: z.string(), annotations: z.record(z.string(), z.string()).nullish() })),
+});
 const configSchema = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
 
 /** What the archive holds, or what is wrong with it, in words that follow its name. */
@@ -53,7 +57,9 @@ async function entriesOf(file: string): Promise<Entries> {
 function imagesIn(entries: Entries): readonly ArchivedImage[] | string {
   const manifest = read(entries, 'manifest.json', manifestSchema);
   if (manifest === undefined) return 'which docker save did not write: it holds no manifest.json';
-  const named = manifest.flatMap(({ Config, RepoTags, Layers }) => (RepoTags ?? []).map((tag) => ({ name: localName(tag), config: Config, parts: Layers ?? [] })));
+  const named = manifest.flatMap(({ Config, RepoTags, Layers }) =>
+    (RepoTags ?? []).map((tag) => ({ name: localName(tag), config: Config, parts: Layers ?? [] })),
+  );
   if (named.length === 0) return 'whose images have no name: save them by name and tag, not by id';
   const index = read(entries, 'index.json', indexSchema)?.manifests ?? [];
   const images: ArchivedImage[] = [];
@@ -62,8 +68,11 @@ function imagesIn(entries: Entries): readonly ArchivedImage[] | string {
     if (!bytes) return `in which the configuration of ${name} is missing`;
     if (!parts.every((layer) => entries.has(layer))) return `in which a layer of ${name} is missing`;
     const id = createHash('sha256').update(bytes).digest('hex');
-    if ((/[0-9a-f]{64}/.exec(config)?.[0] ?? id) !== id) return `in which the configuration of ${name} is not the one that its digest names`;
-    const manifests = index.filter(({ annotations }) => localName(annotations?.['io.containerd.image.name'] ?? name) === name).map(({ digest }) => digest);
+    if ((/[0-9a-f]{64}/.exec(config)?.[0] ?? id) !== id)
+      return `in which the configuration of ${name} is not the one that its digest names`;
+    const manifests = index
+      .filter(({ annotations }) => localName(annotations?.['io.containerd.image.name'] ?? name) === name)
+      .map(({ digest }) => digest);
     const layers = manifests.length === 0 ? read(entries, config, configSchema)?.rootfs.diff_ids : undefined;
     images.push({ name, ids: [`sha256:${id}`, ...manifests], ...(layers && { layers }) });
   }

@@ -13,13 +13,22 @@ export type Asked = { readonly is: 'help'; readonly text: string } | { readonly 
 const OPTIONS = new Map(INPUT_LIST.map((input) => [optionOf(input.name), input]));
 
 /**
- * The command line of a run outside GitHub, put as GitHub's runner would put the inputs; an argument stands above a KUSCIA_SWARM_
- * variable. Secrets come from files and variables, never from arguments. Throws a Trouble with every argument that is wrong.
+ * The command line of a run outside GitHub, put as GitHub's runner would put the inputs; an argument stands above a
+ * KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a Trouble with every
+ * argument that is wrong.
  */
 export function translateArguments(argv: readonly string[], env: Environment, files: Files): Asked {
   const { tokens } = parseArgs({
     args: [...argv],
-    options: { help: { type: 'boolean', short: 'h' }, ...Object.fromEntries([...OPTIONS].map(([name, { kind }]) => [name, { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) }])) },
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      ...Object.fromEntries(
+        [...OPTIONS].map(([name, { kind }]) => [
+          name,
+          { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) },
+        ]),
+      ),
+    },
     strict: false,
     tokens: true,
     allowPositionals: true,
@@ -28,7 +37,12 @@ export function translateArguments(argv: readonly string[], env: Environment, fi
   const failures: Failure[] = [];
   const inputs: Record<string, string> = fromVariables(env);
   for (const token of tokens) {
-    if (token.kind === 'positional') failures.push(refused(`argument ${token.index + 1} stands without an option (it is not repeated here, for it could be a secret)`));
+    if (token.kind === 'positional')
+      failures.push(
+        refused(
+          `argument ${token.index + 1} stands without an option (it is not repeated here, for it could be a secret)`,
+        ),
+      );
     if (token.kind !== 'option') continue;
     const read = readOption(token.name, token.rawName, token.value, files);
     if ('what' in read) failures.push(read);
@@ -38,7 +52,12 @@ export function translateArguments(argv: readonly string[], env: Environment, fi
   return { is: 'run', env: { ...env, ...inputs } };
 }
 
-function readOption(option: string, raw: string, value: string | undefined, files: Files): Failure | { name: InputName; text: string } {
+function readOption(
+  option: string,
+  raw: string,
+  value: string | undefined,
+  files: Files,
+): Failure | { name: InputName; text: string } {
   const input = OPTIONS.get(option);
   if (!input) return refused(unknownOption(option, raw));
   const { name, kind } = input;
@@ -49,13 +68,20 @@ function readOption(option: string, raw: string, value: string | undefined, file
     const text = files.read(value);
     return text.trim() === '' ? refused(`${raw}: the file ${show(value)} is empty`) : { name, text };
   } catch (thrown) {
-    return refused(`${raw}: the file ${show(value)} cannot be read (${(thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown reason'})`);
+    return refused(
+      `${raw}: the file ${show(value)} cannot be read ` +
+        `(${(thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown reason'})`,
+    );
   }
 }
 
 function unknownOption(option: string, raw: string): string {
   const input = INPUT_LIST.find(({ name }) => name === option);
-  if (input) return `${raw} is not taken as an argument, for arguments stand in the process list: give --${optionOf(input.name)} PATH or set ${ownVariable(input.name)}`;
+  if (input)
+    return (
+      `${raw} is not taken as an argument, for arguments stand in the process list: give --${optionOf(input.name)} ` +
+      `PATH or set ${ownVariable(input.name)}`
+    );
   const meant = nearest(option, [...OPTIONS.keys(), 'help']);
   return `${show(raw)} is no option${meant === undefined ? '' : `; did you mean --${meant}?`}`;
 }
@@ -68,4 +94,8 @@ function fromVariables(env: Environment): Record<string, string> {
   return Object.fromEntries(set);
 }
 
-const refused = (what: string): Failure => ({ code: 'input-invalid', what, remedy: 'Run with --help for all options.' });
+const refused = (what: string): Failure => ({
+  code: 'input-invalid',
+  what,
+  remedy: 'Run with --help for all options.',
+});

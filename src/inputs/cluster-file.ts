@@ -25,7 +25,10 @@ export function oneCluster(env: Environment, files: Files, failures: Failure[]):
   }
 }
 
-/** The text of the cluster file. In a job of GitHub a pull request may have put it there, so it must be a file of the workspace. Throws when it cannot be read. */
+/**
+ * The text of the cluster file. In a job of GitHub a pull request may have put it there, so it must be a file of the
+ * workspace. Throws when it cannot be read.
+ */
 export function clusterText(value: string, env: Environment, files: Files): string {
   if (value.includes('\n')) return env['INPUT_CLUSTER'] ?? '';
   const workspace = env['GITHUB_WORKSPACE'];
@@ -41,5 +44,11 @@ const unfit = (path: string, { message }: UnfitFile): Failure => ({
 function unread(path: string, thrown: unknown): readonly Failure[] {
   const { code } = thrown as NodeJS.ErrnoException;
   if (code === undefined) return failuresOf(thrown);
-  return [wrong('cluster', `names a file that cannot be read: ${show(path)} (${code}); it is relative to the workspace, so the repository must be checked out first`)];
+  return [
+    wrong(
+      'cluster',
+      `names a file that cannot be read: ${show(path)} (${code}); it is relative to the workspace, so the ` +
+        'repository must be checked out first',
+    ),
+  ];
 }

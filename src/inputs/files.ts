@@ -18,11 +18,14 @@ export interface Files {
 export class UnfitFile extends Error {}
 
 /** The files of this machine. */
-export const files: Files = { read: (path, bounds) => (bounds ? readBounded(path, bounds) : readFileSync(path, 'utf8')) };
+export const files: Files = {
+  read: (path, bounds) => (bounds ? readBounded(path, bounds) : readFileSync(path, 'utf8')),
+};
 
 function readBounded(path: string, { most, within }: Bounds): string {
   const real = realpathSync(path);
-  if (within !== undefined && !isIn(realpathSync(within), real)) throw new UnfitFile('lies outside the workspace, or is a link to what does');
+  if (within !== undefined && !isIn(realpathSync(within), real))
+    throw new UnfitFile('lies outside the workspace, or is a link to what does');
   // What is no file is not waited for: a pipe would never end, and a device might begin something.
   const handle = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
@@ -37,7 +40,8 @@ function readBounded(path: string, { most, within }: Bounds): string {
 function textIn(handle: number, most: number): string {
   const bytes = Buffer.alloc(most + 1);
   let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) read = readSync(handle, bytes, length, bytes.length - length, null);
+  for (let read = -1; read !== 0 && length < bytes.length; length += read)
+    read = readSync(handle, bytes, length, bytes.length - length, null);
   if (length > most) throw new UnfitFile(`is larger than ${most / 1024} KiB`);
   return bytes.toString('utf8', 0, length);
 }

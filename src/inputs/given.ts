@@ -5,7 +5,10 @@ import { INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, typ
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The text of an input, or undefined when it was not given; blank means not given. The Kuscia configuration keeps every byte. */
+/**
+ * The text of an input, or undefined when it was not given; blank means not given. The Kuscia configuration keeps every
+ * byte.
+ */
 export function given(env: Environment, name: InputName): string | undefined {
   const text = env[inputVariable(name)] ?? '';
   if (text.trim() === '') return undefined;
@@ -13,7 +16,10 @@ export function given(env: Environment, name: InputName): string | undefined {
 }
 
 /** The text of an input, or its default. */
-export function givenOrDefault(env: Environment, name: 'mode' | 'stage' | 'repair' | 'upgrade-database' | 'lock-wait' | 'task-wait' | 'runner'): string {
+export function givenOrDefault(
+  env: Environment,
+  name: 'mode' | 'stage' | 'repair' | 'upgrade-database' | 'lock-wait' | 'task-wait' | 'runner',
+): string {
   return given(env, name) ?? INPUTS[name].default;
 }
 
@@ -26,12 +32,23 @@ export function givenSecret(env: Environment, name: InputName): Secret | undefin
 /** How an input is given, in and outside GitHub. */
 export function howToGive(name: InputName): string {
   const { kind }: InputDefinition = INPUTS[name];
-  const outside = kind === 'word' || kind === 'flag' || kind === 'path' ? `--${optionOf(name)}` : `--${optionOf(name)} PATH or ${ownVariable(name)}`;
+  const outside =
+    kind === 'word' || kind === 'flag' || kind === 'path'
+      ? `--${optionOf(name)}`
+      : `--${optionOf(name)} PATH or ${ownVariable(name)}`;
   return `the input ${name} (outside GitHub: ${outside})`;
 }
 
 /** An input that is wrong. */
-export const wrong = (name: InputName, fault: string): Failure => ({ code: 'input-invalid', what: `input ${name} ${fault}`, remedy: `Correct ${howToGive(name)}.` });
+export const wrong = (name: InputName, fault: string): Failure => ({
+  code: 'input-invalid',
+  what: `input ${name} ${fault}`,
+  remedy: `Correct ${howToGive(name)}.`,
+});
 
 /** An input that is missing, and why this run needs it. */
-export const missing = (name: InputName, why: string): Failure => ({ code: 'input-invalid', what: `input ${name} is missing: ${why}`, remedy: `Give ${howToGive(name)}: ${INPUTS[name].description}` });
+export const missing = (name: InputName, why: string): Failure => ({
+  code: 'input-invalid',
+  what: `input ${name} is missing: ${why}`,
+  remedy: `Give ${howToGive(name)}: ${INPUTS[name].description}`,
+});

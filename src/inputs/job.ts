@@ -23,7 +23,13 @@ export interface Job {
   /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
   readonly runner: string;
   /** Where this run belongs, as GitHub tells it. */
-  readonly origin: { readonly domain: string; readonly repository: string; readonly run: string; readonly call: string; readonly attempt: number };
+  readonly origin: {
+    readonly domain: string;
+    readonly repository: string;
+    readonly run: string;
+    readonly call: string;
+    readonly attempt: number;
+  };
 }
 
 /** Where an action tells what its input `artifacts` is. */
@@ -45,14 +51,20 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   const host = oneHost(env, 'host', cluster, failures);
   const here = oneHost(env, 'here', cluster, failures);
   const apart = ownRunners(cluster).map(({ name }) => name);
-  if (here === undefined && apart.length > 0 && mode !== 'check' && mode !== 'divide') failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
-  if (here !== undefined && apart.length > 0 && !apart.includes(here)) failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
+  if (here === undefined && apart.length > 0 && mode !== 'check' && mode !== 'divide')
+    failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
+  if (here !== undefined && apart.length > 0 && !apart.includes(here))
+    failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
   const domain = given(env, 'domain');
-  if (domain !== undefined && domain !== cluster.domain) failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
+  if (domain !== undefined && domain !== cluster.domain)
+    failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
   checkWorkflowMode(env, failures);
   const reached = cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here);
   const manager = firstManager(cluster).name;
-  if (mode === 'unlock' && !reached.includes(manager)) failures.push(wrong('here', `is ${show(here ?? '')}, but the lock is kept on ${manager}, which only its own runner reaches`));
+  if (mode === 'unlock' && !reached.includes(manager))
+    failures.push(
+      wrong('here', `is ${show(here ?? '')}, but the lock is kept on ${manager}, which only its own runner reaches`),
+    );
   const artifacts = readArtifacts(env, apart.length > 0, failures);
   const logs = readLogs(env, failures);
   return {
@@ -62,7 +74,13 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
     runner: oneRunner(env, failures),
-    origin: { domain: cluster.domain, repository: env['GITHUB_REPOSITORY'] ?? '', run: env['GITHUB_RUN_ID'] ?? '', call: env[CALL] ?? '', attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1 },
+    origin: {
+      domain: cluster.domain,
+      repository: env['GITHUB_REPOSITORY'] ?? '',
+      run: env['GITHUB_RUN_ID'] ?? '',
+      call: env[CALL] ?? '',
+      attempt: Number(env['GITHUB_RUN_ATTEMPT'] ?? 1) || 1,
+    },
   };
 }
 
@@ -71,13 +89,22 @@ function checkWorkflowMode(env: Environment, failures: Failure[]): void {
   const word = given(env, 'workflow-mode');
   if (word === undefined || WORKFLOW_MODES.some((mode) => mode === word)) return;
   const meant = nearest(word, WORKFLOW_MODES);
-  const what = `input mode of the workflow is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${WORKFLOW_MODES.join(', ')})`;
-  failures.push({ code: 'input-invalid', what, remedy: 'Correct the input mode where the workflow is called (of the action check: workflow-mode).' });
+  const what =
+    `input mode of the workflow is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} ` +
+    `(${WORKFLOW_MODES.join(', ')})`;
+  failures.push({
+    code: 'input-invalid',
+    what,
+    remedy: 'Correct the input mode where the workflow is called (of the action check: workflow-mode).',
+  });
 }
 
 const runnersSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
 
-/** The cluster with only those runners that were agreed to; one that its file alone names goes to `failures`. A text in place of a file is the workflow's own. */
+/**
+ * The cluster with only those runners that were agreed to; one that its file alone names goes to `failures`. A text in
+ * place of a file is the workflow's own.
+ */
 export function agreedRunners(env: Environment, cluster: Cluster, failures: Failure[]): Cluster {
   const text = given(env, 'agreed-runners');
   if (text === undefined || given(env, 'cluster')?.includes('\n')) return cluster;
@@ -87,10 +114,15 @@ export function agreedRunners(env: Environment, cluster: Cluster, failures: Fail
     return cluster;
   }
   const foreign = Object.keys(runnersOf(cluster)).filter((host) => !Object.hasOwn(agreed, host));
-  failures.push(...foreign.map((host): Failure => ({
-    code: 'runner-not-agreed', host, what: `${host} names a runner, but the cluster file on the default branch names none for it`,
-    cause: 'a job with the secrets would run there, and whoever opens a pull request is not to say where', remedy: 'Merge the host with its runner first, after a look at it; plans know it from then on.',
-  })));
+  failures.push(
+    ...foreign.map((host): Failure => ({
+      code: 'runner-not-agreed',
+      host,
+      what: `${host} names a runner, but the cluster file on the default branch names none for it`,
+      cause: 'a job with the secrets would run there, and whoever opens a pull request is not to say where',
+      remedy: 'Merge the host with its runner first, after a look at it; plans know it from then on.',
+    })),
+  );
   return withRunners(cluster, agreed);
 }
 
@@ -109,7 +141,9 @@ function oneRunner(env: Environment, failures: Failure[]): string {
   try {
     return JSON.stringify(JSON.parse(word));
   } catch {
-    failures.push(wrong('runner', `is ${show(word)}, which is no JSON; write a label, or JSON such as ["self-hosted", "linux"]`));
+    failures.push(
+      wrong('runner', `is ${show(word)}, which is no JSON; write a label, or JSON such as ["self-hosted", "linux"]`),
+    );
     return '""';
   }
 }
@@ -119,18 +153,40 @@ function oneHost(env: Environment, name: 'host' | 'here', cluster: Cluster, fail
   const names = cluster.hosts.map((host) => host.name);
   if (word === undefined || names.includes(word)) return word;
   const meant = nearest(word, names);
-  failures.push(wrong(name, `is ${show(word)}, which is no host of the cluster file${meant === undefined ? '' : `; did you mean "${meant}"?`} (${names.join(', ')})`));
+  failures.push(
+    wrong(
+      name,
+      `is ${show(word)}, which is no host of the cluster ` +
+        `file${meant === undefined ? '' : `; did you mean "${meant}"?`} (${names.join(', ')})`,
+    ),
+  );
   return undefined;
 }
 
 function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): Artifacts | undefined {
-  const [received, handedOver, key] = [folder(env, 'artifacts-in'), folder(env, 'artifacts-out'), givenSecret(env, 'seal-key')];
+  const [received, handedOver, key] = [
+    folder(env, 'artifacts-in'),
+    folder(env, 'artifacts-out'),
+    givenSecret(env, 'seal-key'),
+  ];
   if (received === undefined && handedOver === undefined) return undefined;
   if (key === undefined) {
-    failures.push(missing('seal-key', apart ? 'the jobs of several hosts hand over what each of them answered' : 'what jobs hand over to each other is always sealed'));
+    failures.push(
+      missing(
+        'seal-key',
+        apart
+          ? 'the jobs of several hosts hand over what each of them answered'
+          : 'what jobs hand over to each other is always sealed',
+      ),
+    );
     return undefined;
   }
-  return { key, ...(received !== undefined && { received }), ...(env[FETCHED] === 'failure' && { unfetched: true as const }), ...(handedOver !== undefined && { handedOver }) };
+  return {
+    key,
+    ...(received !== undefined && { received }),
+    ...(env[FETCHED] === 'failure' && { unfetched: true as const }),
+    ...(handedOver !== undefined && { handedOver }),
+  };
 }
 
 function readLogs(env: Environment, failures: Failure[]): Job['logs'] {

@@ -8,8 +8,8 @@ import { given, givenOrDefault, givenSecret, type Environment } from './given.ts
 import { maskFault } from './password.ts';
 
 /**
- * Texts that reports and outputs cannot do without: the cluster file with its hosts, domain and runners, the runner of the workflow, roles and stages.
- * A secret that is part of one of them would blank it wherever it is printed.
+ * Texts that reports and outputs cannot do without: the cluster file with its hosts, domain and runners, the runner of
+ * the workflow, roles and stages. A secret that is part of one of them would blank it wherever it is printed.
  */
 export function maskedWords(env: Environment, files: Files): string[] {
   const value = given(env, 'cluster');

@@ -8,7 +8,10 @@ export function sshKeyFault(text: string): string | undefined {
   if (/^PuTTY-User-Key-File/.test(text)) return 'is a PuTTY key; export it in OpenSSH form';
   if (text.includes('\\n')) return 'holds "\\n" in place of line breaks';
   if (!text.startsWith('-----BEGIN ')) return 'is no private key: it must begin with -----BEGIN ... PRIVATE KEY-----';
-  return PRIVATE.test(text) ? undefined : 'is cut short or joined to one line: its first and last line must be -----BEGIN ... PRIVATE KEY----- and -----END ... PRIVATE KEY-----';
+  return PRIVATE.test(text)
+    ? undefined
+    : 'is cut short or joined to one line: its first and last line must be -----BEGIN ... PRIVATE KEY----- and ' +
+        '-----END ... PRIVATE KEY-----';
 }
 
 /** Whether a private key in OpenSSH or PEM form is encrypted with a passphrase. */
@@ -34,13 +37,18 @@ export function certificateFault(text: string): string | undefined {
   }
 }
 
-/** What keeps the text from being the private key of the certificate, or undefined. Judges the pair only when the certificate can be read. */
+/**
+ * What keeps the text from being the private key of the certificate, or undefined. Judges the pair only when the
+ * certificate can be read.
+ */
 export function certificateKeyFault(key: string, certificate: string | undefined): string | undefined {
   if (isEncrypted(key)) return 'is encrypted; nginx needs it without passphrase';
   try {
     const privateKey = createPrivateKey(key);
     const readable = certificate !== undefined && certificateFault(certificate) === undefined;
-    return readable && !new X509Certificate(certificate).checkPrivateKey(privateKey) ? 'does not belong to the certificate' : undefined;
+    return readable && !new X509Certificate(certificate).checkPrivateKey(privateKey)
+      ? 'does not belong to the certificate'
+      : undefined;
   } catch {
     return 'is no private key in PEM form';
   }

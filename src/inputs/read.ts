@@ -42,8 +42,15 @@ export interface Inputs {
   readonly lock: LockWish;
 }
 
-/** The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong or missing, the faults of the cluster file and of the images included. */
-export function readInputs(env: Environment, files: Files, { archives, failures: imageFaults }: ImagesRead = { failures: [] }): Inputs {
+/**
+ * The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong
+ * or missing, the faults of the cluster file and of the images included.
+ */
+export function readInputs(
+  env: Environment,
+  files: Files,
+  { archives, failures: imageFaults }: ImagesRead = { failures: [] },
+): Inputs {
   const inputFaults: Failure[] = [];
   const clusterFaults: Failure[] = [];
   const mode = oneMode(env, inputFaults);
@@ -56,11 +63,29 @@ export function readInputs(env: Environment, files: Files, { archives, failures:
   const cluster = described && agreedRunners(env, described, inputFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
   const words = maskedWords(env, files);
-  const failures = [...inputFaults, ...unfitInputs(env, words), ...missingInputs(env, cluster, job, secretsUsed(mode, mode === 'verify' ? ['verify'] : stages, job?.here !== undefined)), ...imageFaults, ...clusterFaults];
+  const failures = [
+    ...inputFaults,
+    ...unfitInputs(env, words),
+    ...missingInputs(
+      env,
+      cluster,
+      job,
+      secretsUsed(mode, mode === 'verify' ? ['verify'] : stages, job?.here !== undefined),
+    ),
+    ...imageFaults,
+    ...clusterFaults,
+  ];
   if (failures.length > 0 || !cluster || !job) throw new Trouble(failures);
   const databasePassword = givenSecret(env, 'database-password') ?? new UnusedSecret('database password');
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
-  return { mode, stages: mode === 'verify' ? ['verify'] : stages, deployment: { cluster, secrets, repair, upgradesDatabase, taskWaitMs, ...(archives && { archives }) }, login: loginOf(env), job, lock };
+  return {
+    mode,
+    stages: mode === 'verify' ? ['verify'] : stages,
+    deployment: { cluster, secrets, repair, upgradesDatabase, taskWaitMs, ...(archives && { archives }) },
+    login: loginOf(env),
+    job,
+    lock,
+  };
 }
 
 function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
@@ -71,7 +96,9 @@ function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
 }
 
 function someStages(env: Environment, failures: Failure[]): readonly StageName[] {
-  const words = givenOrDefault(env, 'stage').split(/[\s,]+/).filter((word) => word !== '');
+  const words = givenOrDefault(env, 'stage')
+    .split(/[\s,]+/)
+    .filter((word) => word !== '');
   const unknown = words.filter((word) => word !== 'all' && !STAGES.some((stage) => stage === word));
   failures.push(...unknown.map((word) => wrong('stage', notOneOf(word, [...STAGES, 'all']))));
   if (words.length === 0) failures.push(wrong('stage', `names no stage (${[...STAGES, 'all'].join(', ')})`));
@@ -89,7 +116,10 @@ function notOneOf(word: string, words: readonly string[]): string {
   return `is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${words.join(', ')})`;
 }
 
-/** Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. No secret is taken that could not be masked. */
+/**
+ * Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. No secret is taken that
+ * could not be masked.
+ */
 function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
   const faults: Partial<Record<InputName, (text: string) => string | undefined>> = {
     'ssh-key': sshKeyFault,
@@ -101,16 +131,32 @@ function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
   };
   return INPUT_LIST.flatMap(({ name, kind }) => {
     const text = given(env, name);
-    const fault = text === undefined ? undefined : (faults[name]?.(text) ?? (kind === 'secret' ? maskFault(text, words) : undefined));
+    const fault =
+      text === undefined
+        ? undefined
+        : (faults[name]?.(text) ?? (kind === 'secret' ? maskFault(text, words) : undefined));
     return fault === undefined ? [] : [wrong(name, fault)];
   });
 }
 
-/** What this run needs and was not given: of SSH for the hosts that it reaches, of the cluster's secrets those in `used`. */
-function missingInputs(env: Environment, cluster: Cluster | undefined, job: Job | undefined, used: ReadonlySet<ClusterSecret>): Failure[] {
-  const need = (name: InputName, why: string | false | undefined): Failure[] => (why && given(env, name) === undefined ? [missing(name, why)] : []);
-  const needUsed = (name: ClusterSecret, why: string | false | undefined): Failure[] => (used.has(name) ? need(name, why) : []);
-  const overSsh = cluster?.hosts.filter(({ name, route }) => route.via === 'ssh' && job?.reaches.includes(name)).map(({ name }) => name) ?? [];
+/**
+ * What this run needs and was not given: of SSH for the hosts that it reaches, of the cluster's secrets those in
+ * `used`.
+ */
+function missingInputs(
+  env: Environment,
+  cluster: Cluster | undefined,
+  job: Job | undefined,
+  used: ReadonlySet<ClusterSecret>,
+): Failure[] {
+  const need = (name: InputName, why: string | false | undefined): Failure[] =>
+    why && given(env, name) === undefined ? [missing(name, why)] : [];
+  const needUsed = (name: ClusterSecret, why: string | false | undefined): Failure[] =>
+    used.has(name) ? need(name, why) : [];
+  const overSsh =
+    cluster?.hosts
+      .filter(({ name, route }) => route.via === 'ssh' && job?.reaches.includes(name))
+      .map(({ name }) => name) ?? [];
   const ssh = overSsh.length > 0 && `${overSsh.join(', ')} ${overSsh.length === 1 ? 'is' : 'are'} reached over SSH`;
   const key = given(env, 'ssh-key');
   const bastionKey = given(env, 'bastion-key');
@@ -118,10 +164,16 @@ function missingInputs(env: Environment, cluster: Cluster | undefined, job: Job 
   return [
     ...need('ssh-key', ssh),
     ...need('ssh-key-passphrase', key !== undefined && isEncrypted(key) && 'the SSH key is encrypted'),
-    ...need('bastion-key-passphrase', bastionKey !== undefined && isEncrypted(bastionKey) && 'the key of the bastion is encrypted'),
+    ...need(
+      'bastion-key-passphrase',
+      bastionKey !== undefined && isEncrypted(bastionKey) && 'the key of the bastion is encrypted',
+    ),
     ...need('known-hosts', ssh && `${ssh}, and a host is only connected to when its key is known`),
     ...needUsed('database-password', 'the replicas share a database, and what is to be done asks it'),
-    ...needUsed('registry-password', cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`),
+    ...needUsed(
+      'registry-password',
+      cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`,
+    ),
     ...needUsed('load-balancer-certificate', https),
     ...needUsed('load-balancer-key', https),
   ];

@@ -13,7 +13,8 @@ export function usage(): string {
     ...INPUT_LIST.flatMap((input) => [`  --${optionOf(input.name)}${value(input)}`, ...wrapped(description(input))]),
     '  -h, --help',
     '',
-    'Each option can be set by a variable too, for example KUSCIA_SWARM_CLUSTER. Secrets are taken from files and variables only:',
+    'Each option can be set by a variable too, for example KUSCIA_SWARM_CLUSTER. Secrets are taken from files ' +
+      'and variables only:',
     'arguments stand in the process list.',
     '',
   ].join('\n');
@@ -26,7 +27,9 @@ function value(input: InputDefinition & { readonly name: string }): string {
 }
 
 function description(input: (typeof INPUT_LIST)[number]): string {
-  const needed = input.needed ? ` Needed: ${input.needed.english === 'always' ? 'always' : `when ${input.needed.english}`}.` : '';
+  const needed = input.needed
+    ? ` Needed: ${input.needed.english === 'always' ? 'always' : `when ${input.needed.english}`}.`
+    : '';
   const preset = input.default === undefined ? '' : ` Default: ${input.default}.`;
   const variable = input.kind === 'secret' || input.kind === 'file' ? ` Or ${ownVariable(input.name)}.` : '';
   return `${input.description}${needed}${preset}${variable}`.replaceAll('`', '');

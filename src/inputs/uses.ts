@@ -1,14 +1,21 @@
 import type { StageName } from '../stages/names.ts';
 import type { INPUTS } from './catalogue.ts';
 
-/** Inputs that are a secret of the cluster itself: those of SSH go with the hosts that are reached, the key of the seal with what is sealed. */
-export type ClusterSecret = keyof Pick<typeof INPUTS, 'database-password' | 'registry-password' | 'kuscia-config' | 'load-balancer-certificate' | 'load-balancer-key'>;
+/**
+ * Inputs that are a secret of the cluster itself: those of SSH go with the hosts that are reached, the key of the seal
+ * with what is sealed.
+ */
+export type ClusterSecret = keyof Pick<
+  typeof INPUTS,
+  'database-password' | 'registry-password' | 'kuscia-config' | 'load-balancer-certificate' | 'load-balancer-key'
+>;
 
 const PAIR = ['load-balancer-certificate', 'load-balancer-key'] as const;
 
 /**
- * What a stage's own questions and steps take. Preflight takes what any stage after it must have, to say what is missing before anything is changed, and whatever
- * the plan of all stages depends on, which it compares with the approved one.
+ * What a stage's own questions and steps take. Preflight takes what any stage after it must have, to say what is
+ * missing before anything is changed, and whatever the plan of all stages depends on, which it compares with the
+ * approved one.
  */
 export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>> = {
   preflight: ['database-password', 'registry-password', 'kuscia-config', ...PAIR],
@@ -23,12 +30,20 @@ export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>
   verify: ['database-password', ...PAIR],
 };
 
-/** What the questions of a whole deployment take: for a plan, and for a job that records what its host answers to the jobs of others. */
+/**
+ * What the questions of a whole deployment take: for a plan, and for a job that records what its host answers to the
+ * jobs of others.
+ */
 export const QUESTION_SECRETS: readonly ClusterSecret[] = ['database-password', ...PAIR];
 
 /** What a run must be given. A job on a host's own runner (`here`) records its host's answers, whatever its stage. */
 export function secretsUsed(mode: string, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
   if (mode === 'divide' || mode === 'unlock') return new Set();
-  const ofStages = mode === 'look' ? [] : stages.flatMap((stage) => STAGE_SECRETS[stage]).filter((name) => mode !== 'plan' || name !== 'registry-password');
+  const ofStages =
+    mode === 'look'
+      ? []
+      : stages
+          .flatMap((stage) => STAGE_SECRETS[stage])
+          .filter((name) => mode !== 'plan' || name !== 'registry-password');
   return new Set([...ofStages, ...(here ? QUESTION_SECRETS : [])]);
 }

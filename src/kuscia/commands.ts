@@ -2,9 +2,31 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
 import { folders } from './names.ts';
 
-/** Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN, because it would be an argument. */
+/**
+ * Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN,
+ * because it would be an argument.
+ */
 export const makeConfiguration = (cluster: Cluster): Command =>
-  changing('make the Kuscia configuration', ['docker', 'run', '--rm', cluster.image, 'kuscia', 'init', '--mode', 'autonomy', '--domain', cluster.domain, '--runtime', 'runp', '--protocol', cluster.protocol], { confidential: true });
+  changing(
+    'make the Kuscia configuration',
+    [
+      'docker',
+      'run',
+      '--rm',
+      cluster.image,
+      'kuscia',
+      'init',
+      '--mode',
+      'autonomy',
+      '--domain',
+      cluster.domain,
+      '--runtime',
+      'runp',
+      '--protocol',
+      cluster.protocol,
+    ],
+    { confidential: true },
+  );
 
 /** Where kuscia.sh stands in the image. */
 const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';
@@ -25,7 +47,11 @@ export function extractScript(cluster: Cluster, image = cluster.image): Command 
 
 /** Prints the digest of kuscia.sh in the image (SHA-256). It runs the image, so it is no question. */
 export const hashScript = (cluster: Cluster): Command =>
-  changing('read kuscia.sh in the image', script('docker run --rm --network none "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE), { timeoutMs: 60_000 });
+  changing(
+    'read kuscia.sh in the image',
+    script('docker run --rm --network none "$1" cat "$2" | sha256sum', cluster.image, SCRIPT_IN_IMAGE),
+    { timeoutMs: 60_000 },
+  );
 
 /** That digest in what it printed; undefined where the image has no kuscia.sh. */
 export function scriptDigest(printed: string): string | undefined {
@@ -39,20 +65,24 @@ const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 /** Ends with 0 where a command gets a terminal. */
 export const terminalCheck: Command = reading('get a terminal', script('[ -t 0 ] && [ -t 1 ]'), { terminal: true });
 
-/** Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec (docs/kuscia.md#probes). */
+/**
+ * Longest time of kuscia.sh start: 60 + 60 + 30 probes of a second, each with its own docker exec
+ * (docs/kuscia.md#probes).
+ */
 const START_DEADLINE_MS = 300_000;
 
 /**
- * Runs `kuscia.sh start` on a terminal, without which its probes fail (docs/kuscia.md#terminal), and in a clean environment, because it would take
- * ports, folders and limits from variables that happen to be set (docs/kuscia.md#arguments-and-environment). The container must be gone before:
- * the prompt about it ends with 0.
+ * Runs `kuscia.sh start` on a terminal, without which its probes fail (docs/kuscia.md#terminal), and in a clean
+ * environment, because it would take ports, folders and limits from variables that happen to be set
+ * (docs/kuscia.md#arguments-and-environment). The container must be gone before: the prompt about it ends with 0.
  */
 export function startReplica(cluster: Cluster): Command {
   const { ports } = cluster;
   const paths = folders(cluster);
   const text = [
     'root=$(readlink -f "$1") || exit; image=$2; shift 2; cd "$root" || exit',
-    'exec env -i PATH="$PATH" HOME="$HOME" TERM=dumb LC_ALL=C ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} USER="$(id -un)" ROOT="$root" KUSCIA_IMAGE="$image" bash ./kuscia.sh start -c "$root/kuscia.yaml" "$@"',
+    'exec env -i PATH="$PATH" HOME="$HOME" TERM=dumb LC_ALL=C ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} ' +
+      'USER="$(id -un)" ROOT="$root" KUSCIA_IMAGE="$image" bash ./kuscia.sh start -c "$root/kuscia.yaml" "$@"',
   ].join('\n');
   const options = [
     ['-p', ports.gateway],
@@ -63,8 +93,15 @@ export function startReplica(cluster: Cluster): Command {
     ['-m', cluster.memory],
     ['-a', 'none'],
   ].flatMap(([flag, value]) => [String(flag), String(value)]);
-  return changing('start the replica with kuscia.sh', script(text, paths.root, cluster.image, ...options, '--cluster'), { terminal: true, timeoutMs: START_DEADLINE_MS });
+  return changing(
+    'start the replica with kuscia.sh',
+    script(text, paths.root, cluster.image, ...options, '--cluster'),
+    { terminal: true, timeoutMs: START_DEADLINE_MS },
+  );
 }
 
-/** The line that kuscia.sh prints when it has done all it does. Its exit code says nothing: it is 0 after nothing was done, too. */
+/**
+ * The line that kuscia.sh prints when it has done all it does. Its exit code says nothing: it is 0 after nothing was
+ * done, too.
+ */
 export const startedLine = (cluster: Cluster): string => `autonomy domain '${cluster.domain}' deployed successfully`;

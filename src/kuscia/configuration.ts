@@ -15,16 +15,24 @@ export interface Configuration {
   readonly document: Document;
 }
 
-/** Largest configuration that is read, in characters; Kuscia's own have a tenth of it. The parser compares every key with every other. */
+/**
+ * Largest configuration that is read, in characters; Kuscia's own have a tenth of it. The parser compares every key
+ * with every other.
+ */
 const LONGEST_TEXT = 32 * 1024;
 
-/** Reads a configuration. Throws a Trouble (configuration-invalid) that says where it came from and never what stands in it. */
+/**
+ * Reads a configuration. Throws a Trouble (configuration-invalid) that says where it came from and never what stands in
+ * it.
+ */
 export function readConfiguration(text: Secret, from: string, host?: string): Configuration {
   const invalid = (why: string): Failure => ({
     code: 'configuration-invalid',
     ...(host !== undefined && { host }),
     what: `the Kuscia configuration in ${from} cannot be used: ${why}`,
-    remedy: 'Put back a good copy from another replica or from where you keep it. Do not make a new one: it would carry another domain key.',
+    remedy:
+      'Put back a good copy from another replica or from where you keep it. Do not make a new one: it would ' +
+      'carry another domain key.',
   });
   const { length } = text.reveal();
   if (length > LONGEST_TEXT) throw trouble(invalid(`it has ${length} characters, more than ${LONGEST_TEXT}`));
@@ -35,7 +43,8 @@ export function readConfiguration(text: Secret, from: string, host?: string): Co
   const domain = document.get('domainID');
   const keyData = document.get('domainKeyData');
   if (document.get('mode') !== 'autonomy') throw trouble(invalid('its mode is not autonomy'));
-  if (typeof domain !== 'string' || typeof keyData !== 'string') throw trouble(invalid('domainID or domainKeyData is missing'));
+  if (typeof domain !== 'string' || typeof keyData !== 'string')
+    throw trouble(invalid('domainID or domainKeyData is missing'));
   try {
     return { domain, publicKey: publicKeyOf(keyData), domainKey: new Secret('domain key', keyData), document };
   } catch {
@@ -74,14 +83,20 @@ function decided(cluster: Cluster, dataSourceName: string): Readonly<Record<stri
   return { runtime: 'runp', protocol: cluster.protocol, datastoreEndpoint: dataSourceName };
 }
 
-/** The configuration as the cluster file wants it: the given one with only what the file decides set, its domain key kept. */
+/**
+ * The configuration as the cluster file wants it: the given one with only what the file decides set, its domain key
+ * kept.
+ */
 export function wantedConfiguration({ document }: Configuration, cluster: Cluster, dataSourceName: string): Secret {
   const wanted = document.clone();
   for (const [key, value] of Object.entries(decided(cluster, dataSourceName))) wanted.set(key, value);
   return new Secret('Kuscia configuration', wanted.toString({ lineWidth: 0 }));
 }
 
-/** Keys at which two configurations differ, with the values where they are no secret: `protocol TLS -> NOTLS`, `datastoreEndpoint`. */
+/**
+ * Keys at which two configurations differ, with the values where they are no secret: `protocol TLS -> NOTLS`,
+ * `datastoreEndpoint`.
+ */
 export function differences(from: Configuration, to: Configuration): string[] {
   const [before, after] = [from, to].map(({ document }) => document.toJS() as Record<string, unknown>);
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
@@ -94,4 +109,7 @@ export function differences(from: Configuration, to: Configuration): string[] {
 const word = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : 'absent');
 
 /** Hex SHA-256 of a text. */
-export const sha256 = (text: Secret | string): string => createHash('sha256').update(typeof text === 'string' ? text : text.reveal()).digest('hex');
+export const sha256 = (text: Secret | string): string =>
+  createHash('sha256')
+    .update(typeof text === 'string' ? text : text.reveal())
+    .digest('hex');

@@ -3,11 +3,17 @@ import { absent, failedTo, present, type Question } from '../engine/fact.ts';
 
 const USER = `s|^datastoreEndpoint: *["']\\{0,1\\}mysql://\\([^:@/]*\\):.*$|user=\\1|p`;
 
-/** The user as whom a replica with that configuration logs in to the database; '' where it names none. Nothing else of it leaves the host. */
+/**
+ * The user as whom a replica with that configuration logs in to the database; '' where it names none. Nothing else of
+ * it leaves the host.
+ */
 export const dataSourceUser = (path: string): Question<string> => {
   const purpose = `read the database's user in ${path}`;
   return {
-    command: reading(purpose, script('[ -e "$1" ] || { echo absent; exit 0; }; sed -n "$2" "$1" && echo end', path, USER)),
+    command: reading(
+      purpose,
+      script('[ -e "$1" ] || { echo absent; exit 0; }; sed -n "$2" "$1" && echo end', path, USER),
+    ),
     read(outcome) {
       const lines = outcome.stdout.trim().split('\n');
       if (outcome.code === 0 && lines[0] === 'absent') return absent;

@@ -43,18 +43,38 @@ export interface Registry {
 
 const said = z.string().nullish();
 const field = (path: string): string => `{"\\t"}{${path}}`;
-/** One line an object, the same fields of each, then `end`. Fields are picked by the API's own client: pods carry what their tasks were told and have said, and none of that may leave the replica. */
+/**
+ * One line an object, the same fields of each, then `end`. Fields are picked by the API's own client: pods carry what
+ * their tasks were told and have said, and none of that may leave the replica.
+ */
 const OBJECTS = `{range .items[*]}{.kind}${[
-  '.metadata.name', '.status.address', '.status.version', '.status.publicKey', '.status.uptime', '.status.heartbeatTime', '.status.conditions[?(@.type=="Ready")].status',
-  '.spec.nodeName', '.status.phase', '.metadata.annotations.kuscia\\.secretflow/task-id',
-].map(field).join('')}{"\\n"}{end}{"end\\n"}`;
+  '.metadata.name',
+  '.status.address',
+  '.status.version',
+  '.status.publicKey',
+  '.status.uptime',
+  '.status.heartbeatTime',
+  '.status.conditions[?(@.type=="Ready")].status',
+  '.spec.nodeName',
+  '.status.phase',
+  '.metadata.annotations.kuscia\\.secretflow/task-id',
+]
+  .map(field)
+  .join('')}{"\\n"}{end}{"end\\n"}`;
 /** One line for each task that is not over: its name and that of its job, which a pod does not name. */
-const JOBS = ['Pending', 'Running'].map((phase) => `{range .items[?(@.status.phase=="${phase}")]}{.metadata.name}${field('.metadata.annotations.kuscia\\.secretflow/job-id')}{"\\n"}{end}`).join('');
+const JOBS = ['Pending', 'Running']
+  .map(
+    (phase) =>
+      '{range ' +
+      `.items[?(@.status.phase=="${phase}")]}{.metadata.name}${field('.metadata.annotations.kuscia\\.secretflow/job-id')}{"\\n"}{end}`,
+  )
+  .join('');
 const OVER = ['Succeeded', 'Failed'];
 
 /**
- * Asks the login's own replica on a host for the gateways, nodes and tasks of its domain, which are in the shared database and so the same from every
- * replica. The host itself fills in whose it is (kuscia.sh, `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
+ * Asks the login's own replica on a host for the gateways, nodes and tasks of its domain, which are in the shared
+ * database and so the same from every replica. The host itself fills in whose it is (kuscia.sh,
+ * `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
  */
 export const registry = (domain: string): Question<Registry> => ({
   command: reading(
@@ -62,10 +82,14 @@ export const registry = (domain: string): Question<Registry> => ({
     script(
       [
         'replica="$(id -un)-kuscia-autonomy-$1"',
-        'objects=$(docker exec "$replica" kubectl get gateways,nodes,pods -n "$1" -o "jsonpath=$2") || exit; printf "%s\\n" "$objects"',
-        'case $objects in *Pod*Running*|*Pod*Pending*) docker exec "$replica" kubectl get kusciatasks -n cross-domain -o "jsonpath=$3" 2>/dev/null || :;; esac',
+        'objects=$(docker exec "$replica" kubectl get gateways,nodes,pods -n "$1" -o "jsonpath=$2") || exit; ' +
+          'printf "%s\\n" "$objects"',
+        'case $objects in *Pod*Running*|*Pod*Pending*) docker exec "$replica" kubectl get kusciatasks -n ' +
+          'cross-domain -o "jsonpath=$3" 2>/dev/null || :;; esac',
       ].join('\n'),
-      domain, OBJECTS, JOBS,
+      domain,
+      OBJECTS,
+      JOBS,
     ),
   ),
   read(outcome) {
@@ -74,19 +98,46 @@ export const registry = (domain: string): Question<Registry> => ({
     const end = lines.indexOf('end');
     if (end === -1) throw new Error('it has no end');
     const jobs = new Map(lines.slice(end + 1).map((line) => line.split('\t') as [string, string | undefined]));
-    return present(registryIn(lines.slice(0, end).map((line) => line.split('\t')), jobs));
+    return present(
+      registryIn(
+        lines.slice(0, end).map((line) => line.split('\t')),
+        jobs,
+      ),
+    );
   },
 });
 
 function registryIn(rows: readonly (readonly string[])[], jobs: ReadonlyMap<string, string | undefined>): Registry {
   const found: { gateways: Gateway[]; nodes: KusciaNode[]; tasks: Task[] } = { gateways: [], nodes: [], tasks: [] };
-  for (const [kind, name = '', address = '', version = '', publicKey = '', uptime = '', heartbeat = '', ready, replica = '', phase = '', task, ...more] of rows) {
+  for (const [
+    kind,
+    name = '',
+    address = '',
+    version = '',
+    publicKey = '',
+    uptime = '',
+    heartbeat = '',
+    ready,
+    replica = '',
+    phase = '',
+    task,
+    ...more
+  ] of rows) {
     if (task === undefined || name === '' || more.length > 0) throw new Error('a line has another number of fields');
-    if (kind === 'Gateway') found.gateways.push({ name, address, version, publicKey, uptime: Date.parse(uptime) || 0, heartbeat: Date.parse(heartbeat) || 0 });
+    if (kind === 'Gateway')
+      found.gateways.push({
+        name,
+        address,
+        version,
+        publicKey,
+        uptime: Date.parse(uptime) || 0,
+        heartbeat: Date.parse(heartbeat) || 0,
+      });
     else if (kind === 'Node') found.nodes.push({ name, ready: ready === 'True' });
     else if (kind !== 'Pod') throw new Error('it names something else');
     // Pods of a deployment, which serve until they are deleted, have no task.
-    else if (task !== '' && replica !== '' && !OVER.includes(phase)) found.tasks.push({ job: jobs.get(task) ?? '', task, replica, phase });
+    else if (task !== '' && replica !== '' && !OVER.includes(phase))
+      found.tasks.push({ job: jobs.get(task) ?? '', task, replica, phase });
   }
   return found;
 }
@@ -97,7 +148,10 @@ export interface Answer {
   /** Domain and replica name that the answer names; '' when it names none, which no Kuscia gateway does. */
   readonly domain: string;
   readonly instance: string;
-  /** curl's exit code: 0 when it was answered; else why not: 6 name not resolved, 7 refused or no route, 28 not in time, 35 no TLS, 52 closed without an answer. */
+  /**
+   * curl's exit code: 0 when it was answered; else why not: 6 name not resolved, 7 refused or no route, 28 not in time,
+   * 35 no TLS, 52 closed without an answer.
+   */
   readonly exit: number;
 }
 
@@ -110,7 +164,10 @@ export const gatewayScheme = (cluster: Cluster): 'http' | 'https' => (cluster.pr
 /** Seconds that a gateway has for its answer. */
 const DIRECT_S = 5;
 
-/** Seconds that the load balancer has: nginx itself waits 5 for a replica that is silent before it asks the next (proxy_connect_timeout in templates/nginx.conf.hbs). */
+/**
+ * Seconds that the load balancer has: nginx itself waits 5 for a replica that is silent before it asks the next
+ * (proxy_connect_timeout in templates/nginx.conf.hbs).
+ */
 const BALANCED_S = 8;
 
 /** Asks a replica's gateway through its host's published port, from the probe on a host. */
@@ -122,13 +179,21 @@ export function directAnswer(cluster: Cluster, host: Host): Question<Answer> {
 /** Asks a replica's gateway from within its own container, where no network is in between. */
 export function answerWithin(cluster: Cluster, container: string): Question<Answer> {
   const url = `${gatewayScheme(cluster)}://127.0.0.1:1080/`;
-  return oneAnswer(answersFrom('ask the gateway from within its container', [url], DIRECT_S, (purpose, argv) => reading(purpose, ['docker', 'exec', container, ...argv])));
+  return oneAnswer(
+    answersFrom('ask the gateway from within its container', [url], DIRECT_S, (purpose, argv) =>
+      reading(purpose, ['docker', 'exec', container, ...argv]),
+    ),
+  );
 }
 
-const oneAnswer = ({ command, read }: Question<readonly Answer[]>): Question<Answer> => ({ command, read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? NO_ANSWER) });
+const oneAnswer = ({ command, read }: Question<readonly Answer[]>): Question<Answer> => ({
+  command,
+  read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? NO_ANSWER),
+});
 
 /** The load balancer's address for peers. */
-export const loadBalancerUrl = (cluster: Cluster, address: string): string => `${cluster.loadBalancer.scheme}://${address}:${cluster.loadBalancer.port}`;
+export const loadBalancerUrl = (cluster: Cluster, address: string): string =>
+  `${cluster.loadBalancer.scheme}://${address}:${cluster.loadBalancer.port}`;
 
 /** So often the load balancer is asked: its turn is shared by all workers, so each replica answers about four times. */
 export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 'replica').length + 1;
@@ -136,20 +201,26 @@ export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 
 /** Asks the load balancer so often, each time on a fresh connection. */
 export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Question<readonly Answer[]> => {
   const url = `${loadBalancerUrl(cluster, host.address)}/`;
-  return answersFrom(`ask the load balancer at ${url}`, Array<string>(times).fill(url), BALANCED_S, (...what) => inProbe(cluster, ...what));
+  return answersFrom(`ask the load balancer at ${url}`, Array<string>(times).fill(url), BALANCED_S, (...what) =>
+    inProbe(cluster, ...what),
+  );
 };
 
 /**
- * One line a request: the end of the body, the status, curl's exit code; each is small enough to be written in one piece.
- * All are made side by side and past any proxy, so that who is silent hides nobody else. The certificate is the gateway's own, made anew
- * at each start, so it proves nothing.
+ * One line a request: the end of the body, the status, curl's exit code; each is small enough to be written in one
+ * piece. All are made side by side and past any proxy, so that who is silent hides nobody else. The certificate is the
+ * gateway's own, made anew at each start, so it proves nothing.
  */
 function answersFrom(
-  purpose: string, urls: readonly string[], seconds: number, asked: (purpose: string, argv: readonly [string, ...string[]]) => Command,
+  purpose: string,
+  urls: readonly string[],
+  seconds: number,
+  asked: (purpose: string, argv: readonly [string, ...string[]]) => Command,
 ): Question<readonly Answer[]> {
   const text = [
     'request() {',
-    `r=$(curl --noproxy "*" -ks -m "$1" -H "Connection: close" -w " %{http_code}" "$2" | tail -c 1200; echo " \${PIPESTATUS[0]}")`,
+    `r=$(curl --noproxy "*" -ks -m "$1" -H "Connection: close" -w " %{http_code}" "$2" | tail -c 1200; echo " ` +
+      `\${PIPESTATUS[0]}")`,
     `printf "%s\\n" "\${r//[$'\\r\\n']/ }"`,
     '}',
     's=$1; shift',
@@ -159,7 +230,12 @@ function answersFrom(
     command: asked(purpose, ['bash', '-c', text, 'bash', String(seconds), ...urls]),
     read(outcome) {
       if (outcome.code !== 0) return failedTo(purpose, outcome);
-      return present(outcome.stdout.split('\n').filter((record) => record.trim() !== '').map(answerIn));
+      return present(
+        outcome.stdout
+          .split('\n')
+          .filter((record) => record.trim() !== '')
+          .map(answerIn),
+      );
     },
   };
 }
@@ -178,7 +254,8 @@ function answerIn(record: string): Answer {
 }
 
 /** Whether the answer is that of a gateway of this domain: 401, naming the domain and a replica. */
-export const isGateway = (cluster: Cluster, answer: Answer): boolean => answer.status === 401 && answer.domain === cluster.domain && answer.instance !== '';
+export const isGateway = (cluster: Cluster, answer: Answer): boolean =>
+  answer.status === 401 && answer.domain === cluster.domain && answer.instance !== '';
 
 /** Why there was no answer, by curl's exit code. */
 const SILENCE: Readonly<Record<number, string>> = {
@@ -198,15 +275,30 @@ export function describeAnswer(cluster: Cluster, answer: Answer): string {
   return `${answer.status}, but not from a Kuscia gateway`;
 }
 
-/** What a start that fails says of why, by the real program (docs/kuscia.md#failed-starts); much of what a healthy one prints says "failed" or "invalid", too. */
+/**
+ * What a start that fails says of why, by the real program (docs/kuscia.md#failed-starts); much of what a healthy one
+ * prints says "failed" or "invalid", too.
+ */
 const DECISIVE = [
-  'datastore endpoint failed with', 'config failed', '.datastoreEndpoint. is invalid', 'Not supported', 'is unsupported', 'different token', 'different machine id',
-  'wait ready failed', 'parse key', 'match parent.s PublicKey', 'host IP unknown', 'privileged mode', 'unknown runtime',
+  'datastore endpoint failed with',
+  'config failed',
+  '.datastoreEndpoint. is invalid',
+  'Not supported',
+  'is unsupported',
+  'different token',
+  'different machine id',
+  'wait ready failed',
+  'parse key',
+  'match parent.s PublicKey',
+  'host IP unknown',
+  'privileged mode',
+  'unknown runtime',
 ].join('|');
 
 /**
- * Of each start the first decisive line counts, and of several starts the last that has one; of none that has led to a replica that works. docker's own times
- * are asked by: those in the lines are local to the image. A container that docker restarts by itself did so because of what it said before.
+ * Of each start the first decisive line counts, and of several starts the last that has one; of none that has led to a
+ * replica that works. docker's own times are asked by: those in the lines are local to the image. A container that
+ * docker restarts by itself did so because of what it said before.
  */
 const LAST_WORDS = `
 state=$(docker inspect --format '{{.State.StartedAt}} {{.RestartCount}}' "$1") || exit
@@ -220,7 +312,10 @@ docker logs --since "$since" --tail 400 "$1" 2>&1 | tr -d '\\r' | awk '
 / FATAL |^FATAL|level=fatal|is finished with err=./ { if (fatal == "") fatal = $0 }
 END { print substr(said != "" ? said : fatal, 1, 400) }'`;
 
-/** The line of a replica's log that says why it does not work; '' where none does. Its time is local to the image, so it is cut off. */
+/**
+ * The line of a replica's log that says why it does not work; '' where none does. Its time is local to the image, so it
+ * is cut off.
+ */
 export const lastWords = (container: string): Question<string> => ({
   command: reading('read the log of the replica', script(LAST_WORDS, container)),
   read(outcome) {

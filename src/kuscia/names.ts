@@ -1,12 +1,16 @@
 import { posix } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 
-/** Name that kuscia.sh gives a replica's container; `user` is the account that runs it (kuscia.sh, `${USER}-kuscia-autonomy-${ID}`). */
+/**
+ * Name that kuscia.sh gives a replica's container; `user` is the account that runs it (kuscia.sh,
+ * `${USER}-kuscia-autonomy-${ID}`).
+ */
 export const replicaContainer = (cluster: Cluster, user: string): string => `${user}-kuscia-autonomy-${cluster.domain}`;
 
 /**
  * Name of a replica: hostname of its container, hence its gateway object, its node and the `instance` in its answers.
- * As generate_hostname of kuscia.sh makes it: cut to 63, lower case, `_` and `.` to `-`, one odd character off either end.
+ * As generate_hostname of kuscia.sh makes it: cut to 63, lower case, `_` and `.` to `-`, one odd character off either
+ * end.
  */
 export function replicaName(container: string, hostname: string): string {
   return `${container}-${hostname}`
@@ -17,10 +21,15 @@ export function replicaName(container: string, hostname: string): string {
     .replace(/[^a-z0-9]$/, '');
 }
 
-/** Whether docker takes the name for a container's and Kubernetes takes it for a node's: kuscia.sh only mends the usual, and of two odd characters at an end it leaves one. */
+/**
+ * Whether docker takes the name for a container's and Kubernetes takes it for a node's: kuscia.sh only mends the usual,
+ * and of two odd characters at an end it leaves one.
+ */
 export const isReplicaName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 
-/** Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts. */
+/**
+ * Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts.
+ */
 export interface Folders {
   readonly root: string;
   /** The Kuscia configuration: private key and database password, mode 0600. */
@@ -36,7 +45,15 @@ export interface Folders {
 /** Where the deployment's files are. */
 export function folders(cluster: Cluster): Folders {
   const file = (name: string): string => posix.join(cluster.directory, name);
-  return { root: cluster.directory, config: file('kuscia.yaml'), script: file('kuscia.sh'), databasePassword: file('database-password'), databaseInUse: file('database-in-use'), databaseRootPassword: file('database-root-password'), nginx: file('nginx') };
+  return {
+    root: cluster.directory,
+    config: file('kuscia.yaml'),
+    script: file('kuscia.sh'),
+    databasePassword: file('database-password'),
+    databaseInUse: file('database-in-use'),
+    databaseRootPassword: file('database-root-password'),
+    nginx: file('nginx'),
+  };
 }
 
 /** The path as docker needs it. */

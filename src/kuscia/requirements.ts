@@ -9,13 +9,17 @@ export const REQUIRED = {
   freeDisk: 3 * GIB,
   /** Liveness is computed from times that each replica writes by its own clock; seconds. */
   clockSkew: 5,
-  /** Advised, not demanded. Source: Kuscia docs/troubleshoot, create_fsnotify_failed; the kernel's own defaults are these or more. */
+  /**
+   * Advised, not demanded. Source: Kuscia docs/troubleshoot, create_fsnotify_failed; the kernel's own defaults are
+   * these or more.
+   */
   inotify: { 'fs.inotify.max_user_instances': 128, 'fs.inotify.max_user_watches': 8192 },
 } as const;
 
 /** -1, 0 or 1 as version a is lower, equal or higher than b; compares dotted numbers and ignores what follows them. */
 export function compareVersions(a: string, b: string): number {
-  const numbers = (version: string): number[] => (/^\D*(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? '0').split('.').map(Number);
+  const numbers = (version: string): number[] =>
+    (/^\D*(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? '0').split('.').map(Number);
   const [left, right] = [numbers(a), numbers(b)];
   for (let i = 0; i < Math.max(left.length, right.length); i++) {
     const difference = (left[i] ?? 0) - (right[i] ?? 0);

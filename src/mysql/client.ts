@@ -6,19 +6,24 @@ import type { Secret } from '../engine/secret.ts';
 /** Seconds that the server has for all answers: a client whose packets are lost would wait for minutes. */
 export const ANSWERS_S = 12;
 
-/** Capabilities of a login: LONG_PASSWORD, PROTOCOL_41, SECURE_CONNECTION, PLUGIN_AUTH. Source: MySQL docs, "Capability Flags". */
+/**
+ * Capabilities of a login: LONG_PASSWORD, PROTOCOL_41, SECURE_CONNECTION, PLUGIN_AUTH. Source: MySQL docs, "Capability
+ * Flags".
+ */
 const PLAIN = 0x088201;
 /** Those that `openssl s_client -starttls mysql` has told the server by then. Source: OpenSSL, apps/s_client.c. */
 const WITH_TLS = 0x7fae85;
 
 /**
- * A client of MySQL in bash, for the probe: it answers challenges and gives nothing that could be read, whatever method the server asks for. Only a server that
- * has proven itself by the CA is given the password where it wants that; and for `own key` it is encrypted once with the key that the server itself gives, as
- * Kuscia's driver does it. Source: MySQL docs, "Connection Phase", "Authentication Plugin - caching_sha2_password", "Text Resultset".
+ * A client of MySQL in bash, for the probe: it answers challenges and gives nothing that could be read, whatever method
+ * the server asks for. Only a server that has proven itself by the CA is given the password where it wants that; and
+ * for `own key` it is encrypted once with the key that the server itself gives, as Kuscia's driver does it. Source:
+ * MySQL docs, "Connection Phase", "Authentication Plugin - caching_sha2_password", "Text Resultset".
  *
- * Arguments: how (`challenge` or `own key`), address, port, CA (PEM or ''), user, statements. Standard input: the password. Prints rows, their fields parted by
- * tabs; `method NAME` where the server wants what it is not given; `trusted` where it has proven itself, `no TLS` where it has no way to; `tls accepted` where a login
- * that it refused is none with TLS, as for a user with REQUIRE SSL. Its errors go to standard error in the words of MySQL's own client.
+ * Arguments: how (`challenge` or `own key`), address, port, CA (PEM or ''), user, statements. Standard input: the
+ * password. Prints rows, their fields parted by tabs; `method NAME` where the server wants what it is not given;
+ * `trusted` where it has proven itself, `no TLS` where it has no way to; `tls accepted` where a login that it refused
+ * is none with TLS, as for a user with REQUIRE SSL. Its errors go to standard error in the words of MySQL's own client.
  */
 const CLIENT = `LC_ALL=C how=$1 address=$2 port=$3 ca=$4 user=$5; shift 5
 IFS= read -r password
@@ -132,15 +137,52 @@ fi
 login "$default" ${PLAIN}
 for statement in "$@"; do query "$statement"; done`;
 
-const session = ({ address, port, user, ca }: ExternalDatabase, how: 'challenge' | 'own key', statements: readonly string[]): readonly [string, ...string[]] =>
-  ['timeout', String(ANSWERS_S), 'bash', '-c', CLIENT, 'bash', how, address, String(port), ca ?? '', user, ...statements];
+const session = (
+  { address, port, user, ca }: ExternalDatabase,
+  how: 'challenge' | 'own key',
+  statements: readonly string[],
+): readonly [string, ...string[]] => [
+  'timeout',
+  String(ANSWERS_S),
+  'bash',
+  '-c',
+  CLIENT,
+  'bash',
+  how,
+  address,
+  String(port),
+  ca ?? '',
+  user,
+  ...statements,
+];
 
-const inProbe = (cluster: Cluster, argv: readonly string[]): readonly [string, ...string[]] => ['docker', 'exec', '--interactive', probeName(cluster), ...argv];
+const inProbe = (cluster: Cluster, argv: readonly string[]): readonly [string, ...string[]] => [
+  'docker',
+  'exec',
+  '--interactive',
+  probeName(cluster),
+  ...argv,
+];
 
-/** Has the server carry out statements that only read, as the user, from within the host's probe. The password cannot be read by whoever answers there. */
-export const askFromProbe = (cluster: Cluster, database: ExternalDatabase, password: Secret, statements: readonly string[]): Command =>
-  reading('ask the database', inProbe(cluster, session(database, 'challenge', statements)), { stdin: password.followedBy('\n') });
+/**
+ * Has the server carry out statements that only read, as the user, from within the host's probe. The password cannot be
+ * read by whoever answers there.
+ */
+export const askFromProbe = (
+  cluster: Cluster,
+  database: ExternalDatabase,
+  password: Secret,
+  statements: readonly string[],
+): Command =>
+  reading('ask the database', inProbe(cluster, session(database, 'challenge', statements)), {
+    stdin: password.followedBy('\n'),
+  });
 
-/** Logs in once and does nothing. A server that keeps passwords for caching_sha2_password then knows the user, and is content with a challenge. */
+/**
+ * Logs in once and does nothing. A server that keeps passwords for caching_sha2_password then knows the user, and is
+ * content with a challenge.
+ */
 export const logInOnce = (cluster: Cluster, database: ExternalDatabase, password: Secret): Command =>
-  changing(`log in to the database as ${database.user}`, inProbe(cluster, session(database, 'own key', [])), { stdin: password.followedBy('\n') });
+  changing(`log in to the database as ${database.user}`, inProbe(cluster, session(database, 'own key', [])), {
+    stdin: password.followedBy('\n'),
+  });

@@ -21,8 +21,9 @@ export interface PasswordFiles {
 }
 
 /**
- * Starts the database server, published at that address alone. Passwords come from files; root has its own, and logs in within the container only. Options: many connections and no derived_merge, as Kuscia's troubleshooting
- * pages advise; no name look-ups, because a slow one outlasts Kuscia's 5 s limit.
+ * Starts the database server, published at that address alone. Passwords come from files; root has its own, and logs in
+ * within the container only. Options: many connections and no derived_merge, as Kuscia's troubleshooting pages advise;
+ * no name look-ups, because a slow one outlasts Kuscia's 5 s limit.
  */
 export function runDatabase(database: ManagedDatabase, files: PasswordFiles, address: string): Command {
   return runContainer('start the database', [
@@ -48,13 +49,21 @@ export function runDatabase(database: ManagedDatabase, files: PasswordFiles, add
 export const TLS_SUFFIX = '-tls';
 
 /**
- * The client's option file, for its standard input: a login without TLS, as Kuscia's is, which also asks for the server's key as Kuscia's driver does. Quotes and
- * backslashes are refused when the password is read. An option that a client does not know is a warning where it is "loose"; of MariaDB's clients alone are the
- * groups client-mariadb, where "ssl" is no prefix of others. Source: MySQL docs, "Program Option Modifiers"; MariaDB docs, "Configuring MariaDB with Option Files".
+ * The client's option file, for its standard input: a login without TLS, as Kuscia's is, which also asks for the
+ * server's key as Kuscia's driver does. Quotes and backslashes are refused when the password is read. An option that a
+ * client does not know is a warning where it is "loose"; of MariaDB's clients alone are the groups client-mariadb,
+ * where "ssl" is no prefix of others. Source: MySQL docs, "Program Option Modifiers"; MariaDB docs, "Configuring
+ * MariaDB with Option Files".
  */
 export function loginFile(user: string, password: Secret): Secret {
   const groups = [
-    ['[client]', `user="${user}"`, `password="${password.reveal()}"`, 'loose-ssl-mode=DISABLED', 'loose-get-server-public-key'],
+    [
+      '[client]',
+      `user="${user}"`,
+      `password="${password.reveal()}"`,
+      'loose-ssl-mode=DISABLED',
+      'loose-get-server-public-key',
+    ],
     ['[client-mariadb]', 'skip-ssl'],
     [`[client${TLS_SUFFIX}]`, 'loose-ssl-mode=PREFERRED'],
     [`[client-mariadb${TLS_SUFFIX}]`, 'ssl', 'skip-ssl-verify-server-cert'],

@@ -16,8 +16,10 @@ export interface StoredGateway {
 }
 
 /**
- * What the database server said after a login was tried: without TLS, as Kuscia logs in. `cut short`: the login was accepted, and then a large answer did not arrive.
- * `withheld`: by that method it wants the password itself, or something that gives it away, and got neither. `untrusted`: it did not prove itself by the CA.
+ * What the database server said after a login was tried: without TLS, as Kuscia logs in. `cut short`: the login was
+ * accepted, and then a large answer did not arrive.
+ * `withheld`: by that method it wants the password itself, or something that gives it away, and got neither.
+ * `untrusted`: it did not prove itself by the CA.
  */
 export type DatabaseState =
   | { readonly login: 'refused'; readonly said: string }
@@ -25,17 +27,28 @@ export type DatabaseState =
   | { readonly login: 'cut short' }
   | { readonly login: 'withheld'; readonly method: string }
   | { readonly login: 'untrusted'; readonly said: string }
-  | { readonly login: 'accepted'; readonly version: string; readonly exists: boolean; readonly gateways: readonly StoredGateway[] };
+  | {
+      readonly login: 'accepted';
+      readonly version: string;
+      readonly exists: boolean;
+      readonly gateways: readonly StoredGateway[];
+    };
 
-/** Server errors that mean the login itself was refused: access denied, host not allowed, database not allowed. Source: MySQL error reference. */
+/**
+ * Server errors that mean the login itself was refused: access denied, host not allowed, database not allowed. Source:
+ * MySQL error reference.
+ */
 export const REFUSED = [1044, 1045, 1130, 1698];
 
-/** Server error of connections without TLS where require_secure_transport is set. Source: MySQL error reference, ER_SECURE_TRANSPORT_REQUIRED. */
+/**
+ * Server error of connections without TLS where require_secure_transport is set. Source: MySQL error reference,
+ * ER_SECURE_TRANSPORT_REQUIRED.
+ */
 export const WANTS_TLS = 3159;
 
 /**
- * Asks within the server's own container, with the login that comes by standard input. A login that is refused is tried once more with TLS, for the server refuses a
- * user with REQUIRE SSL by the same error as a wrong password.
+ * Asks within the server's own container, with the login that comes by standard input. A login that is refused is tried
+ * once more with TLS, for the server refuses a user with REQUIRE SSL by the same error as a wrong password.
  */
 const ASK = `login=$(cat)
 ask() { printf "%s\\n" "$login" | timeout ${ANSWERS_S} mysql --defaults-extra-file=/dev/stdin "$@"; }
@@ -44,27 +57,38 @@ printf "%s\\n" "$said" >&2
 case $said in *"ERROR 1045"*) ! ask --defaults-group-suffix=${TLS_SUFFIX} "$@" >/dev/null 2>&1 || printf "tls\\taccepted\\n" ;; esac
 exit "$code"`;
 
-/** Asks the server for its version, whether the database is there, and which domains' gateways it holds (only the owner has any). */
+/**
+ * Asks the server for its version, whether the database is there, and which domains' gateways it holds (only the owner
+ * has any).
+ */
 export function databaseState(cluster: Cluster, password: Secret): Question<DatabaseState> {
   const { database } = cluster;
   const statements = statementsFor(database.name);
   return {
-    command: database.kind === 'managed' ? askWithin(database, password, statements) : askFromProbe(cluster, database, password, statements),
+    command:
+      database.kind === 'managed'
+        ? askWithin(database, password, statements)
+        : askFromProbe(cluster, database, password, statements),
     read(outcome) {
       const rows = outcome.stdout.split('\n').map((line) => line.split('\t'));
-      const proof = database.kind === 'external' && database.ca !== undefined ? proofIn(rows, outcome.stderr) : undefined;
+      const proof =
+        database.kind === 'external' && database.ca !== undefined ? proofIn(rows, outcome.stderr) : undefined;
       if (proof !== undefined) return present({ login: 'untrusted', said: proof });
       const error = /ERROR (\d+)[^\n]*/.exec(outcome.stderr);
       const trusted = rows.some(([key]) => key === 'trusted');
-      const withTls = rows.some(([key, value]) => (key === 'tls' && value === 'accepted') || (trusted && key === 'version'));
+      const withTls = rows.some(
+        ([key, value]) => (key === 'tls' && value === 'accepted') || (trusted && key === 'version'),
+      );
       if (error && (Number(error[1]) === WANTS_TLS || withTls)) return present({ login: 'wants TLS', said: error[0] });
       if (error && REFUSED.includes(Number(error[1]))) return present({ login: 'refused', said: error[0] });
       const version = rows.find(([key]) => key === 'version')?.[1];
       const method = rows.find(([key]) => key === 'method')?.[1];
-      // One that took the password with TLS is content with a challenge from then on, or Kuscia's driver gives it what it wants.
+      // One that took the password with TLS is content with a challenge from then on, or Kuscia's driver gives it what
+      // it wants.
       if (method !== undefined && version === undefined) return present({ login: 'withheld', method });
       // What timeout(1) ends with.
-      if (outcome.code === 124 && version !== undefined && !rows.some(([key]) => key === 'wide')) return present({ login: 'cut short' });
+      if (outcome.code === 124 && version !== undefined && !rows.some(([key]) => key === 'wide'))
+        return present({ login: 'cut short' });
       if (outcome.code !== 0) return failedTo('ask the database', outcome);
       if (version === undefined) return unknown('the database gave no version');
       return present({
@@ -83,30 +107,54 @@ case $found in *":$2:"*) ;; *) echo "the container $1 was not made for the datab
 shift 2; exec docker exec --interactive "\${found%%:*}" "$@"`;
 
 /** argv that runs another within the container of the database, and in no other of that name. */
-export const within = ({ container }: ManagedDatabase, argv: readonly [string, ...string[]]): readonly [string, ...string[]] => script(WITHIN, container, PASSWORD_TARGET, ...argv);
+export const within = (
+  { container }: ManagedDatabase,
+  argv: readonly [string, ...string[]],
+): readonly [string, ...string[]] => script(WITHIN, container, PASSWORD_TARGET, ...argv);
 
 function askWithin(database: ManagedDatabase, password: Secret, statements: readonly string[]): Command {
-  const client = script(ASK, '--protocol=tcp', '--connect-timeout=5', '--batch', '--unbuffered', '--skip-column-names', `--execute=${statements.join('; ')}`);
-  return reading('ask the database', within(database, [...client, '--host=127.0.0.1']), { stdin: loginFile(database.user, password) });
+  const client = script(
+    ASK,
+    '--protocol=tcp',
+    '--connect-timeout=5',
+    '--batch',
+    '--unbuffered',
+    '--skip-column-names',
+    `--execute=${statements.join('; ')}`,
+  );
+  return reading('ask the database', within(database, [...client, '--host=127.0.0.1']), {
+    stdin: loginFile(database.user, password),
+  });
 }
 
-/** Why a server that had to prove itself did not, by the number that OpenSSL gives the reason; undefined where it did, or was not there at all. */
+/**
+ * Why a server that had to prove itself did not, by the number that OpenSSL gives the reason; undefined where it did,
+ * or was not there at all.
+ */
 function proofIn(rows: readonly (readonly string[])[], stderr: string): string | undefined {
   if (rows.some(([key]) => key === 'trusted')) return undefined;
   if (rows.some(([key]) => key === 'no TLS')) return 'it offers no TLS';
   return /verify error:num=\d+:[^\n]*/.exec(stderr)?.[0];
 }
 
-/** One row a fact; the table is asked only where it is there. The name is checked to be an identifier when the cluster file is read. */
+/**
+ * One row a fact; the table is asked only where it is there. The name is checked to be an identifier when the cluster
+ * file is read.
+ */
 function statementsFor(database: string): string[] {
-  const newest = `SELECT MAX(id) AS id FROM ${database}.kine WHERE name LIKE '/registry/kuscia.secretflow/gateways/%' GROUP BY name`;
-  const gateways = `SELECT 'gateway', REPLACE(TO_BASE64(value), '\\n', '') FROM ${database}.kine JOIN (${newest}) newest USING (id) WHERE deleted = 0`;
+  const newest =
+    `SELECT MAX(id) AS id FROM ${database}.kine WHERE name LIKE '/registry/kuscia.secretflow/gateways/%' GROUP BY ` +
+    'name';
+  const gateways =
+    `SELECT 'gateway', REPLACE(TO_BASE64(value), '\\n', '') FROM ${database}.kine JOIN (${newest}) newest USING ` +
+    '(id) WHERE deleted = 0';
   return [
     `SELECT 'version', VERSION()`,
     // As large as three packets: where those are lost on their way, this is what never arrives.
     `SELECT 'wide', REPEAT('x', 4000)`,
     `SELECT 'database', SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${database}'`,
-    `SET @found = (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${database}' AND TABLE_NAME = 'kine')`,
+    `SET @found = (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${database}' AND ` +
+      `TABLE_NAME = 'kine')`,
     `SET @ask = IF(@found > 0, "${gateways}", "SELECT 'table', 'absent'")`,
     'PREPARE ask FROM @ask',
     'EXECUTE ask',
@@ -120,5 +168,9 @@ const rawGateway = z.object({
 
 function storedGateway(base64: string): StoredGateway {
   const raw = jsonOf(Buffer.from(base64, 'base64').toString('utf8'), rawGateway);
-  return { domain: raw.metadata?.namespace ?? '', name: raw.metadata?.name ?? '', publicKey: raw.status?.publicKey ?? '' };
+  return {
+    domain: raw.metadata?.namespace ?? '',
+    name: raw.metadata?.name ?? '',
+    publicKey: raw.status?.publicKey ?? '',
+  };
 }

@@ -8,15 +8,26 @@ import { WANTS_TLS } from './facts.ts';
 const GREETING_S = 4;
 
 /**
- * How a server received a container. `late`: it took the connection and said nothing in time; `silent`: not even that; `another program`: what answers is no MySQL
- * server; `turnedAway`: by that server error, before any login; `narrow`: packets up to that size arrive, those of `lost` bytes do not (IP packets).
+ * How a server received a container. `late`: it took the connection and said nothing in time; `silent`: not even that;
+ * `another program`: what answers is no MySQL server; `turnedAway`: by that server error, before any login; `narrow`:
+ * packets up to that size arrive, those of `lost` bytes do not (IP packets).
  */
 export type Greeting =
-  | 'greeted' | 'late' | 'silent' | 'refused' | 'no route' | 'unresolved' | 'another program' | 'wants TLS'
+  | 'greeted'
+  | 'late'
+  | 'silent'
+  | 'refused'
+  | 'no route'
+  | 'unresolved'
+  | 'another program'
+  | 'wants TLS'
   | { readonly turnedAway: number }
   | { readonly narrow: number; readonly lost: number };
 
-/** Sizes of the login packets that are tried: more than two packets, then single ones, the last without anything that fills it. IP packets in bytes. */
+/**
+ * Sizes of the login packets that are tried: more than two packets, then single ones, the last without anything that
+ * fills it. IP packets in bytes.
+ */
 const LARGE = 3000;
 const SINGLE = [1400, 1300, 1200, 0];
 
@@ -24,20 +35,30 @@ const SINGLE = [1400, 1300, 1200, 0];
 const NOBODY = 'kuscia-swarm-probe';
 
 /**
- * The login packet up to its connection attributes, after its header. Source: MySQL docs, "Protocol::HandshakeResponse41"; capabilities LONG_PASSWORD, PROTOCOL_41,
- * SECURE_CONNECTION, PLUGIN_AUTH, CONNECT_ATTRS; 16 MB, utf8, no password.
+ * The login packet up to its connection attributes, after its header. Source: MySQL docs,
+ * "Protocol::HandshakeResponse41"; capabilities LONG_PASSWORD, PROTOCOL_41, SECURE_CONNECTION, PLUGIN_AUTH,
+ * CONNECT_ATTRS; 16 MB, utf8, no password.
  */
-const LOGIN = Buffer.concat([Buffer.from([0x01, 0x82, 0x18, 0x00, 0, 0, 0, 1, 33]), Buffer.alloc(23), Buffer.from(`${NOBODY}\0\0mysql_native_password\0`)]);
+const LOGIN = Buffer.concat([
+  Buffer.from([0x01, 0x82, 0x18, 0x00, 0, 0, 0, 1, 33]),
+  Buffer.alloc(23),
+  Buffer.from(`${NOBODY}\0\0mysql_native_password\0`),
+]);
 
 /** For printf. */
-const escaped = (bytes: Buffer): string => [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+const escaped = (bytes: Buffer): string =>
+  [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 
-/** Headers of IP, of TCP with timestamps, and of the packet itself; then the attribute "pad", whose length and that of all attributes are told in three bytes each. */
+/**
+ * Headers of IP, of TCP with timestamps, and of the packet itself; then the attribute "pad", whose length and that of
+ * all attributes are told in three bytes each.
+ */
 const AROUND = 52 + 4 + LOGIN.length + 3 + 4 + 3;
 
 /**
- * One try: name, connection, greeting, login, answer; each line begins with the size. The login is complete, so that the server counts a refused login and no broken
- * handshake, for which it would block the host in time (max_connect_errors). Where the server wants another way to log in, it gets an empty answer, for the same reason.
+ * One try: name, connection, greeting, login, answer; each line begins with the size. The login is complete, so that
+ * the server counts a refused login and no broken handshake, for which it would block the host in time
+ * (max_connect_errors). Where the server wants another way to log in, it gets an empty answer, for the same reason.
  */
 const TRY = `LC_ALL=C
 ${HAS_ROUTES} || exit 5
@@ -68,14 +89,16 @@ export function greeting(cluster: Cluster, address: string, port: number): Quest
     command: inProbe(cluster, purpose, ['bash', '-c', ALL, 'bash', TRY, address, String(port)]),
     read(outcome) {
       const lines = outcome.stdout.split('\n').map((line) => line.trim().split(' '));
-      if (outcome.code !== 0 || !lines.some(([size, key]) => size === String(LARGE) && key === 'ended')) return failedTo(purpose, outcome);
+      if (outcome.code !== 0 || !lines.some(([size, key]) => size === String(LARGE) && key === 'ended'))
+        return failedTo(purpose, outcome);
       return present(received(lines, outcome.stdout));
     },
   };
 }
 
 function received(lines: readonly (readonly string[])[], text: string): Greeting {
-  const of = (size: number, key: string): readonly string[] | undefined => lines.find(([first, second]) => first === String(size) && second === key)?.slice(2);
+  const of = (size: number, key: string): readonly string[] | undefined =>
+    lines.find(([first, second]) => first === String(size) && second === key)?.slice(2);
   const late = of(LARGE, 'ended')?.[0] === '124';
   if (!of(LARGE, 'resolved')) return of(LARGE, 'ended')?.[0] === '5' ? 'no route' : 'unresolved';
   // bash gives no other sign of how a connection failed than the words of the C library.
@@ -93,6 +116,17 @@ function received(lines: readonly (readonly string[])[], text: string): Greeting
 
 /** Whether the host itself, not a container on it, gets a connection there. */
 export const hostReaches = (address: string, port: number): Question<boolean> => ({
-  command: reading(`connect to the database at ${address}:${port} from the host`, ['timeout', String(GREETING_S), 'bash', '-c', ': 3<>"/dev/tcp/$0/$1"', address, String(port)]),
-  read: (outcome) => ([0, 1, 124].includes(outcome.code) ? present(outcome.code === 0) : failedTo('connect to the database from the host', outcome)),
+  command: reading(`connect to the database at ${address}:${port} from the host`, [
+    'timeout',
+    String(GREETING_S),
+    'bash',
+    '-c',
+    ': 3<>"/dev/tcp/$0/$1"',
+    address,
+    String(port),
+  ]),
+  read: (outcome) =>
+    [0, 1, 124].includes(outcome.code)
+      ? present(outcome.code === 0)
+      : failedTo('connect to the database from the host', outcome),
 });

@@ -18,7 +18,10 @@ export function makeRootPassword(path: string): Command {
   return changing("make the password of the database's root", script(text, path));
 }
 
-/** Takes root's own password out of the container that has it, for a file that is gone or that others may read. It stays on the host. */
+/**
+ * Takes root's own password out of the container that has it, for a file that is gone or that others may read. It stays
+ * on the host.
+ */
 export function keepRootPassword(database: ManagedDatabase, path: string): Command {
   const text = [
     'path=$1; shift',
@@ -27,12 +30,15 @@ export function keepRootPassword(database: ManagedDatabase, path: string): Comma
     cleaningUp('rm -f "$new"'),
     '"$@" >"$new" && [ -s "$new" ] && sync "$new" && mv "$new" "$path"',
   ].join('\n');
-  return changing("keep the password of the database's root", script(text, path, ...within(database, ['cat', ROOT_PASSWORD_TARGET])));
+  return changing(
+    "keep the password of the database's root",
+    script(text, path, ...within(database, ['cat', ROOT_PASSWORD_TARGET])),
+  );
 }
 
 /**
- * How root of the database is let in. `own`: by its own password, within the container; `given`: by the password of the users, as earlier versions made
- * it, from everywhere; `refused`: by neither.
+ * How root of the database is let in. `own`: by its own password, within the container; `given`: by the password of the
+ * users, as earlier versions made it, from everywhere; `refused`: by neither.
  */
 export type RootAccess =
   | { readonly login: 'refused' }
@@ -51,8 +57,9 @@ export type RootAccess =
 const ANSWERS_S = 12;
 
 /**
- * Two ways of being root: `own` and `given` print the login, and `as` runs the client by one of them with what follows the login on the third descriptor. Both logins are
- * tried by their own way alone: root's own from the socket, the other over TCP, by which somebody else would come.
+ * Two ways of being root: `own` and `given` print the login, and `as` runs the client by one of them with what follows
+ * the login on the third descriptor. Both logins are tried by their own way alone: root's own from the socket, the
+ * other over TCP, by which somebody else would come.
  */
 const WAYS = `own() { [ -r "$file" ] && printf '[client]\\nuser=root\\npassword="%s"\\n' "$(cat "$file")"; }
 given() { printf '[client]\\nuser=root\\npassword="%s"\\nloose-ssl-mode=DISABLED\\nloose-get-server-public-key\\n[client-mariadb]\\nskip-ssl\\n' "$given"; }
@@ -62,7 +69,10 @@ as() {
   "$way" | { exec 3<&0; printf '%s\\n' "$said" | timeout ${ANSWERS_S} mysql --defaults-extra-file=/dev/fd/3 --connect-timeout=5 --batch --skip-column-names "$@"; }
 }`;
 
-/** The password of the users comes as the first line of standard input, or else from the file that the container was started with. */
+/**
+ * The password of the users comes as the first line of standard input, or else from the file that the container was
+ * started with.
+ */
 const GIVEN = `IFS= read -r given; [ -n "$given" ] || given=$(cat ${PASSWORD_TARGET})`;
 
 /** Hands on the password of the users as the host keeps it: no run has to be given it for this. */
@@ -78,28 +88,41 @@ for each in given own; do
 done
 printf '%s\\n' "$said" >&2; exit "$code"`;
 
-/** How root is let in, whether it is from elsewhere, and who is. `kept` is the file of the users' password on the host: both passwords are there already, and none travels. */
+/**
+ * How root is let in, whether it is from elsewhere, and who is. `kept` is the file of the users' password on the host:
+ * both passwords are there already, and none travels.
+ */
 export function rootAccess(database: ManagedDatabase, kept: string): Question<RootAccess> {
   const purpose = 'ask the database about its root';
   const sql = [
     `SELECT 'version', VERSION()`,
     `SELECT 'account', User, Host FROM mysql.user WHERE User IN ('root', '${database.user}')`,
-    `SELECT DISTINCT 'session', SUBSTRING_INDEX(HOST, ':', 1) FROM information_schema.PROCESSLIST WHERE USER = 'root' AND HOST NOT LIKE 'localhost%' AND HOST NOT LIKE '127.%'`,
+    `SELECT DISTINCT 'session', SUBSTRING_INDEX(HOST, ':', 1) FROM information_schema.PROCESSLIST WHERE USER = ` +
+      `'root' AND HOST NOT LIKE 'localhost%' AND HOST NOT LIKE '127.%'`,
   ].join('; ');
   return {
     command: reading(purpose, script(WITH_KEPT, kept, ...within(database, script(LOOK, ROOT_PASSWORD_TARGET, sql)))),
     read(outcome) {
       const rows = outcome.stdout.split('\n').map((line) => line.split('\t'));
-      const of = (key: string): readonly (readonly string[])[] => rows.filter(([first]) => first === key).map((row) => row.slice(1));
+      const of = (key: string): readonly (readonly string[])[] =>
+        rows.filter(([first]) => first === key).map((row) => row.slice(1));
       const [login] = of('login')[0] ?? [];
       const code = Number(/ERROR (\d+)/.exec(outcome.stderr)?.[1] ?? 0);
-      if ((outcome.code === 0 && login === 'none') || (outcome.code !== 0 && REFUSED.includes(code))) return present({ login: 'refused' });
+      if ((outcome.code === 0 && login === 'none') || (outcome.code !== 0 && REFUSED.includes(code)))
+        return present({ login: 'refused' });
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       const [version] = of('version')[0] ?? [];
-      if ((login !== 'own' && login !== 'given') || version === undefined || version === '') return unknown(`could not ${purpose}: it did not tell login and version`);
+      if ((login !== 'own' && login !== 'given') || version === undefined || version === '')
+        return unknown(`could not ${purpose}: it did not tell login and version`);
       const accounts = of('account');
       const isOpen = login === 'given' || accounts.some(([user, host]) => user === 'root' && host !== 'localhost');
-      return present({ login, version, isOpen, knowsUser: accounts.some(([user]) => user === database.user), usedFrom: of('session').map(([host = '']) => host) });
+      return present({
+        login,
+        version,
+        isOpen,
+        knowsUser: accounts.some(([user]) => user === database.user),
+        usedFrom: of('session').map(([host = '']) => host),
+      });
     },
   };
 }
@@ -109,8 +132,9 @@ ${WAYS}
 as "$way" "$sql"`;
 
 /**
- * Makes the database and its user, with all rights to that database and none beyond, where they are not there. Root that is let in by the password of the users must be so
- * by the one of this run: the file of that password is written anew with it.
+ * Makes the database and its user, with all rights to that database and none beyond, where they are not there. Root
+ * that is let in by the password of the users must be so by the one of this run: the file of that password is written
+ * anew with it.
  */
 export function provide(database: ManagedDatabase, way: 'own' | 'given', password: Secret): Command {
   const { name, user } = database;
@@ -120,11 +144,17 @@ export function provide(database: ManagedDatabase, way: 'own' | 'given', passwor
     // An underscore stands for any character in the name of a granted database.
     `GRANT ALL ON \`${name.replaceAll('_', '\\_')}\`.* TO '${user}'@'%'`,
   ].join('; ');
-  return changing(`make the database ${name} and its user`, within(database, script(PROVIDE, ROOT_PASSWORD_TARGET, way)), { stdin: password.followedBy(`\n${sql};\n`) });
+  return changing(
+    `make the database ${name} and its user`,
+    within(database, script(PROVIDE, ROOT_PASSWORD_TARGET, way)),
+    { stdin: password.followedBy(`\n${sql};\n`) },
+  );
 }
 
 /** Every account of root but that of the container itself, as statements. */
-const ELSEWHERE = `SELECT CONCAT('DROP USER ', QUOTE(User), '@', QUOTE(Host), ';') FROM mysql.user WHERE User = 'root' AND Host <> 'localhost'`;
+const ELSEWHERE =
+  `SELECT CONCAT('DROP USER ', QUOTE(User), '@', QUOTE(Host), ';') FROM mysql.user WHERE User = 'root' AND Host <> ` +
+  `'localhost'`;
 
 const CLOSE = `file=$1 way=$2 elsewhere=$3; ${GIVEN}
 ${WAYS}
@@ -136,6 +166,12 @@ fi
 drop=$(as own "$elsewhere" --raw) || { echo "root is not let in by its own password, so its other accounts stay" >&2; exit 65; }
 as own "$drop"`;
 
-/** Gives root its own password, and takes every account of root away by which it could log in from elsewhere, once it was let in by that password. */
+/**
+ * Gives root its own password, and takes every account of root away by which it could log in from elsewhere, once it
+ * was let in by that password.
+ */
 export const closeRoot = (database: ManagedDatabase, way: 'own' | 'given', kept: string): Command =>
-  changing("close the database's root to others", script(WITH_KEPT, kept, ...within(database, script(CLOSE, ROOT_PASSWORD_TARGET, way, ELSEWHERE))));
+  changing(
+    "close the database's root to others",
+    script(WITH_KEPT, kept, ...within(database, script(CLOSE, ROOT_PASSWORD_TARGET, way, ELSEWHERE))),
+  );

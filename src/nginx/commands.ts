@@ -11,9 +11,23 @@ export const INSIDE_PORT = '8080/tcp';
 
 /** Lets nginx of that image check the files of a folder (absolute) before they are used. */
 export const checkConfiguration = (image: string, folder: string): Command =>
-  changing('check the nginx configuration', ['docker', 'run', '--rm', `--volume=${folder}:${FOLDER}:ro`, image, 'nginx', '-t', '-q', '-c', CONFIGURATION]);
+  changing('check the nginx configuration', [
+    'docker',
+    'run',
+    '--rm',
+    `--volume=${folder}:${FOLDER}:ro`,
+    image,
+    'nginx',
+    '-t',
+    '-q',
+    '-c',
+    CONFIGURATION,
+  ]);
 
-/** Puts the checked files in place of those in use, one by one and whole; the configuration that was in use stays as nginx.conf.last-good. */
+/**
+ * Puts the checked files in place of those in use, one by one and whole; the configuration that was in use stays as
+ * nginx.conf.last-good.
+ */
 export function installConfiguration(from: string, to: string): Command {
   const text = [
     'mkdir -p "$2" || exit',
@@ -24,7 +38,10 @@ export function installConfiguration(from: string, to: string): Command {
   return changing('install the nginx configuration', script(text, from, to));
 }
 
-/** Starts the load balancer on the files in that folder (absolute). The folder is mounted, not the file, so that a replaced file is seen. */
+/**
+ * Starts the load balancer on the files in that folder (absolute). The folder is mounted, not the file, so that a
+ * replaced file is seen.
+ */
 export const runLoadBalancer = (loadBalancer: LoadBalancer, folder: string): Command =>
   runContainer('start the load balancer', [
     `--name=${loadBalancer.container}`,
@@ -53,6 +70,18 @@ export function reloadConfiguration(container: string, digest: string): Command 
 
 /** Digest of the configuration that nginx has loaded. */
 export const loadedConfiguration = (container: string): Question<string> => ({
-  command: reading('ask nginx for its configuration', ['docker', 'exec', container, 'curl', '--noproxy', '*', '-s', '-m', '5', 'http://127.0.0.1:8089/configuration']),
-  read: (outcome) => (outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('ask nginx for its configuration', outcome)),
+  command: reading('ask nginx for its configuration', [
+    'docker',
+    'exec',
+    container,
+    'curl',
+    '--noproxy',
+    '*',
+    '-s',
+    '-m',
+    '5',
+    'http://127.0.0.1:8089/configuration',
+  ]),
+  read: (outcome) =>
+    outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('ask nginx for its configuration', outcome),
 });

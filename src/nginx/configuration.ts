@@ -24,7 +24,10 @@ export interface LoadBalancerFiles {
   readonly secrets: Readonly<Record<string, Secret>>;
 }
 
-/** The load balancer's files for this deployment. The digest covers the certificate and key, so that a new one is loaded too. */
+/**
+ * The load balancer's files for this deployment. The digest covers the certificate and key, so that a new one is loaded
+ * too.
+ */
 export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalancerFiles {
   const { loadBalancerCertificate, loadBalancerKey } = secrets;
   const withKey = cluster.loadBalancer.scheme === 'https' && loadBalancerCertificate && loadBalancerKey;
@@ -35,7 +38,10 @@ export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalance
   return { configuration: configuration(cluster, digest), digest, secrets: files };
 }
 
-/** The load balancer's files while gateways move to another port: it leads to each replica on that port and on all those that some of them still have. */
+/**
+ * The load balancer's files while gateways move to another port: it leads to each replica on that port and on all those
+ * that some of them still have.
+ */
 export function movingFiles(deployment: Deployment, former: readonly number[]): LoadBalancerFiles {
   const { cluster } = deployment;
   const settled = loadBalancerFiles(deployment);
@@ -44,7 +50,8 @@ export function movingFiles(deployment: Deployment, former: readonly number[]): 
 }
 
 /** Whether nginx runs with a digest of `movingFiles` for this deployment. */
-export const isMoving = (deployment: Deployment, loaded: string | undefined): boolean => loaded?.startsWith(`${loadBalancerFiles(deployment).digest}${MOVING}`) === true;
+export const isMoving = (deployment: Deployment, loaded: string | undefined): boolean =>
+  loaded?.startsWith(`${loadBalancerFiles(deployment).digest}${MOVING}`) === true;
 
 const MOVING = '.moving-from-';
 
@@ -52,7 +59,9 @@ function configuration(cluster: Cluster, digest: string, ports: readonly number[
   const scheme = gatewayScheme(cluster);
   return render({
     domain: cluster.domain,
-    replicas: hostsWith(cluster, 'replica').flatMap((host) => ports.map((port) => ({ address: `${host.address}:${port}` }))),
+    replicas: hostsWith(cluster, 'replica').flatMap((host) =>
+      ports.map((port) => ({ address: `${host.address}:${port}` })),
+    ),
     https: cluster.loadBalancer.scheme === 'https',
     tls: scheme === 'https',
     scheme,

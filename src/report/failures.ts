@@ -11,26 +11,34 @@ const ANNOTATED = 12;
 const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' } as const;
 
-/** Where the reference of errors is: a link where the action's repository is known, its path in the repository otherwise. */
+/**
+ * Where the reference of errors is: a link where the action's repository is known, its path in the repository
+ * otherwise.
+ */
 export type DocsPage = string;
 export const DOCS_PAGE: DocsPage = 'docs/troubleshooting.md';
 
 /**
- * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its own two variables
- * for the `run` steps of a composite; only the `env` of such a step still sees what they held.
+ * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its
+ * own two variables for the `run` steps of a composite; only the `env` of such a step still sees what they held.
  */
-export const ACTION_VARIABLES = { KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}', KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}' } as const;
+export const ACTION_VARIABLES = {
+  KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}',
+  KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}',
+} as const;
 
 /** The error reference of the very version that runs, where GitHub tells which that is. */
 export function docsPage(env: Readonly<Record<string, string | undefined>>): DocsPage {
-  const action = (name: 'REPOSITORY' | 'REF'): string => env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
+  const action = (name: 'REPOSITORY' | 'REF'): string =>
+    env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
   const [server, repository, ref] = [env['GITHUB_SERVER_URL'] ?? '', action('REPOSITORY'), action('REF')];
   if (!/^https:\/\/[\w.:-]+$/.test(server) || !/^[\w.-]+\/[\w.-]+$/.test(repository)) return DOCS_PAGE;
   return `${server}/${repository}/blob/${/^[\w./-]+$/.test(ref) ? ref : 'HEAD'}/${DOCS_PAGE}`;
 }
 
 /** `docs/troubleshooting.md#ks-1204` */
-export const helpFor = ({ code }: Pick<Failure, 'code'>, docs: DocsPage): string => `${docs}#${codeNumber(code).toLowerCase()}`;
+export const helpFor = ({ code }: Pick<Failure, 'code'>, docs: DocsPage): string =>
+  `${docs}#${codeNumber(code).toLowerCase()}`;
 
 /** What happened and on which host, in one line; the host is not said twice. */
 export function whatHappened({ host, what }: Failure): string {
@@ -48,19 +56,31 @@ export interface FailureGroup {
 
 /** The failures, each once: several stages may meet with the same. */
 export function distinct<T extends Failure>(failures: readonly T[]): T[] {
-  return [...new Map(failures.map((failure) => [JSON.stringify([failure.code, failure.host, failure.what, failure.evidence]), failure])).values()];
+  return [
+    ...new Map(
+      failures.map((failure) => [
+        JSON.stringify([failure.code, failure.host, failure.what, failure.evidence]),
+        failure,
+      ]),
+    ).values(),
+  ];
 }
 
 /** The failures by kind and remedy, in the order in which each kind first came. */
 export function grouped(failures: readonly Failure[]): FailureGroup[] {
   const groups = Map.groupBy(distinct(failures), ({ code, cause, remedy }) => JSON.stringify([code, cause, remedy]));
-  return [...groups.values()].flatMap((members) => members.slice(0, 1).map(({ code, cause = '', remedy }) => ({ code, cause, remedy, members })));
+  return [...groups.values()].flatMap((members) =>
+    members.slice(0, 1).map(({ code, cause = '', remedy }) => ({ code, cause, remedy, members })),
+  );
 }
 
 /** The first line of a group: number, name, and what happened or how many findings there are. */
 export function groupTitle({ code, members }: FailureGroup): string {
   const [only] = members;
-  return `${codeNumber(code)} ${code}: ${members.length === 1 && only ? whatHappened(only) : count(members.length, 'finding')}`;
+  return (
+    `${codeNumber(code)} ${code}: ` +
+    `${members.length === 1 && only ? whatHappened(only) : count(members.length, 'finding')}`
+  );
 }
 
 /** A group as a block: what and where, then evidence, cause and what to do. */
@@ -69,10 +89,17 @@ export function groupLines(group: FailureGroup, severity: Severity, look: Look, 
   const title = groupTitle(group);
   const name = `${codeNumber(group.code)} ${group.code}`;
   const width = Math.max(LABEL_WIDTH, ...members.map(({ host = '' }) => host.length + 2));
-  const part = (label: string, text: string): string[] => (text.trim() === '' ? [] : labelled(cell(label, 'dim'), text, look, 2, width));
+  const part = (label: string, text: string): string[] =>
+    text.trim() === '' ? [] : labelled(cell(label, 'dim'), text, look, 2, width);
   return [
-    `${look.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ${look.paint('strong', name)}${title.slice(name.length)}`,
-    ...(members.length === 1 ? members.flatMap(({ what, evidence = '' }) => [...part('', what.split('\n').slice(1).join('\n')), ...part('evidence', evidence)]) : members.flatMap((member) => part(member.host ?? '', finding(member)))),
+    `${look.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ` +
+      `${look.paint('strong', name)}${title.slice(name.length)}`,
+    ...(members.length === 1
+      ? members.flatMap(({ what, evidence = '' }) => [
+          ...part('', what.split('\n').slice(1).join('\n')),
+          ...part('evidence', evidence),
+        ])
+      : members.flatMap((member) => part(member.host ?? '', finding(member)))),
     ...part('cause', cause),
     ...part('do', `${remedy} See ${helpFor(group, docs)}`),
   ];
@@ -82,10 +109,16 @@ export function groupLines(group: FailureGroup, severity: Severity, look: Look, 
 export const finding = ({ what, evidence }: Failure): string => oneLine(evidence ? `${what}; ${evidence}` : what);
 
 /** Title and message of the one annotation that names all of them, within GitHub's limit. */
-export function annotation(failures: readonly Failure[], docs: DocsPage): { readonly title: string; readonly message: string } {
+export function annotation(
+  failures: readonly Failure[],
+  docs: DocsPage,
+): { readonly title: string; readonly message: string } {
   const groups = grouped(failures);
   const [first] = groups;
-  const title = groups.length === 1 && first ? `${codeNumber(first.code)} ${first.code}` : count(distinct(failures).length, 'finding');
+  const title =
+    groups.length === 1 && first
+      ? `${codeNumber(first.code)} ${first.code}`
+      : count(distinct(failures).length, 'finding');
   const blocks = groups.map((group) =>
     [
       groupTitle(group),

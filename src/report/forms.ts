@@ -10,8 +10,8 @@ const next = (slot: number, character: number): number => ((slot << 4) ^ charact
 if (SHORTEST_MASK !== 4) throw new Error('a slot is of as many characters as the shortest mask');
 
 /**
- * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with its length, not with their number.
- * They are found by how they begin.
+ * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with
+ * its length, not with their number. They are found by how they begin.
  */
 export class Forms {
   readonly #begun = new Uint8Array(SLOTS);
@@ -50,7 +50,10 @@ export class Forms {
     return spans;
   }
 
-  /** Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are left. */
+  /**
+   * Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are
+   * left.
+   */
   #longest(forms: readonly string[], text: string, at: number): number {
     let low = 0;
     let high = forms.length;

@@ -26,14 +26,20 @@ interface Layout {
 const GAP = 2;
 const LEAST = 16;
 
-/** Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut. */
+/**
+ * Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut.
+ */
 export function columns(rows: readonly (readonly Cell[])[], look: Look, layout: Layout = {}): string[] {
   const flat = rows.map((row) => row.map(({ text, style }) => ({ text: flatLine(text), style })));
   const widths: number[] = [];
   for (const row of flat) row.forEach(({ text }, i) => (widths[i] = Math.max(widths[i] ?? 0, lengthOf(text))));
   const indent = ' '.repeat(layout.indent ?? 0);
   const fitted = fit(widths, look.width - indent.length, layout.shrink ?? []);
-  return flat.map((row) => (indent + row.map((piece, i) => pad(piece, fitted[i] ?? 0, i === row.length - 1, look)).join(' '.repeat(GAP))).trimEnd());
+  return flat.map((row) =>
+    (
+      indent + row.map((piece, i) => pad(piece, fitted[i] ?? 0, i === row.length - 1, look)).join(' '.repeat(GAP))
+    ).trimEnd(),
+  );
 }
 
 function fit(widths: readonly number[], room: number, shrink: readonly number[]): number[] {
@@ -68,7 +74,10 @@ export function cut(text: string, width: number): string {
 /** A labelled text: the label in front, the text beside it, broken at blanks where the screen ends. Nothing is cut. */
 export function labelled(label: Cell, text: string, look: Look, indent: number, labelWidth: number): string[] {
   const room = Math.max(look.width - indent - labelWidth, LEAST);
-  const lines = text.split('\n').filter((line) => line.trim() !== '').flatMap((line) => wrap(line.trimEnd(), room));
+  const lines = text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .flatMap((line) => wrap(line.trimEnd(), room));
   const first = look.paint(label.style, label.text) + ' '.repeat(Math.max(labelWidth - lengthOf(label.text), 0));
   return lines.map((line, i) => ' '.repeat(indent) + (i === 0 ? first : ' '.repeat(labelWidth)) + line);
 }

@@ -3,7 +3,10 @@ import { cut, oneLine } from './layout.ts';
 /** Longest value in the job summary; the log and the outputs have it in full. */
 const LONGEST = 400;
 
-/** A value as literal Markdown text on one line, fit for a table: it formats nothing, links nothing, opens no tag and ends no cell. */
+/**
+ * A value as literal Markdown text on one line, fit for a table: it formats nothing, links nothing, opens no tag and
+ * ends no cell.
+ */
 export function md(value: unknown): string {
   return cut(oneLine(String(value)), LONGEST)
     .replace(/&/g, '&amp;')
@@ -15,7 +18,12 @@ export function md(value: unknown): string {
     .replace(/www\./gi, 'www&#46;');
 }
 
-/** A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes a code. */
+/**
+ * A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes
+ * a code.
+ */
 export function label(value: string): string {
-  return [...cut(oneLine(value), 120)].map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`)).join('');
+  return [...cut(oneLine(value), 120)]
+    .map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`))
+    .join('');
 }

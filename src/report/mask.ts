@@ -15,7 +15,9 @@ export class Masks {
 
   /** From now on nothing that is printed shows these. Gives the forms that were not known before, longest first. */
   hide(secrets: readonly Secret[]): string[] {
-    const added = [...new Set(secrets.flatMap(printedForms))].filter((form) => !this.#known.has(form)).sort((a, b) => b.length - a.length);
+    const added = [...new Set(secrets.flatMap(printedForms))]
+      .filter((form) => !this.#known.has(form))
+      .sort((a, b) => b.length - a.length);
     for (const form of added) this.#known.add(form);
     this.#forms.add(added);
     this.#longest = Math.max(this.#longest, added[0]?.length ?? 0);
@@ -33,13 +35,14 @@ export class Masks {
   }
 
   /**
-   * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can change a
-   * form, and after it, since taming can join what a control character kept apart. What is far behind the last that is shown
-   * is not looked at: hosts say megabytes.
+   * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can
+   * change a form, and after it, since taming can join what a control character kept apart. What is far behind the last
+   * that is shown is not looked at: hosts say megabytes.
    */
   clean(text: string): string {
     if (text.length <= NEAR) return bounded(this.#tamed(this.mask(text)));
-    // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines it is longer than it was.
+    // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines
+    // it is longer than it was.
     const reach = 4 * this.#longest;
     const masked = this.mask(text.slice(0, NEAR + reach));
     const near = masked.slice(0, Math.max(0, masked.length - reach));
@@ -71,7 +74,9 @@ export class Masks {
     const across = joined.length < text.length ? this.#forms.spansIn(joined) : [];
     if (across.length === 0) return spans;
     const placeOf = placesIn(text);
-    return [...spans, ...across.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort((a, b) => a[0] - b[0]);
+    return [...spans, ...across.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort(
+      (a, b) => a[0] - b[0],
+    );
   }
 }
 

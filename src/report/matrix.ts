@@ -62,12 +62,16 @@ function servingInWords(matrix: Matrix, replicas: string): string {
   const direct = rows.filter(({ cells }) => cells.direct.ok).length;
   const beside =
     direct > 0
-      ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ${direct === 1 ? 'its own address' : 'their own addresses'}`
+      ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ` +
+        `${direct === 1 ? 'its own address' : 'their own addresses'}`
       : '';
   return `${rows.some(({ cells }) => cells.throughLb.unknown === true) ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
 }
 
 function figures({ nodes, pairs }: Matrix): string {
   const open = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
-  return `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} pairs connected${open(pairs.unknown)}`;
+  return (
+    `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
+    `pairs connected${open(pairs.unknown)}`
+  );
 }

@@ -16,14 +16,25 @@ const RECTANGLE = ['["', '"]'] as const;
 const CYLINDER = ['[("', '")]'] as const;
 const HEXAGON = ['{{"', '"}}'] as const;
 
-/** The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; what fails stands out. */
+/**
+ * The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; what fails
+ * stands out.
+ */
 export function picture(story: Story): string[] {
   const cluster = story.subject?.cluster;
   if (!cluster) return [];
   const hosts = cluster.hosts.map((host, i) => ({ host, id: `host${i}`, boxes: boxesOn(host, i, cluster, story) }));
   const replicas = hosts.flatMap(({ boxes }) => boxes.filter(({ id }) => id.startsWith('replica'))).map(({ id }) => id);
-  const outside = cluster.database.kind === 'external' ? [databaseBox(`${cluster.database.address}:${cluster.database.port}`, story)] : [];
-  const overlay: Box = { id: 'overlay', text: `${cluster.network.name} ${cluster.network.subnet}`, shape: HEXAGON, bad: failed(story, /^(data-path-cut|network-|subnet-)/) };
+  const outside =
+    cluster.database.kind === 'external'
+      ? [databaseBox(`${cluster.database.address}:${cluster.database.port}`, story)]
+      : [];
+  const overlay: Box = {
+    id: 'overlay',
+    text: `${cluster.network.name} ${cluster.network.subnet}`,
+    shape: HEXAGON,
+    bad: failed(story, /^(data-path-cut|network-|subnet-)/),
+  };
   const bad = [
     ...hosts.filter(({ host }) => story.failures.some((failure) => failure.host === host.name)).map(({ id }) => id),
     ...[...hosts.flatMap(({ boxes }) => boxes), ...outside, overlay].filter((box) => box.bad).map(({ id }) => id),
@@ -35,7 +46,9 @@ export function picture(story: Story): string[] {
     ...[...outside, overlay].map((box) => `  ${drawn(box)}`),
     `  peers -->|${cluster.loadBalancer.scheme}| balancer`,
     ...replicas.flatMap((id) => [`  balancer --> ${id}`, `  ${id} --> database`, `  ${id} -.- overlay`]),
-    ...(bad.length > 0 ? ['  classDef bad fill:#ffebe9,stroke:#cf222e,color:#82071e', `  class ${bad.join(',')} bad`] : []),
+    ...(bad.length > 0
+      ? ['  classDef bad fill:#ffebe9,stroke:#cf222e,color:#82071e', `  class ${bad.join(',')} bad`]
+      : []),
   ];
 }
 
@@ -50,7 +63,16 @@ const drawn = ({ id, text, shape: [open, close] }: Box): string => `${id}${open}
 function boxesOn(host: Host, index: number, cluster: Cluster, story: Story): Box[] {
   const { loadBalancer, database } = cluster;
   return [
-    ...(loadBalancer.host === host.name ? [{ id: 'balancer', text: `nginx :${loadBalancer.port}`, shape: RECTANGLE, bad: failed(story, /^load-balancer-/) }] : []),
+    ...(loadBalancer.host === host.name
+      ? [
+          {
+            id: 'balancer',
+            text: `nginx :${loadBalancer.port}`,
+            shape: RECTANGLE,
+            bad: failed(story, /^load-balancer-/),
+          },
+        ]
+      : []),
     ...(hostsWith(cluster, 'replica').includes(host) ? [replicaBox(host, index, cluster, story)] : []),
     ...(database.kind === 'managed' && database.host === host.name ? [databaseBox(`:${database.port}`, story)] : []),
   ];
@@ -60,9 +82,21 @@ function replicaBox(host: Host, index: number, cluster: Cluster, story: Story): 
   const row = story.matrix?.rows.find((candidate) => candidate.host === host.name);
   const wrong = CHECK_NAMES.filter((name) => row && !row.cells[name].ok && row.cells[name].unknown !== true);
   const open = CHECK_NAMES.filter((name) => row?.cells[name].unknown === true);
-  return { id: `replica${index}`, text: `Kuscia ${cluster.domain} :${cluster.ports.gateway}${wrong.length > 0 ? `, ${wrong.length} of ${CHECK_NAMES.length} checks fail` : ''}${open.length > 0 ? `, ${open.length} not known` : ''}`, shape: RECTANGLE, bad: wrong.length > 0 };
+  return {
+    id: `replica${index}`,
+    text:
+      `Kuscia ${cluster.domain} ` +
+      `:${cluster.ports.gateway}${wrong.length > 0 ? `, ${wrong.length} of ${CHECK_NAMES.length} checks fail` : ''}${open.length > 0 ? `, ${open.length} not known` : ''}`,
+    shape: RECTANGLE,
+    bad: wrong.length > 0,
+  };
 }
 
-const databaseBox = (where: string, story: Story): Box => ({ id: 'database', text: `MySQL ${where}`, shape: CYLINDER, bad: failed(story, /^database-/) });
+const databaseBox = (where: string, story: Story): Box => ({
+  id: 'database',
+  text: `MySQL ${where}`,
+  shape: CYLINDER,
+  bad: failed(story, /^database-/),
+});
 
 const failed = (story: Story, codes: RegExp): boolean => story.failures.some(({ code }: Failure) => codes.test(code));

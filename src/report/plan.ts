@@ -42,7 +42,15 @@ export function planDocument(story: Story): PlanDocument {
     story.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
   return {
     domain: story.subject?.cluster.domain ?? '',
-    changes: story.found('steps').map(({ stage, finding }) => ({ stage, host: finding.host, change: finding.change, what: finding.what, why: reasonOf(finding) })),
+    changes: story
+      .found('steps')
+      .map(({ stage, finding }) => ({
+        stage,
+        host: finding.host,
+        change: finding.change,
+        what: finding.what,
+        why: reasonOf(finding),
+      })),
     satisfied: notes('satisfied'),
     later: notes('later'),
     awaited: notes('awaited'),
@@ -75,13 +83,18 @@ export function planLines(story: Story, look: Look): string[] {
     const lines = [
       ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
       ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
-      ...together(found?.awaited ?? []).map(({ note, more }) => row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim')),
+      ...together(found?.awaited ?? []).map(({ note, more }) =>
+        row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim'),
+      ),
     ];
     return lines.map((line, i) => [cell(i === 0 ? stage : '', 'strong'), ...line]);
   });
   const title = `${plan.domain}: ${planFigures(plan)}`;
   const fits = title.length + GATHERED_GAP.length + gathered.length <= look.width;
-  return [look.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + look.paint('dim', gathered) : ''), ...columns(rows, look, { indent: 2, shrink: [3, 2] })];
+  return [
+    look.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + look.paint('dim', gathered) : ''),
+    ...columns(rows, look, { indent: 2, shrink: [3, 2] }),
+  ];
 }
 
 /** One line for all that is awaited of one thing on one host. */
@@ -96,9 +109,14 @@ function row(note: Note, sign: string, why: string, style: Style = 'plain'): Cel
 
 /** What is satisfied in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined when nothing is. */
 export function satisfiedTitle(story: Story): string | undefined {
-  const counts = story.stages.map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 })).filter(({ n }) => n > 0);
+  const counts = story.stages
+    .map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 }))
+    .filter(({ n }) => n > 0);
   if (counts.length === 0) return undefined;
-  return `${counts.reduce((sum, { n }) => sum + n, 0)} satisfied: ${counts.map(({ stage, n }) => `${stage} ${n}`).join(', ')}`;
+  return (
+    `${counts.reduce((sum, { n }) => sum + n, 0)} satisfied: ` +
+    `${counts.map(({ stage, n }) => `${stage} ${n}`).join(', ')}`
+  );
 }
 
 /** What is satisfied and why, one aligned line each. */

@@ -24,11 +24,26 @@ export class Progress {
         this.#waits.set(event.stage, new Waits());
         return [];
       case 'step-started':
-        return this.#line(event.step.host, cell(event.step.change), cell(event.step.what), cell(`(${event.step.why})`, 'dim'));
+        return this.#line(
+          event.step.host,
+          cell(event.step.change),
+          cell(event.step.what),
+          cell(`(${event.step.why})`, 'dim'),
+        );
       case 'step-done':
-        return this.#line(event.step.host, cell('done', 'good'), cell(event.step.what), cell(duration(event.ms), 'dim'));
+        return this.#line(
+          event.step.host,
+          cell('done', 'good'),
+          cell(event.step.what),
+          cell(duration(event.ms), 'dim'),
+        );
       case 'step-failed':
-        return this.#line(event.step.host, cell('failed', 'bad'), cell(event.step.what), cell(duration(event.ms), 'dim'));
+        return this.#line(
+          event.step.host,
+          cell('failed', 'bad'),
+          cell(event.step.what),
+          cell(duration(event.ms), 'dim'),
+        );
       case 'step-undone':
         return this.#line(event.step.host, cell('undone', 'warn'), cell(event.step.what), cell(event.words, 'dim'));
       case 'said':
@@ -47,10 +62,18 @@ export class Progress {
     const waits = this.#waits.get(event.stage) ?? new Waits();
     this.#waits.set(event.stage, waits);
     if (!waits.tell(`${first?.host} ${what}${more}`, this.#now())) return [];
-    return this.#line(first?.host ?? '', cell('waits', 'dim'), cell(`${what}${more}`, 'dim'), cell(`${Math.max(Math.round(event.leftMs / 1000), 0)} s left`, 'dim'));
+    return this.#line(
+      first?.host ?? '',
+      cell('waits', 'dim'),
+      cell(`${what}${more}`, 'dim'),
+      cell(`${Math.max(Math.round(event.leftMs / 1000), 0)} s left`, 'dim'),
+    );
   }
 
-  /** One line: host, sign or word, what, and a remark. The first two have one width, so that lines told apart stand aligned. */
+  /**
+   * One line: host, sign or word, what, and a remark. The first two have one width, so that lines told apart stand
+   * aligned.
+   */
   #line(host: string, sign: Cell, ...rest: Cell[]): string[] {
     const [word, room] = [sign.text.padEnd('failed'.length), host.padEnd(this.#hostWidth)];
     return columns([[cell(room), cell(word, sign.style), ...rest]], this.#look, { indent: 2, shrink: [3, 2] });

@@ -1,9 +1,13 @@
 /** Longest text of one value that is printed; the rest is counted, not shown. */
 export const LONGEST_VALUE = 2_000;
 
-/** ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit introducers. */
+/**
+ * ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit
+ * introducers.
+ */
 // eslint-disable-next-line no-control-regex
-const SEQUENCES = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
+const SEQUENCES =
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
 
 /** Every character that ends a line somewhere, in an editor, a terminal or a log viewer. */
 const LINE_ENDS = /\r\n?|[\v\f\x85\u2028\u2029]/g;
@@ -13,8 +17,8 @@ const LINE_ENDS = /\r\n?|[\v\f\x85\u2028\u2029]/g;
 const CONTROLS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 /**
- * Text from anywhere made harmless to print: no control characters or terminal sequences, and nothing that GitHub's runner
- * would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Not bounded: see `bounded`.
+ * Text from anywhere made harmless to print: no control characters or terminal sequences, and nothing that GitHub's
+ * runner would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Not bounded: see `bounded`.
  */
 export function tame(text: string): string {
   return text

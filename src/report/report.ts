@@ -59,7 +59,12 @@ export class Report {
     const hosts = cluster.hosts.map(({ name }) => name);
     this.#progress = new Progress(this.#face.look, hosts, this.#now);
     const told = asked ?? hosts;
-    this.#line(this.#face.look.paint('dim', `${cluster.domain}: asking ${count(told.length, 'host')} (${told.join(', ')}), mode ${mode}`));
+    this.#line(
+      this.#face.look.paint(
+        'dim',
+        `${cluster.domain}: asking ${count(told.length, 'host')} (${told.join(', ')}), mode ${mode}`,
+      ),
+    );
   }
 
   /** Takes every event of the run. */
@@ -70,7 +75,8 @@ export class Report {
     if (event.is === 'planned') this.#story.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
     this.#story.hear(event);
-    for (const line of this.#progress?.lines(event) ?? []) this.#inTurn(event.stage, () => this.#inStage(event.stage, line));
+    for (const line of this.#progress?.lines(event) ?? [])
+      this.#inTurn(event.stage, () => this.#inStage(event.stage, line));
     if (isEnd(event)) {
       this.#inTurn(event.stage, () => this.#closeStage(event.stage));
       this.#tellUntold();
@@ -108,7 +114,10 @@ export class Report {
     this.#story.seen = this.#masks.cleaned(matrix);
   }
 
-  /** The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and summary. */
+  /**
+   * The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and
+   * summary.
+   */
   async finish(failures: readonly Failure[]): Promise<void> {
     const story = this.#story;
     this.#endStages();
@@ -121,7 +130,11 @@ export class Report {
     this.#outputs();
     await this.#summary();
     const closing = closingLines(story);
-    closing.forEach((line, i) => this.#line(i === closing.length - 1 ? this.#face.look.paint(story.failures.length === 0 ? 'good' : 'bad', line) : line));
+    closing.forEach((line, i) =>
+      this.#line(
+        i === closing.length - 1 ? this.#face.look.paint(story.failures.length === 0 ? 'good' : 'bad', line) : line,
+      ),
+    );
   }
 
   /** Something was thrown that nobody handles: says so at once. */
@@ -141,15 +154,23 @@ export class Report {
     if (subject?.mode === 'plan' || subject?.mode === 'apply') {
       planLines(this.#story, this.#face.look).forEach((line) => this.#line(line));
       const title = satisfiedTitle(this.#story);
-      if (title !== undefined) this.#face.fold(this.#masks.mask(title), satisfiedLines(this.#story, this.#face.look).map((line) => this.#masks.mask(line)));
+      if (title !== undefined)
+        this.#face.fold(
+          this.#masks.mask(title),
+          satisfiedLines(this.#story, this.#face.look).map((line) => this.#masks.mask(line)),
+        );
     }
-    this.#tell(this.#story.found('warnings').map(({ finding }) => finding), 'warning');
+    this.#tell(
+      this.#story.found('warnings').map(({ finding }) => finding),
+      'warning',
+    );
   }
 
   #tell(failures: readonly Failure[], severity: Severity): void {
     if (failures.length === 0) return;
     const { docs } = this.#options;
-    for (const group of grouped(failures)) groupLines(group, severity, this.#face.look, docs).forEach((line) => this.#line(line));
+    for (const group of grouped(failures))
+      groupLines(group, severity, this.#face.look, docs).forEach((line) => this.#line(line));
     const { title, message } = annotation(failures, docs);
     this.#face.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
   }
@@ -162,7 +183,12 @@ export class Report {
 
   #isNext(stage: string): boolean {
     const { stages } = this.#story;
-    return stages.slice(0, stages.findIndex((part) => part.stage === stage)).every(({ state }) => state !== 'waiting' && state !== 'started');
+    return stages
+      .slice(
+        0,
+        stages.findIndex((part) => part.stage === stage),
+      )
+      .every(({ state }) => state !== 'waiting' && state !== 'started');
   }
 
   /** Tells what waited for its turn. */
@@ -177,7 +203,8 @@ export class Report {
   /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
   #endStages(): void {
     const waiting = this.#untold.splice(0);
-    for (const { stage } of this.#story.stages) waiting.filter((each) => each.stage === stage).forEach(({ tell }) => tell());
+    for (const { stage } of this.#story.stages)
+      waiting.filter((each) => each.stage === stage).forEach(({ tell }) => tell());
     this.#closeGroup();
   }
 
@@ -203,8 +230,16 @@ export class Report {
 
   #command({ host, command, outcome, ms, stage }: Extract<Event, { is: 'command' }>): void {
     const [purpose, ended] = [oneLine(this.#masks.clean(command.purpose)), oneLine(this.#masks.clean(ending(outcome)))];
-    this.#story.timeline.add({ host, purpose, ending: ended, from: Math.max(0, this.#now() - this.#started - ms), ms, stage });
-    if (this.#options.verbose === true) this.#line(this.#face.look.paint('dim', `    ${host}: ${purpose}: ${ended} (${duration(ms)})`));
+    this.#story.timeline.add({
+      host,
+      purpose,
+      ending: ended,
+      from: Math.max(0, this.#now() - this.#started - ms),
+      ms,
+      stage,
+    });
+    if (this.#options.verbose === true)
+      this.#line(this.#face.look.paint('dim', `    ${host}: ${purpose}: ${ended} (${duration(ms)})`));
   }
 
   #outputs(): void {

@@ -54,7 +54,9 @@ const ENDS = { 'stage-settled': 'settled', 'stage-failed': 'failed', 'stage-left
 /** Whether a stage's application is over with it, whatever came of it. */
 export const isEnd = (event: Event): event is Extract<Event, { is: keyof typeof ENDS }> => event.is in ENDS;
 
-/** Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text. */
+/**
+ * Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text.
+ */
 export class Story {
   subject?: Subject;
   readonly stages: StageStory[] = [];
@@ -138,4 +140,11 @@ function undo(part: StageStory, step: ToldStep): void {
   part.undone.push(step);
 }
 
-const findings = ({ steps, satisfied, later, awaited, failures, warnings }: Plan): Findings => ({ steps, satisfied, later, awaited, failures, warnings });
+const findings = ({ steps, satisfied, later, awaited, failures, warnings }: Plan): Findings => ({
+  steps,
+  satisfied,
+  later,
+  awaited,
+  failures,
+  warnings,
+});

@@ -15,7 +15,10 @@ const handlebars = Handlebars.create();
 handlebars.registerHelper('md', md);
 const render = handlebars.template<Record<string, unknown>>(SUMMARY_TEMPLATE);
 
-/** The job summary as Markdown, at most `largest` bytes: what is true first, then evidence. Long tables are shortened, and say so. */
+/**
+ * The job summary as Markdown, at most `largest` bytes: what is true first, then evidence. Long tables are shortened,
+ * and say so.
+ */
 export function summary(story: Story, docs: DocsPage, largest: number): string {
   for (const rows of [1_000, 200, 50, 10]) {
     const markdown = render(context(story, docs, rows));
@@ -28,7 +31,11 @@ export function summary(story: Story, docs: DocsPage, largest: number): string {
 export function status(story: Story): string {
   const [first] = story.failures;
   const mode = story.subject?.mode ?? 'run';
-  if (first && mode !== 'verify') return `${story.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ${first.code}${story.failures.length > 1 ? ` and ${count(story.failures.length - 1, 'more', 'more')}` : ''}`;
+  if (first && mode !== 'verify')
+    return (
+      `${story.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ` +
+      `${first.code}${story.failures.length > 1 ? ` and ${count(story.failures.length - 1, 'more', 'more')}` : ''}`
+    );
   if (mode === 'plan') return `${story.subject?.cluster.domain}: ${planFigures(planDocument(story))}`;
   return closingLines(story).at(-1) ?? '';
 }
@@ -41,10 +48,20 @@ function context(story: Story, docs: DocsPage, most: number): Record<string, unk
     status: title,
     closing: closingLines(story).filter((line) => line !== title),
     failures: grouped(story.failures.slice(0, most)).map((group) => groupContext(group, docs)),
-    warnings: grouped(story.found('warnings').slice(0, most).map((each) => each.finding)).map((group) => groupContext(group, docs)),
+    warnings: grouped(
+      story
+        .found('warnings')
+        .slice(0, most)
+        .map((each) => each.finding),
+    ).map((group) => groupContext(group, docs)),
     left: { failures: Math.max(story.failures.length - most, 0), changes: Math.max(changes.length - most, 0) },
     checks: CHECK_NAMES.map((name) => CHECKS[name]),
-    rows: (story.matrix?.rows ?? []).slice(0, most).map(({ replica, cells }) => ({ replica, cells: CHECK_NAMES.map((name) => ({ ok: cells[name].ok, text: cells[name].text, marked: marked(cells[name]) })) })),
+    rows: (story.matrix?.rows ?? [])
+      .slice(0, most)
+      .map(({ replica, cells }) => ({
+        replica,
+        cells: CHECK_NAMES.map((name) => ({ ok: cells[name].ok, text: cells[name].text, marked: marked(cells[name]) })),
+      })),
     changesTitle: story.subject?.mode === 'apply' && story.changed ? 'Changes made' : 'Changes to make',
     changes: changes.slice(0, most),
     picture: picture(story),
@@ -58,8 +75,17 @@ function timelineContext({ timeline, subject, stages }: Story): Record<string, u
   const hosts = subject.cluster.hosts.map(({ name }) => name);
   return {
     title: `Timeline: ${count(timeline.count, 'command')} on ${count(hosts.length, 'host')}`,
-    chart: timeline.chart(hosts, stages.map(({ stage }) => stage)),
-    longest: timeline.longest.map(({ host, purpose, ending, from, ms }) => ({ host, purpose: cut(purpose, 100), ending, at: duration(from), took: duration(ms) })),
+    chart: timeline.chart(
+      hosts,
+      stages.map(({ stage }) => stage),
+    ),
+    longest: timeline.longest.map(({ host, purpose, ending, from, ms }) => ({
+      host,
+      purpose: cut(purpose, 100),
+      ending,
+      at: duration(from),
+      took: duration(ms),
+    })),
   };
 }
 
@@ -100,13 +126,28 @@ function changesOf(story: Story): Change[] {
   }
   return story.stages.flatMap(({ stage, found }) => [
     ...(found?.steps ?? []).map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
-    ...(found?.later ?? []).map(({ host, what, why }) => ({ stage, host, sign: '?', what, why: `after apply: ${why}` })),
+    ...(found?.later ?? []).map(({ host, what, why }) => ({
+      stage,
+      host,
+      sign: '?',
+      what,
+      why: `after apply: ${why}`,
+    })),
   ]);
 }
 
-function stageContext({ stage, state, made, found, settled, ms }: StageStory, planning: boolean): Record<string, unknown> {
+function stageContext(
+  { stage, state, made, found, settled, ms }: StageStory,
+  planning: boolean,
+): Record<string, unknown> {
   const looked = (found?.failures.length ?? 0) > 0 ? 'cannot go on' : planning && found ? 'planned' : 'not started';
   const states = { waiting: looked, started: 'begun', left: 'left off', settled: 'settled', failed: 'failed' } as const;
   const changes = planning ? (found?.steps.length ?? 0) : made.length;
-  return { stage, state: states[state], changes, satisfied: (settled ?? found)?.satisfied.length ?? 0, time: ms === undefined ? '' : duration(ms) };
+  return {
+    stage,
+    state: states[state],
+    changes,
+    satisfied: (settled ?? found)?.satisfied.length ?? 0,
+    time: ms === undefined ? '' : duration(ms),
+  };
 }

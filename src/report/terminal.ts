@@ -14,7 +14,8 @@ const NARROWEST = 60;
 /** Colours where `screen` is a terminal and NO_COLOR is not set; lines are cut and wrapped only on a terminal. */
 export function terminalFace(screen: Screen, options: { readonly colour: boolean; readonly verbose: boolean }): Face {
   const line = (text: string): void => void screen.write(`${text}\n`);
-  const paint = (style: Style, text: string): string => (options.colour && style !== 'plain' && text !== '' ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text);
+  const paint = (style: Style, text: string): string =>
+    options.colour && style !== 'plain' && text !== '' ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
   return {
     look: { width: screen.isTTY === true ? Math.max(screen.columns ?? 80, NARROWEST) : Infinity, paint },
     line,

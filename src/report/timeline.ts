@@ -38,14 +38,21 @@ export class Timeline {
     return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST);
   }
 
-  /** A line for each host, a column for each part of the run: the letter of the stage for which a command ran there then. Below, what the letters say. */
+  /**
+   * A line for each host, a column for each part of the run: the letter of the stage for which a command ran there
+   * then. Below, what the letters say.
+   */
   chart(hosts: readonly string[], stages: readonly string[]): string[] {
     const end = Math.max(1, ...this.#ran.map(({ from, ms }) => from + ms));
     const letters = new Map(stages.map((stage, i) => [stage, String.fromCharCode(97 + (i % 26))]));
     const width = Math.max(...hosts.map((host) => host.length));
     const rows = hosts.map((host) => `${host.padEnd(width)} |${this.#row(host, end, letters)}|`);
     const used = stages.filter((stage) => this.#ran.some((ran) => ran.stage === stage));
-    return [...rows, `${LOOKING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column is ${(end / COLUMNS / 1000).toFixed(2)} s`];
+    return [
+      ...rows,
+      `${LOOKING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column ` +
+        `is ${(end / COLUMNS / 1000).toFixed(2)} s`,
+    ];
   }
 
   #row(host: string, end: number, letters: ReadonlyMap<string, string>): string {

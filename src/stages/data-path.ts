@@ -26,7 +26,10 @@ export interface Path {
   readonly seen: string;
   /** What that mostly comes of, where it comes of one thing. */
   readonly cause?: string;
-  /** Set where small packets pass and large ones are lost: the largest size that passes, an IP packet of a container in bytes. */
+  /**
+   * Set where small packets pass and large ones are lost: the largest size that passes, an IP packet of a container in
+   * bytes.
+   */
   readonly passes?: number;
   /** Set where something else answers in place of the other probe. */
   readonly stranger?: true;
@@ -46,8 +49,12 @@ const SEEN: Readonly<Record<Ended, string>> = {
 const CAUSES: Partial<Record<Ended, string>> = {
   unresolved: 'the hosts do not tell each other of their containers: 7946 (tcp and udp) does not pass between them',
   silent: 'packets of the overlay network are lost between the hosts: 4789/udp does not pass',
-  narrow: 'something between the hosts carries smaller packets than the hosts send, and drops the others without a word (a VPN, a tunnel, a cloud network)',
-  stranger: 'the other probe was started by an earlier version of kuscia-swarm, or another container has its name or its address',
+  narrow:
+    'something between the hosts carries smaller packets than the hosts send, and drops the others without a ' +
+    'word (a VPN, a tunnel, a cloud network)',
+  stranger:
+    'the other probe was started by an earlier version of kuscia-swarm, or another container has its name or its ' +
+    'address',
 };
 
 /** Every direction from a host that tried to another, in the order of the cluster file. */
@@ -59,7 +66,8 @@ export function allPaths(cluster: Cluster, paths: Paths): Path[] {
       .map((to): Path => {
         const ends = { from: from.name, to: to.name };
         const fact = paths.get(from.name) ?? { is: 'unknown', why: 'not tried' };
-        if (fact.is !== 'present') return { ...ends, connected: false, seen: fact.is === 'unknown' ? fact.why : 'not tried' };
+        if (fact.is !== 'present')
+          return { ...ends, connected: false, seen: fact.is === 'unknown' ? fact.why : 'not tried' };
         const found = fact.value.tries.find((one) => one.to === to.name);
         return found ? { ...ends, ...pathOf(found) } : { ...ends, connected: false, seen: 'no result' };
       }),
@@ -67,28 +75,48 @@ export function allPaths(cluster: Cluster, paths: Paths): Path[] {
 }
 
 function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to'> {
-  const seen = ended === 'narrow' ? `packets of ${passes ?? 0} bytes pass, packets of ${lost ?? 0} bytes do not` : ended === 'failed' ? `${SEEN.failed} (curl exit ${exit})` : SEEN[ended];
+  const seen =
+    ended === 'narrow'
+      ? `packets of ${passes ?? 0} bytes pass, packets of ${lost ?? 0} bytes do not`
+      : ended === 'failed'
+        ? `${SEEN.failed} (curl exit ${exit})`
+        : SEEN[ended];
   const cause = CAUSES[ended];
-  return { connected: ended === 'connected', seen, ...(cause !== undefined && { cause }), ...(ended === 'narrow' && { passes: passes ?? 0 }), ...(ended === 'stranger' && { stranger: true }) };
+  return {
+    connected: ended === 'connected',
+    seen,
+    ...(cause !== undefined && { cause }),
+    ...(ended === 'narrow' && { passes: passes ?? 0 }),
+    ...(ended === 'stranger' && { stranger: true }),
+  };
 }
 
 /** One failure for each pair of hosts that is cut, or too narrow, in either direction. */
 export function cutPairs(cluster: Cluster, paths: readonly Path[]): Failure[] {
   const cut = paths.filter((path) => !path.connected);
-  const backOf = (path: Path): Path | undefined => cut.find((other) => other.from === path.to && other.to === path.from);
+  const backOf = (path: Path): Path | undefined =>
+    cut.find((other) => other.from === path.to && other.to === path.from);
   return cut.flatMap((path): Failure[] => {
     const back = backOf(path);
     if (back && cut.indexOf(back) < cut.indexOf(path)) return [];
     // Where one direction is cut, that the other is narrow says less.
     const [worse, other] = path.passes !== undefined && back && back.passes === undefined ? [back, path] : [path, back];
-    return [worse.passes === undefined ? cutPair(cluster, worse, other !== undefined) : narrowPair(cluster, worse, Math.min(worse.passes, other?.passes ?? worse.passes))];
+    return [
+      worse.passes === undefined
+        ? cutPair(cluster, worse, other !== undefined)
+        : narrowPair(cluster, worse, Math.min(worse.passes, other?.passes ?? worse.passes)),
+    ];
   });
 }
 
 function cutPair(cluster: Cluster, path: Path, both: boolean): Failure {
   const { from, to } = path;
-  const apply = `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a second container named ${to} on ${cluster.network.name}.`;
-  const open = `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${from} and ${to} in both directions; then run again. If they are open, restart the Docker Engine on the host whose log says "error creating vxlan interface".`;
+  const apply =
+    `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a ` +
+    `second container named ${to} on ${cluster.network.name}.`;
+  const open =
+    `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${from} and ${to} in both directions; then run again. If ` +
+    'they are open, restart the Docker Engine on the host whose log says "error creating vxlan interface".';
   return {
     code: 'data-path-cut',
     host: from,
@@ -108,7 +136,10 @@ const narrowPair = (cluster: Cluster, { from, to, seen, cause }: Path, passes: n
   what: `packets over ${passes} bytes are lost between ${from} and ${to} on ${cluster.network.name}`,
   evidence: `probe on ${from} to probe on ${to}: ${seen}`,
   ...(cause !== undefined && { cause }),
-  remedy: `Let the network between ${from} and ${to} carry packets of ${(cluster.network.mtu ?? 1450) + VXLAN_BYTES} bytes. Where it cannot, write network.mtu: ${passes} into the cluster file and run again; a network that exists already is made anew only with repair: true.`,
+  remedy:
+    `Let the network between ${from} and ${to} carry packets of ${(cluster.network.mtu ?? 1450) + VXLAN_BYTES} ` +
+    `bytes. Where it cannot, write network.mtu: ${passes} into the cluster file and run again; a network that ` +
+    'exists already is made anew only with repair: true.',
   definite: true,
 });
 
@@ -117,7 +148,9 @@ export function probeFailures(cluster: Cluster, paths: Paths): Failure[] {
   return cluster.hosts.flatMap((host): Failure[] => {
     const report = valueOf(paths.get(host.name) ?? { is: 'absent' });
     if (report === undefined) return [];
-    return report.missing.length > 0 ? [unfitProbe(cluster, host, `its image lacks ${report.missing.join(', ')}`)] : report.unresolved.map((name) => unresolved(host, name));
+    return report.missing.length > 0
+      ? [unfitProbe(cluster, host, `its image lacks ${report.missing.join(', ')}`)]
+      : report.unresolved.map((name) => unresolved(host, name));
   });
 }
 
@@ -128,6 +161,8 @@ export const unresolved = (host: Host, name: string): Failure => ({
   what: `the name ${name} does not resolve in a container on ${host.name}`,
   evidence: `asked twice in the probe on ${host.name}`,
   cause: 'containers ask the DNS servers of their host and never read its /etc/hosts',
-  remedy: `Give the IPv4 address in the cluster file in place of ${name}, or put the name into the DNS that ${host.name} asks (its /etc/resolv.conf). Then run again.`,
+  remedy:
+    `Give the IPv4 address in the cluster file in place of ${name}, or put the name into the DNS that ${host.name} ` +
+    'asks (its /etc/resolv.conf). Then run again.',
   definite: true,
 });

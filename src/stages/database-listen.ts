@@ -3,7 +3,10 @@ import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import type { Placed } from '../host/facts.ts';
 
-/** The address of the host's own at which docker can publish the database's port; undefined where what the cluster file names is none. */
+/**
+ * The address of the host's own at which docker can publish the database's port; undefined where what the cluster file
+ * names is none.
+ */
 export function listenAddress(fact: Fact<Placed>): string | undefined {
   const placed = valueOf(fact);
   return placed?.own.includes(placed.address) === true ? placed.address : undefined;
@@ -15,9 +18,17 @@ export function addressElsewhere({ host, listen, port }: ManagedDatabase, fact: 
   return {
     code: 'address-elsewhere',
     host,
-    what: `the database's port ${port} cannot be published at ${listen}: ${address === '' ? `${host} does not resolve it` : `no interface of ${host} has that address`}`,
-    evidence: `${address === '' || address === listen ? '' : `${listen} is ${address} there; `}addresses of its interfaces: ${own.join(', ') || 'none'}`,
-    cause: `${host} is reached through another address than its own (NAT, a public address of a cloud), or its name means the loopback there`,
-    remedy: `Set database.listen in the cluster file to the address of ${host} at which packets for ${listen} arrive: one of its interfaces. Then run again.`,
+    what:
+      `the database's port ${port} cannot be published at ${listen}: ` +
+      `${address === '' ? `${host} does not resolve it` : `no interface of ${host} has that address`}`,
+    evidence:
+      `${address === '' || address === listen ? '' : `${listen} is ${address} there; `}addresses of its ` +
+      `interfaces: ${own.join(', ') || 'none'}`,
+    cause:
+      `${host} is reached through another address than its own (NAT, a public address of a cloud), or its name ` +
+      'means the loopback there',
+    remedy:
+      `Set database.listen in the cluster file to the address of ${host} at which packets for ${listen} arrive: ` +
+      'one of its interfaces. Then run again.',
   };
 }

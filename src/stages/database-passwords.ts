@@ -18,31 +18,52 @@ export interface PasswordFacts {
 }
 
 /** Writes the file from which the container takes the password of its user. */
-export const writePassword = ({ secrets }: Deployment, path: string): Command => writeFile('write the database password', path, '0600', secrets.databasePassword);
+export const writePassword = ({ secrets }: Deployment, path: string): Command =>
+  writeFile('write the database password', path, '0600', secrets.databasePassword);
 
 const USERS = 'file with the database password';
 const ROOTS = "file with the password of the database's root, from its container";
 
 /** Why root's own password is to be kept on the host; undefined where it is. */
-const unkept = (root: Fact<HostFile>): string | undefined => (root.is !== 'present' ? 'absent' : root.value.mode === '600' ? undefined : `mode ${root.value.mode} -> 600`);
+const unkept = (root: Fact<HostFile>): string | undefined =>
+  root.is !== 'present' ? 'absent' : root.value.mode === '600' ? undefined : `mode ${root.value.mode} -> 600`;
 
-/** The files from which the container takes its passwords whenever it is started; that of the user is written anew only with a password that the database was seen to accept. */
-export function planPasswords(plan: Plan, deployment: Deployment, { password, rootPassword, passwordFiles }: PasswordFacts): void {
+/**
+ * The files from which the container takes its passwords whenever it is started; that of the user is written anew only
+ * with a password that the database was seen to accept.
+ */
+export function planPasswords(
+  plan: Plan,
+  deployment: Deployment,
+  { password, rootPassword, passwordFiles }: PasswordFacts,
+): void {
   const { database } = deployment.cluster;
   if (database.kind !== 'managed' || passwordFiles.is !== 'present') return;
   const { user, root } = passwordFiles.value;
   const { host } = database;
   const kept = unkept(rootPassword);
   const keep = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
-  if (kept !== undefined) plan.steps.push({ host, change: kept === 'absent' ? '+' : '~', what: ROOTS, why: kept, apply: keep });
+  if (kept !== undefined)
+    plan.steps.push({ host, change: kept === 'absent' ? '+' : '~', what: ROOTS, why: kept, apply: keep });
   const difference = unlikeSecret(password, deployment.secrets.databasePassword);
   if (difference === undefined) return;
   const apply = async (act: Act): Promise<void> => void (await act.run(host, writePassword(deployment, user)));
   plan.steps.push({ host, change: password.is === 'absent' ? '+' : '~', what: USERS, why: difference, apply });
 }
 
-/** Those of the files that may be lacking once a container that is there already was started; `ofRoot` where it has a password of root's own. */
-export function foretellPasswords(plan: Plan, host: string, { secrets }: Deployment, { password, rootPassword }: PasswordFacts, ofRoot: boolean): void {
-  if (ofRoot && unkept(rootPassword) !== undefined) plan.later.push({ host, what: ROOTS, why: 'once the server answers' });
-  if (unlikeSecret(password, secrets.databasePassword) !== undefined) plan.later.push({ host, what: USERS, why: 'once the server takes it' });
+/**
+ * Those of the files that may be lacking once a container that is there already was started; `ofRoot` where it has a
+ * password of root's own.
+ */
+export function foretellPasswords(
+  plan: Plan,
+  host: string,
+  { secrets }: Deployment,
+  { password, rootPassword }: PasswordFacts,
+  ofRoot: boolean,
+): void {
+  if (ofRoot && unkept(rootPassword) !== undefined)
+    plan.later.push({ host, what: ROOTS, why: 'once the server answers' });
+  if (unlikeSecret(password, secrets.databasePassword) !== undefined)
+    plan.later.push({ host, what: USERS, why: 'once the server takes it' });
 }

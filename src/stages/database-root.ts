@@ -11,29 +11,47 @@ import { closeRoot, provide, rootAccess, type RootAccess } from '../mysql/root.t
 
 /** How root of a database of ours is let in; absent where the database is somebody else's. */
 export const askRoot = async (ask: Ask, { cluster }: Deployment): Promise<Fact<RootAccess>> =>
-  cluster.database.kind === 'managed' ? ask.ask(cluster.database.host, rootAccess(cluster.database, folders(cluster).databasePassword)) : absent;
+  cluster.database.kind === 'managed'
+    ? ask.ask(cluster.database.host, rootAccess(cluster.database, folders(cluster).databasePassword))
+    : absent;
 
 /** What the making of the user is called in a plan. */
-export const userOf = ({ user, name }: ManagedDatabase): string => `user ${user} of database ${name}, with rights to that alone`;
+export const userOf = ({ user, name }: ManagedDatabase): string =>
+  `user ${user} of database ${name}, with rights to that alone`;
 
 /** Plans the database and its user, made by root, where root is let in. */
-export function planProvision(plan: Plan, { secrets }: Deployment, database: ManagedDatabase, root: Fact<RootAccess>, step: { readonly what: string; readonly why: string; readonly lane?: string }): void {
+export function planProvision(
+  plan: Plan,
+  { secrets }: Deployment,
+  database: ManagedDatabase,
+  root: Fact<RootAccess>,
+  step: { readonly what: string; readonly why: string; readonly lane?: string },
+): void {
   const access = valueOf(root);
   if (access === undefined || access.login === 'refused') {
     plan.failures.push(rootUnknown(database, root));
     return;
   }
   const { login } = access;
-  plan.steps.push({ host: database.host, change: '+', ...step, apply: async (act: Act) => void (await act.run(database.host, provide(database, login, secrets.databasePassword))) });
+  plan.steps.push({
+    host: database.host,
+    change: '+',
+    ...step,
+    apply: async (act: Act) => void (await act.run(database.host, provide(database, login, secrets.databasePassword))),
+  });
 }
 
-const REOPEN = 'Put its password back into the file, or give root that of the file, as its administrator does who has lost it (MySQL manual, "How to Reset the Root Password"). Then run again.';
+const REOPEN =
+  'Put its password back into the file, or give root that of the file, as its administrator does who has lost it ' +
+  '(MySQL manual, "How to Reset the Root Password"). Then run again.';
 
 /** The failure of a database whose root nobody can be here. */
 export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): Failure => ({
   code: 'database-root',
   host: database.host,
-  what: `root of ${database.container} is let in neither by its own password nor by that of ${database.user}, so what it may do is not known here`,
+  what:
+    `root of ${database.container} is let in neither by its own password nor by that of ${database.user}, so what ` +
+    'it may do is not known here',
   evidence: root.is === 'unknown' ? root.why : 'ERROR 1045 to both',
   cause: 'its password was changed by hand, or the file database-root-password is that of another database',
   remedy: REOPEN,
@@ -46,23 +64,35 @@ export const rootOpen = ({ host, container, port, listen, user }: ManagedDatabas
   what: `root of ${container} can log in from elsewhere (${listen}:${port})${besides}`,
   evidence: `an account of root for other hosts, or one that takes the password of ${user}`,
   cause: 'an earlier version made the database so',
-  remedy: 'Run the deployment again (mode: apply): it makes the user of the cluster file, leads the replicas over to it one after the other, and then closes root.',
+  remedy:
+    'Run the deployment again (mode: apply): it makes the user of the cluster file, leads the replicas over to ' +
+    'it one after the other, and then closes root.',
 });
 
 /** What is said where somebody else than the replicas is root: taken away, it would break what nobody here knows of. */
 const rootInUse = (database: ManagedDatabase, from: readonly string[]): Failure => ({
   ...rootOpen(database, ', and stays so: it is in use'),
   evidence: `logged in as root from ${from.join(', ')}`,
-  cause: 'not a replica of this cluster: another domain, a backup, or a session of a host that is gone, which the server ends by itself (wait_timeout, 8 h by default)',
-  remedy: `Have it log in as a user of its own, or end it (SHOW PROCESSLIST, KILL), then run the deployment again (mode: apply): it closes root.`,
+  cause:
+    'not a replica of this cluster: another domain, a backup, or a session of a host that is gone, which the ' +
+    'server ends by itself (wait_timeout, 8 h by default)',
+  remedy:
+    `Have it log in as a user of its own, or end it (SHOW PROCESSLIST, KILL), then run the deployment again (mode: ` +
+    `apply): it closes root.`,
 });
 
 /** What closing root of a database takes. */
 export interface ClosingFacts {
   readonly root: Fact<RootAccess>;
-  /** The file of the users' password, by which root of an earlier version's database is let in; asked only where that is ours. */
+  /**
+   * The file of the users' password, by which root of an earlier version's database is let in; asked only where that is
+   * ours.
+   */
   readonly password: Fact<HostFile>;
-  /** The user as whom the replica of each host logs in, by its configuration; of none where the database is somebody else's. */
+  /**
+   * The user as whom the replica of each host logs in, by its configuration; of none where the database is somebody
+   * else's.
+   */
   readonly users: readonly Fact<string>[];
   /** The last replica's host, where one run reaches it and the database: it is the last of the jobs of all replicas. */
   readonly last: string | undefined;
@@ -80,21 +110,41 @@ export async function askClosing(ask: Ask, deployment: Deployment): Promise<Clos
     ...replicas.map(({ name }) => ask.ask(name, dataSourceUser(config))),
   ]);
   const last = replicas.at(-1)?.name;
-  return { root, password, users, last: database.kind === 'managed' && last !== undefined && [database.host, last].every((name) => ask.reaches(name)) ? last : undefined };
+  return {
+    root,
+    password,
+    users,
+    last:
+      database.kind === 'managed' && last !== undefined && [database.host, last].every((name) => ask.reaches(name))
+        ? last
+        : undefined,
+  };
 }
 
 /**
- * Closes root of a database that an earlier version has made to all but its own container: last of all, once every replica logs in as the user of the cluster file,
- * nothing of this stage is left to do, and nobody else is root.
+ * Closes root of a database that an earlier version has made to all but its own container: last of all, once every
+ * replica logs in as the user of the cluster file, nothing of this stage is left to do, and nobody else is root.
  */
-export function planClosing(plan: Plan, { cluster, secrets }: Deployment, { root, password, users, last }: ClosingFacts): void {
+export function planClosing(
+  plan: Plan,
+  { cluster, secrets }: Deployment,
+  { root, password, users, last }: ClosingFacts,
+): void {
   const { database } = cluster;
   if (database.kind !== 'managed') return;
   const access = valueOf(root);
-  const note = { host: database.host, what: `close root of ${database.container} to all but its own container`, ...(last !== undefined && { at: last }) };
+  const note = {
+    host: database.host,
+    what: `close root of ${database.container} to all but its own container`,
+    ...(last !== undefined && { at: last }),
+  };
   if (access === undefined || access.login === 'refused') {
-    // A stage before this one may start the server, or put back into its file the password that lets root of an earlier version in. Where no version left that file, none made the database.
-    const mayBeLetIn = access === undefined ? password.is !== 'absent' : password.is !== 'present' || !holds(password.value, secrets.databasePassword);
+    // A stage before this one may start the server, or put back into its file the password that lets root of an earlier
+    // version in. Where no version left that file, none made the database.
+    const mayBeLetIn =
+      access === undefined
+        ? password.is !== 'absent'
+        : password.is !== 'present' || !holds(password.value, secrets.databasePassword);
     if (mayBeLetIn) plan.later.push({ ...note, why: 'where an earlier version made the database' });
     return;
   }
@@ -108,14 +158,26 @@ export function planClosing(plan: Plan, { cluster, secrets }: Deployment, { root
     plan.warnings.push(rootInUse(database, access.usedFrom));
     return;
   }
-  const why = login === 'given' ? `it takes the password of ${database.user} from everywhere, with all rights` : 'it has accounts for other hosts';
-  plan.steps.push({ ...note, change: '~', why, apply: async (act) => void (await act.run(database.host, closeRoot(database, login, folders(cluster).databasePassword))) });
+  const why =
+    login === 'given'
+      ? `it takes the password of ${database.user} from everywhere, with all rights`
+      : 'it has accounts for other hosts';
+  plan.steps.push({
+    ...note,
+    change: '~',
+    why,
+    apply: async (act) =>
+      void (await act.run(database.host, closeRoot(database, login, folders(cluster).databasePassword))),
+  });
 }
 
-const isUnderWay = ({ steps, awaited, failures }: Plan): boolean => steps.length > 0 || awaited.length > 0 || failures.length > 0;
+const isUnderWay = ({ steps, awaited, failures }: Plan): boolean =>
+  steps.length > 0 || awaited.length > 0 || failures.length > 0;
 
 /** What verify says of the root of a database of ours. */
 export function rootWarnings({ database }: Cluster, root: Fact<RootAccess>): Failure[] {
   const access = valueOf(root);
-  return database.kind === 'managed' && access !== undefined && access.login !== 'refused' && access.isOpen ? [rootOpen(database)] : [];
+  return database.kind === 'managed' && access !== undefined && access.login !== 'refused' && access.isOpen
+    ? [rootOpen(database)]
+    : [];
 }

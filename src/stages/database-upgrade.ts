@@ -13,32 +13,59 @@ export interface Upgrade {
   readonly is: 'reversible' | 'one-way' | 'downgrade';
 }
 
-/** MySQL servers from this line on can go back within their line (MySQL 8.4 Reference Manual, "Downgrading MySQL"); MariaDB's always could. */
+/**
+ * MySQL servers from this line on can go back within their line (MySQL 8.4 Reference Manual, "Downgrading MySQL");
+ * MariaDB's always could.
+ */
 const REVERSIBLE_SINCE = '8.4';
 
-/** What becomes of the files when a server of one version follows one of another. What is not known counts as something that cannot be undone. */
+/**
+ * What becomes of the files when a server of one version follows one of another. What is not known counts as something
+ * that cannot be undone.
+ */
 export function upgradeOf(running: string, image: string, inImage: Fact<string>): Upgrade {
   const from = numbers(running);
   const to = valueOf(inImage) ?? numbers(image.replace(/@.*$/, '').replace(/^.*:/, ''));
   if (from === '' || to === '') return { from, to, is: 'one-way' };
   const order = compareVersions(line(to), line(from));
-  if (order < 0 || (order === 0 && isWhole(to) && compareVersions(to, from) < 0 && !isReversible(running))) return { from, to, is: 'downgrade' };
+  if (order < 0 || (order === 0 && isWhole(to) && compareVersions(to, from) < 0 && !isReversible(running)))
+    return { from, to, is: 'downgrade' };
   if (order > 0) return { from, to, is: 'one-way' };
-  return { from, to, is: (isWhole(to) && compareVersions(to, from) === 0) || isReversible(running) ? 'reversible' : 'one-way' };
+  return {
+    from,
+    to,
+    is: (isWhole(to) && compareVersions(to, from) === 0) || isReversible(running) ? 'reversible' : 'one-way',
+  };
 }
 
 /** The dotted numbers at the beginning; '' where there are not two at least. */
 const numbers = (text: string): string => /^(?:5\.5\.5-)?(\d+(?:\.\d+)+)/.exec(text)?.[1] ?? '';
 const line = (version: string): string => version.split('.').slice(0, 2).join('.');
 const isWhole = (version: string): boolean => version.split('.').length > 2;
-const isReversible = (running: string): boolean => /mariadb/i.test(running) || compareVersions(running, REVERSIBLE_SINCE) >= 0;
+const isReversible = (running: string): boolean =>
+  /mariadb/i.test(running) || compareVersions(running, REVERSIBLE_SINCE) >= 0;
 
-/** Why the database may not be given that image; undefined where it may. `confirmed` is the word that the person gave for what cannot be undone. */
-export function upgradeRefusal(database: ManagedDatabase, { from, to, is }: Upgrade, confirmed: boolean): Failure | undefined {
+/**
+ * Why the database may not be given that image; undefined where it may. `confirmed` is the word that the person gave
+ * for what cannot be undone.
+ */
+export function upgradeRefusal(
+  database: ManagedDatabase,
+  { from, to, is }: Upgrade,
+  confirmed: boolean,
+): Failure | undefined {
   const { host, container, volume, image, name } = database;
   const versions = `${from || 'an unknown version'} -> ${to || 'an unknown version'}`;
   if (is === 'downgrade') {
-    return { code: 'database-unfit', host, what: `${image} holds an older server than the one that has written the files of ${container}`, evidence: versions, remedy: `Name an image of ${from} or newer in database.image: a MySQL server does not start on files of a newer one.` };
+    return {
+      code: 'database-unfit',
+      host,
+      what: `${image} holds an older server than the one that has written the files of ${container}`,
+      evidence: versions,
+      remedy:
+        `Name an image of ${from} or newer in database.image: a MySQL server does not start on files of a newer ` +
+        'one.',
+    };
   }
   if (is === 'reversible' || confirmed) return undefined;
   const backup = `docker exec -i ${container} mysqldump --single-transaction -u ${database.user} -p ${name} > ${name}.sql`;
@@ -47,6 +74,8 @@ export function upgradeRefusal(database: ManagedDatabase, { from, to, is }: Upgr
     host,
     what: `${image} upgrades the files of the database in volume ${volume}, which cannot be undone`,
     evidence: versions,
-    remedy: `Make a backup on ${host} (${backup}), then run again with upgrade-database: true. Or name the present image in database.image.`,
+    remedy:
+      `Make a backup on ${host} (${backup}), then run again with upgrade-database: true. Or name the present image ` +
+      'in database.image.',
   };
 }

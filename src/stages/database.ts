@@ -53,19 +53,26 @@ export async function askDatabase(ask: Ask, deployment: Deployment): Promise<Dat
   return { container: onContainer, inUse, state, root, reached };
 }
 
-/** Asks the server for its state, with the password: one that runs elsewhere only where this deployment uses it already. */
+/**
+ * Asks the server for its state, with the password: one that runs elsewhere only where this deployment uses it already.
+ */
 export async function askState(ask: Ask, { cluster, secrets }: Deployment): Promise<Fact<DatabaseState>> {
   const { database } = cluster;
   const { asks } = databasePlace(cluster);
-  if (database.kind === 'external' && (await askInUse(ask, cluster, database, asks)).is !== 'present') return NOT_IN_USE;
+  if (database.kind === 'external' && (await askInUse(ask, cluster, database, asks)).is !== 'present')
+    return NOT_IN_USE;
   return ask.ask(asks.name, databaseState(cluster, secrets.databasePassword));
 }
 
-const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: Host): Promise<Fact<InUse>> => ask.ask(host.name, databaseInUse(database, folders(cluster)));
+const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: Host): Promise<Fact<InUse>> =>
+  ask.ask(host.name, databaseInUse(database, folders(cluster)));
 
 const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not asked');
 
-/** Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on that host. */
+/**
+ * Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on
+ * that host.
+ */
 async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reached> {
   const { database } = cluster;
   const { port } = database;
@@ -85,20 +92,31 @@ export const whyNot = (fact: Fact<unknown>): string => (fact.is === 'unknown' ? 
 /** The failure of a server that does not answer. */
 export function unanswered(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
   const { asks, address } = databasePlace(cluster);
-  return { code: 'database-unreachable', host: asks.name, what: `the database at ${address}:${cluster.database.port} does not answer`, evidence: whyNot(state), remedy: databaseRemedy(cluster) };
+  return {
+    code: 'database-unreachable',
+    host: asks.name,
+    what: `the database at ${address}:${cluster.database.port} does not answer`,
+    evidence: whyNot(state),
+    remedy: databaseRemedy(cluster),
+  };
 }
 
 const databaseRemedy = (cluster: Cluster): string =>
   cluster.database.kind === 'managed'
     ? `See docker logs ${cluster.database.container} on ${cluster.database.host}, then run again.`
-    : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the hosts in; then run again.';
+    : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the ' +
+      'hosts in; then run again.';
 
-/** Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work. */
+/**
+ * Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work.
+ */
 const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
 
 /** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
-  failuresIn(cluster, state).map((failure) => (cluster.database.kind === 'external' ? { ...failure, definite: true } : failure));
+  failuresIn(cluster, state).map((failure) =>
+    cluster.database.kind === 'external' ? { ...failure, definite: true } : failure,
+  );
 
 function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   const { database, domain } = cluster;
@@ -108,39 +126,88 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   if (state.login === 'withheld') return [withheld(cluster, asks, state.method)];
   if (state.login === 'untrusted') return [untrusted(cluster, asks, state.said)];
   if (state.login === 'refused') {
-    const kept = database.kind === 'managed' ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in the database since: a new input does not change it there.` : ` A user made with REQUIRE SSL is refused like this, too: ALTER USER ${database.user} REQUIRE NONE.`;
-    return [{ code: 'database-login-refused', host: asks.name, what: `the database refuses the login as ${database.user}`, evidence: state.said, remedy: `Give the right database-password.${kept}` }];
+    const kept =
+      database.kind === 'managed'
+        ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in ` +
+          'the database since: a new input does not change it there.'
+        : ` A user made with REQUIRE SSL is refused like this, too: ALTER USER ${database.user} REQUIRE NONE.`;
+    return [
+      {
+        code: 'database-login-refused',
+        host: asks.name,
+        what: `the database refuses the login as ${database.user}`,
+        evidence: state.said,
+        remedy: `Give the right database-password.${kept}`,
+      },
+    ];
   }
   const failures: Failure[] = [];
   const mariadb = /mariadb/i.test(state.version);
   const floor = mariadb ? FLOOR.mariadb : FLOOR.mysql;
   if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
-    failures.push({ code: 'database-unfit', host: asks.name, what: `the database server is ${state.version}, at least ${floor} is needed`, remedy: 'Use a newer server (kuscia#505).' });
+    failures.push({
+      code: 'database-unfit',
+      host: asks.name,
+      what: `the database server is ${state.version}, at least ${floor} is needed`,
+      remedy: 'Use a newer server (kuscia#505).',
+    });
   }
   if (!state.exists && database.kind === 'external') {
-    failures.push({ code: 'database-unfit', host: asks.name, what: `the server has no database ${database.name}`, remedy: `Create it: CREATE DATABASE ${database.name}; and let ${database.user} create, read and write tables in it.` });
+    failures.push({
+      code: 'database-unfit',
+      host: asks.name,
+      what: `the server has no database ${database.name}`,
+      remedy: `Create it: CREATE DATABASE ${database.name}; and let ${database.user} create, read and write tables in it.`,
+    });
   }
   const owners = [...new Set(state.gateways.map((gateway) => gateway.domain))].filter((owner) => owner !== domain);
   if (owners.length > 0) {
-    failures.push({ code: 'database-owned', host: asks.name, what: `the database ${database.name} belongs to domain ${owners.join(', ')}, not to ${domain}`, evidence: state.gateways.map((gateway) => gateway.name).join(', '), remedy: 'Give each domain a database of its own: set database.name or another server in the cluster file.' });
+    failures.push({
+      code: 'database-owned',
+      host: asks.name,
+      what: `the database ${database.name} belongs to domain ${owners.join(', ')}, not to ${domain}`,
+      evidence: state.gateways.map((gateway) => gateway.name).join(', '),
+      remedy: 'Give each domain a database of its own: set database.name or another server in the cluster file.',
+    });
   }
   return failures;
 }
 
-/** What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all, that they do not reach it says nothing new. */
-export function databaseFailures(cluster: Cluster, { container, inUse, state, root, reached }: DatabaseFacts): Failure[] {
+/**
+ * What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all,
+ * that they do not reach it says nothing new.
+ */
+export function databaseFailures(
+  cluster: Cluster,
+  { container, inUse, state, root, reached }: DatabaseFacts,
+): Failure[] {
   const { address } = databasePlace(cluster);
   if (cluster.database.kind === 'external' && inUse.is === 'absent') return [notInUse(cluster)];
-  if (cluster.database.kind === 'managed' && lacksUser(state, root)) return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
+  if (cluster.database.kind === 'managed' && lacksUser(state, root))
+    return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
   if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
-  return [...stateFailures(cluster, state.value), ...schemaMissing(cluster, state.value), ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)]))];
+  return [
+    ...stateFailures(cluster, state.value),
+    ...schemaMissing(cluster, state.value),
+    ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)])),
+  ];
 }
 
 /** The failure of a server that nothing of the deployment uses: what it is, is not known before it does. */
 function notInUse(cluster: Cluster): Failure {
   const { asks, address } = databasePlace(cluster);
-  const remedy = 'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the address, the port or the CA in the cluster file.';
-  return { code: 'fact-unknown', host: asks.name, what: `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not use it yet`, evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${asks.name} do not name it`, remedy };
+  const remedy =
+    'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the ' +
+    'address, the port or the CA in the cluster file.';
+  return {
+    code: 'fact-unknown',
+    host: asks.name,
+    what:
+      `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not ` +
+      'use it yet',
+    evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${asks.name} do not name it`,
+    remedy,
+  };
 }
 
 /** Whether the login is refused because its user was never made: root is let in, and knows nobody of that name. */
@@ -151,7 +218,18 @@ export function lacksUser(state: Fact<DatabaseState>, root: Fact<RootAccess>): b
 
 function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
   if (database.kind !== 'managed' || state.login !== 'accepted' || state.exists) return [];
-  return [{ code: 'database-unfit', host: database.host, what: `the server has no database ${database.name}`, evidence: 'not in information_schema', cause: 'it was dropped, or never made', remedy: 'If the domain is new, run the deployment again (mode: apply): it makes it. If it had replicas, restore a backup: the domain lived in it.' }];
+  return [
+    {
+      code: 'database-unfit',
+      host: database.host,
+      what: `the server has no database ${database.name}`,
+      evidence: 'not in information_schema',
+      cause: 'it was dropped, or never made',
+      remedy:
+        'If the domain is new, run the deployment again (mode: apply): it makes it. If it had replicas, restore ' +
+        'a backup: the domain lived in it.',
+    },
+  ];
 }
 
 function notRunning({ database }: Cluster, container: Fact<Container>): Failure | undefined {
@@ -164,6 +242,8 @@ function notRunning({ database }: Cluster, container: Fact<Container>): Failure 
     what: `the database does not run: its container ${database.container} is ${evidence}`,
     evidence: `docker inspect ${database.container}: ${evidence}`,
     cause: 'the database was stopped, or ended by itself',
-    remedy: `Run the deployment again (mode: apply): it starts the database, with the data of its volume. If it ends again, docker logs ${database.container} on ${database.host} says why.`,
+    remedy:
+      'Run the deployment again (mode: apply): it starts the database, with the data of its volume. If it ends ' +
+      `again, docker logs ${database.container} on ${database.host} says why.`,
   };
 }

@@ -57,19 +57,27 @@ const UNEXPLAINED: Explanation = {
 };
 
 const LONGER_PATH =
-  'add its folder to the PATH of non-interactive logins: in /etc/environment, with SetEnv in sshd_config, or in ~/.ssh/environment';
+  'add its folder to the PATH of non-interactive logins: in /etc/environment, with SetEnv in sshd_config, or in ' +
+  '~/.ssh/environment';
 
 const NO_PROFILE =
-  'commands over SSH run in a non-interactive shell, which reads no profile: its PATH may be shorter than that of an interactive login';
+  'commands over SSH run in a non-interactive shell, which reads no profile: its PATH may be shorter than that ' +
+  'of an interactive login';
 
 /** Without docker on the PATH nothing is known of the engine. */
 function notOnPath(setup: Setup | undefined): Explanation {
   const [found] = setup?.found ?? [];
   if (setup && found !== undefined) {
-    const remedy = `Link docker into a folder on that PATH: ln -s ${found} ${linkFolder(setup)}/docker. Or ${LONGER_PATH}. Then run again.`;
+    const remedy =
+      `Link docker into a folder on that PATH: ln -s ${found} ${linkFolder(setup)}/docker. Or ${LONGER_PATH}. Then ` +
+      'run again.';
     return { cause: NO_PROFILE, remedy };
   }
-  if (setup) return { cause: 'docker is not installed, or in an unusual folder', remedy: `${INSTALL} If it is installed, ${LONGER_PATH}.` };
+  if (setup)
+    return {
+      cause: 'docker is not installed, or in an unusual folder',
+      remedy: `${INSTALL} If it is installed, ${LONGER_PATH}.`,
+    };
   return {
     cause: NO_PROFILE,
     remedy:
@@ -85,7 +93,8 @@ const linkFolder = ({ path }: Setup): string =>
 /** How a login comes back to the engine of its own host. */
 export function elsewhereRemedy(by: string): string {
   const why = `The swarm, kuscia.sh and all checks must use the engine behind ${SOCKET}.`;
-  if (!by.startsWith('DOCKER_')) return `On that host, as that login: docker context use default. Then run again. ${why}`;
+  if (!by.startsWith('DOCKER_'))
+    return `On that host, as that login: docker context use default. Then run again. ${why}`;
   return (
     `Remove ${by} from the login's environment on that host (~/.bashrc, ~/.ssh/environment, /etc/environment, ` +
     `SetEnv in sshd_config), then run again. ${why}`

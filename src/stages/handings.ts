@@ -19,8 +19,16 @@ export interface Handing {
   readonly content: Secret;
 }
 
-/** Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a Trouble when something cannot be read, or the tokens not be marked. */
-export async function askHandings(stages: readonly StageName[], deployment: Deployment, ask: Ask & Pick<Act, 'run'>, takes: (host: string) => boolean): Promise<Handing[]> {
+/**
+ * Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a
+ * Trouble when something cannot be read, or the tokens not be marked.
+ */
+export async function askHandings(
+  stages: readonly StageName[],
+  deployment: Deployment,
+  ask: Ask & Pick<Act, 'run'>,
+  takes: (host: string) => boolean,
+): Promise<Handing[]> {
   const handings: Handing[] = [];
   if (stages.includes('swarm-init')) {
     const engines = await askEngines(ask, deployment.cluster);
@@ -29,33 +37,49 @@ export async function askHandings(stages: readonly StageName[], deployment: Depl
     const outside = deployment.cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
     if (outside.length > 0 && takes(manager.name)) {
       // Before they leave the host: whatever becomes of this run, a later one sees that they must be rotated.
-      await ask.run(manager.name, markTokens(deployment.cluster.domain, engineOf(engines, manager)?.swarm.nodeId ?? ''));
+      await ask.run(
+        manager.name,
+        markTokens(deployment.cluster.domain, engineOf(engines, manager)?.swarm.nodeId ?? ''),
+      );
       handings.push(await joinTokens(ask, manager));
     }
   }
   const [replica] = hostsWith(deployment.cluster, 'replica');
-  if (stages.includes('kuscia-init') && replica && takes(replica.name)) handings.push(...(await configuration(ask, deployment, replica)));
+  if (stages.includes('kuscia-init') && replica && takes(replica.name))
+    handings.push(...(await configuration(ask, deployment, replica)));
   return handings;
 }
 
 const joinToken = (role: 'manager' | 'worker'): Question<Secret> => ({
   command: readJoinToken(role),
-  read: (outcome) => (outcome.code === 0 && outcome.stdout.trim() !== '' ? present(new Secret(`${role} join token`, outcome.stdout.trim())) : failedTo(`read the ${role} join token`, { ...outcome, stdout: '' })),
+  read: (outcome) =>
+    outcome.code === 0 && outcome.stdout.trim() !== ''
+      ? present(new Secret(`${role} join token`, outcome.stdout.trim()))
+      : failedTo(`read the ${role} join token`, { ...outcome, stdout: '' }),
 });
 
 async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
-  const facts = await Promise.all([ask.ask(manager.name, joinToken('manager')), ask.ask(manager.name, joinToken('worker'))]);
+  const facts = await Promise.all([
+    ask.ask(manager.name, joinToken('manager')),
+    ask.ask(manager.name, joinToken('worker')),
+  ]);
   const [ofManager, ofWorker] = [known(facts[0], manager), known(facts[1], manager)];
   for (const token of [ofManager, ofWorker]) ask.learn(token);
   return { kind: 'join-tokens', content: writeJoinTokens({ manager: ofManager, worker: ofWorker }) };
 }
 
 async function configuration(ask: Ask & Pick<Act, 'run'>, { cluster }: Deployment, host: Host): Promise<Handing[]> {
-  const [onFile, identity] = await Promise.all([ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')), ask.ask(host.name, imageIdentity(cluster.image))]);
+  const [onFile, identity] = await Promise.all([
+    ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')),
+    ask.ask(host.name, imageIdentity(cluster.image)),
+  ]);
   const [{ content }, image] = [known(onFile, host), known(identity, host)];
   const printed = await ask.run(host.name, hashScript(cluster));
   const digest = scriptDigest(printed);
-  const script = known(digest === undefined ? unknown(`could not read kuscia.sh in the image: ${printed.trim()}`) : present(digest), host);
+  const script = known(
+    digest === undefined ? unknown(`could not read kuscia.sh in the image: ${printed.trim()}`) : present(digest),
+    host,
+  );
   return [
     { kind: 'kuscia-configuration', content },
     { kind: 'provenance', content: writeProvenance({ image, script }) },
@@ -65,5 +89,11 @@ async function configuration(ask: Ask & Pick<Act, 'run'>, { cluster }: Deploymen
 /** What must be there for it to be handed on. */
 function known<T>(fact: Fact<T>, host: Host): T {
   if (fact.is === 'present') return fact.value;
-  throw trouble({ code: 'fact-unknown', host: host.name, what: 'what later jobs need could not be read', evidence: fact.is === 'unknown' ? fact.why : 'it is not there any more', remedy: 'Mend what the line names, then run this job again.' });
+  throw trouble({
+    code: 'fact-unknown',
+    host: host.name,
+    what: 'what later jobs need could not be read',
+    evidence: fact.is === 'unknown' ? fact.why : 'it is not there any more',
+    remedy: 'Mend what the line names, then run this job again.',
+  });
 }

@@ -11,7 +11,15 @@ import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { openFile, type OpenedFile } from '../host/files.ts';
 import { makeConfiguration } from '../kuscia/commands.ts';
-import { dataSource, differences, fingerprint, readConfiguration, sha256, wantedConfiguration, type Configuration } from '../kuscia/configuration.ts';
+import {
+  dataSource,
+  differences,
+  fingerprint,
+  readConfiguration,
+  sha256,
+  wantedConfiguration,
+  type Configuration,
+} from '../kuscia/configuration.ts';
 import { folders } from '../kuscia/names.ts';
 import type { DatabaseState } from '../mysql/facts.ts';
 import { askState, databasePlace, stateFailures } from './database.ts';
@@ -50,7 +58,12 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const { cluster } = deployment;
   const replicas = hostsWith(cluster, 'replica');
   const [files, onImage, database] = await Promise.all([
-    Promise.all(replicas.map(async (host) => ({ host, file: await ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')) }))),
+    Promise.all(
+      replicas.map(async (host) => ({
+        host,
+        file: await ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')),
+      })),
+    ),
     replicas[0] ? ask.ask(replicas[0].name, image(cluster.image)) : absent,
     askState(ask, deployment),
   ]);
@@ -61,7 +74,10 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   return { files, image: onImage, database };
 }
 
-/** Every configuration there is must carry one key, the database's too; where there is none, and only there, one is made. */
+/**
+ * Every configuration there is must carry one key, the database's too; where there is none, and only there, one is
+ * made.
+ */
 export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const found = findAll(plan, deployment, facts);
@@ -77,22 +93,46 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   return plan;
 }
 
-/** The image is on the first replica's host before any replica starts, also where an earlier run made the configuration: what it holds is handed on, so that every host is held to it. */
+/**
+ * The image is on the first replica's host before any replica starts, also where an earlier run made the configuration:
+ * what it holds is handed on, so that every host is held to it.
+ */
 function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
   if (first === undefined || image.is === 'present') return;
   const [{ name }, wanted] = [first.host, deployment.cluster.image];
-  if (image.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: name, what: image.why, remedy: 'Mend what the line names, then run again.' });
-  else plan.steps.push({ host: name, change: '+', what: `image ${wanted}`, why: 'absent, and every replica is held to what it holds', apply: (act) => ensureImage(act, name, wanted, deployment) });
+  if (image.is === 'unknown')
+    plan.failures.push({
+      code: 'fact-unknown',
+      host: name,
+      what: image.why,
+      remedy: 'Mend what the line names, then run again.',
+    });
+  else
+    plan.steps.push({
+      host: name,
+      change: '+',
+      what: `image ${wanted}`,
+      why: 'absent, and every replica is held to what it holds',
+      apply: (act) => ensureImage(act, name, wanted, deployment),
+    });
 }
 
-/** The caller's configuration first, then the hosts' in the order of the cluster file; what cannot be read is a failure. */
+/**
+ * The caller's configuration first, then the hosts' in the order of the cluster file; what cannot be read is a failure.
+ */
 function findAll(plan: Plan, { cluster, secrets }: Deployment, { files }: Facts): Found[] {
   const found: Found[] = [];
   const add = (where: string, text: Secret, host?: string): void => {
     try {
       const configuration = readConfiguration(text, where, host);
       if (configuration.domain === cluster.domain) found.push({ where, configuration });
-      else plan.failures.push({ code: 'configuration-invalid', ...(host !== undefined && { host }), what: `the Kuscia configuration in ${where} is of domain ${configuration.domain}, not ${cluster.domain}`, remedy: 'Set directory in the cluster file to a folder of this domain, or give the right kuscia-config.' });
+      else
+        plan.failures.push({
+          code: 'configuration-invalid',
+          ...(host !== undefined && { host }),
+          what: `the Kuscia configuration in ${where} is of domain ${configuration.domain}, not ${cluster.domain}`,
+          remedy: 'Set directory in the cluster file to a folder of this domain, or give the right kuscia-config.',
+        });
     } catch (thrown) {
       plan.failures.push(...failuresOf(thrown));
     }
@@ -100,7 +140,13 @@ function findAll(plan: Plan, { cluster, secrets }: Deployment, { files }: Facts)
   if (secrets.kusciaConfig) add('the input kuscia-config', secrets.kusciaConfig);
   for (const { host, file } of files) {
     if (file.is === 'present') add(`${host.name}:${folders(cluster).config}`, file.value.content, host.name);
-    if (file.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: host.name, what: file.why, remedy: 'Let the login read its own files there, then run again.' });
+    if (file.is === 'unknown')
+      plan.failures.push({
+        code: 'fact-unknown',
+        host: host.name,
+        what: file.why,
+        remedy: 'Let the login read its own files there, then run again.',
+      });
   }
   return found;
 }
@@ -109,17 +155,51 @@ function keyFailures(cluster: Cluster, found: readonly Found[], database: Fact<D
   const byKey = Map.groupBy(found, ({ configuration }) => fingerprint(configuration.publicKey));
   const holders = [...byKey].map(([key, same]) => `${key} in ${same.map(({ where }) => where).join(', ')}`);
   if (byKey.size > 1) {
-    return [{ code: 'domain-key-conflict', what: `there are ${byKey.size} keys for domain ${cluster.domain}`, evidence: holders.join('; '), remedy: 'Find out which key the partners know, and remove the other configurations. Kuscia itself would accept both and break.' }];
+    return [
+      {
+        code: 'domain-key-conflict',
+        what: `there are ${byKey.size} keys for domain ${cluster.domain}`,
+        evidence: holders.join('; '),
+        remedy:
+          'Find out which key the partners know, and remove the other configurations. Kuscia itself would accept ' +
+          'both and break.',
+      },
+    ];
   }
-  const stored = database.is === 'present' && database.value.login === 'accepted' ? database.value.gateways.filter((gateway) => gateway.domain === cluster.domain && gateway.publicKey !== '') : [];
+  const stored =
+    database.is === 'present' && database.value.login === 'accepted'
+      ? database.value.gateways.filter((gateway) => gateway.domain === cluster.domain && gateway.publicKey !== '')
+      : [];
   const [ours] = byKey.keys();
   if (ours === undefined) {
     if (stored.length === 0) return [];
-    return [{ code: 'domain-key-missing', what: `the database already holds domain ${cluster.domain}, but no host has its configuration`, evidence: `replicas in the database: ${stored.map(({ name }) => name).join(', ')}`, remedy: 'Give the domain\'s configuration as the input kuscia-config. If it is lost, the domain cannot be continued: use an empty database and exchange certificates anew.' }];
+    return [
+      {
+        code: 'domain-key-missing',
+        what: `the database already holds domain ${cluster.domain}, but no host has its configuration`,
+        evidence: `replicas in the database: ${stored.map(({ name }) => name).join(', ')}`,
+        remedy:
+          "Give the domain's configuration as the input kuscia-config. If it is lost, the domain cannot be " +
+          'continued: use an empty database and exchange certificates anew.',
+      },
+    ];
   }
   const others = stored.filter((gateway) => fingerprint(gateway.publicKey) !== ours);
   if (others.length === 0) return [];
-  return [{ code: 'domain-key-conflict', what: `replicas in the database have another key than the configuration of ${cluster.domain}`, evidence: `${holders.join('; ')}; in the database ${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`, remedy: `Put the configuration with the key that the partners know on every host. Remove the replica whose entry shows another key (docker rm -f; when it is only restarted it keeps the certificate of its former key and does not start), and its entry, which outlives it: kubectl delete gateway NAME -n ${cluster.domain}, in another replica. Then run again.` }];
+  return [
+    {
+      code: 'domain-key-conflict',
+      what: `replicas in the database have another key than the configuration of ${cluster.domain}`,
+      evidence:
+        `${holders.join('; ')}; in the database ` +
+        `${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`,
+      remedy:
+        'Put the configuration with the key that the partners know on every host. Remove the replica whose entry ' +
+        'shows another key (docker rm -f; when it is only restarted it keeps the certificate of its former key and ' +
+        `does not start), and its entry, which outlives it: kubectl delete gateway NAME -n ${cluster.domain}, in ` +
+        'another replica. Then run again.',
+    },
+  ];
 }
 
 function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }: Facts): void {
@@ -127,8 +207,17 @@ function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }:
   const [first, ...others] = files;
   if (first === undefined) return;
   const image = knownImage(deployment, cluster.image, onFirst);
-  plan.steps.push({ host: first.host.name, change: '+', what: `Kuscia configuration of ${cluster.domain}, with a new domain key`, why: 'no host has one', ...(image && { image }), apply: (act) => make(act, deployment, first.host) });
-  plan.later.push(...others.map(({ host }) => ({ host: host.name, what: 'the same Kuscia configuration', why: 'after it was made' })));
+  plan.steps.push({
+    host: first.host.name,
+    change: '+',
+    what: `Kuscia configuration of ${cluster.domain}, with a new domain key`,
+    why: 'no host has one',
+    ...(image && { image }),
+    apply: (act) => make(act, deployment, first.host),
+  });
+  plan.later.push(
+    ...others.map(({ host }) => ({ host: host.name, what: 'the same Kuscia configuration', why: 'after it was made' })),
+  );
 }
 
 /** Makes the domain's key: only after the database said that it knows no replica of the domain. */
@@ -137,41 +226,85 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
   const place = databasePlace(cluster);
   const database = await askState(act, deployment);
   if (database.is !== 'present') {
-    throw trouble({ code: 'database-unreachable', host: place.asks.name, what: 'the database does not say whether it knows the domain already', evidence: database.is === 'unknown' ? database.why : 'no answer', remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.' });
+    throw trouble({
+      code: 'database-unreachable',
+      host: place.asks.name,
+      what: 'the database does not say whether it knows the domain already',
+      evidence: database.is === 'unknown' ? database.why : 'no answer',
+      remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.',
+    });
   }
   if (database.value.login === 'refused') {
-    throw trouble({ code: 'database-login-refused', host: place.asks.name, what: 'the database does not say whether it knows the domain already: it refuses the login', evidence: database.value.said, remedy: 'Give the right database-password: without its answer no domain key is made.' });
+    throw trouble({
+      code: 'database-login-refused',
+      host: place.asks.name,
+      what: 'the database does not say whether it knows the domain already: it refuses the login',
+      evidence: database.value.said,
+      remedy: 'Give the right database-password: without its answer no domain key is made.',
+    });
   }
-  const failures = [...(database.value.login === 'accepted' ? [] : stateFailures(cluster, database.value)), ...keyFailures(cluster, [], database)];
+  const failures = [
+    ...(database.value.login === 'accepted' ? [] : stateFailures(cluster, database.value)),
+    ...keyFailures(cluster, [], database),
+  ];
   if (failures.length > 0) throw new Trouble(failures);
   await ensureImage(act, host.name, cluster.image, deployment);
   const made = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));
   const configuration = readConfiguration(made, `what ${cluster.image} made`, host.name);
   act.learn(configuration.domainKey);
-  await write(act, deployment, host, wantedConfiguration(configuration, cluster, dataSource(deployment, place.address)));
+  await write(
+    act,
+    deployment,
+    host,
+    wantedConfiguration(configuration, cluster, dataSource(deployment, place.address)),
+  );
 }
 
 const write = async (act: Act, { cluster }: Deployment, host: Host, content: Secret): Promise<void> =>
-  void (await act.run(host.name, writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content)));
+  void (await act.run(
+    host.name,
+    writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content),
+  ));
 
 /** What a changed configuration brings about in the next stage, which does not see it before. */
 export const RESTART = 'restart of the replica';
 
 function planFile(plan: Plan, deployment: Deployment, base: Configuration, { host, file }: OnHost): void {
-  const wanted = wantedConfiguration(base, deployment.cluster, dataSource(deployment, databasePlace(deployment.cluster).address));
+  const wanted = wantedConfiguration(
+    base,
+    deployment.cluster,
+    dataSource(deployment, databasePlace(deployment.cluster).address),
+  );
   const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
-  const restarted = (): void => void plan.later.push({ host: host.name, what: RESTART, why: 'where it runs with the former configuration' });
+  const restarted = (): void =>
+    void plan.later.push({ host: host.name, what: RESTART, why: 'where it runs with the former configuration' });
   if (file.is !== 'present') {
     restarted();
     plan.steps.push({ host: host.name, change: '+', what: 'the same Kuscia configuration', why: 'absent', apply });
   } else if (file.value.content.reveal() !== wanted.reveal()) {
     restarted();
     const changed = differences(readConfiguration(file.value.content, host.name), readConfiguration(wanted, host.name));
-    plan.steps.push({ host: host.name, change: '~', what: 'Kuscia configuration', why: changed.join(', ') || 'other bytes, same meaning', apply });
+    plan.steps.push({
+      host: host.name,
+      change: '~',
+      what: 'Kuscia configuration',
+      why: changed.join(', ') || 'other bytes, same meaning',
+      apply,
+    });
   } else if (file.value.mode !== '600') {
     restarted();
-    plan.steps.push({ host: host.name, change: '~', what: 'Kuscia configuration, mode 0600', why: `mode ${file.value.mode}`, apply });
+    plan.steps.push({
+      host: host.name,
+      change: '~',
+      what: 'Kuscia configuration, mode 0600',
+      why: `mode ${file.value.mode}`,
+      apply,
+    });
   } else {
-    plan.satisfied.push({ host: host.name, what: 'Kuscia configuration', why: `sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}` });
+    plan.satisfied.push({
+      host: host.name,
+      what: 'Kuscia configuration',
+      why: `sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}`,
+    });
   }
 }

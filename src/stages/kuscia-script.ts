@@ -18,7 +18,9 @@ export function takeScript(act: Act, deployment: Deployment, host: string): Prom
   scripts.set(deployment, byHost);
   const known = byHost.get(host);
   if (known) return known;
-  const taking = ensureImage(act, host, deployment.cluster.image, deployment).then(async () => void (await act.run(host, extractScript(deployment.cluster))));
+  const taking = ensureImage(act, host, deployment.cluster.image, deployment).then(
+    async () => void (await act.run(host, extractScript(deployment.cluster))),
+  );
   byHost.set(host, taking);
   // Whoever comes next may have better luck.
   taking.catch(() => byHost.delete(host));
@@ -26,17 +28,45 @@ export function takeScript(act: Act, deployment: Deployment, host: string): Prom
 }
 
 /** How the host differs from what the job before handed over; nothing where none did. */
-export function unlikeHanded({ cluster, handed }: Deployment, { host, identity, file }: { readonly host: Host; readonly identity: Fact<ImageIdentity>; readonly file: Fact<HostFile> }): Failure[] {
-  const differs = (what: string, evidence: string, remedy: string): Failure => ({ code: 'host-changed', host: host.name, what, evidence, remedy });
+export function unlikeHanded(
+  { cluster, handed }: Deployment,
+  {
+    host,
+    identity,
+    file,
+  }: { readonly host: Host; readonly identity: Fact<ImageIdentity>; readonly file: Fact<HostFile> },
+): Failure[] {
+  const differs = (what: string, evidence: string, remedy: string): Failure => ({
+    code: 'host-changed',
+    host: host.name,
+    what,
+    evidence,
+    remedy,
+  });
   const failures: Failure[] = [];
   const { provenance, configuration } = handed ?? {};
   if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
-    failures.push(differs(`its image ${cluster.image} is not the one that the domain was initialised with`, `${identity.value.id} here, ${provenance.image.id} there`, `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its digest in the cluster file.`));
+    failures.push(
+      differs(
+        `its image ${cluster.image} is not the one that the domain was initialised with`,
+        `${identity.value.id} here, ${provenance.image.id} there`,
+        `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its ` +
+          'digest in the cluster file.',
+      ),
+    );
   }
   const config = folders(cluster).config;
   const wanted = configuration && sha256(configuration);
   if (wanted !== undefined && valueOf(file)?.sha256 !== wanted) {
-    failures.push(differs(`its ${config} is not what kuscia-init left there`, file.is === 'present' ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', 'Run the job kuscia-init again (or the whole run): it makes the configuration one again.'));
+    failures.push(
+      differs(
+        `its ${config} is not what kuscia-init left there`,
+        file.is === 'present'
+          ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}`
+          : 'absent',
+        'Run the job kuscia-init again (or the whole run): it makes the configuration one again.',
+      ),
+    );
   }
   return failures;
 }
@@ -45,13 +75,32 @@ export function unlikeHanded({ cluster, handed }: Deployment, { host, identity, 
 export async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster, handed } = deployment;
   if (!handed) return;
-  const [pulled, config, script] = await Promise.all([act.ask(host.name, imageIdentity(cluster.image)), act.ask(host.name, file(folders(cluster).config)), act.ask(host.name, file(folders(cluster).script))]);
+  const [pulled, config, script] = await Promise.all([
+    act.ask(host.name, imageIdentity(cluster.image)),
+    act.ask(host.name, file(folders(cluster).config)),
+    act.ask(host.name, file(folders(cluster).script)),
+  ]);
   const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
   if (unlike.length > 0) throw new Trouble(unlike);
   if (handed.provenance && pulled.is !== 'present') {
-    throw trouble({ code: 'fact-unknown', host: host.name, what: 'whether its image is the one that the domain was initialised with is not known', evidence: pulled.is === 'unknown' ? pulled.why : 'absent', remedy: 'Mend what the line names, then run again.' });
+    throw trouble({
+      code: 'fact-unknown',
+      host: host.name,
+      what: 'whether its image is the one that the domain was initialised with is not known',
+      evidence: pulled.is === 'unknown' ? pulled.why : 'absent',
+      remedy: 'Mend what the line names, then run again.',
+    });
   }
   const wanted = handed.provenance?.script;
   if (wanted === undefined || valueOf(script)?.sha256 === wanted) return;
-  throw trouble({ code: 'host-changed', host: host.name, what: 'its kuscia.sh is not the one that the domain was initialised with', evidence: script.is === 'present' ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}` : 'absent', remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.` });
+  throw trouble({
+    code: 'host-changed',
+    host: host.name,
+    what: 'its kuscia.sh is not the one that the domain was initialised with',
+    evidence:
+      script.is === 'present'
+        ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}`
+        : 'absent',
+    remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.`,
+  });
 }

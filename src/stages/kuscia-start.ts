@@ -22,12 +22,27 @@ import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
 import { leadToAllPorts } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
-import { askReplica, askReplicas, differenceOf, faultOf, GATEWAY_PORT, isKnownBroken, portsOf, type Replica } from './replica.ts';
+import {
+  askReplica,
+  askReplicas,
+  differenceOf,
+  faultOf,
+  GATEWAY_PORT,
+  isKnownBroken,
+  portsOf,
+  type Replica,
+} from './replica.ts';
 
-/** A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing start takes 73 s. */
+/**
+ * A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing
+ * start takes 73 s.
+ */
 const PATIENCE_MS = 120_000;
 
-/** One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the stage waits. */
+/**
+ * One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the
+ * stage waits.
+ */
 const REPLACEMENT_PATIENCE_MS = 330_000;
 
 /** Every replica running as described and proven, one after the other. */
@@ -38,7 +53,8 @@ export function kusciaStart(deployment: Deployment): Stage {
     needs: ['kuscia-init'],
     settleMs: 150_000,
     // The database's host, where root is closed, may have no replica.
-    early: (plan, act) => Promise.all(plan.steps.flatMap(({ host, lane }) => (lane === LANE ? takeScript(act, deployment, host) : []))),
+    early: (plan, act) =>
+      Promise.all(plan.steps.flatMap(({ host, lane }) => (lane === LANE ? takeScript(act, deployment, host) : []))),
     gather: async (ask) => {
       const [replicas, closing] = await Promise.all([askReplicas(ask, deployment), askClosing(ask, deployment)]);
       return { replicas, closing };
@@ -56,8 +72,17 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
   const plan = new Plan();
   const former = formerPorts(deployment.cluster, facts);
   for (const replica of facts) {
-    const unknowns = [replica.machine, replica.image, replica.identity, replica.file, replica.standing].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-    plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: replica.host.name, what: why, remedy: 'Fix what the line names, then run again.' })));
+    const unknowns = [replica.machine, replica.image, replica.identity, replica.file, replica.standing].flatMap(
+      (fact) => (fact.is === 'unknown' ? [fact.why] : []),
+    );
+    plan.failures.push(
+      ...unknowns.map((why) => ({
+        code: 'fact-unknown' as const,
+        host: replica.host.name,
+        what: why,
+        remedy: 'Fix what the line names, then run again.',
+      })),
+    );
     const unlike = unknowns.length === 0 ? unlikeHanded(deployment, replica) : [];
     plan.failures.push(...unlike);
     if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica, former);
@@ -67,7 +92,12 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
 }
 
 /** Says which tasks run on the replica where a step of the plan stops it. */
-function warnOfTasks(plan: Plan, deployment: Deployment, { host, standing, registry }: Replica, all: readonly Replica[]): void {
+function warnOfTasks(
+  plan: Plan,
+  deployment: Deployment,
+  { host, standing, registry }: Replica,
+  all: readonly Replica[],
+): void {
   const current = valueOf(standing)?.current;
   if (current?.state !== 'running' || !plan.steps.some((step) => step.host === host.name)) return;
   const note = tasksNote(deployment, host, current.hostname, [registry, ...all.map((each) => each.registry)]);
@@ -96,33 +126,77 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   const { host, led, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not work.
+  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
+  // work.
   const foretold = laterLine('kuscia-init', host.name, RESTART);
-  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void => void plan.steps.push({ host: host.name, change: '~', what: `restart replica ${name}`, why, lane: LANE, foretold, ...rest });
+  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void =>
+    void plan.steps.push({
+      host: host.name,
+      change: '~',
+      what: `restart replica ${name}`,
+      why,
+      lane: LANE,
+      foretold,
+      ...rest,
+    });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    add('its configuration changed since it started', { apply: (act) => restart(act, deployment, host, current, fault === undefined) });
+    add('its configuration changed since it started', {
+      apply: (act) => restart(act, deployment, host, current, fault === undefined),
+    });
   } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
-    plan.awaited.push({ host: host.name, what: `the load balancer leads to ${current.hostname}`, why: 'it works, but no answer through the load balancer was its own', failure: notLed(cluster, replica, current) });
+    plan.awaited.push({
+      host: host.name,
+      what: `the load balancer leads to ${current.hostname}`,
+      why: 'it works, but no answer through the load balancer was its own',
+      failure: notLed(cluster, replica, current),
+    });
   } else if (fault === undefined) {
-    plan.satisfied.push({ host: host.name, what: `replica ${current.hostname}`, why: 'answers, registered, as described' });
-  } else if (current.state === 'running' && (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS && isKnownBroken(cluster, replica, current)) {
+    plan.satisfied.push({
+      host: host.name,
+      what: `replica ${current.hostname}`,
+      why: 'answers, registered, as described',
+    });
+  } else if (
+    current.state === 'running' &&
+    (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS &&
+    isKnownBroken(cluster, replica, current)
+  ) {
     add(fault, { apply: (act) => restartBroken(act, deployment, host, current), momentary: true });
   } else {
-    plan.awaited.push({ host: host.name, what: `replica ${current.hostname} works`, why: fault, failure: unhealthy(replica, name, fault) });
+    plan.awaited.push({
+      host: host.name,
+      what: `replica ${current.hostname} works`,
+      why: fault,
+      failure: unhealthy(replica, name, fault),
+    });
   }
 }
 
-/** So often a replica that seems broken is looked at once more, and so far apart, before it is restarted: one look may meet a busy host. */
+/**
+ * So often a replica that seems broken is looked at once more, and so far apart, before it is restarted: one look may
+ * meet a busy host.
+ */
 const LOOKS = 3;
 const LOOK_EVERY_MS = 4_000;
 
 /** Restarts a replica that each further look shows broken, too. */
-async function restartBroken(act: Act, deployment: Deployment, host: Host, { name, ...container }: Container): Promise<void> {
+async function restartBroken(
+  act: Act,
+  deployment: Deployment,
+  host: Host,
+  { name, ...container }: Container,
+): Promise<void> {
   for (let look = 0; look < LOOKS; look += 1) {
     if (look > 0) await act.pause(LOOK_EVERY_MS);
     const replica = await askReplica(act, deployment, host);
     const current = valueOf(replica.standing)?.current;
-    if (current && !(faultOf(deployment.cluster, replica, current) !== undefined && isKnownBroken(deployment.cluster, replica, current))) {
+    if (
+      current &&
+      !(
+        faultOf(deployment.cluster, replica, current) !== undefined &&
+        isKnownBroken(deployment.cluster, replica, current)
+      )
+    ) {
       act.say(host.name, `${name} is not restarted: a further look does not show it broken`);
       return;
     }
@@ -131,12 +205,24 @@ async function restartBroken(act: Act, deployment: Deployment, host: Host, { nam
 }
 
 /** Restarts a replica once the tasks on it have ended; `works` tells whether it was found to work. */
-async function restart(act: Act, deployment: Deployment, host: Host, { name, hostname }: Container, works: boolean): Promise<void> {
+async function restart(
+  act: Act,
+  deployment: Deployment,
+  host: Host,
+  { name, hostname }: Container,
+  works: boolean,
+): Promise<void> {
   await awaitTasks(act, deployment, host, hostname, works);
   await act.run(host.name, restartContainer(name));
 }
 
-function wantedReplica(deployment: Deployment, replica: Replica, name: string, { current }: Standing, former: readonly number[]): Wanted {
+function wantedReplica(
+  deployment: Deployment,
+  replica: Replica,
+  name: string,
+  { current }: Standing,
+  former: readonly number[],
+): Wanted {
   const { cluster } = deployment;
   const { host } = replica;
   const ports = portsOf(cluster);
@@ -155,12 +241,17 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
       await takeScript(act, deployment, host.name);
       await proveScript(act, deployment, host);
     },
-    rehearsal: (present) => ({ image: cluster.image, ports: portsToTry(ports, present), options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`] }),
+    rehearsal: (present) => ({
+      image: cluster.image,
+      ports: portsToTry(ports, present),
+      options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`],
+    }),
     proof: async (act) => {
       await proveTerminal(act, host);
       if (former.length > 0) await leadToAllPorts(act, deployment, former);
       // Last of all, so that nothing is waited for in vain.
-      if (current?.state === 'running') await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
+      if (current?.state === 'running')
+        await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
     },
     takeBack: async (act, replaced) => {
       if (replaced.image !== cluster.image) await act.run(host.name, extractScript(cluster, replaced.imageId));
@@ -175,7 +266,10 @@ function wantedReplica(deployment: Deployment, replica: Replica, name: string, {
 function stateOf(cluster: Cluster, replica: Replica, current: Container | undefined): Wanted['state'] {
   if (current === undefined) return 'broken';
   if (faultOf(cluster, replica, current) === undefined) return 'works';
-  return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS || !isKnownBroken(cluster, replica, current) ? 'starting' : 'broken';
+  return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS ||
+    !isKnownBroken(cluster, replica, current)
+    ? 'starting'
+    : 'broken';
 }
 
 /** What is wrong with the replica now, in the load balancer too. */
@@ -185,7 +279,12 @@ async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<s
   if (current === undefined) return 'absent';
   const fault = faultOf(deployment.cluster, replica, current);
   const { led } = replica;
-  return fault ?? (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true ? undefined : 'the load balancer does not lead to it');
+  return (
+    fault ??
+    (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true
+      ? undefined
+      : 'the load balancer does not lead to it')
+  );
 }
 
 function unhealthy({ host, lastWords }: Replica, name: string, fault: string): Failure {
@@ -195,7 +294,9 @@ function unhealthy({ host, lastWords }: Replica, name: string, fault: string): F
     host: host.name,
     what: `the replica ${name} does not work: ${fault}`,
     ...(words !== '' && { evidence: words }),
-    remedy: `Fix what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, /home/kuscia/var/logs.`,
+    remedy:
+      `Fix what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, ` +
+      '/home/kuscia/var/logs.',
   };
 }
 
@@ -203,7 +304,9 @@ const notLed = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Co
   code: 'load-balancer-unhealthy',
   host: loadBalancer.host,
   what: `the load balancer does not lead to ${current.hostname}, which works`,
-  remedy: `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ${loadBalancer.container} there; then run again.`,
+  remedy:
+    `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ` +
+    `${loadBalancer.container} there; then run again.`,
 });
 
 async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
@@ -219,14 +322,32 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
   const outcome = await act.attempt(host.name, terminalCheck);
   if (succeeded(outcome)) return;
   if (outcome.ended === 'lost') throw trouble(commandFailure(host.name, terminalCheck, outcome));
-  throw trouble({ code: 'replacement-impossible', host: host.name, what: 'there is no terminal for kuscia.sh, so the present replica was left as it is', evidence: `${ending(outcome)}: ${lastLine(outcome)}`, remedy: 'Let the login have one (script(1), /dev/ptmx and /dev/pts), then run again.' });
+  throw trouble({
+    code: 'replacement-impossible',
+    host: host.name,
+    what: 'there is no terminal for kuscia.sh, so the present replica was left as it is',
+    evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
+    remedy: 'Let the login have one (script(1), /dev/ptmx and /dev/pts), then run again.',
+  });
 }
 
 /** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
   const inPlace = await act.ask(host.name, container(name));
-  if (inPlace.is === 'unknown') throw trouble({ code: 'fact-unknown', host: host.name, what: inPlace.why, remedy: 'Fix what the line names, then run again.' });
-  if (inPlace.is === 'present') throw trouble({ code: 'host-changed', host: host.name, what: `a container ${name} has appeared since the plan was made`, remedy: 'See who made it (docker inspect), then run again: it is compared with the cluster file then.' });
+  if (inPlace.is === 'unknown')
+    throw trouble({
+      code: 'fact-unknown',
+      host: host.name,
+      what: inPlace.why,
+      remedy: 'Fix what the line names, then run again.',
+    });
+  if (inPlace.is === 'present')
+    throw trouble({
+      code: 'host-changed',
+      host: host.name,
+      what: `a container ${name} has appeared since the plan was made`,
+      remedy: 'See who made it (docker inspect), then run again: it is compared with the cluster file then.',
+    });
   const start = startReplica(cluster);
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
@@ -236,8 +357,12 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
   throw trouble({
     code: 'replica-unhealthy',
     host: host.name,
-    what: succeeded(outcome) ? 'kuscia.sh ended with 0, but did not say that it deployed the replica' : `kuscia.sh did not start the replica: ${ending(outcome)}`,
+    what: succeeded(outcome)
+      ? 'kuscia.sh ended with 0, but did not say that it deployed the replica'
+      : `kuscia.sh did not start the replica: ${ending(outcome)}`,
     evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
-    remedy: `Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ${name} on ${host.name}.`,
+    remedy:
+      'Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ' +
+      `${name} on ${host.name}.`,
   });
 }

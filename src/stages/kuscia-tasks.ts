@@ -16,10 +16,15 @@ export interface Clock {
 }
 
 /**
- * The warning of a plan that stops a replica on which tasks run; undefined where none does, or where no API tells. Every replica's registry says
- * the same, so the first that is known is taken.
+ * The warning of a plan that stops a replica on which tasks run; undefined where none does, or where no API tells.
+ * Every replica's registry says the same, so the first that is known is taken.
  */
-export function tasksNote({ cluster, taskWaitMs }: Deployment, host: Host, replica: string, registries: readonly Fact<Registry>[]): Failure | undefined {
+export function tasksNote(
+  { cluster, taskWaitMs }: Deployment,
+  host: Host,
+  replica: string,
+  registries: readonly Fact<Registry>[],
+): Failure | undefined {
   const known = registries.flatMap((fact) => valueOf(fact) ?? [])[0];
   if (known === undefined) return undefined;
   const { tasks, reported } = tasksOn(known, replica);
@@ -34,20 +39,36 @@ export function tasksNote({ cluster, taskWaitMs }: Deployment, host: Host, repli
 }
 
 function remedyOf(taskWaitMs: number, reported: boolean): string {
-  if (!reported) return 'Its node is not Ready, so nothing tells when they end: they are not waited for, and end with the replica.';
-  if (taskWaitMs === 0) return 'They end with the replica, at once (task-wait: 0). Give task-wait minutes to have them waited for, or run again when no job runs.';
-  return `The replica is stopped once they have ended, after ${minutes(taskWaitMs)} at most (task-wait); what still runs then ends with it. Give task-wait more minutes if they take longer.`;
+  if (!reported)
+    return 'Its node is not Ready, so nothing tells when they end: they are not waited for, and end with the replica.';
+  if (taskWaitMs === 0)
+    return (
+      'They end with the replica, at once (task-wait: 0). Give task-wait minutes to have them waited for, or run ' +
+      'again when no job runs.'
+    );
+  return (
+    `The replica is stopped once they have ended, after ${minutes(taskWaitMs)} at most (task-wait); what still ` +
+    'runs then ends with it. Give task-wait more minutes if they take longer.'
+  );
 }
 
 /**
- * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it ends when the time of `task-wait` is
- * over. `works` tells whether the replica was found to work: where no API tells of tasks, one that does not is stopped all the same, and of one that does
- * a Trouble is thrown in the end, for nothing may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
+ * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it
+ * ends when the time of `task-wait` is over. `works` tells whether the replica was found to work: where no API tells of
+ * tasks, one that does not is stopped all the same, and of one that does a Trouble is thrown in the end, for nothing
+ * may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
  */
-export async function awaitTasks(act: Act, deployment: Deployment, host: Host, replica: string, works = true, clock: Clock = Date): Promise<void> {
+export async function awaitTasks(
+  act: Act,
+  deployment: Deployment,
+  host: Host,
+  replica: string,
+  works = true,
+  clock: Clock = Date,
+): Promise<void> {
   const { cluster, taskWaitMs } = deployment;
   const until = clock.now() + taskWaitMs;
-  for (let toldAt = -Infinity; ; ) {
+  for (let toldAt = -Infinity; ;) {
     const seen = await look(act, cluster, host, replica);
     const leftMs = until - clock.now();
     if (seen.is === 'present' && seen.value.tasks.length === 0) {
@@ -58,12 +79,20 @@ export async function awaitTasks(act: Act, deployment: Deployment, host: Host, r
     const reason = whyNow(seen, works, leftMs, taskWaitMs);
     if (reason !== undefined) {
       if (seen.is !== 'present' && works && taskWaitMs > 0) throw untold(host, replica, silent);
-      act.say(host.name, seen.is === 'present' ? `ends ${tasksInWords(seen.value.tasks)} (${reason})` : `which tasks end with ${replica} is not known (${reason})`);
+      act.say(
+        host.name,
+        seen.is === 'present'
+          ? `ends ${tasksInWords(seen.value.tasks)} (${reason})`
+          : `which tasks end with ${replica} is not known (${reason})`,
+      );
       return;
     }
     if (clock.now() - toldAt >= TELL_EVERY_MS) {
       toldAt = clock.now();
-      const what = seen.is === 'present' ? `for ${tasksInWords(seen.value.tasks)}` : `until it is known which tasks run on ${replica} (${silent})`;
+      const what =
+        seen.is === 'present'
+          ? `for ${tasksInWords(seen.value.tasks)}`
+          : `until it is known which tasks run on ${replica} (${silent})`;
       act.say(host.name, `waits ${what}; ${minutes(leftMs)} left`);
     }
     await act.pause(Math.min(LOOK_EVERY_MS, leftMs));
@@ -78,10 +107,16 @@ function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitM
   return taskWaitMs === 0 ? 'task-wait: 0' : 'the time of task-wait is over';
 }
 
-/** What the host's own replica says of the tasks on it, or any other replica where that one is silent: they share one database. */
+/**
+ * What the host's own replica says of the tasks on it, or any other replica where that one is silent: they share one
+ * database.
+ */
 async function look(act: Act, cluster: Cluster, host: Host, replica: string): Promise<Fact<OnReplica>> {
   const own = await act.ask(host.name, registry(cluster.domain));
-  const others = own.is === 'present' ? [] : hostsWith(cluster, 'replica').filter(({ name }) => name !== host.name && act.reaches(name));
+  const others =
+    own.is === 'present'
+      ? []
+      : hostsWith(cluster, 'replica').filter(({ name }) => name !== host.name && act.reaches(name));
   const told = await Promise.all(others.map(({ name }) => act.ask(name, registry(cluster.domain))));
   return mapFact(told.find(({ is }) => is === 'present') ?? own, (known) => tasksOn(known, replica));
 }
@@ -92,7 +127,10 @@ const untold = (host: Host, replica: string, evidence: string): Trouble =>
     host: host.name,
     what: `whether tasks run on ${replica}, which is to be stopped, could not be found out`,
     evidence,
-    remedy: `See that the API of a replica answers (docker exec CONTAINER kubectl get nodes on ${host.name}), which takes the database, then run again. With task-wait: 0 the replica is stopped without waiting, whatever runs on it.`,
+    remedy:
+      `See that the API of a replica answers (docker exec CONTAINER kubectl get nodes on ${host.name}), which ` +
+      'takes the database, then run again. With task-wait: 0 the replica is stopped without waiting, whatever runs ' +
+      'on it.',
   });
 
 /** `9 min 30 s`, `45 s`. */

@@ -10,8 +10,8 @@ import { INSIDE_PORT, loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, isMoving, loadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
- * Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. The next replica is not touched
- * before peers reach the one before: nginx leaves out for some seconds whatever did not answer.
+ * Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. The next
+ * replica is not touched before peers reach the one before: nginx leaves out for some seconds whatever did not answer.
  */
 export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
   const { cluster } = deployment;
@@ -27,10 +27,27 @@ export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<Rea
   return ledBy(deployment, onContainer, loaded, onFile, answers);
 }
 
-/** The load balancer's own stage comes later: until then it may listen on another port, or run with another configuration. One that somebody changed by hand still carries our digest, so the file itself must be the wanted one, too. */
-export function ledBy(deployment: Deployment, onContainer: Fact<Container>, loaded: Fact<string>, onFile: Fact<HostFile>, answers: Fact<readonly Answer[]>): Fact<ReadonlySet<string>> {
+/**
+ * The load balancer's own stage comes later: until then it may listen on another port, or run with another
+ * configuration. One that somebody changed by hand still carries our digest, so the file itself must be the wanted one,
+ * too.
+ */
+export function ledBy(
+  deployment: Deployment,
+  onContainer: Fact<Container>,
+  loaded: Fact<string>,
+  onFile: Fact<HostFile>,
+  answers: Fact<readonly Answer[]>,
+): Fact<ReadonlySet<string>> {
   const { configuration, digest } = loadBalancerFiles(deployment);
   if (valueOf(onContainer)?.ports[INSIDE_PORT] !== deployment.cluster.loadBalancer.port) return absent;
-  if (!isMoving(deployment, valueOf(loaded)) && (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration))) return absent;
-  return mapFact(answers, (all) => new Set(all.filter((answer) => isGateway(deployment.cluster, answer)).map(({ instance }) => instance)));
+  if (
+    !isMoving(deployment, valueOf(loaded)) &&
+    (valueOf(loaded) !== digest || valueOf(onFile)?.sha256 !== sha256(configuration))
+  )
+    return absent;
+  return mapFact(
+    answers,
+    (all) => new Set(all.filter((answer) => isGateway(deployment.cluster, answer)).map(({ instance }) => instance)),
+  );
 }

@@ -19,7 +19,15 @@ import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } fr
 import { databaseState } from '../mysql/facts.ts';
 import { inUseText } from '../mysql/in-use.ts';
 import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
-import { askDatabase, databasePlace, lacksUser, stateFailures, unanswered, whyNot, type DatabaseFacts } from './database.ts';
+import {
+  askDatabase,
+  databasePlace,
+  lacksUser,
+  stateFailures,
+  unanswered,
+  whyNot,
+  type DatabaseFacts,
+} from './database.ts';
 import { addressElsewhere, listenAddress } from './database-listen.ts';
 import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } from './database-passwords.ts';
 import { planReach, SHA2 } from './database-reach.ts';
@@ -44,12 +52,17 @@ export function mysqlUp(deployment: Deployment): Stage {
   const { database } = deployment.cluster;
   return stage<Facts>({
     name: 'mysql-up',
-    purpose: database.kind === 'managed' ? `MySQL on ${database.host}, reached by every replica` : `the database at ${database.address}, reached by every replica`,
+    purpose:
+      database.kind === 'managed'
+        ? `MySQL on ${database.host}, reached by every replica`
+        : `the database at ${database.address}, reached by every replica`,
     needs: ['network-create'],
-    // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that runs elsewhere is asked over it.
+    // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
+    // runs elsewhere is asked over it.
     ...(database.kind === 'managed' && { beginsAfter: ['preflight'] }),
     settleMs: 120_000,
-    early: async (_, act) => void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
+    early: async (_, act) =>
+      void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planDatabase(deployment, facts),
   });
@@ -71,11 +84,27 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const changes = managed !== undefined && changesImage(managed, valueOf(onContainer)?.current, onImage);
   const newVersion = changes ? await ask.ask(asks.name, serverVersion(managed.image)) : absent;
   const { databasePassword, databaseRootPassword } = folders(cluster);
-  const passwordFiles = mapFact(properties, ({ home }) => ({ user: absolute(home, databasePassword), root: absolute(home, databaseRootPassword) }));
-  return { ...database, container: onContainer, newVersion, clock: mapFact(properties, ({ clock }) => clock), image: onImage, passwordFiles, password, rootPassword, listen };
+  const passwordFiles = mapFact(properties, ({ home }) => ({
+    user: absolute(home, databasePassword),
+    root: absolute(home, databaseRootPassword),
+  }));
+  return {
+    ...database,
+    container: onContainer,
+    newVersion,
+    clock: mapFact(properties, ({ clock }) => clock),
+    image: onImage,
+    passwordFiles,
+    password,
+    rootPassword,
+    listen,
+  };
 }
 
-/** The container where it is ours to run, or else the first login at the server; then what the server says of itself; then whether every replica's host reaches it. */
+/**
+ * The container where it is ours to run, or else the first login at the server; then what the server says of itself;
+ * then whether every replica's host reaches it.
+ */
 export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { database } = deployment.cluster;
@@ -83,12 +112,17 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   else planLogin(plan, deployment, database, facts);
   if (plan.failures.length > 0) return plan;
   if (plan.steps.length > 0) {
-    plan.later.push({ host: databasePlace(deployment.cluster).asks.name, what: 'version, login and owner of the database; reached from every replica', why: database.kind === 'managed' ? 'after it was started' : 'after that' });
+    plan.later.push({
+      host: databasePlace(deployment.cluster).asks.name,
+      what: 'version, login and owner of the database; reached from every replica',
+      why: database.kind === 'managed' ? 'after it was started' : 'after that',
+    });
     if (database.kind === 'managed') planAfterStart(plan, database, deployment, facts);
     return plan;
   }
   planState(plan, deployment, facts);
-  if (plan.failures.length === 0 && plan.steps.length === 0) planReach(plan, deployment.cluster, databasePlace(deployment.cluster).address, facts.reached);
+  if (plan.failures.length === 0 && plan.steps.length === 0)
+    planReach(plan, deployment.cluster, databasePlace(deployment.cluster).address, facts.reached);
   return plan;
 }
 
@@ -96,61 +130,121 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
 function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deployment, facts: Facts): void {
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
-  if (!isThere && !lacksUser(state, facts.root)) plan.later.push({ host: database.host, what: `database schema ${database.name}`, why: 'where the server has none' });
+  if (!isThere && !lacksUser(state, facts.root))
+    plan.later.push({
+      host: database.host,
+      what: `database schema ${database.name}`,
+      why: 'where the server has none',
+    });
   // One that is made anew is given the files; one that is started or put back finds what is there.
   const found = valueOf(container);
   const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
-  if (state.is !== 'present' && (kept.length > 0 || facts.password.is !== 'absent')) plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
-  if (kept.length > 0) foretellPasswords(plan, database.host, deployment, facts, kept.some(({ mounts }) => mounts[ROOT_PASSWORD_TARGET] !== undefined));
+  if (state.is !== 'present' && (kept.length > 0 || facts.password.is !== 'absent'))
+    plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
+  if (kept.length > 0)
+    foretellPasswords(
+      plan,
+      database.host,
+      deployment,
+      facts,
+      kept.some(({ mounts }) => mounts[ROOT_PASSWORD_TARGET] !== undefined),
+    );
 }
 
 /**
- * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself does: it may want that once before challenges do.
- * What comes of it is judged by the questions that follow.
+ * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself
+ * does: it may want that once before challenges do. What comes of it is judged by the questions that follow.
  */
 function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabase, { inUse, state }: Facts): void {
   const { cluster, secrets } = deployment;
   const { asks } = databasePlace(cluster);
-  if (inUse.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: asks.name, what: inUse.why, remedy: 'Fix the reported problem, then run again.' });
+  if (inUse.is === 'unknown')
+    plan.failures.push({
+      code: 'fact-unknown',
+      host: asks.name,
+      what: inUse.why,
+      remedy: 'Fix the reported problem, then run again.',
+    });
   const forgotten = state.is === 'present' && state.value.login === 'withheld' && state.value.method === SHA2;
   if (inUse.is !== 'absent' && !forgotten) return;
-  const what = `login as ${database.user} at ${database.address}:${database.port}${database.ca === undefined ? '' : ', which proves itself by the CA'}`;
+  const what =
+    `login as ${database.user} at ` +
+    `${database.address}:${database.port}${database.ca === undefined ? '' : ', which proves itself by the CA'}`;
   const apply = async (act: Act): Promise<void> => {
-    await act.run(asks.name, writeFile('write down which database is in use', folders(cluster).databaseInUse, '0600', inUseText(database)));
+    await act.run(
+      asks.name,
+      writeFile('write down which database is in use', folders(cluster).databaseInUse, '0600', inUseText(database)),
+    );
     if (database.ca === undefined) await act.attempt(asks.name, logInOnce(cluster, database, secrets.databasePassword));
   };
-  plan.steps.push({ host: asks.name, change: forgotten ? '~' : '+', what, why: forgotten ? 'the server has forgotten it' : 'this deployment does not use it yet', ...(forgotten && { momentary: true }), apply });
+  plan.steps.push({
+    host: asks.name,
+    change: forgotten ? '~' : '+',
+    what,
+    why: forgotten ? 'the server has forgotten it' : 'this deployment does not use it yet',
+    ...(forgotten && { momentary: true }),
+    apply,
+  });
 }
 
 function planDatabaseContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
   const { passwordFiles, container, image, password, rootPassword, listen, state, root } = facts;
-  const unknowns = [container, image, passwordFiles, password, rootPassword, listen].flatMap((fact) => (fact.is === 'unknown' ? [fact.why] : []));
-  plan.failures.push(...unknowns.map((why) => ({ code: 'fact-unknown' as const, host: database.host, what: why, remedy: 'Fix the reported problem, then run again.' })));
+  const unknowns = [container, image, passwordFiles, password, rootPassword, listen].flatMap((fact) =>
+    fact.is === 'unknown' ? [fact.why] : [],
+  );
+  plan.failures.push(
+    ...unknowns.map((why) => ({
+      code: 'fact-unknown' as const,
+      host: database.host,
+      what: why,
+      remedy: 'Fix the reported problem, then run again.',
+    })),
+  );
   if (unknowns.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
   const address = listenAddress(listen);
   if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
   const lacking = lacksUser(state, root);
-  // The user gets the password of the input, and the file with it: root that still takes that of the file could not be closed later.
-  const fits = valueOf(root)?.login !== 'given' || password.is !== 'present' || holds(password.value, deployment.secrets.databasePassword);
+  // The user gets the password of the input, and the file with it: root that still takes that of the file could not be
+  // closed later.
+  const fits =
+    valueOf(root)?.login !== 'given' ||
+    password.is !== 'present' ||
+    holds(password.value, deployment.secrets.databasePassword);
   // What the input cannot mend is told before anything is stopped for another reason.
-  if (state.is === 'present' && state.value.login === 'refused' && !(lacking && fits)) plan.failures.push(...stateFailures(deployment.cluster, state.value));
+  if (state.is === 'present' && state.value.login === 'refused' && !(lacking && fits))
+    plan.failures.push(...stateFailures(deployment.cluster, state.value));
   if (plan.failures.length > 0 || address === undefined) return;
   const { current, former } = container.value;
-  const upgrade = changesImage(database, current, image) ? upgradeOf(runningVersion(facts), database.image, facts.newVersion) : undefined;
+  const upgrade = changesImage(database, current, image)
+    ? upgradeOf(runningVersion(facts), database.image, facts.newVersion)
+    : undefined;
   const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
   if (refusal) plan.failures.push(refusal);
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
   // The user first: a replica that starts anew while the container is replaced finds it.
   const lane = lacking ? database.container : undefined;
-  if (lane !== undefined) planProvision(plan, deployment, database, root, { what: userOf(database), why: 'absent on the server', lane });
-  const found = planContainer(plan, wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, lane }), { current, former });
-  if (found) plan.satisfied.push({ host: database.host, what: `database ${database.container}`, why: `${found.state}, at ${address}:${database.port}, volume ${database.volume}` });
+  if (lane !== undefined)
+    planProvision(plan, deployment, database, root, { what: userOf(database), why: 'absent on the server', lane });
+  const found = planContainer(
+    plan,
+    wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, lane }),
+    { current, former },
+  );
+  if (found)
+    plan.satisfied.push({
+      host: database.host,
+      what: `database ${database.container}`,
+      why: `${found.state}, at ${address}:${database.port}, volume ${database.volume}`,
+    });
 }
 
 const changesImage = (database: ManagedDatabase, current: Container | undefined, image: Fact<string>): boolean =>
-  current !== undefined && (imageDifference(current, database.image, image) !== undefined || movedImage(current, database.image, image) !== undefined);
+  current !== undefined &&
+  (imageDifference(current, database.image, image) !== undefined ||
+    movedImage(current, database.image, image) !== undefined);
 
-const runningVersion = ({ state, root }: Facts): string => [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
+const runningVersion = ({ state, root }: Facts): string =>
+  [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
 
 /** One that replaces another is given longer than the run that made it waits. */
 const PATIENCE_MS = 240_000;
@@ -182,9 +276,18 @@ function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts
       await ensureImage(act, host, image, deployment);
       await confirmUpgrade(act, deployment, database, facts);
       // One that is made anew would not be root's.
-      if (facts.rootPassword.is === 'absent' && current?.state === 'running' && current.mounts[ROOT_PASSWORD_TARGET] !== undefined) await act.run(host, keepRootPassword(database, files.root));
+      if (
+        facts.rootPassword.is === 'absent' &&
+        current?.state === 'running' &&
+        current.mounts[ROOT_PASSWORD_TARGET] !== undefined
+      )
+        await act.run(host, keepRootPassword(database, files.root));
     },
-    rehearsal: (present) => ({ image, ports: portsToTry({ '3306/tcp': database.port }, present).map((port) => `${address}:${port}`), options: [] }),
+    rehearsal: (present) => ({
+      image,
+      ports: portsToTry({ '3306/tcp': database.port }, present).map((port) => `${address}:${port}`),
+      options: [],
+    }),
     refused: (act) => refuseTakenPorts(act, deployment.cluster, hostNamed(deployment.cluster, host)),
     create: async (act) => {
       await act.run(host, writePassword(deployment, files.user));
@@ -198,10 +301,22 @@ function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts
   };
 }
 
-/** Once the image is there its version is known: what the plan could not know is refused now, before anything is stopped. */
-async function confirmUpgrade(act: Act, deployment: Deployment, database: ManagedDatabase, facts: Facts): Promise<void> {
+/**
+ * Once the image is there its version is known: what the plan could not know is refused now, before anything is
+ * stopped.
+ */
+async function confirmUpgrade(
+  act: Act,
+  deployment: Deployment,
+  database: ManagedDatabase,
+  facts: Facts,
+): Promise<void> {
   if (!changesImage(database, valueOf(facts.container)?.current, facts.image)) return;
-  const upgrade = upgradeOf(runningVersion(facts), database.image, await act.ask(database.host, serverVersion(database.image)));
+  const upgrade = upgradeOf(
+    runningVersion(facts),
+    database.image,
+    await act.ask(database.host, serverVersion(database.image)),
+  );
   const refusal = upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
   if (refusal) throw trouble(refusal);
 }
@@ -215,14 +330,22 @@ const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure
 });
 
 /** Why the container is not as the cluster file says; undefined when it is. */
-function differenceOf(database: ManagedDatabase, current: Container, image: Fact<string>, { address, files }: Started): string | undefined {
+function differenceOf(
+  database: ManagedDatabase,
+  current: Container,
+  image: Fact<string>,
+  { address, files }: Started,
+): string | undefined {
   const otherImage = imageDifference(current, database.image, image);
   if (otherImage !== undefined) return otherImage;
-  if (current.ports['3306/tcp'] !== database.port) return `port ${current.ports['3306/tcp'] ?? 'none'} -> ${database.port}`;
-  if (current.mounts[DATA_TARGET] !== database.volume) return `volume ${current.mounts[DATA_TARGET] ?? 'none'} -> ${database.volume}`;
+  if (current.ports['3306/tcp'] !== database.port)
+    return `port ${current.ports['3306/tcp'] ?? 'none'} -> ${database.port}`;
+  if (current.mounts[DATA_TARGET] !== database.volume)
+    return `volume ${current.mounts[DATA_TARGET] ?? 'none'} -> ${database.volume}`;
   const published = current.hostAddresses['3306/tcp'];
   if (published !== address) return `published at ${published ?? 'every address'} -> ${address}`;
-  if (current.mounts[ROOT_PASSWORD_TARGET] !== files.root) return `file with root's own password ${current.mounts[ROOT_PASSWORD_TARGET] ?? 'none'} -> ${files.root}`;
+  if (current.mounts[ROOT_PASSWORD_TARGET] !== files.root)
+    return `file with root's own password ${current.mounts[ROOT_PASSWORD_TARGET] ?? 'none'} -> ${files.root}`;
   return undefined;
 }
 
@@ -241,16 +364,29 @@ function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
   if (state.value.login !== 'accepted' || plan.failures.length > 0) return;
   planPasswords(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
-    planProvision(plan, deployment, database, facts.root, { what: `database schema ${database.name}`, why: 'absent on the server' });
+    planProvision(plan, deployment, database, facts.root, {
+      what: `database schema ${database.name}`,
+      why: 'absent on the server',
+    });
     return;
   }
   if (database.kind === 'managed') planRootSeen(plan, database, facts);
-  plan.satisfied.push({ host: asks.name, what: `database ${database.name} at ${where}`, why: `${state.value.version}, login as ${database.user}` });
+  plan.satisfied.push({
+    host: asks.name,
+    what: `database ${database.name} at ${where}`,
+    why: `${state.value.version}, login as ${database.user}`,
+  });
 }
 
 /** A server that answers tells how its root is let in; what it tells is for the stage that closes it. */
 function planRootSeen(plan: Plan, database: ManagedDatabase, { root }: Facts): void {
   const failure = rootUnknown(database, root);
-  if (root.is === 'unknown') plan.awaited.push({ host: database.host, what: 'who can be root of the database', why: root.why, failure: { ...failure, code: 'fact-unknown', what: root.why } });
+  if (root.is === 'unknown')
+    plan.awaited.push({
+      host: database.host,
+      what: 'who can be root of the database',
+      why: root.why,
+      failure: { ...failure, code: 'fact-unknown', what: root.why },
+    });
   if (root.is === 'present' && root.value.login === 'refused') plan.warnings.push(failure);
 }

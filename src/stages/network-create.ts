@@ -39,9 +39,11 @@ export function networkCreate(deployment: Deployment): Stage {
     name: 'network-create',
     purpose: `the overlay network ${cluster.network.name}, carrying data between each pair of hosts`,
     needs: ['swarm-join'],
-    // An engine that missed what another said of its containers learns it from one that is asked at random every 30 s (moby#47728): 55 s were seen in the lab.
+    // An engine that missed what another said of its containers learns it from one that is asked at random every 30 s
+    // (moby#47728): 55 s were seen in the lab.
     settleMs: 100_000,
-    early: (plan, act) => Promise.all(hostsToChange(plan).map((host) => ensureImage(act, host, cluster.network.probeImage, deployment))),
+    early: (plan, act) =>
+      Promise.all(hostsToChange(plan).map((host) => ensureImage(act, host, cluster.network.probeImage, deployment))),
     gather: (ask) => gather(ask, cluster),
     plan: (facts) => planNetwork(deployment, facts),
   });
@@ -50,7 +52,11 @@ export function networkCreate(deployment: Deployment): Stage {
 async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
   const [engines, paths, hosts] = await Promise.all([
     askEngines(ask, cluster),
-    askPaths(ask, cluster, cluster.hosts.filter(({ name }) => ask.reaches(name))),
+    askPaths(
+      ask,
+      cluster,
+      cluster.hosts.filter(({ name }) => ask.reaches(name)),
+    ),
     Promise.all(
       cluster.hosts.map(async (host): Promise<OnHost> => {
         const [nets, all, probeImage, properties] = await Promise.all([
@@ -59,7 +65,14 @@ async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
           ask.ask(host.name, image(cluster.network.probeImage)),
           ask.ask(host.name, machine),
         ]);
-        return { host, networks: nets, containers: all, probe: standing(all, probeName(cluster)), probeImage, machine: properties };
+        return {
+          host,
+          networks: nets,
+          containers: all,
+          probe: standing(all, probeName(cluster)),
+          probeImage,
+          machine: properties,
+        };
       }),
     ),
   ]);
@@ -89,7 +102,16 @@ function planProbeLater(plan: Plan, deployment: Deployment, { host, probeImage }
 function unknowns({ hosts }: Facts): Failure[] {
   return hosts.flatMap(({ host, networks, probe }) =>
     [networks, probe].flatMap((fact) =>
-      fact.is === 'unknown' ? [{ code: 'fact-unknown' as const, host: host.name, what: fact.why, remedy: 'Mend what the line names, then run again.' }] : [],
+      fact.is === 'unknown'
+        ? [
+            {
+              code: 'fact-unknown' as const,
+              host: host.name,
+              what: fact.why,
+              remedy: 'Mend what the line names, then run again.',
+            },
+          ]
+        : [],
     ),
   );
 }
@@ -118,7 +140,11 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
 
   const there = facts.hosts.find((onHost) => onHost.host === manager);
   if (there && ours(cluster, there)) {
-    plan.satisfied.push({ host: manager.name, what: `overlay ${cluster.network.name}`, why: `attachable, ${describe(cluster)}` });
+    plan.satisfied.push({
+      host: manager.name,
+      what: `overlay ${cluster.network.name}`,
+      why: `attachable, ${describe(cluster)}`,
+    });
     return true;
   }
   plan.failures.push(...subnetFaults(cluster, facts.hosts));
@@ -134,47 +160,81 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
 
 const overlayName = (cluster: Cluster): string => `overlay ${cluster.network.name} ${describe(cluster)}`;
 
-const describe = ({ network }: Cluster): string => `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}${network.encrypted === true ? ', encrypted' : ''}`;
+const describe = ({ network }: Cluster): string =>
+  `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}${network.encrypted === true ? ', encrypted' : ''}`;
 
-const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined => valueOf(networks)?.find((network) => network.name === cluster.network.name);
+const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
+  valueOf(networks)?.find((network) => network.name === cluster.network.name);
 
 function faultOf(cluster: Cluster, network: Network): string | undefined {
   if (network.driver !== 'overlay') return `driver is ${network.driver}, not overlay`;
   if (!network.attachable) return 'not attachable';
-  if (!network.subnets.includes(cluster.network.subnet)) return `subnet is ${network.subnets.join(', ')}, not ${cluster.network.subnet}`;
+  if (!network.subnets.includes(cluster.network.subnet))
+    return `subnet is ${network.subnets.join(', ')}, not ${cluster.network.subnet}`;
   const { mtu, encrypted } = cluster.network;
-  if (mtu !== undefined && network.mtu !== mtu) return `mtu is ${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}, not ${mtu}`;
-  if (encrypted !== undefined && network.encrypted !== encrypted) return encrypted ? 'not encrypted' : 'not without encryption';
+  if (mtu !== undefined && network.mtu !== mtu)
+    return `mtu is ${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}, not ${mtu}`;
+  if (encrypted !== undefined && network.encrypted !== encrypted)
+    return encrypted ? 'not encrypted' : 'not without encryption';
   return undefined;
 }
 
 function wrongType(cluster: Cluster, host: string, network: Network, fault: string): Failure {
-  const subnet = fault.startsWith('subnet') ? ' Or write its subnet into the cluster file (network.subnet).' : fault.startsWith('mtu') ? ' Or write its mtu into the cluster file (network.mtu).' : fault.includes('encrypt') ? ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).` : '';
+  const subnet = fault.startsWith('subnet')
+    ? ' Or write its subnet into the cluster file (network.subnet).'
+    : fault.startsWith('mtu')
+      ? ' Or write its mtu into the cluster file (network.mtu).'
+      : fault.includes('encrypt')
+        ? ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).`
+        : '';
   return {
     code: 'network-wrong-type',
     host,
     what: `the network ${cluster.network.name} is there, but its ${fault.replace(/^not/, 'type is not')}`,
-    evidence: `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ${network.attachable}, subnet ${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
-    remedy: `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker network rm ${network.id.slice(0, 12)}.${subnet}`,
+    evidence:
+      `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ` +
+      `${network.attachable}, subnet ` +
+      `${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
+    remedy:
+      `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker ` +
+      `network rm ${network.id.slice(0, 12)}.${subnet}`,
   };
 }
 
-/** Containers on the network beside the probes, which alone are started again: docker removes no network that is in use, and would have no probes then. */
+/**
+ * Containers on the network beside the probes, which alone are started again: docker removes no network that is in use,
+ * and would have no probes then.
+ */
 const usersOf = (cluster: Cluster, { hosts }: Facts, network: Network, where: string): string[] =>
   hosts
     .filter(({ host }) => network.scope === 'swarm' || host.name === where)
-    .flatMap(({ host, containers }) => (valueOf(containers) ?? []).filter(({ name, addresses }) => name !== probeName(cluster) && (addresses[network.name] ?? '') !== '').map(({ name }) => `${name} on ${host.name}`));
+    .flatMap(({ host, containers }) =>
+      (valueOf(containers) ?? [])
+        .filter(({ name, addresses }) => name !== probeName(cluster) && (addresses[network.name] ?? '') !== '')
+        .map(({ name }) => `${name} on ${host.name}`),
+    );
 
 const inUse = (cluster: Cluster, host: string, network: Network, fault: string, users: readonly string[]): Failure => ({
   code: 'network-wrong-type',
   host,
   what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${fault}`,
   evidence: users.join(', '),
-  remedy: `Stop and remove these containers where they may go, then run again with repair: true. Or write the cluster file as the network is (docker network inspect ${network.id.slice(0, 12)}).`,
+  remedy:
+    'Stop and remove these containers where they may go, then run again with repair: true. Or write the cluster ' +
+    `file as the network is (docker network inspect ${network.id.slice(0, 12)}).`,
 });
 
-function removal({ cluster }: Deployment, { hosts }: Facts, where: string, network: Network, fault: string): Plan['steps'][number] {
-  const probes = hosts.filter((onHost) => valueOf(onHost.probe)?.current !== undefined && (network.scope === 'swarm' || onHost.host.name === where));
+function removal(
+  { cluster }: Deployment,
+  { hosts }: Facts,
+  where: string,
+  network: Network,
+  fault: string,
+): Plan['steps'][number] {
+  const probes = hosts.filter(
+    (onHost) =>
+      valueOf(onHost.probe)?.current !== undefined && (network.scope === 'swarm' || onHost.host.name === where),
+  );
   return {
     host: where,
     change: '-',
@@ -188,13 +248,20 @@ function removal({ cluster }: Deployment, { hosts }: Facts, where: string, netwo
 }
 
 /**
- * Whose address the probe has too, on another host. An engine that comes back from a crash before its swarm does starts it with an address of its
- * own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is then reached by all, and waiting mends nothing.
+ * Whose address the probe has too, on another host. An engine that comes back from a crash before its swarm does starts
+ * it with an address of its own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is
+ * then reached by all, and waiting mends nothing.
  */
 function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: Facts): string | undefined {
   const address = valueOf(probe)?.current?.addresses[network.name] ?? '';
   if (address === '') return undefined;
-  const twins = hosts.filter((other) => other.host !== host).flatMap((other) => (valueOf(other.containers) ?? []).filter((each) => each.addresses[network.name] === address).map((each) => `${each.name} on ${other.host.name}`));
+  const twins = hosts
+    .filter((other) => other.host !== host)
+    .flatMap((other) =>
+      (valueOf(other.containers) ?? [])
+        .filter((each) => each.addresses[network.name] === address)
+        .map((each) => `${each.name} on ${other.host.name}`),
+    );
   return twins.length > 0 ? `its address ${address} is also that of ${twins.join(', ')}` : undefined;
 }
 
@@ -202,22 +269,37 @@ function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Fa
   const [{ cluster }, { host, probe }] = [deployment, onHost];
   const current = valueOf(probe)?.current;
   // Another image mends it; until then starting it again mends nothing.
-  if (current && lacksPrograms(current) && probeDifference(cluster, current, onHost.probeImage, undefined) === undefined && movedImage(current, cluster.network.probeImage, onHost.probeImage) === undefined) {
-    plan.failures.push(unfitProbe(cluster, host, `${current.name} ended with ${current.exitCode}: a program is not there`));
+  if (
+    current &&
+    lacksPrograms(current) &&
+    probeDifference(cluster, current, onHost.probeImage, undefined) === undefined &&
+    movedImage(current, cluster.network.probeImage, onHost.probeImage) === undefined
+  ) {
+    plan.failures.push(
+      unfitProbe(cluster, host, `${current.name} ended with ${current.exitCode}: a program is not there`),
+    );
     return;
   }
   const wanted = wantedProbe(deployment, onHost, facts);
   const found = planContainer(plan, wanted, valueOf(probe) ?? { current: undefined, former: undefined });
   const stopped = current ?? valueOf(probe)?.former;
   // What it was started with is known only once it runs.
-  if (!found && stopped?.state === 'exited' && (wanted.difference(stopped) ?? wanted.moved?.(stopped)) === undefined) planProbeLater(plan, deployment, onHost, 'where another version started it, or with a proxy');
-  if (found) plan.satisfied.push({ host: host.name, what: `probe ${probeName(cluster)}`, why: `running on ${cluster.network.name}` });
+  if (!found && stopped?.state === 'exited' && (wanted.difference(stopped) ?? wanted.moved?.(stopped)) === undefined)
+    planProbeLater(plan, deployment, onHost, 'where another version started it, or with a proxy');
+  if (found)
+    plan.satisfied.push({
+      host: host.name,
+      what: `probe ${probeName(cluster)}`,
+      why: `running on ${cluster.network.name}`,
+    });
 }
 
 /** One that replaces another is given longer than the run that made it waits, in milliseconds. */
 const PATIENCE_MS = 150_000;
 
-/** A probe works when it was asked and has all that it needs: one that ends over and over runs for a moment each time. */
+/**
+ * A probe works when it was asked and has all that it needs: one that ends over and over runs for a moment each time.
+ */
 function stateOf({ host, probe, machine }: OnHost, { paths }: Facts): Wanted['state'] {
   const report = valueOf(paths.get(host.name) ?? absent);
   if (report && report.missing.length === 0) return 'works';
@@ -236,7 +318,9 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
     kind: 'probe',
     creation: `probe ${name}`,
     stopping: { seconds: 10 },
-    difference: (container) => probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ?? addressTwin(cluster, onHost, facts),
+    difference: (container) =>
+      probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ??
+      addressTwin(cluster, onHost, facts),
     moved: (container) => movedImage(container, image, probeImage),
     image: knownImage(deployment, image, probeImage),
     state: stateOf(onHost, facts),
@@ -249,12 +333,31 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
 
 /** Judges the probes that are there to stay, and each direction between two of them. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts): void {
-  const stay = new Set(hosts.filter(({ host, probe }) => valueOf(probe)?.current?.state === 'running' && !plan.steps.some((step) => step.host === host.name && step.change !== '-')).map(({ host }) => host.name));
+  const stay = new Set(
+    hosts
+      .filter(
+        ({ host, probe }) =>
+          valueOf(probe)?.current?.state === 'running' &&
+          !plan.steps.some((step) => step.host === host.name && step.change !== '-'),
+      )
+      .map(({ host }) => host.name),
+  );
   const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => stay.has(name))));
   const lame = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
-  const paths = allPaths(cluster, tries).filter(({ from, to }) => [from, to].every((name) => stay.has(name) && !lame.has(name)));
+  const paths = allPaths(cluster, tries).filter(({ from, to }) =>
+    [from, to].every((name) => stay.has(name) && !lame.has(name)),
+  );
   const cut = cutPairs(cluster, paths);
   plan.failures.push(...unfit, ...cut.filter(({ definite }) => definite));
-  plan.awaited.push(...cut.filter(({ definite }) => !definite).map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })));
-  if (cut.length === 0 && paths.length > 0) plan.satisfied.push({ host: anchor(cluster, new Map()).name, what: 'data path', why: `${paths.length} of ${paths.length} pairs connected` });
+  plan.awaited.push(
+    ...cut
+      .filter(({ definite }) => !definite)
+      .map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })),
+  );
+  if (cut.length === 0 && paths.length > 0)
+    plan.satisfied.push({
+      host: anchor(cluster, new Map()).name,
+      what: 'data path',
+      why: `${paths.length} of ${paths.length} pairs connected`,
+    });
 }

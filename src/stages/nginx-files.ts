@@ -10,41 +10,73 @@ import { lastLine, succeeded } from '../engine/outcome.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
 import { absolute, folders } from '../kuscia/names.ts';
-import { checkConfiguration, installConfiguration, loadedConfiguration, reloadConfiguration } from '../nginx/commands.ts';
+import {
+  checkConfiguration,
+  installConfiguration,
+  loadedConfiguration,
+  reloadConfiguration,
+} from '../nginx/commands.ts';
 import { movingFiles, type LoadBalancerFiles } from '../nginx/configuration.ts';
 
-/** Puts these files in place of those in use. They go into a folder of their own first and are checked there by the image's nginx. Throws a Trouble. */
-export async function replaceConfiguration(act: Act, deployment: Deployment, host: Host, home: string, files: LoadBalancerFiles): Promise<void> {
+/**
+ * Puts these files in place of those in use. They go into a folder of their own first and are checked there by the
+ * image's nginx. Throws a Trouble.
+ */
+export async function replaceConfiguration(
+  act: Act,
+  deployment: Deployment,
+  host: Host,
+  home: string,
+  files: LoadBalancerFiles,
+): Promise<void> {
   const { cluster } = deployment;
   const inUse = folders(cluster).nginx;
   const candidate = `${inUse}.new`;
   await ensureImage(act, host.name, cluster.loadBalancer.image, deployment);
-  await act.run(host.name, writeFile('write the nginx configuration', posix.join(candidate, 'nginx.conf'), '0644', files.configuration));
-  for (const [name, content] of Object.entries(files.secrets)) await act.run(host.name, writeFile(`write ${name}`, posix.join(candidate, name), '0600', content));
-  const checked = await act.attempt(host.name, checkConfiguration(cluster.loadBalancer.image, absolute(home, candidate)));
+  await act.run(
+    host.name,
+    writeFile('write the nginx configuration', posix.join(candidate, 'nginx.conf'), '0644', files.configuration),
+  );
+  for (const [name, content] of Object.entries(files.secrets))
+    await act.run(host.name, writeFile(`write ${name}`, posix.join(candidate, name), '0600', content));
+  const checked = await act.attempt(
+    host.name,
+    checkConfiguration(cluster.loadBalancer.image, absolute(home, candidate)),
+  );
   if (!succeeded(checked)) {
     throw trouble({
       code: checked.ended === 'lost' ? 'connection-lost' : 'load-balancer-configuration',
       host: host.name,
       what: 'nginx refuses the new configuration; the one in use stays',
       evidence: lastLine(checked),
-      remedy: 'See that the certificate and key inputs belong together and are PEM, and that every replica address can be resolved there.',
+      remedy:
+        'See that the certificate and key inputs belong together and are PEM, and that every replica address can ' +
+        'be resolved there.',
     });
   }
   await act.run(host.name, installConfiguration(candidate, inUse));
 }
 
 /**
- * Lets a running load balancer lead to each replica on its new gateway port and on all former ones, before the first of them moves. Its own stage follows when all
- * have moved. Does nothing where it does not run, or this run does not reach its host.
+ * Lets a running load balancer lead to each replica on its new gateway port and on all former ones, before the first of
+ * them moves. Its own stage follows when all have moved. Does nothing where it does not run, or this run does not reach
+ * its host.
  */
 export async function leadToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
   const { host: name, container: nginx } = deployment.cluster.loadBalancer;
   if (!act.reaches(name)) return;
-  const [properties, current, loaded] = await Promise.all([act.ask(name, machine), act.ask(name, container(nginx)), act.ask(name, loadedConfiguration(nginx))]);
+  const [properties, current, loaded] = await Promise.all([
+    act.ask(name, machine),
+    act.ask(name, container(nginx)),
+    act.ask(name, loadedConfiguration(nginx)),
+  ]);
   const files = movingFiles(deployment, former);
   if (properties.is !== 'present' || valueOf(current)?.state !== 'running' || valueOf(loaded) === files.digest) return;
   await replaceConfiguration(act, deployment, hostNamed(deployment.cluster, name), properties.value.home, files);
   await act.run(name, reloadConfiguration(nginx, files.digest));
-  act.say(name, `nginx leads to the gateway ports ${[...former, deployment.cluster.ports.gateway].join(' and ')} until all replicas have moved`);
+  act.say(
+    name,
+    `nginx leads to the gateway ports ${[...former, deployment.cluster.ports.gateway].join(' and ')} until all ` +
+      'replicas have moved',
+  );
 }

@@ -16,7 +16,13 @@ import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
-import { checkConfiguration, INSIDE_PORT, loadedConfiguration, reloadConfiguration, runLoadBalancer } from '../nginx/commands.ts';
+import {
+  checkConfiguration,
+  INSIDE_PORT,
+  loadedConfiguration,
+  reloadConfiguration,
+  runLoadBalancer,
+} from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
 import { whyNot } from './database.ts';
 import { replaceConfiguration } from './nginx-files.ts';
@@ -54,7 +60,10 @@ export function nginxLb(deployment: Deployment): Stage {
 export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {
   const names = hostsWith(cluster, 'replica').map(async (host) => {
     const fact = await ask.ask(host.name, machine);
-    return [host.name, mapFact(fact, ({ user, hostname }) => replicaName(replicaContainer(cluster, user), hostname))] as const;
+    return [
+      host.name,
+      mapFact(fact, ({ user, hostname }) => replicaName(replicaContainer(cluster, user), hostname)),
+    ] as const;
   });
   return new Map(await Promise.all(names));
 }
@@ -72,24 +81,53 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
     ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),
     askReplicaNames(ask, cluster),
   ]);
-  return { home: mapFact(onMachine, ({ home }) => home), clock: mapFact(onMachine, ({ clock }) => clock), image: onImage, standing: standing(onContainers, lb), configuration, secrets, loaded, answers, replicas };
+  return {
+    home: mapFact(onMachine, ({ home }) => home),
+    clock: mapFact(onMachine, ({ clock }) => clock),
+    image: onImage,
+    standing: standing(onContainers, lb),
+    configuration,
+    secrets,
+    loaded,
+    answers,
+    replicas,
+  };
 }
 
 /** The load balancer's configuration file, and its certificate and key by name, as they are on its host. */
-export async function askFiles(ask: Ask, deployment: Deployment): Promise<readonly [configuration: Fact<HostFile>, secrets: ReadonlyMap<string, Fact<HostFile>>]> {
+export async function askFiles(
+  ask: Ask,
+  deployment: Deployment,
+): Promise<readonly [configuration: Fact<HostFile>, secrets: ReadonlyMap<string, Fact<HostFile>>]> {
   const { cluster } = deployment;
   const { host } = cluster.loadBalancer;
   const names = Object.keys(loadBalancerFiles(deployment).secrets);
-  const [configuration, ...secrets] = await Promise.all([ask.ask(host, file(configurationFile(cluster))), ...names.map((name) => ask.ask(host, file(posix.join(folders(cluster).nginx, name))))]);
+  const [configuration, ...secrets] = await Promise.all([
+    ask.ask(host, file(configurationFile(cluster))),
+    ...names.map((name) => ask.ask(host, file(posix.join(folders(cluster).nginx, name)))),
+  ]);
   return [configuration, new Map(names.map((name, i) => [name, secrets[i] ?? absent]))];
 }
 
 /** How the files of the load balancer differ from the wanted ones: by name, why. */
-export function unlikeFiles(deployment: Deployment, { configuration, secrets }: Pick<Facts, 'configuration' | 'secrets'>): readonly (readonly [name: string, why: string])[] {
+export function unlikeFiles(
+  deployment: Deployment,
+  { configuration, secrets }: Pick<Facts, 'configuration' | 'secrets'>,
+): readonly (readonly [name: string, why: string])[] {
   const wanted = loadBalancerFiles(deployment);
   const current = valueOf(configuration);
-  const why = current === undefined ? 'absent' : current.sha256 === sha256(wanted.configuration) ? undefined : 'not as the cluster file describes it';
-  const all = [['nginx.conf', why] as const, ...Object.entries(wanted.secrets).map(([name, secret]) => [name, unlikeSecret(secrets.get(name) ?? absent, secret)] as const)];
+  const why =
+    current === undefined
+      ? 'absent'
+      : current.sha256 === sha256(wanted.configuration)
+        ? undefined
+        : 'not as the cluster file describes it';
+  const all = [
+    ['nginx.conf', why] as const,
+    ...Object.entries(wanted.secrets).map(
+      ([name, secret]) => [name, unlikeSecret(secrets.get(name) ?? absent, secret)] as const,
+    ),
+  ];
   return all.flatMap(([name, difference]) => (difference === undefined ? [] : [[name, difference] as const]));
 }
 
@@ -98,9 +136,17 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
   const host = hostNamed(cluster, cluster.loadBalancer.host);
-  const ofHost = [facts.home, facts.image, facts.standing, facts.configuration, ...facts.secrets.values()].map((fact) => [host.name, fact] as const);
+  const ofHost = [facts.home, facts.image, facts.standing, facts.configuration, ...facts.secrets.values()].map(
+    (fact) => [host.name, fact] as const,
+  );
   for (const [on, fact] of [...ofHost, ...facts.replicas]) {
-    if (fact.is === 'unknown') plan.failures.push({ code: 'fact-unknown', host: on, what: fact.why, remedy: 'Fix what the line names, then run again.' });
+    if (fact.is === 'unknown')
+      plan.failures.push({
+        code: 'fact-unknown',
+        host: on,
+        what: fact.why,
+        remedy: 'Fix what the line names, then run again.',
+      });
   }
   if (plan.failures.length > 0) return plan;
 
@@ -112,19 +158,32 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
 
 type Apply = Step['apply'];
 
-const add = (plan: Plan, host: Host, change: Step['change'], what: string, why: string, apply: Apply, momentary?: true): void =>
+const add = (
+  plan: Plan,
+  host: Host,
+  change: Step['change'],
+  what: string,
+  why: string,
+  apply: Apply,
+  momentary?: true,
+): void =>
   void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply, ...(momentary && { momentary }) });
 
 /** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
 function reloads(cluster: Cluster, facts: Facts): boolean {
   const current = valueOf(facts.standing)?.current;
-  return current?.state === 'running' && differenceOf(cluster, current, facts) === undefined && movedImage(current, cluster.loadBalancer.image, facts.image) === undefined;
+  return (
+    current?.state === 'running' &&
+    differenceOf(cluster, current, facts) === undefined &&
+    movedImage(current, cluster.loadBalancer.image, facts.image) === undefined
+  );
 }
 
 /** So long after its start nginx may not answer yet, in milliseconds. */
 const STARTING_MS = 15_000;
 
-const isJustStarted = ({ standing, clock }: Facts): boolean => (valueOf(clock) ?? 0) - (valueOf(standing)?.current?.startedAt ?? 0) < STARTING_MS;
+const isJustStarted = ({ standing, clock }: Facts): boolean =>
+  (valueOf(clock) ?? 0) - (valueOf(standing)?.current?.startedAt ?? 0) < STARTING_MS;
 
 const silentNginx = (host: Host, container: string, evidence: string): Failure => ({
   code: 'load-balancer-unhealthy',
@@ -134,7 +193,8 @@ const silentNginx = (host: Host, container: string, evidence: string): Failure =
   remedy: `See docker logs ${container} on ${host.name}, then run again.`,
 });
 
-const folderOn = (cluster: Cluster, home: Fact<string>): string => absolute(valueOf(home) ?? '/', folders(cluster).nginx);
+const folderOn = (cluster: Cluster, home: Fact<string>): string =>
+  absolute(valueOf(home) ?? '/', folders(cluster).nginx);
 
 function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
   const { digest } = loadBalancerFiles(deployment);
@@ -142,15 +202,29 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   const unlike = unlikeFiles(deployment, facts);
   const [first] = unlike;
   if (first) {
-    const why = first[0] === 'nginx.conf' ? first[1] : unlike.map(([file, difference]) => `${file}: ${difference}`).join(', ');
+    const why =
+      first[0] === 'nginx.conf' ? first[1] : unlike.map(([file, difference]) => `${file}: ${difference}`).join(', ');
     add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'nginx configuration', why, async (act) => {
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/', loadBalancerFiles(deployment));
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
   } else if (reloads(deployment.cluster, facts) && facts.loaded.is !== 'present' && isJustStarted(facts)) {
-    plan.awaited.push({ host: host.name, what: 'nginx runs with its configuration', why: whyNot(facts.loaded), failure: silentNginx(host, name, whyNot(facts.loaded)) });
+    plan.awaited.push({
+      host: host.name,
+      what: 'nginx runs with its configuration',
+      why: whyNot(facts.loaded),
+      failure: silentNginx(host, name, whyNot(facts.loaded)),
+    });
   } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
-    add(plan, host, '~', 'reload the nginx configuration', 'nginx runs with an earlier one', async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))), true);
+    add(
+      plan,
+      host,
+      '~',
+      'reload the nginx configuration',
+      'nginx runs with an earlier one',
+      async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))),
+      true,
+    );
   } else {
     plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
   }
@@ -158,8 +232,13 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
 
 function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
   const { container: name, port } = deployment.cluster.loadBalancer;
-  const found = planContainer(plan, wantedLoadBalancer(deployment, host, facts), valueOf(facts.standing) ?? { current: undefined, former: undefined });
-  if (found) plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${found.state}, port ${port}` });
+  const found = planContainer(
+    plan,
+    wantedLoadBalancer(deployment, host, facts),
+    valueOf(facts.standing) ?? { current: undefined, former: undefined },
+  );
+  if (found)
+    plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${found.state}, port ${port}` });
 }
 
 /** One that replaces another is given longer than the run that made it waits, in milliseconds. */
@@ -198,7 +277,8 @@ function differenceOf(cluster: Cluster, current: Container, { image, home }: Fac
   const { loadBalancer } = cluster;
   const otherImage = imageDifference(current, loadBalancer.image, image);
   if (otherImage !== undefined) return otherImage;
-  if (current.ports[INSIDE_PORT] !== loadBalancer.port) return `port ${current.ports[INSIDE_PORT] ?? 'none'} -> ${loadBalancer.port}`;
+  if (current.ports[INSIDE_PORT] !== loadBalancer.port)
+    return `port ${current.ports[INSIDE_PORT] ?? 'none'} -> ${loadBalancer.port}`;
   const folder = folderOn(cluster, home);
   if (current.mounts[FOLDER] !== folder) return `files -> ${folder}`;
   return undefined;
@@ -207,18 +287,29 @@ function differenceOf(cluster: Cluster, current: Container, { image, home }: Fac
 function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replicas }: Facts): void {
   const names = [...replicas].flatMap(([on, fact]) => (fact.is === 'present' ? [{ on, name: fact.value }] : []));
   const said = valueOf(answers) ?? [];
-  const silent = names.filter(({ name }) => !said.some((answer) => isGateway(cluster, answer) && answer.instance === name));
+  const silent = names.filter(
+    ({ name }) => !said.some((answer) => isGateway(cluster, answer) && answer.instance === name),
+  );
   if (silent.length === 0 && names.length === replicas.size && said.length > 0) {
-    plan.satisfied.push({ host: host.name, what: 'leads to every replica', why: `${names.length} of ${replicas.size} seen in ${said.length} requests` });
+    plan.satisfied.push({
+      host: host.name,
+      what: 'leads to every replica',
+      why: `${names.length} of ${replicas.size} seen in ${said.length} requests`,
+    });
     return;
   }
-  const seen = answers.is === 'unknown' ? answers.why : [...new Set(said.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
+  const seen =
+    answers.is === 'unknown'
+      ? answers.why
+      : [...new Set(said.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
   const failures = silent.map(({ on, name }): Failure => ({
     code: 'load-balancer-unhealthy',
     host: host.name,
     what: `the load balancer does not lead to ${name}`,
     evidence: `seen in ${said.length} requests: ${seen}`,
-    remedy: `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker logs ${cluster.loadBalancer.container} on ${host.name}.`,
+    remedy:
+      `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker ` +
+      `logs ${cluster.loadBalancer.container} on ${host.name}.`,
   }));
   plan.awaited.push(...failures.map((failure) => ({ host: host.name, what: failure.what, why: seen, failure })));
 }

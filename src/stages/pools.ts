@@ -2,7 +2,10 @@ import { overlap, parseSubnet, type Subnet } from '../cluster/subnet.ts';
 import type { Engine, Network } from '../docker/facts.ts';
 import { compareVersions } from '../kuscia/requirements.ts';
 
-/** What an engine uses that was given no `default-address-pools`. Source: moby, libnetwork/ipamutils, localScopeDefaultNetworks. */
+/**
+ * What an engine uses that was given no `default-address-pools`. Source: moby, libnetwork/ipamutils,
+ * localScopeDefaultNetworks.
+ */
 const BUILT_IN = [
   ...Array.from({ length: 15 }, (_, i) => ({ base: `172.${17 + i}.0.0/16`, size: 16 })),
   { base: '192.168.0.0/16', size: 20 },
@@ -11,7 +14,9 @@ const BUILT_IN = [
 /** No engine that is in use has more subnets than are looked through here; with more there is a free one. */
 const ENOUGH = 100_000;
 
-/** The network by which containers on an overlay reach what is outside; an engine makes it when it first joins a swarm. */
+/**
+ * The network by which containers on an overlay reach what is outside; an engine makes it when it first joins a swarm.
+ */
 export const GATEWAY_BRIDGE = 'docker_gwbridge';
 
 /** What takes the room of new networks on a host. */
@@ -22,8 +27,14 @@ export interface Taken {
   readonly onLink: readonly string[];
 }
 
-/** How many subnets the engine has for networks that name none, where not one of them is free; undefined where one is, or may be. */
-export function exhausted({ version, addressPools }: Pick<Engine, 'version' | 'addressPools'>, taken: Taken): number | undefined {
+/**
+ * How many subnets the engine has for networks that name none, where not one of them is free; undefined where one is,
+ * or may be.
+ */
+export function exhausted(
+  { version, addressPools }: Pick<Engine, 'version' | 'addressPools'>,
+  taken: Taken,
+): number | undefined {
   const used = subnetsIn(version, taken);
   let count = 0;
   for (const { base, size } of addressPools.length > 0 ? addressPools : BUILT_IN) {
@@ -39,19 +50,17 @@ export function exhausted({ version, addressPools }: Pick<Engine, 'version' | 'a
 }
 
 /**
- * What an engine chooses no subnet from. Since 27 a route through a gateway keeps none from being chosen (moby, netutils.InferReservedNetworks);
- * before, any route did (CheckRouteOverlaps).
+ * What an engine chooses no subnet from. Since 27 a route through a gateway keeps none from being chosen (moby,
+ * netutils.InferReservedNetworks); before, any route did (CheckRouteOverlaps).
  */
 function subnetsIn(version: string, { networks, routes, onLink }: Taken): Subnet[] {
   const local = networks.filter(({ scope }) => scope === 'local').flatMap(({ subnets }) => subnets);
-  return [...local, ...(compareVersions(version, '27') < 0 ? routes : onLink)].flatMap((text) => parseSubnet(text) ?? []);
+  return [...local, ...(compareVersions(version, '27') < 0 ? routes : onLink)].flatMap(
+    (text) => parseSubnet(text) ?? [],
+  );
 }
 
-const subnetFrom = (first: number, prefix: number): Subnet => ({
-  first,
-  last: first + 2 ** (32 - prefix) - 1,
-  prefix,
-});
+const subnetFrom = (first: number, prefix: number): Subnet => ({ first, last: first + 2 ** (32 - prefix) - 1, prefix });
 
 /** The pools as an operator would look for them. */
 export const poolsText = ({ addressPools }: Pick<Engine, 'addressPools'>): string =>

@@ -24,10 +24,20 @@ const RESTART = 'systemctl restart docker';
 /** What of a host's Docker does not fit a swarm, its overlay network, or Kuscia's containers. */
 export function dockerFindings(cluster: Cluster, host: Host, docker: Docker): Finding[] {
   const { engine, setup } = docker;
-  const findings = engine ? [...engineFindings(engine), ...logFindings(engine, setup), ...poolFindings(engine, docker)] : [];
+  const findings = engine
+    ? [...engineFindings(engine), ...logFindings(engine, setup), ...poolFindings(engine, docker)]
+    : [];
   if (setup === undefined) return findings;
-  const ofEngine = engine ? [...elsewhereFindings(engine, setup), ...ruleFindings(engine, docker, setup)] : fileFindings(setup);
-  return [...findings, ...optionFindings(setup), ...ofEngine, ...proxyFindings(cluster, setup.proxies), ...kernelFindings(host, setup)];
+  const ofEngine = engine
+    ? [...elsewhereFindings(engine, setup), ...ruleFindings(engine, docker, setup)]
+    : fileFindings(setup);
+  return [
+    ...findings,
+    ...optionFindings(setup),
+    ...ofEngine,
+    ...proxyFindings(cluster, setup.proxies),
+    ...kernelFindings(host, setup),
+  ];
 }
 
 /** Source: Docker docs, engine/daemon/live-restore; moby refuses to start, init and join with it. */
@@ -74,49 +84,65 @@ const has = ({ securityOptions }: Engine, name: string): boolean =>
 function userFindings(engine: Engine): Finding[] {
   // Source: Docker docs, engine/security/rootless, known limitations: no overlay network.
   if (has(engine, 'rootless')) {
-    return [{
-      what: 'the Docker Engine is rootless, and a rootless engine has no overlay networks',
-      evidence: 'docker info: SecurityOptions name=rootless',
-      remedy:
-        "Use the host's own engine: systemctl enable --now docker, add the account to group docker, and as that login: " +
-        'docker context use default, unset DOCKER_HOST.',
-    }];
+    return [
+      {
+        what: 'the Docker Engine is rootless, and a rootless engine has no overlay networks',
+        evidence: 'docker info: SecurityOptions name=rootless',
+        remedy:
+          "Use the host's own engine: systemctl enable --now docker, add the account to group docker, and as " +
+          'that login: ' +
+          'docker context use default, unset DOCKER_HOST.',
+      },
+    ];
   }
   if (!has(engine, 'userns')) return [];
-  return [{
-    what: 'userns-remap is enabled: containers cannot read the files that only the login may read',
-    evidence: `docker info: SecurityOptions name=userns, Docker Root Dir ${engine.rootDir}`,
-    remedy:
-      `On that host, remove "userns-remap" from ${DAEMON}, then: ${RESTART}. ` +
-      `Images and containers of the remapped engine stay in ${engine.rootDir}; without the option they are not visible.`,
-  }];
+  return [
+    {
+      what: 'userns-remap is enabled: containers cannot read the files that only the login may read',
+      evidence: `docker info: SecurityOptions name=userns, Docker Root Dir ${engine.rootDir}`,
+      remedy:
+        `On that host, remove "userns-remap" from ${DAEMON}, then: ${RESTART}. ` +
+        (`Images and containers of the remapped engine stay in ${engine.rootDir}; without the option they are not ` +
+          'visible.'),
+    },
+  ];
 }
 
-/** Since Docker 20.10 `docker logs` reads what any other driver is given as well, unless that is switched off. Source: Docker docs, engine/logging/dual-logging. */
+/**
+ * Since Docker 20.10 `docker logs` reads what any other driver is given as well, unless that is switched off. Source:
+ * Docker docs, engine/logging/dual-logging.
+ */
 function logFindings({ logDriver }: Engine, setup: Setup | undefined): Finding[] {
   const uncached = setup?.options.some(({ name, value }) => name === 'cache-disabled' && value === 'true') === true;
   if (logDriver !== 'none' && !(uncached && !['', 'json-file', 'local', 'journald'].includes(logDriver))) return [];
-  return [{
-    what: 'containers keep no logs on the host, so the cause of a failure cannot be found in them',
-    evidence: `docker info: LoggingDriver ${logDriver}${logDriver === 'none' ? '' : `; ${DAEMON}: "cache-disabled": "true"`}`,
-    remedy:
-      `On that host, set "log-driver": "local" in ${DAEMON}, then: ${RESTART}. ` +
-      'Existing containers keep their log driver until they are recreated.',
-    advice: true,
-  }];
+  return [
+    {
+      what: 'containers keep no logs on the host, so the cause of a failure cannot be found in them',
+      evidence:
+        'docker info: LoggingDriver ' +
+        `${logDriver}${logDriver === 'none' ? '' : `; ${DAEMON}: "cache-disabled": "true"`}`,
+      remedy:
+        `On that host, set "log-driver": "local" in ${DAEMON}, then: ${RESTART}. ` +
+        'Existing containers keep their log driver until they are recreated.',
+      advice: true,
+    },
+  ];
 }
 
 /** By the options that the daemon was given. */
 function optionFindings({ options }: Setup): Finding[] {
-  return options.filter(isIptablesOff).map(({ where }) => ({
-    what:
-      'the Docker Engine is not allowed to manage firewall rules (iptables: false): ' +
-      'containers cannot reach other hosts, and their published ports cannot be reached',
-    evidence: where === 'dockerd' ? 'dockerd runs with --iptables=false' : `${where}: "iptables": false`,
-    remedy:
-      'On that host, remove ' +
-      `${where === 'dockerd' ? '--iptables=false from the arguments of dockerd' : `"iptables": false from ${where}`}, then: ${RESTART}.`,
-  }));
+  return options
+    .filter(isIptablesOff)
+    .map(({ where }) => ({
+      what:
+        'the Docker Engine is not allowed to manage firewall rules (iptables: false): ' +
+        'containers cannot reach other hosts, and their published ports cannot be reached',
+      evidence: where === 'dockerd' ? 'dockerd runs with --iptables=false' : `${where}: "iptables": false`,
+      remedy:
+        'On that host, remove ' +
+        (`${where === 'dockerd' ? '--iptables=false from the arguments of dockerd' : `"iptables": false from ${where}`}, ` +
+          `then: ${RESTART}.`),
+    }));
 }
 
 const isIptablesOff = ({ name, value }: Setup['options'][number]): boolean => name === 'iptables' && value === 'false';
@@ -129,22 +155,30 @@ const elsewhereFindings = (engine: Engine, { elsewhere }: Setup): Finding[] =>
     remedy: elsewhereRemedy(by),
   }));
 
-/** A firewall that was reloaded takes Docker's rules away; only the engine makes them, when it starts (moby#16816). Whoever may not read rules knows nothing of them. */
+/**
+ * A firewall that was reloaded takes Docker's rules away; only the engine makes them, when it starts (moby#16816).
+ * Whoever may not read rules knows nothing of them.
+ */
 function ruleFindings(engine: Engine, { networks }: Docker, { rules, options }: Setup): Finding[] {
   if (rules === undefined || engine.firewall.startsWith('nftables') || options.some(isIptablesOff)) return [];
   const missing = missingRules(rules, networks ?? []);
   if (missing.length === 0) return [];
-  return [{
-    what: "Docker's firewall rules are missing",
-    evidence: `iptables-save shows none of: ${missing.join(', ')}`,
-    cause: 'they were removed after the engine had started, as a reload or flush of the firewall does (moby#16816)',
-    remedy:
-      `Restart the Docker Engine on that host, which recreates them: ${RESTART}. ` +
-      'Its containers stop and, with a restart policy, start again. Then run again.',
-  }];
+  return [
+    {
+      what: "Docker's firewall rules are missing",
+      evidence: `iptables-save shows none of: ${missing.join(', ')}`,
+      cause: 'they were removed after the engine had started, as a reload or flush of the firewall does (moby#16816)',
+      remedy:
+        `Restart the Docker Engine on that host, which recreates them: ${RESTART}. ` +
+        'Its containers stop and, with a restart policy, start again. Then run again.',
+    },
+  ];
 }
 
-/** Docker's rules that are not there, in words: its chains, the ways into them, and what lets containers out of these networks. */
+/**
+ * Docker's rules that are not there, in words: its chains, the ways into them, and what lets containers out of these
+ * networks.
+ */
 export function missingRules(rules: readonly string[], networks: readonly Network[]): string[] {
   const lacks = (table: string, rule: RegExp): boolean =>
     !rules.some((line) => line.startsWith(`${table} `) && rule.test(line.slice(table.length + 1)));
@@ -160,18 +194,25 @@ export function missingRules(rules: readonly string[], networks: readonly Networ
   ];
 }
 
-/** A host that never was in a swarm needs one more subnet for the network by which containers on the overlay reach the outside. */
+/**
+ * A host that never was in a swarm needs one more subnet for the network by which containers on the overlay reach the
+ * outside.
+ */
 function poolFindings(engine: Engine, { networks, routes, setup }: Docker): Finding[] {
   if (networks === undefined || routes === undefined || networks.some(({ name }) => name === GATEWAY_BRIDGE)) return [];
   const count = exhausted(engine, { networks, routes, onLink: setup?.onLink ?? [] });
   if (count === undefined) return [];
   const own = networks.filter(({ scope, subnets }) => scope === 'local' && subnets.length > 0).map(({ name }) => name);
   const some = `${own.slice(0, 3).join(', ')}${own.length > 3 ? ', ...' : ''}`;
-  return [{
-    what: `no address pool is left for the network ${GATEWAY_BRIDGE}, which the swarm needs`,
-    evidence: `all ${count} pools (${poolsText(engine)}) are taken by ${own.length} networks of Docker (${some}) and by routes`,
-    remedy:
-      'On that host, remove unused networks: docker network prune. ' +
-      `Or add pools ("default-address-pools" in ${DAEMON}), then: ${RESTART}.`,
-  }];
+  return [
+    {
+      what: `no address pool is left for the network ${GATEWAY_BRIDGE}, which the swarm needs`,
+      evidence:
+        `all ${count} pools (${poolsText(engine)}) are taken by ${own.length} networks of Docker (${some}) and by ` +
+        'routes',
+      remedy:
+        'On that host, remove unused networks: docker network prune. ' +
+        `Or add pools ("default-address-pools" in ${DAEMON}), then: ${RESTART}.`,
+    },
+  ];
 }

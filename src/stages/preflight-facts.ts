@@ -58,11 +58,30 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
   const settled = await rulesAgain(ask, host, onSetup, onNetworks);
-  return { host, engine: onEngine, machine: onMachine, setup: settled, networks: onNetworks, published, restarted, disk: space, others, asked: ask.reaches(host.name) ? [before, after] : undefined };
+  return {
+    host,
+    engine: onEngine,
+    machine: onMachine,
+    setup: settled,
+    networks: onNetworks,
+    published,
+    restarted,
+    disk: space,
+    others,
+    asked: ask.reaches(host.name) ? [before, after] : undefined,
+  };
 }
 
-/** Rules are read before the networks are listed; of a network that Docker made in between they were not there yet. Where some seem to be missing they are read once more. */
-async function rulesAgain(ask: Ask, host: Host, found: Fact<Setup>, networks: Fact<readonly Network[]>): Promise<Fact<Setup>> {
+/**
+ * Rules are read before the networks are listed; of a network that Docker made in between they were not there yet.
+ * Where some seem to be missing they are read once more.
+ */
+async function rulesAgain(
+  ask: Ask,
+  host: Host,
+  found: Fact<Setup>,
+  networks: Fact<readonly Network[]>,
+): Promise<Fact<Setup>> {
   const read = valueOf(found);
   if (read?.rules === undefined || missingRules(read.rules, valueOf(networks) ?? []).length === 0) return found;
   const later = valueOf(await ask.ask(host.name, firewallRules));

@@ -4,8 +4,9 @@ import { SOCKET, type ContainerProxy } from '../host/setup.ts';
 import type { Finding } from './finding.ts';
 
 /**
- * Docker's client puts the proxy of its login into each container that it makes, and Kuscia takes it for all that it asks by HTTP. That is
- * refused unless all that replicas and checks ask within the deployment goes past it (docs/adr/0020).
+ * Docker's client puts the proxy of its login into each container that it makes, and Kuscia takes it for all that it
+ * asks by HTTP. That is refused unless all that replicas and checks ask within the deployment goes past it
+ * (docs/adr/0020).
  */
 export function proxyFindings(cluster: Cluster, proxies: readonly ContainerProxy[]): Finding[] {
   const past = destinations(cluster);
@@ -14,14 +15,20 @@ export function proxyFindings(cluster: Cluster, proxies: readonly ContainerProxy
     .flatMap(({ file, engine, keys, noProxy }) => {
       const through = past.filter((destination) => !goesPast(noProxy, destination));
       if (through.length === 0) return [];
-      return [{
-        what: `Docker gives containers a proxy (${keys.join(', ')}) that noProxy does not exclude for ${through.join(', ')}`,
-        evidence: `${file}: proxies.${engine}, noProxy ${noProxy === '' ? 'is not set' : noProxy}`,
-        cause: "Docker's client sets the proxies of its configuration file in every new container; Kuscia and the probes use them",
-        remedy:
-          `On that host, remove "proxies" from ${file}; or, where containers need the proxy, set its "noProxy" to ` +
-          `${noProxyFor(noProxy, past)}. The engine's own proxy, for pulls, is configured elsewhere and may stay.`,
-      }];
+      return [
+        {
+          what:
+            `Docker gives containers a proxy (${keys.join(', ')}) that noProxy does not exclude for ` +
+            `${through.join(', ')}`,
+          evidence: `${file}: proxies.${engine}, noProxy ${noProxy === '' ? 'is not set' : noProxy}`,
+          cause:
+            "Docker's client sets the proxies of its configuration file in every new container; Kuscia and the " +
+            'probes use them',
+          remedy:
+            `On that host, remove "proxies" from ${file}; or, where containers need the proxy, set its "noProxy" to ` +
+            `${noProxyFor(noProxy, past)}. The engine's own proxy, for pulls, is configured elsewhere and may stay.`,
+        },
+      ];
     });
 }
 
@@ -31,11 +38,19 @@ function destinations({ hosts, network, database }: Cluster): string[] {
   return [...new Set(['localhost', '127.0.0.1', ...hosts.map(({ address }) => address), network.subnet, ...outside])];
 }
 
-const entriesOf = (noProxy: string): string[] => noProxy.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+const entriesOf = (noProxy: string): string[] =>
+  noProxy
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 
-const noProxyFor = (noProxy: string, past: readonly string[]): string => [...new Set([...entriesOf(noProxy), ...past])].join(',');
+const noProxyFor = (noProxy: string, past: readonly string[]): string =>
+  [...new Set([...entriesOf(noProxy), ...past])].join(',');
 
-/** Whether a request there goes past a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy: *, addresses, ranges, names with all below them. */
+/**
+ * Whether a request there goes past a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy: *, addresses,
+ * ranges, names with all below them.
+ */
 export function goesPast(noProxy: string, destination: string): boolean {
   const range = parseSubnet(destination);
   const asked = destination.toLowerCase();

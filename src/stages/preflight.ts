@@ -36,11 +36,19 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
   const ofSwarm = swarmFailures(cluster, engines, nodes);
   for (const onHost of facts) {
     const findings = dockerFindingsOf(cluster, onHost);
-    const unfit = findings.map(({ advice, ...finding }): [boolean, Failure] => [advice === true, { code: 'host-unfit', host: onHost.host.name, ...finding }]);
-    const failures = [...hostFailures(cluster, onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [] : [failure])), ...ofSwarm.filter(({ host }) => host === onHost.host.name)];
+    const unfit = findings.map(({ advice, ...finding }): [boolean, Failure] => [
+      advice === true,
+      { code: 'host-unfit', host: onHost.host.name, ...finding },
+    ]);
+    const failures = [
+      ...hostFailures(cluster, onHost),
+      ...unfit.flatMap(([advice, failure]) => (advice ? [] : [failure])),
+      ...ofSwarm.filter(({ host }) => host === onHost.host.name),
+    ];
     plan.warnings.push(...folderWarnings(onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [failure] : [])));
     plan.failures.push(...failures);
-    if (failures.length === 0) plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
+    if (failures.length === 0)
+      plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
   }
   plan.failures.push(...amongHosts(cluster, facts));
   return plan;
@@ -58,7 +66,10 @@ const dockerFindingsOf = (cluster: Cluster, { host, engine, machine, setup, netw
 function described({ engine, machine }: OnHost): string {
   if (engine.is !== 'present' || machine.is !== 'present') return '';
   const memory = `${(machine.value.memory / 1024 ** 3).toFixed(0)} GiB`;
-  return `engine ${engine.value.version}, kernel ${machine.value.kernel.split('-')[0]}, ${machine.value.arch}, ${engine.value.cpus} CPUs, ${memory}`;
+  return (
+    `engine ${engine.value.version}, kernel ${machine.value.kernel.split('-')[0]}, ${machine.value.arch}, ` +
+    `${engine.value.cpus} CPUs, ${memory}`
+  );
 }
 
 function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
@@ -67,45 +78,92 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   const unfit = (what: string, remedy: string, evidence?: string): void => {
     failures.push({ code: 'host-unfit', host: host.name, what, remedy, ...(evidence !== undefined && { evidence }) });
   };
-  if (engine.is !== 'present') failures.push(engineSilent(host.name, engine.is === 'unknown' ? engine.why : 'absent', valueOf(setup)));
+  if (engine.is !== 'present')
+    failures.push(engineSilent(host.name, engine.is === 'unknown' ? engine.why : 'absent', valueOf(setup)));
   if (machine.is !== 'present') {
-    unfit('its properties cannot be read', 'See that the login has a POSIX shell and may read /proc.', machine.is === 'unknown' ? machine.why : 'absent');
+    unfit(
+      'its properties cannot be read',
+      'See that the login has a POSIX shell and may read /proc.',
+      machine.is === 'unknown' ? machine.why : 'absent',
+    );
   } else {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
-  for (const fact of [published, disk, setup, others]) if (fact.is === 'unknown') failures.push({ code: 'fact-unknown', host: host.name, what: fact.why, remedy: 'Fix the reported problem, then run again.' });
+  for (const fact of [published, disk, setup, others])
+    if (fact.is === 'unknown')
+      failures.push({
+        code: 'fact-unknown',
+        host: host.name,
+        what: fact.why,
+        remedy: 'Fix the reported problem, then run again.',
+      });
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
     const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${valueOf(engine)?.rootDir ?? 'its folder'}`;
-    const what = `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are needed`;
-    unfit(what, 'Free space there: docker system df shows what takes it; docker image prune removes unused images.', evidence);
+    const what =
+      `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are ` +
+      'needed';
+    unfit(
+      what,
+      'Free space there: docker system df shows what takes it; docker image prune removes unused images.',
+      evidence,
+    );
   }
   return failures;
 }
 
-/** Who can change a parent of a folder can put another folder in its place, with a kuscia.sh and a configuration of their own. */
+/**
+ * Who can change a parent of a folder can put another folder in its place, with a kuscia.sh and a configuration of
+ * their own.
+ */
 const folderWarnings = ({ host, others }: OnHost): Failure[] =>
   (valueOf(others) ?? []).map(({ path, is, why }) => ({
     code: 'folder-open',
     host: host.name,
     what: `others than root and the login can change ${path}: ${why}`,
     evidence: `${path}: ${is}`,
-    remedy: `On ${host.name}: chown root ${path}, or chmod go-w ${path}; or set directory in the cluster file to a folder whose parents are all root's or the login's.`,
+    remedy:
+      `On ${host.name}: chown root ${path}, or chmod go-w ${path}; or set directory in the cluster file to a ` +
+      `folder whose parents are all root's or the login's.`,
   }));
 
 const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
-function machineFindings(cluster: Cluster, host: Host, machine: Machine, unfit: (what: string, remedy: string, evidence?: string) => void): void {
-  if (compareVersions(machine.kernel, REQUIRED.kernel) < 0) unfit(`kernel ${machine.kernel} is too old`, `Use a kernel of ${REQUIRED.kernel} or newer.`);
-  if (!(REQUIRED.architectures as readonly string[]).includes(machine.arch)) unfit(`architecture ${machine.arch} is not supported`, 'Use x86_64 or arm64.');
-  if (machine.missingPrograms.length > 0) unfit(`these programs are missing: ${machine.missingPrograms.join(', ')}`, 'Install them; kuscia.sh and the stages call them.');
+function machineFindings(
+  cluster: Cluster,
+  host: Host,
+  machine: Machine,
+  unfit: (what: string, remedy: string, evidence?: string) => void,
+): void {
+  if (compareVersions(machine.kernel, REQUIRED.kernel) < 0)
+    unfit(`kernel ${machine.kernel} is too old`, `Use a kernel of ${REQUIRED.kernel} or newer.`);
+  if (!(REQUIRED.architectures as readonly string[]).includes(machine.arch))
+    unfit(`architecture ${machine.arch} is not supported`, 'Use x86_64 or arm64.');
+  if (machine.missingPrograms.length > 0)
+    unfit(
+      `these programs are missing: ${machine.missingPrograms.join(', ')}`,
+      'Install them; kuscia.sh and the stages call them.',
+    );
   if (!host.roles.includes('replica')) return;
   const name = replicaName(replicaContainer(cluster, machine.user), machine.hostname);
-  if (!isReplicaName(name)) unfit(`its replica would be named ${name}, which Kubernetes does not take`, 'Give the host a name of letters, digits and inner hyphens (hostnamectl set-hostname), or use another login.', `hostname ${machine.hostname}, login ${machine.user}`);
+  if (!isReplicaName(name))
+    unfit(
+      `its replica would be named ${name}, which Kubernetes does not take`,
+      'Give the host a name of letters, digits and inner hyphens (hostnamectl set-hostname), or use another login.',
+      `hostname ${machine.hostname}, login ${machine.user}`,
+    );
   if (cluster.memory > machine.memory) {
-    unfit(`a replica may use ${gib(cluster.memory)} of memory, the host has ${gib(machine.memory)}`, 'Set memory in the cluster file to what every replica host has.');
+    unfit(
+      `a replica may use ${gib(cluster.memory)} of memory, the host has ${gib(machine.memory)}`,
+      'Set memory in the cluster file to what every replica host has.',
+    );
   }
-  if (machine.ptraceScope === 3) unfit('ptrace is forbidden, which runp needs', 'Set kernel.yama.ptrace_scope to 2 or less and restart the host (kuscia#626).', 'kernel.yama.ptrace_scope = 3');
+  if (machine.ptraceScope === 3)
+    unfit(
+      'ptrace is forbidden, which runp needs',
+      'Set kernel.yama.ptrace_scope to 2 or less and restart the host (kuscia#626).',
+      'kernel.yama.ptrace_scope = 3',
+    );
 }
 
 /** Host ports that the stages will use on this host, with what for. */
@@ -113,33 +171,66 @@ export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
   const { ports, database, loadBalancer } = cluster;
   const uses: [number, string][] = [];
   if (host.roles.includes('replica')) {
-    uses.push([ports.gateway, 'gateway'], [ports.internal, 'internal'], [ports.api, 'api'], [ports.apiGrpc, 'api-grpc'], [ports.metrics, 'metrics']);
+    uses.push(
+      [ports.gateway, 'gateway'],
+      [ports.internal, 'internal'],
+      [ports.api, 'api'],
+      [ports.apiGrpc, 'api-grpc'],
+      [ports.metrics, 'metrics'],
+    );
   }
   if (database.kind === 'managed' && database.host === host.name) uses.push([database.port, 'database']);
   if (loadBalancer.host === host.name) uses.push([loadBalancer.port, 'load balancer']);
   return new Map(uses);
 }
 
-/** Ports that something other than this deployment listens on; not those of our containers that docker may be about to start. */
-function takenPorts(cluster: Cluster, host: Host, machine: Machine, engine: Fact<Engine>, published: Fact<ReadonlyMap<number, string>>, restarted: Fact<ReadonlyMap<number, string>> = absent): Failure[] {
+/**
+ * Ports that something other than this deployment listens on; not those of our containers that docker may be about to
+ * start.
+ */
+function takenPorts(
+  cluster: Cluster,
+  host: Host,
+  machine: Machine,
+  engine: Fact<Engine>,
+  published: Fact<ReadonlyMap<number, string>>,
+  restarted: Fact<ReadonlyMap<number, string>> = absent,
+): Failure[] {
   // Whose port it is would be a guess.
   if (published.is === 'unknown') return [];
-  const own = new Set([replicaContainer(cluster, machine.user), cluster.loadBalancer.container, cluster.database.kind === 'managed' ? cluster.database.container : '']);
-  const publisher = (port: number): string | undefined => (published.is === 'present' ? published.value.get(port) : undefined);
+  const own = new Set([
+    replicaContainer(cluster, machine.user),
+    cluster.loadBalancer.container,
+    cluster.database.kind === 'managed' ? cluster.database.container : '',
+  ]);
+  const publisher = (port: number): string | undefined =>
+    published.is === 'present' ? published.value.get(port) : undefined;
   const uses = portsOn(cluster, host);
-  if (engine.is === 'present' && engine.value.swarm.state === 'inactive') for (const port of [2377, 7946]) uses.set(port, 'swarm');
+  if (engine.is === 'present' && engine.value.swarm.state === 'inactive')
+    for (const port of [2377, 7946]) uses.set(port, 'swarm');
   return [...uses]
-    .filter(([port]) => machine.listening.includes(port) && !own.has(publisher(port) ?? valueOf(restarted)?.get(port) ?? '?'))
+    .filter(
+      ([port]) => machine.listening.includes(port) && !own.has(publisher(port) ?? valueOf(restarted)?.get(port) ?? '?'),
+    )
     .map(([port, use]) => ({
       code: 'port-taken' as const,
       host: host.name,
       what: `port ${port} (${use}) is taken`,
-      evidence: publisher(port) !== undefined ? `published by container ${publisher(port)}` : `something listens on ${port}/tcp`,
-      remedy: use === 'swarm' ? 'End what listens there: the swarm needs this port.' : 'End what listens there, or choose another port in the cluster file.',
+      evidence:
+        publisher(port) !== undefined
+          ? `published by container ${publisher(port)}`
+          : `something listens on ${port}/tcp`,
+      remedy:
+        use === 'swarm'
+          ? 'End what listens there: the swarm needs this port.'
+          : 'End what listens there, or choose another port in the cluster file.',
     }));
 }
 
-/** Throws when something else listens on a port of the host's part: taken after preflight looked, it is why docker refused to start a container. */
+/**
+ * Throws when something else listens on a port of the host's part: taken after preflight looked, it is why docker
+ * refused to start a container.
+ */
 export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
   const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
   const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];

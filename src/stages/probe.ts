@@ -8,14 +8,22 @@ import { trouble, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
 import { lastLine, succeeded } from '../engine/outcome.ts';
 
-/** What docker and shells end with where a program is not there, or cannot be run. Source: Docker's docs, "docker run", exit status. */
+/**
+ * What docker and shells end with where a program is not there, or cannot be run. Source: Docker's docs, "docker run",
+ * exit status.
+ */
 const NO_PROGRAM = [126, 127];
 
 /**
- * Why a probe must be made anew: its image, its network, or what it was started with. A host that leaves the swarm takes its containers off the network for good,
- * a restart does not bring them back.
+ * Why a probe must be made anew: its image, its network, or what it was started with. A host that leaves the swarm
+ * takes its containers off the network for good, a restart does not bring them back.
  */
-export function probeDifference({ network }: Cluster, current: Container, probeImage: Fact<string>, report: ProbeReport | undefined): string | undefined {
+export function probeDifference(
+  { network }: Cluster,
+  current: Container,
+  probeImage: Fact<string>,
+  report: ProbeReport | undefined,
+): string | undefined {
   const otherImage = imageDifference(current, network.probeImage, probeImage);
   if (otherImage !== undefined) return otherImage;
   if (current.networkMode !== network.name) return `network ${current.networkMode} -> ${network.name}`;
@@ -26,13 +34,15 @@ export function probeDifference({ network }: Cluster, current: Container, probeI
 }
 
 /** Whether the probe ends at each start because its image lacks a program: starting it again mends nothing. */
-export const lacksPrograms = ({ state, exitCode }: Container): boolean => ['restarting', 'exited'].includes(state) && NO_PROGRAM.includes(exitCode);
+export const lacksPrograms = ({ state, exitCode }: Container): boolean =>
+  ['restarting', 'exited'].includes(state) && NO_PROGRAM.includes(exitCode);
 
 /** Starts the host's probe. Throws a Trouble, which names the image where that is the reason. */
 export async function startProbe(act: Act, cluster: Cluster, host: Host): Promise<void> {
   const command = runProbe(cluster, host);
   const outcome = await act.attempt(host.name, command);
-  if (outcome.ended === 'exited' && NO_PROGRAM.includes(outcome.code)) throw trouble(unfitProbe(cluster, host, lastLine(outcome)));
+  if (outcome.ended === 'exited' && NO_PROGRAM.includes(outcome.code))
+    throw trouble(unfitProbe(cluster, host, lastLine(outcome)));
   if (!succeeded(outcome)) throw trouble(commandFailure(host.name, command, outcome));
 }
 
@@ -42,6 +52,8 @@ export const unfitProbe = ({ network }: Cluster, host: Host, evidence: string): 
   host: host.name,
   what: `the probe cannot work with the image ${network.probeImage}`,
   evidence,
-  remedy: 'Name an image that holds nginx, curl and bash, as nginx:1.26 does: network.probe-image in the cluster file, or load-balancer.image, which stands in where that is not set. Then run again.',
+  remedy:
+    'Name an image that holds nginx, curl and bash, as nginx:1.26 does: network.probe-image in the cluster file, ' +
+    'or load-balancer.image, which stands in where that is not set. Then run again.',
   definite: true,
 });

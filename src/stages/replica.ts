@@ -8,7 +8,16 @@ import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
-import { answerWithin, describeAnswer, directAnswer, isGateway, lastWords, registry, type Answer, type Registry } from '../kuscia/facts.ts';
+import {
+  answerWithin,
+  describeAnswer,
+  directAnswer,
+  isGateway,
+  lastWords,
+  registry,
+  type Answer,
+  type Registry,
+} from '../kuscia/facts.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askLed } from './led.ts';
 
@@ -26,14 +35,22 @@ export interface Replica {
   readonly registry: Fact<Registry>;
   /** Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. */
   readonly led: Fact<ReadonlySet<string>>;
-  /** Asked only where something seems wrong: its gateway from within its own container, and as the probe on another host sees it; what its log says. */
+  /**
+   * Asked only where something seems wrong: its gateway from within its own container, and as the probe on another host
+   * sees it; what its log says.
+   */
   readonly within: Fact<Answer>;
   readonly elsewhere: Fact<Answer>;
   readonly lastWords: Fact<string>;
 }
 
 /** Asks everything about the replica on this host. What costs more is asked only where something seems wrong. */
-export async function askReplica(ask: Ask, deployment: Deployment, host: Host, led: Promise<Fact<ReadonlySet<string>>> = askLed(ask, deployment)): Promise<Replica> {
+export async function askReplica(
+  ask: Ask,
+  deployment: Deployment,
+  host: Host,
+  led: Promise<Fact<ReadonlySet<string>>> = askLed(ask, deployment),
+): Promise<Replica> {
   const { cluster, handed } = deployment;
   const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
     led,
@@ -46,10 +63,21 @@ export async function askReplica(ask: Ask, deployment: Deployment, host: Host, l
     ask.ask(host.name, directAnswer(cluster, host)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? '');
-  const seen = { host, machine: onMachine, image: onImage, identity, file: onFile, standing: standing(onContainers, name), answer, registry: onRegistry, led: onLed };
+  const seen = {
+    host,
+    machine: onMachine,
+    image: onImage,
+    identity,
+    file: onFile,
+    standing: standing(onContainers, name),
+    answer,
+    registry: onRegistry,
+    led: onLed,
+  };
   const current = valueOf(seen.standing)?.current;
   const unasked = { within: absent, elsewhere: absent, lastWords: absent };
-  if (current === undefined || faultOf(cluster, { ...seen, ...unasked }, current) === undefined) return { ...seen, ...unasked };
+  if (current === undefined || faultOf(cluster, { ...seen, ...unasked }, current) === undefined)
+    return { ...seen, ...unasked };
   const other = observerOf(ask, cluster, host);
   const [within, elsewhere, words] = await Promise.all([
     ask.ask(host.name, answerWithin(cluster, name)),
@@ -66,14 +94,26 @@ function observerOf(ask: Ask, cluster: Cluster, host: Host): Host | undefined {
 }
 
 /** Whether that is the answer of this very replica. */
-const isOwn = (cluster: Cluster, answer: Answer | undefined, current: Container): boolean => answer !== undefined && isGateway(cluster, answer) && answer.instance === current.hostname;
+const isOwn = (cluster: Cluster, answer: Answer | undefined, current: Container): boolean =>
+  answer !== undefined && isGateway(cluster, answer) && answer.instance === current.hostname;
 
-/** What is wrong with a replica that should be working; undefined when it is proven (docs/kuscia.md#health). One observer who cannot ask is overruled by two who were answered. */
-export function faultOf(cluster: Cluster, { answer, registry, within, elsewhere }: Pick<Replica, 'answer' | 'registry' | 'within' | 'elsewhere'>, current: Container): string | undefined {
+/**
+ * What is wrong with a replica that should be working; undefined when it is proven (docs/kuscia.md#health). One
+ * observer who cannot ask is overruled by two who were answered.
+ */
+export function faultOf(
+  cluster: Cluster,
+  { answer, registry, within, elsewhere }: Pick<Replica, 'answer' | 'registry' | 'within' | 'elsewhere'>,
+  current: Container,
+): string | undefined {
   if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
   const overruled = isOwn(cluster, valueOf(within), current) && isOwn(cluster, valueOf(elsewhere), current);
   if (!isOwn(cluster, valueOf(answer), current) && !overruled) {
-    return answer.is === 'present' ? `its gateway port: ${describeAnswer(cluster, answer.value)}` : answer.is === 'unknown' ? answer.why : 'no answer';
+    return answer.is === 'present'
+      ? `its gateway port: ${describeAnswer(cluster, answer.value)}`
+      : answer.is === 'unknown'
+        ? answer.why
+        : 'no answer';
   }
   return unregistered(registry, current);
 }
@@ -84,16 +124,22 @@ function unregistered(registry: Fact<Registry>, current: Container): string | un
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
   if (gateway === undefined) return 'its gateway object is not there yet';
   // Gateway objects outlive their replica: only one written by this very process proves anything.
-  if (gateway.heartbeat < current.startedAt - 1000 || gateway.uptime < current.startedAt - 1000) return 'its gateway object is of an earlier start';
-  if (registry.value.nodes.find(({ name }) => name === current.hostname)?.ready !== true) return 'its node is not Ready';
+  if (gateway.heartbeat < current.startedAt - 1000 || gateway.uptime < current.startedAt - 1000)
+    return 'its gateway object is of an earlier start';
+  if (registry.value.nodes.find(({ name }) => name === current.hostname)?.ready !== true)
+    return 'its node is not Ready';
   return undefined;
 }
 
 /**
- * Whether what is wrong is known from the replica itself, so that a restart may help: from within its own container, by its own API, or by two observers on two
- * hosts. That one probe could not ask it says nothing of the replica.
+ * Whether what is wrong is known from the replica itself, so that a restart may help: from within its own container, by
+ * its own API, or by two observers on two hosts. That one probe could not ask it says nothing of the replica.
  */
-export function isKnownBroken(cluster: Cluster, { answer, registry, within, elsewhere }: Replica, current: Container): boolean {
+export function isKnownBroken(
+  cluster: Cluster,
+  { answer, registry, within, elsewhere }: Replica,
+  current: Container,
+): boolean {
   const wrong = (fact: Fact<Answer>): boolean => fact.is === 'present' && !isOwn(cluster, fact.value, current);
   if (wrong(within)) return true;
   if (wrong(answer) && wrong(elsewhere)) return true;
@@ -112,10 +158,20 @@ export function askReplicas(ask: Ask, deployment: Deployment): Promise<Replica[]
 export const GATEWAY_PORT = '1080/tcp';
 
 /** Host port by port of a replica's container. */
-export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({ [GATEWAY_PORT]: ports.gateway, '80/tcp': ports.internal, '8082/tcp': ports.api, '8083/tcp': ports.apiGrpc, '9091/tcp': ports.metrics });
+export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> => ({
+  [GATEWAY_PORT]: ports.gateway,
+  '80/tcp': ports.internal,
+  '8082/tcp': ports.api,
+  '8083/tcp': ports.apiGrpc,
+  '9091/tcp': ports.metrics,
+});
 
 /** Why the container must be made anew; undefined when it is as described. */
-export function differenceOf(cluster: Cluster, { image, machine, lastWords }: Replica, current: Container): string | undefined {
+export function differenceOf(
+  cluster: Cluster,
+  { image, machine, lastWords }: Replica,
+  current: Container,
+): string | undefined {
   const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);
   const properties = valueOf(machine);
   const config = absolute(properties?.home ?? '/', folders(cluster).config);

@@ -16,7 +16,9 @@ export interface StrayFacts extends Namers {
   readonly replicas: readonly { readonly host: Host; readonly registry: Fact<Registry> }[];
 }
 
-/** A heartbeat that is younger, in milliseconds, is that of a replica that works (docs/kuscia.md#gateways-and-nodes). */
+/**
+ * A heartbeat that is younger, in milliseconds, is that of a replica that works (docs/kuscia.md#gateways-and-nodes).
+ */
 const LIVE_MS = 45_000;
 
 /** Asks for all of it, in words in which other stages ask it, too. */
@@ -113,7 +115,8 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
     what: `replica ${name} works ${where}`,
     evidence: seen,
     cause:
-      'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
+      'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, ' +
+      'while the load balancer does not lead to it',
     remedy: `Put it back into the cluster file, or take it away: ${away(cluster, facts, name, on?.container.name, place)}`,
   };
 }
@@ -129,7 +132,10 @@ function away(cluster: Cluster, facts: StrayFacts, name: string, container: stri
   const user = asked && valueOf(facts.machines.get(asked.name) ?? { is: 'absent' })?.user;
   const kubectl = `docker exec ${replicaContainer(cluster, user ?? 'USER')} kubectl`;
   const forgotten = `${kubectl} delete gateway ${name} -n ${cluster.domain} and ${kubectl} delete node ${name}`;
-  return `on ${place} docker stop ${called} and docker rm -f ${called}, then on ${asked?.name ?? "a replica's host"} ${forgotten}.`;
+  return (
+    `on ${place} docker stop ${called} and docker rm -f ${called}, then on ${asked?.name ?? "a replica's host"} ` +
+    `${forgotten}.`
+  );
 }
 
 interface Found {
@@ -180,6 +186,8 @@ function containerWarning(cluster: Cluster, { host, container, role }: Found): F
       role === 'replica' && host.roles.includes('replica')
         ? 'the login of the host is another than the one that started it'
         : `the role ${role} was taken from the host, which removes nothing`,
-    remedy: `Give the host the role ${role} again, or take the container away on ${host.name}: docker stop ${name}, then docker rm -f ${name}.${volume}`,
+    remedy:
+      `Give the host the role ${role} again, or take the container away on ${host.name}: docker stop ${name}, then ` +
+      `docker rm -f ${name}.${volume}`,
   };
 }

@@ -29,14 +29,31 @@ export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Fa
   const faults: Failure[] = [];
   const remedy = 'Set network.subnet in the cluster file to a private range that no host uses.';
   if (!isPrivate(subnet) && !allowPublicSubnet) {
-    faults.push({ code: 'subnet-unfit', what: `${subnet} is public address space`, remedy: `${remedy} Where it must be, set network.allow-public-subnet.` });
+    faults.push({
+      code: 'subnet-unfit',
+      what: `${subnet} is public address space`,
+      remedy: `${remedy} Where it must be, set network.allow-public-subnet.`,
+    });
   }
   for (const { host, networks, machine } of hosts) {
-    if (machine.is === 'unknown') faults.push({ code: 'fact-unknown', host: host.name, what: machine.why, remedy: 'Mend what the line names, then run again.' });
-    const taken = valueOf(networks)?.find((network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)));
+    if (machine.is === 'unknown')
+      faults.push({
+        code: 'fact-unknown',
+        host: host.name,
+        what: machine.why,
+        remedy: 'Mend what the line names, then run again.',
+      });
+    const taken = valueOf(networks)?.find(
+      (network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)),
+    );
     const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
-    const evidence = taken ? `network ${taken.name}: ${taken.subnets.join(', ')}` : route ? `route to ${route}` : undefined;
-    if (evidence) faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
+    const evidence = taken
+      ? `network ${taken.name}: ${taken.subnets.join(', ')}`
+      : route
+        ? `route to ${route}`
+        : undefined;
+    if (evidence)
+      faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
   }
   return faults;
 }

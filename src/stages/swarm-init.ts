@@ -19,7 +19,10 @@ export function swarmInit(deployment: Deployment): Stage {
   });
 }
 
-/** The first manager initialises a swarm unless a manager is in one; two swarms, or workers of an unknown one, are refused. */
+/**
+ * The first manager initialises a swarm unless a manager is in one; two swarms, or workers of an unknown one, are
+ * refused.
+ */
 export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
   const plan = new Plan();
   plan.failures.push(...engineFailures(engines));
@@ -28,12 +31,22 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
   const first = anchor(cluster, engines);
   const swarm = engineOf(engines, first)?.swarm;
   const managing = hostsWith(cluster, 'manager').filter((host) => engineOf(engines, host)?.swarm.isManager === true);
-  plan.failures.push(...managing.filter((host) => clusterId(engines, host) !== swarm?.clusterId).map((host) => twoSwarms(first, host, engines)));
+  plan.failures.push(
+    ...managing
+      .filter((host) => clusterId(engines, host) !== swarm?.clusterId)
+      .map((host) => twoSwarms(first, host, engines)),
+  );
   if (swarm?.isManager === true) {
-    plan.satisfied.push({ host: first.name, what: 'manager of the swarm', why: `swarm ${swarm.clusterId} at ${swarm.address}` });
+    plan.satisfied.push({
+      host: first.name,
+      what: 'manager of the swarm',
+      why: `swarm ${swarm.clusterId} at ${swarm.address}`,
+    });
     return plan;
   }
-  const strangers = cluster.hosts.filter((host) => engineOf(engines, host)?.swarm.nodeId !== '' && engineOf(engines, host)?.swarm.nodeId !== undefined);
+  const strangers = cluster.hosts.filter(
+    (host) => engineOf(engines, host)?.swarm.nodeId !== '' && engineOf(engines, host)?.swarm.nodeId !== undefined,
+  );
   plan.failures.push(...strangers.map((host) => strangerBeforeInit(host, engineOf(engines, host))));
   if (plan.failures.length === 0) {
     plan.steps.push({
@@ -49,7 +62,9 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
 
 const clusterId = (engines: Engines, host: Host): string | undefined => engineOf(engines, host)?.swarm.clusterId;
 
-const LEAVE = 'If the host is to be in this cluster, make it leave the other swarm there (docker swarm leave), which ends what runs on it in that swarm; then run again. Otherwise take it out of the cluster file.';
+const LEAVE =
+  'If the host is to be in this cluster, make it leave the other swarm there (docker swarm leave), which ends ' +
+  'what runs on it in that swarm; then run again. Otherwise take it out of the cluster file.';
 
 function twoSwarms(first: Host, other: Host, engines: Engines): Failure {
   return {

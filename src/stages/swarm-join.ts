@@ -1,6 +1,13 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { joinSwarm, readJoinToken, rotateJoinTokens, setNodeRole, tokensLabel, UNRESOLVED } from '../docker/commands.ts';
+import {
+  joinSwarm,
+  readJoinToken,
+  rotateJoinTokens,
+  setNodeRole,
+  tokensLabel,
+  UNRESOLVED,
+} from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { archiveOf, ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
@@ -34,19 +41,32 @@ export function swarmJoin(deployment: Deployment): Stage {
       const manager = anchor(cluster, engines);
       const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
       const tokens = deployment.handed?.joinTokens;
-      const handedInUse = inSwarm && tokens && ask.reaches(manager.name) ? await ask.ask(manager.name, tokenInUse('worker', tokens.worker)) : absent;
+      const handedInUse =
+        inSwarm && tokens && ask.reaches(manager.name)
+          ? await ask.ask(manager.name, tokenInUse('worker', tokens.worker))
+          : absent;
       return { engines, nodes: inSwarm ? seen : absent, handedInUse };
     },
     plan: (facts) => planSwarmJoin(deployment, facts),
   });
 }
 
-/** Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host. */
-export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines, nodes, handedInUse = absent }: Facts): Plan {
+/**
+ * Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host.
+ */
+export function planSwarmJoin(
+  { cluster, ...deployment }: Deployment,
+  { engines, nodes, handedInUse = absent }: Facts,
+): Plan {
   const plan = new Plan();
   plan.failures.push(...engineFailures(engines), ...nodeFailures(cluster, engines, nodes));
   if (nodes.is === 'unknown') {
-    plan.failures.push({ code: 'fact-unknown', host: anchor(cluster, engines).name, what: nodes.why, remedy: 'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.' });
+    plan.failures.push({
+      code: 'fact-unknown',
+      host: anchor(cluster, engines).name,
+      what: nodes.why,
+      remedy: 'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
+    });
   }
   if (plan.failures.length > 0) return plan;
 
@@ -61,17 +81,43 @@ export function planSwarmJoin({ cluster, ...deployment }: Deployment, { engines,
   return plan;
 }
 
-/** When all hosts are in the swarm, the tokens that travelled between jobs are made worthless: those of this run, and those of one that ended before it came to that. */
-function planRotation(plan: Plan, domain: string, manager: Host, nodes: readonly SwarmNode[], handedInUse: Fact<boolean>): void {
+/**
+ * When all hosts are in the swarm, the tokens that travelled between jobs are made worthless: those of this run, and
+ * those of one that ended before it came to that.
+ */
+function planRotation(
+  plan: Plan,
+  domain: string,
+  manager: Host,
+  nodes: readonly SwarmNode[],
+  handedInUse: Fact<boolean>,
+): void {
   const marked = nodes.filter(({ labels }) => tokensLabel(domain) in labels).map(({ id }) => id);
   if (handedInUse.is === 'unknown') {
-    plan.failures.push({ code: 'fact-unknown', host: manager.name, what: handedInUse.why, remedy: 'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that were handed over must not stay valid.' });
+    plan.failures.push({
+      code: 'fact-unknown',
+      host: manager.name,
+      what: handedInUse.why,
+      remedy:
+        'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that ' +
+        'were handed over must not stay valid.',
+    });
     return;
   }
   const inUse = handedInUse.is === 'present' && handedInUse.value;
   if ((!inUse && marked.length === 0) || plan.steps.length > 0 || plan.awaited.length > 0) return;
-  const why = inUse ? 'those handed over are no longer needed' : 'an earlier run handed them over, and did not come to this';
-  plan.steps.push({ host: manager.name, change: '~', what: 'rotate the join tokens', why, lane: 'managers', revokes: true, apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))) });
+  const why = inUse
+    ? 'those handed over are no longer needed'
+    : 'an earlier run handed them over, and did not come to this';
+  plan.steps.push({
+    host: manager.name,
+    change: '~',
+    what: 'rotate the join tokens',
+    why,
+    lane: 'managers',
+    revokes: true,
+    apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))),
+  });
 }
 
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {
@@ -87,7 +133,13 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
   const manager = anchor(deployment.cluster, engines);
   if (node === undefined && isOfOurs(engines, manager, swarm)) {
     const why = `${manager.name} does not list node ${swarm.nodeId} yet`;
-    plan.awaited.push({ host: host.name, at: manager.name, what: 'node Ready', why, failure: notListed(host, manager, swarm.nodeId) });
+    plan.awaited.push({
+      host: host.name,
+      at: manager.name,
+      what: 'node Ready',
+      why,
+      failure: notListed(host, manager, swarm.nodeId),
+    });
   } else if (node === undefined) {
     plan.failures.push(foreign(host, engines, deployment.cluster));
   } else if (node.role !== role) {
@@ -101,31 +153,48 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
       apply: async (act) => void (await act.run(manager.name, setNodeRole(node.id, role))),
     });
   } else if (node.state !== 'ready') {
-    plan.awaited.push({ host: host.name, at: manager.name, what: 'node Ready', why: `node ${node.id} is ${node.state}`, failure: notReady(host, node) });
+    plan.awaited.push({
+      host: host.name,
+      at: manager.name,
+      what: 'node Ready',
+      why: `node ${node.id} is ${node.state}`,
+      failure: notReady(host, node),
+    });
   } else {
     plan.satisfied.push({ host: host.name, what: `${role}, Ready`, why: `node ${node.id}` });
   }
 }
 
 /** Whether the manager is one of those that the node itself reports to. */
-const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): boolean => swarm.managerIds.includes(engineOf(engines, manager)?.swarm.nodeId ?? 'none');
+const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): boolean =>
+  swarm.managerIds.includes(engineOf(engines, manager)?.swarm.nodeId ?? 'none');
 
 const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
 
-async function join(act: Act, deployment: Deployment, engines: Engines, host: Host, role: 'manager' | 'worker'): Promise<void> {
+async function join(
+  act: Act,
+  deployment: Deployment,
+  engines: Engines,
+  host: Host,
+  role: 'manager' | 'worker',
+): Promise<void> {
   const { cluster, handed } = deployment;
   const manager = anchor(cluster, engines);
   if (handed && !handed.joinTokens) throw trouble(noTokens(host));
   // A host without curl takes that of the image, and would pull it.
-  if (archiveOf(deployment, cluster.network.probeImage)) await ensureImage(act, host.name, cluster.network.probeImage, deployment);
-  const token = handed?.joinTokens?.[role] ?? new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
+  if (archiveOf(deployment, cluster.network.probeImage))
+    await ensureImage(act, host.name, cluster.network.probeImage, deployment);
+  const token =
+    handed?.joinTokens?.[role] ??
+    new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
   act.learn(token);
   const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
   const outcome = await act.attempt(host.name, command);
   const status = outcome.stdout.split('\n').at(-1)?.trim();
   if (succeeded(outcome) && status === '200') return;
   // Source: swarmkit, ca/server.go: "A valid join token is necessary to join this cluster".
-  if (succeeded(outcome) && /join token/i.test(outcome.stdout)) throw trouble(tokenRefused(host, manager, outcome.stdout, handed?.joinTokens !== undefined));
+  if (succeeded(outcome) && /join token/i.test(outcome.stdout))
+    throw trouble(tokenRefused(host, manager, outcome.stdout, handed?.joinTokens !== undefined));
   throw trouble({
     code: outcome.ended === 'lost' ? 'connection-lost' : 'command-failed',
     host: host.name,
@@ -138,9 +207,20 @@ async function join(act: Act, deployment: Deployment, engines: Engines, host: Ho
 /** By where it went wrong: on the way to the host's own engine, or in what that made of it. */
 function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
   if (outcome.ended === 'lost') return LOST_REMEDY;
-  if (outcome.ended === 'exited' && outcome.code === UNRESOLVED) return `Write an IP address of ${host.name} into the cluster file, or a name that the host itself resolves (getent hosts ${host.address}); then run again.`;
-  if (!succeeded(outcome)) return `See that the engine of ${host.name} answers there: curl --unix-socket /var/run/docker.sock http://docker/info. Then run again.`;
-  return `Its own engine refused; the evidence is its answer. Where that tells of time or a connection, see that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`;
+  if (outcome.ended === 'exited' && outcome.code === UNRESOLVED)
+    return (
+      `Write an IP address of ${host.name} into the cluster file, or a name that the host itself resolves (getent ` +
+      `hosts ${host.address}); then run again.`
+    );
+  if (!succeeded(outcome))
+    return (
+      `See that the engine of ${host.name} answers there: curl --unix-socket /var/run/docker.sock ` +
+      'http://docker/info. Then run again.'
+    );
+  return (
+    'Its own engine refused; the evidence is its answer. Where that tells of time or a connection, see that ' +
+    `${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`
+  );
 }
 
 const noTokens = (host: Host): Failure => ({
@@ -151,8 +231,17 @@ const noTokens = (host: Host): Failure => ({
 });
 
 function tokenRefused(host: Host, manager: Host, said: string, handedOver: boolean): Failure {
-  const again = handedOver ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which hands over the present ones; then this one.' : 'The tokens were changed meanwhile: run again.';
-  return { code: 'join-token-invalid', host: host.name, what: `the swarm of ${manager.name} refuses the join token`, evidence: said.trim().split('\n')[0] ?? '', remedy: again };
+  const again = handedOver
+    ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which ' +
+      'hands over the present ones; then this one.'
+    : 'The tokens were changed meanwhile: run again.';
+  return {
+    code: 'join-token-invalid',
+    host: host.name,
+    what: `the swarm of ${manager.name} refuses the join token`,
+    evidence: said.trim().split('\n')[0] ?? '',
+    remedy: again,
+  };
 }
 
 function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
@@ -163,9 +252,15 @@ function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
   return {
     code: 'swarm-foreign',
     host: host.name,
-    what: `is node ${swarm?.nodeId} of ${theirs}${ours === undefined ? `; ${manager.name} manages none` : `, not of swarm ${ours} of ${manager.name}`}`,
-    evidence: `its managers: ${swarm?.managers.join(', ') || 'none known'}; state ${swarm?.state}${swarm?.error ? `: ${swarm.error}` : ''}`,
-    remedy: 'If the host is to be in this cluster, run docker swarm leave on it, then run again. Otherwise take it out of the cluster file.',
+    what:
+      `is node ${swarm?.nodeId} of ` +
+      `${theirs}${ours === undefined ? `; ${manager.name} manages none` : `, not of swarm ${ours} of ${manager.name}`}`,
+    evidence:
+      `its managers: ${swarm?.managers.join(', ') || 'none known'}; state ` +
+      `${swarm?.state}${swarm?.error ? `: ${swarm.error}` : ''}`,
+    remedy:
+      'If the host is to be in this cluster, run docker swarm leave on it, then run again. Otherwise take it out ' +
+      'of the cluster file.',
   };
 }
 
@@ -180,7 +275,9 @@ function notListed(host: Host, manager: Host, nodeId: string): Failure {
 }
 
 /** What brings a node back that the managers hear nothing of. */
-export const NOT_READY_REMEDY = 'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are open; then run again.';
+export const NOT_READY_REMEDY =
+  'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are ' +
+  'open; then run again.';
 
 function notReady(host: Host, node: SwarmNode): Failure {
   return {
@@ -196,13 +293,17 @@ function notReady(host: Host, node: SwarmNode): Failure {
 function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: readonly SwarmNode[]): void {
   const ours = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
   const names = new Set(nodes.filter((node) => ours.has(node.id)).map((node) => node.hostname));
-  for (const ghost of nodes.filter((node) => !ours.has(node.id) && node.state !== 'ready' && names.has(node.hostname))) {
+  for (const ghost of nodes.filter(
+    (node) => !ours.has(node.id) && node.state !== 'ready' && names.has(node.hostname),
+  )) {
     plan.warnings.push({
       code: 'node-not-ready',
       host: anchor(cluster, engines).name,
       what: `the swarm still lists a second node ${ghost.hostname} (${ghost.id}), which is ${ghost.state}`,
       evidence: `docker node ls: ${ghost.id} ${ghost.hostname} ${ghost.state}, at ${ghost.address}`,
-      cause: 'that host has left the swarm, or was set up anew, and joined again: its old entry stays until somebody removes it',
+      cause:
+        'that host has left the swarm, or was set up anew, and joined again: its old entry stays until somebody ' +
+        'removes it',
       remedy: `Remove it when nothing needs it: docker node rm ${ghost.id}`,
     });
   }

@@ -11,25 +11,37 @@ export type Engines = ReadonlyMap<string, Fact<Engine>>;
 
 /** Asks every host for its engine. */
 export async function askEngines(ask: Ask, cluster: Cluster): Promise<Engines> {
-  return new Map(await Promise.all(cluster.hosts.map(async (host) => [host.name, await ask.ask(host.name, engine)] as const)));
+  return new Map(
+    await Promise.all(cluster.hosts.map(async (host) => [host.name, await ask.ask(host.name, engine)] as const)),
+  );
 }
 
-/** Every host's engine, and the nodes of the swarm as its anchor sees them; they are unknown while it manages none. The first manager, which mostly is the anchor, is asked at once. */
+/**
+ * Every host's engine, and the nodes of the swarm as its anchor sees them; they are unknown while it manages none. The
+ * first manager, which mostly is the anchor, is asked at once.
+ */
 export async function askSwarm(ask: Ask, cluster: Cluster): Promise<readonly [Engines, Fact<readonly SwarmNode[]>]> {
-  const [engines, seen] = await Promise.all([askEngines(ask, cluster), ask.ask(firstManager(cluster).name, swarmNodes)]);
+  const [engines, seen] = await Promise.all([
+    askEngines(ask, cluster),
+    ask.ask(firstManager(cluster).name, swarmNodes),
+  ]);
   const speaker = anchor(cluster, engines);
   return [engines, speaker === firstManager(cluster) ? seen : await ask.ask(speaker.name, swarmNodes)];
 }
 
 /** The engine of a host where it is known. */
-export const engineOf = (engines: Engines, host: Host): Engine | undefined => valueOf(engines.get(host.name) ?? { is: 'absent' });
+export const engineOf = (engines: Engines, host: Host): Engine | undefined =>
+  valueOf(engines.get(host.name) ?? { is: 'absent' });
 
 /**
- * The manager that speaks for the swarm: the first in the cluster file that manages one. While none does, the first manager of
- * the file, which is then the one to initialise.
+ * The manager that speaks for the swarm: the first in the cluster file that manages one. While none does, the first
+ * manager of the file, which is then the one to initialise.
  */
 export function anchor(cluster: Cluster, engines: Engines): Host {
-  return hostsWith(cluster, 'manager').find((host) => engineOf(engines, host)?.swarm.isManager === true) ?? firstManager(cluster);
+  return (
+    hostsWith(cluster, 'manager').find((host) => engineOf(engines, host)?.swarm.isManager === true) ??
+    firstManager(cluster)
+  );
 }
 
 /** The failures of hosts whose engine is not known, or whose part in a swarm can neither be used nor be joined anew. */
@@ -44,7 +56,10 @@ export const swarmFailures = (cluster: Cluster, engines: Engines, nodes: Fact<re
   ...nodeFailures(cluster, engines, nodes),
 ];
 
-/** The failures of hosts whose engine is in a swarm and yet no node of it can be seen. Where a manager is locked, that others wait for one says nothing more. */
+/**
+ * The failures of hosts whose engine is in a swarm and yet no node of it can be seen. Where a manager is locked, that
+ * others wait for one says nothing more.
+ */
 function stuckFailures(engines: Engines): Failure[] {
   const swarms = [...engines].flatMap(([host, fact]) => (fact.is === 'present' ? [{ host, ...fact.value.swarm }] : []));
   const locked = swarms.some(({ state }) => state === 'locked');
@@ -56,12 +71,16 @@ function stuckFailures(engines: Engines): Failure[] {
   });
 }
 
-/** States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker Engine API, LocalNodeState. */
+/**
+ * States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker
+ * Engine API, LocalNodeState.
+ */
 const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
   locked: {
     cause: 'the swarm locks its managers (autolock), and the engine of this one was restarted',
     remedy:
-      'Unlock it on that host: docker swarm unlock asks for the key, which docker swarm unlock-key shows on a manager ' +
+      'Unlock it on that host: docker swarm unlock asks for the key, which docker swarm unlock-key shows on a ' +
+      'manager ' +
       'that is not locked. Then run again.',
   },
   pending: {
@@ -69,10 +88,15 @@ const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
       'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. ' +
       'If it stays so, open 2377/tcp to the managers, or make it leave (docker swarm leave --force).',
   },
-  error: { remedy: 'If nothing of that swarm is needed there, make it leave (docker swarm leave --force); then run again.' },
+  error: {
+    remedy: 'If nothing of that swarm is needed there, make it leave (docker swarm leave --force); then run again.',
+  },
 };
 
-/** Hosts of the cluster file whose node is drained or paused, or registered under another address than the file's. Nothing where the nodes are not known. */
+/**
+ * Hosts of the cluster file whose node is drained or paused, or registered under another address than the file's.
+ * Nothing where the nodes are not known.
+ */
 export function nodeFailures(cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] {
   const manager = anchor(cluster, engines).name;
   return cluster.hosts.flatMap((host) => {
@@ -88,15 +112,22 @@ export function nodeFailures(cluster: Cluster, engines: Engines, nodes: Fact<rea
 
 const AVAILABILITIES: Readonly<Record<string, string>> = { drain: 'drained', pause: 'paused' };
 
-/** Seen with Docker 20.10: attaching anything to the overlay network there fails after 20 s with "context deadline exceeded" (moby#33303); what is attached stays. */
+/**
+ * Seen with Docker 20.10: attaching anything to the overlay network there fails after 20 s with "context deadline
+ * exceeded" (moby#33303); what is attached stays.
+ */
 function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
   return {
     code: 'node-not-ready',
     host: host.name,
-    what: `its node is ${AVAILABILITIES[node.availability] ?? node.availability}: no container can be started on the overlay network there`,
+    what:
+      `its node is ${AVAILABILITIES[node.availability] ?? node.availability}: no container can be started on the ` +
+      'overlay network there',
     evidence: `docker node inspect ${node.id} on ${manager}: Availability ${node.availability}`,
     cause: 'somebody set it so, as for maintenance; what runs there goes on, but would not come back after a restart',
-    remedy: `When the host may be used again, on ${manager}: docker node update --availability active ${node.id}. Then run again.`,
+    remedy:
+      `When the host may be used again, on ${manager}: docker node update --availability active ${node.id}. Then ` +
+      'run again.',
   };
 }
 
@@ -121,5 +152,6 @@ const managerMoves = ({ address }: Host): string =>
   'then make the other hosts leave (docker swarm leave, managers with --force), and run again: they join anew.';
 
 const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolean, manager: string): string =>
-  `Make ${name} leave and join again: ${isManager ? `docker node demote ${id} on ${manager}, then ` : ''}docker swarm leave on ${name}, ` +
+  `Make ${name} leave and join again: ${isManager ? `docker node demote ${id} on ${manager}, then ` : ''}docker ` +
+  `swarm leave on ${name}, ` +
   `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;

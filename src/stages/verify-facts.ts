@@ -7,7 +7,14 @@ import type { Ask } from '../engine/ask.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
-import { directAnswer, loadBalancerAnswers, registry, requestsFor, type Answer, type Registry } from '../kuscia/facts.ts';
+import {
+  directAnswer,
+  loadBalancerAnswers,
+  registry,
+  requestsFor,
+  type Answer,
+  type Registry,
+} from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';
@@ -53,26 +60,48 @@ export interface VerifyFacts {
   readonly ms: number;
 }
 
-/** Asks everything at once, in the words in which the other stages ask it: questions of one turn travel together, and what is asked twice is run once. */
+/**
+ * Asks everything at once, in the words in which the other stages ask it: questions of one turn travel together, and
+ * what is asked twice is run once.
+ */
 export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFacts> {
   const started = Date.now();
   const { cluster } = deployment;
   const usual = hostNamed(cluster, cluster.loadBalancer.host);
-  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere, machines] = await Promise.all([
-    askSwarm(ask, cluster),
-    askPaths(ask, cluster, cluster.hosts),
-    askAnswers(ask, cluster, usual),
-    Promise.all(hostsWith(cluster, 'replica').map((host) => askReplica(ask, cluster, host))),
-    askDatabase(ask, deployment),
-    askLoadBalancer(ask, deployment),
-    Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
-    Promise.all(cluster.hosts.map(async ({ name }) => [name, await ask.ask(name, machine)] as const)),
-  ]);
-  const facts = { engines, nodes, paths: allPaths(cluster, paths), probes: paths, replicas, database, loadBalancer: ofLoadBalancer, containers: new Map(everywhere), machines: new Map(machines) };
+  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere, machines] =
+    await Promise.all([
+      askSwarm(ask, cluster),
+      askPaths(ask, cluster, cluster.hosts),
+      askAnswers(ask, cluster, usual),
+      Promise.all(hostsWith(cluster, 'replica').map((host) => askReplica(ask, cluster, host))),
+      askDatabase(ask, deployment),
+      askLoadBalancer(ask, deployment),
+      Promise.all(
+        cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const),
+      ),
+      Promise.all(cluster.hosts.map(async ({ name }) => [name, await ask.ask(name, machine)] as const)),
+    ]);
+  const facts = {
+    engines,
+    nodes,
+    paths: allPaths(cluster, paths),
+    probes: paths,
+    replicas,
+    database,
+    loadBalancer: ofLoadBalancer,
+    containers: new Map(everywhere),
+    machines: new Map(machines),
+  };
   // What another job saw of a host that this one does not reach stands.
   const from = ask.reaches(usual.name) ? (aProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
-  return { ...facts, from, answers: ofBalancer, replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })), ms: Date.now() - started };
+  return {
+    ...facts,
+    from,
+    answers: ofBalancer,
+    replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })),
+    ms: Date.now() - started,
+  };
 }
 
 const UNASKED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
@@ -90,7 +119,11 @@ export function darkness(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host:
 }
 
 /** The first host that answers and has a probe that runs, to ask from. */
-const aProbe = (hosts: readonly Host[], cluster: Cluster, { containers: all }: Pick<VerifyFacts, 'containers'>): Host | undefined =>
+const aProbe = (
+  hosts: readonly Host[],
+  cluster: Cluster,
+  { containers: all }: Pick<VerifyFacts, 'containers'>,
+): Host | undefined =>
   hosts.find(({ name }) => all.get(name)?.some((each) => each.name === probeName(cluster) && each.state === 'running'));
 
 interface Answers {
@@ -98,11 +131,21 @@ interface Answers {
   readonly ofReplicas: ReadonlyMap<string, Fact<Answer>>;
 }
 
-/** What the load balancer and each replica answer to a host: mostly that of the load balancer, where the replicas' traffic comes from. */
+/**
+ * What the load balancer and each replica answer to a host: mostly that of the load balancer, where the replicas'
+ * traffic comes from.
+ */
 async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answers> {
   const [ofBalancer, ofReplicas] = await Promise.all([
-    ask.ask(from.name, loadBalancerAnswers(cluster, hostNamed(cluster, cluster.loadBalancer.host), requestsFor(cluster))),
-    Promise.all(hostsWith(cluster, 'replica').map(async (host) => [host.name, await ask.ask(from.name, directAnswer(cluster, host))] as const)),
+    ask.ask(
+      from.name,
+      loadBalancerAnswers(cluster, hostNamed(cluster, cluster.loadBalancer.host), requestsFor(cluster)),
+    ),
+    Promise.all(
+      hostsWith(cluster, 'replica').map(
+        async (host) => [host.name, await ask.ask(from.name, directAnswer(cluster, host))] as const,
+      ),
+    ),
   ]);
   return { ofBalancer, ofReplicas: new Map(ofReplicas) };
 }
@@ -121,7 +164,11 @@ async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<
 
 async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBalancerFacts> {
   const { host, container: name } = deployment.cluster.loadBalancer;
-  const [onContainer, [configuration, secrets], loaded] = await Promise.all([ask.ask(host, container(name)), askFiles(ask, deployment), ask.ask(host, loadedConfiguration(name))]);
+  const [onContainer, [configuration, secrets], loaded] = await Promise.all([
+    ask.ask(host, container(name)),
+    askFiles(ask, deployment),
+    ask.ask(host, loadedConfiguration(name)),
+  ]);
   return { container: onContainer, configuration, secrets, loaded };
 }
 
@@ -134,15 +181,35 @@ interface Attached {
 }
 
 /** All containers on the network but that of this replica. */
-function othersThan({ host, container }: OnHost, { network }: Cluster, containers: VerifyFacts['containers']): readonly Attached[] {
+function othersThan(
+  { host, container }: OnHost,
+  { network }: Cluster,
+  containers: VerifyFacts['containers'],
+): readonly Attached[] {
   const own = valueOf(container)?.name;
-  return [...containers].flatMap(([on, all]) => all.filter(({ name }) => !(on === host.name && name === own)).map(({ name, hostname, addresses }) => ({ on, name, hostname, address: addresses[network.name] ?? '' }))).filter(({ address }) => address !== '');
+  return [...containers]
+    .flatMap(([on, all]) =>
+      all
+        .filter(({ name }) => !(on === host.name && name === own))
+        .map(({ name, hostname, addresses }) => ({ on, name, hostname, address: addresses[network.name] ?? '' })),
+    )
+    .filter(({ address }) => address !== '');
 }
 
 /** Other containers on the network under the name of this replica: they pass for it. */
-export const twinsOf = (cluster: Cluster, { containers }: Pick<VerifyFacts, 'containers'>, onHost: OnHost, name: string): readonly Attached[] =>
-  othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
+export const twinsOf = (
+  cluster: Cluster,
+  { containers }: Pick<VerifyFacts, 'containers'>,
+  onHost: OnHost,
+  name: string,
+): readonly Attached[] => othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
 /** Other containers on the network with the address of this replica: some hosts reach it there, some reach them. */
-export const sharersOf = (cluster: Cluster, { containers }: Pick<VerifyFacts, 'containers'>, onHost: OnHost): readonly Attached[] =>
-  othersThan(onHost, cluster, containers).filter(({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name]);
+export const sharersOf = (
+  cluster: Cluster,
+  { containers }: Pick<VerifyFacts, 'containers'>,
+  onHost: OnHost,
+): readonly Attached[] =>
+  othersThan(onHost, cluster, containers).filter(
+    ({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name],
+  );

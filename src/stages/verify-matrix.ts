@@ -20,7 +20,10 @@ import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
 import { darkness, isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
 
-/** A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes). Milliseconds. */
+/**
+ * A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes).
+ * Milliseconds.
+ */
 export const HEARTBEAT_LIMIT = 45_000;
 
 /**
@@ -77,7 +80,12 @@ export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): S
 export const isTried = (
   { engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>,
   { from, to }: { readonly from: string; readonly to: string },
-): boolean => [from, to].every((host) => darkness({ machines, engines }, host) === '' && !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''));
+): boolean =>
+  [from, to].every(
+    (host) =>
+      darkness({ machines, engines }, host) === '' &&
+      !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''),
+  );
 
 /** States of an engine that is in a swarm and can do nothing in it: its overlay networks are away with it. */
 const STUCK: readonly string[] = ['locked', 'error'];

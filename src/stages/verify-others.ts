@@ -100,7 +100,9 @@ export function loadBalancerFailures(
         what: `the load balancer does not run: its container ${name} is ${how}`,
         evidence: `docker inspect ${name}: ${how}`,
         cause: 'the load balancer was stopped, or ended by itself',
-        remedy: `Run the deployment again (mode: apply): it starts the load balancer. If it ends again, docker logs ${name} on ${host} says why.`,
+        remedy:
+          'Run the deployment again (mode: apply): it starts the load balancer. If it ends again, docker logs ' +
+          `${name} on ${host} says why.`,
       },
     ];
   const unlike = unlikeFiles(deployment, facts);
@@ -114,7 +116,8 @@ export function loadBalancerFailures(
         evidence,
         cause: 'they were changed on the host, or the cluster file or an input was changed and not applied',
         remedy:
-          'Run the deployment again (mode: apply): it writes the files anew and lets nginx load them. What was changed by hand is lost then; nginx.conf.last-good beside them keeps the configuration before.',
+          'Run the deployment again (mode: apply): it writes the files anew and lets nginx load them. What was ' +
+          'changed by hand is lost then; nginx.conf.last-good beside them keeps the configuration before.',
       },
     ];
   }
@@ -130,7 +133,9 @@ export function loadBalancerFailures(
       what: 'nginx does not run with the configuration in its files',
       evidence,
       cause: 'its files were replaced without a reload, or it refused to load them',
-      remedy: `Run the deployment again (mode: apply): it reloads nginx. If that fails, docker logs ${name} on ${host} says why.`,
+      remedy:
+        `Run the deployment again (mode: apply): it reloads nginx. If that fails, docker logs ${name} on ${host} ` +
+        'says why.',
     },
   ];
 }

@@ -1,6 +1,9 @@
 import { Capture } from './capture.ts';
 
-/** Shell words that tell the process group of the shell, for a shell that then becomes the program. It is its own id, unless something like sudo stands before it. */
+/**
+ * Shell words that tell the process group of the shell, for a shell that then becomes the program. It is its own id,
+ * unless something like sudo stands before it.
+ */
 export const ANNOUNCE = 'read -r _ _ _ _ group _ </proc/$$/stat; echo kuscia-swarm-runs-as $group';
 const ANNOUNCEMENT = /kuscia-swarm-runs-as (\d+)\r?\n/;
 
@@ -8,8 +11,8 @@ const ANNOUNCEMENT = /kuscia-swarm-runs-as (\d+)\r?\n/;
 const LONGEST = 64;
 
 /**
- * Standard output of a command that is announced first: by the shell that starts it and, where that gives it a terminal, once more on the terminal.
- * What a login prints before that is not the command's.
+ * Standard output of a command that is announced first: by the shell that starts it and, where that gives it a
+ * terminal, once more on the terminal. What a login prints before that is not the command's.
  */
 export class Announced {
   #capture = new Capture();

@@ -3,7 +3,10 @@ import { leftOut } from '../engine/outcome.ts';
 const HEAD_BYTES = 4 * 1024 * 1024;
 const TAIL_BYTES = 4 * 1024 * 1024;
 
-/** Keeps the beginning and the end of a stream of bytes, 8 MiB in all unless told, and says where something was left out. */
+/**
+ * Keeps the beginning and the end of a stream of bytes, 8 MiB in all unless told, and says where something was left
+ * out.
+ */
 export class Capture {
   readonly #head: number;
   readonly #limit: number;
@@ -22,7 +25,7 @@ export class Capture {
 
   /** Takes the next bytes of the stream; they are the caller's again afterwards. */
   add(chunk: Buffer): void {
-    for (let rest = chunk; rest.length > 0; ) {
+    for (let rest = chunk; rest.length > 0;) {
       if (this.#used === this.#most) this.#trim();
       this.#makeRoom(Math.min(this.#used + rest.length, this.#most));
       const taken = rest.copy(this.#bytes, this.#used);

@@ -50,7 +50,10 @@ const isNothing = (stdin: Command['stdin']): boolean => stdin === undefined || s
 
 type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 'stderr'> : never) : never;
 
-/** The line that the login's own shell is given, whichever that is: it becomes a POSIX shell, which announces itself and becomes the program. */
+/**
+ * The line that the login's own shell is given, whichever that is: it becomes a POSIX shell, which announces itself and
+ * becomes the program.
+ */
 export const loginLine = (line: string, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} ${inAnyShell(line)}`;
 
 /** Runs one command on a channel of its own. Never rejects. */
@@ -154,7 +157,8 @@ class Running {
 
   /** Open failures name a reason; nothing was run then, and it may be tried again. */
   #refused(error: Error): void {
-    if (this.#ties.gone.aborted || !('reason' in error)) setImmediate(() => this.#settle({ ended: 'lost', reason: this.#goneReason(error.message) }));
+    if (this.#ties.gone.aborted || !('reason' in error))
+      setImmediate(() => this.#settle({ ended: 'lost', reason: this.#goneReason(error.message) }));
     else this.#settle({ ended: 'refused', reason: error.message });
   }
 
@@ -173,7 +177,10 @@ class Running {
   };
 
   #take(chunk: Buffer): void {
-    const { begun, groups: { length } } = this.#out;
+    const {
+      begun,
+      groups: { length },
+    } = this.#out;
     this.#out.add(chunk);
     if (this.#out.groups.length === length) return;
     if (length === 0) this.#ties.announced();
@@ -195,8 +202,13 @@ class Running {
 
   #settleAsEnded(): void {
     if (this.#overdue) this.#settle({ ended: 'timed-out', afterMs: this.#command.timeoutMs });
-    else if (this.#end === undefined || (this.#isUnannounced && (this.#stopping ?? this.#ties.gone.aborted))) this.#settle(this.#lost());
-    else if (this.#isUnannounced) this.#settle({ ended: 'unannounced', how: 'code' in this.#end ? `exit ${this.#end.code}` : `killed by ${this.#end.signal}` });
+    else if (this.#end === undefined || (this.#isUnannounced && (this.#stopping ?? this.#ties.gone.aborted)))
+      this.#settle(this.#lost());
+    else if (this.#isUnannounced)
+      this.#settle({
+        ended: 'unannounced',
+        how: 'code' in this.#end ? `exit ${this.#end.code}` : `killed by ${this.#end.signal}`,
+      });
     else this.#settle(this.#ended(this.#end));
   }
 
@@ -212,7 +224,12 @@ class Running {
   }
 
   #lost(): Ending {
-    return { ended: 'lost', reason: this.#goneReason(this.#stopping ? 'stopped, the run is ending' : 'the host did not say how the command ended') };
+    return {
+      ended: 'lost',
+      reason: this.#goneReason(
+        this.#stopping ? 'stopped, the run is ending' : 'the host did not say how the command ended',
+      ),
+    };
   }
 
   #goneReason(otherwise: string): string {

@@ -11,11 +11,15 @@ export interface Connection {
   /** Why no further command can be run here; undefined as long as one can. */
   readonly lost: string | undefined;
   /**
-   * Runs the command and says how it ended: exited only where it was announced that it begins, and its standard input goes nowhere before. Locale C, the login's home as working folder, nothing inherited from this process.
-   * Rejects only for a command that no host could run: a NUL in it, or a line past 100 kB.
+   * Runs the command and says how it ended: exited only where it was announced that it begins, and its standard input
+   * goes nowhere before. Locale C, the login's home as working folder, nothing inherited from this process. Rejects
+   * only for a command that no host could run: a NUL in it, or a line past 100 kB.
    */
   run(command: Command): Promise<Outcome>;
-  /** Ends what still runs (TERM, then KILL), runs the last command where there is one, then ends the connection itself. Takes up to 4 s besides the last command, which gets its own time and no grace. */
+  /**
+   * Ends what still runs (TERM, then KILL), runs the last command where there is one, then ends the connection itself.
+   * Takes up to 4 s besides the last command, which gets its own time and no grace.
+   */
   close(last?: Command): Promise<void>;
 }
 
@@ -23,17 +27,20 @@ export interface Connection {
 export const TERM_GRACE_MS = 2_000;
 /** How long after that it may take to be gone before it is left behind, in milliseconds. */
 export const KILL_GRACE_MS = 1_000;
-/** How long what a command left behind may hold its output open after its end, in milliseconds; then it is ended too. */
+/**
+ * How long what a command left behind may hold its output open after its end, in milliseconds; then it is ended too.
+ */
 export const LINGER_MS = 2_000;
 
 /** A kernel takes at most 128 KiB in one argument, and a line is one argument of the login's own shell. */
 const LONGEST_LINE = 100_000;
 
 /**
- * The shell that every command is started by. With sudo it keeps the login's own user and gets the group docker: what is written stays the login's, and
- * nothing becomes root. Source: sudoers(5), a Runas_Spec that names a group only.
+ * The shell that every command is started by. With sudo it keeps the login's own user and gets the group docker: what
+ * is written stays the login's, and nothing becomes root. Source: sudoers(5), a Runas_Spec that names a group only.
  */
-export const shellOf = (sudo: true | undefined): readonly string[] => (sudo ? ['sudo', '-n', '-g', 'docker', '--', '/bin/sh'] : ['sh']);
+export const shellOf = (sudo: true | undefined): readonly string[] =>
+  sudo ? ['sudo', '-n', '-g', 'docker', '--', '/bin/sh'] : ['sh'];
 
 /** The line that becomes the program when a shell runs it, so that signals and exit codes are the program's own. */
 function programLine(command: Command): string {
@@ -42,7 +49,8 @@ function programLine(command: Command): string {
 }
 
 /** The same on a terminal that script(1) makes, which runs its line by $SHELL; `options` are further ones of script. */
-const terminalLine = (command: Command, options = ''): string => `exec env SHELL=/bin/sh TERM=dumb script -q -e ${options}-c ${quote(programLine(command))} /dev/null`;
+const terminalLine = (command: Command, options = ''): string =>
+  `exec env SHELL=/bin/sh TERM=dumb script -q -e ${options}-c ${quote(programLine(command))} /dev/null`;
 
 /**
  * The line that announces itself and then becomes the program, on a terminal where the command wants one. Throws where
@@ -50,7 +58,8 @@ const terminalLine = (command: Command, options = ''): string => `exec env SHELL
  */
 export function startLine(command: Command, terminalOptions = ''): string {
   const line = `${ANNOUNCE}; ${command.terminal === true ? terminalLine(command, terminalOptions) : programLine(command)}`;
-  if (inAnyShell(line).length > LONGEST_LINE) throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
+  if (inAnyShell(line).length > LONGEST_LINE)
+    throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
   return line;
 }
 

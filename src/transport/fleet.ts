@@ -34,22 +34,31 @@ export interface OpenFleet extends Fleet {
   /** What of the known hosts was passed over; one line each. */
   readonly notes: readonly string[];
   /**
-   * Opens every host, side by side. Throws one Trouble with the failures of all hosts. That a login runs no commands is told by the first one, which is lost and
-   * brings the failure: a question of its own would cost each run a round trip.
+   * Opens every host, side by side. Throws one Trouble with the failures of all hosts. That a login runs no commands is
+   * told by the first one, which is lost and brings the failure: a question of its own would cost each run a round
+   * trip.
    */
   connectAll(): Promise<void>;
   /**
-   * Opens every host, side by side, starts a shell on each where that is asked for, and gives the failures of those that cannot be used, by host; a command
-   * to one of them ends at once, as lost. Never rejects.
+   * Opens every host, side by side, starts a shell on each where that is asked for, and gives the failures of those
+   * that cannot be used, by host; a command to one of them ends at once, as lost. Never rejects.
    */
   connect(then?: 'and start a shell'): Promise<ReadonlyMap<string, readonly Failure[]>>;
-  /** From now on this is the last command that is run on the host before its connection is closed, also when the run is cancelled. It is left behind once its time is over, which should be no more than 1.5 s. */
+  /**
+   * From now on this is the last command that is run on the host before its connection is closed, also when the run is
+   * cancelled. It is left behind once its time is over, which should be no more than 1.5 s.
+   */
   last(host: string, command: Command): void;
-  /** Ends what still runs and closes every connection, within 4 s and what the last commands take. Nothing can be run afterwards. */
+  /**
+   * Ends what still runs and closes every connection, within 4 s and what the last commands take. Nothing can be run
+   * afterwards.
+   */
   close(): Promise<void>;
 }
 
-/** Makes a fleet; connects to nothing yet. Throws a Trouble when the known hosts cannot be read or the key is missing. */
+/**
+ * Makes a fleet; connects to nothing yet. Throws a Trouble when the known hosts cannot be read or the key is missing.
+ */
 export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFleet {
   const closing = new AbortController();
   const { login, notes } = loginOf(hosts, options, closing.signal);
@@ -62,7 +71,9 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
     return (ending ??= Promise.all([...berths.values()].map((berth) => berth.close())).then(() => undefined));
   };
   const opened = async (first?: Command): Promise<ReadonlyMap<string, readonly Failure[]>> => {
-    const found = await Promise.all([...berths].map(async ([name, berth]) => [name, await berth.failures(first)] as const));
+    const found = await Promise.all(
+      [...berths].map(async ([name, berth]) => [name, await berth.failures(first)] as const),
+    );
     return new Map(found.filter(([, failures]) => failures.length > 0));
   };
   if (signal?.aborted === true) void close();
@@ -76,7 +87,14 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
       if (!berth) throw new Error(`no host ${name} in the fleet`);
       const started = Date.now();
       const outcome = await berth.run(command);
-      emit({ is: 'command', host: name, command, outcome, ms: Date.now() - started, ...(stage !== undefined && { stage }) });
+      emit({
+        is: 'command',
+        host: name,
+        command,
+        outcome,
+        ms: Date.now() - started,
+        ...(stage !== undefined && { stage }),
+      });
       return outcome;
     },
     last(name, command) {
@@ -90,16 +108,27 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
   };
 }
 
-function loginOf(hosts: readonly Host[], options: FleetOptions, closing: AbortSignal): { login: Login | undefined; notes: readonly string[] } {
+function loginOf(
+  hosts: readonly Host[],
+  options: FleetOptions,
+  closing: AbortSignal,
+): { login: Login | undefined; notes: readonly string[] } {
   if (hosts.every((host) => host.route.via === 'local')) return { login: undefined, notes: [] };
   const { sshKey, passphrase, bastionKey, bastionPassphrase, connectMs } = options;
   if (!sshKey || sshKey.reveal().trim() === '') {
-    throw trouble({ code: 'input-invalid', what: 'ssh-key is missing', remedy: 'Give the private key whose public key the hosts accept; only hosts with via: local need none.' });
+    throw trouble({
+      code: 'input-invalid',
+      what: 'ssh-key is missing',
+      remedy: 'Give the private key whose public key the hosts accept; only hosts with via: local need none.',
+    });
   }
   const known = readKnownHosts(options.knownHosts ?? '');
   const key = new LoginKey('ssh-key', sshKey, passphrase);
   const ofBastion = bastionKey ? new LoginKey('bastion-key', bastionKey, bastionPassphrase) : key;
-  return { login: { key, bastionKey: ofBastion, known, signal: closing, ...(connectMs !== undefined && { connectMs }) }, notes: known.notes };
+  return {
+    login: { key, bastionKey: ofBastion, known, signal: closing, ...(connectMs !== undefined && { connectMs }) },
+    notes: known.notes,
+  };
 }
 
 async function open(host: Host, login: Login | undefined): Promise<Connection> {
@@ -167,7 +196,9 @@ class Berth {
     } catch (thrown) {
       const failures = failuresOf(thrown);
       // Of a host that was there before, its connection is what is lost.
-      const failure = failures.find(({ code }) => code !== 'cancelled' && !(this.#wasOpen && code === 'host-unreachable'));
+      const failure = failures.find(
+        ({ code }) => code !== 'cancelled' && !(this.#wasOpen && code === 'host-unreachable'),
+      );
       return { ...lost(failures.map(inWords).join('; ')), ...(failure && { failure }) };
     }
     return connection.run(command);
@@ -187,7 +218,12 @@ class Berth {
       const connection = await this.#open();
       if (this.#closed) {
         await connection.close();
-        throw trouble({ code: 'cancelled', host: connection.host, what: 'cancelled while connecting', remedy: 'Run again: what was done stays, and the rest is done then.' });
+        throw trouble({
+          code: 'cancelled',
+          host: connection.host,
+          what: 'cancelled while connecting',
+          remedy: 'Run again: what was done stays, and the rest is done then.',
+        });
       }
       this.#connection = connection;
       this.#wasOpen = true;
@@ -195,7 +231,8 @@ class Berth {
     } catch (thrown) {
       // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come
       // back within it.
-      if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable')) this.#missedAt = Date.now();
+      if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable'))
+        this.#missedAt = Date.now();
       throw thrown;
     }
   }
@@ -207,8 +244,14 @@ class Berth {
   }
 }
 
-const lost = (reason: string): Extract<Outcome, { ended: 'lost' }> => ({ ended: 'lost', reason, stdout: '', stderr: '' });
-const inWords = (failure: Failure): string => `${failure.what}${failure.evidence === undefined ? '' : ` (${failure.evidence})`}`;
+const lost = (reason: string): Extract<Outcome, { ended: 'lost' }> => ({
+  ended: 'lost',
+  reason,
+  stdout: '',
+  stderr: '',
+});
+const inWords = (failure: Failure): string =>
+  `${failure.what}${failure.evidence === undefined ? '' : ` (${failure.evidence})`}`;
 
 /** One key is wrong once, not once per host. */
 function distinct(failures: readonly Failure[]): Failure[] {

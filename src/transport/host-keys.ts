@@ -56,7 +56,10 @@ export function knownKeys(known: KnownHosts, address: string, port: number): Hos
   const name = port === 22 ? lowered(address) : `[${lowered(address)}]:${port}`;
   const own = known.entries.filter((entry) => entry.names(name));
   const pinned = own.filter((entry) => !entry.revoked);
-  const same = (key: Buffer) => (entry: Entry): boolean => entry.key.equals(key);
+  const same =
+    (key: Buffer) =>
+    (entry: Entry): boolean =>
+      entry.key.equals(key);
   return {
     name,
     types: [...new Set(pinned.map((entry) => entry.type))],
@@ -93,10 +96,13 @@ function readLine(content: string, line: number): Entry | { note: string } | { f
   if (content === '' || content.startsWith('#')) return undefined;
   const fields = content.split(/[ \t]+/);
   const marker = content.startsWith('@') ? fields.shift() : undefined;
-  if (marker === '@cert-authority') return { note: 'certificate authorities are not supported; the line is passed over' };
-  if (marker !== undefined && marker !== '@revoked') return { fault: `the marker ${marker} is neither @revoked nor @cert-authority` };
+  if (marker === '@cert-authority')
+    return { note: 'certificate authorities are not supported; the line is passed over' };
+  if (marker !== undefined && marker !== '@revoked')
+    return { fault: `the marker ${marker} is neither @revoked nor @cert-authority` };
   const [patterns, type, base64] = fields;
-  if (patterns === undefined || type === undefined || base64 === undefined) return { fault: 'a line needs names, key type and key' };
+  if (patterns === undefined || type === undefined || base64 === undefined)
+    return { fault: 'a line needs names, key type and key' };
   const names = patterns.startsWith('|') ? hashedName(patterns) : listedNames(patterns);
   if (names === undefined) return { fault: 'the hashed name is broken' };
   const key = Buffer.from(base64, 'base64');
@@ -116,7 +122,9 @@ function hashedName(text: string): Entry['names'] | undefined {
 
 /** A comma list of patterns; one that is negated and matches excludes the host, whatever the others say. */
 function listedNames(text: string): Entry['names'] {
-  const patterns = text.split(',').map((pattern) => ({ negated: pattern.startsWith('!'), wanted: lowered(pattern.replace(/^!/, '')) }));
+  const patterns = text
+    .split(',')
+    .map((pattern) => ({ negated: pattern.startsWith('!'), wanted: lowered(pattern.replace(/^!/, '')) }));
   return (host) => {
     const matching = patterns.filter(({ wanted }) => matches(wanted, host));
     return matching.length > 0 && !matching.some((pattern) => pattern.negated);
@@ -127,12 +135,13 @@ function listedNames(text: string): Entry['names'] {
 const lowered = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /**
- * Whether the pattern, in which `*` is any text and `?` any character, is the whole name. Only the last `*` is ever tried anew, which takes no more
- * than the product of their lengths; a regular expression tries all ways to share the name out among all of them.
+ * Whether the pattern, in which `*` is any text and `?` any character, is the whole name. Only the last `*` is ever
+ * tried anew, which takes no more than the product of their lengths; a regular expression tries all ways to share the
+ * name out among all of them.
  */
 function matches(pattern: string, name: string): boolean {
   let [at, star, from] = [0, -1, 0];
-  for (let i = 0; i < name.length; ) {
+  for (let i = 0; i < name.length;) {
     if (pattern[at] === '*') [star, from, at] = [at, i, at + 1];
     else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === name[i])) [at, i] = [at + 1, i + 1];
     else if (star === -1) return false;

@@ -4,18 +4,41 @@ import { isStreamed, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
-import { KILL_GRACE_MS, LINGER_MS, shellOf, startLine, stdinOf, stdoutOf, TERM_GRACE_MS, unannounced, type Connection } from './connection.ts';
+import {
+  KILL_GRACE_MS,
+  LINGER_MS,
+  shellOf,
+  startLine,
+  stdinOf,
+  stdoutOf,
+  TERM_GRACE_MS,
+  unannounced,
+  type Connection,
+} from './connection.ts';
 
 /** What of this process's surroundings a command may see: never the action's inputs, which stand there too. */
-const VISIBLE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'XDG_RUNTIME_DIR', 'DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT'];
+const VISIBLE = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'TMPDIR',
+  'XDG_RUNTIME_DIR',
+  'DOCKER_HOST',
+  'DOCKER_CONFIG',
+  'DOCKER_CONTEXT',
+];
 
 /**
- * Scripts that run the line "$1", which announces itself first. Each takes its input in whole and only then starts it: a pipe that breaks with
- * input in it would end this process. The input lies in a file that has no name any more, in memory where the host has such a place.
+ * Scripts that run the line "$1", which announces itself first. Each takes its input in whole and only then starts it:
+ * a pipe that breaks with input in it would end this process. The input lies in a file that has no name any more, in
+ * memory where the host has such a place.
  */
 const WITHOUT_INPUT = 'read -r _; exec </dev/null; eval "$1"';
 const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "no place to keep the input" >&2; exit 73; }`;
-const WITH_INPUT = `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; exec </dev/fd/3 3<&-; eval "$1"`;
+const WITH_INPUT =
+  `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; ` +
+  'exec </dev/fd/3 3<&-; eval "$1"';
 /** The file "$2" is on this very host: nothing goes through this process. */
 const FROM_FILE = `read -r _; true <"$2" || { ${ANNOUNCE}; exit 66; }; exec <"$2"; eval "$1"`;
 /**
@@ -62,11 +85,16 @@ export class LocalConnection implements Connection {
 
 const lineOf = (command: Command): string => startLine(command, '$never ');
 
-/** Blanks what was taken, as one line: @actions/exec puts the chunks of a line together until it ends, and an endless one would take all memory. */
-const spent = (take: (chunk: Buffer) => void) => (chunk: Buffer): void => {
-  take(chunk);
-  chunk.fill(' ')[chunk.length - 1] = '\n'.charCodeAt(0);
-};
+/**
+ * Blanks what was taken, as one line: @actions/exec puts the chunks of a line together until it ends, and an endless
+ * one would take all memory.
+ */
+const spent =
+  (take: (chunk: Buffer) => void) =>
+  (chunk: Buffer): void => {
+    take(chunk);
+    chunk.fill(' ')[chunk.length - 1] = '\n'.charCodeAt(0);
+  };
 
 class LocalRun {
   readonly #command: Command;
@@ -124,7 +152,9 @@ class LocalRun {
     const bytes = isStreamed(stdin) ? undefined : stdin;
     const script = terminal === true ? ON_TERMINAL : streamed ? FROM_FILE : bytes ? WITH_INPUT : WITHOUT_INPUT;
     streamed?.onSent?.(streamed.bytes);
-    const env = Object.fromEntries(VISIBLE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+    const env = Object.fromEntries(
+      VISIBLE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    );
     return exec('setsid', [...this.#shell, '-c', script, 'sh', line, ...(streamed ? [streamed.file] : [])], {
       silent: true,
       ignoreReturnCode: true,
@@ -161,7 +191,8 @@ class LocalRun {
     if (ended === undefined) return { ended: 'lost', reason: 'it did not end when it was told to' } as const;
     if (this.#out.groups.length === 0) return { ended: 'lost', reason: unannounced(`exit ${ended}`) } as const;
     // script(1) tells a signal as 128 and its number.
-    if (this.#command.terminal === true && this.#wanted !== undefined && ended > 128) return { ended: 'killed', signal: this.#wanted } as const;
+    if (this.#command.terminal === true && this.#wanted !== undefined && ended > 128)
+      return { ended: 'killed', signal: this.#wanted } as const;
     return { ended: 'exited', code: ended } as const;
   }
 

@@ -17,15 +17,17 @@ export class LoginKey {
   }
 
   /**
-   * The key as ssh2 takes it, unlocked once for all hosts: each time costs a tenth of a second. `onSigned` is told when a host, having said that it
-   * takes this key, is given the signature. Throws a Trouble that does not tell the key.
+   * The key as ssh2 takes it, unlocked once for all hosts: each time costs a tenth of a second. `onSigned` is told when
+   * a host, having said that it takes this key, is given the signature. Throws a Trouble that does not tell the key.
    */
   signing(onSigned: () => void): ParsedKey {
     this.#parsed ??= this.#parse();
     if (this.#parsed instanceof Error) throw keyTrouble(this.input, this.#parsed.message);
     const key = this.#parsed;
     // What ssh2 knows a parsed key by stands on it as it is; only how it signs is another.
-    return Object.create(key, { sign: { value: (...args: Parameters<ParsedKey['sign']>) => (onSigned(), key.sign(...args)) } }) as ParsedKey;
+    return Object.create(key, {
+      sign: { value: (...args: Parameters<ParsedKey['sign']>) => (onSigned(), key.sign(...args)) },
+    }) as ParsedKey;
   }
 
   #parse(): ParsedKey | Error {
@@ -47,6 +49,7 @@ function keyTrouble(input: LoginKey['input'], evidence: string): Error {
     evidence,
     remedy: encrypted
       ? `Give the passphrase of the key as ${input}-passphrase, or check that it is the right one.`
-      : 'Give the whole private key, from its BEGIN to its END line, in OpenSSH or PEM form; ssh-keygen -p -f FILE rewrites it in the OpenSSH form.',
+      : 'Give the whole private key, from its BEGIN to its END line, in OpenSSH or PEM form; ssh-keygen -p -f FILE ' +
+        'rewrites it in the OpenSSH form.',
   });
 }

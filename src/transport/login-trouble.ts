@@ -16,38 +16,53 @@ interface Known {
   readonly remedy: (user: string) => string;
 }
 
-const said = (words: RegExp) => (_: Instead, text: string): boolean => words.test(text);
+const said =
+  (words: RegExp) =>
+  (_: Instead, text: string): boolean =>
+    words.test(text);
 
 /**
- * What is known to keep a login from running commands, by what is seen of it. Sources: sshd(8) "LOGIN PROCESS" and session.c
- * (do_nologin exits with 254; "Password change required but no TTY available."), nologin(8), bash(1) "RESTRICTED SHELL".
+ * What is known to keep a login from running commands, by what is seen of it. Sources: sshd(8) "LOGIN PROCESS" and
+ * session.c
+ * (do_nologin exits with 254; "Password change required but no TTY available."), nologin(8), bash(1) "RESTRICTED
+ * SHELL".
  */
 const KNOWN: readonly Known[] = [
   {
     shows: ({ how }) => how === 'exit 254',
     cause: () => '/etc/nologin or /run/nologin exists: the host lets nobody in but root',
-    remedy: () => 'On the host, see who made it (ls -l /etc/nologin /run/nologin), and remove it once the maintenance or shutdown is over: rm /etc/nologin.',
+    remedy: () =>
+      'On the host, see who made it (ls -l /etc/nologin /run/nologin), and remove it once the maintenance or ' +
+      'shutdown is over: rm /etc/nologin.',
   },
   {
     shows: said(/password change required|password has expired/i),
     cause: (user) => `the password of ${user} has expired, and sshd wants a new one before anything else`,
-    remedy: (user) => `On the host, see chage -l ${user}, then set a password (passwd ${user}) or let it never expire: chage -M -1 -d "$(date +%F)" ${user}.`,
+    remedy: (user) =>
+      `On the host, see chage -l ${user}, then set a password (passwd ${user}) or let it never expire: chage -M ` +
+      `-1 -d "$(date +%F)" ${user}.`,
   },
   {
     shows: said(/account is currently not available|nologin/i),
     cause: (user) => `the login shell of ${user} is nologin`,
-    remedy: (user) => `On the host, give the account a shell: chsh -s /bin/sh ${user}. Or name another user in the cluster file.`,
+    remedy: (user) =>
+      `On the host, give the account a shell: chsh -s /bin/sh ${user}. Or name another user in the cluster file.`,
   },
   {
     shows: said(/restricted/i),
     cause: (user) => `the login shell of ${user} is a restricted one`,
-    remedy: (user) => `On the host, give the account an ordinary shell: chsh -s /bin/sh ${user}. Or name another user in the cluster file.`,
+    remedy: (user) =>
+      `On the host, give the account an ordinary shell: chsh -s /bin/sh ${user}. Or name another user in the ` +
+      'cluster file.',
   },
   {
     shows: (seen, text) => seen.how === 'exit 0' && text === '',
-    cause: (user) => `a start-up file of the login shell of ${user} starts another shell (exec zsh) or ends (exit), and the command is dropped`,
+    cause: (user) =>
+      `a start-up file of the login shell of ${user} starts another shell (exec zsh) or ends (exit), and the ` +
+      'command is dropped',
     remedy: (user) =>
-      `On the host, find the line: grep -nE '^ *(exec|exit)' ~${user}/.bashrc ~${user}/.zshenv ~${user}/.cshrc. Let it run in interactive shells only: ` +
+      `On the host, find the line: grep -nE '^ *(exec|exit)' ~${user}/.bashrc ~${user}/.zshenv ~${user}/.cshrc. ` +
+      'Let it run in interactive shells only: ' +
       `case $- in *i*) exec zsh ;; esac. Or make that shell the login shell, any will do: chsh -s /bin/zsh ${user}.`,
   },
 ];
@@ -55,8 +70,10 @@ const KNOWN: readonly Known[] = [
 const OTHER: Pick<Known, 'cause' | 'remedy'> = {
   cause: (user) => `the login shell of ${user}, one of its start-up files or a forced command runs something else`,
   remedy: (user) =>
-    `On the host, see the login shell (getent passwd ${user}; chsh -s /bin/sh ${user} changes it), its start-up files (~${user}/.bashrc, ~${user}/.zshenv), ` +
-    `and forced commands (command= in ~${user}/.ssh/authorized_keys, ForceCommand in sshd -T). ssh ${user}@HOST true must print nothing and end with 0.`,
+    `On the host, see the login shell (getent passwd ${user}; chsh -s /bin/sh ${user} changes it), its start-up ` +
+    `files (~${user}/.bashrc, ~${user}/.zshenv), ` +
+    (`and forced commands (command= in ~${user}/.ssh/authorized_keys, ForceCommand in sshd -T). ssh ${user}@HOST ` +
+      'true must print nothing and end with 0.'),
 };
 
 const LONGEST = 300;
@@ -66,7 +83,10 @@ export function unusableLogin(seen: Instead): Failure {
   const { host, user, how } = seen;
   const text = `${seen.stderr}\n${seen.stdout}`.trim();
   const known = KNOWN.find(({ shows }) => shows(seen, text)) ?? OTHER;
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const printed = lines.slice(-3).join(' / ').slice(0, LONGEST);
   return {
     code: 'login-unusable',

@@ -8,7 +8,18 @@ import { knownKeys, type HostKeys, type KnownHosts } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
 import { SshConnection } from './ssh.ts';
 import {
-  accountTrouble, algorithmTrouble, bastionTrouble, cancelledTrouble, hostKeyTrouble, incompleteTrouble, isConnectFailed, isProhibited, loginTrouble, unnamedTrouble, unreachableTrouble, type Offers,
+  accountTrouble,
+  algorithmTrouble,
+  bastionTrouble,
+  cancelledTrouble,
+  hostKeyTrouble,
+  incompleteTrouble,
+  isConnectFailed,
+  isProhibited,
+  loginTrouble,
+  unnamedTrouble,
+  unreachableTrouble,
+  type Offers,
   type Target,
 } from './ssh-trouble.ts';
 
@@ -29,7 +40,12 @@ const PAUSES_MS = [500, 1_500];
 const LONGEST_GREETING = 10_000;
 const KEEPALIVE = { keepaliveInterval: 5_000, keepaliveCountMax: 3 };
 
-type HostKeyAlgorithm = NonNullable<NonNullable<Config['algorithms']>['serverHostKey']> extends infer A ? (A extends (infer T)[] ? T : never) : never;
+type HostKeyAlgorithm =
+  NonNullable<NonNullable<Config['algorithms']>['serverHostKey']> extends infer A
+    ? A extends (infer T)[]
+      ? T
+      : never
+    : never;
 
 /** Signature algorithms by key type. SHA-1 signatures by RSA keys are not among them. */
 const ALGORITHMS: Readonly<Record<string, readonly HostKeyAlgorithm[]>> = {
@@ -42,7 +58,13 @@ const ALGORITHMS: Readonly<Record<string, readonly HostKeyAlgorithm[]>> = {
 
 /** Opens the connection to a host, through its bastion where it has one. Throws a Trouble. */
 export async function openSsh(host: string, address: string, route: SshRoute, login: Login): Promise<SshConnection> {
-  const target: Target = { host, address, port: route.port, user: route.user, ...(route.bastion && { behind: route.bastion.address }) };
+  const target: Target = {
+    host,
+    address,
+    port: route.port,
+    user: route.user,
+    ...(route.bastion && { behind: route.bastion.address }),
+  };
   const properties = { user: route.user, ...(route.sudo && { sudo: route.sudo }) };
   const bastion: Target | undefined = route.bastion && { host, through: 'bastion', ...route.bastion };
   for (const each of bastion ? [bastion, target] : [target]) refuseUnnamed(each, login);
@@ -83,7 +105,8 @@ async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH>
     if (tried.error instanceof Trouble) throw tried.error;
     if (tried.shown) throw hostKeyTrouble(target, keys, tried.shown);
     if (/no matching host key format/i.test(tried.error.message)) throw await otherKeyType(target, login, way, keys);
-    if (/^Handshake failed: no matching/.test(tried.error.message)) throw await noCommonAlgorithm(target, login, way, keys);
+    if (/^Handshake failed: no matching/.test(tried.error.message))
+      throw await noCommonAlgorithm(target, login, way, keys);
     if (isProhibited(tried.error)) throw bastionTrouble(target, tried.error);
     if (tried.verified) throw refusal(target, login, tried);
     const pause = PAUSES_MS[attempt];
@@ -106,7 +129,11 @@ function refusal(target: Target, login: Login, { error, signed, wants, greeting 
 /** Refused and reset connections pass when a host starts or is busy; a time-out has already been waited for. */
 function mayPass(error: Error): boolean {
   const code = 'code' in error ? String(error.code) : '';
-  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code) || isConnectFailed(error) || /connection lost before handshake|no response from server/i.test(error.message);
+  return (
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code) ||
+    isConnectFailed(error) ||
+    /connection lost before handshake|no response from server/i.test(error.message)
+  );
 }
 
 /** The host has only keys of types that are not pinned: look which one, without going further. */
@@ -153,12 +180,24 @@ class Watched {
 
   failed(error: Error): Failed {
     const { verified, signed, shown, wants, greeting } = this;
-    return { error, verified, signed, greeting: greeting.replace(/\s+/g, ' ').trim().slice(-300), ...(shown && { shown }), ...(wants && { wants }) };
+    return {
+      error,
+      verified,
+      signed,
+      greeting: greeting.replace(/\s+/g, ' ').trim().slice(-300),
+      ...(shown && { shown }),
+      ...(wants && { wants }),
+    };
   }
 }
 
 async function tryOnce(
-  target: Target, login: Login, way: Way, keys: HostKeys, serverHostKey: HostKeyAlgorithm[] | undefined, debug?: (line: string) => void,
+  target: Target,
+  login: Login,
+  way: Way,
+  keys: HostKeys,
+  serverHostKey: HostKeyAlgorithm[] | undefined,
+  debug?: (line: string) => void,
 ): Promise<NodeSSH | Failed> {
   const ssh = new NodeSSH();
   const watched = new Watched();
@@ -178,7 +217,10 @@ async function tryOnce(
       ...KEEPALIVE,
       ...(debug && { debug }),
     });
-    ssh.connection?.on('banner', (text: string) => (watched.greeting = (watched.greeting + text).slice(-LONGEST_GREETING)));
+    ssh.connection?.on(
+      'banner',
+      (text: string) => (watched.greeting = (watched.greeting + text).slice(-LONGEST_GREETING)),
+    );
     await connecting;
     return ssh;
   } catch (thrown) {
@@ -190,11 +232,13 @@ async function tryOnce(
 }
 
 /** Must answer at once: a promise would count as yes. */
-const verifier = (keys: HostKeys, watched: Watched) => (key: Buffer): boolean => {
-  watched.verified = keys.check(key).is === 'ok';
-  if (!watched.verified) watched.shown = key;
-  return watched.verified;
-};
+const verifier =
+  (keys: HostKeys, watched: Watched) =>
+  (key: Buffer): boolean => {
+    watched.verified = keys.check(key).is === 'ok';
+    if (!watched.verified) watched.shown = key;
+    return watched.verified;
+  };
 
 /** Offers the key at once, and nothing after it; what the host then still wants is kept. */
 function authentication(target: Target, key: LoginKey, watched: Watched): NonNullable<Config['authHandler']> {
@@ -218,6 +262,8 @@ function usableAlgorithms(keys: HostKeys): HostKeyAlgorithm[] | undefined {
 
 function forward(hop: SshConnection, target: Target): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    hop.client.forwardOut('127.0.0.1', 0, target.address, target.port, (error, channel) => (error ? reject(error) : resolve(channel)));
+    hop.client.forwardOut('127.0.0.1', 0, target.address, target.port, (error, channel) =>
+      error ? reject(error) : resolve(channel),
+    );
   });
 }

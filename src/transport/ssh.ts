@@ -29,7 +29,12 @@ const TRY = reading('start a shell', ['true'], { timeoutMs: 15_000 });
 const SENT = 'kuscia-swarm-signals';
 const LONGEST_TOLD = 1_000;
 
-const noSession = (reason: string): Outcome => ({ ended: 'lost', reason: `the host opens no session: ${reason}`, stdout: '', stderr: '' });
+const noSession = (reason: string): Outcome => ({
+  ended: 'lost',
+  reason: `the host opens no session: ${reason}`,
+  stdout: '',
+  stderr: '',
+});
 
 /** What an open connection is told of itself. */
 interface Properties {
@@ -76,7 +81,11 @@ export class SshConnection implements Connection {
     let reason: string | undefined;
     // Without a listener the first keepalive that stays unanswered would end this process.
     this.#client.on('error', (error: Error) => (reason ??= error.message));
-    this.#client.on('close', () => this.#gone.abort(reason ?? hop?.lost ?? (this.#closing.signal.aborted ? 'closed' : 'the host closed the connection')));
+    this.#client.on('close', () =>
+      this.#gone.abort(
+        reason ?? hop?.lost ?? (this.#closing.signal.aborted ? 'closed' : 'the host closed the connection'),
+      ),
+    );
   }
 
   get lost(): string | undefined {
@@ -95,7 +104,8 @@ export class SshConnection implements Connection {
     for (;;) {
       const ended = await this.#slots.use(() => this.#runNow(command));
       if (ended.ended !== 'refused') return ended;
-      // The host allows fewer sessions than usual: wait for ours to end, and keep one free for signals. Nothing was run, so nothing is repeated.
+      // The host allows fewer sessions than usual: wait for ours to end, and keep one free for signals. Nothing was
+      // run, so nothing is repeated.
       if (this.#slots.busy === 0) return noSession(ended.reason);
       this.#slots.shrinkTo(this.#slots.busy - 1);
     }
@@ -122,7 +132,9 @@ export class SshConnection implements Connection {
   async #runNow(command: Command): Promise<Outcome | Refused> {
     if (this.lost !== undefined) return { ended: 'lost', reason: this.lost, stdout: '', stderr: '' };
     if (this.#hopeless.signal.aborted) return this.#unusable();
-    const suspicion = this.#announced ? undefined : setTimeout(() => void (this.#trying ??= this.#try()), SUSPICIOUS_MS);
+    const suspicion = this.#announced
+      ? undefined
+      : setTimeout(() => void (this.#trying ??= this.#try()), SUSPICIOUS_MS);
     const running = runOnChannel(this.#client, command, this.#ties(this.#closing.signal));
     this.#running.add(running);
     try {
@@ -141,7 +153,8 @@ export class SshConnection implements Connection {
     const ended = await runOnChannel(this.#client, TRY, this.#ties(this.#closing.signal));
     if (this.#announced || this.lost !== undefined) return;
     if (ended.ended === 'unannounced') this.#judged(ended);
-    if (ended.ended === 'timed-out') this.#judged({ ...ended, ended: 'unannounced', how: `not ended after ${ended.afterMs / 1000} s` });
+    if (ended.ended === 'timed-out')
+      this.#judged({ ...ended, ended: 'unannounced', how: `not ended after ${ended.afterMs / 1000} s` });
   }
 
   /** A login that has never run a command runs none; of one that has, only this command was not begun. */
@@ -209,7 +222,8 @@ export class SshConnection implements Connection {
         this.#client.end();
       });
     }
-    // ssh2's own destroy leaves a socket alone on which it has said good-bye, and a host that is silent would keep this process alive by it (ssh2 1.17, client.js).
+    // ssh2's own destroy leaves a socket alone on which it has said good-bye, and a host that is silent would keep this
+    // process alive by it (ssh2 1.17, client.js).
     (Reflect.get(this.#client, '_sock') as Duplex | undefined)?.destroy();
     await this.#hop?.close();
   }

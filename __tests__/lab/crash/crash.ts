@@ -19,16 +19,35 @@ export interface Killed {
 const COMMAND = /^ {4}(\S+: .+): (?:exit \d+|killed by \S+|timed out .*|connection lost.*) \([\d.]+ m?s\)$/;
 
 /** What a command is for, whatever the numbers in it: a port, a size. Questions to a host travel together, so it may be for several things. */
-export const kindsOf = (purpose: string): readonly string[] => purpose.replace(/^\S+: /, '').replace(/\d+/g, '#').split(', ');
+export const kindsOf = (purpose: string): readonly string[] =>
+  purpose
+    .replace(/^\S+: /, '')
+    .replace(/\d+/g, '#')
+    .split(', ');
 
 /** Runs the action on a cluster file and kills it with SIGKILL as soon as so many of its commands that count have ended. */
-export function killedAfter(cluster: string, count: number, counts: (purpose: string) => boolean = () => true): Promise<Killed> {
+export function killedAfter(
+  cluster: string,
+  count: number,
+  counts: (purpose: string) => boolean = () => true,
+): Promise<Killed> {
   const folder = mkdtempSync(join(tmpdir(), 'crash-'));
   const env = {
-    PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', VERBOSE: '1', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: '1', KUSCIA_SWARM_CLUSTER: cluster, KUSCIA_SWARM_DATABASE_PASSWORD: DATABASE_PASSWORD,
-    KUSCIA_SWARM_SSH_KEY: readFileSync(paths.sshKey, 'utf8'), KUSCIA_SWARM_KNOWN_HOSTS: readFileSync(paths.knownHosts, 'utf8'),
+    PATH: process.env['PATH'],
+    HOME: folder,
+    NO_COLOR: '1',
+    VERBOSE: '1',
+    GITHUB_REPOSITORY: 'acme/ops',
+    GITHUB_RUN_ID: '1',
+    KUSCIA_SWARM_CLUSTER: cluster,
+    KUSCIA_SWARM_DATABASE_PASSWORD: DATABASE_PASSWORD,
+    KUSCIA_SWARM_SSH_KEY: readFileSync(paths.sshKey, 'utf8'),
+    KUSCIA_SWARM_KNOWN_HOSTS: readFileSync(paths.knownHosts, 'utf8'),
   };
-  const [program = '', ...args] = inRunner([join(paths.repository, 'node_modules/node/bin/node'), join(paths.repository, 'dist/index.cjs')]);
+  const [program = '', ...args] = inRunner([
+    join(paths.repository, 'node_modules/node/bin/node'),
+    join(paths.repository, 'dist/index.cjs'),
+  ]);
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const commands: string[] = [];
   let half = '';

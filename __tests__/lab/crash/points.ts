@@ -15,45 +15,65 @@ const STEP = Number(process.env['CRASH_EVERY'] ?? 40);
 const states = (): Promise<string[][]> => Promise.all(HOSTS.map(endState));
 
 /** Tries every second one of the points, from the first or the second on, so that two labs can share them. */
-export const tryPoints = (half: 0 | 1): void => describe(`a run that is killed after a command, ${half === 0 ? 'the first' : 'the second'} half of the points`, () => {
-  let wanted: string[][];
-  let commands = 0;
+export const tryPoints = (half: 0 | 1): void =>
+  describe(`a run that is killed after a command, ${half === 0 ? 'the first' : 'the second'} half of the points`, () => {
+    let wanted: string[][];
+    let commands = 0;
 
-  beforeAll(async () => {
-    await up(3);
-    await reset();
-    const undisturbed = await killedAfter(EXAMPLE, Infinity);
-    expect(undisturbed.ended).toBe('by itself');
-    commands = undisturbed.commands.length;
-    wanted = await states();
-  }, 600_000);
-
-  // First, for the cluster is deployed already.
-  test('in the middle of a replacement costs no more than what is being replaced, and is completed by the next one', async () => {
-    const replacements = await Replacements.begin();
-    expect(await replacements.tried(half === 0 ? ['memory', 'image'] : ['database port'])).toEqual([]);
-  }, 3 * 3_600_000);
-
-  test('is completed by the next one, to the same end', async () => {
-    expect(commands).toBeGreaterThan(40);
-    let tried = 0;
-    const failed: string[] = [];
-    for (let point = Math.ceil(STEP / 2) + half * STEP; point < commands; point += 2 * STEP) {
+    beforeAll(async () => {
+      await up(3);
       await reset();
-      const { last, ended } = await killedAfter(EXAMPLE, point);
-      const again = await action(EXAMPLE);
-      const found = await states();
-      const differs = HOSTS.flatMap((host, i) => differences(wanted[i] ?? [], found[i] ?? []).map((line) => `${host} ${line}`));
-      const row = `${String(point).padStart(4)}  ${ended.padEnd(9)}  ${again.code === 0 && again.matrix?.healthy === true ? 'completed' : `exit ${again.code}`}  ${differs.length === 0 ? 'same end' : differs.join('; ')}  after ${last}`;
-      tried += 1;
-      process.stdout.write(`${row}\n`);
-      if (again.code !== 0 || again.matrix?.healthy !== true || differs.length > 0) failed.push(`${row}\n${again.code === 0 ? '' : again.log}\n${await engineLogs()}`);
-    }
-    process.stdout.write(`${tried} of ${commands} points tried\n`);
-    expect(failed).toEqual([]);
-    expect(tried).toBeGreaterThan(0);
-  }, 3 * 3_600_000);
-});
+      const undisturbed = await killedAfter(EXAMPLE, Infinity);
+      expect(undisturbed.ended).toBe('by itself');
+      commands = undisturbed.commands.length;
+      wanted = await states();
+    }, 600_000);
+
+    // First, for the cluster is deployed already.
+    test(
+      'in the middle of a replacement costs no more than what is being replaced, and is completed by the next one',
+      async () => {
+        const replacements = await Replacements.begin();
+        expect(await replacements.tried(half === 0 ? ['memory', 'image'] : ['database port'])).toEqual([]);
+      },
+      3 * 3_600_000,
+    );
+
+    test(
+      'is completed by the next one, to the same end',
+      async () => {
+        expect(commands).toBeGreaterThan(40);
+        let tried = 0;
+        const failed: string[] = [];
+        for (let point = Math.ceil(STEP / 2) + half * STEP; point < commands; point += 2 * STEP) {
+          await reset();
+          const { last, ended } = await killedAfter(EXAMPLE, point);
+          const again = await action(EXAMPLE);
+          const found = await states();
+          const differs = HOSTS.flatMap((host, i) =>
+            differences(wanted[i] ?? [], found[i] ?? []).map((line) => `${host} ${line}`),
+          );
+          const row = `${String(point).padStart(4)}  ${ended.padEnd(9)}  ${again.code === 0 && again.matrix?.healthy === true ? 'completed' : `exit ${again.code}`}  ${differs.length === 0 ? 'same end' : differs.join('; ')}  after ${last}`;
+          tried += 1;
+          process.stdout.write(`${row}\n`);
+          if (again.code !== 0 || again.matrix?.healthy !== true || differs.length > 0)
+            failed.push(`${row}\n${again.code === 0 ? '' : again.log}\n${await engineLogs()}`);
+        }
+        process.stdout.write(`${tried} of ${commands} points tried\n`);
+        expect(failed).toEqual([]);
+        expect(tried).toBeGreaterThan(0);
+      },
+      3 * 3_600_000,
+    );
+  });
 
 /** What the engine of each host said last: the hosts of a row are gone with the next one. */
-const engineLogs = async (): Promise<string> => (await Promise.all(HOSTS.map(async (host) => `===== ${host}: the end of its engine's log\n${await seenOn(host, 'tail -n 200 /var/log/dockerd.log')}`))).join('\n');
+const engineLogs = async (): Promise<string> =>
+  (
+    await Promise.all(
+      HOSTS.map(
+        async (host) =>
+          `===== ${host}: the end of its engine's log\n${await seenOn(host, 'tail -n 200 /var/log/dockerd.log')}`,
+      ),
+    )
+  ).join('\n');

@@ -83,7 +83,11 @@ export class Replacements {
   }
 
   /** One run that is killed, what it left working, and the run after it. */
-  async #point(name: Case, point: number, to: string): Promise<{ readonly row: string; readonly bad: readonly string[] }> {
+  async #point(
+    name: Case,
+    point: number,
+    to: string,
+  ): Promise<{ readonly row: string; readonly bad: readonly string[] }> {
     const before = await sampled();
     const { last, ended } = await killedAfter(to, point, this.#counts());
     const cost = await sampled();
@@ -102,9 +106,18 @@ export class Replacements {
   }
 }
 
-const healthy = ({ containers }: Sample): number => containers.filter(({ name, works }) => name.includes('-kuscia-autonomy-') && works).length;
-const databases = ({ containers }: Sample): Sample['containers'] => containers.filter(({ name }) => name.startsWith('alice-mysql'));
-const worded = (sample: Sample): string => `${healthy(sample)} healthy, ${sample.led.length} led to, database ${databases(sample).some(({ works }) => works) ? 'works' : (databases(sample).map(({ name, state }) => `${name} ${state}`).join(', ') || 'gone')}`;
+const healthy = ({ containers }: Sample): number =>
+  containers.filter(({ name, works }) => name.includes('-kuscia-autonomy-') && works).length;
+const databases = ({ containers }: Sample): Sample['containers'] =>
+  containers.filter(({ name }) => name.startsWith('alice-mysql'));
+const worded = (sample: Sample): string =>
+  `${healthy(sample)} healthy, ${sample.led.length} led to, database ${
+    databases(sample).some(({ works }) => works)
+      ? 'works'
+      : databases(sample)
+          .map(({ name, state }) => `${name} ${state}`)
+          .join(', ') || 'gone'
+  }`;
 
 /** What a run that was killed cost beyond the one thing that it was replacing. */
 function overspent(sample: Sample, name: Case): string[] {
@@ -114,7 +127,16 @@ function overspent(sample: Sample, name: Case): string[] {
   const lost = healthy(sample) < 1 ? [`no replica is healthy while ${replaced} is replaced`] : [];
   const unled = sample.led.length < 1 ? [`no replica is led to while ${replaced} is replaced`] : [];
   const kept = name === 'database port' ? database.length > 0 : database.some(({ works }) => works);
-  return [...lost, ...unled, ...(kept ? [] : [`the database ${database.length === 0 ? 'is gone' : 'does not work'} while ${replaced} is replaced`])];
+  return [
+    ...lost,
+    ...unled,
+    ...(kept
+      ? []
+      : [`the database ${database.length === 0 ? 'is gone' : 'does not work'} while ${replaced} is replaced`]),
+  ];
 }
 
-const states = async (): Promise<string[]> => (await Promise.all(HOSTS.map(async (host) => (await endState(host)).map((line) => `${host} ${line}`)))).flat().filter((line) => !line.includes('nginx.conf.last-good'));
+const states = async (): Promise<string[]> =>
+  (await Promise.all(HOSTS.map(async (host) => (await endState(host)).map((line) => `${host} ${line}`))))
+    .flat()
+    .filter((line) => !line.includes('nginx.conf.last-good'));

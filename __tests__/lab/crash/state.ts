@@ -21,7 +21,10 @@ export async function endState(host: string): Promise<string[]> {
   );
   // A volume without a name is named by chance.
   return said.split('\n').map((line) => {
-    const words = line.replace(/[0-9a-f]{64}/g, 'ANONYMOUS').trim().split(' ');
+    const words = line
+      .replace(/[0-9a-f]{64}/g, 'ANONYMOUS')
+      .trim()
+      .split(' ');
     // Docker tells mounts in no order.
     return words[0] === 'container' ? [...words.slice(0, 7), ...words.slice(7).sort()].join(' ') : words.join(' ');
   });

@@ -51,14 +51,38 @@ export async function action(cluster: string, options: ActionOptions = {}): Prom
       'database-password': DATABASE_PASSWORD,
       ...options.inputs,
     };
-    const env = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'acme/ops', GITHUB_RUN_ID: options.run ?? '1', GITHUB_RUN_ATTEMPT: '1', GITHUB_SERVER_URL: 'https://github.com', GITHUB_WORKFLOW: 'deploy', GITHUB_ACTOR: 'ada', GITHUB_WORKSPACE: folder, RUNNER_TEMP: folder, ...options.env, ...inputEnvironment(inputs) };
+    const env = {
+      GITHUB_ACTIONS: 'true',
+      GITHUB_REPOSITORY: 'acme/ops',
+      GITHUB_RUN_ID: options.run ?? '1',
+      GITHUB_RUN_ATTEMPT: '1',
+      GITHUB_SERVER_URL: 'https://github.com',
+      GITHUB_WORKFLOW: 'deploy',
+      GITHUB_ACTOR: 'ada',
+      GITHUB_WORKSPACE: folder,
+      RUNNER_TEMP: folder,
+      ...options.env,
+      ...inputEnvironment(inputs),
+    };
     for (const name of Object.values(files)) writeFileSync(join(folder, name), '');
     const named = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, join(folder, file)]));
-    const ended = options.on === undefined ? await inRunnerPlace({ ...env, ...named }, options) : await onHost(options.on, env, options);
-    const read = (file: string): string => (options.on === undefined ? readFileSync(join(folder, file), 'utf8') : (sections(ended.stdout).get(file) ?? ''));
+    const ended =
+      options.on === undefined
+        ? await inRunnerPlace({ ...env, ...named }, options)
+        : await onHost(options.on, env, options);
+    const read = (file: string): string =>
+      options.on === undefined ? readFileSync(join(folder, file), 'utf8') : (sections(ended.stdout).get(file) ?? '');
     const outputs = readOutputs(read('output'));
     const matrix = outputs['verify'] ? (JSON.parse(outputs['verify']) as Matrix) : undefined;
-    return { code: ended.code, log: ended.stdout + ended.stderr, outputs, summary: read('summary'), changed: Number(outputs['changed'] ?? -1), matrix, left: filesIn(folder) };
+    return {
+      code: ended.code,
+      log: ended.stdout + ended.stderr,
+      outputs,
+      summary: read('summary'),
+      changed: Number(outputs['changed'] ?? -1),
+      matrix,
+      left: filesIn(folder),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -71,30 +95,53 @@ function checkedOut(file: string, workspace: string): string {
 }
 
 const filesIn = (folder: string): Map<string, Buffer> =>
-  new Map(readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name))]));
+  new Map(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name))]),
+  );
 
 const inputEnvironment = (inputs: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase().replaceAll(' ', '_')}`, value]));
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase().replaceAll(' ', '_')}`, value]),
+  );
 
 /** What starts the run where something is to end it. */
 const ending = ({ interrupt, cancelOnce }: ActionOptions): readonly string[] => [
   ...(interrupt ? ['timeout', '-s', interrupt.signal, String(interrupt.after)] : []),
-  ...(cancelOnce === undefined ? [] : ['bash', '-c', '"${@:2}" & until [ -e "$1" ]; do sleep 0.1; done; kill -s TERM $!; wait $!', 'bash', cancelOnce]),
+  ...(cancelOnce === undefined
+    ? []
+    : ['bash', '-c', '"${@:2}" & until [ -e "$1" ]; do sleep 0.1; done; kill -s TERM $!; wait $!', 'bash', cancelOnce]),
 ];
 
 const inRunnerPlace = (env: Record<string, string>, options: ActionOptions): Promise<Ended> =>
-  run([...ending(options), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], { env: { PATH: process.env['PATH'], HOME: env['GITHUB_WORKSPACE'], TMPDIR: env['GITHUB_WORKSPACE'], ...env }, timeoutMs: options.timeoutMs ?? 400_000 });
+  run([...ending(options), join(paths.repository, NODE), join(paths.repository, 'dist/index.cjs')], {
+    env: { PATH: process.env['PATH'], HOME: env['GITHUB_WORKSPACE'], TMPDIR: env['GITHUB_WORKSPACE'], ...env },
+    timeoutMs: options.timeoutMs ?? 400_000,
+  });
 
 /** On a host the files are its own, so they are printed after the log. */
 function onHost(host: string, env: Record<string, string>, { timeoutMs = 400_000 }: ActionOptions): Promise<Ended> {
   const script = `d=$(mktemp -d); touch $d/output $d/summary; cd "$d"; GITHUB_OUTPUT=$d/output GITHUB_STEP_SUMMARY=$d/summary "$@"; code=$?
 for f in output summary; do printf '\\n@@%s\\n' $f; cat $d/$f; done; rm -r $d; exit $code`;
-  const argv = ['bash', '-c', script, 'bash', join(paths.repositoryInHost, NODE), join(paths.repositoryInHost, 'dist/index.cjs')];
+  const argv = [
+    'bash',
+    '-c',
+    script,
+    'bash',
+    join(paths.repositoryInHost, NODE),
+    join(paths.repositoryInHost, 'dist/index.cjs'),
+  ];
   return exec(host, argv, { env, timeoutMs });
 }
 
 const sections = (text: string): Map<string, string> =>
-  new Map(text.split('\n@@').slice(1).map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]));
+  new Map(
+    text
+      .split('\n@@')
+      .slice(1)
+      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
+  );
 
 /** GITHUB_OUTPUT as @actions/core writes it: name<<delimiter, lines, delimiter. */
 function readOutputs(text: string): Record<string, string> {

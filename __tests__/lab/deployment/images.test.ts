@@ -28,15 +28,23 @@ const MYSQL = join(saved, 'mysql.tar.gz');
 const REPLICA = join(saved, 'kuscia.tar');
 
 const bytesOf = (...files: readonly string[]): number => files.reduce((sum, file) => sum + statSync(file).size, 0);
-const received = (host: string): Promise<number> => seenOn(host, 'cat /sys/class/net/eth0/statistics/rx_bytes').then(Number);
-const listed = (host: string): Promise<string> => seenOn(host, `docker image ls --format '{{.Repository}}:{{.Tag}}' | sort`);
+const received = (host: string): Promise<number> =>
+  seenOn(host, 'cat /sys/class/net/eth0/statistics/rx_bytes').then(Number);
+const listed = (host: string): Promise<string> =>
+  seenOn(host, `docker image ls --format '{{.Repository}}:{{.Tag}}' | sort`);
 /** What is still at work for an archive on a host. */
-const loading = (host: string): Promise<string> => seenOn(host, `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep '^docker load' || true`);
+const loading = (host: string): Promise<string> =>
+  seenOn(
+    host,
+    `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep '^docker load' || true`,
+  );
 
 /** Which archive was sent to which host, as the log has it; and that nothing was pulled. */
 function sendingIn({ log }: ActionRun): string[] {
   expect(log).not.toContain('pulling ');
-  return [...log.matchAll(/^ +(node-\d\d) +sending (\S+) \((\S+),/gm)].map(([, host, name, file]) => `${host} ${name} ${file}`).sort();
+  return [...log.matchAll(/^ +(node-\d\d) +sending (\S+) \((\S+),/gm)]
+    .map(([, host, name, file]) => `${host} ${name} ${file}`)
+    .sort();
 }
 
 const ended = ({ code, log, matrix }: ActionRun) => ({ code, log: code === 0 ? '' : log, healthy: matrix?.healthy });
@@ -52,7 +60,11 @@ function folderOf(files: Readonly<Record<string, string>>): string {
 /** Hosts without images that reach no registry. */
 async function offline(): Promise<void> {
   await reset(HOSTS, { bare: true });
-  await Promise.all(HOSTS.map((host) => seenOn(host, `iptables -I OUTPUT -d ${registry.address} -j REJECT; docker pull -q nginx:1.26 && exit 1; true`)));
+  await Promise.all(
+    HOSTS.map((host) =>
+      seenOn(host, `iptables -I OUTPUT -d ${registry.address} -j REJECT; docker pull -q nginx:1.26 && exit 1; true`),
+    ),
+  );
   expect(await Promise.all(HOSTS.map(listed))).toEqual(['', '', '']);
 }
 
@@ -61,7 +73,10 @@ beforeAll(async () => {
   await reset(HOSTS, { bare: false });
   rmSync(shared, { recursive: true, force: true });
   mkdirSync(saved, { recursive: true });
-  await seenOn('node-01', `cd ${saved}; docker save -o nginx.tar nginx:1.26; docker save mysql:8.0 | gzip -1 >mysql.tar.gz; docker save -o kuscia.tar ${KUSCIA}`);
+  await seenOn(
+    'node-01',
+    `cd ${saved}; docker save -o nginx.tar nginx:1.26; docker save mysql:8.0 | gzip -1 >mysql.tar.gz; docker save -o kuscia.tar ${KUSCIA}`,
+  );
 }, 600_000);
 
 afterAll(async () => {
@@ -73,7 +88,8 @@ describe('hosts without images and without a registry', () => {
   beforeAll(offline, 120_000);
 
   const inputs = { images: saved };
-  const replicaGone = (host: string): Promise<string> => seenOn(host, `docker rm -f root-kuscia-autonomy-alice && docker image rm ${KUSCIA}`);
+  const replicaGone = (host: string): Promise<string> =>
+    seenOn(host, `docker rm -f root-kuscia-autonomy-alice && docker image rm ${KUSCIA}`);
 
   test('say that the folder is the way, where there is none', async () => {
     const { code, log } = await action(CLUSTER);
@@ -86,7 +102,14 @@ describe('hosts without images and without a registry', () => {
     const before = await Promise.all(HOSTS.map(received));
     const applied = await action(CLUSTER, { inputs });
     expect(ended(applied)).toEqual(WELL);
-    expect(sendingIn(applied)).toEqual(['node-01 mysql:8.0 mysql.tar.gz', 'node-01 nginx:1.26 nginx.tar', 'node-02 nginx:1.26 nginx.tar', `node-02 ${KUSCIA} kuscia.tar`, 'node-03 nginx:1.26 nginx.tar', `node-03 ${KUSCIA} kuscia.tar`]);
+    expect(sendingIn(applied)).toEqual([
+      'node-01 mysql:8.0 mysql.tar.gz',
+      'node-01 nginx:1.26 nginx.tar',
+      'node-02 nginx:1.26 nginx.tar',
+      `node-02 ${KUSCIA} kuscia.tar`,
+      'node-03 nginx:1.26 nginx.tar',
+      `node-03 ${KUSCIA} kuscia.tar`,
+    ]);
     const after = await Promise.all(HOSTS.map(received));
     const wanted = [bytesOf(NGINX, MYSQL), bytesOf(NGINX, REPLICA), bytesOf(NGINX, REPLICA)];
     for (const [i, bytes] of wanted.entries()) {
@@ -158,7 +181,10 @@ describe('a host that is the runner', () => {
     await reset(['node-02'], { bare: false });
     await seenOn('node-02', `docker save -o ${shared}/all.tar nginx:1.26 mysql:8.0 ${KUSCIA}`);
     const cluster = `domain: alice\nimage: ${KUSCIA}\nhosts:\n  node-01: { address: 10.77.0.11, via: local, roles: [manager, database, replica, load-balancer] }\n`;
-    const applied = await action(cluster, { on: 'node-01', inputs: { images: folderOf({ 'all.tar': join(shared, 'all.tar') }), 'ssh-key': '', 'known-hosts': '' } });
+    const applied = await action(cluster, {
+      on: 'node-01',
+      inputs: { images: folderOf({ 'all.tar': join(shared, 'all.tar') }), 'ssh-key': '', 'known-hosts': '' },
+    });
     expect([ended(applied), sendingIn(applied)]).toEqual([WELL, [expect.stringMatching(/^node-01 \S+ all\.tar$/)]]);
   }, 400_000);
 });
@@ -177,30 +203,59 @@ describe('an archive that is not what it should be', () => {
 
   test('because it is cut short, or holds another image under the name, is named before any host is asked', async () => {
     // The list says nginx, by its digest; what stands under that digest is of mysql.
-    await seenOn('node-01', `cd ${shared}; mkdir n m; tar -xf ${NGINX} -C n; tar -xzf ${MYSQL} -C m; cp m/[0-9a-f]*.json n/$(cd n; ls [0-9a-f]*.json); tar -cf other.tar -C n .; rm -r n m`);
-    const images = folderOf({ 'short.tar': shortened(REPLICA, 0.6), 'other.tar': join(shared, 'other.tar'), 'mysql.tar.gz': MYSQL });
+    await seenOn(
+      'node-01',
+      `cd ${shared}; mkdir n m; tar -xf ${NGINX} -C n; tar -xzf ${MYSQL} -C m; cp m/[0-9a-f]*.json n/$(cd n; ls [0-9a-f]*.json); tar -cf other.tar -C n .; rm -r n m`,
+    );
+    const images = folderOf({
+      'short.tar': shortened(REPLICA, 0.6),
+      'other.tar': join(shared, 'other.tar'),
+      'mysql.tar.gz': MYSQL,
+    });
     const { code, log } = await action(CLUSTER, { inputs: { images } });
     expect(code).toBe(1);
     expect(log).toMatch(/KS-1001 input-invalid: 2 findings|KS-1001[^]*KS-1001/);
     expect(log.replace(/\s+/g, ' ')).toMatch(/"short\.tar", which cannot be read/);
-    expect(log.replace(/\s+/g, ' ')).toMatch(/"other\.tar", in which the configuration of nginx:1\.26 is not the one that its digest names/);
+    expect(log.replace(/\s+/g, ' ')).toMatch(
+      /"other\.tar", in which the configuration of nginx:1\.26 is not the one that its digest names/,
+    );
     expect(log).not.toContain('node-02');
   }, 60_000);
 
-  const send = (archive: Archive) => labFleet.run('node-02', loadImages(archive, () => undefined));
+  const send = (archive: Archive) =>
+    labFleet.run(
+      'node-02',
+      loadImages(archive, () => undefined),
+    );
   const read = async (file: string): Promise<Archive> => (await readArchive(file)) as Archive;
 
-  test.each([0.02, 0.5, 0.97])('because it breaks off on its way, leaves no image: %d of it came', async (part) => {
-    for (const file of [NGINX, MYSQL]) {
-      expect(await send({ ...(await read(file)), file: shortened(file, part) })).toMatchObject({ ended: 'exited', code: 1 });
-      expect(await listed('node-02')).toBe('');
-    }
-  }, 120_000);
+  test.each([0.02, 0.5, 0.97])(
+    'because it breaks off on its way, leaves no image: %d of it came',
+    async (part) => {
+      for (const file of [NGINX, MYSQL]) {
+        expect(await send({ ...(await read(file)), file: shortened(file, part) })).toMatchObject({
+          ended: 'exited',
+          code: 1,
+        });
+        expect(await listed('node-02')).toBe('');
+      }
+    },
+    120_000,
+  );
 
   test('because another one was put into its place, loses its name on the host', async () => {
     const nginx = await read(NGINX);
     const { images } = await read(MYSQL);
-    expect(await send({ ...nginx, images: nginx.images.map((image) => ({ ...image, ids: images[0]?.ids ?? [], layers: images[0]?.layers ?? [] })) })).toMatchObject({ ended: 'exited', code: 65, stderr: expect.stringMatching(/nginx:1\.26 is sha256:\w{64} here, not sha256:/) });
+    expect(
+      await send({
+        ...nginx,
+        images: nginx.images.map((image) => ({ ...image, ids: images[0]?.ids ?? [], layers: images[0]?.layers ?? [] })),
+      }),
+    ).toMatchObject({
+      ended: 'exited',
+      code: 65,
+      stderr: expect.stringMatching(/nginx:1\.26 is sha256:\w{64} here, not sha256:/),
+    });
     expect(await listed('node-02')).toBe('');
     expect(await send(nginx)).toMatchObject({ ended: 'exited', code: 0 });
     expect(await listed('node-02')).toBe('nginx:1.26');

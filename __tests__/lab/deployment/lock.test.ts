@@ -21,8 +21,13 @@ async function held(): Promise<void> {
   throw new Error('nobody took the lock');
 }
 
-const other = (inputs: Readonly<Record<string, string>> = {}): Promise<ActionRun> => action(EXAMPLE, { run: '2', inputs });
-const succeeded = ({ code, log, matrix }: ActionRun) => ({ code, log: code === 0 ? '' : log, healthy: matrix?.healthy });
+const other = (inputs: Readonly<Record<string, string>> = {}): Promise<ActionRun> =>
+  action(EXAMPLE, { run: '2', inputs });
+const succeeded = ({ code, log, matrix }: ActionRun) => ({
+  code,
+  log: code === 0 ? '' : log,
+  healthy: matrix?.healthy,
+});
 const SUCCESS = { code: 0, log: '', healthy: true };
 
 describe('one run at a time changes a domain', () => {
@@ -36,9 +41,14 @@ describe('one run at a time changes a domain', () => {
     await held();
     const [second, third] = await Promise.all([other(), action(EXAMPLE, { run: '3', inputs: { 'lock-wait': '0' } })]);
     expect(succeeded(await first)).toEqual(SUCCESS);
-    expect({ ...succeeded(second), changed: second.changed, shown: second.log.includes(`waiting for ${SHOWN}`) }).toEqual({ ...SUCCESS, changed: 0, shown: true });
+    expect({
+      ...succeeded(second),
+      changed: second.changed,
+      shown: second.log.includes(`waiting for ${SHOWN}`),
+    }).toEqual({ ...SUCCESS, changed: 0, shown: true });
     expect({ code: third.code, changed: third.changed }).toEqual({ code: 1, changed: 0 });
-    for (const words of ['KS-1112 lock-held: node-01: another run deploys alice', SHOWN, `break-lock: ${HOLDER}`]) expect(third.log).toContain(words);
+    for (const words of ['KS-1112 lock-held: node-01: another run deploys alice', SHOWN, `break-lock: ${HOLDER}`])
+      expect(third.log).toContain(words);
     expect(await holder()).toBe('');
     const mode = await seenOn('node-01', `stat -c %a ${LEASE.replace(/\/[^/]+$/, '')} ${LEASE}`);
     expect(mode).toBe('2770\n660');
@@ -59,13 +69,16 @@ describe('what becomes of a lock', () => {
   }, 60_000);
 
   test('legs of one matrix keep it for each other, also without artifacts', async () => {
-    const leg = (stage: string, host?: string): Promise<ActionRun> => action(EXAMPLE, { inputs: { stage, ...(host !== undefined && { host }) } });
+    const leg = (stage: string, host?: string): Promise<ActionRun> =>
+      action(EXAMPLE, { inputs: { stage, ...(host !== undefined && { host }) } });
     expect((await leg('swarm-init')).code).toBe(0);
     expect(await holder()).toBe('');
     const legs = ['node-02', 'node-03'].map((host) => leg('swarm-join', host));
     await Promise.race(legs);
     const afterTheFirst = await holder();
-    expect((await Promise.all(legs)).map(({ code, changed, log }) => ({ code, changed, log: code === 0 ? '' : log }))).toEqual(legs.map(() => ({ code: 0, changed: 1, log: '' })));
+    expect(
+      (await Promise.all(legs)).map(({ code, changed, log }) => ({ code, changed, log: code === 0 ? '' : log })),
+    ).toEqual(legs.map(() => ({ code: 0, changed: 1, log: '' })));
     expect([afterTheFirst, await holder()]).toEqual([HOLDER, HOLDER]);
   }, 100_000);
 
@@ -80,13 +93,19 @@ describe('what becomes of a lock', () => {
     await action(EXAMPLE, { interrupt: { signal: 'KILL', after: 6 } });
     expect(await holder()).toBe(HOLDER);
     const next = await other({ 'lock-wait': '3' });
-    expect({ ...succeeded(next), waited: next.log.includes(`waiting for ${SHOWN}`) }).toEqual({ ...SUCCESS, waited: true });
+    expect({ ...succeeded(next), waited: next.log.includes(`waiting for ${SHOWN}`) }).toEqual({
+      ...SUCCESS,
+      waited: true,
+    });
   }, 300_000);
 
   test('the lock of a killed run is broken only for whoever names it', async () => {
     await action(EXAMPLE, { interrupt: { signal: 'KILL', after: 6 } });
     const wrong = await other({ 'lock-wait': '0', 'break-lock': 'acme/ops/7#1' });
-    expect({ code: wrong.code, told: wrong.log.includes('another run deploys alice, and it is not acme/ops/7#1, whose lock was to be broken') }).toEqual({ code: 1, told: true });
+    expect({
+      code: wrong.code,
+      told: wrong.log.includes('another run deploys alice, and it is not acme/ops/7#1, whose lock was to be broken'),
+    }).toEqual({ code: 1, told: true });
     expect(succeeded(await other({ 'lock-wait': '0', 'break-lock': HOLDER }))).toEqual(SUCCESS);
   }, 200_000);
 
@@ -99,10 +118,17 @@ describe('what becomes of a lock', () => {
   test('a run whose lock is broken stops, and says so', async () => {
     const first = action(EXAMPLE);
     await held();
-    await seenOn('node-01', `flock ${LEASE.replace('.lease', '.guard')} sh -c 'printf "%s\\n" "acme/site/9#1" $(($(date +%s) + 5)) $(date +%s) "by hand" >${LEASE}'`);
+    await seenOn(
+      'node-01',
+      `flock ${LEASE.replace('.lease', '.guard')} sh -c 'printf "%s\\n" "acme/site/9#1" $(($(date +%s) + 5)) $(date +%s) "by hand" >${LEASE}'`,
+    );
     const stopped = await first;
     expect(stopped.code).toBe(1);
-    for (const words of ['KS-1113 lock-lost: node-01: this run does not hold the lock of alice any more', 'the lock of acme/site/9#1 (by hand)']) expect(stopped.log).toContain(words);
+    for (const words of [
+      'KS-1113 lock-lost: node-01: this run does not hold the lock of alice any more',
+      'the lock of acme/site/9#1 (by hand)',
+    ])
+      expect(stopped.log).toContain(words);
     expect(succeeded(await other({ 'lock-wait': '1' }))).toEqual(SUCCESS);
   }, 200_000);
 });

@@ -9,15 +9,26 @@ export async function seenOn(host: string, script: string): Promise<string> {
 
 /** What the root of alice's database is answered to a statement, in its own container, where alone it is let in. */
 export const asDatabaseRoot = (statement: string): Promise<string> =>
-  seenOn('node-01', `docker exec alice-mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/database-root-password) exec mysql --protocol=socket -u root --batch --skip-column-names -e "$1"' sh "${statement}"`);
+  seenOn(
+    'node-01',
+    `docker exec alice-mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/database-root-password) exec mysql --protocol=socket -u root --batch --skip-column-names -e "$1"' sh "${statement}"`,
+  );
 
 /** Commands of a deployment that still run on a host. */
 export const leftRunning = (host: string): Promise<string> =>
-  seenOn(host, `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -E '^(bash )?(docker (run|exec|pull|start)|\\./kuscia\\.sh|script )' || true`);
+  seenOn(
+    host,
+    `for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done | grep -E '^(bash )?(docker (run|exec|pull|start)|\\./kuscia\\.sh|script )' || true`,
+  );
 
 /** The lease of alice on a host: who holds it, '' for nobody, and for how many seconds more. */
 export async function leaseOn(host: string): Promise<{ readonly holder: string; readonly lasts: number }> {
-  const [holder = '', lasts = '0'] = (await seenOn(host, `{ read -r holder; read -r until; } </run/lock/kuscia-swarm/alice.lease; echo ".$holder"; echo $((until - $(date +%s)))`)).split('\n');
+  const [holder = '', lasts = '0'] = (
+    await seenOn(
+      host,
+      `{ read -r holder; read -r until; } </run/lock/kuscia-swarm/alice.lease; echo ".$holder"; echo $((until - $(date +%s)))`,
+    )
+  ).split('\n');
   return { holder: holder.slice(1), lasts: Number(lasts) };
 }
 

@@ -18,28 +18,62 @@ interface Wrong {
   readonly late?: boolean;
 }
 
-const otherKey = (): string => readFileSync(paths.knownHosts, 'utf8').split('\n').filter((line) => line.startsWith('10.77.0.13') || line.includes(',10.77.0.13') || line.includes('10.77.0.13 ')).join('\n');
+const otherKey = (): string =>
+  readFileSync(paths.knownHosts, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('10.77.0.13') || line.includes(',10.77.0.13') || line.includes('10.77.0.13 '))
+    .join('\n');
 
 /** The known hosts with node-02 under the key of node-03. */
 function swappedKeys(): string {
-  const own = readFileSync(paths.knownHosts, 'utf8').split('\n').filter((line) => !line.includes('10.77.0.12'));
+  const own = readFileSync(paths.knownHosts, 'utf8')
+    .split('\n')
+    .filter((line) => !line.includes('10.77.0.12'));
   return [...own, otherKey().replaceAll('10.77.0.13', '10.77.0.12').replaceAll('node-03', 'node-02')].join('\n');
 }
 
 const WRONG: readonly Wrong[] = [
   {
     name: 'a cluster file with three faults',
-    cluster: CLUSTER.replace('load-balancer]', 'loadbalancer]').replace('10.77.0.12', '10.77.0.999').replace('image:', 'imagee:'),
-    says: ['KS-1002', /:2:1 /, /:4:\d+ .*hosts\.node-01\.roles\[2\].*load-balancer/, /:5:\d+ .*hosts\.node-02\.address/],
+    cluster: CLUSTER.replace('load-balancer]', 'loadbalancer]')
+      .replace('10.77.0.12', '10.77.0.999')
+      .replace('image:', 'imagee:'),
+    says: [
+      'KS-1002',
+      /:2:1 /,
+      /:4:\d+ .*hosts\.node-01\.roles\[2\].*load-balancer/,
+      /:5:\d+ .*hosts\.node-02\.address/,
+    ],
   },
   { name: 'no database password', inputs: { 'database-password': '' }, says: ['KS-1001', 'database-password'] },
-  { name: 'a host under another key', inputs: { 'known-hosts': 'SWAPPED' }, says: ['KS-1103', 'host-key-mismatch', 'node-02', 'SHA256:'] },
-  { name: 'a host that the known hosts do not name', inputs: { 'known-hosts': 'WITHOUT' }, says: ['KS-1102', 'host-key-unknown', 'node-02'] },
-  { name: 'a key that the hosts refuse', inputs: { 'ssh-key': 'OTHER' }, says: ['KS-1105', 'login-refused', 'node-01', 'node-02', 'node-03'] },
-  { name: 'a host without power', spoil: () => kill('node-03'), put: () => start('node-03'), says: ['KS-1101', 'host-unreachable', 'node-03'] },
+  {
+    name: 'a host under another key',
+    inputs: { 'known-hosts': 'SWAPPED' },
+    says: ['KS-1103', 'host-key-mismatch', 'node-02', 'SHA256:'],
+  },
+  {
+    name: 'a host that the known hosts do not name',
+    inputs: { 'known-hosts': 'WITHOUT' },
+    says: ['KS-1102', 'host-key-unknown', 'node-02'],
+  },
+  {
+    name: 'a key that the hosts refuse',
+    inputs: { 'ssh-key': 'OTHER' },
+    says: ['KS-1105', 'login-refused', 'node-01', 'node-02', 'node-03'],
+  },
+  {
+    name: 'a host without power',
+    spoil: () => kill('node-03'),
+    put: () => start('node-03'),
+    says: ['KS-1101', 'host-unreachable', 'node-03'],
+  },
   {
     name: 'a host in a foreign swarm',
-    spoil: () => seenOn('node-02', 'docker swarm init --advertise-addr 10.77.0.12 >/dev/null; for i in $(seq 50); do docker network inspect docker_gwbridge >/dev/null 2>&1 && break; sleep 0.1; done'),
+    spoil: () =>
+      seenOn(
+        'node-02',
+        'docker swarm init --advertise-addr 10.77.0.12 >/dev/null; for i in $(seq 50); do docker network inspect docker_gwbridge >/dev/null 2>&1 && break; sleep 0.1; done',
+      ),
     put: () => seenOn('node-02', 'docker swarm leave --force'),
     says: ['KS-1203', 'swarm-foreign', 'node-02', 'docker swarm leave'],
   },
@@ -78,35 +112,47 @@ describe('one thing wrong at a time: named, nothing changed, and the next run co
     await reset();
   }, 600_000);
 
-  test.each(WRONG)('$name', async ({ cluster = CLUSTER, inputs = {}, spoil, put, says }) => {
-    await spoil?.();
-    try {
-      const before = await up3();
-      const refused = await action(cluster, { inputs: { ...inputs, ...(await prepared(inputs)) } });
-      expect(refused.code).toBe(1);
-      for (const words of says) expect(refused.log).toMatch(words);
-      expect(refused.log).toContain('docs/troubleshooting.md#ks-');
-      expect(await up3()).toEqual(before);
-    } finally {
-      await put?.();
-    }
-  }, 200_000);
+  test.each(WRONG)(
+    '$name',
+    async ({ cluster = CLUSTER, inputs = {}, spoil, put, says }) => {
+      await spoil?.();
+      try {
+        const before = await up3();
+        const refused = await action(cluster, { inputs: { ...inputs, ...(await prepared(inputs)) } });
+        expect(refused.code).toBe(1);
+        for (const words of says) expect(refused.log).toMatch(words);
+        expect(refused.log).toContain('docs/troubleshooting.md#ks-');
+        expect(await up3()).toEqual(before);
+      } finally {
+        await put?.();
+      }
+    },
+    200_000,
+  );
 
   test('after all of that, a run completes', async () => {
     const completed = await action(CLUSTER);
-    expect({ code: completed.code, log: completed.code === 0 ? '' : completed.log, healthy: completed.matrix?.healthy }).toEqual({ code: 0, log: '', healthy: true });
+    expect({
+      code: completed.code,
+      log: completed.code === 0 ? '' : completed.log,
+      healthy: completed.matrix?.healthy,
+    }).toEqual({ code: 0, log: '', healthy: true });
   }, 200_000);
 
   test('a wrong database password on a volume that has another', async () => {
     const refused = await action(CLUSTER, { inputs: { 'database-password': 'not-the-one-of-the-volume' } });
     expect(refused.code).toBe(1);
-    for (const words of ['KS-1302', 'database-login-refused', '1045', 'alice-mysql']) expect(refused.log).toMatch(words);
+    for (const words of ['KS-1302', 'database-login-refused', '1045', 'alice-mysql'])
+      expect(refused.log).toMatch(words);
     expect(unmasked(refused.log)).not.toContain('not-the-one-of-the-volume');
     expect((await action(CLUSTER)).changed).toBe(0);
   }, 200_000);
 
   test('a second domain key', async () => {
-    await seenOn('node-03', `docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp >other.yaml; cp -p kuscia-swarm/alice/kuscia.yaml kept.yaml; cat other.yaml >kuscia-swarm/alice/kuscia.yaml`);
+    await seenOn(
+      'node-03',
+      `docker run --rm secretflow/kuscia:1.1.0b0 kuscia init --mode autonomy --domain alice --runtime runp >other.yaml; cp -p kuscia-swarm/alice/kuscia.yaml kept.yaml; cat other.yaml >kuscia-swarm/alice/kuscia.yaml`,
+    );
     const refused = await action(CLUSTER);
     expect(refused.code).toBe(1);
     for (const words of ['KS-1401', 'domain-key-conflict', 'node-03']) expect(refused.log).toMatch(words);
@@ -121,16 +167,22 @@ describe('one thing wrong at a time: named, nothing changed, and the next run co
     expect(refused.code).toBe(1);
     for (const words of ['KS-1402', 'domain-key-missing', 'kuscia-config']) expect(refused.log).toMatch(words);
     const given = await action(CLUSTER, { inputs: { 'kuscia-config': await seenOn('node-02', 'cat kept.yaml') } });
-    expect({ code: given.code, log: given.code === 0 ? '' : given.log, healthy: given.matrix?.healthy }).toEqual({ code: 0, log: '', healthy: true });
+    expect({ code: given.code, log: given.code === 0 ? '' : given.log, healthy: given.matrix?.healthy }).toEqual({
+      code: 0,
+      log: '',
+      healthy: true,
+    });
   }, 300_000);
 
   test('a pair of hosts that is cut', async () => {
-    const block = (action: string): string => `for port in 4789; do iptables ${action} INPUT -s 10.77.0.12 -p udp --dport $port -j DROP; done`;
+    const block = (action: string): string =>
+      `for port in 4789; do iptables ${action} INPUT -s 10.77.0.12 -p udp --dport $port -j DROP; done`;
     await seenOn('node-03', block('-I'));
     try {
       const refused = await action(CLUSTER);
       expect(refused.code).toBe(1);
-      for (const words of ['KS-1204', 'data-path-cut', 'node-02', 'node-03', '4789/udp']) expect(refused.log).toMatch(words);
+      for (const words of ['KS-1204', 'data-path-cut', 'node-02', 'node-03', '4789/udp'])
+        expect(refused.log).toMatch(words);
     } finally {
       await seenOn('node-03', block('-D'));
     }
@@ -149,21 +201,38 @@ describe('one thing wrong at a time: named, nothing changed, and the next run co
     expect(lost.log).toMatch(/KS-1106|KS-1101|KS-1204|KS-1207|KS-1109|KS-1108/);
     expect(lost.log).toContain('node-03');
     const completed = await action(CLUSTER);
-    expect({ code: completed.code, log: completed.code === 0 ? '' : completed.log, healthy: completed.matrix?.healthy }).toEqual({ code: 0, log: '', healthy: true });
+    expect({
+      code: completed.code,
+      log: completed.code === 0 ? '' : completed.log,
+      healthy: completed.matrix?.healthy,
+    }).toEqual({ code: 0, log: '', healthy: true });
   }, 400_000);
 
   test('repair removes a network of the wrong type', async () => {
     await reset();
-    await seenOn('node-01', 'docker swarm init --advertise-addr 10.77.0.11 >/dev/null; docker network create -d overlay kuscia-exchange-cluster');
+    await seenOn(
+      'node-01',
+      'docker swarm init --advertise-addr 10.77.0.11 >/dev/null; docker network create -d overlay kuscia-exchange-cluster',
+    );
     const repaired = await action(CLUSTER, { inputs: { repair: 'true' } });
-    expect({ code: repaired.code, log: repaired.code === 0 ? '' : repaired.log, healthy: repaired.matrix?.healthy }).toEqual({ code: 0, log: '', healthy: true });
+    expect({
+      code: repaired.code,
+      log: repaired.code === 0 ? '' : repaired.log,
+      healthy: repaired.matrix?.healthy,
+    }).toEqual({ code: 0, log: '', healthy: true });
   }, 300_000);
 });
 
 /** Inputs that are made from the lab's files when the test runs. */
 async function prepared(inputs: Readonly<Record<string, string>>): Promise<Record<string, string>> {
   if (inputs['known-hosts'] === 'SWAPPED') return { 'known-hosts': swappedKeys() };
-  if (inputs['known-hosts'] === 'WITHOUT') return { 'known-hosts': readFileSync(paths.knownHosts, 'utf8').split('\n').filter((line) => !line.includes('10.77.0.12')).join('\n') };
+  if (inputs['known-hosts'] === 'WITHOUT')
+    return {
+      'known-hosts': readFileSync(paths.knownHosts, 'utf8')
+        .split('\n')
+        .filter((line) => !line.includes('10.77.0.12'))
+        .join('\n'),
+    };
   if (inputs['ssh-key'] === 'OTHER') {
     const made = await run(['sh', '-c', 'd=$(mktemp -d); ssh-keygen -q -t ed25519 -N "" -f $d/k; cat $d/k; rm -r $d']);
     return { 'ssh-key': made.stdout };

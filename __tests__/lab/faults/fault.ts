@@ -38,7 +38,8 @@ export interface Fault {
   readonly make: (signal: Signal) => Promise<unknown>;
   readonly mend: () => Promise<unknown>;
   /** What the run names; where it mends the fault by itself, `completes` with the words with which it says so; `dies` where the fault is that it is killed. */
-  readonly ends: readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] } | { readonly dies: true };
+  readonly ends:
+    readonly Named[] | { readonly completes: RegExp; readonly warns?: readonly Named[] } | { readonly dies: true };
   /** What the run says beside that, each somewhere in its log. */
   readonly says?: readonly RegExp[];
   /** Working containers that the run is to replace or restart, as `node-02 alice-probe`. Any other that is started anew is harm. */
@@ -69,4 +70,10 @@ export const NO_LOG = /^not known; no log of node-03 could be read$/;
 
 /** Waits until a shell condition holds on a host: some faults take a while to show. */
 export const comesTrue = (host: string, condition: string): Promise<unknown> =>
-  until(`${host}: ${condition}`, async () => ((await seenOn(host, `if ${condition}; then echo yes; fi`)) === 'yes' ? true : undefined), 120_000, undefined, 1_000);
+  until(
+    `${host}: ${condition}`,
+    async () => ((await seenOn(host, `if ${condition}; then echo yes; fi`)) === 'yes' ? true : undefined),
+    120_000,
+    undefined,
+    1_000,
+  );

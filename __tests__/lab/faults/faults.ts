@@ -11,7 +11,22 @@ import { SWARM_FAULTS } from './swarm.ts';
 import { TASK_FAULTS } from './tasks.ts';
 import { VERIFY_FAULTS } from './verifies.ts';
 
-const families: readonly Fault[] = [...HOST_FAULTS, ...DATABASE_FAULTS, ...REPLICA_FAULTS, ...IMAGE_FAULTS, ...SWARM_FAULTS, ...VERIFY_FAULTS, ...ENGINE_FAULTS, ...TASK_FAULTS, ...REPLACEMENT_FAULTS, ...LOGIN_FAULTS, ...PATH_FAULTS];
+const families: readonly Fault[] = [
+  ...HOST_FAULTS,
+  ...DATABASE_FAULTS,
+  ...REPLICA_FAULTS,
+  ...IMAGE_FAULTS,
+  ...SWARM_FAULTS,
+  ...VERIFY_FAULTS,
+  ...ENGINE_FAULTS,
+  ...TASK_FAULTS,
+  ...REPLACEMENT_FAULTS,
+  ...LOGIN_FAULTS,
+  ...PATH_FAULTS,
+];
 
 /** Every fault, in the order in which they are tried: those on a deployed cluster first, so that it is deployed once. */
-export const FAULTS: readonly Fault[] = [...families.filter(({ on }) => on === 'deployed cluster'), ...families.filter(({ on }) => on === 'empty hosts')];
+export const FAULTS: readonly Fault[] = [
+  ...families.filter(({ on }) => on === 'deployed cluster'),
+  ...families.filter(({ on }) => on === 'empty hosts'),
+];

@@ -54,12 +54,17 @@ done`;
 /** What runs and works now. A host without power, or whose engine does not answer, has nothing. */
 export async function sampled(): Promise<Sample> {
   const places = hosts.filter(({ name }) => HOSTS.includes(name));
-  const said = await Promise.all(places.map(async ({ name, address }) => ({ host: name, text: await look(name, address) })));
+  const said = await Promise.all(
+    places.map(async ({ name, address }) => ({ host: name, text: await look(name, address) })),
+  );
   return sampleIn(said);
 }
 
 const look = async (host: string, address: string): Promise<string> => {
-  const ended = await exec(host, ['bash', '-c', LOOK, 'bash', address], { env: { MYSQL_PWD: DATABASE_PASSWORD }, timeoutMs: 60_000 }).catch(() => undefined);
+  const ended = await exec(host, ['bash', '-c', LOOK, 'bash', address], {
+    env: { MYSQL_PWD: DATABASE_PASSWORD },
+    timeoutMs: 60_000,
+  }).catch(() => undefined);
   return ended?.stdout ?? '';
 };
 
@@ -67,28 +72,46 @@ const look = async (host: string, address: string): Promise<string> => {
 export function sampleIn(said: readonly { readonly host: string; readonly text: string }[]): Sample {
   const lines = said.flatMap(({ host, text }) => text.split('\n').map((line) => ({ host, words: line.split(' ') })));
   return {
-    containers: lines.flatMap(({ host, words: [kind, name = '', id = '', state = '', startedAt = '', works, recoveries] }) =>
-      kind === 'container' ? [{ host, name, id, state, startedAt, works: works === 'yes', recoveries: Number(recoveries) }] : []),
+    containers: lines.flatMap(
+      ({ host, words: [kind, name = '', id = '', state = '', startedAt = '', works, recoveries] }) =>
+        kind === 'container'
+          ? [{ host, name, id, state, startedAt, works: works === 'yes', recoveries: Number(recoveries) }]
+          : [],
+    ),
     led: lines.flatMap(({ words: [kind, name = ''] }) => (kind === 'led' ? [name] : [])),
   };
 }
 
 /** Harm between two samples, one line each: what worked and does not, what ran and does not, what worked and was started anew unasked, a database that was killed. */
-export const harmBetween = (before: Sample, after: Sample, granted: Granted = {}): string[] => [...changedFor(before, after, granted), ...killed(before, after)];
+export const harmBetween = (before: Sample, after: Sample, granted: Granted = {}): string[] => [
+  ...changedFor(before, after, granted),
+  ...killed(before, after),
+];
 
 /** The same where it only matters that all is back, whatever was started anew or had no power. */
-export const missing = (sound: Sample, now: Sample): string[] => changedFor(sound, now, { replaces: sound.containers.map(nameOf) });
+export const missing = (sound: Sample, now: Sample): string[] =>
+  changedFor(sound, now, { replaces: sound.containers.map(nameOf) });
 
 function changedFor(before: Sample, after: Sample, { replaces = [], takes = [] }: Granted): string[] {
   const now = new Map(after.containers.map((container) => [nameOf(container), container]));
   const kept = before.containers.filter(({ host }) => !takes.includes(host));
-  const harmed = kept.flatMap((container) => harmTo(container, now.get(nameOf(container)), replaces.includes(nameOf(container))).map((what) => `${nameOf(container)} ${what}`));
-  const unled = before.led.filter((name) => !after.led.includes(name) && !takes.some((host) => name.endsWith(`-${host}`)) && !takes.includes(balancerOf(before)));
+  const harmed = kept.flatMap((container) =>
+    harmTo(container, now.get(nameOf(container)), replaces.includes(nameOf(container))).map(
+      (what) => `${nameOf(container)} ${what}`,
+    ),
+  );
+  const unled = before.led.filter(
+    (name) =>
+      !after.led.includes(name) &&
+      !takes.some((host) => name.endsWith(`-${host}`)) &&
+      !takes.includes(balancerOf(before)),
+  );
   return [...harmed, ...unled.map((name) => `${name} no longer answers through the load balancer`)];
 }
 
 const nameOf = ({ host, name }: Container): string => `${host} ${name}`;
-const balancerOf = ({ containers }: Sample): string => containers.find(({ name }) => name === 'alice-nginx-lb')?.host ?? '';
+const balancerOf = ({ containers }: Sample): string =>
+  containers.find(({ name }) => name === 'alice-nginx-lb')?.host ?? '';
 
 function harmTo(before: Container, after: Container | undefined, granted: boolean): string[] {
   if (before.name.endsWith('.former') || (before.state !== 'running' && !before.works)) return [];

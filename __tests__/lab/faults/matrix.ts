@@ -37,7 +37,16 @@ export class Matrix {
     // What failed may have left anything behind.
     if (wrong.length > 0) this.#state = undefined;
     const ended = wrong.length === 0 ? 'completed' : 'WRONG';
-    return { row: rowOf([fault.name, ended, harm.join('; ') || 'none', `${Math.round((Date.now() - begun) / 1000)} s`, outcome]), wrong };
+    return {
+      row: rowOf([
+        fault.name,
+        ended,
+        harm.join('; ') || 'none',
+        `${Math.round((Date.now() - begun) / 1000)} s`,
+        outcome,
+      ]),
+      wrong,
+    };
   }
 
   /** The run that meets the fault, and what worked just before it and does not just after it. Gives in words what it named. */
@@ -50,10 +59,19 @@ export class Matrix {
       if (fault.when === 'before') await fault.make(() => undefined);
       const state = (): Promise<string[]> => (fault.changesNothing === true ? statesOf() : Promise.resolve([]));
       const [worked, before] = await Promise.all([sampled(), state()]);
-      run = await runOf(cluster, fault.mode, inputs, fault.when === 'before' ? undefined : { at: fault.when, act: fault.make });
+      run = await runOf(
+        cluster,
+        fault.mode,
+        inputs,
+        fault.when === 'before' ? undefined : { at: fault.when, act: fault.make },
+      );
       const [works, after] = await Promise.all([sampled(), state()]);
       harm.push(...harmBetween(worked, works, fault));
-      wrong.push(...differences(before, after).filter(isOurDoing).map((line) => `${fault.name} changed ${line}`));
+      wrong.push(
+        ...differences(before, after)
+          .filter(isOurDoing)
+          .map((line) => `${fault.name} changed ${line}`),
+      );
     } catch (thrown) {
       // What went wrong first says more than what cannot be mended after it.
       await fault.mend().catch(() => undefined);
@@ -70,7 +88,8 @@ export class Matrix {
   async #again(fault: Fault, harm: string[]): Promise<string[]> {
     // It ends with the stage that verifies, so nothing else has to.
     const again = await runOf(fault.again ?? CLUSTER, 'apply');
-    if (again.code !== 0 || !/^alice is healthy/m.test(again.log)) return [`${fault.name}: the run after it was mended ends with ${String(again.code)}\n${again.log}`];
+    if (again.code !== 0 || !/^alice is healthy/m.test(again.log))
+      return [`${fault.name}: the run after it was mended ends with ${String(again.code)}\n${again.log}`];
     if (this.#state === undefined) {
       await this.#keep();
       return [];
@@ -112,10 +131,23 @@ const LOOKS = 4;
 
 /** The columns of the table, each as wide as most of its words. */
 const WIDTHS = [40, 10, 5, 6];
-export const rowOf = (cells: readonly string[]): string => cells.map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0)).join(' ').trimEnd();
+export const rowOf = (cells: readonly string[]): string =>
+  cells
+    .map((cell, i) => cell.padEnd(WIDTHS[i] ?? 0))
+    .join(' ')
+    .trimEnd();
 
 /** The state of all hosts. The former configuration of nginx is kept on purpose. */
-const statesOf = async (): Promise<string[]> => (await Promise.all(HOSTS.map(async (host) => (await endState(host).catch(() => ['off'])).filter((line) => !line.includes('nginx.conf.last-good')).map((line) => `${host} ${line}`)))).flat();
+const statesOf = async (): Promise<string[]> =>
+  (
+    await Promise.all(
+      HOSTS.map(async (host) =>
+        (await endState(host).catch(() => ['off']))
+          .filter((line) => !line.includes('nginx.conf.last-good'))
+          .map((line) => `${host} ${line}`),
+      ),
+    )
+  ).flat();
 
 /** Which nodes are Ready changes by itself once a host is gone. */
 const isOurDoing = (line: string): boolean => !/^[-+] node-\d+ node /.test(line);
@@ -123,14 +155,25 @@ const isOurDoing = (line: string): boolean => !/^[-+] node-\d+ node /.test(line)
 /** What the run should have said and did not. */
 function missingIn({ ends, says = [] }: Fault, { code, log }: Run): string[] {
   const blocks = blocksOf(log);
-  const [wanted, named, words] = 'dies' in ends ? [null, [], says] : 'completes' in ends ? [0, ends.warns ?? [], [ends.completes, ...says]] : [1, ends, says];
+  const [wanted, named, words] =
+    'dies' in ends
+      ? [null, [], says]
+      : 'completes' in ends
+        ? [0, ends.warns ?? [], [ends.completes, ...says]]
+        : [1, ends, says];
   const unsaid = words.filter((each) => !each.test(log)).map((each) => `does not say ${String(each)}`);
-  return [...(code === wanted ? [] : [`ends with ${String(code)}, not ${String(wanted)}`]), ...unsaid, ...named.flatMap((each) => unnamedIn(blocks, each))];
+  return [
+    ...(code === wanted ? [] : [`ends with ${String(code)}, not ${String(wanted)}`]),
+    ...unsaid,
+    ...named.flatMap((each) => unnamedIn(blocks, each)),
+  ];
 }
 
 /** What of it no block says; of the block that comes nearest, each part that is not as it must be. */
 function unnamedIn(blocks: readonly string[], named: Named): string[] {
-  const wrong = blocks.map((block) => partsWrong(block, named)).sort((a, b) => a.length - b.length)[0] ?? ['said nothing at all'];
+  const wrong = blocks.map((block) => partsWrong(block, named)).sort((a, b) => a.length - b.length)[0] ?? [
+    'said nothing at all',
+  ];
   return wrong.map((part) => `${named.code} on ${named.host}: ${part}`);
 }
 
@@ -147,4 +190,9 @@ function partsWrong(block: string, { code, host, evidence, cause, remedy }: Name
   return parts.filter(([right]) => !right).map(([, words]) => words);
 }
 
-const wordsOf = ({ ends }: Fault, { log }: Run): string => ('completes' in ends ? `completes: ${(ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ')}` : 'dies' in ends ? 'killed' : 'named nothing');
+const wordsOf = ({ ends }: Fault, { log }: Run): string =>
+  'completes' in ends
+    ? `completes: ${(ends.completes.exec(log)?.[0] ?? '').replace(/\s+/g, ' ')}`
+    : 'dies' in ends
+      ? 'killed'
+      : 'named nothing';

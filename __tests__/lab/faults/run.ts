@@ -26,12 +26,32 @@ export interface InTheMiddle {
 }
 
 /** Runs the bundle from a terminal's place, with `inputs` beside the usual ones. The run goes on while something is done in its middle, and is waited for as long as that takes. */
-export async function runOf(cluster: string, mode: string, inputs: Readonly<Record<string, string>> = {}, middle?: InTheMiddle): Promise<Run> {
+export async function runOf(
+  cluster: string,
+  mode: string,
+  inputs: Readonly<Record<string, string>> = {},
+  middle?: InTheMiddle,
+): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'fault-'));
-  const given = { cluster, mode, 'database-password': DATABASE_PASSWORD, 'ssh-key': readFileSync(paths.sshKey, 'utf8'), 'known-hosts': readFileSync(paths.knownHosts, 'utf8'), ...inputs };
-  const named = Object.fromEntries(Object.entries(given).map(([name, value]) => [`KUSCIA_SWARM_${name.toUpperCase().replaceAll('-', '_')}`, value]));
-  const [program = '', ...args] = inRunner([join(paths.repository, 'node_modules/node/bin/node'), join(paths.repository, 'dist/index.cjs')]);
-  const child = spawn(program, args, { env: { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', ...named }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const given = {
+    cluster,
+    mode,
+    'database-password': DATABASE_PASSWORD,
+    'ssh-key': readFileSync(paths.sshKey, 'utf8'),
+    'known-hosts': readFileSync(paths.knownHosts, 'utf8'),
+    ...inputs,
+  };
+  const named = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [`KUSCIA_SWARM_${name.toUpperCase().replaceAll('-', '_')}`, value]),
+  );
+  const [program = '', ...args] = inRunner([
+    join(paths.repository, 'node_modules/node/bin/node'),
+    join(paths.repository, 'dist/index.cjs'),
+  ]);
+  const child = spawn(program, args, {
+    env: { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1', ...named },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let log = '';
   let acting: Promise<unknown> | undefined;
   const take = (chunk: Buffer): void => {
@@ -58,6 +78,11 @@ export function blocksOf(log: string): string[] {
     if (!/^(Error|Warning) KS-\d+/.test(line)) return [];
     const rest = lines.slice(i + 1);
     const end = rest.findIndex((next) => !next.startsWith('  '));
-    return [[line, ...rest.slice(0, end === -1 ? rest.length : end)].map((each) => each.replace(/^ {2}(cause|do) +/, '¦$1 ')).join(' ').replace(/\s+/g, ' ')];
+    return [
+      [line, ...rest.slice(0, end === -1 ? rest.length : end)]
+        .map((each) => each.replace(/^ {2}(cause|do) +/, '¦$1 '))
+        .join(' ')
+        .replace(/\s+/g, ' '),
+    ];
   });
 }

@@ -9,19 +9,68 @@ export interface Unmade {
 
 /** Named at the end of the table, so that nobody takes them for tried. */
 export const UNMADE: readonly Unmade[] = [
-  { name: 'architecture-not-supported', why: 'all hosts are one machine', shownBy: ['stages/preflight.test.ts', 'another architecture'] },
-  { name: 'replicas-of-two-architectures', why: 'all hosts are one machine', shownBy: ['stages/preflight.test.ts', 'of replicas have one architecture, by whatever name'] },
-  { name: 'kernel-too-old', why: 'all hosts have the kernel of the machine', shownBy: ['stages/preflight.test.ts', 'an old kernel'] },
-  { name: 'engine-too-old', why: 'the lab has one version of the engine', shownBy: ['stages/preflight.test.ts', 'an old engine'] },
-  { name: 'ptrace-forbidden', why: 'all hosts have the kernel of the machine', shownBy: ['stages/preflight.test.ts', 'ptrace forbidden'] },
-  { name: 'engine-rootless', why: 'a rootless engine needs a login session of its own', shownBy: ['stages/preflight-engine.test.ts', 'a rootless engine'] },
-  { name: 'engine-on-nftables', why: 'the lab has an engine that knows only iptables', shownBy: ['stages/preflight-engine.test.ts', "name: 'nftables'"] },
-  { name: 'few-inotify-instances', why: 'the limit is that of the whole machine', shownBy: ['stages/preflight-engine.test.ts', 'few inotify instances'] },
-  { name: 'no-terminal-left', why: 'the number of terminals is that of the whole machine', shownBy: ['stages/preflight-engine.test.ts', 'no terminal left'] },
-  { name: 'podman-in-place-of-docker', why: 'the lab has no Podman', shownBy: ['stages/preflight-engine.test.ts', 'for it is Podman'] },
-  { name: 'database-image-of-another-line', why: 'the lab has one version of the database', shownBy: ['stages/database-upgrade.test.ts', 'the next line'] },
-  { name: 'partner-with-a-wrong-certificate', why: 'two domains with a route between them are not laid here', shownBy: ['diagnosis/evidence.test.ts', 'partner'] },
+  {
+    name: 'architecture-not-supported',
+    why: 'all hosts are one machine',
+    shownBy: ['stages/preflight.test.ts', 'another architecture'],
+  },
+  {
+    name: 'replicas-of-two-architectures',
+    why: 'all hosts are one machine',
+    shownBy: ['stages/preflight.test.ts', 'of replicas have one architecture, by whatever name'],
+  },
+  {
+    name: 'kernel-too-old',
+    why: 'all hosts have the kernel of the machine',
+    shownBy: ['stages/preflight.test.ts', 'an old kernel'],
+  },
+  {
+    name: 'engine-too-old',
+    why: 'the lab has one version of the engine',
+    shownBy: ['stages/preflight.test.ts', 'an old engine'],
+  },
+  {
+    name: 'ptrace-forbidden',
+    why: 'all hosts have the kernel of the machine',
+    shownBy: ['stages/preflight.test.ts', 'ptrace forbidden'],
+  },
+  {
+    name: 'engine-rootless',
+    why: 'a rootless engine needs a login session of its own',
+    shownBy: ['stages/preflight-engine.test.ts', 'a rootless engine'],
+  },
+  {
+    name: 'engine-on-nftables',
+    why: 'the lab has an engine that knows only iptables',
+    shownBy: ['stages/preflight-engine.test.ts', "name: 'nftables'"],
+  },
+  {
+    name: 'few-inotify-instances',
+    why: 'the limit is that of the whole machine',
+    shownBy: ['stages/preflight-engine.test.ts', 'few inotify instances'],
+  },
+  {
+    name: 'no-terminal-left',
+    why: 'the number of terminals is that of the whole machine',
+    shownBy: ['stages/preflight-engine.test.ts', 'no terminal left'],
+  },
+  {
+    name: 'podman-in-place-of-docker',
+    why: 'the lab has no Podman',
+    shownBy: ['stages/preflight-engine.test.ts', 'for it is Podman'],
+  },
+  {
+    name: 'database-image-of-another-line',
+    why: 'the lab has one version of the database',
+    shownBy: ['stages/database-upgrade.test.ts', 'the next line'],
+  },
+  {
+    name: 'partner-with-a-wrong-certificate',
+    why: 'two domains with a route between them are not laid here',
+    shownBy: ['diagnosis/evidence.test.ts', 'partner'],
+  },
 ];
 
 /** Its line of the table. */
-export const unmadeRow = ({ name, why, shownBy: [file, title] }: Unmade): string => `${name.padEnd(40)} not made: ${why}; shown by ${file}: ${title}`;
+export const unmadeRow = ({ name, why, shownBy: [file, title] }: Unmade): string =>
+  `${name.padEnd(40)} not made: ${why}; shown by ${file}: ${title}`;

@@ -25,14 +25,21 @@ function withImages(archive: string): string {
   const [, ...upload] = images.steps;
   return stringify({
     ...copied,
-    jobs: { images: { ...images, steps: [{ run: `mkdir images; cp ${archive} images/` }, ...upload] }, deploy: { ...copied.jobs.deploy, ...deploy, with: { ...copied.jobs.deploy.with, ...deploy.with } } },
+    jobs: {
+      images: { ...images, steps: [{ run: `mkdir images; cp ${archive} images/` }, ...upload] },
+      deploy: { ...copied.jobs.deploy, ...deploy, with: { ...copied.jobs.deploy.with, ...deploy.with } },
+    },
   });
 }
 
 beforeAll(async () => {
   mkdirSync(saved, { recursive: true });
   await seenOn('node-01', `docker save nginx:1.26 | gzip -1 >${saved}/nginx.tar.gz`);
-  for (const host of HOSTS) await seenOn(host, `docker image rm -f nginx:1.26 nginx:latest; iptables -I OUTPUT -d ${registry.address} -j REJECT`);
+  for (const host of HOSTS)
+    await seenOn(
+      host,
+      `docker image rm -f nginx:1.26 nginx:latest; iptables -I OUTPUT -d ${registry.address} -j REJECT`,
+    );
 }, 60_000);
 
 afterAll(async () => {
@@ -45,6 +52,8 @@ test('an artifact of the caller brings hosts without a registry the image that t
   const log = readable(end.log);
   expect([end.code, end.code === 0 ? '' : log]).toEqual([0, '']);
   expect(JSON.parse(outputs(end, 'verify')['verify'] ?? '')).toMatchObject({ healthy: true });
-  expect([...log.matchAll(/(node-\d\d) +sending nginx:1\.26 \(nginx\.tar\.gz/g)].map(([, host]) => host).sort()).toEqual(HOSTS);
+  expect(
+    [...log.matchAll(/(node-\d\d) +sending nginx:1\.26 \(nginx\.tar\.gz/g)].map(([, host]) => host).sort(),
+  ).toEqual(HOSTS);
   expect(log).not.toContain('pulling ');
 }, 400_000);

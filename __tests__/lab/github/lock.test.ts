@@ -10,12 +10,20 @@ const SHOWN = `the lock of ${OTHER} (nightly by bob: https://github.com/acme/sit
 
 /** Puts the lease of a run of another repository there, for so many seconds. */
 const heldFor = (seconds: number): Promise<string> =>
-  seenOn('node-01', `mkdir -p -m 2770 /run/lock/kuscia-swarm && printf '%s\\n' '${OTHER}' $(($(date +%s) + ${seconds})) $(date +%s) 'nightly by bob: https://github.com/acme/site/actions/runs/9' >/run/lock/kuscia-swarm/alice.lease`);
+  seenOn(
+    'node-01',
+    `mkdir -p -m 2770 /run/lock/kuscia-swarm && printf '%s\\n' '${OTHER}' $(($(date +%s) + ${seconds})) $(date +%s) 'nightly by bob: https://github.com/acme/site/actions/runs/9' >/run/lock/kuscia-swarm/alice.lease`,
+  );
 
 /** The workflow to copy, with more inputs. */
 const deploy = (run: number, inputs: Readonly<Record<string, string>>): Promise<WorkflowEnd> => {
-  const lines = Object.entries(inputs).map(([name, value]) => `      ${name}: '${value}'\n`).join('');
-  return called(template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&${lines}`), { inputs: { mode: 'apply' }, run });
+  const lines = Object.entries(inputs)
+    .map(([name, value]) => `      ${name}: '${value}'\n`)
+    .join('');
+  return called(template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&${lines}`), {
+    inputs: { mode: 'apply' },
+    run,
+  });
 };
 
 describe('a workflow whose domain another run is changing', () => {
@@ -23,9 +31,13 @@ describe('a workflow whose domain another run is changing', () => {
     await heldFor(600);
     const end = await deploy(51, { 'lock-wait': '0' });
     expect([end.code, results(end)['preflight'], errors(end)]).toEqual([1, 'failure', ['KS-1112 lock-held']]);
-    for (const words of [SHOWN, 'its lock ends in ', `break-lock: ${OTHER}`]) expect(readable(end.log)).toContain(words);
+    for (const words of [SHOWN, 'its lock ends in ', `break-lock: ${OTHER}`])
+      expect(readable(end.log)).toContain(words);
     expect(outputs(end, 'changed')['swarm-init']).toBeUndefined();
-    expect([await seenOn('node-01', `docker info --format '{{.Swarm.LocalNodeState}}'`), (await leaseOn('node-01')).holder]).toEqual(['inactive', OTHER]);
+    expect([
+      await seenOn('node-01', `docker info --format '{{.Swarm.LocalNodeState}}'`),
+      (await leaseOn('node-01')).holder,
+    ]).toEqual(['inactive', OTHER]);
   }, 90_000);
 
   test('waits for it, shows for whom, and then deploys', async () => {

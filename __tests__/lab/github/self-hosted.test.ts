@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exec, hosts, kill, run, sshd, start } from '../../../lab/lab.ts';
 import { answering, leaseOn, seenOn } from '../deployment/seen.ts';
-import { called, freshCaller, handedTokens, hiddenForms, onGithub, outputs, places, results, template, tokensInUse } from './caller.ts';
+import {
+  called,
+  freshCaller,
+  handedTokens,
+  hiddenForms,
+  onGithub,
+  outputs,
+  places,
+  results,
+  template,
+  tokensInUse,
+} from './caller.ts';
 
 freshCaller();
 
@@ -24,11 +35,17 @@ describe('runners on the hosts themselves', () => {
 
   test('let go of the lock of the first manager when a job elsewhere fails', async () => {
     const noJoining = String.raw`case "$*" in *swarm/join) exit 7 ;; esac; exec /usr/bin/curl "$@"`;
-    await seenOn('node-03', `printf '#!/bin/sh\n%s\n' '${noJoining}' >/usr/local/bin/curl && chmod 755 /usr/local/bin/curl`);
+    await seenOn(
+      'node-03',
+      `printf '#!/bin/sh\n%s\n' '${noJoining}' >/usr/local/bin/curl && chmod 755 /usr/local/bin/curl`,
+    );
     const end = await called(template('deploy-self-hosted'), { via: 'local', run: 20 });
     await seenOn('node-03', 'rm /usr/local/bin/curl');
     // Where one leg of a matrix failed, act tells the others as failed, too.
-    expect([end.code, results(end)]).toEqual([1, expect.objectContaining({ 'swarm-init': 'success', 'swarm-join-2': 'failure', unlock: 'success' })]);
+    expect([end.code, results(end)]).toEqual([
+      1,
+      expect.objectContaining({ 'swarm-init': 'success', 'swarm-join-2': 'failure', unlock: 'success' }),
+    ]);
     expect(await seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | xargs`)).toBe('node-01 node-02');
     const { holder, lasts } = await leaseOn('node-01');
     expect(holder).toMatch(/\/20#1$/);
@@ -40,12 +57,32 @@ describe('runners on the hosts themselves', () => {
     const end = await called(template('deploy-self-hosted'), { via: 'local', run: 20, attempt: 2 });
     const legs = (job: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${job}-${i + 1}`);
     const jobs = [
-      'check', ...legs('look', 3), 'plan', ...legs('look-again', 3), 'preflight', 'swarm-init', ...legs('swarm-join', 2), 'swarm-joined', ...legs('network-create', 3), ...legs('mysql-up', 3),
-      ...legs('kuscia-init', 2), ...legs('kuscia-start', 3), 'nginx-lb', ...legs('look-last', 3), 'verify', 'clean-up',
+      'check',
+      ...legs('look', 3),
+      'plan',
+      ...legs('look-again', 3),
+      'preflight',
+      'swarm-init',
+      ...legs('swarm-join', 2),
+      'swarm-joined',
+      ...legs('network-create', 3),
+      ...legs('mysql-up', 3),
+      ...legs('kuscia-init', 2),
+      ...legs('kuscia-start', 3),
+      'nginx-lb',
+      ...legs('look-last', 3),
+      'verify',
+      'clean-up',
     ];
     expect([end.code, results(end)]).toEqual([0, Object.fromEntries(jobs.map((job) => [job, 'success']))]);
-    expect(JSON.parse(outputs(end, 'verify')['verify'] ?? '')).toMatchObject({ healthy: true, pairs: { connected: 6, total: 6 } });
-    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
+    expect(JSON.parse(outputs(end, 'verify')['verify'] ?? '')).toMatchObject({
+      healthy: true,
+      pairs: { connected: 6, total: 6 },
+    });
+    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual([
+      'root-kuscia-autonomy-alice-node-02',
+      'root-kuscia-autonomy-alice-node-03',
+    ]);
     expect((await leaseOn('node-01')).holder).toBe('');
     await nobodyListens();
   }, 300_000);
@@ -54,7 +91,9 @@ describe('runners on the hosts themselves', () => {
     await exec('node-03', ['docker', 'stop', 'root-kuscia-autonomy-alice']);
     const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 22 });
     expect(results(end)).toMatchObject({ 'look-3': 'success', verify: 'failure' });
-    expect(JSON.parse(outputs(end, 'failures')['verify'] ?? '[]')).toContainEqual(expect.objectContaining({ code: 'cluster-unhealthy', host: 'node-03' }));
+    expect(JSON.parse(outputs(end, 'failures')['verify'] ?? '[]')).toContainEqual(
+      expect.objectContaining({ code: 'cluster-unhealthy', host: 'node-03' }),
+    );
     await exec('node-03', ['docker', 'start', 'root-kuscia-autonomy-alice']);
   }, 120_000);
 
@@ -63,7 +102,10 @@ describe('runners on the hosts themselves', () => {
     expect(issue?.body).toContain('KS-1601');
     await kill('node-03');
     const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 23 });
-    expect([end.code, results(end)]).toEqual([1, expect.objectContaining({ check: 'success', 'look-3': 'failure', report: 'success' })]);
+    expect([end.code, results(end)]).toEqual([
+      1,
+      expect.objectContaining({ check: 'success', 'look-3': 'failure', report: 'success' }),
+    ]);
     expect(results(end)['verify']).not.toBe('success');
     expect(onGithub().issues.map(({ state }) => state)).toEqual(['open']);
     expect(onGithub().issues[0]?.body).toContain('it could not be checked (the job look before it ended as failure');

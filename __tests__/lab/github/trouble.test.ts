@@ -9,17 +9,44 @@ import { unzipped, zipped } from '../../../lab/github/zip.ts';
 import type { Jobs } from '../../../src/cluster/jobs.ts';
 import type { StageName } from '../../../src/stages/names.ts';
 import { answering, leaseOn, leftRunning, seenOn } from '../deployment/seen.ts';
-import { called, callerSecrets, errors as codes, freshCaller, hiddenForms, onGithub, openedArtifacts, outputs, places, results, template } from './caller.ts';
+import {
+  called,
+  callerSecrets,
+  errors as codes,
+  freshCaller,
+  hiddenForms,
+  onGithub,
+  openedArtifacts,
+  outputs,
+  places,
+  results,
+  template,
+} from './caller.ts';
 
 freshCaller();
 
 /** A workflow of one job that uses one action of this repository, and nothing else of it. */
 function using(action: string, inputs: Readonly<Record<string, string>> = {}): string {
   const given = {
-    cluster: 'cluster.yml', 'ssh-key': '${{ secrets.KUSCIA_SSH_KEY }}', 'known-hosts': '${{ secrets.KUSCIA_KNOWN_HOSTS }}', 'database-password': '${{ secrets.KUSCIA_DATABASE_PASSWORD }}', ...inputs,
+    cluster: 'cluster.yml',
+    'ssh-key': '${{ secrets.KUSCIA_SSH_KEY }}',
+    'known-hosts': '${{ secrets.KUSCIA_KNOWN_HOSTS }}',
+    'database-password': '${{ secrets.KUSCIA_DATABASE_PASSWORD }}',
+    ...inputs,
   };
   const lines = Object.entries(given).map(([name, value]) => `          ${name}: ${value}`);
-  return ['on: workflow_dispatch', 'jobs:', '  one:', '    runs-on: ubuntu-latest', '    steps:', '      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1', `      - uses: OWNER/kuscia-swarm/actions/${action}@v1`, '        with:', ...lines, ''].join('\n');
+  return [
+    'on: workflow_dispatch',
+    'jobs:',
+    '  one:',
+    '    runs-on: ubuntu-latest',
+    '    steps:',
+    '      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1',
+    `      - uses: OWNER/kuscia-swarm/actions/${action}@v1`,
+    '        with:',
+    ...lines,
+    '',
+  ].join('\n');
 }
 
 const ANOTHER_KEY = 'correct horse battery staple';
@@ -44,7 +71,8 @@ describe('one action by itself', () => {
 });
 
 describe('what jobs hand over', () => {
-  const join = (host: string, run: number, attempt: number, secrets = callerSecrets()): Promise<WorkflowEnd> => called(using('swarm-join', { ...SEALED, host }), { run, attempt, secrets });
+  const join = (host: string, run: number, attempt: number, secrets = callerSecrets()): Promise<WorkflowEnd> =>
+    called(using('swarm-join', { ...SEALED, host }), { run, attempt, secrets });
   const init = (attempt: number): Promise<WorkflowEnd> => called(using('swarm-init', SEALED), { run: 43, attempt });
 
   test('is missed by name', async () => {
@@ -69,7 +97,12 @@ describe('what jobs hand over', () => {
   test('is not taken when a part of it is missing', async () => {
     const [stored] = storedArtifacts().filter(({ path }) => path.startsWith(storeOf(43)));
     if (!stored) throw new Error('nothing was handed over');
-    writeFileSync(stored.path, zipped(new Map([...unzipped(stored.bytes)].map(([name, content]) => [name, content.subarray(0, content.length / 2)]))));
+    writeFileSync(
+      stored.path,
+      zipped(
+        new Map([...unzipped(stored.bytes)].map(([name, content]) => [name, content.subarray(0, content.length / 2)])),
+      ),
+    );
     const end = await join('node-03', 43, 2);
     writeFileSync(stored.path, stored.bytes);
     expect([end.code, codes(end)]).toEqual([1, ['KS-1703 artifact-damaged']]);
@@ -103,7 +136,9 @@ describe('what jobs hand over', () => {
     expect(readable(end.log)).toContain('an earlier run handed them over, and did not come to this');
     const now = await seenOn('node-01', tokens);
     expect(now.split('\n').filter((token) => handedOver.includes(token))).toEqual([]);
-    expect(await seenOn('node-01', `docker node inspect --format '{{json .Spec.Labels}}' node-01 node-02 node-03`)).not.toContain('join-tokens');
+    expect(
+      await seenOn('node-01', `docker node inspect --format '{{json .Spec.Labels}}' node-01 node-02 node-03`),
+    ).not.toContain('join-tokens');
   }, 60_000);
 });
 
@@ -113,43 +148,74 @@ describe('a plan that was approved', () => {
   test('is not applied to hosts that were changed meanwhile', async () => {
     let moved: Promise<string> | undefined;
     const onLog = (log: string): void => {
-      if (moved === undefined && readable(log).includes('The plan was approved.')) moved = seenOn('node-01', 'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster');
+      if (moved === undefined && readable(log).includes('The plan was approved.'))
+        moved = seenOn(
+          'node-01',
+          'docker network create --driver overlay --attachable --subnet 10.200.0.0/24 kuscia-exchange-cluster',
+        );
     };
     await freeLock();
     onGithub().environments.set('production', { reviewers: 1 });
-    const end = await called(template('deploy').replace("environment: ''", 'environment: production'), { run: 48, inputs: { mode: 'apply' }, onLog });
+    const end = await called(template('deploy').replace("environment: ''", 'environment: production'), {
+      run: 48,
+      inputs: { mode: 'apply' },
+      onLog,
+    });
     await moved;
     await freeLock();
     expect([end.code, codes(end)]).toEqual([1, ['KS-1705 plan-moved']]);
     expect(results(end)).toMatchObject({ plan: 'success', approve: 'success', preflight: 'failure' });
     expect(outputs(end, 'changed')).toEqual({ plan: '0', preflight: '0' });
-    expect(readable(end.log)).toContain('no longer: network-create node-01 + overlay kuscia-exchange-cluster 10.200.0.0/24');
+    expect(readable(end.log)).toContain(
+      'no longer: network-create node-01 + overlay kuscia-exchange-cluster 10.200.0.0/24',
+    );
   }, 120_000);
 });
 
 describe('a whole deployment', () => {
   test('names a mode that is none, and a secret that is missing, before any host is asked', async () => {
     const misspelt = await called(template('deploy'), { run: 45, inputs: { mode: 'aply' } });
-    expect([misspelt.code, results(misspelt)['check'], codes(misspelt)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
-    expect(readable(misspelt.log)).toContain('input mode of the workflow is "aply"; did you mean "apply"? (apply, plan)');
+    expect([misspelt.code, results(misspelt)['check'], codes(misspelt)]).toEqual([
+      1,
+      'failure',
+      ['KS-1001 input-invalid'],
+    ]);
+    expect(readable(misspelt.log)).toContain(
+      'input mode of the workflow is "aply"; did you mean "apply"? (apply, plan)',
+    );
     expect(Object.values(results(misspelt)).filter((result) => result === 'success')).toEqual([]);
-    const lacking = await called(template('deploy'), { run: 45, attempt: 2, inputs: { mode: 'apply' }, secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }) });
+    const lacking = await called(template('deploy'), {
+      run: 45,
+      attempt: 2,
+      inputs: { mode: 'apply' },
+      secrets: callerSecrets('ssh', { KUSCIA_KNOWN_HOSTS: '' }),
+    });
     expect([lacking.code, results(lacking)['plan'], codes(lacking)]).toEqual([1, 'failure', ['KS-1001 input-invalid']]);
     expect(readable(lacking.log)).toContain('input known-hosts is missing');
   }, 120_000);
 
   test('is refused where nobody is asked to approve it', async () => {
     onGithub().environments.set('prodution', {});
-    const end = await called(template('deploy').replace("environment: ''", 'environment: prodution'), { run: 52, inputs: { mode: 'apply' } });
+    const end = await called(template('deploy').replace("environment: ''", 'environment: prodution'), {
+      run: 52,
+      inputs: { mode: 'apply' },
+    });
     expect([end.code, codes(end)]).toEqual([1, ['KS-1803 approval-unguarded']]);
     expect(results(end)).toMatchObject({ plan: 'success', approve: 'failure' });
     expect(outputs(end, 'changed')).toEqual({ plan: '0' });
     // GitHub's runner leaves a composite without the variables that name its version; the link is there all the same.
-    expect(readable(end.log)).toContain('https://github.com/OWNER/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1803');
+    expect(readable(end.log)).toContain(
+      'https://github.com/OWNER/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1803',
+    );
   }, 120_000);
 
   test('that is interrupted ends, and leaves nothing running', async () => {
-    const cut = await called(template('deploy'), { run: 46, inputs: { mode: 'apply' }, interruptWhen: (log) => /kuscia-start-1[^]*start replica [^"]*\(absent\)/.test(log), timeoutMs: 240_000 });
+    const cut = await called(template('deploy'), {
+      run: 46,
+      inputs: { mode: 'apply' },
+      interruptWhen: (log) => /kuscia-start-1[^]*start replica [^"]*\(absent\)/.test(log),
+      timeoutMs: 240_000,
+    });
     // act tells every job that it did not run any more as a success; what ran to its end has outputs.
     expect(Object.keys(outputs(cut, 'changed'))).toEqual(expect.arrayContaining(['swarm-init', 'kuscia-init']));
     expect(outputs(cut, 'verify')['verify']).toBeUndefined();
@@ -167,24 +233,40 @@ describe('a whole deployment', () => {
   test('is gone on with at once by its own re-run, of which a job that failed is run again alone', async () => {
     const image = 'secretflow/kuscia:1.1.0b0';
     const again = template('deploy').replace(/^ {6}domain: alice.*\n/m, `$&      lock-wait: '0'\n`);
-    await seenOn('node-03', `docker tag ${image} kept && docker image rm ${image} >/dev/null && ip route add unreachable ${registry.address}`);
+    await seenOn(
+      'node-03',
+      `docker tag ${image} kept && docker image rm ${image} >/dev/null && ip route add unreachable ${registry.address}`,
+    );
     const second = await called(again, { run: 46, attempt: 2, inputs: { mode: 'apply' } });
     expect([second.code, codes(second)]).toEqual([1, ['KS-1209 image-unavailable']]);
     expect(results(second)).toMatchObject({ 'kuscia-start-1': 'success', 'kuscia-start-2': 'failure' });
     await seenOn('node-03', `ip route del unreachable ${registry.address} && docker tag kept ${image}`);
-    const end = await called(again, { run: 46, attempt: 3, inputs: { mode: 'apply' }, ended: endedIn(second, 'kuscia-start') });
+    const end = await called(again, {
+      run: 46,
+      attempt: 3,
+      inputs: { mode: 'apply' },
+      ended: endedIn(second, 'kuscia-start'),
+    });
     expect((await leaseOn('node-01')).holder).toBe('');
     expect([end.code, results(end)['verify']]).toEqual([0, 'success']);
     expect(outputs(end, 'changed')).toMatchObject({ 'kuscia-start': '1' });
     expect(Object.keys(outputs(end, 'changed')).sort()).toEqual(['kuscia-start', 'nginx-lb', 'verify']);
-    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual(['root-kuscia-autonomy-alice-node-02', 'root-kuscia-autonomy-alice-node-03']);
+    expect(Object.keys(await answering('http://10.77.0.11:8080')).sort()).toEqual([
+      'root-kuscia-autonomy-alice-node-02',
+      'root-kuscia-autonomy-alice-node-03',
+    ]);
   }, 400_000);
 
   test('in one job keeps the logs of a run that failed, sealed for whoever has the key', async () => {
-    const end = await called(template('deploy-single-job'), { run: 51, secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: ANOTHER_PASSWORD }) });
+    const end = await called(template('deploy-single-job'), {
+      run: 51,
+      secrets: callerSecrets('ssh', { KUSCIA_DATABASE_PASSWORD: ANOTHER_PASSWORD }),
+    });
     expect([end.code, codes(end)]).toEqual([1, ['KS-1302 database-login-refused']]);
     const kept = (await openedArtifacts()).filter(({ path }) => path.startsWith(storeOf(51)));
-    expect(kept.map(({ path, kind }) => [path.slice(storeOf(51).length).replace(/\d{13}/, 'TIME'), kind])).toEqual([['/kuscia-swarm-logs.1/kuscia-swarm-logs.1.zip: logs.TIME.age', 'logs']]);
+    expect(kept.map(({ path, kind }) => [path.slice(storeOf(51).length).replace(/\d{13}/, 'TIME'), kind])).toEqual([
+      ['/kuscia-swarm-logs.1/kuscia-swarm-logs.1.zip: logs.TIME.age', 'logs'],
+    ]);
     expect(kept[0]?.content).toContain('===== node-01: docker logs alice-mysql');
   }, 120_000);
 });
@@ -198,6 +280,11 @@ test('no secret was told in any of this, in a log, a summary, an output or an ar
 function endedIn(attempt: WorkflowEnd, failed: StageName): EndedJobs {
   const jobs = JSON.parse(outputs(attempt, 'jobs')['check'] ?? '') as Jobs;
   const again = JSON.stringify({ ...jobs, [failed]: jobs[failed].slice(1) });
-  const well = Object.entries(results(attempt)).flatMap(([job, result]) => (result === 'success' && !job.startsWith(failed) ? [job.replace(/-\d+$/, '')] : []));
-  return { ...Object.fromEntries(well.map((job) => [job, {}])), check: { domain: 'alice', call: outputs(attempt, 'call')['check'] ?? '', jobs: again } };
+  const well = Object.entries(results(attempt)).flatMap(([job, result]) =>
+    result === 'success' && !job.startsWith(failed) ? [job.replace(/-\d+$/, '')] : [],
+  );
+  return {
+    ...Object.fromEntries(well.map((job) => [job, {}])),
+    check: { domain: 'alice', call: outputs(attempt, 'call')['check'] ?? '', jobs: again },
+  };
 }

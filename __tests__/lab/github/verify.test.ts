@@ -2,7 +2,17 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { exec } from '../../../lab/lab.ts';
 import { action, DATABASE_PASSWORD } from '../deployment/action.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { called, clusterFile, freshCaller, hiddenForms, onGithub, openedArtifacts, places, results, template } from './caller.ts';
+import {
+  called,
+  clusterFile,
+  freshCaller,
+  hiddenForms,
+  onGithub,
+  openedArtifacts,
+  places,
+  results,
+  template,
+} from './caller.ts';
 
 freshCaller();
 
@@ -13,8 +23,12 @@ describe('nightly verification', () => {
     expect((await action(clusterFile())).code).toBe(0);
   }, 200_000);
 
-  const verified = async (run: number): Promise<Record<string, string>> => results(await called(template('verify'), { event: 'schedule', run }));
-  const issues = (): { open: number; closed: number } => ({ open: onGithub().issues.filter(({ state }) => state === 'open').length, closed: onGithub().issues.filter(({ state }) => state === 'closed').length });
+  const verified = async (run: number): Promise<Record<string, string>> =>
+    results(await called(template('verify'), { event: 'schedule', run }));
+  const issues = (): { open: number; closed: number } => ({
+    open: onGithub().issues.filter(({ state }) => state === 'open').length,
+    closed: onGithub().issues.filter(({ state }) => state === 'closed').length,
+  });
 
   test('of a healthy cluster opens nothing', async () => {
     expect(await verified(31)).toEqual({ check: 'success', verify: 'success', report: 'success' });
@@ -24,7 +38,10 @@ describe('nightly verification', () => {
   test('is red when a replica was killed, names it, and opens one issue', async () => {
     expect((await exec('node-03', ['docker', 'kill', REPLICA])).code).toBe(0);
     // A log that holds a secret of the run, as a careless program writes it.
-    await seenOn('node-01', `docker exec alice-nginx-lb sh -c 'echo "leaked $1 $(printf %s "$1" | base64)" >/proc/1/fd/2' sh '${DATABASE_PASSWORD}'`);
+    await seenOn(
+      'node-01',
+      `docker exec alice-nginx-lb sh -c 'echo "leaked $1 $(printf %s "$1" | base64)" >/proc/1/fd/2' sh '${DATABASE_PASSWORD}'`,
+    );
     expect(await verified(32)).toEqual({ check: 'success', verify: 'failure', report: 'success' });
     expect(issues()).toEqual({ open: 1, closed: 0 });
     const [issue] = onGithub().issues;
@@ -41,7 +58,20 @@ describe('nightly verification', () => {
 
   test('keeps the logs of the hosts, sealed for whoever has the key', async () => {
     const kept = await openedArtifacts();
-    expect(kept.map(({ path, kind }) => [path.replace(/^.*\/artifacts\//, '').replace(/\d{13}/, 'TIME').replaceAll(/\.verify\.[0-9a-f]{8}-/g, '.verify.CALL-'), kind])).toEqual(['32', '33'].map((run) => [`${run}/kuscia-swarm.alice.verify.CALL-logs.1.verify.verify/kuscia-swarm.alice.verify.CALL-logs.1.verify.verify.zip: logs.TIME.age`, 'logs']));
+    expect(
+      kept.map(({ path, kind }) => [
+        path
+          .replace(/^.*\/artifacts\//, '')
+          .replace(/\d{13}/, 'TIME')
+          .replaceAll(/\.verify\.[0-9a-f]{8}-/g, '.verify.CALL-'),
+        kind,
+      ]),
+    ).toEqual(
+      ['32', '33'].map((run) => [
+        `${run}/kuscia-swarm.alice.verify.CALL-logs.1.verify.verify/kuscia-swarm.alice.verify.CALL-logs.1.verify.verify.zip: logs.TIME.age`,
+        'logs',
+      ]),
+    );
     for (const { content } of kept) {
       expect(content).toMatch(new RegExp(`===== node-03: docker inspect ${REPLICA}\n.*"ExitCode":137`));
       expect(content).toMatch(/===== node-01: docker logs alice-nginx-lb\n[^]* leaked \*\*\* \*\*\*\n/);
@@ -57,6 +87,8 @@ describe('nightly verification', () => {
   test('has told no secret in any log, summary, output or artifact, nor in the logs that it kept', async () => {
     expect(await places(await hiddenForms())).toEqual([]);
     expect(await places(['cluster-unhealthy'])).toHaveLength(2);
-    expect(await places(['docker logs alice-nginx-lb'])).toContainEqual(expect.stringMatching(/logs\.\d+\.age, opened$/));
+    expect(await places(['docker logs alice-nginx-lb'])).toContainEqual(
+      expect.stringMatching(/logs\.\d+\.age, opened$/),
+    );
   });
 });

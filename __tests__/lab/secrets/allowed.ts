@@ -14,10 +14,16 @@ export interface AllowedStart {
 /** Host names inside the containers of a host: what their processes have as HOSTNAME. */
 export type Containers = Readonly<Record<'database' | 'replicas', readonly string[]>>;
 
-const isIn = ({ environment }: Started, hostnames: readonly string[]): boolean => hostnames.some((name) => environment.includes(`HOSTNAME=${name}`));
+const isIn = ({ environment }: Started, hostnames: readonly string[]): boolean =>
+  hostnames.some((name) => environment.includes(`HOSTNAME=${name}`));
 
 /** Inputs of a step, by the secret that they are. */
-const INPUTS = { 'database password': 'DATABASE-PASSWORD', 'registry password': 'REGISTRY-PASSWORD', 'load balancer key': 'LOAD-BALANCER-KEY', 'seal key': 'SEAL-KEY' };
+const INPUTS = {
+  'database password': 'DATABASE-PASSWORD',
+  'registry password': 'REGISTRY-PASSWORD',
+  'load balancer key': 'LOAD-BALANCER-KEY',
+  'seal key': 'SEAL-KEY',
+};
 
 export const ALLOWED_STARTS: readonly AllowedStart[] = [
   ...Object.entries(INPUTS).map(([secret, input]): AllowedStart => ({
@@ -32,10 +38,14 @@ export const ALLOWED_STARTS: readonly AllowedStart[] = [
     secret: 'database password',
     in: 'argument',
     begins: '--datastore-endpoint=mysql://',
-    by: (started, { replicas }) => /\/k3s$/.test(started.program) && started.args[0] === 'k3s' && started.args[1] === 'server' && isIn(started, replicas),
+    by: (started, { replicas }) =>
+      /\/k3s$/.test(started.program) &&
+      started.args[0] === 'k3s' &&
+      started.args[1] === 'server' &&
+      isIn(started, replicas),
   },
   {
-    why: 'the entrypoint of MySQL\'s image reads the password file and exports what it read to its own processes (docker-library/mysql, docker-entrypoint.sh, file_env)',
+    why: "the entrypoint of MySQL's image reads the password file and exports what it read to its own processes (docker-library/mysql, docker-entrypoint.sh, file_env)",
     secret: 'database password',
     in: 'variable',
     begins: 'MYSQL_PASSWORD=',
@@ -55,10 +65,30 @@ const LAYER = '/var/lib/docker/overlay2/[0-9a-f]{64}/diff';
 const FOLDER = '/home/deploy/kuscia-swarm/alice';
 
 export const ALLOWED_FILES: readonly AllowedFile[] = [
-  { why: 'the configuration that Kuscia reads', path: new RegExp(`^${FOLDER}/kuscia\\.yaml$`), access: '600 deploy:deploy', secrets: ['database password', 'domain key', 'domain key, as PEM'] },
-  { why: 'what the database container reads its password from', path: new RegExp(`^${FOLDER}/database-password$`), access: '600 deploy:deploy', secrets: ['database password'] },
-  { why: 'what nginx reads its key from', path: new RegExp(`^${FOLDER}/nginx/certificate\\.key$`), access: '600 deploy:deploy', secrets: ['load balancer key'] },
-  { why: 'Kuscia writes the domain\'s key into its container, readable there by all', path: new RegExp(`^${LAYER}/home/kuscia/var/certs/(?:domain|ca)\\.key$`), access: '644 root:root', secrets: ['domain key, as PEM'] },
+  {
+    why: 'the configuration that Kuscia reads',
+    path: new RegExp(`^${FOLDER}/kuscia\\.yaml$`),
+    access: '600 deploy:deploy',
+    secrets: ['database password', 'domain key', 'domain key, as PEM'],
+  },
+  {
+    why: 'what the database container reads its password from',
+    path: new RegExp(`^${FOLDER}/database-password$`),
+    access: '600 deploy:deploy',
+    secrets: ['database password'],
+  },
+  {
+    why: 'what nginx reads its key from',
+    path: new RegExp(`^${FOLDER}/nginx/certificate\\.key$`),
+    access: '600 deploy:deploy',
+    secrets: ['load balancer key'],
+  },
+  {
+    why: "Kuscia writes the domain's key into its container, readable there by all",
+    path: new RegExp(`^${LAYER}/home/kuscia/var/certs/(?:domain|ca)\\.key$`),
+    access: '644 root:root',
+    secrets: ['domain key, as PEM'],
+  },
 ];
 
 /** Folders in which Docker, and what runs in it, keep their own; there only secrets are looked for. */

@@ -27,10 +27,20 @@ for id in $(docker ps -q); do list "/proc/$(docker inspect --format '{{.State.Pi
 /** Everything on a host that a file can be left in. */
 export async function entriesOf(host: string): Promise<Entry[]> {
   const ended = await exec(host, ['bash', '-c', LIST]);
-  const found = ended.stdout.split('\0').slice(0, -1).map((line) => line.split('\t'));
+  const found = ended.stdout
+    .split('\0')
+    .slice(0, -1)
+    .map((line) => line.split('\t'));
   if (found.length < 1000) throw new Error(`${host}: its files cannot be listed: ${ended.code} ${ended.stderr}`);
   const root = `/proc/${initOf(host) ?? 'none'}/root`;
-  return found.map(([path = '', type = '', access = '', stamp = '']) => ({ host, path, outside: root + path, type, access, stamp }));
+  return found.map(([path = '', type = '', access = '', stamp = '']) => ({
+    host,
+    path,
+    outside: root + path,
+    type,
+    access,
+    stamp,
+  }));
 }
 
 /** What is new, or was changed, since. */

@@ -20,8 +20,21 @@ process.exit(require('node:child_process').spawnSync(process.execPath, ['${BUNDL
 
 /** Lets the runner on a host look at it, as with runners on all hosts: no SSH, no SSH key, and its view handed over. Comes in through the host's sshd, so that all of it is recorded. */
 export async function lookOn(host: string, given: Given, certificate: string): Promise<Look> {
-  const inputs = { ...usualInputs(given, certificate), mode: 'look', cluster: CLUSTER.replaceAll('{ address:', '{ via: local, address:'), here: host, 'artifacts-out': 'out', 'logs-out': 'logs' };
-  const env = { GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '72', GITHUB_RUN_ATTEMPT: '1', ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])) };
+  const inputs = {
+    ...usualInputs(given, certificate),
+    mode: 'look',
+    cluster: CLUSTER.replaceAll('{ address:', '{ via: local, address:'),
+    here: host,
+    'artifacts-out': 'out',
+    'logs-out': 'logs',
+  };
+  const env = {
+    GITHUB_ACTIONS: 'true',
+    GITHUB_REPOSITORY: 'acme/clusters',
+    GITHUB_RUN_ID: '72',
+    GITHUB_RUN_ATTEMPT: '1',
+    ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+  };
   const script = `d=$(mktemp -d) && cd "$d" && touch output summary
 ${AT}/node_modules/node/bin/node -e "$(cat <<'END'
 ${RUNNER}
@@ -35,5 +48,11 @@ cd / && rm -r "$d"; exit $code
 `;
   const { code, stdout, stderr } = await run(sshTo(host, ['sh', '-s'], 'deploy'), { stdin: script, timeoutMs: 60_000 });
   const [log = '', ...files] = stdout.split('\n@@');
-  return { code, log: log + stderr, left: new Map(files.map((file) => [file.slice(0, file.indexOf('\n')), Buffer.from(file.slice(file.indexOf('\n')), 'base64')])) };
+  return {
+    code,
+    log: log + stderr,
+    left: new Map(
+      files.map((file) => [file.slice(0, file.indexOf('\n')), Buffer.from(file.slice(file.indexOf('\n')), 'base64')]),
+    ),
+  };
 }

@@ -33,15 +33,24 @@ export class Recording {
    */
   static async begin(host: string): Promise<Recording> {
     const folder = mkdtempSync(join(tmpdir(), 'recording-'));
-    const strace = 'strace -f -qq --seccomp-bpf -e trace=execve,execveat -e signal=none -v -xx -s 200000 -o /proc/self/fd/3';
+    const strace =
+      'strace -f -qq --seccomp-bpf -e trace=execve,execveat -e signal=none -v -xx -s 200000 -o /proc/self/fd/3';
     const text = `engine stop && kill "$(cat /run/sshd.pid)" && while pidof sshd >/dev/null; do sleep 0.1; done
 exec ${strace} sh -c 'engine start && exec /usr/sbin/sshd -E /var/log/sshd.log'`;
     const [program = '', ...args] = inHost(host, ['sh', '-c', text]);
     const file = openSync(join(folder, 'execve'), 'w', 0o600);
-    spawn(program, args, { env: hostEnvironment(), detached: true, stdio: ['ignore', 'ignore', 'ignore', file] }).unref();
+    spawn(program, args, {
+      env: hostEnvironment(),
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', file],
+    }).unref();
     closeSync(file);
     const recording = new Recording(host, folder);
-    await until(`${host}: waiting for its engine to be started under strace`, () => recording.started().some(({ args: [name] }) => name === 'dockerd') || undefined, 30_000);
+    await until(
+      `${host}: waiting for its engine to be started under strace`,
+      () => recording.started().some(({ args: [name] }) => name === 'dockerd') || undefined,
+      30_000,
+    );
     await hostsReady([hostNamed(host)]);
     return recording;
   }
@@ -54,12 +63,18 @@ exec ${strace} sh -c 'engine start && exec /usr/sbin/sshd -E /var/log/sshd.log'`
   /** Runs a shell script on the host through its sshd, given by standard input, and waits until the last program it starts was recorded. */
   async through(script: string, user = 'root'): Promise<readonly Started[]> {
     const mark = `/nowhere/${this.#host}-${Math.random().toString(36).slice(2)}`;
-    const ended = await run(sshTo(this.#host, ['sh', '-s'], user), { stdin: `${script}\n${mark} 2>/dev/null || true\n` });
+    const ended = await run(sshTo(this.#host, ['sh', '-s'], user), {
+      stdin: `${script}\n${mark} 2>/dev/null || true\n`,
+    });
     if (ended.code !== 0) throw new Error(`${this.#host}: ${ended.code} ${ended.stderr}`);
-    return until(`${this.#host}: waiting for the record of what was just started`, () => {
-      const started = this.started();
-      return started.some(({ program }) => program === mark) ? started : undefined;
-    }, 10_000);
+    return until(
+      `${this.#host}: waiting for the record of what was just started`,
+      () => {
+        const started = this.started();
+        return started.some(({ program }) => program === mark) ? started : undefined;
+      },
+      10_000,
+    );
   }
 
   /** Forgets it. */
@@ -84,11 +99,23 @@ export function startedIn(host: string, lines: readonly string[]): Started[] {
   return lines.flatMap((line) => {
     const pid = parseInt(line).toString();
     const match = CALL.exec(line);
-    if (match) return [{ host, program: strings(match[1] ?? '')[0] ?? '', args: strings(match[2] ?? ''), environment: strings(match[3] ?? '') }];
+    if (match)
+      return [
+        {
+          host,
+          program: strings(match[1] ?? '')[0] ?? '',
+          args: strings(match[2] ?? ''),
+          environment: strings(match[3] ?? ''),
+        },
+      ];
     if (UNREAD.test(line)) unread.set(pid, line);
-    else if (CAME_BACK.test(line) ? unread.has(pid) : !ENDED.test(line)) throw new Error(`${host}: strace says what cannot be read: ${(unread.get(pid) ?? line).slice(0, 300)}`);
+    else if (CAME_BACK.test(line) ? unread.has(pid) : !ENDED.test(line))
+      throw new Error(`${host}: strace says what cannot be read: ${(unread.get(pid) ?? line).slice(0, 300)}`);
     return [];
   });
 }
 
-const strings = (text: string): string[] => [...text.matchAll(new RegExp(STRING, 'g'))].map(([each]) => Buffer.from(each.slice(1, -1).replaceAll('\\x', ''), 'hex').toString('utf8'));
+const strings = (text: string): string[] =>
+  [...text.matchAll(new RegExp(STRING, 'g'))].map(([each]) =>
+    Buffer.from(each.slice(1, -1).replaceAll('\\x', ''), 'hex').toString('utf8'),
+  );

@@ -13,7 +13,12 @@ export const CLUSTER = [
   'registry: { server: registry.lab:5000, username: puller }',
   'load-balancer: { scheme: https, port: 8443 }',
   'hosts:',
-  ...hosts.slice(0, 3).map(({ name, address }, i) => `  ${name}: { address: ${address}, roles: [${i === 0 ? 'manager, database, load-balancer' : 'replica'}] }`),
+  ...hosts
+    .slice(0, 3)
+    .map(
+      ({ name, address }, i) =>
+        `  ${name}: { address: ${address}, roles: [${i === 0 ? 'manager, database, load-balancer' : 'replica'}] }`,
+    ),
   '',
 ].join('\n');
 
@@ -35,27 +40,68 @@ export interface AuditedRun extends ActionOptions {
 
 /** What every run is given, whatever way it takes to the hosts. */
 export const usualInputs = (given: Given, certificate: string): Record<string, string> => ({
-  'database-password': given['database password'], 'registry-password': given['registry password'], 'load-balancer-certificate': certificate, 'load-balancer-key': given['load balancer key'], 'seal-key': given['seal key'],
+  'database-password': given['database password'],
+  'registry-password': given['registry password'],
+  'load-balancer-certificate': certificate,
+  'load-balancer-key': given['load balancer key'],
+  'seal-key': given['seal key'],
 });
 
 /** A whole life of a deployment: planned, begun by jobs that hand over to each other, cancelled, completed, looked at, refused. */
 export function auditedRuns(given: Given, certificate: string): readonly AuditedRun[] {
-  const usual = { ...usualInputs(given, certificate), 'ssh-key': given['SSH key'], 'ssh-key-passphrase': given['SSH key passphrase'], 'logs-out': logs };
+  const usual = {
+    ...usualInputs(given, certificate),
+    'ssh-key': given['SSH key'],
+    'ssh-key-passphrase': given['SSH key passphrase'],
+    'logs-out': logs,
+  };
   const job = { GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '71', GITHUB_RUN_ATTEMPT: '1' };
-  const audited = ({ inputs, env, ...rest }: AuditedRun): AuditedRun => ({ ...rest, inputs: { ...usual, ...inputs }, env: { ...job, ...env } });
+  const audited = ({ inputs, env, ...rest }: AuditedRun): AuditedRun => ({
+    ...rest,
+    inputs: { ...usual, ...inputs },
+    env: { ...job, ...env },
+  });
   const [taking, handing] = [{ 'artifacts-in': artifacts }, { 'artifacts-out': artifacts }];
   return [
     { name: 'a plan', inputs: { mode: 'plan', ...handing }, says: ['initialise'] },
-    { name: 'the job swarm-init', inputs: { stage: 'preflight, swarm-init', ...taking, ...handing }, says: ['swarm-init'] },
-    { name: 'the job swarm-join of a host', inputs: { stage: 'swarm-join', host: 'node-02', ...taking }, says: ['join as worker'] },
+    {
+      name: 'the job swarm-init',
+      inputs: { stage: 'preflight, swarm-init', ...taking, ...handing },
+      says: ['swarm-init'],
+    },
+    {
+      name: 'the job swarm-join of a host',
+      inputs: { stage: 'swarm-join', host: 'node-02', ...taking },
+      says: ['join as worker'],
+    },
     { name: 'a whole deployment, cancelled', interrupt: { signal: 'INT', after: 5 }, fails: true, says: ['KS-1111'] },
-    { name: 'a whole deployment, with all that GitHub can be made to log', env: { RUNNER_DEBUG: '1' }, says: ['start replica'] },
-    { name: 'the job swarm-joined, after which the join tokens are worthless', inputs: { stage: 'swarm-join', ...taking }, says: ['nothing to change'] },
+    {
+      name: 'a whole deployment, with all that GitHub can be made to log',
+      env: { RUNNER_DEBUG: '1' },
+      says: ['start replica'],
+    },
+    {
+      name: 'the job swarm-joined, after which the join tokens are worthless',
+      inputs: { stage: 'swarm-join', ...taking },
+      says: ['nothing to change'],
+    },
     { name: 'the job kuscia-init', inputs: { stage: 'kuscia-init', ...handing }, says: [] },
     { name: 'the job kuscia-start', inputs: { stage: 'kuscia-start', ...taking }, says: [] },
     { name: 'a whole deployment again', says: [/no change|nothing/i] },
     { name: 'a look', inputs: { mode: 'verify' }, says: [] },
-    { name: 'a wrong database password', inputs: { 'database-password': given['wrong database password'] }, fails: true, keepsLogs: true, says: ['KS-1302'] },
-    { name: 'an image that the registry does not have', cluster: CLUSTER.replace('secretflow/kuscia:1.1.0b0', 'registry.lab:5000/secretflow/absent:1.0'), fails: true, keepsLogs: true, says: ['image-unavailable', 'absent:1.0'] },
+    {
+      name: 'a wrong database password',
+      inputs: { 'database-password': given['wrong database password'] },
+      fails: true,
+      keepsLogs: true,
+      says: ['KS-1302'],
+    },
+    {
+      name: 'an image that the registry does not have',
+      cluster: CLUSTER.replace('secretflow/kuscia:1.1.0b0', 'registry.lab:5000/secretflow/absent:1.0'),
+      fails: true,
+      keepsLogs: true,
+      says: ['image-unavailable', 'absent:1.0'],
+    },
   ].map((each) => audited(each as AuditedRun));
 }

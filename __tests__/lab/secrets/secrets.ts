@@ -27,7 +27,22 @@ export async function makeSecrets(): Promise<{ readonly given: Given; readonly c
     const at = (name: string): string => join(folder, name);
     writeFileSync(at('ssh-key'), opened, { mode: 0o600 });
     await succeeds(['ssh-keygen', '-q', '-p', '-P', '', '-N', passphrase, '-f', at('ssh-key')]);
-    await succeeds(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=alice', '-keyout', at('tls.key'), '-out', at('tls.crt')]);
+    await succeeds([
+      'openssl',
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=alice',
+      '-keyout',
+      at('tls.key'),
+      '-out',
+      at('tls.crt'),
+    ]);
     const given = {
       'SSH key': readFileSync(at('ssh-key'), 'utf8'),
       'SSH key, opened': opened,
@@ -57,7 +72,11 @@ export interface Found {
 
 /** Looks for all of these secrets in whatever it is given, in every spelling. */
 export function search(secrets: Readonly<Record<string, string>>): (where: string | Buffer) => readonly Found[] {
-  const seeker = new Seeker(Object.entries(secrets).flatMap(([secret, text]) => [...spellingsOf(text)].map(([spelt, how]) => [spelt, { secret, how }] as const)));
+  const seeker = new Seeker(
+    Object.entries(secrets).flatMap(([secret, text]) =>
+      [...spellingsOf(text)].map(([spelt, how]) => [spelt, { secret, how }] as const),
+    ),
+  );
   const known = new Map<string, readonly Found[]>();
   return (where) => {
     if (typeof where !== 'string') return distinct(seeker.find(where));
@@ -67,4 +86,6 @@ export function search(secrets: Readonly<Record<string, string>>): (where: strin
   };
 }
 
-const distinct = (found: readonly Found[]): Found[] => [...new Map(found.map((each) => [`${each.secret}\n${each.how}`, each])).values()];
+const distinct = (found: readonly Found[]): Found[] => [
+  ...new Map(found.map((each) => [`${each.secret}\n${each.how}`, each])).values(),
+];

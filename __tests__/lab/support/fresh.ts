@@ -5,6 +5,9 @@ import { hosts, reset, up } from '../../../lab/lab.ts';
 export function freshHosts(count: number): void {
   beforeAll(async () => {
     await up(count);
-    await reset(hosts.slice(0, count).map(({ name }) => name), { bare: false });
+    await reset(
+      hosts.slice(0, count).map(({ name }) => name),
+      { bare: false },
+    );
   }, 600_000);
 }

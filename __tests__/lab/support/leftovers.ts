@@ -14,26 +14,59 @@ const kinds = ['net', 'pid', 'mnt', 'uts', 'ipc'];
 /** All processes in the namespaces of the processes given, by the kernel's word and none of the lab's own records. */
 export function tracesOf(inits: readonly number[]): Traces {
   const namespaces = namespacesOf(inits);
-  const held = pids().flatMap((pid) => kinds.filter((kind) => namespaces.has(namespaceOf(pid, kind))).map((kind) => hold(pid, kind)));
-  const own = pids().filter((pid) => namespaces.has(namespaceOf(pid, 'pid')) || namespaces.has(namespaceOf(pid, 'net')));
-  return { namespaces, processes: new Map(own.map((pid) => [pid, beginningOf(pid)] as const).filter(([, began]) => began !== '')), release: () => { held.forEach((each) => { if (each !== undefined) closeSync(each); }); } };
+  const held = pids().flatMap((pid) =>
+    kinds.filter((kind) => namespaces.has(namespaceOf(pid, kind))).map((kind) => hold(pid, kind)),
+  );
+  const own = pids().filter(
+    (pid) => namespaces.has(namespaceOf(pid, 'pid')) || namespaces.has(namespaceOf(pid, 'net')),
+  );
+  return {
+    namespaces,
+    processes: new Map(own.map((pid) => [pid, beginningOf(pid)] as const).filter(([, began]) => began !== '')),
+    release: () => {
+      held.forEach((each) => {
+        if (each !== undefined) closeSync(each);
+      });
+    },
+  };
 }
 
 /** The namespaces of the processes given that are not this process's own. */
 export function namespacesOf(processes: readonly number[]): Set<string> {
   const own = new Set(kinds.map((kind) => namespaceOf('self', kind)));
-  return new Set(processes.flatMap((pid) => kinds.map((kind) => namespaceOf(pid, kind))).filter((each) => each !== '' && !own.has(each)));
+  return new Set(
+    processes
+      .flatMap((pid) => kinds.map((kind) => namespaceOf(pid, kind)))
+      .filter((each) => each !== '' && !own.has(each)),
+  );
 }
 
 /** What is left of a lab, one line each: processes, namespaces, mounts, cgroups, network links. */
 export function leftovers(home: string, cgroup: string, traces: Traces, linksBefore: readonly string[]): string[] {
   return [
-    ...pids().filter((pid) => traces.processes.has(pid) && beginningOf(pid) === traces.processes.get(pid)).map((pid) => `process ${pid}`),
-    ...pids().flatMap((pid) => kinds.map((kind) => namespaceOf(pid, kind)).filter((each) => traces.namespaces.has(each)).map((each) => `process ${pid} in ${each}`)),
-    ...pids().filter((pid) => read(`/proc/${pid}/environ`).includes(`KUSCIA_SWARM_LAB=${home}\0`)).map((pid) => `marked process ${pid}`),
-    ...mounts().filter((line) => line.includes(`${home}/`)).map((line) => `mount ${line}`),
-    ...mounts().filter((line) => / - cgroup2? /.test(line)).map((line) => `${line.split(' ')[4] ?? ''}/${cgroup}`).filter((folder) => existsSync(folder)).map((folder) => `cgroup ${folder}`),
-    ...links().filter((link) => !linksBefore.includes(link)).map((link) => `link ${link}`),
+    ...pids()
+      .filter((pid) => traces.processes.has(pid) && beginningOf(pid) === traces.processes.get(pid))
+      .map((pid) => `process ${pid}`),
+    ...pids().flatMap((pid) =>
+      kinds
+        .map((kind) => namespaceOf(pid, kind))
+        .filter((each) => traces.namespaces.has(each))
+        .map((each) => `process ${pid} in ${each}`),
+    ),
+    ...pids()
+      .filter((pid) => read(`/proc/${pid}/environ`).includes(`KUSCIA_SWARM_LAB=${home}\0`))
+      .map((pid) => `marked process ${pid}`),
+    ...mounts()
+      .filter((line) => line.includes(`${home}/`))
+      .map((line) => `mount ${line}`),
+    ...mounts()
+      .filter((line) => / - cgroup2? /.test(line))
+      .map((line) => `${line.split(' ')[4] ?? ''}/${cgroup}`)
+      .filter((folder) => existsSync(folder))
+      .map((folder) => `cgroup ${folder}`),
+    ...links()
+      .filter((link) => !linksBefore.includes(link))
+      .map((link) => `link ${link}`),
   ];
 }
 
@@ -48,7 +81,10 @@ function mounts(): string[] {
 
 function pids(): number[] {
   // A zombie is only an exit code that the machine's first process has not fetched yet, at its own leisure.
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => /^State:\s+[^\sZX]/m.test(read(`/proc/${pid}/status`)));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => /^State:\s+[^\sZX]/m.test(read(`/proc/${pid}/status`)));
 }
 
 /** The clock tick in which a process began; empty when it has ended (proc_pid_stat(5), field 22, the 20th behind the name). */

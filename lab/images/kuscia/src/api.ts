@@ -3,9 +3,16 @@ import { seconds } from './objects.ts';
 import { fullName, keyOf, keyPrefix, resources, type Resource } from './resources.ts';
 
 /** An answer of the API: a status code and a JSON body (or text for the health paths). */
-export interface Answer { readonly code: number; readonly body: unknown }
+export interface Answer {
+  readonly code: number;
+  readonly body: unknown;
+}
 
-interface Target { readonly kind: Resource; readonly namespace?: string; readonly name?: string }
+interface Target {
+  readonly kind: Resource;
+  readonly namespace?: string;
+  readonly name?: string;
+}
 
 /** The Kubernetes API as far as the stand-in has one: list, get, create, replace, delete. Errors of the database are thrown. */
 export async function answer(kine: Kine, method: string, path: string, body?: KubeObject): Promise<Answer> {
@@ -13,7 +20,16 @@ export async function answer(kine: Kine, method: string, path: string, body?: Ku
   const target = readPath(path);
   if (!target) return failure(404, 'NotFound', 'the server could not find the requested resource');
   const { kind, namespace, name } = target;
-  if (method === 'GET' && !name) return { code: 200, body: { apiVersion: 'v1', items: await kine.list(keyPrefix(kind, namespace)), kind: 'List', metadata: { resourceVersion: '' } } };
+  if (method === 'GET' && !name)
+    return {
+      code: 200,
+      body: {
+        apiVersion: 'v1',
+        items: await kine.list(keyPrefix(kind, namespace)),
+        kind: 'List',
+        metadata: { resourceVersion: '' },
+      },
+    };
   if (method === 'POST' && body) return create(kine, target, body);
   const key = keyOf(kind, name ?? '', namespace);
   if (method === 'GET') return found(await kine.get(key), target);
@@ -24,8 +40,18 @@ export async function answer(kine: Kine, method: string, path: string, body?: Ku
 
 async function create(kine: Kine, { kind, namespace }: Target, body: KubeObject): Promise<Answer> {
   const { name } = body.metadata;
-  if (namespace && !(await kine.get(`/registry/namespaces/${namespace}`))) return failure(404, 'NotFound', `namespaces "${namespace}" not found`);
-  const object: KubeObject = { ...body, metadata: { ...body.metadata, creationTimestamp: seconds(), generation: 1, ...(namespace ? { namespace } : {}), uid: crypto.randomUUID() } };
+  if (namespace && !(await kine.get(`/registry/namespaces/${namespace}`)))
+    return failure(404, 'NotFound', `namespaces "${namespace}" not found`);
+  const object: KubeObject = {
+    ...body,
+    metadata: {
+      ...body.metadata,
+      creationTimestamp: seconds(),
+      generation: 1,
+      ...(namespace ? { namespace } : {}),
+      uid: crypto.randomUUID(),
+    },
+  };
   try {
     return { code: 201, body: await kine.create(keyOf(kind, name, namespace), object) };
   } catch (error) {
@@ -35,7 +61,11 @@ async function create(kine: Kine, { kind, namespace }: Target, body: KubeObject)
 }
 
 function replaced(before: KubeObject, body: KubeObject): KubeObject {
-  const metadata = { ...before.metadata, annotations: { ...before.metadata.annotations, ...body.metadata.annotations }, generation: (before.metadata.generation ?? 1) + 1 };
+  const metadata = {
+    ...before.metadata,
+    annotations: { ...before.metadata.annotations, ...body.metadata.annotations },
+    generation: (before.metadata.generation ?? 1) + 1,
+  };
   return { ...before, metadata, ...(body.spec ? { spec: body.spec } : {}) };
 }
 
@@ -49,7 +79,9 @@ export function failure(code: number, reason: string, message: string): Answer {
 }
 
 function readPath(path: string): Target | undefined {
-  const parts = /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?$/.exec(path);
+  const parts = /^\/(?:api\/v1|apis\/([^/]+)\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?$/.exec(
+    path,
+  );
   if (!parts) return undefined;
   const [, group = '', namespace, plural, name] = parts;
   const kind = resources.find((candidate) => candidate.group === group && candidate.plural === plural);

@@ -21,20 +21,34 @@ export function loadConfig(path: string): Loaded {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const directory = (error as NodeJS.ErrnoException).code === 'EISDIR';
-    return { ok: false, message: directory ? `read ${path}: is a directory` : `open ${path}: no such file or directory` };
+    return {
+      ok: false,
+      message: directory ? `read ${path}: is a directory` : `open ${path}: no such file or directory`,
+    };
   }
   const document = parseDocument(text, { uniqueKeys: true });
   const [error] = document.errors;
   if (error) return { ok: false, message: `yaml: ${goMessage(error, text)}` };
   const values = (document.toJS() ?? {}) as Record<string, unknown>;
-  const read = (key: string): string => (typeof values[key] === 'string' || typeof values[key] === 'number' ? String(values[key]) : '');
+  const read = (key: string): string =>
+    typeof values[key] === 'string' || typeof values[key] === 'number' ? String(values[key]) : '';
   const protocol = read('protocol').toUpperCase();
   if (!['', 'NOTLS', 'TLS', 'MTLS'].includes(protocol)) {
-    return { ok: false, message: `Kuscia configuration: protocol: ${read('protocol')} is unsupported, supported: NOTLS/TLS/MTLS` };
+    return {
+      ok: false,
+      message: `Kuscia configuration: protocol: ${read('protocol')} is unsupported, supported: NOTLS/TLS/MTLS`,
+    };
   }
   return {
     ok: true,
-    config: { mode: read('mode').toLowerCase(), domain: read('domainID'), keyData: read('domainKeyData'), protocol, runtime: read('runtime'), endpoint: read('datastoreEndpoint') },
+    config: {
+      mode: read('mode').toLowerCase(),
+      domain: read('domainID'),
+      keyData: read('domainKeyData'),
+      protocol,
+      runtime: read('runtime'),
+      endpoint: read('datastoreEndpoint'),
+    },
   };
 }
 
@@ -45,7 +59,8 @@ function goMessage(error: YAMLParseError, text: string): string {
     const first = text.split('\n').findIndex((candidate) => candidate.startsWith(`${key}:`)) + 1;
     return `unmarshal errors:\n  line ${line}: mapping key "${key}" already defined at line ${first}`;
   }
-  if (error.code === 'BLOCK_AS_IMPLICIT_KEY' || /mapping/.test(error.message)) return `line ${line}: mapping values are not allowed in this context`;
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY' || /mapping/.test(error.message))
+    return `line ${line}: mapping values are not allowed in this context`;
   if (error.code === 'TAB_AS_INDENT') return `line ${line}: found character that cannot start any token`;
   return `line ${line}: could not find expected ':'`;
 }

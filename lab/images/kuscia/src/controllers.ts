@@ -38,35 +38,64 @@ export function createControllers(replica: Replica, now: () => number = Date.now
   };
 }
 
-async function hold({ kine }: Replica, name: LeaseName, identity: string, watch: Map<LeaseName, { renewTime: unknown; at: number }>, now: () => number): Promise<boolean> {
+async function hold(
+  { kine }: Replica,
+  name: LeaseName,
+  identity: string,
+  watch: Map<LeaseName, { renewTime: unknown; at: number }>,
+  now: () => number,
+): Promise<boolean> {
   const key = keyOf(resource('leases'), name, 'kube-system');
   const at = (): string => micros(new Date(now()));
-  const first = { acquireTime: at(), holderIdentity: identity, leaseDurationSeconds: lifetime / 1000, leaseTransitions: 0, renewTime: at() };
+  const first = {
+    acquireTime: at(),
+    holderIdentity: identity,
+    leaseDurationSeconds: lifetime / 1000,
+    leaseTransitions: 0,
+    renewTime: at(),
+  };
   if (await ensure(kine, key, () => newObject(resource('leases'), name, 'kube-system', { spec: first }))) return true;
   const lease = await kine.get(key);
   const last = watch.get(name);
-  if (!last || last.renewTime !== lease?.spec?.renewTime) watch.set(name, { renewTime: lease?.spec?.renewTime, at: now() });
+  if (!last || last.renewTime !== lease?.spec?.renewTime)
+    watch.set(name, { renewTime: lease?.spec?.renewTime, at: now() });
   const mine = lease?.spec?.holderIdentity === identity;
   const observed = watch.get(name)?.at ?? now();
   if (mine && now() - observed < 4000) return true;
   if (!mine && now() - observed < lifetime) return false;
   const renewed = await kine.edit(key, (before) => {
     if (!mine && before.spec?.renewTime !== lease?.spec?.renewTime) return undefined;
-    const change = mine ? {} : { acquireTime: at(), holderIdentity: identity, leaseTransitions: Number(before.spec?.leaseTransitions ?? 0) + 1 };
+    const change = mine
+      ? {}
+      : {
+          acquireTime: at(),
+          holderIdentity: identity,
+          leaseTransitions: Number(before.spec?.leaseTransitions ?? 0) + 1,
+        };
     return { ...before, spec: { ...before.spec, ...change, renewTime: at() } };
   });
   return renewed?.spec?.holderIdentity === identity;
 }
 
-async function judgeNodes({ kine }: Replica, seen: Map<string, { renewTime: unknown; at: number }>, now: () => number): Promise<void> {
-  const renewals = new Map((await kine.list(keyPrefix(resource('leases'), 'kube-node-lease'))).map(({ metadata, spec }) => [metadata.name, spec?.renewTime]));
+async function judgeNodes(
+  { kine }: Replica,
+  seen: Map<string, { renewTime: unknown; at: number }>,
+  now: () => number,
+): Promise<void> {
+  const renewals = new Map(
+    (await kine.list(keyPrefix(resource('leases'), 'kube-node-lease'))).map(({ metadata, spec }) => [
+      metadata.name,
+      spec?.renewTime,
+    ]),
+  );
   for (const node of await kine.list(keyPrefix(resource('nodes')))) {
     const { name } = node.metadata;
     const renewTime = renewals.get(name);
     const last = seen.get(name);
     if (!last || last.renewTime !== renewTime) seen.set(name, { renewTime, at: now() });
     const silent = now() - (seen.get(name)?.at ?? now());
-    if (silent >= grace) await kine.edit(keyOf(resource('nodes'), name), (current) => unreachable(current, silent >= grace + 5000));
+    if (silent >= grace)
+      await kine.edit(keyOf(resource('nodes'), name), (current) => unreachable(current, silent >= grace + 5000));
   }
 }
 
@@ -74,12 +103,22 @@ async function judgeNodes({ kine }: Replica, seen: Map<string, { renewTime: unkn
 export function unreachable(node: KubeObject, late: boolean): KubeObject | undefined {
   const key = 'node.kubernetes.io/unreachable';
   const taints = (node.spec?.taints as { key: string; effect: string }[] | undefined) ?? [];
-  const missing = ['NoSchedule', ...(late ? ['NoExecute'] : [])].filter((effect) => !taints.some((taint) => taint.key === key && taint.effect === effect));
+  const missing = ['NoSchedule', ...(late ? ['NoExecute'] : [])].filter(
+    (effect) => !taints.some((taint) => taint.key === key && taint.effect === effect),
+  );
   const known = conditionOf(node, 'Ready')?.status === 'Unknown';
   if (known && missing.length === 0) return undefined;
-  const unknown = { status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.', lastTransitionTime: seconds() };
+  const unknown = {
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+    lastTransitionTime: seconds(),
+  };
   const conditions = (node.status?.conditions as Record<string, string>[]).map((condition) =>
-    !known && ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'].includes(condition.type ?? '') ? { ...condition, ...unknown } : condition);
+    !known && ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'].includes(condition.type ?? '')
+      ? { ...condition, ...unknown }
+      : condition,
+  );
   const added = missing.map((effect) => ({ effect, key, timeAdded: seconds() }));
   return { ...node, spec: { ...node.spec, taints: [...taints, ...added] }, status: { ...node.status, conditions } };
 }
@@ -96,8 +135,16 @@ async function tellDomain({ kine, domain }: Replica): Promise<void> {
       const old = before.find(({ name }) => name === node.metadata.name);
       if (old?.status === status) return old;
       const version = (node.status?.nodeInfo as Record<string, string>).kubeletVersion;
-      return { lastHeartbeatTime: ready?.lastHeartbeatTime, lastTransitionTime: seconds(), name: node.metadata.name, status, version };
+      return {
+        lastHeartbeatTime: ready?.lastHeartbeatTime,
+        lastTransitionTime: seconds(),
+        name: node.metadata.name,
+        status,
+        version,
+      };
     });
-    return JSON.stringify(now) === JSON.stringify(before) ? undefined : { ...object, status: { ...object.status, nodeStatuses: now } };
+    return JSON.stringify(now) === JSON.stringify(before)
+      ? undefined
+      : { ...object, status: { ...object.status, nodeStatuses: now } };
   });
 }

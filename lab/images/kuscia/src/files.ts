@@ -37,10 +37,18 @@ export function makeCertificates({ home }: Place, domain: string, key: KeyObject
 /** KusciaAPI's server certificate, signed by the domain; kept in files unless the domain runs without TLS. */
 export function apiPair({ home, hostname, address }: Place, domain: string, key: KeyObject, keep: boolean): Pair {
   const base = `${home}/var/certs/kusciaapi-server`;
-  if (keep && existsSync(`${base}.crt`)) return { cert: readFileSync(`${base}.crt`, 'utf8'), key: readFileSync(`${base}.key`, 'utf8') };
+  if (keep && existsSync(`${base}.crt`))
+    return { cert: readFileSync(`${base}.crt`, 'utf8'), key: readFileSync(`${base}.key`, 'utf8') };
   const own = generateKey();
   const names = ['kusciaapi', hostname, 'localhost', '127.0.0.1', address].filter(Boolean);
-  const cert = certificate({ subject: 'KusciaAPI', key: createPrivateKey(own), issuer: { name: domain, key }, years: 10, authority: false, names });
+  const cert = certificate({
+    subject: 'KusciaAPI',
+    key: createPrivateKey(own),
+    issuer: { name: domain, key },
+    years: 10,
+    authority: false,
+    names,
+  });
   if (keep) {
     writeFileSync(`${base}.key`, own, { mode: 0o644 });
     writeFileSync(`${base}.crt`, cert, { mode: 0o644 });
@@ -54,22 +62,45 @@ export function gatewayPair({ home }: Place, domain: string, key: KeyObject): Pa
   const authority = new X509Certificate(readFileSync(`${home}/var/certs/ca.crt`));
   if (!authority.publicKey.equals(createPublicKey(key))) return undefined;
   const own = generateKey();
-  return { key: own, cert: certificate({ subject: `${domain}_ENVOY_EXTERNAL`, key: createPrivateKey(own), issuer: { name: domain, key }, years: 10, authority: false }) };
+  return {
+    key: own,
+    cert: certificate({
+      subject: `${domain}_ENVOY_EXTERNAL`,
+      key: createPrivateKey(own),
+      issuer: { name: domain, key },
+      years: 10,
+      authority: false,
+    }),
+  };
 }
 
 /** The folders and files a running Kuscia has besides its certificates and logs. */
 export function makeFolders({ home }: Place): void {
-  for (const folder of ['logs/envoy', 'images/repositories', 'images/cache', 'stdout/pods', 'storage/data', 'pods', 'tmp', 'k3s/server/cred']) {
+  for (const folder of [
+    'logs/envoy',
+    'images/repositories',
+    'images/cache',
+    'stdout/pods',
+    'storage/data',
+    'pods',
+    'tmp',
+    'k3s/server/cred',
+  ]) {
     mkdirSync(`${home}/var/${folder}`, { recursive: true });
   }
   const index = `${home}/var/images/repositories/index.json`;
   if (!existsSync(index)) {
-    writeFileSync(`${home}/var/images/repositories/oci-layout`, '{\n    "imageLayoutVersion": "1.0.0"\n}', { mode: 0o755 });
+    writeFileSync(`${home}/var/images/repositories/oci-layout`, '{\n    "imageLayoutVersion": "1.0.0"\n}', {
+      mode: 0o755,
+    });
     writeFileSync(index, '{"schemaVersion":2,"manifests":[]}', { mode: 0o755 });
   }
-  for (const name of ['envoy', 'envoy_admin', 'external', 'internal', 'kubernetes']) writeFileSync(`${home}/var/logs/envoy/${name}.log`, '', { flag: 'a' });
-  for (const name of ['k3s', 'kusciaapi', 'datamesh']) writeFileSync(`${home}/var/logs/${name}.log`, '', { flag: 'a', mode: 0o600 });
-  for (const name of ['logrotate.conf', 'scheduler-config.yaml', 'casbin_model.conf', 'casbin_policy.csv']) writeFileSync(`${home}/etc/conf/${name}`, '', { flag: 'a' });
+  for (const name of ['envoy', 'envoy_admin', 'external', 'internal', 'kubernetes'])
+    writeFileSync(`${home}/var/logs/envoy/${name}.log`, '', { flag: 'a' });
+  for (const name of ['k3s', 'kusciaapi', 'datamesh'])
+    writeFileSync(`${home}/var/logs/${name}.log`, '', { flag: 'a', mode: 0o600 });
+  for (const name of ['logrotate.conf', 'scheduler-config.yaml', 'casbin_model.conf', 'casbin_policy.csv'])
+    writeFileSync(`${home}/etc/conf/${name}`, '', { flag: 'a' });
 }
 
 /** etc/kubeconfig and etc/kuscia.kubeconfig. */

@@ -18,7 +18,11 @@ const rules: readonly FlagRule[] = [
 const domainPattern = '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$';
 
 /** What a command printed and how it ended. */
-export interface Printed { readonly code: number; readonly stdout: string; readonly stderr: string }
+export interface Printed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** `kuscia init`: the configuration on stdout, or the reason on stdout (not stderr) and exit code 1. */
 export function init(args: readonly string[], newKey: () => string = generateKey): Printed {
@@ -29,27 +33,47 @@ export function init(args: readonly string[], newKey: () => string = generateKey
   const invalid = findProblem(flag('domain'), mode === 'master' ? 'runc' : flag('runtime', 'runc'), flag('protocol'));
   if (invalid) return failure(`Invalid config, err: ${invalid}`);
   if (!['master', 'lite', 'autonomy'].includes(mode)) return failure(`Unsupported mode: ${flag('mode')}`);
-  if (mode !== 'master' && flag('domain') === 'master') return failure("Input domain id can't be 'master', please choose another name");
+  if (mode !== 'master' && flag('domain') === 'master')
+    return failure("Input domain id can't be 'master', please choose another name");
 
   const key = domainKey(flag('domain-key-file'), newKey);
   if (!key.ok) return failure(`Load domain key file error: ${key.message}\nInit kuscia config err: ${key.message}`);
-  const head = { mode: flag('mode'), domainID: flag('domain'), domainKeyData: key.data, logLevel: flag('log-level', 'INFO') };
+  const head = {
+    mode: flag('mode'),
+    domainID: flag('domain'),
+    domainKeyData: key.data,
+    logLevel: flag('log-level', 'INFO'),
+  };
   const protocol = flag('protocol') || undefined;
   const datastoreEndpoint = flag('datastore-endpoint');
   const approve = flag('enable-workload-approve') === 'true' ? true : undefined;
   const bodies: Record<string, YamlMap> = {
     master: { ...head, protocol, datastoreEndpoint, enableWorkloadApprove: approve },
-    lite: { ...head, protocol, liteDeployToken: flag('lite-deploy-token'), masterEndpoint: flag('master-endpoint'), ...engine(flag('runtime', 'runc')) },
-    autonomy: { ...head, protocol, ...engine(flag('runtime', 'runc')), datastoreEndpoint, enableWorkloadApprove: approve },
+    lite: {
+      ...head,
+      protocol,
+      liteDeployToken: flag('lite-deploy-token'),
+      masterEndpoint: flag('master-endpoint'),
+      ...engine(flag('runtime', 'runc')),
+    },
+    autonomy: {
+      ...head,
+      protocol,
+      ...engine(flag('runtime', 'runc')),
+      datastoreEndpoint,
+      enableWorkloadApprove: approve,
+    },
   };
   return { code: 0, stdout: `${yamlBlock(bodies[mode] ?? {})}\n`, stderr: '' };
 }
 
 function findProblem(domain: string, runtime: string, protocol: string): string {
   if (!domain) return 'invalid domain: empty not allowed';
-  if (!new RegExp(domainPattern).test(domain)) return `invalid domain: must conform to a regular expression \`${domainPattern}\``;
+  if (!new RegExp(domainPattern).test(domain))
+    return `invalid domain: must conform to a regular expression \`${domainPattern}\``;
   if (!['runc', 'runk', 'runp'].includes(runtime)) return `unsupported runtime: ${runtime}`;
-  if (protocol && !['NOTLS', 'TLS', 'MTLS'].includes(protocol.toUpperCase())) return `unsupported protocol: ${protocol}`;
+  if (protocol && !['NOTLS', 'TLS', 'MTLS'].includes(protocol.toUpperCase()))
+    return `unsupported protocol: ${protocol}`;
   return '';
 }
 
@@ -61,14 +85,25 @@ function domainKey(path: string, newKey: () => string): { ok: true; data: string
     return { ok: true, data: pem.toString('base64') };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return { ok: false, message: missing ? `open ${path}: no such file or directory` : `invalid private key, should be PEM block format` };
+    return {
+      ok: false,
+      message: missing ? `open ${path}: no such file or directory` : `invalid private key, should be PEM block format`,
+    };
   }
 }
 
 function engine(runtime: string): YamlMap {
   return {
     runtime,
-    runk: { namespace: '', dnsServers: [], kubeconfigFile: '', enableLogging: false, logDirectory: '', logMaxFiles: 0, logMaxSize: '' },
+    runk: {
+      namespace: '',
+      dnsServers: [],
+      kubeconfigFile: '',
+      enableLogging: false,
+      logDirectory: '',
+      logMaxFiles: 0,
+      logMaxSize: '',
+    },
     capacity: { cpu: '', memory: '', bandwidth: '', pods: '', storage: '', ephemeralStorage: '' },
     reservedResources: { cpu: '', memory: '', bandwidth: '' },
     image: { pullPolicy: '', defaultRegistry: '', registries: [], httpProxy: '' },
@@ -77,7 +112,11 @@ function engine(runtime: string): YamlMap {
 
 /** A new 2048-bit RSA key as PKCS#1 PEM. */
 export function generateKey(): string {
-  return generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'pkcs1', format: 'pem' }, privateKeyEncoding: { type: 'pkcs1', format: 'pem' } }).privateKey;
+  return generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  }).privateKey;
 }
 
 function failure(message: string): Printed {

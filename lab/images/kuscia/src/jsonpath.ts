@@ -17,7 +17,9 @@ function render(pieces: readonly string[], object: unknown): [string, readonly s
     else if (inside === 'end') return [output, ['{end}', ...queue]];
     else if (inside.startsWith('range ')) {
       let after: readonly string[] = queue;
-      const items = select(inside.slice(6), object).flatMap((item) => (Array.isArray(item) && !/\]\s*$/.test(inside) ? item as unknown[] : [item]));
+      const items = select(inside.slice(6), object).flatMap((item) =>
+        Array.isArray(item) && !/\]\s*$/.test(inside) ? (item as unknown[]) : [item],
+      );
       for (const item of items.length > 0 ? items : [undefined]) {
         const [text, rest] = render(queue, item);
         if (items.length > 0) output += text;
@@ -31,7 +33,8 @@ function render(pieces: readonly string[], object: unknown): [string, readonly s
   return [output, []];
 }
 
-const step = /^(?:\.\.?([A-Za-z_][\w-]*(?:\\\.[\w/-]+)*)|\.?\[\?\(\s*@\.([\w.]+)\s*==\s*["']([^"']*)["']\s*\)\]|\[['"]([^'"]+)['"]\]|\[(\*|-?\d+:?)\]|\.?\*|[@$])/;
+const step =
+  /^(?:\.\.?([A-Za-z_][\w-]*(?:\\\.[\w/-]+)*)|\.?\[\?\(\s*@\.([\w.]+)\s*==\s*["']([^"']*)["']\s*\)\]|\[['"]([^'"]+)['"]\]|\[(\*|-?\d+:?)\]|\.?\*|[@$])/;
 
 function select(path: string, object: unknown): unknown[] {
   let found: unknown[] = [object];
@@ -43,8 +46,11 @@ function select(path: string, object: unknown): unknown[] {
     rest = rest.slice(whole.length);
     found = found.flatMap((value): unknown[] => {
       if (filterKey !== undefined) return list(value).filter((item) => show(deep(item, filterKey)) === filterValue);
-      if (index !== undefined && index !== '*') return list(value).slice(...(index === '-1' || index === '-1:' ? [-1] : [Number.parseInt(index), Number.parseInt(index) + 1]));
-      if (index === '*' || whole.endsWith('*')) return Array.isArray(value) ? value : Object.values((value ?? {}));
+      if (index !== undefined && index !== '*')
+        return list(value).slice(
+          ...(index === '-1' || index === '-1:' ? [-1] : [Number.parseInt(index), Number.parseInt(index) + 1]),
+        );
+      if (index === '*' || whole.endsWith('*')) return Array.isArray(value) ? value : Object.values(value ?? {});
       const name = quoted ?? key?.replaceAll('\\.', '.');
       const next = name === undefined ? value : (value as Record<string, unknown> | undefined | null)?.[name];
       return next === undefined ? [] : [next];
@@ -54,7 +60,8 @@ function select(path: string, object: unknown): unknown[] {
 }
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
-const deep = (value: unknown, path: string): unknown => path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
+const deep = (value: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
 
 function show(value: unknown): string {
   return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(sorted(value));
@@ -64,5 +71,9 @@ function show(value: unknown): string {
 export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
 }

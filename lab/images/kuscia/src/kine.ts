@@ -45,7 +45,8 @@ const table = `CREATE TABLE IF NOT EXISTS kine (
   create_revision BIGINT UNSIGNED, prev_revision BIGINT UNSIGNED, lease INTEGER, value MEDIUMBLOB, old_value MEDIUMBLOB,
   PRIMARY KEY (id), UNIQUE INDEX kine_name_prev_revision_uindex (name, prev_revision), INDEX kine_name_index (name),
   INDEX kine_name_id_index (name, id), INDEX kine_id_deleted_index (id, deleted), INDEX kine_prev_revision_index (prev_revision))`;
-const insert = 'INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value, old_value) VALUES (?, ?, ?, ?, ?, 0, ?, ?)';
+const insert =
+  'INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value, old_value) VALUES (?, ?, ?, ?, ?, 0, ?, ?)';
 const newest = 'SELECT id, name, deleted, create_revision, value FROM kine WHERE name = ? ORDER BY id DESC LIMIT 1';
 const newestOfAll = `SELECT k.id, k.name, k.value FROM kine k JOIN (SELECT MAX(id) AS id FROM kine WHERE name LIKE ? GROUP BY name) m ON k.id = m.id
   WHERE k.deleted = 0 ORDER BY k.name`;
@@ -100,12 +101,19 @@ export function openKine(database: Database): Kine {
     },
     compact: async () => {
       const last = Number((await database.rows('SELECT MAX(id) AS id FROM kine'))[0]?.id ?? 0);
-      await database.run('DELETE old FROM kine old JOIN kine later ON later.name = old.name AND later.prev_revision = old.id WHERE old.id < ?', [last - 1000]);
+      await database.run(
+        'DELETE old FROM kine old JOIN kine later ON later.name = old.name AND later.prev_revision = old.id WHERE old.id < ?',
+        [last - 1000],
+      );
     },
-    bootstraps: async () => (await database.rows("SELECT DISTINCT name FROM kine WHERE name LIKE '/bootstrap/%'")).map((row) => String(row.name)),
-    createBootstrap: async (key) => void (await write(key, [1, 0, 0, 0, '{}', null]).catch((error: unknown) => {
-      if (!(error instanceof TakenError)) throw error;
-    })),
+    bootstraps: async () =>
+      (await database.rows("SELECT DISTINCT name FROM kine WHERE name LIKE '/bootstrap/%'")).map((row) =>
+        String(row.name),
+      ),
+    createBootstrap: async (key) =>
+      void (await write(key, [1, 0, 0, 0, '{}', null]).catch((error: unknown) => {
+        if (!(error instanceof TakenError)) throw error;
+      })),
   };
 }
 

@@ -23,13 +23,18 @@ export interface Log {
 }
 
 /** A log that writes to `out`; the file is optional. */
-export function createLog(out: (text: string) => void = (text) => void process.stdout.write(text), now: () => Date = () => new Date()): Log {
+export function createLog(
+  out: (text: string) => void = (text) => void process.stdout.write(text),
+  now: () => Date = () => new Date(),
+): Log {
   let file = '';
-  const write = (level: Level) => (source: string, text: string): void => {
-    const line = `${logLine(now(), level, source, text)}\n`;
-    out(line);
-    if (file) appendFileSync(file, line, { mode: 0o600 });
-  };
+  const write =
+    (level: Level) =>
+    (source: string, text: string): void => {
+      const line = `${logLine(now(), level, source, text)}\n`;
+      out(line);
+      if (file) appendFileSync(file, line, { mode: 0o600 });
+    };
   return {
     info: write('INFO'),
     warn: write('WARN'),

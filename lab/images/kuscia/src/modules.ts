@@ -30,12 +30,28 @@ export function firstModules(log: Log, home: string): void {
 }
 
 /** The modules between k3s and the agent, in the order in which they become ready. */
-export const laterModules = ['interconn', 'diagnose', 'controllers', 'domainroute', 'envoy', 'transport', 'ssexporter', 'config', 'scheduler', 'datamesh', 'kusciaapi', 'reporter'] as const;
+export const laterModules = [
+  'interconn',
+  'diagnose',
+  'controllers',
+  'domainroute',
+  'envoy',
+  'transport',
+  'ssexporter',
+  'config',
+  'scheduler',
+  'datamesh',
+  'kusciaapi',
+  'reporter',
+] as const;
 
 /** The end of a start whose key is not the one of the certificate authority that the container has kept. */
 export function noGatewayPair(log: Log): void {
   log.info(`${manager}:323`, 'Try to start module domainroute');
-  log.fatal('modules/domainroute.go:73', "Generate external keyCert pair error:x509: provided PrivateKey doesn't match parent's PublicKey");
+  log.fatal(
+    'modules/domainroute.go:73',
+    "Generate external keyCert pair error:x509: provided PrivateKey doesn't match parent's PublicKey",
+  );
 }
 
 /** The last lines of every start that succeeds. */
@@ -48,11 +64,19 @@ export function startedLines(log: Log): void {
 }
 
 /** How the program ends after a module failed, up to its last line; `slow` is the rare way that takes 3 s and ends with 1. Returns the exit code. */
-export async function moduleFails(log: Log, domain: string, name: string, reason: string, slow: boolean, wait: (milliseconds: number) => Promise<void>): Promise<number> {
+export async function moduleFails(
+  log: Log,
+  domain: string,
+  name: string,
+  reason: string,
+  slow: boolean,
+  wait: (milliseconds: number) => Promise<void>,
+): Promise<number> {
   log.info(`${manager}:343`, `[Module] ${name} is finished with err=${reason}`);
   log.info(`${manager}:382`, 'GracefulExit started...');
   log.info(`${manager}:375`, 'Current step modules are finished now');
-  for (const module of ['k3s', 'nodeexporter', 'coredns']) log.info(`${manager}:361`, `[Module] ${module} notified to exit...`);
+  for (const module of ['k3s', 'nodeexporter', 'coredns'])
+    log.info(`${manager}:361`, `[Module] ${module} notified to exit...`);
   log.info(`${manager}:346`, '[Module] coredns is successful finished');
   const child = slow ? 0 : 21;
   log.warn('supervisor/supervisor.go:175', `Context done, begin to stop process [node_exporter][${child}]`);
@@ -61,7 +85,10 @@ export async function moduleFails(log: Log, domain: string, name: string, reason
     const killed = `process [node_exporter][${child}] only existed 2 ms, less than 3000 ms, with error: signal: interrupt`;
     log.warn('supervisor/supervisor.go:155', `Process [node_exporter][${child}] exit with error: signal: interrupt`);
     log.warn('supervisor/supervisor.go:110', `[node_exporter] run process failed, detail -> ${killed}`);
-    log.info(`${manager}:343`, `[Module] nodeexporter is finished with err=startup process failed at first time, so stop at once, error: ${killed}`);
+    log.info(
+      `${manager}:343`,
+      `[Module] nodeexporter is finished with err=startup process failed at first time, so stop at once, error: ${killed}`,
+    );
     log.info(`${manager}:375`, 'Current step modules are finished now');
   }
   log.info('start/start.go:154', `Kuscia Instance [${domain}] shut down`);
@@ -82,7 +109,8 @@ export function stoppingLines(log: Log): void {
     log.info(`${manager}:346`, `[Module] ${module} is successful finished`);
   }
   log.info(`${manager}:375`, 'Current step modules are finished now');
-  for (const module of ['k3s', 'kusciaapi', 'envoy']) log.info(`${manager}:361`, `[Module] ${module} notified to exit...`);
+  for (const module of ['k3s', 'kusciaapi', 'envoy'])
+    log.info(`${manager}:361`, `[Module] ${module} notified to exit...`);
   log.info(`${manager}:346`, '[Module] kusciaapi is successful finished');
   leaseLost(log);
   log.info(`${manager}:346`, '[Module] scheduler is successful finished');

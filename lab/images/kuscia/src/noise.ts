@@ -4,12 +4,19 @@ import type { Log } from './log.ts';
 
 /** At the start of the module domainroute: the gateway's own metrics are asked for before Envoy listens. */
 export function envoyNotThereYet(log: Log): void {
-  log.warn('metrics/monitor.go:73', 'get metrics from envoy failed with Get "http://127.0.0.1:10000/stats?filter=membership_total|membership_healthy&format=json": dial tcp 127.0.0.1:10000: connect: connection refused');
+  log.warn(
+    'metrics/monitor.go:73',
+    'get metrics from envoy failed with Get "http://127.0.0.1:10000/stats?filter=membership_total|membership_healthy&format=json": dial tcp 127.0.0.1:10000: connect: connection refused',
+  );
 }
 
 /** When the controllers begin to lead: nodes are heard of before the domain is. */
 export function nodesBeforeDomain(log: Log, nodes: readonly string[], domain: string): void {
-  for (const node of nodes) log.error('resource/node_resource_manager.go:310', `Get domain ${node} failed with domain.kuscia.secretflow "${domain}" not found`);
+  for (const node of nodes)
+    log.error(
+      'resource/node_resource_manager.go:310',
+      `Get domain ${node} failed with domain.kuscia.secretflow "${domain}" not found`,
+    );
 }
 
 /** In an orderly end. */
@@ -42,5 +49,8 @@ export function unlikeOneself(log: Log, route: string, source: string, domain: s
 export function handshakeFailed(log: Log, route: string, domain: string, detail: string): void {
   const text = `DomainRoute ${route}: handshake fail, return error:${detail}`;
   log.error('controller/domain_route.go:295', text);
-  log.info('queue/queue.go:145', `Re-syncing: queue id[domain-route-queue], retry:[1] key[${domain}/${route}]: "${text}", re-queuing (6.786315ms)`);
+  log.info(
+    'queue/queue.go:145',
+    `Re-syncing: queue id[domain-route-queue], retry:[1] key[${domain}/${route}]: "${text}", re-queuing (6.786315ms)`,
+  );
 }

@@ -15,7 +15,9 @@ export const listRoutes = ({ kine }: Replica): Promise<KubeObject[]> => kine.lis
 /** The public key in a domain object's certificate as routes carry it, or '' where there is none. */
 export function publicKeyOf(domain: KubeObject | undefined): string {
   try {
-    const pem = new X509Certificate(Buffer.from((domain?.spec?.cert as string | undefined) ?? '', 'base64')).publicKey.export({ type: 'pkcs1', format: 'pem' });
+    const pem = new X509Certificate(
+      Buffer.from((domain?.spec?.cert as string | undefined) ?? '', 'base64'),
+    ).publicKey.export({ type: 'pkcs1', format: 'pem' });
     return Buffer.from(pem as string).toString('base64');
   } catch {
     return '';
@@ -31,10 +33,18 @@ function labels(source: string, destination: string, self: string): Record<strin
   };
 }
 
-const owner = ({ apiVersion, kind, metadata: { name, uid } }: KubeObject): unknown => ({ apiVersion, blockOwnerDeletion: true, controller: true, kind, name, uid });
+const owner = ({ apiVersion, kind, metadata: { name, uid } }: KubeObject): unknown => ({
+  apiVersion,
+  blockOwnerDeletion: true,
+  controller: true,
+  kind,
+  name,
+  uid,
+});
 
 // Shaped like the service account's token that Kuscia puts there; it opens nothing.
-const bearer = (): string => `Bearer ${['{"alg":"RS256","kid":"stand-in"}', '{"iss":"kubernetes/serviceaccount"}'].map((part) => Buffer.from(part).toString('base64url')).join('.')}.${randomBytes(256).toString('base64url')}`;
+const bearer = (): string =>
+  `Bearer ${['{"alg":"RS256","kid":"stand-in"}', '{"iss":"kubernetes/serviceaccount"}'].map((part) => Buffer.from(part).toString('base64url')).join('.')}.${randomBytes(256).toString('base64url')}`;
 
 /** Gives each partner that was added its namespace and its inbound route. */
 export async function welcomePartners(replica: Replica): Promise<void> {
@@ -44,13 +54,22 @@ export async function welcomePartners(replica: Replica): Promise<void> {
     if (name === domain) continue;
     await ensureNamespace(replica, name, name);
     const completed = { 'kuscia.secretflow/domain-auth': 'completed' };
-    if (!partner.metadata.labels) await kine.edit(keyOf(resource('domains'), name), (object) => ({ ...object, metadata: { ...object.metadata, labels: completed } }));
+    if (!partner.metadata.labels)
+      await kine.edit(keyOf(resource('domains'), name), (object) => ({
+        ...object,
+        metadata: { ...object.metadata, labels: completed },
+      }));
     const route = `${name}-${domain}`;
     await ensure(kine, routeKey(route), () => {
       const made = newObject(cdrs, route, undefined, {
         labels: labels(name, domain, domain),
         spec: {
-          authenticationType: 'Token', destination: domain, endpoint: {}, interConnProtocol: 'kuscia', requestHeadersToAdd: { Authorization: bearer() }, source: name,
+          authenticationType: 'Token',
+          destination: domain,
+          endpoint: {},
+          interConnProtocol: 'kuscia',
+          requestHeadersToAdd: { Authorization: bearer() },
+          source: name,
           tokenConfig: { rollingUpdatePeriod: 86400, tokenGenMethod: 'RSA-GEN' },
         },
       });
@@ -72,18 +91,31 @@ export async function completeRoute(replica: Replica, route: KubeObject): Promis
   const tokenConfig = { ...(route.spec?.tokenConfig as object), ...keys };
   let complete = route;
   if (JSON.stringify(route.spec?.tokenConfig) !== JSON.stringify(tokenConfig) || !route.metadata.labels) {
-    complete = (await kine.edit(routeKey(name), (object) => ({
-      ...object,
-      metadata: { ...object.metadata, generation: (object.metadata.generation ?? 1) + 1, labels: labels(source, destination, domain) },
-      spec: { ...object.spec, tokenConfig },
-    }))) ?? route;
+    complete =
+      (await kine.edit(routeKey(name), (object) => ({
+        ...object,
+        metadata: {
+          ...object.metadata,
+          generation: (object.metadata.generation ?? 1) + 1,
+          labels: labels(source, destination, domain),
+        },
+        spec: { ...object.spec, tokenConfig },
+      }))) ?? route;
   }
   const mirror = keyOf(resource('domainroutes'), name, domain);
   const made = await ensure(kine, mirror, () => {
-    const object = newObject(resource('domainroutes'), name, domain, { labels: labels(source, destination, domain), ...(complete.spec ? { spec: complete.spec } : {}) });
+    const object = newObject(resource('domainroutes'), name, domain, {
+      labels: labels(source, destination, domain),
+      ...(complete.spec ? { spec: complete.spec } : {}),
+    });
     object.metadata.ownerReferences = [owner(complete)];
     return object;
   });
-  if (!made) await kine.edit(mirror, (object) => (JSON.stringify(object.spec) === JSON.stringify(complete.spec) || !complete.spec ? undefined : { ...object, spec: complete.spec }));
+  if (!made)
+    await kine.edit(mirror, (object) =>
+      JSON.stringify(object.spec) === JSON.stringify(complete.spec) || !complete.spec
+        ? undefined
+        : { ...object, spec: complete.spec },
+    );
   return complete;
 }

@@ -18,7 +18,8 @@ export interface Place {
   readonly inContainer: boolean;
 }
 
-const firstLine = (path: string, fallback: string): string => (existsSync(path) ? readFileSync(path, 'utf8').split('\n')[0]?.trim() || fallback : fallback);
+const firstLine = (path: string, fallback: string): string =>
+  existsSync(path) ? readFileSync(path, 'utf8').split('\n')[0]?.trim() || fallback : fallback;
 
 /** The image's version with its leading v, as Kuscia reports it. */
 export function readVersion(home: string): string {
@@ -58,7 +59,14 @@ function machineId(path: string): string {
 }
 
 /** The machine's figures that a node object shows. */
-export function machine(home: string): { cpu: string; memoryKi: number; storageKi: number; freeKi: number; kernel: string; image: string } {
+export function machine(home: string): {
+  cpu: string;
+  memoryKi: number;
+  storageKi: number;
+  freeKi: number;
+  kernel: string;
+  image: string;
+} {
   const disk = statfsSync(existsSync(home) ? home : '/');
   const os = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   const read = (key: string): string => new RegExp(`^${key}="?([^"\n]*)`, 'm').exec(os)?.[1] ?? '';

@@ -1,15 +1,26 @@
 import { readFileSync } from 'node:fs';
-import { createServer as createHttp, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttp,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type Server as TcpServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { requestLine } from './noise.ts';
 
 /** The connection beneath a TLS socket. */
-interface Raw { readonly _parent?: NodeJS.WritableStream }
+interface Raw {
+  readonly _parent?: NodeJS.WritableStream;
+}
 
 /** A certificate with its key, both PEM. */
-export interface Pair { readonly cert: string; readonly key: string }
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface PortsWish {
   readonly domain: string;
@@ -30,28 +41,38 @@ export interface PortsWish {
 }
 
 const allReady = '{"status":{"code":0,"message":"success","details":[]},"data":{"ready":true}}';
-const metrics = '# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines 1321\n# HELP go_info Information about the Go environment.\n# TYPE go_info gauge\ngo_info{version="stand-in"} 1\n';
+const metrics =
+  '# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines 1321\n# HELP go_info Information about the Go environment.\n# TYPE go_info gauge\ngo_info{version="stand-in"} 1\n';
 
 function send(response: ServerResponse, code: number, body = '', type = 'text/plain; charset=utf-8'): void {
   response.writeHead(code, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }
 
-const json = (response: ServerResponse, body: string, code = 200): void => send(response, code, body, 'application/json; charset=utf-8');
+const json = (response: ServerResponse, body: string, code = 200): void =>
+  send(response, code, body, 'application/json; charset=utf-8');
 
 /** Answers that hang on the path alone; `ending` is what follows "404 page not found". */
-const pages = (answers: Readonly<Record<string, string>>, ending = ''): RequestListener => (request, response) => {
-  const found = answers[`${request.method} ${(request.url ?? '').split('?')[0]}`];
-  if (found === undefined) send(response, 404, `404 page not found${ending}`);
-  else if (found.startsWith('{')) json(response, found);
-  else send(response, 200, found);
-};
+const pages =
+  (answers: Readonly<Record<string, string>>, ending = ''): RequestListener =>
+  (request, response) => {
+    const found = answers[`${request.method} ${(request.url ?? '').split('?')[0]}`];
+    if (found === undefined) send(response, 404, `404 page not found${ending}`);
+    else if (found.startsWith('{')) json(response, found);
+    else send(response, 200, found);
+  };
 
 /** The gateway on 1080 and 80: who may not pass gets the 401, its headers in Envoy's order; the handshake of a peer passes. */
-function gateway({ domain, hostname, version, handshake }: PortsWish, listener: 'external' | 'internal'): RequestListener {
+function gateway(
+  { domain, hostname, version, handshake }: PortsWish,
+  listener: 'external' | 'internal',
+): RequestListener {
   return (request, response) => {
     if (request.url?.startsWith('/handshake') && request.headers['kuscia-host'] === `kuscia-handshake.${domain}.svc`) {
-      void handshake(request).then((body) => json(response, `${JSON.stringify(body)}\n`), () => send(response, 503));
+      void handshake(request).then(
+        (body) => json(response, `${JSON.stringify(body)}\n`),
+        () => send(response, 503),
+      );
       return;
     }
     const body = `${JSON.stringify({ domain, instance: hostname, kuscia: version, reason: 'unauthorized.' })}\n`;
@@ -59,12 +80,18 @@ function gateway({ domain, hostname, version, handshake }: PortsWish, listener: 
     response.sendDate = false;
     response.removeHeader('connection');
     response.writeHead(401, [
-      'x-accel-buffering', 'no',
-      'content-length', String(Buffer.byteLength(body)),
-      'content-type', 'text/plain',
-      'kuscia-error-message', `<${domain}/${hostname}/${listener} $$ Unauthorized>`,
-      'date', new Date().toUTCString(),
-      'server', 'kuscia-gateway',
+      'x-accel-buffering',
+      'no',
+      'content-length',
+      String(Buffer.byteLength(body)),
+      'content-type',
+      'text/plain',
+      'kuscia-error-message',
+      `<${domain}/${hostname}/${listener} $$ Unauthorized>`,
+      'date',
+      new Date().toUTCString(),
+      'server',
+      'kuscia-gateway',
       ...(request.headers.connection?.toLowerCase() === 'close' ? ['connection', 'close'] : []),
     ]);
     response.end(body);
@@ -84,14 +111,21 @@ function kusciaApi({ token, protocol, requested, ...wish }: PortsWish): RequestL
     if (!call) return send(response, 404, '404 page not found');
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
-    request.on('end', () => void answered(call, body).then(({ code, text }) => {
-      requested(requestLine(url, body || '{}', code, text));
-      json(response, text, code);
-    }));
+    request.on(
+      'end',
+      () =>
+        void answered(call, body).then(({ code, text }) => {
+          requested(requestLine(url, body || '{}', code, text));
+          json(response, text, code);
+        }),
+    );
   };
 }
 
-async function answered(call: (body: Record<string, string>) => Promise<unknown>, body: string): Promise<{ code: number; text: string }> {
+async function answered(
+  call: (body: Record<string, string>) => Promise<unknown>,
+  body: string,
+): Promise<{ code: number; text: string }> {
   try {
     const answer = await call(JSON.parse(body || '{}') as Record<string, string>);
     return { code: 200, text: typeof answer === 'string' ? answer : JSON.stringify(answer) };
@@ -102,14 +136,22 @@ async function answered(call: (body: Record<string, string>) => Promise<unknown>
 
 /** The gateway with TLS: who speaks plain HTTP to it is hung up on without a word. */
 function gatewayWithTls(wish: PortsWish): Server {
-  return createHttps(wish.gateway, gateway(wish, 'external')).on('tlsClientError', (_, socket: TLSSocket) => (socket as unknown as Raw)._parent?.end());
+  return createHttps(wish.gateway, gateway(wish, 'external')).on('tlsClientError', (_, socket: TLSSocket) =>
+    (socket as unknown as Raw)._parent?.end(),
+  );
 }
 
 // A TLS server whose clients need a certificate of the domain; plain HTTP on it is answered as Go's servers answer it.
 function withClients(wish: PortsWish, ask: boolean, listener: RequestListener): Server {
-  return createHttps({ ...wish.api, ca: wish.authority, requestCert: ask, rejectUnauthorized: ask }, listener).on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    if (error.code === 'ERR_SSL_HTTP_REQUEST') (socket as unknown as Raw)._parent?.end('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n');
-  });
+  return createHttps({ ...wish.api, ca: wish.authority, requestCert: ask, rejectUnauthorized: ask }, listener).on(
+    'tlsClientError',
+    (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+      if (error.code === 'ERR_SSL_HTTP_REQUEST')
+        (socket as unknown as Raw)._parent?.end(
+          'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n',
+        );
+    },
+  );
 }
 
 /** What listens, and where; a list so that `ss -ltn` can be compared with the observed one. */
@@ -125,7 +167,10 @@ export function portTable(wish: PortsWish): readonly { port: number; host?: stri
     { port: 53, server: silent() },
     { port: 1080, server: patient(plain ? createHttp(gateway(wish, 'external')) : gatewayWithTls(wish)) },
     { port: 80, server: patient(createHttp(gateway(wish, 'internal'))) },
-    { port: 8082, server: plain ? createHttp(kusciaApi(wish)) : withClients(wish, wish.protocol !== 'TLS', kusciaApi(wish)) },
+    {
+      port: 8082,
+      server: plain ? createHttp(kusciaApi(wish)) : withClients(wish, wish.protocol !== 'TLS', kusciaApi(wish)),
+    },
     { port: 8083, server: silent() },
     { port: 8092, host: local, server: createHttp(unauthorized) },
     { port: 8070, server: withClients(wish, true, health) },
@@ -147,7 +192,10 @@ export function portTable(wish: PortsWish): readonly { port: number; host?: stri
       port: 1054,
       server: createHttp((request, response) => {
         if (!request.url?.startsWith('/handshake')) return send(response, 404, '404 page not found\n');
-        void wish.handshake(request).then((body) => json(response, `${JSON.stringify(body)}\n`), () => send(response, 500));
+        void wish.handshake(request).then(
+          (body) => json(response, `${JSON.stringify(body)}\n`),
+          () => send(response, 500),
+        );
       }),
     },
   ];

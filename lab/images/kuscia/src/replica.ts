@@ -35,7 +35,9 @@ export async function makeKinds({ kine, log, place }: Replica, names: readonly s
       log.info('modules/k3s.go:460', `apply ${file}`);
     } catch (error) {
       if (!(error instanceof TakenError)) throw error;
-      log.plain(`Error from server (AlreadyExists): error when creating "${file}": customresourcedefinitions.apiextensions.k8s.io "${name}" already exists`);
+      log.plain(
+        `Error from server (AlreadyExists): error when creating "${file}": customresourcedefinitions.apiextensions.k8s.io "${name}" already exists`,
+      );
       log.fatal('modules/k3s.go:458', `apply ${file} err:exit status 1`);
       return name;
     }
@@ -58,8 +60,13 @@ export async function ensure(kine: Kine, key: string, object: () => KubeObject):
 /** A namespace object; a domain's own carries the domain's name. */
 export async function ensureNamespace({ kine }: Pick<Replica, 'kine'>, name: string, domain = ''): Promise<boolean> {
   const kind = resource('namespaces');
-  const labels = { 'kubernetes.io/metadata.name': name, ...(domain ? { 'kuscia.secretflow/domain-name': domain } : {}) };
-  return ensure(kine, keyOf(kind, name), () => newObject(kind, name, undefined, { labels, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }));
+  const labels = {
+    'kubernetes.io/metadata.name': name,
+    ...(domain ? { 'kuscia.secretflow/domain-name': domain } : {}),
+  };
+  return ensure(kine, keyOf(kind, name), () =>
+    newObject(kind, name, undefined, { labels, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }),
+  );
 }
 
 /** Puts this replica's certificate into the domain's object, whoever's stood there before. */
@@ -67,17 +74,29 @@ export async function putDomain(replica: Replica): Promise<void> {
   const { kine, log, place, domain } = replica;
   const kind = resource('domains');
   const cert = readFileSync(`${place.home}/var/certs/domain.crt`).toString('base64');
-  const fresh = await ensure(kine, keyOf(kind, domain), () => newObject(kind, domain, undefined, {
-    labels: { 'kuscia.secretflow/domain-auth': 'completed' },
-    spec: { cert },
-    status: { deployTokenStatuses: [{ lastTransitionTime: seconds(), state: 'unused', token: randomUUID().replaceAll('-', '') }], nodeStatuses: [] },
-  }));
+  const fresh = await ensure(kine, keyOf(kind, domain), () =>
+    newObject(kind, domain, undefined, {
+      labels: { 'kuscia.secretflow/domain-auth': 'completed' },
+      spec: { cert },
+      status: {
+        deployTokenStatuses: [
+          { lastTransitionTime: seconds(), state: 'unused', token: randomUUID().replaceAll('-', '') },
+        ],
+        nodeStatuses: [],
+      },
+    }),
+  );
   if (fresh) return;
   const before = await kine.get(keyOf(kind, domain));
   if (before?.spec?.cert === cert) return;
   log.warn('modules/k3s.go:484', `domain ${domain} cert is not match, will update`);
-  if (!sameKey(before?.spec?.cert, cert)) log.error('service/config.go:71', 'Failed to get domain public key config, crypto/rsa: decryption error');
-  await kine.edit(keyOf(kind, domain), (object) => ({ ...object, metadata: { ...object.metadata, generation: (object.metadata.generation ?? 1) + 1 }, spec: { ...object.spec, cert } }));
+  if (!sameKey(before?.spec?.cert, cert))
+    log.error('service/config.go:71', 'Failed to get domain public key config, crypto/rsa: decryption error');
+  await kine.edit(keyOf(kind, domain), (object) => ({
+    ...object,
+    metadata: { ...object.metadata, generation: (object.metadata.generation ?? 1) + 1 },
+    spec: { ...object.spec, cert },
+  }));
 }
 
 function sameKey(a: unknown, b: unknown): boolean {
@@ -93,12 +112,17 @@ function sameKey(a: unknown, b: unknown): boolean {
 export async function beat(replica: Replica, uptime: string): Promise<boolean> {
   const { kine, place, domain, log, key } = replica;
   const status = gatewayStatus(place, publicKeyText(key), uptime);
-  if (await kine.edit(own('gateways', replica), (gateway) => ({ ...gateway, status: { ...gateway.status, ...status } }))) return true;
+  if (
+    await kine.edit(own('gateways', replica), (gateway) => ({ ...gateway, status: { ...gateway.status, ...status } }))
+  )
+    return true;
   if (!(await kine.get(keyOf(resource('namespaces'), domain)))) {
     log.error('controller/gateway.go:142', `create gateway ${place.hostname} fail: namespaces "${domain}" not found`);
     return false;
   }
-  return ensure(kine, own('gateways', replica), () => newObject(resource('gateways'), place.hostname, domain, { status }));
+  return ensure(kine, own('gateways', replica), () =>
+    newObject(resource('gateways'), place.hostname, domain, { status }),
+  );
 }
 
 /** Renews (or makes) the lease by which others see that this node lives. */
@@ -117,10 +141,16 @@ export async function nameHolder(replica: Replica): Promise<'free' | 'same machi
   if (!node || !info || info.bootID === place.bootId || conditionOf(node, 'Ready')?.status !== 'True') return 'free';
   const who = `node_name=${place.hostname}, machine_id=${place.machineId}, another_node_boot_id=${info.bootID}`;
   if (info.machineID === place.machineId) {
-    log.warn('framework/node_controller.go:397', `There is another node with the same name and machine id is running and will be replaced by the current node, ${who}`);
+    log.warn(
+      'framework/node_controller.go:397',
+      `There is another node with the same name and machine id is running and will be replaced by the current node, ${who}`,
+    );
     return 'same machine';
   }
-  log.warn('framework/node_controller.go:408', `There is another node with same name but a different machine id is running, please check, ${who}, another_node_machine_id=${info.machineID}`);
+  log.warn(
+    'framework/node_controller.go:408',
+    `There is another node with same name but a different machine id is running, please check, ${who}, another_node_machine_id=${info.machineID}`,
+  );
   return 'other machine';
 }
 
@@ -129,7 +159,10 @@ export async function putNode(replica: Replica): Promise<void> {
   const { kine, place, domain, runtime } = replica;
   const node = nodeObject(place, domain, runtime);
   const key = keyOf(resource('nodes'), place.hostname);
-  const kept = await kine.edit(key, (before) => ({ ...node, metadata: { ...before.metadata, ...(node.metadata.labels ? { labels: node.metadata.labels } : {}) } }));
+  const kept = await kine.edit(key, (before) => ({
+    ...node,
+    metadata: { ...before.metadata, ...(node.metadata.labels ? { labels: node.metadata.labels } : {}) },
+  }));
   if (!kept) await ensure(kine, key, () => node);
 }
 
@@ -144,6 +177,9 @@ export async function removeNode({ kine, place, domain }: Replica): Promise<void
   await kine.remove(keyOf(resource('nodes'), place.hostname));
   await kine.edit(keyOf(resource('domains'), domain), (object) => {
     const nodeStatuses = (object.status?.nodeStatuses as { name: string }[] | undefined) ?? [];
-    return { ...object, status: { ...object.status, nodeStatuses: nodeStatuses.filter(({ name }) => name !== place.hostname) } };
+    return {
+      ...object,
+      status: { ...object.status, nodeStatuses: nodeStatuses.filter(({ name }) => name !== place.hostname) },
+    };
   });
 }

@@ -44,20 +44,58 @@ export const kusciaKinds: readonly Resource[] = [
 /** Every kind the stand-in knows. */
 export const resources: readonly Resource[] = [
   ...kusciaKinds,
-  { plural: 'nodes', names: ['nodes', 'node', 'no'], group: '', version: 'v1', kind: 'Node', namespaced: false, folder: 'minions' },
-  { plural: 'namespaces', names: ['namespaces', 'namespace', 'ns'], group: '', version: 'v1', kind: 'Namespace', namespaced: false, folder: 'namespaces' },
-  { plural: 'pods', names: ['pods', 'pod', 'po'], group: '', version: 'v1', kind: 'Pod', namespaced: true, folder: 'pods' },
-  { plural: 'leases', names: ['leases', 'lease'], group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', namespaced: true, folder: 'leases' },
   {
-    plural: 'customresourcedefinitions', names: ['customresourcedefinitions', 'customresourcedefinition', 'crd', 'crds'], group: 'apiextensions.k8s.io', version: 'v1',
-    kind: 'CustomResourceDefinition', namespaced: false,
+    plural: 'nodes',
+    names: ['nodes', 'node', 'no'],
+    group: '',
+    version: 'v1',
+    kind: 'Node',
+    namespaced: false,
+    folder: 'minions',
+  },
+  {
+    plural: 'namespaces',
+    names: ['namespaces', 'namespace', 'ns'],
+    group: '',
+    version: 'v1',
+    kind: 'Namespace',
+    namespaced: false,
+    folder: 'namespaces',
+  },
+  {
+    plural: 'pods',
+    names: ['pods', 'pod', 'po'],
+    group: '',
+    version: 'v1',
+    kind: 'Pod',
+    namespaced: true,
+    folder: 'pods',
+  },
+  {
+    plural: 'leases',
+    names: ['leases', 'lease'],
+    group: 'coordination.k8s.io',
+    version: 'v1',
+    kind: 'Lease',
+    namespaced: true,
+    folder: 'leases',
+  },
+  {
+    plural: 'customresourcedefinitions',
+    names: ['customresourcedefinitions', 'customresourcedefinition', 'crd', 'crds'],
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    kind: 'CustomResourceDefinition',
+    namespaced: false,
   },
 ];
 
 /** The kind kubectl means by this word, e.g. `gw`, `gateways`, `gateways.kuscia.secretflow`. */
 export function findResource(word: string): Resource | undefined {
   const lower = word.toLowerCase();
-  return resources.find(({ names, plural, group }) => names.includes(lower) || (group !== '' && lower === `${plural}.${group}`));
+  return resources.find(
+    ({ names, plural, group }) => names.includes(lower) || (group !== '' && lower === `${plural}.${group}`),
+  );
 }
 
 /** The kind of this name, for code that knows it exists. */

@@ -16,7 +16,12 @@ export interface Routes {
   round(): Promise<void>;
 }
 
-export interface Handshake { readonly namespace: string; readonly state: number; readonly token?: string; /** Why not, for the one who greeted. */ readonly error?: string }
+export interface Handshake {
+  readonly namespace: string;
+  readonly state: number;
+  readonly token?: string;
+  /** Why not, for the one who greeted. */ readonly error?: string;
+}
 
 const proofHeader = 'kuscia-stand-in-proof';
 const keyHeader = 'kuscia-stand-in-destination-key';
@@ -37,7 +42,8 @@ export function createRoutes(replica: Replica): Routes {
       for (const route of await listRoutes(replica)) {
         const complete = await completeRoute(replica, route);
         if (otherKeys(route, complete)) await breakRoute(replica, complete, refused);
-        else if (complete.spec?.source === replica.domain) await checkOutbound(replica, complete, { answered, tried, refused });
+        else if (complete.spec?.source === replica.domain)
+          await checkOutbound(replica, complete, { answered, tried, refused });
         else await checkInbound(replica, complete);
       }
       await dropMirrors(replica);
@@ -54,7 +60,9 @@ function otherKeys(before: KubeObject, after: KubeObject): boolean {
 async function breakRoute({ kine, domain }: Replica, route: KubeObject, refused: Map<string, number>): Promise<void> {
   refused.delete(route.metadata.uid ?? '');
   const reason = route.spec?.source === domain ? 'DestinationIsNotAuthrized' : 'TokenNotGenerate';
-  await kine.edit(routeKey(route.metadata.name), (object) => (object.status ? ready(object, false, 'TokenNotGenerate', reason, {}) : undefined));
+  await kine.edit(routeKey(route.metadata.name), (object) =>
+    object.status ? ready(object, false, 'TokenNotGenerate', reason, {}) : undefined,
+  );
 }
 
 async function greet({ kine, domain, log, key }: Replica, request: IncomingMessage): Promise<Handshake> {
@@ -67,22 +75,39 @@ async function greet({ kine, domain, log, key }: Replica, request: IncomingMessa
   const proof = request.headers[proofHeader];
   if (proof === undefined) return say(conditionOf(route, 'Ready')?.status === 'True' ? 0 : 3);
   const peer = await kine.get(keyOf(resource('domains'), source));
-  if (!proven(peer, name, String(proof))) return peer?.spec?.cert ? { ...say(3), error: unlikePartner(log, name, source) } : say(3);
+  if (!proven(peer, name, String(proof)))
+    return peer?.spec?.cert ? { ...say(3), error: unlikePartner(log, name, source) } : say(3);
   const known = request.headers[keyHeader];
-  if (known !== undefined && known !== publicKeyText(key)) return { ...say(3), error: unlikeOneself(log, name, source, domain) };
+  if (known !== undefined && known !== publicKeyText(key))
+    return { ...say(3), error: unlikeOneself(log, name, source, domain) };
   const instances = await effectiveInstances(kine, domain);
   if (!instances) return say(3);
-  const old = (route.status?.tokenStatus as { destinationTokens?: { token: string }[] } | undefined)?.destinationTokens?.[0];
+  const old = (route.status?.tokenStatus as { destinationTokens?: { token: string }[] } | undefined)
+    ?.destinationTokens?.[0];
   const token = old?.token ?? newToken();
-  const kept = old ?? { effectiveInstances: instances, expirationTime: seconds(new Date(Date.now() + tokenLife)), isReady: true, revision: 1, revisionTime: seconds(), token };
-  await kine.edit(routeKey(name), (object) => ready(object, true, 'Success', undefined, { destinationTokens: [{ ...kept, heartBeatTime: seconds() }] }));
+  const kept = old ?? {
+    effectiveInstances: instances,
+    expirationTime: seconds(new Date(Date.now() + tokenLife)),
+    isReady: true,
+    revision: 1,
+    revisionTime: seconds(),
+    token,
+  };
+  await kine.edit(routeKey(name), (object) =>
+    ready(object, true, 'Success', undefined, { destinationTokens: [{ ...kept, heartBeatTime: seconds() }] }),
+  );
   return say(0, token);
 }
 
 function proven(peer: KubeObject | undefined, name: string, proof: string): boolean {
   try {
     const key = new X509Certificate(Buffer.from((peer?.spec?.cert as string | undefined) ?? '', 'base64')).publicKey;
-    return verify('sha256', Buffer.from(name), createPublicKey(key.export({ type: 'spki', format: 'pem' })), Buffer.from(proof, 'base64'));
+    return verify(
+      'sha256',
+      Buffer.from(name),
+      createPublicKey(key.export({ type: 'spki', format: 'pem' })),
+      Buffer.from(proof, 'base64'),
+    );
   } catch {
     return false;
   }
@@ -94,12 +119,19 @@ const newToken = (): string => randomBytes(256).toString('base64');
 /** All gateways counted as live; undefined while one of them is silent, for then no new token becomes effective. */
 async function effectiveInstances(kine: Replica['kine'], domain: string): Promise<string[] | undefined> {
   const gateways = await kine.list(keyPrefix(resource('gateways'), domain));
-  const ages = gateways.map(({ metadata, status }) => ({ name: metadata.name, silent: Date.now() - Date.parse(String(status?.heartbeatTime)) }));
+  const ages = gateways.map(({ metadata, status }) => ({
+    name: metadata.name,
+    silent: Date.now() - Date.parse(String(status?.heartbeatTime)),
+  }));
   const live = ages.filter(({ silent }) => silent < 180_000);
   return live.some(({ silent }) => silent > heartbeat + 5000) ? undefined : live.map(({ name }) => name);
 }
 
-interface Times { readonly answered: Map<string, number>; readonly tried: Map<string, number>; readonly refused: Map<string, number> }
+interface Times {
+  readonly answered: Map<string, number>;
+  readonly tried: Map<string, number>;
+  readonly refused: Map<string, number>;
+}
 
 async function checkOutbound(replica: Replica, route: KubeObject, { answered, tried, refused }: Times): Promise<void> {
   const { kine, domain } = replica;
@@ -116,45 +148,85 @@ async function checkOutbound(replica: Replica, route: KubeObject, { answered, tr
   if (reply?.error) {
     refused.set(uid, Date.now());
     handshakeFailed(replica.log, name, domain, reply.error);
-    if (up) return void (await kine.edit(routeKey(name), (object) => ready(object, false, 'TokenNotGenerate', 'TokenNotGenerate', {})));
+    if (up)
+      return void (await kine.edit(routeKey(name), (object) =>
+        ready(object, false, 'TokenNotGenerate', 'TokenNotGenerate', {}),
+      ));
   }
   if (reply?.state === 0 && reply.token) {
     answered.set(uid, Date.now());
     if (up) return;
-    const source = { effectiveInstances: instances, expirationTime: seconds(new Date(Date.now() + tokenLife)), isReady: true, revision: 1, revisionTime: seconds(), token: reply.token };
+    const source = {
+      effectiveInstances: instances,
+      expirationTime: seconds(new Date(Date.now() + tokenLife)),
+      isReady: true,
+      revision: 1,
+      revisionTime: seconds(),
+      token: reply.token,
+    };
     await kine.edit(routeKey(name), (object) => ready(object, true, 'Success', undefined, { sourceTokens: [source] }));
   } else if (!up) {
-    await kine.edit(routeKey(name), (object) => (object.status ? undefined : ready(object, false, 'TokenNotGenerate', 'DestinationIsNotAuthrized', {})));
+    await kine.edit(routeKey(name), (object) =>
+      object.status ? undefined : ready(object, false, 'TokenNotGenerate', 'DestinationIsNotAuthrized', {}),
+    );
   } else if (answered.has(uid) && Date.now() - (answered.get(uid) ?? 0) > timeouts.unreachable) {
-    await kine.edit(routeKey(name), (object) => ready(object, false, 'DestinationUnreachable', 'DestinationUnreachable', {}));
+    await kine.edit(routeKey(name), (object) =>
+      ready(object, false, 'DestinationUnreachable', 'DestinationUnreachable', {}),
+    );
   }
 }
 
 async function checkInbound({ kine }: Replica, route: KubeObject): Promise<void> {
-  const token = (route.status?.tokenStatus as { destinationTokens?: { heartBeatTime: string }[] } | undefined)?.destinationTokens?.[0];
-  if (!token || conditionOf(route, 'Ready')?.status !== 'True' || Date.now() - Date.parse(token.heartBeatTime) < timeouts.heartbeat) return;
-  await kine.edit(routeKey(route.metadata.name), (object) => ready(object, false, 'HeartBeatTimeout', 'HeartBeatTimeout', object.status?.tokenStatus as object));
+  const token = (route.status?.tokenStatus as { destinationTokens?: { heartBeatTime: string }[] } | undefined)
+    ?.destinationTokens?.[0];
+  if (
+    !token ||
+    conditionOf(route, 'Ready')?.status !== 'True' ||
+    Date.now() - Date.parse(token.heartBeatTime) < timeouts.heartbeat
+  )
+    return;
+  await kine.edit(routeKey(route.metadata.name), (object) =>
+    ready(object, false, 'HeartBeatTimeout', 'HeartBeatTimeout', object.status?.tokenStatus as object),
+  );
 }
 
 // The mirror of a route that was deleted goes with it.
 async function dropMirrors({ kine, domain }: Replica): Promise<void> {
-  const names = new Set((await kine.list(keyPrefix(resource('clusterdomainroutes')))).map(({ metadata }) => metadata.name));
+  const names = new Set(
+    (await kine.list(keyPrefix(resource('clusterdomainroutes')))).map(({ metadata }) => metadata.name),
+  );
   for (const { metadata } of await kine.list(keyPrefix(resource('domainroutes'), domain))) {
     if (!names.has(metadata.name)) await kine.remove(keyOf(resource('domainroutes'), metadata.name, domain));
   }
 }
 
 /** The route with its one condition; the time of the last change is kept where the status is the same. */
-function ready(route: KubeObject, status: boolean, message: string, reason: string | undefined, tokenStatus: object): KubeObject {
+function ready(
+  route: KubeObject,
+  status: boolean,
+  message: string,
+  reason: string | undefined,
+  tokenStatus: object,
+): KubeObject {
   const before = conditionOf(route, 'Ready');
   const word = status ? 'True' : 'False';
   const lastTransitionTime = before?.status === word ? before.lastTransitionTime : seconds();
-  const condition = { lastTransitionTime, lastUpdateTime: lastTransitionTime, message, ...(reason ? { reason } : {}), status: word, type: 'Ready' };
+  const condition = {
+    lastTransitionTime,
+    lastUpdateTime: lastTransitionTime,
+    message,
+    ...(reason ? { reason } : {}),
+    status: word,
+    type: 'Ready',
+  };
   return { ...route, status: { ...route.status, conditions: [condition], tokenStatus } };
 }
 
 async function ask({ domain, key }: Replica, route: KubeObject): Promise<Handshake | undefined> {
-  const endpoint = route.spec?.endpoint as { host?: string; ports?: { port: number; isTLS?: boolean; pathPrefix?: string }[] };
+  const endpoint = route.spec?.endpoint as {
+    host?: string;
+    ports?: { port: number; isTLS?: boolean; pathPrefix?: string }[];
+  };
   const port = endpoint.ports?.[0];
   const destination = String(route.spec?.destination);
   if (!endpoint.host || !port) return undefined;
@@ -164,7 +236,15 @@ async function ask({ domain, key }: Replica, route: KubeObject): Promise<Handsha
     [keyHeader]: String((route.spec?.tokenConfig as Record<string, string | undefined>).destinationPublicKey),
     [proofHeader]: sign('sha256', Buffer.from(route.metadata.name), key).toString('base64'),
   };
-  const options = { host: endpoint.host, port: port.port, path: `${(port.pathPrefix ?? '/').replace(/\/$/, '')}/handshake`, headers, timeout: 3000, rejectUnauthorized: false, agent: false };
+  const options = {
+    host: endpoint.host,
+    port: port.port,
+    path: `${(port.pathPrefix ?? '/').replace(/\/$/, '')}/handshake`,
+    headers,
+    timeout: 3000,
+    rejectUnauthorized: false,
+    agent: false,
+  };
   return new Promise((resolve) => {
     const outgoing = (port.isTLS ? secure : plain)(options, (response) => {
       let text = '';
@@ -177,6 +257,9 @@ async function ask({ domain, key }: Replica, route: KubeObject): Promise<Handsha
         }
       });
     });
-    outgoing.on('timeout', () => outgoing.destroy()).on('error', () => resolve(undefined)).end();
+    outgoing
+      .on('timeout', () => outgoing.destroy())
+      .on('error', () => resolve(undefined))
+      .end();
   });
 }

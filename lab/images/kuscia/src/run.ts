@@ -6,12 +6,29 @@ import type { Database } from './database.ts';
 import { apiPair, apiToken, gatewayPair, writeKubeconfig } from './files.ts';
 import { linkKubeconfig, spawnK3s } from './k3s.ts';
 import { kubeServer, type KubeServer } from './kube-server.ts';
-import { laterModules, moduleReady, moduleStarts, noGatewayPair, startedLines, stoppedLines, stoppingLines } from './modules.ts';
+import {
+  laterModules,
+  moduleReady,
+  moduleStarts,
+  noGatewayPair,
+  startedLines,
+  stoppedLines,
+  stoppingLines,
+} from './modules.ts';
 import { envoyNotThereYet, nodesBeforeDomain } from './noise.ts';
 import { domainCreate, domainQuery } from './kuscia-api.ts';
 import { seconds } from './objects.ts';
 import { listen, portTable, readIfThere, type Pair } from './ports.ts';
-import { beat, ensureNamespace, keepNode, nameHolder, putNode, removeNode, renewNodeLease, type Replica } from './replica.ts';
+import {
+  beat,
+  ensureNamespace,
+  keepNode,
+  nameHolder,
+  putNode,
+  removeNode,
+  renewNodeLease,
+  type Replica,
+} from './replica.ts';
 import { keyPrefix, resource } from './resources.ts';
 import { createRoutes, type Routes } from './routes.ts';
 import { createAgent } from './tasks.ts';
@@ -90,7 +107,12 @@ async function openPorts({ replica, config }: Running, gateway: Pair, api: Pair,
 }
 
 /** The gateway object every 15 s; on the first start of a domain its namespace comes too late for the first try. */
-function heartbeats(replica: Replica, uptime: string, firstStart: boolean, signal: AbortSignal): { first: Promise<void> } {
+function heartbeats(
+  replica: Replica,
+  uptime: string,
+  firstStart: boolean,
+  signal: AbortSignal,
+): { first: Promise<void> } {
   const quietly = async (): Promise<void> => void (await beat(replica, uptime).catch(() => false));
   const namespaces = async (): Promise<void> => {
     if (!/\./.test(replica.domain)) await ensureNamespace(replica, replica.domain, replica.domain);
@@ -114,15 +136,23 @@ function heartbeats(replica: Replica, uptime: string, firstStart: boolean, signa
 /** Registers the node; an exit code where that is refused, undefined where it went well. */
 async function startAgent({ replica, ...running }: Running, signal: AbortSignal): Promise<number | undefined> {
   const { log } = replica;
-  if (!['runp', 'runk', 'runc'].includes(replica.runtime)) return running.fails('agent', `failed to create provider factory, detail-> unknown runtime: ${replica.runtime}`);
+  if (!['runp', 'runk', 'runc'].includes(replica.runtime))
+    return running.fails('agent', `failed to create provider factory, detail-> unknown runtime: ${replica.runtime}`);
   moduleStarts(log, 'agent');
   log.info('framework/node_controller.go:166', `Configure node ${replica.place.hostname}`);
-  for (const until = Date.now() + 60_000; (await nameHolder(replica)) === 'other machine'; await wait(5000, undefined, { signal })) {
+  for (
+    const until = Date.now() + 60_000;
+    (await nameHolder(replica)) === 'other machine';
+    await wait(5000, undefined, { signal })
+  ) {
     if (Date.now() < until) continue;
     log.error('start/manager.go:339', '[Module] agent wait ready failed with wait ready timeout');
     log.info('start/manager.go:382', 'GracefulExit started...');
     await wait(5000);
-    log.fatal('commands/root.go:127', 'Failed to run node controller: client rate limiter Wait returned an error: context canceled');
+    log.fatal(
+      'commands/root.go:127',
+      'Failed to run node controller: client rate limiter Wait returned an error: context canceled',
+    );
     return 1;
   }
   await putNode(replica);
@@ -134,7 +164,12 @@ async function startAgent({ replica, ...running }: Running, signal: AbortSignal)
 }
 
 /** Leases, controllers and routes while the database answers; without it the API is closed and tried again every five seconds. */
-async function keepGoing({ replica, database, config, child }: Running, kube: KubeServer, routes: Routes, signal: AbortSignal): Promise<void> {
+async function keepGoing(
+  { replica, database, config, child }: Running,
+  kube: KubeServer,
+  routes: Routes,
+  signal: AbortSignal,
+): Promise<void> {
   const controllers = createControllers(replica);
   const agent = createAgent(replica);
   let led = false;
@@ -151,7 +186,12 @@ async function keepGoing({ replica, database, config, child }: Running, kube: Ku
       if (round % 2 === 0) await renewNodeLease(replica);
       if (round % 3 === 2) await keepNode(replica);
       const leads = await controllers.round();
-      if (leads && !led) nodesBeforeDomain(replica.log, (await replica.kine.list(keyPrefix(resource('nodes')))).map(({ metadata }) => metadata.name), replica.domain);
+      if (leads && !led)
+        nodesBeforeDomain(
+          replica.log,
+          (await replica.kine.list(keyPrefix(resource('nodes')))).map(({ metadata }) => metadata.name),
+          replica.domain,
+        );
       led = leads;
       if (leads) await routes.round();
       await agent.round();
@@ -163,7 +203,10 @@ async function keepGoing({ replica, database, config, child }: Running, kube: Ku
       await kube.close();
       const reason = error instanceof Error ? error.message : String(error);
       replica.log.warn('supervisor/supervisor.go:155', 'Process [k3s][741] exit with error: exit status 1');
-      replica.log.warn('supervisor/supervisor.go:110', `[k3s] run process failed, detail -> process [k3s][741] only existed 79 ms, less than 3000 ms, with error: exit status 1 (${reason})`);
+      replica.log.warn(
+        'supervisor/supervisor.go:110',
+        `[k3s] run process failed, detail -> process [k3s][741] only existed 79 ms, less than 3000 ms, with error: exit status 1 (${reason})`,
+      );
       await wait(5000, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -176,7 +219,11 @@ async function putNodeAgain(replica: Replica): Promise<void> {
 }
 
 /** Waits for SIGTERM or SIGINT and ends in order: the node object goes, the gateway object stays. */
-async function untilStopped({ replica, database, child }: Running, kube: KubeServer, timers: AbortController): Promise<number> {
+async function untilStopped(
+  { replica, database, child }: Running,
+  kube: KubeServer,
+  timers: AbortController,
+): Promise<number> {
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());

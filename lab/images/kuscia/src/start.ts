@@ -34,12 +34,16 @@ export async function start(file: string, place: Place, log: Log): Promise<numbe
   const { config } = loaded;
   const key = readKey(config.keyData);
   if (!key) {
-    log.error('tls/crypt.go:337', 'load key data failed: invalid private key, should be PEM block format, try key file');
+    log.error(
+      'tls/crypt.go:337',
+      'load key data failed: invalid private key, should be PEM block format, try key file',
+    );
     log.error('modules/runtime.go:72', `load key failed: key: false, file: ${place.home}/var/certs/ca.key`);
     log.fatal('modules/runtime.go:195', "can't parse key");
     return 1;
   }
-  if (makeCertificates(place, config.domain, key)) for (let i = 0; i < 2; i++) log.info('tls/crypt.go:377', `Generate cert with key, subject[${config.domain}]`);
+  if (makeCertificates(place, config.domain, key))
+    for (let i = 0; i < 2; i++) log.info('tls/crypt.go:377', `Generate cert with key, subject[${config.domain}]`);
   if (!mayRun(config, log)) return 1;
   firstModules(log, place.home);
   if (place.inContainer) takeOverDns(place.home, place.address, '/etc/resolv.conf');
@@ -62,7 +66,8 @@ async function withDatabase(config: Config, key: KeyObject, place: Place, log: L
   const since = Date.now();
   // Whether a child that is hardly born can be stopped is a race in Kuscia: it loses about one time in twenty, and only at once.
   const unlucky = (): boolean => Date.now() - since < 1000 && Math.random() < 0.05;
-  const fails = (module: string, reason: string, slow = unlucky()): Promise<number> => moduleFails(log, config.domain, module, reason, slow, wait);
+  const fails = (module: string, reason: string, slow = unlucky()): Promise<number> =>
+    moduleFails(log, config.domain, module, reason, slow, wait);
   const refuses = (reason: string): Promise<number> => {
     log.error('modules/k3s.go:114', `k3s check datastore endpoint failed with: ${reason}`);
     return fails('k3s', reason);
@@ -79,13 +84,23 @@ async function withDatabase(config: Config, key: KeyObject, place: Place, log: L
   log.info('datastore/datastore_endpoint_check.go:105', 'Datastore endpoint is effective.');
   log.info('supervisor/supervisor.go:75', '[k3s] start and watch subprocess');
   log.info('supervisor/supervisor.go:101', '[k3s] try to start new process');
-  const replica: Replica = { place, kine: openKine(database), log, domain: config.domain, runtime: config.runtime, key };
+  const replica: Replica = {
+    place,
+    kine: openKine(database),
+    log,
+    domain: config.domain,
+    runtime: config.runtime,
+    key,
+  };
   const fatal = await claim(replica, database);
   if (fatal) {
     const died = 'process [k3s][26] only existed 164 ms, less than 3000 ms, with error: exit status 1';
     log.warn('supervisor/supervisor.go:155', 'Process [k3s][26] exit with error: exit status 1');
     log.warn('supervisor/supervisor.go:110', `[k3s] run process failed, detail -> ${died}`);
-    log.error('modules/k3s.go:515', `[k3s] Log content: time="${new Date().toISOString()}" level=fatal msg="starting kubernetes: preparing server: ${fatal}"\n [k3s] Log end`);
+    log.error(
+      'modules/k3s.go:515',
+      `[k3s] Log content: time="${new Date().toISOString()}" level=fatal msg="starting kubernetes: preparing server: ${fatal}"\n [k3s] Log end`,
+    );
     return fails('k3s', `startup process failed at first time, so stop at once, error: ${died}`, false);
   }
   const child = spawnK3s(place, config.domain, config.endpoint);
@@ -94,7 +109,15 @@ async function withDatabase(config: Config, key: KeyObject, place: Place, log: L
   if (await makeKinds(replica, missing)) return 1;
   for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) await ensureNamespace(replica, name);
   await putDomain(replica);
-  return run({ replica, config, database, child, firstStart: missing.length > 0, fails: (module, reason) => fails(module, reason, false), token: randomBytes(16).toString('hex') });
+  return run({
+    replica,
+    config,
+    database,
+    child,
+    firstStart: missing.length > 0,
+    fails: (module, reason) => fails(module, reason, false),
+    token: randomBytes(16).toString('hex'),
+  });
 }
 
 /** Makes the table and claims the database for the domain; the reason where that cannot be. */

@@ -5,13 +5,25 @@ import { fullName, type Resource } from './resources.ts';
 type Columns = readonly (readonly [heading: string, cell: (object: KubeObject, now: Date) => string])[];
 
 const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
-const field = (part: 'spec' | 'status', key: string) => (object: KubeObject): string => text(object[part]?.[key]);
-const age = (object: KubeObject, now: Date): string => humanAge(now.getTime() - Date.parse(object.metadata.creationTimestamp ?? ''));
+const field =
+  (part: 'spec' | 'status', key: string) =>
+  (object: KubeObject): string =>
+    text(object[part]?.[key]);
+const age = (object: KubeObject, now: Date): string =>
+  humanAge(now.getTime() - Date.parse(object.metadata.creationTimestamp ?? ''));
 const host = (object: KubeObject): string => text((object.spec?.endpoint as { host?: string } | undefined)?.host);
 
-interface ContainerState { readonly ready: boolean; readonly restartCount: number; readonly state: { readonly waiting?: { readonly reason?: string }; readonly terminated?: { readonly reason?: string } } }
+interface ContainerState {
+  readonly ready: boolean;
+  readonly restartCount: number;
+  readonly state: {
+    readonly waiting?: { readonly reason?: string };
+    readonly terminated?: { readonly reason?: string };
+  };
+}
 
-const states = (pod: KubeObject): ContainerState[] => (pod.status?.containerStatuses as ContainerState[] | undefined) ?? [];
+const states = (pod: KubeObject): ContainerState[] =>
+  (pod.status?.containerStatuses as ContainerState[] | undefined) ?? [];
 
 /** In one word: what the container waits for or ended with, else the phase. */
 function podStatus(pod: KubeObject): string {
@@ -49,14 +61,28 @@ const columns: Readonly<Record<string, Columns>> = {
     ['RESTARTS', (pod) => String(states(pod).reduce((sum, { restartCount }) => sum + restartCount, 0))],
     ['AGE', age],
   ],
-  namespaces: [['STATUS', field('status', 'phase')], ['AGE', age]],
-  leases: [['HOLDER', field('spec', 'holderIdentity')], ['AGE', age]],
+  namespaces: [
+    ['STATUS', field('status', 'phase')],
+    ['AGE', age],
+  ],
+  leases: [
+    ['HOLDER', field('spec', 'holderIdentity')],
+    ['AGE', age],
+  ],
   customresourcedefinitions: [['CREATED AT', ({ metadata }) => metadata.creationTimestamp ?? '']],
 };
 
-const info = (key: string) => (node: KubeObject): string => text((node.status?.nodeInfo as Record<string, string> | undefined)?.[key]) || '<unknown>';
+const info =
+  (key: string) =>
+  (node: KubeObject): string =>
+    text((node.status?.nodeInfo as Record<string, string> | undefined)?.[key]) || '<unknown>';
 const wide: Readonly<Record<string, Columns>> = {
-  pods: [['IP', (pod) => text(pod.status?.podIP) || '<none>'], ['NODE', (pod) => text(pod.spec?.nodeName) || '<none>'], ['NOMINATED NODE', () => '<none>'], ['READINESS GATES', () => '<none>']],
+  pods: [
+    ['IP', (pod) => text(pod.status?.podIP) || '<none>'],
+    ['NODE', (pod) => text(pod.spec?.nodeName) || '<none>'],
+    ['NOMINATED NODE', () => '<none>'],
+    ['READINESS GATES', () => '<none>'],
+  ],
   nodes: [
     ['INTERNAL-IP', (node) => text((node.status?.addresses as { address: string }[] | undefined)?.[0]?.address)],
     ['EXTERNAL-IP', () => '<none>'],
@@ -66,19 +92,43 @@ const wide: Readonly<Record<string, Columns>> = {
   ],
 };
 
-export interface TableStyle { readonly wide?: boolean; readonly namespaces?: boolean; readonly prefixed?: boolean; readonly headings?: boolean; readonly now?: Date }
+export interface TableStyle {
+  readonly wide?: boolean;
+  readonly namespaces?: boolean;
+  readonly prefixed?: boolean;
+  readonly headings?: boolean;
+  readonly now?: Date;
+}
 
 /** The objects as `kubectl get` prints them: columns padded to the widest cell, three blanks between. */
-export function table(kind: Resource, objects: readonly KubeObject[], { wide: more = false, namespaces = false, prefixed = false, headings = true, now = new Date() }: TableStyle = {}): string {
+export function table(
+  kind: Resource,
+  objects: readonly KubeObject[],
+  { wide: more = false, namespaces = false, prefixed = false, headings = true, now = new Date() }: TableStyle = {},
+): string {
   const shown: Columns = [
     ...(namespaces ? ([['NAMESPACE', ({ metadata }) => metadata.namespace ?? '']] as Columns) : []),
-    ['NAME', ({ metadata }) => (prefixed ? `${kind.group ? fullName({ ...kind, plural: kind.kind.toLowerCase() }) : kind.kind.toLowerCase()}/` : '') + metadata.name],
-    ...(columns[kind.plural] ?? [['AGE', age]] as Columns),
+    [
+      'NAME',
+      ({ metadata }) =>
+        (prefixed
+          ? `${kind.group ? fullName({ ...kind, plural: kind.kind.toLowerCase() }) : kind.kind.toLowerCase()}/`
+          : '') + metadata.name,
+    ],
+    ...(columns[kind.plural] ?? ([['AGE', age]] as Columns)),
     ...(more ? (wide[kind.plural] ?? []) : []),
   ];
-  const rows = [...(headings ? [shown.map(([heading]) => heading)] : []), ...objects.map((object) => shown.map(([, cell]) => cell(object, now)))];
+  const rows = [
+    ...(headings ? [shown.map(([heading]) => heading)] : []),
+    ...objects.map((object) => shown.map(([, cell]) => cell(object, now))),
+  ];
   const widths = shown.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) => `${row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + 3))).join('')}\n`).join('');
+  return rows
+    .map(
+      (row) =>
+        `${row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd((widths[at] ?? 0) + 3))).join('')}\n`,
+    )
+    .join('');
 }
 
 /** A duration as kubectl's AGE: 59s, 117s, 2m4s, 10m, 3h25m, 2d. */
