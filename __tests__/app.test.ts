@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { realParts, run, type Parts } from '../src/app.ts';
 import type { Matrix } from '../src/cluster/matrix.ts';
-import { trouble } from '../src/engine/errors.ts';
+import { deploymentError } from '../src/engine/errors.ts';
 import { Plan, type Note, type Step } from '../src/engine/plan.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
@@ -226,7 +226,7 @@ describe('apply', () => {
 
   test('that fails half way says what stays and what was not started', async () => {
     const { code, face, state } = await ran({
-      joinStep: () => step('node-02', '+', 'join', 'not in any swarm', () => Promise.reject(trouble(CUT))),
+      joinStep: () => step('node-02', '+', 'join', 'not in any swarm', () => Promise.reject(deploymentError(CUT))),
     });
     expect(code).toBe(1);
     expect(state).toMatchObject({ initialised: true, closed: true });
@@ -245,7 +245,7 @@ describe('apply', () => {
         step('node-02', '+', 'join', 'not in any swarm', () => {
           cancel.abort();
           return Promise.reject(
-            trouble({ code: 'connection-lost', host: 'node-02', what: 'lost', remedy: 'Run again.' }),
+            deploymentError({ code: 'connection-lost', host: 'node-02', what: 'lost', remedy: 'Run again.' }),
           );
         }),
     });
@@ -425,7 +425,7 @@ describe('whatever goes wrong', () => {
     const { code, face, state } = await ran({
       parts: {
         readRequest: () => {
-          throw trouble({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' });
+          throw deploymentError({ code: 'input-invalid', what: 'database-password is missing', remedy: 'Give it.' });
         },
       },
     });

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { handOver } from '../src/artifacts/folder.ts';
-import type { Kind } from '../src/artifacts/handover.ts';
-import { changesIn, type Change } from '../src/engine/agreed.ts';
+import { writeArtifact } from '../src/artifacts/folder.ts';
+import type { Kind } from '../src/artifacts/sealed-artifact.ts';
+import { changesIn, type Change } from '../src/engine/approved.ts';
 import { failuresOf, type Failure } from '../src/engine/errors.ts';
 import { apply, plan } from '../src/engine/runner.ts';
 import { Secret } from '../src/engine/secret.ts';
 import type { Stage } from '../src/engine/stage.ts';
 import type { Inputs } from '../src/inputs/read.ts';
-import { heldToAgreed, openReceived } from '../src/job.ts';
+import { compareWithApproved, openReceived } from '../src/job.ts';
 import { deploymentStages } from '../src/stages/index.ts';
 import { STAGES, type StageName } from '../src/stages/names.ts';
 import { deploymentOf, TWO } from './support/deployment.ts';
@@ -30,7 +30,7 @@ const stageOf = (name: StageName): Stage => stages.filter((stage) => stage.name 
 const runOn = (moment: Moment, agreed?: readonly Change[]) => ({
   fleet: new FakeFleet(tape(moment)),
   emit: () => undefined,
-  ...(agreed && { agreed }),
+  ...(agreed && { approved: agreed }),
 });
 
 /** What was to be changed at that moment. */
@@ -53,10 +53,10 @@ describe('a job after the approval', () => {
   });
 
   test('preflight, which compares all of it, does neither', async () => {
-    const moved = await heldToAgreed(await approvedAt('settled'), stages, runOn('empty'));
+    const moved = await compareWithApproved(await approvedAt('settled'), stages, runOn('empty'));
     expect(moved.map(({ code }) => code)).toEqual(['plan-moved']);
     for (const name of CHANGING) expect(moved[0]?.evidence).toContain(`now also: ${name} node-0`);
-    expect(await heldToAgreed(await approvedAt('empty'), stages, runOn('empty'))).toEqual([]);
+    expect(await compareWithApproved(await approvedAt('empty'), stages, runOn('empty'))).toEqual([]);
   });
 
   test.each(CHANGING)('%s has nothing to refuse where nothing moved', async (name) => {
@@ -98,7 +98,7 @@ describe('a job whose artifacts somebody else wrote to', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'approved-'));
     const put = (kind: Kind, content: string, made: number, changes = {}): Promise<string> =>
-      handOver(
+      writeArtifact(
         folder,
         { kind, host: '', origin: { ...origin, ...changes }, made, content: new Secret(kind, content) },
         key,

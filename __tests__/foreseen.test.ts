@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment } from '../src/cluster/deployment.ts';
-import { changesIn, movedSince, type Change } from '../src/engine/agreed.ts';
+import { changesIn, movedSince, type Change } from '../src/engine/approved.ts';
 import { failuresOf } from '../src/engine/errors.ts';
 import type { Run } from '../src/engine/run.ts';
 import { apply, plan } from '../src/engine/runner.ts';
@@ -41,7 +41,7 @@ async function byJobs(
   const parts = perHost ? model.cluster.hosts.map(({ name }) => ({ hosts: new Set([name]) })) : [{}];
   for (const stage of changing(model)) {
     for (const part of parts) {
-      const failures = await apply([stage], runOf({ agreed, ...part })).then(() => [], failuresOf);
+      const failures = await apply([stage], runOf({ approved: agreed, ...part })).then(() => [], failuresOf);
       refused.push(...failures.map(({ host, what, evidence }) => `${stage.name} ${host}: ${what} (${evidence})`));
     }
   }

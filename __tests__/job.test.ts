@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { generateX25519Identity } from 'age-encryption';
-import { handOver } from '../src/artifacts/folder.ts';
-import type { Kind } from '../src/artifacts/handover.ts';
+import { writeArtifact } from '../src/artifacts/folder.ts';
+import type { Kind } from '../src/artifacts/sealed-artifact.ts';
 import { failuresOf } from '../src/engine/errors.ts';
 import { Secret } from '../src/engine/secret.ts';
 import type { Inputs } from '../src/inputs/read.ts';
@@ -35,7 +35,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** What the job of that stage takes when so much was handed over. */
 async function received(stage: StageName, kinds: readonly Kind[]) {
   for (const kind of kinds)
-    await handOver(
+    await writeArtifact(
       folder,
       { kind, host: '', origin, made: 1_000, content: new Secret(kind, CONTENTS[kind] ?? '') },
       key,

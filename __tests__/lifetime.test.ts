@@ -14,9 +14,9 @@ function lived(work: string, ...signals: NodeJS.Signals[]): Promise<Ended> {
 /** The same, with that many milliseconds between one signal and the next. */
 function livedWith(work: string, signals: readonly NodeJS.Signals[], pauseMs: number): Promise<Ended> {
   const source = `
-    import { live } from ${JSON.stringify(`${import.meta.dirname}/../src/lifetime.ts`)};
+    import { runProcess } from ${JSON.stringify(`${import.meta.dirname}/../src/lifetime.ts`)};
     const say = (text) => process.stdout.write(text + '\\n');
-    live(process, { say, defect: (thrown) => say('defect: ' + thrown.message), work: ${work} });`;
+    runProcess(process, { say, defect: (thrown) => say('defect: ' + thrown.message), work: ${work} });`;
   const child = spawn(process.execPath, [
     '--disable-warning=ExperimentalWarning',
     '--input-type=module',

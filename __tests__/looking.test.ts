@@ -95,7 +95,7 @@ function watched(inUse: string): Ask & { readonly asked: Asked[] } {
 async function askedBy(of: Deployment, inUse = 'absent'): Promise<Asked[]> {
   const ask = watched(inUse);
   for (const stage of deploymentStages(of, { onMatrix: () => undefined })) {
-    await stage.look(ask);
+    await stage.plan(ask);
     await stage.preview?.(ask);
   }
   await askStrays(ask, of.cluster);

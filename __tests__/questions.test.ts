@@ -5,7 +5,7 @@ import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, lastLogLines, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
 import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
 import { tryPaths } from '../src/docker/probe.ts';
-import { answer, failedTo, present, type Question } from '../src/engine/fact.ts';
+import { answer, failedTo, present, type Query } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { disk, machine, placed, terminal } from '../src/host/facts.ts';
@@ -16,7 +16,7 @@ import { dataSourceUser } from '../src/kuscia/data-source.ts';
 import {
   answerWithin,
   directAnswer,
-  lastWords,
+  lastErrorLines,
   loadBalancerAnswers,
   registry,
   requestsFor,
@@ -118,7 +118,7 @@ const onDisk = { mode: text, sha256: text, changedAt: number };
 const logs = logsOf(cluster, one, 60, 'f00d');
 
 /** Every question that is asked of hosts, what a fact about it is made of, and where a real answer is: on a tape, or as told. */
-const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, string] | string][] = [
+const QUESTIONS: readonly [string, Query<unknown>, Kind, readonly [Moment, string] | string][] = [
   [
     'the engine',
     engine,
@@ -264,7 +264,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
     list(answered),
     ['settled', 'node-01'],
   ],
-  ['the last words of a replica', lastWords('dying'), text, ['odd', 'node-01']],
+  ['the last words of a replica', lastErrorLines('dying'), text, ['odd', 'node-01']],
   ['the configuration of nginx', loadedConfiguration('alice-nginx-lb'), text, ['settled', 'node-01']],
   [
     'the machine',
@@ -327,7 +327,7 @@ const QUESTIONS: readonly [string, Question<unknown>, Kind, readonly [Moment, st
   ],
 ];
 
-const genuineOf = (question: Question<unknown>, where: readonly [Moment, string] | string): string =>
+const genuineOf = (question: Query<unknown>, where: readonly [Moment, string] | string): string =>
   typeof where === 'string' ? where : outcomeOf(where[0], where[1], question).stdout;
 
 /** Pieces that hosts do print, in the wrong place. */

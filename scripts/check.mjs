@@ -104,6 +104,17 @@ const steps = (unitResults, { slow, audited }) => [
         '--cache-location=node_modules/.cache/eslint/',
       ]),
   ],
+  [
+    'format',
+    () =>
+      program('prettier', [
+        '--check',
+        '--cache',
+        '--cache-strategy=content',
+        '--cache-location=node_modules/.cache/prettier/',
+        '.',
+      ]),
+  ],
   ['dist is fresh', distIsFresh],
   [
     'types',

@@ -4,9 +4,9 @@ import { jobsOf, ownRunners, runnersOf } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
 import type { Matrix } from './cluster/matrix.ts';
 import { diagnose, worthAsking } from './diagnosis/diagnose.ts';
-import { failuresOf, Trouble, withoutConsequences, type Failure } from './engine/errors.ts';
+import { failuresOf, DeploymentError, withoutConsequences, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
-import { Moment } from './engine/moment.ts';
+import { ActivityTracker } from './engine/activity.ts';
 import type { Run } from './engine/run.ts';
 import { apply, plan } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
@@ -17,18 +17,18 @@ import type { Environment } from './inputs/given.ts';
 import { readImages } from './inputs/images.ts';
 import { secretsGiven } from './inputs/masked.ts';
 import { readInputs, type Inputs } from './inputs/read.ts';
-import { handPlanOver, handSettledOver, heldToAgreed, keepLogs, openReceived, untold, type Received } from './job.ts';
+import { savePlan, saveOutputs, compareWithApproved, keepLogs, openReceived, quiet, type Received } from './job.ts';
 import { Lock } from './lock.ts';
 import { notJudged, unproven, verified, withUnreached, type Proof } from './proof.ts';
 import type { Report } from './report/report.ts';
-import type { Mode } from './report/story.ts';
+import type { Mode } from './report/run-state.ts';
 import { deploymentStages } from './stages/index.ts';
 import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.ts';
 
 /** The parts of a run; tests put others in their place. */
 export interface Parts {
   /**
-   * What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a Trouble that names
+   * What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a DeploymentError that names
    * every wrong input.
    */
   readonly readRequest: (hide: (secrets: readonly Secret[]) => void, signal: AbortSignal) => Promise<Inputs | string>;
@@ -83,7 +83,7 @@ async function attemptWith(
 ): Promise<Outcome> {
   const stopped = new AbortController();
   const signal = AbortSignal.any([cancelled, stopped.signal]);
-  const moment = new Moment();
+  const moment = new ActivityTracker();
   let stoppedIn: string | undefined;
   // What is told afterwards is how its commands were ended.
   cancelled.addEventListener('abort', () => (stoppedIn = moment.inWords()), { once: true });
@@ -115,20 +115,20 @@ async function attemptWith(
     // Verify goes on without a host whose login runs no commands; the others are told by their first command, and save
     // a round trip.
     const unreached = await fleet.connect(request.mode === 'verify' ? 'and start a shell' : undefined);
-    const { views } = task.received;
+    const { snapshots } = task.received;
     const run: Run = {
       fleet,
       emit,
       signal,
       permit: lock.take,
       ...(job.host !== undefined && { hosts: new Set([job.host]) }),
-      ...(views && { views }),
+      ...(snapshots && { snapshots }),
     };
     const refused =
       request.mode === 'verify' && unreached.size < job.reaches.length ? [] : [...unreached.values()].flat();
     if (refused.length > 0) {
       if (unreached.size < job.reaches.length) await showWorking(task, run);
-      throw new Trouble(refused);
+      throw new DeploymentError(refused);
     }
     const found = await MODES[request.mode](task, run, lock).catch((thrown: unknown) =>
       cancelledFirst(failuresOf(thrown), cancelled, stoppedIn),
@@ -187,7 +187,7 @@ interface Task {
 async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report): Promise<Task> {
   const received = await openReceived(request);
   report.hide(received.secrets);
-  const deployment = { ...request.deployment, ...(received.handed && { handed: received.handed }) };
+  const deployment = { ...request.deployment, ...(received.outputs && { received: received.outputs }) };
   const proof: Proof = {};
   const onMatrix = (matrix: Matrix): void => {
     proof.matrix = matrix;
@@ -243,7 +243,7 @@ async function showWorking({ request, stages, all, seen, report }: Task, run: Ru
   if (!['plan', 'apply'].includes(request.mode) || !stages.some(({ name }) => name === 'verify')) return;
   await plan(
     all.filter(({ name }) => name === 'verify'),
-    untold(run),
+    quiet(run),
   ).catch(() => undefined);
   if (seen.matrix && run.signal?.aborted !== true) report.seen(seen.matrix);
 }
@@ -254,17 +254,17 @@ async function showWorking({ request, stages, all, seen, report }: Task, run: Ru
  */
 async function planned({ stages, request, report }: Task, run: Run): Promise<readonly Failure[]> {
   const shown = stages.flatMap((stage) =>
-    stage.preview ? [{ ...stage, look: stage.preview }] : stage.name === 'verify' ? [] : [stage],
+    stage.preview ? [{ ...stage, plan: stage.preview }] : stage.name === 'verify' ? [] : [stage],
   );
   const plans = await plan(shown, run);
   const failures = withoutConsequences(plans.flatMap(({ plan }) => plan.failures));
-  if (failures.length === 0) report.handedOver(await handPlanOver(request, plans));
+  if (failures.length === 0) report.handedOver(await savePlan(request, plans));
   return failures;
 }
 
 /** Hands over what the hosts answer, and judges nothing of it. */
 async function looked({ request, report, all }: Task, run: Run): Promise<readonly Failure[]> {
-  report.handedOver(await handSettledOver(request, all, run));
+  report.handedOver(await saveOutputs(request, all, run));
   return [];
 }
 
@@ -293,11 +293,11 @@ function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
  * not healthy.
  */
 async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
-  const { agreed } = received;
-  if (agreed && stages.some(({ name }) => name === 'preflight')) {
+  const { approved } = received;
+  if (approved && stages.some(({ name }) => name === 'preflight')) {
     // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
     await run.permit?.();
-    const moved = await heldToAgreed(agreed, all, run);
+    const moved = await compareWithApproved(approved, all, run);
     if (moved.length > 0) return moved;
   }
   const undecided: Failure[] = [];
@@ -305,9 +305,9 @@ async function applied({ stages, all, request, received, report, proof }: Task, 
     if (event.is === 'stage-settled') undecided.push(...event.plan.later.map((note) => notJudged(event.stage, note)));
     run.emit(event);
   };
-  await apply(stages, { ...run, emit, ...(agreed && { agreed }) });
+  await apply(stages, { ...run, emit, ...(approved && { approved }) });
   const failures = undecided.length === 0 && stages.some(({ name }) => name === 'verify') ? unproven(proof) : undecided;
-  if (failures.length === 0) report.handedOver(await handSettledOver(request, all, run));
+  if (failures.length === 0) report.handedOver(await saveOutputs(request, all, run));
   return failures;
 }
 

@@ -1,37 +1,37 @@
-import { agreedIn, joinTokensIn, provenanceIn, viewIn } from './artifacts/contents.ts';
-import { receive, handOver } from './artifacts/folder.ts';
-import { handed, missingHandover, type Handover, type Kind } from './artifacts/handover.ts';
-import type { Handed } from './cluster/handed.ts';
+import { approvedIn, joinTokensIn, provenanceIn, snapshotIn } from './artifacts/contents.ts';
+import { readArtifacts, writeArtifact } from './artifacts/folder.ts';
+import { artifactOf, missingArtifact, type SealedArtifact, type Kind } from './artifacts/sealed-artifact.ts';
+import type { ReceivedOutputs } from './cluster/job-outputs.ts';
 import type { Act } from './engine/ask.ts';
 import { asker } from './engine/asker.ts';
-import { changesIn, movedSince, type Change } from './engine/agreed.ts';
+import { changesIn, movedSince, type Change } from './engine/approved.ts';
 import { commandFailure } from './engine/command-failure.ts';
-import { Trouble, trouble, type Failure } from './engine/errors.ts';
+import { DeploymentError, deploymentError, type Failure } from './engine/errors.ts';
 import { succeeded } from './engine/outcome.ts';
 import type { Run } from './engine/run.ts';
 import { plan, type Planned } from './engine/runner.ts';
 import { Secret } from './engine/secret.ts';
 import type { Stage } from './engine/stage.ts';
-import { Views, type View } from './engine/views.ts';
+import { Snapshots, type HostSnapshot } from './engine/snapshots.ts';
 import { logText, type Log } from './diagnosis/logs.ts';
 import type { Inputs } from './inputs/read.ts';
 import { readConfiguration } from './kuscia/configuration.ts';
-import { askHandings } from './stages/handings.ts';
+import { readJobOutputs } from './stages/job-outputs.ts';
 import type { StageName } from './stages/names.ts';
 
 /** What earlier jobs handed over to this one. */
 export interface Received {
   /** What stages take of it; undefined where jobs hand over nothing, and hosts are asked instead. */
-  readonly handed?: Handed;
+  readonly outputs?: ReceivedOutputs;
   /** Where not every host is reached: what the others answered in their own jobs. */
-  readonly views?: Views;
+  readonly snapshots?: Snapshots;
   /** The changes that were agreed to, where a plan was handed over. */
-  readonly agreed?: readonly Change[];
+  readonly approved?: readonly Change[];
   /** What of all this must be masked. */
   readonly secrets: readonly Secret[];
 }
 
-/** Opens what earlier jobs handed over and this one has a use for. Throws a Trouble that names all that is missing. */
+/** Opens what earlier jobs handed over and this one has a use for. Throws a DeploymentError that names all that is missing. */
 export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
   const elsewhere =
@@ -42,24 +42,24 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const wanted = (kind: Kind, host: string): boolean =>
     kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
   const { received, key, unfetched } = artifacts ?? {};
-  if (unfetched && kinds.size + elsewhere.length > 0) throw trouble(UNFETCHED);
-  const all = received !== undefined && key ? await receive(received, key, origin, wanted) : [];
+  if (unfetched && kinds.size + elsewhere.length > 0) throw deploymentError(UNFETCHED);
+  const all = received !== undefined && key ? await readArtifacts(received, key, origin, wanted) : [];
   // Tokens travel only while a host is still outside the swarm.
   const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
   const missing = [
-    ...needed.filter((kind) => !handed(all, kind)).map((kind) => missingHandover(kind)),
-    ...elsewhere.filter((host) => !handed(all, 'view', host)).map((host) => missingHandover('view', host)),
+    ...needed.filter((kind) => !artifactOf(all, kind)).map((kind) => missingArtifact(kind)),
+    ...elsewhere.filter((host) => !artifactOf(all, 'view', host)).map((host) => missingArtifact('view', host)),
   ];
-  if (missing.length > 0) throw new Trouble(missing);
+  if (missing.length > 0) throw new DeploymentError(missing);
   const { secrets, ...taken } = handedIn(all);
-  const agreed = handed(all, 'plan');
+  const agreed = artifactOf(all, 'plan');
   return {
-    ...(received !== undefined && { handed: taken }),
+    ...(received !== undefined && { outputs: taken }),
     secrets,
     ...(here !== undefined && {
-      views: new Views(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))),
+      snapshots: new Snapshots(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))),
     }),
-    ...(agreed && { agreed: agreedIn(agreed) }),
+    ...(agreed && { approved: approvedIn(agreed) }),
   };
 }
 
@@ -84,16 +84,16 @@ const TAKEN: Readonly<Partial<Record<StageName, readonly Kind[]>>> = {
   'kuscia-start': ['kuscia-configuration', 'provenance'],
 };
 
-function viewOf(all: readonly Handover[], host: string): View {
-  const handover = handed(all, 'view', host);
-  return handover ? viewIn(handover) : {};
+function viewOf(all: readonly SealedArtifact[], host: string): HostSnapshot {
+  const handover = artifactOf(all, 'view', host);
+  return handover ? snapshotIn(handover) : {};
 }
 
-function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readonly Secret[] } {
+function handedIn(all: readonly SealedArtifact[]): ReceivedOutputs & { readonly secrets: readonly Secret[] } {
   const [tokens, configuration, provenance] = [
-    handed(all, 'join-tokens'),
-    handed(all, 'kuscia-configuration'),
-    handed(all, 'provenance'),
+    artifactOf(all, 'join-tokens'),
+    artifactOf(all, 'kuscia-configuration'),
+    artifactOf(all, 'provenance'),
   ];
   const joinTokens = tokens && joinTokensIn(tokens);
   return {
@@ -108,24 +108,24 @@ function handedIn(all: readonly Handover[]): Handed & { readonly secrets: readon
 }
 
 /** The same run without its plans and steps being told: secrets and commands still are. */
-export const untold = (run: Run): Run => ({
+export const quiet = (run: Run): Run => ({
   ...run,
   emit: (event) => (event.is === 'secret' || event.is === 'command' ? run.emit(event) : undefined),
 });
 
 /** Nothing when the hosts still need what was agreed to. `all` are the stages of a whole deployment. */
-export async function heldToAgreed(
+export async function compareWithApproved(
   agreed: readonly Change[],
   all: readonly Stage[],
   run: Run,
 ): Promise<readonly Failure[]> {
-  return movedSince(agreed, changesIn(await plan(changing(all), untold(run))));
+  return movedSince(agreed, changesIn(await plan(changing(all), quiet(run))));
 }
 
 const changing = (stages: readonly Stage[]): Stage[] => stages.filter(({ name }) => name !== 'verify');
 
 /** Hands the plan over for the job that is held to it. Gives how many files there are. */
-export async function handPlanOver(inputs: Inputs, planned: readonly Planned[]): Promise<number> {
+export async function savePlan(inputs: Inputs, planned: readonly Planned[]): Promise<number> {
   return put(inputs, [{ kind: 'plan', host: '', content: new Secret('plan', JSON.stringify(changesIn(planned))) }]);
 }
 
@@ -133,34 +133,34 @@ export async function handPlanOver(inputs: Inputs, planned: readonly Planned[]):
  * Hands over what these stages leave to later jobs, and what the host of this job answers now. Gives how many files
  * there are.
  */
-export async function handSettledOver(inputs: Inputs, all: readonly Stage[], run: Run): Promise<number> {
+export async function saveOutputs(inputs: Inputs, all: readonly Stage[], run: Run): Promise<number> {
   const { deployment, job, stages, mode } = inputs;
   if (job.artifacts?.handedOver === undefined) return 0;
   const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
-  const ask = { ...asker(run.fleet, run.emit, run.views?.unrecorded()), run: permitted(run) };
-  const handings = mode === 'apply' ? await askHandings(stages, deployment, ask, takes) : [];
+  const ask = { ...asker(run.fleet, run.emit, run.snapshots?.unrecorded()), run: permitted(run) };
+  const handings = mode === 'apply' ? await readJobOutputs(stages, deployment, ask, takes) : [];
   const views = await seen(inputs, all, run);
   return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...views]);
 }
 
-/** Runs a command that changes a host, under the lock. Throws a Trouble when it did not exit with 0. */
+/** Runs a command that changes a host, under the lock. Throws a DeploymentError when it did not exit with 0. */
 const permitted =
   (run: Run): Act['run'] =>
   async (host, command) => {
     await run.permit?.();
     const outcome = await run.fleet.run(host, command);
-    if (!succeeded(outcome)) throw trouble(commandFailure(host, command, outcome));
+    if (!succeeded(outcome)) throw deploymentError(commandFailure(host, command, outcome));
     return outcome.stdout;
   };
 
 /** The view of this job's host: everything that a whole deployment asks it, asked now. */
 async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run): Promise<Content[]> {
-  if (here === undefined || run.views === undefined) return [];
-  await plan(all, untold(run));
-  return [{ kind: 'view', host: here, content: new Secret('view', JSON.stringify(run.views.viewOf(here))) }];
+  if (here === undefined || run.snapshots === undefined) return [];
+  await plan(all, quiet(run));
+  return [{ kind: 'view', host: here, content: new Secret('view', JSON.stringify(run.snapshots.of(here))) }];
 }
 
-type Content = Pick<Handover, 'kind' | 'host' | 'content'>;
+type Content = Pick<SealedArtifact, 'kind' | 'host' | 'content'>;
 
 /** Keeps the logs of a failed run, where that is wanted. Gives how many files there are. */
 export async function keepLogs(
@@ -169,7 +169,7 @@ export async function keepLogs(
   masked: (text: string) => string,
 ): Promise<number> {
   if (logs === undefined || read.length === 0) return 0;
-  await handOver(
+  await writeArtifact(
     logs.folder,
     { kind: 'logs', host: here ?? '', content: new Secret('logs', masked(logText(read))), origin, made: Date.now() },
     logs.key,
@@ -180,6 +180,6 @@ export async function keepLogs(
 async function put({ job: { artifacts, origin } }: Inputs, contents: readonly Content[]): Promise<number> {
   const { handedOver, key } = artifacts ?? {};
   if (handedOver === undefined || !key) return 0;
-  for (const content of contents) await handOver(handedOver, { ...content, origin, made: Date.now() }, key);
+  for (const content of contents) await writeArtifact(handedOver, { ...content, origin, made: Date.now() }, key);
   return contents.length;
 }

@@ -1,5 +1,5 @@
 /** The part of Node's `process` that decides how it ends. */
-export type Mortal = Pick<NodeJS.Process, 'on' | 'exit'> & { exitCode?: NodeJS.Process['exitCode'] };
+export type ProcessHandle = Pick<NodeJS.Process, 'on' | 'exit'> & { exitCode?: NodeJS.Process['exitCode'] };
 
 interface Life {
   /** The work; its signal aborts when the process is asked to end. Gives the exit code. */
@@ -22,7 +22,7 @@ const SAME_WISH_MS = 500;
  * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event
  * loop, not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
  */
-export function live(process: Mortal, { work, defect, say }: Life): void {
+export function runProcess(process: ProcessHandle, { work, defect, say }: Life): void {
   process.exitCode = 1;
   const cancel = new AbortController();
   let over = false;

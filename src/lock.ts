@@ -1,6 +1,6 @@
 import { firstManager, type Cluster } from './cluster/cluster.ts';
 import { ownRunners, SIDE_BY_SIDE } from './cluster/jobs.ts';
-import { trouble, type Failure } from './engine/errors.ts';
+import { deploymentError, type Failure } from './engine/errors.ts';
 import { commandFailure } from './engine/command-failure.ts';
 import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from './host/lease.ts';
 import type { Inputs } from './inputs/read.ts';
@@ -22,7 +22,7 @@ const ASK_EVERY_MS = 5_000;
 const TELL_EVERY_MS = 30_000;
 
 /** How the lock's run shows itself. */
-interface Surroundings {
+interface LockContext {
   readonly fleet: OpenFleet;
   readonly say: (line: string) => void;
   /** Ends the run when the lock is lost. */
@@ -46,7 +46,7 @@ type Ending = 'well' | 'failed' | 'cut short';
  */
 export class Lock {
   readonly #inputs: Inputs;
-  readonly #around: Surroundings;
+  readonly #around: LockContext;
   readonly #began = Date.now();
   readonly #holder: Holder;
   readonly #manager: string;
@@ -60,7 +60,7 @@ export class Lock {
   /** Why the run lost it; undefined as long as it did not. */
   lost: Failure | undefined;
 
-  constructor(inputs: Inputs, around: Surroundings) {
+  constructor(inputs: Inputs, around: LockContext) {
     this.#inputs = inputs;
     this.#around = around;
     this.#holder = inputs.lock.holder;
@@ -76,7 +76,7 @@ export class Lock {
   }
 
   /**
-   * Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a Trouble when it stays
+   * Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a DeploymentError when it stays
    * held.
    */
   readonly take = async (): Promise<'as planned' | 'plan again'> => {
@@ -91,7 +91,7 @@ export class Lock {
 
   /**
    * Lets go of a lock that jobs which cannot reach it left: it ends as that of a run that was killed. Gives in how many
-   * seconds; undefined where the run holds none. Throws a Trouble.
+   * seconds; undefined where the run holds none. Throws a DeploymentError.
    */
   async letGo(): Promise<number | undefined> {
     const leased = await this.#ask(keepLease(this.#domain, this.#holder, LIFE));
@@ -114,7 +114,7 @@ export class Lock {
       const askedAt = Date.now();
       const leased = await this.#ask(takeLease(this.#domain, this.#holder, LIFE, breaks));
       if (leased.is !== 'held') return this.#taken(leased, askedAt);
-      if (Date.now() >= deadline) throw trouble(this.#held(leased));
+      if (Date.now() >= deadline) throw deploymentError(this.#held(leased));
       if (Date.now() - toldAt >= TELL_EVERY_MS) {
         toldAt = Date.now();
         this.#around.say(
@@ -123,7 +123,7 @@ export class Lock {
       }
       await pause(Math.min(ASK_EVERY_MS, Math.max(0, deadline - Date.now())), this.#around.signal);
       if (this.#around.signal.aborted)
-        throw trouble({
+        throw deploymentError({
           code: 'cancelled',
           what: 'cancelled while it waited for the lock',
           remedy: 'Run again: nothing was changed.',
@@ -181,7 +181,7 @@ export class Lock {
   async #ask(command: ReturnType<typeof takeLease>): Promise<Leased> {
     const outcome = await this.#around.fleet.run(this.#manager, command);
     const leased = leasedIn(outcome);
-    if (leased === undefined) throw trouble(commandFailure(this.#manager, command, outcome));
+    if (leased === undefined) throw deploymentError(commandFailure(this.#manager, command, outcome));
     return leased;
   }
 

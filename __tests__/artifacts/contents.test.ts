@@ -1,18 +1,18 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { agreedIn, joinTokensIn, provenanceIn, viewIn } from '../../src/artifacts/contents.ts';
-import type { Handover } from '../../src/artifacts/handover.ts';
-import { writeJoinTokens, writeProvenance } from '../../src/cluster/handed.ts';
+import { approvedIn, joinTokensIn, provenanceIn, snapshotIn } from '../../src/artifacts/contents.ts';
+import type { SealedArtifact } from '../../src/artifacts/sealed-artifact.ts';
+import { writeJoinTokens, writeProvenance } from '../../src/cluster/job-outputs.ts';
 import { engine } from '../../src/docker/facts.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { answer } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { digestOf, Views } from '../../src/engine/views.ts';
+import { digestOf, Snapshots } from '../../src/engine/snapshots.ts';
 import { readConfiguration } from '../../src/kuscia/configuration.ts';
 import { initialConfiguration } from '../support/key.ts';
 
 describe('what was handed over', () => {
-  const of = (kind: Handover['kind'], text: string): Handover => ({
+  const of = (kind: SealedArtifact['kind'], text: string): SealedArtifact => ({
     kind,
     host: 'node-02',
     origin: {
@@ -47,14 +47,14 @@ describe('what was handed over', () => {
   };
 
   /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
-  const KINDS: readonly [Handover['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
+  const KINDS: readonly [SealedArtifact['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
     [
       'view',
       JSON.stringify({
         [digestOf(engine.command)]: outcome,
         ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' },
       }),
-      (text) => viewIn(of('view', text)),
+      (text) => snapshotIn(of('view', text)),
       (read) => Object.values(read as object).every(isOutcome),
     ],
     [
@@ -63,7 +63,7 @@ describe('what was handed over', () => {
         { line: 'swarm-init node-01 + initialise swarm' },
         { line: 'nginx-lb node-02 + load balancer', image: ['sha256:1'] },
       ]),
-      (text) => agreedIn(of('plan', text)),
+      (text) => approvedIn(of('plan', text)),
       (read) =>
         Array.isArray(read) && read.every(({ line, image = [] }) => isText(line) && (image as unknown[]).every(isText)),
     ],
@@ -153,10 +153,10 @@ describe('what was handed over', () => {
   });
 
   test('as a view answers only what was asked, whatever stands in it', () => {
-    const view = viewIn(
+    const view = snapshotIn(
       of('view', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })),
     );
-    const views = new Views([], new Map([['node-02', view]]));
+    const views = new Snapshots([], new Map([['node-02', view]]));
     expect(answer(engine, views.answered('node-02', engine.command)).is).toBe('unknown');
     for (const host of ['__proto__', 'constructor', 'node-03'])
       expect(views.answered(host, engine.command).ended).toBe('lost');

@@ -3,7 +3,7 @@ import fc from '../support/random.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { readCluster } from '../../src/cluster/read.ts';
 import { LONGEST_TEXT } from '../../src/cluster/source.ts';
-import { Trouble, type Failure } from '../../src/engine/errors.ts';
+import { DeploymentError, type Failure } from '../../src/engine/errors.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
 import { word } from '../support/words.ts';
@@ -14,13 +14,13 @@ const SLOWEST_CPU_MS = 10_000;
 
 const BEFORE = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
 
-/** Reads the text and holds what is promised of any text: a Trouble or a cluster, in time, each failure at a place that the text has. */
+/** Reads the text and holds what is promised of any text: a DeploymentError or a cluster, in time, each failure at a place that the text has. */
 function tried(text: string): void {
   const started = process.cpuUsage();
   try {
     readCluster(text, 'f');
   } catch (thrown) {
-    if (!(thrown instanceof Trouble)) throw thrown;
+    if (!(thrown instanceof DeploymentError)) throw thrown;
     const lines = text.split('\n');
     const foreign = ({ code, what }: Failure): boolean =>
       code === 'cluster-file-unfit' &&
@@ -127,7 +127,7 @@ const mutation = fc.record({
 });
 
 describe('readCluster, whatever the text', () => {
-  test('mutated cluster files end in a cluster or in a Trouble', () => {
+  test('mutated cluster files end in a cluster or in a DeploymentError', () => {
     fc.assert(
       fc.property(fc.constantFrom(...texts), fc.array(mutation, { minLength: 1, maxLength: 6 }), (text, mutations) => {
         tried(
@@ -194,7 +194,7 @@ describe('readCluster, whatever the text', () => {
           taken += 1;
         } catch (thrown) {
           const shown = new Masks()
-            .cleaned((thrown as Trouble).failures)
+            .cleaned((thrown as DeploymentError).failures)
             .map(({ what }) => what)
             .join('\n');
           expect([commandsIn(shown), CONTROL.test(shown), shown.length < 20_000]).toEqual([[], false, true]);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { readCluster } from '../../src/cluster/read.ts';
-import { Trouble } from '../../src/engine/errors.ts';
+import { DeploymentError } from '../../src/engine/errors.ts';
 import { CASES, SOUND, textOf } from './faults.ts';
 
 function failuresOf(text: string): readonly { what: string; remedy: string; code: string }[] {
   try {
     readCluster(text, 'cluster.yml');
   } catch (thrown) {
-    if (thrown instanceof Trouble) return thrown.failures;
+    if (thrown instanceof DeploymentError) return thrown.failures;
     throw thrown;
   }
   return [];

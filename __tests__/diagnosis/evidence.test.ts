@@ -6,9 +6,9 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { explained } from '../../src/diagnosis/explain.ts';
 import { FAULTS } from '../../src/diagnosis/faults.ts';
 import { logsOf, logText, type Log } from '../../src/diagnosis/logs.ts';
-import { momentOf, offsetIn } from '../../src/diagnosis/moments.ts';
+import { timeOf, offsetIn } from '../../src/diagnosis/log-times.ts';
 import type { Failure } from '../../src/engine/errors.ts';
-import { lastWords } from '../../src/kuscia/facts.ts';
+import { lastErrorLines } from '../../src/kuscia/facts.ts';
 import { clusterOf, THREE } from '../support/deployment.ts';
 
 const HEALTHY = readFileSync(join(import.meta.dirname, '../support/data/healthy.log'), 'utf8')
@@ -26,12 +26,12 @@ function wordsIn(log: readonly string[], state = '2026-11-26T18:00:00Z 0'): stri
     `#!/bin/sh\ncase $1 in inspect) echo '${state}' ;; logs) echo "$@" >'${folder}/asked'; cat '${folder}/log' ;; esac\n`,
   );
   chmodSync(join(folder, 'docker'), 0o755);
-  const { program, args } = lastWords('r').command;
+  const { program, args } = lastErrorLines('r').command;
   const stdout = execFileSync(program, [...args], {
     encoding: 'utf8',
     env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, LC_ALL: 'C' },
   });
-  const fact = lastWords('r').read({ ended: 'exited', code: 0, stdout, stderr: '' });
+  const fact = lastErrorLines('r').read({ ended: 'exited', code: 0, stdout, stderr: '' });
   return fact.is === 'present' ? fact.value : 'unknown';
 }
 const asked = (): string => readFileSync(join(folder, 'asked'), 'utf8').trim();
@@ -198,7 +198,7 @@ describe("a log holds only lines of the run's time", () => {
     ['E1127 02:00:50.173456      13 controller.go:1] x', 8 * 3_600_000, Date.UTC(2026, 10, 26, 18, 0, 50, 173)],
     ['.:53', 0, undefined],
   ])('%j was written at a known time', (line, offset, at) => {
-    expect(momentOf(line, offset, Date.UTC(2026, 10, 26))).toBe(at);
+    expect(timeOf(line, offset, Date.UTC(2026, 10, 26))).toBe(at);
   });
 
   test('docker and image are compared where both tell', () => {

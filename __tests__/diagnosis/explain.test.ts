@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
 import { explained } from '../../src/diagnosis/explain.ts';
-import { FAULTS, type Speaker } from '../../src/diagnosis/faults.ts';
+import { FAULTS, type LogSource } from '../../src/diagnosis/faults.ts';
 import { logText, withoutCredentials, type Log } from '../../src/diagnosis/logs.ts';
 
 /** A line as it was printed, and words of the cause that it gives away. */
-const LINES: readonly (readonly [Speaker, line: string, cause: string])[] = [
+const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'replica',
     '2026-11-23 22:54:22.101 INFO modules/k3s.go:88 [k3s] Log content: time="…" level=fatal msg="starting kubernetes: preparing server: bootstrap data already found and encrypted with different token"',
@@ -243,7 +243,7 @@ describe('a known line', () => {
   });
 });
 
-const log = (host: string, speaker: Speaker, ...lines: readonly string[]): Log => ({
+const log = (host: string, speaker: LogSource, ...lines: readonly string[]): Log => ({
   host,
   speaker,
   name: `docker logs ${speaker}`,

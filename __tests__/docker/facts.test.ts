@@ -5,7 +5,7 @@ import { container, containers, publishedPorts, restartedPorts } from '../../src
 import { engine, image, networks, swarmNodes } from '../../src/docker/facts.ts';
 import { PROBE_VERSION, tryPaths } from '../../src/docker/probe.ts';
 import { shellLine } from '../../src/engine/command.ts';
-import { absent, answer, present, type Question } from '../../src/engine/fact.ts';
+import { absent, answer, present, type Query } from '../../src/engine/fact.ts';
 import { clusterOf, THREE, TWO } from '../support/deployment.ts';
 import { factOf, type Moment } from '../support/tape.ts';
 
@@ -35,7 +35,7 @@ const host = {
 const two = clusterOf({ hosts: TWO });
 
 describe('real hosts', () => {
-  const cases: readonly [string, Moment, string, Question<unknown>, unknown][] = [
+  const cases: readonly [string, Moment, string, Query<unknown>, unknown][] = [
     [
       'an engine in no swarm',
       'empty',
@@ -344,7 +344,7 @@ test.each([
 });
 
 describe('what is nonsense', () => {
-  const questions: readonly [string, Question<unknown>][] = [
+  const questions: readonly [string, Query<unknown>][] = [
     ['engine', engine],
     ['nodes', swarmNodes],
     ['networks', networks],

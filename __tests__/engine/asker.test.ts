@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { asker } from '../../src/engine/asker.ts';
 import { changing, reading, script, type Command } from '../../src/engine/command.ts';
 import type { Event } from '../../src/engine/events.ts';
-import { failedTo, present, unknown, type Question } from '../../src/engine/fact.ts';
+import { failedTo, present, unknown, type Query } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { FakeFleet, ok, type Script } from '../support/fake.ts';
 
-const question = (command: Command): Question<string> => ({
+const question = (command: Command): Query<string> => ({
   command,
   read: (outcome) => (outcome.code === 0 ? present(outcome.stdout) : failedTo(command.purpose, outcome)),
 });
@@ -44,7 +44,7 @@ describe('questions', () => {
 
   test('that are the same travel once, and each is read in its own way', async () => {
     const { fleet, ask } = made([ok('a', one, '1'), ok('a', two, '2')]);
-    const length: Question<number> = { command: one, read: (outcome) => present(outcome.stdout.length) };
+    const length: Query<number> = { command: one, read: (outcome) => present(outcome.stdout.length) };
     expect(
       await Promise.all([
         ask.ask('a', question(one)),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { codeNumber, CODES, failuresOf, Trouble, trouble, type Code } from '../../src/engine/errors.ts';
+import { codeNumber, CODES, failuresOf, DeploymentError, deploymentError, type Code } from '../../src/engine/errors.ts';
 
 const names = Object.keys(CODES) as Code[];
 
@@ -28,15 +28,15 @@ describe('the codes', () => {
   });
 });
 
-describe('a Trouble', () => {
+describe('a DeploymentError', () => {
   const cut = { code: 'data-path-cut', host: 'node-02', what: 'cannot reach node-03', remedy: 'open it' } as const;
   const cancelled = { code: 'cancelled', what: 'cancelled', remedy: 'again' } as const;
 
   test('says all of its failures, each with its host', () => {
-    expect(new Trouble([cut, cancelled]).message).toBe(
+    expect(new DeploymentError([cut, cancelled]).message).toBe(
       'KS-1204 data-path-cut: node-02: cannot reach node-03\nKS-1111 cancelled: cancelled',
     );
-    expect(failuresOf(trouble(cut))).toEqual([cut]);
+    expect(failuresOf(deploymentError(cut))).toEqual([cut]);
   });
 
   test.each([

@@ -10,13 +10,13 @@ import {
   unknown,
   valueOf,
   type Fact,
-  type Question,
+  type Query,
 } from '../../src/engine/fact.ts';
 import { jsonOf } from '../../src/engine/json.ts';
 import { leftOut, type Outcome } from '../../src/engine/outcome.ts';
 import { z } from 'zod';
 
-const question: Question<number> = {
+const question: Query<number> = {
   command: reading('count it', ['count']),
   read: (outcome) =>
     outcome.code === 0

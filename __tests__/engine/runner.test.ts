@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { changing, reading } from '../../src/engine/command.ts';
-import { failuresOf, trouble, type Failure } from '../../src/engine/errors.ts';
+import { failuresOf, deploymentError, type Failure } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
-import { absent, failedTo, present, type Question } from '../../src/engine/fact.ts';
+import { absent, failedTo, present, type Query } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
 import { commandFailure } from '../../src/engine/command-failure.ts';
@@ -59,7 +59,7 @@ class World {
         }),
       );
     };
-    return { name, purpose: name, needs: [], settleMs: 60, look, ...rest };
+    return { name, purpose: name, needs: [], settleMs: 60, plan: look, ...rest };
   }
 
   run(extras: Partial<Run> = {}): Run {
@@ -126,12 +126,12 @@ describe('plan', () => {
 
   test('asks what several stages ask of one host once, in one round trip', async () => {
     const world = new World();
-    const [one, two] = ['1', '2'].map((word): Question<string> => ({
+    const [one, two] = ['1', '2'].map((word): Query<string> => ({
       command: reading('read', ['cat', word]),
       read: ({ stdout }) => present(stdout),
-    })) as [Question<string>, Question<string>];
+    })) as [Query<string>, Query<string>];
     world.fleet = new FakeFleet([ok('a', one.command), ok('a', two.command)]);
-    const gather = (...questions: Question<string>[]): Stage =>
+    const gather = (...questions: Query<string>[]): Stage =>
       stage({
         name: 's',
         purpose: '',
@@ -182,7 +182,7 @@ describe('apply', () => {
       const inner = world.stage(name, [world.step(thing)]);
       return {
         ...inner,
-        look: async (ask) => (await ask.ask('a', { command: who, read: () => present(0) }), inner.look(ask)),
+        plan: async (ask) => (await ask.ask('a', { command: who, read: () => present(0) }), inner.plan(ask)),
       };
     };
     await apply([asking('one', 'x'), asking('two', 'y')], world.run());
@@ -230,10 +230,10 @@ describe('apply', () => {
 
   test('begins a stage beside those before it where it names which it may begin after, and settles it after them all', async () => {
     const world = new World();
-    const slow = world.stage('slow', [world.step('x', { lane: 'l' }), world.step('y', { lane: 'l' })]);
+    const slow = world.stage('slow', [world.step('x', { serialGroup: 'l' }), world.step('y', { serialGroup: 'l' })]);
     // What it waits for is brought about by the stage beside it.
     const early = world.stage('early', [world.step('z')], {
-      beginsAfter: ['first'],
+      startAfter: ['first'],
       also: (made) =>
         void (
           world.there.has('y') || made.awaited.push({ host: 'a', what: 'y', why: 'absent', failure: failure('no y') })
@@ -254,7 +254,7 @@ describe('apply', () => {
   test('does not take a stage for settled by what it saw before those beside it had changed anything', async () => {
     const world = new World();
     const early = world.stage('early', [], {
-      beginsAfter: [],
+      startAfter: [],
       also: (made) =>
         void (
           world.there.has('x') || made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') })
@@ -274,9 +274,11 @@ describe('apply', () => {
 
   test('leaves off a stage that waits for what a failed one was to bring about, and begins no other', async () => {
     const world = new World();
-    const fails = world.stage('fails', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })]);
+    const fails = world.stage('fails', [
+      world.step('x', { apply: () => Promise.reject(deploymentError(failure('broken'))) }),
+    ]);
     const early = world.stage('early', [world.step('z')], {
-      beginsAfter: [],
+      startAfter: [],
       settleMs: 60_000,
       also: (made) => made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') }),
     });
@@ -298,9 +300,9 @@ describe('apply', () => {
         return Promise.reject(new Error('no luck'));
       };
     const stages = [
-      world.stage('settled', [], { early: early('settled') }),
+      world.stage('settled', [], { prefetch: early('settled') }),
       world.stage('first', [world.step('x')]),
-      world.stage('second', [world.step('y')], { early: early('second') }),
+      world.stage('second', [world.step('y')], { prefetch: early('second') }),
     ];
     await apply(stages, world.run({ permit: () => (world.diary.push('permitted'), Promise.resolve('as planned')) }));
     expect(world.diary.slice(3, 6)).toEqual(['permitted', 'early second 1', 'begin x']);
@@ -310,9 +312,11 @@ describe('apply', () => {
 
   test('begins no stage any more when one beside it failed', async () => {
     const world = new World();
-    const early = world.stage('early', [world.step('x', { apply: () => Promise.reject(trouble(failure('broken'))) })], {
-      beginsAfter: [],
-    });
+    const early = world.stage(
+      'early',
+      [world.step('x', { apply: () => Promise.reject(deploymentError(failure('broken'))) })],
+      { startAfter: [] },
+    );
     expect(
       await codes(
         apply([world.stage('slow', [world.step('y')]), world.stage('between', [world.step('z')]), early], world.run()),
@@ -324,7 +328,11 @@ describe('apply', () => {
   test('changes nothing the second time', async () => {
     const world = new World();
     const stages = [
-      world.stage('one', [world.step('x'), world.step('y', { lane: 'l' }), world.step('z', { lane: 'l' })]),
+      world.stage('one', [
+        world.step('x'),
+        world.step('y', { serialGroup: 'l' }),
+        world.step('z', { serialGroup: 'l' }),
+      ]),
     ];
     await apply(stages, world.run());
     world.diary.length = 0;
@@ -367,21 +375,24 @@ describe('apply', () => {
     expect(world.told('stage-failed')).toMatchObject([{ stage: 'two', applied: [] }]);
   });
 
-  test('does steps without a lane side by side', async () => {
+  test('does steps without a serial group side by side', async () => {
     const world = new World();
     await apply([world.stage('one', [world.step('x'), world.step('y', { host: 'b' })])], world.run());
     expect(world.diary.slice(1, 5)).toEqual(['begin x', 'begin y', 'end x', 'end y']);
   });
 
-  test('does the steps of a lane one at a time, each settled before the next', async () => {
+  test('does the steps of a serial group one at a time, each settled before the next', async () => {
     const world = new World();
-    const lane = (what: string): Step => world.step(what, { lane: 'replicas' });
+    const grouped = (what: string): Step => world.step(what, { serialGroup: 'replicas' });
     let looksSinceFirst = 0;
     const also = (made: Plan): void => {
       if (!world.there.has('first') || looksSinceFirst++ > 2) return;
       made.awaited.push({ host: 'a', what: 'first works', why: 'starting', failure: failure('first does not work') });
     };
-    await apply([world.stage('one', [lane('first'), lane('second'), world.step('aside')], { also })], world.run());
+    await apply(
+      [world.stage('one', [grouped('first'), grouped('second'), world.step('aside')], { also })],
+      world.run(),
+    );
     expect(world.diary).toEqual([
       'look one',
       'begin first',
@@ -402,15 +413,16 @@ describe('apply', () => {
 
   test('lets all steps of a batch end, then throws all their failures together and does no more', async () => {
     const world = new World();
-    const bad = (what: string): Step => world.step(what, { apply: () => Promise.reject(trouble(failure(what))) });
+    const bad = (what: string): Step =>
+      world.step(what, { apply: () => Promise.reject(deploymentError(failure(what))) });
     const running = apply(
       [
         world.stage('one', [
           bad('x'),
           world.step('slow'),
           bad('y'),
-          world.step('l1', { lane: 'l' }),
-          world.step('l2', { lane: 'l' }),
+          world.step('l1', { serialGroup: 'l' }),
+          world.step('l2', { serialGroup: 'l' }),
         ]),
         world.stage('two', [world.step('z')]),
       ],
@@ -429,7 +441,7 @@ describe('apply', () => {
     ).toEqual(['step-done l1', 'step-done slow', 'step-failed x', 'step-failed y']);
   });
 
-  test('takes what is no Trouble for a defect', async () => {
+  test('takes what is no DeploymentError for a defect', async () => {
     const world = new World();
     expect(
       await codes(
@@ -488,7 +500,7 @@ describe('settling', () => {
   test('refuses a step that is needed again after it was settled', async () => {
     const world = new World();
     const flip = world.step('flip', {
-      lane: 'l',
+      serialGroup: 'l',
       apply: () => {
         world.there.add('flip');
         world.there.delete('flop');
@@ -496,7 +508,7 @@ describe('settling', () => {
       },
     });
     const flop = world.step('flop', {
-      lane: 'l',
+      serialGroup: 'l',
       apply: () => {
         world.there.add('flop');
         world.there.delete('flip');
@@ -563,7 +575,7 @@ describe('cancelling', () => {
       world.step(thing, {
         apply: () => {
           cancel.abort();
-          return Promise.reject(trouble(failure('killed by SIGTERM')));
+          return Promise.reject(deploymentError(failure('killed by SIGTERM')));
         },
       });
     expect(
@@ -575,11 +587,11 @@ describe('cancelling', () => {
     ]);
   });
 
-  test('between two steps of a lane does not begin the second', async () => {
+  test('between two steps of a serial group does not begin the second', async () => {
     const world = new World();
     const cancel = new AbortController();
     const first = world.step('first', {
-      lane: 'l',
+      serialGroup: 'l',
       apply: () => {
         world.there.add('first');
         cancel.abort();
@@ -588,7 +600,10 @@ describe('cancelling', () => {
     });
     expect(
       await codes(
-        apply([world.stage('one', [first, world.step('second', { lane: 'l' })])], world.run({ signal: cancel.signal })),
+        apply(
+          [world.stage('one', [first, world.step('second', { serialGroup: 'l' })])],
+          world.run({ signal: cancel.signal }),
+        ),
       ),
     ).toEqual(['cancelled: cancelled in one']);
     expect(world.there).toEqual(new Set(['first']));
@@ -654,7 +669,7 @@ describe('a step may', () => {
   };
 
   test('run commands, attempt them, ask and say', async () => {
-    const question: Question<string> = {
+    const question: Query<string> = {
       command: reading('read', ['cat']),
       read: ({ code, stdout }) => (code === 1 ? absent : present(stdout)),
     };
@@ -724,7 +739,7 @@ test('what a confidential command printed is no evidence, however it ended', () 
 
 test('a connection lost while the runner looks is an error, never success', async () => {
   const world = new World();
-  const question: Question<string> = {
+  const question: Query<string> = {
     command: reading('count replicas', ['count']),
     read: ({ stdout }) => present(stdout),
   };
@@ -751,7 +766,7 @@ test('a connection lost while the runner looks is an error, never success', asyn
 
 test('a stage that tolerates it judges what the other hosts say, and awaits that the host answers', async () => {
   const world = new World();
-  const question: Question<string> = {
+  const question: Query<string> = {
     command: reading('count replicas', ['count']),
     read: ({ stdout }) => present(stdout),
   };
@@ -806,8 +821,8 @@ describe('a run that is held to what was agreed to', () => {
   test('changes nothing, and brings nothing to a host, where a step was not agreed to', async () => {
     const world = new World();
     const early = (): Promise<unknown> => Promise.resolve(world.diary.push('early'));
-    const stages = [world.stage('one', [world.step('x')], { early }), world.stage('two', [world.step('y')])];
-    const failures = await apply(stages, world.run({ agreed: agreed('one a + x') })).then(() => [], failuresOf);
+    const stages = [world.stage('one', [world.step('x')], { prefetch: early }), world.stage('two', [world.step('y')])];
+    const failures = await apply(stages, world.run({ approved: agreed('one a + x') })).then(() => [], failuresOf);
     expect(failures).toMatchObject([
       {
         code: 'plan-moved',
@@ -825,7 +840,7 @@ describe('a run that is held to what was agreed to', () => {
       void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));
     const failures = await apply(
       [world.stage('one', [world.step('x')], { also: later })],
-      world.run({ agreed: agreed('one a + x') }),
+      world.run({ approved: agreed('one a + x') }),
     ).then(() => [], failuresOf);
     expect(failures).toMatchObject([{ code: 'plan-moved', what: expect.stringContaining('"+ y"') }]);
     expect([...world.there]).toEqual(['x']);
@@ -834,7 +849,7 @@ describe('a run that is held to what was agreed to', () => {
       void (again.there.has('x') && !again.there.has('y') && made.steps.push(again.step('y')));
     await apply(
       [again.stage('one', [again.step('x')], { also: foretold })],
-      again.run({ agreed: agreed('one a + x', 'one a ? y') }),
+      again.run({ approved: agreed('one a + x', 'one a ? y') }),
     );
     expect([...again.there]).toEqual(['x', 'y']);
   });

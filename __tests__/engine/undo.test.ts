@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { failuresOf, trouble, type Failure } from '../../src/engine/errors.ts';
+import { failuresOf, deploymentError, type Failure } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
 import { apply } from '../../src/engine/runner.ts';
@@ -40,7 +40,7 @@ class Thing {
         plan.awaited.push({ host: 'a', what: 'it works', why: 'starting', failure: failure('it never works') });
       return Promise.resolve(plan);
     };
-    return { name: 's', purpose: '', needs: [], settleMs: 30, look };
+    return { name: 's', purpose: '', needs: [], settleMs: 30, plan: look };
   }
 
   #do(what: string, act: () => unknown): Promise<void> {
@@ -98,7 +98,7 @@ describe('a step that replaces something', () => {
     const thing = new Thing();
     const step = thing.step();
     const half = thing.step({
-      apply: (act) => step.apply(act).then(() => Promise.reject(trouble(failure('no new one')))),
+      apply: (act) => step.apply(act).then(() => Promise.reject(deploymentError(failure('no new one')))),
     });
     expect(await carriedOut(thing, thing.stage(half))).toMatchObject({
       ended: ['no new one; undone: the old one runs again'],
@@ -125,7 +125,7 @@ describe('a step that replaces something', () => {
   test('says nothing of undoing where nothing had been touched', async () => {
     const thing = new Thing();
     const refused = thing.step({
-      apply: () => Promise.reject(trouble(failure('refused'))),
+      apply: () => Promise.reject(deploymentError(failure('refused'))),
       undo: () => Promise.resolve(undefined),
     });
     expect(await carriedOut(thing, thing.stage(refused))).toMatchObject({
@@ -137,7 +137,7 @@ describe('a step that replaces something', () => {
 
   test('says what could not be put back beside what failed', async () => {
     const thing = new Thing();
-    const step = thing.step({ undo: () => Promise.reject(trouble(failure('cannot be put back'))) });
+    const step = thing.step({ undo: () => Promise.reject(deploymentError(failure('cannot be put back'))) });
     expect(await carriedOut(thing, thing.stage(step, false))).toMatchObject({
       ended: ['it never works', 'cannot be put back'],
       told: [],
@@ -151,7 +151,7 @@ describe('a step that replaces something', () => {
     const step = thing.step();
     const stage: Stage = {
       ...thing.stage(step),
-      look: () => {
+      plan: () => {
         const plan = new Plan();
         if (thing.stands === 'old') plan.steps.push(step);
         else
@@ -160,7 +160,7 @@ describe('a step that replaces something', () => {
             change: '~',
             what: 'reload it',
             why: 'not loaded',
-            apply: () => Promise.reject(trouble(failure('it does not reload'))),
+            apply: () => Promise.reject(deploymentError(failure('it does not reload'))),
           });
         return Promise.resolve(plan);
       },
@@ -174,7 +174,7 @@ describe('a step that replaces something', () => {
 
   test('is concluded though another host is not done yet', async () => {
     const [one, two] = [new Thing(), new Thing()];
-    const steps = [one.step({ lane: 'l' }), two.step({ lane: 'l', host: 'b' })] as const;
+    const steps = [one.step({ serialGroup: 'l' }), two.step({ serialGroup: 'l', host: 'b' })] as const;
     const look = (): Promise<Plan> => {
       const plan = new Plan();
       if (one.stands === 'old') plan.steps.push(steps[0]);
@@ -182,7 +182,7 @@ describe('a step that replaces something', () => {
       two.diary.push(`the first one: ${one.aside ?? 'gone'}`);
       return Promise.resolve(plan);
     };
-    expect(await carriedOut(one, { name: 's', purpose: '', needs: [], settleMs: 30, look })).toMatchObject({
+    expect(await carriedOut(one, { name: 's', purpose: '', needs: [], settleMs: 30, plan: look })).toMatchObject({
       ended: 2,
       stands: 'new',
       aside: undefined,
@@ -207,7 +207,7 @@ describe('a step that replaces something', () => {
 
   test('fails without being undone where only letting go fails', async () => {
     const thing = new Thing();
-    const step = thing.step({ conclude: () => Promise.reject(trouble(failure('cannot be removed'))) });
+    const step = thing.step({ conclude: () => Promise.reject(deploymentError(failure('cannot be removed'))) });
     expect(await carriedOut(thing, thing.stage(step))).toMatchObject({
       ended: ['cannot be removed'],
       told: [],

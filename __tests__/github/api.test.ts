@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { REFUSALS, startGithubApi, type Trouble } from '../support/github-api.ts';
+import { REFUSALS, startGithubApi, type DeploymentError } from '../support/github-api.ts';
 import type { Answer } from '../support/github-routes.ts';
 import { openScene, START, type Scene, type Told } from './scene.ts';
 
@@ -85,7 +85,7 @@ describe('a rate limit', () => {
 });
 
 describe('no answer', () => {
-  test.each<[string, Trouble]>([
+  test.each<[string, DeploymentError]>([
     ['a failure of GitHub', REFUSALS.serverError],
     ['a connection that is lost', 'lost-before'],
     ['a body that breaks off', 'broken-off'],
@@ -96,7 +96,7 @@ describe('no answer', () => {
     expect([code, scene.pauses, scene.api.state.issues.length]).toEqual([0, [1_000, 3_000, 9_000], 1]);
   });
 
-  test.each<[string, Trouble, RegExp]>([
+  test.each<[string, DeploymentError, RegExp]>([
     [
       'a failure of GitHub',
       REFUSALS.serverError,

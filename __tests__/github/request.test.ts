@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Trouble } from '../../src/engine/errors.ts';
+import { DeploymentError } from '../../src/engine/errors.ts';
 import { pullRequestOf, readPlace } from '../../src/github/place.ts';
 import { readRequest, tokenIn } from '../../src/github/request.ts';
 import { CUT, matrixOf } from '../report/alice.ts';
@@ -9,7 +9,7 @@ function faults(run: () => unknown): string[] {
   try {
     run();
   } catch (thrown) {
-    if (thrown instanceof Trouble) return thrown.failures.map(({ code, what }) => `${code}: ${what}`);
+    if (thrown instanceof DeploymentError) return thrown.failures.map(({ code, what }) => `${code}: ${what}`);
     throw thrown;
   }
   return [];

@@ -1,4 +1,4 @@
-import { Teller } from '../../src/github/tell.ts';
+import { GithubReporter } from '../../src/github/reporter.ts';
 import { run } from '../../src/github/jobs.ts';
 import { startGithubApi, type GithubApi } from '../support/github-api.ts';
 import type { StateOptions } from '../support/github-state.ts';
@@ -72,10 +72,10 @@ async function runOn(
     setOutput: (name: string, value: string) => void (told.outputs[name] = value),
     summary,
   };
-  const teller = new Teller(
+  const teller = new GithubReporter(
     { write: (text) => (told.log += text) },
     DOCS,
-    runner as unknown as ConstructorParameters<typeof Teller>[2],
+    runner as unknown as ConstructorParameters<typeof GithubReporter>[2],
   );
   const pause = (ms: number, signal: AbortSignal): Promise<void> => {
     pauses.push(ms);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import type { Command } from '../../src/engine/command.ts';
-import { absent, answer, present, type Question } from '../../src/engine/fact.ts';
+import { absent, answer, present, type Query } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { writeFile } from '../../src/host/commands.ts';
@@ -41,7 +41,7 @@ function run({ program, args, stdin }: Command): Outcome {
     ? { ended: 'killed', signal: signal ?? '', stdout, stderr }
     : { ended: 'exited', code: status, stdout, stderr };
 }
-const ask = <T>(question: Question<T>) => answer(question, run(question.command));
+const ask = <T>(question: Query<T>) => answer(question, run(question.command));
 
 describe('a terminal', () => {
   test('can be had here', () => expect(ask(terminal)).toEqual(present(true)));

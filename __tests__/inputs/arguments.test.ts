@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { Trouble } from '../../src/engine/errors.ts';
+import { DeploymentError } from '../../src/engine/errors.ts';
 import { translateArguments } from '../../src/inputs/arguments.ts';
 import { INPUT_LIST, optionOf } from '../../src/inputs/catalogue.ts';
 
@@ -23,7 +23,7 @@ function faults(argv: string[]): string[] {
   try {
     translateArguments(argv, {}, files);
   } catch (thrown) {
-    if (thrown instanceof Trouble) return thrown.failures.map(({ what }) => what);
+    if (thrown instanceof DeploymentError) return thrown.failures.map(({ what }) => what);
     throw thrown;
   }
   return [];

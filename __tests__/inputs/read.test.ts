@@ -3,7 +3,7 @@ import fc from '../support/random.ts';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { certificate } from '../../lab/images/kuscia/src/certificate.ts';
-import { Trouble } from '../../src/engine/errors.ts';
+import { DeploymentError } from '../../src/engine/errors.ts';
 import { INPUT_LIST, inputVariable, type InputName } from '../../src/inputs/catalogue.ts';
 import { secretsGiven } from '../../src/inputs/masked.ts';
 import { passwordFault } from '../../src/inputs/password.ts';
@@ -59,7 +59,7 @@ function faults(inputs: Given, file = SOUND): string[] {
   try {
     read(inputs, file);
   } catch (thrown) {
-    if (thrown instanceof Trouble) return thrown.failures.map(({ code, what }) => `${code} ${what}`);
+    if (thrown instanceof DeploymentError) return thrown.failures.map(({ code, what }) => `${code} ${what}`);
     throw thrown;
   }
   return [];
@@ -490,7 +490,7 @@ describe('inputs that are wrong', () => {
     try {
       read({ ...ENOUGH, 'database-password': '' });
     } catch (thrown) {
-      expect((thrown as Trouble).failures[0]?.remedy).toMatch(
+      expect((thrown as DeploymentError).failures[0]?.remedy).toMatch(
         /^Give the input database-password \(outside GitHub: --database-password-file PATH or KUSCIA_SWARM_DATABASE_PASSWORD\)/,
       );
     }
@@ -544,7 +544,7 @@ describe('a database password', () => {
   });
 });
 
-test('whatever stands in the inputs, the answer is inputs or a Trouble without a secret', () => {
+test('whatever stands in the inputs, the answer is inputs or a DeploymentError without a secret', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom(

@@ -24,7 +24,7 @@ import {
   describeAnswer,
   directAnswer,
   isGateway,
-  lastWords,
+  lastErrorLines,
   loadBalancerAnswers,
   registry,
   requestsFor,
@@ -397,7 +397,7 @@ describe('what a replica is asked', () => {
   });
 
   test('its last words are the last telling line, without its time', () => {
-    expect(factOf('odd', 'node-01', lastWords('dying'))).toEqual(
+    expect(factOf('odd', 'node-01', lastErrorLines('dying'))).toEqual(
       present('FATAL start/start.go:54 Module [k3s] is invalid'),
     );
   });

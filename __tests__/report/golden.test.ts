@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
-import type { Mode } from '../../src/report/story.ts';
+import type { Mode } from '../../src/report/run-state.ts';
 import { CUT, play, recorder, reportOn } from './play.ts';
 
 const golden = (name: string): string => readFileSync(`${import.meta.dirname}/golden/${name}`, 'utf8');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { cell, columns, count, cut, duration, labelled, type Look } from '../../src/report/layout.ts';
+import { cell, columns, count, cut, duration, labelled, type Layout } from '../../src/report/layout.ts';
 
-const look = (width: number): Look => ({ width, paint: (style, text) => (style === 'bad' ? `<${text}>` : text) });
+const look = (width: number): Layout => ({ width, paint: (style, text) => (style === 'bad' ? `<${text}>` : text) });
 
 test('columns stand under each other, whatever colours they have', () => {
   expect(

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { printedForms, Secret } from '../../src/engine/secret.ts';
-import { githubFace } from '../../src/report/github.ts';
+import { githubRenderer } from '../../src/report/github.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { play, recorder, reportOn } from './play.ts';
 import { planOf, step } from './alice.ts';
@@ -127,7 +127,7 @@ describe("what GitHub's runner is told to mask of a secret of several lines", ()
     const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
     const masks = new Masks();
     try {
-      githubFace({ write: () => true }).hide(masks.hide([new Secret('key', secret)]));
+      githubRenderer({ write: () => true }).hide(masks.hide([new Secret('key', secret)]));
     } finally {
       write.mockRestore();
     }

@@ -1,12 +1,12 @@
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
-import type { Face } from '../../src/report/face.ts';
+import type { Renderer } from '../../src/report/renderer.ts';
 import { Report } from '../../src/report/report.ts';
-import type { Mode } from '../../src/report/story.ts';
+import type { Mode } from '../../src/report/run-state.ts';
 import { ALICE, CUT, matrixOf, planOf, step } from './alice.ts';
 
 /** A face that keeps everything it is given. */
-export interface Recorder extends Face {
+export interface Recorder extends Renderer {
   readonly lines: string[];
   readonly hidden: string[];
   readonly annotations: { readonly severity: string; readonly title: string; readonly message: string }[];
@@ -23,7 +23,7 @@ export function recorder(width = Infinity): Recorder {
     annotations: [],
     outputs: {},
     markdown: '',
-    look: { width, paint: (_style, text) => text },
+    layout: { width, paint: (_style, text) => text },
     line: (text) => void lines.push(text),
     open: (stage) => void lines.push(`[${stage}`),
     close: () => void lines.push(']'),
@@ -40,7 +40,7 @@ export function recorder(width = Infinity): Recorder {
 }
 
 /** A report on the face whose clock goes on by 100 ms at each look. */
-export function reportOn(face: Face): Report {
+export function reportOn(face: Renderer): Report {
   let time = 0;
   return new Report(face, { docs: 'docs/troubleshooting.md', now: () => (time += 100) });
 }

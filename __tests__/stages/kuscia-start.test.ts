@@ -14,7 +14,7 @@ import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
 import { extractScript, startReplica, terminalCheck } from '../../src/kuscia/commands.ts';
 import { sha256 } from '../../src/kuscia/configuration.ts';
-import { directAnswer, lastWords, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
+import { directAnswer, lastErrorLines, loadBalancerAnswers, registry, requestsFor } from '../../src/kuscia/facts.ts';
 import { folders } from '../../src/kuscia/names.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
 import { configurationFile, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
@@ -64,7 +64,7 @@ function factsOf(
         : standingOf(present(replicaOf(cluster, host))),
     answer: present(answerOf(of, host)),
     registry: present(registryOf(cluster, HOSTS)),
-    lastWords: present(''),
+    lastErrorLines: present(''),
     within: absent,
     elsewhere: absent,
     led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))),
@@ -103,7 +103,7 @@ test('kuscia.sh is brought early to the hosts whose replicas change, and not to 
     ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
     ok('node-02', extractScript(cluster)),
   ]);
-  await stage.early?.(made, actor(stage, { fleet, emit: () => undefined }));
+  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined }));
   expect(fleet.lines()).toEqual([image(cluster.image).command, extractScript(cluster)].map(shellLine));
 });
 
@@ -174,7 +174,11 @@ describe('a replica', () => {
     [
       'made with another domain key, which never starts again, is replaced',
       [
-        { lastWords: present("FATAL modules/domainroute.go:73 provided PrivateKey doesn't match parent's PublicKey") },
+        {
+          lastErrorLines: present(
+            "FATAL modules/domainroute.go:73 provided PrivateKey doesn't match parent's PublicKey",
+          ),
+        },
         { state: 'restarting', restarts: 4 },
       ],
       [does('~', `replace replica ${NAME}`, 'it was made with another domain key'), third],
@@ -355,7 +359,7 @@ describe('a replica', () => {
     const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) =>
       stepOf(plan(told), 'restart replica'),
     );
-    expect(steps.map(({ foretold, momentary }) => [foretold, momentary])).toEqual([
+    expect(steps.map(({ foretold, transient }) => [foretold, transient])).toEqual([
       ['kuscia-init node-02 ? restart of the replica', undefined],
       ['kuscia-init node-02 ? restart of the replica', true],
     ]);
@@ -366,7 +370,7 @@ describe('a replica', () => {
     ['port', { ports: { ...cluster.ports, metrics: 13085 } }, 'port 13084 -> 13085'],
     ['directory', { directory: '/srv/kuscia' }, 'configuration file -> /srv/kuscia/kuscia.yaml'],
   ];
-  test.each(changed)('changed in the cluster file by %s makes all anew, in their lane', (_, changes, why) => {
+  test.each(changed)('changed in the cluster file by %s makes all anew, in their serial group', (_, changes, why) => {
     expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(
       HOSTS.map(({ name }) => `~ ${name} replace replica ${NAME} (${why}) [replicas]`),
     );
@@ -390,7 +394,8 @@ describe('a replica', () => {
 
   test('that does not work is told with its last words', () => {
     const { failure } =
-      plan({ answer: unknown('exit 7'), lastWords: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ?? {};
+      plan({ answer: unknown('exit 7'), lastErrorLines: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ??
+      {};
     expect(failure).toMatchObject({
       code: 'replica-unhealthy',
       what: `the replica ${NAME} does not work: exit 7`,
@@ -445,7 +450,7 @@ describe('carrying out', () => {
   const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
   const words = ok(
     'node-02',
-    lastWords(NAME).command,
+    lastErrorLines(NAME).command,
     '2026-11-23 14:23:01.000 FATAL start/start.go:54 Module [k3s] is invalid\n',
   );
   const step = stepOf(plan({ container: absent }), 'start replica');
@@ -776,12 +781,12 @@ describe('what kuscia-init handed over', () => {
     identity: present({ id: imageId('a'), digests: [] }),
     file: present({ mode: '600', sha256: sha256(configuration), changedAt: 0 }),
   };
-  const held = (told: Partial<OnHost>, handed: Deployment['handed']) =>
-    shown(planReplicas({ ...deploymentOf(), ...(handed && { handed }) }, factsOf(told).slice(0, 1))).map((line) =>
-      line.replace(/ \(.*/, ''),
+  const held = (told: Partial<OnHost>, handed: Deployment['received']) =>
+    shown(planReplicas({ ...deploymentOf(), ...(handed && { received: handed }) }, factsOf(told).slice(0, 1))).map(
+      (line) => line.replace(/ \(.*/, ''),
     );
   const fine = `= node-02 replica ${nameOf(cluster, two)}`;
-  const cases: readonly [string, Partial<OnHost>, Deployment['handed'], readonly string[]][] = [
+  const cases: readonly [string, Partial<OnHost>, Deployment['received'], readonly string[]][] = [
     ['is found on the host', same, { configuration, provenance }, [fine]],
     [
       'is found under the name that a registry gives it',
@@ -821,7 +826,10 @@ describe('what kuscia-init handed over', () => {
   });
 
   const start = stepOf(
-    planReplicas({ ...deploymentOf(), handed: { configuration, provenance } }, factsOf({ ...same, container: absent })),
+    planReplicas(
+      { ...deploymentOf(), received: { configuration, provenance } },
+      factsOf({ ...same, container: absent }),
+    ),
     'start replica',
   );
   const standing = (path: string, digest: string): Script =>

@@ -138,7 +138,7 @@ describe('a plan', () => {
       elsewhere: absent,
       answer: present(answerOf(cluster, host)),
       registry,
-      lastWords: present(''),
+      lastErrorLines: present(''),
       led: present(new Set([on2, on3])),
       ...(i === 0 && told),
     }));

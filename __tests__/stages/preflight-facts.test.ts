@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Ask } from '../../src/engine/ask.ts';
-import { present, valueOf, type Fact, type Question } from '../../src/engine/fact.ts';
+import { present, valueOf, type Fact, type Query } from '../../src/engine/fact.ts';
 import { firewallRules, setup, type Setup } from '../../src/host/setup.ts';
 import { gatherHosts } from '../../src/stages/preflight-facts.ts';
 import { clusterOf, TWO } from '../support/deployment.ts';
@@ -16,7 +16,7 @@ async function rulesFound(
   then: Fact<Setup['rules']>,
 ): Promise<{ readonly rules: Setup['rules']; readonly again: number }> {
   let again = 0;
-  const answers = <T>(host: string, question: Question<T>): Fact<unknown> => {
+  const answers = <T>(host: string, question: Query<T>): Fact<unknown> => {
     if (host !== 'node-01') return factOf('settled', host, question);
     if (question.command.purpose === setup.command.purpose)
       return present({ ...valueOf(factOf('settled', host, setup)), rules: first });
@@ -25,7 +25,7 @@ async function rulesFound(
     return then;
   };
   const ask: Ask = {
-    ask: <T>(host: string, question: Question<T>) => Promise.resolve(answers(host, question) as Fact<T>),
+    ask: <T>(host: string, question: Query<T>) => Promise.resolve(answers(host, question) as Fact<T>),
     learn: () => undefined,
     reaches: () => true,
   };

@@ -92,7 +92,7 @@ describe('on real hosts that are empty', () => {
   test('verify is red', async () => {
     const matrices: Matrix[] = [];
     const [verify] = stagesOf(deployment, matrices).slice(-1);
-    const made = await verify?.look(asker(new FakeFleet(tape('empty')), () => undefined));
+    const made = await verify?.plan(asker(new FakeFleet(tape('empty')), () => undefined));
     expect(made?.awaited.length).toBeGreaterThan(10);
     expect(matrices).toMatchObject([
       { healthy: false, nodes: { ready: 0, total: 2 }, pairs: { connected: 0, total: 2 } },
@@ -202,7 +202,7 @@ describe('whatever hosts answer', () => {
           async (choices, of) => {
             const ask = hosts(choices);
             const stage = stagesOf(of)[i];
-            const made = await stage?.look(ask);
+            const made = await stage?.plan(ask);
             expect(ask.asked.filter(({ reads }) => !reads)).toEqual([]);
             for (const command of ask.asked)
               for (const hidden of HIDDEN) expect(shellLine(command)).not.toContain(hidden);
@@ -219,7 +219,7 @@ describe('whatever hosts answer', () => {
   test('no stage is settled while nothing can be found out', async () => {
     for (const each of ill.slice(0, 4)) {
       for (const stage of stagesOf()) {
-        const made = await stage.look({
+        const made = await stage.plan({
           ask: (_, question) => Promise.resolve(answer(question, each)),
           learn: () => undefined,
           reaches: () => true,

@@ -13,7 +13,7 @@ import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf, withoutConsequences, type Failure } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { askHandings } from '../../src/stages/handings.ts';
+import { readJobOutputs } from '../../src/stages/job-outputs.ts';
 import { planSwarmInit } from '../../src/stages/swarm-init.ts';
 import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
 import { engineFailures } from '../../src/stages/swarm.ts';
@@ -400,7 +400,7 @@ describe('tokens that were handed over', () => {
     manager: new Secret('manager join token', 'SWMTKN-1-manager'),
     worker: new Secret('worker join token', 'SWMTKN-1-worker'),
   };
-  const deployment = { ...deploymentOf(), handed: { joinTokens: tokens } };
+  const deployment = { ...deploymentOf(), received: { joinTokens: tokens } };
   const all = engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': inside(three) });
   const listed = present(THREE.map((host) => nodeOf(host)));
   const rotation = '~ node-01 rotate the join tokens (those handed over are no longer needed) [managers]';
@@ -480,7 +480,7 @@ describe('tokens that were handed over', () => {
       done.push(`${host}: ${shellLine(command)}`);
       return mark();
     };
-    const handings = await askHandings(
+    const handings = await readJobOutputs(
       ['swarm-init'],
       deploymentOf(),
       { ask: asked as never, run, learn: () => undefined, reaches: () => true },

@@ -5,7 +5,7 @@ import { absent, present, unknown, valueOf, type Fact } from '../../src/engine/f
 import { asker } from '../../src/engine/asker.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan } from '../../src/engine/plan.ts';
-import { Views, type View } from '../../src/engine/views.ts';
+import { Snapshots, type HostSnapshot } from '../../src/engine/snapshots.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { requestsFor, type Gateway, type Registry } from '../../src/kuscia/facts.ts';
@@ -895,15 +895,15 @@ describe('on real hosts', () => {
     .map((take) => ({ ...take, host: 'node-02' }));
   const looked = async (
     names: readonly string[],
-    elsewhere: ReadonlyMap<string, View> = new Map(),
-  ): Promise<{ views: Views; matrix: Matrix | undefined; trips: number; plan: Plan | undefined }> => {
+    elsewhere: ReadonlyMap<string, HostSnapshot> = new Map(),
+  ): Promise<{ views: Snapshots; matrix: Matrix | undefined; trips: number; plan: Plan | undefined }> => {
     const fleet = new FakeFleet([...tape('settled'), ...asPeer]);
-    const views = new Views(names, elsewhere);
+    const views = new Snapshots(names, elsewhere);
     const ask = asker(fleet, () => undefined, views);
     let matrix: Matrix | undefined;
     const stages = deploymentStages(taped, { onMatrix: (made) => void (matrix = made) });
     const alone = elsewhere.size > 0 || names.length === TWO.length;
-    const plans = await Promise.all(stages.slice(alone ? -1 : 0).map((stage) => stage.look(ask)));
+    const plans = await Promise.all(stages.slice(alone ? -1 : 0).map((stage) => stage.plan(ask)));
     return { views, matrix, trips: fleet.trips, plan: plans.at(-1) };
   };
 
@@ -914,7 +914,7 @@ describe('on real hosts', () => {
 
   test('a host that only its own job reaches has answered there whatever is asked of it here', async () => {
     const views = new Map(
-      await Promise.all(TWO.map(async ({ name }) => [name, (await looked([name])).views.viewOf(name)] as const)),
+      await Promise.all(TWO.map(async ({ name }) => [name, (await looked([name])).views.of(name)] as const)),
     );
     for (const { name } of TWO) {
       const { matrix, plan } = await looked([name], views);

@@ -1,5 +1,5 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
-import type { Standing } from '../../src/docker/bring-about.ts';
+import type { ContainerPair } from '../../src/docker/bring-about.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
 import { present, type Fact } from '../../src/engine/fact.ts';
@@ -180,7 +180,7 @@ export const containerOf = (name: string, changes: Partial<Container> = {}): Con
 });
 
 /** What stands on a host where this is known of the container, and that of a former one. */
-export const standingOf = (container: Fact<Container>, former?: Container): Fact<Standing> =>
+export const standingOf = (container: Fact<Container>, former?: Container): Fact<ContainerPair> =>
   container.is === 'unknown'
     ? container
     : present({ current: container.is === 'present' ? container.value : undefined, former });

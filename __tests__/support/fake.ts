@@ -124,7 +124,7 @@ export interface Carried {
   readonly ran: readonly Ran[];
 }
 
-/** Carries out one step by the real runner on fake hosts. Throws the runner's Trouble. */
+/** Carries out one step by the real runner on fake hosts. Throws the runner's DeploymentError. */
 export async function carryOut(
   step: Step,
   scripts: readonly Script[],
@@ -139,7 +139,7 @@ export async function carryOut(
     if (looks++ === 0) plan.steps.push(step);
     return Promise.resolve(plan);
   };
-  await apply([{ name: 'test', purpose: '', needs: [], settleMs: 0, look }], {
+  await apply([{ name: 'test', purpose: '', needs: [], settleMs: 0, plan: look }], {
     fleet,
     emit: (event) => void events.push(event),
   });

@@ -15,14 +15,14 @@ export interface Seen {
  * What goes wrong with a request: an answer in place of the true one (nothing is carried out), or a connection that is lost before
  * the request is carried out, after it, or in the middle of the answer.
  */
-export type Trouble = Answer | 'lost-before' | 'lost-after' | 'broken-off';
+export type DeploymentError = Answer | 'lost-before' | 'lost-after' | 'broken-off';
 
 export interface Fault {
   /** Which requests it concerns: all, unless told. */
   readonly when?: (asked: { readonly method: string; readonly path: string }) => boolean;
   /** How many of them; one, unless told. */
   readonly times?: number;
-  readonly then: Trouble;
+  readonly then: DeploymentError;
 }
 
 /** GitHub's REST API as far as src/github speaks to it. */
@@ -83,10 +83,10 @@ export async function startGithubApi(
 ): Promise<GithubApi> {
   const { host = '127.0.0.1', port = 0 } = options;
   const requests: Seen[] = [];
-  const faults: { when: NonNullable<Fault['when']>; left: number; then: Trouble }[] = [];
+  const faults: { when: NonNullable<Fault['when']>; left: number; then: DeploymentError }[] = [];
   const sockets = new Set<Socket>();
   const state = new GithubState(options);
-  const faultOf = (asked: Asked): Trouble | undefined => {
+  const faultOf = (asked: Asked): DeploymentError | undefined => {
     const fault = faults.find(({ left, when }) => left > 0 && when(asked));
     if (fault) fault.left -= 1;
     return fault?.then;

@@ -4,7 +4,7 @@ import { containers, type Container } from '../../src/docker/containers.ts';
 import { engine, networks, swarmNodes, type Network } from '../../src/docker/facts.ts';
 import { PROBE_VERSION, probeName } from '../../src/docker/probe.ts';
 import type { Ask } from '../../src/engine/ask.ts';
-import { absent, answer, present, unknown, type Fact, type Question } from '../../src/engine/fact.ts';
+import { absent, answer, present, unknown, type Fact, type Query } from '../../src/engine/fact.ts';
 import type { Step } from '../../src/engine/plan.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import type { Stage } from '../../src/engine/stage.ts';
@@ -110,7 +110,7 @@ export class Model implements Ask {
   learn = (): void => undefined;
   reaches = (): boolean => true;
 
-  ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
+  ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
     const said = this.#said(host, question);
     return Promise.resolve(
       typeof said === 'string'
@@ -120,7 +120,7 @@ export class Model implements Ask {
   }
 
   /** The fact, or what the command prints. */
-  #said(name: string, question: Question<unknown>): Fact<unknown> | string {
+  #said(name: string, question: Query<unknown>): Fact<unknown> | string {
     const { purpose } = question.command;
     const { cluster } = this;
     const host = this.#host(name);
@@ -582,8 +582,8 @@ export const modelled = (model: Model, stage: Stage): Stage => ({
   purpose: stage.purpose,
   needs: stage.needs,
   settleMs: 50,
-  look: async () => {
-    const plan = await stage.look(model);
+  plan: async () => {
+    const plan = await stage.plan(model);
     // What is thrown in the middle of a look can end the whole of jest: other questions are on their way.
     if (model.unanswered.size > 0)
       throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);

@@ -3,13 +3,13 @@ import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
 import { HIDDEN } from './fake.ts';
 
-/** A plan in lines: `+ node-02 join as worker (not in any swarm)`, `~ node-02 start it {exited}` for a momentary reason, `= ...` satisfied, `? ...` later, `. ...` awaited, `! host code`, `w host code`. */
+/** A plan in lines: `+ node-02 join as worker (not in any swarm)`, `~ node-02 start it {exited}` for a transient reason, `= ...` satisfied, `? ...` later, `. ...` awaited, `! host code`, `w host code`. */
 export function shown(plan: Plan): string[] {
   const failure = (sign: string, { code, host }: Failure): string => `${sign} ${host ?? 'all'} ${code}`;
   const lines = [
     ...plan.steps.map(
-      ({ change, host, what, why, momentary, lane }) =>
-        `${change} ${host} ${what} ${momentary ? `{${why}}` : `(${why})`}${lane === undefined ? '' : ` [${lane}]`}`,
+      ({ change, host, what, why, transient, serialGroup }) =>
+        `${change} ${host} ${what} ${transient ? `{${why}}` : `(${why})`}${serialGroup === undefined ? '' : ` [${serialGroup}]`}`,
     ),
     ...plan.satisfied.map(({ host, what, why }) => `= ${host} ${what} (${why})`),
     ...plan.later.map(({ host, what, why }) => `? ${host} ${what} (${why})`),

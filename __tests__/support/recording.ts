@@ -4,11 +4,11 @@ import { container, publishedPorts } from '../../src/docker/containers.ts';
 import { engine, swarmNodes } from '../../src/docker/facts.ts';
 import type { Fleet } from '../../src/engine/ask.ts';
 import { changing, shellLine, type Command } from '../../src/engine/command.ts';
-import type { Question } from '../../src/engine/fact.ts';
+import type { Query } from '../../src/engine/fact.ts';
 import { apply } from '../../src/engine/runner.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { file, openFile } from '../../src/host/files.ts';
-import { lastWords, registry } from '../../src/kuscia/facts.ts';
+import { lastErrorLines, registry } from '../../src/kuscia/facts.ts';
 import { databaseState } from '../../src/mysql/facts.ts';
 import { greeting } from '../../src/mysql/greeting.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
@@ -23,7 +23,7 @@ export const TAPED: Deployment = deploymentOf({ hosts: TWO });
 export interface Odd {
   readonly name: string;
   readonly host: string;
-  readonly question: Question<unknown>;
+  readonly question: Query<unknown>;
   readonly before?: readonly Command[];
   /** Put before the question's own line, in the real run only. */
   readonly env?: string;
@@ -76,7 +76,7 @@ export const ODD: readonly Odd[] = [
   {
     name: 'the last words of a replica',
     host: 'node-01',
-    question: lastWords('dying'),
+    question: lastErrorLines('dying'),
     before: [
       docker(
         'run',
@@ -116,7 +116,7 @@ export async function record(): Promise<{
   const stages = deploymentStages(TAPED, { onMatrix: () => undefined });
   const look = async (): Promise<Recording> => {
     const recorder = new Recorder(labFleet);
-    for (const stage of stages) await stage.look(recorder);
+    for (const stage of stages) await stage.plan(recorder);
     return recorder.takes();
   };
   const empty = await look();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Ask, Fleet } from '../../src/engine/ask.ts';
 import { shellLine } from '../../src/engine/command.ts';
-import { answer, type Fact, type Question } from '../../src/engine/fact.ts';
+import { answer, type Fact, type Query } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { KEY, publicHalf, type DomainKey } from './key.ts';
 import { trimmed } from './trim.ts';
@@ -28,7 +28,7 @@ export function tape(moment: Moment): Take[] {
 }
 
 /** How the command of that question ended at that moment on that host, the last time it was asked. Throws when it was not asked then. */
-export function outcomeOf(moment: Moment, host: string, question: Question<unknown>): Outcome {
+export function outcomeOf(moment: Moment, host: string, question: Query<unknown>): Outcome {
   const line = shellLine(question.command);
   const take = tape(moment).findLast((each) => each.host === host && each.line === line);
   if (!take) throw new Error(`not on the tape ${moment}: ${host}: ${line}`);
@@ -36,7 +36,7 @@ export function outcomeOf(moment: Moment, host: string, question: Question<unkno
 }
 
 /** What was read of that question then. */
-export const factOf = <T>(moment: Moment, host: string, question: Question<T>): Fact<T> =>
+export const factOf = <T>(moment: Moment, host: string, question: Query<T>): Fact<T> =>
   answer(question, outcomeOf(moment, host, question));
 
 /** The outcome as it may be kept: no key in it, and what is base64 in one piece made readable. */
@@ -71,7 +71,7 @@ export function keyIn(configuration: string): DomainKey {
 /** A question and what was answered. */
 interface Asked {
   readonly host: string;
-  readonly question: Question<unknown>;
+  readonly question: Query<unknown>;
   readonly outcome: Outcome;
 }
 
@@ -84,7 +84,7 @@ export class Recorder implements Ask {
     this.#fleet = fleet;
   }
 
-  async ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
+  async ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
     const key = `${host} ${shellLine(question.command)}`;
     const asked =
       this.asked.get(key) ?? this.#fleet.run(host, question.command).then((outcome) => ({ host, question, outcome }));

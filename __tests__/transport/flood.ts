@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Host } from '../../src/cluster/cluster.ts';
 import { reading, script } from '../../src/engine/command.ts';
 import type { Failure } from '../../src/engine/errors.ts';
-import { answer, failedTo, type Question } from '../../src/engine/fact.ts';
+import { answer, failedTo, type Query } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { openReport } from '../../src/report/index.ts';
 import { openFleet } from '../../src/transport/fleet.ts';
@@ -54,7 +54,7 @@ async function flood({ host, keyFile, knownHosts, floods }: Flooding): Promise<F
   const [failures, kept, ms, ended]: [Failure[], number[], number[], string[]] = [[], [], [], []];
   for (const [name, output, bytes] of floods) {
     const purpose = `bear ${name}`;
-    const question: Question<never> = {
+    const question: Query<never> = {
       command: reading(purpose, script(`{ ${FLOODS[name]}; } >&${output}; exit 3`, String(bytes)), {
         timeoutMs: 180_000,
       }),

@@ -1,7 +1,7 @@
-import { FAULTS, type Speaker } from '../../src/diagnosis/faults.ts';
+import { FAULTS, type LogSource } from '../../src/diagnosis/faults.ts';
 import { table, type Language } from './table.ts';
 
-const SPEAKERS: Readonly<Record<Speaker, Readonly<Record<Language, string>>>> = {
+const SPEAKERS: Readonly<Record<LogSource, Readonly<Record<Language, string>>>> = {
   replica: {
     english: "Replicas: log of the container, and Kuscia's own files in it",
     chinese: '副本：容器日志及其中 Kuscia 的日志文件',
@@ -21,7 +21,7 @@ const HEADS = {
 
 /** Every known cause, by who says it. */
 export function causeTables(language: Language): string {
-  return (Object.keys(SPEAKERS) as Speaker[])
+  return (Object.keys(SPEAKERS) as LogSource[])
     .map((speaker) => {
       const rows = FAULTS.filter((fault) => fault.speaker === speaker).map(({ cause, remedy, chinese, line }) => {
         const [told, todo] = language === 'english' ? [cause, remedy] : chinese;

@@ -11,7 +11,7 @@ import {
   type InputDefinition,
   type InputName,
 } from '../../src/inputs/catalogue.ts';
-import { QUESTION_SECRETS, secretsUsed, type ClusterSecret } from '../../src/inputs/uses.ts';
+import { QUERY_SECRETS, secretsUsed, type ClusterSecret } from '../../src/inputs/uses.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { STAGES } from '../../src/stages/names.ts';
@@ -31,10 +31,10 @@ export function takesSecret(action: ActionName, name: ClusterSecret): 'always' |
     : action === 'plan'
       ? secretsUsed('plan', STAGES, false)
       : action === 'look'
-        ? new Set(QUESTION_SECRETS)
+        ? new Set(QUERY_SECRETS)
         : new Set<ClusterSecret>();
   if (own.has(name)) return 'always';
-  return stage && QUESTION_SECRETS.includes(name) ? 'here' : 'never';
+  return stage && QUERY_SECRETS.includes(name) ? 'here' : 'never';
 }
 
 /** Every secret of the cluster itself. */

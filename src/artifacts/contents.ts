@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { readJoinTokens, readProvenance, type JoinTokens, type Provenance } from '../cluster/handed.ts';
-import type { Change } from '../engine/agreed.ts';
-import { trouble } from '../engine/errors.ts';
+import { readJoinTokens, readProvenance, type JoinTokens, type Provenance } from '../cluster/job-outputs.ts';
+import type { Change } from '../engine/approved.ts';
+import { deploymentError } from '../engine/errors.ts';
 import { jsonOf } from '../engine/json.ts';
-import type { View } from '../engine/views.ts';
-import { fileName, type Handover } from './handover.ts';
+import type { HostSnapshot } from '../engine/snapshots.ts';
+import { fileName, type SealedArtifact } from './sealed-artifact.ts';
 
 const said = { stdout: z.string(), stderr: z.string() };
 const outcome = z.discriminatedUnion('ended', [
@@ -20,24 +20,24 @@ const plan = z.array(z.strictObject({ line: z.string(), image: z.array(z.string(
  * What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed
  * over.
  */
-export const viewIn = (handover: Handover): View => readOf(handover, (text) => jsonOf(text, view));
+export const snapshotIn = (handover: SealedArtifact): HostSnapshot => readOf(handover, (text) => jsonOf(text, view));
 
 /** The changes of a plan. */
-export const agreedIn = (handover: Handover): readonly Change[] =>
+export const approvedIn = (handover: SealedArtifact): readonly Change[] =>
   readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
 
-export const joinTokensIn = (handover: Handover): JoinTokens =>
+export const joinTokensIn = (handover: SealedArtifact): JoinTokens =>
   readOf(handover, () => readJoinTokens(handover.content));
 
-export const provenanceIn = (handover: Handover): Provenance =>
+export const provenanceIn = (handover: SealedArtifact): Provenance =>
   readOf(handover, () => readProvenance(handover.content));
 
 /** The reason is not told: it may show what was handed over, which is secret. */
-function readOf<T>(handover: Handover, read: (text: string) => T): T {
+function readOf<T>(handover: SealedArtifact, read: (text: string) => T): T {
   try {
     return read(handover.content.reveal());
   } catch {
-    throw trouble({
+    throw deploymentError({
       code: 'artifact-damaged',
       what: `what ${fileName(handover)} holds is no ${handover.kind}`,
       remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.',

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { failuresOf, Trouble, trouble } from '../engine/errors.ts';
+import { failuresOf, DeploymentError, deploymentError } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
-import { fileName, labelIn, pack, unpack, type Handover, type Kind, type Origin } from './handover.ts';
+import { fileName, labelIn, pack, unpack, type SealedArtifact, type Kind, type Origin } from './sealed-artifact.ts';
 
 /** Far more than jobs hand over: what is larger was put there by somebody else. */
 const LARGEST = 16 * 2 ** 20;
@@ -11,14 +11,14 @@ const MOST = 2_000;
 
 /**
  * The newest of each kind and host that is wanted and lies sealed under the folder, at any depth, opened; nothing where
- * there is no folder. Throws one Trouble for all that cannot be opened.
+ * there is no folder. Throws one DeploymentError for all that cannot be opened.
  */
-export async function receive(
+export async function readArtifacts(
   folder: string,
   key: Secret,
   expected: Origin,
   wanted: (kind: Kind, host: string) => boolean,
-): Promise<Handover[]> {
+): Promise<SealedArtifact[]> {
   const files = await filesIn(folder);
   if (files.length > MOST) throw unfit(folder, `holds ${files.length} files, more than ${MOST}`);
   const paths = newestOfEach(files, wanted);
@@ -26,7 +26,7 @@ export async function receive(
     paths.map(async (path) => unpack({ name: basename(path), bytes: await bytesOf(path) }, key, expected)),
   );
   const failures = opened.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
-  if (failures.length > 0) throw new Trouble(failures);
+  if (failures.length > 0) throw new DeploymentError(failures);
   return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
@@ -58,15 +58,15 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   return readFile(path);
 }
 
-const unfit = (path: string, how: string): Trouble =>
-  trouble({
+const unfit = (path: string, how: string): DeploymentError =>
+  deploymentError({
     code: 'artifact-damaged',
     what: `${basename(path)} ${how}`,
     remedy: 'Find out who put it there, remove it from the run, and run the whole workflow again.',
   });
 
 /** Puts its sealed file into the folder, readable by nobody else, whole or not at all. Gives its path. */
-export async function handOver(folder: string, handover: Handover, key: Secret): Promise<string> {
+export async function writeArtifact(folder: string, handover: SealedArtifact, key: Secret): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, fileName(handover));
   const half = `${path}.${randomBytes(6).toString('hex')}`;

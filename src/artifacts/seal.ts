@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto';
-import { trouble } from '../engine/errors.ts';
+import { deploymentError } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
 
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
@@ -49,7 +49,7 @@ export async function seal(content: Uint8Array, key: Secret): Promise<Uint8Array
 }
 
 /**
- * The content of an age file. Throws a Trouble: artifact-key-wrong or artifact-damaged; `name` is what the file is
+ * The content of an age file. Throws a DeploymentError: artifact-key-wrong or artifact-damaged; `name` is what the file is
  * called there.
  */
 export async function open(sealed: Uint8Array, key: Secret, name: string): Promise<Uint8Array> {
@@ -63,14 +63,14 @@ export async function open(sealed: Uint8Array, key: Secret, name: string): Promi
   } catch (thrown) {
     const said = thrown instanceof Error ? thrown.message : String(thrown);
     if (/no identity matched/i.test(said)) {
-      throw trouble({
+      throw deploymentError({
         code: 'artifact-key-wrong',
         what: `${name} was sealed with another key`,
         evidence: said,
         remedy: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.',
       });
     }
-    throw trouble({
+    throw deploymentError({
       code: 'artifact-damaged',
       what: `${name} is no whole age file`,
       evidence: said,

@@ -1,7 +1,7 @@
 import type { Secret } from '../engine/secret.ts';
 import type { Archive } from './archives.ts';
 import type { Cluster } from './cluster.ts';
-import type { Handed } from './handed.ts';
+import type { ReceivedOutputs } from './job-outputs.ts';
 
 /** What a run is to bring about: the cluster and the secrets that its stages need. */
 export interface Deployment {
@@ -30,5 +30,5 @@ export interface Deployment {
   /** Archives whose images hosts need not pull. */
   readonly archives?: readonly Archive[];
   /** What earlier jobs of a workflow handed over; without it, hosts are asked. */
-  readonly handed?: Handed;
+  readonly received?: ReceivedOutputs;
 }

@@ -1,4 +1,4 @@
-import { trouble, Trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { buildCluster } from './build.ts';
 import { checkProblems } from './checks.ts';
 import type { Cluster } from './cluster.ts';
@@ -20,20 +20,20 @@ const MOST_FAULTS = 50;
 const TELLING = ['domain', 'image', 'hosts'] as const;
 
 /**
- * The cluster that the text describes. Throws a Trouble with every fault of the text, each with its line, column and
+ * The cluster that the text describes. Throws a DeploymentError with every fault of the text, each with its line, column and
  * path; nothing is shown of a text that is something else.
  */
 export function readCluster(text: string, fileName: string): Cluster {
   const source = readSource(text);
   const foreign = foreignness(source);
   if (foreign !== undefined)
-    throw trouble({
+    throw deploymentError({
       code: 'cluster-file-unfit',
       what: `${fileName} is not a cluster file: ${foreign}; nothing of it is shown`,
       remedy: 'Name the cluster file in the input cluster; docs/cluster-file.md shows one.',
     });
   const faults: Fault[] = source.faults.length > 0 ? [...source.faults] : valueFaults(source);
-  if (faults.length > 0) throw new Trouble(failures(faults, source, fileName));
+  if (faults.length > 0) throw new DeploymentError(failures(faults, source, fileName));
   return buildCluster(clusterSchema.parse(source.value));
 }
 

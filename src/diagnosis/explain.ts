@@ -1,6 +1,6 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Code, Failure } from '../engine/errors.ts';
-import { FAULTS, type KnownFault, type Speaker } from './faults.ts';
+import { FAULTS, type KnownFault, type LogSource } from './faults.ts';
 import { withoutCredentials, type Log } from './logs.ts';
 
 const ENGINE = ['engine'] as const;
@@ -9,7 +9,7 @@ const ANY = ['replica', 'load-balancer', 'database', 'engine'] as const;
 const ITSELF = [] as const;
 
 /** Whose log tells most of a failure in which no line is known, nearest first. */
-const SPEAKERS: Readonly<Record<Code, readonly Speaker[]>> = {
+const SPEAKERS: Readonly<Record<Code, readonly LogSource[]>> = {
   'input-invalid': ITSELF,
   'cluster-file-invalid': ITSELF,
   'cluster-file-unfit': ITSELF,
@@ -243,5 +243,5 @@ function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
   };
 }
 
-const saidBy = (logs: readonly Log[], speaker: Speaker): Log | undefined =>
+const saidBy = (logs: readonly Log[], speaker: LogSource): Log | undefined =>
   logs.find((log) => log.speaker === speaker && log.lines.length > 0);

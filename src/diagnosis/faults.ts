@@ -1,12 +1,12 @@
 import type { Code } from '../engine/errors.ts';
 
 /** Whose log a line stands in. */
-export type Speaker = 'engine' | 'replica' | 'database' | 'load-balancer';
+export type LogSource = 'engine' | 'replica' | 'database' | 'load-balancer';
 
 /** A known fault: the line that gives it away, what it means and what to do. */
 export interface KnownFault {
   readonly line: RegExp;
-  readonly speaker: Speaker;
+  readonly speaker: LogSource;
   /** True where it is no cause of what fails on another host: an engine's own images, ports and disks. */
   readonly ownHost?: true;
   /** True where it is a cause only of what fails on the host that the line names, by name or address. */

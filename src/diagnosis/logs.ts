@@ -3,8 +3,8 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import { probeName } from '../docker/probe.ts';
 import { reading, script, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import type { Speaker } from './faults.ts';
-import { offsetIn, since } from './moments.ts';
+import type { LogSource } from './faults.ts';
+import { offsetIn, since } from './log-times.ts';
 
 /** A log of a host, its newest lines last. */
 export interface Log {
@@ -12,7 +12,7 @@ export interface Log {
   /** Where it was read: `docker logs alice-mysql`. */
   readonly name: string;
   /** Whose it is; undefined for what only serves to understand the others. */
-  readonly speaker: Speaker | undefined;
+  readonly speaker: LogSource | undefined;
   /** The container that said it, or that it tells of, where it is of one. */
   readonly container?: string;
   /** Of a replica: its name, by which the lines of others speak of it. */
@@ -100,7 +100,7 @@ export function logsOf(
     loadBalancer.container,
     ...(database.kind === 'managed' ? [database.container] : []),
   ];
-  const speakerOf = (container: string): Speaker | undefined => {
+  const speakerOf = (container: string): LogSource | undefined => {
     if (database.kind === 'managed' && container === database.container) return 'database';
     if (container === loadBalancer.container) return 'load-balancer';
     return container.endsWith(`-kuscia-autonomy-${domain}`) ? 'replica' : undefined;

@@ -1,5 +1,5 @@
 import type { Act } from '../engine/ask.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import type { Plan, Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
@@ -18,13 +18,13 @@ import {
 } from './replacement.ts';
 
 /** What stands under a container's name, and what an interrupted replacement left aside. */
-export interface Standing {
+export interface ContainerPair {
   readonly current: Container | undefined;
   readonly former: Container | undefined;
 }
 
 /** Both of them among all containers of a host. */
-export const standing = (all: Fact<readonly Container[]>, name: string): Fact<Standing> =>
+export const standing = (all: Fact<readonly Container[]>, name: string): Fact<ContainerPair> =>
   mapFact(all, (each) => ({
     current: each.find((one) => one.name === name),
     former: each.find((one) => one.name === formerName(name)),
@@ -38,7 +38,7 @@ export interface Wanted {
   readonly kind: string;
   /** What the first start of it is called in a plan. */
   readonly creation: string;
-  readonly lane?: string;
+  readonly serialGroup?: string;
   readonly stopping: Stopping;
   /** Why a container is not as described; undefined when it is. */
   readonly difference: (container: Container) => string | undefined;
@@ -51,12 +51,12 @@ export interface Wanted {
    * made it judges it), or does not work.
    */
   readonly state: 'works' | 'starting' | 'broken';
-  /** Everything that must be on the host before a container can be made. Throws a Trouble. */
+  /** Everything that must be on the host before a container can be made. Throws a DeploymentError. */
   readonly prepare: (act: Act) => Promise<void>;
   readonly rehearsal: (current: Container | undefined) => Rehearsal;
-  /** Proves what a rehearsal cannot. Throws a Trouble. */
+  /** Proves what a rehearsal cannot. Throws a DeploymentError. */
   readonly proof?: (act: Act) => Promise<void>;
-  /** Makes the container. Throws a Trouble. */
+  /** Makes the container. Throws a DeploymentError. */
   readonly create: (act: Act) => Promise<void>;
   /** Starts the one that has stopped, where that takes more than docker start. */
   readonly start?: (act: Act, current: Container) => Promise<void>;
@@ -65,9 +65,9 @@ export interface Wanted {
    * back.
    */
   readonly fault: (act: Act) => Promise<string | undefined>;
-  /** Takes back what was prepared for the new one, once the former one stays. Throws a Trouble. */
+  /** Takes back what was prepared for the new one, once the former one stays. Throws a DeploymentError. */
   readonly takeBack?: (act: Act, former: Container) => Promise<void>;
-  /** Judges a rehearsal that failed, where more is known than what docker said. Throws a Trouble. */
+  /** Judges a rehearsal that failed, where more is known than what docker said. Throws a DeploymentError. */
   readonly refused?: (act: Act) => Promise<void>;
 }
 
@@ -76,13 +76,13 @@ export interface Wanted {
  * that was tried before, stays aside until the new one is proven, and comes back when that fails; what an interrupted
  * run left is finished or undone. Gives the container where nothing is to be done to it.
  */
-export function planContainer(plan: Plan, wanted: Wanted, { current, former }: Standing): Container | undefined {
+export function planContainer(plan: Plan, wanted: Wanted, { current, former }: ContainerPair): Container | undefined {
   const steps = stepsFor(wanted, { current, former });
   plan.steps.push(...steps);
   return steps.some(({ change }) => change !== '-') ? undefined : current;
 }
 
-function stepsFor(wanted: Wanted, found: Standing): Step[] {
+function stepsFor(wanted: Wanted, found: ContainerPair): Step[] {
   const { current, former } = found;
   if (current === undefined)
     return [
@@ -97,7 +97,7 @@ function stepsFor(wanted: Wanted, found: Standing): Step[] {
       ? `left behind by a failed start: ${current.error || 'never started'}`
       : wanted.difference(current);
   const digests = wanted.moved?.(current);
-  const leftBehind = current.state === 'created' && ({ momentary: true } as const);
+  const leftBehind = current.state === 'created' && ({ transient: true } as const);
   const replaces = [
     ...(differs === undefined
       ? []
@@ -114,20 +114,20 @@ function stepsFor(wanted: Wanted, found: Standing): Step[] {
           ),
         ]),
   ];
-  if (replaces.length > 0) return replaces.map((step) => (replaces.length > 1 ? { lane: name, ...step } : step));
+  if (replaces.length > 0) return replaces.map((step) => (replaces.length > 1 ? { serialGroup: name, ...step } : step));
   const stopped = stoppedAs(current);
   if (stopped !== undefined)
     return [
       make(wanted, '~', `start ${kind} ${name}`, stopped, {
         apply: (act) => started(act, wanted, current),
-        momentary: true,
+        transient: true,
       }),
     ];
   if (current.restartPolicy === 'always') return [];
   return [
     make(wanted, '~', `restore the restart policy of ${kind} ${name}`, `${current.restartPolicy} -> always`, {
       apply: async (act) => void (await act.run(wanted.host, restoreRestartPolicy(name))),
-      momentary: true,
+      transient: true,
     }),
   ];
 }
@@ -136,7 +136,7 @@ function stepsFor(wanted: Wanted, found: Standing): Step[] {
  * Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container
  * is as described after all.
  */
-function resumed(wanted: Wanted, found: Standing, former: Container): Step {
+function resumed(wanted: Wanted, found: ContainerPair, former: Container): Step {
   const { name, kind } = wanted;
   const differs = wanted.difference(former);
   if (differs !== undefined)
@@ -145,11 +145,11 @@ function resumed(wanted: Wanted, found: Standing, former: Container): Step {
       '~',
       `replace ${kind} ${name}`,
       `${differs}; an interrupted run has set the present one aside`,
-      { ...replacement(wanted, found), momentary: true },
+      { ...replacement(wanted, found), transient: true },
     );
   return make(wanted, '~', `put back ${kind} ${name}`, 'an interrupted run has set it aside', {
     apply: async (act) => void (await putItBack(act, wanted, true)),
-    momentary: true,
+    transient: true,
   });
 }
 
@@ -157,11 +157,11 @@ function resumed(wanted: Wanted, found: Standing, former: Container): Step {
  * Where both are there: the former one goes once the new one is seen to work, and comes back where the new one has
  * failed and fails again.
  */
-function interrupted(wanted: Wanted, found: Standing, current: Container): Step[] {
+function interrupted(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
   const { name, kind, host, stopping, state } = wanted;
   if (current.state === 'running' && state === 'works') {
     const apply = async (act: Act): Promise<void> => void (await act.run(host, discard(formerName(name), stopping)));
-    return [make(wanted, '-', `remove ${formerName(name)}`, 'its replacement works', { apply, momentary: true })];
+    return [make(wanted, '-', `remove ${formerName(name)}`, 'its replacement works', { apply, transient: true })];
   }
   if (state === 'starting' && ['running', 'restarting'].includes(current.state)) return [];
   return [
@@ -170,21 +170,20 @@ function interrupted(wanted: Wanted, found: Standing, current: Container): Step[
       '~',
       `replace ${kind} ${name}`,
       `its replacement does not work (${stoppedAs(current) ?? current.state}); ${formerName(name)} waits`,
-      { ...replacement(wanted, found), momentary: true },
+      { ...replacement(wanted, found), transient: true },
     ),
   ];
 }
 
-type Parts = Pick<Step, 'apply' | 'undo' | 'conclude' | 'momentary' | 'image'>;
+type Parts = Pick<Step, 'apply' | 'undo' | 'conclude' | 'transient' | 'image'>;
 
-const make = ({ host, lane }: Wanted, change: Step['change'], what: string, why: string, parts: Parts): Step => ({
-  host,
-  change,
-  what,
-  why,
-  ...(lane !== undefined && { lane }),
-  ...parts,
-});
+const make = (
+  { host, serialGroup }: Wanted,
+  change: Step['change'],
+  what: string,
+  why: string,
+  parts: Parts,
+): Step => ({ host, change, what, why, ...(serialGroup !== undefined && { serialGroup }), ...parts });
 
 const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> =>
   wanted.start
@@ -192,7 +191,7 @@ const started = async (act: Act, wanted: Wanted, current: Container): Promise<vo
     : void (await act.run(wanted.host, startContainer(wanted.name, current.state)));
 
 /** Makes the new container once it is known that it can be made, with the present one kept aside. */
-function replacement(wanted: Wanted, { current, former }: Standing): Parts {
+function replacement(wanted: Wanted, { current, former }: ContainerPair): Parts {
   const { host, name, stopping } = wanted;
   const image = wanted.image && { image: wanted.image };
   // One that never ran is worth nothing, and one that has yet to be proven is not worth more than the one before it.
@@ -236,9 +235,9 @@ async function tryFirst(act: Act, wanted: Wanted, current: Container | undefined
   const command = rehearse(name, wanted.rehearsal(current));
   const outcome = await act.attempt(host, command);
   if (succeeded(outcome)) return;
-  if (outcome.ended === 'lost') throw trouble(commandFailure(host, command, outcome));
+  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host, command, outcome));
   await wanted.refused?.(act);
-  throw trouble({
+  throw deploymentError({
     code: 'replacement-impossible',
     host,
     what: `the new ${kind} ${name} could not be started here, so the present one was left as it is`,
@@ -252,7 +251,7 @@ const BACK_MS = 150_000;
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Puts the former container back and waits until it works. Gives in words what is true then. Throws a Trouble when it
+ * Puts the former container back and waits until it works. Gives in words what is true then. Throws a DeploymentError when it
  * does not.
  */
 async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
@@ -260,17 +259,17 @@ async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<str
   const command = putBack(name, stopping, starts);
   const outcome = await act.attempt(host, command);
   if (outcome.ended === 'lost')
-    throw trouble({
+    throw deploymentError({
       ...commandFailure(host, command, outcome),
       remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.`,
     });
-  if (!succeeded(outcome)) throw trouble(notBack(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
+  if (!succeeded(outcome)) throw deploymentError(notBack(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
   if (outcome.stdout.trim() === 'nothing') return 'nothing was there before';
   if (!starts) return `the former ${kind} is back; it did not run before, either`;
   for (const deadline = Date.now() + BACK_MS; ; await act.pause(LOOK_EVERY_MS)) {
     const fault = await wanted.fault(act);
     if (fault === undefined) return `the former ${kind} ${name} runs again and works`;
-    if (Date.now() > deadline) throw trouble(notBack(wanted, fault));
+    if (Date.now() > deadline) throw deploymentError(notBack(wanted, fault));
   }
 }
 

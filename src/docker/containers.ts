@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, mapFact, present, type Fact, type Question } from '../engine/fact.ts';
+import { absent, failedTo, mapFact, present, type Fact, type Query } from '../engine/fact.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 
 /** A container as `docker inspect` shows it, as far as stages look at it. */
@@ -77,7 +77,7 @@ const CONTAINER_FORMAT = `{${[
   .join(',')}}`;
 
 /** All containers of the host, in whatever state. */
-export const containers: Question<readonly Container[]> = {
+export const containers: Query<readonly Container[]> = {
   command: reading(
     'list the containers',
     inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT),
@@ -96,13 +96,13 @@ export function among(all: Fact<readonly Container[]>, name: string): Fact<Conta
 }
 
 /** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
-export const container = (name: string): Question<Container> => ({
+export const container = (name: string): Query<Container> => ({
   command: containers.command,
   read: (outcome) => among(containers.read(outcome), name),
 });
 
 /** The last lines that a container has said, 100 at most, each cut to 1000 characters. */
-export const lastLogLines = (name: string): Question<readonly string[]> => ({
+export const lastLogLines = (name: string): Query<readonly string[]> => ({
   command: reading(
     'read the end of its log',
     script('docker logs --tail 100 "$1" 2>&1 | tr -d "\\r" | grep . | cut -c 1-1000', name),
@@ -126,7 +126,7 @@ export const stoppedAs = ({ state, exitCode, error }: Container): string | undef
   ['running', 'restarting'].includes(state) ? undefined : `${state} (${exitCode})${error === '' ? '' : `: ${error}`}`;
 
 /** Host ports that running containers publish, by the container's name. */
-export const publishedPorts: Question<ReadonlyMap<number, string>> = {
+export const publishedPorts: Query<ReadonlyMap<number, string>> = {
   command: containers.command,
   read: (outcome) =>
     mapFact(containers.read(outcome), (all) => {
@@ -140,7 +140,7 @@ export const publishedPorts: Question<ReadonlyMap<number, string>> = {
  * attached to an overlay it starts only after the engine answers and the swarm is joined: until then the ports are
  * listened on, and the container is not running.
  */
-export const restartedPorts: Question<ReadonlyMap<number, string>> = {
+export const restartedPorts: Query<ReadonlyMap<number, string>> = {
   command: containers.command,
   read: (outcome) =>
     mapFact(containers.read(outcome), (all) => {

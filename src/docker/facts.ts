@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { reading, script } from '../engine/command.ts';
 import type { Secret } from '../engine/secret.ts';
-import { absent, failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, unknown, type Query } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 import { compareJoinToken } from './commands.ts';
 import { inspectAll, jsonLines } from './listing.ts';
@@ -81,7 +81,7 @@ export const NO_DOCKER = 'docker is not on the PATH of a non-interactive login';
 export const PODMAN = 'docker is Podman there, not Docker';
 
 /** The engine of the host; never absent: an engine that does not answer is unknown. */
-export const engine: Question<Engine> = {
+export const engine: Query<Engine> = {
   command: reading("read the engine's state", ['docker', 'info', '--format', '{{json .}}']),
   read(outcome) {
     // What shells end with where there is no such program (POSIX).
@@ -137,7 +137,7 @@ const rawNode = z.object({
 });
 
 /** All nodes of the swarm; to be asked of a manager, unknown elsewhere. */
-export const swarmNodes: Question<readonly SwarmNode[]> = {
+export const swarmNodes: Query<readonly SwarmNode[]> = {
   command: reading(
     'list the nodes of the swarm',
     script(`ids=$(docker node ls -q) && docker node inspect --format '{{json .}}' $ids`),
@@ -159,7 +159,7 @@ export const swarmNodes: Question<readonly SwarmNode[]> = {
 };
 
 /** Whether the swarm still takes that token; to be asked of a manager. */
-export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Question<boolean> => ({
+export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Query<boolean> => ({
   command: compareJoinToken(role, token),
   read(outcome) {
     const said = outcome.stdout.trim();
@@ -203,7 +203,7 @@ const rawNetwork = z.object({
 });
 
 /** All networks of the host. */
-export const networks: Question<readonly Network[]> = {
+export const networks: Query<readonly Network[]> = {
   command: reading('list the networks', inspectAll('network', 'docker network ls -q --no-trunc', '{{json .}}')),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('list the networks', outcome);
@@ -229,7 +229,7 @@ export const networks: Question<readonly Network[]> = {
 /**
  * Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command.
  */
-export const image = (name: string): Question<string> => ({
+export const image = (name: string): Query<string> => ({
   command: reading('list the images', [
     'docker',
     'image',
@@ -260,7 +260,7 @@ export interface ImageIdentity {
 const rawImage = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() });
 
 /** What stands on the host under that name. */
-export const imageIdentity = (name: string): Question<ImageIdentity> => ({
+export const imageIdentity = (name: string): Query<ImageIdentity> => ({
   command: reading(
     'identify the image',
     script(
@@ -280,7 +280,7 @@ export const imageIdentity = (name: string): Question<ImageIdentity> => ({
  * Version that an image of a database server says it holds, as the official images of MySQL and MariaDB do; absent
  * where it says none, or is not on the host.
  */
-export const serverVersion = (name: string): Question<string> => ({
+export const serverVersion = (name: string): Query<string> => ({
   command: reading('read the version of the database image', script(VERSION_OF, name)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the version of the database image', outcome);

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Archive } from '../cluster/archives.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Slots } from '../engine/slots.ts';
@@ -26,7 +26,7 @@ const stores = new WeakMap<Deployment, Map<string, Store>>();
 
 /**
  * Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Once in
- * a run is enough. Throws a Trouble that says which image and why not.
+ * a run is enough. Throws a DeploymentError that says which image and why not.
  */
 export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
   const { turns, there } = storeOf(deployment, host);
@@ -83,7 +83,7 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
       host,
       loadImages(archive, (bytes) => (sent += bytes)),
     );
-    if (!succeeded(outcome)) throw trouble(notLoaded(host, name, file, outcome));
+    if (!succeeded(outcome)) throw deploymentError(notLoaded(host, name, file, outcome));
   } finally {
     clearInterval(telling);
   }
@@ -120,7 +120,7 @@ async function pull(act: Act, host: string, name: string, deployment: Deployment
   act.say(host, `pulling ${name}`);
   const outcome = await act.attempt(host, pullImage(name, login));
   if (succeeded(outcome)) return;
-  throw trouble({
+  throw deploymentError({
     code: outcome.ended === 'lost' ? 'connection-lost' : 'image-unavailable',
     host,
     what: `could not pull ${name}`,

@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import { ipv4 } from '../cluster/subnet.ts';
 import { reading, script, type Command } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
+import { failedTo, present, type Query } from '../engine/fact.ts';
 import { runContainer } from './commands.ts';
 
 /**
@@ -175,7 +175,7 @@ for peer in "$@"; do try "$peer" & done; wait`;
  * of its host use. The tries go past any proxy and count only when that very probe sent back what this one made up.
  * Answers are as large as requests, so one try speaks for both directions.
  */
-export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): Question<ProbeReport> {
+export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): Query<ProbeReport> {
   const purpose = 'try the data path from the probe';
   const mtu = cluster.network.mtu ?? USUAL_MTU;
   const aliases = new Map(peers.map((peer) => [probeAlias(cluster, peer), peer.name]));

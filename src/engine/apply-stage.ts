@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { notAgreed } from './agreed.ts';
+import { notApproved } from './approved.ts';
 import type { Act, Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import type { Command } from './command.ts';
 import { commandFailure } from './command-failure.ts';
-import { failuresOf, Trouble, trouble, type Failure } from './errors.ts';
+import { failuresOf, DeploymentError, deploymentError, type Failure } from './errors.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { sameStep, type Note, type Plan, type Step } from './plan.ts';
 import { undoAll } from './undo.ts';
-import { asNote, lookAt, pause, stopIfCancelled, type Run } from './run.ts';
+import { asNote, planStage, pause, stopIfCancelled, type Run } from './run.ts';
 import type { Stage } from './stage.ts';
 
 /** Whether all of them settled. */
@@ -16,7 +16,7 @@ export const allOf = async (ends: readonly Promise<boolean>[]): Promise<boolean>
   (await Promise.all(ends)).every((settled) => settled);
 
 /** What has become of the stages before one that began without waiting for all of them. */
-export class Ahead {
+export class Predecessors {
   is: 'under way' | 'settled' | 'failed' = 'under way';
   readonly settled: Promise<boolean>;
 
@@ -27,11 +27,11 @@ export class Ahead {
 }
 
 /** A stage before this one failed: what this one waits for may never come. */
-export class LeftOff extends Error {}
+export class StageAbandoned extends Error {}
 
 /** A run on its way: what is before the stage, and whether the hosts are still as they were planned for. */
-export interface UnderWay extends Run {
-  readonly ahead?: Ahead;
+export interface ApplyContext extends Run {
+  readonly ahead?: Predecessors;
   /** To be told before the first change of a stage. */
   readonly begins: () => void;
   /** Whether any stage of the run has begun to change something. */
@@ -50,18 +50,18 @@ interface Made {
   readonly replaced: Step[];
 }
 
-export async function applyStage(stage: Stage, known: Plan | undefined, run: UnderWay): Promise<readonly Step[]> {
+export async function applyStage(stage: Stage, known: Plan | undefined, run: ApplyContext): Promise<readonly Step[]> {
   const started = Date.now();
   const applied: Step[] = [];
   const made: Made = { applied, replaced: [] };
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
-    let current = known ?? (await lookAt(stage, run))[0];
-    if (current.failures.length > 0) throw new Trouble(current.failures);
+    let current = known ?? (await planStage(stage, run))[0];
+    if (current.failures.length > 0) throw new DeploymentError(current.failures);
     for (;;) {
       while (!current.empty) {
-        const strange = notAgreed(run.agreed, stage.name, current.steps);
-        if (strange.length > 0) throw new Trouble(strange);
+        const strange = notApproved(run.approved, stage.name, current.steps);
+        if (strange.length > 0) throw new DeploymentError(strange);
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
         current = await carriedOut(
@@ -73,7 +73,7 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
         );
       }
       if (run.ahead === undefined || run.ahead.is === 'settled') break;
-      if (!(await run.ahead.settled)) throw new LeftOff();
+      if (!(await run.ahead.settled)) throw new StageAbandoned();
       // Where nothing was changed, what was seen before still stands.
       if (!run.changed()) break;
       current = await lookAlong(stage, run);
@@ -81,7 +81,8 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: Und
     run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
     return applied;
   } catch (thrown) {
-    if (thrown instanceof LeftOff) run.emit({ is: 'stage-left', stage: stage.name, applied, ms: Date.now() - started });
+    if (thrown instanceof StageAbandoned)
+      run.emit({ is: 'stage-left', stage: stage.name, applied, ms: Date.now() - started });
     else
       run.emit({
         is: 'stage-failed',
@@ -102,7 +103,7 @@ async function carriedOut(
   stage: Stage,
   batch: readonly Step[],
   { applied, replaced }: Made,
-  run: UnderWay,
+  run: ApplyContext,
   last: boolean,
 ): Promise<Plan> {
   let left: Plan;
@@ -127,31 +128,31 @@ async function undone(
   batch: readonly Step[],
   applied: Step[],
   thrown: unknown,
-  run: UnderWay,
+  run: ApplyContext,
 ): Promise<unknown> {
-  const emit: UnderWay['emit'] = (event) => {
+  const emit: ApplyContext['emit'] = (event) => {
     if (event.is === 'step-undone' && applied.includes(event.step)) applied.splice(applied.indexOf(event.step), 1);
     run.emit(event);
   };
   return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run), emit });
 }
 
-/** Every step that has no lane, and the first of each lane. */
+/** Every step that is in no serial group, and the first of each group. */
 function nextBatch(steps: readonly Step[]): Step[] {
-  const lanes = new Set<string>();
+  const groups = new Set<string>();
   return steps.filter((step) => {
-    if (step.lane === undefined) return true;
-    if (lanes.has(step.lane)) return false;
-    lanes.add(step.lane);
+    if (step.serialGroup === undefined) return true;
+    if (groups.has(step.serialGroup)) return false;
+    groups.add(step.serialGroup);
     return true;
   });
 }
 
 /** Applies the steps side by side; all of them finish, then all failures are thrown together. */
-async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: UnderWay): Promise<void> {
+async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: ApplyContext): Promise<void> {
   const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
   if (again.length > 0)
-    throw new Trouble(
+    throw new DeploymentError(
       again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })),
     );
   stopIfCancelled(stage, run);
@@ -161,7 +162,7 @@ async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[],
     if (result.status === 'fulfilled' && step) applied.push(step);
   });
   const failures = results.flatMap((result) => (result.status === 'rejected' ? failuresOf(result.reason) : []));
-  if (failures.length > 0) throw new Trouble(failures);
+  if (failures.length > 0) throw new DeploymentError(failures);
 }
 
 async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
@@ -181,27 +182,27 @@ async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
 /**
  * Looks at the stage, and along with it at the next, which may begin where this one has settled and all before it have.
  */
-async function lookAlong(stage: Stage, { next, ...run }: UnderWay): Promise<Plan> {
-  const [plan, nextPlan] = await lookAt(stage, run, run.ahead?.is === 'under way' ? undefined : next?.stage);
+async function lookAlong(stage: Stage, { next, ...run }: ApplyContext): Promise<Plan> {
+  const [plan, nextPlan] = await planStage(stage, run, run.ahead?.is === 'under way' ? undefined : next?.stage);
   if (nextPlan && plan.empty) next?.planned(nextPlan);
   return plan;
 }
 
 /** Looks until the applied steps are no longer missing and nothing is awaited; past the deadline that is a failure. */
-async function settle(stage: Stage, batch: readonly Step[], run: UnderWay, last: boolean): Promise<Plan> {
+async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, last: boolean): Promise<Plan> {
   let deadline = Date.now() + stage.settleMs;
   for (let looks = 1; ; looks += 1) {
-    const current = last && looks === 1 ? await lookAlong(stage, run) : (await lookAt(stage, run))[0];
+    const current = last && looks === 1 ? await lookAlong(stage, run) : (await planStage(stage, run))[0];
     const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
     if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
     stopIfCancelled(stage, run);
     const definite = current.failures.filter((failure) => failure.definite);
-    if (definite.length > 0) throw new Trouble(definite);
-    if (run.ahead?.is === 'failed') throw new LeftOff();
+    if (definite.length > 0) throw new DeploymentError(definite);
+    if (run.ahead?.is === 'failed') throw new StageAbandoned();
     if (run.ahead?.is === 'under way') deadline = Date.now() + stage.settleMs;
     const leftMs = deadline - Date.now();
     if (leftMs <= 0) {
-      throw new Trouble([
+      throw new DeploymentError([
         ...current.failures,
         ...current.awaited.map((note) => note.failure),
         ...missing.map((step) => unsettled(stage, step)),
@@ -229,14 +230,14 @@ export function actor(stage: Stage, run: Run): Act {
   const fleet: Fleet = { run: attempt };
   return {
     // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
-    ask: (host, question) => asker(fleet, run.emit, run.views).ask(host, question),
-    reaches: (host) => run.views?.reaches(host) ?? true,
+    ask: (host, question) => asker(fleet, run.emit, run.snapshots).ask(host, question),
+    reaches: (host) => run.snapshots?.reaches(host) ?? true,
     learn: (secret) => run.emit({ is: 'secret', secret }),
     attempt,
     async run(host, command) {
       const outcome = await attempt(host, command);
       if (succeeded(outcome)) return outcome.stdout;
-      throw trouble(commandFailure(host, command, outcome));
+      throw deploymentError(commandFailure(host, command, outcome));
     },
     pause: (ms) => sleep(ms, undefined, run.signal && { signal: run.signal }).catch(() => stopIfCancelled(stage, run)),
     say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),

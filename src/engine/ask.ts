@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import type { Fact, Question } from './fact.ts';
+import type { Fact, Query } from './fact.ts';
 import type { Outcome } from './outcome.ts';
 import type { Secret } from './secret.ts';
 
@@ -14,7 +14,7 @@ export interface Fleet {
  * asked once.
  */
 export interface Ask {
-  ask<T>(host: string, question: Question<T>): Promise<Fact<T>>;
+  ask<T>(host: string, question: Query<T>): Promise<Fact<T>>;
   /** Tells that a secret was read from a host, so that whatever prints masks it from now on. */
   learn(secret: Secret): void;
   /** Whether the host itself is asked; of any other, what it answered in an earlier job is told. */
@@ -23,11 +23,11 @@ export interface Ask {
 
 /** What a step may do while it is applied. */
 export interface Act extends Ask {
-  /** Runs the command and promises that it exited with 0; gives its standard output. Throws a Trouble otherwise. */
+  /** Runs the command and promises that it exited with 0; gives its standard output. Throws a DeploymentError otherwise. */
   run(host: string, command: Command): Promise<string>;
   /** Runs the command and gives its outcome, whatever it is, for a step that judges it itself. */
   attempt(host: string, command: Command): Promise<Outcome>;
-  /** Lets so many milliseconds pass; throws a Trouble when the run is cancelled meanwhile. */
+  /** Lets so many milliseconds pass; throws a DeploymentError when the run is cancelled meanwhile. */
   pause(ms: number): Promise<void>;
   /** One line of progress. */
   say(host: string, text: string): void;

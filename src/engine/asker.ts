@@ -2,10 +2,10 @@ import type { Ask, Fleet } from './ask.ts';
 import { bundle, travels } from './bundle.ts';
 import type { Command } from './command.ts';
 import type { Emit } from './events.ts';
-import { answer, type Fact, type Question } from './fact.ts';
+import { answer, type Fact, type Query } from './fact.ts';
 import type { Outcome } from './outcome.ts';
 import { Secret } from './secret.ts';
-import type { Views } from './views.ts';
+import type { Snapshots } from './snapshots.ts';
 
 interface Pending {
   readonly command: Command;
@@ -18,7 +18,7 @@ interface Pending {
  * Asks through a fleet, for one look at the hosts. Questions put to one host in the same turn travel together; the same
  * command is run once, and what it answered stands for the whole look, so that all stages judge the same state.
  */
-export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
+export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
   const outcomes = new Map<string, Promise<Outcome>>();
   const queues = new Map<string, Pending[]>();
 
@@ -39,17 +39,17 @@ export function asker(fleet: Fleet, emit: Emit, views?: Views): Ask {
       }
     });
 
-  const reaches = (host: string): boolean => views?.reaches(host) ?? true;
+  const reaches = (host: string): boolean => snapshots?.reaches(host) ?? true;
 
   const answered = async (host: string, command: Command): Promise<Outcome> => {
-    if (views && !reaches(host)) return views.answered(host, command);
+    if (snapshots && !reaches(host)) return snapshots.answered(host, command);
     const outcome = await put(host, command);
-    views?.record(host, command, outcome);
+    snapshots?.record(host, command, outcome);
     return outcome;
   };
 
   return {
-    ask<T>(host: string, question: Question<T>): Promise<Fact<T>> {
+    ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
       const { command } = question;
       if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
       const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;

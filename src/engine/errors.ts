@@ -108,7 +108,7 @@ export interface RemovedLog {
 }
 
 /** One or more failures, thrown together. */
-export class Trouble extends Error {
+export class DeploymentError extends Error {
   readonly failures: readonly Failure[];
 
   constructor(failures: readonly Failure[]) {
@@ -120,17 +120,17 @@ export class Trouble extends Error {
         )
         .join('\n'),
     );
-    this.name = 'Trouble';
+    this.name = 'DeploymentError';
     this.failures = failures;
   }
 }
 
-/** A Trouble of one failure. */
-export const trouble = (failure: Failure): Trouble => new Trouble([failure]);
+/** A DeploymentError of one failure. */
+export const deploymentError = (failure: Failure): DeploymentError => new DeploymentError([failure]);
 
-/** The failures in whatever was thrown; anything that is not a Trouble is a defect of ours. */
+/** The failures in whatever was thrown; anything that is not a DeploymentError is a defect of ours. */
 export function failuresOf(thrown: unknown): readonly Failure[] {
-  if (thrown instanceof Trouble) return thrown.failures;
+  if (thrown instanceof DeploymentError) return thrown.failures;
   const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
 }

@@ -28,7 +28,7 @@ export function mapFact<T, U>(fact: Fact<T>, derive: (value: T) => U): Fact<U> {
 }
 
 /** A reading command together with what its output means. `read` sees only commands that ran to their end. */
-export interface Question<T> {
+export interface Query<T> {
   readonly command: Command;
   readonly read: (outcome: Exited) => Fact<T>;
 }
@@ -37,7 +37,7 @@ export interface Question<T> {
  * The answer in an outcome: unknown unless the command ran to its end and `read` understood it; a list of which
  * something was left out is none.
  */
-export function answer<T>(question: Question<T>, outcome: Outcome): Fact<T> {
+export function answer<T>(question: Query<T>, outcome: Outcome): Fact<T> {
   if (outcome.ended === 'lost')
     return { is: 'unknown', why: `could not ${question.command.purpose}: ${ending(outcome)}`, lost: true };
   if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);

@@ -22,25 +22,25 @@ export interface Step {
    * True where `why` tells how it is at the moment, such as `exited (137)`: the next look may find it otherwise, and
    * the change is still the same.
    */
-  readonly momentary?: true;
+  readonly transient?: true;
   /** The ids that the image of which it makes a container may have, where the host or an archive knows it. */
   readonly image?: readonly string[];
   /** The line of an earlier stage's plan that foretells it, as it is agreed to. */
   readonly foretold?: string;
   /** True where it only takes back a right that runs of this deployment gave: it belongs to every plan. */
   readonly revokes?: true;
-  /** Steps of one lane are done one at a time, each settled before the next; steps without one side by side. */
-  readonly lane?: string;
+  /** Steps of one serial group are done one at a time, each settled before the next; steps without one side by side. */
+  readonly serialGroup?: string;
   /** The host on which it is done, where that is another: a manager promotes a node. */
   readonly at?: string;
-  /** Carries it out. Throws a Trouble when it did not work. */
+  /** Carries it out. Throws a DeploymentError when it did not work. */
   readonly apply: (act: Act) => Promise<void>;
   /**
    * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, or undefined
-   * where nothing had been touched. Throws a Trouble when it could not be put back.
+   * where nothing had been touched. Throws a DeploymentError when it could not be put back.
    */
   readonly undo?: (act: Act) => Promise<Undone | undefined>;
-  /** Lets go of what the step replaced, once the stage has seen that the new one works. Throws a Trouble. */
+  /** Lets go of what the step replaced, once the stage has seen that the new one works. Throws a DeploymentError. */
   readonly conclude?: (act: Act) => Promise<void>;
 }
 

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import { LOST_REMEDY } from './command-failure.ts';
-import { Trouble, trouble, type Failure } from './errors.ts';
-import type { Change } from './agreed.ts';
+import { DeploymentError, deploymentError, type Failure } from './errors.ts';
+import type { Change } from './approved.ts';
 import type { Emit } from './events.ts';
 import { ownPart } from './part.ts';
 import type { Note, Plan } from './plan.ts';
 import type { Stage } from './stage.ts';
-import type { Views } from './views.ts';
+import type { Snapshots } from './snapshots.ts';
 
 /** What a run needs: the hosts, somewhere to tell what happens, and a signal that cancels it. */
 export interface Run {
@@ -20,21 +20,21 @@ export interface Run {
   /** Hosts whose part of each stage this run takes; all of them unless told. */
   readonly hosts?: ReadonlySet<string>;
   /** What is known of hosts that the fleet does not reach; it reaches all unless told. */
-  readonly views?: Views;
+  readonly snapshots?: Snapshots;
   /**
    * Asked before the first change: whether the plan still holds, or others may have changed something since it was
-   * made. Throws a Trouble when nothing may be changed.
+   * made. Throws a DeploymentError when nothing may be changed.
    */
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
   /** The changes that were agreed to: no other is made. Any may be made unless told. */
-  readonly agreed?: readonly Change[];
+  readonly approved?: readonly Change[];
 }
 
 /**
  * Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the
  * host. Stages that tolerate it judge what the other hosts say.
  */
-export async function look(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
+export async function planStages(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
   const lost = new Map<string, Failure>();
   const watched: Fleet = {
     async run(host, command) {
@@ -43,10 +43,10 @@ export async function look(stages: readonly Stage[], run: Run, forWhat?: string)
       return outcome;
     },
   };
-  const ask = asker(watched, run.emit, run.views);
-  const plans = await Promise.all(stages.map((stage) => stage.look(ask)));
+  const ask = asker(watched, run.emit, run.snapshots);
+  const plans = await Promise.all(stages.map((stage) => stage.plan(ask)));
   const failures = [...lost.values()];
-  if (failures.length > 0 && !stages.every(({ toleratesLoss }) => toleratesLoss)) throw new Trouble(failures);
+  if (failures.length > 0 && !stages.every(({ toleratesLoss }) => toleratesLoss)) throw new DeploymentError(failures);
   for (const plan of plans)
     plan.awaited.unshift(
       ...failures.map((failure) => ({
@@ -56,16 +56,16 @@ export async function look(stages: readonly Stage[], run: Run, forWhat?: string)
         failure,
       })),
     );
-  return plans.map((plan) => ownPart(plan, run.hosts, run.views));
+  return plans.map((plan) => ownPart(plan, run.hosts, run.snapshots));
 }
 
 /** Looks at one stage, as `look` does; at another along with it, where that is given. */
-export async function lookAt(
+export async function planStage(
   stage: Stage,
   run: Run,
   along?: Stage,
 ): Promise<readonly [plan: Plan, along: Plan | undefined]> {
-  const [plan, other] = await look(along ? [stage, along] : [stage], run, stage.name);
+  const [plan, other] = await planStages(along ? [stage, along] : [stage], run, stage.name);
   if (!plan) throw new Error(`${stage.name} gave no plan`);
   return [plan, other];
 }
@@ -102,7 +102,7 @@ export const asNote = (failure: Failure): Note => ({
 /** Throws when the run was cancelled. */
 export function stopIfCancelled(stage: Stage, run: Run): void {
   if (run.signal?.aborted !== true) return;
-  throw trouble({
+  throw deploymentError({
     code: 'cancelled',
     what: `cancelled in ${stage.name}`,
     remedy: 'Run again: what was done stays, and the rest is done then.',

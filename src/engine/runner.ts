@@ -1,8 +1,8 @@
-import { actor, Ahead, allOf, applyStage, LeftOff } from './apply-stage.ts';
-import { notAgreed } from './agreed.ts';
-import { failuresOf, Trouble, withoutConsequences, type Failure } from './errors.ts';
+import { actor, Predecessors, allOf, applyStage, StageAbandoned } from './apply-stage.ts';
+import { notApproved } from './approved.ts';
+import { failuresOf, DeploymentError, withoutConsequences, type Failure } from './errors.ts';
 import { hostsToChange, sameStep, type Plan, type Step } from './plan.ts';
-import { asNote, look, pause, type Run } from './run.ts';
+import { asNote, planStages, pause, type Run } from './run.ts';
 import type { Stage } from './stage.ts';
 
 /** A stage with the plan that was made for it. */
@@ -13,7 +13,7 @@ export interface Planned {
 
 /** Gathers the facts of all stages side by side and plans each. Changes nothing. */
 export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[]> {
-  const plans = await look(stages, run);
+  const plans = await planStages(stages, run);
   const planned = stages.flatMap((stage, i) => (plans[i] ? [{ stage, plan: plans[i] }] : []));
   for (const [i, { plan }] of planned.entries()) {
     if (planned.slice(0, i).some((before) => before.plan.steps.length > 0)) postpone(plan);
@@ -31,22 +31,22 @@ function postpone(plan: Plan): void {
 
 /**
  * Applies what is missing, stage by stage, until each stage's plan is empty. Nothing is changed when any stage already
- * knows that it cannot go on. Gives the steps that were applied, by stage. Throws a Trouble.
+ * knows that it cannot go on. Gives the steps that were applied, by stage. Throws a DeploymentError.
  */
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
   let planned = await planOnceOthersAllow(stages, run);
   if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again')
     planned = await planOnceOthersAllow(stages, run);
-  const strange = planned.flatMap(({ stage, plan }) => notAgreed(run.agreed, stage.name, plan.steps));
-  if (strange.length > 0) throw new Trouble(strange);
-  return new Course(planned, run).follow();
+  const strange = planned.flatMap(({ stage, plan }) => notApproved(run.approved, stage.name, plan.steps));
+  if (strange.length > 0) throw new DeploymentError(strange);
+  return new Scheduler(planned, run).follow();
 }
 
 /**
  * The way of a run through its stages. A stage begins when all before it have settled, or those that it names; when one
  * fails, none begins any more.
  */
-class Course {
+class Scheduler {
   readonly #planned: readonly Planned[];
   readonly #run: Run;
   readonly #applied = new Map<string, readonly Step[]>();
@@ -63,16 +63,16 @@ class Course {
 
   async follow(): Promise<Map<string, readonly Step[]>> {
     for (const { stage, plan } of this.#planned) {
-      if (hostsToChange(plan).length > 0) stage.early?.(plan, actor(stage, this.#run)).catch(() => undefined);
+      if (hostsToChange(plan).length > 0) stage.prefetch?.(plan, actor(stage, this.#run)).catch(() => undefined);
     }
     const ends: Promise<boolean>[] = [];
     for (const [i, { stage, plan }] of this.#planned.entries()) {
-      const names = stage.beginsAfter;
+      const names = stage.startAfter;
       const begin = names ? ends.filter((_, j) => names.includes(this.#planned[j]?.stage.name ?? '')) : ends;
       ends[i] = this.#pass(stage, plan, [...begin], [...ends]);
     }
     await Promise.all(ends);
-    if (this.#failures.length > 0) throw new Trouble(this.#failures);
+    if (this.#failures.length > 0) throw new DeploymentError(this.#failures);
     return this.#applied;
   }
 
@@ -84,7 +84,7 @@ class Course {
     before: readonly Promise<boolean>[],
   ): Promise<boolean> {
     if (!(await allOf(begin)) || this.#failures.length > 0) return false;
-    const ahead = stage.beginsAfter ? new Ahead(before) : undefined;
+    const ahead = stage.startAfter ? new Predecessors(before) : undefined;
     const next = this.#planned[this.#planned.findIndex((each) => each.stage === stage) + 1]?.stage;
     const underWay = {
       ...this.#run,
@@ -92,7 +92,7 @@ class Course {
       changed: () => this.#changed,
       ...(ahead && { ahead }),
       ...(next &&
-        !next.beginsAfter && {
+        !next.startAfter && {
           next: { stage: next, planned: (nextPlan: Plan) => void this.#foreseen.set(next.name, nextPlan) },
         }),
     };
@@ -103,7 +103,7 @@ class Course {
       );
       return true;
     } catch (thrown) {
-      if (!(thrown instanceof LeftOff)) this.#failures.push(...failuresOf(thrown));
+      if (!(thrown instanceof StageAbandoned)) this.#failures.push(...failuresOf(thrown));
       return false;
     }
   }
@@ -126,7 +126,7 @@ async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<
     const leftMs = deadline - Date.now();
     const ofOthers = failures.every(({ host }) => host !== undefined && run.hosts?.has(host) === false);
     const [first] = planned;
-    if (!ofOthers || leftMs <= 0 || !first) throw new Trouble(failures);
+    if (!ofOthers || leftMs <= 0 || !first) throw new DeploymentError(failures);
     run.emit({ is: 'waiting', stage: first.stage.name, notes: failures.map(asNote), leftMs });
     await pause(first.stage, run);
   }

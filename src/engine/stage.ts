@@ -12,14 +12,14 @@ export interface Stage {
    * Stages after which it may already begin, where it need not wait for all that it needs; it settles only after those,
    * too.
    */
-  readonly beginsAfter?: readonly string[];
+  readonly startAfter?: readonly string[];
   /** How long, in milliseconds, what was asked for may take until it is really there. */
   readonly settleMs: number;
   /**
    * Does what can be done for the plan's changes before their turn, beside all else, as soon as any change may be made.
    * What goes wrong with it is told when the change itself is made.
    */
-  readonly early?: (plan: Plan, act: Act) => Promise<unknown>;
+  readonly prefetch?: (plan: Plan, act: Act) => Promise<unknown>;
   /**
    * True where a host whose connection is lost ends no look: the stage judges what stays unknown, and the look adds the
    * host's own failure.
@@ -28,13 +28,13 @@ export interface Stage {
   /** What a plan that is only shown says of it, where that is less than its look. */
   readonly preview?: (ask: Ask) => Promise<Plan>;
   /** Gathers facts (reads only) and plans from them. */
-  look(ask: Ask): Promise<Plan>;
+  plan(ask: Ask): Promise<Plan>;
 }
 
 /** A stage from its two halves: `gather` reads, `plan` is pure. */
 export function stage<Facts>(
-  parts: Omit<Stage, 'look'> & { gather: (ask: Ask) => Promise<Facts>; plan: (facts: Facts) => Plan },
+  parts: Omit<Stage, 'plan'> & { gather: (ask: Ask) => Promise<Facts>; plan: (facts: Facts) => Plan },
 ): Stage {
   const { gather, plan, ...rest } = parts;
-  return { ...rest, look: async (ask) => plan(await gather(ask)) };
+  return { ...rest, plan: async (ask) => plan(await gather(ask)) };
 }

@@ -1,5 +1,5 @@
 import type { Act } from './ask.ts';
-import { failuresOf, Trouble, type Failure } from './errors.ts';
+import { failuresOf, DeploymentError, type Failure } from './errors.ts';
 import type { Emit } from './events.ts';
 import type { Step, Undone } from './plan.ts';
 
@@ -20,13 +20,13 @@ interface Scene {
 /**
  * Puts back what these steps replaced, after something of them failed. Gives what is to be thrown: a failure of each
  * host says that it was undone and what is true now, and where something could not be put back, that stands beside it.
- * Whatever is no Trouble stays as it was thrown.
+ * Whatever is no DeploymentError stays as it was thrown.
  */
 export async function undoAll(steps: readonly Step[], thrown: unknown, scene: Scene): Promise<unknown> {
   const tried = await Promise.all(steps.filter(({ undo }) => undo !== undefined).map((step) => undoStep(step, scene)));
   const failed = tried.flatMap(({ failures }) => failures);
-  if (!(thrown instanceof Trouble)) return failed.length === 0 ? thrown : new Trouble(failed);
-  return new Trouble([...told(thrown.failures, tried), ...failed]);
+  if (!(thrown instanceof DeploymentError)) return failed.length === 0 ? thrown : new DeploymentError(failed);
+  return new DeploymentError([...told(thrown.failures, tried), ...failed]);
 }
 
 /** The failures, with what was undone in the first one of the same host, or else in the first of all. */

@@ -2,11 +2,11 @@ import { getOctokit } from '@actions/github';
 import type { Secret } from '../engine/secret.ts';
 import { duration } from '../report/layout.ts';
 import type { Place } from './place.ts';
-import { ApiTrouble, breakdown, ended, limited, limitOf, refusal, silence, type Answer } from './refusal.ts';
+import { ApiError, breakdown, ended, limited, limitOf, refusal, silence, type Answer } from './refusal.ts';
 
 type Octokit = ReturnType<typeof getOctokit>;
 
-/** GitHub's API, asked with patience. Whatever it throws is a Trouble. */
+/** GitHub's API, asked with patience. Whatever it throws is a DeploymentError. */
 export interface Api {
   readonly rest: Octokit['rest'];
   readonly paginate: Octokit['paginate'];
@@ -118,7 +118,7 @@ class Patience {
       } catch (thrown) {
         const pauseMs = PAUSES_MS[tries];
         if (
-          !(thrown instanceof ApiTrouble) ||
+          !(thrown instanceof ApiError) ||
           thrown.refused !== undefined ||
           pauseMs === undefined ||
           this.#options.signal.aborted
@@ -135,7 +135,7 @@ class Patience {
   async #attempt<T extends Answer>(
     asked: string,
     request: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T | { readonly failed: ApiTrouble; readonly waitMs?: number }> {
+  ): Promise<T | { readonly failed: ApiError; readonly waitMs?: number }> {
     const { signal, place, needs, now } = this.#options;
     try {
       const response = await request(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
@@ -158,13 +158,13 @@ class Patience {
     }
   }
 
-  async #waitOut(failed: ApiTrouble, waitMs: number): Promise<void> {
+  async #waitOut(failed: ApiError, waitMs: number): Promise<void> {
     if (waitMs > this.#limitsLeft) throw failed;
     this.#limitsLeft -= waitMs;
     await this.#pause(failed, waitMs);
   }
 
-  async #pause({ failures }: ApiTrouble, ms: number): Promise<void> {
+  async #pause({ failures }: ApiError, ms: number): Promise<void> {
     const { say, pause, signal } = this.#options;
     say(
       `${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; going on in ${duration(ms)}`,

@@ -1,10 +1,10 @@
-import { trouble } from '../engine/errors.ts';
+import { deploymentError } from '../engine/errors.ts';
 import type { Api } from './api.ts';
-import { isForbidden, type ApiTrouble } from './refusal.ts';
-import type { Teller } from './tell.ts';
+import { isForbidden, type ApiError } from './refusal.ts';
+import type { GithubReporter } from './reporter.ts';
 
 /** Refuses an environment that asks nobody. Where its rules cannot be seen it says so, and goes on. */
-export async function checkApproval(environment: string, api: Api, teller: Teller): Promise<void> {
+export async function checkApproval(environment: string, api: Api, teller: GithubReporter): Promise<void> {
   const { owner, repo } = api.place;
   try {
     const { data } = await api.rest.repos.getEnvironment({ owner, repo, environment_name: environment });
@@ -25,7 +25,7 @@ export async function checkApproval(environment: string, api: Api, teller: Telle
 }
 
 const unguarded = (environment: string) =>
-  trouble({
+  deploymentError({
     code: 'approval-unguarded',
     what: `the environment ${environment} asks nobody for an approval`,
     cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule',
@@ -34,6 +34,6 @@ const unguarded = (environment: string) =>
       'run again.',
   });
 
-const unseen = (environment: string, { failures }: ApiTrouble): string =>
+const unseen = (environment: string, { failures }: ApiError): string =>
   `Whether the environment ${environment} asks for an approval is not known to this run. ` +
   `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;

@@ -1,6 +1,6 @@
 import type { Api } from './api.ts';
-import { ApiTrouble, isForbidden } from './refusal.ts';
-import type { Teller } from './tell.ts';
+import { ApiError, isForbidden } from './refusal.ts';
+import type { GithubReporter } from './reporter.ts';
 
 interface Artifact {
   readonly id: number;
@@ -11,13 +11,13 @@ interface Artifact {
  * Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does
  * not do it, it says so and leaves them: what the run was for is done.
  */
-export async function cleanUp(prefix: string, api: Api, teller: Teller): Promise<void> {
+export async function cleanUp(prefix: string, api: Api, teller: GithubReporter): Promise<void> {
   const deleted: Artifact[] = [];
   try {
     for (const artifact of await artifactsOf(api, prefix))
       if (await removed(artifact, prefix, api)) deleted.push(artifact);
   } catch (thrown) {
-    if (!(thrown instanceof ApiTrouble)) throw thrown;
+    if (!(thrown instanceof ApiError)) throw thrown;
     if (isForbidden(thrown)) teller.notice('artifacts stay', left(thrown, prefix));
     else teller.warning('artifacts stay', left(thrown, prefix));
   }
@@ -56,7 +56,7 @@ async function artifactsOf(
   return artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired);
 }
 
-const left = ({ failures }: ApiTrouble, prefix: string): string =>
+const left = ({ failures }: ApiError, prefix: string): string =>
   `The artifacts of this run that begin with ${prefix} could not be deleted: ` +
   `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are ` +
   'sealed, and expire after a day.';

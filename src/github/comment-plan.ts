@@ -4,14 +4,19 @@ import type { Api } from './api.ts';
 import { comment, commentsOn, type Comment } from './comments.ts';
 import { findingLines } from './findings.ts';
 import { fitted, isMarked, LONGEST_BODY, prose, table } from './markdown.ts';
-import { isForbidden, type ApiTrouble } from './refusal.ts';
-import type { Teller } from './tell.ts';
+import { isForbidden, type ApiError } from './refusal.ts';
+import type { GithubReporter } from './reporter.ts';
 
 /**
  * Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's
  * summary.
  */
-export async function commentPlan(plan: PlanDocument, pullRequest: number, api: Api, teller: Teller): Promise<void> {
+export async function commentPlan(
+  plan: PlanDocument,
+  pullRequest: number,
+  api: Api,
+  teller: GithubReporter,
+): Promise<void> {
   const mark = `<!-- kuscia-swarm plan: ${plan.domain} -->`;
   const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
   try {
@@ -44,7 +49,7 @@ async function keepOne(pullRequest: number, mark: string, text: string, api: Api
 const isOurs = ({ user, author_association: association }: Comment): boolean =>
   user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
 
-const unwritten = ({ failures }: ApiTrouble): string =>
+const unwritten = ({ failures }: ApiError): string =>
   'The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of ' +
   `this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 

@@ -7,13 +7,13 @@ import { commentPlan } from './comment-plan.ts';
 import { pullRequestOf, readPlace, type Environment } from './place.ts';
 import { reportHealth, sawNothing } from './report-health.ts';
 import { readRequest, tokenIn, type Request } from './request.ts';
-import type { Teller } from './tell.ts';
+import type { GithubReporter } from './reporter.ts';
 
 /** What a run reaches; tests put others in their place. */
 export interface Surroundings {
   readonly env: Environment;
   readonly read: (path: string) => string;
-  readonly teller: Teller;
+  readonly teller: GithubReporter;
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;

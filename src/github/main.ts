@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { live } from '../lifetime.ts';
+import { runProcess } from '../lifetime.ts';
 import { docsPage } from '../report/failures.ts';
 import { run } from './jobs.ts';
-import { Teller } from './tell.ts';
+import { GithubReporter } from './reporter.ts';
 
-const teller = new Teller(process.stdout, docsPage(process.env));
+const teller = new GithubReporter(process.stdout, docsPage(process.env));
 
-live(process, {
+runProcess(process, {
   work: (signal) =>
     run({
       env: process.env,

@@ -1,4 +1,4 @@
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { DeploymentError, type Failure } from '../engine/errors.ts';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ export interface Place {
 
 const URL_ONLY = /^https?:\/\/[\w.:[\]-]+(\/[\w./-]+)?$/;
 
-/** Reads the place from what GitHub sets for every step. Throws a Trouble that names each variable that is missing. */
+/** Reads the place from what GitHub sets for every step. Throws a DeploymentError that names each variable that is missing. */
 export function readPlace(env: Environment): Place {
   const faults: Failure[] = [];
   const variable = (name: string, pattern: RegExp, otherwise = ''): string => {
@@ -36,7 +36,7 @@ export function readPlace(env: Environment): Place {
   const apiUrl = variable('GITHUB_API_URL', URL_ONLY, 'https://api.github.com');
   const runId = variable('GITHUB_RUN_ID', /^\d+$/);
   const attempt = variable('GITHUB_RUN_ATTEMPT', /^\d+$/, '1');
-  if (faults.length > 0) throw new Trouble(faults);
+  if (faults.length > 0) throw new DeploymentError(faults);
   return {
     owner,
     repo,
@@ -48,11 +48,11 @@ export function readPlace(env: Environment): Place {
   };
 }
 
-/** The number of the pull request that this run is about. Throws a Trouble where it is about none. */
+/** The number of the pull request that this run is about. Throws a DeploymentError where it is about none. */
 export function pullRequestOf(env: Environment, read: (path: string) => string): number {
   const event = env['GITHUB_EVENT_NAME'] ?? '';
-  const wrong = (what: string): Trouble =>
-    new Trouble([
+  const wrong = (what: string): DeploymentError =>
+    new DeploymentError([
       {
         code: 'input-invalid',
         what,

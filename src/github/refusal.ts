@@ -1,4 +1,4 @@
-import { trouble, Trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 
 /** An answer of the API, as octokit hands it over with its errors. */
 export interface Answer {
@@ -8,7 +8,7 @@ export interface Answer {
 }
 
 /** GitHub's API refused, or nobody knows what became of a request. */
-export class ApiTrouble extends Trouble {
+export class ApiError extends DeploymentError {
   /**
    * Status of the refusal, 429 for every rate limit; undefined where it is not known whether the request was carried
    * out.
@@ -25,8 +25,8 @@ export class ApiTrouble extends Trouble {
  * Whether the API refused for want of a permission. A private repository that a token may not see is one that is not
  * there.
  */
-export const isForbidden = (thrown: unknown): thrown is ApiTrouble =>
-  thrown instanceof ApiTrouble && (thrown.refused === 403 || thrown.refused === 404);
+export const isForbidden = (thrown: unknown): thrown is ApiError =>
+  thrown instanceof ApiError && (thrown.refused === 403 || thrown.refused === 404);
 
 /**
  * Where no answer says how long to wait; https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -50,13 +50,13 @@ const seconds = (value: string | number | undefined): number | undefined =>
   /^\d+$/.test(String(value)) ? Number(value) : undefined;
 
 /** The refusal of a rate limit that lasts longer than may be waited. */
-export function limited(asked: string, { status, headers, data }: Answer, until: number): ApiTrouble {
+export function limited(asked: string, { status, headers, data }: Answer, until: number): ApiError {
   const at = `${new Date(until).toISOString().slice(0, 19)}Z`;
   const left =
     headers['x-ratelimit-limit'] === undefined
       ? ''
       : `; ${headers['x-ratelimit-remaining']} of ${headers['x-ratelimit-limit']} requests left`;
-  return new ApiTrouble(
+  return new ApiError(
     {
       code: 'github-refused',
       what: `GitHub's API has no requests left for this token until ${at}`,
@@ -68,7 +68,7 @@ export function limited(asked: string, { status, headers, data }: Answer, until:
 }
 
 /** A refusal as a failure. `needs` is the permission that the job asks for: `issues: write`. */
-export function refusal(asked: string, answer: Answer, needs: string): ApiTrouble {
+export function refusal(asked: string, answer: Answer, needs: string): ApiError {
   const { status, headers, data } = answer;
   const accepted = headers['x-accepted-github-permissions'];
   const permission = `Give the job the permission ${needs}${accepted === undefined ? '' : ` (GitHub asks for ${accepted})`}`;
@@ -80,7 +80,7 @@ export function refusal(asked: string, answer: Answer, needs: string): ApiTroubl
       'not.',
     410: "Turn issues on in the repository's settings: General, Features, Issues.",
   };
-  return new ApiTrouble(
+  return new ApiError(
     {
       code: 'github-refused',
       what: `GitHub's API refuses ${asked}: ${status}`,
@@ -92,8 +92,8 @@ export function refusal(asked: string, answer: Answer, needs: string): ApiTroubl
 }
 
 /** That there was no answer, or one that says nothing of what was asked. */
-export function silence(asked: string, evidence: string, apiUrl: string): ApiTrouble {
-  return new ApiTrouble({
+export function silence(asked: string, evidence: string, apiUrl: string): ApiError {
+  return new ApiError({
     code: 'github-unreachable',
     what: `GitHub's API does not answer ${asked} at ${apiUrl}`,
     evidence,
@@ -102,8 +102,8 @@ export function silence(asked: string, evidence: string, apiUrl: string): ApiTro
 }
 
 /** That the API failed by itself (5xx). */
-export function breakdown(asked: string, { status, data }: Answer): ApiTrouble {
-  return new ApiTrouble({
+export function breakdown(asked: string, { status, data }: Answer): ApiError {
+  return new ApiError({
     code: 'github-unreachable',
     what: `GitHub's API fails at ${asked}: ${status}`,
     evidence: told(data),
@@ -112,15 +112,15 @@ export function breakdown(asked: string, { status, data }: Answer): ApiTrouble {
 }
 
 /** That the run was cancelled or took too long. */
-export function ended(signal: AbortSignal): Trouble {
+export function ended(signal: AbortSignal): DeploymentError {
   const late = (signal.reason as { readonly name?: unknown } | undefined)?.name === 'TimeoutError';
   if (late)
-    return new ApiTrouble({
+    return new ApiError({
       code: 'github-unreachable',
       what: "GitHub's API was too slow: not everything was said in time",
       remedy: 'Look at githubstatus.com and run again.',
     });
-  return trouble({
+  return deploymentError({
     code: 'cancelled',
     what: 'cancelled before the end',
     remedy: 'Run again: what was said to GitHub stays and is found.',

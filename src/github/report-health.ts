@@ -2,9 +2,9 @@ import type { Api } from './api.ts';
 import { comment } from './comments.ts';
 import { changedText, healthMark, healthyText, issueText, keptIn, wrongIn } from './health-text.ts';
 import { isMarked } from './markdown.ts';
-import { ApiTrouble } from './refusal.ts';
+import { ApiError } from './refusal.ts';
 import type { Health } from './request.ts';
-import type { Teller } from './tell.ts';
+import type { GithubReporter } from './reporter.ts';
 
 /** An issue, as far as it is read here. */
 interface Issue {
@@ -35,7 +35,7 @@ const isHealthy = ({ result, failed, matrix, failures }: Health): boolean =>
   (matrix.warnings ?? []).length === 0;
 
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
-export async function reportHealth(health: Health, api: Api, teller: Teller, now: number): Promise<void> {
+export async function reportHealth(health: Health, api: Api, teller: GithubReporter, now: number): Promise<void> {
   const keeper = new Keeper(health, api, teller, now);
   const issue = await keeper.only();
   const url = isHealthy(health) ? await keeper.healthy(issue) : await keeper.notHealthy(issue);
@@ -45,11 +45,11 @@ export async function reportHealth(health: Health, api: Api, teller: Teller, now
 class Keeper {
   readonly #health: Health;
   readonly #api: Api;
-  readonly #teller: Teller;
+  readonly #teller: GithubReporter;
   readonly #now: number;
   readonly #repository: { readonly owner: string; readonly repo: string };
 
-  constructor(health: Health, api: Api, teller: Teller, now: number) {
+  constructor(health: Health, api: Api, teller: GithubReporter, now: number) {
     this.#health = health;
     this.#api = api;
     this.#teller = teller;
@@ -175,7 +175,7 @@ class Keeper {
     // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found
     // again.
     await this.#close(issue.number, 'not_planned');
-    throw new ApiTrouble(
+    throw new ApiError(
       {
         code: 'github-refused',
         what: `GitHub did not put the label ${label} on the issue, which was closed again`,
@@ -199,7 +199,7 @@ class Keeper {
         () => Promise.resolve(undefined),
       );
     } catch (thrown) {
-      if (!(thrown instanceof ApiTrouble) || thrown.refused !== 422) throw thrown;
+      if (!(thrown instanceof ApiError) || thrown.refused !== 422) throw thrown;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Matrix } from '../cluster/matrix.ts';
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 import type { PlanDocument } from '../report/plan.ts';
 import { JOBS, type JobName } from './catalogue.ts';
@@ -40,13 +40,13 @@ export function tokenIn(env: Environment): Secret | undefined {
   return text === '' ? undefined : new Secret('token', text);
 }
 
-/** Reads what is asked for. Throws a Trouble that names every input that is wrong. */
+/** Reads what is asked for. Throws a DeploymentError that names every input that is wrong. */
 export function readRequest(env: Environment): Request {
   const given = new Given(env);
   const asked = given.word('do', Object.keys(JOBS) as JobName[]);
   if (tokenIn(env) === undefined) given.wrong('token', 'is missing');
   const request = asked && READERS[asked](given);
-  if (request === undefined || given.faults.length > 0) throw new Trouble(given.faults);
+  if (request === undefined || given.faults.length > 0) throw new DeploymentError(given.faults);
   return request;
 }
 

@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { failedTo, present, unknown, type Query } from '../engine/fact.ts';
 
 /** A host's operating system as the login sees it. Sizes in bytes. */
 export interface Machine {
@@ -68,7 +68,7 @@ const FORMS: Readonly<Record<string, RegExp>> = {
 };
 
 /** The host's operating system. */
-export const machine: Question<Machine> = {
+export const machine: Query<Machine> = {
   command: reading("read the host's properties", script(ASK, ...NEEDED_PROGRAMS)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo("read the host's properties", outcome);
@@ -127,7 +127,7 @@ const PLACES = [
 ].join('\n');
 
 /** Which address of its own that name or address is to the host, if any. */
-export const placed = (address: string): Question<Placed> => ({
+export const placed = (address: string): Query<Placed> => ({
   command: reading(`find ${address} among its addresses`, script(PLACES, address)),
   read(outcome) {
     const lines = outcome.stdout
@@ -152,7 +152,7 @@ export interface Disk {
 }
 
 /** The file system of that folder, or of the nearest folder above it that the login may see. */
-export const disk = (folder: string): Question<Disk> => ({
+export const disk = (folder: string): Query<Disk> => ({
   command: reading(
     'read the free disk space',
     script(
@@ -178,7 +178,7 @@ const TERMINAL =
 /**
  * Whether a command can be given a terminal there, as kuscia.sh needs one: standard input and output of one are asked.
  */
-export const terminal: Question<boolean> = {
+export const terminal: Query<boolean> = {
   command: reading('prove that there can be a terminal', script(TERMINAL)),
   read(outcome) {
     const [last = ''] = /\w+(?=\s*$)/.exec(outcome.stdout) ?? [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, present, type Fact, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, type Fact, type Query } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** A file of a host. */
@@ -22,7 +22,7 @@ const LOOK =
   '-c "%a %.3Y" "$1" && sha256sum <"$1"';
 
 /** The file at that path; absent when there is nothing, unknown when it is no regular file or cannot be read. */
-export const file = (path: string): Question<HostFile> => ({
+export const file = (path: string): Query<HostFile> => ({
   command: reading(`look at ${path}`, script(LOOK, path)),
   read: (outcome) => {
     if (outcome.code !== 0) return failedTo(`look at ${path}`, outcome);
@@ -31,7 +31,7 @@ export const file = (path: string): Question<HostFile> => ({
 });
 
 /** The same with its content, which is taken to be secret; `name` is what it is called when it is masked. */
-export const openFile = (path: string, name: string): Question<OpenedFile> => ({
+export const openFile = (path: string, name: string): Query<OpenedFile> => ({
   command: reading(`read ${path}`, script(`${LOOK} && cat "$1"`, path)),
   read: (outcome) => {
     if (outcome.code !== 0) return failedTo(`read ${path}`, { ...outcome, stdout: '' });

@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
+import { failedTo, present, type Query } from '../engine/fact.ts';
 
 /** Something on the way to a folder, which whoever may change it can put another in the place of. */
 export interface Ward {
@@ -29,7 +29,7 @@ echo end`;
  * What of the deployment's folder there, of the lock's place and of all their parents belongs to others than root and
  * the login, or can be changed by them.
  */
-export const othersOn = (folder: string): Question<readonly Ward[]> => {
+export const othersOn = (folder: string): Query<readonly Ward[]> => {
   const purpose = `read whose ${folder} is`;
   return {
     command: reading(purpose, script(ASK, folder, LOCK)),

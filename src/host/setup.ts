@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { failedTo, present, unknown, type Fact, type Question } from '../engine/fact.ts';
+import { failedTo, present, unknown, type Fact, type Query } from '../engine/fact.ts';
 import { route } from './facts.ts';
 
 /** The socket on which the engine of a host listens; all that talks to an engine here means that one. */
@@ -159,7 +159,7 @@ const ASK = [
 ].join('\n');
 
 /** How Docker is set up for the login on a host. Needs no root; what only root may read is undefined without. */
-export const setup: Question<Setup> = {
+export const setup: Query<Setup> = {
   command: reading('read how Docker is set up', script(ASK, JSON_LEAVES, RULES, ...KERNEL)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read how Docker is set up', outcome);
@@ -192,7 +192,7 @@ export const setup: Question<Setup> = {
 };
 
 /** Docker's firewall rules by themselves, as `setup` has them. */
-export const firewallRules: Question<Setup['rules']> = {
+export const firewallRules: Query<Setup['rules']> = {
   command: reading(
     "read Docker's firewall rules",
     script(['exec 2>/dev/null', 'rules=$1', ...READ_RULES].join('\n'), RULES),

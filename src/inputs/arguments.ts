@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { INPUT_LIST, inputVariable, optionOf, ownVariable, type InputName } from './catalogue.ts';
 import type { Files } from './files.ts';
 import type { Environment } from './given.ts';
@@ -14,7 +14,7 @@ const OPTIONS = new Map(INPUT_LIST.map((input) => [optionOf(input.name), input])
 
 /**
  * The command line of a run outside GitHub, put as GitHub's runner would put the inputs; an argument stands above a
- * KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a Trouble with every
+ * KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a DeploymentError with every
  * argument that is wrong.
  */
 export function translateArguments(argv: readonly string[], env: Environment, files: Files): Asked {
@@ -48,7 +48,7 @@ export function translateArguments(argv: readonly string[], env: Environment, fi
     if ('what' in read) failures.push(read);
     else inputs[inputVariable(read.name)] = read.text;
   }
-  if (failures.length > 0) throw new Trouble(failures);
+  if (failures.length > 0) throw new DeploymentError(failures);
   return { is: 'run', env: { ...env, ...inputs } };
 }
 

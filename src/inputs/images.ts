@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Archive } from '../cluster/archives.ts';
 import { show } from '../cluster/problem.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { readArchive } from './archive.ts';
 import { given, wrong, type Environment } from './given.ts';
 
@@ -16,7 +16,7 @@ export interface ImagesRead {
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/;
 
 /**
- * Reads what every archive of the folder holds, each once, and finds all that is wrong at once. Throws a Trouble when
+ * Reads what every archive of the folder holds, each once, and finds all that is wrong at once. Throws a DeploymentError when
  * it is cancelled.
  */
 export async function readImages(env: Environment, signal: AbortSignal): Promise<ImagesRead> {
@@ -25,7 +25,11 @@ export async function readImages(env: Environment, signal: AbortSignal): Promise
   const cancelled = new Promise<never>((_, reject) => {
     const refuse = (): void =>
       reject(
-        trouble({ code: 'cancelled', what: 'cancelled while the image archives were read', remedy: 'Run again.' }),
+        deploymentError({
+          code: 'cancelled',
+          what: 'cancelled while the image archives were read',
+          remedy: 'Run again.',
+        }),
       );
     if (signal.aborted) refuse();
     else signal.addEventListener('abort', refuse, { once: true });

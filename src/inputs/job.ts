@@ -105,7 +105,7 @@ const runnersSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
  * The cluster with only those runners that were agreed to; one that its file alone names goes to `failures`. A text in
  * place of a file is the workflow's own.
  */
-export function agreedRunners(env: Environment, cluster: Cluster, failures: Failure[]): Cluster {
+export function approvedRunners(env: Environment, cluster: Cluster, failures: Failure[]): Cluster {
   const text = given(env, 'agreed-runners');
   if (text === undefined || given(env, 'cluster')?.includes('\n')) return cluster;
   const agreed = runnersIn(text);

@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import { sealKeyFault } from '../artifacts/seal.ts';
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { Secret, UnusedSecret } from '../engine/secret.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
 import { oneCluster } from './cluster-file.ts';
@@ -11,7 +11,7 @@ import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
 import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
 import type { Files } from './files.ts';
 import type { ImagesRead } from './images.ts';
-import { agreedRunners, readJob, type Job } from './job.ts';
+import { approvedRunners, readJob, type Job } from './job.ts';
 import { readLock, type LockWish } from './lock.ts';
 import { waitOf } from './minutes.ts';
 import { maskedWords } from './masked.ts';
@@ -43,7 +43,7 @@ export interface Inputs {
 }
 
 /**
- * The inputs that the environment holds as GitHub's runner gives them. Throws a Trouble with everything that is wrong
+ * The inputs that the environment holds as GitHub's runner gives them. Throws a DeploymentError with everything that is wrong
  * or missing, the faults of the cluster file and of the images included.
  */
 export function readInputs(
@@ -60,7 +60,7 @@ export function readInputs(
   const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
   const lock = readLock(env, inputFaults);
   const described = oneCluster(env, files, clusterFaults);
-  const cluster = described && agreedRunners(env, described, inputFaults);
+  const cluster = described && approvedRunners(env, described, inputFaults);
   const job = cluster && readJob(env, cluster, mode, inputFaults);
   const words = maskedWords(env, files);
   const failures = [
@@ -75,7 +75,7 @@ export function readInputs(
     ...imageFaults,
     ...clusterFaults,
   ];
-  if (failures.length > 0 || !cluster || !job) throw new Trouble(failures);
+  if (failures.length > 0 || !cluster || !job) throw new DeploymentError(failures);
   const databasePassword = givenSecret(env, 'database-password') ?? new UnusedSecret('database password');
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
   return {

@@ -34,7 +34,7 @@ export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>
  * What the questions of a whole deployment take: for a plan, and for a job that records what its host answers to the
  * jobs of others.
  */
-export const QUESTION_SECRETS: readonly ClusterSecret[] = ['database-password', ...PAIR];
+export const QUERY_SECRETS: readonly ClusterSecret[] = ['database-password', ...PAIR];
 
 /** What a run must be given. A job on a host's own runner (`here`) records its host's answers, whatever its stage. */
 export function secretsUsed(mode: string, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
@@ -45,5 +45,5 @@ export function secretsUsed(mode: string, stages: readonly StageName[], here: bo
       : stages
           .flatMap((stage) => STAGE_SECRETS[stage])
           .filter((name) => mode !== 'plan' || name !== 'registry-password');
-  return new Set([...ofStages, ...(here ? QUESTION_SECRETS : [])]);
+  return new Set([...ofStages, ...(here ? QUERY_SECRETS : [])]);
 }

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { isMap, parseDocument, type Document } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 
 /** A domain's Kuscia configuration, read and found to be one. */
@@ -22,7 +22,7 @@ export interface Configuration {
 const LONGEST_TEXT = 32 * 1024;
 
 /**
- * Reads a configuration. Throws a Trouble (configuration-invalid) that says where it came from and never what stands in
+ * Reads a configuration. Throws a DeploymentError (configuration-invalid) that says where it came from and never what stands in
  * it.
  */
 export function readConfiguration(text: Secret, from: string, host?: string): Configuration {
@@ -35,20 +35,20 @@ export function readConfiguration(text: Secret, from: string, host?: string): Co
       'carry another domain key.',
   });
   const { length } = text.reveal();
-  if (length > LONGEST_TEXT) throw trouble(invalid(`it has ${length} characters, more than ${LONGEST_TEXT}`));
+  if (length > LONGEST_TEXT) throw deploymentError(invalid(`it has ${length} characters, more than ${LONGEST_TEXT}`));
   // Told to, the parser prints warnings, which quote the text.
   const document = parseDocument(text.reveal(), { stringKeys: true, logLevel: 'error' });
-  if (document.errors.length > 0 || !isMap(document.contents)) throw trouble(invalid('it is no YAML mapping'));
-  if (!isPlain(document)) throw trouble(invalid('its aliases lead nowhere, too far or in a circle'));
+  if (document.errors.length > 0 || !isMap(document.contents)) throw deploymentError(invalid('it is no YAML mapping'));
+  if (!isPlain(document)) throw deploymentError(invalid('its aliases lead nowhere, too far or in a circle'));
   const domain = document.get('domainID');
   const keyData = document.get('domainKeyData');
-  if (document.get('mode') !== 'autonomy') throw trouble(invalid('its mode is not autonomy'));
+  if (document.get('mode') !== 'autonomy') throw deploymentError(invalid('its mode is not autonomy'));
   if (typeof domain !== 'string' || typeof keyData !== 'string')
-    throw trouble(invalid('domainID or domainKeyData is missing'));
+    throw deploymentError(invalid('domainID or domainKeyData is missing'));
   try {
     return { domain, publicKey: publicKeyOf(keyData), domainKey: new Secret('domain key', keyData), document };
   } catch {
-    throw trouble(invalid('domainKeyData is no RSA private key in base64'));
+    throw deploymentError(invalid('domainKeyData is no RSA private key in base64'));
   }
 }
 

@@ -1,5 +1,5 @@
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, present, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, type Query } from '../engine/fact.ts';
 
 const USER = `s|^datastoreEndpoint: *["']\\{0,1\\}mysql://\\([^:@/]*\\):.*$|user=\\1|p`;
 
@@ -7,7 +7,7 @@ const USER = `s|^datastoreEndpoint: *["']\\{0,1\\}mysql://\\([^:@/]*\\):.*$|user
  * The user as whom a replica with that configuration logs in to the database; '' where it names none. Nothing else of
  * it leaves the host.
  */
-export const dataSourceUser = (path: string): Question<string> => {
+export const dataSourceUser = (path: string): Query<string> => {
   const purpose = `read the database's user in ${path}`;
   return {
     command: reading(

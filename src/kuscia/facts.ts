@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import { inProbe } from '../docker/probe.ts';
 import { reading, script, type Command } from '../engine/command.ts';
-import { failedTo, mapFact, present, type Question } from '../engine/fact.ts';
+import { failedTo, mapFact, present, type Query } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 
 /** A replica as it has registered itself in the shared database. */
@@ -76,7 +76,7 @@ const OVER = ['Succeeded', 'Failed'];
  * database and so the same from every replica. The host itself fills in whose it is (kuscia.sh,
  * `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
  */
-export const registry = (domain: string): Question<Registry> => ({
+export const registry = (domain: string): Query<Registry> => ({
   command: reading(
     'read the gateways, nodes and tasks',
     script(
@@ -171,13 +171,13 @@ const DIRECT_S = 5;
 const BALANCED_S = 8;
 
 /** Asks a replica's gateway through its host's published port, from the probe on a host. */
-export function directAnswer(cluster: Cluster, host: Host): Question<Answer> {
+export function directAnswer(cluster: Cluster, host: Host): Query<Answer> {
   const url = `${gatewayScheme(cluster)}://${host.address}:${cluster.ports.gateway}/`;
   return oneAnswer(answersFrom(`ask the gateway at ${url}`, [url], DIRECT_S, (...what) => inProbe(cluster, ...what)));
 }
 
 /** Asks a replica's gateway from within its own container, where no network is in between. */
-export function answerWithin(cluster: Cluster, container: string): Question<Answer> {
+export function answerWithin(cluster: Cluster, container: string): Query<Answer> {
   const url = `${gatewayScheme(cluster)}://127.0.0.1:1080/`;
   return oneAnswer(
     answersFrom('ask the gateway from within its container', [url], DIRECT_S, (purpose, argv) =>
@@ -186,7 +186,7 @@ export function answerWithin(cluster: Cluster, container: string): Question<Answ
   );
 }
 
-const oneAnswer = ({ command, read }: Question<readonly Answer[]>): Question<Answer> => ({
+const oneAnswer = ({ command, read }: Query<readonly Answer[]>): Query<Answer> => ({
   command,
   read: (outcome) => mapFact(read(outcome), ([answer]) => answer ?? NO_ANSWER),
 });
@@ -199,7 +199,7 @@ export const loadBalancerUrl = (cluster: Cluster, address: string): string =>
 export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 'replica').length + 1;
 
 /** Asks the load balancer so often, each time on a fresh connection. */
-export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Question<readonly Answer[]> => {
+export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Query<readonly Answer[]> => {
   const url = `${loadBalancerUrl(cluster, host.address)}/`;
   return answersFrom(`ask the load balancer at ${url}`, Array<string>(times).fill(url), BALANCED_S, (...what) =>
     inProbe(cluster, ...what),
@@ -216,7 +216,7 @@ function answersFrom(
   urls: readonly string[],
   seconds: number,
   asked: (purpose: string, argv: readonly [string, ...string[]]) => Command,
-): Question<readonly Answer[]> {
+): Query<readonly Answer[]> {
   const text = [
     'request() {',
     `r=$(curl --noproxy "*" -ks -m "$1" -H "Connection: close" -w " %{http_code}" "$2" | tail -c 1200; echo " ` +
@@ -316,7 +316,7 @@ END { print substr(said != "" ? said : fatal, 1, 400) }'`;
  * The line of a replica's log that says why it does not work; '' where none does. Its time is local to the image, so it
  * is cut off.
  */
-export const lastWords = (container: string): Question<string> => ({
+export const lastErrorLines = (container: string): Query<string> => ({
   command: reading('read the log of the replica', script(LAST_WORDS, container)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the log of the replica', outcome);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Cluster, ManagedDatabase } from '../cluster/cluster.ts';
 import { reading, script, type Command } from '../engine/command.ts';
-import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { failedTo, present, unknown, type Query } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 import type { Secret } from '../engine/secret.ts';
 import { ANSWERS_S, askFromProbe } from './client.ts';
@@ -61,7 +61,7 @@ exit "$code"`;
  * Asks the server for its version, whether the database is there, and which domains' gateways it holds (only the owner
  * has any).
  */
-export function databaseState(cluster: Cluster, password: Secret): Question<DatabaseState> {
+export function databaseState(cluster: Cluster, password: Secret): Query<DatabaseState> {
   const { database } = cluster;
   const statements = statementsFor(database.name);
   return {

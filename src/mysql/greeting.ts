@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { HAS_ROUTES, inProbe } from '../docker/probe.ts';
 import { reading } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
+import { failedTo, present, type Query } from '../engine/fact.ts';
 import { WANTS_TLS } from './facts.ts';
 
 /** Seconds within which a server has to greet: Kuscia gives up after 5. */
@@ -83,7 +83,7 @@ first=$(one ${LARGE}); echo "$first"
 case $first in *" reply "* | *" ended 8"*) ;; *" greeting 10 "*) for size in ${SINGLE.join(' ')}; do one $size & done; wait ;; esac`;
 
 /** How a MySQL server receives a container of this host at that address. No credentials are given. */
-export function greeting(cluster: Cluster, address: string, port: number): Question<Greeting> {
+export function greeting(cluster: Cluster, address: string, port: number): Query<Greeting> {
   const purpose = `reach the database at ${address}:${port} from a container`;
   return {
     command: inProbe(cluster, purpose, ['bash', '-c', ALL, 'bash', TRY, address, String(port)]),
@@ -115,7 +115,7 @@ function received(lines: readonly (readonly string[])[], text: string): Greeting
 }
 
 /** Whether the host itself, not a container on it, gets a connection there. */
-export const hostReaches = (address: string, port: number): Question<boolean> => ({
+export const hostReaches = (address: string, port: number): Query<boolean> => ({
   command: reading(`connect to the database at ${address}:${port} from the host`, [
     'timeout',
     String(GREETING_S),

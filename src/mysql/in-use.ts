@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ExternalDatabase } from '../cluster/cluster.ts';
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, present, type Question } from '../engine/fact.ts';
+import { absent, failedTo, present, type Query } from '../engine/fact.ts';
 
 /**
  * By what a host knows that its deployment uses a server: its replica's configuration names it, or an apply has written
@@ -25,7 +25,7 @@ grep -qF -e "$4" "$2" 2>/dev/null && echo configured || echo absent`;
 export const databaseInUse = (
   database: ExternalDatabase,
   files: { readonly databaseInUse: string; readonly config: string },
-): Question<InUse> => ({
+): Query<InUse> => ({
   command: reading(
     'read which database is in use',
     script(

@@ -1,6 +1,6 @@
 import type { ManagedDatabase } from '../cluster/cluster.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
-import { failedTo, present, unknown, type Question } from '../engine/fact.ts';
+import { failedTo, present, unknown, type Query } from '../engine/fact.ts';
 import type { Secret } from '../engine/secret.ts';
 import { PASSWORD_TARGET, ROOT_PASSWORD_TARGET } from './commands.ts';
 import { REFUSED, within } from './facts.ts';
@@ -92,7 +92,7 @@ printf '%s\\n' "$said" >&2; exit "$code"`;
  * How root is let in, whether it is from elsewhere, and who is. `kept` is the file of the users' password on the host:
  * both passwords are there already, and none travels.
  */
-export function rootAccess(database: ManagedDatabase, kept: string): Question<RootAccess> {
+export function rootAccess(database: ManagedDatabase, kept: string): Query<RootAccess> {
   const purpose = 'ask the database about its root';
   const sql = [
     `SELECT 'version', VERSION()`,

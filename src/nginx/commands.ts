@@ -1,7 +1,7 @@
 import type { LoadBalancer } from '../cluster/cluster.ts';
 import { runContainer } from '../docker/commands.ts';
 import { changing, reading, script, type Command } from '../engine/command.ts';
-import { failedTo, present, type Question } from '../engine/fact.ts';
+import { failedTo, present, type Query } from '../engine/fact.ts';
 import { FOLDER } from './configuration.ts';
 
 const CONFIGURATION = `${FOLDER}/nginx.conf`;
@@ -69,7 +69,7 @@ export function reloadConfiguration(container: string, digest: string): Command 
 }
 
 /** Digest of the configuration that nginx has loaded. */
-export const loadedConfiguration = (container: string): Question<string> => ({
+export const loadedConfiguration = (container: string): Query<string> => ({
   command: reading('ask nginx for its configuration', [
     'docker',
     'exec',

@@ -1,6 +1,6 @@
 import { codeNumber, type Code, type Failure } from '../engine/errors.ts';
 import { bounded } from './remote.ts';
-import { cell, count, labelled, oneLine, type Look } from './layout.ts';
+import { cell, count, labelled, oneLine, type Layout } from './layout.ts';
 
 /** Whether it stopped the run. */
 export type Severity = 'error' | 'warning';
@@ -84,16 +84,16 @@ export function groupTitle({ code, members }: FailureGroup): string {
 }
 
 /** A group as a block: what and where, then evidence, cause and what to do. */
-export function groupLines(group: FailureGroup, severity: Severity, look: Look, docs: DocsPage): string[] {
+export function groupLines(group: FailureGroup, severity: Severity, layout: Layout, docs: DocsPage): string[] {
   const { cause, remedy, members } = group;
   const title = groupTitle(group);
   const name = `${codeNumber(group.code)} ${group.code}`;
   const width = Math.max(LABEL_WIDTH, ...members.map(({ host = '' }) => host.length + 2));
   const part = (label: string, text: string): string[] =>
-    text.trim() === '' ? [] : labelled(cell(label, 'dim'), text, look, 2, width);
+    text.trim() === '' ? [] : labelled(cell(label, 'dim'), text, layout, 2, width);
   return [
-    `${look.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ` +
-      `${look.paint('strong', name)}${title.slice(name.length)}`,
+    `${layout.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ` +
+      `${layout.paint('strong', name)}${title.slice(name.length)}`,
     ...(members.length === 1
       ? members.flatMap(({ what, evidence = '' }) => [
           ...part('', what.split('\n').slice(1).join('\n')),

@@ -1,5 +1,5 @@
 import * as core from '@actions/core';
-import type { Face } from './face.ts';
+import type { Renderer } from './renderer.ts';
 import type { Screen } from './terminal.ts';
 
 /** The part of @actions/core that a report needs. */
@@ -11,10 +11,10 @@ export type Runner = Pick<typeof core, 'startGroup' | 'endGroup' | 'error' | 'wa
 export const LARGEST_SUMMARY = 1024 * 1024;
 
 /** The log of a GitHub job: a group for each stage, annotations, masks, outputs and the job summary. */
-export function githubFace(screen: Screen, runner: Runner = core): Face {
+export function githubRenderer(screen: Screen, runner: Runner = core): Renderer {
   const line = (text: string): void => void screen.write(`${text}\n`);
   return {
-    look: { width: Infinity, paint: (_style, text) => text },
+    layout: { width: Infinity, paint: (_style, text) => text },
     line,
     open: (stage) => runner.startGroup(stage),
     close: () => runner.endGroup(),

@@ -1,13 +1,13 @@
 import { docsPage } from './failures.ts';
-import { githubFace } from './github.ts';
+import { githubRenderer } from './github.ts';
 import { Report } from './report.ts';
-import { terminalFace, type Screen } from './terminal.ts';
+import { terminalRenderer, type Screen } from './terminal.ts';
 
 /** The report of this process: GitHub's log where GitHub runs it, lines for a terminal, a file or a pipe otherwise. */
 export function openReport(env: Readonly<Record<string, string | undefined>>, screen: Screen): Report {
   const verbose = env['RUNNER_DEBUG'] === '1' || (env['VERBOSE'] ?? '') !== '';
   const options = { docs: docsPage(env), verbose };
-  if (env['GITHUB_ACTIONS'] === 'true') return new Report(githubFace(screen), options);
+  if (env['GITHUB_ACTIONS'] === 'true') return new Report(githubRenderer(screen), options);
   const colour = screen.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
-  return new Report(terminalFace(screen, { colour, verbose }), options);
+  return new Report(terminalRenderer(screen, { colour, verbose }), options);
 }

@@ -1,8 +1,8 @@
-/** How a piece of text is set off, where the face has colours. */
+/** How a piece of text is set off, where the renderer has colours. */
 export type Style = 'plain' | 'strong' | 'good' | 'bad' | 'warn' | 'dim';
 
 /** What the reader's screen can do. */
-export interface Look {
+export interface Layout {
   /** Characters in a line; Infinity where lines may have any length. */
   readonly width: number;
   readonly paint: (style: Style, text: string) => string;
@@ -17,7 +17,7 @@ export interface Cell {
 /** A cell; plain unless told. */
 export const cell = (text: string, style: Style = 'plain'): Cell => ({ text, style });
 
-interface Layout {
+interface ColumnOptions {
   readonly indent?: number;
   /** Columns that give way, first to last, when a row is wider than the screen; each keeps at least `LEAST`. */
   readonly shrink?: readonly number[];
@@ -29,15 +29,15 @@ const LEAST = 16;
 /**
  * Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut.
  */
-export function columns(rows: readonly (readonly Cell[])[], look: Look, layout: Layout = {}): string[] {
+export function columns(rows: readonly (readonly Cell[])[], layout: Layout, options: ColumnOptions = {}): string[] {
   const flat = rows.map((row) => row.map(({ text, style }) => ({ text: flatLine(text), style })));
   const widths: number[] = [];
   for (const row of flat) row.forEach(({ text }, i) => (widths[i] = Math.max(widths[i] ?? 0, lengthOf(text))));
-  const indent = ' '.repeat(layout.indent ?? 0);
-  const fitted = fit(widths, look.width - indent.length, layout.shrink ?? []);
+  const indent = ' '.repeat(options.indent ?? 0);
+  const fitted = fit(widths, layout.width - indent.length, options.shrink ?? []);
   return flat.map((row) =>
     (
-      indent + row.map((piece, i) => pad(piece, fitted[i] ?? 0, i === row.length - 1, look)).join(' '.repeat(GAP))
+      indent + row.map((piece, i) => pad(piece, fitted[i] ?? 0, i === row.length - 1, layout)).join(' '.repeat(GAP))
     ).trimEnd(),
   );
 }
@@ -54,9 +54,9 @@ function fit(widths: readonly number[], room: number, shrink: readonly number[])
   return fitted;
 }
 
-function pad({ text, style }: Cell, width: number, last: boolean, look: Look): string {
+function pad({ text, style }: Cell, width: number, last: boolean, layout: Layout): string {
   const shown = cut(text, width);
-  return look.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
+  return layout.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
 }
 
 /** Text on one line, with its blanks. */
@@ -72,13 +72,13 @@ export function cut(text: string, width: number): string {
 }
 
 /** A labelled text: the label in front, the text beside it, broken at blanks where the screen ends. Nothing is cut. */
-export function labelled(label: Cell, text: string, look: Look, indent: number, labelWidth: number): string[] {
-  const room = Math.max(look.width - indent - labelWidth, LEAST);
+export function labelled(label: Cell, text: string, layout: Layout, indent: number, labelWidth: number): string[] {
+  const room = Math.max(layout.width - indent - labelWidth, LEAST);
   const lines = text
     .split('\n')
     .filter((line) => line.trim() !== '')
     .flatMap((line) => wrap(line.trimEnd(), room));
-  const first = look.paint(label.style, label.text) + ' '.repeat(Math.max(labelWidth - lengthOf(label.text), 0));
+  const first = layout.paint(label.style, label.text) + ' '.repeat(Math.max(labelWidth - lengthOf(label.text), 0));
   return lines.map((line, i) => ' '.repeat(indent) + (i === 0 ? first : ' '.repeat(labelWidth)) + line);
 }
 

@@ -1,5 +1,5 @@
 import { CHECKS, serving, type Check, type CheckName, type Matrix } from '../cluster/matrix.ts';
-import { cell, columns, count, duration, type Look } from './layout.ts';
+import { cell, columns, count, duration, type Layout } from './layout.ts';
 
 /** The checks in the order of the columns. */
 export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
@@ -15,7 +15,7 @@ export const marked = ({ ok, unknown, text }: Check): string =>
   ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
 
 /** The matrix as an aligned table, one line a replica. */
-export function matrixLines(matrix: Matrix, look: Look): string[] {
+export function matrixLines(matrix: Matrix, layout: Layout): string[] {
   const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
   const rows = matrix.rows.map(({ replica, cells }) => [
     cell(replica, CHECK_NAMES.every((name) => cells[name].ok) ? 'plain' : 'strong'),
@@ -23,7 +23,7 @@ export function matrixLines(matrix: Matrix, look: Look): string[] {
       cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad'),
     ),
   ]);
-  return columns([head, ...rows], look, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
+  return columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
 
 /** What is true of the domain now, in one line of figures: what still works is said also where something does not. */

@@ -2,7 +2,7 @@ import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Failure } from '../engine/errors.ts';
 import { label } from './markdown.ts';
 import { CHECK_NAMES } from './matrix.ts';
-import type { Story } from './story.ts';
+import type { RunState } from './run-state.ts';
 
 interface Box {
   readonly id: string;
@@ -20,23 +20,23 @@ const HEXAGON = ['{{"', '"}}'] as const;
  * The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; what fails
  * stands out.
  */
-export function picture(story: Story): string[] {
-  const cluster = story.subject?.cluster;
+export function picture(runState: RunState): string[] {
+  const cluster = runState.subject?.cluster;
   if (!cluster) return [];
-  const hosts = cluster.hosts.map((host, i) => ({ host, id: `host${i}`, boxes: boxesOn(host, i, cluster, story) }));
+  const hosts = cluster.hosts.map((host, i) => ({ host, id: `host${i}`, boxes: boxesOn(host, i, cluster, runState) }));
   const replicas = hosts.flatMap(({ boxes }) => boxes.filter(({ id }) => id.startsWith('replica'))).map(({ id }) => id);
   const outside =
     cluster.database.kind === 'external'
-      ? [databaseBox(`${cluster.database.address}:${cluster.database.port}`, story)]
+      ? [databaseBox(`${cluster.database.address}:${cluster.database.port}`, runState)]
       : [];
   const overlay: Box = {
     id: 'overlay',
     text: `${cluster.network.name} ${cluster.network.subnet}`,
     shape: HEXAGON,
-    bad: failed(story, /^(data-path-cut|network-|subnet-)/),
+    bad: failed(runState, /^(data-path-cut|network-|subnet-)/),
   };
   const bad = [
-    ...hosts.filter(({ host }) => story.failures.some((failure) => failure.host === host.name)).map(({ id }) => id),
+    ...hosts.filter(({ host }) => runState.failures.some((failure) => failure.host === host.name)).map(({ id }) => id),
     ...[...hosts.flatMap(({ boxes }) => boxes), ...outside, overlay].filter((box) => box.bad).map(({ id }) => id),
   ];
   return [
@@ -60,7 +60,7 @@ function frame(id: string, host: Host, boxes: readonly Box[]): string[] {
 
 const drawn = ({ id, text, shape: [open, close] }: Box): string => `${id}${open}${label(text)}${close}`;
 
-function boxesOn(host: Host, index: number, cluster: Cluster, story: Story): Box[] {
+function boxesOn(host: Host, index: number, cluster: Cluster, runState: RunState): Box[] {
   const { loadBalancer, database } = cluster;
   return [
     ...(loadBalancer.host === host.name
@@ -69,17 +69,17 @@ function boxesOn(host: Host, index: number, cluster: Cluster, story: Story): Box
             id: 'balancer',
             text: `nginx :${loadBalancer.port}`,
             shape: RECTANGLE,
-            bad: failed(story, /^load-balancer-/),
+            bad: failed(runState, /^load-balancer-/),
           },
         ]
       : []),
-    ...(hostsWith(cluster, 'replica').includes(host) ? [replicaBox(host, index, cluster, story)] : []),
-    ...(database.kind === 'managed' && database.host === host.name ? [databaseBox(`:${database.port}`, story)] : []),
+    ...(hostsWith(cluster, 'replica').includes(host) ? [replicaBox(host, index, cluster, runState)] : []),
+    ...(database.kind === 'managed' && database.host === host.name ? [databaseBox(`:${database.port}`, runState)] : []),
   ];
 }
 
-function replicaBox(host: Host, index: number, cluster: Cluster, story: Story): Box {
-  const row = story.matrix?.rows.find((candidate) => candidate.host === host.name);
+function replicaBox(host: Host, index: number, cluster: Cluster, runState: RunState): Box {
+  const row = runState.matrix?.rows.find((candidate) => candidate.host === host.name);
   const wrong = CHECK_NAMES.filter((name) => row && !row.cells[name].ok && row.cells[name].unknown !== true);
   const open = CHECK_NAMES.filter((name) => row?.cells[name].unknown === true);
   return {
@@ -92,11 +92,12 @@ function replicaBox(host: Host, index: number, cluster: Cluster, story: Story): 
   };
 }
 
-const databaseBox = (where: string, story: Story): Box => ({
+const databaseBox = (where: string, runState: RunState): Box => ({
   id: 'database',
   text: `MySQL ${where}`,
   shape: CYLINDER,
-  bad: failed(story, /^database-/),
+  bad: failed(runState, /^database-/),
 });
 
-const failed = (story: Story, codes: RegExp): boolean => story.failures.some(({ code }: Failure) => codes.test(code));
+const failed = (runState: RunState, codes: RegExp): boolean =>
+  runState.failures.some(({ code }: Failure) => codes.test(code));

@@ -1,8 +1,8 @@
 import type { Failure } from '../engine/errors.ts';
 import type { Note } from '../engine/plan.ts';
 import { distinct } from './failures.ts';
-import { cell, columns, count, duration, type Cell, type Look, type Style } from './layout.ts';
-import type { Story, ToldStep } from './story.ts';
+import { cell, columns, count, duration, type Cell, type Layout, type Style } from './layout.ts';
+import type { RunState, ReportedStep } from './run-state.ts';
 
 /** A note of the plan document. */
 export interface PlanNote {
@@ -31,18 +31,18 @@ export interface PlanDocument {
 const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
 
 /** Why a change is needed, and of which image it makes a container, where that is known. */
-function reasonOf({ why, image: [id = ''] = [] }: ToldStep): string {
+function reasonOf({ why, image: [id = ''] = [] }: ReportedStep): string {
   const shown = SHOWN_ID.exec(id)?.[0];
   return shown === undefined ? why : `${why}; image ${shown}`;
 }
 
 /** The plan of the run as data. */
-export function planDocument(story: Story): PlanDocument {
+export function planDocument(runState: RunState): PlanDocument {
   const notes = (kind: 'satisfied' | 'later' | 'awaited'): PlanNote[] =>
-    story.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
+    runState.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
   return {
-    domain: story.subject?.cluster.domain ?? '',
-    changes: story
+    domain: runState.subject?.cluster.domain ?? '',
+    changes: runState
       .found('steps')
       .map(({ stage, finding }) => ({
         stage,
@@ -54,8 +54,8 @@ export function planDocument(story: Story): PlanDocument {
     satisfied: notes('satisfied'),
     later: notes('later'),
     awaited: notes('awaited'),
-    warnings: story.found('warnings').map(({ stage, finding }) => ({ stage, ...finding })),
-    failures: story.found('failures').map(({ stage, finding }) => ({ stage, ...finding })),
+    warnings: runState.found('warnings').map(({ stage, finding }) => ({ stage, ...finding })),
+    failures: runState.found('failures').map(({ stage, finding }) => ({ stage, ...finding })),
   };
 }
 
@@ -76,10 +76,10 @@ const GATHERED_GAP = '   ';
 const SIGN_STYLES: Readonly<Record<string, Style>> = { '+': 'good', '~': 'warn', '-': 'bad' };
 
 /** The plan for reading: figures first, then one aligned line for each change and each thing that is not known yet. */
-export function planLines(story: Story, look: Look): string[] {
-  const plan = planDocument(story);
-  const gathered = story.gatheredMs === undefined ? '' : `gathered in ${duration(story.gatheredMs)}`;
-  const rows = story.stages.flatMap(({ stage, found }) => {
+export function planLines(runState: RunState, layout: Layout): string[] {
+  const plan = planDocument(runState);
+  const gathered = runState.gatheredMs === undefined ? '' : `gathered in ${duration(runState.gatheredMs)}`;
+  const rows = runState.stages.flatMap(({ stage, found }) => {
     const lines = [
       ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
       ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
@@ -90,10 +90,10 @@ export function planLines(story: Story, look: Look): string[] {
     return lines.map((line, i) => [cell(i === 0 ? stage : '', 'strong'), ...line]);
   });
   const title = `${plan.domain}: ${planFigures(plan)}`;
-  const fits = title.length + GATHERED_GAP.length + gathered.length <= look.width;
+  const fits = title.length + GATHERED_GAP.length + gathered.length <= layout.width;
   return [
-    look.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + look.paint('dim', gathered) : ''),
-    ...columns(rows, look, { indent: 2, shrink: [3, 2] }),
+    layout.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + layout.paint('dim', gathered) : ''),
+    ...columns(rows, layout, { indent: 2, shrink: [3, 2] }),
   ];
 }
 
@@ -108,8 +108,8 @@ function row(note: Note, sign: string, why: string, style: Style = 'plain'): Cel
 }
 
 /** What is satisfied in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined when nothing is. */
-export function satisfiedTitle(story: Story): string | undefined {
-  const counts = story.stages
+export function satisfiedTitle(runState: RunState): string | undefined {
+  const counts = runState.stages
     .map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 }))
     .filter(({ n }) => n > 0);
   if (counts.length === 0) return undefined;
@@ -120,7 +120,9 @@ export function satisfiedTitle(story: Story): string | undefined {
 }
 
 /** What is satisfied and why, one aligned line each. */
-export function satisfiedLines(story: Story, look: Look): string[] {
-  const rows = story.found('satisfied').map(({ stage, finding }) => [cell(stage), ...row(finding, '=', finding.why)]);
-  return columns(rows, look, { indent: 2, shrink: [3, 2] });
+export function satisfiedLines(runState: RunState, layout: Layout): string[] {
+  const rows = runState
+    .found('satisfied')
+    .map(({ stage, finding }) => [cell(stage), ...row(finding, '=', finding.why)]);
+  return columns(rows, layout, { indent: 2, shrink: [3, 2] });
 }

@@ -1,18 +1,18 @@
 import type { Event } from '../engine/events.ts';
-import { cell, columns, duration, type Cell, type Look } from './layout.ts';
+import { cell, columns, duration, type Cell, type Layout } from './layout.ts';
 
 type Heard<K extends Event['is']> = Extract<Event, { is: K }>;
 
 /** Lines of progress, each with its host in front. */
 export class Progress {
-  readonly #look: Look;
+  readonly #layout: Layout;
   readonly #hostWidth: number;
   /** By stage: of several that go on side by side none silences another. */
   readonly #waits = new Map<string, Waits>();
   readonly #now: () => number;
 
-  constructor(look: Look, hosts: readonly string[], now: () => number) {
-    this.#look = look;
+  constructor(layout: Layout, hosts: readonly string[], now: () => number) {
+    this.#layout = layout;
     this.#hostWidth = Math.max(0, ...hosts.map((host) => host.length));
     this.#now = now;
   }
@@ -76,7 +76,7 @@ export class Progress {
    */
   #line(host: string, sign: Cell, ...rest: Cell[]): string[] {
     const [word, room] = [sign.text.padEnd('failed'.length), host.padEnd(this.#hostWidth)];
-    return columns([[cell(room), cell(word, sign.style), ...rest]], this.#look, { indent: 2, shrink: [3, 2] });
+    return columns([[cell(room), cell(word, sign.style), ...rest]], this.#layout, { indent: 2, shrink: [3, 2] });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Emit, Event } from '../engine/events.ts';
 import { ending } from '../engine/outcome.ts';
 import type { Secret } from '../engine/secret.ts';
 import { closingLines, stageClosing } from './closing.ts';
-import type { Face } from './face.ts';
+import type { Renderer } from './renderer.ts';
 import { annotation, distinct, grouped, groupLines, type DocsPage, type Severity } from './failures.ts';
 import { LARGEST_SUMMARY } from './github.ts';
 import { count, duration, oneLine } from './layout.ts';
@@ -12,7 +12,7 @@ import { Masks } from './mask.ts';
 import { matrixLines } from './matrix.ts';
 import { planDocument, planLines, satisfiedLines, satisfiedTitle } from './plan.ts';
 import { Progress } from './progress.ts';
-import { isEnd, Story, type Subject } from './story.ts';
+import { isEnd, RunState, type Subject } from './run-state.ts';
 import { summary } from './summary.ts';
 
 export interface ReportOptions {
@@ -28,10 +28,10 @@ const PUBLISHED: (keyof Failure)[] = ['code', 'host', 'what', 'evidence', 'cause
 
 /** Tells a run to whoever reads it. Every text it is given is masked and made harmless before it goes anywhere. */
 export class Report {
-  readonly #face: Face;
+  readonly #renderer: Renderer;
   readonly #options: ReportOptions;
   readonly #masks = new Masks();
-  readonly #story = new Story();
+  readonly #runState = new RunState();
   readonly #now: () => number;
   #progress: Progress | undefined;
   #started: number;
@@ -39,8 +39,8 @@ export class Report {
   #open: string | undefined;
   readonly #untold: { readonly stage: string; readonly tell: () => void }[] = [];
 
-  constructor(face: Face, options: ReportOptions) {
-    this.#face = face;
+  constructor(renderer: Renderer, options: ReportOptions) {
+    this.#renderer = renderer;
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#started = this.#now();
@@ -48,19 +48,19 @@ export class Report {
 
   /** From now on none of these is seen in anything that is printed. To be called before anything else. */
   hide(secrets: readonly Secret[]): void {
-    this.#face.hide(this.#masks.hide(secrets));
+    this.#renderer.hide(this.#masks.hide(secrets));
   }
 
   /** The run begins: the hosts are going to be asked. */
   begin(subject: Subject): void {
     const { mode, cluster, stages, asked } = this.#masks.cleaned(subject);
     this.#started = this.#now();
-    this.#story.begin({ mode, cluster, stages });
+    this.#runState.begin({ mode, cluster, stages });
     const hosts = cluster.hosts.map(({ name }) => name);
-    this.#progress = new Progress(this.#face.look, hosts, this.#now);
+    this.#progress = new Progress(this.#renderer.layout, hosts, this.#now);
     const told = asked ?? hosts;
     this.#line(
-      this.#face.look.paint(
+      this.#renderer.layout.paint(
         'dim',
         `${cluster.domain}: asking ${count(told.length, 'host')} (${told.join(', ')}), mode ${mode}`,
       ),
@@ -72,9 +72,9 @@ export class Report {
     if (raw.is === 'secret') return this.hide([raw.secret]);
     if (raw.is === 'command') return this.#command(raw);
     const event = this.#masks.cleaned(raw);
-    if (event.is === 'planned') this.#story.gatheredMs = this.#now() - this.#started;
+    if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
-    this.#story.hear(event);
+    this.#runState.hear(event);
     for (const line of this.#progress?.lines(event) ?? [])
       this.#inTurn(event.stage, () => this.#inStage(event.stage, line));
     if (isEnd(event)) {
@@ -85,12 +85,12 @@ export class Report {
 
   /** So many sealed files lie ready for later jobs. */
   handedOver(files: number): void {
-    this.#story.handedOver = files;
+    this.#runState.handedOver = files;
   }
 
   /** So many sealed files hold the logs of the hosts. */
   keptLogs(files: number): void {
-    this.#story.keptLogs = files;
+    this.#runState.keptLogs = files;
   }
 
   /** The text without any secret of the run. */
@@ -101,17 +101,17 @@ export class Report {
   /** What jobs of a workflow are told of the cluster file, and nothing else of this run. */
   checked(lines: readonly string[], outputs: Readonly<Record<string, string>>): void {
     lines.forEach((line) => this.say(line));
-    for (const [name, value] of Object.entries(outputs)) this.#face.output(name, this.#masks.mask(value));
+    for (const [name, value] of Object.entries(outputs)) this.#renderer.output(name, this.#masks.mask(value));
   }
 
   /** The latest proof; shown at the end. */
   readonly matrix = (matrix: Matrix): void => {
-    this.#story.matrix = this.#masks.cleaned(matrix);
+    this.#runState.matrix = this.#masks.cleaned(matrix);
   };
 
   /** What is seen on the hosts that answer, where a run is refused because others do not. */
   seen(matrix: Matrix): void {
-    this.#story.seen = this.#masks.cleaned(matrix);
+    this.#runState.seen = this.#masks.cleaned(matrix);
   }
 
   /**
@@ -119,20 +119,22 @@ export class Report {
    * summary.
    */
   async finish(failures: readonly Failure[]): Promise<void> {
-    const story = this.#story;
+    const runState = this.#runState;
     this.#endStages();
-    story.failures = distinct(this.#masks.cleaned(failures));
-    story.ms = this.#now() - this.#started;
-    if (!proofIsOfNow(story)) delete story.matrix;
+    runState.failures = distinct(this.#masks.cleaned(failures));
+    runState.ms = this.#now() - this.#started;
+    if (!proofIsOfNow(runState)) delete runState.matrix;
     this.#tellPlan();
-    if (story.matrix) matrixLines(story.matrix, this.#face.look).forEach((line) => this.#line(line));
-    this.#tell(story.failures, 'error');
+    if (runState.matrix) matrixLines(runState.matrix, this.#renderer.layout).forEach((line) => this.#line(line));
+    this.#tell(runState.failures, 'error');
     this.#outputs();
     await this.#summary();
-    const closing = closingLines(story);
+    const closing = closingLines(runState);
     closing.forEach((line, i) =>
       this.#line(
-        i === closing.length - 1 ? this.#face.look.paint(story.failures.length === 0 ? 'good' : 'bad', line) : line,
+        i === closing.length - 1
+          ? this.#renderer.layout.paint(runState.failures.length === 0 ? 'good' : 'bad', line)
+          : line,
       ),
     );
   }
@@ -148,20 +150,20 @@ export class Report {
   }
 
   #tellPlan(): void {
-    const { subject, gatheredMs } = this.#story;
+    const { subject, gatheredMs } = this.#runState;
     if (this.#planTold || gatheredMs === undefined) return;
     this.#planTold = true;
     if (subject?.mode === 'plan' || subject?.mode === 'apply') {
-      planLines(this.#story, this.#face.look).forEach((line) => this.#line(line));
-      const title = satisfiedTitle(this.#story);
+      planLines(this.#runState, this.#renderer.layout).forEach((line) => this.#line(line));
+      const title = satisfiedTitle(this.#runState);
       if (title !== undefined)
-        this.#face.fold(
+        this.#renderer.fold(
           this.#masks.mask(title),
-          satisfiedLines(this.#story, this.#face.look).map((line) => this.#masks.mask(line)),
+          satisfiedLines(this.#runState, this.#renderer.layout).map((line) => this.#masks.mask(line)),
         );
     }
     this.#tell(
-      this.#story.found('warnings').map(({ finding }) => finding),
+      this.#runState.found('warnings').map(({ finding }) => finding),
       'warning',
     );
   }
@@ -170,9 +172,9 @@ export class Report {
     if (failures.length === 0) return;
     const { docs } = this.#options;
     for (const group of grouped(failures))
-      groupLines(group, severity, this.#face.look, docs).forEach((line) => this.#line(line));
+      groupLines(group, severity, this.#renderer.layout, docs).forEach((line) => this.#line(line));
     const { title, message } = annotation(failures, docs);
-    this.#face.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
+    this.#renderer.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
   }
 
   /** Of stages that go on side by side one is told after the other: each when all before it have ended. */
@@ -182,7 +184,7 @@ export class Report {
   }
 
   #isNext(stage: string): boolean {
-    const { stages } = this.#story;
+    const { stages } = this.#runState;
     return stages
       .slice(
         0,
@@ -203,7 +205,7 @@ export class Report {
   /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
   #endStages(): void {
     const waiting = this.#untold.splice(0);
-    for (const { stage } of this.#story.stages)
+    for (const { stage } of this.#runState.stages)
       waiting.filter((each) => each.stage === stage).forEach(({ tell }) => tell());
     this.#closeGroup();
   }
@@ -212,25 +214,25 @@ export class Report {
     if (this.#open !== stage) {
       this.#closeGroup();
       this.#open = stage;
-      this.#face.open(this.#masks.mask(stage));
+      this.#renderer.open(this.#masks.mask(stage));
     }
     this.#line(line);
   }
 
   #closeGroup(): void {
-    if (this.#open !== undefined) this.#face.close();
+    if (this.#open !== undefined) this.#renderer.close();
     this.#open = undefined;
   }
 
   #closeStage(stage: string): void {
     this.#closeGroup();
-    const part = this.#story.of(stage);
-    this.#line(this.#face.look.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part)));
+    const part = this.#runState.of(stage);
+    this.#line(this.#renderer.layout.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part)));
   }
 
   #command({ host, command, outcome, ms, stage }: Extract<Event, { is: 'command' }>): void {
     const [purpose, ended] = [oneLine(this.#masks.clean(command.purpose)), oneLine(this.#masks.clean(ending(outcome)))];
-    this.#story.timeline.add({
+    this.#runState.timeline.add({
       host,
       purpose,
       ending: ended,
@@ -239,37 +241,37 @@ export class Report {
       stage,
     });
     if (this.#options.verbose === true)
-      this.#line(this.#face.look.paint('dim', `    ${host}: ${purpose}: ${ended} (${duration(ms)})`));
+      this.#line(this.#renderer.layout.paint('dim', `    ${host}: ${purpose}: ${ended} (${duration(ms)})`));
   }
 
   #outputs(): void {
-    const { subject, matrix } = this.#story;
-    const plan = planDocument(this.#story);
-    this.#face.output('changed', String(this.#story.made + this.#story.broken));
-    this.#face.output('plan', subject ? JSON.stringify(plan) : '');
-    this.#face.output('changes', subject ? String(plan.changes.length + plan.later.length) : '');
-    this.#face.output('failures', JSON.stringify(this.#story.failures, PUBLISHED));
-    this.#face.output('handed-over', String(this.#story.handedOver));
-    this.#face.output('logs', String(this.#story.keptLogs));
-    this.#face.output('verify', matrix ? JSON.stringify(matrix) : '');
-    this.#face.output('load-balancer-url', matrix?.url ?? (subject ? urlOf(subject) : ''));
+    const { subject, matrix } = this.#runState;
+    const plan = planDocument(this.#runState);
+    this.#renderer.output('changed', String(this.#runState.made + this.#runState.broken));
+    this.#renderer.output('plan', subject ? JSON.stringify(plan) : '');
+    this.#renderer.output('changes', subject ? String(plan.changes.length + plan.later.length) : '');
+    this.#renderer.output('failures', JSON.stringify(this.#runState.failures, PUBLISHED));
+    this.#renderer.output('handed-over', String(this.#runState.handedOver));
+    this.#renderer.output('logs', String(this.#runState.keptLogs));
+    this.#renderer.output('verify', matrix ? JSON.stringify(matrix) : '');
+    this.#renderer.output('load-balancer-url', matrix?.url ?? (subject ? urlOf(subject) : ''));
   }
 
   async #summary(): Promise<void> {
     try {
-      await this.#face.summary(this.#masks.mask(summary(this.#story, this.#options.docs, LARGEST_SUMMARY)));
+      await this.#renderer.summary(this.#masks.mask(summary(this.#runState, this.#options.docs, LARGEST_SUMMARY)));
     } catch (error) {
       this.#line(`Warning: the job summary could not be written: ${oneLine(this.#masks.clean(String(error)))}`);
     }
   }
 
   #line(text: string): void {
-    this.#face.line(this.#masks.mask(text));
+    this.#renderer.line(this.#masks.mask(text));
   }
 }
 
 /** What verify saw before changes were made, or while only a plan was wanted, says nothing of the state now. */
-function proofIsOfNow({ subject, stages }: Story): boolean {
+function proofIsOfNow({ subject, stages }: RunState): boolean {
   if (subject?.mode !== 'apply') return subject?.mode === 'verify';
   return stages.some(({ stage, state }) => stage === 'verify' && state !== 'waiting');
 }

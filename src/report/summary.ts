@@ -8,7 +8,7 @@ import { md } from './markdown.ts';
 import { CHECK_NAMES, CROSS, marked } from './matrix.ts';
 import { picture } from './picture.ts';
 import { planDocument, planFigures } from './plan.ts';
-import type { StageStory, Story } from './story.ts';
+import type { StageState, RunState } from './run-state.ts';
 import { SUMMARY_TEMPLATE } from './template.ts';
 
 const handlebars = Handlebars.create();
@@ -19,58 +19,58 @@ const render = handlebars.template<Record<string, unknown>>(SUMMARY_TEMPLATE);
  * The job summary as Markdown, at most `largest` bytes: what is true first, then evidence. Long tables are shortened,
  * and say so.
  */
-export function summary(story: Story, docs: DocsPage, largest: number): string {
+export function summary(runState: RunState, docs: DocsPage, largest: number): string {
   for (const rows of [1_000, 200, 50, 10]) {
-    const markdown = render(context(story, docs, rows));
+    const markdown = render(context(runState, docs, rows));
     if (Buffer.byteLength(markdown) <= largest) return markdown;
   }
-  return `## ${md(status(story))}\n`;
+  return `## ${md(status(runState))}\n`;
 }
 
 /** The first line of the summary: the state in figures. */
-export function status(story: Story): string {
-  const [first] = story.failures;
-  const mode = story.subject?.mode ?? 'run';
+export function status(runState: RunState): string {
+  const [first] = runState.failures;
+  const mode = runState.subject?.mode ?? 'run';
   if (first && mode !== 'verify')
     return (
-      `${story.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ` +
-      `${first.code}${story.failures.length > 1 ? ` and ${count(story.failures.length - 1, 'more', 'more')}` : ''}`
+      `${runState.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ` +
+      `${first.code}${runState.failures.length > 1 ? ` and ${count(runState.failures.length - 1, 'more', 'more')}` : ''}`
     );
-  if (mode === 'plan') return `${story.subject?.cluster.domain}: ${planFigures(planDocument(story))}`;
-  return closingLines(story).at(-1) ?? '';
+  if (mode === 'plan') return `${runState.subject?.cluster.domain}: ${planFigures(planDocument(runState))}`;
+  return closingLines(runState).at(-1) ?? '';
 }
 
-function context(story: Story, docs: DocsPage, most: number): Record<string, unknown> {
-  const title = status(story);
-  const changes = changesOf(story);
+function context(runState: RunState, docs: DocsPage, most: number): Record<string, unknown> {
+  const title = status(runState);
+  const changes = changesOf(runState);
   return {
-    mark: story.failures.length === 0 ? '✅' : '❌',
+    mark: runState.failures.length === 0 ? '✅' : '❌',
     status: title,
-    closing: closingLines(story).filter((line) => line !== title),
-    failures: grouped(story.failures.slice(0, most)).map((group) => groupContext(group, docs)),
+    closing: closingLines(runState).filter((line) => line !== title),
+    failures: grouped(runState.failures.slice(0, most)).map((group) => groupContext(group, docs)),
     warnings: grouped(
-      story
+      runState
         .found('warnings')
         .slice(0, most)
         .map((each) => each.finding),
     ).map((group) => groupContext(group, docs)),
-    left: { failures: Math.max(story.failures.length - most, 0), changes: Math.max(changes.length - most, 0) },
+    left: { failures: Math.max(runState.failures.length - most, 0), changes: Math.max(changes.length - most, 0) },
     checks: CHECK_NAMES.map((name) => CHECKS[name]),
-    rows: (story.matrix?.rows ?? [])
+    rows: (runState.matrix?.rows ?? [])
       .slice(0, most)
       .map(({ replica, cells }) => ({
         replica,
         cells: CHECK_NAMES.map((name) => ({ ok: cells[name].ok, text: cells[name].text, marked: marked(cells[name]) })),
       })),
-    changesTitle: story.subject?.mode === 'apply' && story.changed ? 'Changes made' : 'Changes to make',
+    changesTitle: runState.subject?.mode === 'apply' && runState.changed ? 'Changes made' : 'Changes to make',
     changes: changes.slice(0, most),
-    picture: picture(story),
-    timeline: timelineContext(story),
-    stages: story.stages.map((part) => stageContext(part, story.subject?.mode === 'plan')),
+    picture: picture(runState),
+    timeline: timelineContext(runState),
+    stages: runState.stages.map((part) => stageContext(part, runState.subject?.mode === 'plan')),
   };
 }
 
-function timelineContext({ timeline, subject, stages }: Story): Record<string, unknown> | undefined {
+function timelineContext({ timeline, subject, stages }: RunState): Record<string, unknown> | undefined {
   if (timeline.count === 0 || subject === undefined) return undefined;
   const hosts = subject.cluster.hosts.map(({ name }) => name);
   return {
@@ -116,15 +116,15 @@ interface Change {
 }
 
 /** What was made, where something was; what is to be made otherwise, with what cannot be known yet. */
-function changesOf(story: Story): Change[] {
-  if (story.subject?.mode === 'apply' && story.changed) {
-    return story.stages.flatMap(({ stage, made, broken, undone }) => [
+function changesOf(runState: RunState): Change[] {
+  if (runState.subject?.mode === 'apply' && runState.changed) {
+    return runState.stages.flatMap(({ stage, made, broken, undone }) => [
       ...made.map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
       ...broken.map(({ host, change, what, why }) => ({ stage, host, sign: `${CROSS} ${change}`, what, why })),
       ...undone.map(({ host, what, why }) => ({ stage, host, sign: '↶', what: `${what} (undone)`, why })),
     ]);
   }
-  return story.stages.flatMap(({ stage, found }) => [
+  return runState.stages.flatMap(({ stage, found }) => [
     ...(found?.steps ?? []).map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
     ...(found?.later ?? []).map(({ host, what, why }) => ({
       stage,
@@ -137,7 +137,7 @@ function changesOf(story: Story): Change[] {
 }
 
 function stageContext(
-  { stage, state, made, found, settled, ms }: StageStory,
+  { stage, state, made, found, settled, ms }: StageState,
   planning: boolean,
 ): Record<string, unknown> {
   const looked = (found?.failures.length ?? 0) > 0 ? 'cannot go on' : planning && found ? 'planned' : 'not started';

@@ -1,4 +1,4 @@
-import type { Face } from './face.ts';
+import type { Renderer } from './renderer.ts';
 import type { Style } from './layout.ts';
 
 /** A place for lines: a terminal, or a file or pipe in its stead. */
@@ -12,12 +12,15 @@ const CODES: Readonly<Record<Exclude<Style, 'plain'>, number>> = { strong: 1, di
 const NARROWEST = 60;
 
 /** Colours where `screen` is a terminal and NO_COLOR is not set; lines are cut and wrapped only on a terminal. */
-export function terminalFace(screen: Screen, options: { readonly colour: boolean; readonly verbose: boolean }): Face {
+export function terminalRenderer(
+  screen: Screen,
+  options: { readonly colour: boolean; readonly verbose: boolean },
+): Renderer {
   const line = (text: string): void => void screen.write(`${text}\n`);
   const paint = (style: Style, text: string): string =>
     options.colour && style !== 'plain' && text !== '' ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
   return {
-    look: { width: screen.isTTY === true ? Math.max(screen.columns ?? 80, NARROWEST) : Infinity, paint },
+    layout: { width: screen.isTTY === true ? Math.max(screen.columns ?? 80, NARROWEST) : Infinity, paint },
     line,
     open: (stage) => line(paint('strong', stage)),
     close: () => {},

@@ -77,7 +77,7 @@ export function unreached(cluster: Cluster, address: string, reached: Reached): 
       ? 'turnedAway' in value
         ? turnedAway(host, value.turnedAway)
         : narrow(cluster, host, value.narrow)
-      : TELLERS[value === 'greeted' ? 'late' : value](cluster, address, reached);
+      : EXPLAINERS[value === 'greeted' ? 'late' : value](cluster, address, reached);
   return {
     code: 'database-unreachable',
     host: host.name,
@@ -87,7 +87,7 @@ export function unreached(cluster: Cluster, address: string, reached: Reached): 
   };
 }
 
-const TELLERS: Readonly<
+const EXPLAINERS: Readonly<
   Record<
     Exclude<Extract<Greeting, string>, 'greeted' | 'unresolved' | 'wants TLS'>,
     (cluster: Cluster, address: string, reached: Reached) => Told

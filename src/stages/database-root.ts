@@ -25,7 +25,7 @@ export function planProvision(
   { secrets }: Deployment,
   database: ManagedDatabase,
   root: Fact<RootAccess>,
-  step: { readonly what: string; readonly why: string; readonly lane?: string },
+  step: { readonly what: string; readonly why: string; readonly serialGroup?: string },
 ): void {
   const access = valueOf(root);
   if (access === undefined || access.login === 'refused') {

@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, knownImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
-import { failuresOf, trouble, Trouble, type Failure } from '../engine/errors.ts';
+import { failuresOf, deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
@@ -226,7 +226,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
   const place = databasePlace(cluster);
   const database = await askState(act, deployment);
   if (database.is !== 'present') {
-    throw trouble({
+    throw deploymentError({
       code: 'database-unreachable',
       host: place.asks.name,
       what: 'the database does not say whether it knows the domain already',
@@ -235,7 +235,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
     });
   }
   if (database.value.login === 'refused') {
-    throw trouble({
+    throw deploymentError({
       code: 'database-login-refused',
       host: place.asks.name,
       what: 'the database does not say whether it knows the domain already: it refuses the login',
@@ -247,7 +247,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
     ...(database.value.login === 'accepted' ? [] : stateFailures(cluster, database.value)),
     ...keyFailures(cluster, [], database),
   ];
-  if (failures.length > 0) throw new Trouble(failures);
+  if (failures.length > 0) throw new DeploymentError(failures);
   await ensureImage(act, host.name, cluster.image, deployment);
   const made = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));
   const configuration = readConfiguration(made, `what ${cluster.image} made`, host.name);

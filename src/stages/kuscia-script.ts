@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
-import { trouble, Trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { extractScript } from '../kuscia/commands.ts';
@@ -29,7 +29,7 @@ export function takeScript(act: Act, deployment: Deployment, host: string): Prom
 
 /** How the host differs from what the job before handed over; nothing where none did. */
 export function unlikeHanded(
-  { cluster, handed }: Deployment,
+  { cluster, received }: Deployment,
   {
     host,
     identity,
@@ -44,7 +44,7 @@ export function unlikeHanded(
     remedy,
   });
   const failures: Failure[] = [];
-  const { provenance, configuration } = handed ?? {};
+  const { provenance, configuration } = received ?? {};
   if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
     failures.push(
       differs(
@@ -73,17 +73,17 @@ export function unlikeHanded(
 
 /** Throws unless image and kuscia.sh are those that the job before handed over, where one did. */
 export async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
-  const { cluster, handed } = deployment;
-  if (!handed) return;
+  const { cluster, received } = deployment;
+  if (!received) return;
   const [pulled, config, script] = await Promise.all([
     act.ask(host.name, imageIdentity(cluster.image)),
     act.ask(host.name, file(folders(cluster).config)),
     act.ask(host.name, file(folders(cluster).script)),
   ]);
   const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
-  if (unlike.length > 0) throw new Trouble(unlike);
-  if (handed.provenance && pulled.is !== 'present') {
-    throw trouble({
+  if (unlike.length > 0) throw new DeploymentError(unlike);
+  if (received.provenance && pulled.is !== 'present') {
+    throw deploymentError({
       code: 'fact-unknown',
       host: host.name,
       what: 'whether its image is the one that the domain was initialised with is not known',
@@ -91,9 +91,9 @@ export async function proveScript(act: Act, deployment: Deployment, host: Host):
       remedy: 'Mend what the line names, then run again.',
     });
   }
-  const wanted = handed.provenance?.script;
+  const wanted = received.provenance?.script;
   if (wanted === undefined || valueOf(script)?.sha256 === wanted) return;
-  throw trouble({
+  throw deploymentError({
     code: 'host-changed',
     host: host.name,
     what: 'its kuscia.sh is not the one that the domain was initialised with',

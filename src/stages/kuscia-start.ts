@@ -1,20 +1,20 @@
 import { type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { planContainer, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
 import { knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
-import { laterLine } from '../engine/agreed.ts';
+import { laterLine } from '../engine/approved.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
-import { lastWords } from '../kuscia/facts.ts';
+import { lastErrorLines } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { askClosing, planClosing } from './database-root.ts';
 import { RESTART } from './kuscia-init.ts';
@@ -53,8 +53,10 @@ export function kusciaStart(deployment: Deployment): Stage {
     needs: ['kuscia-init'],
     settleMs: 150_000,
     // The database's host, where root is closed, may have no replica.
-    early: (plan, act) =>
-      Promise.all(plan.steps.flatMap(({ host, lane }) => (lane === LANE ? takeScript(act, deployment, host) : []))),
+    prefetch: (plan, act) =>
+      Promise.all(
+        plan.steps.flatMap(({ host, serialGroup }) => (serialGroup === LANE ? takeScript(act, deployment, host) : [])),
+      ),
     gather: async (ask) => {
       const [replicas, closing] = await Promise.all([askReplicas(ask, deployment), askClosing(ask, deployment)]);
       return { replicas, closing };
@@ -67,7 +69,7 @@ export function kusciaStart(deployment: Deployment): Stage {
   });
 }
 
-/** Each replica by itself; the lane makes the runner take them one at a time. */
+/** Each replica by itself; their serial group makes the runner take them one at a time. */
 export function planReplicas(deployment: Deployment, facts: readonly Replica[]): Plan {
   const plan = new Plan();
   const former = formerPorts(deployment.cluster, facts);
@@ -114,7 +116,7 @@ export function formerPorts({ ports }: Cluster, facts: readonly Pick<Replica, 's
 
 function planReplica(plan: Plan, deployment: Deployment, replica: Replica, former: readonly number[]): void {
   const { standing, machine } = replica;
-  const found: Standing = valueOf(standing) ?? { current: undefined, former: undefined };
+  const found: ContainerPair = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
   const current = planContainer(plan, wantedReplica(deployment, replica, name, found, former), found);
   if (current !== undefined) judge(plan, deployment, replica, current);
@@ -129,13 +131,13 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
   // work.
   const foretold = laterLine('kuscia-init', host.name, RESTART);
-  const add = (why: string, rest: Pick<Step, 'apply' | 'momentary'>): void =>
+  const add = (why: string, rest: Pick<Step, 'apply' | 'transient'>): void =>
     void plan.steps.push({
       host: host.name,
       change: '~',
       what: `restart replica ${name}`,
       why,
-      lane: LANE,
+      serialGroup: LANE,
       foretold,
       ...rest,
     });
@@ -161,7 +163,7 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
     (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS &&
     isKnownBroken(cluster, replica, current)
   ) {
-    add(fault, { apply: (act) => restartBroken(act, deployment, host, current), momentary: true });
+    add(fault, { apply: (act) => restartBroken(act, deployment, host, current), transient: true });
   } else {
     plan.awaited.push({
       host: host.name,
@@ -220,7 +222,7 @@ function wantedReplica(
   deployment: Deployment,
   replica: Replica,
   name: string,
-  { current }: Standing,
+  { current }: ContainerPair,
   former: readonly number[],
 ): Wanted {
   const { cluster } = deployment;
@@ -231,7 +233,7 @@ function wantedReplica(
     name,
     kind: 'replica',
     creation: `start replica ${name}`,
-    lane: LANE,
+    serialGroup: LANE,
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, replica, container),
     moved: (container) => movedImage(container, cluster.image, replica.image),
@@ -287,7 +289,7 @@ async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<s
   );
 }
 
-function unhealthy({ host, lastWords }: Replica, name: string, fault: string): Failure {
+function unhealthy({ host, lastErrorLines: lastWords }: Replica, name: string, fault: string): Failure {
   const words = valueOf(lastWords) ?? '';
   return {
     code: 'replica-unhealthy',
@@ -314,15 +316,15 @@ async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state 
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome)) return;
   if (outcome.ended !== 'lost') await refuseTakenPorts(act, cluster, host);
-  throw trouble(commandFailure(host.name, start, outcome));
+  throw deploymentError(commandFailure(host.name, start, outcome));
 }
 
 /** kuscia.sh fails without a terminal, and only once its container runs (docs/kuscia.md#terminal). */
 async function proveTerminal(act: Act, host: Host): Promise<void> {
   const outcome = await act.attempt(host.name, terminalCheck);
   if (succeeded(outcome)) return;
-  if (outcome.ended === 'lost') throw trouble(commandFailure(host.name, terminalCheck, outcome));
-  throw trouble({
+  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, terminalCheck, outcome));
+  throw deploymentError({
     code: 'replacement-impossible',
     host: host.name,
     what: 'there is no terminal for kuscia.sh, so the present replica was left as it is',
@@ -335,14 +337,14 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
   const inPlace = await act.ask(host.name, container(name));
   if (inPlace.is === 'unknown')
-    throw trouble({
+    throw deploymentError({
       code: 'fact-unknown',
       host: host.name,
       what: inPlace.why,
       remedy: 'Fix what the line names, then run again.',
     });
   if (inPlace.is === 'present')
-    throw trouble({
+    throw deploymentError({
       code: 'host-changed',
       host: host.name,
       what: `a container ${name} has appeared since the plan was made`,
@@ -351,10 +353,10 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
   const start = startReplica(cluster);
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
-  if (outcome.ended === 'lost') throw trouble(commandFailure(host.name, start, outcome));
+  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, start, outcome));
   await refuseTakenPorts(act, cluster, host);
-  const words = valueOf(await act.ask(host.name, lastWords(name))) ?? '';
-  throw trouble({
+  const words = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
+  throw deploymentError({
     code: 'replica-unhealthy',
     host: host.name,
     what: succeeded(outcome)

@@ -1,7 +1,7 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
-import { trouble, type Failure, type Trouble } from '../engine/errors.ts';
+import { deploymentError, type Failure, type DeploymentError } from '../engine/errors.ts';
 import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { registry, type Registry } from '../kuscia/facts.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
@@ -55,7 +55,7 @@ function remedyOf(taskWaitMs: number, reported: boolean): string {
 /**
  * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it
  * ends when the time of `task-wait` is over. `works` tells whether the replica was found to work: where no API tells of
- * tasks, one that does not is stopped all the same, and of one that does a Trouble is thrown in the end, for nothing
+ * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for nothing
  * may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
  */
 export async function awaitTasks(
@@ -121,8 +121,8 @@ async function look(act: Act, cluster: Cluster, host: Host, replica: string): Pr
   return mapFact(told.find(({ is }) => is === 'present') ?? own, (known) => tasksOn(known, replica));
 }
 
-const untold = (host: Host, replica: string, evidence: string): Trouble =>
-  trouble({
+const untold = (host: Host, replica: string, evidence: string): DeploymentError =>
+  deploymentError({
     code: 'tasks-running',
     host: host.name,
     what: `whether tasks run on ${replica}, which is to be stopped, could not be found out`,

@@ -1,12 +1,12 @@
 import { hostNamed, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, serverVersion } from '../docker/facts.ts';
 import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
 import type { Act, Ask } from '../engine/ask.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
@@ -37,7 +37,7 @@ import { refuseTakenPorts } from './preflight.ts';
 
 interface Facts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
   /** Its container and a former one, where the database is ours. */
-  readonly container: Fact<Standing>;
+  readonly container: Fact<ContainerPair>;
   readonly image: Fact<string>;
   /** Version of the server in the image; asked only where the container was made of another. */
   readonly newVersion: Fact<string>;
@@ -59,9 +59,9 @@ export function mysqlUp(deployment: Deployment): Stage {
     needs: ['network-create'],
     // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
     // runs elsewhere is asked over it.
-    ...(database.kind === 'managed' && { beginsAfter: ['preflight'] }),
+    ...(database.kind === 'managed' && { startAfter: ['preflight'] }),
     settleMs: 120_000,
-    early: async (_, act) =>
+    prefetch: async (_, act) =>
       void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planDatabase(deployment, facts),
@@ -182,7 +182,7 @@ function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabas
     change: forgotten ? '~' : '+',
     what,
     why: forgotten ? 'the server has forgotten it' : 'this deployment does not use it yet',
-    ...(forgotten && { momentary: true }),
+    ...(forgotten && { transient: true }),
     apply,
   });
 }
@@ -222,12 +222,16 @@ function planDatabaseContainer(plan: Plan, deployment: Deployment, database: Man
   if (refusal) plan.failures.push(refusal);
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
   // The user first: a replica that starts anew while the container is replaced finds it.
-  const lane = lacking ? database.container : undefined;
-  if (lane !== undefined)
-    planProvision(plan, deployment, database, root, { what: userOf(database), why: 'absent on the server', lane });
+  const serialGroup = lacking ? database.container : undefined;
+  if (serialGroup !== undefined)
+    planProvision(plan, deployment, database, root, {
+      what: userOf(database),
+      why: 'absent on the server',
+      serialGroup,
+    });
   const found = planContainer(
     plan,
-    wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, lane }),
+    wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, serialGroup }),
     { current, former },
   );
   if (found)
@@ -249,16 +253,16 @@ const runningVersion = ({ state, root }: Facts): string =>
 /** One that replaces another is given longer than the run that made it waits. */
 const PATIENCE_MS = 240_000;
 
-/** With what the container is started, and the lane of its steps where others go before them. */
+/** With what the container is started, and the serial group of its steps where others go before them. */
 interface Started {
   readonly files: PasswordFiles;
   readonly address: string;
-  readonly lane: string | undefined;
+  readonly serialGroup: string | undefined;
 }
 
 function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts: Facts, started: Started): Wanted {
   const { host, image } = database;
-  const { files, address, lane } = started;
+  const { files, address, serialGroup } = started;
   const current = valueOf(facts.container)?.current;
   const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
   return {
@@ -266,7 +270,7 @@ function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts
     name: database.container,
     kind: 'database',
     creation: `database ${database.container} at ${address}:${database.port}, volume ${database.volume}`,
-    ...(lane !== undefined && { lane }),
+    ...(serialGroup !== undefined && { serialGroup }),
     stopping: { seconds: 60, holdsData: true },
     difference: (container) => differenceOf(database, container, facts.image, started),
     moved: (container) => movedImage(container, image, facts.image),
@@ -318,7 +322,7 @@ async function confirmUpgrade(
     await act.ask(database.host, serverVersion(database.image)),
   );
   const refusal = upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
-  if (refusal) throw trouble(refusal);
+  if (refusal) throw deploymentError(refusal);
 }
 
 const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure => ({

@@ -1,6 +1,6 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { notRunning, planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { notRunning, planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, networks, type Network } from '../docker/facts.ts';
@@ -21,7 +21,7 @@ interface OnHost {
   readonly host: Host;
   readonly networks: Fact<readonly Network[]>;
   readonly containers: Fact<readonly Container[]>;
-  readonly probe: Fact<Standing>;
+  readonly probe: Fact<ContainerPair>;
   readonly probeImage: Fact<string>;
   readonly machine: Fact<Machine>;
 }
@@ -42,7 +42,7 @@ export function networkCreate(deployment: Deployment): Stage {
     // An engine that missed what another said of its containers learns it from one that is asked at random every 30 s
     // (moby#47728): 55 s were seen in the lab.
     settleMs: 100_000,
-    early: (plan, act) =>
+    prefetch: (plan, act) =>
       Promise.all(hostsToChange(plan).map((host) => ensureImage(act, host, cluster.network.probeImage, deployment))),
     gather: (ask) => gather(ask, cluster),
     plan: (facts) => planNetwork(deployment, facts),

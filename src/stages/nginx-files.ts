@@ -4,7 +4,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { container } from '../docker/containers.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
-import { trouble } from '../engine/errors.ts';
+import { deploymentError } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { lastLine, succeeded } from '../engine/outcome.ts';
 import { writeFile } from '../host/commands.ts';
@@ -20,7 +20,7 @@ import { movingFiles, type LoadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
  * Puts these files in place of those in use. They go into a folder of their own first and are checked there by the
- * image's nginx. Throws a Trouble.
+ * image's nginx. Throws a DeploymentError.
  */
 export async function replaceConfiguration(
   act: Act,
@@ -44,7 +44,7 @@ export async function replaceConfiguration(
     checkConfiguration(cluster.loadBalancer.image, absolute(home, candidate)),
   );
   if (!succeeded(checked)) {
-    throw trouble({
+    throw deploymentError({
       code: checked.ended === 'lost' ? 'connection-lost' : 'load-balancer-configuration',
       host: host.name,
       what: 'nginx refuses the new configuration; the one in use stays',

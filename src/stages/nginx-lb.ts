@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer, standing, type Standing, type Wanted } from '../docker/bring-about.ts';
+import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
@@ -32,7 +32,7 @@ interface Facts {
   readonly home: Fact<string>;
   readonly image: Fact<string>;
   readonly clock: Fact<number>;
-  readonly standing: Fact<Standing>;
+  readonly standing: Fact<ContainerPair>;
   readonly configuration: Fact<HostFile>;
   /** Certificate and key of an https load balancer, by name. */
   readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
@@ -50,7 +50,7 @@ export function nginxLb(deployment: Deployment): Stage {
     purpose: `nginx on ${cluster.loadBalancer.host}, leading to every replica`,
     needs: ['kuscia-start'],
     settleMs: 75_000,
-    early: (_, act) => ensureImage(act, cluster.loadBalancer.host, cluster.loadBalancer.image, deployment),
+    prefetch: (_, act) => ensureImage(act, cluster.loadBalancer.host, cluster.loadBalancer.image, deployment),
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planLoadBalancer(deployment, facts),
   });
@@ -165,9 +165,17 @@ const add = (
   what: string,
   why: string,
   apply: Apply,
-  momentary?: true,
+  transient?: true,
 ): void =>
-  void plan.steps.push({ host: host.name, change, what, why, lane: 'nginx', apply, ...(momentary && { momentary }) });
+  void plan.steps.push({
+    host: host.name,
+    change,
+    what,
+    why,
+    serialGroup: 'nginx',
+    apply,
+    ...(transient && { transient }),
+  });
 
 /** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
 function reloads(cluster: Cluster, facts: Facts): boolean {
@@ -255,7 +263,7 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
     name,
     kind: 'load balancer',
     creation: `load balancer ${name} on port ${port}`,
-    lane: 'nginx',
+    serialGroup: 'nginx',
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, container, facts),
     moved: (container) => movedImage(container, image, facts.image),

@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { publishedPorts } from '../docker/containers.ts';
 import type { Engine } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
@@ -234,5 +234,5 @@ function takenPorts(
 export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
   const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
   const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];
-  if (taken.length > 0) throw new Trouble(taken);
+  if (taken.length > 0) throw new DeploymentError(taken);
 }

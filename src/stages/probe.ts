@@ -4,7 +4,7 @@ import { imageDifference } from '../docker/images.ts';
 import { PROBE_VERSION, runProbe, type ProbeReport } from '../docker/probe.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
 import { lastLine, succeeded } from '../engine/outcome.ts';
 
@@ -37,13 +37,13 @@ export function probeDifference(
 export const lacksPrograms = ({ state, exitCode }: Container): boolean =>
   ['restarting', 'exited'].includes(state) && NO_PROGRAM.includes(exitCode);
 
-/** Starts the host's probe. Throws a Trouble, which names the image where that is the reason. */
+/** Starts the host's probe. Throws a DeploymentError, which names the image where that is the reason. */
 export async function startProbe(act: Act, cluster: Cluster, host: Host): Promise<void> {
   const command = runProbe(cluster, host);
   const outcome = await act.attempt(host.name, command);
   if (outcome.ended === 'exited' && NO_PROGRAM.includes(outcome.code))
-    throw trouble(unfitProbe(cluster, host, lastLine(outcome)));
-  if (!succeeded(outcome)) throw trouble(commandFailure(host.name, command, outcome));
+    throw deploymentError(unfitProbe(cluster, host, lastLine(outcome)));
+  if (!succeeded(outcome)) throw deploymentError(commandFailure(host.name, command, outcome));
 }
 
 /** The failure of a probe that cannot do what it is for. */

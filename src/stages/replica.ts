@@ -1,6 +1,6 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { standing, type Standing } from '../docker/bring-about.ts';
+import { standing, type ContainerPair } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
 import { imageDifference } from '../docker/images.ts';
@@ -13,7 +13,7 @@ import {
   describeAnswer,
   directAnswer,
   isGateway,
-  lastWords,
+  lastErrorLines,
   registry,
   type Answer,
   type Registry,
@@ -29,7 +29,7 @@ export interface Replica {
   /** Asked only where it is this run's to say, and an earlier job handed over what it must be. */
   readonly identity: Fact<ImageIdentity>;
   readonly file: Fact<HostFile>;
-  readonly standing: Fact<Standing>;
+  readonly standing: Fact<ContainerPair>;
   /** Its gateway as the probe on its own host sees it. */
   readonly answer: Fact<Answer>;
   readonly registry: Fact<Registry>;
@@ -41,7 +41,7 @@ export interface Replica {
    */
   readonly within: Fact<Answer>;
   readonly elsewhere: Fact<Answer>;
-  readonly lastWords: Fact<string>;
+  readonly lastErrorLines: Fact<string>;
 }
 
 /** Asks everything about the replica on this host. What costs more is asked only where something seems wrong. */
@@ -51,14 +51,14 @@ export async function askReplica(
   host: Host,
   led: Promise<Fact<ReadonlySet<string>>> = askLed(ask, deployment),
 ): Promise<Replica> {
-  const { cluster, handed } = deployment;
+  const { cluster, received } = deployment;
   const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
     led,
     ask.ask(host.name, machine),
     ask.ask(host.name, containers),
     ask.ask(host.name, registry(cluster.domain)),
     ask.ask(host.name, image(cluster.image)),
-    handed?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
+    received?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,
     ask.ask(host.name, file(folders(cluster).config)),
     ask.ask(host.name, directAnswer(cluster, host)),
   ]);
@@ -75,16 +75,16 @@ export async function askReplica(
     led: onLed,
   };
   const current = valueOf(seen.standing)?.current;
-  const unasked = { within: absent, elsewhere: absent, lastWords: absent };
+  const unasked = { within: absent, elsewhere: absent, lastErrorLines: absent };
   if (current === undefined || faultOf(cluster, { ...seen, ...unasked }, current) === undefined)
     return { ...seen, ...unasked };
   const other = observerOf(ask, cluster, host);
   const [within, elsewhere, words] = await Promise.all([
     ask.ask(host.name, answerWithin(cluster, name)),
     other ? ask.ask(other.name, directAnswer(cluster, host)) : absent,
-    ask.ask(host.name, lastWords(name)),
+    ask.ask(host.name, lastErrorLines(name)),
   ]);
-  return { ...seen, within, elsewhere, lastWords: words };
+  return { ...seen, within, elsewhere, lastErrorLines: words };
 }
 
 /** Another host whose probe can be asked: the load balancer's, whose way to the replica matters most, or any. */
@@ -169,7 +169,7 @@ export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> =>
 /** Why the container must be made anew; undefined when it is as described. */
 export function differenceOf(
   cluster: Cluster,
-  { image, machine, lastWords }: Replica,
+  { image, machine, lastErrorLines: lastWords }: Replica,
   current: Container,
 ): string | undefined {
   const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);

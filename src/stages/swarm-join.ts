@@ -12,7 +12,7 @@ import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { archiveOf, ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
 import { LOST_REMEDY } from '../engine/command-failure.ts';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Plan } from '../engine/plan.ts';
@@ -40,7 +40,7 @@ export function swarmJoin(deployment: Deployment): Stage {
       const [engines, seen] = await askSwarm(ask, cluster);
       const manager = anchor(cluster, engines);
       const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
-      const tokens = deployment.handed?.joinTokens;
+      const tokens = deployment.received?.joinTokens;
       const handedInUse =
         inSwarm && tokens && ask.reaches(manager.name)
           ? await ask.ask(manager.name, tokenInUse('worker', tokens.worker))
@@ -114,7 +114,7 @@ function planRotation(
     change: '~',
     what: 'rotate the join tokens',
     why,
-    lane: 'managers',
+    serialGroup: 'managers',
     revokes: true,
     apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))),
   });
@@ -123,10 +123,17 @@ function planRotation(
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {
   const role = wantedRole(host);
   const swarm = engineOf(engines, host)?.swarm;
-  const lane = role === 'manager' ? { lane: 'managers' } : {};
+  const serialGroup = role === 'manager' ? { serialGroup: 'managers' } : {};
   if (swarm === undefined || swarm.nodeId === '') {
     const apply = (act: Act): Promise<void> => join(act, deployment, engines, host, role);
-    plan.steps.push({ host: host.name, change: '+', what: `join as ${role}`, why: 'not in any swarm', ...lane, apply });
+    plan.steps.push({
+      host: host.name,
+      change: '+',
+      what: `join as ${role}`,
+      why: 'not in any swarm',
+      ...serialGroup,
+      apply,
+    });
     return;
   }
   const node = nodes.find((candidate) => candidate.id === swarm.nodeId);
@@ -149,7 +156,7 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
       change: '~',
       what: role === 'manager' ? 'promote to manager' : 'demote to worker',
       why: `the cluster file makes it a ${role}`,
-      lane: 'managers',
+      serialGroup: 'managers',
       apply: async (act) => void (await act.run(manager.name, setNodeRole(node.id, role))),
     });
   } else if (node.state !== 'ready') {
@@ -178,14 +185,14 @@ async function join(
   host: Host,
   role: 'manager' | 'worker',
 ): Promise<void> {
-  const { cluster, handed } = deployment;
+  const { cluster, received } = deployment;
   const manager = anchor(cluster, engines);
-  if (handed && !handed.joinTokens) throw trouble(noTokens(host));
+  if (received && !received.joinTokens) throw deploymentError(noTokens(host));
   // A host without curl takes that of the image, and would pull it.
   if (archiveOf(deployment, cluster.network.probeImage))
     await ensureImage(act, host.name, cluster.network.probeImage, deployment);
   const token =
-    handed?.joinTokens?.[role] ??
+    received?.joinTokens?.[role] ??
     new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
   act.learn(token);
   const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
@@ -194,8 +201,8 @@ async function join(
   if (succeeded(outcome) && status === '200') return;
   // Source: swarmkit, ca/server.go: "A valid join token is necessary to join this cluster".
   if (succeeded(outcome) && /join token/i.test(outcome.stdout))
-    throw trouble(tokenRefused(host, manager, outcome.stdout, handed?.joinTokens !== undefined));
-  throw trouble({
+    throw deploymentError(tokenRefused(host, manager, outcome.stdout, received?.joinTokens !== undefined));
+  throw deploymentError({
     code: outcome.ended === 'lost' ? 'connection-lost' : 'command-failed',
     host: host.name,
     what: `could not join the swarm of ${manager.name} (${manager.address}:2377)`,

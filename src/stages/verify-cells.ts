@@ -7,7 +7,7 @@ import { valueOf } from '../engine/fact.ts';
 import { describeAnswer, gatewayScheme, isGateway, type Gateway } from '../kuscia/facts.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
 import { whyNot } from './database.ts';
-import { isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { isSilent, duplicateAddresses, duplicateNames, type OnHost, type VerifyFacts } from './verify-facts.ts';
 import { registryFor } from './verify-matrix.ts';
 
 /** What is known where a check is judged. */
@@ -21,7 +21,7 @@ interface Scene {
   readonly loadBalancer: string;
 }
 
-type Told = Pick<Failure, 'cause' | 'evidence' | 'remedy'>;
+type Explanation = Pick<Failure, 'cause' | 'evidence' | 'remedy'>;
 
 const APPLY = 'Run the deployment again (mode: apply)';
 
@@ -38,12 +38,12 @@ export function cellFailures(
   const onHost = facts.replicas.find(({ host }) => host.name === row.host);
   if (onHost === undefined) return [];
   const scene: Scene = { cluster, facts, onHost, row, ...others };
-  const red = (Object.keys(TELLERS) as CheckName[]).filter((name) => !row.cells[name].ok);
+  const red = (Object.keys(EXPLAINERS) as CheckName[]).filter((name) => !row.cells[name].ok);
   return red.map((name) => ({
     code: 'cluster-unhealthy',
     host: row.host,
     what: `${row.replica}: ${said(row, name)}`,
-    ...(stopped(scene) ?? TELLERS[name](scene)),
+    ...(stopped(scene) ?? EXPLAINERS[name](scene)),
   }));
 }
 
@@ -55,7 +55,7 @@ function said({ cells }: MatrixRow, name: CheckName): string {
     : `${CHECKS[name]} is ${text}`;
 }
 
-const TELLERS: Readonly<Record<CheckName, (scene: Scene) => Told>> = {
+const EXPLAINERS: Readonly<Record<CheckName, (scene: Scene) => Explanation>> = {
   direct,
   throughLb,
   heartbeat: registered,
@@ -68,7 +68,7 @@ const TELLERS: Readonly<Record<CheckName, (scene: Scene) => Told>> = {
 const nameOn = ({ cluster, onHost }: Scene): string => replicaContainer(cluster, valueOf(onHost.machine)?.user ?? '');
 
 /** Where the replica is not there or does not run, that alone explains whatever is red of it. */
-function stopped(scene: Scene): Told | undefined {
+function stopped(scene: Scene): Explanation | undefined {
   const { onHost } = scene;
   const { name: host } = onHost.host;
   if (isSilent(scene.facts, host))
@@ -102,7 +102,7 @@ const logsOf = (scene: Scene): string =>
   `Look at docker logs ${nameOn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
   `/home/kuscia/var/logs; ${APPLY.toLowerCase()} restarts a replica that does not work.`;
 
-function direct(scene: Scene): Told {
+function direct(scene: Scene): Explanation {
   const { cluster, facts, onHost } = scene;
   const { host, answer } = onHost;
   const from = facts.from.name;
@@ -148,7 +148,7 @@ function unasked({ cluster, facts }: Scene): string {
   return `${APPLY}: it starts the probe on ${from}, from which replicas and load balancer are asked.`;
 }
 
-function throughLb(scene: Scene): Told {
+function throughLb(scene: Scene): Explanation {
   const { cluster, facts, onHost, row, loadBalancer } = scene;
   const { host: balancer, container } = cluster.loadBalancer;
   if (loadBalancer !== '') return { cause: loadBalancer, remedy: 'Mend the load balancer first, as is said of it.' };
@@ -172,7 +172,7 @@ function throughLb(scene: Scene): Told {
 }
 
 /** Of what a replica writes into the database by itself. */
-function registered(scene: Scene): Told {
+function registered(scene: Scene): Explanation {
   const { facts, onHost, database } = scene;
   if (database !== '')
     return {
@@ -189,7 +189,7 @@ function registered(scene: Scene): Told {
 const gatewayOf = ({ facts, onHost, row }: Scene): Gateway | undefined =>
   registryFor(facts, onHost)?.gateways.find(({ name }) => name === row.replica);
 
-function overlay(scene: Scene): Told {
+function overlay(scene: Scene): Explanation {
   const { cluster, facts, onHost, row } = scene;
   const { name: network, subnet } = cluster.network;
   const gateway = gatewayOf(scene);
@@ -210,7 +210,7 @@ function overlay(scene: Scene): Told {
         `${nameOn(scene)} on ${host}.`,
     };
   if (row.cells.overlay.text.endsWith(' twice')) return sharedAddress(scene);
-  const twins = twinsOf(cluster, facts, onHost, row.replica);
+  const twins = duplicateNames(cluster, facts, onHost, row.replica);
   if (twins.length === 0 && gateway.heartbeat < container.startedAt)
     return {
       cause: 'its entry is of an earlier start: it has not registered since',
@@ -234,9 +234,9 @@ function overlay(scene: Scene): Told {
 /**
  * The swarm gave one address to two containers, or an engine that came back before its swarm did chose it by itself.
  */
-function sharedAddress(scene: Scene): Told {
+function sharedAddress(scene: Scene): Explanation {
   const { cluster, facts, onHost } = scene;
-  const sharers = sharersOf(cluster, facts, onHost);
+  const sharers = duplicateAddresses(cluster, facts, onHost);
   const isProbe = sharers.some(({ name }) => name === probeName(cluster));
   return {
     cause: 'another container has its address, too',
@@ -248,7 +248,7 @@ function sharedAddress(scene: Scene): Told {
   };
 }
 
-function key(scene: Scene): Told {
+function key(scene: Scene): Explanation {
   const { cluster, onHost } = scene;
   const gateway = gatewayOf(scene);
   if (gateway === undefined || gateway.publicKey === '') return registered(scene);
@@ -271,7 +271,7 @@ function key(scene: Scene): Told {
   };
 }
 
-function node(scene: Scene): Told {
+function node(scene: Scene): Explanation {
   const { onHost, row, database } = scene;
   if (database === '' && row.cells.node.text === 'NotReady')
     return { remedy: `Its agent has not reported for 50 s or more. ${logsOf(scene)}` };
@@ -280,7 +280,7 @@ function node(scene: Scene): Told {
   return { ...told, remedy: `Its API server answers once it reaches the database. ${logsOf(scene)}` };
 }
 
-function version(scene: Scene): Told {
+function version(scene: Scene): Explanation {
   const { cluster, onHost } = scene;
   const gateway = gatewayOf(scene);
   const container = valueOf(onHost.container);

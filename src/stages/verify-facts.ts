@@ -197,7 +197,7 @@ function othersThan(
 }
 
 /** Other containers on the network under the name of this replica: they pass for it. */
-export const twinsOf = (
+export const duplicateNames = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
   onHost: OnHost,
@@ -205,7 +205,7 @@ export const twinsOf = (
 ): readonly Attached[] => othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
 /** Other containers on the network with the address of this replica: some hosts reach it there, some reach them. */
-export const sharersOf = (
+export const duplicateAddresses = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
   onHost: OnHost,

@@ -18,7 +18,14 @@ import {
 import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
-import { darkness, isSilent, sharersOf, twinsOf, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import {
+  darkness,
+  isSilent,
+  duplicateAddresses,
+  duplicateNames,
+  type OnHost,
+  type VerifyFacts,
+} from './verify-facts.ts';
 
 /**
  * A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes).
@@ -172,13 +179,13 @@ function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: 
   const subnet = parseSubnet(cluster.network.subnet);
   if (subnet === undefined || !contains(subnet, gateway.address)) return bad(`${gateway.address} outside`);
   // Two of one name write the entry in turn: which of them wrote last is chance.
-  const [twin] = twinsOf(cluster, facts, onHost, gateway.name);
+  const [twin] = duplicateNames(cluster, facts, onHost, gateway.name);
   if (twin !== undefined) return bad(`${gateway.address}, also ${twin.name} on ${twin.on}`);
   if (onHost.container.is === 'unknown') return open(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
   const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
   if (attached !== gateway.address)
     return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
-  return sharersOf(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
+  return duplicateAddresses(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
 }
 
 /** Kuscia accepts a replica with another key silently (docs/kuscia.md#certificates-and-keys): all must show one. */

@@ -24,7 +24,7 @@ export interface Unannounced {
 }
 
 /** What a running command learns from its connection. */
-export interface Ties {
+export interface ConnectionSignals {
   /** Aborts when the connection is gone; the reason is the text why. */
   readonly gone: AbortSignal;
   /** Aborts when the connection is to be closed: the command is told to end. */
@@ -57,7 +57,11 @@ type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 
 export const loginLine = (line: string, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} ${inAnyShell(line)}`;
 
 /** Runs one command on a channel of its own. Never rejects. */
-export function runOnChannel(client: Client, command: Command, ties: Ties): Promise<Outcome | Refused | Unannounced> {
+export function runOnChannel(
+  client: Client,
+  command: Command,
+  ties: ConnectionSignals,
+): Promise<Outcome | Refused | Unannounced> {
   return new Promise((resolve) => {
     new Running(command, ties, resolve).start(client);
   });
@@ -65,7 +69,7 @@ export function runOnChannel(client: Client, command: Command, ties: Ties): Prom
 
 class Running {
   readonly #command: Command;
-  readonly #ties: Ties;
+  readonly #ties: ConnectionSignals;
   readonly #resolve: (outcome: Outcome | Refused | Unannounced) => void;
   readonly #out: Announced;
   readonly #err = new Capture();
@@ -79,7 +83,7 @@ class Running {
   #swept = Promise.resolve();
   #settled = false;
 
-  constructor(command: Command, ties: Ties, resolve: (outcome: Outcome | Refused | Unannounced) => void) {
+  constructor(command: Command, ties: ConnectionSignals, resolve: (outcome: Outcome | Refused | Unannounced) => void) {
     this.#command = command;
     this.#out = new Announced(command.terminal === true ? 2 : 1);
     this.#ties = ties;

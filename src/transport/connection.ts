@@ -4,7 +4,7 @@ import { inAnyShell, quote } from '../engine/quote.ts';
 import { Secret } from '../engine/secret.ts';
 import { ANNOUNCE } from './announced.ts';
 
-/** A way to run commands on one host. Opening one throws a Trouble; what happens afterwards is an Outcome. */
+/** A way to run commands on one host. Opening one throws a DeploymentError; what happens afterwards is an Outcome. */
 export interface Connection {
   /** The host's name in the cluster file. */
   readonly host: string;

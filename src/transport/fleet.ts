@@ -1,7 +1,7 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Fleet } from '../engine/ask.ts';
 import { reading, type Command } from '../engine/command.ts';
-import { failuresOf, Trouble, trouble, type Failure } from '../engine/errors.ts';
+import { failuresOf, DeploymentError, deploymentError, type Failure } from '../engine/errors.ts';
 import type { Emit } from '../engine/events.ts';
 import { succeeded, type Outcome } from '../engine/outcome.ts';
 import type { Secret } from '../engine/secret.ts';
@@ -10,7 +10,7 @@ import { readKnownHosts } from './host-keys.ts';
 import { LocalConnection } from './local.ts';
 import { LoginKey } from './login-key.ts';
 import { openSsh, type Login } from './ssh-open.ts';
-import { sudoTrouble } from './ssh-trouble.ts';
+import { sudoError } from './ssh-errors.ts';
 
 /** What opening the hosts takes besides the hosts themselves. */
 export interface FleetOptions {
@@ -34,7 +34,7 @@ export interface OpenFleet extends Fleet {
   /** What of the known hosts was passed over; one line each. */
   readonly notes: readonly string[];
   /**
-   * Opens every host, side by side. Throws one Trouble with the failures of all hosts. That a login runs no commands is
+   * Opens every host, side by side. Throws one DeploymentError with the failures of all hosts. That a login runs no commands is
    * told by the first one, which is lost and brings the failure: a question of its own would cost each run a round
    * trip.
    */
@@ -57,12 +57,12 @@ export interface OpenFleet extends Fleet {
 }
 
 /**
- * Makes a fleet; connects to nothing yet. Throws a Trouble when the known hosts cannot be read or the key is missing.
+ * Makes a fleet; connects to nothing yet. Throws a DeploymentError when the known hosts cannot be read or the key is missing.
  */
 export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFleet {
   const closing = new AbortController();
   const { login, notes } = loginOf(hosts, options, closing.signal);
-  const berths = new Map(hosts.map((host) => [host.name, new Berth(() => open(host, login))]));
+  const berths = new Map(hosts.map((host) => [host.name, new HostConnection(() => open(host, login))]));
   const { emit, signal } = options;
   let ending: Promise<void> | undefined;
 
@@ -103,7 +103,7 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
     connect: (then) => opened(then && reading('start a shell', ['true'], { timeoutMs: 15_000 })),
     async connectAll() {
       const failures = [...(await opened()).values()].flat();
-      if (failures.length > 0) throw new Trouble(distinct(failures));
+      if (failures.length > 0) throw new DeploymentError(distinct(failures));
     },
   };
 }
@@ -116,7 +116,7 @@ function loginOf(
   if (hosts.every((host) => host.route.via === 'local')) return { login: undefined, notes: [] };
   const { sshKey, passphrase, bastionKey, bastionPassphrase, connectMs } = options;
   if (!sshKey || sshKey.reveal().trim() === '') {
-    throw trouble({
+    throw deploymentError({
       code: 'input-invalid',
       what: 'ssh-key is missing',
       remedy: 'Give the private key whose public key the hosts accept; only hosts with via: local need none.',
@@ -137,7 +137,7 @@ async function open(host: Host, login: Login | undefined): Promise<Connection> {
   const outcome = await connection.run(reading('get the group docker by sudo', ['true'], { timeoutMs: 10_000 }));
   if (succeeded(outcome)) return connection;
   await connection.close();
-  throw outcome.ended === 'lost' && outcome.failure ? trouble(outcome.failure) : sudoTrouble(host, outcome);
+  throw outcome.ended === 'lost' && outcome.failure ? deploymentError(outcome.failure) : sudoError(host, outcome);
 }
 
 function connected(host: Host, login: Login | undefined): Promise<Connection> {
@@ -153,7 +153,7 @@ function connected(host: Host, login: Login | undefined): Promise<Connection> {
 const AGAIN_MS = 10_000;
 
 /** Where one host's connection lies: none, being opened, open, or failed for good. */
-class Berth {
+class HostConnection {
   readonly #open: () => Promise<Connection>;
   #opening: Promise<Connection> | undefined;
   #connection: Connection | undefined;
@@ -167,7 +167,7 @@ class Berth {
     this.#open = open;
   }
 
-  /** The connection; opens one when there is none that works. Throws a Trouble. */
+  /** The connection; opens one when there is none that works. Throws a DeploymentError. */
   connection(): Promise<Connection> {
     const lost = this.#connection !== undefined && this.#connection.lost !== undefined;
     if (lost || (this.#missedAt > 0 && Date.now() - this.#missedAt > AGAIN_MS)) this.#forget();
@@ -218,7 +218,7 @@ class Berth {
       const connection = await this.#open();
       if (this.#closed) {
         await connection.close();
-        throw trouble({
+        throw deploymentError({
           code: 'cancelled',
           host: connection.host,
           what: 'cancelled while connecting',

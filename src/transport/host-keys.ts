@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { Trouble, type Failure } from '../engine/errors.ts';
+import { DeploymentError, type Failure } from '../engine/errors.ts';
 
 /** A line of known_hosts, in the format of sshd(8). */
 interface Entry {
@@ -34,7 +34,7 @@ export interface HostKeys {
   check(key: Buffer): Verdict;
 }
 
-/** Reads known_hosts. Throws a Trouble with every line that cannot be read. */
+/** Reads known_hosts. Throws a DeploymentError with every line that cannot be read. */
 export function readKnownHosts(text: string): KnownHosts {
   const entries: Entry[] = [];
   const notes: string[] = [];
@@ -47,7 +47,7 @@ export function readKnownHosts(text: string): KnownHosts {
     else if ('fault' in read) failures.push(lineFailure(line, read.fault));
     else entries.push(read);
   });
-  if (failures.length > 0) throw new Trouble(failures);
+  if (failures.length > 0) throw new DeploymentError(failures);
   return { entries, notes };
 }
 

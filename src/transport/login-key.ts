@@ -1,5 +1,5 @@
 import ssh2, { type ParsedKey } from 'ssh2';
-import { trouble } from '../engine/errors.ts';
+import { deploymentError } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
 
 /** A private key of the inputs, with which logins are made. */
@@ -18,11 +18,11 @@ export class LoginKey {
 
   /**
    * The key as ssh2 takes it, unlocked once for all hosts: each time costs a tenth of a second. `onSigned` is told when
-   * a host, having said that it takes this key, is given the signature. Throws a Trouble that does not tell the key.
+   * a host, having said that it takes this key, is given the signature. Throws a DeploymentError that does not tell the key.
    */
   signing(onSigned: () => void): ParsedKey {
     this.#parsed ??= this.#parse();
-    if (this.#parsed instanceof Error) throw keyTrouble(this.input, this.#parsed.message);
+    if (this.#parsed instanceof Error) throw keyError(this.input, this.#parsed.message);
     const key = this.#parsed;
     // What ssh2 knows a parsed key by stands on it as it is; only how it signs is another.
     return Object.create(key, {
@@ -41,9 +41,9 @@ export class LoginKey {
 }
 
 /** The private key cannot be used. */
-function keyTrouble(input: LoginKey['input'], evidence: string): Error {
+function keyError(input: LoginKey['input'], evidence: string): Error {
   const encrypted = /encrypted|passphrase|decrypt/i.test(evidence);
-  return trouble({
+  return deploymentError({
     code: 'input-invalid',
     what: encrypted ? `${input} cannot be unlocked` : `${input} is not a private key that can be read`,
     evidence,

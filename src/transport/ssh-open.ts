@@ -3,25 +3,25 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeSSH, type Config } from 'node-ssh';
 import type { SshRoute } from '../cluster/cluster.ts';
-import { Trouble } from '../engine/errors.ts';
+import { DeploymentError } from '../engine/errors.ts';
 import { knownKeys, type HostKeys, type KnownHosts } from './host-keys.ts';
 import type { LoginKey } from './login-key.ts';
 import { SshConnection } from './ssh.ts';
 import {
-  accountTrouble,
-  algorithmTrouble,
-  bastionTrouble,
-  cancelledTrouble,
-  hostKeyTrouble,
-  incompleteTrouble,
+  accountError,
+  algorithmError,
+  bastionError,
+  cancelledError,
+  hostKeyError,
+  incompleteError,
   isConnectFailed,
   isProhibited,
-  loginTrouble,
-  unnamedTrouble,
-  unreachableTrouble,
+  loginError,
+  unnamedError,
+  unreachableError,
   type Offers,
   type Target,
-} from './ssh-trouble.ts';
+} from './ssh-errors.ts';
 
 /** What every login of a run shares. */
 export interface Login {
@@ -56,7 +56,7 @@ const ALGORITHMS: Readonly<Record<string, readonly HostKeyAlgorithm[]>> = {
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
 };
 
-/** Opens the connection to a host, through its bastion where it has one. Throws a Trouble. */
+/** Opens the connection to a host, through its bastion where it has one. Throws a DeploymentError. */
 export async function openSsh(host: string, address: string, route: SshRoute, login: Login): Promise<SshConnection> {
   const target: Target = {
     host,
@@ -81,7 +81,7 @@ export async function openSsh(host: string, address: string, route: SshRoute, lo
 /** Nobody is connected of whom the known hosts name no key. */
 function refuseUnnamed(target: Target, { known }: Login): void {
   const keys = knownKeys(known, target.address, target.port);
-  if (keys.types.length === 0) throw unnamedTrouble(target, keys);
+  if (keys.types.length === 0) throw unnamedError(target, keys);
 }
 
 type Way = { readonly ip: string } | { readonly hop: SshConnection; readonly target: Target };
@@ -91,7 +91,7 @@ async function resolved(target: Target): Promise<Way> {
   try {
     return { ip: (await lookup(target.address)).address };
   } catch (error) {
-    throw unreachableTrouble(target, error as Error);
+    throw unreachableError(target, error as Error);
   }
 }
 
@@ -101,16 +101,16 @@ async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH>
   for (let attempt = 0; ; attempt += 1) {
     const tried = await tryOnce(target, login, way, keys, usableAlgorithms(keys));
     if (tried instanceof NodeSSH) return tried;
-    if (login.signal?.aborted === true) throw cancelledTrouble(target);
-    if (tried.error instanceof Trouble) throw tried.error;
-    if (tried.shown) throw hostKeyTrouble(target, keys, tried.shown);
+    if (login.signal?.aborted === true) throw cancelledError(target);
+    if (tried.error instanceof DeploymentError) throw tried.error;
+    if (tried.shown) throw hostKeyError(target, keys, tried.shown);
     if (/no matching host key format/i.test(tried.error.message)) throw await otherKeyType(target, login, way, keys);
     if (/^Handshake failed: no matching/.test(tried.error.message))
       throw await noCommonAlgorithm(target, login, way, keys);
-    if (isProhibited(tried.error)) throw bastionTrouble(target, tried.error);
+    if (isProhibited(tried.error)) throw bastionError(target, tried.error);
     if (tried.verified) throw refusal(target, login, tried);
     const pause = PAUSES_MS[attempt];
-    if (pause === undefined || !mayPass(tried.error)) throw unreachableTrouble(target, tried.error);
+    if (pause === undefined || !mayPass(tried.error)) throw unreachableError(target, tried.error);
     await sleep(pause, undefined, { ...(login.signal && { signal: login.signal }) }).catch(() => undefined);
   }
 }
@@ -121,9 +121,9 @@ const keyOf = (target: Target, login: Login): LoginKey => (target.through ? logi
  * Why a host that is the right one does not let the user in. It is given a signature only when it has said that it
  * takes the key.
  */
-function refusal(target: Target, login: Login, { error, signed, wants, greeting }: Failed): Trouble {
-  if (!signed) return loginTrouble(target, error, keyOf(target, login).input);
-  return wants ? incompleteTrouble(target, wants, greeting) : accountTrouble(target, error, greeting);
+function refusal(target: Target, login: Login, { error, signed, wants, greeting }: Failed): DeploymentError {
+  if (!signed) return loginError(target, error, keyOf(target, login).input);
+  return wants ? incompleteError(target, wants, greeting) : accountError(target, error, greeting);
 }
 
 /** Refused and reset connections pass when a host starts or is busy; a time-out has already been waited for. */
@@ -140,8 +140,8 @@ function mayPass(error: Error): boolean {
 async function otherKeyType(target: Target, login: Login, way: Way, keys: HostKeys): Promise<Error> {
   const tried = await tryOnce(target, login, way, keys, undefined);
   if (tried instanceof NodeSSH) throw new Error('a host key that is not pinned was accepted');
-  if (login.signal?.aborted === true) return cancelledTrouble(target);
-  return tried.shown ? hostKeyTrouble(target, keys, tried.shown) : unreachableTrouble(target, tried.error);
+  if (login.signal?.aborted === true) return cancelledError(target);
+  return tried.shown ? hostKeyError(target, keys, tried.shown) : unreachableError(target, tried.error);
 }
 
 /** Looks once more, for what either side offers: ssh2 tells it to its log only. */
@@ -153,7 +153,7 @@ async function noCommonAlgorithm(target: Target, login: Login, way: Way, keys: H
   // It stops at the first kind in which there is nothing in common: that one was told last.
   const [ours = '', what = '', host = ''] = [offered.at(-4), offered.at(-2), offered.at(-1)];
   const offers: Offers | undefined = offered.length < 6 ? undefined : { what, ours, host };
-  return algorithmTrouble(target, tried.error, offers);
+  return algorithmError(target, tried.error, offers);
 }
 
 interface Failed {

@@ -7,9 +7,9 @@ import type { Failure } from '../engine/errors.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { reading } from '../engine/command.ts';
 import { inAnyShell } from '../engine/quote.ts';
-import { runOnChannel, type Refused, type SignalName, type Ties, type Unannounced } from './channel.ts';
+import { runOnChannel, type Refused, type SignalName, type ConnectionSignals, type Unannounced } from './channel.ts';
 import { startLine, unannounced, type Connection } from './connection.ts';
-import { unusableLogin } from './login-trouble.ts';
+import { unusableLogin } from './login-errors.ts';
 import { Slots } from '../engine/slots.ts';
 
 /** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
@@ -123,7 +123,7 @@ export class SshConnection implements Connection {
     }
   }
 
-  #ties(closing: AbortSignal): Ties {
+  #ties(closing: AbortSignal): ConnectionSignals {
     const announced = (): void => void (this.#announced = true);
     const signals = { gone: this.#gone.signal, closing, hopeless: this.#hopeless.signal };
     return { ...signals, announced, signal: this.#signal, ...(this.#sudo && { sudo: this.#sudo }) };

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { trouble, type Failure } from '../engine/errors.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 import { open, proofOf, seal } from './seal.ts';
 
@@ -31,7 +31,7 @@ export interface Origin {
 }
 
 /** One thing that is handed over. */
-export interface Handover {
+export interface SealedArtifact {
   readonly kind: Kind;
   /** The host it is of; '' for the whole cluster. */
   readonly host: string;
@@ -75,7 +75,7 @@ const proven = ({
 export const CLOCK_SKEW_MS = 300_000;
 
 /** What the name of a sealed file tells, so that of many only the newest is opened: a passphrase takes its time. */
-export type Label = Pick<Handover, 'kind' | 'host' | 'made'>;
+export type Label = Pick<SealedArtifact, 'kind' | 'host' | 'made'>;
 
 /** The name of its sealed file: `view.node-02.1795521600000.age`. */
 export const fileName = ({ kind, host, made }: Label): string => `${kind}${host === '' ? '' : `.${host}`}.${made}.age`;
@@ -88,7 +88,7 @@ export function labelIn(file: string): Label | undefined {
 }
 
 /** Its sealed file. */
-export function pack({ kind, host, origin, made, content }: Handover, key: Secret): Promise<Uint8Array> {
+export function pack({ kind, host, origin, made, content }: SealedArtifact, key: Secret): Promise<Uint8Array> {
   const body = { kind, host, origin, made, content: content.reveal() };
   return seal(Buffer.from(JSON.stringify({ format: 2, ...body, proof: proofOf(proven(body), key) })), key);
 }
@@ -96,7 +96,7 @@ export function pack({ kind, host, origin, made, content }: Handover, key: Secre
 const REMOVE = 'Find out who uploaded it, remove it from the run, and run the whole workflow again.';
 
 /**
- * Opens a sealed file. Throws a Trouble: artifact-key-wrong, artifact-damaged, artifact-forged when whoever sealed it
+ * Opens a sealed file. Throws a DeploymentError: artifact-key-wrong, artifact-damaged, artifact-forged when whoever sealed it
  * did not have the key, artifact-ahead when it is from the future, or artifact-foreign when it is of another run or not
  * what its name says.
  */
@@ -104,11 +104,11 @@ export async function unpack(
   file: { readonly name: string; readonly bytes: Uint8Array },
   key: Secret,
   expected: Origin,
-): Promise<Handover> {
+): Promise<SealedArtifact> {
   const read = parsed(Buffer.from(await open(file.bytes, key, file.name)).toString('utf8'), file.name);
   const { origin, made } = read;
   if (!timingSafeEqual(Buffer.from(read.proof), Buffer.from(proofOf(proven(read), key)))) {
-    throw trouble({
+    throw deploymentError({
       code: 'artifact-forged',
       what: `${file.name} was not sealed by a job of this run`,
       evidence: 'it can be opened, but whoever sealed it did not have the seal-key',
@@ -117,7 +117,7 @@ export async function unpack(
   }
   const aheadMs = made - Date.now();
   if (aheadMs > CLOCK_SKEW_MS) {
-    throw trouble({
+    throw deploymentError({
       code: 'artifact-ahead',
       what: `${file.name} is from the future`,
       evidence:
@@ -133,7 +133,7 @@ export async function unpack(
     differences.push(`attempt ${origin.attempt}, not ${expected.attempt} or earlier`);
   if (fileName(read) !== file.name) differences.push(`it is ${fileName(read)} inside`);
   if (differences.length > 0)
-    throw trouble({
+    throw deploymentError({
       code: 'artifact-foreign',
       what: `${file.name} does not belong to this run`,
       evidence: differences.join('; '),
@@ -146,7 +146,7 @@ function parsed(text: string, name: string): Envelope {
   try {
     return envelope.parse(JSON.parse(text));
   } catch {
-    throw trouble({
+    throw deploymentError({
       code: 'artifact-damaged',
       what: `${name} holds something that this version does not hand over`,
       remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.',
@@ -155,11 +155,11 @@ function parsed(text: string, name: string): Envelope {
 }
 
 /** The one of that kind and host. */
-export const handed = (handovers: readonly Handover[], kind: Kind, host = ''): Handover | undefined =>
+export const artifactOf = (handovers: readonly SealedArtifact[], kind: Kind, host = ''): SealedArtifact | undefined =>
   handovers.find((each) => each.kind === kind && each.host === host);
 
 /** The failure where one is needed and not there. */
-export function missingHandover(kind: Kind, host = ''): Failure {
+export function missingArtifact(kind: Kind, host = ''): Failure {
   const job = MADE_BY[kind];
   return {
     code: 'artifact-missing',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readProvenance } from '../../src/cluster/handed.ts';
+import { readProvenance } from '../../src/cluster/job-outputs.ts';
 import { imageIdentity } from '../../src/docker/facts.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { asker } from '../../src/engine/asker.ts';
@@ -7,7 +7,7 @@ import { failuresOf } from '../../src/engine/errors.ts';
 import { openFile } from '../../src/host/files.ts';
 import { hashScript } from '../../src/kuscia/commands.ts';
 import { folders } from '../../src/kuscia/names.ts';
-import { askHandings, type Handing } from '../../src/stages/handings.ts';
+import { readJobOutputs, type JobOutput } from '../../src/stages/job-outputs.ts';
 import { clusterOf, deploymentOf } from '../support/deployment.ts';
 import { imageId } from '../support/facts.ts';
 import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
@@ -25,13 +25,13 @@ const IMAGE = ok(
   `${JSON.stringify({ Id: imageId('a'), RepoDigests: ['secretflow/kuscia@sha256:one'] })}\n`,
 );
 
-function handed(...scripts: readonly Script[]): Promise<Handing[]> {
+function handed(...scripts: readonly Script[]): Promise<JobOutput[]> {
   const fleet = new FakeFleet(scripts);
   const run = async (host: string, command: Command): Promise<string> => {
     expect(command.purpose).toBe('read kuscia.sh in the image');
     return (await fleet.run(host, command)).stdout;
   };
-  return askHandings(
+  return readJobOutputs(
     ['kuscia-init'],
     deploymentOf(),
     { ...asker(fleet, () => undefined), run },

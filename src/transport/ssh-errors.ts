@@ -1,5 +1,5 @@
 import type { Host } from '../cluster/cluster.ts';
-import { trouble, type Trouble } from '../engine/errors.ts';
+import { deploymentError, type DeploymentError } from '../engine/errors.ts';
 import { ending, lastLine, type Outcome } from '../engine/outcome.ts';
 import { fingerprint, keyType, type HostKeys } from './host-keys.ts';
 
@@ -20,11 +20,11 @@ const named = (target: Target): string =>
 const place = (target: Target): string => `${target.address} port ${target.port}`;
 
 /** The host does not answer, or its name leads nowhere. */
-export function unreachableTrouble(target: Target, error: Error): Trouble {
+export function unreachableError(target: Target, error: Error): DeploymentError {
   const place = `${target.address} port ${target.port}`;
   const seen = channelRefusal(error);
   if (seen !== undefined) {
-    return trouble({
+    return deploymentError({
       code: 'host-unreachable',
       host: target.host,
       what: `the bastion ${String(target.behind)} cannot reach ${target.host} at ${place}`,
@@ -35,7 +35,7 @@ export function unreachableTrouble(target: Target, error: Error): Trouble {
         `on the bastion: nc -vz ${target.address} ${target.port}.`,
     });
   }
-  return trouble({
+  return deploymentError({
     code: 'host-unreachable',
     host: target.host,
     what: `${named(target)} does not answer at ${place}`,
@@ -58,9 +58,9 @@ export const isProhibited = (error: Error): boolean => 'reason' in error && erro
 export const isConnectFailed = (error: Error): boolean => 'reason' in error && error.reason === 2;
 
 /** The bastion does not forward to the host. */
-export function bastionTrouble(target: Target, error: Error): Trouble {
+export function bastionError(target: Target, error: Error): DeploymentError {
   const bastion = String(target.behind);
-  return trouble({
+  return deploymentError({
     code: 'bastion-refuses',
     host: target.host,
     what:
@@ -93,14 +93,14 @@ const OPTIONS: readonly (readonly [RegExp, string, string])[] = [
 ];
 
 /** Client and host have no algorithm in common. */
-export function algorithmTrouble(target: Target, error: Error, offers: Offers | undefined): Trouble {
+export function algorithmError(target: Target, error: Error, offers: Offers | undefined): DeploymentError {
   const [, kind, option] = OPTIONS.find(([words]) => words.test(error.message)) ?? [
     undefined,
     'algorithm',
     'KexAlgorithms',
   ];
   const ours = offers?.ours.split(',').filter((name) => !/^(kex-strict|ext-info)-/.test(name)) ?? [];
-  return trouble({
+  return deploymentError({
     code: 'no-common-algorithm',
     host: target.host,
     what: `${named(target)} and this program have no ${kind} algorithm in common`,
@@ -116,8 +116,8 @@ export function algorithmTrouble(target: Target, error: Error, offers: Offers | 
 }
 
 /** The host has accepted the key, and wants more than that. */
-export function incompleteTrouble(target: Target, methods: readonly string[], greeting: string): Trouble {
-  return trouble({
+export function incompleteError(target: Target, methods: readonly string[], greeting: string): DeploymentError {
+  return deploymentError({
     code: 'login-incomplete',
     host: target.host,
     what: `${named(target)} accepted the key of ${target.user} but wants more: ${methods.join(', ')}`,
@@ -131,8 +131,8 @@ export function incompleteTrouble(target: Target, methods: readonly string[], gr
 }
 
 /** The host has accepted the key, and then closed the connection: the account itself is refused. */
-export function accountTrouble(target: Target, error: Error, greeting: string): Trouble {
-  return trouble({
+export function accountError(target: Target, error: Error, greeting: string): DeploymentError {
+  return deploymentError({
     code: 'login-unusable',
     host: target.host,
     what: `${named(target)} accepted the key of ${target.user} but refuses the account`,
@@ -146,8 +146,8 @@ export function accountTrouble(target: Target, error: Error, greeting: string): 
 }
 
 /** The run ended before the host was connected. */
-export function cancelledTrouble(target: Target): Trouble {
-  return trouble({
+export function cancelledError(target: Target): DeploymentError {
+  return deploymentError({
     code: 'cancelled',
     host: target.host,
     what: `cancelled while connecting to ${named(target)}`,
@@ -156,8 +156,8 @@ export function cancelledTrouble(target: Target): Trouble {
 }
 
 /** The host is the right one but does not let the user in; `input` is that of the key. */
-export function loginTrouble(target: Target, error: Error, input: string): Trouble {
-  return trouble({
+export function loginError(target: Target, error: Error, input: string): DeploymentError {
+  return deploymentError({
     code: 'login-refused',
     host: target.host,
     what: `${named(target)} refuses the login as ${target.user}`,
@@ -171,9 +171,9 @@ export function loginTrouble(target: Target, error: Error, input: string): Troub
 }
 
 /** The login may not do by sudo what it is to do. */
-export function sudoTrouble({ name, route }: Host, outcome: Outcome): Trouble {
+export function sudoError({ name, route }: Host, outcome: Outcome): DeploymentError {
   const user = route.via === 'ssh' ? route.user : 'the account of the runner';
-  return trouble({
+  return deploymentError({
     code: 'right-missing',
     host: name,
     what:
@@ -196,8 +196,8 @@ const pinned = (target: Target, keys: HostKeys): string =>
  * The known hosts name no key of the host. It was not connected: an address that nothing but a cluster file names is
  * told nothing, not even that there is somebody.
  */
-export const unnamedTrouble = (target: Target, keys: HostKeys): Trouble =>
-  trouble({
+export const unnamedError = (target: Target, keys: HostKeys): DeploymentError =>
+  deploymentError({
     code: 'host-key-unknown',
     host: target.host,
     what: `known-hosts does not name ${named(target)}`,
@@ -206,7 +206,7 @@ export const unnamedTrouble = (target: Target, keys: HostKeys): Trouble =>
   });
 
 /** The host shows a key that the known hosts do not vouch for. */
-export function hostKeyTrouble(target: Target, keys: HostKeys, shown: Buffer): Trouble {
+export function hostKeyError(target: Target, keys: HostKeys, shown: Buffer): DeploymentError {
   const verdict = keys.check(shown);
   const evidence = `${place(target)} shows ${keyType(shown)} ${fingerprint(shown)}`;
   const compare = `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub on the console of ${named(target)}`;
@@ -214,7 +214,7 @@ export function hostKeyTrouble(target: Target, keys: HostKeys, shown: Buffer): T
     case 'ok':
       throw new Error('a key that is known is no trouble');
     case 'revoked':
-      return trouble({
+      return deploymentError({
         code: 'host-key-revoked',
         host: target.host,
         what: `${named(target)} shows a host key that is marked @revoked`,
@@ -224,7 +224,7 @@ export function hostKeyTrouble(target: Target, keys: HostKeys, shown: Buffer): T
           'put that into known-hosts.',
       });
     case 'mismatch':
-      return trouble({
+      return deploymentError({
         code: 'host-key-mismatch',
         host: target.host,
         what: `${named(target)} shows another host key than known-hosts says`,
@@ -235,7 +235,7 @@ export function hostKeyTrouble(target: Target, keys: HostKeys, shown: Buffer): T
           'known-hosts.',
       });
     case 'unknown':
-      return trouble({
+      return deploymentError({
         code: 'host-key-unknown',
         host: target.host,
         what: `known-hosts names ${named(target)} with keys of other types only (${keys.types.join(', ')})`,

@@ -4,7 +4,7 @@ import type { Outcome } from './outcome.ts';
 import { Secret } from './secret.ts';
 
 /** What one host answered to reading commands, by the digest of each command. */
-export type View = Readonly<Record<string, Outcome>>;
+export type HostSnapshot = Readonly<Record<string, Outcome>>;
 
 /** Names a reading command without telling it: its standard input may be a secret. */
 export function digestOf(command: Command): string {
@@ -18,20 +18,20 @@ export function digestOf(command: Command): string {
  * What is known of hosts that this run does not reach, from the runs that did; and what the hosts it reaches answer,
  * for the runs after it.
  */
-export class Views {
+export class Snapshots {
   readonly #reached: ReadonlySet<string>;
-  readonly #elsewhere: ReadonlyMap<string, View>;
+  readonly #elsewhere: ReadonlyMap<string, HostSnapshot>;
   readonly #recorded = new Map<string, Record<string, Outcome>>();
 
-  /** `elsewhere` holds the views of the other hosts, by host name. */
-  constructor(reached: readonly string[], elsewhere: ReadonlyMap<string, View>) {
+  /** `elsewhere` holds the snapshots of the other hosts, by host name. */
+  constructor(reached: readonly string[], elsewhere: ReadonlyMap<string, HostSnapshot>) {
     this.#reached = new Set(reached);
     this.#elsewhere = elsewhere;
   }
 
-  /** The same, for questions whose answers are in no view. */
-  unrecorded(): Views {
-    return new Views([...this.#reached], this.#elsewhere);
+  /** The same, for questions whose answers are in no snapshot. */
+  unrecorded(): Snapshots {
+    return new Snapshots([...this.#reached], this.#elsewhere);
   }
 
   /** Whether this run itself can ask the host. */
@@ -51,15 +51,15 @@ export class Views {
     );
   }
 
-  /** Keeps the latest answer of a host for its view. */
+  /** Keeps the latest answer of a host for its snapshot. */
   record(host: string, command: Command, outcome: Outcome): void {
-    const view = this.#recorded.get(host) ?? {};
-    this.#recorded.set(host, view);
-    view[digestOf(command)] = outcome;
+    const snapshot = this.#recorded.get(host) ?? {};
+    this.#recorded.set(host, snapshot);
+    snapshot[digestOf(command)] = outcome;
   }
 
   /** All that the host answered in this run. */
-  viewOf(host: string): View {
+  of(host: string): HostSnapshot {
     return this.#recorded.get(host) ?? {};
   }
 }

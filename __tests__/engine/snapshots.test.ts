@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { asker } from '../../src/engine/asker.ts';
 import { reading } from '../../src/engine/command.ts';
-import { present, type Question } from '../../src/engine/fact.ts';
+import { present, type Query } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { ownPart } from '../../src/engine/part.ts';
 import { Plan } from '../../src/engine/plan.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { digestOf, Views } from '../../src/engine/views.ts';
+import { digestOf, Snapshots } from '../../src/engine/snapshots.ts';
 import { FakeFleet, ok } from '../support/fake.ts';
 
-const said = (word: string): Question<string> => ({
+const said = (word: string): Query<string> => ({
   command: reading('say', ['echo', word]),
   read: (outcome) => present(outcome.stdout),
 });
@@ -18,11 +18,11 @@ const nothing = (): void => undefined;
 
 describe('a view', () => {
   test('of one job answers in the next, and only what the host was asked', async () => {
-    const first = new Views(['a'], new Map());
+    const first = new Snapshots(['a'], new Map());
     await asker(new FakeFleet([ok('a', said('x').command, 'from a')]), nothing, first).ask('a', said('x'));
-    const second = new Views(
+    const second = new Snapshots(
       ['b'],
-      new Map([['a', JSON.parse(JSON.stringify(first.viewOf('a'))) as ReturnType<Views['viewOf']>]]),
+      new Map([['a', JSON.parse(JSON.stringify(first.of('a'))) as ReturnType<Snapshots['of']>]]),
     );
     const ask = asker(new FakeFleet([ok('b', said('x').command, 'from b')]), nothing, second);
     expect(await Promise.all([ask.ask('a', said('x')), ask.ask('b', said('x'))])).toEqual([
@@ -35,11 +35,11 @@ describe('a view', () => {
   });
 
   test('holds the latest answer to each question, of hosts that were asked', async () => {
-    const views = new Views(['a'], new Map());
+    const views = new Snapshots(['a'], new Map());
     const fleet = new FakeFleet([ok('a', said('x').command, 'before'), ok('a', said('x').command, 'after')]);
     for (let look = 0; look < 2; look += 1) await asker(fleet, nothing, views).ask('a', said('x'));
-    expect(views.viewOf('a')).toEqual({ [digestOf(said('x').command)]: outcome('after') });
-    expect(views.viewOf('b')).toEqual({});
+    expect(views.of('a')).toEqual({ [digestOf(said('x').command)]: outcome('after') });
+    expect(views.of('b')).toEqual({});
   });
 
   test('names a question by what is asked, its secret included but not told', () => {
@@ -80,7 +80,7 @@ describe('the part of a host', () => {
     plan.warnings.push(failure);
     return plan;
   };
-  const cases: readonly [string, readonly string[] | undefined, Views | undefined, readonly string[]][] = [
+  const cases: readonly [string, readonly string[] | undefined, Snapshots | undefined, readonly string[]][] = [
     ['is all where no host was named', undefined, undefined, ['own', 'of b', 'of b, done at a', 'own, seen at b']],
     [
       'is what concerns the host, wherever it is done, where all hosts are reached',
@@ -92,7 +92,7 @@ describe('the part of a host', () => {
     [
       'is what the host does itself, where only that one is reached',
       ['a'],
-      new Views(['a'], new Map()),
+      new Snapshots(['a'], new Map()),
       ['own', 'of b, done at a'],
     ],
     ['is nothing on a host that is not there', ['c'], undefined, []],

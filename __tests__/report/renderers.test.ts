@@ -8,10 +8,10 @@ import { annotation, grouped, groupLines, type DocsPage, type Severity } from '.
 import { docsPage } from '../../src/report/failures.ts';
 import { md } from '../../src/report/markdown.ts';
 import type { Failure } from '../../src/engine/errors.ts';
-import type { Look } from '../../src/report/layout.ts';
-import { Story } from '../../src/report/story.ts';
+import type { Layout } from '../../src/report/layout.ts';
+import { RunState } from '../../src/report/run-state.ts';
 import { summary } from '../../src/report/summary.ts';
-import { terminalFace } from '../../src/report/terminal.ts';
+import { terminalRenderer } from '../../src/report/terminal.ts';
 import { ALICE, CUT, planOf, step } from './alice.ts';
 import { play, reportOn } from './play.ts';
 
@@ -19,14 +19,14 @@ import { play, reportOn } from './play.ts';
 const failureLines = (
   failures: Failure | readonly Failure[],
   severity: Severity,
-  look: Look,
+  look: Layout,
   docs: DocsPage,
 ): string[] => grouped([failures].flat()).flatMap((group) => groupLines(group, severity, look, docs));
 
 /** What a terminal gets. */
 async function onTerminal(options: { colour: boolean; verbose: boolean }, columns: number): Promise<string[]> {
   const written: string[] = [];
-  const face = terminalFace({ write: (text: string) => written.push(text), isTTY: true, columns }, options);
+  const face = terminalRenderer({ write: (text: string) => written.push(text), isTTY: true, columns }, options);
   await play(reportOn(face), 'plan');
   return written.join('').split('\n');
 }
@@ -158,7 +158,7 @@ test('a defect shows where it happened', () => {
 
 describe('the job summary', () => {
   test('stays below its limit by shortening its tables, and says so', () => {
-    const story = new Story();
+    const story = new RunState();
     story.begin({ mode: 'plan', cluster: ALICE, stages: ['a'] });
     const steps = Array.from({ length: 5_000 }, (_, i) =>
       step('node-01', '+', `change ${i} ${'x'.repeat(300)}`, 'y'.repeat(300)),
@@ -187,7 +187,7 @@ describe('the job summary', () => {
   });
 
   test('marks what fails in the picture, and a label is only a label', () => {
-    const story = new Story();
+    const story = new RunState();
     const [first, ...others] = ALICE.hosts;
     if (!first) throw new Error('alice has hosts');
     story.begin({

@@ -25,8 +25,8 @@ export function changesIn(
 
 const change = (line: string, { image }: Pick<Step, 'image'>): Change => ({ line, ...(image && { image }) });
 
-const lineOf = (stage: string, { host, change, what, why, momentary }: Step): string =>
-  `${stage} ${host} ${change} ${what}${change === '+' || momentary ? '' : ` (${why})`}`;
+const lineOf = (stage: string, { host, change, what, why, transient }: Step): string =>
+  `${stage} ${host} ${change} ${what}${change === '+' || transient ? '' : ` (${why})`}`;
 
 /** The line of something that is known only after apply. */
 export const laterLine = (stage: string, host: string, what: string): string => `${stage} ${host} ? ${what}`;
@@ -71,7 +71,7 @@ function imageMoved(agreed: Change | undefined, now: readonly string[] | undefin
 }
 
 /** A failure for each step that is not among what was agreed to; none where nothing was to be agreed to. */
-export function notAgreed(agreed: readonly Change[] | undefined, stage: string, steps: readonly Step[]): Failure[] {
+export function notApproved(agreed: readonly Change[] | undefined, stage: string, steps: readonly Step[]): Failure[] {
   if (agreed === undefined) return [];
   return steps.flatMap((step) => {
     if (step.revokes) return [];
@@ -88,9 +88,9 @@ export function notAgreed(agreed: readonly Change[] | undefined, stage: string, 
  * finishes what is there is agreed to with whatever else its stage does on that host.
  */
 function covers({ line }: Change, stage: string, step: Step): boolean {
-  const { host, what, change, momentary, foretold } = step;
+  const { host, what, change, transient, foretold } = step;
   if (line === foretold) return true;
-  if (momentary && ['+', '~'].some((sign) => line.startsWith(`${stage} ${host} ${sign} `))) return true;
+  if (transient && ['+', '~'].some((sign) => line.startsWith(`${stage} ${host} ${sign} `))) return true;
   const later = laterLine(stage, host, '');
   return change !== '-' && line.startsWith(later) && ` ${what}`.endsWith(` ${line.slice(later.length)}`);
 }

@@ -16,7 +16,7 @@ export interface Provenance {
 }
 
 /** What an earlier job of the workflow handed over. */
-export interface Handed {
+export interface ReceivedOutputs {
   /** There while the swarm still lacks a host of the cluster file. */
   readonly joinTokens?: JoinTokens;
   /** The domain's Kuscia configuration. */

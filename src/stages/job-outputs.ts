@@ -1,11 +1,11 @@
 import { hostsWith, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { writeJoinTokens, writeProvenance } from '../cluster/handed.ts';
+import { writeJoinTokens, writeProvenance } from '../cluster/job-outputs.ts';
 import { markTokens, readJoinToken } from '../docker/commands.ts';
 import { imageIdentity } from '../docker/facts.ts';
 import type { Act, Ask } from '../engine/ask.ts';
-import { trouble } from '../engine/errors.ts';
-import { failedTo, present, unknown, type Fact, type Question } from '../engine/fact.ts';
+import { deploymentError } from '../engine/errors.ts';
+import { failedTo, present, unknown, type Fact, type Query } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
 import { openFile } from '../host/files.ts';
 import { hashScript, scriptDigest } from '../kuscia/commands.ts';
@@ -14,22 +14,22 @@ import type { StageName } from './names.ts';
 import { anchor, askEngines, engineOf } from './swarm.ts';
 
 /** What a stage hands to the jobs after it, once it has settled. */
-export interface Handing {
+export interface JobOutput {
   readonly kind: 'join-tokens' | 'kuscia-configuration' | 'provenance';
   readonly content: Secret;
 }
 
 /**
  * Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a
- * Trouble when something cannot be read, or the tokens not be marked.
+ * DeploymentError when something cannot be read, or the tokens not be marked.
  */
-export async function askHandings(
+export async function readJobOutputs(
   stages: readonly StageName[],
   deployment: Deployment,
   ask: Ask & Pick<Act, 'run'>,
   takes: (host: string) => boolean,
-): Promise<Handing[]> {
-  const handings: Handing[] = [];
+): Promise<JobOutput[]> {
+  const handings: JobOutput[] = [];
   if (stages.includes('swarm-init')) {
     const engines = await askEngines(ask, deployment.cluster);
     const manager = anchor(deployment.cluster, engines);
@@ -50,7 +50,7 @@ export async function askHandings(
   return handings;
 }
 
-const joinToken = (role: 'manager' | 'worker'): Question<Secret> => ({
+const joinToken = (role: 'manager' | 'worker'): Query<Secret> => ({
   command: readJoinToken(role),
   read: (outcome) =>
     outcome.code === 0 && outcome.stdout.trim() !== ''
@@ -58,7 +58,7 @@ const joinToken = (role: 'manager' | 'worker'): Question<Secret> => ({
       : failedTo(`read the ${role} join token`, { ...outcome, stdout: '' }),
 });
 
-async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
+async function joinTokens(ask: Ask, manager: Host): Promise<JobOutput> {
   const facts = await Promise.all([
     ask.ask(manager.name, joinToken('manager')),
     ask.ask(manager.name, joinToken('worker')),
@@ -68,7 +68,7 @@ async function joinTokens(ask: Ask, manager: Host): Promise<Handing> {
   return { kind: 'join-tokens', content: writeJoinTokens({ manager: ofManager, worker: ofWorker }) };
 }
 
-async function configuration(ask: Ask & Pick<Act, 'run'>, { cluster }: Deployment, host: Host): Promise<Handing[]> {
+async function configuration(ask: Ask & Pick<Act, 'run'>, { cluster }: Deployment, host: Host): Promise<JobOutput[]> {
   const [onFile, identity] = await Promise.all([
     ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')),
     ask.ask(host.name, imageIdentity(cluster.image)),
@@ -89,7 +89,7 @@ async function configuration(ask: Ask & Pick<Act, 'run'>, { cluster }: Deploymen
 /** What must be there for it to be handed on. */
 function known<T>(fact: Fact<T>, host: Host): T {
   if (fact.is === 'present') return fact.value;
-  throw trouble({
+  throw deploymentError({
     code: 'fact-unknown',
     host: host.name,
     what: 'what later jobs need could not be read',

@@ -1,14 +1,14 @@
 import type { Event } from './events.ts';
 import type { Note } from './plan.ts';
 
-interface Passage {
+interface StageActivity {
   readonly steps: Set<Pick<Note, 'host' | 'what'>>;
   awaited: readonly Pick<Note, 'host' | 'what'>[];
 }
 
 /** What a run is in the middle of, by what it has told so far. */
-export class Moment {
-  readonly #stages = new Map<string, Passage>();
+export class ActivityTracker {
+  readonly #stages = new Map<string, StageActivity>();
 
   hear(event: Event): void {
     if (event.is === 'stage-started') this.#stages.set(event.stage, { steps: new Set(), awaited: [] });
@@ -41,7 +41,7 @@ export class Moment {
   }
 
   /** A stage that waits for others before it has started is no passage yet. */
-  #of(stage: string): Passage {
+  #of(stage: string): StageActivity {
     return this.#stages.get(stage) ?? { steps: new Set(), awaited: [] };
   }
 }

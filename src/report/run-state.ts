@@ -19,11 +19,11 @@ export interface Subject {
 }
 
 /** A step as it is told: what it does, not how. */
-export type ToldStep = Pick<Step, 'host' | 'change' | 'what' | 'why' | 'image'>;
+export type ReportedStep = Pick<Step, 'host' | 'change' | 'what' | 'why' | 'image'>;
 
 /** A plan as it is told. */
 export interface Findings {
-  readonly steps: readonly ToldStep[];
+  readonly steps: readonly ReportedStep[];
   readonly satisfied: readonly Note[];
   readonly later: readonly Note[];
   readonly awaited: readonly Awaited[];
@@ -32,7 +32,7 @@ export interface Findings {
 }
 
 /** What has become of one stage. */
-export interface StageStory {
+export interface StageState {
   readonly stage: string;
   /** `left`: it had begun when a stage before it failed. */
   state: 'waiting' | 'started' | 'settled' | 'failed' | 'left';
@@ -40,11 +40,11 @@ export interface StageStory {
   found?: Findings;
   /** What it found in the end, when everything it asked for was there. */
   settled?: Findings;
-  readonly made: ToldStep[];
+  readonly made: ReportedStep[];
   /** Steps that were begun and failed: whether they changed their host is not known. */
-  readonly broken: ToldStep[];
+  readonly broken: ReportedStep[];
   /** Steps that failed, or whose effect did not come, and that were undone. */
-  readonly undone: ToldStep[];
+  readonly undone: ReportedStep[];
   /** Wall clock of its application, in milliseconds. */
   ms?: number;
 }
@@ -57,9 +57,9 @@ export const isEnd = (event: Event): event is Extract<Event, { is: keyof typeof 
 /**
  * Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text.
  */
-export class Story {
+export class RunState {
   subject?: Subject;
-  readonly stages: StageStory[] = [];
+  readonly stages: StageState[] = [];
   /** Time from the first connection to the last fact, in milliseconds. */
   gatheredMs?: number;
   matrix?: Matrix;
@@ -79,11 +79,11 @@ export class Story {
     for (const stage of subject.stages) this.of(stage);
   }
 
-  /** The stage's part of the story. */
-  of(stage: string): StageStory {
+  /** The stage's part of the run's state. */
+  of(stage: string): StageState {
     const known = this.stages.find((part) => part.stage === stage);
     if (known) return known;
-    const part: StageStory = { stage, state: 'waiting', made: [], broken: [], undone: [] };
+    const part: StageState = { stage, state: 'waiting', made: [], broken: [], undone: [] };
     this.stages.push(part);
     return part;
   }
@@ -131,8 +131,8 @@ export class Story {
 }
 
 /** A step that was undone is neither made nor broken: what it replaced is there again. */
-function undo(part: StageStory, step: ToldStep): void {
-  const same = (each: ToldStep): boolean => each.host === step.host && each.what === step.what;
+function undo(part: StageState, step: ReportedStep): void {
+  const same = (each: ReportedStep): boolean => each.host === step.host && each.what === step.what;
   for (const list of [part.made, part.broken]) {
     const at = list.findLastIndex(same);
     if (at !== -1) list.splice(at, 1);

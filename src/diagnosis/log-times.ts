@@ -9,7 +9,7 @@ const ACCESS = /\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{
  * When a line was written; `offset` is how far its writer's clock, which tells no zone, is ahead of UTC, in
  * milliseconds. Without it only lines with a zone are known.
  */
-export function momentOf(line: string, offset: number | undefined, now: number): number | undefined {
+export function timeOf(line: string, offset: number | undefined, now: number): number | undefined {
   const iso = ISO.exec(line);
   if (iso) return inZone(utc(iso.slice(1, 7), iso[7]), iso[8], offset);
   const access = ACCESS.exec(line.slice(0, 200));
@@ -47,7 +47,7 @@ const QUARTER_MS = 15 * 60_000;
 export function offsetIn(lines: readonly string[]): number | undefined {
   for (const line of lines) {
     const [, stamp = '', rest = ''] = /^(\d{4}-\d\d-\d\dT\S+Z) (.*)$/.exec(line) ?? [];
-    const [byDocker, local] = [momentOf(stamp, 0, 0), momentOf(rest, 0, 0)];
+    const [byDocker, local] = [timeOf(stamp, 0, 0), timeOf(rest, 0, 0)];
     if (byDocker !== undefined && local !== undefined && !/^\S*(Z|[+-]\d\d:\d\d)"?\s/.test(rest))
       return Math.round((local - byDocker) / QUARTER_MS) * QUARTER_MS;
   }
@@ -58,7 +58,7 @@ export function offsetIn(lines: readonly string[]): number | undefined {
 export function since(lines: readonly string[], from: number, offset: number | undefined, now: number): string[] {
   let kept = false;
   return lines.filter((line) => {
-    const at = momentOf(line, offset, now);
+    const at = timeOf(line, offset, now);
     if (at !== undefined) kept = at >= from;
     return kept;
   });

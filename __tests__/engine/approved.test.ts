@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { changesIn, laterLine, movedSince, notAgreed, type Change } from '../../src/engine/agreed.ts';
+import { changesIn, laterLine, movedSince, notApproved, type Change } from '../../src/engine/approved.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
 import { stage } from '../../src/engine/stage.ts';
 
@@ -48,7 +48,7 @@ test('a change is agreed to for its reason, and for no other', () => {
 
 test('the reason of what is made anew, and one that is of the moment, are not held to', () => {
   const changes = changesOf(
-    { what: 'start replica r again', why: 'exited (137)', momentary: true },
+    { what: 'start replica r again', why: 'exited (137)', transient: true },
     { change: '-', what: 'network n (abc)', why: 'not attachable' },
   );
   expect(changes.map(({ line }) => line)).toEqual([
@@ -98,7 +98,7 @@ describe('a step', () => {
     why: 'its configuration changed since it started',
     foretold: laterLine('kuscia-init', 'b', 'restart of the replica'),
   });
-  const started = step({ what: 'start replica r', why: 'exited (137)', momentary: true });
+  const started = step({ what: 'start replica r', why: 'exited (137)', transient: true });
   const make = step({ change: '+', what: 'probe p', why: 'absent', image: ['sha256:1'] });
   const held: readonly [string, readonly Change[], Step, string][] = [
     ['that was planned', changesOf({}), step({}), 'done'],
@@ -158,16 +158,16 @@ describe('a step', () => {
     ],
   ];
   test.each(held)('%s', (_, agreed, now, end) => {
-    expect(notAgreed(agreed, 'swarm-join', [now]).map(({ code, host, evidence }) => [code, host, evidence])).toEqual(
+    expect(notApproved(agreed, 'swarm-join', [now]).map(({ code, host, evidence }) => [code, host, evidence])).toEqual(
       end === 'done' ? [] : [['plan-moved', now.host, end]],
     );
   });
 
   test('is refused by name, each for itself, and not where nothing was to be agreed to', () => {
-    expect(notAgreed([], 'swarm-join', [step({}), make]).map(({ what }) => what)).toEqual([
+    expect(notApproved([], 'swarm-join', [step({}), make]).map(({ what }) => what)).toEqual([
       'swarm-join: "~ replace replica r" is not in the plan that was agreed to, so it was not done',
       'swarm-join: "+ probe p" is not in the plan that was agreed to, so it was not done',
     ]);
-    expect(notAgreed(undefined, 'swarm-join', [step({})])).toEqual([]);
+    expect(notApproved(undefined, 'swarm-join', [step({})])).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Event } from '../../src/engine/events.ts';
-import { Moment } from '../../src/engine/moment.ts';
+import { ActivityTracker } from '../../src/engine/activity.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
 
 const step = (host: string, what: string): Step => ({
@@ -69,7 +69,7 @@ const cases: readonly [string, readonly Event[], string | undefined][] = [
 
 describe('the moment when', () => {
   test.each(cases)('%s', (_, events, words) => {
-    const moment = new Moment();
+    const moment = new ActivityTracker();
     events.forEach((event) => moment.hear(event));
     expect(moment.inWords()).toBe(words);
   });

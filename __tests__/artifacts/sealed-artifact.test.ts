@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from '../support/random.ts';
-import { handOver, receive } from '../../src/artifacts/folder.ts';
+import { writeArtifact, readArtifacts } from '../../src/artifacts/folder.ts';
 import {
   CLOCK_SKEW_MS,
   fileName,
-  handed,
+  artifactOf,
   labelIn,
-  missingHandover,
+  missingArtifact,
   pack,
   unpack,
-  type Handover,
+  type SealedArtifact,
   type Origin,
-} from '../../src/artifacts/handover.ts';
+} from '../../src/artifacts/sealed-artifact.ts';
 import { proofOf, seal } from '../../src/artifacts/seal.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
@@ -30,7 +30,7 @@ const origin: Origin = {
   call: 'kuscia-swarm.alice.deploy.1a2b3c4d',
   attempt: 2,
 };
-const handover = (changes: Partial<Handover> = {}): Handover => ({
+const handover = (changes: Partial<SealedArtifact> = {}): SealedArtifact => ({
   kind: 'view',
   host: 'node-02',
   origin,
@@ -139,7 +139,7 @@ describe('a sealed file', () => {
   )('in which another %s was put is refused', async (part, value) => {
     const { proof } = withProof(good) as { proof: string };
     const changed = { ...good, [part]: value, proof };
-    const name = fileName({ ...changed, content: new Secret('', '') } as unknown as Handover);
+    const name = fileName({ ...changed, content: new Secret('', '') } as unknown as SealedArtifact);
     expect(await codes(unpack({ name, bytes: await sealed(changed) }, key, origin))).toEqual([
       expect.stringMatching(/^artifact-forged /),
     ]);
@@ -277,13 +277,13 @@ describe('a sealed file', () => {
   }, 60_000);
 
   test('that is missing is missed by name, with the job that makes it', () => {
-    expect(missingHandover('view', 'node-02')).toMatchObject({
+    expect(missingArtifact('view', 'node-02')).toMatchObject({
       code: 'artifact-missing',
       host: 'node-02',
       what: 'no earlier job handed over what node-02 answers',
       remedy: expect.stringContaining('job look'),
     });
-    expect(missingHandover('kuscia-configuration').remedy).toContain('job kuscia-init');
+    expect(missingArtifact('kuscia-configuration').remedy).toContain('job kuscia-init');
   });
 });
 
@@ -294,7 +294,7 @@ describe('a folder', () => {
   const all = (): boolean => true;
 
   test('takes whole files that nobody else reads', async () => {
-    const path = await handOver(join(folder, 'a/b'), handover(), key);
+    const path = await writeArtifact(join(folder, 'a/b'), handover(), key);
     expect([
       path,
       statSync(path).mode & 0o777,
@@ -304,27 +304,27 @@ describe('a folder', () => {
   });
 
   test('gives the newest of each kind and host that is wanted, at any depth', async () => {
-    await handOver(join(folder, 'first'), handover({ content: new Secret('view', 'old') }), key);
-    await handOver(join(folder, 'second'), handover({ made: 2_000, content: new Secret('view', 'new') }), key);
-    await handOver(folder, handover({ host: 'node-03' }), key);
-    await handOver(folder, handover({ kind: 'plan', host: '' }), key);
+    await writeArtifact(join(folder, 'first'), handover({ content: new Secret('view', 'old') }), key);
+    await writeArtifact(join(folder, 'second'), handover({ made: 2_000, content: new Secret('view', 'new') }), key);
+    await writeArtifact(folder, handover({ host: 'node-03' }), key);
+    await writeArtifact(folder, handover({ kind: 'plan', host: '' }), key);
     // What is not wanted, or not the newest, is not even opened.
     writeFileSync(join(folder, 'join-tokens.5.age'), 'nonsense');
     writeFileSync(join(folder, 'view.node-02.500.age'), 'nonsense');
     writeFileSync(join(folder, 'README'), 'nonsense');
-    const got = await receive(folder, key, origin, (kind, host) => kind === 'view' && host === 'node-02');
+    const got = await readArtifacts(folder, key, origin, (kind, host) => kind === 'view' && host === 'node-02');
     expect(got.map(({ kind, host, content }) => [kind, host, content.reveal()])).toEqual([['view', 'node-02', 'new']]);
-    expect([handed(got, 'view', 'node-02')?.made, handed(got, 'view', 'node-03')]).toEqual([2_000, undefined]);
+    expect([artifactOf(got, 'view', 'node-02')?.made, artifactOf(got, 'view', 'node-03')]).toEqual([2_000, undefined]);
   });
 
   test('that is not there holds nothing', async () => {
-    expect(await receive(join(folder, 'none'), key, origin, all)).toEqual([]);
+    expect(await readArtifacts(join(folder, 'none'), key, origin, all)).toEqual([]);
   });
 
   test('tells all that cannot be opened at once', async () => {
     writeFileSync(join(folder, 'view.node-02.1.age'), 'nonsense');
     writeFileSync(join(folder, 'plan.1.age'), 'nonsense');
-    expect(await codes(receive(folder, key, origin, all))).toHaveLength(2);
+    expect(await codes(readArtifacts(folder, key, origin, all))).toHaveLength(2);
   });
 
   test('is not followed out of itself, nor read without bound', async () => {
@@ -332,8 +332,8 @@ describe('a folder', () => {
     symlinkSync(join(folder, 'secret'), join(folder, 'plan.1.age'));
     writeFileSync(join(folder, 'view.a.1.age'), '');
     truncateSync(join(folder, 'view.a.1.age'), 17 * 2 ** 20);
-    expect(await codes(receive(folder, key, origin, all))).toEqual(['artifact-damaged', 'artifact-damaged']);
+    expect(await codes(readArtifacts(folder, key, origin, all))).toEqual(['artifact-damaged', 'artifact-damaged']);
     for (let i = 0; i < 2_001; i += 1) writeFileSync(join(folder, `view.h${i}.1.age`), '');
-    expect(await codes(receive(folder, key, origin, all))).toEqual(['artifact-damaged']);
+    expect(await codes(readArtifacts(folder, key, origin, all))).toEqual(['artifact-damaged']);
   });
 });

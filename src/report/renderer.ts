@@ -1,14 +1,14 @@
 import type { Severity } from './failures.ts';
-import type { Look } from './layout.ts';
+import type { Layout } from './layout.ts';
 
-/** Where a report appears. Everything given to a face is clean already; a face only lays it out and writes it. */
-export interface Face {
-  readonly look: Look;
+/** Where a report appears. Everything given to a renderer is clean already; a renderer only lays it out and writes it. */
+export interface Renderer {
+  readonly layout: Layout;
   line(text: string): void;
   /** The lines until `close` belong to the stage. */
   open(stage: string): void;
   close(): void;
-  /** Lines that a reader may want and mostly does not: folded away where the face can fold. */
+  /** Lines that a reader may want and mostly does not: folded away where the renderer can fold. */
   fold(title: string, lines: readonly string[]): void;
   /** One mark beside the run, where there is such a place. */
   annotate(severity: Severity, title: string, message: string): void;
