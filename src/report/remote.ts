@@ -5,8 +5,8 @@ export const LONGEST_VALUE = 2_000;
  * ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit
  * introducers.
  */
-// eslint-disable-next-line no-control-regex
 const SEQUENCES =
+  // eslint-disable-next-line no-control-regex
   /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
 
 /** Every character that ends a line somewhere, in an editor, a terminal or a log viewer. */
