@@ -244,8 +244,8 @@ function table(start: { node: number; bundle: number }): string {
     ['fresh over the floor', of('fresh', 'kuscia-swarm', 'seconds') / of('fresh', 'floor', 'seconds'), '1.4'],
     ['nothing to do over the floor', ours3 / of('nothing to do', 'floor', 'seconds'), '2'],
     ['tuned Ansible over ours, nothing to do', of('nothing to do', 'ansible-tuned', 'seconds') / ours3, 'at least 10'],
-    ['handshakes a host', of('fresh', 'kuscia-swarm', 'handshakes'), '1'],
-    ['sessions a host, nothing to do', of('nothing to do', 'kuscia-swarm', 'sessions'), '2'],
+    ['handshakes per host', of('fresh', 'kuscia-swarm', 'handshakes'), '1'],
+    ['sessions per host, nothing to do', of('nothing to do', 'kuscia-swarm', 'sessions'), '2'],
     ['verify, s', of('verify', 'kuscia-swarm', 'seconds'), '2'],
     ['12 hosts over 3, nothing to do', of('12 hosts, nothing to do', 'kuscia-swarm', 'seconds') / ours3, '1.5'],
     ['peak memory, fresh, MiB', of('fresh', 'kuscia-swarm', 'peak'), '150'],
@@ -267,7 +267,7 @@ function table(start: { node: number; bundle: number }): string {
       ? 'No run failed.'
       : `Failed runs, whose rounds were repeated: ${failures.map(({ rival, message }) => `${rival} (${message.split('\n')[0] ?? ''})`).join(', ')}.`,
     '',
-    '| target | measured | at most |',
+    '| target | measured | limit |',
     '| --- | ---: | ---: |',
     ...targets.map(
       ([what, figure, wanted]) =>
