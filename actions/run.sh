@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# run.sh BUNDLE: runs it with Node 24 or newer, from PATH or else from the runner that runs this step. What the bundle is asked for is in the environment.
+# run.sh BUNDLE: runs the bundle with Node 24 or newer, from PATH or else from the runner that runs this step. The bundle reads its inputs from the environment.
 set -euo pipefail
 
 oldest=24
 
-# Whether that program is a Node on which the bundle runs.
+# Whether a program is a Node that can run the bundle.
 fits() {
   [[ $("$1" --version 2>/dev/null) =~ ^v([0-9]+)\. ]] && ((BASH_REMATCH[1] >= oldest))
 }
 
-# The folders in which the runner may be installed, one a line: whatever of it is a parent of this process, and where its temporary files usually are.
+# The folders in which the runner may be installed, one per line: those of its programs among this process's parents, and the usual one for its temporary folder.
 runner_folders() {
   local process=$$ program
   while ((process > 1)); do
@@ -22,7 +22,7 @@ runner_folders() {
   if [[ ${RUNNER_TEMP:-} =~ ^(/.+)/[^/]+/[^/]+$ ]]; then printf '%s\n' "${BASH_REMATCH[1]}"; fi
 }
 
-# Every Node there is, the ones of PATH first.
+# Every Node found, those on PATH first.
 nodes() {
   local folder
   type -aP node || true
@@ -32,7 +32,7 @@ nodes() {
 }
 
 if [[ ${INPUT_MODE:-} =~ ^[[:space:]]*verify[[:space:]]*$ && ${INPUT_STAGE:-} != verify ]]; then
-  echo "::error title=kuscia-swarm $INPUT_STAGE::mode is verify; must be apply or plan. To prove that a deployment works, use the action actions/verify."
+  echo "::error title=kuscia-swarm $INPUT_STAGE::mode must be apply or plan, not verify. To verify a deployment, use the action actions/verify."
   exit 1
 fi
 
@@ -40,5 +40,5 @@ while read -r node; do
   if fits "$node"; then exec "$node" "$1"; fi
 done < <(nodes)
 
-echo "::error title=kuscia-swarm needs Node $oldest::There is no Node $oldest or newer on PATH$(node=$(type -P node) && printf ' (node there is %s)' "$("$node" --version 2>&1 || true)"), nor in the runner's folder externals. Put actions/setup-node with node-version: $oldest before this step, or install runner 2.327.1 or newer, which brings it along."
+echo "::error title=kuscia-swarm needs Node $oldest::No Node $oldest or newer was found on PATH$(node=$(type -P node) && printf ' (node there is %s)' "$("$node" --version 2>&1 || true)") or in the runner's folder externals. Add actions/setup-node with node-version: $oldest before this step, or install runner 2.327.1 or newer, which includes it."
 exit 1

@@ -244,8 +244,8 @@ function table(start: { node: number; bundle: number }): string {
     ['fresh over the floor', of('fresh', 'kuscia-swarm', 'seconds') / of('fresh', 'floor', 'seconds'), '1.4'],
     ['nothing to do over the floor', ours3 / of('nothing to do', 'floor', 'seconds'), '2'],
     ['tuned Ansible over ours, nothing to do', of('nothing to do', 'ansible-tuned', 'seconds') / ours3, 'at least 10'],
-    ['handshakes a host', of('fresh', 'kuscia-swarm', 'handshakes'), '1'],
-    ['sessions a host, nothing to do', of('nothing to do', 'kuscia-swarm', 'sessions'), '2'],
+    ['handshakes per host', of('fresh', 'kuscia-swarm', 'handshakes'), '1'],
+    ['sessions per host, nothing to do', of('nothing to do', 'kuscia-swarm', 'sessions'), '2'],
     ['verify, s', of('verify', 'kuscia-swarm', 'seconds'), '2'],
     ['12 hosts over 3, nothing to do', of('12 hosts, nothing to do', 'kuscia-swarm', 'seconds') / ours3, '1.5'],
     ['peak memory, fresh, MiB', of('fresh', 'kuscia-swarm', 'peak'), '150'],
@@ -256,8 +256,8 @@ function table(start: { node: number; bundle: number }): string {
     '',
     `${new Date().toISOString().slice(0, 10)}, commit ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()}, ${cpus().length} cores (${cpus()[0]?.model ?? ''}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${execFileSync(NODE, ['--version'], { encoding: 'utf8' }).trim()}. Made by \`npm run bench\`; medians.`,
     '',
-    'Three hosts of the lab on one machine, whose cores they share with the controller: that punishes rivals which need a program on every host, so ratios between real hosts are smaller.',
-    "Images are there already; the replicas are stand-ins that start in about a second, so neither pulls nor Kuscia's own start are in any figure. Each run begins without an open connection.",
+    'Three lab hosts on one machine share its cores with the controller. This penalises rivals that run a program on every host, so the ratios are smaller between real hosts.',
+    "The hosts already have the images, and the replicas are stand-ins that start in about a second, so no figure includes image pulls or Kuscia's own start. Each run starts without an open connection.",
     '',
     '| scenario | with | runs | s | × ours | CPU s | peak MiB | handshakes | sessions |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
@@ -265,9 +265,9 @@ function table(start: { node: number; bundle: number }): string {
     '',
     failures.length === 0
       ? 'No run failed.'
-      : `Runs that failed, whose rounds were made again: ${failures.map(({ rival, message }) => `${rival} (${message.split('\n')[0] ?? ''})`).join(', ')}.`,
+      : `Failed runs, whose rounds were repeated: ${failures.map(({ rival, message }) => `${rival} (${message.split('\n')[0] ?? ''})`).join(', ')}.`,
     '',
-    '| to reach | measured | wanted, at most |',
+    '| target | measured | limit |',
     '| --- | ---: | ---: |',
     ...targets.map(
       ([what, figure, wanted]) =>

@@ -5,19 +5,19 @@ import { whyRoot } from './system.ts';
 
 const usage = `lab: real hosts on this machine, each with its own network, files, sshd and Docker Engine
 
-  up N [--bare]             node-01 to node-N run (1 to ${mostHosts}; --bare: without images)
-  down [--cache]            removes all of it; the cache in ${paths.cache} too, if asked to
-  status                    how every host is
-  ssh [USER@]NODE [COMMAND...]   a shell or a command on a host, over SSH (as root or deploy)
-  run COMMAND...            a command in the runner place: this machine's files, the lab's network
-  exec NODE COMMAND...      a command inside a host, without SSH
-  cut NODE | mend NODE      pull its network cable, plug it in
-  kill NODE | start NODE    take its power, give it back
-  reset [NODE...] [--bare|--images]   fresh hosts in seconds; keys and addresses stay, and images unless asked otherwise
-  images                    build and push the images anew where their sources changed
+  up N [--bare]             start node-01 to node-N (1 to ${mostHosts}; --bare: without images)
+  down [--cache]            remove the lab; with --cache, also the cache in ${paths.cache}
+  status                    show the state of every host
+  ssh [USER@]NODE [COMMAND...]   run a shell or a command on a host, over SSH (as root or deploy)
+  run COMMAND...            run a command on the runner: this machine's files, the lab's network
+  exec NODE COMMAND...      run a command inside a host, without SSH
+  cut NODE | mend NODE      unplug its network cable, plug it in again
+  kill NODE | start NODE    cut its power, turn it on again
+  reset [NODE...] [--bare|--images]   fresh hosts in seconds; keys and addresses stay, and images by default
+  images                    rebuild and push the images whose sources changed
 
 It needs root: ${whyRoot}.
-On the machine it installs what is missing of mmdebstrap, iproute2, openssh-client and util-linux; everything else lives in the hosts' own files.
+On the machine it installs only those of mmdebstrap, iproute2, openssh-client and util-linux that are missing; everything else lives in the hosts' own files.
 `;
 
 const say = (line: string): void => {
@@ -41,9 +41,7 @@ async function perform([command = '', ...rest]: string[]): Promise<number> {
       return 0;
     case 'images':
       say(
-        (await images({ say }))
-          ? 'the images are new; "reset" gives them to the hosts'
-          : 'the images are as their sources say',
+        (await images({ say })) ? 'the images are new; "reset" gives them to the hosts' : 'the images are up to date',
       );
       return 0;
     case 'reset':
@@ -96,12 +94,12 @@ function printStatus(): void {
 
 function one(words: readonly string[]): string {
   const [word] = words;
-  if (word === undefined || words.length > 1) throw new Error('one host is to be named, such as node-02');
+  if (word === undefined || words.length > 1) throw new Error('name one host, such as node-02');
   return word;
 }
 
 function some(words: readonly string[]): readonly string[] {
-  if (words.length === 0) throw new Error('a command is missing');
+  if (words.length === 0) throw new Error('the command is missing');
   return words;
 }
 

@@ -163,11 +163,11 @@ if (process.argv[1] === import.meta.filename) {
   // It must do without the network; npm test fetches zizmor.
   const audited = zizmorIsHere();
   const failed = await check(join(folder, 'unit.json'), { slow: false, audited });
-  console.log('left out  slow tests; npm run test:unit and npm test run them');
-  if (!audited) console.log('left out  audit, whose program zizmor is not here; npm test gets it');
+  console.log('skipped   slow tests; npm run test:unit and npm test run them');
+  if (!audited) console.log('skipped   audit: zizmor is not installed; npm test installs it');
   rmSync(folder, { recursive: true });
   console.log(
-    `check: ${failed.length === 0 ? 'all is well' : `${failed.join(', ')} failed`} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+    `check: ${failed.length === 0 ? 'all passed' : `${failed.join(', ')} failed`} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
   );
   process.exitCode = failed.length === 0 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// The demo: a lab of three hosts, the tutorial's cluster deployed on it and proven, left running to look around.
+// The demo: deploys and proves the tutorial's cluster on a lab of three hosts, and leaves it running.
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { inRunner } from '../lab/enter.ts';
@@ -39,9 +39,9 @@ for (const mode of ['plan', 'apply'] as const) {
 }
 
 console.log(`
-It is left running. Look around:
-  npm run lab -- ssh node-01 curl -s http://10.77.0.11:8080    ask through the load balancer: each time the other replica answers
-  npm run lab -- ssh node-02 docker ps                         what runs on a host
-  npm run demo                                                 again: nothing to change
-  npm run lab -- down                                          remove all of it
+The cluster keeps running. Try:
+  npm run lab -- ssh node-01 curl -s http://10.77.0.11:8080    request through the load balancer: the replicas answer in turn
+  npm run lab -- ssh node-02 docker ps                         containers on a host
+  npm run demo                                                 run again: nothing to change
+  npm run lab -- down                                          remove everything
 `);

@@ -22,8 +22,8 @@ export function releaseNotes({ tag, commit, previous, subjects, repository, serv
   const changes = subjects.filter((subject) => subject.trim() !== '').map((subject) => `- ${item(subject)}`);
   const pin = `To stay at this release: \`uses: ${repository}@${commit} # ${tag}\``;
   if (previous === undefined) return `The first release.\n\n${pin}\n`;
-  const since = `[All that changed since ${previous}](${server}/${repository}/compare/${previous}...${tag})`;
-  return `${fitting(changes) || 'Only the bundles were built anew.'}\n\n${pin}\n\n${since}\n`;
+  const since = `[All changes since ${previous}](${server}/${repository}/compare/${previous}...${tag})`;
+  return `${fitting(changes) || 'Only the bundles were rebuilt.'}\n\n${pin}\n\n${since}\n`;
 }
 
 /** A subject in a list: what would begin another list there is taken at its word. */

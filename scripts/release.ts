@@ -27,10 +27,10 @@ async function candidate(): Promise<Candidate> {
   const { GITHUB_REF_TYPE: kind = 'no ref', GITHUB_REF_NAME: tag = '' } = process.env;
   const major = VERSION.exec(tag)?.[1];
   if (kind !== 'tag' || major === undefined)
-    throw new Error(`${kind} ${tag} is no release: run this on a tag such as v1.2.3`);
+    throw new Error(`${kind} ${tag} is not a release tag: run this on a tag such as v1.2.3`);
   const commit = await git('rev-parse', '--verify', `refs/tags/${tag}^{commit}`);
   const head = await git('rev-parse', 'HEAD');
-  if (head !== commit) throw new Error(`what is checked out is ${head}, and ${tag} is on ${commit}: check out the tag`);
+  if (head !== commit) throw new Error(`commit ${head} is checked out, but ${tag} is on ${commit}: check out the tag`);
   if (!(await isWithin(commit, MAIN)))
     throw new Error(`${tag} is on ${commit}, which is not on main: merge it first, then tag the commit on main`);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version?: string };
@@ -113,7 +113,7 @@ async function publish(): Promise<void> {
   const there = (await remoteTag(release.tag))?.commit;
   if (there !== release.commit)
     throw new Error(
-      `${release.tag} was moved to ${there ?? 'nowhere'} since this run began with ${release.commit}: nothing was released. Give the other commit a version of its own`,
+      `${release.tag} was moved to ${there ?? 'nowhere'} since this run started with ${release.commit}: nothing was released. Give the other commit its own version`,
     );
   console.log(`release: ${await writeRelease(release)}`);
   console.log(`release: ${await moveMajor(release)}`);
@@ -126,7 +126,7 @@ async function check(): Promise<void> {
 
 const commands: Readonly<Record<string, () => Promise<void>>> = { check, publish };
 const command = commands[process.argv[2] ?? ''];
-if (command === undefined) throw new Error('release.ts check, or release.ts publish');
+if (command === undefined) throw new Error('usage: release.ts check | publish');
 await command().catch((error: unknown) => {
   console.error(
     `::error title=not released::${(error instanceof Error ? error.message : String(error)).replace(/%/g, '%25').replace(/\r?\n/g, '%0A')}`,

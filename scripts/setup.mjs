@@ -15,7 +15,7 @@ const lock = createHash('sha256')
 const quiet = process.argv.includes('--quiet');
 
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) {
-  if (!quiet) console.log('setup: npm packages are installed as package-lock.json says');
+  if (!quiet) console.log('setup: npm packages are up to date with package-lock.json');
 } else {
   console.log(
     'setup: installing the npm packages of package-lock.json into node_modules (Node 24, TypeScript, jest, eslint, ncc, ...)',

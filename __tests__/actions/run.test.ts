@@ -113,7 +113,7 @@ describe('actions/run.sh says what to do', () => {
     node('v20.20.2', 'runner/externals/node20/bin/node');
     expect(ran({ also, env: { RUNNER_TEMP: join(folder, 'runner/_work/_temp') } })).toEqual({
       status: 1,
-      said: `::error title=kuscia-swarm needs Node 24::There is no Node 24 or newer on PATH${there}, nor in the runner's folder externals. Put actions/setup-node with node-version: 24 before this step, or install runner 2.327.1 or newer, which brings it along.\n`,
+      said: `::error title=kuscia-swarm needs Node 24::No Node 24 or newer was found on PATH${there} or in the runner's folder externals. Add actions/setup-node with node-version: 24 before this step, or install runner 2.327.1 or newer, which includes it.\n`,
     });
   });
 
@@ -122,7 +122,7 @@ describe('actions/run.sh says what to do', () => {
     const refused = ran({ also: ['bin'], env: { INPUT_MODE: ' verify ' } });
     expect(refused).toEqual({
       status: 1,
-      said: '::error title=kuscia-swarm swarm-init::mode is verify; must be apply or plan. To prove that a deployment works, use the action actions/verify.\n',
+      said: '::error title=kuscia-swarm swarm-init::mode must be apply or plan, not verify. To verify a deployment, use the action actions/verify.\n',
     });
     expect(ran({ also: ['bin'], env: { INPUT_MODE: 'verify', INPUT_STAGE: 'verify' } }).status).toBe(7);
   });

@@ -17,7 +17,7 @@ test.each<[string, Partial<Release>, string]>([
   [
     'what changed, how to stay, and where all of it is',
     {},
-    `- Wait for the swarm\n- Say which host\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All that changed since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
+    `- Wait for the swarm\n- Say which host\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All changes since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],
   [
     'the first release, of which all is new',
@@ -27,7 +27,7 @@ test.each<[string, Partial<Release>, string]>([
   [
     'a release of bundles only',
     { subjects: ['', ' '] },
-    `Only the bundles were built anew.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All that changed since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
+    `Only the bundles were rebuilt.\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All changes since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],
 ])('tells %s', (_, of, notes) => expect(releaseNotes({ ...RELEASE, ...of })).toBe(notes));
 

@@ -209,7 +209,7 @@ describe('nothing is released', () => {
     released('check', 'v1.0.0');
     refused(
       again('publish', name, kind),
-      `${kind} ${name.replaceAll('.', '\\.')} is no release: run this on a tag such as v1\\.2\\.3`,
+      `${kind} ${name.replaceAll('.', '\\.')} is not a release tag: run this on a tag such as v1\\.2\\.3`,
     );
   });
 
@@ -221,7 +221,7 @@ describe('nothing is released', () => {
     git(work, 'push', '--quiet', '--force', 'origin', `${other}:refs/tags/v1.0.0`);
     refused(
       again('publish', 'v1.0.0'),
-      `v1\\.0\\.0 was moved to ${other} since this run began with ${tested}: nothing was released`,
+      `v1\\.0\\.0 was moved to ${other} since this run started with ${tested}: nothing was released`,
     );
   });
 
@@ -231,7 +231,7 @@ describe('nothing is released', () => {
     const next = commit('Go on', version('1.0.0'));
     released('check', 'v1.0.0');
     git(join(folder, 'checkout'), 'checkout', '--quiet', '--detach', next);
-    refused(again('publish', 'v1.0.0'), `what is checked out is ${next}, and v1\\.0\\.0 is on`);
+    refused(again('publish', 'v1.0.0'), `commit ${next} is checked out, but v1\\.0\\.0 is on`);
   });
 });
 

@@ -6,7 +6,7 @@ const HEAD = '# Generated from src/inputs/catalogue.ts by `npm run generate`; do
 
 /** What an input is and when it is needed, where that is not always. */
 export function neededText({ description, needed }: InputDefinition): string {
-  return `${description}${needed && needed.english !== 'always' ? ` Needed when ${needed.english}.` : ''}`;
+  return `${description}${needed && needed.english !== 'always' ? ` Required when ${needed.english}.` : ''}`;
 }
 
 /** The text of the root action's action.yml. */
@@ -22,7 +22,7 @@ export function actionText(): string {
   const outputs = Object.entries(OUTPUTS).map(([name, { description }]) => [name, { description }]);
   const action = {
     name: 'kuscia-swarm',
-    description: 'Deploy a multi-replica Kuscia domain on Docker Swarm over SSH, and prove that it works',
+    description: 'Deploy a multi-replica Kuscia domain on Docker Swarm over SSH and prove that it works',
     author: 'kuscia-swarm contributors',
     branding: { icon: 'layers', color: 'blue' },
     inputs: Object.fromEntries(inputs) as unknown,
@@ -35,8 +35,8 @@ export function actionText(): string {
 /** The table of the inputs. */
 export function inputTable(language: Language): string {
   const heads = {
-    english: ['input', 'needed', 'default', 'meaning', 'outside GitHub'],
-    chinese: ['输入', '何时需要', '默认值', '含义', '在 GitHub 之外'],
+    english: ['input', 'required', 'default', 'meaning', 'outside GitHub'],
+    chinese: ['输入', '何时必填', '默认值', '含义', '在 GitHub 之外'],
   }[language];
   const never = { english: 'no', chinese: '否' }[language];
   const rows = ROOT_INPUTS.map((input) => {

@@ -3,21 +3,18 @@ import { table, type Language } from './table.ts';
 
 const SPEAKERS: Readonly<Record<LogSource, Readonly<Record<Language, string>>>> = {
   replica: {
-    english: "Replicas: log of the container, and Kuscia's own files in it",
-    chinese: '副本：容器日志及其中 Kuscia 的日志文件',
+    english: "Replicas: the container's log, and Kuscia's own log files in the container",
+    chinese: '副本：容器日志，以及容器内 Kuscia 自身的日志文件',
   },
   engine: {
-    english: 'Docker Engine: its log, and what the client says',
+    english: "Docker Engine: the engine's log and the client's output",
     chinese: 'Docker Engine：引擎日志与客户端输出',
   },
   database: { english: 'Database', chinese: '数据库' },
   'load-balancer': { english: 'Load balancer', chinese: '负载均衡' },
 };
 
-const HEADS = {
-  english: ['cause', 'what to do', 'line that gives it away'],
-  chinese: ['原因', '处理', '特征日志'],
-} as const;
+const HEADS = { english: ['cause', 'what to do', 'telltale log line'], chinese: ['原因', '处理', '特征日志'] } as const;
 
 /** Every known cause, by who says it. */
 export function causeTables(language: Language): string {

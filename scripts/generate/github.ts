@@ -17,7 +17,7 @@ const isNeeded = ({ needed }: JobInput): boolean => needed?.english === 'always'
 /** The text of actions/<action>/action.yml. */
 export function jobActionText(job: (typeof GITHUB_JOBS)[number]): string {
   const described = ({ description, needed }: JobInput): string =>
-    `${description.english}${needed && needed.english !== 'always' ? ` Needed when ${needed.english}.` : ''}`;
+    `${description.english}${needed && needed.english !== 'always' ? ` Required when ${needed.english}.` : ''}`;
   const action = {
     name: `kuscia-swarm ${job.action}`,
     description: `${job.brings.english}.`,
@@ -65,10 +65,10 @@ const WORDS = {
     permission: 'Permission of the job',
     inputs: 'Inputs',
     outputs: 'Outputs',
-    heads: ['input', 'needed', 'default', 'meaning'],
+    heads: ['input', 'required', 'default', 'meaning'],
     outHeads: ['output', 'meaning'],
     no: 'no',
-    more: 'All actions, and what they need of a runner',
+    more: 'All actions, and what they require of the runner',
     page: 'actions.md',
     end: '.',
     colon: ': ',
@@ -78,7 +78,7 @@ const WORDS = {
     permission: '作业所需权限',
     inputs: '输入',
     outputs: '输出',
-    heads: ['输入', '何时需要', '默认值', '含义'],
+    heads: ['输入', '何时必填', '默认值', '含义'],
     outHeads: ['输出', '含义'],
     no: '否',
     more: '所有 action 及其对运行器的要求',
@@ -127,7 +127,7 @@ function example(job: (typeof GITHUB_JOBS)[number]): string {
 
 /** The table of these actions for docs/actions.md. */
 export function jobTable(language: Language): string {
-  const heads = { english: ['action', 'brings about', 'permission'], chinese: ['action', '作用', '权限'] }[language];
+  const heads = { english: ['action', 'result', 'permission'], chinese: ['action', '结果', '权限'] }[language];
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
   return table(
     heads,

@@ -39,7 +39,7 @@ const WORDS: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
   object: { english: 'mapping', chinese: '映射' },
   array: { english: 'list of', chinese: '列表：' },
   string: { english: 'text', chinese: '文本' },
-  integer: { english: 'port', chinese: '端口' },
+  integer: { english: 'integer', chinese: '整数' },
   boolean: { english: 'true or false', chinese: 'true 或 false' },
 };
 

@@ -106,8 +106,8 @@ const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
 /** What of the catalogue says something else where only one stage runs. */
 const DIFFERENT: Readonly<Partial<Record<InputName, Pick<InputDefinition, 'description' | 'chinese'>>>> = {
   mode: {
-    description: 'What to do: `apply` brings about what is missing, `plan` only shows what apply would change.',
-    chinese: '要做什么：`apply` 完成所缺的部分；`plan` 只显示 apply 会做的更改。',
+    description: 'What to do: `apply` makes the missing changes, `plan` only shows what apply would change.',
+    chinese: '要做什么：`apply` 完成缺少的更改；`plan` 只显示 apply 会做的更改。',
   },
 };
 
@@ -118,8 +118,8 @@ const ARTIFACTS: ActionInput = {
   name: 'artifacts',
   kind: 'word',
   description:
-    'First part of the names of the artifacts that the jobs of this deployment exchange, for example `kuscia-swarm.alice`. Blank: none are exchanged, and every job asks the hosts itself.',
-  chinese: '本次部署各作业所交换工件名称的首段，例如 `kuscia-swarm.alice`。留空则不交换，各作业自行查询主机。',
+    'First part of the names of the artifacts that the jobs of this deployment exchange, for example `kuscia-swarm.alice`. Blank: none are exchanged, and each job queries the hosts itself.',
+  chinese: '本次部署各作业之间所交换工件的名称首段，例如 `kuscia-swarm.alice`。留空则不交换，各作业自行查询主机。',
 };
 
 /** The inputs of an action. */
@@ -283,14 +283,14 @@ export function stageActionText(action: ActionName): string {
 const WORDS = {
   english: {
     other: '中文：[README.zh.md](README.zh.md)',
-    before: 'Before it',
+    before: 'Runs after',
     none: 'nothing',
     inputs: 'Inputs',
     outputs: 'Outputs',
-    heads: ['input', 'needed', 'default', 'meaning'],
+    heads: ['input', 'required', 'default', 'meaning'],
     outHeads: ['output', 'meaning'],
     no: 'no',
-    more: 'All stages, and what they need of a runner',
+    more: 'All stages, and what they require of the runner',
     page: 'actions.md',
     file: 'Cluster file',
     clusterFile: 'cluster-file.md',
@@ -298,11 +298,11 @@ const WORDS = {
   },
   chinese: {
     other: 'English: [README.md](README.md)',
-    before: '先决阶段',
+    before: '前置阶段',
     none: '无',
     inputs: '输入',
     outputs: '输出',
-    heads: ['输入', '何时需要', '默认值', '含义'],
+    heads: ['输入', '何时必填', '默认值', '含义'],
     outHeads: ['输出', '含义'],
     no: '否',
     more: '所有阶段及其对运行器的要求',
@@ -382,7 +382,7 @@ export function needsOf(stage: ActionName): readonly string[] {
 
 /** The table of all stages for docs/actions.md. */
 export function stageTable(language: Language): string {
-  const heads = { english: ['action', 'brings about', 'before it'], chinese: ['action', '作用', '先决阶段'] }[language];
+  const heads = { english: ['action', 'result', 'runs after'], chinese: ['action', '结果', '前置阶段'] }[language];
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
   const rows = STAGES.map((stage) => [
     `[\`${stage}\`](../actions/${stage}/${page})`,

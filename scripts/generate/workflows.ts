@@ -30,20 +30,20 @@ export const keptAs = (name: string): string =>
 const secrets: Yaml = Object.fromEntries(
   SECRETS.map(({ name, description, needed }) => {
     const when = ALWAYS.includes(name)
-      ? ' Always needed.'
+      ? ' Always required.'
       : needed
-        ? ` Needed when ${NEEDED[name] ?? needed.english}.`
+        ? ` Required when ${NEEDED[name] ?? needed.english}.`
         : '';
     return [
       name,
-      { description: `${description}${when} Or ${keptAs(name)}, with \`secrets: inherit\`.`, required: false },
+      { description: `${description}${when} With \`secrets: inherit\`: ${keptAs(name)}.`, required: false },
     ];
   }),
 );
 
 const CLUSTER = {
   cluster: {
-    description: 'The cluster file: its path in the repository of the caller, or its text.',
+    description: "The cluster file: its path in the caller's repository, or its text.",
     type: 'string',
     default: 'cluster.yml',
   },
@@ -51,15 +51,14 @@ const CLUSTER = {
 const DOMAIN = {
   domain: {
     description:
-      'Id of the domain, by which runs are kept apart: one at a time, the latest of those that wait comes next. It must be that of the cluster file. Blank: the path of the cluster file is taken in its stead.',
+      'Id of the domain; must match the cluster file. Runs with the same id are queued: one at a time, and the latest of the waiting runs is next. Blank: runs are queued by the path of the cluster file.',
     type: 'string',
     default: '',
   },
 };
 const RUNNER = {
   runner: {
-    description:
-      'The runner of jobs whose host names none in the cluster file: a label, or JSON as `runs-on` takes it.',
+    description: 'Runner for jobs whose host has no `runner` in the cluster file: a label, or JSON as in `runs-on`.',
     type: 'string',
     default: 'ubuntu-latest',
   },
@@ -68,7 +67,7 @@ const RUNNER = {
 const ENVIRONMENT = {
   'secrets-environment': {
     description:
-      'GitHub environment that keeps the secrets, under the names KUSCIA_..., for `secrets: inherit`: every job that takes a secret is in it, and no other. It must not ask for reviewers, or each of these jobs waits for them; bind it to branches. Blank: none.',
+      'GitHub environment that holds the secrets under the names KUSCIA_..., for `secrets: inherit`. Every job that takes a secret uses it, and no other job does. Restrict it to branches. Set no reviewers on it, or each of these jobs waits for an approval. Blank: none.',
     type: 'string',
     default: '',
   },
@@ -90,7 +89,7 @@ const downloadImages = [
   {
     if: "steps.images.outcome == 'failure'",
     env: { ARTIFACT: '${{ inputs.images-artifact }}' },
-    run: 'echo "::error title=KS-1701 artifact-missing::The artifact $ARTIFACT of this run, named by the input images-artifact, could not be downloaded; the step before this one says why. See that an earlier job of this run uploads it under that name, and githubstatus.com; then run this job again."; exit 1',
+    run: 'echo "::error title=KS-1701 artifact-missing::The artifact $ARTIFACT of this run, named by the input images-artifact, could not be downloaded; the step before this one says why. Check that an earlier job of this run uploads it under that name, and check githubstatus.com; then run this job again."; exit 1',
   },
 ];
 const checkout = { uses: CHECKOUT, with: { 'persist-credentials': false } };
@@ -275,7 +274,7 @@ const deployJobs = (): Yaml => ({
     // It names no permissions: GitHub tells the rules of an environment where the caller grants actions: read, or more.
     steps: [
       { uses: '$/actions/check-approval', with: { environment: '${{ inputs.environment }}' } },
-      { run: 'echo "The plan was approved. It is applied only if the hosts still need the very same changes."' },
+      { run: 'echo "The plan was approved. It is applied only if the hosts still need exactly the same changes."' },
     ],
   },
   'look-again': look(['plan', 'approve'], APPLY),
@@ -330,7 +329,7 @@ export function deployText(): string {
         ...CLUSTER,
         ...DOMAIN,
         mode: {
-          description: '`apply` deploys, `plan` only shows what apply would change.',
+          description: '`apply` deploys; `plan` only shows what apply would change.',
           type: 'string',
           default: 'apply',
         },
@@ -344,13 +343,13 @@ export function deployText(): string {
         ...RUNNER,
         'images-artifact': {
           description:
-            'Name of an artifact of this run, uploaded by an earlier job of the caller, with image archives as `docker save` writes them: for hosts that reach no registry. Blank: images are pulled.',
+            'Name of an artifact with image archives (from `docker save`), uploaded by an earlier job of this run, for hosts that cannot reach a registry. Blank: images are pulled.',
           type: 'string',
           default: '',
         },
         repair: {
           description:
-            'Lets a stage remove what is in the way, such as a network of the wrong type. It never removes data.',
+            'Lets a stage remove what blocks the deployment, such as a network of the wrong type. Never removes data.',
           type: 'boolean',
           default: false,
         },
@@ -394,7 +393,7 @@ export function verifyText(): string {
         ...RUNNER,
         report: {
           description:
-            'Keeps one issue open in the repository of the caller while the cluster is not as described. Needs `issues: write` of the calling job.',
+            "Keeps one issue open in the caller's repository while the cluster is not as described. The calling job must grant `issues: write`.",
           type: 'boolean',
           default: false,
         },
