@@ -145,7 +145,10 @@ function stillServing({ domain, matrix }: Health): string {
   if (through.length > 0) return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
   const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
   const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
-  return `${unknown ? `Whether a replica still serves through ${matrix.url} is not known` : `No replica serves through ${matrix.url}`}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
+  const served = unknown
+    ? `Whether a replica still serves through ${matrix.url} is not known`
+    : `No replica serves through ${matrix.url}`;
+  return `${served}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
 }
 
 /** What a comment says where something else is wrong than before. */

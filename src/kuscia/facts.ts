@@ -65,8 +65,8 @@ const OBJECTS = `{range .items[*]}{.kind}${[
 const JOBS = ['Pending', 'Running']
   .map(
     (phase) =>
-      '{range ' +
-      `.items[?(@.status.phase=="${phase}")]}{.metadata.name}${field('.metadata.annotations.kuscia\\.secretflow/job-id')}{"\\n"}{end}`,
+      `{range .items[?(@.status.phase=="${phase}")]}{.metadata.name}` +
+      `${field('.metadata.annotations.kuscia\\.secretflow/job-id')}{"\\n"}{end}`,
   )
   .join('');
 const OVER = ['Succeeded', 'Failed'];

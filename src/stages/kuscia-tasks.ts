@@ -55,8 +55,8 @@ function remedyOf(taskWaitMs: number, reported: boolean): string {
 /**
  * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it
  * ends when the time of `task-wait` is over. `works` tells whether the replica was found to work: where no API tells of
- * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for nothing
- * may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
+ * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for
+ * nothing may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
  */
 export async function awaitTasks(
   act: Act,

@@ -161,7 +161,9 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
 const overlayName = (cluster: Cluster): string => `overlay ${cluster.network.name} ${describe(cluster)}`;
 
 const describe = ({ network }: Cluster): string =>
-  `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}${network.encrypted === true ? ', encrypted' : ''}`;
+  network.subnet +
+  (network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`) +
+  (network.encrypted === true ? ', encrypted' : '');
 
 const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
   valueOf(networks)?.find((network) => network.name === cluster.network.name);

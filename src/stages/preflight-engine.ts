@@ -140,8 +140,8 @@ function optionFindings({ options }: Setup): Finding[] {
       evidence: where === 'dockerd' ? 'dockerd runs with --iptables=false' : `${where}: "iptables": false`,
       remedy:
         'On that host, remove ' +
-        (`${where === 'dockerd' ? '--iptables=false from the arguments of dockerd' : `"iptables": false from ${where}`}, ` +
-          `then: ${RESTART}.`),
+        (where === 'dockerd' ? '--iptables=false from the arguments of dockerd' : `"iptables": false from ${where}`) +
+        `, then: ${RESTART}.`,
     }));
 }
 

@@ -117,7 +117,8 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
     cause:
       'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, ' +
       'while the load balancer does not lead to it',
-    remedy: `Put it back into the cluster file, or take it away: ${away(cluster, facts, name, on?.container.name, place)}`,
+    remedy:
+      'Put it back into the cluster file, or take it away: ' + away(cluster, facts, name, on?.container.name, place),
   };
 }
 
