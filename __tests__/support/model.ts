@@ -1,7 +1,8 @@
 import { hostsWith, type Cluster, type Host, type ManagedDatabase } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { containers, type Container } from '../../src/docker/containers.ts';
-import { engine, networks, swarmNodes, type Network } from '../../src/docker/facts.ts';
+import { engine, swarmNodes } from '../../src/docker/facts.ts';
+import { networks, type Network } from '../../src/docker/networks.ts';
 import { PROBE_VERSION, probeName } from '../../src/docker/probe.ts';
 import type { Ask } from '../../src/engine/ask.ts';
 import { absent, answer, present, unknown, type Fact, type Query } from '../../src/engine/fact.ts';

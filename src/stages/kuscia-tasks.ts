@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
 import { deploymentError, type Failure, type DeploymentError } from '../engine/errors.ts';
 import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
-import { registry, type Registry } from '../kuscia/facts.ts';
+import { registry, type Registry } from '../kuscia/registry.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
 
 /** How often tasks are looked for while they are waited for, and how often that is told, in milliseconds. */

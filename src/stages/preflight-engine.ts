@@ -1,6 +1,8 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import type { Engine, Network } from '../docker/facts.ts';
-import { SOCKET, type Setup } from '../host/setup.ts';
+import type { Engine } from '../docker/facts.ts';
+import type { Network } from '../docker/networks.ts';
+import type { Setup } from '../host/setup.ts';
+import { SOCKET } from '../host/setup-script.ts';
 import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
 import { elsewhereRemedy } from './engine-silent.ts';
 import type { Finding } from './finding.ts';

@@ -4,7 +4,7 @@ import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
-import { registry, type Registry } from '../kuscia/facts.ts';
+import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { nameOfReplica, type Namers } from './replica-names.ts';
 import { askSwarm } from './swarm.ts';

@@ -9,7 +9,8 @@ import type { Connection } from './connection.ts';
 import { readKnownHosts } from './host-keys.ts';
 import { LocalConnection } from './local.ts';
 import { LoginKey } from './login-key.ts';
-import { openSsh, type Login } from './ssh-open.ts';
+import { openSsh } from './ssh-open.ts';
+import type { Login } from './ssh-login.ts';
 import { sudoError } from './ssh-errors.ts';
 
 /** What opening the hosts takes besides the hosts themselves. */
