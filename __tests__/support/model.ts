@@ -588,8 +588,8 @@ const raw = (it: Container): unknown => ({
   Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
 });
 
-/** The stage as it looks at the model, its steps done in the model by their words. */
-export const modelled = (model: Model, stage: Stage): Stage => ({
+/** The stage as it looks at the model, its steps done in the model by their words; `too` runs their commands before. */
+export const modelled = (model: Model, stage: Stage, too?: 'run commands'): Stage => ({
   name: stage.name,
   purpose: stage.purpose,
   needs: stage.needs,
@@ -601,7 +601,10 @@ export const modelled = (model: Model, stage: Stage): Stage => ({
       throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);
     const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({
       ...step,
-      apply: () => Promise.resolve(model.bringAbout(step)),
+      apply: async (act) => {
+        if (too) await step.apply({ ...act, ask: (host, question) => model.ask(host, question) });
+        model.bringAbout(step);
+      },
     }));
     plan.steps.splice(0, plan.steps.length, ...steps);
     return plan;
