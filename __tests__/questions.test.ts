@@ -3,7 +3,8 @@ import fc from './support/random.ts';
 import type { ManagedDatabase } from '../src/cluster/cluster.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import { container, containers, lastLogLines, publishedPorts, restartedPorts } from '../src/docker/containers.ts';
-import { engine, image, imageIdentity, networks, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
+import { engine, image, imageIdentity, serverVersion, swarmNodes, tokenInUse } from '../src/docker/facts.ts';
+import { networks } from '../src/docker/networks.ts';
 import { tryPaths } from '../src/docker/probe.ts';
 import { answer, failedTo, present, type Query } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
@@ -13,14 +14,8 @@ import { file, openFile } from '../src/host/files.ts';
 import { othersOn } from '../src/host/ownership.ts';
 import { firewallRules, setup } from '../src/host/setup.ts';
 import { dataSourceUser } from '../src/kuscia/data-source.ts';
-import {
-  answerWithin,
-  directAnswer,
-  lastErrorLines,
-  loadBalancerAnswers,
-  registry,
-  requestsFor,
-} from '../src/kuscia/facts.ts';
+import { answerWithin, directAnswer, lastErrorLines, loadBalancerAnswers, requestsFor } from '../src/kuscia/facts.ts';
+import { registry } from '../src/kuscia/registry.ts';
 import { folders } from '../src/kuscia/names.ts';
 import { databaseState } from '../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../src/mysql/greeting.ts';

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { withoutCredentials } from '../src/diagnosis/logs.ts';
+import { withoutCredentials } from '../src/diagnosis/credentials.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { Masks } from '../src/report/mask.ts';
 

@@ -40,6 +40,8 @@ const LONG = [
 const TOLD_AGAIN = 1200;
 const [onlyLab, patterns] = process.argv[2] === '--lab' ? [true, process.argv.slice(3)] : [false, []];
 const results = { unit: join(folder, 'unit.json') };
+/** Lines of the crash matrix that say how much of it was tried; they stand in the middle of hours of output. */
+const tallies = [];
 
 try {
   process.exitCode = (await main()) ? 0 : 1;
@@ -137,7 +139,9 @@ function shown(name, args, lab, output = 'inherit') {
       done(1);
     });
     child.on('close', (code) => {
-      process.stdout.write(Buffer.concat(said));
+      const text = Buffer.concat(said);
+      tallies.push(...(text.toString().match(/^crash matrix: .*$/gm) ?? []));
+      process.stdout.write(text);
       done(code ?? 1);
     });
   });
@@ -179,6 +183,7 @@ function summary(failed, labCode) {
       sum + numFailedTests + numRuntimeErrorTestSuites + (missing ? 1 : 0),
     checks.length,
   );
+  for (const line of tallies) console.log(`test: ${line}`);
   console.log(`${passed} passed, ${bad} failed`);
   return failed.length === 0 && labCode === 0 && bad === 0 && passed > 0;
 }

@@ -28,8 +28,8 @@ import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.
 /** The parts of a run; tests put others in their place. */
 export interface Parts {
   /**
-   * What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a DeploymentError that names
-   * every wrong input.
+   * What is asked for; a text where only that is wanted. Secrets are told to `hide` first. Throws a DeploymentError
+   * that names every wrong input.
    */
   readonly readRequest: (hide: (secrets: readonly Secret[]) => void, signal: AbortSignal) => Promise<Inputs | string>;
   readonly openFleet: (hosts: readonly Host[], options: FleetOptions) => OpenFleet;

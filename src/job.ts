@@ -31,7 +31,7 @@ export interface Received {
   readonly secrets: readonly Secret[];
 }
 
-/** Opens what earlier jobs handed over and this one has a use for. Throws a DeploymentError that names all that is missing. */
+/** Opens what earlier jobs handed over for this one. Throws a DeploymentError that names all that is missing. */
 export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
   const elsewhere =

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
 import { explained } from '../../src/diagnosis/explain.ts';
 import { FAULTS, type LogSource } from '../../src/diagnosis/faults.ts';
-import { logText, withoutCredentials, type Log } from '../../src/diagnosis/logs.ts';
+import { logText, type Log } from '../../src/diagnosis/logs.ts';
+import { withoutCredentials } from '../../src/diagnosis/credentials.ts';
 
 /** A line as it was printed, and words of the cause that it gives away. */
 const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [

@@ -171,10 +171,13 @@ describe('a bundle', () => {
         );
         expect(commands.every(travels)).toBe(true);
         expect(together(commands).map(({ stdout }) => stdout)).toEqual(inputs.map((stdin) => stdin ?? ''));
-        expect(JSON.stringify(bundle(commands)).includes('cat')).toBe(inputs.every((stdin) => stdin === null));
+        const { command } = bundle(commands);
+        expect(JSON.stringify(command.stdin).includes('cat')).toBe(inputs.every((stdin) => stdin === null));
       }),
       { numRuns: 25 },
     );
+    const made = bundle([reading('echo', ['cat'], { stdin: new Secret('s', 'hush-hush\n') }), say('', '', 0)]);
+    expect(JSON.stringify(made)).not.toContain('hush');
   });
 
   test.each([

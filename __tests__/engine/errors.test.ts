@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { codeNumber, CODES, failuresOf, DeploymentError, deploymentError, type Code } from '../../src/engine/errors.ts';
+import {
+  codeNumber,
+  CODES,
+  failuresOf,
+  DeploymentError,
+  deploymentError,
+  traitsOf,
+  type Code,
+} from '../../src/engine/errors.ts';
 
 const names = Object.keys(CODES) as Code[];
 
@@ -21,6 +29,14 @@ describe('the codes', () => {
     );
     const text = files.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
     expect(names.filter((code) => code !== 'internal' && !text.includes(`'${code}'`))).toEqual([]);
+  });
+
+  test('say who is silent: most are of hosts that answer', () => {
+    const silent = (who: 'host' | 'engine'): Code[] => names.filter((code) => traitsOf(code).silent === who);
+    expect(silent('engine')).toEqual(['engine-unreachable']);
+    expect(silent('host').map(codeNumber)).toEqual(
+      [1101, 1102, 1103, 1104, 1105, 1106, 1115, 1116, 1117, 1118].map((number) => `KS-${number}`),
+    );
   });
 
   test('read as KS numbers', () => {

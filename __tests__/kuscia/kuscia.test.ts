@@ -26,9 +26,9 @@ import {
   isGateway,
   lastErrorLines,
   loadBalancerAnswers,
-  registry,
   requestsFor,
 } from '../../src/kuscia/facts.ts';
+import { registry } from '../../src/kuscia/registry.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { compareVersions } from '../../src/kuscia/requirements.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE, TWO } from '../support/deployment.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Task } from '../../src/kuscia/facts.ts';
+import type { Task } from '../../src/kuscia/registry.ts';
 import { tasksInWords, tasksOn } from '../../src/kuscia/tasks.ts';
 
 const task = (name: string, job = name.replace(/-t\d+$/, ''), phase = 'Running', replica = 'a'): Task => ({

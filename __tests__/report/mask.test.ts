@@ -5,6 +5,7 @@ import { githubRenderer } from '../../src/report/github.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { play, recorder, reportOn } from './play.ts';
 import { planOf, step } from './alice.ts';
+import { RUNS } from './runs.ts';
 import { SPELLINGS } from '../support/spellings.ts';
 
 /** Secrets as people have them: printable, with what quoting, encoding and line ends can do to them. */
@@ -171,49 +172,45 @@ describe("what GitHub's runner is told to mask of a secret of several lines", ()
 });
 
 test('no form of a secret survives in the log, an annotation, an output or the summary', async () => {
+  const runs = await Promise.all([RUNS.plan(), RUNS['apply-failed'](), RUNS['verify-failed']()]);
   await fc.assert(
-    fc.asyncProperty(
-      secretText,
-      fc.nat(),
-      fc.constantFrom('plan' as const, 'apply' as const, 'verify' as const),
-      async (text, seed, mode) => {
-        const secret = new Secret('password', text);
-        const forms = printedForms(secret);
-        const form = forms[seed % forms.length] ?? text;
-        const face = recorder(seed % 2 === 0 ? Infinity : 80);
-        const report = reportOn(face);
-        report.hide([secret]);
-        report.emit({
-          is: 'planned',
-          stage: 'mysql-up',
-          plan: planOf({
-            steps: [step('node-01', '+', `run with ${form}`, form)],
-            satisfied: [{ host: form, what: form, why: form }],
-            later: [{ host: 'node-01', what: form, why: form }],
-          }),
-        });
-        report.emit({ is: 'said', stage: 'mysql-up', host: 'node-01', text: `x${form}y` });
-        report.say(`=${form}`);
-        report.defect(new Error(form));
-        await play(report, mode, [
-          {
-            code: 'command-failed',
-            host: 'node-01',
-            what: form,
-            evidence: `e ${form}\n${form}`,
-            cause: form,
-            remedy: form,
-          },
-        ]);
-        const printed = [
-          ...face.lines,
-          ...face.annotations.map(({ title, message }) => `${title}\n${message}`),
-          face.markdown,
-          ...Object.values(face.outputs),
-        ];
-        for (const each of forms) expect(printed.filter((text) => text.includes(each))).toEqual([]);
-      },
-    ),
+    fc.asyncProperty(secretText, fc.nat(), fc.constantFrom(...runs), async (text, seed, run) => {
+      const secret = new Secret('password', text);
+      const forms = printedForms(secret);
+      const form = forms[seed % forms.length] ?? text;
+      const face = recorder(seed % 2 === 0 ? Infinity : 80);
+      const report = reportOn(face);
+      report.hide([secret]);
+      report.emit({
+        is: 'planned',
+        stage: 'mysql-up',
+        plan: planOf({
+          steps: [step('node-01', '+', `run with ${form}`, form)],
+          satisfied: [{ host: form, what: form, why: form }],
+          later: [{ host: 'node-01', what: form, why: form }],
+        }),
+      });
+      report.emit({ is: 'said', stage: 'mysql-up', host: 'node-01', text: `x${form}y` });
+      report.say(`=${form}`);
+      report.defect(new Error(form));
+      await play(report, run, [
+        {
+          code: 'command-failed',
+          host: 'node-01',
+          what: form,
+          evidence: `e ${form}\n${form}`,
+          cause: form,
+          remedy: form,
+        },
+      ]);
+      const printed = [
+        ...face.lines,
+        ...face.annotations.map(({ title, message }) => `${title}\n${message}`),
+        face.markdown,
+        ...Object.values(face.outputs),
+      ];
+      for (const each of forms) expect(printed.filter((text) => text.includes(each))).toEqual([]);
+    }),
     { numRuns: 60 },
   );
 });

@@ -1,9 +1,7 @@
 import type { Failure } from '../../src/engine/errors.ts';
-import type { Plan, Step } from '../../src/engine/plan.ts';
 import type { Renderer } from '../../src/report/renderer.ts';
 import { Report } from '../../src/report/report.ts';
-import type { Mode } from '../../src/report/run-state.ts';
-import { ALICE, CUT, matrixOf, planOf, step } from './alice.ts';
+import type { Told } from './runs.ts';
 
 /** A face that keeps everything it is given. */
 export interface Recorder extends Renderer {
@@ -45,87 +43,10 @@ export function reportOn(face: Renderer): Report {
   return new Report(face, { docs: 'docs/troubleshooting.md', now: () => (time += 100) });
 }
 
-/** The plans of a first deployment, shortened. */
-export const PLANS: Readonly<Record<string, Plan>> = {
-  preflight: planOf({
-    satisfied: ['node-01', 'node-02', 'node-03'].map((host) => ({
-      host,
-      what: 'Docker Engine 28.2.2',
-      why: '20.10.24 or newer',
-    })),
-    warnings: [
-      {
-        code: 'host-unfit',
-        host: 'node-02',
-        what: '4 CPUs',
-        evidence: '8 are advised',
-        remedy: 'Give it more, or accept slow jobs.',
-      },
-    ],
-  }),
-  'swarm-init': planOf({ steps: [step('node-01', '+', 'initialise swarm, advertise 10.0.0.11', 'not in any swarm')] }),
-  'swarm-join': planOf({
-    steps: [
-      step('node-02', '+', 'join as worker', 'not in any swarm'),
-      step('node-03', '+', 'join as worker', 'not in any swarm'),
-    ],
-  }),
-  'network-create': planOf({
-    satisfied: [{ host: 'node-01', what: 'overlay kuscia-exchange-cluster', why: 'attachable, 10.200.0.0/24' }],
-  }),
-  'kuscia-start': planOf({
-    steps: [step('node-02', '~', 'recreate root-kuscia-autonomy-alice', 'memory 4 GiB -> 8 GiB')],
-  }),
-  verify: planOf({ later: [{ host: 'node-02', what: 'replica answers', why: 'its container is about to change' }] }),
-};
-
-/** Tells a report what a run of that mode would tell it; an apply that fails does so in network-create. */
-export async function play(report: Report, mode: Mode, failures: readonly Failure[] = []): Promise<void> {
-  const stages = mode === 'verify' ? ['verify'] : Object.keys(PLANS);
-  report.begin({ mode, cluster: ALICE, stages });
-  if (mode === 'verify') report.emit({ is: 'planned', stage: 'verify', plan: planOf({ failures: [...failures] }) });
-  else for (const [stage, plan] of Object.entries(PLANS)) report.emit({ is: 'planned', stage, plan });
-  if (mode === 'apply') applyAll(report, failures);
-  if (mode === 'verify' || (mode === 'apply' && failures.length === 0))
-    report.matrix(
-      failures.length === 0
-        ? matrixOf()
-        : matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 5, total: 6 }),
-    );
+/** Tells a report what a run told; other failures where they are given. */
+export async function play(report: Report, run: Told, failures: readonly Failure[] = run.failures): Promise<void> {
+  report.begin(run.subject);
+  for (const event of run.events) report.emit(event.is === 'stage-failed' ? { ...event, failures } : event);
+  if (run.matrix) report.matrix(run.matrix);
   await report.finish(failures);
 }
-
-function applyAll(report: Report, failures: readonly Failure[]): void {
-  for (const [stage, plan] of Object.entries(PLANS)) {
-    report.emit({ is: 'stage-started', stage });
-    for (const each of plan.steps) report.emit({ is: 'step-started', stage, step: each });
-    for (const each of plan.steps) done(report, stage, each);
-    if (stage === 'swarm-join')
-      report.emit({
-        is: 'waiting',
-        stage,
-        notes: [
-          { host: 'node-03', what: 'node Ready', why: 'state is Down' },
-          { host: 'node-02', what: 'node Ready', why: 'state is Down' },
-        ],
-        leftMs: 58_900,
-      });
-    if (stage === 'network-create' && failures.length > 0) {
-      report.emit({ is: 'said', stage, host: 'node-01', text: 'trying 6 pairs' });
-      report.emit({ is: 'stage-failed', stage, failures, applied: [], ms: 5_000 });
-      return;
-    }
-    report.emit({
-      is: 'stage-settled',
-      stage,
-      plan: planOf({ satisfied: plan.satisfied }),
-      applied: plan.steps,
-      ms: 900,
-    });
-  }
-}
-
-const done = (report: Report, stage: string, each: Step): void =>
-  report.emit({ is: 'step-done', stage, step: each, ms: 640 });
-
-export { CUT };

@@ -3,7 +3,7 @@ import type { Host } from '../../src/cluster/cluster.ts';
 import type { Act } from '../../src/engine/ask.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { present, unknown, type Fact } from '../../src/engine/fact.ts';
-import type { Registry, Task } from '../../src/kuscia/facts.ts';
+import type { Registry, Task } from '../../src/kuscia/registry.ts';
 import { awaitTasks, tasksNote } from '../../src/stages/kuscia-tasks.ts';
 import { planReplicas } from '../../src/stages/kuscia-start.ts';
 import { absent } from '../../src/engine/fact.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
-import { engine, NO_DOCKER, PODMAN, type Engine, type Network } from '../../src/docker/facts.ts';
+import { engine, NO_DOCKER, PODMAN, type Engine } from '../../src/docker/facts.ts';
+import type { Network } from '../../src/docker/networks.ts';
 import { answer, present } from '../../src/engine/fact.ts';
 import type { Setup } from '../../src/host/setup.ts';
 import { engineSilent } from '../../src/stages/engine-silent.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
-import { NO_DOCKER, type Engine, type Network, type SwarmNode } from '../../src/docker/facts.ts';
+import { NO_DOCKER, type Engine, type SwarmNode } from '../../src/docker/facts.ts';
+import type { Network } from '../../src/docker/networks.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Disk, Machine } from '../../src/host/facts.ts';
 import type { Ward } from '../../src/host/ownership.ts';

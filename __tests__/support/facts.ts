@@ -1,12 +1,14 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { ContainerPair } from '../../src/docker/bring-about.ts';
 import type { Container } from '../../src/docker/containers.ts';
-import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
+import type { Engine, SwarmNode } from '../../src/docker/facts.ts';
+import type { Network } from '../../src/docker/networks.ts';
 import { present, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
 import type { Setup } from '../../src/host/setup.ts';
 import type { HostFile } from '../../src/host/files.ts';
-import type { Answer, Gateway, Registry } from '../../src/kuscia/facts.ts';
+import type { Answer } from '../../src/kuscia/facts.ts';
+import type { Gateway, Registry } from '../../src/kuscia/registry.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { KEY } from './key.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach } from '@jest/globals';
 import type { Fleet } from '../../src/engine/ask.ts';
-import { isStreamed, shellLine, type Command } from '../../src/engine/command.ts';
+import { isStreamed, shellLine, type Bundled, type Command } from '../../src/engine/command.ts';
 import type { Event } from '../../src/engine/events.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
@@ -52,11 +52,7 @@ export class FakeFleet implements Fleet {
 
   run(host: string, command: Command): Promise<Outcome> {
     this.trips += 1;
-    const { stdin } = command;
-    const given = stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? `the file ${stdin.file}` : stdin;
-    if (command.program === 'sh' && command.args[0] === '-s' && given !== undefined)
-      return Promise.resolve(this.#bundle(host, given));
-    return Promise.resolve(this.#one(host, shellLine(command), given));
+    return Promise.resolve(this.#outcome(host, command));
   }
 
   /** Lines that were run on a host, or on all. */
@@ -64,8 +60,15 @@ export class FakeFleet implements Fleet {
     return this.ran.filter((each) => host === undefined || each.host === host).map(({ line }) => line);
   }
 
-  #one(host: string, line: string, stdin?: string): Outcome {
-    this.ran.push({ host, line, ...(stdin !== undefined && { stdin }) });
+  #outcome(host: string, command: Command): Outcome {
+    return command.bundled ? this.#together(host, command.bundled) : this.#one(host, command);
+  }
+
+  #one(host: string, command: Command): Outcome {
+    const line = shellLine(command);
+    const { stdin } = command;
+    const given = stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? `the file ${stdin.file}` : stdin;
+    this.ran.push({ host, line, ...(given !== undefined && { stdin: given }) });
     for (const hidden of HIDDEN)
       if (line.includes(hidden)) offences.push(`a secret in an argument on ${host}: ${line}`);
     const answers = this.#answers.get(`${host}\n${line}`);
@@ -75,23 +78,9 @@ export class FakeFleet implements Fleet {
     return { ended: 'lost', reason: 'the fake does not know this command', stdout: '', stderr: '' };
   }
 
-  /** Takes a bundle apart, as the host's shell would, and puts the answers together again. */
-  #bundle(host: string, text: string, inside = ''): Outcome {
-    // The first one is its own: bundles within it come after.
-    const mark = /^printf '\\n(\w+)\\n'/m.exec(text)?.[1] ?? '';
-    const starts = [
-      ...text.matchAll(
-        /^timeout -k 2 [\d.]+ sh -c ('(?:[^']|'\\'')*') "\$d\/\d+"[^<]*<(?:\/dev\/null &|<'(\w+)' &\n([^]*?\n)\2$)/gm,
-      ),
-    ];
-    const outcomes = starts.map(([, quoted = '', , stdin]) => {
-      const word = quoted.slice(1, -1).replaceAll(`'\\''`, `'`);
-      const line = inside + (/^trap exit TERM; \(exec ([^]*)\) >"\$0\.o"/.exec(word)?.[1] ?? word);
-      const place = /^docker exec --interactive (\S+) sh -s$/.exec(line)?.[1];
-      return place !== undefined && stdin !== undefined
-        ? this.#bundle(host, stdin, `docker exec ${place} `)
-        : this.#one(host, line, stdin);
-    });
+  /** What the commands of a bundle answer, put together as the host does. */
+  #together(host: string, { commands, mark }: Bundled): Outcome {
+    const outcomes = commands.map((each) => this.#outcome(host, each));
     const stdout = outcomes
       .map(
         (each) =>

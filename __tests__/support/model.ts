@@ -1,7 +1,8 @@
 import { hostsWith, type Cluster, type Host, type ManagedDatabase } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { containers, type Container } from '../../src/docker/containers.ts';
-import { engine, networks, swarmNodes, type Network } from '../../src/docker/facts.ts';
+import { engine, swarmNodes, type SwarmNode } from '../../src/docker/facts.ts';
+import { networks, type Network } from '../../src/docker/networks.ts';
 import { PROBE_VERSION, probeName } from '../../src/docker/probe.ts';
 import type { Ask } from '../../src/engine/ask.ts';
 import { absent, answer, present, unknown, type Fact, type Query } from '../../src/engine/fact.ts';
@@ -77,6 +78,12 @@ export class Model implements Ask {
   now = NOW;
   network: Network | undefined;
   schema = false;
+  /** A host that no other reaches over the overlay network. */
+  cut: string | undefined;
+  /** Hosts whose nodes are not Ready yet when they are listed the next time. */
+  readonly late = new Set<string>();
+  /** Nodes that hosts have left behind in the swarm. */
+  readonly ghosts: SwarmNode[] = [];
   readonly accounts: Accounts = { users: new Set(), own: undefined, isOpen: false, inside: undefined, sessions: [] };
   /** Digest of the configuration that nginx runs with, and the gateway ports that it leads to. */
   loaded = '';
@@ -130,7 +137,7 @@ export class Model implements Ask {
     if (question === engine) return present(this.on(name).joined ? engineInside(host) : engineOutside());
     if (question === swarmNodes)
       return this.on(name).joined
-        ? present(cluster.hosts.filter((each) => this.on(each.name).joined).map((each) => nodeOf(each)))
+        ? present([...cluster.hosts.flatMap((each) => this.#nodeOf(each)), ...this.ghosts])
         : unknown('no manager');
     if (question === networks)
       return present([BRIDGE, ...(this.network && host.roles.includes('manager') ? [this.network] : [])]);
@@ -199,14 +206,19 @@ export class Model implements Ask {
     return replicaContainer(this.cluster, 'root');
   }
 
+  #nodeOf(host: Host): SwarmNode[] {
+    if (!this.on(host.name).joined) return [];
+    return [nodeOf(host, this.late.delete(host.name) ? { state: 'down' } : {})];
+  }
+
   #paths(from: string): unknown {
+    const ended = (to: string): string => {
+      if (this.on(to).containers.get(probeName(this.cluster))?.state !== 'running') return 'unresolved';
+      return [from, to].includes(this.cut ?? '') ? 'silent' : 'connected';
+    };
     const tries = this.cluster.hosts
       .filter(({ name }) => name !== from)
-      .map(({ name }) => ({
-        to: name,
-        ended: this.on(name).containers.get(probeName(this.cluster))?.state === 'running' ? 'connected' : 'unresolved',
-        exit: 0,
-      }));
+      .map(({ name }) => ({ to: name, ended: ended(name), exit: 0 }));
     return {
       version: PROBE_VERSION,
       missing: [],
@@ -576,8 +588,8 @@ const raw = (it: Container): unknown => ({
   Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
 });
 
-/** The stage as it looks at the model, its steps done in the model by their words. */
-export const modelled = (model: Model, stage: Stage): Stage => ({
+/** The stage as it looks at the model, its steps done in the model by their words; `too` runs their commands before. */
+export const modelled = (model: Model, stage: Stage, too?: 'run commands'): Stage => ({
   name: stage.name,
   purpose: stage.purpose,
   needs: stage.needs,
@@ -589,7 +601,10 @@ export const modelled = (model: Model, stage: Stage): Stage => ({
       throw new Error(`the model does not know what answers ${[...model.unanswered].join(', ')}`);
     const steps = plan.steps.map(({ undo: _undo, conclude: _conclude, ...step }): Step => ({
       ...step,
-      apply: () => Promise.resolve(model.bringAbout(step)),
+      apply: async (act) => {
+        if (too) await step.apply({ ...act, ask: (host, question) => model.ask(host, question) });
+        model.bringAbout(step);
+      },
     }));
     plan.steps.splice(0, plan.steps.length, ...steps);
     return plan;

@@ -49,8 +49,8 @@ export async function seal(content: Uint8Array, key: Secret): Promise<Uint8Array
 }
 
 /**
- * The content of an age file. Throws a DeploymentError: artifact-key-wrong or artifact-damaged; `name` is what the file is
- * called there.
+ * The content of an age file. Throws a DeploymentError: artifact-key-wrong or artifact-damaged; `name` is what the file
+ * is called there.
  */
 export async function open(sealed: Uint8Array, key: Secret, name: string): Promise<Uint8Array> {
   const { Decrypter } = await age();

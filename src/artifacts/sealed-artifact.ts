@@ -96,9 +96,9 @@ export function pack({ kind, host, origin, made, content }: SealedArtifact, key:
 const REMOVE = 'Find out who uploaded it, remove it from the run, and run the whole workflow again.';
 
 /**
- * Opens a sealed file. Throws a DeploymentError: artifact-key-wrong, artifact-damaged, artifact-forged when whoever sealed it
- * did not have the key, artifact-ahead when it is from the future, or artifact-foreign when it is of another run or not
- * what its name says.
+ * Opens a sealed file. Throws a DeploymentError: artifact-key-wrong, artifact-damaged, artifact-forged when whoever
+ * sealed it did not have the key, artifact-ahead when it is from the future, or artifact-foreign when it is of another
+ * run or not what its name says.
  */
 export async function unpack(
   file: { readonly name: string; readonly bytes: Uint8Array },

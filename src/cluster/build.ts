@@ -1,5 +1,6 @@
 import type { Cluster, Host, SshRoute } from './cluster.ts';
-import { bastionParts, bytesOf } from './kinds.ts';
+import { bytesOf } from './kinds.ts';
+import { bastionParts } from './kinds-network.ts';
 import type { BastionEntry, ClusterFile, HostEntry } from './schema.ts';
 
 /** The cluster that a faultless file describes, every default filled in. */

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { nearest } from './nearest.ts';
-import { dotted, ipv4, parseSubnet, subnetText, UNUSABLE, contains } from './subnet.ts';
 
 /** A text. Every message of a kind follows the value it is about: `"x" is no port`. */
 export const text = (
@@ -10,7 +9,12 @@ export const text = (
 ) => z.string({ error: (issue) => (issue.input === undefined ? `is missing (for example ${example})` : otherwise) });
 
 /** A text in which `fault` finds nothing wrong. The pattern is for editors: a first sieve, less strict than `fault`. */
-const checked = (example: string, pattern: RegExp, fault: (value: string) => string | undefined, otherwise?: string) =>
+export const checked = (
+  example: string,
+  pattern: RegExp,
+  fault: (value: string) => string | undefined,
+  otherwise?: string,
+) =>
   text(example, otherwise)
     .superRefine((value, context) => {
       const message = fault(value);
@@ -26,16 +30,6 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(kind: stri
       return `is no ${kind}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${words.join(', ')})`;
     },
   });
-
-const NO_PORT = 'is no port (a whole number from 1 to 65535)';
-
-/** A TCP port. */
-export const port = () => z.int({ error: NO_PORT }).min(1, NO_PORT).max(65535, NO_PORT);
-
-const NO_PACKET_SIZE = 'is no size of a packet (a whole number from 576 to 9000)';
-
-/** Bytes of a packet: from what every IPv4 host takes (RFC 791) to jumbo frames. */
-export const packetSize = () => z.int({ error: NO_PACKET_SIZE }).min(576, NO_PACKET_SIZE).max(9000, NO_PACKET_SIZE);
 
 /** true or false. */
 export const flag = () => z.boolean({ error: 'must be true or false' });
@@ -85,50 +79,6 @@ export const image = (example: string) =>
     return parts['tag'] === 'latest'
       ? `is not pinned: "latest" changes under way; name a version (for example ${example}) or a digest`
       : undefined;
-  });
-
-const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
-const DNS_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
-
-/** Whether the text is an IPv4 address or a DNS name. */
-export function isAddress(value: string): boolean {
-  if (ipv4(value) !== undefined) return true;
-  return value.length <= 253 && DNS_NAME.test(value) && !/(^|\.)\d+$/.test(value);
-}
-
-/** An IPv4 address or a DNS name. */
-export const address = (example: string) =>
-  checked(example, /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, (value) => {
-    if (value.includes(':'))
-      return `is no IPv4 address or DNS name (for example ${example}); IPv6 and ports do not belong here`;
-    return isAddress(value) ? undefined : `is no IPv4 address or DNS name (for example ${example})`;
-  });
-
-/**
- * An address that means the same machine to everyone: neither loopback nor any other that only the machine itself
- * understands.
- */
-export const sharedAddress = (example: string) =>
-  address(example).superRefine((value, context) => {
-    const number = ipv4(value);
-    const unusable =
-      number === undefined
-        ? /^localhost(\.|$)/i.test(value)
-        : UNUSABLE.some((range) => contains(range, dotted(number)));
-    if (unusable)
-      context.addIssue({
-        code: 'custom',
-        message:
-          'means something else to each machine, and inside a container the container itself: give the address ' +
-          'that all hosts reach',
-      });
-  });
-
-/** An IPv4 address of a host's own. */
-export const ownIpv4 = () =>
-  sharedAddress('10.0.0.11').superRefine((value, context) => {
-    if (ipv4(value) === undefined)
-      context.addIssue({ code: 'custom', message: 'is no IPv4 address (for example 10.0.0.11)' });
   });
 
 /** A login name, which kuscia.sh makes the first part of the container's name. */
@@ -243,33 +193,4 @@ export const memory = () =>
       return bytes < SMALLEST_MEMORY ? 'is too little: a replica needs 2GiB at least' : undefined;
     },
     NO_MEMORY,
-  );
-
-/** A CIDR block for the overlay network. */
-export const cidr = () =>
-  checked('10.200.0.0/24', /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, (value) => {
-    const subnet = parseSubnet(value);
-    if (!subnet) return 'is no IPv4 subnet (for example 10.200.0.0/24)';
-    if (subnetText(subnet) !== value)
-      return `does not begin at a network address; did you mean "${subnetText(subnet)}"?`;
-    return subnet.prefix < 8 || subnet.prefix > 29 ? 'has a prefix outside /8 to /29' : undefined;
-  });
-
-/** A way through another host: its parts, or undefined when the text is none. */
-export function bastionParts(value: string): { address: string; user?: string; port?: number } | undefined {
-  const match = /^(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,31})@)?([^@:]+)(?::(\d{1,5}))?$/.exec(value);
-  const number = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (!match || !isAddress(match[2] ?? '') || (number !== undefined && (number < 1 || number > 65535)))
-    return undefined;
-  return {
-    address: match[2] ?? '',
-    ...(match[1] === undefined ? {} : { user: match[1] }),
-    ...(number === undefined ? {} : { port: number }),
-  };
-}
-
-/** A bastion as one text. */
-export const bastionText = () =>
-  checked('ops@bastion.example.org:22', /^([A-Za-z0-9][A-Za-z0-9_.-]*@)?[A-Za-z0-9.-]+(:\d{1,5})?$/, (value) =>
-    bastionParts(value) ? undefined : 'is no bastion (user@address:port, of which user@ and :port may be left out)',
   );

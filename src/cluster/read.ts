@@ -20,8 +20,8 @@ const MOST_FAULTS = 50;
 const TELLING = ['domain', 'image', 'hosts'] as const;
 
 /**
- * The cluster that the text describes. Throws a DeploymentError with every fault of the text, each with its line, column and
- * path; nothing is shown of a text that is something else.
+ * The cluster that the text describes. Throws a DeploymentError with every fault of the text, each with its line,
+ * column and path; nothing is shown of a text that is something else.
  */
 export function readCluster(text: string, fileName: string): Cluster {
   const source = readSource(text);
@@ -44,8 +44,8 @@ function foreignness(source: Source): string | undefined {
   if (keys === undefined || found.length > 1) return undefined;
   const [broken] = faults.map(({ offset }) => source.place(offset));
   return (
-    `of the keys ${TELLING.join(', ')} it has ` +
-    `${found.length === 0 ? 'none' : `only ${found.join()}`}${broken === undefined ? '' : `, and as YAML it breaks off at ${broken.line}:${broken.column}`}`
+    `of the keys ${TELLING.join(', ')} it has ${found.length === 0 ? 'none' : `only ${found.join()}`}` +
+    (broken === undefined ? '' : `, and as YAML it breaks off at ${broken.line}:${broken.column}`)
   );
 }
 

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { PROTOCOLS, ROLES } from './cluster.ts';
 import {
-  address,
-  bastionText,
   certificates,
-  cidr,
   databaseName,
   databaseUser,
   domainId,
@@ -14,16 +11,13 @@ import {
   login,
   memory,
   oneOf,
-  ownIpv4,
-  packetSize,
-  port,
   registryServer,
   runnerLabel,
   section,
-  sharedAddress,
   text,
   volumeName,
 } from './kinds.ts';
+import { address, bastionText, cidr, ownIpv4, packetSize, port, sharedAddress } from './kinds-network.ts';
 
 /** A default that depends on another key, in words for the reference. */
 const depends = (description: string, derived: string) => ({ description, derived });

@@ -1,43 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Fleet } from '../engine/ask.ts';
-import type { Code, Failure } from '../engine/errors.ts';
+import { traitsOf, type Failure } from '../engine/errors.ts';
 import { explained, removedLog } from './explain.ts';
 import { logsOf, type Log } from './logs.ts';
-
-/** Failures that say all there is to say, and those of hosts that nobody can ask. */
-const SAY_ALL: readonly Code[] = [
-  'input-invalid',
-  'cluster-file-invalid',
-  'cancelled',
-  'internal',
-  'host-key-unknown',
-  'host-key-mismatch',
-  'host-key-revoked',
-  'login-refused',
-  'artifact-missing',
-  'artifact-foreign',
-  'artifact-damaged',
-  'artifact-key-wrong',
-  'plan-moved',
-  'lock-held',
-  'lock-lost',
-];
-const SILENT: readonly Code[] = [
-  'host-unreachable',
-  'connection-lost',
-  'login-refused',
-  'host-key-unknown',
-  'host-key-mismatch',
-  'host-key-revoked',
-];
 
 /** Reading logs may keep a run that has failed from its end for this long, in milliseconds. */
 const DEADLINE_MS = 18_000;
 
 /** Whether the hosts' logs could say more of these failures than they do themselves. */
 export const worthAsking = (failures: readonly Failure[]): boolean =>
-  failures.some(({ code }) => !SAY_ALL.includes(code));
+  failures.some(({ code }) => traitsOf(code).complete !== true);
 
 /** What a failed run learned from the logs of its hosts. */
 export interface Diagnosis {
@@ -62,7 +35,7 @@ export async function diagnose(
   failures: readonly Failure[],
   { cluster, hosts, fleet, seconds }: Scene,
 ): Promise<Diagnosis> {
-  const silent = new Set(failures.filter(({ code }) => SILENT.includes(code)).map(({ host }) => host));
+  const silent = new Set(failures.filter(({ code }) => traitsOf(code).silent === 'host').map(({ host }) => host));
   const reads = hosts
     .filter(({ name }) => !silent.has(name))
     .map(async (host) => {

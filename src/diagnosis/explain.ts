@@ -1,7 +1,8 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Code, Failure } from '../engine/errors.ts';
 import { FAULTS, type KnownFault, type LogSource } from './faults.ts';
-import { withoutCredentials, type Log } from './logs.ts';
+import type { Log } from './logs.ts';
+import { withoutCredentials } from './credentials.ts';
 
 const ENGINE = ['engine'] as const;
 const ANY = ['replica', 'load-balancer', 'database', 'engine'] as const;

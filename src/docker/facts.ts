@@ -4,7 +4,7 @@ import type { Secret } from '../engine/secret.ts';
 import { absent, failedTo, present, unknown, type Query } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 import { compareJoinToken } from './commands.ts';
-import { inspectAll, jsonLines } from './listing.ts';
+import { jsonLines } from './listing.ts';
 import { localName } from './names.ts';
 
 /** A range that an engine cuts into subnets with a prefix of that size. */
@@ -168,63 +168,6 @@ export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Query<boo
     return present(said === 'same');
   },
 });
-
-/** A network as the host sees it; a worker sees an overlay only while a container is attached there (moby#36197). */
-export interface Network {
-  readonly id: string;
-  readonly name: string;
-  readonly driver: string;
-  readonly scope: string;
-  readonly attachable: boolean;
-  readonly subnets: readonly string[];
-  /** Whether the engine makes a rule so that its containers reach other hosts under the address of theirs. */
-  readonly masquerade: boolean;
-  /** Its option com.docker.network.driver.mtu, where it has one. */
-  readonly mtu?: number;
-  /** Whether it is an overlay that encrypts what goes from host to host. */
-  readonly encrypted: boolean;
-}
-
-/** Option of a bridge network. Source: moby, bridge driver. */
-const MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade';
-/** Option of any network. Source: moby, netlabel.DriverMTU. */
-const MTU_OPTION = 'com.docker.network.driver.mtu';
-
-const rawNetwork = z.object({
-  Id: z.string(),
-  Name: z.string(),
-  Driver: z.string(),
-  Scope: z.string(),
-  Attachable: z.boolean(),
-  IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
-  Options: z
-    .object({ [MASQUERADE]: z.string().nullish(), [MTU_OPTION]: z.string().nullish(), encrypted: z.string().nullish() })
-    .nullish(),
-});
-
-/** All networks of the host. */
-export const networks: Query<readonly Network[]> = {
-  command: reading('list the networks', inspectAll('network', 'docker network ls -q --no-trunc', '{{json .}}')),
-  read(outcome) {
-    if (outcome.code !== 0) return failedTo('list the networks', outcome);
-    return present(
-      jsonLines(outcome.stdout, rawNetwork).map((raw) => ({
-        id: raw.Id,
-        name: raw.Name,
-        driver: raw.Driver,
-        scope: raw.Scope,
-        attachable: raw.Attachable,
-        ...(/^\d{1,6}$/.test(raw.Options?.[MTU_OPTION] ?? '') && { mtu: Number(raw.Options?.[MTU_OPTION]) }),
-        subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
-        // Any value but false, the empty one too. Source: moby, overlay driver, "encrypted".
-        encrypted:
-          typeof raw.Options?.encrypted === 'string' &&
-          !['false', '0', 'f', 'F', 'FALSE', 'False'].includes(raw.Options.encrypted),
-        masquerade: raw.Options?.[MASQUERADE] === 'true',
-      })),
-    );
-  },
-};
 
 /**
  * Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command.

@@ -23,7 +23,7 @@ export interface Ask {
 
 /** What a step may do while it is applied. */
 export interface Act extends Ask {
-  /** Runs the command and promises that it exited with 0; gives its standard output. Throws a DeploymentError otherwise. */
+  /** Runs the command and gives its standard output. Throws a DeploymentError unless it exited with 0. */
   run(host: string, command: Command): Promise<string>;
   /** Runs the command and gives its outcome, whatever it is, for a step that judges it itself. */
   attempt(host: string, command: Command): Promise<Outcome>;

@@ -59,18 +59,20 @@ const placeOf = (command: Command | undefined): string | undefined =>
 
 /** Commands of one place as one that goes in once. Where nobody gets in, each ends as that did. */
 function inPlace(commands: readonly Command[]): Bundle {
+  const mark = randomBytes(12).toString('hex');
   const there = flatBundle(
     commands.map((command) =>
       reading(command.purpose, command.inside?.argv ?? [command.program, ...command.args], {
         timeoutMs: command.timeoutMs,
       }),
     ),
-    randomBytes(12).toString('hex'),
+    mark,
   );
   const { purpose, stdin, timeoutMs } = there.command;
   return {
     command: reading(purpose, commands[0]?.inside?.shell ?? ['sh'], {
       timeoutMs,
+      bundled: { commands, mark },
       ...(stdin !== undefined && { stdin }),
     }),
     split: (outcome) => there.split(outcome),
@@ -114,6 +116,7 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
     command: reading(purpose, ['sh', '-s'], {
       stdin: commands.some(({ stdin }) => stdin instanceof Secret) ? new Secret('questions', text) : text,
       timeoutMs,
+      bundled: { commands, mark },
     }),
     split: (outcome) => (succeeded(outcome) ? parts(outcome.stdout, mark, commands) : commands.map(() => outcome)),
   };

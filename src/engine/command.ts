@@ -25,6 +25,14 @@ export interface Command {
   readonly timeoutMs: number;
   /** Set where it runs in a place within the host, as in a container. */
   readonly inside?: Inside;
+  /** Set where it is several commands in one. */
+  readonly bundled?: Bundled;
+}
+
+/** Commands that travel as one: each answers with its two streams, behind each of which stands the mark. */
+export interface Bundled {
+  readonly commands: readonly Command[];
+  readonly mark: string;
 }
 
 /**
@@ -55,7 +63,9 @@ export interface Streamed {
 export const isStreamed = (stdin: unknown): stdin is Streamed =>
   typeof stdin === 'object' && stdin !== null && 'file' in stdin;
 
-type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside'>>;
+type Extras = Partial<
+  Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside' | 'bundled'>
+>;
 
 const READ_DEADLINE_MS = 20_000;
 const CHANGE_DEADLINE_MS = 120_000;

@@ -1,30 +1,39 @@
+/** What the code of a failure says by itself. */
+interface Traits {
+  /** Who does not answer: the host itself, which then cannot be asked anything, or only its engine. */
+  readonly silent?: 'host' | 'engine';
+  /** It says all there is to say: no log of a host knows more of it. */
+  readonly complete?: true;
+}
+
 /**
- * The closed set of things that can go wrong: name, number and title. Each has a heading in docs/troubleshooting.md.
+ * The closed set of things that can go wrong: name, number, title and traits. Each has a heading in
+ * docs/troubleshooting.md.
  */
 export const CODES = {
-  'input-invalid': [1001, 'An input of the action is missing or wrong'],
-  'cluster-file-invalid': [1002, 'The cluster file has faults'],
-  'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies'],
-  'host-unreachable': [1101, 'A host does not answer'],
-  'host-key-unknown': [1102, 'The known hosts do not name a host'],
-  'host-key-mismatch': [1103, 'A host shows another key than the known hosts say'],
-  'host-key-revoked': [1104, 'A host shows a revoked key'],
-  'login-refused': [1105, 'A host refuses the login'],
-  'connection-lost': [1106, 'The connection to a host was lost'],
+  'input-invalid': [1001, 'An input of the action is missing or wrong', { complete: true }],
+  'cluster-file-invalid': [1002, 'The cluster file has faults', { complete: true }],
+  'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies', { complete: true }],
+  'host-unreachable': [1101, 'A host does not answer', { silent: 'host' }],
+  'host-key-unknown': [1102, 'The known hosts do not name a host', { silent: 'host', complete: true }],
+  'host-key-mismatch': [1103, 'A host shows another key than the known hosts say', { silent: 'host', complete: true }],
+  'host-key-revoked': [1104, 'A host shows a revoked key', { silent: 'host', complete: true }],
+  'login-refused': [1105, 'A host refuses the login', { silent: 'host', complete: true }],
+  'connection-lost': [1106, 'The connection to a host was lost', { silent: 'host' }],
   'command-failed': [1107, 'A command failed on a host'],
   'command-timed-out': [1108, 'A command did not end in time'],
   'fact-unknown': [1109, 'Something could not be found out'],
   'not-settled': [1110, 'A change was made but its effect did not appear'],
-  cancelled: [1111, 'The run was cancelled'],
-  'lock-held': [1112, 'Another run deploys this domain'],
-  'lock-lost': [1113, 'The run has lost its lock'],
+  cancelled: [1111, 'The run was cancelled', { complete: true }],
+  'lock-held': [1112, 'Another run deploys this domain', { complete: true }],
+  'lock-lost': [1113, 'The run has lost its lock', { complete: true }],
   'right-missing': [1114, 'A login lacks a right'],
-  'login-unusable': [1115, 'A login does not run commands'],
-  'login-incomplete': [1116, 'A host wants more than the key'],
-  'no-common-algorithm': [1117, 'A host and this program share no algorithm'],
-  'bastion-refuses': [1118, 'A bastion does not lead to a host'],
+  'login-unusable': [1115, 'A login does not run commands', { silent: 'host', complete: true }],
+  'login-incomplete': [1116, 'A host wants more than the key', { silent: 'host', complete: true }],
+  'no-common-algorithm': [1117, 'A host and this program share no algorithm', { silent: 'host', complete: true }],
+  'bastion-refuses': [1118, 'A bastion does not lead to a host', { silent: 'host', complete: true }],
   'host-unfit': [1201, 'A host does not meet the requirements'],
-  'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
+  'engine-unreachable': [1202, 'The Docker Engine of a host does not answer', { silent: 'engine' }],
   'swarm-foreign': [1203, 'A host is in another swarm'],
   'data-path-cut': [1204, 'Two hosts do not reach each other over the overlay network'],
   'network-wrong-type': [1205, 'A network of the right name has the wrong type'],
@@ -60,27 +69,31 @@ export const CODES = {
   'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
   'cluster-unhealthy': [1601, 'The cluster is not as described'],
   'not-described': [1602, 'Something of the domain works that the cluster file does not describe'],
-  'artifact-missing': [1701, 'An artifact of an earlier job is not there'],
-  'artifact-foreign': [1702, 'An artifact belongs to another run'],
-  'artifact-damaged': [1703, 'An artifact is damaged'],
-  'artifact-key-wrong': [1704, 'An artifact was sealed with another key'],
-  'plan-moved': [1705, 'The hosts have changed since the plan was approved'],
+  'artifact-missing': [1701, 'An artifact of an earlier job is not there', { complete: true }],
+  'artifact-foreign': [1702, 'An artifact belongs to another run', { complete: true }],
+  'artifact-damaged': [1703, 'An artifact is damaged', { complete: true }],
+  'artifact-key-wrong': [1704, 'An artifact was sealed with another key', { complete: true }],
+  'plan-moved': [1705, 'The hosts have changed since the plan was approved', { complete: true }],
   'join-token-invalid': [1706, 'The swarm refuses the join token'],
   'host-changed': [1707, 'A host is not as the job before it left it'],
-  'artifact-forged': [1708, 'An artifact was sealed by somebody without the key'],
-  'artifact-ahead': [1709, 'An artifact is from the future'],
+  'artifact-forged': [1708, 'An artifact was sealed by somebody without the key', { complete: true }],
+  'artifact-ahead': [1709, 'An artifact is from the future', { complete: true }],
   'github-refused': [1801, "GitHub's API refuses"],
   'github-unreachable': [1802, "GitHub's API does not answer"],
   'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
   'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
-  internal: [1900, 'A defect in kuscia-swarm'],
-} as const satisfies Record<string, readonly [number, string]>;
+  internal: [1900, 'A defect in kuscia-swarm', { complete: true }],
+} as const satisfies Record<string, readonly [number, string, Traits?]>;
 
 /** Name of one kind of failure. */
 export type Code = keyof typeof CODES;
 
 /** `KS-1204` */
 export const codeNumber = (code: Code): string => `KS-${CODES[code][0]}`;
+
+/** The traits of a code; none for most. */
+export const traitsOf = (code: Code): Traits =>
+  (CODES as Readonly<Record<Code, readonly [number, string, Traits?]>>)[code][2] ?? {};
 
 /** One thing that went wrong: what and where, the evidence, why, and what to do next. No field holds a secret. */
 export interface Failure {

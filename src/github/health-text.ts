@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CHECKS, serving, type Matrix } from '../cluster/matrix.ts';
-import type { Code } from '../engine/errors.ts';
+import { traitsOf } from '../engine/errors.ts';
 import { distinct, type DocsPage } from '../report/failures.ts';
 import { count } from '../report/layout.ts';
 import { CHECK_NAMES, marked, verdict } from '../report/matrix.ts';
@@ -87,27 +87,13 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
   return marks + fitted(text, LONGEST_BODY - marks.length);
 }
 
-/** Codes of failures that are a host's not being reached: nothing but `verify` goes on while there is one. */
-const UNREACHED: readonly Code[] = [
-  'host-unreachable',
-  'host-key-unknown',
-  'host-key-mismatch',
-  'host-key-revoked',
-  'login-refused',
-  'login-unusable',
-  'login-incomplete',
-  'no-common-algorithm',
-  'bastion-refuses',
-  'connection-lost',
-  'engine-unreachable',
-];
-
 /** What can be done now, in its order. */
 function next({ matrix, failed, failures }: Health): string[] {
   const unreached = [
     ...new Set([
       ...(matrix?.silent ?? []),
-      ...failures.flatMap(({ code, host }) => (host !== undefined && UNREACHED.includes(code) ? [host] : [])),
+      // Nothing but `verify` goes on while there is one.
+      ...failures.flatMap(({ code, host }) => (host !== undefined && traitsOf(code).silent ? [host] : [])),
     ]),
   ];
   const first = [
@@ -145,7 +131,10 @@ function stillServing({ domain, matrix }: Health): string {
   if (through.length > 0) return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
   const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
   const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
-  return `${unknown ? `Whether a replica still serves through ${matrix.url} is not known` : `No replica serves through ${matrix.url}`}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
+  const served = unknown
+    ? `Whether a replica still serves through ${matrix.url} is not known`
+    : `No replica serves through ${matrix.url}`;
+  return `${served}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
 }
 
 /** What a comment says where something else is wrong than before. */

@@ -18,7 +18,7 @@ export interface Place {
 
 const URL_ONLY = /^https?:\/\/[\w.:[\]-]+(\/[\w./-]+)?$/;
 
-/** Reads the place from what GitHub sets for every step. Throws a DeploymentError that names each variable that is missing. */
+/** Reads the place from what GitHub sets for every step. Throws a DeploymentError that names each missing variable. */
 export function readPlace(env: Environment): Place {
   const faults: Failure[] = [];
   const variable = (name: string, pattern: RegExp, otherwise = ''): string => {

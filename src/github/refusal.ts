@@ -71,7 +71,8 @@ export function limited(asked: string, { status, headers, data }: Answer, until:
 export function refusal(asked: string, answer: Answer, needs: string): ApiError {
   const { status, headers, data } = answer;
   const accepted = headers['x-accepted-github-permissions'];
-  const permission = `Give the job the permission ${needs}${accepted === undefined ? '' : ` (GitHub asks for ${accepted})`}`;
+  const asksFor = accepted === undefined ? '' : ` (GitHub asks for ${accepted})`;
+  const permission = `Give the job the permission ${needs}${asksFor}`;
   const remedies: Readonly<Record<number, string>> = {
     401: 'Give the input token a token that is valid; github.token lives as long as its job.',
     403: `${permission}.`,

@@ -14,8 +14,8 @@ const OPTIONS = new Map(INPUT_LIST.map((input) => [optionOf(input.name), input])
 
 /**
  * The command line of a run outside GitHub, put as GitHub's runner would put the inputs; an argument stands above a
- * KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a DeploymentError with every
- * argument that is wrong.
+ * KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a DeploymentError with
+ * every argument that is wrong.
  */
 export function translateArguments(argv: readonly string[], env: Environment, files: Files): Asked {
   const { tokens } = parseArgs({

@@ -16,8 +16,8 @@ export interface ImagesRead {
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/;
 
 /**
- * Reads what every archive of the folder holds, each once, and finds all that is wrong at once. Throws a DeploymentError when
- * it is cancelled.
+ * Reads what every archive of the folder holds, each once, and finds all that is wrong at once. Throws a
+ * DeploymentError when it is cancelled.
  */
 export async function readImages(env: Environment, signal: AbortSignal): Promise<ImagesRead> {
   const given = folderGiven(env);

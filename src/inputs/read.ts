@@ -43,8 +43,8 @@ export interface Inputs {
 }
 
 /**
- * The inputs that the environment holds as GitHub's runner gives them. Throws a DeploymentError with everything that is wrong
- * or missing, the faults of the cluster file and of the images included.
+ * The inputs that the environment holds as GitHub's runner gives them. Throws a DeploymentError with everything that is
+ * wrong or missing, the faults of the cluster file and of the images included.
  */
 export function readInputs(
   env: Environment,

@@ -22,8 +22,8 @@ export interface Configuration {
 const LONGEST_TEXT = 32 * 1024;
 
 /**
- * Reads a configuration. Throws a DeploymentError (configuration-invalid) that says where it came from and never what stands in
- * it.
+ * Reads a configuration. Throws a DeploymentError (configuration-invalid) that says where it came from and never what
+ * stands in it.
  */
 export function readConfiguration(text: Secret, from: string, host?: string): Configuration {
   const invalid = (why: string): Failure => ({

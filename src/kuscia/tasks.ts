@@ -1,4 +1,4 @@
-import type { Registry, Task } from './facts.ts';
+import type { Registry, Task } from './registry.ts';
 
 /**
  * What is known of the tasks on one replica: it reports them, or it has stopped reporting, so that nothing tells when

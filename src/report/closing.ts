@@ -72,7 +72,8 @@ function whatStays(runState: RunState): string {
   const undone =
     runState.undone === 0
       ? ''
-      : `${count(runState.undone, 'change')} undone: what ${runState.undone === 1 ? 'it' : 'they'} replaced runs again.`;
+      : `${count(runState.undone, 'change')} undone: ` +
+        `what ${runState.undone === 1 ? 'it' : 'they'} replaced runs again.`;
   const broken =
     runState.broken === 0
       ? ''
@@ -86,8 +87,9 @@ export function stageClosing({ stage, state, made, broken, undone, ms = 0, settl
   const changes = count(made.length, 'change');
   if (state === 'failed')
     return (
-      `${stage}: failed after ${duration(ms)}, ${changes} ` +
-      `made${undone.length > 0 ? `, ${undone.length} undone` : ''}${broken.length > 0 ? `, ${broken.length} did not end well` : ''}`
+      `${stage}: failed after ${duration(ms)}, ${changes} made` +
+      (undone.length > 0 ? `, ${undone.length} undone` : '') +
+      (broken.length > 0 ? `, ${broken.length} did not end well` : '')
     );
   if (state === 'left') return `${stage}: left off after ${duration(ms)}, ${changes} made`;
   return made.length > 0

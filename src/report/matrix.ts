@@ -65,7 +65,8 @@ function servingInWords(matrix: Matrix, replicas: string): string {
       ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ` +
         `${direct === 1 ? 'its own address' : 'their own addresses'}`
       : '';
-  return `${rows.some(({ cells }) => cells.throughLb.unknown === true) ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+  const unknown = rows.some(({ cells }) => cells.throughLb.unknown === true);
+  return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
 }
 
 function figures({ nodes, pairs }: Matrix): string {

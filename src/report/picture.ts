@@ -85,8 +85,9 @@ function replicaBox(host: Host, index: number, cluster: Cluster, runState: RunSt
   return {
     id: `replica${index}`,
     text:
-      `Kuscia ${cluster.domain} ` +
-      `:${cluster.ports.gateway}${wrong.length > 0 ? `, ${wrong.length} of ${CHECK_NAMES.length} checks fail` : ''}${open.length > 0 ? `, ${open.length} not known` : ''}`,
+      `Kuscia ${cluster.domain} :${cluster.ports.gateway}` +
+      (wrong.length > 0 ? `, ${wrong.length} of ${CHECK_NAMES.length} checks fail` : '') +
+      (open.length > 0 ? `, ${open.length} not known` : ''),
     shape: RECTANGLE,
     bad: wrong.length > 0,
   };

@@ -1,7 +1,7 @@
 import type { Severity } from './failures.ts';
 import type { Layout } from './layout.ts';
 
-/** Where a report appears. Everything given to a renderer is clean already; a renderer only lays it out and writes it. */
+/** Where a report appears. What a renderer is given is clean already; it only lays it out and writes it. */
 export interface Renderer {
   readonly layout: Layout;
   line(text: string): void;

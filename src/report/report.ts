@@ -13,6 +13,7 @@ import { matrixLines } from './matrix.ts';
 import { planDocument, planLines, satisfiedLines, satisfiedTitle } from './plan.ts';
 import { Progress } from './progress.ts';
 import { isEnd, RunState, type Subject } from './run-state.ts';
+import { StageGroups } from './stage-groups.ts';
 import { summary } from './summary.ts';
 
 export interface ReportOptions {
@@ -36,14 +37,21 @@ export class Report {
   #progress: Progress | undefined;
   #started: number;
   #planTold = false;
-  #open: string | undefined;
-  readonly #untold: { readonly stage: string; readonly tell: () => void }[] = [];
+  readonly #groups: StageGroups;
 
   constructor(renderer: Renderer, options: ReportOptions) {
     this.#renderer = renderer;
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#started = this.#now();
+    this.#groups = new StageGroups(
+      {
+        open: (stage) => void renderer.open(this.#masks.mask(stage)),
+        close: () => void renderer.close(),
+        line: (text) => void this.#line(text),
+      },
+      this.#runState,
+    );
   }
 
   /** From now on none of these is seen in anything that is printed. To be called before anything else. */
@@ -75,12 +83,8 @@ export class Report {
     if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
     this.#runState.hear(event);
-    for (const line of this.#progress?.lines(event) ?? [])
-      this.#inTurn(event.stage, () => this.#inStage(event.stage, line));
-    if (isEnd(event)) {
-      this.#inTurn(event.stage, () => this.#closeStage(event.stage));
-      this.#tellUntold();
-    }
+    for (const line of this.#progress?.lines(event) ?? []) this.#groups.line(event.stage, line);
+    if (isEnd(event)) this.#groups.ended(event.stage, () => this.#closing(event.stage));
   };
 
   /** So many sealed files lie ready for later jobs. */
@@ -120,7 +124,7 @@ export class Report {
    */
   async finish(failures: readonly Failure[]): Promise<void> {
     const runState = this.#runState;
-    this.#endStages();
+    this.#groups.end();
     runState.failures = distinct(this.#masks.cleaned(failures));
     runState.ms = this.#now() - this.#started;
     if (!proofIsOfNow(runState)) delete runState.matrix;
@@ -177,57 +181,9 @@ export class Report {
     this.#renderer.annotate(severity, this.#masks.mask(title), this.#masks.mask(message));
   }
 
-  /** Of stages that go on side by side one is told after the other: each when all before it have ended. */
-  #inTurn(stage: string, tell: () => void): void {
-    if (this.#isNext(stage)) tell();
-    else this.#untold.push({ stage, tell });
-  }
-
-  #isNext(stage: string): boolean {
-    const { stages } = this.#runState;
-    return stages
-      .slice(
-        0,
-        stages.findIndex((part) => part.stage === stage),
-      )
-      .every(({ state }) => state !== 'waiting' && state !== 'started');
-  }
-
-  /** Tells what waited for its turn. */
-  #tellUntold(): void {
-    const waiting = this.#untold.splice(0);
-    for (const each of waiting) {
-      if (this.#isNext(each.stage)) each.tell();
-      else this.#untold.push(each);
-    }
-  }
-
-  /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
-  #endStages(): void {
-    const waiting = this.#untold.splice(0);
-    for (const { stage } of this.#runState.stages)
-      waiting.filter((each) => each.stage === stage).forEach(({ tell }) => tell());
-    this.#closeGroup();
-  }
-
-  #inStage(stage: string, line: string): void {
-    if (this.#open !== stage) {
-      this.#closeGroup();
-      this.#open = stage;
-      this.#renderer.open(this.#masks.mask(stage));
-    }
-    this.#line(line);
-  }
-
-  #closeGroup(): void {
-    if (this.#open !== undefined) this.#renderer.close();
-    this.#open = undefined;
-  }
-
-  #closeStage(stage: string): void {
-    this.#closeGroup();
+  #closing(stage: string): string {
     const part = this.#runState.of(stage);
-    this.#line(this.#renderer.layout.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part)));
+    return this.#renderer.layout.paint(part.state === 'failed' ? 'bad' : 'strong', stageClosing(part));
   }
 
   #command({ host, command, outcome, ms, stage }: Extract<Event, { is: 'command' }>): void {

@@ -31,10 +31,11 @@ export function summary(runState: RunState, docs: DocsPage, largest: number): st
 export function status(runState: RunState): string {
   const [first] = runState.failures;
   const mode = runState.subject?.mode ?? 'run';
+  const further = runState.failures.length - 1;
   if (first && mode !== 'verify')
     return (
       `${runState.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ` +
-      `${first.code}${runState.failures.length > 1 ? ` and ${count(runState.failures.length - 1, 'more', 'more')}` : ''}`
+      `${first.code}${further > 0 ? ` and ${count(further, 'more', 'more')}` : ''}`
     );
   if (mode === 'plan') return `${runState.subject?.cluster.domain}: ${planFigures(planDocument(runState))}`;
   return closingLines(runState).at(-1) ?? '';

@@ -68,7 +68,8 @@ export function upgradeRefusal(
     };
   }
   if (is === 'reversible' || confirmed) return undefined;
-  const backup = `docker exec -i ${container} mysqldump --single-transaction -u ${database.user} -p ${name} > ${name}.sql`;
+  const dump = `mysqldump --single-transaction -u ${database.user} -p ${name} > ${name}.sql`;
+  const backup = `docker exec -i ${container} ${dump}`;
   return {
     code: 'database-upgrade-unconfirmed',
     host,

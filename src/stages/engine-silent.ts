@@ -1,6 +1,7 @@
 import { NO_DOCKER, PODMAN } from '../docker/facts.ts';
 import type { Failure } from '../engine/errors.ts';
-import { SOCKET, type Setup } from '../host/setup.ts';
+import type { Setup } from '../host/setup.ts';
+import { SOCKET } from '../host/setup-script.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 
 const INSTALL = `Install the Docker Engine (${REQUIRED.engine} or newer) on that host, then run again.`;

@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
 import { deploymentError, type Failure, type DeploymentError } from '../engine/errors.ts';
 import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
-import { registry, type Registry } from '../kuscia/facts.ts';
+import { registry, type Registry } from '../kuscia/registry.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
 
 /** How often tasks are looked for while they are waited for, and how often that is told, in milliseconds. */
@@ -55,8 +55,8 @@ function remedyOf(taskWaitMs: number, reported: boolean): string {
 /**
  * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it
  * ends when the time of `task-wait` is over. `works` tells whether the replica was found to work: where no API tells of
- * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for nothing
- * may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
+ * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for
+ * nothing may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
  */
 export async function awaitTasks(
   act: Act,

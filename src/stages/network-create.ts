@@ -3,7 +3,8 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { notRunning, planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { containers, type Container } from '../docker/containers.ts';
-import { image, networks, type Network } from '../docker/facts.ts';
+import { image } from '../docker/facts.ts';
+import { networks, type Network } from '../docker/networks.ts';
 import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { probeName, USUAL_MTU } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
@@ -161,7 +162,9 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
 const overlayName = (cluster: Cluster): string => `overlay ${cluster.network.name} ${describe(cluster)}`;
 
 const describe = ({ network }: Cluster): string =>
-  `${network.subnet}${network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`}${network.encrypted === true ? ', encrypted' : ''}`;
+  network.subnet +
+  (network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`) +
+  (network.encrypted === true ? ', encrypted' : '');
 
 const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
   valueOf(networks)?.find((network) => network.name === cluster.network.name);

@@ -1,5 +1,6 @@
 import { overlap, parseSubnet, type Subnet } from '../cluster/subnet.ts';
-import type { Engine, Network } from '../docker/facts.ts';
+import type { Engine } from '../docker/facts.ts';
+import type { Network } from '../docker/networks.ts';
 import { compareVersions } from '../kuscia/requirements.ts';
 
 /**

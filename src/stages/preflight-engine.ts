@@ -1,6 +1,8 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import type { Engine, Network } from '../docker/facts.ts';
-import { SOCKET, type Setup } from '../host/setup.ts';
+import type { Engine } from '../docker/facts.ts';
+import type { Network } from '../docker/networks.ts';
+import type { Setup } from '../host/setup.ts';
+import { SOCKET } from '../host/setup-script.ts';
 import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
 import { elsewhereRemedy } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
@@ -140,8 +142,8 @@ function optionFindings({ options }: Setup): Finding[] {
       evidence: where === 'dockerd' ? 'dockerd runs with --iptables=false' : `${where}: "iptables": false`,
       remedy:
         'On that host, remove ' +
-        (`${where === 'dockerd' ? '--iptables=false from the arguments of dockerd' : `"iptables": false from ${where}`}, ` +
-          `then: ${RESTART}.`),
+        (where === 'dockerd' ? '--iptables=false from the arguments of dockerd' : `"iptables": false from ${where}`) +
+        `, then: ${RESTART}.`,
     }));
 }
 

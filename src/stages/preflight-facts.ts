@@ -1,6 +1,7 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import { publishedPorts, restartedPorts } from '../docker/containers.ts';
-import { engine, networks, type Engine, type Network, type SwarmNode } from '../docker/facts.ts';
+import { engine, type Engine, type SwarmNode } from '../docker/facts.ts';
+import { networks, type Network } from '../docker/networks.ts';
 import type { Ask } from '../engine/ask.ts';
 import { present, valueOf, type Fact } from '../engine/fact.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { contains, ipv4, parseSubnet, within } from '../cluster/subnet.ts';
-import { SOCKET, type ContainerProxy } from '../host/setup.ts';
+import type { ContainerProxy } from '../host/setup.ts';
+import { SOCKET } from '../host/setup-script.ts';
 import type { Finding } from './finding.ts';
 
 /**

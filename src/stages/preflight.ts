@@ -99,7 +99,8 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
         remedy: 'Fix the reported problem, then run again.',
       });
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
-    const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${valueOf(engine)?.rootDir ?? 'its folder'}`;
+    const folder = valueOf(engine)?.rootDir ?? 'its folder';
+    const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${folder}`;
     const what =
       `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are ` +
       'needed';

@@ -8,16 +8,8 @@ import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
-import {
-  answerWithin,
-  describeAnswer,
-  directAnswer,
-  isGateway,
-  lastErrorLines,
-  registry,
-  type Answer,
-  type Registry,
-} from '../kuscia/facts.ts';
+import { answerWithin, describeAnswer, directAnswer, isGateway, lastErrorLines, type Answer } from '../kuscia/facts.ts';
+import { registry, type Registry } from '../kuscia/registry.ts';
 import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askLed } from './led.ts';
 

@@ -4,7 +4,7 @@ import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
-import { registry, type Registry } from '../kuscia/facts.ts';
+import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { nameOfReplica, type Namers } from './replica-names.ts';
 import { askSwarm } from './swarm.ts';
@@ -117,7 +117,8 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
     cause:
       'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, ' +
       'while the load balancer does not lead to it',
-    remedy: `Put it back into the cluster file, or take it away: ${away(cluster, facts, name, on?.container.name, place)}`,
+    remedy:
+      'Put it back into the cluster file, or take it away: ' + away(cluster, facts, name, on?.container.name, place),
   };
 }
 

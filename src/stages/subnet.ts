@@ -1,6 +1,6 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
-import type { Network } from '../docker/facts.ts';
+import type { Network } from '../docker/networks.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import type { Machine } from '../host/facts.ts';

@@ -277,7 +277,8 @@ function notListed(host: Host, manager: Host, nodeId: string): Failure {
     host: host.name,
     what: `${manager.name} does not list its node`,
     evidence: `node ${nodeId} names ${manager.name} as its manager`,
-    remedy: `If it was removed from the swarm (docker node rm), let it leave there (docker swarm leave), then run again.`,
+    remedy:
+      'If it was removed from the swarm (docker node rm), let it leave there (docker swarm leave), then run again.',
   };
 }
 

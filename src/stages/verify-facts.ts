@@ -7,14 +7,8 @@ import type { Ask } from '../engine/ask.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
-import {
-  directAnswer,
-  loadBalancerAnswers,
-  registry,
-  requestsFor,
-  type Answer,
-  type Registry,
-} from '../kuscia/facts.ts';
+import { directAnswer, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
+import { registry, type Registry } from '../kuscia/registry.ts';
 import { folders, replicaContainer } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';

@@ -5,16 +5,8 @@ import type { SwarmNode } from '../docker/facts.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { fingerprint } from '../kuscia/configuration.ts';
-import {
-  describeAnswer,
-  isGateway,
-  loadBalancerUrl,
-  requestsFor,
-  type Answer,
-  type Gateway,
-  type KusciaNode,
-  type Registry,
-} from '../kuscia/facts.ts';
+import { describeAnswer, isGateway, loadBalancerUrl, requestsFor, type Answer } from '../kuscia/facts.ts';
+import type { Gateway, KusciaNode, Registry } from '../kuscia/registry.ts';
 import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';

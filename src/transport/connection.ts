@@ -57,7 +57,8 @@ const terminalLine = (command: Command, options = ''): string =>
  * it is too long for any host.
  */
 export function startLine(command: Command, terminalOptions = ''): string {
-  const line = `${ANNOUNCE}; ${command.terminal === true ? terminalLine(command, terminalOptions) : programLine(command)}`;
+  const asked = command.terminal === true ? terminalLine(command, terminalOptions) : programLine(command);
+  const line = `${ANNOUNCE}; ${asked}`;
   if (inAnyShell(line).length > LONGEST_LINE)
     throw new Error(`the command line is too long, use standard input: ${command.purpose}`);
   return line;

@@ -9,7 +9,8 @@ import type { Connection } from './connection.ts';
 import { readKnownHosts } from './host-keys.ts';
 import { LocalConnection } from './local.ts';
 import { LoginKey } from './login-key.ts';
-import { openSsh, type Login } from './ssh-open.ts';
+import { openSsh } from './ssh-open.ts';
+import type { Login } from './ssh-login.ts';
 import { sudoError } from './ssh-errors.ts';
 
 /** What opening the hosts takes besides the hosts themselves. */
@@ -34,9 +35,9 @@ export interface OpenFleet extends Fleet {
   /** What of the known hosts was passed over; one line each. */
   readonly notes: readonly string[];
   /**
-   * Opens every host, side by side. Throws one DeploymentError with the failures of all hosts. That a login runs no commands is
-   * told by the first one, which is lost and brings the failure: a question of its own would cost each run a round
-   * trip.
+   * Opens every host, side by side. Throws one DeploymentError with the failures of all hosts. That a login runs no
+   * commands is told by the first one, which is lost and brings the failure: a question of its own would cost each run
+   * a round trip.
    */
   connectAll(): Promise<void>;
   /**
@@ -57,7 +58,8 @@ export interface OpenFleet extends Fleet {
 }
 
 /**
- * Makes a fleet; connects to nothing yet. Throws a DeploymentError when the known hosts cannot be read or the key is missing.
+ * Makes a fleet; connects to nothing yet. Throws a DeploymentError when the known hosts cannot be read or the key is
+ * missing.
  */
 export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFleet {
   const closing = new AbortController();

@@ -18,7 +18,8 @@ export class LoginKey {
 
   /**
    * The key as ssh2 takes it, unlocked once for all hosts: each time costs a tenth of a second. `onSigned` is told when
-   * a host, having said that it takes this key, is given the signature. Throws a DeploymentError that does not tell the key.
+   * a host, having said that it takes this key, is given the signature. Throws a DeploymentError that does not tell
+   * the key.
    */
   signing(onSigned: () => void): ParsedKey {
     this.#parsed ??= this.#parse();

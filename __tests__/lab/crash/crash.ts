@@ -25,6 +25,10 @@ export const kindsOf = (purpose: string): readonly string[] =>
     .replace(/\d+/g, '#')
     .split(', ');
 
+/** How many of its points were tried, in a line that the totals at the end of all tests repeat. */
+export const tally = (of: string, tried: number, points: number): string =>
+  `crash matrix: ${of}: ${tried} of ${points} points tried\n`;
+
 /** Runs the action on a cluster file and kills it with SIGKILL as soon as so many of its commands that count have ended. */
 export function killedAfter(
   cluster: string,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { paths, reset, up } from '../../../lab/lab.ts';
 import { action } from '../deployment/action.ts';
 import { seenOn } from '../deployment/seen.ts';
-import { killedAfter } from './crash.ts';
+import { killedAfter, tally } from './crash.ts';
 import { Replacements } from './replacements.ts';
 import { differences, endState } from './state.ts';
 
@@ -59,7 +59,7 @@ export const tryPoints = (half: 0 | 1): void =>
           if (again.code !== 0 || again.matrix?.healthy !== true || differs.length > 0)
             failed.push(`${row}\n${again.code === 0 ? '' : again.log}\n${await engineLogs()}`);
         }
-        process.stdout.write(`${tried} of ${commands} points tried\n`);
+        process.stdout.write(tally('a deployment', tried, commands));
         expect(failed).toEqual([]);
         expect(tried).toBeGreaterThan(0);
       },

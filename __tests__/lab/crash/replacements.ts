@@ -2,7 +2,7 @@ import { action } from '../deployment/action.ts';
 import { CLUSTER, HOSTS, imaged, MORE_MEMORY } from '../faults/fault.ts';
 import { harmBetween, sampled, type Sample } from '../faults/harm.ts';
 import { plant, treasure } from '../faults/treasure.ts';
-import { killedAfter, kindsOf, type Killed } from './crash.ts';
+import { killedAfter, kindsOf, tally, type Killed } from './crash.ts';
 import { differences, endState } from './state.ts';
 
 /** What of the deployed cluster is replaced, by the cluster file that asks for it. `usual` ones are tried by `npm test`. */
@@ -76,7 +76,7 @@ export class Replacements {
       [from, to] = [to, from];
       tried += 1;
     }
-    process.stdout.write(`${name}: ${tried} of ${undisturbed.commands.length} points tried\n`);
+    process.stdout.write(tally(`a replacement (${name})`, tried, undisturbed.commands.length));
     if (tried === 0) wrong.push(`${name}: no point of ${undisturbed.commands.length} tried`);
     if (from !== CLUSTER) await action(CLUSTER);
     return wrong;

@@ -1,0 +1,68 @@
+import type { Renderer } from './renderer.ts';
+import type { RunState } from './run-state.ts';
+
+/** What a stage says, as soon as it is its turn. */
+interface Waiting {
+  readonly stage: string;
+  readonly tell: () => void;
+}
+
+/** A group of the log for each stage. Of stages side by side one is told after the other, when all before it ended. */
+export class StageGroups {
+  readonly #renderer: Pick<Renderer, 'open' | 'close' | 'line'>;
+  readonly #runState: RunState;
+  #open: string | undefined;
+  #waiting: readonly Waiting[] = [];
+
+  constructor(renderer: Pick<Renderer, 'open' | 'close' | 'line'>, runState: RunState) {
+    this.#renderer = renderer;
+    this.#runState = runState;
+  }
+
+  /** A line in the group of that stage. */
+  line(stage: string, text: string): void {
+    this.#inTurn(stage, () => {
+      if (this.#open !== stage) {
+        this.#close();
+        this.#open = stage;
+        this.#renderer.open(stage);
+      }
+      this.#renderer.line(text);
+    });
+  }
+
+  /** The stage has ended: this line stands below its group, and those that waited for it have their turn. */
+  ended(stage: string, closing: () => string): void {
+    this.#inTurn(stage, () => {
+      this.#close();
+      this.#renderer.line(closing());
+    });
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const each of waiting) this.#inTurn(each.stage, each.tell);
+  }
+
+  /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
+  end(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { stage } of this.#runState.stages) for (const each of waiting) if (each.stage === stage) each.tell();
+    this.#close();
+  }
+
+  #inTurn(stage: string, tell: () => void): void {
+    if (this.#isNext(stage)) tell();
+    else this.#waiting = [...this.#waiting, { stage, tell }];
+  }
+
+  #isNext(stage: string): boolean {
+    const { stages } = this.#runState;
+    const before = stages.findIndex((part) => part.stage === stage);
+    return stages.slice(0, before).every(({ state }) => state !== 'waiting' && state !== 'started');
+  }
+
+  #close(): void {
+    if (this.#open !== undefined) this.#renderer.close();
+    this.#open = undefined;
+  }
+}
