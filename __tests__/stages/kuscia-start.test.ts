@@ -5,10 +5,11 @@ import { restartContainer, startContainer } from '../../src/docker/commands.ts';
 import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
-import { actor } from '../../src/engine/apply-stage.ts';
+import { actor } from '../../src/engine/actor.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { RunCache } from '../../src/engine/run-cache.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
@@ -103,7 +104,7 @@ test('kuscia.sh is brought early to the hosts whose replicas change, and not to 
     ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
     ok('node-02', extractScript(cluster)),
   ]);
-  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined }));
+  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined }, new RunCache()));
   expect(fleet.lines()).toEqual([image(cluster.image).command, extractScript(cluster)].map(shellLine));
 });
 

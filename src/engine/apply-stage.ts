@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { actor } from './actor.ts';
 import { notApproved } from './approved.ts';
-import type { Act, Fleet } from './ask.ts';
-import { asker } from './asker.ts';
-import type { Command } from './command.ts';
-import { commandFailure } from './command-failure.ts';
-import { failuresOf, DeploymentError, deploymentError, type Failure } from './errors.ts';
-import { succeeded, type Outcome } from './outcome.ts';
+import { failuresOf, DeploymentError, type Failure } from './errors.ts';
 import { sameStep, type Note, type Plan, type Step } from './plan.ts';
 import { undoAll } from './undo.ts';
 import { asNote, planStage, pause, stopIfCancelled, type Run } from './run.ts';
+import type { RunCache } from './run-cache.ts';
 import type { Stage } from './stage.ts';
 
 /** Whether all of them settled. */
@@ -31,6 +27,7 @@ export class StageAbandoned extends Error {}
 
 /** A run on its way: what is before the stage, and whether the hosts are still as they were planned for. */
 export interface ApplyContext extends Run {
+  readonly cache: RunCache;
   readonly ahead?: Predecessors;
   /** To be told before the first change of a stage. */
   readonly begins: () => void;
@@ -118,7 +115,7 @@ async function carriedOut(
   const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host && step.change !== '-'));
   if (proven.length === 0) return left;
   replaced.splice(0, replaced.length, ...replaced.filter((step) => !proven.includes(step)));
-  await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run))));
+  await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run, run.cache))));
   return lookAlong(stage, run);
 }
 
@@ -134,7 +131,7 @@ async function undone(
     if (event.is === 'step-undone' && applied.includes(event.step)) applied.splice(applied.indexOf(event.step), 1);
     run.emit(event);
   };
-  return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run), emit });
+  return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run, run.cache), emit });
 }
 
 /** Every step that is in no serial group, and the first of each group. */
@@ -165,11 +162,11 @@ async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[],
   if (failures.length > 0) throw new DeploymentError(failures);
 }
 
-async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
+async function applyStep(stage: Stage, step: Step, run: ApplyContext): Promise<void> {
   const started = Date.now();
   run.emit({ is: 'step-started', stage: stage.name, step });
   try {
-    await step.apply(actor(stage, run));
+    await step.apply(actor(stage, run, run.cache));
     run.emit({ is: 'step-done', stage: stage.name, step, ms: Date.now() - started });
   } catch (thrown) {
     run.emit({ is: 'step-failed', stage: stage.name, step, ms: Date.now() - started, failures: failuresOf(thrown) });
@@ -221,25 +218,5 @@ function unsettled(stage: Stage, note: Note): Failure {
     what: `${stage.name}: "${note.what}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
     evidence: note.why,
     remedy: 'Look at the host, then run again: what is done stays and is found again.',
-  };
-}
-
-/** What a step of this stage may do on the hosts. */
-export function actor(stage: Stage, run: Run): Act {
-  const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
-  const fleet: Fleet = { run: attempt };
-  return {
-    // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
-    ask: (host, question) => asker(fleet, run.emit, run.snapshots).ask(host, question),
-    reaches: (host) => run.snapshots?.reaches(host) ?? true,
-    learn: (secret) => run.emit({ is: 'secret', secret }),
-    attempt,
-    async run(host, command) {
-      const outcome = await attempt(host, command);
-      if (succeeded(outcome)) return outcome.stdout;
-      throw deploymentError(commandFailure(host, command, outcome));
-    },
-    pause: (ms) => sleep(ms, undefined, run.signal && { signal: run.signal }).catch(() => stopIfCancelled(stage, run)),
-    say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),
   };
 }

@@ -1,8 +1,10 @@
-import { actor, Predecessors, allOf, applyStage, StageAbandoned } from './apply-stage.ts';
+import { actor } from './actor.ts';
+import { Predecessors, allOf, applyStage, StageAbandoned } from './apply-stage.ts';
 import { notApproved } from './approved.ts';
 import { failuresOf, DeploymentError, withoutConsequences, type Failure } from './errors.ts';
 import { hostsToChange, sameStep, type Plan, type Step } from './plan.ts';
 import { asNote, planStages, pause, type Run } from './run.ts';
+import { RunCache } from './run-cache.ts';
 import type { Stage } from './stage.ts';
 
 /** A stage with the plan that was made for it. */
@@ -49,6 +51,7 @@ export async function apply(stages: readonly Stage[], run: Run): Promise<Map<str
 class Scheduler {
   readonly #planned: readonly Planned[];
   readonly #run: Run;
+  readonly #cache = new RunCache();
   readonly #applied = new Map<string, readonly Step[]>();
   readonly #failures: Failure[] = [];
   /** Whether the hosts may be other than when everything was planned. */
@@ -63,7 +66,8 @@ class Scheduler {
 
   async follow(): Promise<Map<string, readonly Step[]>> {
     for (const { stage, plan } of this.#planned) {
-      if (hostsToChange(plan).length > 0) stage.prefetch?.(plan, actor(stage, this.#run)).catch(() => undefined);
+      if (hostsToChange(plan).length > 0)
+        stage.prefetch?.(plan, actor(stage, this.#run, this.#cache)).catch(() => undefined);
     }
     const ends: Promise<boolean>[] = [];
     for (const [i, { stage, plan }] of this.#planned.entries()) {
@@ -88,6 +92,7 @@ class Scheduler {
     const next = this.#planned[this.#planned.findIndex((each) => each.stage === stage) + 1]?.stage;
     const underWay = {
       ...this.#run,
+      cache: this.#cache,
       begins: () => void (this.#changed = true),
       changed: () => this.#changed,
       ...(ahead && { ahead }),
