@@ -214,7 +214,14 @@ describe('a replica', () => {
     [
       'of another folder is made anew',
       [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }],
-      [does('~', `replace replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third],
+      [
+        does(
+          '~',
+          `replace replica ${NAME}`,
+          'configuration file /root/kuscia.yaml -> /root/kuscia-swarm/alice/kuscia.yaml',
+        ),
+        third,
+      ],
     ],
     [
       'of another name is made anew',
@@ -369,7 +376,11 @@ describe('a replica', () => {
   const changed: readonly [string, Partial<Cluster>, string][] = [
     ['memory', { memory: 4 * 1024 ** 3 }, 'memory 2 GiB -> 4 GiB'],
     ['port', { ports: { ...cluster.ports, metrics: 13085 } }, 'port 13084 -> 13085'],
-    ['directory', { directory: '/srv/kuscia' }, 'configuration file -> /srv/kuscia/kuscia.yaml'],
+    [
+      'directory',
+      { directory: '/srv/kuscia' },
+      'configuration file /root/kuscia-swarm/alice/kuscia.yaml -> /srv/kuscia/kuscia.yaml',
+    ],
   ];
   test.each(changed)('changed in the cluster file by %s makes all anew, in their serial group', (_, changes, why) => {
     expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(
