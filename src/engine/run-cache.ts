@@ -1,8 +1,8 @@
-/** What one run keeps of its hosts; it ends with the run. */
+/** What one run keeps of its hosts. A function that makes an empty entry is also the key under which it is kept. */
 export class RunCache {
   readonly #kept = new Map<() => unknown, Map<string, unknown>>();
 
-  /** What is kept of the host under this function, which makes it the first time. */
+  /** The entry of the host, made when it is first asked for. */
   of<T>(host: string, make: () => T): T {
     const hosts = this.#kept.get(make) ?? new Map<string, unknown>();
     this.#kept.set(make, hosts);
