@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Archive } from '../../src/cluster/archives.ts';
+import type { Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { loadImages, pullImage } from '../../src/docker/commands.ts';
 import { ensureImage } from '../../src/docker/images.ts';
@@ -9,8 +10,14 @@ import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
-import { deploymentOf } from '../support/deployment.ts';
+import { RunCache } from '../../src/engine/run-cache.ts';
+import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
+import { deploymentOf, THREE } from '../support/deployment.ts';
+import { engineInside, engineOutside, enginesOf, nodeOf } from '../support/facts.ts';
+import { stepOf } from '../support/plans.ts';
 import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+
+const [first] = THREE as [Host];
 
 const NGINX: Archive = {
   file: '/images/nginx.tar',
@@ -74,16 +81,28 @@ describe('an image that a host lacks', () => {
     ['brought', '', [ok('a', load(NGINX))]],
   ])('is not asked for again in a run that has %s it', async (_, listed, brings) => {
     const deployment = withArchives();
-    const again = step('nginx:1.26', deployment);
-    await carryOut(again, [ok('a', image('nginx:1.26').command, listed), ...brings]);
-    expect((await carryOut(again, [])).fleet.lines()).toEqual([]);
-    expect(
-      (
-        await carryOut({ ...again, host: 'b', apply: (act) => ensureImage(act, 'b', 'nginx:1.26', deployment) }, [
-          ok('b', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
-        ])
-      ).fleet.lines(),
-    ).toHaveLength(1);
+    const bring = (act: Act, host: string): Promise<void> => ensureImage(act, host, 'nginx:1.26', deployment);
+    const { fleet } = await carryOut(
+      {
+        ...step('nginx:1.26', deployment),
+        apply: async (act) => {
+          for (const host of ['a', 'a', 'b']) await bring(act, host);
+        },
+      },
+      [
+        ok('a', image('nginx:1.26').command, listed),
+        ...brings,
+        ok('b', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
+      ],
+    );
+    expect([fleet.lines('a'), fleet.lines('b')].map(({ length }) => length)).toEqual([1 + brings.length, 1]);
+  });
+
+  test('is asked for anew in the next run', async () => {
+    const again = step('nginx:1.26', withArchives());
+    const there = ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n');
+    for (const run of [1, 2])
+      expect([run, (await carryOut(again, [there])).fleet.lines()]).toEqual([run, [there.line]]);
   });
 
   test('is waited for the longer, the larger it is', () => {
@@ -154,7 +173,7 @@ describe('what went wrong is told', () => {
 });
 
 /** Hosts on which a command that brings an image takes until it is told to end, and then has brought all that it names. */
-class Slow implements Pick<Act, 'ask' | 'attempt' | 'say'> {
+class Slow implements Pick<Act, 'ask' | 'attempt' | 'say' | 'cached'> {
   readonly said: string[] = [];
   readonly brought: string[] = [];
   readonly under: {
@@ -163,6 +182,9 @@ class Slow implements Pick<Act, 'ask' | 'attempt' | 'say'> {
     readonly end: (outcome?: Partial<Outcome>) => Promise<void>;
   }[] = [];
   readonly #there = new Set<string>();
+  readonly #cache = new RunCache();
+
+  cached: Act['cached'] = (host, make) => this.#cache.of(host, make);
 
   ask: Act['ask'] = (host, question) =>
     Promise.resolve(
@@ -221,6 +243,23 @@ describe('two that want an image on one host', () => {
     for (const { end } of [...slow.under]) await end();
     await all;
     expect(slow.brought).toHaveLength(2);
+  });
+
+  test('share it where one of them is a host that joins the swarm', async () => {
+    const slow = new Slow();
+    const deployment = withArchives();
+    const engines = enginesOf(THREE, (host) => present(host === first ? engineInside(host) : engineOutside()));
+    const joining = planSwarmJoin(deployment, { engines, nodes: present([nodeOf(first)]) });
+    const act = slow as unknown as Act;
+    const join = stepOf(joining, 'node-02 join')
+      .apply(act)
+      .catch(() => undefined);
+    const early = want(slow, deployment)('node-02', 'nginx:1.26');
+    await turn();
+    expect(slow.brought).toEqual(['node-02 load nginx:1.26']);
+    await slow.under[0]?.end();
+    await Promise.all([early, join]);
+    expect(slow.brought).toHaveLength(1);
   });
 
   test('share an archive that holds both', async () => {

@@ -325,6 +325,24 @@ describe('apply', () => {
     expect([...world.there]).toEqual(['y']);
   });
 
+  test('leaves off a stage that waits for one that can begin no more', async () => {
+    const world = new World();
+    const fails = world.stage(
+      'fails',
+      [world.step('x', { apply: () => Promise.reject(deploymentError(failure('broken'))) })],
+      { startAfter: [] },
+    );
+    const early = world.stage('early', [world.step('z')], { startAfter: [] });
+    const stages = [world.stage('slow', [world.step('y')]), world.stage('between', [world.step('w')]), fails, early];
+    expect(await codes(apply(stages, world.run()))).toEqual(['command-failed: broken']);
+    expect(
+      world
+        .told('stage-settled', 'stage-failed', 'stage-left')
+        .map((event) => 'stage' in event && `${event.is} ${event.stage}`),
+    ).toEqual(['stage-failed fails', 'stage-settled slow', 'stage-left early']);
+    expect([...world.there].sort()).toEqual(['y', 'z']);
+  });
+
   test('changes nothing the second time', async () => {
     const world = new World();
     const stages = [

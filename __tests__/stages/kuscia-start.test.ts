@@ -5,10 +5,11 @@ import { restartContainer, startContainer } from '../../src/docker/commands.ts';
 import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
-import { actor } from '../../src/engine/apply-stage.ts';
+import { actor } from '../../src/engine/actor.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
+import { RunCache } from '../../src/engine/run-cache.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
@@ -104,7 +105,7 @@ test('kuscia.sh is brought early to the hosts whose replicas change, and not to 
     ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
     ok('node-02', extractScript(cluster)),
   ]);
-  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined }));
+  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined }, new RunCache()));
   expect(fleet.lines()).toEqual([image(cluster.image).command, extractScript(cluster)].map(shellLine));
 });
 
@@ -214,7 +215,14 @@ describe('a replica', () => {
     [
       'of another folder is made anew',
       [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }],
-      [does('~', `replace replica ${NAME}`, 'configuration file -> /root/kuscia-swarm/alice/kuscia.yaml'), third],
+      [
+        does(
+          '~',
+          `replace replica ${NAME}`,
+          'configuration file /root/kuscia.yaml -> /root/kuscia-swarm/alice/kuscia.yaml',
+        ),
+        third,
+      ],
     ],
     [
       'of another name is made anew',
@@ -369,7 +377,11 @@ describe('a replica', () => {
   const changed: readonly [string, Partial<Cluster>, string][] = [
     ['memory', { memory: 4 * 1024 ** 3 }, 'memory 2 GiB -> 4 GiB'],
     ['port', { ports: { ...cluster.ports, metrics: 13085 } }, 'port 13084 -> 13085'],
-    ['directory', { directory: '/srv/kuscia' }, 'configuration file -> /srv/kuscia/kuscia.yaml'],
+    [
+      'directory',
+      { directory: '/srv/kuscia' },
+      'configuration file /root/kuscia-swarm/alice/kuscia.yaml -> /srv/kuscia/kuscia.yaml',
+    ],
   ];
   test.each(changed)('changed in the cluster file by %s makes all anew, in their serial group', (_, changes, why) => {
     expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(

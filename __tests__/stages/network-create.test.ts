@@ -151,7 +151,13 @@ describe('the plan', () => {
     [
       'recreates a probe that its host took off the network when it left the swarm',
       { 2: { probe: present(probeOf(cluster, { addresses: {} })) } },
-      ['~ node-02 replace probe alice-probe (no longer attached to the network)', OVERLAY, PROBE(1), PROBE(3), OTHERS],
+      [
+        '~ node-02 replace probe alice-probe (no longer attached to kuscia-exchange-cluster)',
+        OVERLAY,
+        PROBE(1),
+        PROBE(3),
+        OTHERS,
+      ],
     ],
     [
       'recreates a probe that never started',

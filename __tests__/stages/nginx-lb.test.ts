@@ -131,12 +131,12 @@ describe('the plan', () => {
     [
       'makes it anew for another folder',
       { container: present(lb({ mounts: {} })) },
-      [does('~', 'replace load balancer alice-nginx-lb', `files -> ${FOLDER}`), FILES],
+      [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
     [
       'does not reload what it will make anew',
       { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') },
-      [does('~', 'replace load balancer alice-nginx-lb', `files -> ${FOLDER}`), FILES],
+      [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
     ['waits for a replica that it does not lead to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
     ['waits for all while nobody answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],

@@ -22,14 +22,14 @@ interface Store {
   readonly there: Set<string>;
 }
 
-const stores = new WeakMap<Deployment, Map<string, Store>>();
+const emptyStore = (): Store => ({ turns: new Slots(1), there: new Set() });
 
 /**
  * Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Once in
  * a run is enough. Throws a DeploymentError that says which image and why not.
  */
 export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
-  const { turns, there } = storeOf(deployment, host);
+  const { turns, there } = act.cached(host, emptyStore);
   const isThere = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
   if (!(await isThere())) {
     const waits = turns.busy > 0;
@@ -59,14 +59,6 @@ export function knownImage(deployment: Deployment, name: string, onHost: Fact<st
   const archived = archiveOf(deployment, name)?.images.find((each) => each.name === localName(name));
   // Without a manifest there, an engine may make an id of its own.
   return onHost.is === 'absent' && archived?.layers === undefined ? archived?.ids : undefined;
-}
-
-function storeOf(deployment: Deployment, host: string): Store {
-  const hosts = stores.get(deployment) ?? new Map<string, Store>();
-  stores.set(deployment, hosts);
-  const store = hosts.get(host) ?? { turns: new Slots(1), there: new Set<string>() };
-  hosts.set(host, store);
-  return store;
 }
 
 async function send(act: Act, host: string, name: string, archive: Archive): Promise<void> {

@@ -1,46 +1,25 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { actor } from './actor.ts';
 import { notApproved } from './approved.ts';
-import type { Act, Fleet } from './ask.ts';
-import { asker } from './asker.ts';
-import type { Command } from './command.ts';
-import { commandFailure } from './command-failure.ts';
-import { failuresOf, DeploymentError, deploymentError, type Failure } from './errors.ts';
-import { succeeded, type Outcome } from './outcome.ts';
+import { failuresOf, DeploymentError, type Failure } from './errors.ts';
 import { sameStep, type Note, type Plan, type Step } from './plan.ts';
 import { undoAll } from './undo.ts';
 import { asNote, planStage, pause, stopIfCancelled, type Run } from './run.ts';
+import type { RunCache } from './run-cache.ts';
+import { stateOf, type ScheduledStage } from './schedule.ts';
 import type { Stage } from './stage.ts';
-
-/** Whether all of them settled. */
-export const allOf = async (ends: readonly Promise<boolean>[]): Promise<boolean> =>
-  (await Promise.all(ends)).every((settled) => settled);
-
-/** What has become of the stages before one that began without waiting for all of them. */
-export class Predecessors {
-  is: 'under way' | 'settled' | 'failed' = 'under way';
-  readonly settled: Promise<boolean>;
-
-  constructor(before: readonly Promise<boolean>[]) {
-    this.settled = allOf(before);
-    void this.settled.then((settled) => (this.is = settled ? 'settled' : 'failed'));
-  }
-}
 
 /** A stage before this one failed: what this one waits for may never come. */
 export class StageAbandoned extends Error {}
 
-/** A run on its way: what is before the stage, and whether the hosts are still as they were planned for. */
+/** A run, as one of its stages needs it. */
 export interface ApplyContext extends Run {
-  readonly ahead?: Predecessors;
-  /** To be told before the first change of a stage. */
-  readonly begins: () => void;
-  /** Whether any stage of the run has begun to change something. */
-  readonly changed: () => boolean;
-  /**
-   * The stage that begins when this one has settled, and who wants to know its plan: what shows that this one has
-   * settled shows that as well.
-   */
-  readonly next?: { readonly stage: Stage; readonly planned: (plan: Plan) => void };
+  readonly cache: RunCache;
+  /** The stages that must have settled before this one does. */
+  readonly before: readonly ScheduledStage[];
+  /** The one that begins once this one has settled. */
+  readonly next: ScheduledStage | undefined;
+  /** To be told before anything is changed. */
+  readonly changing: () => void;
 }
 
 /** What a stage has done so far. */
@@ -50,20 +29,25 @@ interface Made {
   readonly replaced: Step[];
 }
 
-export async function applyStage(stage: Stage, known: Plan | undefined, run: ApplyContext): Promise<readonly Step[]> {
+/**
+ * Applies what the stage's plan misses until nothing is missing any more and all before it have settled. Gives the steps
+ * that were applied. Throws a DeploymentError, or StageAbandoned.
+ */
+export async function applyStage(scheduled: ScheduledStage, run: ApplyContext): Promise<readonly Step[]> {
+  const { stage } = scheduled;
   const started = Date.now();
   const applied: Step[] = [];
   const made: Made = { applied, replaced: [] };
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
-    let current = known ?? (await planStage(stage, run))[0];
+    let current = scheduled.plan ?? (await planStage(stage, run))[0];
     if (current.failures.length > 0) throw new DeploymentError(current.failures);
     for (;;) {
       while (!current.empty) {
         const strange = notApproved(run.approved, stage.name, current.steps);
         if (strange.length > 0) throw new DeploymentError(strange);
         const batch = nextBatch(current.steps);
-        if (batch.length > 0) run.begins();
+        if (batch.length > 0) run.changing();
         current = await carriedOut(
           stage,
           batch,
@@ -72,10 +56,11 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: App
           current.steps.length === batch.length && current.later.length === 0,
         );
       }
-      if (run.ahead === undefined || run.ahead.is === 'settled') break;
-      if (!(await run.ahead.settled)) throw new StageAbandoned();
+      if (stateOf(run.before) === 'settled') break;
+      await ended(run.before);
+      if (stateOf(run.before) === 'failed') throw new StageAbandoned();
       // Where nothing was changed, what was seen before still stands.
-      if (!run.changed()) break;
+      if (scheduled.plan) break;
       current = await lookAlong(stage, run);
     }
     run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
@@ -118,7 +103,7 @@ async function carriedOut(
   const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host && step.change !== '-'));
   if (proven.length === 0) return left;
   replaced.splice(0, replaced.length, ...replaced.filter((step) => !proven.includes(step)));
-  await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run))));
+  await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run, run.cache))));
   return lookAlong(stage, run);
 }
 
@@ -134,7 +119,7 @@ async function undone(
     if (event.is === 'step-undone' && applied.includes(event.step)) applied.splice(applied.indexOf(event.step), 1);
     run.emit(event);
   };
-  return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run), emit });
+  return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run, run.cache), emit });
 }
 
 /** Every step that is in no serial group, and the first of each group. */
@@ -165,11 +150,11 @@ async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[],
   if (failures.length > 0) throw new DeploymentError(failures);
 }
 
-async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
+async function applyStep(stage: Stage, step: Step, run: ApplyContext): Promise<void> {
   const started = Date.now();
   run.emit({ is: 'step-started', stage: stage.name, step });
   try {
-    await step.apply(actor(stage, run));
+    await step.apply(actor(stage, run, run.cache));
     run.emit({ is: 'step-done', stage: stage.name, step, ms: Date.now() - started });
   } catch (thrown) {
     run.emit({ is: 'step-failed', stage: stage.name, step, ms: Date.now() - started, failures: failuresOf(thrown) });
@@ -179,12 +164,13 @@ async function applyStep(stage: Stage, step: Step, run: Run): Promise<void> {
   }
 }
 
-/**
- * Looks at the stage, and along with it at the next, which may begin where this one has settled and all before it have.
- */
+const ended = (stages: readonly ScheduledStage[]): Promise<unknown> => Promise.all(stages.map((each) => each.ended));
+
+/** Looks at the stage, and along with it at the next, where that begins once this one has settled. */
 async function lookAlong(stage: Stage, { next, ...run }: ApplyContext): Promise<Plan> {
-  const [plan, nextPlan] = await planStage(stage, run, run.ahead?.is === 'under way' ? undefined : next?.stage);
-  if (nextPlan && plan.empty) next?.planned(nextPlan);
+  const begins = stateOf(run.before) === 'settled' ? next : undefined;
+  const [plan, nextPlan] = await planStage(stage, run, begins?.stage);
+  if (begins && nextPlan && plan.empty) begins.plan = nextPlan;
   return plan;
 }
 
@@ -198,8 +184,9 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
     stopIfCancelled(stage, run);
     const definite = current.failures.filter((failure) => failure.definite);
     if (definite.length > 0) throw new DeploymentError(definite);
-    if (run.ahead?.is === 'failed') throw new StageAbandoned();
-    if (run.ahead?.is === 'under way') deadline = Date.now() + stage.settleMs;
+    const before = stateOf(run.before);
+    if (before === 'failed') throw new StageAbandoned();
+    if (before === 'under way') deadline = Date.now() + stage.settleMs;
     const leftMs = deadline - Date.now();
     if (leftMs <= 0) {
       throw new DeploymentError([
@@ -210,7 +197,7 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
     run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });
-    await pause(stage, run, looks, run.ahead?.is === 'under way' ? run.ahead.settled : undefined);
+    await pause(stage, run, looks, stateOf(run.before) === 'under way' ? ended(run.before) : undefined);
   }
 }
 
@@ -221,25 +208,5 @@ function unsettled(stage: Stage, note: Note): Failure {
     what: `${stage.name}: "${note.what}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
     evidence: note.why,
     remedy: 'Look at the host, then run again: what is done stays and is found again.',
-  };
-}
-
-/** What a step of this stage may do on the hosts. */
-export function actor(stage: Stage, run: Run): Act {
-  const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
-  const fleet: Fleet = { run: attempt };
-  return {
-    // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
-    ask: (host, question) => asker(fleet, run.emit, run.snapshots).ask(host, question),
-    reaches: (host) => run.snapshots?.reaches(host) ?? true,
-    learn: (secret) => run.emit({ is: 'secret', secret }),
-    attempt,
-    async run(host, command) {
-      const outcome = await attempt(host, command);
-      if (succeeded(outcome)) return outcome.stdout;
-      throw deploymentError(commandFailure(host, command, outcome));
-    },
-    pause: (ms) => sleep(ms, undefined, run.signal && { signal: run.signal }).catch(() => stopIfCancelled(stage, run)),
-    say: (host, text) => run.emit({ is: 'said', stage: stage.name, host, text }),
   };
 }

@@ -31,4 +31,6 @@ export interface Act extends Ask {
   pause(ms: number): Promise<void>;
   /** One line of progress. */
   say(host: string, text: string): void;
+  /** What this run keeps of the host, for all its steps: the entry that `make` gave when it was first asked for. */
+  cached<T>(host: string, make: () => T): T;
 }

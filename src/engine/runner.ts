@@ -1,8 +1,9 @@
-import { actor, Predecessors, allOf, applyStage, StageAbandoned } from './apply-stage.ts';
 import { notApproved } from './approved.ts';
-import { failuresOf, DeploymentError, withoutConsequences, type Failure } from './errors.ts';
-import { hostsToChange, sameStep, type Plan, type Step } from './plan.ts';
+import { DeploymentError, withoutConsequences } from './errors.ts';
+import { sameStep, type Plan, type Step } from './plan.ts';
 import { asNote, planStages, pause, type Run } from './run.ts';
+import { ScheduledStage, scheduleOf } from './schedule.ts';
+import { applyStages } from './scheduler.ts';
 import type { Stage } from './stage.ts';
 
 /** A stage with the plan that was made for it. */
@@ -39,74 +40,10 @@ export async function apply(stages: readonly Stage[], run: Run): Promise<Map<str
     planned = await planOnceOthersAllow(stages, run);
   const strange = planned.flatMap(({ stage, plan }) => notApproved(run.approved, stage.name, plan.steps));
   if (strange.length > 0) throw new DeploymentError(strange);
-  return new Scheduler(planned, run).follow();
-}
-
-/**
- * The way of a run through its stages. A stage begins when all before it have settled, or those that it names; when one
- * fails, none begins any more.
- */
-class Scheduler {
-  readonly #planned: readonly Planned[];
-  readonly #run: Run;
-  readonly #applied = new Map<string, readonly Step[]>();
-  readonly #failures: Failure[] = [];
-  /** Whether the hosts may be other than when everything was planned. */
-  #changed = false;
-  /** Plans of stages that were made after the last change before them, by stage. */
-  readonly #foreseen = new Map<string, Plan>();
-
-  constructor(planned: readonly Planned[], run: Run) {
-    this.#planned = planned;
-    this.#run = run;
-  }
-
-  async follow(): Promise<Map<string, readonly Step[]>> {
-    for (const { stage, plan } of this.#planned) {
-      if (hostsToChange(plan).length > 0) stage.prefetch?.(plan, actor(stage, this.#run)).catch(() => undefined);
-    }
-    const ends: Promise<boolean>[] = [];
-    for (const [i, { stage, plan }] of this.#planned.entries()) {
-      const names = stage.startAfter;
-      const begin = names ? ends.filter((_, j) => names.includes(this.#planned[j]?.stage.name ?? '')) : ends;
-      ends[i] = this.#pass(stage, plan, [...begin], [...ends]);
-    }
-    await Promise.all(ends);
-    if (this.#failures.length > 0) throw new DeploymentError(this.#failures);
-    return this.#applied;
-  }
-
-  /** Whether the stage settled. Never rejects. */
-  async #pass(
-    stage: Stage,
-    plan: Plan,
-    begin: readonly Promise<boolean>[],
-    before: readonly Promise<boolean>[],
-  ): Promise<boolean> {
-    if (!(await allOf(begin)) || this.#failures.length > 0) return false;
-    const ahead = stage.startAfter ? new Predecessors(before) : undefined;
-    const next = this.#planned[this.#planned.findIndex((each) => each.stage === stage) + 1]?.stage;
-    const underWay = {
-      ...this.#run,
-      begins: () => void (this.#changed = true),
-      changed: () => this.#changed,
-      ...(ahead && { ahead }),
-      ...(next &&
-        !next.startAfter && {
-          next: { stage: next, planned: (nextPlan: Plan) => void this.#foreseen.set(next.name, nextPlan) },
-        }),
-    };
-    try {
-      this.#applied.set(
-        stage.name,
-        await applyStage(stage, this.#changed ? this.#foreseen.get(stage.name) : plan, underWay),
-      );
-      return true;
-    } catch (thrown) {
-      if (!(thrown instanceof StageAbandoned)) this.#failures.push(...failuresOf(thrown));
-      return false;
-    }
-  }
+  return applyStages(
+    planned.map(({ stage, plan }) => new ScheduledStage(stage, scheduleOf(stage, stages), plan)),
+    run,
+  );
 }
 
 const permitted = async (run: Run): Promise<'as planned' | 'plan again'> => (run.permit ? run.permit() : 'as planned');

@@ -10,21 +10,19 @@ import { extractScript } from '../kuscia/commands.ts';
 import { sha256 } from '../kuscia/configuration.ts';
 import { folders } from '../kuscia/names.ts';
 
-const scripts = new WeakMap<Deployment, Map<string, Promise<void>>>();
+const notTaken = (): { taking?: Promise<void> } => ({});
 
 /** Takes kuscia.sh out of the image, once for each host of a run. */
 export function takeScript(act: Act, deployment: Deployment, host: string): Promise<void> {
-  const byHost = scripts.get(deployment) ?? new Map<string, Promise<void>>();
-  scripts.set(deployment, byHost);
-  const known = byHost.get(host);
-  if (known) return known;
-  const taking = ensureImage(act, host, deployment.cluster.image, deployment).then(
-    async () => void (await act.run(host, extractScript(deployment.cluster))),
-  );
-  byHost.set(host, taking);
-  // Whoever comes next may have better luck.
-  taking.catch(() => byHost.delete(host));
-  return taking;
+  const script = act.cached(host, notTaken);
+  script.taking ??= ensureImage(act, host, deployment.cluster.image, deployment)
+    .then(async () => void (await act.run(host, extractScript(deployment.cluster))))
+    .catch((thrown: unknown) => {
+      // Whoever comes next may have better luck.
+      delete script.taking;
+      throw thrown;
+    });
+  return script.taking;
 }
 
 /** How the host differs from what the job before handed over; nothing where none did. */

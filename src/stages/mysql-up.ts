@@ -2,6 +2,7 @@ import { hostNamed, type ExternalDatabase, type ManagedDatabase } from '../clust
 import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
+import { differenceFrom } from '../docker/difference.ts';
 import { image, serverVersion } from '../docker/facts.ts';
 import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
@@ -334,24 +335,25 @@ const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure
 });
 
 /** Why the container is not as the cluster file says; undefined when it is. */
-function differenceOf(
-  database: ManagedDatabase,
+const differenceOf = (
+  { image, port, volume }: ManagedDatabase,
   current: Container,
-  image: Fact<string>,
+  imageOnHost: Fact<string>,
   { address, files }: Started,
-): string | undefined {
-  const otherImage = imageDifference(current, database.image, image);
-  if (otherImage !== undefined) return otherImage;
-  if (current.ports['3306/tcp'] !== database.port)
-    return `port ${current.ports['3306/tcp'] ?? 'none'} -> ${database.port}`;
-  if (current.mounts[DATA_TARGET] !== database.volume)
-    return `volume ${current.mounts[DATA_TARGET] ?? 'none'} -> ${database.volume}`;
-  const published = current.hostAddresses['3306/tcp'];
-  if (published !== address) return `published at ${published ?? 'every address'} -> ${address}`;
-  if (current.mounts[ROOT_PASSWORD_TARGET] !== files.root)
-    return `file with root's own password ${current.mounts[ROOT_PASSWORD_TARGET] ?? 'none'} -> ${files.root}`;
-  return undefined;
-}
+): string | undefined =>
+  differenceFrom(
+    {
+      image,
+      ports: { '3306/tcp': port },
+      hostAddresses: { '3306/tcp': address },
+      mounts: {
+        [DATA_TARGET]: ['volume', volume],
+        [ROOT_PASSWORD_TARGET]: ["file with root's own password", files.root],
+      },
+    },
+    current,
+    imageOnHost,
+  );
 
 function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
   const { state } = facts;

@@ -3,8 +3,9 @@ import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluste
 import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
+import { differenceFrom } from '../docker/difference.ts';
 import { image } from '../docker/facts.ts';
-import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
+import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -281,16 +282,16 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
   };
 }
 
-function differenceOf(cluster: Cluster, current: Container, { image, home }: Facts): string | undefined {
-  const { loadBalancer } = cluster;
-  const otherImage = imageDifference(current, loadBalancer.image, image);
-  if (otherImage !== undefined) return otherImage;
-  if (current.ports[INSIDE_PORT] !== loadBalancer.port)
-    return `port ${current.ports[INSIDE_PORT] ?? 'none'} -> ${loadBalancer.port}`;
-  const folder = folderOn(cluster, home);
-  if (current.mounts[FOLDER] !== folder) return `files -> ${folder}`;
-  return undefined;
-}
+const differenceOf = (cluster: Cluster, current: Container, { image, home }: Facts): string | undefined =>
+  differenceFrom(
+    {
+      image: cluster.loadBalancer.image,
+      ports: { [INSIDE_PORT]: cluster.loadBalancer.port },
+      mounts: { [FOLDER]: ['files', folderOn(cluster, home)] },
+    },
+    current,
+    image,
+  );
 
 function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replicas }: Facts): void {
   const names = [...replicas].flatMap(([on, fact]) => (fact.is === 'present' ? [{ on, name: fact.value }] : []));

@@ -1,6 +1,6 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Container } from '../docker/containers.ts';
-import { imageDifference } from '../docker/images.ts';
+import { differenceFrom } from '../docker/difference.ts';
 import { PROBE_VERSION, runProbe, type ProbeReport } from '../docker/probe.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
@@ -14,20 +14,15 @@ import { lastLine, succeeded } from '../engine/outcome.ts';
  */
 const NO_PROGRAM = [126, 127];
 
-/**
- * Why a probe must be made anew: its image, its network, or what it was started with. A host that leaves the swarm
- * takes its containers off the network for good, a restart does not bring them back.
- */
+/** Why a probe must be made anew: its image, its network, or what it was started with. */
 export function probeDifference(
   { network }: Cluster,
   current: Container,
   probeImage: Fact<string>,
   report: ProbeReport | undefined,
 ): string | undefined {
-  const otherImage = imageDifference(current, network.probeImage, probeImage);
-  if (otherImage !== undefined) return otherImage;
-  if (current.networkMode !== network.name) return `network ${current.networkMode} -> ${network.name}`;
-  if (current.addresses[network.name] === undefined) return 'no longer attached to the network';
+  const differs = differenceFrom({ image: network.probeImage, network: network.name }, current, probeImage);
+  if (differs !== undefined) return differs;
   if (report === undefined || report.missing.length > 0) return undefined;
   if (report.version !== PROBE_VERSION) return 'it was started by another version of kuscia-swarm';
   return report.proxies.length > 0 ? `its environment has a proxy (${report.proxies.join(', ')})` : undefined;

@@ -2,8 +2,8 @@ import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { standing, type ContainerPair } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
+import { differenceFrom, type Description } from '../docker/difference.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
-import { imageDifference } from '../docker/images.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
@@ -164,21 +164,17 @@ export function differenceOf(
   { image, machine, lastErrorLines: lastWords }: Replica,
   current: Container,
 ): string | undefined {
-  const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);
   const properties = valueOf(machine);
   const config = absolute(properties?.home ?? '/', folders(cluster).config);
-  const hostname = replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? '');
-  const otherImage = imageDifference(current, cluster.image, image);
-  if (otherImage !== undefined) return otherImage;
-  if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
-  if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
-  if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
-  if (current.addresses[cluster.network.name] === undefined) return `no longer attached to ${cluster.network.name}`;
-  if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config) return `configuration file -> ${config}`;
-  if (current.hostname !== hostname) return `name ${current.hostname} -> ${hostname}`;
+  const wanted: Description = {
+    image: cluster.image,
+    memory: cluster.memory,
+    ports: portsOf(cluster),
+    network: cluster.network.name,
+    mounts: { '/home/kuscia/etc/conf/kuscia.yaml': ['configuration file', config] },
+    hostname: replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? ''),
+  };
   // Such a one never starts again, and Kuscia says it nowhere else.
-  if (/doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '')) return 'it was made with another domain key';
-  return undefined;
+  const otherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
+  return differenceFrom(wanted, current, image) ?? (otherKey ? 'it was made with another domain key' : undefined);
 }
-
-const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;
