@@ -40,8 +40,8 @@ const asStage =
   (action: ActionName): boolean =>
     (action === 'plan' ? DEFINITIONS : [stageOf(action)]).some((stage) => stage?.inputs.includes(name));
 
-/** Whether it is the action of a stage that changes hosts. */
-function changesHosts(action: ActionName): boolean {
+/** Whether it is the action of a stage that is applied, not of one that only judges. */
+function isApplied(action: ActionName): boolean {
   const stage = stageOf(action);
   return stage !== undefined && !stage.judges;
 }
@@ -49,7 +49,7 @@ function changesHosts(action: ActionName): boolean {
 /** Inputs that not every action has a use for. All others are checked against the cluster file whatever the stage, so every action takes them. */
 const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>> = {
   stage: () => false,
-  mode: changesHosts,
+  mode: isApplied,
   ...Object.fromEntries(
     ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [
       name,
@@ -64,8 +64,8 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'upgrade-database': asStage('upgrade-database'),
   'task-wait': asStage('task-wait'),
   host: (action) => stageOf(action)?.jobs !== undefined,
-  'lock-wait': changesHosts,
-  'break-lock': changesHosts,
+  'lock-wait': isApplied,
+  'break-lock': isApplied,
   here: asksHosts,
   'seal-key': (action) => action !== 'unlock' && action !== 'check',
   runner: (action) => action === 'check',
@@ -85,8 +85,8 @@ const LOGS = TAKES;
 
 /** Outputs that not every action has something to say in. */
 const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
-  changed: changesHosts,
-  plan: (action) => changesHosts(action) || action === 'plan',
+  changed: isApplied,
+  plan: (action) => isApplied(action) || action === 'plan',
   changes: (action) => action === 'plan',
   verify: (action) => stageOf(action)?.outputs?.includes('verify') ?? false,
   'load-balancer-url': (action) => stageOf(action)?.outputs?.includes('load-balancer-url') ?? false,

@@ -223,28 +223,25 @@ const beforeStage = ({ needs }: StageDefinition): readonly string[] =>
     : [...needs, ...DEFINITIONS.flatMap((stage) => (needs.includes(stage.name) ? (lastOf(stage) ?? []) : []))];
 
 /** The jobs of a stage, and what stands around them. */
-function stageJobs(stage: StageDefinition<StageName>): [string, Yaml][] {
+function stageJobs(stage: StageDefinition<StageName>): Readonly<Record<string, Yaml>> {
   const { name, jobs, judges, minutes, outputs, appliesTo } = stage;
   const several = jobs && 'hosts' in jobs ? jobs : undefined;
   const last = lastOf(stage);
+  // A matrix without legs is an error to GitHub.
   const when = appliesTo || several?.mayBeNone ? `${APPLY} && ${apart(name)}` : APPLY;
-  const own = job(name, {
-    needs: [...beforeStage(stage), ...(judges ? ['look-last'] : [])],
-    if: when,
-    ...(several && { strategy: several.order === 'side by side' ? { 'fail-fast': false } : { 'max-parallel': 1 } }),
-    ...(judges && outputs && { outputs }),
-    ...(minutes !== undefined && { minutes }),
-  });
-  return [
-    ...(judges ? ([['look-last', look(beforeStage(stage), APPLY)]] satisfies [string, Yaml][]) : []),
-    [name, own],
-    ...(last === undefined
-      ? []
-      : ([[last, job(name, { needs: [name], matrix: 'whole', with: { images: '' }, if: when })]] satisfies [
-          string,
-          Yaml,
-        ][])),
-  ];
+  return {
+    ...(judges && { 'look-last': look(beforeStage(stage), APPLY) }),
+    [name]: job(name, {
+      needs: [...beforeStage(stage), ...(judges ? ['look-last'] : [])],
+      if: when,
+      ...(several && { strategy: several.order === 'side by side' ? { 'fail-fast': false } : { 'max-parallel': 1 } }),
+      ...(judges && outputs && { outputs }),
+      ...(minutes !== undefined && { minutes }),
+    }),
+    ...(last !== undefined && {
+      [last]: job(name, { needs: [name], matrix: 'whole', with: { images: '' }, if: when }),
+    }),
+  };
 }
 
 const look = (needs: readonly string[], when?: string): Yaml =>
@@ -293,7 +290,7 @@ const deployJobs = (): Yaml => ({
     ],
   },
   'look-again': look(['plan', 'approve'], APPLY),
-  ...Object.fromEntries(DEFINITIONS.flatMap(stageJobs)),
+  ...Object.fromEntries(DEFINITIONS.flatMap((stage) => Object.entries(stageJobs(stage)))),
   unlock: unlock(),
   // Where a plan is all, only what the hosts' own jobs answered was handed over.
   'clean-up': cleanUp(
