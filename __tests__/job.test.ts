@@ -9,7 +9,7 @@ import { failuresOf } from '../src/engine/errors.ts';
 import { Secret } from '../src/engine/secret.ts';
 import type { Inputs } from '../src/inputs/read.ts';
 import { openReceived } from '../src/job.ts';
-import { STAGES, type StageName } from '../src/stages/names.ts';
+import { STAGES, type StageName } from '../src/stages/index.ts';
 import { deploymentOf } from './support/deployment.ts';
 import { initialConfiguration, KEY } from './support/key.ts';
 
@@ -83,6 +83,15 @@ describe('what earlier jobs handed over', () => {
     expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(
       missed.map((kind) => `artifact-missing: no earlier job handed over the ${kind}`),
     );
+  });
+
+  test('is missed with the job that leaves it', async () => {
+    const failures = await received('kuscia-start', []).then(() => [], failuresOf);
+    expect(failures.map(({ remedy }) => /^Run the job ([a-z-]+) /.exec(remedy)?.[1])).toEqual([
+      'plan',
+      'kuscia-init',
+      'kuscia-init',
+    ]);
   });
 
   test('is masked in the job that opened it', async () => {

@@ -22,7 +22,7 @@ import { Lock } from './lock.ts';
 import { notJudged, unproven, verified, withUnreached, type Proof } from './proof.ts';
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/run-state.ts';
-import { deploymentStages } from './stages/index.ts';
+import { DEFINITIONS, deploymentStages } from './stages/index.ts';
 import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.ts';
 
 /** The parts of a run; tests put others in their place. */
@@ -223,7 +223,7 @@ function tellChecked({ mode, deployment: { cluster }, job }: Inputs, report: Rep
     ],
     {
       domain: cluster.domain,
-      jobs: JSON.stringify(jobsOf(cluster, job.runner)),
+      jobs: JSON.stringify(jobsOf(cluster, job.runner, DEFINITIONS)),
       runners: JSON.stringify(runnersOf(cluster)),
       call: randomBytes(4).toString('hex'),
     },

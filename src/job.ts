@@ -1,7 +1,7 @@
-import { approvedIn, joinTokensIn, provenanceIn, snapshotIn } from './artifacts/contents.ts';
+import { approvedIn, outputsIn, snapshotIn } from './artifacts/contents.ts';
 import { readArtifacts, writeArtifact } from './artifacts/folder.ts';
-import { artifactOf, missingArtifact, type SealedArtifact, type Kind } from './artifacts/sealed-artifact.ts';
-import type { ReceivedOutputs } from './cluster/job-outputs.ts';
+import { artifactOf, makerOf, missingArtifact, type SealedArtifact, type Kind } from './artifacts/sealed-artifact.ts';
+import { isOutput, OUTPUTS, type ReceivedOutputs } from './cluster/job-outputs.ts';
 import type { Act } from './engine/ask.ts';
 import { asker } from './engine/asker.ts';
 import { changesIn, movedSince, type Change } from './engine/approved.ts';
@@ -15,9 +15,8 @@ import type { Stage } from './engine/stage.ts';
 import { Snapshots, type HostSnapshot } from './engine/snapshots.ts';
 import { logText, type Log } from './diagnosis/logs.ts';
 import type { Inputs } from './inputs/read.ts';
-import { readConfiguration } from './kuscia/configuration.ts';
 import { readJobOutputs } from './stages/job-outputs.ts';
-import type { StageName } from './stages/names.ts';
+import { DEFINITIONS, definitionOf, type StageName } from './stages/index.ts';
 
 /** What earlier jobs handed over to this one. */
 export interface Received {
@@ -44,18 +43,19 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const { received, key, unfetched } = artifacts ?? {};
   if (unfetched && kinds.size + elsewhere.length > 0) throw deploymentError(UNFETCHED);
   const all = received !== undefined && key ? await readArtifacts(received, key, origin, wanted) : [];
-  // Tokens travel only while a host is still outside the swarm.
-  const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
+  const needed = received === undefined ? [] : [...kinds].filter((kind) => !isOutput(kind) || OUTPUTS[kind].always);
   const missing = [
-    ...needed.filter((kind) => !artifactOf(all, kind)).map((kind) => missingArtifact(kind)),
-    ...elsewhere.filter((host) => !artifactOf(all, 'view', host)).map((host) => missingArtifact('view', host)),
+    ...needed.filter((kind) => !artifactOf(all, kind)).map((kind) => missingArtifact(kind, madeBy(kind))),
+    ...elsewhere
+      .filter((host) => !artifactOf(all, 'view', host))
+      .map((host) => missingArtifact('view', madeBy('view'), host)),
   ];
   if (missing.length > 0) throw new DeploymentError(missing);
-  const { secrets, ...taken } = handedIn(all);
+  const outputs = outputsIn(all);
   const agreed = artifactOf(all, 'plan');
   return {
-    ...(received !== undefined && { outputs: taken }),
-    secrets,
+    ...(received !== undefined && { outputs }),
+    secrets: DEFINITIONS.flatMap(({ leaves }) => leaves?.secrets(outputs) ?? []),
     ...(here !== undefined && {
       snapshots: new Snapshots(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))),
     }),
@@ -74,37 +74,18 @@ const UNFETCHED: Failure = {
 };
 
 /** What a stage takes from the jobs before it: whatever changes something is held to the plan. */
-const takenBy = (stage: StageName): readonly Kind[] => [
-  ...(stage === 'verify' ? [] : (['plan'] as const)),
-  ...(TAKEN[stage] ?? []),
-];
+function takenBy(stage: StageName): readonly Kind[] {
+  const { judges, takes = [] } = definitionOf(stage);
+  return [...(judges ? [] : (['plan'] as const)), ...takes];
+}
 
-const TAKEN: Readonly<Partial<Record<StageName, readonly Kind[]>>> = {
-  'swarm-join': ['join-tokens'],
-  'kuscia-start': ['kuscia-configuration', 'provenance'],
-};
+/** The job that hands over what is of that kind. */
+const madeBy = (kind: Kind): string =>
+  isOutput(kind) ? (DEFINITIONS.find(({ leaves }) => leaves?.kinds.includes(kind))?.name ?? '') : makerOf(kind);
 
 function viewOf(all: readonly SealedArtifact[], host: string): HostSnapshot {
   const handover = artifactOf(all, 'view', host);
   return handover ? snapshotIn(handover) : {};
-}
-
-function handedIn(all: readonly SealedArtifact[]): ReceivedOutputs & { readonly secrets: readonly Secret[] } {
-  const [tokens, configuration, provenance] = [
-    artifactOf(all, 'join-tokens'),
-    artifactOf(all, 'kuscia-configuration'),
-    artifactOf(all, 'provenance'),
-  ];
-  const joinTokens = tokens && joinTokensIn(tokens);
-  return {
-    ...(joinTokens && { joinTokens }),
-    ...(configuration && { configuration: configuration.content }),
-    ...(provenance && { provenance: provenanceIn(provenance) }),
-    secrets: [
-      ...(joinTokens ? [joinTokens.manager, joinTokens.worker] : []),
-      ...(configuration ? [readConfiguration(configuration.content, 'the artifact of kuscia-init').domainKey] : []),
-    ],
-  };
 }
 
 /** The same run without its plans and steps being told: secrets and commands still are. */
@@ -138,7 +119,7 @@ export async function saveOutputs(inputs: Inputs, all: readonly Stage[], run: Ru
   if (job.artifacts?.handedOver === undefined) return 0;
   const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
   const ask = { ...asker(run.fleet, run.emit, run.snapshots?.unrecorded()), run: permitted(run) };
-  const handings = mode === 'apply' ? await readJobOutputs(stages, deployment, ask, takes) : [];
+  const handings = mode === 'apply' ? await readJobOutputs(stages.map(definitionOf), deployment, ask, takes) : [];
   const views = await seen(inputs, all, run);
   return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...views]);
 }

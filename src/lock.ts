@@ -1,9 +1,10 @@
 import { firstManager, type Cluster } from './cluster/cluster.ts';
-import { ownRunners, SIDE_BY_SIDE } from './cluster/jobs.ts';
+import { ownRunners } from './cluster/jobs.ts';
 import { deploymentError, type Failure } from './engine/errors.ts';
 import { commandFailure } from './engine/command-failure.ts';
 import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from './host/lease.ts';
 import type { Inputs } from './inputs/read.ts';
+import { goesSideBySide } from './stages/index.ts';
 import type { OpenFleet } from './transport/fleet.ts';
 
 /** Seconds after which a lock that nobody keeps is free: a run that was killed is waited for no longer. */
@@ -213,8 +214,7 @@ export class Lock {
     if (stages.includes('verify')) return 0;
     if (ended === 'well') return betweenJobs(deployment.cluster);
     // Where it failed by itself, and no other job of its run can be at work, nobody comes any more.
-    const isAlone =
-      job.here === undefined && (job.host === undefined || !stages.some((stage) => SIDE_BY_SIDE.includes(stage)));
+    const isAlone = job.here === undefined && (job.host === undefined || !stages.some(goesSideBySide));
     return ended === 'failed' && isAlone ? 0 : LIFE;
   }
 

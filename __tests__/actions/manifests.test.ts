@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { ACTIONS } from '../../scripts/generate/stage-pages.ts';
 import { CHECK_OUTPUTS, INPUT_LIST, inputVariable, OUTPUTS } from '../../src/inputs/catalogue.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
-import { STAGES } from '../../src/stages/names.ts';
+import { STAGES } from '../../src/stages/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -4,8 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { JOBS } from '../../src/github/catalogue.ts';
 import { WORKFLOW_MODES } from '../../src/inputs/catalogue.ts';
-import { deploymentStages } from '../../src/stages/index.ts';
-import { STAGES } from '../../src/stages/names.ts';
+import { deploymentStages, STAGES } from '../../src/stages/index.ts';
 import { deploymentOf } from '../support/deployment.ts';
 import { valueOf } from './expression.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { approvedIn, joinTokensIn, provenanceIn, snapshotIn } from '../../src/artifacts/contents.ts';
+import { approvedIn, outputsIn, snapshotIn } from '../../src/artifacts/contents.ts';
 import type { SealedArtifact } from '../../src/artifacts/sealed-artifact.ts';
 import { writeJoinTokens, writeProvenance } from '../../src/cluster/job-outputs.ts';
 import { engine } from '../../src/docker/facts.ts';
@@ -14,7 +14,7 @@ import { initialConfiguration } from '../support/key.ts';
 describe('what was handed over', () => {
   const of = (kind: SealedArtifact['kind'], text: string): SealedArtifact => ({
     kind,
-    host: 'node-02',
+    host: kind === 'view' ? 'node-02' : '',
     origin: {
       domain: 'alice',
       repository: 'acme/clusters',
@@ -67,8 +67,8 @@ describe('what was handed over', () => {
       (read) =>
         Array.isArray(read) && read.every(({ line, image = [] }) => isText(line) && (image as unknown[]).every(isText)),
     ],
-    ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal(), isText],
-    ['provenance', provenance, (text) => provenanceIn(of('provenance', text)).script, isText],
+    ['join-tokens', tokens, (text) => outputsIn([of('join-tokens', text)]).joinTokens?.worker.reveal(), isText],
+    ['provenance', provenance, (text) => outputsIn([of('provenance', text)]).provenance?.script, isText],
     [
       'kuscia-configuration',
       initialConfiguration(),

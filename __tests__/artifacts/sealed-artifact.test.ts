@@ -10,6 +10,7 @@ import {
   fileName,
   artifactOf,
   labelIn,
+  makerOf,
   missingArtifact,
   pack,
   unpack,
@@ -277,13 +278,13 @@ describe('a sealed file', () => {
   }, 60_000);
 
   test('that is missing is missed by name, with the job that makes it', () => {
-    expect(missingArtifact('view', 'node-02')).toMatchObject({
+    expect(missingArtifact('view', makerOf('view'), 'node-02')).toMatchObject({
       code: 'artifact-missing',
       host: 'node-02',
       what: 'no earlier job handed over what node-02 answers',
       remedy: expect.stringContaining('job look'),
     });
-    expect(missingArtifact('kuscia-configuration').remedy).toContain('job kuscia-init');
+    expect(missingArtifact('kuscia-configuration', 'kuscia-init').remedy).toContain('job kuscia-init');
   });
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { readCluster } from '../../src/cluster/read.ts';
-import { jobsOf, ownRunners, type Jobs } from '../../src/cluster/jobs.ts';
+import { jobsOf as jobsOfStages, ownRunners, type Jobs } from '../../src/cluster/jobs.ts';
+import { DEFINITIONS } from '../../src/stages/index.ts';
+import type { Cluster } from '../../src/cluster/cluster.ts';
 
 const cluster = (how: (name: string) => string, only = ['01', '02', '03']) => {
   const roles: Readonly<Record<string, string>> = {
@@ -19,6 +21,8 @@ const cluster = (how: (name: string) => string, only = ['01', '02', '03']) => {
     'cluster.yml',
   );
 };
+
+const jobsOf = (of: Cluster, runner: string) => jobsOfStages(of, runner, DEFINITIONS);
 
 /** Legs in words: `host@here on runner`. */
 const words = (jobs: Jobs): Record<string, string[]> =>

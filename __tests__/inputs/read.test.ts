@@ -8,7 +8,7 @@ import { INPUT_LIST, inputVariable, type InputName } from '../../src/inputs/cata
 import { secretsGiven } from '../../src/inputs/masked.ts';
 import { passwordFault } from '../../src/inputs/password.ts';
 import { readInputs, type Inputs } from '../../src/inputs/read.ts';
-import { STAGES } from '../../src/stages/names.ts';
+import { STAGES } from '../../src/stages/index.ts';
 import { SOUND } from '../cluster/faults.ts';
 
 const rsa = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;

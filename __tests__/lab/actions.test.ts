@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { paths, reset, up } from '../../lab/lab.ts';
 import type { Matrix } from '../../src/cluster/matrix.ts';
 import { printedForms, Secret } from '../../src/engine/secret.ts';
-import { STAGES, type StageName } from '../../src/stages/names.ts';
+import { STAGES, type StageName } from '../../src/stages/index.ts';
 import { composite, type CompositeRun } from '../actions/composite.ts';
 import { unmasked } from './deployment/action.ts';
 import { answering, seenOn } from './deployment/seen.ts';

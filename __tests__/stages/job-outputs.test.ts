@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readProvenance } from '../../src/cluster/job-outputs.ts';
+import { readProvenance, type JobOutput } from '../../src/cluster/job-outputs.ts';
 import { imageIdentity } from '../../src/docker/facts.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { asker } from '../../src/engine/asker.ts';
@@ -7,7 +7,8 @@ import { failuresOf } from '../../src/engine/errors.ts';
 import { openFile } from '../../src/host/files.ts';
 import { hashScript } from '../../src/kuscia/commands.ts';
 import { folders } from '../../src/kuscia/names.ts';
-import { readJobOutputs, type JobOutput } from '../../src/stages/job-outputs.ts';
+import { readJobOutputs } from '../../src/stages/job-outputs.ts';
+import { kusciaInit } from '../../src/stages/kuscia-init.ts';
 import { clusterOf, deploymentOf } from '../support/deployment.ts';
 import { imageId } from '../support/facts.ts';
 import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
@@ -32,7 +33,7 @@ function handed(...scripts: readonly Script[]): Promise<JobOutput[]> {
     return (await fleet.run(host, command)).stdout;
   };
   return readJobOutputs(
-    ['kuscia-init'],
+    [kusciaInit],
     deploymentOf(),
     { ...asker(fleet, () => undefined), run },
     (host) => host === 'node-02',

@@ -14,7 +14,7 @@ import { failuresOf, withoutConsequences, type Failure } from '../../src/engine/
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { readJobOutputs } from '../../src/stages/job-outputs.ts';
-import { planSwarmInit } from '../../src/stages/swarm-init.ts';
+import { planSwarmInit, swarmInit } from '../../src/stages/swarm-init.ts';
 import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
 import { engineFailures } from '../../src/stages/swarm.ts';
 import { deploymentOf, hostOf, THREE } from '../support/deployment.ts';
@@ -481,7 +481,7 @@ describe('tokens that were handed over', () => {
       return mark();
     };
     const handings = await readJobOutputs(
-      ['swarm-init'],
+      [swarmInit],
       deploymentOf(),
       { ask: asked as never, run, learn: () => undefined, reaches: () => true },
       () => true,

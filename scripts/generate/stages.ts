@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { readCluster } from '../../src/cluster/read.ts';
-import { Secret } from '../../src/engine/secret.ts';
 import {
   CHECK_OUTPUTS,
   INPUT_LIST,
@@ -11,10 +8,10 @@ import {
   type InputDefinition,
   type InputName,
 } from '../../src/inputs/catalogue.ts';
-import { QUERY_SECRETS, secretsUsed, type ClusterSecret } from '../../src/inputs/uses.ts';
+import { QUERY_SECRETS, secretsUsed } from '../../src/inputs/uses.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
-import { deploymentStages } from '../../src/stages/index.ts';
-import { STAGES } from '../../src/stages/names.ts';
+import { CLUSTER_SECRETS, type ClusterSecret, type StageInput } from '../../src/stages/definition.ts';
+import { DEFINITIONS, STAGES } from '../../src/stages/index.ts';
 import { neededText } from './action.ts';
 import { ACTION_PAGES, stageOf, type ActionName } from './stage-pages.ts';
 import { table, type Language } from './table.ts';
@@ -27,7 +24,7 @@ const asksHosts = (action: ActionName): boolean => action !== 'check';
 export function takesSecret(action: ActionName, name: ClusterSecret): 'always' | 'here' | 'never' {
   const stage = stageOf(action);
   const own = stage
-    ? secretsUsed('apply', [stage], false)
+    ? secretsUsed('apply', [stage.name], false)
     : action === 'plan'
       ? secretsUsed('plan', STAGES, false)
       : action === 'look'
@@ -37,19 +34,22 @@ export function takesSecret(action: ActionName, name: ClusterSecret): 'always' |
   return stage && QUERY_SECRETS.includes(name) ? 'here' : 'never';
 }
 
-/** Every secret of the cluster itself. */
-export const CLUSTER_SECRETS: readonly ClusterSecret[] = [
-  'database-password',
-  'registry-password',
-  'kuscia-config',
-  'load-balancer-certificate',
-  'load-balancer-key',
-];
+/** Whether an action takes an input because its stage says so; a plan takes what any stage does. */
+const asStage =
+  (name: StageInput) =>
+  (action: ActionName): boolean =>
+    (action === 'plan' ? DEFINITIONS : [stageOf(action)]).some((stage) => stage?.inputs.includes(name));
+
+/** Whether it is the action of a stage that is applied, not of one that only judges. */
+function isApplied(action: ActionName): boolean {
+  const stage = stageOf(action);
+  return stage !== undefined && !stage.judges;
+}
 
 /** Inputs that not every action has a use for. All others are checked against the cluster file whatever the stage, so every action takes them. */
 const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>> = {
   stage: () => false,
-  mode: (action) => stageOf(action) !== undefined && action !== 'verify',
+  mode: isApplied,
   ...Object.fromEntries(
     ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'].map((name) => [
       name,
@@ -59,24 +59,13 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   ...Object.fromEntries(
     CLUSTER_SECRETS.map((name) => [name, (action: ActionName) => takesSecret(action, name) !== 'never']),
   ),
-  // What preflight compares with the plan is made of the same inputs.
-  images: (action) =>
-    [
-      'plan',
-      'preflight',
-      'swarm-join',
-      'network-create',
-      'mysql-up',
-      'kuscia-init',
-      'kuscia-start',
-      'nginx-lb',
-    ].includes(action),
-  repair: (action) => ['preflight', 'network-create', 'plan'].includes(action),
-  'upgrade-database': (action) => ['preflight', 'mysql-up', 'plan'].includes(action),
-  'task-wait': (action) => action === 'kuscia-start' || action === 'plan',
-  host: (action) => stageOf(action) !== undefined && action !== 'verify' && action !== 'preflight',
-  'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
-  'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
+  images: asStage('images'),
+  repair: asStage('repair'),
+  'upgrade-database': asStage('upgrade-database'),
+  'task-wait': asStage('task-wait'),
+  host: (action) => stageOf(action)?.jobs !== undefined,
+  'lock-wait': isApplied,
+  'break-lock': isApplied,
   here: asksHosts,
   'seal-key': (action) => action !== 'unlock' && action !== 'check',
   runner: (action) => action === 'check',
@@ -90,17 +79,17 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
 
 /** The actions that take what earlier jobs handed over, and those that hand something over. */
 const TAKES = (action: ActionName): boolean => stageOf(action) !== undefined || action === 'plan';
-const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify' && action !== 'unlock';
+const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'unlock' && !stageOf(action)?.judges;
 /** Those that look into the hosts' logs when they fail. */
 const LOGS = TAKES;
 
 /** Outputs that not every action has something to say in. */
 const OUTPUT_ONLY: Readonly<Record<string, (action: ActionName) => boolean>> = {
-  changed: (action) => action !== 'verify' && action !== 'plan',
-  plan: (action) => action !== 'verify',
+  changed: isApplied,
+  plan: (action) => isApplied(action) || action === 'plan',
   changes: (action) => action === 'plan',
-  verify: (action) => action === 'verify',
-  'load-balancer-url': (action) => action === 'nginx-lb' || action === 'verify',
+  verify: (action) => stageOf(action)?.outputs?.includes('verify') ?? false,
+  'load-balancer-url': (action) => stageOf(action)?.outputs?.includes('load-balancer-url') ?? false,
 };
 
 /** What of the catalogue says something else where only one stage runs. */
@@ -176,7 +165,6 @@ export const withVersions = (yaml: string): string =>
   );
 
 const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = {
-  verify: 'verify',
   check: 'divide',
   plan: 'plan',
   look: 'look',
@@ -190,10 +178,10 @@ export function stageActionText(action: ActionName): string {
   const folder = (way: 'in' | 'out'): string => `kuscia-swarm/${action}-${way}`;
   const path = (way: 'in' | 'out'): string =>
     `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
-  const mode = MODES_OF[action];
+  const mode = stage?.judges ? 'verify' : MODES_OF[action];
   const env = {
     ...ACTION_VARIABLES,
-    ...(stage !== undefined && { [inputVariable('stage')]: stage }),
+    ...(stage !== undefined && { [inputVariable('stage')]: stage.name }),
     ...(mode !== undefined && { [inputVariable('mode')]: mode }),
     ...Object.fromEntries(
       inputs
@@ -319,7 +307,7 @@ export function stagePage(stage: ActionName, language: Language): string {
   const colon = language === 'english' ? ': ' : '：';
   const { brings, detail } = ACTION_PAGES[stage][language];
   const before =
-    needsOf(stage)
+    (stageOf(stage)?.needs ?? [])
       .map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`)
       .join(', ') || words.none;
   const inputs = inputsOf(stage).map((input) => [
@@ -363,33 +351,14 @@ export const example = (stage: ActionName): string =>
     ),
   ].join('\n');
 
-/** The stages that must have settled before that of an action, as the code says. */
-export function needsOf(stage: ActionName): readonly string[] {
-  const path = 'examples/two-replicas.yml';
-  const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
-  const stages = deploymentStages(
-    {
-      cluster,
-      secrets: { databasePassword: new Secret('database password', 'unused') },
-      repair: false,
-      upgradesDatabase: false,
-      taskWaitMs: 0,
-    },
-    { onMatrix: () => undefined },
-  );
-  return stages.find(({ name }) => name === stage)?.needs ?? [];
-}
-
 /** The table of all stages for docs/actions.md. */
 export function stageTable(language: Language): string {
   const heads = { english: ['action', 'result', 'runs after'], chinese: ['action', '结果', '前置阶段'] }[language];
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
-  const rows = STAGES.map((stage) => [
-    `[\`${stage}\`](../actions/${stage}/${page})`,
-    ACTION_PAGES[stage][language].brings,
-    needsOf(stage)
-      .map((name) => `\`${name}\``)
-      .join(', '),
+  const rows = DEFINITIONS.map(({ name, purpose, needs }) => [
+    `[\`${name}\`](../actions/${name}/${page})`,
+    purpose[language],
+    needs.map((need) => `\`${need}\``).join(', '),
   ]);
   return table(heads, rows);
 }

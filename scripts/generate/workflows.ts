@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
 import { INPUT_LIST, INPUTS, type InputName } from '../../src/inputs/catalogue.ts';
-import type { ClusterSecret } from '../../src/inputs/uses.ts';
-import { STAGES, type StageName } from '../../src/stages/names.ts';
+import { CLUSTER_SECRETS, type ClusterSecret, type StageDefinition } from '../../src/stages/definition.ts';
+import { DEFINITIONS, type StageName } from '../../src/stages/index.ts';
 import type { ActionName } from './stage-pages.ts';
-import { CHECKOUT, CLUSTER_SECRETS, DOWNLOAD, inputsOf, needsOf, takesSecret, withVersions } from './stages.ts';
+import { CHECKOUT, DOWNLOAD, inputsOf, takesSecret, withVersions } from './stages.ts';
 
 const HEAD =
   '# Generated from src/inputs/catalogue.ts, src/stages and scripts/generate/workflows.ts by `npm run generate`; do not edit.\n';
@@ -212,24 +212,35 @@ const OF_PULL_REQUEST = "startsWith(github.event_name, 'pull_request')";
 /** Blank is as not given: the default. What is neither is refused by the job `check`. */
 const APPLY = "inputs.mode != 'plan'";
 
-/** What a stage's job has beside what every job has. */
-const STAGE_JOBS: Readonly<Partial<Record<StageName, Extras>>> = {
-  preflight: { needs: ['plan', 'approve', 'look-again'] },
-  'swarm-join': { if: apart('swarm-join'), strategy: { 'fail-fast': false } },
-  'network-create': { needs: ['swarm-joined'], strategy: { 'max-parallel': 1 } },
-  'mysql-up': { strategy: { 'max-parallel': 1 } },
-  'kuscia-init': { strategy: { 'max-parallel': 1 } },
-  'kuscia-start': { strategy: { 'max-parallel': 1 }, minutes: 60 },
-  verify: { needs: ['look-last'], outputs: ['verify', 'load-balancer-url'] },
-};
+/** The last job of a stage that has one, for all hosts together. */
+const lastOf = ({ jobs }: StageDefinition): string | undefined => (jobs && 'hosts' in jobs ? jobs.last : undefined);
 
-function stageJob(stage: StageName): Yaml {
-  const extras = STAGE_JOBS[stage] ?? {};
-  return job(stage, {
-    ...extras,
-    needs: [...needsOf(stage), ...(extras.needs ?? [])],
-    if: [APPLY, ...(extras.if === undefined ? [] : [extras.if])].join(' && '),
-  });
+/** The jobs that a stage's own follow: those of the stages that it needs, or else the plan and its approval. */
+const beforeStage = ({ needs }: StageDefinition): readonly string[] =>
+  needs.length === 0
+    ? ['plan', 'approve', 'look-again']
+    : [...needs, ...DEFINITIONS.flatMap((stage) => (needs.includes(stage.name) ? (lastOf(stage) ?? []) : []))];
+
+/** The jobs of a stage, and what stands around them. */
+function stageJobs(stage: StageDefinition<StageName>): Readonly<Record<string, Yaml>> {
+  const { name, jobs, judges, minutes, outputs, appliesTo } = stage;
+  const several = jobs && 'hosts' in jobs ? jobs : undefined;
+  const last = lastOf(stage);
+  // A matrix without legs is an error to GitHub.
+  const when = appliesTo || several?.mayBeNone ? `${APPLY} && ${apart(name)}` : APPLY;
+  return {
+    ...(judges && { 'look-last': look(beforeStage(stage), APPLY) }),
+    [name]: job(name, {
+      needs: [...beforeStage(stage), ...(judges ? ['look-last'] : [])],
+      if: when,
+      ...(several && { strategy: several.order === 'side by side' ? { 'fail-fast': false } : { 'max-parallel': 1 } }),
+      ...(judges && outputs && { outputs }),
+      ...(minutes !== undefined && { minutes }),
+    }),
+    ...(last !== undefined && {
+      [last]: job(name, { needs: [name], matrix: 'whole', with: { images: '' }, if: when }),
+    }),
+  };
 }
 
 const look = (needs: readonly string[], when?: string): Yaml =>
@@ -278,29 +289,7 @@ const deployJobs = (): Yaml => ({
     ],
   },
   'look-again': look(['plan', 'approve'], APPLY),
-  ...Object.fromEntries(
-    STAGES.flatMap((stage): [string, Yaml][] => {
-      if (stage === 'network-create')
-        return [
-          [
-            'swarm-joined',
-            job('swarm-join', {
-              needs: ['swarm-join'],
-              matrix: 'whole',
-              with: { images: '' },
-              if: `${APPLY} && ${apart('swarm-join')}`,
-            }),
-          ],
-          [stage, stageJob(stage)],
-        ];
-      if (stage === 'verify')
-        return [
-          ['look-last', look(needsOf('verify'), APPLY)],
-          [stage, stageJob(stage)],
-        ];
-      return [[stage, stageJob(stage)]];
-    }),
-  ),
+  ...Object.fromEntries(DEFINITIONS.flatMap((stage) => Object.entries(stageJobs(stage)))),
   unlock: unlock(),
   // Where a plan is all, only what the hosts' own jobs answered was handed over.
   'clean-up': cleanUp(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readJoinTokens, readProvenance, type JoinTokens, type Provenance } from '../cluster/job-outputs.ts';
+import { isOutput, OUTPUTS, type ReceivedOutputs } from '../cluster/job-outputs.ts';
 import type { Change } from '../engine/approved.ts';
 import { deploymentError } from '../engine/errors.ts';
 import { jsonOf } from '../engine/json.ts';
@@ -26,11 +26,14 @@ export const snapshotIn = (handover: SealedArtifact): HostSnapshot => readOf(han
 export const approvedIn = (handover: SealedArtifact): readonly Change[] =>
   readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
 
-export const joinTokensIn = (handover: SealedArtifact): JoinTokens =>
-  readOf(handover, () => readJoinTokens(handover.content));
+/** What stages left for the whole cluster; anything else is passed over. */
+export const outputsIn = (handovers: readonly SealedArtifact[]): ReceivedOutputs =>
+  Object.assign({}, ...handovers.filter(({ host }) => host === '').map(outputIn)) as ReceivedOutputs;
 
-export const provenanceIn = (handover: SealedArtifact): Provenance =>
-  readOf(handover, () => readProvenance(handover.content));
+const outputIn = (handover: SealedArtifact): ReceivedOutputs => {
+  const { kind, content } = handover;
+  return isOutput(kind) ? readOf(handover, () => OUTPUTS[kind].receive(content)) : {};
+};
 
 /** The reason is not told: it may show what was handed over, which is secret. */
 function readOf<T>(handover: SealedArtifact, read: (text: string) => T): T {

@@ -1,21 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { OUTPUTS, type OutputKind } from '../cluster/job-outputs.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 import { open, proofOf, seal } from './seal.ts';
 
-/** What jobs hand over to each other, and the job that makes it. */
-const MADE_BY = {
-  'join-tokens': 'swarm-init',
-  'kuscia-configuration': 'kuscia-init',
-  provenance: 'kuscia-init',
-  plan: 'plan',
-  view: 'look',
-  logs: '',
-} as const;
+/** What jobs hand over to each other beside what stages leave, and the job that makes it. */
+const MADE_BY = { plan: 'plan', view: 'look', logs: '' } as const;
 
-export type Kind = keyof typeof MADE_BY;
-const KINDS = Object.keys(MADE_BY) as [Kind, ...Kind[]];
+export type Kind = keyof typeof MADE_BY | OutputKind;
+const KINDS = [...Object.keys(OUTPUTS), ...Object.keys(MADE_BY)] as [Kind, ...Kind[]];
 
 /** The run that something belongs to; sealed with it, so that nothing of another run is taken for it. */
 export interface Origin {
@@ -154,13 +148,15 @@ function parsed(text: string, name: string): Envelope {
   }
 }
 
+/** The job that makes what no stage leaves. */
+export const makerOf = (kind: keyof typeof MADE_BY): string => MADE_BY[kind];
+
 /** The one of that kind and host. */
 export const artifactOf = (handovers: readonly SealedArtifact[], kind: Kind, host = ''): SealedArtifact | undefined =>
   handovers.find((each) => each.kind === kind && each.host === host);
 
-/** The failure where one is needed and not there. */
-export function missingArtifact(kind: Kind, host = ''): Failure {
-  const job = MADE_BY[kind];
+/** The failure where one is needed and not there; `job` is who makes it. */
+export function missingArtifact(kind: Kind, job: string, host = ''): Failure {
   return {
     code: 'artifact-missing',
     ...(host !== '' && { host }),

@@ -45,3 +45,21 @@ export const writeProvenance = (provenance: Provenance): Secret => new Secret('p
 
 /** The provenance that was handed over. Throws when it is none. */
 export const readProvenance = (text: Secret): Provenance => provenanceSchema.parse(JSON.parse(text.reveal()));
+
+/** What stages leave to later jobs: how it is received there, and whether it is always there for who takes it. */
+export const OUTPUTS = {
+  // Tokens travel only while a host is still outside the swarm.
+  'join-tokens': { always: false, receive: (content: Secret) => ({ joinTokens: readJoinTokens(content) }) },
+  'kuscia-configuration': { always: true, receive: (content: Secret) => ({ configuration: content }) },
+  provenance: { always: true, receive: (content: Secret) => ({ provenance: readProvenance(content) }) },
+} satisfies Record<string, { readonly always: boolean; readonly receive: (content: Secret) => ReceivedOutputs }>;
+export type OutputKind = keyof typeof OUTPUTS;
+
+/** Whether that is something that stages leave. */
+export const isOutput = (kind: string): kind is OutputKind => Object.hasOwn(OUTPUTS, kind);
+
+/** Something that a stage leaves to the jobs after it. */
+export interface JobOutput {
+  readonly kind: OutputKind;
+  readonly content: Secret;
+}

@@ -1,5 +1,4 @@
-import type { StageName } from '../stages/names.ts';
-import { firstManager, hostsWith, type Cluster, type Host } from './cluster.ts';
+import { firstManager, type Cluster, type Host } from './cluster.ts';
 
 /** One leg of a job's matrix. */
 export interface Leg {
@@ -17,11 +16,34 @@ export interface Leg {
  */
 type OtherJob = 'look' | 'whole' | 'unlock';
 
-/** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
-export type Jobs = Readonly<Record<StageName | OtherJob, readonly Leg[]>>;
+/** The matrix of every job, those of the stages by their names. */
+export type Jobs<Stage extends string = string> = Readonly<Record<Stage | OtherJob, readonly Leg[]>>;
 
-/** Stages whose jobs go side by side, host by host; those of the others follow each other. */
-export const SIDE_BY_SIDE: readonly StageName[] = ['swarm-join'];
+/** How a stage is divided into jobs: one for the host on which it acts, or one for each of several. */
+export type Division = { readonly host: (cluster: Cluster) => Host } | HostByHost;
+
+/** A job for each of several hosts; where one runner reaches every host, one job does all unless it says `always`. */
+interface HostByHost {
+  /** In the order in which their jobs go, where one must follow the other. */
+  readonly hosts: (cluster: Cluster) => readonly Host[];
+  readonly order: 'one at a time' | 'side by side';
+  readonly always?: true;
+  /** True where a cluster may have no such host. */
+  readonly mayBeNone?: true;
+  /** A last job for all hosts together, by its name: what is left to do when each has done its part. */
+  readonly last?: string;
+}
+
+/** A stage, as far as its jobs go. */
+interface Divided<Name extends string> {
+  readonly name: Name;
+  readonly jobs?: Division;
+  readonly appliesTo?: (cluster: Cluster) => boolean;
+}
+
+/** Whether a cluster has any use for a stage. */
+export const applies = ({ appliesTo }: Pick<Divided<string>, 'appliesTo'>, cluster: Cluster): boolean =>
+  appliesTo?.(cluster) ?? true;
 
 /** Hosts that only a runner on them reaches: with several of them no job reaches all hosts. */
 export function ownRunners(cluster: Cluster): readonly Host[] {
@@ -53,7 +75,11 @@ export function withRunners(cluster: Cluster, agreed: Runners): Cluster {
  * How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by
  * host. `runner` is what `runs-on` takes where no host says otherwise, as JSON.
  */
-export function jobsOf(cluster: Cluster, runner: string): Jobs {
+export function jobsOf<Name extends string>(
+  cluster: Cluster,
+  runner: string,
+  stages: readonly Divided<Name>[],
+): Jobs<Name> {
   const apart = ownRunners(cluster);
   const [onlyLocal] = cluster.hosts.filter(({ route }) => route.via === 'local');
   const manager = firstManager(cluster);
@@ -67,31 +93,19 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
     };
   };
   const whole = [leg(undefined)];
-  const hosts = (...some: readonly Host[]): readonly Leg[] =>
-    apart.length === 0 ? whole : [...new Set(some)].map(leg);
-  const replicas = hostsWith(cluster, 'replica');
+  const legsOf = (stage: Divided<Name>): readonly Leg[] => {
+    if (!applies(stage, cluster)) return [];
+    if (stage.jobs === undefined) return whole;
+    if ('host' in stage.jobs) return apart.length === 0 ? whole : [leg(stage.jobs.host(cluster))];
+    const { hosts, always } = stage.jobs;
+    return apart.length === 0 && !always ? whole : [...new Set(hosts(cluster))].map(leg);
+  };
   return {
     look: apart.map(leg),
     whole,
-    preflight: whole,
-    'swarm-init': hosts(manager),
-    'swarm-join': cluster.hosts.filter((host) => host !== manager).map(leg),
-    'network-create': hosts(manager, ...cluster.hosts),
-    'mysql-up': hosts(...hostsWith(cluster, 'database'), ...replicas),
-    'kuscia-init': hosts(...replicas),
-    'kuscia-start': (apart.length === 0 ? replicas : databaseLast(cluster, replicas)).map(leg),
-    'nginx-lb': hosts(...hostsWith(cluster, 'load-balancer')),
-    verify: whole,
+    ...(Object.fromEntries(stages.map((stage) => [stage.name, legsOf(stage)])) as Record<Name, readonly Leg[]>),
     unlock: apart.includes(manager) ? [leg(manager)] : [],
   };
-}
-
-/**
- * Root of the database is closed when every replica has left it, and only a runner on the database's host can do that.
- */
-function databaseLast(cluster: Cluster, replicas: readonly Host[]): readonly Host[] {
-  const holders = hostsWith(cluster, 'database');
-  return [...replicas.filter((host) => !holders.includes(host)), ...holders];
 }
 
 const runnerOf = (host: Host | undefined): string | undefined =>

@@ -1,4 +1,4 @@
-import { STAGES } from '../stages/names.ts';
+import { STAGES } from '../stages/index.ts';
 
 /**
  * How an input is given. `file` and `secret` are longer texts: outside GitHub a file or an environment variable, never

@@ -1,6 +1,6 @@
 import { ROLES } from '../cluster/cluster.ts';
 import type { Secret } from '../engine/secret.ts';
-import { STAGES } from '../stages/names.ts';
+import { STAGES } from '../stages/index.ts';
 import { clusterText } from './cluster-file.ts';
 import { INPUT_LIST } from './catalogue.ts';
 import type { Files } from './files.ts';

@@ -5,7 +5,8 @@ import { show } from '../cluster/problem.ts';
 import { sealKeyFault } from '../artifacts/seal.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { Secret, UnusedSecret } from '../engine/secret.ts';
-import { STAGES, type StageName } from '../stages/names.ts';
+import type { ClusterSecret } from '../stages/definition.ts';
+import { applying, STAGES, type StageName } from '../stages/index.ts';
 import { oneCluster } from './cluster-file.ts';
 import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
 import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
@@ -17,7 +18,7 @@ import { waitOf } from './minutes.ts';
 import { maskedWords } from './masked.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
-import { secretsUsed, type ClusterSecret } from './uses.ts';
+import { secretsUsed } from './uses.ts';
 
 /**
  * What reaching hosts over SSH takes. The key of the bastion is there where it is another one than that of the hosts.
@@ -54,13 +55,16 @@ export function readInputs(
   const inputFaults: Failure[] = [];
   const clusterFaults: Failure[] = [];
   const mode = oneMode(env, inputFaults);
-  const stages = someStages(env, inputFaults);
+  const named = someStages(env, inputFaults);
   const repair = oneFlag(env, 'repair', inputFaults);
   const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
   const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
   const lock = readLock(env, inputFaults);
   const described = oneCluster(env, files, clusterFaults);
   const cluster = described && approvedRunners(env, described, inputFaults);
+  const stages = cluster ? applying(named, cluster) : named;
+  if (named.length > 0 && stages.length === 0)
+    inputFaults.push(wrong('stage', `names only what this cluster has no use for (${named.join(', ')})`));
   const job = cluster && readJob(env, cluster, mode, inputFaults);
   const words = maskedWords(env, files);
   const failures = [

@@ -1,6 +1,8 @@
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import type { Matrix } from '../cluster/matrix.ts';
+import { applies } from '../cluster/jobs.ts';
 import type { Stage } from '../engine/stage.ts';
+import type { Hooks, StageDefinition } from './definition.ts';
 import { kusciaInit } from './kuscia-init.ts';
 import { kusciaStart } from './kuscia-start.ts';
 import { mysqlUp } from './mysql-up.ts';
@@ -11,23 +13,56 @@ import { swarmInit } from './swarm-init.ts';
 import { swarmJoin } from './swarm-join.ts';
 import { verify } from './verify.ts';
 
-/** What a run wants to be told beside events. */
-export interface Hooks {
-  /** Called with the matrix of each look that verify takes; the last one stands. */
-  onMatrix(matrix: Matrix): void;
+/** The deployment on one screen: its stages, in their order. */
+export const DEFINITIONS = [
+  preflight,
+  swarmInit,
+  swarmJoin,
+  networkCreate,
+  mysqlUp,
+  kusciaInit,
+  kusciaStart,
+  nginxLb,
+  verify,
+] as const;
+
+export type StageName = (typeof DEFINITIONS)[number]['name'];
+
+/** Their names, in their order. */
+export const STAGES: readonly StageName[] = DEFINITIONS.map(({ name }) => name);
+
+/** All about the stage of that name. */
+export const definitionOf = (name: StageName): StageDefinition<StageName> =>
+  DEFINITIONS[STAGES.indexOf(name)] as StageDefinition<StageName>;
+
+/** The stages of a deployment that its cluster has a use for, in their order. */
+export function deploymentStages(
+  deployment: Deployment,
+  hooks: Hooks,
+  definitions: readonly StageDefinition[] = DEFINITIONS,
+): Stage[] {
+  const planned = definitions.filter((definition) => applies(definition, deployment.cluster));
+  /** Who waits for a stage that is left out waits for what that would have waited for. */
+  const instead = (name: string): readonly string[] =>
+    planned.some((each) => each.name === name)
+      ? [name]
+      : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(instead);
+  return planned.map((definition) => {
+    const stage = definition.of(deployment, hooks);
+    return {
+      ...stage,
+      needs: stage.needs.flatMap(instead),
+      ...(stage.startAfter && { startAfter: stage.startAfter.flatMap(instead) }),
+    };
+  });
 }
 
-/** The deployment on one screen: its stages, in their order. */
-export function deploymentStages(deployment: Deployment, hooks: Hooks): Stage[] {
-  return [
-    preflight(deployment),
-    swarmInit(deployment),
-    swarmJoin(deployment),
-    networkCreate(deployment),
-    mysqlUp(deployment),
-    kusciaInit(deployment),
-    kusciaStart(deployment),
-    nginxLb(deployment),
-    verify(deployment, (matrix) => hooks.onMatrix(matrix)),
-  ];
+/** Those of some stages that a cluster has a use for. */
+export const applying = (names: readonly StageName[], cluster: Cluster): readonly StageName[] =>
+  names.filter((name) => applies(definitionOf(name), cluster));
+
+/** Whether jobs of the stage may be at work on several hosts at the same time. */
+export function goesSideBySide(name: StageName): boolean {
+  const { jobs } = definitionOf(name);
+  return jobs !== undefined && 'hosts' in jobs && jobs.order === 'side by side';
 }

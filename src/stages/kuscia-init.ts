@@ -7,7 +7,6 @@ import { failuresOf, deploymentError, DeploymentError, type Failure } from '../e
 import { absent, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { openFile, type OpenedFile } from '../host/files.ts';
 import { makeConfiguration } from '../kuscia/commands.ts';
@@ -23,6 +22,8 @@ import {
 import { folders } from '../kuscia/names.ts';
 import type { DatabaseState } from '../mysql/facts.ts';
 import { askState, databasePlace, stateFailures } from './database.ts';
+import { defineStage } from './definition.ts';
+import { leaveConfiguration } from './kuscia-outputs.ts';
 
 interface OnHost {
   readonly host: Host;
@@ -43,16 +44,34 @@ interface Found {
 }
 
 /** One configuration with one domain key, made once, the same bytes on every replica's host. */
-export function kusciaInit(deployment: Deployment): Stage {
-  return stage<Facts>({
-    name: 'kuscia-init',
-    purpose: 'one Kuscia configuration, the same bytes on every replica',
-    needs: ['mysql-up'],
+export const kusciaInit = defineStage({
+  name: 'kuscia-init',
+  purpose: {
+    english: 'One Kuscia configuration, identical byte for byte on every replica’s host',
+    chinese: '一份 Kuscia 配置，在每台副本主机上逐字节相同',
+  },
+  detail: {
+    english:
+      'The image itself generates it once. It is never generated again if any host or the database has a record ' +
+      'of the domain. It is kept on the hosts in files of mode 0600.',
+    chinese:
+      '由镜像自身生成一次；只要任一主机或数据库已有该节点（domain）的记录，就不再生成。配置保存在各主机上，文件权限为 0600。',
+  },
+  needs: ['mysql-up'],
+  jobs: { hosts: (cluster) => hostsWith(cluster, 'replica'), order: 'one at a time' },
+  inputs: ['database-password', 'registry-password', 'kuscia-config', 'images'],
+  leaves: {
+    kinds: ['kuscia-configuration', 'provenance'],
+    read: leaveConfiguration,
+    secrets: ({ configuration }) =>
+      configuration ? [readConfiguration(configuration, 'the artifact of kuscia-init').domainKey] : [],
+  },
+  work: (deployment) => ({
     settleMs: 10_000,
     gather: (ask) => gather(ask, deployment),
     plan: (facts) => planConfiguration(deployment, facts),
-  });
-}
+  }),
+});
 
 async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const { cluster } = deployment;

@@ -1,5 +1,6 @@
-import { type Cluster, type Host } from '../cluster/cluster.ts';
+import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { ownRunners } from '../cluster/jobs.ts';
 import { planContainer, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
@@ -12,11 +13,11 @@ import { deploymentError, type Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastErrorLines } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { askClosing, planClosing } from './database-root.ts';
+import { defineStage } from './definition.ts';
 import { RESTART } from './kuscia-init.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
@@ -46,11 +47,37 @@ const PATIENCE_MS = 120_000;
 const REPLACEMENT_PATIENCE_MS = 330_000;
 
 /** Every replica running as described and proven, one after the other. */
-export function kusciaStart(deployment: Deployment): Stage {
-  return stage({
-    name: 'kuscia-start',
-    purpose: `the replicas of ${deployment.cluster.domain}, each proven before the next`,
-    needs: ['kuscia-init'],
+export const kusciaStart = defineStage({
+  name: 'kuscia-start',
+  purpose: {
+    english: 'The replicas, one after the other, each proven before the next',
+    chinese: '逐个启动副本，前一个验证通过后才启动下一个',
+  },
+  detail: {
+    english:
+      'A replica works when its own process has registered in the database and answers under its own name. ' +
+      'Before stopping a replica, the stage waits for the tasks running on it (`task-wait`).',
+    chinese:
+      '副本自身的进程已在数据库中注册，并以自己的名称应答，才算可用。停止副本之前，会等待其上的任务结束（`task-wait`）。',
+  },
+  needs: ['kuscia-init'],
+  jobs: {
+    // Root of the database is closed when every replica has left it, and only a runner on the database's host can do
+    // that.
+    hosts: (cluster) => {
+      const [replicas, holders] = [hostsWith(cluster, 'replica'), hostsWith(cluster, 'database')];
+      return ownRunners(cluster).length === 0
+        ? replicas
+        : [...replicas.filter((host) => !holders.includes(host)), ...holders];
+    },
+    order: 'one at a time',
+    always: true,
+  },
+  minutes: 60,
+  // While gateways move to another port, it leads the load balancer to them.
+  inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images', 'task-wait'],
+  takes: ['kuscia-configuration', 'provenance'],
+  work: (deployment) => ({
     settleMs: 150_000,
     // The database's host, where root is closed, may have no replica.
     prefetch: (plan, act) =>
@@ -66,8 +93,8 @@ export function kusciaStart(deployment: Deployment): Stage {
       planClosing(plan, deployment, closing);
       return plan;
     },
-  });
-}
+  }),
+});
 
 /** Each replica by itself; their serial group makes the runner take them one at a time. */
 export function planReplicas(deployment: Deployment, facts: readonly Replica[]): Plan {

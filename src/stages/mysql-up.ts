@@ -1,4 +1,4 @@
-import { hostNamed, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
+import { hostNamed, hostsWith, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
@@ -10,7 +10,6 @@ import type { Act, Ask } from '../engine/ask.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine, placed, type Placed } from '../host/facts.ts';
 import { file, holds } from '../host/files.ts';
@@ -34,6 +33,7 @@ import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } f
 import { planReach, SHA2 } from './database-reach.ts';
 import { planProvision, rootUnknown, userOf } from './database-root.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
+import { defineStage } from './definition.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
 interface Facts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
@@ -49,25 +49,36 @@ interface Facts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
 }
 
 /** The database of the domain, reached from a container on every replica's host. */
-export function mysqlUp(deployment: Deployment): Stage {
-  const { database } = deployment.cluster;
-  return stage<Facts>({
-    name: 'mysql-up',
-    purpose:
-      database.kind === 'managed'
-        ? `MySQL on ${database.host}, reached by every replica`
-        : `the database at ${database.address}, reached by every replica`,
-    needs: ['network-create'],
-    // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
-    // runs elsewhere is asked over it.
-    ...(database.kind === 'managed' && { startAfter: ['preflight'] }),
-    settleMs: 120_000,
-    prefetch: async (_, act) =>
-      void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
-    gather: (ask) => gather(ask, deployment),
-    plan: (facts) => planDatabase(deployment, facts),
-  });
-}
+export const mysqlUp = defineStage({
+  name: 'mysql-up',
+  purpose: {
+    english: 'The database, reachable from a container on every replica’s host',
+    chinese: '数据库可用，且可从每台副本主机的容器内访问',
+  },
+  detail: {
+    english: 'Runs MySQL with a volume as the cluster file says. An external server is only checked, never changed.',
+    chinese: '按集群文件启动带数据卷的 MySQL；外部数据库只检查，不更改。',
+  },
+  needs: ['network-create'],
+  jobs: {
+    hosts: (cluster) => [...hostsWith(cluster, 'database'), ...hostsWith(cluster, 'replica')],
+    order: 'one at a time',
+  },
+  inputs: ['database-password', 'registry-password', 'images', 'upgrade-database'],
+  work: (deployment) => {
+    const { database } = deployment.cluster;
+    return {
+      // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
+      // runs elsewhere is asked over it.
+      ...(database.kind === 'managed' && { startAfter: ['preflight'] }),
+      settleMs: 120_000,
+      prefetch: async (_, act) =>
+        void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
+      gather: (ask) => gather(ask, deployment),
+      plan: (facts) => planDatabase(deployment, facts),
+    };
+  },
+});
 
 async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   const { cluster } = deployment;

@@ -1,4 +1,4 @@
-import type { Cluster, Host } from '../cluster/cluster.ts';
+import { firstManager, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { notRunning, planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
@@ -11,9 +11,9 @@ import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { allPaths, askPaths, cutPairs, probeFailures, type Paths } from './data-path.ts';
+import { defineStage } from './definition.ts';
 import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.ts';
 import { subnetFaults } from './subnet.ts';
 import { anchor, askEngines, engineFailures, type Engines } from './swarm.ts';
@@ -34,21 +34,33 @@ interface Facts {
 }
 
 /** The attachable overlay network that kuscia.sh demands, and a data path between each pair of hosts. */
-export function networkCreate(deployment: Deployment): Stage {
-  const { cluster } = deployment;
-  return stage<Facts>({
-    name: 'network-create',
-    purpose: `the overlay network ${cluster.network.name}, carrying data between each pair of hosts`,
-    needs: ['swarm-join'],
+export const networkCreate = defineStage({
+  name: 'network-create',
+  purpose: {
+    english: 'The attachable overlay network, carrying data between each pair of hosts',
+    chinese: '可附加的 overlay 网络，任意两台主机之间均可传输数据',
+  },
+  detail: {
+    english:
+      'Tests each pair of hosts with full-size packets. With `repair: true`, a network of the right name but the ' +
+      'wrong type is removed first.',
+    chinese: '用最大尺寸的数据包测试每一对主机。设置 `repair: true` 时，会先移除名称正确但类型错误的网络。',
+  },
+  needs: ['swarm-join'],
+  jobs: { hosts: (cluster) => [firstManager(cluster), ...cluster.hosts], order: 'one at a time' },
+  inputs: ['registry-password', 'images', 'repair'],
+  work: (deployment) => ({
     // An engine that missed what another said of its containers learns it from one that is asked at random every 30 s
     // (moby#47728): 55 s were seen in the lab.
     settleMs: 100_000,
     prefetch: (plan, act) =>
-      Promise.all(hostsToChange(plan).map((host) => ensureImage(act, host, cluster.network.probeImage, deployment))),
-    gather: (ask) => gather(ask, cluster),
+      Promise.all(
+        hostsToChange(plan).map((host) => ensureImage(act, host, deployment.cluster.network.probeImage, deployment)),
+      ),
+    gather: (ask) => gather(ask, deployment.cluster),
     plan: (facts) => planNetwork(deployment, facts),
-  });
-}
+  }),
+});
 
 async function gather(ask: Ask, cluster: Cluster): Promise<Facts> {
   const [engines, paths, hosts] = await Promise.all([

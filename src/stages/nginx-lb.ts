@@ -11,7 +11,6 @@ import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { sha256 } from '../kuscia/configuration.ts';
@@ -26,6 +25,7 @@ import {
 } from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
 import { whyNot } from './database.ts';
+import { defineStage } from './definition.ts';
 import { replaceConfiguration } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
@@ -44,18 +44,30 @@ interface Facts {
 }
 
 /** nginx in front of the replicas, leading to each of them. */
-export function nginxLb(deployment: Deployment): Stage {
-  const { cluster } = deployment;
-  return stage<Facts>({
-    name: 'nginx-lb',
-    purpose: `nginx on ${cluster.loadBalancer.host}, leading to every replica`,
-    needs: ['kuscia-start'],
-    settleMs: 75_000,
-    prefetch: (_, act) => ensureImage(act, cluster.loadBalancer.host, cluster.loadBalancer.image, deployment),
-    gather: (ask) => gather(ask, deployment),
-    plan: (facts) => planLoadBalancer(deployment, facts),
-  });
-}
+export const nginxLb = defineStage({
+  name: 'nginx-lb',
+  purpose: {
+    english: 'nginx in front of the replicas, forwarding to each of them',
+    chinese: '副本前的 nginx 负载均衡，将请求转发到每个副本',
+  },
+  detail: {
+    english: 'A changed configuration is tested beside the running one, then loaded without dropping a request.',
+    chinese: '更改后的配置先经测试，再平滑加载，不丢失请求。',
+  },
+  needs: ['kuscia-start'],
+  jobs: { host: (cluster) => hostNamed(cluster, cluster.loadBalancer.host) },
+  inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images'],
+  outputs: ['load-balancer-url'],
+  work: (deployment) => {
+    const { host, image } = deployment.cluster.loadBalancer;
+    return {
+      settleMs: 75_000,
+      prefetch: (_, act) => ensureImage(act, host, image, deployment),
+      gather: (ask) => gather(ask, deployment),
+      plan: (facts) => planLoadBalancer(deployment, facts),
+    };
+  },
+});
 
 /** The name that each replica will have, by the name of its host. */
 export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {

@@ -1,15 +1,14 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import type { Deployment } from '../cluster/deployment.ts';
 import { publishedPorts } from '../docker/containers.ts';
 import type { Engine } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { isReplicaName, replicaContainer, replicaName } from '../kuscia/names.ts';
 import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
+import { CLUSTER_SECRETS, defineStage } from './definition.ts';
 import { engineSilent } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
 import { dockerFindings } from './preflight-engine.ts';
@@ -18,16 +17,23 @@ import { amongHosts } from './preflight-hosts.ts';
 import { swarmFailures } from './swarm.ts';
 
 /** All that a host must have before anything is changed; every finding of every host in one report. */
-export function preflight(deployment: Deployment): Stage {
-  return stage({
-    name: 'preflight',
-    purpose: 'hosts that meet the requirements',
-    needs: [],
+export const preflight = defineStage({
+  name: 'preflight',
+  purpose: { english: 'Hosts that meet the requirements', chinese: '主机满足要求' },
+  detail: {
+    english: 'Changes nothing. Reports every finding of every host at once, with what to do about it.',
+    chinese: '不做任何更改。一次报告所有主机的全部问题，并附处理办法。',
+  },
+  needs: [],
+  // What any stage after it must have, to say what is missing before anything is changed; and whatever the plan of all
+  // stages depends on, which it compares with the approved one.
+  inputs: [...CLUSTER_SECRETS, 'images', 'repair', 'upgrade-database'],
+  work: ({ cluster }) => ({
     settleMs: 0,
-    gather: (ask) => gatherHosts(ask, deployment.cluster),
-    plan: (facts) => planPreflight(deployment.cluster, facts),
-  });
-}
+    gather: (ask) => gatherHosts(ask, cluster),
+    plan: (facts) => planPreflight(cluster, facts),
+  }),
+});
 
 /** Judges every host by itself, then the hosts among each other. */
 export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: PreflightFacts): Plan {

@@ -1,23 +1,42 @@
-import { hostsWith, type Host } from '../cluster/cluster.ts';
+import { firstManager, hostsWith, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { initSwarm } from '../docker/commands.ts';
+import { writeJoinTokens, type JobOutput } from '../cluster/job-outputs.ts';
+import { initSwarm, markTokens, readJoinToken } from '../docker/commands.ts';
 import type { Engine } from '../docker/facts.ts';
+import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
+import { failedTo, present, type Query } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
+import { Secret } from '../engine/secret.ts';
+import { defineStage } from './definition.ts';
+import { mustKnow } from './job-outputs.ts';
 import { anchor, askEngines, engineFailures, engineOf, type Engines } from './swarm.ts';
 
 /** One swarm, started on the first manager, or the one that a manager is already in. */
-export function swarmInit(deployment: Deployment): Stage {
-  return stage({
-    name: 'swarm-init',
-    purpose: 'a swarm with its first manager',
-    needs: ['preflight'],
+export const swarmInit = defineStage({
+  name: 'swarm-init',
+  purpose: { english: 'A swarm with its first manager', chinese: '建立 swarm 及其第一个 manager' },
+  detail: {
+    english:
+      'If a manager of the cluster file is already in a swarm, that swarm is kept. Two different swarms, or a ' +
+      'host that is a worker of an unknown swarm, are refused.',
+    chinese:
+      '如果集群文件中的某个 manager 已在某个 swarm 中，则沿用该 swarm。存在两个不同的 swarm，或有主机是未知 swarm 的 worker 时，拒绝执行。',
+  },
+  needs: ['preflight'],
+  jobs: { host: firstManager },
+  inputs: [],
+  leaves: {
+    kinds: ['join-tokens'],
+    read: leaveJoinTokens,
+    secrets: ({ joinTokens }) => (joinTokens ? [joinTokens.manager, joinTokens.worker] : []),
+  },
+  work: (deployment) => ({
     settleMs: 30_000,
     gather: (ask) => askEngines(ask, deployment.cluster),
     plan: (engines) => planSwarmInit(deployment, engines),
-  });
-}
+  }),
+});
 
 /**
  * The first manager initialises a swarm unless a manager is in one; two swarms, or workers of an unknown one, are
@@ -85,3 +104,32 @@ function strangerBeforeInit(host: Host, engine: Engine | undefined): Failure {
     remedy: LEAVE,
   };
 }
+
+/** The join tokens, once they are marked as handed over. Tokens that nobody needs do not travel. */
+async function leaveJoinTokens(
+  ask: Ask & Pick<Act, 'run'>,
+  { cluster }: Deployment,
+  takes: (host: string) => boolean,
+): Promise<JobOutput[]> {
+  const engines = await askEngines(ask, cluster);
+  const manager = anchor(cluster, engines);
+  const outside = cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
+  if (outside.length === 0 || !takes(manager.name)) return [];
+  // Before they leave the host: whatever becomes of this run, a later one sees that they must be rotated.
+  await ask.run(manager.name, markTokens(cluster.domain, engineOf(engines, manager)?.swarm.nodeId ?? ''));
+  const facts = await Promise.all([
+    ask.ask(manager.name, joinToken('manager')),
+    ask.ask(manager.name, joinToken('worker')),
+  ]);
+  const [ofManager, ofWorker] = [mustKnow(facts[0], manager), mustKnow(facts[1], manager)];
+  for (const token of [ofManager, ofWorker]) ask.learn(token);
+  return [{ kind: 'join-tokens', content: writeJoinTokens({ manager: ofManager, worker: ofWorker }) }];
+}
+
+const joinToken = (role: 'manager' | 'worker'): Query<Secret> => ({
+  command: readJoinToken(role),
+  read: (outcome) =>
+    outcome.code === 0 && outcome.stdout.trim() !== ''
+      ? present(new Secret(`${role} join token`, outcome.stdout.trim()))
+      : failedTo(`read the ${role} join token`, { ...outcome, stdout: '' }),
+});

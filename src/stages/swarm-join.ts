@@ -1,4 +1,4 @@
-import type { Cluster, Host } from '../cluster/cluster.ts';
+import { firstManager, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import {
   joinSwarm,
@@ -10,14 +10,14 @@ import {
 } from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { archiveOf, ensureImage } from '../docker/images.ts';
-import type { Act } from '../engine/ask.ts';
+import type { Act, Ask } from '../engine/ask.ts';
 import { LOST_REMEDY } from '../engine/command-failure.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
-import { stage, type Stage } from '../engine/stage.ts';
+import { defineStage } from './definition.ts';
 import { anchor, askSwarm, engineFailures, engineOf, nodeFailures, type Engines } from './swarm.ts';
 
 interface Facts {
@@ -29,26 +29,49 @@ interface Facts {
 }
 
 /** Every host a node of the swarm, in its role and Ready. */
-export function swarmJoin(deployment: Deployment): Stage {
-  const { cluster } = deployment;
-  return stage<Facts>({
-    name: 'swarm-join',
-    purpose: 'all hosts in the swarm, Ready',
-    needs: ['swarm-init'],
+export const swarmJoin = defineStage({
+  name: 'swarm-join',
+  purpose: {
+    english: 'All hosts in the swarm, in their roles and Ready',
+    chinese: '所有主机以其角色加入 swarm 并处于 Ready',
+  },
+  detail: {
+    english:
+      'The join token is read from a manager when a host needs it, or taken from the sealed artifact of ' +
+      '`swarm-init`, and reaches that host by standard input. Tokens that were handed over are rotated once ' +
+      'every host has joined; if the run is interrupted before that, a label on the manager’s node makes the ' +
+      'next run rotate them.',
+    chinese:
+      '加入令牌在需要时从 manager 读取，或取自 `swarm-init` 的加密工件，并经标准输入传给该主机。所有主机加入后，移交过的令牌会被轮换；如果运行在此之前中断，下一次运行会根据 manager 的 ' +
+      'swarm 节点上的标签完成轮换。',
+  },
+  needs: ['swarm-init'],
+  jobs: {
+    hosts: (cluster) => cluster.hosts.filter((host) => host !== firstManager(cluster)),
+    order: 'side by side',
+    always: true,
+    mayBeNone: true,
+    last: 'swarm-joined',
+  },
+  inputs: ['images'],
+  takes: ['join-tokens'],
+  work: (deployment) => ({
     settleMs: 60_000,
-    gather: async (ask) => {
-      const [engines, seen] = await askSwarm(ask, cluster);
-      const manager = anchor(cluster, engines);
-      const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
-      const tokens = deployment.received?.joinTokens;
-      const handedInUse =
-        inSwarm && tokens && ask.reaches(manager.name)
-          ? await ask.ask(manager.name, tokenInUse('worker', tokens.worker))
-          : absent;
-      return { engines, nodes: inSwarm ? seen : absent, handedInUse };
-    },
+    gather: (ask) => gather(ask, deployment),
     plan: (facts) => planSwarmJoin(deployment, facts),
-  });
+  }),
+});
+
+async function gather(ask: Ask, { cluster, received }: Deployment): Promise<Facts> {
+  const [engines, seen] = await askSwarm(ask, cluster);
+  const manager = anchor(cluster, engines);
+  const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
+  const tokens = received?.joinTokens;
+  const handedInUse =
+    inSwarm && tokens && ask.reaches(manager.name)
+      ? await ask.ask(manager.name, tokenInUse('worker', tokens.worker))
+      : absent;
+  return { engines, nodes: inSwarm ? seen : absent, handedInUse };
 }
 
 /**

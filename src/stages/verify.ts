@@ -2,8 +2,8 @@ import type { Deployment } from '../cluster/deployment.ts';
 import type { Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
 import { Plan } from '../engine/plan.ts';
-import { stage, type Stage } from '../engine/stage.ts';
 import { rootWarnings } from './database-root.ts';
+import { defineStage } from './definition.ts';
 import { askStrays, straysOf } from './strays.ts';
 import { cellFailures } from './verify-cells.ts';
 import { askAll, type VerifyFacts } from './verify-facts.ts';
@@ -14,29 +14,36 @@ import { hostFailures, nodeFailures, otherFailures, pairFailures, wordsOfOthers 
  * The cluster seen from outside: every replica against every check. Changes nothing; each look's matrix is handed
  * over.
  */
-export function verify(deployment: Deployment, onMatrix: (matrix: Matrix) => void): Stage {
-  const { cluster } = deployment;
-  return {
-    ...stage<VerifyFacts>({
-      name: 'verify',
-      purpose: `${cluster.domain} proven: every replica, every check`,
-      needs: ['nginx-lb'],
-      settleMs: 45_000,
-      toleratesLoss: true,
-      gather: (ask) => askAll(ask, deployment),
-      plan: (facts) => {
-        const matrix = matrixOf(deployment, facts);
-        onMatrix(matrix);
-        return planVerify(deployment, facts, matrix);
-      },
-    }),
+export const verify = defineStage({
+  name: 'verify',
+  purpose: {
+    english: 'The deployment verified: every replica against every check',
+    chinese: '验证部署：每个副本的每项检查',
+  },
+  detail: {
+    english: 'Changes nothing. Fails if anything is not as described.',
+    chinese: '不做任何更改；有任何一项与描述不符即失败。',
+  },
+  needs: ['nginx-lb'],
+  inputs: ['database-password', 'load-balancer-certificate', 'load-balancer-key'],
+  outputs: ['verify', 'load-balancer-url'],
+  judges: true,
+  work: (deployment, hooks) => ({
+    settleMs: 45_000,
+    toleratesLoss: true,
+    gather: (ask) => askAll(ask, deployment),
+    plan: (facts) => {
+      const matrix = matrixOf(deployment, facts);
+      hooks.onMatrix(matrix);
+      return planVerify(deployment, facts, matrix);
+    },
     preview: async (ask) => {
       const plan = new Plan();
-      plan.warnings.push(...straysOf(cluster, await askStrays(ask, cluster)));
+      plan.warnings.push(...straysOf(deployment.cluster, await askStrays(ask, deployment.cluster)));
       return plan;
     },
-  };
-}
+  }),
+});
 
 /** What each check saw of each replica, and what else there is to say of the domain. */
 export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>

@@ -7,7 +7,7 @@ import type { EndedJobs } from '../../../lab/github/repositories.ts';
 import { artifactsFolder, readable, storedArtifacts, type WorkflowEnd } from '../../../lab/github/workflow.ts';
 import { unzipped, zipped } from '../../../lab/github/zip.ts';
 import type { Jobs } from '../../../src/cluster/jobs.ts';
-import type { StageName } from '../../../src/stages/names.ts';
+import type { StageName } from '../../../src/stages/index.ts';
 import { answering, leaseOn, leftRunning, seenOn } from '../deployment/seen.ts';
 import {
   called,
@@ -278,7 +278,7 @@ test('no secret was told in any of this, in a log, a summary, an output or an ar
 
 /** The jobs that ended well in an attempt in which the second leg of one failed, with what that job and those after it take of them. */
 function endedIn(attempt: WorkflowEnd, failed: StageName): EndedJobs {
-  const jobs = JSON.parse(outputs(attempt, 'jobs')['check'] ?? '') as Jobs;
+  const jobs = JSON.parse(outputs(attempt, 'jobs')['check'] ?? '') as Jobs<StageName>;
   const again = JSON.stringify({ ...jobs, [failed]: jobs[failed].slice(1) });
   const well = Object.entries(results(attempt)).flatMap(([job, result]) =>
     result === 'success' && !job.startsWith(failed) ? [job.replace(/-\d+$/, '')] : [],
