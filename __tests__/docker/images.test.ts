@@ -11,6 +11,7 @@ import { absent, present } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { deploymentOf } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { says } from '../support/lines.ts';
 
 const NGINX: Archive = {
   file: '/images/nginx.tar',
@@ -31,8 +32,7 @@ const step = (name: string, deployment: Deployment) =>
   ({
     host: 'a',
     change: '+',
-    what: 'w',
-    why: 'y',
+    ...says('w', 'y'),
     apply: (act: Act) => ensureImage(act, 'a', name, deployment),
   }) as const;
 const lacks = (name: string): Script => ok('a', image(name).command, '');

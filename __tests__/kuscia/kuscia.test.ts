@@ -273,12 +273,12 @@ describe('a configuration', () => {
     );
     const shown = differences(read(text.replace('runtime: runp\n', '')), other);
     expect(shown).toEqual([
-      'domainKeyData',
-      'logLevel INFO -> DEBUG',
-      'datastoreEndpoint',
-      'protocol TLS -> NOTLS',
-      'runtime absent -> runp',
-      'new',
+      { field: 'entry', of: 'domainKeyData' },
+      { field: 'entry', of: 'logLevel', from: 'INFO', to: 'DEBUG' },
+      { field: 'entry', of: 'datastoreEndpoint' },
+      { field: 'entry', of: 'protocol', from: 'TLS', to: 'NOTLS' },
+      { field: 'entry', of: 'runtime', from: 'absent', to: 'runp' },
+      { field: 'entry', of: 'new' },
     ]);
     expect(differences(read(text), read(text))).toEqual([]);
   });

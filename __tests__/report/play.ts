@@ -4,6 +4,7 @@ import type { Renderer } from '../../src/report/renderer.ts';
 import { Report } from '../../src/report/report.ts';
 import type { Mode } from '../../src/report/run-state.ts';
 import { ALICE, CUT, matrixOf, planOf, step } from './alice.ts';
+import { says } from '../support/lines.ts';
 
 /** A face that keeps everything it is given. */
 export interface Recorder extends Renderer {
@@ -50,8 +51,7 @@ export const PLANS: Readonly<Record<string, Plan>> = {
   preflight: planOf({
     satisfied: ['node-01', 'node-02', 'node-03'].map((host) => ({
       host,
-      what: 'Docker Engine 28.2.2',
-      why: '20.10.24 or newer',
+      ...says('Docker Engine 28.2.2', '20.10.24 or newer'),
     })),
     warnings: [
       {
@@ -71,12 +71,12 @@ export const PLANS: Readonly<Record<string, Plan>> = {
     ],
   }),
   'network-create': planOf({
-    satisfied: [{ host: 'node-01', what: 'overlay kuscia-exchange-cluster', why: 'attachable, 10.200.0.0/24' }],
+    satisfied: [{ host: 'node-01', ...says('overlay kuscia-exchange-cluster', 'attachable, 10.200.0.0/24') }],
   }),
   'kuscia-start': planOf({
     steps: [step('node-02', '~', 'recreate root-kuscia-autonomy-alice', 'memory 4 GiB -> 8 GiB')],
   }),
-  verify: planOf({ later: [{ host: 'node-02', what: 'replica answers', why: 'its container is about to change' }] }),
+  verify: planOf({ later: [{ host: 'node-02', ...says('replica answers', 'its container is about to change') }] }),
 };
 
 /** Tells a report what a run of that mode would tell it; an apply that fails does so in network-create. */
@@ -105,8 +105,8 @@ function applyAll(report: Report, failures: readonly Failure[]): void {
         is: 'waiting',
         stage,
         notes: [
-          { host: 'node-03', what: 'node Ready', why: 'state is Down' },
-          { host: 'node-02', what: 'node Ready', why: 'state is Down' },
+          { host: 'node-03', ...says('node Ready', 'state is Down') },
+          { host: 'node-02', ...says('node Ready', 'state is Down') },
         ],
         leftMs: 58_900,
       });

@@ -38,6 +38,8 @@ import {
 } from '../support/facts.ts';
 import { carryOut, ends, FakeFleet, ok, type Carried, type Script } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
+import { says } from '../support/lines.ts';
+import { notApproved, type Change } from '../../src/engine/approved.ts';
 
 /** What is told of a replica; its container by itself. */
 type OnHost = Omit<Replica, 'standing'> & { readonly container: Fact<Container>; readonly former: Container };
@@ -98,7 +100,7 @@ test('kuscia.sh is brought early to the hosts whose replicas change, and not to 
   const deployment = deploymentOf();
   const stage = kusciaStart(deployment);
   const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
-  made.later.push({ host: 'node-01', what: 'close root', why: 'later' });
+  made.later.push({ host: 'node-01', ...says('close root', 'later') });
   const fleet = new FakeFleet([
     ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
     ok('node-02', extractScript(cluster)),
@@ -359,10 +361,15 @@ describe('a replica', () => {
     const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) =>
       stepOf(plan(told), 'restart replica'),
     );
-    expect(steps.map(({ foretold, transient }) => [foretold, transient])).toEqual([
-      ['kuscia-init node-02 ? restart of the replica', undefined],
-      ['kuscia-init node-02 ? restart of the replica', true],
-    ]);
+    const foretold: Change = {
+      stage: 'kuscia-start',
+      host: 'node-02',
+      change: '?',
+      about: { kind: 'restart', thing: 'replica' },
+    };
+    expect(steps.map(({ why }) => why.because)).toEqual(['configuration-changed', 'broken']);
+    expect(notApproved([foretold], 'kuscia-start', steps)).toEqual([]);
+    expect(notApproved([{ ...foretold, host: 'node-03' }], 'kuscia-start', steps)).toHaveLength(2);
   });
 
   const changed: readonly [string, Partial<Cluster>, string][] = [

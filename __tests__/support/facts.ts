@@ -1,5 +1,5 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
-import type { ContainerPair } from '../../src/docker/bring-about.ts';
+import type { ContainerPair } from '../../src/docker/wanted.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
 import { present, type Fact } from '../../src/engine/fact.ts';

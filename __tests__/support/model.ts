@@ -34,6 +34,7 @@ import {
   replicaOf,
 } from './facts.ts';
 import { initialConfiguration } from './key.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 
 /** A file of a host of the model. */
 interface Kept {
@@ -310,7 +311,8 @@ export class Model implements Ask {
   }
 
   /** Brings about what the step says. Throws for words that it does not know. */
-  bringAbout({ host, what }: Pick<Step, 'host' | 'what'>): void {
+  bringAbout({ host, about }: Pick<Step, 'host' | 'about'>): void {
+    const what = PLAN_WORDS.what(about);
     this.now += 1_000;
     const effect = EFFECTS.find(([words]) => words.test(what));
     if (!effect) throw new Error(`the model does not know what comes of "${what}"`);

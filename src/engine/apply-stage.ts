@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PLAIN } from './about.ts';
 import { notApproved } from './approved.ts';
 import type { Act, Fleet } from './ask.ts';
 import { asker } from './asker.ts';
@@ -6,7 +7,7 @@ import type { Command } from './command.ts';
 import { commandFailure } from './command-failure.ts';
 import { failuresOf, DeploymentError, deploymentError, type Failure } from './errors.ts';
 import { succeeded, type Outcome } from './outcome.ts';
-import { sameStep, type Note, type Plan, type Step } from './plan.ts';
+import { sameStep, type Plan, type Step } from './plan.ts';
 import { undoAll } from './undo.ts';
 import { asNote, planStage, pause, stopIfCancelled, type Run } from './run.ts';
 import type { Stage } from './stage.ts';
@@ -60,7 +61,7 @@ export async function applyStage(stage: Stage, known: Plan | undefined, run: App
     if (current.failures.length > 0) throw new DeploymentError(current.failures);
     for (;;) {
       while (!current.empty) {
-        const strange = notApproved(run.approved, stage.name, current.steps);
+        const strange = notApproved(run.approved, stage.name, current.steps, run.words);
         if (strange.length > 0) throw new DeploymentError(strange);
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.begins();
@@ -151,10 +152,7 @@ function nextBatch(steps: readonly Step[]): Step[] {
 /** Applies the steps side by side; all of them finish, then all failures are thrown together. */
 async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: ApplyContext): Promise<void> {
   const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
-  if (again.length > 0)
-    throw new DeploymentError(
-      again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })),
-    );
+  if (again.length > 0) throw new DeploymentError(again.map((step) => unsettled(stage, step, run, 'needed again: ')));
   stopIfCancelled(stage, run);
   const results = await Promise.allSettled(batch.map((step) => applyStep(stage, step, run)));
   results.forEach((result, i) => {
@@ -205,7 +203,7 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
       throw new DeploymentError([
         ...current.failures,
         ...current.awaited.map((note) => note.failure),
-        ...missing.map((step) => unsettled(stage, step)),
+        ...missing.map((step) => unsettled(stage, step, run)),
       ]);
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
@@ -214,12 +212,12 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
   }
 }
 
-function unsettled(stage: Stage, note: Note): Failure {
+function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: Run, how = ''): Failure {
   return {
     code: 'not-settled',
-    host: note.host,
-    what: `${stage.name}: "${note.what}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
-    evidence: note.why,
+    host,
+    what: `${stage.name}: "${words.what(about)}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
+    evidence: `${how}${words.why(why)}`,
     remedy: 'Look at the host, then run again: what is done stays and is found again.',
   };
 }

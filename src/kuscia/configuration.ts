@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { isMap, parseDocument, type Document } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import type { Difference } from '../engine/about.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 
@@ -97,13 +98,17 @@ export function wantedConfiguration({ document }: Configuration, cluster: Cluste
  * Keys at which two configurations differ, with the values where they are no secret: `protocol TLS -> NOTLS`,
  * `datastoreEndpoint`.
  */
-export function differences(from: Configuration, to: Configuration): string[] {
+export function differences(from: Configuration, to: Configuration): Difference[] {
   const [before, after] = [from, to].map(({ document }) => document.toJS() as Record<string, unknown>);
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   const shown = ['protocol', 'runtime', 'logLevel'];
   return keys
     .filter((key) => JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]))
-    .map((key) => (shown.includes(key) ? `${key} ${word(before?.[key])} -> ${word(after?.[key])}` : key));
+    .map((key) => ({
+      field: 'entry',
+      of: key,
+      ...(shown.includes(key) && { from: word(before?.[key]), to: word(after?.[key]) }),
+    }));
 }
 
 const word = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : 'absent');

@@ -1,4 +1,5 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
+import { seen, type About } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import type { Plan } from '../engine/plan.ts';
@@ -42,16 +43,16 @@ const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
 
 /** Plans that the database receives a container on each replica's host. */
 export function planReach(plan: Plan, cluster: Cluster, address: string, reached: readonly Reached[]): void {
-  const what = 'reaches the database from a container';
+  const about: About = { kind: 'connect', thing: 'database' };
   for (const each of reached) {
     const { host, fact } = each;
     if (isGreeted(fact)) {
-      plan.satisfied.push({ host: host.name, what, why: `${address}:${cluster.database.port}` });
+      plan.satisfied.push({ host: host.name, about, why: seen(`${address}:${cluster.database.port}`) });
       continue;
     }
     const failure = unreached(cluster, address, each);
     if (failure.definite) plan.failures.push(failure);
-    else plan.awaited.push({ host: host.name, what, why: describeGreeting(fact), failure });
+    else plan.awaited.push({ host: host.name, about, why: seen(describeGreeting(fact)), failure });
   }
 }
 

@@ -2,6 +2,7 @@ import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, knownImage } from '../docker/images.ts';
+import { differing, seen, type About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { failuresOf, deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
@@ -111,8 +112,8 @@ function planImage(plan: Plan, deployment: Deployment, { files: [first], image }
     plan.steps.push({
       host: name,
       change: '+',
-      what: `image ${wanted}`,
-      why: 'absent, and every replica is held to what it holds',
+      about: { kind: 'create', thing: 'image', name: wanted },
+      why: { because: 'held-to-image' },
       apply: (act) => ensureImage(act, name, wanted, deployment),
     });
 }
@@ -210,13 +211,13 @@ function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }:
   plan.steps.push({
     host: first.host.name,
     change: '+',
-    what: `Kuscia configuration of ${cluster.domain}, with a new domain key`,
-    why: 'no host has one',
+    about: { kind: 'create', thing: 'Kuscia configuration', details: { domain: cluster.domain } },
+    why: { because: 'no-host-has-one' },
     ...(image && { image }),
     apply: (act) => make(act, deployment, first.host),
   });
   plan.later.push(
-    ...others.map(({ host }) => ({ host: host.name, what: 'the same Kuscia configuration', why: 'after it was made' })),
+    ...others.map(({ host }) => ({ host: host.name, about: COPY, why: { because: 'after-making' } as const })),
   );
 }
 
@@ -266,8 +267,7 @@ const write = async (act: Act, { cluster }: Deployment, host: Host, content: Sec
     writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content),
   ));
 
-/** What a changed configuration brings about in the next stage, which does not see it before. */
-export const RESTART = 'restart of the replica';
+const COPY: About = { kind: 'copy', thing: 'Kuscia configuration' };
 
 function planFile(plan: Plan, deployment: Deployment, base: Configuration, { host, file }: OnHost): void {
   const wanted = wantedConfiguration(
@@ -276,19 +276,26 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     dataSource(deployment, databasePlace(deployment.cluster).address),
   );
   const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
+  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
+  // work. The next stage does not see it before.
   const restarted = (): void =>
-    void plan.later.push({ host: host.name, what: RESTART, why: 'where it runs with the former configuration' });
+    void plan.later.push({
+      host: host.name,
+      stage: 'kuscia-start',
+      about: { kind: 'restart', thing: 'replica' },
+      why: { because: 'if-running' },
+    });
   if (file.is !== 'present') {
     restarted();
-    plan.steps.push({ host: host.name, change: '+', what: 'the same Kuscia configuration', why: 'absent', apply });
+    plan.steps.push({ host: host.name, change: '+', about: COPY, why: { because: 'absent' }, apply });
   } else if (file.value.content.reveal() !== wanted.reveal()) {
     restarted();
     const changed = differences(readConfiguration(file.value.content, host.name), readConfiguration(wanted, host.name));
     plan.steps.push({
       host: host.name,
       change: '~',
-      what: 'Kuscia configuration',
-      why: changed.join(', ') || 'other bytes, same meaning',
+      about: { kind: 'write', thing: 'Kuscia configuration' },
+      why: differing(...(changed.length > 0 ? changed : [{ field: 'bytes' } as const])),
       apply,
     });
   } else if (file.value.mode !== '600') {
@@ -296,15 +303,15 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     plan.steps.push({
       host: host.name,
       change: '~',
-      what: 'Kuscia configuration, mode 0600',
-      why: `mode ${file.value.mode}`,
+      about: { kind: 'set-mode', thing: 'Kuscia configuration' },
+      why: differing({ field: 'mode', from: file.value.mode }),
       apply,
     });
   } else {
     plan.satisfied.push({
       host: host.name,
-      what: 'Kuscia configuration',
-      why: `sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}`,
+      about: { kind: 'be-there', thing: 'Kuscia configuration' },
+      why: seen(`sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}`),
     });
   }
 }

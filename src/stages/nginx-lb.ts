@@ -1,11 +1,13 @@
 import { posix } from 'node:path';
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
+import { planContainer } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
+import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
+import { differing, seen, type Difference, type Reason } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
@@ -162,19 +164,17 @@ const add = (
   plan: Plan,
   host: Host,
   change: Step['change'],
-  what: string,
-  why: string,
+  kind: 'write' | 'reload',
+  why: Reason,
   apply: Apply,
-  transient?: true,
 ): void =>
   void plan.steps.push({
     host: host.name,
     change,
-    what,
+    about: { kind, thing: 'nginx configuration' },
     why,
     serialGroup: 'nginx',
     apply,
-    ...(transient && { transient }),
   });
 
 /** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
@@ -210,17 +210,20 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   const unlike = unlikeFiles(deployment, facts);
   const [first] = unlike;
   if (first) {
-    const why =
-      first[0] === 'nginx.conf' ? first[1] : unlike.map(([file, difference]) => `${file}: ${difference}`).join(', ');
-    add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'nginx configuration', why, async (act) => {
+    const why = differing(
+      ...(first[0] === 'nginx.conf'
+        ? [{ field: 'content', from: first[1] } as const]
+        : unlike.map(([of, from]) => ({ field: 'file', of, from }) as const)),
+    );
+    add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'write', why, async (act) => {
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/', loadBalancerFiles(deployment));
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
   } else if (reloads(deployment.cluster, facts) && facts.loaded.is !== 'present' && isJustStarted(facts)) {
     plan.awaited.push({
       host: host.name,
-      what: 'nginx runs with its configuration',
-      why: whyNot(facts.loaded),
+      about: { kind: 'load', thing: 'nginx configuration' },
+      why: seen(whyNot(facts.loaded)),
       failure: silentNginx(host, name, whyNot(facts.loaded)),
     });
   } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
@@ -228,13 +231,16 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
       plan,
       host,
       '~',
-      'reload the nginx configuration',
-      'nginx runs with an earlier one',
+      'reload',
+      { because: 'not-loaded' },
       async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))),
-      true,
     );
   } else {
-    plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
+    plan.satisfied.push({
+      host: host.name,
+      about: { kind: 'be-there', thing: 'nginx configuration' },
+      why: seen(`digest ${digest.slice(0, 12)}`),
+    });
   }
 }
 
@@ -246,7 +252,11 @@ function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
     valueOf(facts.standing) ?? { current: undefined, former: undefined },
   );
   if (found)
-    plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${found.state}, port ${port}` });
+    plan.satisfied.push({
+      host: host.name,
+      about: { kind: 'be-there', thing: 'load balancer', name },
+      why: seen(`${found.state}, port ${port}`),
+    });
 }
 
 /** One that replaces another is given longer than the run that made it waits, in milliseconds. */
@@ -262,7 +272,7 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
     host: host.name,
     name,
     kind: 'load balancer',
-    creation: `load balancer ${name} on port ${port}`,
+    details: { port: `${port}` },
     serialGroup: 'nginx',
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, container, facts),
@@ -281,14 +291,14 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
   };
 }
 
-function differenceOf(cluster: Cluster, current: Container, { image, home }: Facts): string | undefined {
+function differenceOf(cluster: Cluster, current: Container, { image, home }: Facts): Difference | undefined {
   const { loadBalancer } = cluster;
   const otherImage = imageDifference(current, loadBalancer.image, image);
   if (otherImage !== undefined) return otherImage;
   if (current.ports[INSIDE_PORT] !== loadBalancer.port)
-    return `port ${current.ports[INSIDE_PORT] ?? 'none'} -> ${loadBalancer.port}`;
+    return { field: 'port', from: `${current.ports[INSIDE_PORT] ?? 'none'}`, to: `${loadBalancer.port}` };
   const folder = folderOn(cluster, home);
-  if (current.mounts[FOLDER] !== folder) return `files -> ${folder}`;
+  if (current.mounts[FOLDER] !== folder) return { field: 'files', to: folder };
   return undefined;
 }
 
@@ -301,23 +311,30 @@ function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replic
   if (silent.length === 0 && names.length === replicas.size && said.length > 0) {
     plan.satisfied.push({
       host: host.name,
-      what: 'leads to every replica',
-      why: `${names.length} of ${replicas.size} seen in ${said.length} requests`,
+      about: { kind: 'lead', thing: 'load balancer' },
+      why: seen(`${names.length} of ${replicas.size} seen in ${said.length} requests`),
     });
     return;
   }
-  const seen =
+  const answered =
     answers.is === 'unknown'
       ? answers.why
       : [...new Set(said.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
-  const failures = silent.map(({ on, name }): Failure => ({
+  const failure = ({ on, name }: { readonly on: string; readonly name: string }): Failure => ({
     code: 'load-balancer-unhealthy',
     host: host.name,
     what: `the load balancer does not lead to ${name}`,
-    evidence: `seen in ${said.length} requests: ${seen}`,
+    evidence: `seen in ${said.length} requests: ${answered}`,
     remedy:
       `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker ` +
       `logs ${cluster.loadBalancer.container} on ${host.name}.`,
-  }));
-  plan.awaited.push(...failures.map((failure) => ({ host: host.name, what: failure.what, why: seen, failure })));
+  });
+  plan.awaited.push(
+    ...silent.map((each) => ({
+      host: host.name,
+      about: { kind: 'miss', thing: 'load balancer', name: each.name } as const,
+      why: seen(answered),
+      failure: failure(each),
+    })),
+  );
 }

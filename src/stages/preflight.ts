@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { publishedPorts } from '../docker/containers.ts';
 import type { Engine } from '../docker/facts.ts';
+import { seen } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
@@ -48,7 +49,11 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
     plan.warnings.push(...folderWarnings(onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [failure] : [])));
     plan.failures.push(...failures);
     if (failures.length === 0)
-      plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
+      plan.satisfied.push({
+        host: onHost.host.name,
+        about: { kind: 'fit', thing: 'host' },
+        why: seen(described(onHost)),
+      });
   }
   plan.failures.push(...amongHosts(cluster, facts));
   return plan;

@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Container } from '../docker/containers.ts';
 import { imageDifference } from '../docker/images.ts';
 import { PROBE_VERSION, runProbe, type ProbeReport } from '../docker/probe.ts';
+import type { Difference } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
@@ -23,14 +24,14 @@ export function probeDifference(
   current: Container,
   probeImage: Fact<string>,
   report: ProbeReport | undefined,
-): string | undefined {
+): Difference | undefined {
   const otherImage = imageDifference(current, network.probeImage, probeImage);
   if (otherImage !== undefined) return otherImage;
-  if (current.networkMode !== network.name) return `network ${current.networkMode} -> ${network.name}`;
-  if (current.addresses[network.name] === undefined) return 'no longer attached to the network';
+  if (current.networkMode !== network.name) return { field: 'network', from: current.networkMode, to: network.name };
+  if (current.addresses[network.name] === undefined) return { field: 'attachment', to: 'the network' };
   if (report === undefined || report.missing.length > 0) return undefined;
-  if (report.version !== PROBE_VERSION) return 'it was started by another version of kuscia-swarm';
-  return report.proxies.length > 0 ? `its environment has a proxy (${report.proxies.join(', ')})` : undefined;
+  if (report.version !== PROBE_VERSION) return { field: 'version' };
+  return report.proxies.length > 0 ? { field: 'proxy', from: report.proxies.join(', ') } : undefined;
 }
 
 /** Whether the probe ends at each start because its image lacks a program: starting it again mends nothing. */

@@ -1,9 +1,10 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { standing, type ContainerPair } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
 import { imageDifference } from '../docker/images.ts';
+import { standing, type ContainerPair } from '../docker/wanted.ts';
+import type { Difference } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
@@ -166,26 +167,28 @@ export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> =>
   '9091/tcp': ports.metrics,
 });
 
-/** Why the container must be made anew; undefined when it is as described. */
+/** How the container is not as described, so that it must be made anew; undefined when it is as described. */
 export function differenceOf(
   cluster: Cluster,
   { image, machine, lastErrorLines: lastWords }: Replica,
   current: Container,
-): string | undefined {
+): Difference | undefined {
   const port = Object.entries(portsOf(cluster)).find(([inside, outside]) => current.ports[inside] !== outside);
   const properties = valueOf(machine);
   const config = absolute(properties?.home ?? '/', folders(cluster).config);
   const hostname = replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? '');
   const otherImage = imageDifference(current, cluster.image, image);
   if (otherImage !== undefined) return otherImage;
-  if (current.memory !== cluster.memory) return `memory ${gib(current.memory)} -> ${gib(cluster.memory)}`;
-  if (port) return `port ${current.ports[port[0]] ?? 'none'} -> ${port[1]}`;
-  if (current.networkMode !== cluster.network.name) return `network ${current.networkMode} -> ${cluster.network.name}`;
-  if (current.addresses[cluster.network.name] === undefined) return `no longer attached to ${cluster.network.name}`;
-  if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config) return `configuration file -> ${config}`;
-  if (current.hostname !== hostname) return `name ${current.hostname} -> ${hostname}`;
+  if (current.memory !== cluster.memory) return { field: 'memory', from: gib(current.memory), to: gib(cluster.memory) };
+  if (port) return { field: 'port', from: `${current.ports[port[0]] ?? 'none'}`, to: `${port[1]}` };
+  if (current.networkMode !== cluster.network.name)
+    return { field: 'network', from: current.networkMode, to: cluster.network.name };
+  if (current.addresses[cluster.network.name] === undefined) return { field: 'attachment', to: cluster.network.name };
+  if (current.mounts['/home/kuscia/etc/conf/kuscia.yaml'] !== config)
+    return { field: 'configuration file', to: config };
+  if (current.hostname !== hostname) return { field: 'name', from: current.hostname, to: hostname };
   // Such a one never starts again, and Kuscia says it nowhere else.
-  if (/doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '')) return 'it was made with another domain key';
+  if (/doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '')) return { field: 'domain key' };
   return undefined;
 }
 

@@ -2,6 +2,7 @@ import { hostsWith, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { initSwarm } from '../docker/commands.ts';
 import type { Engine } from '../docker/facts.ts';
+import { seen } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
@@ -39,8 +40,8 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
   if (swarm?.isManager === true) {
     plan.satisfied.push({
       host: first.name,
-      what: 'manager of the swarm',
-      why: `swarm ${swarm.clusterId} at ${swarm.address}`,
+      about: { kind: 'manage', thing: 'swarm' },
+      why: seen(`swarm ${swarm.clusterId} at ${swarm.address}`),
     });
     return plan;
   }
@@ -52,8 +53,8 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
     plan.steps.push({
       host: first.name,
       change: '+',
-      what: `initialise the swarm, advertise ${first.address}`,
-      why: 'not in any swarm',
+      about: { kind: 'initialise', thing: 'swarm', details: { address: first.address } },
+      why: { because: 'not-in-swarm' },
       apply: async (act) => void (await act.run(first.name, initSwarm(first.address))),
     });
   }

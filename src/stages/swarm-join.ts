@@ -10,6 +10,7 @@ import {
 } from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { archiveOf, ensureImage } from '../docker/images.ts';
+import { seen, type About } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { LOST_REMEDY } from '../engine/command-failure.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
@@ -106,19 +107,18 @@ function planRotation(
   }
   const inUse = handedInUse.is === 'present' && handedInUse.value;
   if ((!inUse && marked.length === 0) || plan.steps.length > 0 || plan.awaited.length > 0) return;
-  const why = inUse
-    ? 'those handed over are no longer needed'
-    : 'an earlier run handed them over, and did not come to this';
   plan.steps.push({
     host: manager.name,
     change: '~',
-    what: 'rotate the join tokens',
-    why,
+    about: { kind: 'rotate', thing: 'join tokens' },
+    why: { because: inUse ? 'tokens-used' : 'tokens-left' },
     serialGroup: 'managers',
     revokes: true,
     apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))),
   });
 }
+
+const READY: About = { kind: 'be-ready', thing: 'node' };
 
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {
   const role = wantedRole(host);
@@ -129,8 +129,8 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
     plan.steps.push({
       host: host.name,
       change: '+',
-      what: `join as ${role}`,
-      why: 'not in any swarm',
+      about: { kind: 'join', thing: 'node', details: { role } },
+      why: { because: 'not-in-swarm' },
       ...serialGroup,
       apply,
     });
@@ -139,12 +139,11 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
   const node = nodes.find((candidate) => candidate.id === swarm.nodeId);
   const manager = anchor(deployment.cluster, engines);
   if (node === undefined && isOfOurs(engines, manager, swarm)) {
-    const why = `${manager.name} does not list node ${swarm.nodeId} yet`;
     plan.awaited.push({
       host: host.name,
       at: manager.name,
-      what: 'node Ready',
-      why,
+      about: READY,
+      why: seen(`${manager.name} does not list node ${swarm.nodeId} yet`),
       failure: notListed(host, manager, swarm.nodeId),
     });
   } else if (node === undefined) {
@@ -154,8 +153,8 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
       host: host.name,
       at: manager.name,
       change: '~',
-      what: role === 'manager' ? 'promote to manager' : 'demote to worker',
-      why: `the cluster file makes it a ${role}`,
+      about: { kind: role === 'manager' ? 'promote' : 'demote', thing: 'node' },
+      why: { because: 'role', of: role },
       serialGroup: 'managers',
       apply: async (act) => void (await act.run(manager.name, setNodeRole(node.id, role))),
     });
@@ -163,12 +162,12 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
     plan.awaited.push({
       host: host.name,
       at: manager.name,
-      what: 'node Ready',
-      why: `node ${node.id} is ${node.state}`,
+      about: READY,
+      why: seen(`node ${node.id} is ${node.state}`),
       failure: notReady(host, node),
     });
   } else {
-    plan.satisfied.push({ host: host.name, what: `${role}, Ready`, why: `node ${node.id}` });
+    plan.satisfied.push({ host: host.name, about: { ...READY, details: { role } }, why: seen(`node ${node.id}`) });
   }
 }
 
