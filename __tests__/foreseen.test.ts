@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment } from '../src/cluster/deployment.ts';
+import { folders } from '../src/cluster/folders.ts';
 import { changesIn, movedSince, type Change } from '../src/engine/approved.ts';
 import { failuresOf } from '../src/engine/errors.ts';
 import type { Run } from '../src/engine/run.ts';
 import { apply, plan } from '../src/engine/runner.ts';
 import { Secret } from '../src/engine/secret.ts';
 import type { Stage } from '../src/engine/stage.ts';
-import { folders } from '../src/kuscia/names.ts';
 import { PLAN_WORDS } from '../src/report/words.ts';
 import { deploymentStages } from '../src/stages/index.ts';
 import { clusterOf, deploymentOf, EXTERNAL, hostOf, MANAGED, THREE, TWO } from './support/deployment.ts';

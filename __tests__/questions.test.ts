@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { folders } from '../src/cluster/folders.ts';
 import fc from './support/random.ts';
 import type { ManagedDatabase } from '../src/cluster/cluster.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
@@ -21,7 +22,6 @@ import {
   registry,
   requestsFor,
 } from '../src/kuscia/facts.ts';
-import { folders } from '../src/kuscia/names.ts';
 import { databaseState } from '../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../src/mysql/greeting.ts';
 import { databaseInUse } from '../src/mysql/in-use.ts';

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jsonPath } from '../../lab/images/kuscia/src/jsonpath.ts';
 import { taskObjects } from '../../lab/images/kuscia/src/tasks.ts';
+import { absolute, folders } from '../../src/cluster/folders.ts';
+import { sha256 } from '../../src/engine/digest.ts';
+import { compareVersions } from '../../src/engine/versions.ts';
 import fc from '../support/random.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
@@ -17,7 +20,6 @@ import {
   differences,
   fingerprint,
   readConfiguration,
-  sha256,
   wantedConfiguration,
 } from '../../src/kuscia/configuration.ts';
 import {
@@ -29,8 +31,7 @@ import {
   registry,
   requestsFor,
 } from '../../src/kuscia/facts.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
-import { compareVersions } from '../../src/kuscia/requirements.ts';
+import { replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE, TWO } from '../support/deployment.ts';
 import { initialConfiguration, KEY, OTHER_KEY } from '../support/key.ts';
 import { factOf, tape } from '../support/tape.ts';

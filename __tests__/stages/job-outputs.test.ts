@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { folders } from '../../src/cluster/folders.ts';
 import { readProvenance } from '../../src/cluster/job-outputs.ts';
 import { imageIdentity } from '../../src/docker/facts.ts';
 import type { Command } from '../../src/engine/command.ts';
@@ -6,7 +7,6 @@ import { asker } from '../../src/engine/asker.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { openFile } from '../../src/host/files.ts';
 import { hashScript } from '../../src/kuscia/commands.ts';
-import { folders } from '../../src/kuscia/names.ts';
 import { readJobOutputs, type JobOutput } from '../../src/stages/job-outputs.ts';
 import { clusterOf, deploymentOf } from '../support/deployment.ts';
 import { imageId } from '../support/facts.ts';

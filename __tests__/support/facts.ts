@@ -1,4 +1,5 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
+import { absolute, folders } from '../../src/cluster/folders.ts';
 import type { ContainerPair } from '../../src/docker/wanted.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import type { Engine, Network, SwarmNode } from '../../src/docker/facts.ts';
@@ -7,7 +8,7 @@ import type { Machine } from '../../src/host/facts.ts';
 import type { Setup } from '../../src/host/setup.ts';
 import type { HostFile } from '../../src/host/files.ts';
 import type { Answer, Gateway, Registry } from '../../src/kuscia/facts.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
+import { replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { KEY } from './key.ts';
 
 /** The moment at which all facts of these tests were gathered, in milliseconds since the epoch. */

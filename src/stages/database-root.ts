@@ -1,5 +1,6 @@
 import { hostsWith, type Cluster, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import type { About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -7,7 +8,6 @@ import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import type { Note, Plan } from '../engine/plan.ts';
 import { file, holds, type HostFile } from '../host/files.ts';
 import { dataSourceUser } from '../kuscia/data-source.ts';
-import { folders } from '../kuscia/names.ts';
 import { closeRoot, provide, rootAccess, type RootAccess } from '../mysql/root.ts';
 
 /** How root of a database of ours is let in; absent where the database is somebody else's. */

@@ -1,11 +1,12 @@
 import { hostNamed, hostsWith, type Cluster, type ExternalDatabase, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { container, stoppedAs, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, unknown, valueOf, type Fact } from '../engine/fact.ts';
-import { folders } from '../kuscia/names.ts';
-import { compareVersions } from '../kuscia/requirements.ts';
+import { compareVersions } from '../engine/versions.ts';
+import { REQUIRED } from '../kuscia/requirements.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
 import { databaseInUse, type InUse } from '../mysql/in-use.ts';
@@ -107,11 +108,6 @@ const databaseRemedy = (cluster: Cluster): string =>
     : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the ' +
       'hosts in; then run again.';
 
-/**
- * Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work.
- */
-const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
-
 /** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
   failuresIn(cluster, state).map((failure) =>
@@ -143,7 +139,7 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   }
   const failures: Failure[] = [];
   const mariadb = /mariadb/i.test(state.version);
-  const floor = mariadb ? FLOOR.mariadb : FLOOR.mysql;
+  const floor = mariadb ? REQUIRED.mariadb : REQUIRED.mysql;
   if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
     failures.push({
       code: 'database-unfit',

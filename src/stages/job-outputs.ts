@@ -1,5 +1,6 @@
 import { hostsWith, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { writeJoinTokens, writeProvenance } from '../cluster/job-outputs.ts';
 import { markTokens, readJoinToken } from '../docker/commands.ts';
 import { imageIdentity } from '../docker/facts.ts';
@@ -9,7 +10,6 @@ import { failedTo, present, unknown, type Fact, type Query } from '../engine/fac
 import { Secret } from '../engine/secret.ts';
 import { openFile } from '../host/files.ts';
 import { hashScript, scriptDigest } from '../kuscia/commands.ts';
-import { folders } from '../kuscia/names.ts';
 import type { StageName } from './names.ts';
 import { anchor, askEngines, engineOf } from './swarm.ts';
 

@@ -1,9 +1,11 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, knownImage } from '../docker/images.ts';
 import { differing, seen, type About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
+import { sha256 } from '../engine/digest.ts';
 import { failuresOf, deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
@@ -17,11 +19,9 @@ import {
   differences,
   fingerprint,
   readConfiguration,
-  sha256,
   wantedConfiguration,
   type Configuration,
 } from '../kuscia/configuration.ts';
-import { folders } from '../kuscia/names.ts';
 import type { DatabaseState } from '../mysql/facts.ts';
 import { askState, databasePlace, stateFailures } from './database.ts';
 

@@ -1,14 +1,14 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
+import { sha256 } from '../engine/digest.ts';
 import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { extractScript } from '../kuscia/commands.ts';
-import { sha256 } from '../kuscia/configuration.ts';
-import { folders } from '../kuscia/names.ts';
 
 const scripts = new WeakMap<Deployment, Map<string, Promise<void>>>();
 

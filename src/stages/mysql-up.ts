@@ -1,5 +1,6 @@
 import { hostNamed, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { absolute, folders } from '../cluster/folders.ts';
 import { planContainer } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, serverVersion } from '../docker/facts.ts';
@@ -15,7 +16,6 @@ import { stage, type Stage } from '../engine/stage.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine, placed, type Placed } from '../host/facts.ts';
 import { file, holds } from '../host/files.ts';
-import { absolute, folders } from '../kuscia/names.ts';
 import { logInOnce } from '../mysql/client.ts';
 import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } from '../mysql/commands.ts';
 import { databaseState } from '../mysql/facts.ts';

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { absolute, folders } from '../cluster/folders.ts';
 import { planContainer } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
@@ -9,15 +10,15 @@ import { portsToTry } from '../docker/replacement.ts';
 import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
 import { differing, seen, type Difference, type Reason } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
+import { sha256 } from '../engine/digest.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
-import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import {
   checkConfiguration,
   INSIDE_PORT,

@@ -1,6 +1,6 @@
 import { overlap, parseSubnet, type Subnet } from '../cluster/subnet.ts';
 import type { Engine, Network } from '../docker/facts.ts';
-import { compareVersions } from '../kuscia/requirements.ts';
+import { compareVersions } from '../engine/versions.ts';
 
 /**
  * What an engine uses that was given no `default-address-pools`. Source: moby, libnetwork/ipamutils,

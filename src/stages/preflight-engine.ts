@@ -1,7 +1,8 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Engine, Network } from '../docker/facts.ts';
+import { compareVersions } from '../engine/versions.ts';
 import { SOCKET, type Setup } from '../host/setup.ts';
-import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
+import { REQUIRED } from '../kuscia/requirements.ts';
 import { elsewhereRemedy } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
 import { exhausted, GATEWAY_BRIDGE, poolsText } from './pools.ts';

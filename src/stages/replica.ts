@@ -1,5 +1,6 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { absolute, folders } from '../cluster/folders.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
 import { imageDifference } from '../docker/images.ts';
@@ -19,7 +20,7 @@ import {
   type Answer,
   type Registry,
 } from '../kuscia/facts.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askLed } from './led.ts';
 
 /** What is seen of the replica on one host. */

@@ -1,11 +1,11 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { stoppedAs } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { isGateway } from '../kuscia/facts.ts';
-import { folders } from '../kuscia/names.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
 import { cutPairs, probeFailures } from './data-path.ts';
 import { databaseFailures, databasePlace, whyNot, type DatabaseFacts } from './database.ts';
