@@ -2,6 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { approvedIn, joinTokensIn, provenanceIn, snapshotIn } from '../../src/artifacts/contents.ts';
 import { CAUSES, KINDS } from '../../src/engine/about.ts';
+import type { Change } from '../../src/engine/approved.ts';
 import type { SealedArtifact } from '../../src/artifacts/sealed-artifact.ts';
 import { writeJoinTokens, writeProvenance } from '../../src/cluster/job-outputs.ts';
 import { engine } from '../../src/docker/facts.ts';
@@ -81,11 +82,11 @@ describe('what was handed over', () => {
       (text) => approvedIn(of('plan', text)),
       (read) =>
         Array.isArray(read) &&
-        read.every(
-          ({ stage, host, about, why = { because: 'differs' }, image = [] }) =>
+        (read as Change[]).every(
+          ({ stage, host, about, why, image = [] }) =>
             [stage, host, ...image].every(isText) &&
-            (KINDS as readonly unknown[]).includes(about.kind) &&
-            (CAUSES as readonly unknown[]).includes(why.because),
+            KINDS.includes(about.kind) &&
+            (why === undefined || CAUSES.includes(why.because)),
         ),
     ],
     ['join-tokens', tokens, (text) => joinTokensIn(of('join-tokens', text)).worker.reveal(), isText],

@@ -58,7 +58,7 @@ describe('what kuscia-init hands over', () => {
 
   test('is never the one without the other', async () => {
     expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual([
-      'node-02 fact-unknown: it is not there any more',
+      'node-02 fact-unknown: it no longer exists',
     ]);
     expect(
       await failing(CONFIGURATION, ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 })),
@@ -67,7 +67,7 @@ describe('what kuscia-init hands over', () => {
       expect.stringContaining('node-02 fact-unknown: '),
     ]);
     expect(await failing(IMAGE, ok('node-02', openFile(folders(cluster).config, 'c').command, 'absent\n'))).toEqual([
-      'node-02 fact-unknown: it is not there any more',
+      'node-02 fact-unknown: it no longer exists',
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import type { Act } from '../engine/ask.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
-import { valueOf } from '../engine/fact.ts';
+import { valueOf, whyNot } from '../engine/fact.ts';
 import type { Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
@@ -114,6 +114,6 @@ const notBack = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
 /** What is wrong with a container by its own state; undefined when it runs. */
 export async function notRunning(act: Act, host: string, name: string): Promise<string | undefined> {
   const fact = among(await act.ask(host, containers), name);
-  if (fact.is !== 'present') return fact.is === 'unknown' ? fact.why : 'absent';
+  if (fact.is !== 'present') return whyNot(fact, 'absent');
   return fact.value.state === 'running' ? undefined : (stoppedAs(fact.value) ?? fact.value.state);
 }

@@ -1,7 +1,7 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import { seen, type About } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { Greeting } from '../mysql/greeting.ts';
 import { unresolved } from './data-path.ts';
@@ -21,7 +21,7 @@ export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'g
 
 /** What is seen of a server that does not greet, in words. */
 export function describeGreeting(fact: Fact<Greeting>): string {
-  if (fact.is !== 'present') return fact.is === 'unknown' ? fact.why : 'no answer';
+  if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
   if (typeof value === 'string') return SEEN[value];
   if ('turnedAway' in value) return `the server greets with error ${value.turnedAway}`;

@@ -4,7 +4,7 @@ import { folders } from '../cluster/folders.ts';
 import type { About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import type { Note, Plan } from '../engine/plan.ts';
 import { file, holds, type HostFile } from '../host/files.ts';
 import { dataSourceUser } from '../kuscia/data-source.ts';
@@ -63,7 +63,7 @@ export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): 
   what:
     `root of ${database.container} is let in neither by its own password nor by that of ${database.user}, so what ` +
     'it may do is not known here',
-  evidence: root.is === 'unknown' ? root.why : 'ERROR 1045 to both',
+  evidence: whyNot(root, 'ERROR 1045 to both'),
   cause: 'its password was changed by hand, or the file database-root-password is that of another database',
   remedy: REOPEN,
 });

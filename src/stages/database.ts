@@ -4,7 +4,7 @@ import { folders } from '../cluster/folders.ts';
 import { container, stoppedAs, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, unknown, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, unknown, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { compareVersions } from '../engine/versions.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
@@ -86,9 +86,6 @@ async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reach
   const cut = ['silent', 'refused', 'no route'].some((how) => how === valueOf(fact));
   return { host, fact, fromHost: cut ? await ask.ask(host.name, hostReaches(address, port)) : absent };
 }
-
-/** Why a fact is not present, in words. */
-export const whyNot = (fact: Fact<unknown>): string => (fact.is === 'unknown' ? fact.why : 'no answer');
 
 /** The failure of a server that does not answer. */
 export function unanswered(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {

@@ -6,7 +6,7 @@ import { markTokens, readJoinToken } from '../docker/commands.ts';
 import { imageIdentity } from '../docker/facts.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { deploymentError } from '../engine/errors.ts';
-import { failedTo, present, unknown, type Fact, type Query } from '../engine/fact.ts';
+import { failedTo, present, unknown, whyNot, type Fact, type Query } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
 import { openFile } from '../host/files.ts';
 import { hashScript, scriptDigest } from '../kuscia/commands.ts';
@@ -93,7 +93,7 @@ function known<T>(fact: Fact<T>, host: Host): T {
     code: 'fact-unknown',
     host: host.name,
     what: 'what later jobs need could not be read',
-    evidence: fact.is === 'unknown' ? fact.why : 'it is not there any more',
-    remedy: 'Mend what the line names, then run this job again.',
+    evidence: whyNot(fact, 'it no longer exists'),
+    remedy: 'Fix the reported problem, then run this job again.',
   });
 }

@@ -7,10 +7,11 @@ import { differing, seen, type About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { sha256 } from '../engine/digest.ts';
 import { failuresOf, deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
-import { absent, type Fact } from '../engine/fact.ts';
+import { absent, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
 import { openFile, type OpenedFile } from '../host/files.ts';
 import { makeConfiguration } from '../kuscia/commands.ts';
@@ -101,14 +102,8 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
 function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
   if (first === undefined || image.is === 'present') return;
   const [{ name }, wanted] = [first.host, deployment.cluster.image];
-  if (image.is === 'unknown')
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: name,
-      what: image.why,
-      remedy: 'Mend what the line names, then run again.',
-    });
-  else
+  plan.failures.push(...unknownFailures(name, [image]));
+  if (image.is === 'absent')
     plan.steps.push({
       host: name,
       change: '+',
@@ -141,13 +136,9 @@ function findAll(plan: Plan, { cluster, secrets }: Deployment, { files }: Facts)
   if (secrets.kusciaConfig) add('the input kuscia-config', secrets.kusciaConfig);
   for (const { host, file } of files) {
     if (file.is === 'present') add(`${host.name}:${folders(cluster).config}`, file.value.content, host.name);
-    if (file.is === 'unknown')
-      plan.failures.push({
-        code: 'fact-unknown',
-        host: host.name,
-        what: file.why,
-        remedy: 'Let the login read its own files there, then run again.',
-      });
+    plan.failures.push(
+      ...unknownFailures(host.name, [file], 'Let the login read its own files there, then run again.'),
+    );
   }
   return found;
 }
@@ -231,7 +222,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
       code: 'database-unreachable',
       host: place.asks.name,
       what: 'the database does not say whether it knows the domain already',
-      evidence: database.is === 'unknown' ? database.why : 'no answer',
+      evidence: whyNot(database),
       remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.',
     });
   }

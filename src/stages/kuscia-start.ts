@@ -9,11 +9,12 @@ import type { ContainerPair, Wanted } from '../docker/wanted.ts';
 import { seen, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
-import { deploymentError, type Failure } from '../engine/errors.ts';
+import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastErrorLines } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
@@ -74,20 +75,11 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
   const plan = new Plan();
   const former = formerPorts(deployment.cluster, facts);
   for (const replica of facts) {
-    const unknowns = [replica.machine, replica.image, replica.identity, replica.file, replica.standing].flatMap(
-      (fact) => (fact.is === 'unknown' ? [fact.why] : []),
-    );
-    plan.failures.push(
-      ...unknowns.map((why) => ({
-        code: 'fact-unknown' as const,
-        host: replica.host.name,
-        what: why,
-        remedy: 'Fix what the line names, then run again.',
-      })),
-    );
-    const unlike = unknowns.length === 0 ? unlikeHanded(deployment, replica) : [];
-    plan.failures.push(...unlike);
-    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica, former);
+    const { machine, image, identity, file, standing } = replica;
+    const unknowns = unknownFailures(replica.host.name, [machine, image, identity, file, standing]);
+    const failures = unknowns.length > 0 ? unknowns : unlikeHanded(deployment, replica);
+    plan.failures.push(...failures);
+    if (failures.length === 0) planReplica(plan, deployment, replica, former);
     warnOfTasks(plan, deployment, replica, facts);
   }
   return plan;
@@ -329,13 +321,7 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
 /** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
   const inPlace = await act.ask(host.name, container(name));
-  if (inPlace.is === 'unknown')
-    throw deploymentError({
-      code: 'fact-unknown',
-      host: host.name,
-      what: inPlace.why,
-      remedy: 'Fix what the line names, then run again.',
-    });
+  if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));
   if (inPlace.is === 'present')
     throw deploymentError({
       code: 'host-changed',

@@ -10,9 +10,10 @@ import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
 import { seen, type Difference } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
-import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine, placed, type Placed } from '../host/facts.ts';
 import { file, holds } from '../host/files.ts';
@@ -21,15 +22,7 @@ import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } fr
 import { databaseState } from '../mysql/facts.ts';
 import { inUseText } from '../mysql/in-use.ts';
 import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
-import {
-  askDatabase,
-  databasePlace,
-  lacksUser,
-  stateFailures,
-  unanswered,
-  whyNot,
-  type DatabaseFacts,
-} from './database.ts';
+import { askDatabase, databasePlace, lacksUser, stateFailures, unanswered, type DatabaseFacts } from './database.ts';
 import { addressElsewhere, listenAddress } from './database-listen.ts';
 import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } from './database-passwords.ts';
 import { planReach, SHA2 } from './database-reach.ts';
@@ -156,13 +149,7 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
 function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabase, { inUse, state }: Facts): void {
   const { cluster, secrets } = deployment;
   const { asks } = databasePlace(cluster);
-  if (inUse.is === 'unknown')
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: asks.name,
-      what: inUse.why,
-      remedy: 'Fix the reported problem, then run again.',
-    });
+  plan.failures.push(...unknownFailures(asks.name, [inUse]));
   const forgotten = state.is === 'present' && state.value.login === 'withheld' && state.value.method === SHA2;
   if (inUse.is !== 'absent' && !forgotten) return;
   const apply = async (act: Act): Promise<void> => {
@@ -192,18 +179,9 @@ function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabas
 
 function planDatabaseContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
   const { passwordFiles, container, image, password, rootPassword, listen, state, root } = facts;
-  const unknowns = [container, image, passwordFiles, password, rootPassword, listen].flatMap((fact) =>
-    fact.is === 'unknown' ? [fact.why] : [],
-  );
-  plan.failures.push(
-    ...unknowns.map((why) => ({
-      code: 'fact-unknown' as const,
-      host: database.host,
-      what: why,
-      remedy: 'Fix the reported problem, then run again.',
-    })),
-  );
-  if (unknowns.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
+  const unknowns = [container, image, passwordFiles, password, rootPassword, listen];
+  plan.failures.push(...unknownFailures(database.host, unknowns));
+  if (plan.failures.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
   const address = listenAddress(listen);
   if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
   const lacking = lacksUser(state, root);

@@ -14,6 +14,7 @@ import type { Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { allPaths, askPaths, cutPairs, probeFailures, type Paths } from './data-path.ts';
 import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.ts';
@@ -114,22 +115,8 @@ function planProbeLater(
   });
 }
 
-function unknowns({ hosts }: Facts): Failure[] {
-  return hosts.flatMap(({ host, networks, probe }) =>
-    [networks, probe].flatMap((fact) =>
-      fact.is === 'unknown'
-        ? [
-            {
-              code: 'fact-unknown' as const,
-              host: host.name,
-              what: fact.why,
-              remedy: 'Mend what the line names, then run again.',
-            },
-          ]
-        : [],
-    ),
-  );
-}
+const unknowns = ({ hosts }: Facts): Failure[] =>
+  hosts.flatMap(({ host, networks, probe }) => unknownFailures(host.name, [networks, probe]));
 
 /** Plans the network; true when it is there and right. */
 function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean {

@@ -12,9 +12,10 @@ import { differing, seen, type Difference, type Reason } from '../engine/about.t
 import type { Ask } from '../engine/ask.ts';
 import { sha256 } from '../engine/digest.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
@@ -27,7 +28,6 @@ import {
   runLoadBalancer,
 } from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
-import { whyNot } from './database.ts';
 import { replaceConfiguration } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
 
@@ -143,13 +143,7 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
     (fact) => [host.name, fact] as const,
   );
   for (const [on, fact] of [...ofHost, ...facts.replicas]) {
-    if (fact.is === 'unknown')
-      plan.failures.push({
-        code: 'fact-unknown',
-        host: on,
-        what: fact.why,
-        remedy: 'Fix what the line names, then run again.',
-      });
+    plan.failures.push(...unknownFailures(on, [fact]));
   }
   if (plan.failures.length > 0) return plan;
 
@@ -287,7 +281,7 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
     create: async (act) => void (await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder))),
     fault: async (act) => {
       const loaded = await act.ask(host.name, loadedConfiguration(name));
-      return loaded.is === 'present' ? undefined : loaded.is === 'unknown' ? loaded.why : 'it loaded no configuration';
+      return loaded.is === 'present' ? undefined : whyNot(loaded, 'it loaded no configuration');
     },
   };
 }

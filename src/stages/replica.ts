@@ -7,7 +7,7 @@ import { imageDifference } from '../docker/images.ts';
 import { standing, type ContainerPair } from '../docker/wanted.ts';
 import type { Difference } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import {
@@ -111,18 +111,14 @@ export function faultOf(
   if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
   const overruled = isOwn(cluster, valueOf(within), current) && isOwn(cluster, valueOf(elsewhere), current);
   if (!isOwn(cluster, valueOf(answer), current) && !overruled) {
-    return answer.is === 'present'
-      ? `its gateway port: ${describeAnswer(cluster, answer.value)}`
-      : answer.is === 'unknown'
-        ? answer.why
-        : 'no answer';
+    return answer.is === 'present' ? `its gateway port: ${describeAnswer(cluster, answer.value)}` : whyNot(answer);
   }
   return unregistered(registry, current);
 }
 
 /** What is missing of what the replica writes into the database by itself. */
 function unregistered(registry: Fact<Registry>, current: Container): string | undefined {
-  if (registry.is !== 'present') return registry.is === 'unknown' ? registry.why : 'no answer';
+  if (registry.is !== 'present') return whyNot(registry);
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
   if (gateway === undefined) return 'its gateway object is not there yet';
   // Gateway objects outlive their replica: only one written by this very process proves anything.

@@ -19,6 +19,7 @@ import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts'
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { stage, type Stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { anchor, askSwarm, engineFailures, engineOf, nodeFailures, type Engines } from './swarm.ts';
 
 interface Facts {
@@ -61,14 +62,13 @@ export function planSwarmJoin(
 ): Plan {
   const plan = new Plan();
   plan.failures.push(...engineFailures(engines), ...nodeFailures(cluster, engines, nodes));
-  if (nodes.is === 'unknown') {
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: anchor(cluster, engines).name,
-      what: nodes.why,
-      remedy: 'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
-    });
-  }
+  plan.failures.push(
+    ...unknownFailures(
+      anchor(cluster, engines).name,
+      [nodes],
+      'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
+    ),
+  );
   if (plan.failures.length > 0) return plan;
 
   const known = nodes.is === 'present' ? nodes.value : [];
@@ -95,14 +95,10 @@ function planRotation(
 ): void {
   const marked = nodes.filter(({ labels }) => tokensLabel(domain) in labels).map(({ id }) => id);
   if (handedInUse.is === 'unknown') {
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: manager.name,
-      what: handedInUse.why,
-      remedy:
-        'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that ' +
-        'were handed over must not stay valid.',
-    });
+    const remedy =
+      'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that were ' +
+      'handed over must not stay valid.';
+    plan.failures.push(...unknownFailures(manager.name, [handedInUse], remedy));
     return;
   }
   const inUse = handedInUse.is === 'present' && handedInUse.value;
