@@ -9,6 +9,7 @@ import { stage, type Stage } from '../src/engine/stage.ts';
 import type { Inputs } from '../src/inputs/read.ts';
 import { ALICE, CUT, matrixOf, planOf, step } from './report/alice.ts';
 import { recorder, reportOn, type Recorder } from './report/play.ts';
+import { says } from './support/lines.ts';
 
 const PASSWORD = new Secret('database password', 'correct horse');
 
@@ -140,7 +141,7 @@ function verification(
   onMatrix(matrix);
   const failure = { code: 'cluster-unhealthy', what: 'a check is not ok', remedy: 'Apply.' } as const;
   return planOf({
-    awaited: matrix.healthy ? [] : [{ host: '', what: 'as described', why: 'a check is not ok', failure }],
+    awaited: matrix.healthy ? [] : [{ host: '', ...says('as described', 'a check is not ok'), failure }],
   });
 }
 
@@ -216,7 +217,7 @@ describe('apply', () => {
   test('is not 0 when a stage settled although something in it could not be judged', async () => {
     const { code, face } = await ran({
       stages: ['swarm-join'],
-      joinLater: { host: 'node-02', what: 'join', why: 'no swarm yet' },
+      joinLater: { host: 'node-02', ...says('join', 'no swarm yet') },
     });
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain(
@@ -353,8 +354,7 @@ describe('verify', () => {
           return planOf({
             awaited: [lost, red].map((failure) => ({
               host: failure.host,
-              what: 'as described',
-              why: failure.what,
+              ...says('as described', failure.what),
               failure,
             })),
           });

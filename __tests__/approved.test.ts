@@ -14,6 +14,7 @@ import type { Stage } from '../src/engine/stage.ts';
 import type { Inputs } from '../src/inputs/read.ts';
 import { compareWithApproved, openReceived } from '../src/job.ts';
 import { deploymentStages, STAGES, type StageName } from '../src/stages/index.ts';
+import { PLAN_WORDS } from '../src/report/words.ts';
 import { deploymentOf, TWO } from './support/deployment.ts';
 import { FakeFleet } from './support/fake.ts';
 import { initialConfiguration } from './support/key.ts';
@@ -29,6 +30,7 @@ const stageOf = (name: StageName): Stage => stages.filter((stage) => stage.name 
 const runOn = (moment: Moment, agreed?: readonly Change[]) => ({
   fleet: new FakeFleet(tape(moment)),
   emit: () => undefined,
+  words: PLAN_WORDS,
   ...(agreed && { approved: agreed }),
 });
 
@@ -89,7 +91,7 @@ describe('a job whose artifacts somebody else wrote to', () => {
     attempt: 1,
   };
   const CONTENTS: Readonly<Partial<Record<Kind, string>>> = {
-    plan: '[]',
+    plan: '{"changes":[]}',
     'kuscia-configuration': initialConfiguration(),
     provenance: JSON.stringify({ image: { id: 'sha256:a', digests: [] }, script: 'f'.repeat(64) }),
   };
@@ -106,7 +108,7 @@ describe('a job whose artifacts somebody else wrote to', () => {
     const encrypter = new Encrypter();
     encrypter.addRecipient(await identityToRecipient(key.reveal()));
     const made = Date.now() + 60_000;
-    const content = JSON.stringify(await approvedAt('empty'));
+    const content = JSON.stringify({ changes: await approvedAt('empty') });
     await writeFile(
       join(folder, `plan.${made}.age`),
       await encrypter.encrypt(

@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment } from '../src/cluster/deployment.ts';
+import { folders } from '../src/cluster/folders.ts';
 import { changesIn, movedSince, type Change } from '../src/engine/approved.ts';
 import { failuresOf } from '../src/engine/errors.ts';
 import type { Run } from '../src/engine/run.ts';
 import { apply, plan } from '../src/engine/runner.ts';
 import { Secret } from '../src/engine/secret.ts';
 import type { Stage } from '../src/engine/stage.ts';
-import { folders } from '../src/kuscia/names.ts';
+import { PLAN_WORDS } from '../src/report/words.ts';
 import { deploymentStages } from '../src/stages/index.ts';
 import { clusterOf, deploymentOf, EXTERNAL, hostOf, MANAGED, THREE, TWO } from './support/deployment.ts';
 import { imageId } from './support/facts.ts';
@@ -25,10 +26,15 @@ const runOf = (parts: Partial<Run> = {}): Run => ({
   fleet: { run: () => Promise.reject(new Error('only the model is asked')) },
   emit: () => undefined,
   lookEveryMs: 1,
+  words: PLAN_WORDS,
   ...parts,
 });
 
 const agree = async (model: Model): Promise<Change[]> => changesIn(await plan(changing(model), runOf()));
+
+/** A change in words: stage, host, change and the reason that it is held to. */
+const lineOf = ({ stage, host, change, about, why }: Change): string =>
+  `${stage} ${host} ${change} ${PLAN_WORDS.what(about)}${why ? ` (${PLAN_WORDS.why(why)})` : ''}`;
 
 /** Plans, agrees, and does each stage in a job of its own, or in one for each host. Gives what was agreed to, and what the jobs did against it. */
 async function byJobs(
@@ -45,7 +51,7 @@ async function byJobs(
       refused.push(...failures.map(({ host, what, evidence }) => `${stage.name} ${host}: ${what} (${evidence})`));
     }
   }
-  return { agreed: agreed.map(({ line }) => line), refused };
+  return { agreed: agreed.map(lineOf), refused };
 }
 
 /** A model in which that is deployed. */

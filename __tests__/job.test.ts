@@ -25,7 +25,7 @@ const CONTENTS: Readonly<Partial<Record<Kind, string>>> = {
   'join-tokens': JSON.stringify({ manager: 'of-managers', worker: 'of-workers' }),
   'kuscia-configuration': initialConfiguration(),
   provenance: JSON.stringify({ image: { id: 'sha256:a', digests: [] }, script: 'f'.repeat(64) }),
-  plan: '[]',
+  plan: '{"changes":[]}',
 };
 
 let folder = '';

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { folders } from '../src/cluster/folders.ts';
 import fc from './support/random.ts';
 import type { ManagedDatabase } from '../src/cluster/cluster.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
@@ -16,7 +17,6 @@ import { firewallRules, setup } from '../src/host/setup.ts';
 import { dataSourceUser } from '../src/kuscia/data-source.ts';
 import { answerWithin, directAnswer, lastErrorLines, loadBalancerAnswers, requestsFor } from '../src/kuscia/facts.ts';
 import { registry } from '../src/kuscia/registry.ts';
-import { folders } from '../src/kuscia/names.ts';
 import { databaseState } from '../src/mysql/facts.ts';
 import { greeting, hostReaches } from '../src/mysql/greeting.ts';
 import { databaseInUse } from '../src/mysql/in-use.ts';

@@ -23,6 +23,7 @@ import { notJudged, unproven, verified, withUnreached, type Proof } from './proo
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/run-state.ts';
 import { DEFINITIONS, deploymentStages } from './stages/index.ts';
+import { PLAN_WORDS } from './report/words.ts';
 import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.ts';
 
 /** The parts of a run; tests put others in their place. */
@@ -86,7 +87,7 @@ async function attemptWith(
   const moment = new ActivityTracker();
   let stoppedIn: string | undefined;
   // What is told afterwards is how its commands were ended.
-  cancelled.addEventListener('abort', () => (stoppedIn = moment.inWords()), { once: true });
+  cancelled.addEventListener('abort', () => (stoppedIn = moment.inWords(PLAN_WORDS)), { once: true });
   try {
     const request = await parts.readRequest((secrets) => report.hide(secrets), signal);
     if (typeof request === 'string') {
@@ -118,6 +119,7 @@ async function attemptWith(
     const { snapshots } = task.received;
     const run: Run = {
       fleet,
+      words: PLAN_WORDS,
       emit,
       signal,
       permit: lock.take,

@@ -100,14 +100,16 @@ export async function compareWithApproved(
   all: readonly Stage[],
   run: Run,
 ): Promise<readonly Failure[]> {
-  return movedSince(agreed, changesIn(await plan(changing(all), quiet(run))));
+  return movedSince(agreed, changesIn(await plan(changing(all), quiet(run))), run.words);
 }
 
 const changing = (stages: readonly Stage[]): Stage[] => stages.filter(({ name }) => name !== 'verify');
 
 /** Hands the plan over for the job that is held to it. Gives how many files there are. */
 export async function savePlan(inputs: Inputs, planned: readonly Planned[]): Promise<number> {
-  return put(inputs, [{ kind: 'plan', host: '', content: new Secret('plan', JSON.stringify(changesIn(planned))) }]);
+  return put(inputs, [
+    { kind: 'plan', host: '', content: new Secret('plan', JSON.stringify({ changes: changesIn(planned) })) },
+  ]);
 }
 
 /**

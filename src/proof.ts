@@ -1,9 +1,11 @@
 import type { Matrix } from './cluster/matrix.ts';
 import type { Failure } from './engine/errors.ts';
+import type { Note } from './engine/plan.ts';
 import type { Run } from './engine/run.ts';
 import { plan } from './engine/runner.ts';
 import type { Stage } from './engine/stage.ts';
 import { distinct } from './report/failures.ts';
+import { PLAN_WORDS } from './report/words.ts';
 
 /** The latest matrix that a verify stage made. */
 export interface Proof {
@@ -36,15 +38,12 @@ export function unproven({ matrix }: Proof): Failure[] {
 }
 
 /** The failure of something that must be known and is not. */
-export function notJudged(
-  stage: string,
-  { host, what, why }: { readonly host: string; readonly what: string; readonly why: string },
-): Failure {
+export function notJudged(stage: string, { host, about, why }: Pick<Note, 'host' | 'about' | 'why'>): Failure {
   return {
     code: 'fact-unknown',
     host,
-    what: `${stage}: "${what}" could not be judged on ${host}`,
-    evidence: why,
+    what: `${stage}: "${PLAN_WORDS.what(about)}" could not be judged on ${host}`,
+    evidence: PLAN_WORDS.why(why),
     remedy: 'Apply the stages it needs first, or stage: all.',
   };
 }

@@ -1,6 +1,8 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { approvedIn, outputsIn, snapshotIn } from '../../src/artifacts/contents.ts';
+import { CAUSES, KINDS } from '../../src/engine/about.ts';
+import type { Change } from '../../src/engine/approved.ts';
 import type { SealedArtifact } from '../../src/artifacts/sealed-artifact.ts';
 import { writeJoinTokens, writeProvenance } from '../../src/cluster/job-outputs.ts';
 import { engine } from '../../src/docker/facts.ts';
@@ -47,7 +49,7 @@ describe('what was handed over', () => {
   };
 
   /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
-  const KINDS: readonly [SealedArtifact['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
+  const EACH: readonly [SealedArtifact['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
     [
       'view',
       JSON.stringify({
@@ -59,13 +61,33 @@ describe('what was handed over', () => {
     ],
     [
       'plan',
-      JSON.stringify([
-        { line: 'swarm-init node-01 + initialise swarm' },
-        { line: 'nginx-lb node-02 + load balancer', image: ['sha256:1'] },
-      ]),
+      JSON.stringify({
+        changes: [
+          {
+            stage: 'swarm-init',
+            host: 'node-01',
+            change: '+',
+            about: { kind: 'initialise', thing: 'swarm', details: { address: '10.0.0.11' } },
+          },
+          {
+            stage: 'kuscia-start',
+            host: 'node-02',
+            change: '~',
+            about: { kind: 'replace', thing: 'replica', name: 'r' },
+            why: { because: 'differs', differs: [{ field: 'memory', from: '4 GiB', to: '8 GiB' }] },
+            image: ['sha256:1'],
+          },
+        ],
+      }),
       (text) => approvedIn(of('plan', text)),
       (read) =>
-        Array.isArray(read) && read.every(({ line, image = [] }) => isText(line) && (image as unknown[]).every(isText)),
+        Array.isArray(read) &&
+        (read as Change[]).every(
+          ({ stage, host, about, why, image = [] }) =>
+            [stage, host, ...image].every(isText) &&
+            KINDS.includes(about.kind) &&
+            (why === undefined || CAUSES.includes(why.because)),
+        ),
     ],
     ['join-tokens', tokens, (text) => outputsIn([of('join-tokens', text)]).joinTokens?.worker.reveal(), isText],
     ['provenance', provenance, (text) => outputsIn([of('provenance', text)]).provenance?.script, isText],
@@ -77,59 +99,61 @@ describe('what was handed over', () => {
     ],
   ];
 
-  test.each(KINDS)(
-    'as %s is read, and whatever else stands there is refused by name',
-    (kind, sound, read, promised) => {
-      expect(promised(read(sound))).toBe(true);
-      const prototype = Object.getOwnPropertyNames(Object.prototype);
-      const put = fc.oneof(
-        fc.constantFrom(
-          'null',
-          '[]',
-          '{}',
-          '"',
-          '1e999',
-          '\n',
-          '*a',
-          '&a ',
-          '<<: *a',
-          '__proto__',
-          '"__proto__":{"ended":"exited"},',
-          '!!js/function ',
-          '::error::x',
-          '\0',
+  test('the lines of a plan that an earlier version sealed are none', () => {
+    for (const text of ['[]', JSON.stringify([{ line: 'swarm-init node-01 + initialise swarm' }])])
+      expect(() => approvedIn(of('plan', text))).toThrow('artifact-damaged');
+  });
+
+  test.each(EACH)('as %s is read, and whatever else stands there is refused by name', (kind, sound, read, promised) => {
+    expect(promised(read(sound))).toBe(true);
+    const prototype = Object.getOwnPropertyNames(Object.prototype);
+    const put = fc.oneof(
+      fc.constantFrom(
+        'null',
+        '[]',
+        '{}',
+        '"',
+        '1e999',
+        '\n',
+        '*a',
+        '&a ',
+        '<<: *a',
+        '__proto__',
+        '"__proto__":{"ended":"exited"},',
+        '!!js/function ',
+        '::error::x',
+        '\0',
+      ),
+      fc.string({ maxLength: 4 }),
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.jsonValue().map((value) => JSON.stringify(value)),
+      fc
+        .tuple(fc.nat(400), fc.nat(8), put)
+        .map(
+          ([at, drop, piece]) => sound.slice(0, at % sound.length) + piece + sound.slice((at % sound.length) + drop),
         ),
-        fc.string({ maxLength: 4 }),
-      );
-      const text = fc.oneof(
-        fc.string({ unit: 'binary' }),
-        fc.jsonValue().map((value) => JSON.stringify(value)),
-        fc
-          .tuple(fc.nat(400), fc.nat(8), put)
-          .map(
-            ([at, drop, piece]) => sound.slice(0, at % sound.length) + piece + sound.slice((at % sound.length) + drop),
-          ),
-      );
-      let refused = 0;
-      fc.assert(
-        fc.property(text, (given) => {
-          let known: unknown;
-          try {
-            known = read(given);
-          } catch (thrown) {
-            refused += 1;
-            return expect(failuresOf(thrown)).toMatchObject([
-              { code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' },
-            ]);
-          }
-          expect([given, promised(known)]).toEqual([given, true]);
-        }),
-        { numRuns: 500 },
-      );
-      expect(refused).toBeGreaterThan(100);
-      expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);
-    },
-  );
+    );
+    let refused = 0;
+    fc.assert(
+      fc.property(text, (given) => {
+        let known: unknown;
+        try {
+          known = read(given);
+        } catch (thrown) {
+          refused += 1;
+          return expect(failuresOf(thrown)).toMatchObject([
+            { code: kind === 'kuscia-configuration' ? 'configuration-invalid' : 'artifact-damaged' },
+          ]);
+        }
+        expect([given, promised(known)]).toEqual([given, true]);
+      }),
+      { numRuns: 500 },
+    );
+    expect(refused).toBeGreaterThan(100);
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype);
+  });
 
   test.each([
     ['depth', '['.repeat(1_000_000)],
@@ -147,7 +171,7 @@ describe('what was handed over', () => {
       jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined),
       jest.spyOn(console, 'warn').mockImplementation(() => undefined),
     ];
-    for (const [, , read] of KINDS) expect(() => read(text)).toThrow(/KS-(1703|1403)/);
+    for (const [, , read] of EACH) expect(() => read(text)).toThrow(/KS-(1703|1403)/);
     for (const each of printed) expect(each).not.toHaveBeenCalled();
     for (const each of printed) each.mockRestore();
   });

@@ -29,6 +29,7 @@ import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
 import { carryOut, ends, ok } from '../support/fake.ts';
+import { says } from '../support/lines.ts';
 
 const RESOLVE =
   'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit 68; }';
@@ -326,8 +327,7 @@ describe('ensureImage', () => {
     ({
       host: 'a',
       change: '+',
-      what: 'w',
-      why: 'y',
+      ...says('w', 'y'),
       apply: (act: Parameters<typeof ensureImage>[0]) => ensureImage(act, 'a', name, deployment),
     }) as const;
 

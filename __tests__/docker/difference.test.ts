@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Container } from '../../src/docker/containers.ts';
 import { differenceFrom, type Description } from '../../src/docker/difference.ts';
+import { differing, type Difference } from '../../src/engine/about.ts';
 import { absent, present, unknown } from '../../src/engine/fact.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 import { containerOf, GIB, imageId } from '../support/facts.ts';
 
 const WANTED: Description = {
@@ -22,8 +24,10 @@ const AS_DESCRIBED: Partial<Container> = {
   mounts: { '/data': 'v', '/conf': '/srv/conf', '/other': 'o' },
   hostname: 'h',
 };
-const difference = (changes: Partial<Container>, wanted = WANTED): string | undefined =>
-  differenceFrom(wanted, containerOf('c', { ...AS_DESCRIBED, ...changes }), absent);
+const difference = (changes: Partial<Container>, wanted = WANTED): string | undefined => {
+  const found = differenceFrom(wanted, containerOf('c', { ...AS_DESCRIBED, ...changes }), absent);
+  return found && PLAN_WORDS.why(differing(found));
+};
 
 /** In the order in which they are named. */
 const DIFFERENCES: readonly (readonly [Partial<Container>, string])[] = [
@@ -68,6 +72,9 @@ describe('a container', () => {
     const found = [present(imageId('a')), present(imageId('b')), absent, unknown('no shell')].map((onHost) =>
       differenceFrom({ image: 'other:1' }, containerOf('c'), onHost),
     );
-    expect(found).toEqual([undefined, ...Array<string>(3).fill('image image:1 -> other:1')]);
+    expect(found).toEqual([
+      undefined,
+      ...Array<Difference>(3).fill({ field: 'image', from: 'image:1', to: 'other:1' }),
+    ]);
   });
 });

@@ -16,6 +16,7 @@ import { deploymentOf, THREE } from '../support/deployment.ts';
 import { engineInside, engineOutside, enginesOf, nodeOf } from '../support/facts.ts';
 import { stepOf } from '../support/plans.ts';
 import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { says } from '../support/lines.ts';
 
 const [first] = THREE as [Host];
 
@@ -38,8 +39,7 @@ const step = (name: string, deployment: Deployment) =>
   ({
     host: 'a',
     change: '+',
-    what: 'w',
-    why: 'y',
+    ...says('w', 'y'),
     apply: (act: Act) => ensureImage(act, 'a', name, deployment),
   }) as const;
 const lacks = (name: string): Script => ok('a', image(name).command, '');

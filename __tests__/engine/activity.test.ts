@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { Event } from '../../src/engine/events.ts';
 import { ActivityTracker } from '../../src/engine/activity.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
+import { BARE, says } from '../support/lines.ts';
 
 const step = (host: string, what: string): Step => ({
   host,
   change: '+',
-  what,
-  why: 'absent',
+  ...says(what, 'absent'),
   apply: () => Promise.resolve(),
 });
 const [init, join, database] = [
@@ -22,7 +22,7 @@ const waiting = (stage: string, ...notes: readonly { host: string; what: string 
   is: 'waiting',
   stage,
   leftMs: 1,
-  notes: notes.map((note) => ({ ...note, why: 'not yet' })),
+  notes: notes.map(({ host, what }) => ({ host, ...says(what, 'not yet') })),
 });
 const settled = (stage: string): Event => ({ is: 'stage-settled', stage, plan: new Plan(), applied: [], ms: 1 });
 
@@ -71,6 +71,6 @@ describe('the moment when', () => {
   test.each(cases)('%s', (_, events, words) => {
     const moment = new ActivityTracker();
     events.forEach((event) => moment.hear(event));
-    expect(moment.inWords()).toBe(words);
+    expect(moment.inWords(BARE)).toBe(words);
   });
 });

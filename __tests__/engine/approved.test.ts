@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { changesIn, laterLine, movedSince, notApproved, type Change } from '../../src/engine/approved.ts';
+import { differing, seen, type About, type Reason } from '../../src/engine/about.ts';
+import { changesIn, movedSince, notApproved, type Change } from '../../src/engine/approved.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
 import { stage } from '../../src/engine/stage.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 
 const join = stage({
   name: 'swarm-join',
@@ -11,14 +13,22 @@ const join = stage({
   gather: () => Promise.resolve(),
   plan: () => new Plan(),
 });
+/** Replacing a replica for more memory, unless told. */
 const step = (parts: Partial<Step>): Step => ({
   host: 'b',
   change: '~',
-  what: 'replace replica r',
-  why: 'memory 4 GiB -> 8 GiB',
+  about: { kind: 'replace', thing: 'replica', name: 'r' },
+  why: MEMORY,
   apply: () => Promise.resolve(),
   ...parts,
 });
+const MEMORY = differing({ field: 'memory', from: '4 GiB', to: '8 GiB' });
+const IMAGE = differing({ field: 'image', from: 'kuscia:1', to: 'kuscia:2' });
+const MOMENT: Partial<Step> = {
+  about: { kind: 'start', thing: 'replica', name: 'r' },
+  why: { because: 'stopped', seen: 'exited (137)' },
+};
+const PROBE: About = { kind: 'create', thing: 'probe', name: 'p' };
 
 /** The changes of a plan of these steps. */
 function changesOf(...steps: readonly Partial<Step>[]): Change[] {
@@ -27,114 +37,151 @@ function changesOf(...steps: readonly Partial<Step>[]): Change[] {
   return changesIn([{ stage: join, plan }]);
 }
 
+/** A change that is known only after apply. */
+const later = (about: About, parts: Partial<Change> = {}): Change => ({
+  stage: 'swarm-join',
+  host: 'b',
+  change: '?',
+  about,
+  ...parts,
+});
+
 test('what is agreed to are changes and what is known only after them, not what is so or awaited', () => {
   const plan = new Plan();
-  plan.steps.push(step({ change: '+', what: 'join as worker', why: 'not in any swarm', image: ['sha256:a'] }));
-  plan.later.push({ host: 'c', what: 'the same', why: 'after it', image: ['sha256:b'] });
-  plan.satisfied.push({ host: 'a', what: 'manager', why: 'node 1' });
+  const about: About = { kind: 'join', thing: 'node', details: { role: 'worker' } };
+  plan.steps.push(step({ change: '+', about, why: { because: 'not-in-swarm' }, image: ['sha256:a'] }));
+  plan.later.push({ host: 'c', about: PROBE, why: { because: 'after-network' }, image: ['sha256:b'] });
+  plan.later.push({
+    host: 'c',
+    stage: 'kuscia-start',
+    about: { kind: 'restart', thing: 'replica' },
+    why: { because: 'if-running' },
+  });
+  plan.satisfied.push({ host: 'a', about: { kind: 'manage', thing: 'swarm' }, why: seen('node 1') });
   expect(changesIn([{ stage: join, plan }])).toEqual([
-    { line: 'swarm-join b + join as worker', image: ['sha256:a'] },
-    { line: 'swarm-join c ? the same', image: ['sha256:b'] },
+    { stage: 'swarm-join', host: 'b', change: '+', about, image: ['sha256:a'] },
+    { stage: 'swarm-join', host: 'c', change: '?', about: PROBE, image: ['sha256:b'] },
+    { stage: 'kuscia-start', host: 'c', change: '?', about: { kind: 'restart', thing: 'replica' } },
   ]);
 });
 
 test('a change is agreed to for its reason, and for no other', () => {
-  const [memory, image] = [changesOf({ why: 'memory 4 GiB -> 8 GiB' }), changesOf({ why: 'image -> kuscia:2' })];
+  const [memory, image] = [changesOf({ why: MEMORY }), changesOf({ why: IMAGE })];
   expect(movedSince(memory, memory)).toEqual([]);
-  expect(movedSince(memory, image).map(({ evidence }) => evidence)).toEqual([
-    'now also: swarm-join b ~ replace replica r (image -> kuscia:2); no longer: swarm-join b ~ replace replica r (memory 4 GiB -> 8 GiB)',
+  expect(movedSince(memory, image, PLAN_WORDS).map(({ evidence }) => evidence)).toEqual([
+    'now also: swarm-join b ~ replace replica r (image kuscia:1 -> kuscia:2); no longer: swarm-join b ~ replace replica r (memory 4 GiB -> 8 GiB)',
+  ]);
+  const other = differing({ field: 'memory', from: '4 GiB', to: '16 GiB' });
+  expect(movedSince(memory, changesOf({ why: other }))).toHaveLength(1);
+});
+
+test('the reason of what is made anew, and one that is of the moment, are not held to, nor what was seen', () => {
+  const wrong: Reason = {
+    because: 'wrong-type',
+    differs: [{ field: 'attachable', to: 'true' }],
+    seen: 'not attachable',
+  };
+  const changes = changesOf(MOMENT, { change: '+' }, { change: '-', why: wrong });
+  expect(changes.map(({ why }) => why)).toEqual([
+    undefined,
+    undefined,
+    { because: 'wrong-type', differs: [{ field: 'attachable', to: 'true' }] },
   ]);
 });
 
-test('the reason of what is made anew, and one that is of the moment, are not held to', () => {
-  const changes = changesOf(
-    { what: 'start replica r again', why: 'exited (137)', transient: true },
-    { change: '-', what: 'network n (abc)', why: 'not attachable' },
-  );
-  expect(changes.map(({ line }) => line)).toEqual([
-    'swarm-join b ~ start replica r again',
-    'swarm-join b - network n (abc) (not attachable)',
-  ]);
+test('a change is agreed to with what it is made with', () => {
+  const at = (port: string): Partial<Step> => ({
+    change: '+',
+    about: { kind: 'create', thing: 'load balancer', name: 'l', details: { port } },
+  });
+  expect(movedSince(changesOf(at('8080')), changesOf(at('8080')))).toEqual([]);
+  expect(movedSince(changesOf(at('8080')), changesOf(at('8081')))).toHaveLength(1);
 });
 
-const lines = (...texts: readonly string[]): Change[] => texts.map((line) => ({ line }));
+const named = (name: string, parts: Partial<Change> = {}): Change => later({ ...PROBE, name }, parts);
+const all = (...names: readonly string[]): Change[] => names.map((name) => named(name));
 const cases: readonly [string, readonly Change[], readonly Change[], string | undefined][] = [
-  ['the same', lines('a', 'b'), lines('a', 'b'), undefined],
-  ['the same in another order', lines('a', 'b'), lines('b', 'a'), undefined],
+  ['the same', all('a', 'b'), all('a', 'b'), undefined],
+  ['the same in another order', all('a', 'b'), all('b', 'a'), undefined],
   ['nothing to do, as was agreed', [], [], undefined],
-  ['a change that nobody agreed to', lines('a'), lines('a', 'b'), 'now also: b'],
-  ['a change that is gone', lines('a', 'b'), lines('a'), 'no longer: b'],
-  ['another in its place', lines('a'), lines('b'), 'now also: b; no longer: a'],
-  ['an image that nobody knew', lines('a'), [{ line: 'a', image: ['sha256:1'] }], undefined],
-  ['the same image', [{ line: 'a', image: ['sha256:1'] }], [{ line: 'a', image: ['sha256:1'] }], undefined],
+  ['a change that nobody agreed to', all('a'), all('a', 'b'), 'now also: swarm-join b ? probe b'],
+  ['a change that is gone', all('a', 'b'), all('a'), 'no longer: swarm-join b ? probe b'],
+  ['another in its place', all('a'), all('b'), 'now also: swarm-join b ? probe b; no longer: swarm-join b ? probe a'],
+  ['an image that nobody knew', all('a'), [named('a', { image: ['sha256:1'] })], undefined],
+  ['the same image', [named('a', { image: ['sha256:1'] })], [named('a', { image: ['sha256:1'] })], undefined],
   [
     'one of those that an archive gives it',
-    [{ line: 'a', image: ['sha256:1', 'sha256:2'] }],
-    [{ line: 'a', image: ['sha256:2'] }],
+    [named('a', { image: ['sha256:1', 'sha256:2'] })],
+    [named('a', { image: ['sha256:2'] })],
     undefined,
   ],
   [
     'a tag that means another image now',
-    [{ line: 'a', image: ['sha256:1'] }],
-    [{ line: 'a', image: ['sha256:2'] }],
-    'another image: sha256:2, not sha256:1: a',
+    [named('a', { image: ['sha256:1'] })],
+    [named('a', { image: ['sha256:2'] })],
+    'another image: sha256:2, not sha256:1: swarm-join b ? probe a',
   ],
   [
     'an image that is gone',
-    [{ line: 'a', image: ['sha256:1'] }],
-    lines('a'),
-    'another image: none that is known, not sha256:1: a',
+    [named('a', { image: ['sha256:1'] })],
+    all('a'),
+    'another image: none that is known, not sha256:1: swarm-join b ? probe a',
   ],
 ];
 test.each(cases)('%s', (_, agreed, now, evidence) => {
-  expect(movedSince(agreed, now).map(({ code, evidence }) => [code, evidence])).toEqual(
+  expect(movedSince(agreed, now, PLAN_WORDS).map(({ code, evidence }) => [code, evidence])).toEqual(
     evidence === undefined ? [] : [['plan-moved', evidence]],
   );
 });
 
 describe('a step', () => {
   const restart = step({
-    what: 'restart replica r',
-    why: 'its configuration changed since it started',
-    foretold: laterLine('kuscia-init', 'b', 'restart of the replica'),
+    about: { kind: 'restart', thing: 'replica', name: 'r' },
+    why: { because: 'configuration-changed' },
   });
-  const started = step({ what: 'start replica r', why: 'exited (137)', transient: true });
-  const make = step({ change: '+', what: 'probe p', why: 'absent', image: ['sha256:1'] });
+  const started = step(MOMENT);
+  const make = step({ change: '+', about: PROBE, why: { because: 'absent' }, image: ['sha256:1'] });
+  const without = step({ change: '+', about: PROBE, why: { because: 'absent' } });
+  const foretold: About = { kind: 'restart', thing: 'replica' };
+  const memory = 'memory 4 GiB -> 8 GiB';
   const held: readonly [string, readonly Change[], Step, string][] = [
     ['that was planned', changesOf({}), step({}), 'done'],
-    ['for another reason', changesOf({}), step({ why: 'image a -> b' }), 'image a -> b'],
-    ['on another host', changesOf({}), step({ host: 'c' }), 'memory 4 GiB -> 8 GiB'],
-    ['where nothing was planned', [], step({}), 'memory 4 GiB -> 8 GiB'],
-    [
-      'of another stage',
-      lines('mysql-up b ~ replace replica r (memory 4 GiB -> 8 GiB)'),
-      step({}),
-      'memory 4 GiB -> 8 GiB',
-    ],
+    ['for another reason', changesOf({}), step({ why: IMAGE }), 'image kuscia:1 -> kuscia:2'],
+    ['on another host', changesOf({}), step({ host: 'c' }), memory],
+    ['where nothing was planned', [], step({}), memory],
+    ['of another stage', changesOf({}).map((each) => ({ ...each, stage: 'mysql-up' })), step({}), memory],
     ['that only takes back a right', [], step({ revokes: true }), 'done'],
-    ['that was to be known later', lines('swarm-join b ? probe p'), make, 'done'],
+    ['that was to be known later', [later(PROBE)], make, 'done'],
     [
       'that replaces what was to be known later',
-      lines('swarm-join b ? probe p'),
-      step({ what: 'replace probe p' }),
+      [later(PROBE)],
+      step({ about: { ...PROBE, kind: 'replace' } }),
       'done',
     ],
+    ['of another name than was to be known later', [later(PROBE)], step({ about: { ...PROBE, name: 'q' } }), memory],
     [
-      'of another name than was to be known later',
-      lines('swarm-join b ? probe p'),
-      step({ change: '+', what: 'sprobe p' }),
-      'memory 4 GiB -> 8 GiB',
+      'of another thing than was to be known later',
+      [later(PROBE)],
+      step({ about: { ...PROBE, thing: 'overlay' } }),
+      memory,
     ],
     [
       'that removes what was to be known later',
-      lines('swarm-join b ? probe p'),
-      step({ change: '-', what: 'probe p' }),
-      'memory 4 GiB -> 8 GiB',
+      [later(PROBE)],
+      step({ change: '-', about: { ...PROBE, kind: 'remove' } }),
+      memory,
     ],
-    ['that was foretold by an earlier stage', lines('kuscia-init b ? restart of the replica'), restart, 'done'],
+    ['that was foretold', [later(foretold)], restart, 'done'],
+    ['that does otherwise than was foretold', [later(foretold)], step({}), memory],
+    [
+      'that was foretold of another stage',
+      [later(foretold, { stage: 'kuscia-start' })],
+      restart,
+      'its configuration changed since it started',
+    ],
     [
       'that was foretold on another host',
-      lines('kuscia-init c ? restart of the replica'),
+      [later(foretold, { host: 'c' })],
       restart,
       'its configuration changed since it started',
     ],
@@ -142,29 +189,25 @@ describe('a step', () => {
     ['that brings back what was to be left alone', changesOf({ host: 'c' }), started, 'exited (137)'],
     ['that brings back what was only to be removed', changesOf({ change: '-' }), started, 'exited (137)'],
     ['of the image that was agreed to', changesOf(make), make, 'done'],
-    ['of an image that nobody knew', changesOf({ change: '+', what: 'probe p' }), make, 'done'],
+    ['of an image that nobody knew', changesOf(without), make, 'done'],
     ['of another image', changesOf({ ...make, image: ['sha256:2'] }), make, 'another image: sha256:1, not sha256:2'],
-    [
-      'whose image is gone',
-      changesOf(make),
-      step({ change: '+', what: 'probe p' }),
-      'another image: none that is known, not sha256:1',
-    ],
+    ['whose image is gone', changesOf(make), without, 'another image: none that is known, not sha256:1'],
     [
       'of another image, known later',
-      [{ line: 'swarm-join b ? probe p', image: ['sha256:2'] }],
+      [later(PROBE, { image: ['sha256:2'] })],
       make,
       'another image: sha256:1, not sha256:2',
     ],
   ];
   test.each(held)('%s', (_, agreed, now, end) => {
-    expect(notApproved(agreed, 'swarm-join', [now]).map(({ code, host, evidence }) => [code, host, evidence])).toEqual(
+    const failures = notApproved(agreed, 'swarm-join', [now], PLAN_WORDS);
+    expect(failures.map(({ code, host, evidence }) => [code, host, evidence])).toEqual(
       end === 'done' ? [] : [['plan-moved', now.host, end]],
     );
   });
 
   test('is refused by name, each for itself, and not where nothing was to be agreed to', () => {
-    expect(notApproved([], 'swarm-join', [step({}), make]).map(({ what }) => what)).toEqual([
+    expect(notApproved([], 'swarm-join', [step({}), make], PLAN_WORDS).map(({ what }) => what)).toEqual([
       'swarm-join: "~ replace replica r" is not in the plan that was agreed to, so it was not done',
       'swarm-join: "+ probe p" is not in the plan that was agreed to, so it was not done',
     ]);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
+import type { Change } from '../../src/engine/approved.ts';
 import { changing, reading } from '../../src/engine/command.ts';
 import { failuresOf, deploymentError, type Failure } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
@@ -14,6 +15,7 @@ import { readJoinToken } from '../../src/docker/commands.ts';
 import { makeConfiguration } from '../../src/kuscia/commands.ts';
 import { clusterOf } from '../support/deployment.ts';
 import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
+import { BARE, says } from '../support/lines.ts';
 
 const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'mend it' });
 const planWith = (fill: (plan: Plan) => void): Plan => {
@@ -35,8 +37,7 @@ class World {
     return {
       host: 'a',
       change: '+',
-      what: thing,
-      why: 'absent',
+      ...says(thing, 'absent'),
       apply: async () => {
         this.diary.push(`begin ${thing}`);
         await sleep(5);
@@ -54,7 +55,7 @@ class World {
       this.diary.push(`look ${name}`);
       return Promise.resolve(
         planWith((made) => {
-          made.steps.push(...steps.filter(({ what }) => !this.there.has(what)));
+          made.steps.push(...steps.filter(({ about }) => !this.there.has(about.name ?? '')));
           also?.(made);
         }),
       );
@@ -67,6 +68,7 @@ class World {
       fleet: this.fleet,
       emit: (event) => void this.events.push(event),
       lookEveryMs: this.lookEveryMs,
+      words: BARE,
       ...extras,
     };
   }
@@ -107,7 +109,7 @@ describe('plan', () => {
     const world = new World();
     const waits = (made: Plan): void =>
       void made.awaited.push(
-        ...['one', 'two'].map((why) => ({ host: 'a', what: 'healthy', why, failure: failure(why) })),
+        ...['one', 'two'].map((why) => ({ host: 'a', ...says('healthy', why), failure: failure(why) })),
       );
     const planned = await plan(
       [
@@ -120,7 +122,7 @@ describe('plan', () => {
     expect(planned.map(({ plan: { awaited, later } }) => [awaited.length, later])).toEqual([
       [2, []],
       [2, []],
-      [0, [{ host: 'a', what: 'healthy', why: 'after the changes before it' }]],
+      [0, [{ host: 'a', ...says('healthy', ''), why: { because: 'after-changes' } }]],
     ]);
   });
 
@@ -164,7 +166,7 @@ describe('apply', () => {
       'end y',
       'look three',
     ]);
-    expect([...applied].map(([name, steps]) => [name, steps.map(({ what }) => what)])).toEqual([
+    expect([...applied].map(([name, steps]) => [name, steps.map(({ about }) => about.name)])).toEqual([
       ['one', []],
       ['two', ['x']],
       ['three', ['y']],
@@ -204,11 +206,11 @@ describe('apply', () => {
         void (
           world.there.has('x') &&
           (looks += 1) < 3 &&
-          made.awaited.push({ host: 'a', what: 'x works', why: 'starting', failure: failure('no x') })
+          made.awaited.push({ host: 'a', ...says('x works', 'starting'), failure: failure('no x') })
         ),
     });
     const two = world.stage('two', [], {
-      also: (made) => made.satisfied.push({ host: 'a', what: `seen at ${looks}`, why: '' }),
+      also: (made) => made.satisfied.push({ host: 'a', ...says(`seen at ${looks}`, '') }),
     });
     await apply([one, two], world.run());
     expect(world.diary).toEqual([
@@ -224,7 +226,7 @@ describe('apply', () => {
     ]);
     expect(world.told('stage-settled').at(-1)).toMatchObject({
       stage: 'two',
-      plan: { satisfied: [{ what: 'seen at 3' }] },
+      plan: { satisfied: [{ about: { name: 'seen at 3' } }] },
     });
   });
 
@@ -236,7 +238,7 @@ describe('apply', () => {
       startAfter: ['first'],
       also: (made) =>
         void (
-          world.there.has('y') || made.awaited.push({ host: 'a', what: 'y', why: 'absent', failure: failure('no y') })
+          world.there.has('y') || made.awaited.push({ host: 'a', ...says('y', 'absent'), failure: failure('no y') })
         ),
     });
     await apply([world.stage('first', []), slow, early, world.stage('last', [world.step('w')])], world.run());
@@ -257,7 +259,7 @@ describe('apply', () => {
       startAfter: [],
       also: (made) =>
         void (
-          world.there.has('x') || made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') })
+          world.there.has('x') || made.awaited.push({ host: 'a', ...says('x', 'absent'), failure: failure('no x') })
         ),
     });
     await apply([world.stage('slow', [world.step('x')]), early], world.run());
@@ -280,7 +282,7 @@ describe('apply', () => {
     const early = world.stage('early', [world.step('z')], {
       startAfter: [],
       settleMs: 60_000,
-      also: (made) => made.awaited.push({ host: 'a', what: 'x', why: 'absent', failure: failure('no x') }),
+      also: (made) => made.awaited.push({ host: 'a', ...says('x', 'absent'), failure: failure('no x') }),
     });
     expect(await codes(apply([fails, early, world.stage('last', [world.step('w')])], world.run()))).toEqual([
       'command-failed: broken',
@@ -405,7 +407,7 @@ describe('apply', () => {
     let looksSinceFirst = 0;
     const also = (made: Plan): void => {
       if (!world.there.has('first') || looksSinceFirst++ > 2) return;
-      made.awaited.push({ host: 'a', what: 'first works', why: 'starting', failure: failure('first does not work') });
+      made.awaited.push({ host: 'a', ...says('first works', 'starting'), failure: failure('first does not work') });
     };
     await apply(
       [world.stage('one', [grouped('first'), grouped('second'), world.step('aside')], { also })],
@@ -426,7 +428,7 @@ describe('apply', () => {
       'look one',
     ]);
     expect(world.told('waiting')).toHaveLength(3);
-    expect(world.told('waiting')[0]).toMatchObject({ stage: 'one', notes: [{ what: 'first works', why: 'starting' }] });
+    expect(world.told('waiting')[0]).toMatchObject({ stage: 'one', notes: [says('first works', 'starting')] });
   });
 
   test('lets all steps of a batch end, then throws all their failures together and does no more', async () => {
@@ -449,12 +451,16 @@ describe('apply', () => {
     expect(await codes(running)).toEqual(['command-failed: x', 'command-failed: y']);
     expect(world.diary).toEqual(['look one', 'look two', 'begin slow', 'begin l1', 'end slow', 'end l1']);
     expect(world.told('stage-failed')).toMatchObject([
-      { stage: 'one', applied: [{ what: 'slow' }, { what: 'l1' }], failures: [{ what: 'x' }, { what: 'y' }] },
+      {
+        stage: 'one',
+        applied: [{ about: { name: 'slow' } }, { about: { name: 'l1' } }],
+        failures: [{ what: 'x' }, { what: 'y' }],
+      },
     ]);
     expect(
       world
         .told('step-failed', 'step-done')
-        .map((event) => 'step' in event && `${event.is} ${event.step.what}`)
+        .map((event) => 'step' in event && `${event.is} ${event.step.about.name}`)
         .sort(),
     ).toEqual(['step-done l1', 'step-done slow', 'step-failed x', 'step-failed y']);
   });
@@ -493,8 +499,7 @@ describe('settling', () => {
     const also = (made: Plan): void =>
       void made.awaited.push({
         host: 'a',
-        what: 'node Ready',
-        why: 'down',
+        ...says('node Ready', 'down'),
         failure: { ...failure('its node is down'), code: 'node-not-ready' },
       });
     expect(await codes(apply([world.stage('one', [], { also })], world.run()))).toEqual([
@@ -804,21 +809,20 @@ test('a stage that tolerates it judges what the other hosts say, and awaits that
         (made) =>
           void made.satisfied.push({
             host: 'b',
-            what: 'replicas',
-            why: facts.map((fact) => (fact.is === 'present' ? fact.value : fact.is)).join(' '),
+            ...says('replicas', facts.map((fact) => (fact.is === 'present' ? fact.value : fact.is)).join(' ')),
           }),
       ),
   });
   const [planned] = await plan([tolerant], world.run());
   expect([
-    planned?.plan.satisfied[0]?.why,
+    planned?.plan.satisfied[0]?.why.seen,
     planned?.plan.awaited.map(({ failure: { code, host } }) => `${code} ${host ?? ''}`),
   ]).toEqual(['unknown 2', ['connection-lost a']]);
   expect(planned?.plan.empty).toBe(false);
 });
 
 test('a plan is empty only when nothing is to be done, awaited or wrong', () => {
-  const note = { host: 'a', what: 'w', why: 'y' };
+  const note = { host: 'a', ...says('w', 'y') };
   const empty = [
     new Plan(),
     planWith((made) => made.satisfied.push(note)),
@@ -834,13 +838,14 @@ test('a plan is empty only when nothing is to be done, awaited or wrong', () => 
 });
 
 describe('a run that is held to what was agreed to', () => {
-  const agreed = (...lines: readonly string[]) => lines.map((line) => ({ line }));
+  const agreed = (...lines: readonly (readonly [Change['change'], string])[]): Change[] =>
+    lines.map(([change, name]) => ({ stage: 'one', host: 'a', change, about: says(name, '').about }));
 
   test('changes nothing, and brings nothing to a host, where a step was not agreed to', async () => {
     const world = new World();
     const early = (): Promise<unknown> => Promise.resolve(world.diary.push('early'));
     const stages = [world.stage('one', [world.step('x')], { prefetch: early }), world.stage('two', [world.step('y')])];
-    const failures = await apply(stages, world.run({ approved: agreed('one a + x') })).then(() => [], failuresOf);
+    const failures = await apply(stages, world.run({ approved: agreed(['+', 'x']) })).then(() => [], failuresOf);
     expect(failures).toMatchObject([
       {
         code: 'plan-moved',
@@ -858,7 +863,7 @@ describe('a run that is held to what was agreed to', () => {
       void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));
     const failures = await apply(
       [world.stage('one', [world.step('x')], { also: later })],
-      world.run({ approved: agreed('one a + x') }),
+      world.run({ approved: agreed(['+', 'x']) }),
     ).then(() => [], failuresOf);
     expect(failures).toMatchObject([{ code: 'plan-moved', what: expect.stringContaining('"+ y"') }]);
     expect([...world.there]).toEqual(['x']);
@@ -867,7 +872,7 @@ describe('a run that is held to what was agreed to', () => {
       void (again.there.has('x') && !again.there.has('y') && made.steps.push(again.step('y')));
     await apply(
       [again.stage('one', [again.step('x')], { also: foretold })],
-      again.run({ approved: agreed('one a + x', 'one a ? y') }),
+      again.run({ approved: agreed(['+', 'x'], ['?', 'y']) }),
     );
     expect([...again.there]).toEqual(['x', 'y']);
   });

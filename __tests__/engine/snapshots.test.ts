@@ -8,6 +8,7 @@ import { Plan } from '../../src/engine/plan.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { digestOf, Snapshots } from '../../src/engine/snapshots.ts';
 import { FakeFleet, ok } from '../support/fake.ts';
+import { says } from '../support/lines.ts';
 
 const said = (word: string): Query<string> => ({
   command: reading('say', ['echo', word]),
@@ -59,8 +60,7 @@ describe('a view', () => {
 describe('the part of a host', () => {
   const note = (host: string, what: string, at?: string) => ({
     host,
-    what,
-    why: 'so',
+    ...says(what, 'so'),
     ...(at !== undefined && { at }),
   });
   const failure = { code: 'host-unfit' as const, host: 'c', what: 'unfit', remedy: 'mend it' };
@@ -100,7 +100,7 @@ describe('the part of a host', () => {
   test.each(cases)('%s', (_, hosts, views, left) => {
     const plan = ownPart(whole(), hosts && new Set(hosts), views);
     for (const notes of [plan.steps, plan.awaited, plan.satisfied, plan.later])
-      expect(notes.map(({ what }) => what)).toEqual(left);
+      expect(notes.map(({ about }) => about.name)).toEqual(left);
     expect([plan.failures, plan.warnings]).toEqual([[failure], [failure]]);
   });
 });

@@ -5,6 +5,7 @@ import { Plan, type Step } from '../../src/engine/plan.ts';
 import { apply } from '../../src/engine/runner.ts';
 import type { Stage } from '../../src/engine/stage.ts';
 import { FakeFleet } from '../support/fake.ts';
+import { says } from '../support/lines.ts';
 
 const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'fix it' });
 
@@ -18,8 +19,7 @@ class Thing {
     return {
       host: 'a',
       change: '~',
-      what: 'replace it',
-      why: 'other',
+      ...says('replace it', 'other'),
       apply: () => this.#do('apply', () => ([this.aside, this.stands] = [this.stands, 'new'])),
       undo: () =>
         this.#do('undo', () => ([this.stands, this.aside] = [this.aside ?? '', undefined])).then(() => ({
@@ -37,7 +37,7 @@ class Thing {
       this.diary.push('look');
       if (this.stands === 'old') plan.steps.push(step);
       else if (!works)
-        plan.awaited.push({ host: 'a', what: 'it works', why: 'starting', failure: failure('it never works') });
+        plan.awaited.push({ host: 'a', ...says('it works', 'starting'), failure: failure('it never works') });
       return Promise.resolve(plan);
     };
     return { name: 's', purpose: '', needs: [], settleMs: 30, plan: look };
@@ -158,8 +158,7 @@ describe('a step that replaces something', () => {
           plan.steps.push({
             host: 'a',
             change: '~',
-            what: 'reload it',
-            why: 'not loaded',
+            ...says('reload it', 'not loaded'),
             apply: () => Promise.reject(deploymentError(failure('it does not reload'))),
           });
         return Promise.resolve(plan);

@@ -14,6 +14,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sha256 } from '../../src/engine/digest.ts';
 import fc from '../support/random.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { absent, answer, present, type Query } from '../../src/engine/fact.ts';
@@ -22,7 +23,6 @@ import { Secret } from '../../src/engine/secret.ts';
 import { writeFile } from '../../src/host/commands.ts';
 import { disk, machine, terminal } from '../../src/host/facts.ts';
 import { file, openFile } from '../../src/host/files.ts';
-import { sha256 } from '../../src/kuscia/configuration.ts';
 import { factOf } from '../support/tape.ts';
 
 let folder: string;

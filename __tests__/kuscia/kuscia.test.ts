@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jsonPath } from '../../lab/images/kuscia/src/jsonpath.ts';
 import { taskObjects } from '../../lab/images/kuscia/src/tasks.ts';
+import { absolute, folders } from '../../src/cluster/folders.ts';
+import { sha256 } from '../../src/engine/digest.ts';
+import { compareVersions } from '../../src/engine/versions.ts';
 import fc from '../support/random.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
@@ -17,7 +20,6 @@ import {
   differences,
   fingerprint,
   readConfiguration,
-  sha256,
   wantedConfiguration,
 } from '../../src/kuscia/configuration.ts';
 import {
@@ -29,8 +31,7 @@ import {
   requestsFor,
 } from '../../src/kuscia/facts.ts';
 import { registry } from '../../src/kuscia/registry.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
-import { compareVersions } from '../../src/kuscia/requirements.ts';
+import { replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE, TWO } from '../support/deployment.ts';
 import { initialConfiguration, KEY, OTHER_KEY } from '../support/key.ts';
 import { factOf, tape } from '../support/tape.ts';
@@ -273,12 +274,12 @@ describe('a configuration', () => {
     );
     const shown = differences(read(text.replace('runtime: runp\n', '')), other);
     expect(shown).toEqual([
-      'domainKeyData',
-      'logLevel INFO -> DEBUG',
-      'datastoreEndpoint',
-      'protocol TLS -> NOTLS',
-      'runtime absent -> runp',
-      'new',
+      { field: 'entry', of: 'domainKeyData' },
+      { field: 'entry', of: 'logLevel', from: 'INFO', to: 'DEBUG' },
+      { field: 'entry', of: 'datastoreEndpoint' },
+      { field: 'entry', of: 'protocol', from: 'TLS', to: 'NOTLS' },
+      { field: 'entry', of: 'runtime', from: 'absent', to: 'runp' },
+      { field: 'entry', of: 'new' },
     ]);
     expect(differences(read(text), read(text))).toEqual([]);
   });

@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { isHealthy, type Check, type CheckName, type Matrix } from '../../src/cluster/matrix.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
+import { says } from '../support/lines.ts';
 
 const host = (name: string, address: string, roles: Host['roles']): Host => ({
   name,
@@ -50,7 +51,7 @@ export const step = (
   what: string,
   why: string,
   apply: Step['apply'] = () => Promise.resolve(),
-): Step => ({ host, change, what, why, apply });
+): Step => ({ host, change, ...says(what, why), apply });
 
 /** A plan of these parts. */
 export function planOf(

@@ -7,6 +7,7 @@ import { play, recorder, reportOn } from './play.ts';
 import { planOf, step } from './alice.ts';
 import { RUNS } from './runs.ts';
 import { SPELLINGS } from '../support/spellings.ts';
+import { says } from '../support/lines.ts';
 
 /** Secrets as people have them: printable, with what quoting, encoding and line ends can do to them. */
 const secretText = fc.oneof(
@@ -186,8 +187,8 @@ test('no form of a secret survives in the log, an annotation, an output or the s
         stage: 'mysql-up',
         plan: planOf({
           steps: [step('node-01', '+', `run with ${form}`, form)],
-          satisfied: [{ host: form, what: form, why: form }],
-          later: [{ host: 'node-01', what: form, why: form }],
+          satisfied: [{ host: form, ...says(form, form) }],
+          later: [{ host: 'node-01', ...says(form, form) }],
         }),
       });
       report.emit({ is: 'said', stage: 'mysql-up', host: 'node-01', text: `x${form}y` });

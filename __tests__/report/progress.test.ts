@@ -1,7 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { Progress } from '../../src/report/progress.ts';
+import { says } from '../support/lines.ts';
 
-const NOTE = { host: 'node-02', what: 'replica answers', why: 'no answer yet' };
+const NOTE = {
+  about: says('replica answers', '').about,
+  host: 'node-02',
+  what: 'replica answers',
+  why: 'no answer yet',
+};
 
 function waits(at: readonly number[], why: (i: number) => string): number[] {
   let now = 0;

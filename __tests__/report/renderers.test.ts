@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { annotation, grouped, groupLines, type DocsPage, type Severity } from '../../src/report/failures.ts';
-import { docsPage } from '../../src/report/failures.ts';
+import { annotation, grouped, groupLines, docsPage, type DocsPage, type Severity } from '../../src/report/failures.ts';
 import { md } from '../../src/report/markdown.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Layout } from '../../src/report/layout.ts';
@@ -15,6 +14,7 @@ import { terminalRenderer } from '../../src/report/terminal.ts';
 import { ALICE, CUT, planOf, step } from './alice.ts';
 import { play, reportOn } from './play.ts';
 import { RUNS } from './runs.ts';
+import { findings } from '../../src/report/told.ts';
 
 /** The blocks of these failures. */
 const failureLines = (
@@ -170,7 +170,7 @@ describe('the job summary', () => {
     const steps = Array.from({ length: 5_000 }, (_, i) =>
       step('node-01', '+', `change ${i} ${'x'.repeat(300)}`, 'y'.repeat(300)),
     );
-    story.hear({ is: 'planned', stage: 'a', plan: planOf({ steps }) });
+    story.hear({ is: 'planned', stage: 'a', plan: findings(planOf({ steps })) });
     const markdown = summary(story, 'd', 256 * 1024);
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(256 * 1024);
     expect(markdown).toContain('4800 more stand in the `plan` output and in the log.');

@@ -3,6 +3,7 @@ import type { Failure } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
 import { ALICE, CUT, planOf, step } from './alice.ts';
 import { recorder, reportOn, type Recorder } from './play.ts';
+import { says } from '../support/lines.ts';
 
 /** Stages a, b, c and d: b and d begin beside a, and what each does bears its name. */
 const STAGES = ['a', 'b', 'c', 'd'];
@@ -21,7 +22,7 @@ function eventOf([stage, what]: Told): Event {
       return {
         is: 'waiting',
         stage,
-        notes: [{ host: `node-${stage}`, what: `peace of ${stage}`, why: 'not yet' }],
+        notes: [{ host: `node-${stage}`, ...says(`peace of ${stage}`, 'not yet') }],
         leftMs: 9_000,
       };
     case 'settles':

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { shellLine } from '../../src/engine/command.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { absent, answer, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Plan } from '../../src/engine/plan.ts';
 import { ownPart } from '../../src/engine/part.ts';
@@ -11,11 +12,11 @@ import { dataSourceUser } from '../../src/kuscia/data-source.ts';
 import { closeRoot, type RootAccess } from '../../src/mysql/root.ts';
 import { databaseFailures } from '../../src/stages/database.ts';
 import { planClosing, rootWarnings, type ClosingFacts } from '../../src/stages/database-root.ts';
-import { sha256 } from '../../src/kuscia/configuration.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD } from '../support/deployment.ts';
 import { carryOut, ok } from '../support/fake.ts';
 import { containerOf, fileOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
+import { says } from '../support/lines.ts';
 
 const KEPT = 'kuscia-swarm/alice/database-password';
 const rootBy = (
@@ -48,7 +49,7 @@ const CLOSES = 'close root of alice-mysql to all but its own container';
 const LATER = `? node-01 ${CLOSES} (after every replica logs in as kuscia)`;
 const PERHAPS = `? node-01 ${CLOSES} (where an earlier version made the database)`;
 const busy = (made: Plan): void =>
-  void made.steps.push({ host: 'node-02', change: '~', what: 'restart', why: 'x', apply: () => Promise.resolve() });
+  void made.steps.push({ host: 'node-02', change: '~', ...says('restart', 'x'), apply: () => Promise.resolve() });
 
 describe('root of the database is closed', () => {
   test.each<[string, Partial<ClosingFacts>, readonly string[]]>([
@@ -84,8 +85,7 @@ describe('root of the database is closed', () => {
         plan({}, (made) =>
           made.awaited.push({
             host: 'node-02',
-            what: 'it works',
-            why: 'x',
+            ...says('it works', 'x'),
             failure: { code: 'replica-unhealthy', what: 'x', remedy: 'y' },
           }),
         ),

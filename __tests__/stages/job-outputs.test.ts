@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { readProvenance, type JobOutput } from '../../src/cluster/job-outputs.ts';
+import { folders } from '../../src/cluster/folders.ts';
 import { imageIdentity } from '../../src/docker/facts.ts';
 import type { Command } from '../../src/engine/command.ts';
 import { asker } from '../../src/engine/asker.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { openFile } from '../../src/host/files.ts';
 import { hashScript } from '../../src/kuscia/commands.ts';
-import { folders } from '../../src/kuscia/names.ts';
 import { readJobOutputs } from '../../src/stages/job-outputs.ts';
 import { kusciaInit } from '../../src/stages/kuscia-init.ts';
 import { clusterOf, deploymentOf } from '../support/deployment.ts';
@@ -59,7 +59,7 @@ describe('what kuscia-init hands over', () => {
 
   test('is never the one without the other', async () => {
     expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual([
-      'node-02 fact-unknown: it is not there any more',
+      'node-02 fact-unknown: it no longer exists',
     ]);
     expect(
       await failing(CONFIGURATION, ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 })),
@@ -68,7 +68,7 @@ describe('what kuscia-init hands over', () => {
       expect.stringContaining('node-02 fact-unknown: '),
     ]);
     expect(await failing(IMAGE, ok('node-02', openFile(folders(cluster).config, 'c').command, 'absent\n'))).toEqual([
-      'node-02 fact-unknown: it is not there any more',
+      'node-02 fact-unknown: it no longer exists',
     ]);
   });
 });

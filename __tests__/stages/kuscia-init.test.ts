@@ -3,19 +3,14 @@ import { pullImage } from '../../src/docker/commands.ts';
 import { image } from '../../src/docker/facts.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { shellLine } from '../../src/engine/command.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import type { OpenedFile } from '../../src/host/files.ts';
 import { makeConfiguration } from '../../src/kuscia/commands.ts';
-import {
-  dataSource,
-  fingerprint,
-  readConfiguration,
-  sha256,
-  wantedConfiguration,
-} from '../../src/kuscia/configuration.ts';
+import { dataSource, fingerprint, readConfiguration, wantedConfiguration } from '../../src/kuscia/configuration.ts';
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
 import { planConfiguration } from '../../src/stages/kuscia-init.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';

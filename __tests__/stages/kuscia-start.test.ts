@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
+import { folders } from '../../src/cluster/folders.ts';
 import { restartContainer, startContainer } from '../../src/docker/commands.ts';
 import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { actor } from '../../src/engine/actor.ts';
 import { shellLine } from '../../src/engine/command.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { RunCache } from '../../src/engine/run-cache.ts';
@@ -14,10 +16,8 @@ import { Secret } from '../../src/engine/secret.ts';
 import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
 import { extractScript, startReplica, terminalCheck } from '../../src/kuscia/commands.ts';
-import { sha256 } from '../../src/kuscia/configuration.ts';
 import { directAnswer, lastErrorLines, loadBalancerAnswers, requestsFor } from '../../src/kuscia/facts.ts';
 import { registry } from '../../src/kuscia/registry.ts';
-import { folders } from '../../src/kuscia/names.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
 import { configurationFile, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { formerPorts, kusciaStart, planReplicas } from '../../src/stages/kuscia-start.ts';
@@ -40,6 +40,8 @@ import {
 } from '../support/facts.ts';
 import { carryOut, ends, FakeFleet, ok, type Carried, type Script } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
+import { says } from '../support/lines.ts';
+import { notApproved, type Change } from '../../src/engine/approved.ts';
 
 /** What is told of a replica; its container by itself. */
 type OnHost = Omit<Replica, 'standing'> & { readonly container: Fact<Container>; readonly former: Container };
@@ -100,7 +102,7 @@ test('kuscia.sh is brought early to the hosts whose replicas change, and not to 
   const deployment = deploymentOf();
   const stage = kusciaStart.of(deployment, { onMatrix: () => undefined });
   const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
-  made.later.push({ host: 'node-01', what: 'close root', why: 'later' });
+  made.later.push({ host: 'node-01', ...says('close root', 'later') });
   const fleet = new FakeFleet([
     ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
     ok('node-02', extractScript(cluster)),
@@ -368,10 +370,15 @@ describe('a replica', () => {
     const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) =>
       stepOf(plan(told), 'restart replica'),
     );
-    expect(steps.map(({ foretold, transient }) => [foretold, transient])).toEqual([
-      ['kuscia-init node-02 ? restart of the replica', undefined],
-      ['kuscia-init node-02 ? restart of the replica', true],
-    ]);
+    const foretold: Change = {
+      stage: 'kuscia-start',
+      host: 'node-02',
+      change: '?',
+      about: { kind: 'restart', thing: 'replica' },
+    };
+    expect(steps.map(({ why }) => why.because)).toEqual(['configuration-changed', 'broken']);
+    expect(notApproved([foretold], 'kuscia-start', steps)).toEqual([]);
+    expect(notApproved([{ ...foretold, host: 'node-03' }], 'kuscia-start', steps)).toHaveLength(2);
   });
 
   const changed: readonly [string, Partial<Cluster>, string][] = [

@@ -5,12 +5,12 @@ import { containers, lastLogLines, type Container } from '../../src/docker/conta
 import { image, serverVersion } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
 import { machine } from '../../src/host/facts.ts';
-import { sha256 } from '../../src/kuscia/configuration.ts';
 import { logInOnce } from '../../src/mysql/client.ts';
 import { runDatabase } from '../../src/mysql/commands.ts';
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';

@@ -5,11 +5,11 @@ import { startContainer } from '../../src/docker/commands.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { image } from '../../src/docker/facts.ts';
 import { discard, rehearse, setAside } from '../../src/docker/replacement.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { asInput, writeFile } from '../../src/host/commands.ts';
-import { sha256 } from '../../src/kuscia/configuration.ts';
 import {
   checkConfiguration,
   installConfiguration,

@@ -17,6 +17,7 @@ import { initialConfiguration } from '../support/key.ts';
 import { Model, modelled } from '../support/model.ts';
 import { leaksNothing, shown } from '../support/plans.ts';
 import { tape } from '../support/tape.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 
 const deployment = deploymentOf({ hosts: TWO });
 const stagesOf = (of: Deployment = deployment, matrices: Matrix[] = []) =>
@@ -129,7 +130,11 @@ describe('on real hosts that are settled', () => {
       })),
     ]);
     const planned = await plan(stagesOf(changed).slice(0, -1), { fleet, emit: () => undefined });
-    expect(planned.flatMap(({ plan }) => plan.steps.map(({ host, what, why }) => `${host} ${what}: ${why}`))).toEqual([
+    expect(
+      planned.flatMap(({ plan }) =>
+        plan.steps.map(({ host, about, why }) => `${host} ${PLAN_WORDS.what(about)}: ${PLAN_WORDS.why(why)}`),
+      ),
+    ).toEqual([
       'node-01 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB',
       'node-02 replace replica root-kuscia-autonomy-alice: memory 2 GiB -> 3 GiB',
       'node-01 replace load balancer alice-nginx-lb: port 8080 -> 8081',

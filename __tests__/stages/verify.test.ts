@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
 import { CHECKS, type CheckName, type Matrix } from '../../src/cluster/matrix.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { absent, present, unknown, valueOf, type Fact } from '../../src/engine/fact.ts';
 import { asker } from '../../src/engine/asker.ts';
 import type { Failure } from '../../src/engine/errors.ts';
@@ -10,7 +11,7 @@ import type { Container } from '../../src/docker/containers.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { requestsFor } from '../../src/kuscia/facts.ts';
 import type { Gateway, Registry } from '../../src/kuscia/registry.ts';
-import { fingerprint, sha256 } from '../../src/kuscia/configuration.ts';
+import { fingerprint } from '../../src/kuscia/configuration.ts';
 import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
 import { matrixOf, planVerify } from '../../src/stages/verify.ts';
 import { verdict } from '../../src/report/matrix.ts';

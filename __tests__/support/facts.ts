@@ -1,5 +1,6 @@
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
-import type { ContainerPair } from '../../src/docker/bring-about.ts';
+import { absolute, folders } from '../../src/cluster/folders.ts';
+import type { ContainerPair } from '../../src/docker/wanted.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import type { Engine, SwarmNode } from '../../src/docker/facts.ts';
 import type { Network } from '../../src/docker/networks.ts';
@@ -9,7 +10,7 @@ import type { Setup } from '../../src/host/setup.ts';
 import type { HostFile } from '../../src/host/files.ts';
 import type { Answer } from '../../src/kuscia/facts.ts';
 import type { Gateway, Registry } from '../../src/kuscia/registry.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../../src/kuscia/names.ts';
+import { replicaContainer, replicaName } from '../../src/kuscia/names.ts';
 import { KEY } from './key.ts';
 
 /** The moment at which all facts of these tests were gathered, in milliseconds since the epoch. */

@@ -1,17 +1,19 @@
 import { hostsWith, type Cluster, type Host, type ManagedDatabase } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
+import { absolute, folders } from '../../src/cluster/folders.ts';
 import { containers, type Container } from '../../src/docker/containers.ts';
 import { engine, swarmNodes, type SwarmNode } from '../../src/docker/facts.ts';
 import { networks, type Network } from '../../src/docker/networks.ts';
 import { PROBE_VERSION, probeName } from '../../src/docker/probe.ts';
 import type { Ask } from '../../src/engine/ask.ts';
+import { sha256 } from '../../src/engine/digest.ts';
 import { absent, answer, present, unknown, type Fact, type Query } from '../../src/engine/fact.ts';
 import type { Step } from '../../src/engine/plan.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import type { Stage } from '../../src/engine/stage.ts';
 import { machine } from '../../src/host/facts.ts';
-import { dataSource, readConfiguration, sha256, wantedConfiguration } from '../../src/kuscia/configuration.ts';
-import { absolute, folders, replicaContainer } from '../../src/kuscia/names.ts';
+import { dataSource, readConfiguration, wantedConfiguration } from '../../src/kuscia/configuration.ts';
+import { replicaContainer } from '../../src/kuscia/names.ts';
 import { DATA_TARGET, PASSWORD_TARGET, ROOT_PASSWORD_TARGET } from '../../src/mysql/commands.ts';
 import { inUseText } from '../../src/mysql/in-use.ts';
 import type { RootAccess } from '../../src/mysql/root.ts';
@@ -35,6 +37,7 @@ import {
   replicaOf,
 } from './facts.ts';
 import { initialConfiguration } from './key.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 
 /** A file of a host of the model. */
 interface Kept {
@@ -322,7 +325,8 @@ export class Model implements Ask {
   }
 
   /** Brings about what the step says. Throws for words that it does not know. */
-  bringAbout({ host, what }: Pick<Step, 'host' | 'what'>): void {
+  bringAbout({ host, about }: Pick<Step, 'host' | 'about'>): void {
+    const what = PLAN_WORDS.what(about);
     this.now += 1_000;
     const effect = EFFECTS.find(([words]) => words.test(what));
     if (!effect) throw new Error(`the model does not know what comes of "${what}"`);

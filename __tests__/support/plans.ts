@@ -2,18 +2,21 @@ import { expect } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
 import { HIDDEN } from './fake.ts';
+import { isMomentary } from '../../src/engine/about.ts';
+import { findings } from '../../src/report/told.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 
-/** A plan in lines: `+ node-02 join as worker (not in any swarm)`, `~ node-02 start it {exited}` for a transient reason, `= ...` satisfied, `? ...` later, `. ...` awaited, `! host code`, `w host code`. */
+/** A plan in lines: `+ node-02 join as worker (not in any swarm)`, `~ node-02 start it {exited}` for a reason of the moment, `= ...` satisfied, `? ...` later, `. ...` awaited, `! host code`, `w host code`. */
 export function shown(plan: Plan): string[] {
   const failure = (sign: string, { code, host }: Failure): string => `${sign} ${host ?? 'all'} ${code}`;
   const lines = [
     ...plan.steps.map(
-      ({ change, host, what, why, transient, serialGroup }) =>
-        `${change} ${host} ${what} ${transient ? `{${why}}` : `(${why})`}${serialGroup === undefined ? '' : ` [${serialGroup}]`}`,
+      ({ change, host, about, why, serialGroup }) =>
+        `${change} ${host} ${PLAN_WORDS.what(about)} ${isMomentary(why) ? `{${PLAN_WORDS.why(why)}}` : `(${PLAN_WORDS.why(why)})`}${serialGroup === undefined ? '' : ` [${serialGroup}]`}`,
     ),
-    ...plan.satisfied.map(({ host, what, why }) => `= ${host} ${what} (${why})`),
-    ...plan.later.map(({ host, what, why }) => `? ${host} ${what} (${why})`),
-    ...plan.awaited.map(({ host, what, failure: { code } }) => `. ${host} ${what}: ${code}`),
+    ...plan.satisfied.map(({ host, about, why }) => `= ${host} ${PLAN_WORDS.what(about)} (${PLAN_WORDS.why(why)})`),
+    ...plan.later.map(({ host, about, why }) => `? ${host} ${PLAN_WORDS.what(about)} (${PLAN_WORDS.why(why)})`),
+    ...plan.awaited.map(({ host, about, failure: { code } }) => `. ${host} ${PLAN_WORDS.what(about)}: ${code}`),
     ...plan.failures.map((each) => failure('!', each)),
     ...plan.warnings.map((each) => failure('w', each)),
   ];
@@ -23,7 +26,7 @@ export function shown(plan: Plan): string[] {
 
 /** Fails when any text of a plan holds a secret, or lacks what a reader needs. */
 export function leaksNothing(plan: Plan): void {
-  const text = JSON.stringify(plan);
+  const text = JSON.stringify([plan, findings(plan)]);
   for (const hidden of HIDDEN) expect(text).not.toContain(hidden);
   expect(text).not.toMatch(/undefined|\[object|NaN/);
   for (const { what, remedy } of [...plan.failures, ...plan.warnings, ...plan.awaited.map(({ failure }) => failure)])
@@ -32,7 +35,7 @@ export function leaksNothing(plan: Plan): void {
 
 /** The one step of a plan with these words in it. Throws when it is not exactly one. */
 export function stepOf(plan: Plan, words: string): Step {
-  const found = plan.steps.filter(({ host, what }) => `${host} ${what}`.includes(words));
+  const found = plan.steps.filter(({ host, about }) => `${host} ${PLAN_WORDS.what(about)}`.includes(words));
   if (found.length !== 1 || !found[0])
     throw new Error(`${found.length} steps of "${words}": ${shown(plan).join('\n')}`);
   return found[0];

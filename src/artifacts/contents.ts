@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isOutput, OUTPUTS, type ReceivedOutputs } from '../cluster/job-outputs.ts';
+import { CAUSES, DETAILS, FIELDS, KINDS, THINGS } from '../engine/about.ts';
 import type { Change } from '../engine/approved.ts';
 import { deploymentError } from '../engine/errors.ts';
 import { jsonOf } from '../engine/json.ts';
@@ -14,7 +15,30 @@ const outcome = z.discriminatedUnion('ended', [
   z.strictObject({ ended: z.literal('lost'), reason: z.string(), ...said }),
 ]);
 const view = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
-const plan = z.array(z.strictObject({ line: z.string(), image: z.array(z.string()).optional() }));
+const text = z.string().exactOptional();
+const about = z.strictObject({
+  kind: z.enum(KINDS),
+  thing: z.enum(THINGS),
+  name: text,
+  details: z.partialRecord(z.enum(DETAILS), z.string()).exactOptional(),
+});
+const why = z.strictObject({
+  because: z.enum(CAUSES),
+  of: text,
+  differs: z.array(z.strictObject({ field: z.enum(FIELDS), of: text, from: text, to: text })).exactOptional(),
+});
+const plan: z.ZodType<{ readonly changes: readonly Change[] }> = z.strictObject({
+  changes: z.array(
+    z.strictObject({
+      stage: z.string(),
+      host: z.string(),
+      change: z.enum(['+', '~', '-', '?']),
+      about,
+      why: why.exactOptional(),
+      image: z.array(z.string()).exactOptional(),
+    }),
+  ),
+});
 
 /**
  * What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed
@@ -24,7 +48,7 @@ export const snapshotIn = (handover: SealedArtifact): HostSnapshot => readOf(han
 
 /** The changes of a plan. */
 export const approvedIn = (handover: SealedArtifact): readonly Change[] =>
-  readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
+  readOf(handover, (text) => jsonOf(text, plan).changes);
 
 /** What stages left for the whole cluster; anything else is passed over. */
 export const outputsIn = (handovers: readonly SealedArtifact[]): ReceivedOutputs =>

@@ -1,3 +1,4 @@
+import type { Difference } from '../engine/about.ts';
 import type { Fact } from '../engine/fact.ts';
 import type { Container } from './containers.ts';
 import { imageDifference } from './images.ts';
@@ -13,15 +14,19 @@ export interface Description {
   readonly hostAddresses?: Readonly<Record<string, string>>;
   readonly network?: string;
   /** By target path: what is mounted there, in words, and its source; for a volume its name. */
-  readonly mounts?: Readonly<Record<string, readonly [what: string, source: string]>>;
+  readonly mounts?: Readonly<Record<string, readonly [what: Difference['field'], source: string]>>;
   readonly hostname?: string;
 }
 
 /**
- * The first way in which the container is not as described: `port 3307 -> 3306`; undefined when it is. `imageOnHost` is
+ * The first way in which the container is not as described; undefined when it is. `imageOnHost` is
  * the id that the described image has there.
  */
-export function differenceFrom(wanted: Description, current: Container, imageOnHost: Fact<string>): string | undefined {
+export function differenceFrom(
+  wanted: Description,
+  current: Container,
+  imageOnHost: Fact<string>,
+): Difference | undefined {
   const { memory, ports = {}, hostAddresses = {}, network, mounts = {}, hostname } = wanted;
   const otherImage = imageDifference(current, wanted.image, imageOnHost);
   return [
@@ -29,11 +34,13 @@ export function differenceFrom(wanted: Description, current: Container, imageOnH
     ...changed('memory', current.memory, memory, gib),
     ...Object.entries(ports).flatMap(([inside, port]) => changed('port', current.ports[inside], port)),
     ...Object.entries(hostAddresses).flatMap(([inside, address]) =>
-      changed('published at', current.hostAddresses[inside] ?? 'every address', address),
+      changed('published address', current.hostAddresses[inside] ?? 'every address', address),
     ),
     ...changed('network', current.networkMode, network),
     // Leaving the swarm takes containers off its networks for good; a restart does not bring them back.
-    ...(network === undefined || current.addresses[network] !== undefined ? [] : [`no longer attached to ${network}`]),
+    ...(network === undefined || current.addresses[network] !== undefined
+      ? []
+      : [{ field: 'attachment', to: network } as const]),
     ...Object.entries(mounts).flatMap(([target, [what, source]]) => changed(what, current.mounts[target], source)),
     ...changed('name', current.hostname, hostname),
   ][0];
@@ -41,11 +48,11 @@ export function differenceFrom(wanted: Description, current: Container, imageOnH
 
 /** How one value differs from the one that is wanted, where one is. */
 const changed = <T extends string | number>(
-  what: string,
+  field: Difference['field'],
   from: T | undefined,
   to: T | undefined,
   words: (value: T) => string = String,
-): string[] =>
-  to === undefined || from === to ? [] : [`${what} ${from === undefined ? 'none' : words(from)} -> ${words(to)}`];
+): Difference[] =>
+  to === undefined || from === to ? [] : [{ field, from: from === undefined ? 'none' : words(from), to: words(to) }];
 
 const gib = (bytes: number): string => `${Number((bytes / 1024 ** 3).toFixed(2))} GiB`;

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Archive } from '../cluster/archives.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import type { Difference } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
@@ -139,22 +140,22 @@ function withoutRegistry(name: string, { archives }: Deployment): string {
 
 /**
  * How the image of that name on the host differs from the one that a container was made of under the same name: both
- * ids, in words. Undefined where it does not, or the name is another.
+ * ids. Undefined where it does not, or the name is another.
  */
-export function movedImage(container: Container, name: string, id: Fact<string>): string | undefined {
+export function movedImage(container: Container, name: string, id: Fact<string>): Difference | undefined {
   if (id.is !== 'present' || id.value === container.imageId || localName(container.image) !== localName(name))
     return undefined;
-  return `${name} was pulled anew: ${container.imageId.slice(0, SHOWN_ID)} -> ${id.value.slice(0, SHOWN_ID)}`;
+  return { field: 'image id', of: name, from: container.imageId.slice(0, SHOWN_ID), to: id.value.slice(0, SHOWN_ID) };
 }
 
 /**
- * Why a container is to be made of another image; undefined where it was made of that name, or of what the name means
+ * How a container is made of another image than it is to be; undefined where it was made of that name, or of what the name means
  * now. A name that no longer stands on the host is no reason to touch what runs.
  */
-export function imageDifference(container: Container, name: string, id: Fact<string>): string | undefined {
+export function imageDifference(container: Container, name: string, id: Fact<string>): Difference | undefined {
   return localName(container.image) === localName(name) || (id.is === 'present' && id.value === container.imageId)
     ? undefined
-    : `image ${container.image} -> ${name}`;
+    : { field: 'image', from: container.image, to: name };
 }
 
 /** `sha256:` and twelve digits, as docker itself shows ids. */

@@ -1,9 +1,10 @@
 import type { Event } from './events.ts';
 import type { Note } from './plan.ts';
+import { PLAIN, type Words } from './about.ts';
 
 interface StageActivity {
-  readonly steps: Set<Pick<Note, 'host' | 'what'>>;
-  awaited: readonly Pick<Note, 'host' | 'what'>[];
+  readonly steps: Set<Pick<Note, 'host' | 'about'>>;
+  awaited: readonly Pick<Note, 'host' | 'about'>[];
 }
 
 /** What a run is in the middle of, by what it has told so far. */
@@ -26,16 +27,16 @@ export class ActivityTracker {
   /**
    * In words that follow "cancelled": the stages, and their steps or else what they wait for. Undefined between stages.
    */
-  inWords(): string | undefined {
+  inWords(words: Words = PLAIN): string | undefined {
     if (this.#stages.size === 0) return undefined;
     const passages = [...this.#stages.values()];
     const steps = passages.flatMap((passage) => [...passage.steps]);
     const awaited = passages.flatMap((passage) => passage.awaited);
     const during =
       steps.length > 0
-        ? `, in the middle of ${listed(steps)}`
+        ? `, in the middle of ${listed(steps, words)}`
         : awaited.length > 0
-          ? `, while it waited for ${listed(awaited)}`
+          ? `, while it waited for ${listed(awaited, words)}`
           : '';
     return `in ${inSeries([...this.#stages.keys()])}${during}`;
   }
@@ -46,8 +47,8 @@ export class ActivityTracker {
   }
 }
 
-const listed = (notes: readonly Pick<Note, 'host' | 'what'>[]): string =>
-  inSeries([...new Set(notes.map(({ host, what }) => `"${what}"${host === '' ? '' : ` on ${host}`}`))]);
+const listed = (notes: readonly Pick<Note, 'host' | 'about'>[], words: Words): string =>
+  inSeries([...new Set(notes.map(({ host, about }) => `"${words.what(about)}"${host === '' ? '' : ` on ${host}`}`))]);
 
 const inSeries = (words: readonly string[]): string =>
   [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' and ');

@@ -1,7 +1,8 @@
 import { actor } from './actor.ts';
 import { notApproved } from './approved.ts';
 import { failuresOf, DeploymentError, type Failure } from './errors.ts';
-import { sameStep, type Note, type Plan, type Step } from './plan.ts';
+import { sameStep, type Plan, type Step } from './plan.ts';
+import { PLAIN } from './about.ts';
 import { undoAll } from './undo.ts';
 import { asNote, planStage, pause, stopIfCancelled, type Run } from './run.ts';
 import type { RunCache } from './run-cache.ts';
@@ -44,7 +45,7 @@ export async function applyStage(scheduled: ScheduledStage, run: ApplyContext): 
     if (current.failures.length > 0) throw new DeploymentError(current.failures);
     for (;;) {
       while (!current.empty) {
-        const strange = notApproved(run.approved, stage.name, current.steps);
+        const strange = notApproved(run.approved, stage.name, current.steps, run.words);
         if (strange.length > 0) throw new DeploymentError(strange);
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.changing();
@@ -136,10 +137,7 @@ function nextBatch(steps: readonly Step[]): Step[] {
 /** Applies the steps side by side; all of them finish, then all failures are thrown together. */
 async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: ApplyContext): Promise<void> {
   const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
-  if (again.length > 0)
-    throw new DeploymentError(
-      again.map((step) => unsettled(stage, { host: step.host, what: step.what, why: `needed again: ${step.why}` })),
-    );
+  if (again.length > 0) throw new DeploymentError(again.map((step) => unsettled(stage, step, run, 'needed again: ')));
   stopIfCancelled(stage, run);
   const results = await Promise.allSettled(batch.map((step) => applyStep(stage, step, run)));
   results.forEach((result, i) => {
@@ -192,7 +190,7 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
       throw new DeploymentError([
         ...current.failures,
         ...current.awaited.map((note) => note.failure),
-        ...missing.map((step) => unsettled(stage, step)),
+        ...missing.map((step) => unsettled(stage, step, run)),
       ]);
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
@@ -201,12 +199,12 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
   }
 }
 
-function unsettled(stage: Stage, note: Note): Failure {
+function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: Run, how = ''): Failure {
   return {
     code: 'not-settled',
-    host: note.host,
-    what: `${stage.name}: "${note.what}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
-    evidence: note.why,
+    host,
+    what: `${stage.name}: "${words.what(about)}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
+    evidence: `${how}${words.why(why)}`,
     remedy: 'Look at the host, then run again: what is done stays and is found again.',
   };
 }

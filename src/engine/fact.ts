@@ -22,6 +22,10 @@ export function valueOf<T>(fact: Fact<T>): T | undefined {
   return fact.is === 'present' ? fact.value : undefined;
 }
 
+/** Why the fact is not present, in words; `otherwise` where it is absent. */
+export const whyNot = (fact: Fact<unknown>, otherwise = 'no answer'): string =>
+  fact.is === 'unknown' ? fact.why : otherwise;
+
 /** The same fact about something derived from the value. */
 export function mapFact<T, U>(fact: Fact<T>, derive: (value: T) => U): Fact<U> {
   return fact.is === 'present' ? present(derive(fact.value)) : fact;

@@ -1,3 +1,4 @@
+import { sameAbout, type About, type Reason } from './about.ts';
 import type { Act } from './ask.ts';
 import type { Failure, RemovedLog } from './errors.ts';
 
@@ -14,19 +15,12 @@ export interface Step {
   readonly host: string;
   /** `+` makes, `~` changes, `-` removes. */
   readonly change: '+' | '~' | '-';
-  /** What is done, as a person would read it in a plan: `join as worker`. */
-  readonly what: string;
-  /** Why it is needed: `not in any swarm`. */
-  readonly why: string;
-  /**
-   * True where `why` tells how it is at the moment, such as `exited (137)`: the next look may find it otherwise, and
-   * the change is still the same.
-   */
-  readonly transient?: true;
+  /** What is done, and to what. */
+  readonly about: About;
+  /** Why it is needed. */
+  readonly why: Reason;
   /** The ids that the image of which it makes a container may have, where the host or an archive knows it. */
   readonly image?: readonly string[];
-  /** The line of an earlier stage's plan that foretells it, as it is agreed to. */
-  readonly foretold?: string;
   /** True where it only takes back a right that runs of this deployment gave: it belongs to every plan. */
   readonly revokes?: true;
   /** Steps of one serial group are done one at a time, each settled before the next; steps without one side by side. */
@@ -47,12 +41,18 @@ export interface Step {
 /** A line of a plan that changes nothing. */
 export interface Note {
   readonly host: string;
-  readonly what: string;
-  readonly why: string;
+  readonly about: About;
+  readonly why: Reason;
   /** The host at which it is seen, where that is another: a manager sees whether a node is Ready. */
   readonly at?: string;
   /** As of a step, where what comes later is a container. */
   readonly image?: readonly string[];
+}
+
+/** A change that cannot be known yet. */
+export interface Later extends Note {
+  /** The stage that will make it, where that is another. */
+  readonly stage?: string;
 }
 
 /**
@@ -70,7 +70,7 @@ export interface Awaited extends Note {
 export class Plan {
   readonly steps: Step[] = [];
   readonly satisfied: Note[] = [];
-  readonly later: Note[] = [];
+  readonly later: Later[] = [];
   readonly awaited: Awaited[] = [];
   readonly failures: Failure[] = [];
   readonly warnings: Failure[] = [];
@@ -82,8 +82,8 @@ export class Plan {
 }
 
 /** What makes two steps of two plans the same change. */
-export const sameStep = (a: Pick<Step, 'host' | 'what'>, b: Pick<Step, 'host' | 'what'>): boolean =>
-  a.host === b.host && a.what === b.what;
+export const sameStep = (a: Pick<Note, 'host' | 'about'>, b: Pick<Note, 'host' | 'about'>): boolean =>
+  a.host === b.host && sameAbout(a.about, b.about);
 
 /** The hosts that a plan changes, or may change once more is known. */
 export const hostsToChange = ({ steps, later }: Plan): string[] => [

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seen, type Words } from './about.ts';
 import type { Fleet } from './ask.ts';
 import { asker } from './asker.ts';
 import { LOST_REMEDY } from './command-failure.ts';
@@ -28,6 +29,8 @@ export interface Run {
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
   /** The changes that were agreed to: no other is made. Any may be made unless told. */
   readonly approved?: readonly Change[];
+  /** Makes words of steps for failures that name them; they are named by their data unless told. */
+  readonly words?: Words;
 }
 
 /**
@@ -51,8 +54,8 @@ export async function planStages(stages: readonly Stage[], run: Run, forWhat?: s
     plan.awaited.unshift(
       ...failures.map((failure) => ({
         host: failure.host ?? '',
-        what: 'the host answers',
-        why: failure.evidence ?? failure.what,
+        about: { kind: 'answer', thing: 'host' } as const,
+        why: seen(failure.evidence ?? failure.what),
         failure,
       })),
     );
@@ -95,8 +98,8 @@ export async function pause(stage: Stage, run: Run, looks = Infinity, beside?: P
 /** A failure that may pass, as what is waited for. */
 export const asNote = (failure: Failure): Note => ({
   host: failure.host ?? '',
-  what: failure.what,
-  why: failure.evidence ?? failure.code,
+  about: { kind: 'pass', thing: 'failure', name: failure.what },
+  why: seen(failure.evidence ?? failure.code),
 });
 
 /** Throws when the run was cancelled. */

@@ -27,7 +27,7 @@ export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[
 function postpone(plan: Plan): void {
   const awaited = plan.awaited.splice(0);
   const notes = awaited.filter((note, i) => awaited.findIndex((other) => sameStep(other, note)) === i);
-  plan.later.push(...notes.map(({ host, what }) => ({ host, what, why: 'after the changes before it' })));
+  plan.later.push(...notes.map(({ host, about }) => ({ host, about, why: { because: 'after-changes' } as const })));
 }
 
 /**
@@ -38,7 +38,7 @@ export async function apply(stages: readonly Stage[], run: Run): Promise<Map<str
   let planned = await planOnceOthersAllow(stages, run);
   if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again')
     planned = await planOnceOthersAllow(stages, run);
-  const strange = planned.flatMap(({ stage, plan }) => notApproved(run.approved, stage.name, plan.steps));
+  const strange = planned.flatMap(({ stage, plan }) => notApproved(run.approved, stage.name, plan.steps, run.words));
   if (strange.length > 0) throw new DeploymentError(strange);
   return applyStages(
     planned.map(({ stage, plan }) => new ScheduledStage(stage, scheduleOf(stage, stages), plan)),

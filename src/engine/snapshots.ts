@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Command } from './command.ts';
+import { sha256 } from './digest.ts';
 import type { Outcome } from './outcome.ts';
 import { Secret } from './secret.ts';
 
@@ -9,9 +9,7 @@ export type HostSnapshot = Readonly<Record<string, Outcome>>;
 /** Names a reading command without telling it: its standard input may be a secret. */
 export function digestOf(command: Command): string {
   const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
-  return createHash('sha256')
-    .update(JSON.stringify([command.program, command.args, stdin]))
-    .digest('hex');
+  return sha256(JSON.stringify([command.program, command.args, stdin]));
 }
 
 /**

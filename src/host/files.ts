@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { reading, script } from '../engine/command.ts';
+import { sha256 } from '../engine/digest.ts';
 import { absent, failedTo, present, type Fact, type Query } from '../engine/fact.ts';
 import { Secret } from '../engine/secret.ts';
 
@@ -52,8 +52,7 @@ export function unlikeSecret(found: Fact<HostFile>, wanted: Secret): string | un
 }
 
 /** Whether the file holds that and nothing else. */
-export const holds = ({ sha256 }: HostFile, wanted: Secret): boolean =>
-  sha256 === createHash('sha256').update(wanted.reveal()).digest('hex');
+export const holds = (found: HostFile, wanted: Secret): boolean => found.sha256 === sha256(wanted);
 
 /** Throws on anything else, without showing it: it may be the file itself. */
 function properties(stdout: string): HostFile {

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
+import { folders } from '../cluster/folders.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
-import { folders } from './names.ts';
 
 /**
  * Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN,

@@ -1,7 +1,9 @@
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { isMap, parseDocument, type Document } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import type { Difference } from '../engine/about.ts';
+import { sha256 } from '../engine/digest.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 
@@ -69,7 +71,7 @@ function publicKeyOf(keyData: string): string {
 /** First 12 hex digits of the hash of a public key (base64 of its PEM): enough to tell two apart in a message. */
 export function fingerprint(publicKey: string): string {
   const pem = Buffer.from(publicKey, 'base64').toString('utf8').replace(/\s/g, '');
-  return createHash('sha256').update(pem).digest('hex').slice(0, 12);
+  return sha256(pem).slice(0, 12);
 }
 
 /** The data source name that replicas reach the database with (docs/kuscia.md#database). */
@@ -97,19 +99,17 @@ export function wantedConfiguration({ document }: Configuration, cluster: Cluste
  * Keys at which two configurations differ, with the values where they are no secret: `protocol TLS -> NOTLS`,
  * `datastoreEndpoint`.
  */
-export function differences(from: Configuration, to: Configuration): string[] {
+export function differences(from: Configuration, to: Configuration): Difference[] {
   const [before, after] = [from, to].map(({ document }) => document.toJS() as Record<string, unknown>);
   const keys = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   const shown = ['protocol', 'runtime', 'logLevel'];
   return keys
     .filter((key) => JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]))
-    .map((key) => (shown.includes(key) ? `${key} ${word(before?.[key])} -> ${word(after?.[key])}` : key));
+    .map((key) => ({
+      field: 'entry',
+      of: key,
+      ...(shown.includes(key) && { from: word(before?.[key]), to: word(after?.[key]) }),
+    }));
 }
 
 const word = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : 'absent');
-
-/** Hex SHA-256 of a text. */
-export const sha256 = (text: Secret | string): string =>
-  createHash('sha256')
-    .update(typeof text === 'string' ? text : text.reveal())
-    .digest('hex');

@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /**
@@ -26,35 +25,3 @@ export function replicaName(container: string, hostname: string): string {
  * and of two odd characters at an end it leaves one.
  */
 export const isReplicaName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
-
-/**
- * Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts.
- */
-export interface Folders {
-  readonly root: string;
-  /** The Kuscia configuration: private key and database password, mode 0600. */
-  readonly config: string;
-  readonly script: string;
-  readonly databasePassword: string;
-  /** Which external server this deployment uses. */
-  readonly databaseInUse: string;
-  readonly databaseRootPassword: string;
-  readonly nginx: string;
-}
-
-/** Where the deployment's files are. */
-export function folders(cluster: Cluster): Folders {
-  const file = (name: string): string => posix.join(cluster.directory, name);
-  return {
-    root: cluster.directory,
-    config: file('kuscia.yaml'),
-    script: file('kuscia.sh'),
-    databasePassword: file('database-password'),
-    databaseInUse: file('database-in-use'),
-    databaseRootPassword: file('database-root-password'),
-    nginx: file('nginx'),
-  };
-}
-
-/** The path as docker needs it. */
-export const absolute = (home: string, path: string): string => posix.resolve(home, path);

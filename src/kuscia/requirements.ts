@@ -1,9 +1,12 @@
 const GIB = 1024 ** 3;
 
-/** What Kuscia demands of a host. Source: Kuscia docs/deployment/deploy_check.md and pkg/agent. */
+/** What Kuscia demands of a host and of its database. Source: Kuscia docs/deployment/deploy_check.md and pkg/agent. */
 export const REQUIRED = {
   engine: '20.10.24',
   kernel: '4.6',
+  /** Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work. */
+  mysql: '8.0.23',
+  mariadb: '10.5',
   architectures: ['x86_64', 'aarch64', 'arm64'],
   /** The node reports disk pressure at or below this much free space, in bytes. */
   freeDisk: 3 * GIB,
@@ -15,15 +18,3 @@ export const REQUIRED = {
    */
   inotify: { 'fs.inotify.max_user_instances': 128, 'fs.inotify.max_user_watches': 8192 },
 } as const;
-
-/** -1, 0 or 1 as version a is lower, equal or higher than b; compares dotted numbers and ignores what follows them. */
-export function compareVersions(a: string, b: string): number {
-  const numbers = (version: string): number[] =>
-    (/^\D*(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? '0').split('.').map(Number);
-  const [left, right] = [numbers(a), numbers(b)];
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return Math.sign(difference);
-  }
-  return 0;
-}

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ExternalDatabase } from '../cluster/cluster.ts';
 import { reading, script } from '../engine/command.ts';
+import { sha256 } from '../engine/digest.ts';
 import { absent, failedTo, present, type Query } from '../engine/fact.ts';
 
 /**
@@ -11,7 +11,7 @@ export type InUse = 'configured' | 'written down';
 
 /** What an apply writes down of a server before it logs in there. */
 export const inUseText = ({ address, port, ca }: ExternalDatabase): string =>
-  `${address}:${port} ${ca === undefined ? 'off' : createHash('sha256').update(ca).digest('hex')}\n`;
+  `${address}:${port} ${ca === undefined ? 'off' : sha256(ca)}\n`;
 
 /** Unreadable is not absent. */
 const LOOK = `for f in "$1" "$2"; do [ ! -e "$f" ] || [ -r "$f" ] || { echo "cannot read $f" >&2; exit 66; }; done

@@ -3,9 +3,9 @@ import { posix } from 'node:path';
 import Handlebars from 'handlebars/dist/cjs/handlebars.runtime.js';
 import { hostsWith, type Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import type { Secret } from '../engine/secret.ts';
 import { gatewayScheme } from '../kuscia/facts.ts';
-import { folders } from '../kuscia/names.ts';
 import { NGINX_TEMPLATE } from './template.ts';
 
 /** Where the load balancer's files stand inside its container. */

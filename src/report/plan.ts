@@ -1,8 +1,9 @@
 import type { Failure } from '../engine/errors.ts';
-import type { Note } from '../engine/plan.ts';
+import { sameStep } from '../engine/plan.ts';
 import { distinct } from './failures.ts';
 import { cell, columns, count, duration, type Cell, type Layout, type Style } from './layout.ts';
-import type { RunState, ReportedStep } from './run-state.ts';
+import type { RunState } from './run-state.ts';
+import type { ToldNote, ToldStep } from './told.ts';
 
 /** A note of the plan document. */
 export interface PlanNote {
@@ -31,7 +32,7 @@ export interface PlanDocument {
 const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
 
 /** Why a change is needed, and of which image it makes a container, where that is known. */
-function reasonOf({ why, image: [id = ''] = [] }: ReportedStep): string {
+function reasonOf({ why, image: [id = ''] = [] }: ToldStep): string {
   const shown = SHOWN_ID.exec(id)?.[0];
   return shown === undefined ? why : `${why}; image ${shown}`;
 }
@@ -98,12 +99,12 @@ export function planLines(runState: RunState, layout: Layout): string[] {
 }
 
 /** One line for all that is awaited of one thing on one host. */
-function together(notes: readonly Note[]): { readonly note: Note; readonly more: number }[] {
-  const groups = Map.groupBy(notes, ({ host, what }) => `${host} ${what}`);
-  return [...groups.values()].flatMap(([note, ...rest]) => (note ? [{ note, more: rest.length }] : []));
+function together(notes: readonly ToldNote[]): { readonly note: ToldNote; readonly more: number }[] {
+  const firsts = notes.filter((note, i) => notes.findIndex((other) => sameStep(other, note)) === i);
+  return firsts.map((note) => ({ note, more: notes.filter((other) => sameStep(other, note)).length - 1 }));
 }
 
-function row(note: Note, sign: string, why: string, style: Style = 'plain'): Cell[] {
+function row(note: ToldNote, sign: string, why: string, style: Style = 'plain'): Cell[] {
   return [cell(note.host), cell(`${sign} ${note.what}`, style), cell(why, 'dim')];
 }
 

@@ -1,7 +1,7 @@
-import type { Event } from '../engine/events.ts';
 import { cell, columns, duration, type Cell, type Layout } from './layout.ts';
+import type { ToldEvent } from './told.ts';
 
-type Heard<K extends Event['is']> = Extract<Event, { is: K }>;
+type Heard<K extends ToldEvent['is']> = Extract<ToldEvent, { is: K }>;
 
 /** Lines of progress, each with its host in front. */
 export class Progress {
@@ -18,7 +18,7 @@ export class Progress {
   }
 
   /** The lines that an event is worth while its stage is applied; none for most. */
-  lines(event: Event): string[] {
+  lines(event: ToldEvent): string[] {
     switch (event.is) {
       case 'stage-started':
         this.#waits.set(event.stage, new Waits());

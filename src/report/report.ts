@@ -15,6 +15,7 @@ import { Progress } from './progress.ts';
 import { isEnd, RunState, type Subject } from './run-state.ts';
 import { StageGroups } from './stage-groups.ts';
 import { summary } from './summary.ts';
+import { toldEvent } from './told.ts';
 
 export interface ReportOptions {
   readonly docs: DocsPage;
@@ -79,7 +80,7 @@ export class Report {
   readonly emit: Emit = (raw) => {
     if (raw.is === 'secret') return this.hide([raw.secret]);
     if (raw.is === 'command') return this.#command(raw);
-    const event = this.#masks.cleaned(raw);
+    const event = this.#masks.cleaned(toldEvent(raw));
     if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
     this.#runState.hear(event);

@@ -1,9 +1,9 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
-import type { Event } from '../engine/events.ts';
-import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
+import { sameStep } from '../engine/plan.ts';
 import { Timeline } from './timeline.ts';
+import type { Findings, ToldEvent, ToldStep } from './told.ts';
 
 /** What a run is asked to do. */
 export type Mode = 'plan' | 'apply' | 'verify' | 'look' | 'unlock';
@@ -18,19 +18,6 @@ export interface Subject {
   readonly stages: readonly string[];
 }
 
-/** A step as it is told: what it does, not how. */
-export type ReportedStep = Pick<Step, 'host' | 'change' | 'what' | 'why' | 'image'>;
-
-/** A plan as it is told. */
-export interface Findings {
-  readonly steps: readonly ReportedStep[];
-  readonly satisfied: readonly Note[];
-  readonly later: readonly Note[];
-  readonly awaited: readonly Awaited[];
-  readonly failures: readonly Failure[];
-  readonly warnings: readonly Failure[];
-}
-
 /** What has become of one stage. */
 export interface StageState {
   readonly stage: string;
@@ -40,11 +27,11 @@ export interface StageState {
   found?: Findings;
   /** What it found in the end, when everything it asked for was there. */
   settled?: Findings;
-  readonly made: ReportedStep[];
+  readonly made: ToldStep[];
   /** Steps that were begun and failed: whether they changed their host is not known. */
-  readonly broken: ReportedStep[];
+  readonly broken: ToldStep[];
   /** Steps that failed, or whose effect did not come, and that were undone. */
-  readonly undone: ReportedStep[];
+  readonly undone: ToldStep[];
   /** Wall clock of its application, in milliseconds. */
   ms?: number;
 }
@@ -52,7 +39,7 @@ export interface StageState {
 const ENDS = { 'stage-settled': 'settled', 'stage-failed': 'failed', 'stage-left': 'left' } as const;
 
 /** Whether a stage's application is over with it, whatever came of it. */
-export const isEnd = (event: Event): event is Extract<Event, { is: keyof typeof ENDS }> => event.is in ENDS;
+export const isEnd = (event: ToldEvent): event is Extract<ToldEvent, { is: keyof typeof ENDS }> => event.is in ENDS;
 
 /**
  * Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text.
@@ -89,15 +76,14 @@ export class RunState {
   }
 
   /** Takes in what happened. */
-  hear(event: Event): void {
-    if (!('stage' in event) || event.is === 'command') return;
+  hear(event: ToldEvent): void {
     const part = this.of(event.stage);
-    if (event.is === 'planned') part.found = findings(event.plan);
+    if (event.is === 'planned') part.found = event.plan;
     if (event.is === 'stage-started') part.state = 'started';
     if (event.is === 'step-done') part.made.push(event.step);
     if (event.is === 'step-failed') part.broken.push(event.step);
     if (event.is === 'step-undone') undo(part, event.step);
-    if (event.is === 'stage-settled') part.settled = findings(event.plan);
+    if (event.is === 'stage-settled') part.settled = event.plan;
     if (isEnd(event)) {
       part.state = ENDS[event.is];
       part.ms = event.ms;
@@ -131,20 +117,10 @@ export class RunState {
 }
 
 /** A step that was undone is neither made nor broken: what it replaced is there again. */
-function undo(part: StageState, step: ReportedStep): void {
-  const same = (each: ReportedStep): boolean => each.host === step.host && each.what === step.what;
+function undo(part: StageState, step: ToldStep): void {
   for (const list of [part.made, part.broken]) {
-    const at = list.findLastIndex(same);
+    const at = list.findLastIndex((each) => sameStep(each, step));
     if (at !== -1) list.splice(at, 1);
   }
   part.undone.push(step);
 }
-
-const findings = ({ steps, satisfied, later, awaited, failures, warnings }: Plan): Findings => ({
-  steps,
-  satisfied,
-  later,
-  awaited,
-  failures,
-  warnings,
-});

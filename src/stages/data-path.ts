@@ -2,7 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import { tryPaths, type Ended, type PathTry, type ProbeReport } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { unfitProbe } from './probe.ts';
 
 /** What the probes say, by the host they tried from. */
@@ -66,8 +66,7 @@ export function allPaths(cluster: Cluster, paths: Paths): Path[] {
       .map((to): Path => {
         const ends = { from: from.name, to: to.name };
         const fact = paths.get(from.name) ?? { is: 'unknown', why: 'not tried' };
-        if (fact.is !== 'present')
-          return { ...ends, connected: false, seen: fact.is === 'unknown' ? fact.why : 'not tried' };
+        if (fact.is !== 'present') return { ...ends, connected: false, seen: whyNot(fact, 'not tried') };
         const found = fact.value.tries.find((one) => one.to === to.name);
         return found ? { ...ends, ...pathOf(found) } : { ...ends, connected: false, seen: 'no result' };
       }),

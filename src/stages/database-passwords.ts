@@ -1,4 +1,5 @@
 import type { Deployment } from '../cluster/deployment.ts';
+import { differing, type About, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import type { Command } from '../engine/command.ts';
 import type { Fact } from '../engine/fact.ts';
@@ -21,12 +22,15 @@ export interface PasswordFacts {
 export const writePassword = ({ secrets }: Deployment, path: string): Command =>
   writeFile('write the database password', path, '0600', secrets.databasePassword);
 
-const USERS = 'file with the database password';
-const ROOTS = "file with the password of the database's root, from its container";
+const USERS: About = { kind: 'write', thing: 'password file' };
+const ROOTS: About = { kind: 'write', thing: 'root password file' };
 
 /** Why root's own password is to be kept on the host; undefined where it is. */
-const unkept = (root: Fact<HostFile>): string | undefined =>
-  root.is !== 'present' ? 'absent' : root.value.mode === '600' ? undefined : `mode ${root.value.mode} -> 600`;
+function unkept(root: Fact<HostFile>): Reason | undefined {
+  if (root.is !== 'present') return { because: 'absent' };
+  const { mode } = root.value;
+  return mode === '600' ? undefined : differing({ field: 'mode', from: mode, to: '600' });
+}
 
 /**
  * The files from which the container takes its passwords whenever it is started; that of the user is written anew only
@@ -44,11 +48,13 @@ export function planPasswords(
   const kept = unkept(rootPassword);
   const keep = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
   if (kept !== undefined)
-    plan.steps.push({ host, change: kept === 'absent' ? '+' : '~', what: ROOTS, why: kept, apply: keep });
+    plan.steps.push({ host, change: kept.because === 'absent' ? '+' : '~', about: ROOTS, why: kept, apply: keep });
   const difference = unlikeSecret(password, deployment.secrets.databasePassword);
   if (difference === undefined) return;
   const apply = async (act: Act): Promise<void> => void (await act.run(host, writePassword(deployment, user)));
-  plan.steps.push({ host, change: password.is === 'absent' ? '+' : '~', what: USERS, why: difference, apply });
+  const isNew = password.is === 'absent';
+  const why: Reason = isNew ? { because: 'absent' } : differing({ field: 'content', from: difference });
+  plan.steps.push({ host, change: isNew ? '+' : '~', about: USERS, why, apply });
 }
 
 /**
@@ -63,7 +69,7 @@ export function foretellPasswords(
   ofRoot: boolean,
 ): void {
   if (ofRoot && unkept(rootPassword) !== undefined)
-    plan.later.push({ host, what: ROOTS, why: 'once the server answers' });
+    plan.later.push({ host, about: ROOTS, why: { because: 'once-server-answers' } });
   if (unlikeSecret(password, secrets.databasePassword) !== undefined)
-    plan.later.push({ host, what: USERS, why: 'once the server takes it' });
+    plan.later.push({ host, about: USERS, why: { because: 'once-server-accepts' } });
 }

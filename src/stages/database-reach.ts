@@ -1,6 +1,7 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
+import { seen, type About } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { Greeting } from '../mysql/greeting.ts';
 import { unresolved } from './data-path.ts';
@@ -20,7 +21,7 @@ export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'g
 
 /** What is seen of a server that does not greet, in words. */
 export function describeGreeting(fact: Fact<Greeting>): string {
-  if (fact.is !== 'present') return fact.is === 'unknown' ? fact.why : 'no answer';
+  if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
   if (typeof value === 'string') return SEEN[value];
   if ('turnedAway' in value) return `the server greets with error ${value.turnedAway}`;
@@ -42,16 +43,16 @@ const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
 
 /** Plans that the database receives a container on each replica's host. */
 export function planReach(plan: Plan, cluster: Cluster, address: string, reached: readonly Reached[]): void {
-  const what = 'reaches the database from a container';
+  const about: About = { kind: 'connect', thing: 'database' };
   for (const each of reached) {
     const { host, fact } = each;
     if (isGreeted(fact)) {
-      plan.satisfied.push({ host: host.name, what, why: `${address}:${cluster.database.port}` });
+      plan.satisfied.push({ host: host.name, about, why: seen(`${address}:${cluster.database.port}`) });
       continue;
     }
     const failure = unreached(cluster, address, each);
     if (failure.definite) plan.failures.push(failure);
-    else plan.awaited.push({ host: host.name, what, why: describeGreeting(fact), failure });
+    else plan.awaited.push({ host: host.name, about, why: seen(describeGreeting(fact)), failure });
   }
 }
 

@@ -1,12 +1,13 @@
 import { hostsWith, type Cluster, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
+import type { About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
-import type { Plan } from '../engine/plan.ts';
+import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
+import type { Note, Plan } from '../engine/plan.ts';
 import { file, holds, type HostFile } from '../host/files.ts';
 import { dataSourceUser } from '../kuscia/data-source.ts';
-import { folders } from '../kuscia/names.ts';
 import { closeRoot, provide, rootAccess, type RootAccess } from '../mysql/root.ts';
 
 /** How root of a database of ours is let in; absent where the database is somebody else's. */
@@ -15,9 +16,16 @@ export const askRoot = async (ask: Ask, { cluster }: Deployment): Promise<Fact<R
     ? ask.ask(cluster.database.host, rootAccess(cluster.database, folders(cluster).databasePassword))
     : absent;
 
-/** What the making of the user is called in a plan. */
-export const userOf = ({ user, name }: ManagedDatabase): string =>
-  `user ${user} of database ${name}, with rights to that alone`;
+/** The making of the database's user. */
+export const userOf = ({ user, name }: ManagedDatabase): About => ({
+  kind: 'create',
+  thing: 'user',
+  name: user,
+  details: { database: name },
+});
+
+/** The making of the database in its server. */
+export const schemaOf = ({ name }: ManagedDatabase): About => ({ kind: 'create', thing: 'schema', name });
 
 /** Plans the database and its user, made by root, where root is let in. */
 export function planProvision(
@@ -25,7 +33,8 @@ export function planProvision(
   { secrets }: Deployment,
   database: ManagedDatabase,
   root: Fact<RootAccess>,
-  step: { readonly what: string; readonly why: string; readonly serialGroup?: string },
+  about: About,
+  serialGroup?: string,
 ): void {
   const access = valueOf(root);
   if (access === undefined || access.login === 'refused') {
@@ -36,7 +45,9 @@ export function planProvision(
   plan.steps.push({
     host: database.host,
     change: '+',
-    ...step,
+    about,
+    why: { because: 'absent-on-server' },
+    ...(serialGroup !== undefined && { serialGroup }),
     apply: async (act: Act) => void (await act.run(database.host, provide(database, login, secrets.databasePassword))),
   });
 }
@@ -52,7 +63,7 @@ export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): 
   what:
     `root of ${database.container} is let in neither by its own password nor by that of ${database.user}, so what ` +
     'it may do is not known here',
-  evidence: root.is === 'unknown' ? root.why : 'ERROR 1045 to both',
+  evidence: whyNot(root, 'ERROR 1045 to both'),
   cause: 'its password was changed by hand, or the file database-root-password is that of another database',
   remedy: REOPEN,
 });
@@ -133,9 +144,9 @@ export function planClosing(
   const { database } = cluster;
   if (database.kind !== 'managed') return;
   const access = valueOf(root);
-  const note = {
+  const note: Pick<Note, 'host' | 'about' | 'at'> = {
     host: database.host,
-    what: `close root of ${database.container} to all but its own container`,
+    about: { kind: 'close', thing: 'root', name: database.container },
     ...(last !== undefined && { at: last }),
   };
   if (access === undefined || access.login === 'refused') {
@@ -145,27 +156,23 @@ export function planClosing(
       access === undefined
         ? password.is !== 'absent'
         : password.is !== 'present' || !holds(password.value, secrets.databasePassword);
-    if (mayBeLetIn) plan.later.push({ ...note, why: 'where an earlier version made the database' });
+    if (mayBeLetIn) plan.later.push({ ...note, why: { because: 'if-made-earlier' } });
     return;
   }
   const { login } = access;
   if (!access.isOpen) return;
   if (isUnderWay(plan) || !users.every((user) => valueOf(user) === database.user)) {
-    plan.later.push({ ...note, why: `after every replica logs in as ${database.user}` });
+    plan.later.push({ ...note, why: { because: 'after-replicas-log-in', of: database.user } });
     return;
   }
   if (access.usedFrom.length > 0) {
     plan.warnings.push(rootInUse(database, access.usedFrom));
     return;
   }
-  const why =
-    login === 'given'
-      ? `it takes the password of ${database.user} from everywhere, with all rights`
-      : 'it has accounts for other hosts';
   plan.steps.push({
     ...note,
     change: '~',
-    why,
+    why: login === 'given' ? { because: 'password-opens-root', of: database.user } : { because: 'accounts-open-root' },
     apply: async (act) =>
       void (await act.run(database.host, closeRoot(database, login, folders(cluster).databasePassword))),
   });

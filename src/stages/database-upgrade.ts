@@ -1,7 +1,7 @@
 import type { ManagedDatabase } from '../cluster/cluster.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
-import { compareVersions } from '../kuscia/requirements.ts';
+import { compareVersions } from '../engine/versions.ts';
 
 /** What another image does to the files of the database. */
 export interface Upgrade {

@@ -1,11 +1,12 @@
 import { hostNamed, hostsWith, type Cluster, type ExternalDatabase, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { container, stoppedAs, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, unknown, valueOf, type Fact } from '../engine/fact.ts';
-import { folders } from '../kuscia/names.ts';
-import { compareVersions } from '../kuscia/requirements.ts';
+import { absent, unknown, valueOf, whyNot, type Fact } from '../engine/fact.ts';
+import { compareVersions } from '../engine/versions.ts';
+import { REQUIRED } from '../kuscia/requirements.ts';
 import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
 import { databaseInUse, type InUse } from '../mysql/in-use.ts';
@@ -86,9 +87,6 @@ async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reach
   return { host, fact, fromHost: cut ? await ask.ask(host.name, hostReaches(address, port)) : absent };
 }
 
-/** Why a fact is not present, in words. */
-export const whyNot = (fact: Fact<unknown>): string => (fact.is === 'unknown' ? fact.why : 'no answer');
-
 /** The failure of a server that does not answer. */
 export function unanswered(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
   const { asks, address } = databasePlace(cluster);
@@ -106,11 +104,6 @@ const databaseRemedy = (cluster: Cluster): string =>
     ? `See docker logs ${cluster.database.container} on ${cluster.database.host}, then run again.`
     : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the ' +
       'hosts in; then run again.';
-
-/**
- * Oldest servers that work. Source: Kuscia docs/deployment/deploy_check.md, kuscia#505; MariaDB 10.11 was seen to work.
- */
-const FLOOR = { mysql: '8.0.23', mariadb: '10.5' };
 
 /** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
@@ -143,7 +136,7 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   }
   const failures: Failure[] = [];
   const mariadb = /mariadb/i.test(state.version);
-  const floor = mariadb ? FLOOR.mariadb : FLOOR.mysql;
+  const floor = mariadb ? REQUIRED.mariadb : REQUIRED.mysql;
   if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
     failures.push({
       code: 'database-unfit',

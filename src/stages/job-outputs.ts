@@ -3,7 +3,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import type { JobOutput } from '../cluster/job-outputs.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { deploymentError } from '../engine/errors.ts';
-import type { Fact } from '../engine/fact.ts';
+import { whyNot, type Fact } from '../engine/fact.ts';
 import type { StageDefinition } from './definition.ts';
 
 /**
@@ -28,7 +28,7 @@ export function mustKnow<T>(fact: Fact<T>, host: Host): T {
     code: 'fact-unknown',
     host: host.name,
     what: 'what later jobs need could not be read',
-    evidence: fact.is === 'unknown' ? fact.why : 'it is not there any more',
-    remedy: 'Mend what the line names, then run this job again.',
+    evidence: whyNot(fact, 'it no longer exists'),
+    remedy: 'Fix the reported problem, then run this job again.',
   });
 }

@@ -1,12 +1,17 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, knownImage } from '../docker/images.ts';
+import { differing, seen, type About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
+import { sha256 } from '../engine/digest.ts';
 import { failuresOf, deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
-import { absent, type Fact } from '../engine/fact.ts';
+import { absent, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
+import { stage } from '../engine/stage.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
 import { openFile, type OpenedFile } from '../host/files.ts';
 import { makeConfiguration } from '../kuscia/commands.ts';
@@ -15,11 +20,9 @@ import {
   differences,
   fingerprint,
   readConfiguration,
-  sha256,
   wantedConfiguration,
   type Configuration,
 } from '../kuscia/configuration.ts';
-import { folders } from '../kuscia/names.ts';
 import type { DatabaseState } from '../mysql/facts.ts';
 import { askState, databasePlace, stateFailures } from './database.ts';
 import { defineStage } from './definition.ts';
@@ -119,19 +122,13 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
 function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
   if (first === undefined || image.is === 'present') return;
   const [{ name }, wanted] = [first.host, deployment.cluster.image];
-  if (image.is === 'unknown')
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: name,
-      what: image.why,
-      remedy: 'Mend what the line names, then run again.',
-    });
-  else
+  plan.failures.push(...unknownFailures(name, [image]));
+  if (image.is === 'absent')
     plan.steps.push({
       host: name,
       change: '+',
-      what: `image ${wanted}`,
-      why: 'absent, and every replica is held to what it holds',
+      about: { kind: 'create', thing: 'image', name: wanted },
+      why: { because: 'held-to-image' },
       apply: (act) => ensureImage(act, name, wanted, deployment),
     });
 }
@@ -159,13 +156,9 @@ function findAll(plan: Plan, { cluster, secrets }: Deployment, { files }: Facts)
   if (secrets.kusciaConfig) add('the input kuscia-config', secrets.kusciaConfig);
   for (const { host, file } of files) {
     if (file.is === 'present') add(`${host.name}:${folders(cluster).config}`, file.value.content, host.name);
-    if (file.is === 'unknown')
-      plan.failures.push({
-        code: 'fact-unknown',
-        host: host.name,
-        what: file.why,
-        remedy: 'Let the login read its own files there, then run again.',
-      });
+    plan.failures.push(
+      ...unknownFailures(host.name, [file], 'Let the login read its own files there, then run again.'),
+    );
   }
   return found;
 }
@@ -229,13 +222,13 @@ function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }:
   plan.steps.push({
     host: first.host.name,
     change: '+',
-    what: `Kuscia configuration of ${cluster.domain}, with a new domain key`,
-    why: 'no host has one',
+    about: { kind: 'create', thing: 'Kuscia configuration', details: { domain: cluster.domain } },
+    why: { because: 'no-host-has-one' },
     ...(image && { image }),
     apply: (act) => make(act, deployment, first.host),
   });
   plan.later.push(
-    ...others.map(({ host }) => ({ host: host.name, what: 'the same Kuscia configuration', why: 'after it was made' })),
+    ...others.map(({ host }) => ({ host: host.name, about: COPY, why: { because: 'after-making' } as const })),
   );
 }
 
@@ -249,7 +242,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
       code: 'database-unreachable',
       host: place.asks.name,
       what: 'the database does not say whether it knows the domain already',
-      evidence: database.is === 'unknown' ? database.why : 'no answer',
+      evidence: whyNot(database),
       remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.',
     });
   }
@@ -285,8 +278,7 @@ const write = async (act: Act, { cluster }: Deployment, host: Host, content: Sec
     writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content),
   ));
 
-/** What a changed configuration brings about in the next stage, which does not see it before. */
-export const RESTART = 'restart of the replica';
+const COPY: About = { kind: 'copy', thing: 'Kuscia configuration' };
 
 function planFile(plan: Plan, deployment: Deployment, base: Configuration, { host, file }: OnHost): void {
   const wanted = wantedConfiguration(
@@ -295,19 +287,26 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     dataSource(deployment, databasePlace(deployment.cluster).address),
   );
   const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
+  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
+  // work. The next stage does not see it before.
   const restarted = (): void =>
-    void plan.later.push({ host: host.name, what: RESTART, why: 'where it runs with the former configuration' });
+    void plan.later.push({
+      host: host.name,
+      stage: 'kuscia-start',
+      about: { kind: 'restart', thing: 'replica' },
+      why: { because: 'if-running' },
+    });
   if (file.is !== 'present') {
     restarted();
-    plan.steps.push({ host: host.name, change: '+', what: 'the same Kuscia configuration', why: 'absent', apply });
+    plan.steps.push({ host: host.name, change: '+', about: COPY, why: { because: 'absent' }, apply });
   } else if (file.value.content.reveal() !== wanted.reveal()) {
     restarted();
     const changed = differences(readConfiguration(file.value.content, host.name), readConfiguration(wanted, host.name));
     plan.steps.push({
       host: host.name,
       change: '~',
-      what: 'Kuscia configuration',
-      why: changed.join(', ') || 'other bytes, same meaning',
+      about: { kind: 'write', thing: 'Kuscia configuration' },
+      why: differing(...(changed.length > 0 ? changed : [{ field: 'bytes' } as const])),
       apply,
     });
   } else if (file.value.mode !== '600') {
@@ -315,15 +314,15 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     plan.steps.push({
       host: host.name,
       change: '~',
-      what: 'Kuscia configuration, mode 0600',
-      why: `mode ${file.value.mode}`,
+      about: { kind: 'set-mode', thing: 'Kuscia configuration' },
+      why: differing({ field: 'mode', from: file.value.mode }),
       apply,
     });
   } else {
     plan.satisfied.push({
       host: host.name,
-      what: 'Kuscia configuration',
-      why: `sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}`,
+      about: { kind: 'be-there', thing: 'Kuscia configuration' },
+      why: seen(`sha256 ${sha256(wanted).slice(0, 12)}, domain key ${fingerprint(base.publicKey)}`),
     });
   }
 }

@@ -6,7 +6,7 @@ import type { Act, Ask } from '../engine/ask.ts';
 import { present, unknown } from '../engine/fact.ts';
 import { openFile } from '../host/files.ts';
 import { hashScript, scriptDigest } from '../kuscia/commands.ts';
-import { folders } from '../kuscia/names.ts';
+import { folders } from '../cluster/folders.ts';
 import { mustKnow } from './job-outputs.ts';
 
 /** The configuration on the first replica's host, and what its replica is started from. */

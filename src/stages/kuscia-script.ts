@@ -1,14 +1,14 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { imageIdentity, sameImage, type ImageIdentity } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
+import { sha256 } from '../engine/digest.ts';
 import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
-import { valueOf, type Fact } from '../engine/fact.ts';
+import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { extractScript } from '../kuscia/commands.ts';
-import { sha256 } from '../kuscia/configuration.ts';
-import { folders } from '../kuscia/names.ts';
 
 const notTaken = (): { taking?: Promise<void> } => ({});
 
@@ -85,8 +85,8 @@ export async function proveScript(act: Act, deployment: Deployment, host: Host):
       code: 'fact-unknown',
       host: host.name,
       what: 'whether its image is the one that the domain was initialised with is not known',
-      evidence: pulled.is === 'unknown' ? pulled.why : 'absent',
-      remedy: 'Mend what the line names, then run again.',
+      evidence: whyNot(pulled, 'absent'),
+      remedy: 'Fix the reported problem, then run again.',
     });
   }
   const wanted = received.provenance?.script;

@@ -1,24 +1,25 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { ownRunners } from '../cluster/jobs.ts';
-import { planContainer, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
+import { planContainer } from '../docker/bring-about.ts';
 import { restartContainer, startContainer } from '../docker/commands.ts';
 import { container, type Container } from '../docker/containers.ts';
 import { knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
-import { laterLine } from '../engine/approved.ts';
+import type { ContainerPair, Wanted } from '../docker/wanted.ts';
+import { seen, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
-import { deploymentError, type Failure } from '../engine/errors.ts';
+import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastErrorLines } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { askClosing, planClosing } from './database-root.ts';
 import { defineStage } from './definition.ts';
-import { RESTART } from './kuscia-init.ts';
 import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
 import { leadToAllPorts } from './nginx-files.ts';
@@ -101,20 +102,11 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[]):
   const plan = new Plan();
   const former = formerPorts(deployment.cluster, facts);
   for (const replica of facts) {
-    const unknowns = [replica.machine, replica.image, replica.identity, replica.file, replica.standing].flatMap(
-      (fact) => (fact.is === 'unknown' ? [fact.why] : []),
-    );
-    plan.failures.push(
-      ...unknowns.map((why) => ({
-        code: 'fact-unknown' as const,
-        host: replica.host.name,
-        what: why,
-        remedy: 'Fix what the line names, then run again.',
-      })),
-    );
-    const unlike = unknowns.length === 0 ? unlikeHanded(deployment, replica) : [];
-    plan.failures.push(...unlike);
-    if (unknowns.length === 0 && unlike.length === 0) planReplica(plan, deployment, replica, former);
+    const { machine, image, identity, file, standing } = replica;
+    const unknowns = unknownFailures(replica.host.name, [machine, image, identity, file, standing]);
+    const failures = unknowns.length > 0 ? unknowns : unlikeHanded(deployment, replica);
+    plan.failures.push(...failures);
+    if (failures.length === 0) planReplica(plan, deployment, replica, former);
     warnOfTasks(plan, deployment, replica, facts);
   }
   return plan;
@@ -155,47 +147,41 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   const { host, led, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
-  // work.
-  const foretold = laterLine('kuscia-init', host.name, RESTART);
-  const add = (why: string, rest: Pick<Step, 'apply' | 'transient'>): void =>
+  const add = (why: Reason, apply: Step['apply']): void =>
     void plan.steps.push({
       host: host.name,
       change: '~',
-      what: `restart replica ${name}`,
+      about: { kind: 'restart', thing: 'replica', name },
       why,
       serialGroup: LANE,
-      foretold,
-      ...rest,
+      apply,
     });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    add('its configuration changed since it started', {
-      apply: (act) => restart(act, deployment, host, current, fault === undefined),
-    });
+    add({ because: 'configuration-changed' }, (act) => restart(act, deployment, host, current, fault === undefined));
   } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
     plan.awaited.push({
       host: host.name,
-      what: `the load balancer leads to ${current.hostname}`,
-      why: 'it works, but no answer through the load balancer was its own',
+      about: { kind: 'lead', thing: 'load balancer', name: current.hostname },
+      why: seen('it works, but no answer through the load balancer was its own'),
       failure: notLed(cluster, replica, current),
     });
   } else if (fault === undefined) {
     plan.satisfied.push({
       host: host.name,
-      what: `replica ${current.hostname}`,
-      why: 'answers, registered, as described',
+      about: { kind: 'be-there', thing: 'replica', name: current.hostname },
+      why: seen('answers, registered, as described'),
     });
   } else if (
     current.state === 'running' &&
     (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS &&
     isKnownBroken(cluster, replica, current)
   ) {
-    add(fault, { apply: (act) => restartBroken(act, deployment, host, current), transient: true });
+    add({ because: 'broken', seen: fault }, (act) => restartBroken(act, deployment, host, current));
   } else {
     plan.awaited.push({
       host: host.name,
-      what: `replica ${current.hostname} works`,
-      why: fault,
+      about: { kind: 'work', thing: 'replica', name: current.hostname },
+      why: seen(fault),
       failure: unhealthy(replica, name, fault),
     });
   }
@@ -259,7 +245,6 @@ function wantedReplica(
     host: host.name,
     name,
     kind: 'replica',
-    creation: `start replica ${name}`,
     serialGroup: LANE,
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, replica, container),
@@ -363,13 +348,7 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
 /** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
   const inPlace = await act.ask(host.name, container(name));
-  if (inPlace.is === 'unknown')
-    throw deploymentError({
-      code: 'fact-unknown',
-      host: host.name,
-      what: inPlace.why,
-      remedy: 'Fix what the line names, then run again.',
-    });
+  if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));
   if (inPlace.is === 'present')
     throw deploymentError({
       code: 'host-changed',

@@ -2,7 +2,7 @@ import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Act } from '../engine/ask.ts';
 import { deploymentError, type Failure, type DeploymentError } from '../engine/errors.ts';
-import { mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
 
@@ -75,7 +75,7 @@ export async function awaitTasks(
       if (toldAt > -Infinity) act.say(host.name, `no task runs on ${replica} any more`);
       return;
     }
-    const silent = seen.is === 'unknown' ? seen.why : 'no answer';
+    const silent = whyNot(seen);
     const reason = whyNow(seen, works, leftMs, taskWaitMs);
     if (reason !== undefined) {
       if (seen.is !== 'present' && works && taskWaitMs > 0) throw untold(host, replica, silent);

@@ -1,37 +1,32 @@
 import { hostNamed, hostsWith, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
+import { absolute, folders } from '../cluster/folders.ts';
+import { planContainer } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { differenceFrom } from '../docker/difference.ts';
 import { image, serverVersion } from '../docker/facts.ts';
 import { ensureImage, imageDifference, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
+import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
+import { seen, type Difference } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
-import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine, placed, type Placed } from '../host/facts.ts';
 import { file, holds } from '../host/files.ts';
-import { absolute, folders } from '../kuscia/names.ts';
 import { logInOnce } from '../mysql/client.ts';
 import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } from '../mysql/commands.ts';
 import { databaseState } from '../mysql/facts.ts';
 import { inUseText } from '../mysql/in-use.ts';
 import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
-import {
-  askDatabase,
-  databasePlace,
-  lacksUser,
-  stateFailures,
-  unanswered,
-  whyNot,
-  type DatabaseFacts,
-} from './database.ts';
+import { askDatabase, databasePlace, lacksUser, stateFailures, unanswered, type DatabaseFacts } from './database.ts';
 import { addressElsewhere, listenAddress } from './database-listen.ts';
 import { foretellPasswords, planPasswords, writePassword, type PasswordFacts } from './database-passwords.ts';
 import { planReach, SHA2 } from './database-reach.ts';
-import { planProvision, rootUnknown, userOf } from './database-root.ts';
+import { planProvision, rootUnknown, schemaOf, userOf } from './database-root.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { defineStage } from './definition.ts';
 import { refuseTakenPorts } from './preflight.ts';
@@ -126,8 +121,8 @@ export function planDatabase(deployment: Deployment, facts: Facts): Plan {
   if (plan.steps.length > 0) {
     plan.later.push({
       host: databasePlace(deployment.cluster).asks.name,
-      what: 'version, login and owner of the database; reached from every replica',
-      why: database.kind === 'managed' ? 'after it was started' : 'after that',
+      about: { kind: 'serve', thing: 'database' },
+      why: { because: database.kind === 'managed' ? 'after-start' : 'after-login' },
     });
     if (database.kind === 'managed') planAfterStart(plan, database, deployment, facts);
     return plan;
@@ -143,16 +138,12 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere && !lacksUser(state, facts.root))
-    plan.later.push({
-      host: database.host,
-      what: `database schema ${database.name}`,
-      why: 'where the server has none',
-    });
+    plan.later.push({ host: database.host, about: schemaOf(database), why: { because: 'if-lacking' } });
   // One that is made anew is given the files; one that is started or put back finds what is there.
   const found = valueOf(container);
   const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
   if (state.is !== 'present' && (kept.length > 0 || facts.password.is !== 'absent'))
-    plan.later.push({ host: database.host, what: userOf(database), why: 'where the server has none' });
+    plan.later.push({ host: database.host, about: userOf(database), why: { because: 'if-lacking' } });
   if (kept.length > 0)
     foretellPasswords(
       plan,
@@ -170,18 +161,9 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
 function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabase, { inUse, state }: Facts): void {
   const { cluster, secrets } = deployment;
   const { asks } = databasePlace(cluster);
-  if (inUse.is === 'unknown')
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: asks.name,
-      what: inUse.why,
-      remedy: 'Fix the reported problem, then run again.',
-    });
+  plan.failures.push(...unknownFailures(asks.name, [inUse]));
   const forgotten = state.is === 'present' && state.value.login === 'withheld' && state.value.method === SHA2;
   if (inUse.is !== 'absent' && !forgotten) return;
-  const what =
-    `login as ${database.user} at ` +
-    `${database.address}:${database.port}${database.ca === undefined ? '' : ', which proves itself by the CA'}`;
   const apply = async (act: Act): Promise<void> => {
     await act.run(
       asks.name,
@@ -192,27 +174,26 @@ function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabas
   plan.steps.push({
     host: asks.name,
     change: forgotten ? '~' : '+',
-    what,
-    why: forgotten ? 'the server has forgotten it' : 'this deployment does not use it yet',
-    ...(forgotten && { transient: true }),
+    about: {
+      kind: 'log-in',
+      thing: 'database',
+      name: database.user,
+      details: {
+        address: database.address,
+        port: `${database.port}`,
+        ...(database.ca !== undefined && { ca: 'given' }),
+      },
+    },
+    why: { because: forgotten ? 'forgotten' : 'not-in-use' },
     apply,
   });
 }
 
 function planDatabaseContainer(plan: Plan, deployment: Deployment, database: ManagedDatabase, facts: Facts): void {
   const { passwordFiles, container, image, password, rootPassword, listen, state, root } = facts;
-  const unknowns = [container, image, passwordFiles, password, rootPassword, listen].flatMap((fact) =>
-    fact.is === 'unknown' ? [fact.why] : [],
-  );
-  plan.failures.push(
-    ...unknowns.map((why) => ({
-      code: 'fact-unknown' as const,
-      host: database.host,
-      what: why,
-      remedy: 'Fix the reported problem, then run again.',
-    })),
-  );
-  if (unknowns.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
+  const unknowns = [container, image, passwordFiles, password, rootPassword, listen];
+  plan.failures.push(...unknownFailures(database.host, unknowns));
+  if (plan.failures.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
   const address = listenAddress(listen);
   if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
   const lacking = lacksUser(state, root);
@@ -235,12 +216,7 @@ function planDatabaseContainer(plan: Plan, deployment: Deployment, database: Man
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
   // The user first: a replica that starts anew while the container is replaced finds it.
   const serialGroup = lacking ? database.container : undefined;
-  if (serialGroup !== undefined)
-    planProvision(plan, deployment, database, root, {
-      what: userOf(database),
-      why: 'absent on the server',
-      serialGroup,
-    });
+  if (serialGroup !== undefined) planProvision(plan, deployment, database, root, userOf(database), serialGroup);
   const found = planContainer(
     plan,
     wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, serialGroup }),
@@ -249,8 +225,8 @@ function planDatabaseContainer(plan: Plan, deployment: Deployment, database: Man
   if (found)
     plan.satisfied.push({
       host: database.host,
-      what: `database ${database.container}`,
-      why: `${found.state}, at ${address}:${database.port}, volume ${database.volume}`,
+      about: { kind: 'be-there', thing: 'database', name: database.container },
+      why: seen(`${found.state}, at ${address}:${database.port}, volume ${database.volume}`),
     });
 }
 
@@ -281,7 +257,7 @@ function wantedDatabase(deployment: Deployment, database: ManagedDatabase, facts
     host,
     name: database.container,
     kind: 'database',
-    creation: `database ${database.container} at ${address}:${database.port}, volume ${database.volume}`,
+    details: { address, port: `${database.port}`, volume: database.volume },
     ...(serialGroup !== undefined && { serialGroup }),
     stopping: { seconds: 60, holdsData: true },
     difference: (container) => differenceOf(database, container, facts.image, started),
@@ -351,16 +327,13 @@ const differenceOf = (
   current: Container,
   imageOnHost: Fact<string>,
   { address, files }: Started,
-): string | undefined =>
+): Difference | undefined =>
   differenceFrom(
     {
       image,
       ports: { '3306/tcp': port },
       hostAddresses: { '3306/tcp': address },
-      mounts: {
-        [DATA_TARGET]: ['volume', volume],
-        [ROOT_PASSWORD_TARGET]: ["file with root's own password", files.root],
-      },
+      mounts: { [DATA_TARGET]: ['volume', volume], [ROOT_PASSWORD_TARGET]: ['root password file', files.root] },
     },
     current,
     imageOnHost,
@@ -371,27 +344,28 @@ function planState(plan: Plan, deployment: Deployment, facts: Facts): void {
   const { cluster } = deployment;
   const { database } = cluster;
   const { asks, address } = databasePlace(cluster);
-  const where = `${address}:${database.port}`;
   if (state.is !== 'present') {
     const failure = unanswered(cluster, state);
-    plan.awaited.push({ host: asks.name, what: 'database answers', why: failure.evidence, failure });
+    plan.awaited.push({
+      host: asks.name,
+      about: { kind: 'answer', thing: 'database' },
+      why: seen(failure.evidence),
+      failure,
+    });
     return;
   }
   plan.failures.push(...stateFailures(cluster, state.value));
   if (state.value.login !== 'accepted' || plan.failures.length > 0) return;
   planPasswords(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
-    planProvision(plan, deployment, database, facts.root, {
-      what: `database schema ${database.name}`,
-      why: 'absent on the server',
-    });
+    planProvision(plan, deployment, database, facts.root, schemaOf(database));
     return;
   }
   if (database.kind === 'managed') planRootSeen(plan, database, facts);
   plan.satisfied.push({
     host: asks.name,
-    what: `database ${database.name} at ${where}`,
-    why: `${state.value.version}, login as ${database.user}`,
+    about: { kind: 'serve', thing: 'database', name: database.name, details: { address, port: `${database.port}` } },
+    why: seen(`${state.value.version}, login as ${database.user}`),
   });
 }
 
@@ -401,8 +375,8 @@ function planRootSeen(plan: Plan, database: ManagedDatabase, { root }: Facts): v
   if (root.is === 'unknown')
     plan.awaited.push({
       host: database.host,
-      what: 'who can be root of the database',
-      why: root.why,
+      about: { kind: 'be-known', thing: 'root' },
+      why: seen(root.why),
       failure: { ...failure, code: 'fact-unknown', what: root.why },
     });
   if (root.is === 'present' && root.value.login === 'refused') plan.warnings.push(failure);

@@ -1,16 +1,20 @@
 import { firstManager, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { notRunning, planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
+import { planContainer } from '../docker/bring-about.ts';
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { networks, type Network } from '../docker/networks.ts';
 import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { probeName, USUAL_MTU } from '../docker/probe.ts';
+import { notRunning } from '../docker/replace.ts';
+import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
+import { seen, type About, type Difference, type Kind, type Reason } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { allPaths, askPaths, cutPairs, probeFailures, type Paths } from './data-path.ts';
 import { defineStage } from './definition.ts';
@@ -101,33 +105,31 @@ export function planNetwork(deployment: Deployment, facts: Facts): Plan {
   if (plan.failures.length > 0) return plan;
   for (const onHost of facts.hosts) {
     if (ready) planProbe(plan, deployment, onHost, facts);
-    else planProbeLater(plan, deployment, onHost, 'after the network; it tries the data path to every other host');
+    else planProbeLater(plan, deployment, onHost, 'after-network');
   }
   if (ready) planPaths(plan, deployment.cluster, facts);
   return plan;
 }
 
-function planProbeLater(plan: Plan, deployment: Deployment, { host, probeImage }: OnHost, why: string): void {
+const probeOf = (cluster: Cluster, kind: Kind): About => ({ kind, thing: 'probe', name: probeName(cluster) });
+
+function planProbeLater(
+  plan: Plan,
+  deployment: Deployment,
+  { host, probeImage }: OnHost,
+  because: Reason['because'],
+): void {
   const image = knownImage(deployment, deployment.cluster.network.probeImage, probeImage);
-  plan.later.push({ host: host.name, what: `probe ${probeName(deployment.cluster)}`, why, ...(image && { image }) });
+  plan.later.push({
+    host: host.name,
+    about: probeOf(deployment.cluster, 'create'),
+    why: { because },
+    ...(image && { image }),
+  });
 }
 
-function unknowns({ hosts }: Facts): Failure[] {
-  return hosts.flatMap(({ host, networks, probe }) =>
-    [networks, probe].flatMap((fact) =>
-      fact.is === 'unknown'
-        ? [
-            {
-              code: 'fact-unknown' as const,
-              host: host.name,
-              what: fact.why,
-              remedy: 'Mend what the line names, then run again.',
-            },
-          ]
-        : [],
-    ),
-  );
-}
+const unknowns = ({ hosts }: Facts): Failure[] =>
+  hosts.flatMap(({ host, networks, probe }) => unknownFailures(host.name, [networks, probe]));
 
 /** Plans the network; true when it is there and right. */
 function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean {
@@ -147,7 +149,7 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
     else plan.steps.push(removal(deployment, facts, where, network, fault));
   }
   if (wrong.length > 0) {
-    plan.later.push({ host: manager.name, what: overlayName(cluster), why: 'after the wrong one' });
+    plan.later.push({ host: manager.name, about: overlayOf(cluster), why: { because: 'after-wrong-network' } });
     return false;
   }
 
@@ -155,8 +157,8 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
   if (there && ours(cluster, there)) {
     plan.satisfied.push({
       host: manager.name,
-      what: `overlay ${cluster.network.name}`,
-      why: `attachable, ${describe(cluster)}`,
+      about: { kind: 'be-there', thing: 'overlay', name: cluster.network.name },
+      why: seen(`attachable, ${describe(cluster)}`),
     });
     return true;
   }
@@ -164,14 +166,19 @@ function planOverlay(plan: Plan, deployment: Deployment, facts: Facts): boolean 
   plan.steps.push({
     host: manager.name,
     change: '+',
-    what: overlayName(cluster),
-    why: 'absent',
+    about: overlayOf(cluster),
+    why: { because: 'absent' },
     apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network))),
   });
   return false;
 }
 
-const overlayName = (cluster: Cluster): string => `overlay ${cluster.network.name} ${describe(cluster)}`;
+const overlayOf = ({ network: { name, subnet, mtu, encrypted } }: Cluster): About => ({
+  kind: 'create',
+  thing: 'overlay',
+  name,
+  details: { subnet, ...(mtu !== undefined && { mtu: `${mtu}` }), ...(encrypted === true && { encrypted: 'true' }) },
+});
 
 const describe = ({ network }: Cluster): string =>
   network.subnet +
@@ -181,38 +188,47 @@ const describe = ({ network }: Cluster): string =>
 const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
   valueOf(networks)?.find((network) => network.name === cluster.network.name);
 
-function faultOf(cluster: Cluster, network: Network): string | undefined {
-  if (network.driver !== 'overlay') return `driver is ${network.driver}, not overlay`;
-  if (!network.attachable) return 'not attachable';
-  if (!network.subnets.includes(cluster.network.subnet))
-    return `subnet is ${network.subnets.join(', ')}, not ${cluster.network.subnet}`;
-  const { mtu, encrypted } = cluster.network;
+function faultOf(cluster: Cluster, network: Network): Fault | undefined {
+  const { subnet, mtu, encrypted } = cluster.network;
+  if (network.driver !== 'overlay') return { field: 'driver', from: network.driver, to: 'overlay' };
+  if (!network.attachable) return { field: 'attachable', to: 'true' };
+  if (!network.subnets.includes(subnet)) return { field: 'subnet', from: network.subnets.join(', '), to: subnet };
   if (mtu !== undefined && network.mtu !== mtu)
-    return `mtu is ${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}, not ${mtu}`;
+    return { field: 'mtu', from: `${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}`, to: `${mtu}` };
   if (encrypted !== undefined && network.encrypted !== encrypted)
-    return encrypted ? 'not encrypted' : 'not without encryption';
+    return { field: 'encrypted', from: `${network.encrypted}`, to: `${encrypted}` };
   return undefined;
 }
 
-function wrongType(cluster: Cluster, host: string, network: Network, fault: string): Failure {
-  const subnet = fault.startsWith('subnet')
-    ? ' Or write its subnet into the cluster file (network.subnet).'
-    : fault.startsWith('mtu')
-      ? ' Or write its mtu into the cluster file (network.mtu).'
-      : fault.includes('encrypt')
-        ? ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).`
-        : '';
+/** What is wrong with a network of the right name. */
+interface Fault extends Difference {
+  readonly field: 'driver' | 'attachable' | 'subnet' | 'mtu' | 'encrypted';
+  readonly to: string;
+}
+
+function faultText({ field, from, to }: Fault): string {
+  if (field === 'attachable') return 'not attachable';
+  if (field === 'encrypted') return to === 'true' ? 'not encrypted' : 'not without encryption';
+  return `${field} is ${from}, not ${to}`;
+}
+
+function wrongType(cluster: Cluster, host: string, network: Network, fault: Fault): Failure {
+  const instead: Readonly<Partial<Record<Fault['field'], string>>> = {
+    subnet: ' Or write its subnet into the cluster file (network.subnet).',
+    mtu: ' Or write its mtu into the cluster file (network.mtu).',
+    encrypted: ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).`,
+  };
   return {
     code: 'network-wrong-type',
     host,
-    what: `the network ${cluster.network.name} is there, but its ${fault.replace(/^not/, 'type is not')}`,
+    what: `the network ${cluster.network.name} is there, but its ${faultText(fault).replace(/^not/, 'type is not')}`,
     evidence:
       `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ` +
       `${network.attachable}, subnet ` +
       `${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
     remedy:
       `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker ` +
-      `network rm ${network.id.slice(0, 12)}.${subnet}`,
+      `network rm ${network.id.slice(0, 12)}.${instead[fault.field] ?? ''}`,
   };
 }
 
@@ -229,10 +245,10 @@ const usersOf = (cluster: Cluster, { hosts }: Facts, network: Network, where: st
         .map(({ name }) => `${name} on ${host.name}`),
     );
 
-const inUse = (cluster: Cluster, host: string, network: Network, fault: string, users: readonly string[]): Failure => ({
+const inUse = (cluster: Cluster, host: string, network: Network, fault: Fault, users: readonly string[]): Failure => ({
   code: 'network-wrong-type',
   host,
-  what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${fault}`,
+  what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${faultText(fault)}`,
   evidence: users.join(', '),
   remedy:
     'Stop and remove these containers where they may go, then run again with repair: true. Or write the cluster ' +
@@ -244,7 +260,7 @@ function removal(
   { hosts }: Facts,
   where: string,
   network: Network,
-  fault: string,
+  fault: Fault,
 ): Plan['steps'][number] {
   const probes = hosts.filter(
     (onHost) =>
@@ -253,8 +269,8 @@ function removal(
   return {
     host: where,
     change: '-',
-    what: `network ${network.name} (${network.id.slice(0, 12)})`,
-    why: fault,
+    about: { kind: 'remove', thing: 'network', name: `${network.name} (${network.id.slice(0, 12)})` },
+    why: { because: 'wrong-type', differs: [fault], seen: faultText(fault) },
     async apply(act) {
       for (const { host } of probes) await act.run(host.name, removeContainer(probeName(cluster)));
       await act.run(where, removeNetwork(network.id));
@@ -267,7 +283,7 @@ function removal(
  * it with an address of its own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is
  * then reached by all, and waiting mends nothing.
  */
-function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: Facts): string | undefined {
+function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: Facts): Difference | undefined {
   const address = valueOf(probe)?.current?.addresses[network.name] ?? '';
   if (address === '') return undefined;
   const twins = hosts
@@ -277,7 +293,7 @@ function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: F
         .filter((each) => each.addresses[network.name] === address)
         .map((each) => `${each.name} on ${other.host.name}`),
     );
-  return twins.length > 0 ? `its address ${address} is also that of ${twins.join(', ')}` : undefined;
+  return twins.length > 0 ? { field: 'address', from: address, of: twins.join(', ') } : undefined;
 }
 
 function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Facts): void {
@@ -300,12 +316,12 @@ function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: Fa
   const stopped = current ?? valueOf(probe)?.former;
   // What it was started with is known only once it runs.
   if (!found && stopped?.state === 'exited' && (wanted.difference(stopped) ?? wanted.moved?.(stopped)) === undefined)
-    planProbeLater(plan, deployment, onHost, 'where another version started it, or with a proxy');
+    planProbeLater(plan, deployment, onHost, 'if-outdated');
   if (found)
     plan.satisfied.push({
       host: host.name,
-      what: `probe ${probeName(cluster)}`,
-      why: `running on ${cluster.network.name}`,
+      about: probeOf(cluster, 'be-there'),
+      why: seen(`running on ${cluster.network.name}`),
     });
 }
 
@@ -331,7 +347,6 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
     host: host.name,
     name,
     kind: 'probe',
-    creation: `probe ${name}`,
     stopping: { seconds: 10 },
     difference: (container) =>
       probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ??
@@ -345,6 +360,8 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: Facts): Want
     fault: (act) => notRunning(act, host.name, name),
   };
 }
+
+const DATA_PATH: About = { kind: 'be-there', thing: 'data path' };
 
 /** Judges the probes that are there to stay, and each direction between two of them. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts): void {
@@ -367,12 +384,12 @@ function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Facts)
   plan.awaited.push(
     ...cut
       .filter(({ definite }) => !definite)
-      .map((failure) => ({ host: failure.host ?? '', what: 'data path', why: failure.what, failure })),
+      .map((failure) => ({ host: failure.host ?? '', about: DATA_PATH, why: seen(failure.what), failure })),
   );
   if (cut.length === 0 && paths.length > 0)
     plan.satisfied.push({
       host: anchor(cluster, new Map()).name,
-      what: 'data path',
-      why: `${paths.length} of ${paths.length} pairs connected`,
+      about: DATA_PATH,
+      why: seen(`${paths.length} of ${paths.length} pairs connected`),
     });
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { hostNamed, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { absolute, folders } from '../cluster/folders.ts';
 import { container } from '../docker/containers.ts';
 import { ensureImage } from '../docker/images.ts';
 import type { Act } from '../engine/ask.ts';
@@ -9,7 +10,6 @@ import { valueOf } from '../engine/fact.ts';
 import { lastLine, succeeded } from '../engine/outcome.ts';
 import { writeFile } from '../host/commands.ts';
 import { machine } from '../host/facts.ts';
-import { absolute, folders } from '../kuscia/names.ts';
 import {
   checkConfiguration,
   installConfiguration,

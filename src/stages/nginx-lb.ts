@@ -1,21 +1,25 @@
 import { posix } from 'node:path';
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer, standing, type ContainerPair, type Wanted } from '../docker/bring-about.ts';
+import { absolute, folders } from '../cluster/folders.ts';
+import { planContainer } from '../docker/bring-about.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { differenceFrom } from '../docker/difference.ts';
 import { image } from '../docker/facts.ts';
 import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
+import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
+import { differing, seen, type Difference, type Reason } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
+import { sha256 } from '../engine/digest.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { machine } from '../host/facts.ts';
 import { file, unlikeSecret, type HostFile } from '../host/files.ts';
-import { sha256 } from '../kuscia/configuration.ts';
 import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import {
   checkConfiguration,
   INSIDE_PORT,
@@ -24,7 +28,6 @@ import {
   runLoadBalancer,
 } from '../nginx/commands.ts';
 import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
-import { whyNot } from './database.ts';
 import { defineStage } from './definition.ts';
 import { replaceConfiguration } from './nginx-files.ts';
 import { refuseTakenPorts } from './preflight.ts';
@@ -153,13 +156,7 @@ export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
     (fact) => [host.name, fact] as const,
   );
   for (const [on, fact] of [...ofHost, ...facts.replicas]) {
-    if (fact.is === 'unknown')
-      plan.failures.push({
-        code: 'fact-unknown',
-        host: on,
-        what: fact.why,
-        remedy: 'Fix what the line names, then run again.',
-      });
+    plan.failures.push(...unknownFailures(on, [fact]));
   }
   if (plan.failures.length > 0) return plan;
 
@@ -175,19 +172,17 @@ const add = (
   plan: Plan,
   host: Host,
   change: Step['change'],
-  what: string,
-  why: string,
+  kind: 'write' | 'reload',
+  why: Reason,
   apply: Apply,
-  transient?: true,
 ): void =>
   void plan.steps.push({
     host: host.name,
     change,
-    what,
+    about: { kind, thing: 'nginx configuration' },
     why,
     serialGroup: 'nginx',
     apply,
-    ...(transient && { transient }),
   });
 
 /** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
@@ -223,17 +218,20 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   const unlike = unlikeFiles(deployment, facts);
   const [first] = unlike;
   if (first) {
-    const why =
-      first[0] === 'nginx.conf' ? first[1] : unlike.map(([file, difference]) => `${file}: ${difference}`).join(', ');
-    add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'nginx configuration', why, async (act) => {
+    const why = differing(
+      ...(first[0] === 'nginx.conf'
+        ? [{ field: 'content', from: first[1] } as const]
+        : unlike.map(([of, from]) => ({ field: 'file', of, from }) as const)),
+    );
+    add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'write', why, async (act) => {
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/', loadBalancerFiles(deployment));
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
   } else if (reloads(deployment.cluster, facts) && facts.loaded.is !== 'present' && isJustStarted(facts)) {
     plan.awaited.push({
       host: host.name,
-      what: 'nginx runs with its configuration',
-      why: whyNot(facts.loaded),
+      about: { kind: 'load', thing: 'nginx configuration' },
+      why: seen(whyNot(facts.loaded)),
       failure: silentNginx(host, name, whyNot(facts.loaded)),
     });
   } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
@@ -241,13 +239,16 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
       plan,
       host,
       '~',
-      'reload the nginx configuration',
-      'nginx runs with an earlier one',
+      'reload',
+      { because: 'not-loaded' },
       async (act) => void (await act.run(host.name, reloadConfiguration(name, digest))),
-      true,
     );
   } else {
-    plan.satisfied.push({ host: host.name, what: 'nginx configuration', why: `digest ${digest.slice(0, 12)}` });
+    plan.satisfied.push({
+      host: host.name,
+      about: { kind: 'be-there', thing: 'nginx configuration' },
+      why: seen(`digest ${digest.slice(0, 12)}`),
+    });
   }
 }
 
@@ -259,7 +260,11 @@ function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
     valueOf(facts.standing) ?? { current: undefined, former: undefined },
   );
   if (found)
-    plan.satisfied.push({ host: host.name, what: `load balancer ${name}`, why: `${found.state}, port ${port}` });
+    plan.satisfied.push({
+      host: host.name,
+      about: { kind: 'be-there', thing: 'load balancer', name },
+      why: seen(`${found.state}, port ${port}`),
+    });
 }
 
 /** One that replaces another is given longer than the run that made it waits, in milliseconds. */
@@ -275,7 +280,7 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
     host: host.name,
     name,
     kind: 'load balancer',
-    creation: `load balancer ${name} on port ${port}`,
+    details: { port: `${port}` },
     serialGroup: 'nginx',
     stopping: { seconds: 30 },
     difference: (container) => differenceOf(cluster, container, facts),
@@ -289,12 +294,12 @@ function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): W
     create: async (act) => void (await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder))),
     fault: async (act) => {
       const loaded = await act.ask(host.name, loadedConfiguration(name));
-      return loaded.is === 'present' ? undefined : loaded.is === 'unknown' ? loaded.why : 'it loaded no configuration';
+      return loaded.is === 'present' ? undefined : whyNot(loaded, 'it loaded no configuration');
     },
   };
 }
 
-const differenceOf = (cluster: Cluster, current: Container, { image, home }: Facts): string | undefined =>
+const differenceOf = (cluster: Cluster, current: Container, { image, home }: Facts): Difference | undefined =>
   differenceFrom(
     {
       image: cluster.loadBalancer.image,
@@ -314,23 +319,30 @@ function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replic
   if (silent.length === 0 && names.length === replicas.size && said.length > 0) {
     plan.satisfied.push({
       host: host.name,
-      what: 'leads to every replica',
-      why: `${names.length} of ${replicas.size} seen in ${said.length} requests`,
+      about: { kind: 'lead', thing: 'load balancer' },
+      why: seen(`${names.length} of ${replicas.size} seen in ${said.length} requests`),
     });
     return;
   }
-  const seen =
+  const answered =
     answers.is === 'unknown'
       ? answers.why
       : [...new Set(said.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
-  const failures = silent.map(({ on, name }): Failure => ({
+  const failure = ({ on, name }: { readonly on: string; readonly name: string }): Failure => ({
     code: 'load-balancer-unhealthy',
     host: host.name,
     what: `the load balancer does not lead to ${name}`,
-    evidence: `seen in ${said.length} requests: ${seen}`,
+    evidence: `seen in ${said.length} requests: ${answered}`,
     remedy:
       `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker ` +
       `logs ${cluster.loadBalancer.container} on ${host.name}.`,
-  }));
-  plan.awaited.push(...failures.map((failure) => ({ host: host.name, what: failure.what, why: seen, failure })));
+  });
+  plan.awaited.push(
+    ...silent.map((each) => ({
+      host: host.name,
+      about: { kind: 'miss', thing: 'load balancer', name: each.name } as const,
+      why: seen(answered),
+      failure: failure(each),
+    })),
+  );
 }

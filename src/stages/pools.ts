@@ -1,7 +1,7 @@
 import { overlap, parseSubnet, type Subnet } from '../cluster/subnet.ts';
 import type { Engine } from '../docker/facts.ts';
 import type { Network } from '../docker/networks.ts';
-import { compareVersions } from '../kuscia/requirements.ts';
+import { compareVersions } from '../engine/versions.ts';
 
 /**
  * What an engine uses that was given no `default-address-pools`. Source: moby, libnetwork/ipamutils,

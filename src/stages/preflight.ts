@@ -1,14 +1,17 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import { publishedPorts } from '../docker/containers.ts';
 import type { Engine } from '../docker/facts.ts';
+import { seen } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { isReplicaName, replicaContainer, replicaName } from '../kuscia/names.ts';
-import { compareVersions, REQUIRED } from '../kuscia/requirements.ts';
+import { REQUIRED } from '../kuscia/requirements.ts';
 import { CLUSTER_SECRETS, defineStage } from './definition.ts';
+import { unknownFailures } from '../engine/unknown.ts';
+import { compareVersions } from '../engine/versions.ts';
 import { engineSilent } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
 import { dockerFindings } from './preflight-engine.ts';
@@ -54,7 +57,11 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
     plan.warnings.push(...folderWarnings(onHost), ...unfit.flatMap(([advice, failure]) => (advice ? [failure] : [])));
     plan.failures.push(...failures);
     if (failures.length === 0)
-      plan.satisfied.push({ host: onHost.host.name, what: 'meets the requirements', why: described(onHost) });
+      plan.satisfied.push({
+        host: onHost.host.name,
+        about: { kind: 'fit', thing: 'host' },
+        why: seen(described(onHost)),
+      });
   }
   plan.failures.push(...amongHosts(cluster, facts));
   return plan;
@@ -84,26 +91,18 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   const unfit = (what: string, remedy: string, evidence?: string): void => {
     failures.push({ code: 'host-unfit', host: host.name, what, remedy, ...(evidence !== undefined && { evidence }) });
   };
-  if (engine.is !== 'present')
-    failures.push(engineSilent(host.name, engine.is === 'unknown' ? engine.why : 'absent', valueOf(setup)));
+  if (engine.is !== 'present') failures.push(engineSilent(host.name, whyNot(engine, 'absent'), valueOf(setup)));
   if (machine.is !== 'present') {
     unfit(
       'its properties cannot be read',
       'See that the login has a POSIX shell and may read /proc.',
-      machine.is === 'unknown' ? machine.why : 'absent',
+      whyNot(machine, 'absent'),
     );
   } else {
     machineFindings(cluster, host, machine.value, unfit);
     failures.push(...takenPorts(cluster, host, machine.value, engine, published, restarted));
   }
-  for (const fact of [published, disk, setup, others])
-    if (fact.is === 'unknown')
-      failures.push({
-        code: 'fact-unknown',
-        host: host.name,
-        what: fact.why,
-        remedy: 'Fix the reported problem, then run again.',
-      });
+  failures.push(...unknownFailures(host.name, [published, disk, setup, others]));
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
     const folder = valueOf(engine)?.rootDir ?? 'its folder';
     const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${folder}`;

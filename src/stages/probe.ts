@@ -2,6 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import type { Container } from '../docker/containers.ts';
 import { differenceFrom } from '../docker/difference.ts';
 import { PROBE_VERSION, runProbe, type ProbeReport } from '../docker/probe.ts';
+import type { Difference } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
@@ -20,12 +21,12 @@ export function probeDifference(
   current: Container,
   probeImage: Fact<string>,
   report: ProbeReport | undefined,
-): string | undefined {
+): Difference | undefined {
   const differs = differenceFrom({ image: network.probeImage, network: network.name }, current, probeImage);
   if (differs !== undefined) return differs;
   if (report === undefined || report.missing.length > 0) return undefined;
-  if (report.version !== PROBE_VERSION) return 'it was started by another version of kuscia-swarm';
-  return report.proxies.length > 0 ? `its environment has a proxy (${report.proxies.join(', ')})` : undefined;
+  if (report.version !== PROBE_VERSION) return { field: 'version' };
+  return report.proxies.length > 0 ? { field: 'proxy', from: report.proxies.join(', ') } : undefined;
 }
 
 /** Whether the probe ends at each start because its image lacks a program: starting it again mends nothing. */

@@ -1,16 +1,18 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { standing, type ContainerPair } from '../docker/bring-about.ts';
+import { absolute, folders } from '../cluster/folders.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { differenceFrom, type Description } from '../docker/difference.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
+import { standing, type ContainerPair } from '../docker/wanted.ts';
+import type { Difference } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { answerWithin, describeAnswer, directAnswer, isGateway, lastErrorLines, type Answer } from '../kuscia/facts.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
-import { absolute, folders, replicaContainer, replicaName } from '../kuscia/names.ts';
+import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askLed } from './led.ts';
 
 /** What is seen of the replica on one host. */
@@ -101,18 +103,14 @@ export function faultOf(
   if (current.state !== 'running') return `${current.state}, ${current.restarts} restarts`;
   const overruled = isOwn(cluster, valueOf(within), current) && isOwn(cluster, valueOf(elsewhere), current);
   if (!isOwn(cluster, valueOf(answer), current) && !overruled) {
-    return answer.is === 'present'
-      ? `its gateway port: ${describeAnswer(cluster, answer.value)}`
-      : answer.is === 'unknown'
-        ? answer.why
-        : 'no answer';
+    return answer.is === 'present' ? `its gateway port: ${describeAnswer(cluster, answer.value)}` : whyNot(answer);
   }
   return unregistered(registry, current);
 }
 
 /** What is missing of what the replica writes into the database by itself. */
 function unregistered(registry: Fact<Registry>, current: Container): string | undefined {
-  if (registry.is !== 'present') return registry.is === 'unknown' ? registry.why : 'no answer';
+  if (registry.is !== 'present') return whyNot(registry);
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
   if (gateway === undefined) return 'its gateway object is not there yet';
   // Gateway objects outlive their replica: only one written by this very process proves anything.
@@ -158,12 +156,12 @@ export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> =>
   '9091/tcp': ports.metrics,
 });
 
-/** Why the container must be made anew; undefined when it is as described. */
+/** How the container is not as described, so that it must be made anew; undefined when it is as described. */
 export function differenceOf(
   cluster: Cluster,
   { image, machine, lastErrorLines: lastWords }: Replica,
   current: Container,
-): string | undefined {
+): Difference | undefined {
   const properties = valueOf(machine);
   const config = absolute(properties?.home ?? '/', folders(cluster).config);
   const wanted: Description = {
@@ -176,5 +174,5 @@ export function differenceOf(
   };
   // Such a one never starts again, and Kuscia says it nowhere else.
   const otherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
-  return differenceFrom(wanted, current, image) ?? (otherKey ? 'it was made with another domain key' : undefined);
+  return differenceFrom(wanted, current, image) ?? (otherKey ? { field: 'domain key' } : undefined);
 }

@@ -3,6 +3,7 @@ import { overlap, parseSubnet, PRIVATE, within } from '../cluster/subnet.ts';
 import type { Network } from '../docker/networks.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import type { Machine } from '../host/facts.ts';
 
 /** A host that may use a subnet already. */
@@ -36,13 +37,7 @@ export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Fa
     });
   }
   for (const { host, networks, machine } of hosts) {
-    if (machine.is === 'unknown')
-      faults.push({
-        code: 'fact-unknown',
-        host: host.name,
-        what: machine.why,
-        remedy: 'Mend what the line names, then run again.',
-      });
+    faults.push(...unknownFailures(host.name, [machine]));
     const taken = valueOf(networks)?.find(
       (network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)),
     );

@@ -4,6 +4,7 @@ import { writeJoinTokens, type JobOutput } from '../cluster/job-outputs.ts';
 import { initSwarm, markTokens, readJoinToken } from '../docker/commands.ts';
 import type { Engine } from '../docker/facts.ts';
 import type { Act, Ask } from '../engine/ask.ts';
+import { seen } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { failedTo, present, type Query } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
@@ -58,8 +59,8 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
   if (swarm?.isManager === true) {
     plan.satisfied.push({
       host: first.name,
-      what: 'manager of the swarm',
-      why: `swarm ${swarm.clusterId} at ${swarm.address}`,
+      about: { kind: 'manage', thing: 'swarm' },
+      why: seen(`swarm ${swarm.clusterId} at ${swarm.address}`),
     });
     return plan;
   }
@@ -71,8 +72,8 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
     plan.steps.push({
       host: first.name,
       change: '+',
-      what: `initialise the swarm, advertise ${first.address}`,
-      why: 'not in any swarm',
+      about: { kind: 'initialise', thing: 'swarm', details: { address: first.address } },
+      why: { because: 'not-in-swarm' },
       apply: async (act) => void (await act.run(first.name, initSwarm(first.address))),
     });
   }

@@ -11,6 +11,7 @@ import {
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { archiveOf, ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
+import { seen, type About } from '../engine/about.ts';
 import { LOST_REMEDY } from '../engine/command-failure.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
@@ -18,6 +19,7 @@ import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts'
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { defineStage } from './definition.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { anchor, askSwarm, engineFailures, engineOf, nodeFailures, type Engines } from './swarm.ts';
 
 interface Facts {
@@ -83,14 +85,13 @@ export function planSwarmJoin(
 ): Plan {
   const plan = new Plan();
   plan.failures.push(...engineFailures(engines), ...nodeFailures(cluster, engines, nodes));
-  if (nodes.is === 'unknown') {
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: anchor(cluster, engines).name,
-      what: nodes.why,
-      remedy: 'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
-    });
-  }
+  plan.failures.push(
+    ...unknownFailures(
+      anchor(cluster, engines).name,
+      [nodes],
+      'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
+    ),
+  );
   if (plan.failures.length > 0) return plan;
 
   const known = nodes.is === 'present' ? nodes.value : [];
@@ -117,31 +118,26 @@ function planRotation(
 ): void {
   const marked = nodes.filter(({ labels }) => tokensLabel(domain) in labels).map(({ id }) => id);
   if (handedInUse.is === 'unknown') {
-    plan.failures.push({
-      code: 'fact-unknown',
-      host: manager.name,
-      what: handedInUse.why,
-      remedy:
-        'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that ' +
-        'were handed over must not stay valid.',
-    });
+    const remedy =
+      'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that were ' +
+      'handed over must not stay valid.';
+    plan.failures.push(...unknownFailures(manager.name, [handedInUse], remedy));
     return;
   }
   const inUse = handedInUse.is === 'present' && handedInUse.value;
   if ((!inUse && marked.length === 0) || plan.steps.length > 0 || plan.awaited.length > 0) return;
-  const why = inUse
-    ? 'those handed over are no longer needed'
-    : 'an earlier run handed them over, and did not come to this';
   plan.steps.push({
     host: manager.name,
     change: '~',
-    what: 'rotate the join tokens',
-    why,
+    about: { kind: 'rotate', thing: 'join tokens' },
+    why: { because: inUse ? 'tokens-used' : 'tokens-left' },
     serialGroup: 'managers',
     revokes: true,
     apply: async (act) => void (await act.run(manager.name, rotateJoinTokens(domain, marked))),
   });
 }
+
+const READY: About = { kind: 'be-ready', thing: 'node' };
 
 function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: readonly SwarmNode[], host: Host): void {
   const role = wantedRole(host);
@@ -152,8 +148,8 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
     plan.steps.push({
       host: host.name,
       change: '+',
-      what: `join as ${role}`,
-      why: 'not in any swarm',
+      about: { kind: 'join', thing: 'node', details: { role } },
+      why: { because: 'not-in-swarm' },
       ...serialGroup,
       apply,
     });
@@ -162,12 +158,11 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
   const node = nodes.find((candidate) => candidate.id === swarm.nodeId);
   const manager = anchor(deployment.cluster, engines);
   if (node === undefined && isOfOurs(engines, manager, swarm)) {
-    const why = `${manager.name} does not list node ${swarm.nodeId} yet`;
     plan.awaited.push({
       host: host.name,
       at: manager.name,
-      what: 'node Ready',
-      why,
+      about: READY,
+      why: seen(`${manager.name} does not list node ${swarm.nodeId} yet`),
       failure: notListed(host, manager, swarm.nodeId),
     });
   } else if (node === undefined) {
@@ -177,8 +172,8 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
       host: host.name,
       at: manager.name,
       change: '~',
-      what: role === 'manager' ? 'promote to manager' : 'demote to worker',
-      why: `the cluster file makes it a ${role}`,
+      about: { kind: role === 'manager' ? 'promote' : 'demote', thing: 'node' },
+      why: { because: 'role', of: role },
       serialGroup: 'managers',
       apply: async (act) => void (await act.run(manager.name, setNodeRole(node.id, role))),
     });
@@ -186,12 +181,12 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
     plan.awaited.push({
       host: host.name,
       at: manager.name,
-      what: 'node Ready',
-      why: `node ${node.id} is ${node.state}`,
+      about: READY,
+      why: seen(`node ${node.id} is ${node.state}`),
       failure: notReady(host, node),
     });
   } else {
-    plan.satisfied.push({ host: host.name, what: `${role}, Ready`, why: `node ${node.id}` });
+    plan.satisfied.push({ host: host.name, about: { ...READY, details: { role } }, why: seen(`node ${node.id}`) });
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Cluster } from '../cluster/cluster.ts';
+import { folders } from '../cluster/folders.ts';
 import { CHECKS, type CheckName, type MatrixRow } from '../cluster/matrix.ts';
 import { stoppedAs } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
-import { valueOf } from '../engine/fact.ts';
+import { valueOf, whyNot } from '../engine/fact.ts';
 import { describeAnswer, gatewayScheme, isGateway } from '../kuscia/facts.ts';
 import type { Gateway } from '../kuscia/registry.ts';
-import { folders, replicaContainer } from '../kuscia/names.ts';
-import { whyNot } from './database.ts';
+import { replicaContainer } from '../kuscia/names.ts';
 import { isSilent, duplicateAddresses, duplicateNames, type OnHost, type VerifyFacts } from './verify-facts.ts';
 import { registryFor } from './verify-matrix.ts';
 

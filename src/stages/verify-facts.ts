@@ -1,5 +1,6 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { among, container, containers, type Container } from '../docker/containers.ts';
 import type { SwarmNode } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
@@ -9,7 +10,7 @@ import { machine, type Machine } from '../host/facts.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { directAnswer, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
-import { folders, replicaContainer } from '../kuscia/names.ts';
+import { replicaContainer } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';
 import { askDatabase, type DatabaseFacts } from './database.ts';

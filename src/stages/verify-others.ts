@@ -1,14 +1,15 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { folders } from '../cluster/folders.ts';
 import { stoppedAs } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
-import { valueOf } from '../engine/fact.ts';
+import { valueOf, whyNot } from '../engine/fact.ts';
+import { unknownFailures } from '../engine/unknown.ts';
 import { isGateway } from '../kuscia/facts.ts';
-import { folders } from '../kuscia/names.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
 import { cutPairs, probeFailures } from './data-path.ts';
-import { databaseFailures, databasePlace, whyNot, type DatabaseFacts } from './database.ts';
+import { databaseFailures, databasePlace, type DatabaseFacts } from './database.ts';
 import { isGreeted, unreached } from './database-reach.ts';
 import { unlikeFiles } from './nginx-lb.ts';
 import { NOT_READY_REMEDY } from './swarm-join.ts';
@@ -81,16 +82,9 @@ export function loadBalancerFailures(
   const { host, container: name } = cluster.loadBalancer;
   if (darkness({ machines, engines }, host) !== '') return [];
   const { digest } = loadBalancerFiles(deployment);
-  const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()].flatMap((fact) =>
-    fact.is === 'unknown' ? [fact.why] : [],
-  );
-  if (unknowns.length > 0)
-    return unknowns.map((why) => ({
-      code: 'fact-unknown',
-      host,
-      what: why,
-      remedy: 'Mend what the line names, then verify again.',
-    }));
+  const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()];
+  const failures = unknownFailures(host, unknowns, 'Fix the reported problem, then verify again.');
+  if (failures.length > 0) return failures;
   const how = facts.container.is === 'present' ? stoppedAs(facts.container.value) : 'absent';
   if (how !== undefined)
     return [
@@ -145,17 +139,10 @@ export function loadBalancerFailures(
  * swarm that is locked.
  */
 export function hostFailures(facts: VerifyFacts): Failure[] {
-  const odd = [...facts.machines].flatMap(([host, fact]): Failure[] =>
-    fact.is === 'unknown' && fact.lost !== true
-      ? [
-          {
-            code: 'fact-unknown',
-            host,
-            what: fact.why,
-            remedy: `See that the login has a POSIX shell on ${host}; then verify again.`,
-          },
-        ]
-      : [],
+  const odd = [...facts.machines].flatMap(([host, fact]) =>
+    isSilent(facts, host)
+      ? []
+      : unknownFailures(host, [fact], `See that the login has a POSIX shell on ${host}; then verify again.`),
   );
   return [...odd, ...engineFailures(new Map([...facts.engines].filter(([host]) => !isSilent(facts, host))))];
 }

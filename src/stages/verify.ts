@@ -1,5 +1,6 @@
 import type { Deployment } from '../cluster/deployment.ts';
 import type { Matrix } from '../cluster/matrix.ts';
+import { seen } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { Plan } from '../engine/plan.ts';
 import { rootWarnings } from './database-root.ts';
@@ -69,10 +70,21 @@ export function planVerify(deployment: Deployment, facts: VerifyFacts, matrix: M
     ...pairFailures(cluster, facts),
   ];
   plan.awaited.push(
-    ...failures.map((failure) => ({ host: failure.host ?? '', what: 'as described', why: failure.what, failure })),
+    ...failures.map((failure) => ({
+      host: failure.host ?? '',
+      about: { kind: 'match', thing: 'cluster' } as const,
+      why: seen(failure.what),
+      failure,
+    })),
   );
   plan.warnings.push(...(matrix.warnings ?? []));
   if (failures.length === 0)
-    plan.satisfied.push(...matrix.rows.map(({ replica, host }) => ({ host, what: replica, why: 'all checks ok' })));
+    plan.satisfied.push(
+      ...matrix.rows.map(({ replica, host }) => ({
+        host,
+        about: { kind: 'work', thing: 'cluster', name: replica } as const,
+        why: seen('all checks ok'),
+      })),
+    );
   return plan;
 }

@@ -1,0 +1,119 @@
+import type { Act } from '../engine/ask.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
+import { valueOf, whyNot } from '../engine/fact.ts';
+import type { Step } from '../engine/plan.ts';
+import { commandFailure } from '../engine/command-failure.ts';
+import { ending, lastLine, succeeded } from '../engine/outcome.ts';
+import { startContainer } from './commands.ts';
+import { among, containers, lastLogLines, stoppedAs, type Container } from './containers.ts';
+import { discard, formerName, putBack, rehearse, setAside } from './replacement.ts';
+import type { ContainerPair, Wanted } from './wanted.ts';
+
+/** Starts the container that has stopped. */
+export const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> =>
+  wanted.start
+    ? wanted.start(act, current)
+    : void (await act.run(wanted.host, startContainer(wanted.name, current.state)));
+
+/** Makes the new container once it is known that it can be made, with the present one kept aside. */
+export function replacement(
+  wanted: Wanted,
+  { current, former }: ContainerPair,
+): Pick<Step, 'apply' | 'undo' | 'conclude' | 'image'> {
+  const { host, name, stopping } = wanted;
+  const image = wanted.image && { image: wanted.image };
+  // One that never ran is worth nothing, and one that has yet to be proven is not worth more than the one before it.
+  const kept = former ?? (current?.state === 'created' ? undefined : current);
+  if (kept === undefined) return { ...image, apply: (act) => createAnew(act, wanted, current) };
+  let touched = kept === former;
+  return {
+    ...image,
+    async apply(act) {
+      await wanted.prepare(act);
+      await tryFirst(act, wanted, kept === current ? current : undefined);
+      await wanted.proof?.(act);
+      touched = true;
+      if (current) await act.run(host, kept === current ? setAside(name, stopping) : discard(name, stopping));
+      await wanted.create(act);
+    },
+    async undo(act) {
+      const lines = (touched && valueOf(await act.ask(host, lastLogLines(name)))) || [];
+      const words = touched
+        ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state))
+        : undefined;
+      await wanted.takeBack?.(act, kept);
+      if (words === undefined) return undefined;
+      const last = lines.at(-1)?.slice(0, 300);
+      return last === undefined
+        ? { words }
+        : { words: `${words}; the last the new one said: ${last}`, removed: { container: name, lines } };
+    },
+    conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
+  };
+}
+
+async function createAnew(act: Act, wanted: Wanted, current: Container | undefined): Promise<void> {
+  await wanted.prepare(act);
+  if (current) await act.run(wanted.host, discard(wanted.name, wanted.stopping));
+  await wanted.create(act);
+}
+
+async function tryFirst(act: Act, wanted: Wanted, current: Container | undefined): Promise<void> {
+  const { host, name, kind } = wanted;
+  const command = rehearse(name, wanted.rehearsal(current));
+  const outcome = await act.attempt(host, command);
+  if (succeeded(outcome)) return;
+  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host, command, outcome));
+  await wanted.refused?.(act);
+  throw deploymentError({
+    code: 'replacement-impossible',
+    host,
+    what: `the new ${kind} ${name} could not be started here, so the present one was left as it is`,
+    evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
+    remedy: 'Fix what the evidence names, then run again.',
+  });
+}
+
+/** How long what was put back may take until it works, in milliseconds. */
+const BACK_MS = 150_000;
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Puts the former container back and waits until it works. Gives in words what is true then. Throws a DeploymentError when it
+ * does not.
+ */
+export async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
+  const { host, name, kind, stopping } = wanted;
+  const command = putBack(name, stopping, starts);
+  const outcome = await act.attempt(host, command);
+  if (outcome.ended === 'lost')
+    throw deploymentError({
+      ...commandFailure(host, command, outcome),
+      remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.`,
+    });
+  if (!succeeded(outcome)) throw deploymentError(notBack(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
+  if (outcome.stdout.trim() === 'nothing') return 'nothing was there before';
+  if (!starts) return `the former ${kind} is back; it did not run before, either`;
+  for (const deadline = Date.now() + BACK_MS; ; await act.pause(LOOK_EVERY_MS)) {
+    const fault = await wanted.fault(act);
+    if (fault === undefined) return `the former ${kind} ${name} runs again and works`;
+    if (Date.now() > deadline) throw deploymentError(notBack(wanted, fault));
+  }
+}
+
+const notBack = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
+  code: 'replacement-not-undone',
+  host,
+  what: `the former ${kind} ${name} was put back, but does not work as before`,
+  evidence,
+  remedy:
+    `Look at docker ps --all and docker logs ${name} on ${host}. The next run (mode: apply) puts it back or ` +
+    'replaces it.',
+});
+
+/** What is wrong with a container by its own state; undefined when it runs. */
+export async function notRunning(act: Act, host: string, name: string): Promise<string | undefined> {
+  const fact = among(await act.ask(host, containers), name);
+  if (fact.is !== 'present') return whyNot(fact, 'absent');
+  return fact.value.state === 'running' ? undefined : (stoppedAs(fact.value) ?? fact.value.state);
+}
