@@ -262,7 +262,7 @@ describe('a lock', () => {
     ['changes nothing by itself', {}],
     ['proves by itself', { mode: 'verify', stages: ['verify'] }],
     ['plans', { mode: 'plan', job: OF_WORKFLOW, stages: ['swarm-init', 'verify'] }],
-    ['only looks', { mode: 'look', job: OF_WORKFLOW }],
+    ['only looks', { mode: 'snapshot', job: OF_WORKFLOW }],
     ['does not reach the first manager', { job: { ...OF_WORKFLOW, reaches: ['node-02'] } }],
   ])('is not touched by a run that %s', (_, world) => {
     const { lock, asked, last } = scene({ answers: [''], ...world });

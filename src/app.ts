@@ -234,7 +234,7 @@ const MODES: Readonly<Record<Mode, (task: Task, run: Run, lock: Lock) => Promise
   plan: planned,
   apply: applied,
   verify: ({ stages, proof }, run) => verified(stages, proof, run),
-  look: looked,
+  snapshot: looked,
   unlock: unlocked,
 };
 

@@ -35,12 +35,12 @@ export interface Received {
 export async function openReceived({ mode, stages, deployment, job }: Inputs): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
   const elsewhere =
-    here === undefined || mode === 'look' || mode === 'unlock'
+    here === undefined || mode === 'snapshot' || mode === 'unlock'
       ? []
       : deployment.cluster.hosts.map(({ name }) => name).filter((name) => !reaches.includes(name));
   const kinds = new Set<Kind>(mode === 'apply' ? stages.flatMap(takenBy) : []);
   const wanted = (kind: Kind, host: string): boolean =>
-    kinds.has(kind) || (kind === 'view' && elsewhere.includes(host));
+    kinds.has(kind) || (kind === 'snapshot' && elsewhere.includes(host));
   const { received, key, unfetched } = artifacts ?? {};
   if (unfetched && kinds.size + elsewhere.length > 0) throw deploymentError(UNFETCHED);
   const all = received !== undefined && key ? await readArtifacts(received, key, origin, wanted) : [];
@@ -48,7 +48,7 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
   const needed = received === undefined ? [] : [...kinds].filter((kind) => kind !== 'join-tokens');
   const missing = [
     ...needed.filter((kind) => !artifactOf(all, kind)).map((kind) => missingArtifact(kind)),
-    ...elsewhere.filter((host) => !artifactOf(all, 'view', host)).map((host) => missingArtifact('view', host)),
+    ...elsewhere.filter((host) => !artifactOf(all, 'snapshot', host)).map((host) => missingArtifact('snapshot', host)),
   ];
   if (missing.length > 0) throw new DeploymentError(missing);
   const { secrets, ...taken } = handedIn(all);
@@ -57,7 +57,7 @@ export async function openReceived({ mode, stages, deployment, job }: Inputs): P
     ...(received !== undefined && { outputs: taken }),
     secrets,
     ...(here !== undefined && {
-      snapshots: new Snapshots(reaches, new Map(elsewhere.map((host) => [host, viewOf(all, host)]))),
+      snapshots: new Snapshots(reaches, new Map(elsewhere.map((host) => [host, snapshotOf(all, host)]))),
     }),
     ...(agreed && { approved: approvedIn(agreed) }),
   };
@@ -84,8 +84,8 @@ const TAKEN: Readonly<Partial<Record<StageName, readonly Kind[]>>> = {
   'kuscia-start': ['kuscia-configuration', 'provenance'],
 };
 
-function viewOf(all: readonly SealedArtifact[], host: string): HostSnapshot {
-  const handover = artifactOf(all, 'view', host);
+function snapshotOf(all: readonly SealedArtifact[], host: string): HostSnapshot {
+  const handover = artifactOf(all, 'snapshot', host);
   return handover ? snapshotIn(handover) : {};
 }
 
@@ -139,8 +139,8 @@ export async function saveOutputs(inputs: Inputs, all: readonly Stage[], run: Ru
   const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
   const ask = { ...asker(run.fleet, run.emit, run.snapshots?.unrecorded()), run: permitted(run) };
   const handings = mode === 'apply' ? await readJobOutputs(stages, deployment, ask, takes) : [];
-  const views = await seen(inputs, all, run);
-  return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...views]);
+  const snapshots = await seen(inputs, all, run);
+  return put(inputs, [...handings.map(({ kind, content }) => ({ kind, host: '', content })), ...snapshots]);
 }
 
 /** Runs a command that changes a host, under the lock. Throws a DeploymentError when it did not exit with 0. */
@@ -153,11 +153,11 @@ const permitted =
     return outcome.stdout;
   };
 
-/** The view of this job's host: everything that a whole deployment asks it, asked now. */
+/** The snapshot of this job's host: everything that a whole deployment asks it, asked now. */
 async function seen({ job: { here } }: Inputs, all: readonly Stage[], run: Run): Promise<Content[]> {
   if (here === undefined || run.snapshots === undefined) return [];
   await plan(all, quiet(run));
-  return [{ kind: 'view', host: here, content: new Secret('view', JSON.stringify(run.snapshots.of(here))) }];
+  return [{ kind: 'snapshot', host: here, content: new Secret('snapshot', JSON.stringify(run.snapshots.of(here))) }];
 }
 
 type Content = Pick<SealedArtifact, 'kind' | 'host' | 'content'>;

@@ -215,13 +215,13 @@ const APPLY = "inputs.mode != 'plan'";
 
 /** What a stage's job has beside what every job has. */
 const STAGE_JOBS: Readonly<Partial<Record<StageName, Extras>>> = {
-  preflight: { needs: ['plan', 'approve', 'look-again'] },
+  preflight: { needs: ['plan', 'approve', 'snapshot-again'] },
   'swarm-join': { if: apart('swarm-join'), strategy: { 'fail-fast': false } },
   'network-create': { needs: ['swarm-joined'], strategy: { 'max-parallel': 1 } },
   'mysql-up': { strategy: { 'max-parallel': 1 } },
   'kuscia-init': { strategy: { 'max-parallel': 1 } },
   'kuscia-start': { strategy: { 'max-parallel': 1 }, minutes: 60 },
-  verify: { needs: ['look-last'], outputs: ['verify', 'load-balancer-url'] },
+  verify: { needs: ['snapshot-last'], outputs: ['verify', 'load-balancer-url'] },
 };
 
 function stageJob(stage: StageName): Yaml {
@@ -233,10 +233,10 @@ function stageJob(stage: StageName): Yaml {
   });
 }
 
-const look = (needs: readonly string[], when?: string): Yaml =>
-  job('look', {
+const snapshot = (needs: readonly string[], when?: string): Yaml =>
+  job('snapshot', {
     needs,
-    if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '),
+    if: [...(when === undefined ? [] : [when]), apart('snapshot')].join(' && '),
     strategy: { 'fail-fast': false },
   });
 
@@ -257,13 +257,13 @@ const cleanUp = (needs: readonly string[], when: string): Yaml => ({
 
 const deployJobs = (): Yaml => ({
   check: check(`inputs.mode == 'plan' || ${OF_PULL_REQUEST}`, { 'workflow-mode': '${{ inputs.mode }}' }),
-  look: look([]),
+  snapshot: snapshot([]),
   // The plan is handed over for the jobs that are held to it: where there are none, it need not lie about.
   plan: job('plan', {
-    needs: ['look'],
+    needs: ['snapshot'],
     matrix: 'whole',
     outputs: ['plan', 'changes'],
-    with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` },
+    with: { artifacts: `\${{ (${APPLY} || ${apart('snapshot')}) && ${PREFIX} || '' }}` },
   }),
   approve: {
     needs: ['check', 'plan'],
@@ -278,7 +278,7 @@ const deployJobs = (): Yaml => ({
       { run: 'echo "The plan was approved. It is applied only if the hosts still need the very same changes."' },
     ],
   },
-  'look-again': look(['plan', 'approve'], APPLY),
+  'snapshot-again': snapshot(['plan', 'approve'], APPLY),
   ...Object.fromEntries(
     STAGES.flatMap((stage): [string, Yaml][] => {
       if (stage === 'network-create')
@@ -296,7 +296,7 @@ const deployJobs = (): Yaml => ({
         ];
       if (stage === 'verify')
         return [
-          ['look-last', look(needsOf('verify'), APPLY)],
+          ['snapshot-last', snapshot(needsOf('verify'), APPLY)],
           [stage, stageJob(stage)],
         ];
       return [[stage, stageJob(stage)]];
@@ -306,7 +306,7 @@ const deployJobs = (): Yaml => ({
   // Where a plan is all, only what the hosts' own jobs answered was handed over.
   'clean-up': cleanUp(
     ['plan', 'verify'],
-    `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('look')})`,
+    `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('snapshot')})`,
   ),
 });
 
@@ -406,10 +406,10 @@ export function verifyText(): string {
     },
     {
       check: check(OF_PULL_REQUEST),
-      look: look([]),
-      verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
+      snapshot: snapshot([]),
+      verify: job('verify', { needs: ['snapshot'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
       report: {
-        needs: ['check', 'look', 'verify'],
+        needs: ['check', 'snapshot', 'verify'],
         // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
         if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
         'runs-on': anyRunner,
@@ -420,14 +420,14 @@ export function verifyText(): string {
             with: {
               domain: '${{ needs.check.outputs.domain || inputs.domain }}',
               result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}",
-              before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}',
+              before: 'check=${{ needs.check.result }} snapshot=${{ needs.snapshot.result }}',
               verify: ofVerify('verify'),
               failures: ofVerify('failures'),
             },
           },
         ],
       },
-      'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('look')}`),
+      'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('snapshot')}`),
     },
   );
 }

@@ -10,7 +10,7 @@ const MADE_BY = {
   'kuscia-configuration': 'kuscia-init',
   provenance: 'kuscia-init',
   plan: 'plan',
-  view: 'look',
+  snapshot: 'snapshot',
   logs: '',
 } as const;
 
@@ -77,7 +77,7 @@ export const CLOCK_SKEW_MS = 300_000;
 /** What the name of a sealed file tells, so that of many only the newest is opened: a passphrase takes its time. */
 export type Label = Pick<SealedArtifact, 'kind' | 'host' | 'made'>;
 
-/** The name of its sealed file: `view.node-02.1795521600000.age`. */
+/** The name of its sealed file: `snapshot.node-02.1795521600000.age`. */
 export const fileName = ({ kind, host, made }: Label): string => `${kind}${host === '' ? '' : `.${host}`}.${made}.age`;
 
 /** What the name of a sealed file tells; undefined for any other file. */
@@ -164,7 +164,7 @@ export function missingArtifact(kind: Kind, host = ''): Failure {
   return {
     code: 'artifact-missing',
     ...(host !== '' && { host }),
-    what: `no earlier job handed over ${kind === 'view' ? `what ${host} answers` : `the ${kind}`}`,
+    what: `no earlier job handed over ${kind === 'snapshot' ? `what ${host} answers` : `the ${kind}`}`,
     remedy: `Run the job ${job} of this run again, or the whole workflow: artifacts live for one day.`,
   };
 }

@@ -15,7 +15,7 @@ export interface Leg {
  * The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a
  * whole, and who lets go of the lock where not every job can.
  */
-type OtherJob = 'look' | 'whole' | 'unlock';
+type OtherJob = 'snapshot' | 'whole' | 'unlock';
 
 /** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
 export type Jobs = Readonly<Record<StageName | OtherJob, readonly Leg[]>>;
@@ -71,7 +71,7 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
     apart.length === 0 ? whole : [...new Set(some)].map(leg);
   const replicas = hostsWith(cluster, 'replica');
   return {
-    look: apart.map(leg),
+    snapshot: apart.map(leg),
     whole,
     preflight: whole,
     'swarm-init': hosts(manager),

@@ -35,10 +35,10 @@ const HTTPS = {
 export const MODES = ['apply', 'plan', 'verify', 'check'] as const;
 
 /**
- * The modes of a job: `divide` only tells the jobs of a workflow how they divide the cluster, `look` only records what
+ * The modes of a job: `divide` only tells the jobs of a workflow how they divide the cluster, `snapshot` only records what
  * the hosts answer, `unlock` only lets go of the run's lock.
  */
-export const JOB_MODES = [...MODES, 'divide', 'look', 'unlock'] as const;
+export const JOB_MODES = [...MODES, 'divide', 'snapshot', 'unlock'] as const;
 
 /** The modes of a workflow that deploys. */
 export const WORKFLOW_MODES = ['apply', 'plan'] as const;

@@ -40,7 +40,7 @@ export const QUERY_SECRETS: readonly ClusterSecret[] = ['database-password', ...
 export function secretsUsed(mode: string, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
   if (mode === 'divide' || mode === 'unlock') return new Set();
   const ofStages =
-    mode === 'look'
+    mode === 'snapshot'
       ? []
       : stages
           .flatMap((stage) => STAGE_SECRETS[stage])

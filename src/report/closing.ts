@@ -8,7 +8,7 @@ export function closingLines(runState: RunState): string[] {
   if (!subject) return ['Nothing was started and nothing was changed.'];
   if (subject.mode === 'plan') return [planned(runState), ...seen(runState)];
   if (subject.mode === 'verify') return [looked(runState)];
-  if (subject.mode === 'look') return [recorded(runState)];
+  if (subject.mode === 'snapshot') return [recorded(runState)];
   if (subject.mode === 'unlock') return ['Nothing but the lock was touched (mode: unlock).'];
   return failures.length > 0
     ? stopped(runState)
@@ -39,7 +39,7 @@ function recorded({ subject, failures, handedOver }: RunState): string {
     failures.length > 0 || handedOver === 0
       ? 'Nothing was handed over'
       : `${subject?.cluster.domain}: what was answered is handed over, sealed`;
-  return `${kept}; nothing was changed (mode: look).`;
+  return `${kept}; nothing was changed (mode: snapshot).`;
 }
 
 function done(runState: RunState): string {

@@ -6,7 +6,7 @@ import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
 import { Timeline } from './timeline.ts';
 
 /** What a run is asked to do. */
-export type Mode = 'plan' | 'apply' | 'verify' | 'look' | 'unlock';
+export type Mode = 'plan' | 'apply' | 'verify' | 'snapshot' | 'unlock';
 
 /** What a run is about: said before anything is asked of a host. */
 export interface Subject {
