@@ -24,7 +24,7 @@ import { tape, type Moment } from './support/tape.ts';
 const CHANGING = STAGES.filter((stage) => !['preflight', 'verify'].includes(stage));
 
 const deployment = deploymentOf({ hosts: TWO });
-const stages = deploymentStages(deployment, { onMatrix: () => undefined });
+const stages = deploymentStages(deployment);
 const key = new Secret('seal key', await generateX25519Identity());
 const stageOf = (name: StageName): Stage => stages.filter((stage) => stage.name === name)[0] as Stage;
 const runOn = (moment: Moment, agreed?: readonly Change[]) => ({

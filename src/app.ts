@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Host } from './cluster/cluster.ts';
 import { jobsOf, ownRunners, runnersOf } from './cluster/jobs.ts';
 import type { Deployment } from './cluster/deployment.ts';
-import type { Matrix } from './cluster/matrix.ts';
 import { diagnose, worthAsking } from './diagnosis/diagnose.ts';
 import { failuresOf, DeploymentError, withoutConsequences, type Failure } from './engine/errors.ts';
 import type { Emit } from './engine/events.ts';
 import { ActivityTracker } from './engine/activity.ts';
+import type { Proof } from './engine/proof.ts';
 import type { Run } from './engine/run.ts';
 import { apply, plan } from './engine/runner.ts';
 import type { Secret } from './engine/secret.ts';
@@ -19,10 +19,11 @@ import { secretsGiven } from './inputs/masked.ts';
 import { readInputs, type Inputs } from './inputs/read.ts';
 import { savePlan, saveOutputs, compareWithApproved, keepLogs, openReceived, quiet, type Received } from './job.ts';
 import { Lock } from './lock.ts';
-import { notJudged, unproven, verified, withUnreached, type Proof } from './proof.ts';
+import { notJudged, unproven, verified, withUnreached } from './proof.ts';
 import type { Report } from './report/report.ts';
 import type { Mode } from './report/run-state.ts';
 import { deploymentStages } from './stages/index.ts';
+import { PROOF } from './stages/names.ts';
 import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.ts';
 
 /** The parts of a run; tests put others in their place. */
@@ -33,7 +34,7 @@ export interface Parts {
    */
   readonly readRequest: (hide: (secrets: readonly Secret[]) => void, signal: AbortSignal) => Promise<Inputs | string>;
   readonly openFleet: (hosts: readonly Host[], options: FleetOptions) => OpenFleet;
-  readonly stagesOf: (deployment: Deployment, hooks: { onMatrix(matrix: Matrix): void }) => Stage[];
+  readonly stagesOf: (deployment: Deployment) => Stage[];
 }
 
 /** The parts of a real run: inputs as GitHub hands them over, or a command line where GitHub does not run this. */
@@ -178,38 +179,21 @@ interface Task {
   readonly stages: readonly Stage[];
   /** Those of a whole deployment, whose looks are for nobody to see. */
   readonly all: readonly Stage[];
-  /** The latest matrix that the verify stage made. */
-  readonly proof: Proof;
-  /** What a verify of all that can be asked saw, where nothing else may be done. */
-  readonly seen: Proof;
 }
 
 async function begun(mode: Mode, request: Inputs, parts: Parts, report: Report): Promise<Task> {
   const received = await openReceived(request);
   report.hide(received.secrets);
   const deployment = { ...request.deployment, ...(received.outputs && { received: received.outputs }) };
-  const proof: Proof = {};
-  const onMatrix = (matrix: Matrix): void => {
-    proof.matrix = matrix;
-    report.matrix(matrix);
-  };
-  const seen: Proof = {};
-  const stages = selected(request, parts.stagesOf(deployment, { onMatrix }));
+  const all = parts.stagesOf(deployment);
+  const stages = selected(request, all);
   report.begin({
     mode,
     cluster: deployment.cluster,
     asked: request.job.reaches,
     stages: stages.map(({ name }) => name),
   });
-  return {
-    request,
-    received,
-    report,
-    stages,
-    all: parts.stagesOf(deployment, { onMatrix: (matrix) => void (seen.matrix = matrix) }),
-    proof,
-    seen,
-  };
+  return { request, received, report, stages, all };
 }
 
 /** What the jobs of a workflow need to know of the cluster file. */
@@ -233,19 +217,19 @@ function tellChecked({ mode, deployment: { cluster }, job }: Inputs, report: Rep
 const MODES: Readonly<Record<Mode, (task: Task, run: Run, lock: Lock) => Promise<readonly Failure[]>>> = {
   plan: planned,
   apply: applied,
-  verify: ({ stages, proof }, run) => verified(stages, proof, run),
+  verify: ({ stages }, run) => verified(stages, run),
   snapshot: looked,
   unlock: unlocked,
 };
 
 /** What works, where a whole deployment is refused because some of its hosts do not answer. Never throws. */
-async function showWorking({ request, stages, all, seen, report }: Task, run: Run): Promise<void> {
+async function showWorking({ request, stages, all, report }: Task, run: Run): Promise<void> {
   if (!['plan', 'apply'].includes(request.mode) || !stages.some(({ name }) => name === 'verify')) return;
-  await plan(
-    all.filter(({ name }) => name === 'verify'),
+  const [verify] = await plan(
+    all.filter(({ name }) => name === PROOF),
     quiet(run),
-  ).catch(() => undefined);
-  if (seen.matrix && run.signal?.aborted !== true) report.seen(seen.matrix);
+  ).catch(() => []);
+  if (verify?.plan.proof && run.signal?.aborted !== true) report.seen(verify.plan.proof);
 }
 
 /**
@@ -292,7 +276,7 @@ function selected({ stages }: Inputs, all: readonly Stage[]): Stage[] {
  * Applies; a stage that settled although something in it could not be judged is a failure, and so is a matrix that is
  * not healthy.
  */
-async function applied({ stages, all, request, received, report, proof }: Task, run: Run): Promise<readonly Failure[]> {
+async function applied({ stages, all, request, received, report }: Task, run: Run): Promise<readonly Failure[]> {
   const { approved } = received;
   if (approved && stages.some(({ name }) => name === 'preflight')) {
     // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
@@ -301,7 +285,9 @@ async function applied({ stages, all, request, received, report, proof }: Task, 
     if (moved.length > 0) return moved;
   }
   const undecided: Failure[] = [];
+  let proof: Proof | undefined;
   const emit: Emit = (event) => {
+    if (event.is === 'stage-settled') proof = event.plan.proof ?? proof;
     if (event.is === 'stage-settled') undecided.push(...event.plan.later.map((note) => notJudged(event.stage, note)));
     run.emit(event);
   };

@@ -1,17 +1,12 @@
-import type { Matrix } from './cluster/matrix.ts';
 import type { Failure } from './engine/errors.ts';
+import type { Proof } from './engine/proof.ts';
 import type { Run } from './engine/run.ts';
 import { plan } from './engine/runner.ts';
 import type { Stage } from './engine/stage.ts';
 import { distinct } from './report/failures.ts';
 
-/** The latest matrix that a verify stage made. */
-export interface Proof {
-  matrix?: Matrix;
-}
-
 /** One look at what there is now. */
-export async function verified(stages: readonly Stage[], proof: Proof, run: Run): Promise<readonly Failure[]> {
+export async function verified(stages: readonly Stage[], run: Run): Promise<readonly Failure[]> {
   const plans = await plan(stages, run);
   const failures = plans.flatMap(({ stage, plan }) => [
     ...plan.failures,
@@ -19,13 +14,15 @@ export async function verified(stages: readonly Stage[], proof: Proof, run: Run)
     ...plan.later.map((note) => notJudged(stage.name, note)),
     ...plan.steps.map((step) => notJudged(stage.name, step)),
   ]);
-  return failures.length > 0 ? failures : unproven(proof);
+  return failures.length > 0
+    ? failures
+    : unproven(plans.map(({ plan }) => plan.proof).find((proof) => proof !== undefined));
 }
 
-/** A failure unless the matrix says that all is well. */
-export function unproven({ matrix }: Proof): Failure[] {
-  if (matrix?.healthy === true) return [];
-  const what = matrix ? 'not every check of the matrix is ok' : 'the verification ended without a result';
+/** A failure unless the proof says that all is well. */
+export function unproven(proof: Proof | undefined): Failure[] {
+  if (proof?.healthy === true) return [];
+  const what = proof ? 'not every check of the matrix is ok' : 'the verification ended without a result';
   return [
     {
       code: 'cluster-unhealthy',

@@ -53,7 +53,7 @@ function before(jobs: Workflow['jobs'], name: string): Set<string> {
 }
 
 describe('the jobs of deploy.yml', () => {
-  const stages = deploymentStages(deploymentOf(), { onMatrix: () => undefined });
+  const stages = deploymentStages(deploymentOf());
 
   test.each(stages.map(({ name, needs }) => ({ name, needs })))(
     '$name follows what the code says it needs',

@@ -367,16 +367,13 @@ export const example = (stage: ActionName): string =>
 export function needsOf(stage: ActionName): readonly string[] {
   const path = 'examples/two-replicas.yml';
   const cluster = readCluster(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), path);
-  const stages = deploymentStages(
-    {
-      cluster,
-      secrets: { databasePassword: new Secret('database password', 'unused') },
-      repair: false,
-      upgradesDatabase: false,
-      taskWaitMs: 0,
-    },
-    { onMatrix: () => undefined },
-  );
+  const stages = deploymentStages({
+    cluster,
+    secrets: { databasePassword: new Secret('database password', 'unused') },
+    repair: false,
+    upgradesDatabase: false,
+    taskWaitMs: 0,
+  });
   return stages.find(({ name }) => name === stage)?.needs ?? [];
 }
 

@@ -1,7 +1,8 @@
-import type { Matrix } from '../cluster/matrix.ts';
+import { isMatrix } from '../cluster/matrix.ts';
 import { failuresOf, type Failure } from '../engine/errors.ts';
 import type { Emit, Event } from '../engine/events.ts';
 import { ending } from '../engine/outcome.ts';
+import type { Proof } from '../engine/proof.ts';
 import type { Secret } from '../engine/secret.ts';
 import { closingLines, stageClosing } from './closing.ts';
 import type { Renderer } from './renderer.ts';
@@ -72,6 +73,7 @@ export class Report {
     if (raw.is === 'secret') return this.hide([raw.secret]);
     if (raw.is === 'command') return this.#command(raw);
     const event = this.#masks.cleaned(raw);
+    if (event.is === 'proof') return this.#runState.hear(event);
     if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
     this.#runState.hear(event);
@@ -104,14 +106,9 @@ export class Report {
     for (const [name, value] of Object.entries(outputs)) this.#renderer.output(name, this.#masks.mask(value));
   }
 
-  /** The latest proof; shown at the end. */
-  readonly matrix = (matrix: Matrix): void => {
-    this.#runState.matrix = this.#masks.cleaned(matrix);
-  };
-
   /** What is seen on the hosts that answer, where a run is refused because others do not. */
-  seen(matrix: Matrix): void {
-    this.#runState.seen = this.#masks.cleaned(matrix);
+  seen(proof: Proof): void {
+    if (isMatrix(proof)) this.#runState.seen = this.#masks.cleaned(proof);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Matrix } from '../cluster/matrix.ts';
+import { isMatrix, type Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Event } from '../engine/events.ts';
 import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
@@ -62,6 +62,7 @@ export class RunState {
   readonly stages: StageState[] = [];
   /** Time from the first connection to the last fact, in milliseconds. */
   gatheredMs?: number;
+  /** The latest proof. */
   matrix?: Matrix;
   /** What was seen although the run could not begin, as some of its hosts do not answer. */
   seen?: Matrix;
@@ -90,7 +91,8 @@ export class RunState {
 
   /** Takes in what happened. */
   hear(event: Event): void {
-    if (!('stage' in event) || event.is === 'command') return;
+    if (event.is === 'proof' && isMatrix(event.proof)) this.matrix = event.proof;
+    if (!('stage' in event) || event.is === 'command' || event.is === 'proof') return;
     const part = this.of(event.stage);
     if (event.is === 'planned') part.found = findings(event.plan);
     if (event.is === 'stage-started') part.state = 'started';

@@ -1,5 +1,4 @@
 import type { Deployment } from '../cluster/deployment.ts';
-import type { Matrix } from '../cluster/matrix.ts';
 import type { Stage } from '../engine/stage.ts';
 import { kusciaInit } from './kuscia-init.ts';
 import { kusciaStart } from './kuscia-start.ts';
@@ -11,14 +10,8 @@ import { swarmInit } from './swarm-init.ts';
 import { swarmJoin } from './swarm-join.ts';
 import { verify } from './verify.ts';
 
-/** What a run wants to be told beside events. */
-export interface Hooks {
-  /** Called with the matrix of each look that verify takes; the last one stands. */
-  onMatrix(matrix: Matrix): void;
-}
-
 /** The deployment on one screen: its stages, in their order. */
-export function deploymentStages(deployment: Deployment, hooks: Hooks): Stage[] {
+export function deploymentStages(deployment: Deployment): Stage[] {
   return [
     preflight(deployment),
     swarmInit(deployment),
@@ -28,6 +21,6 @@ export function deploymentStages(deployment: Deployment, hooks: Hooks): Stage[] 
     kusciaInit(deployment),
     kusciaStart(deployment),
     nginxLb(deployment),
-    verify(deployment, (matrix) => hooks.onMatrix(matrix)),
+    verify(deployment),
   ];
 }
