@@ -1,6 +1,9 @@
 import type { Failure } from '../engine/errors.ts';
 import type { Proof } from '../engine/proof.ts';
 
+/** The stage that proves the whole, by this matrix: it changes nothing, and nothing of a deployment comes after it. */
+export const PROOF = 'verify';
+
 /** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
 export const CHECKS = {
   direct: 'direct',

@@ -1,10 +1,12 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { PROOF } from '../cluster/matrix.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import { sealKeyFault } from '../artifacts/seal.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { Secret, UnusedSecret } from '../engine/secret.ts';
+import { OPERATIONS, type Mode } from '../operations/index.ts';
 import { STAGES, type StageName } from '../stages/names.ts';
 import { oneCluster } from './cluster-file.ts';
 import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
@@ -32,7 +34,7 @@ export interface Login {
 
 /** What a run is asked for, read and checked. */
 export interface Inputs {
-  readonly mode: (typeof JOB_MODES)[number];
+  readonly mode: Mode;
   /** The selected stages in their order. */
   readonly stages: readonly StageName[];
   readonly deployment: Deployment;
@@ -54,7 +56,8 @@ export function readInputs(
   const inputFaults: Failure[] = [];
   const clusterFaults: Failure[] = [];
   const mode = oneMode(env, inputFaults);
-  const stages = someStages(env, inputFaults);
+  const selected = someStages(env, inputFaults);
+  const stages: readonly StageName[] = OPERATIONS[mode].stages === 'proof' ? [PROOF] : selected;
   const repair = oneFlag(env, 'repair', inputFaults);
   const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
   const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
@@ -66,12 +69,7 @@ export function readInputs(
   const failures = [
     ...inputFaults,
     ...unfitInputs(env, words),
-    ...missingInputs(
-      env,
-      cluster,
-      job,
-      secretsUsed(mode, mode === 'verify' ? ['verify'] : stages, job?.here !== undefined),
-    ),
+    ...missingInputs(env, cluster, job, secretsUsed(mode, stages, job?.here !== undefined)),
     ...imageFaults,
     ...clusterFaults,
   ];
@@ -80,7 +78,7 @@ export function readInputs(
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
   return {
     mode,
-    stages: mode === 'verify' ? ['verify'] : stages,
+    stages,
     deployment: { cluster, secrets, repair, upgradesDatabase, taskWaitMs, ...(archives && { archives }) },
     login: loginOf(env),
     job,
@@ -88,7 +86,7 @@ export function readInputs(
   };
 }
 
-function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
+function oneMode(env: Environment, failures: Failure[]): Mode {
   const word = givenOrDefault(env, 'mode');
   const mode = JOB_MODES.find((candidate) => candidate === word);
   if (!mode) failures.push(wrong('mode', notOneOf(word, MODES)));

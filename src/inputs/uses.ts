@@ -1,3 +1,4 @@
+import { OPERATIONS, type Mode } from '../operations/index.ts';
 import type { StageName } from '../stages/names.ts';
 import type { INPUTS } from './catalogue.ts';
 
@@ -37,13 +38,13 @@ export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>
 export const QUERY_SECRETS: readonly ClusterSecret[] = ['database-password', ...PAIR];
 
 /** What a run must be given. A job on a host's own runner (`here`) records its host's answers, whatever its stage. */
-export function secretsUsed(mode: string, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
-  if (mode === 'divide' || mode === 'unlock') return new Set();
-  const ofStages =
-    mode === 'snapshot'
-      ? []
-      : stages
-          .flatMap((stage) => STAGE_SECRETS[stage])
-          .filter((name) => mode !== 'plan' || name !== 'registry-password');
-  return new Set([...ofStages, ...(here ? QUERY_SECRETS : [])]);
+export function secretsUsed(mode: Mode, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
+  const { secrets } = OPERATIONS[mode];
+  if (secrets === 'none') return new Set();
+  const ofStages = secrets === 'to record' ? [] : stages.flatMap((stage) => STAGE_SECRETS[stage]);
+  return new Set([
+    // A question pulls nothing.
+    ...ofStages.filter((name) => secrets === 'to change' || name !== 'registry-password'),
+    ...(here ? QUERY_SECRETS : []),
+  ]);
 }

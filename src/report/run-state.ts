@@ -3,14 +3,13 @@ import { isMatrix, type Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Event } from '../engine/events.ts';
 import type { Awaited, Note, Plan, Step } from '../engine/plan.ts';
+import { OPERATIONS, type HostMode } from '../operations/index.ts';
+import type { OnHosts } from '../operations/operation.ts';
 import { Timeline } from './timeline.ts';
-
-/** What a run is asked to do. */
-export type Mode = 'plan' | 'apply' | 'verify' | 'snapshot' | 'unlock';
 
 /** What a run is about: said before anything is asked of a host. */
 export interface Subject {
-  readonly mode: Mode;
+  readonly mode: HostMode;
   readonly cluster: Cluster;
   /** Names of the hosts that are asked; all of the cluster unless told. */
   readonly asked?: readonly string[];
@@ -78,6 +77,11 @@ export class RunState {
   begin(subject: Subject): void {
     this.subject = subject;
     for (const stage of subject.stages) this.of(stage);
+  }
+
+  /** What its operation shows; undefined before the run has begun. */
+  get shows(): OnHosts['shows'] | undefined {
+    return this.subject && OPERATIONS[this.subject.mode].shows;
   }
 
   /** The stage's part of the run's state. */

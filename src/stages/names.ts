@@ -13,8 +13,4 @@ export const STAGES = [
   'nginx-lb',
   'verify',
 ] as const;
-
-/** The stage that changes nothing and proves the whole: nothing of a deployment comes after it. */
-export const PROOF = 'verify';
-
 export type StageName = (typeof STAGES)[number];
