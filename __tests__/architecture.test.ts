@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { PROOF } from '../src/cluster/matrix.ts';
 import { CODES, codeNumber, type Code } from '../src/engine/errors.ts';
+import { OPERATIONS } from '../src/operations/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
@@ -10,8 +12,10 @@ const SRC = join(ROOT, 'src');
 const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'lifetime'],
-  ['job', 'lock', 'proof'],
+  ['task'],
+  ['jobs'],
   ['inputs', 'report', 'github', 'artifacts', 'transport', 'stages', 'diagnosis'],
+  ['operations'],
   ['docker', 'mysql', 'kuscia', 'nginx', 'host'],
   ['cluster', 'engine'],
 ];
@@ -126,6 +130,28 @@ describe('the rooms', () => {
       ...(/(?<![\w.'"])console\.\w/.test(source.text) ? [`${source.name} prints`] : []),
     ]);
     expect(wrong).toEqual([]);
+  });
+
+  test('know nothing of single operations: what one does, takes, shows and leaves stands in its own file', () => {
+    const modes = Object.keys(OPERATIONS).join('|');
+    const apart = new RegExp(
+      `\\bmode\\b[\\w.)\\]]* (===|!==) '(${modes})'|(===|!==|includes\\() ?'${PROOF}'|case '(${modes})':`,
+    );
+    expect(SOURCES.filter(({ text }) => apart.test(text)).map(({ name }) => name)).toEqual([]);
+    expect(
+      ["mode === 'plan'", "request.mode !== 'check'", "name === 'verify'", "stages.includes('verify')"].map((text) =>
+        apart.test(text),
+      ),
+    ).toEqual([true, true, true, true]);
+  });
+
+  test('list every operation, and nothing else is one', () => {
+    const files = SOURCES.filter(
+      ({ room, text }) => room === 'operations' && /^export const \w+: (OnHosts|Offline) = /m.test(text),
+    );
+    expect(files.map(({ name }) => name.replace(/^operations\/|\.ts$/g, '')).sort()).toEqual(
+      Object.keys(OPERATIONS).sort(),
+    );
   });
 
   test('consist of files that can be read at one sitting', () => {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
-import type { Mode } from '../../src/report/run-state.ts';
+import type { HostMode } from '../../src/operations/index.ts';
 import { CUT, play, recorder, reportOn } from './play.ts';
 
 const golden = (name: string): string => readFileSync(`${import.meta.dirname}/golden/${name}`, 'utf8');
 
-const CASES: readonly { readonly name: string; readonly mode: Mode; readonly failures: readonly Failure[] }[] = [
+const CASES: readonly { readonly name: string; readonly mode: HostMode; readonly failures: readonly Failure[] }[] = [
   { name: 'plan', mode: 'plan', failures: [] },
   { name: 'apply', mode: 'apply', failures: [] },
   {

@@ -2,7 +2,7 @@ import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
 import type { Renderer } from '../../src/report/renderer.ts';
 import { Report } from '../../src/report/report.ts';
-import type { Mode } from '../../src/report/run-state.ts';
+import type { HostMode } from '../../src/operations/index.ts';
 import { ALICE, CUT, matrixOf, planOf, step } from './alice.ts';
 
 /** A face that keeps everything it is given. */
@@ -80,18 +80,21 @@ export const PLANS: Readonly<Record<string, Plan>> = {
 };
 
 /** Tells a report what a run of that mode would tell it; an apply that fails does so in network-create. */
-export async function play(report: Report, mode: Mode, failures: readonly Failure[] = []): Promise<void> {
+export async function play(report: Report, mode: HostMode, failures: readonly Failure[] = []): Promise<void> {
   const stages = mode === 'verify' ? ['verify'] : Object.keys(PLANS);
   report.begin({ mode, cluster: ALICE, stages });
   if (mode === 'verify') report.emit({ is: 'planned', stage: 'verify', plan: planOf({ failures: [...failures] }) });
   else for (const [stage, plan] of Object.entries(PLANS)) report.emit({ is: 'planned', stage, plan });
   if (mode === 'apply') applyAll(report, failures);
   if (mode === 'verify' || (mode === 'apply' && failures.length === 0))
-    report.matrix(
-      failures.length === 0
-        ? matrixOf()
-        : matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 5, total: 6 }),
-    );
+    report.emit({
+      is: 'proof',
+      stage: 'verify',
+      proof:
+        failures.length === 0
+          ? matrixOf()
+          : matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 5, total: 6 }),
+    });
   await report.finish(failures);
 }
 

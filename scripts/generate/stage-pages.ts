@@ -3,7 +3,7 @@ import { DEFINITIONS, definitionOf, STAGES, type StageName } from '../../src/sta
 import type { Language } from './table.ts';
 
 /** The actions: one a stage, and what the jobs of a workflow need around them. */
-export const ACTIONS = [...STAGES, 'check', 'plan', 'look', 'unlock'] as const;
+export const ACTIONS = [...STAGES, 'check', 'plan', 'snapshot', 'unlock'] as const;
 export type ActionName = (typeof ACTIONS)[number];
 
 /** The stage of an action; undefined where it is none. */
@@ -50,7 +50,7 @@ export const ACTION_PAGES: Readonly<Record<ActionName, Page>> = {
       detail: '不做任何更改。给出 `artifacts` 时会移交该计划；若之后主机所需与计划不符，`preflight` 会停止。',
     },
   },
-  look: {
+  snapshot: {
     english: {
       brings: 'What one host answers, handed over to the jobs of other hosts',
       detail: 'For hosts that only the runner on them reaches. It changes nothing and judges nothing.',

@@ -27,7 +27,7 @@ export function takesSecret(action: ActionName, name: ClusterSecret): 'always' |
     ? secretsUsed('apply', [stage.name], false)
     : action === 'plan'
       ? secretsUsed('plan', STAGES, false)
-      : action === 'look'
+      : action === 'snapshot'
         ? new Set(QUERY_SECRETS)
         : new Set<ClusterSecret>();
   if (own.has(name)) return 'always';
@@ -146,7 +146,7 @@ const CONDITIONS: Readonly<Partial<Record<InputName, { readonly english: string;
 export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
   action === 'check'
     ? Object.entries(CHECK_OUTPUTS)
-    : action === 'look' || action === 'unlock'
+    : action === 'snapshot' || action === 'unlock'
       ? []
       : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
@@ -167,7 +167,7 @@ export const withVersions = (yaml: string): string =>
 const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = {
   check: 'divide',
   plan: 'plan',
-  look: 'look',
+  snapshot: 'snapshot',
   unlock: 'unlock',
 };
 

@@ -1,0 +1,38 @@
+import { withoutConsequences, type Failure } from '../engine/errors.ts';
+import { plan as planStages } from '../engine/runner.ts';
+import type { Stage } from '../engine/stage.ts';
+import type { OnHosts, Task } from './operation.ts';
+import { isProof } from './proof.ts';
+
+/** Shows what apply would change, and seals it for the jobs that are held to it. */
+export const plan: OnHosts = {
+  does: { english: 'only shows what apply would change', chinese: '只显示 apply 会做的更改' },
+  offered: 'to workflows',
+  stages: 'selected',
+  hosts: 'all',
+  secrets: 'to ask',
+  changes: false,
+  takes: 'snapshots',
+  silentHosts: 'end it, once the others are judged',
+  lock: 'left alone',
+  shows: 'only a plan',
+  run: planned,
+  closing: ({ findings, works }) => [
+    findings === undefined
+      ? 'Nothing was changed (mode: plan).'
+      : `Nothing was changed (mode: plan); ${findings} must be mended before these changes can be made.`,
+    ...works,
+  ],
+};
+
+/** At its end no stage knows a reason why it could not go on. */
+async function planned({ stages, run, save }: Task): Promise<readonly Failure[]> {
+  const plans = await planStages(stages.flatMap(shown), run);
+  const failures = withoutConsequences(plans.flatMap(({ plan }) => plan.failures));
+  if (failures.length === 0) await save.plan(plans);
+  return failures;
+}
+
+/** The proof changes nothing, and is judged only after an apply; what it can foretell is shown. */
+const shown = (stage: Stage): Stage[] =>
+  stage.preview ? [{ ...stage, plan: stage.preview }] : isProof(stage) ? [] : [stage];
