@@ -12,27 +12,29 @@ import {
   type InputName,
 } from '../../src/inputs/catalogue.ts';
 import { QUERY_SECRETS, secretsUsed, type ClusterSecret } from '../../src/inputs/uses.ts';
+import type { OnHosts } from '../../src/operations/operation.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { STAGES } from '../../src/stages/names.ts';
 import { neededText } from './action.ts';
-import { ACTION_PAGES, stageOf, type ActionName } from './stage-pages.ts';
+import { operatedBy, STAGE_PAGES, stageOf, wordsOf, type ActionName } from './stage-pages.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts and src/stages by `npm run generate`; do not edit.\n';
 
-const asksHosts = (action: ActionName): boolean => action !== 'check';
+/** The operation of an action, where it asks hosts. */
+function onHosts(action: ActionName): OnHosts | undefined {
+  const { operation } = operatedBy(action) ?? {};
+  return operation && 'run' in operation ? operation : undefined;
+}
+
+const asksHosts = (action: ActionName): boolean => stageOf(action) !== undefined || onHosts(action) !== undefined;
 
 /** Whether an action takes a secret of the cluster: always for its own stage, or only where its job records what its host answers (`here`). */
 export function takesSecret(action: ActionName, name: ClusterSecret): 'always' | 'here' | 'never' {
   const stage = stageOf(action);
-  const own = stage
-    ? secretsUsed('apply', [stage], false)
-    : action === 'plan'
-      ? secretsUsed('plan', STAGES, false)
-      : action === 'snapshot'
-        ? new Set(QUERY_SECRETS)
-        : new Set<ClusterSecret>();
+  const { mode = 'apply', operation } = operatedBy(action) ?? {};
+  const own = secretsUsed(mode, stage ? [stage] : STAGES, operation?.secrets === 'to record');
   if (own.has(name)) return 'always';
   return stage && QUERY_SECRETS.includes(name) ? 'here' : 'never';
 }
@@ -78,19 +80,22 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'lock-wait': (action) => stageOf(action) !== undefined && action !== 'verify',
   'break-lock': (action) => stageOf(action) !== undefined && action !== 'verify',
   here: asksHosts,
-  'seal-key': (action) => action !== 'unlock' && action !== 'check',
-  runner: (action) => action === 'check',
-  domain: (action) => action === 'check',
-  'workflow-mode': (action) => action === 'check',
-  'agreed-runners': (action) => action === 'check',
+  'seal-key': (action) => exchanges(action),
+  runner: (action) => !asksHosts(action),
+  domain: (action) => !asksHosts(action),
+  'workflow-mode': (action) => !asksHosts(action),
+  'agreed-runners': (action) => !asksHosts(action),
   'artifacts-in': () => false,
   'artifacts-out': () => false,
   'logs-out': () => false,
 };
 
 /** The actions that take what earlier jobs handed over, and those that hand something over. */
-const TAKES = (action: ActionName): boolean => stageOf(action) !== undefined || action === 'plan';
-const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'verify' && action !== 'unlock';
+const TAKES = (action: ActionName): boolean =>
+  stageOf(action) !== undefined || (onHosts(action)?.takes ?? 'nothing') !== 'nothing';
+const GIVES = (action: ActionName): boolean =>
+  stageOf(action) ? action !== 'verify' : (onHosts(action)?.leaves ?? 'nothing') !== 'nothing';
+const exchanges = (action: ActionName): boolean => TAKES(action) || GIVES(action);
 /** Those that look into the hosts' logs when they fail. */
 const LOGS = TAKES;
 
@@ -129,7 +134,7 @@ export function inputsOf(action: ActionName): readonly ActionInput[] {
     ...DIFFERENT[input.name],
     ...neededBy(action, input),
   }));
-  return action === 'unlock' || action === 'check' ? own : [...own, ARTIFACTS];
+  return exchanges(action) ? [...own, ARTIFACTS] : own;
 }
 
 /** When an action needs a secret of the cluster, where the catalogue says in which stages it is. */
@@ -155,9 +160,9 @@ const CONDITIONS: Readonly<Partial<Record<InputName, { readonly english: string;
 
 /** The outputs of an action, by name. */
 export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
-  action === 'check'
+  !asksHosts(action)
     ? Object.entries(CHECK_OUTPUTS)
-    : action === 'snapshot' || action === 'unlock'
+    : onHosts(action)?.shows === 'nothing'
       ? []
       : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
@@ -175,14 +180,6 @@ export const withVersions = (yaml: string): string =>
     (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`,
   );
 
-const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = {
-  verify: 'verify',
-  check: 'divide',
-  plan: 'plan',
-  snapshot: 'snapshot',
-  unlock: 'unlock',
-};
-
 /** The text of actions/<action>/action.yml. */
 export function stageActionText(action: ActionName): string {
   const inputs = inputsOf(action);
@@ -190,7 +187,7 @@ export function stageActionText(action: ActionName): string {
   const folder = (way: 'in' | 'out'): string => `kuscia-swarm/${action}-${way}`;
   const path = (way: 'in' | 'out'): string =>
     `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
-  const mode = MODES_OF[action];
+  const mode = action === 'verify' ? 'verify' : operatedBy(action)?.mode;
   const env = {
     ...ACTION_VARIABLES,
     ...(stage !== undefined && { [inputVariable('stage')]: stage }),
@@ -202,7 +199,7 @@ export function stageActionText(action: ActionName): string {
     ),
     ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
     ...(GIVES(action) && { [inputVariable('artifacts-out')]: path('out') }),
-    ...(action !== 'unlock' && action !== 'check' && { KUSCIA_SWARM_ARTIFACTS: '${{ inputs.artifacts }}' }),
+    ...(exchanges(action) && { KUSCIA_SWARM_ARTIFACTS: '${{ inputs.artifacts }}' }),
     ...(TAKES(action) && { KUSCIA_SWARM_FETCHED: '${{ steps.fetch.outcome }}' }),
     ...(LOGS(action) && {
       [inputVariable('logs-out')]:
@@ -242,7 +239,7 @@ export function stageActionText(action: ActionName): string {
   };
   const document = {
     name: `kuscia-swarm ${action}`,
-    description: `${ACTION_PAGES[action].english.brings}.`,
+    description: `${wordsOf(action, 'english').brings}.`,
     author: 'kuscia-swarm contributors',
     inputs: Object.fromEntries(
       inputs.map((input) => [
@@ -317,7 +314,7 @@ const WORDS = {
 export function stagePage(stage: ActionName, language: Language): string {
   const words = WORDS[language];
   const colon = language === 'english' ? ': ' : '：';
-  const { brings, detail } = ACTION_PAGES[stage][language];
+  const { brings, detail } = wordsOf(stage, language);
   const before =
     needsOf(stage)
       .map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`)
@@ -383,7 +380,7 @@ export function stageTable(language: Language): string {
   const page = language === 'english' ? 'README.md' : 'README.zh.md';
   const rows = STAGES.map((stage) => [
     `[\`${stage}\`](../actions/${stage}/${page})`,
-    ACTION_PAGES[stage][language].brings,
+    STAGE_PAGES[stage][language].brings,
     needsOf(stage)
       .map((name) => `\`${name}\``)
       .join(', '),
