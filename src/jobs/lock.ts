@@ -56,8 +56,8 @@ export class Lock {
   }
 
   /**
-   * Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a DeploymentError when it stays
-   * held.
+   * Takes the lock, waiting for whoever holds it, the first time that it is asked for. Throws a DeploymentError when it
+   * stays held.
    */
   readonly take = async (): Promise<'as planned' | 'plan again'> => {
     // A job on another host than the first manager cannot reach it; the job of the same run there holds it.

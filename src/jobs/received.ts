@@ -31,7 +31,10 @@ export interface Received {
   readonly secrets: readonly Secret[];
 }
 
-/** Opens what earlier jobs handed over and this one has a use for. Throws a DeploymentError that names all that is missing. */
+/**
+ * Opens what earlier jobs handed over and this one has a use for. Throws a DeploymentError that names all that is
+ * missing.
+ */
 export async function openReceived({ takes, stages, cluster, job }: Wanted): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
   const elsewhere =

@@ -18,6 +18,7 @@ export const apply: OnHosts = {
   secrets: 'to change',
   changes: true,
   takes: 'outputs and snapshots',
+  leaves: 'outputs and a snapshot',
   silentHosts: 'end it, once the others are judged',
   lock: 'handed on',
   shows: 'a plan and changes',

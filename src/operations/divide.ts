@@ -11,5 +11,14 @@ export const divide: Offline = {
   stages: 'selected',
   hosts: 'none',
   secrets: 'none',
+  action: {
+    name: 'check',
+    brings: { english: 'The cluster file, found without fault', chinese: '检查集群文件无误' },
+    detail: {
+      english:
+        'It takes no secret and asks no host. Its outputs tell the jobs of a workflow how they divide the cluster.',
+      chinese: '不接受任何机密，也不访问任何主机。其输出告诉工作流的各作业如何划分集群。',
+    },
+  },
   answer: (cluster, jobs) => answered(cluster, jobs, 'the cluster file has no fault', 'divide'),
 };

@@ -5,18 +5,29 @@ import type { Run } from '../engine/run.ts';
 import type { Planned } from '../engine/runner.ts';
 import type { Stage } from '../engine/stage.ts';
 
+/** A text of the docs, in their two languages. */
+interface Texts {
+  readonly english: string;
+  readonly chinese: string;
+}
+
 /** What every operation says of itself: inputs are read and checked by it. */
 interface About {
   /** What it does, in words that follow its name. */
-  readonly does: { readonly english: string; readonly chinese: string };
+  readonly does: Texts;
   /** Whom it is for besides whoever runs the action: workflows that deploy, or the jobs of a workflow alone. */
   readonly offered?: 'to workflows' | 'to jobs';
   /** The stages it is about: those that are selected, in their order, or the proof alone, whatever is selected. */
   readonly stages: 'selected' | 'proof';
   /** The hosts for which it must be given what reaching them takes. */
   readonly hosts: 'all' | 'first manager' | 'none';
-  /** The secrets of the cluster that it must be given: what its stages take for that, what a host's record takes, none. */
+  /** The secrets of the cluster that it must be given: what its stages take for that, what a host's record takes. */
   readonly secrets: 'to change' | 'to ask' | 'to record' | 'none';
+  /**
+   * The action that does it in a job of a workflow: its folder under actions/, what it brings about, in a line without
+   * an end, and what one should know of it. Without it, stages' actions do.
+   */
+  readonly action?: { readonly name: string; readonly brings: Texts; readonly detail: Texts };
 }
 
 /** An operation that only answers what the cluster file says. */
@@ -35,8 +46,10 @@ export interface Answer {
 export interface OnHosts extends About {
   /** Whether it may change them: only then can it have the lock. */
   readonly changes: boolean;
-  /** What it takes of that which earlier jobs sealed: what their stages leave, and what the hosts of others answered. */
+  /** What it takes of what earlier jobs sealed: what their stages left, and what the hosts of others answered. */
   readonly takes: 'outputs and snapshots' | 'snapshots' | 'nothing';
+  /** What it seals for later jobs. */
+  readonly leaves: 'outputs and a snapshot' | 'a plan' | 'a snapshot' | 'nothing';
   /** What becomes of it where some hosts do not answer, but others do. */
   readonly silentHosts: 'are judged' | 'end it' | 'end it, once the others are judged';
   /** What becomes of the lock that its workflow's run may hold: the next job has it, and none after the proof. */

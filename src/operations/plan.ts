@@ -11,8 +11,22 @@ export const plan: OnHosts = {
   stages: 'selected',
   hosts: 'all',
   secrets: 'to ask',
+  action: {
+    name: 'plan',
+    brings: {
+      english: 'The plan of a whole deployment: what would change, where and why',
+      chinese: '整个部署的计划：将更改什么、在哪里、为什么',
+    },
+    detail: {
+      english:
+        'It changes nothing. With `artifacts` it hands the plan over, and the action `preflight` stops when the ' +
+        'hosts need anything else by then.',
+      chinese: '不做任何更改。给出 `artifacts` 时会移交该计划；若之后主机所需与计划不符，`preflight` 会停止。',
+    },
+  },
   changes: false,
   takes: 'snapshots',
+  leaves: 'a plan',
   silentHosts: 'end it, once the others are judged',
   lock: 'left alone',
   shows: 'only a plan',

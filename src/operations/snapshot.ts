@@ -7,8 +7,20 @@ export const snapshot: OnHosts = {
   stages: 'selected',
   hosts: 'all',
   secrets: 'to record',
+  action: {
+    name: 'snapshot',
+    brings: {
+      english: 'What one host answers, handed over to the jobs of other hosts',
+      chinese: '将一台主机的应答移交给其他主机的作业',
+    },
+    detail: {
+      english: 'For hosts that only the runner on them reaches. It changes nothing and judges nothing.',
+      chinese: '用于只有自身运行器才能访问的主机。不做更改，也不做判断。',
+    },
+  },
   changes: false,
   takes: 'nothing',
+  leaves: 'a snapshot',
   silentHosts: 'end it',
   lock: 'left alone',
   shows: 'nothing',

@@ -7,8 +7,21 @@ export const unlock: OnHosts = {
   stages: 'selected',
   hosts: 'first manager',
   secrets: 'none',
+  action: {
+    name: 'unlock',
+    brings: { english: 'The lock of a failed run let go of', chinese: '释放失败运行所持有的锁' },
+    detail: {
+      english:
+        'For a first manager that only the runner on it reaches: jobs on other hosts can neither keep its lock nor ' +
+        'release it. Another run waits for it a minute at most from then on. It touches nothing else.',
+      chinese:
+        '用于只有自身运行器才能访问的首个 manager：其他主机上的作业既不能续期也不能释放该锁。此后其他运行最多再等一分钟。' +
+        '不做任何其他更改。',
+    },
+  },
   changes: false,
   takes: 'nothing',
+  leaves: 'nothing',
   silentHosts: 'end it',
   lock: 'released',
   shows: 'nothing',

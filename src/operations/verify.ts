@@ -11,6 +11,7 @@ export const verify: OnHosts = {
   secrets: 'to ask',
   changes: false,
   takes: 'snapshots',
+  leaves: 'nothing',
   silentHosts: 'are judged',
   lock: 'handed on',
   shows: 'a proof',
