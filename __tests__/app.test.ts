@@ -96,7 +96,7 @@ function partsFor(world: World, state: State): Parts {
       connectAll: () => Promise.resolve(),
       close: () => Promise.resolve(void (state.closed = true)),
     }),
-    stagesOf: (_deployment, hooks) => [
+    stagesOf: () => [
       missing(
         'swarm-init',
         () => state.initialised,
@@ -117,7 +117,7 @@ function partsFor(world: World, state: State): Parts {
         needs: [],
         settleMs: 0,
         gather: () => Promise.resolve(),
-        plan: () => verification((matrix) => hooks.onMatrix(matrix), state, world.matrix),
+        plan: () => verification(state, world.matrix),
       }),
     ],
   };
@@ -133,17 +133,15 @@ const missing = (name: string, there: () => boolean, what: Step, later?: Note): 
     plan: () => planOf({ steps: there() || later ? [] : [what], later: later ? [later] : [] }),
   });
 
-function verification(
-  onMatrix: (matrix: Matrix) => void,
-  state: State,
-  matrix: Matrix = matrixOf(state.joined ? {} : { direct: 'no answer' }),
-): Plan {
-  onMatrix(matrix);
+function verification(state: State, matrix: Matrix = matrixOf(state.joined ? {} : { direct: 'no answer' })): Plan {
   const failure = { code: 'cluster-unhealthy', what: 'a check is not ok', remedy: 'Apply.' } as const;
-  return planOf({
+  const plan = planOf({
     awaited: matrix.healthy ? [] : [{ host: '', ...says('as described', 'a check is not ok'), failure }],
   });
+  return proving(plan, matrix);
 }
+
+const proving = (plan: Plan, matrix: Matrix): Plan => Object.assign(plan, { proof: matrix });
 
 describe('apply', () => {
   test('does what is missing, proves it, and only then is 0', async () => {
@@ -185,17 +183,14 @@ describe('apply', () => {
   });
 
   test('is not 0 when verify is content with a matrix that is not healthy', async () => {
-    const content: Parts['stagesOf'] = (_deployment, hooks) => [
+    const content: Parts['stagesOf'] = () => [
       stage({
         name: 'verify',
         purpose: '',
         needs: [],
         settleMs: 0,
         gather: () => Promise.resolve(),
-        plan: () => {
-          hooks.onMatrix(matrixOf({ key: 'differs' }));
-          return new Plan();
-        },
+        plan: () => proving(new Plan(), matrixOf({ key: 'differs' })),
       }),
     ];
     for (const mode of ['apply', 'verify'] as const) {
@@ -341,7 +336,7 @@ describe('verify', () => {
       remedy: 'Run the deployment again (mode: apply).',
     };
     const seen = { ...matrixOf({ direct: 'no answer' }), silent: ['node-03'], database: 'works' as const };
-    const verifying: Parts['stagesOf'] = (_, hooks) => [
+    const verifying: Parts['stagesOf'] = () => [
       stage({
         name: 'verify',
         purpose: '',
@@ -349,16 +344,17 @@ describe('verify', () => {
         settleMs: 0,
         toleratesLoss: true,
         gather: () => Promise.resolve(),
-        plan: () => {
-          hooks.onMatrix(seen);
-          return planOf({
-            awaited: [lost, red].map((failure) => ({
-              host: failure.host,
-              ...says('as described', failure.what),
-              failure,
-            })),
-          });
-        },
+        plan: () =>
+          proving(
+            planOf({
+              awaited: [lost, red].map((failure) => ({
+                host: failure.host,
+                ...says('as described', failure.what),
+                failure,
+              })),
+            }),
+            seen,
+          ),
       }),
     ];
     const openFleet: Parts['openFleet'] = () => ({

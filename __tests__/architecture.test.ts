@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import ts from 'typescript';
+import { PROOF } from '../src/cluster/matrix.ts';
 import { CODES, codeNumber, type Code } from '../src/engine/errors.ts';
+import { OPERATIONS } from '../src/operations/index.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
@@ -11,8 +13,10 @@ const SRC = join(ROOT, 'src');
 const FLOORS: readonly (readonly string[])[] = [
   ['main'],
   ['app', 'lifetime'],
-  ['job', 'lock', 'proof'],
+  ['task'],
+  ['jobs'],
   ['inputs', 'report', 'github', 'artifacts', 'transport', 'stages', 'diagnosis'],
+  ['operations'],
   ['docker', 'mysql', 'kuscia', 'nginx', 'host'],
   ['cluster', 'engine'],
 ];
@@ -165,6 +169,28 @@ describe('the rooms', () => {
     const [long, short] = ['x'.repeat(120), 'x'.repeat(80)];
     const text = `'${long}';\n/* ${long} */\n\`${long}\`;\n'${short}';\n/${long}/;\n\`\n${long}x\n\`;\n`;
     expect(longLines({ name: 'a.ts', text })).toEqual(['a.ts:1', 'a.ts:2', 'a.ts:3']);
+  });
+
+  test('know nothing of single operations: what one does, takes, shows and leaves stands in its own file', () => {
+    const modes = Object.keys(OPERATIONS).join('|');
+    const apart = new RegExp(
+      `\\bmode\\b[\\w.)\\]]* (===|!==) '(${modes})'|(===|!==|includes\\() ?'${PROOF}'|case '(${modes})':`,
+    );
+    expect(SOURCES.filter(({ text }) => apart.test(text)).map(({ name }) => name)).toEqual([]);
+    expect(
+      ["mode === 'plan'", "request.mode !== 'check'", "name === 'verify'", "stages.includes('verify')"].map((text) =>
+        apart.test(text),
+      ),
+    ).toEqual([true, true, true, true]);
+  });
+
+  test('list every operation, and nothing else is one', () => {
+    const files = SOURCES.filter(
+      ({ room, text }) => room === 'operations' && /^export const \w+: (OnHosts|Offline) = /m.test(text),
+    );
+    expect(files.map(({ name }) => name.replace(/^operations\/|\.ts$/g, '')).sort()).toEqual(
+      Object.keys(OPERATIONS).sort(),
+    );
   });
 
   test('consist of files that can be read at one sitting', () => {

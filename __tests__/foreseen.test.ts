@@ -18,7 +18,7 @@ import fc from './support/random.ts';
 const REPLICA = 'root-kuscia-autonomy-alice';
 
 const changing = (model: Model): Stage[] =>
-  deploymentStages(model.deployment, { onMatrix: () => undefined })
+  deploymentStages(model.deployment)
     .filter(({ name }) => name !== 'preflight' && name !== 'verify')
     .map((stage) => modelled(model, stage));
 

@@ -94,7 +94,7 @@ function watched(inUse: string): Ask & { readonly asked: Asked[] } {
 /** Everything that a run of any mode asks while it only looks: every stage's look, what plan shows of verify, and the logs where something fails. */
 async function askedBy(of: Deployment, inUse = 'absent'): Promise<Asked[]> {
   const ask = watched(inUse);
-  for (const stage of deploymentStages(of, { onMatrix: () => undefined })) {
+  for (const stage of deploymentStages(of)) {
     await stage.plan(ask);
     await stage.preview?.(ask);
   }

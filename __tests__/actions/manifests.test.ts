@@ -40,7 +40,7 @@ test('each stage is an action, and what jobs need around them; nothing else is o
 
 const BUNDLE = 'exec bash "$GITHUB_ACTION_PATH/../run.sh" "$GITHUB_ACTION_PATH/../../dist/index.cjs"';
 /** Actions that ask the database, whatever runner they are on. */
-const ASK_DATABASE = ['preflight', 'mysql-up', 'kuscia-init', 'verify', 'plan', 'look'];
+const ASK_DATABASE = ['preflight', 'mysql-up', 'kuscia-init', 'verify', 'plan', 'snapshot'];
 const isStage = (action: string): boolean => STAGES.some((stage) => stage === action);
 
 describe.each(ACTIONS)('actions/%s', (action) => {
@@ -51,7 +51,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
   test('runs the one bundle in bash, with artifacts fetched before and kept after, and splices nothing', () => {
     expect(runs.using).toBe('composite');
     expect(bundle).toEqual({ id: 'stage', shell: 'bash', run: BUNDLE, env });
-    const takes = !['check', 'look', 'unlock'].includes(action);
+    const takes = !['check', 'snapshot', 'unlock'].includes(action);
     const gives = !['check', 'verify', 'unlock'].includes(action);
     const logs = takes;
     // Whether it was fetched is the bundle's to judge, by name.
@@ -92,7 +92,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
 
   test('keeps the logs of a failed run apart from what is handed over, which is deleted at the end', () => {
     const upload = runs.steps.find(({ if: when }) => when?.startsWith('failure()'));
-    if (!upload) return expect(['check', 'look', 'unlock']).toContain(action);
+    if (!upload) return expect(['check', 'snapshot', 'unlock']).toContain(action);
     expect(upload.with?.['name']).toContain(
       "${{ inputs.artifacts || 'kuscia-swarm' }}-logs.${{ github.run_attempt }}.${{ github.job }}.",
     );
@@ -187,7 +187,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
       'nginx-lb': ['changed', 'plan', 'failures', 'logs', 'load-balancer-url'],
       plan: ['plan', 'changes', 'failures', 'logs'],
       check: ['domain', 'call', 'jobs', 'runners'],
-      look: [],
+      snapshot: [],
       unlock: [],
     };
     expect(Object.keys(outputs)).toEqual(expected[action] ?? ['changed', 'plan', 'failures', 'logs']);

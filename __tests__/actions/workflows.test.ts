@@ -52,7 +52,7 @@ function before(jobs: Workflow['jobs'], name: string): Set<string> {
 }
 
 describe('the jobs of deploy.yml', () => {
-  const stages = deploymentStages(deploymentOf(), { onMatrix: () => undefined });
+  const stages = deploymentStages(deploymentOf());
 
   test.each(stages.map(({ name, needs }) => ({ name, needs })))(
     '$name follows what the code says it needs',
@@ -68,17 +68,17 @@ describe('the jobs of deploy.yml', () => {
   test('are those of the stages and what stands around them', () => {
     expect(Object.keys(deploy.jobs).filter((job) => !STAGES.some((stage) => stage === job))).toEqual([
       'check',
-      'look',
+      'snapshot',
       'plan',
       'approve',
-      'look-again',
+      'snapshot-again',
       'swarm-joined',
-      'look-last',
+      'snapshot-last',
       'unlock',
       'clean-up',
     ]);
     expect([...before(deploy.jobs, 'network-create')]).toContain('swarm-joined');
-    expect(before(deploy.jobs, 'plan')).toEqual(new Set(['check', 'look']));
+    expect(before(deploy.jobs, 'plan')).toEqual(new Set(['check', 'snapshot']));
   });
 
   test('go by a mode that was found to be one, so that a misspelt one is not green for having done nothing', () => {
@@ -239,9 +239,9 @@ describe('secrets', () => {
   const PAIR = ['load-balancer-certificate', 'load-balancer-key'];
   /** What a job takes beside SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
   const own: Readonly<Record<string, readonly string[]>> = {
-    look: ['database-password', ...PAIR],
-    'look-again': ['database-password', ...PAIR],
-    'look-last': ['database-password', ...PAIR],
+    snapshot: ['database-password', ...PAIR],
+    'snapshot-again': ['database-password', ...PAIR],
+    'snapshot-last': ['database-password', ...PAIR],
     plan: ['database-password', 'kuscia-config', ...PAIR],
     preflight: ['database-password', 'registry-password', 'kuscia-config', ...PAIR],
     'swarm-init': [],
@@ -370,7 +370,7 @@ test('runs for one domain follow each other, but a plan neither waits for a depl
 });
 
 describe('what jobs handed over is deleted', () => {
-  const legs = (look: readonly string[]): Record<string, string> => ({ jobs: JSON.stringify({ look }) });
+  const legs = (snapshot: readonly string[]): Record<string, string> => ({ jobs: JSON.stringify({ snapshot }) });
   const [overSsh, onHosts] = [legs([]), legs(['node-01', 'node-02'])];
   const cases: readonly [string, Workflow, string, Record<string, string>, Record<string, string>, boolean][] = [
     ['when a deployment is proven', deploy, 'apply', overSsh, { plan: 'success', verify: 'success' }, true],

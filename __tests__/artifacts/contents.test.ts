@@ -16,7 +16,7 @@ import { initialConfiguration } from '../support/key.ts';
 describe('what was handed over', () => {
   const of = (kind: SealedArtifact['kind'], text: string): SealedArtifact => ({
     kind,
-    host: kind === 'view' ? 'node-02' : '',
+    host: kind === 'snapshot' ? 'node-02' : '',
     origin: {
       domain: 'alice',
       repository: 'acme/clusters',
@@ -51,12 +51,12 @@ describe('what was handed over', () => {
   /** A sound text of each kind, what is read of it, and whether that is what it promises to be. */
   const EACH: readonly [SealedArtifact['kind'], string, (text: string) => unknown, (read: unknown) => boolean][] = [
     [
-      'view',
+      'snapshot',
       JSON.stringify({
         [digestOf(engine.command)]: outcome,
         ['0'.repeat(64)]: { ended: 'lost', reason: 'cut', stdout: '', stderr: '' },
       }),
-      (text) => snapshotIn(of('view', text)),
+      (text) => snapshotIn(of('snapshot', text)),
       (read) => Object.values(read as object).every(isOutcome),
     ],
     [
@@ -176,9 +176,9 @@ describe('what was handed over', () => {
     for (const each of printed) each.mockRestore();
   });
 
-  test('as a view answers only what was asked, whatever stands in it', () => {
+  test('as a snapshot answers only what was asked, whatever stands in it', () => {
     const view = snapshotIn(
-      of('view', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })),
+      of('snapshot', JSON.stringify({ [digestOf(engine.command)]: { ...outcome, stdout: '::set-output name=x::y' } })),
     );
     const views = new Snapshots([], new Map([['node-02', view]]));
     expect(answer(engine, views.answered('node-02', engine.command)).is).toBe('unknown');

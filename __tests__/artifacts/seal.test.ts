@@ -13,7 +13,7 @@ const passphrase = new Secret('seal key', 'correct horse battery staple');
 
 /** The names of the failures, or nothing when it was opened. */
 const opening = (bytes: Uint8Array, by: Secret): Promise<string[]> =>
-  open(bytes, by, 'view.age').then(
+  open(bytes, by, 'snapshot.age').then(
     () => [],
     (thrown: unknown) => failuresOf(thrown).map(({ code }) => code),
   );

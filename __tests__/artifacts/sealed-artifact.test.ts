@@ -32,11 +32,11 @@ const origin: Origin = {
   attempt: 2,
 };
 const handover = (changes: Partial<SealedArtifact> = {}): SealedArtifact => ({
-  kind: 'view',
+  kind: 'snapshot',
   host: 'node-02',
   origin,
   made: 1_000,
-  content: new Secret('view', 'what it answered'),
+  content: new Secret('snapshot', 'what it answered'),
   ...changes,
 });
 const codes = (promise: Promise<unknown>): Promise<string[]> =>
@@ -50,22 +50,22 @@ const sealed = async (envelope: unknown): Promise<Uint8Array> =>
 describe('a sealed file', () => {
   test('is named by what it holds', () => {
     expect([fileName(handover()), fileName(handover({ kind: 'plan', host: '' }))]).toEqual([
-      'view.node-02.1000.age',
+      'snapshot.node-02.1000.age',
       'plan.1000.age',
     ]);
     expect(
       [
-        'view.node-02.1000.age',
-        'view.a.b-c.7.age',
+        'snapshot.node-02.1000.age',
+        'snapshot.a.b-c.7.age',
         'plan.1000.age',
-        'view.age',
+        'snapshot.age',
         'other.1.age',
-        'view.node-02.1000.age.x',
+        'snapshot.node-02.1000.age.x',
         'x',
       ].map(labelIn),
     ).toEqual([
-      { kind: 'view', host: 'node-02', made: 1000 },
-      { kind: 'view', host: 'a.b-c', made: 7 },
+      { kind: 'snapshot', host: 'node-02', made: 1000 },
+      { kind: 'snapshot', host: 'a.b-c', made: 7 },
       { kind: 'plan', host: '', made: 1000 },
       undefined,
       undefined,
@@ -101,11 +101,11 @@ describe('a sealed file', () => {
     ).toEqual([code]);
   });
 
-  test.each(['view.node-03.1000.age', 'plan.1000.age', 'view.node-02.1001.age'])(
+  test.each(['snapshot.node-03.1000.age', 'plan.1000.age', 'snapshot.node-02.1001.age'])(
     'under the name %s is refused',
     async (name) => {
       expect(await codes(unpack({ name, bytes: await pack(handover(), key) }, key, origin))).toEqual([
-        'artifact-foreign it is view.node-02.1000.age inside',
+        'artifact-foreign it is snapshot.node-02.1000.age inside',
       ]);
     },
   );
@@ -121,7 +121,7 @@ describe('a sealed file', () => {
         }
       : inside;
   };
-  const good = { format: 2, kind: 'view', host: 'node-02', origin, made: 1_000, content: 'x' };
+  const good = { format: 2, kind: 'snapshot', host: 'node-02', origin, made: 1_000, content: 'x' };
 
   test('of somebody who knows only the recipient of the identity is refused, whatever time it bears', async () => {
     const { proof } = withProof(good, new Secret('seal key', 'age1 and guesses')) as { proof: string };
@@ -129,7 +129,7 @@ describe('a sealed file', () => {
       const encrypter = new Encrypter();
       encrypter.addRecipient(await identityToRecipient(key.reveal()));
       const bytes = await encrypter.encrypt(JSON.stringify({ ...good, made, proof }));
-      expect(await codes(unpack({ name: `view.node-02.${made}.age`, bytes }, key, origin))).toEqual([
+      expect(await codes(unpack({ name: `snapshot.node-02.${made}.age`, bytes }, key, origin))).toEqual([
         'artifact-forged it can be opened, but whoever sealed it did not have the seal-key',
       ]);
     }
@@ -174,7 +174,7 @@ describe('a sealed file', () => {
   ];
   test.each(hostile)('with %s inside is damaged', async (_, envelope) => {
     expect(
-      await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(withProof(envelope)) }, key, origin)),
+      await codes(unpack({ name: 'snapshot.node-02.1000.age', bytes: await sealed(withProof(envelope)) }, key, origin)),
     ).toEqual(['artifact-damaged']);
   });
 
@@ -197,7 +197,7 @@ describe('a sealed file', () => {
   const envelope = fc.record(
     {
       format: mostly(2),
-      kind: mostly('view'),
+      kind: mostly('snapshot'),
       host: mostly('node-02'),
       origin: fc.oneof(
         {
@@ -236,9 +236,9 @@ describe('a sealed file', () => {
         async (inside, by) => {
           const bytes = await sealed(withProof(inside, by === key ? key : new Secret('seal key', JSON.stringify(by))));
           try {
-            const opened = await unpack({ name: 'view.node-02.1000.age', bytes }, key, origin);
+            const opened = await unpack({ name: 'snapshot.node-02.1000.age', bytes }, key, origin);
             expect({ ...opened, content: typeof opened.content.reveal() }).toEqual({
-              kind: 'view',
+              kind: 'snapshot',
               host: 'node-02',
               origin: { ...origin, attempt: expect.any(Number) },
               made: 1_000,
@@ -271,18 +271,18 @@ describe('a sealed file', () => {
       `${'{"a":'.repeat(2 ** 20)}1${'}'.repeat(2 ** 20)}`,
       JSON.stringify({ ...good, more: 'x'.repeat(15 * 2 ** 20) }),
     ]) {
-      expect(await codes(unpack({ name: 'view.node-02.1000.age', bytes: await sealed(inside) }, key, origin))).toEqual([
-        'artifact-damaged',
-      ]);
+      expect(
+        await codes(unpack({ name: 'snapshot.node-02.1000.age', bytes: await sealed(inside) }, key, origin)),
+      ).toEqual(['artifact-damaged']);
     }
   }, 60_000);
 
   test('that is missing is missed by name, with the job that makes it', () => {
-    expect(missingArtifact('view', makerOf('view'), 'node-02')).toMatchObject({
+    expect(missingArtifact('snapshot', makerOf('snapshot'), 'node-02')).toMatchObject({
       code: 'artifact-missing',
       host: 'node-02',
       what: 'no earlier job handed over what node-02 answers',
-      remedy: expect.stringContaining('job look'),
+      remedy: expect.stringContaining('job snapshot'),
     });
     expect(missingArtifact('kuscia-configuration', 'kuscia-init').remedy).toContain('job kuscia-init');
   });
@@ -301,21 +301,26 @@ describe('a folder', () => {
       statSync(path).mode & 0o777,
       statSync(join(folder, 'a/b')).mode & 0o777,
       readdirSync(join(folder, 'a/b')),
-    ]).toEqual([join(folder, 'a/b/view.node-02.1000.age'), 0o600, 0o700, ['view.node-02.1000.age']]);
+    ]).toEqual([join(folder, 'a/b/snapshot.node-02.1000.age'), 0o600, 0o700, ['snapshot.node-02.1000.age']]);
   });
 
   test('gives the newest of each kind and host that is wanted, at any depth', async () => {
-    await writeArtifact(join(folder, 'first'), handover({ content: new Secret('view', 'old') }), key);
-    await writeArtifact(join(folder, 'second'), handover({ made: 2_000, content: new Secret('view', 'new') }), key);
+    await writeArtifact(join(folder, 'first'), handover({ content: new Secret('snapshot', 'old') }), key);
+    await writeArtifact(join(folder, 'second'), handover({ made: 2_000, content: new Secret('snapshot', 'new') }), key);
     await writeArtifact(folder, handover({ host: 'node-03' }), key);
     await writeArtifact(folder, handover({ kind: 'plan', host: '' }), key);
     // What is not wanted, or not the newest, is not even opened.
     writeFileSync(join(folder, 'join-tokens.5.age'), 'nonsense');
-    writeFileSync(join(folder, 'view.node-02.500.age'), 'nonsense');
+    writeFileSync(join(folder, 'snapshot.node-02.500.age'), 'nonsense');
     writeFileSync(join(folder, 'README'), 'nonsense');
-    const got = await readArtifacts(folder, key, origin, (kind, host) => kind === 'view' && host === 'node-02');
-    expect(got.map(({ kind, host, content }) => [kind, host, content.reveal()])).toEqual([['view', 'node-02', 'new']]);
-    expect([artifactOf(got, 'view', 'node-02')?.made, artifactOf(got, 'view', 'node-03')]).toEqual([2_000, undefined]);
+    const got = await readArtifacts(folder, key, origin, (kind, host) => kind === 'snapshot' && host === 'node-02');
+    expect(got.map(({ kind, host, content }) => [kind, host, content.reveal()])).toEqual([
+      ['snapshot', 'node-02', 'new'],
+    ]);
+    expect([artifactOf(got, 'snapshot', 'node-02')?.made, artifactOf(got, 'snapshot', 'node-03')]).toEqual([
+      2_000,
+      undefined,
+    ]);
   });
 
   test('that is not there holds nothing', async () => {
@@ -323,7 +328,7 @@ describe('a folder', () => {
   });
 
   test('tells all that cannot be opened at once', async () => {
-    writeFileSync(join(folder, 'view.node-02.1.age'), 'nonsense');
+    writeFileSync(join(folder, 'snapshot.node-02.1.age'), 'nonsense');
     writeFileSync(join(folder, 'plan.1.age'), 'nonsense');
     expect(await codes(readArtifacts(folder, key, origin, all))).toHaveLength(2);
   });
@@ -331,10 +336,10 @@ describe('a folder', () => {
   test('is not followed out of itself, nor read without bound', async () => {
     writeFileSync(join(folder, 'secret'), 'of somebody else');
     symlinkSync(join(folder, 'secret'), join(folder, 'plan.1.age'));
-    writeFileSync(join(folder, 'view.a.1.age'), '');
-    truncateSync(join(folder, 'view.a.1.age'), 17 * 2 ** 20);
+    writeFileSync(join(folder, 'snapshot.a.1.age'), '');
+    truncateSync(join(folder, 'snapshot.a.1.age'), 17 * 2 ** 20);
     expect(await codes(readArtifacts(folder, key, origin, all))).toEqual(['artifact-damaged', 'artifact-damaged']);
-    for (let i = 0; i < 2_001; i += 1) writeFileSync(join(folder, `view.h${i}.1.age`), '');
+    for (let i = 0; i < 2_001; i += 1) writeFileSync(join(folder, `snapshot.h${i}.1.age`), '');
     expect(await codes(readArtifacts(folder, key, origin, all))).toEqual(['artifact-damaged']);
   });
 });

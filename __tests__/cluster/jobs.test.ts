@@ -46,7 +46,7 @@ describe('the jobs of a deployment', () => {
         ),
       ),
     ).toEqual({
-      look: [],
+      snapshot: [],
       whole: all,
       preflight: all,
       'swarm-init': all,
@@ -72,7 +72,7 @@ describe('the jobs of a deployment', () => {
         ),
       ),
     ).toEqual({
-      look: ['node-01', 'node-02', 'node-03'].map(on),
+      snapshot: ['node-01', 'node-02', 'node-03'].map(on),
       whole: all,
       preflight: all,
       verify: all,
@@ -92,7 +92,7 @@ describe('the jobs of a deployment', () => {
       cluster((name) => (name === 'node-01' ? ', via: local, runner: first' : '')),
       DEFAULT,
     );
-    expect([jobs.look, jobs['mysql-up'], jobs['kuscia-start'].map(({ runner }) => runner)]).toEqual([
+    expect([jobs.snapshot, jobs['mysql-up'], jobs['kuscia-start'].map(({ runner }) => runner)]).toEqual([
       [],
       [{ host: '', here: '', runner: '["first"]' }],
       ['["first"]', '["first"]'],
@@ -105,7 +105,7 @@ describe('the jobs of a deployment', () => {
       DEFAULT,
     );
     expect(words(jobs)).toMatchObject({
-      look: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'],
+      snapshot: ['node-01@node-01 on ["node-01"]', 'node-02@node-02 on ["node-02"]'],
       unlock: ['node-01@node-01 on ["node-01"]'],
       'kuscia-start': [
         'node-02@node-02 on ["node-02"]',

@@ -45,7 +45,7 @@ test('the picture in ADR 18 is the schedule of a deployment', () => {
   const edges = [...adr.matchAll(/^ {4}([a-z-]+) (-->|-\.->\|settles\|) (\S+)$/gm)].map(([, from, line, to]) =>
     line === '-->' ? `${from} begins ${to}` : `${from} settles ${to}`,
   );
-  const stages = deploymentStages(deploymentOf(), { onMatrix: () => undefined });
+  const stages = deploymentStages(deploymentOf());
   const last = (names: readonly string[]): string[] => names.slice(-1);
   expect(edges.sort()).toEqual(
     stages
@@ -62,7 +62,7 @@ test('the picture in ADR 18 is the schedule of a deployment', () => {
 });
 
 test('a database that runs elsewhere waits for the network', () => {
-  const stages = deploymentStages(deploymentOf({ database: EXTERNAL }), { onMatrix: () => undefined });
+  const stages = deploymentStages(deploymentOf({ database: EXTERNAL }));
   expect(stages.filter(({ startAfter }) => startAfter)).toEqual([]);
 });
 

@@ -17,7 +17,7 @@ const said = (word: string): Query<string> => ({
 const outcome = (stdout: string): Outcome => ({ ended: 'exited', code: 0, stdout, stderr: '' });
 const nothing = (): void => undefined;
 
-describe('a view', () => {
+describe('a snapshot', () => {
   test('of one job answers in the next, and only what the host was asked', async () => {
     const first = new Snapshots(['a'], new Map());
     await asker(new FakeFleet([ok('a', said('x').command, 'from a')]), nothing, first).ask('a', said('x'));

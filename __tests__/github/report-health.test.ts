@@ -242,8 +242,8 @@ describe('a domain that is not as described', () => {
     ],
     [
       'the job that failed before',
-      { matrix: null, failures: [], result: 'skipped', before: 'look=failure' },
-      ['1. See why the job look ended: its log, and whether the runner of its host is there.'],
+      { matrix: null, failures: [], result: 'skipped', before: 'snapshot=failure' },
+      ['1. See why the job snapshot ended: its log, and whether the runner of its host is there.'],
     ],
     [
       'the log, where nothing else is there',
@@ -461,9 +461,9 @@ describe('a verification that did not come about because a job before it did not
   const unseen = (before: string): Promise<Told> => look({ result: 'skipped', before, matrix: null, failures: [] });
 
   test.each([
-    ['failed', 'check=success look=failure', 'the job look before it ended as failure'],
-    ['was cut by its time-out', 'check=success look=cancelled', 'the job look before it ended as cancelled'],
-    ['failed, and left another out', 'check=failure look=skipped', 'the job check before it ended as failure'],
+    ['failed', 'check=success snapshot=failure', 'the job snapshot before it ended as failure'],
+    ['was cut by its time-out', 'check=success snapshot=cancelled', 'the job snapshot before it ended as cancelled'],
+    ['failed, and left another out', 'check=failure snapshot=skipped', 'the job check before it ended as failure'],
   ])('is no silence: one %s', async (_how, before, why) => {
     expect(await unseen(before)).toMatchObject({
       code: 0,
@@ -476,16 +476,16 @@ describe('a verification that did not come about because a job before it did not
 
   test('goes on with the issue that is open, says that something else is wrong, and keeps it open though the rest is well', async () => {
     await look();
-    expect((await unseen('check=success look=failure')).log).toContain(', in another way than before: rewrote ');
-    expect((await unseen('check=success look=failure')).log).toContain(', as before: rewrote ');
-    await look({ result: 'success', before: 'look=failure', matrix: matrixOf(), failures: [] });
+    expect((await unseen('check=success snapshot=failure')).log).toContain(', in another way than before: rewrote ');
+    expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: rewrote ');
+    await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
     expect(open()).toHaveLength(1);
-    await look({ result: 'success', before: 'check=success look=skipped', matrix: matrixOf(), failures: [] });
+    await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
     expect(open()).toEqual([]);
   });
 
   test('was not needed, where all before it are well: nothing is told', async () => {
-    expect((await unseen('check=success look=skipped')).log).toContain('nothing is known of it');
+    expect((await unseen('check=success snapshot=skipped')).log).toContain('nothing is known of it');
     expect(scene.api.state.issues).toEqual([]);
   });
 });

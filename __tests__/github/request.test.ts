@@ -34,7 +34,7 @@ describe('what is asked for', () => {
     expect(
       readRequest({
         ...HEALTH,
-        INPUT_BEFORE: ' check=success  look=failure look-2=cancelled',
+        INPUT_BEFORE: ' check=success  snapshot=failure snapshot-2=cancelled',
         INPUT_FAILURES: JSON.stringify([CUT]),
         INPUT_LABEL: ' on call ',
       }),
@@ -44,8 +44,8 @@ describe('what is asked for', () => {
         domain: 'alice',
         result: 'failure',
         failed: [
-          { job: 'look', result: 'failure' },
-          { job: 'look-2', result: 'cancelled' },
+          { job: 'snapshot', result: 'failure' },
+          { job: 'snapshot-2', result: 'cancelled' },
         ],
         failures: [CUT],
         label: 'on call',
@@ -77,9 +77,9 @@ describe('what is asked for', () => {
     ],
     [
       'results of jobs that are none',
-      { ...HEALTH, INPUT_BEFORE: 'look= check=ok' },
+      { ...HEALTH, INPUT_BEFORE: 'snapshot= check=ok' },
       [
-        'input before has "look=", which is no NAME=RESULT (success, failure, cancelled, skipped)',
+        'input before has "snapshot=", which is no NAME=RESULT (success, failure, cancelled, skipped)',
         'input before has "check=ok", which is no NAME=RESULT (success, failure, cancelled, skipped)',
       ],
     ],

@@ -1,5 +1,5 @@
 import { GithubReporter } from '../../src/github/reporter.ts';
-import { run } from '../../src/github/jobs.ts';
+import { run } from '../../src/github/dispatch.ts';
 import { startGithubApi, type GithubApi } from '../support/github-api.ts';
 import type { StateOptions } from '../support/github-state.ts';
 

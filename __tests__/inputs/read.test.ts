@@ -386,7 +386,7 @@ const NEEDS: readonly [string, Given, string, readonly string[]][] = [
   ],
   ['two stages', { stage: 'swarm-init, mysql-up' }, BOTH, [...SSH, 'database-password', 'registry-password']],
   ['divide', { mode: 'divide' }, BOTH, []],
-  ['look on a host’s own runner', { mode: 'look', here: 'node-01' }, LOCAL, ['database-password']],
+  ['snapshot on a host’s own runner', { mode: 'snapshot', here: 'node-01' }, LOCAL, ['database-password']],
   [
     'swarm-init on a host’s own runner, which records what its host answers',
     { stage: 'swarm-init', here: 'node-01' },

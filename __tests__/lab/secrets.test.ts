@@ -189,7 +189,7 @@ describe('a deployment', () => {
     expect({ code, log: code === 0 ? '' : unmasked(run.log) }).toEqual({ code: 0, log: '' });
     expect(unmasked(run.log)).toContain('what was answered is handed over, sealed');
     expect([...run.left.keys()].map((path) => path.replace(/\d{13}/, 'TIME')).sort()).toEqual([
-      './out/view.node-02.TIME.age',
+      './out/snapshot.node-02.TIME.age',
       './output',
       './summary',
     ]);

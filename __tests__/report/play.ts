@@ -47,6 +47,5 @@ export function reportOn(face: Renderer): Report {
 export async function play(report: Report, run: Told, failures: readonly Failure[] = run.failures): Promise<void> {
   report.begin(run.subject);
   for (const event of run.events) report.emit(event.is === 'stage-failed' ? { ...event, failures } : event);
-  if (run.matrix) report.matrix(run.matrix);
   await report.finish(failures);
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
-import type { Matrix } from '../../src/cluster/matrix.ts';
+import { isMatrix, type Matrix } from '../../src/cluster/matrix.ts';
 import type { Ask } from '../../src/engine/ask.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf, withoutConsequences, type Failure } from '../../src/engine/errors.ts';
@@ -9,9 +9,11 @@ import { answer } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { apply, plan } from '../../src/engine/runner.ts';
+import type { HostMode } from '../../src/operations/index.ts';
+import type { Task } from '../../src/operations/operation.ts';
+import { verify } from '../../src/operations/verify.ts';
 import type { Stage } from '../../src/engine/stage.ts';
-import { verified, type Proof } from '../../src/proof.ts';
-import type { Mode, Subject } from '../../src/report/run-state.ts';
+import type { Subject } from '../../src/report/run-state.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { deploymentOf, hostOf, THREE, TWO } from '../support/deployment.ts';
 import { nodeOf } from '../support/facts.ts';
@@ -22,7 +24,6 @@ import { tape, type Moment } from '../support/tape.ts';
 export interface Told {
   readonly subject: Subject;
   readonly events: readonly Event[];
-  readonly matrix?: Matrix | undefined;
   readonly failures: readonly Failure[];
 }
 
@@ -57,27 +58,25 @@ const seenBy = (ask: Ask, stage: Stage): Stage => ({ ...stage, plan: () => stage
 
 /** A run of the real stages by the real runner. Its times and the domain's key are made the same each time. */
 async function told(
-  mode: Mode,
+  mode: HostMode,
   deployment: Deployment,
   asSeen: (stage: Stage) => Stage | undefined,
-  way: (stages: readonly Stage[], run: Run, proof: Proof) => Promise<readonly Failure[]>,
+  way: (stages: readonly Stage[], run: Run) => Promise<readonly Failure[]>,
 ): Promise<Told> {
-  const proof: Proof = {};
-  const stages = deploymentStages(deployment, { onMatrix: (matrix) => void (proof.matrix = matrix) }).flatMap(
-    (stage) => asSeen(stage) ?? [],
-  );
+  const stages = deploymentStages(deployment).flatMap((stage) => asSeen(stage) ?? []);
   const events: Event[] = [];
   const emit = (event: Event): void => {
     // How often it looks while it waits is a matter of time.
     if (event.is === 'waiting' && events.some((before) => before.is === 'waiting' && before.stage === event.stage))
       return;
-    if (event.is === 'waiting') events.push({ ...event, leftMs: 58_900 });
+    if (event.is === 'proof' && isMatrix(event.proof)) events.push({ ...event, proof: withoutChance(event.proof) });
+    else if (event.is === 'waiting') events.push({ ...event, leftMs: 58_900 });
     else events.push('ms' in event ? { ...event, ms: event.is === 'stage-settled' ? 900 : 640 } : event);
   };
   const fleet: Run['fleet'] = { run: () => Promise.reject(new Error('only the tape and the model are asked')) };
-  const failures = await way(stages, { fleet, emit, lookEveryMs: 1 }, proof).catch((thrown) => failuresOf(thrown));
+  const failures = await way(stages, { fleet, emit, lookEveryMs: 1 }).catch((thrown) => failuresOf(thrown));
   const subject = { mode, cluster: deployment.cluster, stages: stages.map(({ name }) => name) };
-  return { subject, events, matrix: proof.matrix && withoutChance(proof.matrix), failures };
+  return { subject, events, failures };
 }
 
 const withoutChance = (matrix: Matrix): Matrix => ({
@@ -115,12 +114,23 @@ const applied = (model: Model, preflight?: Ask): Promise<Told> =>
     },
   );
 
+const taskOf = (stages: readonly Stage[], run: Run): Task => ({
+  domain: RECORDED.cluster.domain,
+  stages,
+  all: stages,
+  run,
+  save: { plan: nothing, outputs: nothing, snapshot: nothing },
+  releaseLock: () => Promise.resolve(undefined),
+  say: () => undefined,
+});
+const nothing = (): Promise<void> => Promise.resolve();
+
 const verifiedOn = (ask: Ask): Promise<Told> =>
   told(
     'verify',
     RECORDED,
     (stage) => (stage.name === 'verify' ? seenBy(ask, stage) : undefined),
-    (stages, run, proof) => verified(stages, proof, run),
+    (stages, run) => verify.run(taskOf(stages, run)),
   );
 
 /** A first deployment, on which a node takes its time. */

@@ -26,11 +26,7 @@ const EXAMPLES = [
 ];
 
 const plannedOf = (deployment = deploymentOf()): unknown =>
-  deploymentStages(deployment, { onMatrix: () => undefined }, EXAMPLES).map(({ name, needs, startAfter }) => ({
-    name,
-    needs,
-    startAfter,
-  }));
+  deploymentStages(deployment, EXAMPLES).map(({ name, needs, startAfter }) => ({ name, needs, startAfter }));
 
 test('a stage that does not apply to a cluster is not planned, and what it needs is waited for in its stead', () => {
   const first = { name: 'first', needs: [], startAfter: [] };

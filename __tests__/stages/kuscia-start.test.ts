@@ -100,7 +100,7 @@ const since = (host: Host, startedAt: number) =>
 
 test('kuscia.sh is brought early to the hosts whose replicas change, and not to that of the database, where root is closed', async () => {
   const deployment = deploymentOf();
-  const stage = kusciaStart.of(deployment, { onMatrix: () => undefined });
+  const stage = kusciaStart.of(deployment);
   const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
   made.later.push({ host: 'node-01', ...says('close root', 'later') });
   const fleet = new FakeFleet([

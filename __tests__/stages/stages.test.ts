@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
-import type { Matrix } from '../../src/cluster/matrix.ts';
 import { asker } from '../../src/engine/asker.ts';
 import type { Ask, Fleet } from '../../src/engine/ask.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
+import type { Emit } from '../../src/engine/events.ts';
 import { answer } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { Plan } from '../../src/engine/plan.ts';
+import type { Proof } from '../../src/engine/proof.ts';
 import { apply, plan } from '../../src/engine/runner.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { deploymentStages, STAGES } from '../../src/stages/index.ts';
@@ -20,8 +21,7 @@ import { tape } from '../support/tape.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
 
 const deployment = deploymentOf({ hosts: TWO });
-const stagesOf = (of: Deployment = deployment, matrices: Matrix[] = []) =>
-  deploymentStages(of, { onMatrix: (matrix) => void matrices.push(matrix) });
+const stagesOf = (of: Deployment = deployment) => deploymentStages(of);
 
 describe('the stages', () => {
   test('have the names, in the order, that everything else goes by', () => {
@@ -91,23 +91,25 @@ describe('on real hosts that are empty', () => {
   });
 
   test('verify is red', async () => {
-    const matrices: Matrix[] = [];
-    const [verify] = stagesOf(deployment, matrices).slice(-1);
+    const [verify] = stagesOf().slice(-1);
     const made = await verify?.plan(asker(new FakeFleet(tape('empty')), () => undefined));
     expect(made?.awaited.length).toBeGreaterThan(10);
-    expect(matrices).toMatchObject([
-      { healthy: false, nodes: { ready: 0, total: 2 }, pairs: { connected: 0, total: 2 } },
-    ]);
+    expect(made?.proof).toMatchObject({
+      healthy: false,
+      nodes: { ready: 0, total: 2 },
+      pairs: { connected: 0, total: 2 },
+    });
   });
 });
 
 describe('on real hosts that are settled', () => {
   test('a second apply changes nothing, and the cluster is healthy', async () => {
     const fleet = new FakeFleet(tape('settled'));
-    const matrices: Matrix[] = [];
-    const applied = await apply(stagesOf(deployment, matrices), { fleet, emit: () => undefined });
+    const proofs: Proof[] = [];
+    const emit: Emit = (event) => void (event.is === 'proof' && proofs.push(event.proof));
+    const applied = await apply(stagesOf(), { fleet, emit });
     expect([...applied].filter(([, steps]) => steps.length > 0)).toEqual([]);
-    expect(matrices.at(-1)).toMatchObject({
+    expect(proofs.at(-1)).toMatchObject({
       healthy: true,
       nodes: { ready: 2, total: 2 },
       pairs: { connected: 2, total: 2 },

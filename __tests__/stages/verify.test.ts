@@ -6,6 +6,7 @@ import { absent, present, unknown, valueOf, type Fact } from '../../src/engine/f
 import { asker } from '../../src/engine/asker.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan } from '../../src/engine/plan.ts';
+import type { Proof } from '../../src/engine/proof.ts';
 import { Snapshots, type HostSnapshot } from '../../src/engine/snapshots.ts';
 import type { Container } from '../../src/docker/containers.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
@@ -102,7 +103,7 @@ function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Pa
 function verify(...told: Parameters<typeof factsOf>): { matrix: Matrix; plan: Plan } {
   const facts = factsOf(...told);
   const matrix = matrixOf(deployment, facts);
-  return { matrix, plan: planVerify(deployment, facts, matrix) };
+  return { matrix, plan: planVerify(deployment, facts) };
 }
 
 /** An engine that was restarted while its swarm is locked. */
@@ -898,20 +899,20 @@ describe('on real hosts', () => {
   const looked = async (
     names: readonly string[],
     elsewhere: ReadonlyMap<string, HostSnapshot> = new Map(),
-  ): Promise<{ views: Snapshots; matrix: Matrix | undefined; trips: number; plan: Plan | undefined }> => {
+  ): Promise<{ views: Snapshots; proof: Proof | undefined; trips: number; plan: Plan | undefined }> => {
     const fleet = new FakeFleet([...tape('settled'), ...asPeer]);
     const views = new Snapshots(names, elsewhere);
     const ask = asker(fleet, () => undefined, views);
-    let matrix: Matrix | undefined;
-    const stages = deploymentStages(taped, { onMatrix: (made) => void (matrix = made) });
+    const stages = deploymentStages(taped);
     const alone = elsewhere.size > 0 || names.length === TWO.length;
     const plans = await Promise.all(stages.slice(alone ? -1 : 0).map((stage) => stage.plan(ask)));
-    return { views, matrix, trips: fleet.trips, plan: plans.at(-1) };
+    const plan = plans.at(-1);
+    return { views, proof: plan?.proof, trips: fleet.trips, plan };
   };
 
   test('it takes one trip to each', async () => {
-    const { matrix, trips } = await looked(TWO.map(({ name }) => name));
-    expect([matrix?.healthy, trips]).toEqual([true, TWO.length]);
+    const { proof, trips } = await looked(TWO.map(({ name }) => name));
+    expect([proof?.healthy, trips]).toEqual([true, TWO.length]);
   });
 
   test('a host that only its own job reaches has answered there whatever is asked of it here', async () => {
@@ -919,8 +920,8 @@ describe('on real hosts', () => {
       await Promise.all(TWO.map(async ({ name }) => [name, (await looked([name])).views.of(name)] as const)),
     );
     for (const { name } of TWO) {
-      const { matrix, plan } = await looked([name], views);
-      expect([name, matrix?.healthy, plan?.awaited]).toEqual([name, true, []]);
+      const { proof, plan } = await looked([name], views);
+      expect([name, proof?.healthy, plan?.awaited]).toEqual([name, true, []]);
     }
   });
 });

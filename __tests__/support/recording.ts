@@ -114,7 +114,7 @@ export async function record(): Promise<{
   asked: Record<Exclude<Moment, 'changes'>, Recording>;
   changes: readonly Take[];
 }> {
-  const stages = deploymentStages(TAPED, { onMatrix: () => undefined });
+  const stages = deploymentStages(TAPED);
   const look = async (): Promise<Recording> => {
     const recorder = new Recorder(labFleet);
     for (const stage of stages) await stage.plan(recorder);

@@ -9,27 +9,29 @@ import {
   type InputName,
 } from '../../src/inputs/catalogue.ts';
 import { QUERY_SECRETS, secretsUsed } from '../../src/inputs/uses.ts';
+import type { OnHosts } from '../../src/operations/operation.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { CLUSTER_SECRETS, type ClusterSecret, type StageInput } from '../../src/stages/definition.ts';
 import { DEFINITIONS, STAGES } from '../../src/stages/index.ts';
 import { neededText } from './action.ts';
-import { ACTION_PAGES, stageOf, type ActionName } from './stage-pages.ts';
+import { operatedBy, stageOf, wordsOf, type ActionName } from './stage-pages.ts';
 import { table, type Language } from './table.ts';
 
 const HEAD = '# Generated from src/inputs/catalogue.ts and src/stages by `npm run generate`; do not edit.\n';
 
-const asksHosts = (action: ActionName): boolean => action !== 'check';
+/** The operation of an action, where it asks hosts. */
+function onHosts(action: ActionName): OnHosts | undefined {
+  const { operation } = operatedBy(action) ?? {};
+  return operation && 'run' in operation ? operation : undefined;
+}
+
+const asksHosts = (action: ActionName): boolean => stageOf(action) !== undefined || onHosts(action) !== undefined;
 
 /** Whether an action takes a secret of the cluster: always for its own stage, or only where its job records what its host answers (`here`). */
 export function takesSecret(action: ActionName, name: ClusterSecret): 'always' | 'here' | 'never' {
   const stage = stageOf(action);
-  const own = stage
-    ? secretsUsed('apply', [stage.name], false)
-    : action === 'plan'
-      ? secretsUsed('plan', STAGES, false)
-      : action === 'look'
-        ? new Set(QUERY_SECRETS)
-        : new Set<ClusterSecret>();
+  const { mode = 'apply', operation } = operatedBy(action) ?? {};
+  const own = secretsUsed(mode, stage ? [stage.name] : STAGES, operation?.secrets === 'to record');
   if (own.has(name)) return 'always';
   return stage && QUERY_SECRETS.includes(name) ? 'here' : 'never';
 }
@@ -67,19 +69,22 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   'lock-wait': isApplied,
   'break-lock': isApplied,
   here: asksHosts,
-  'seal-key': (action) => action !== 'unlock' && action !== 'check',
-  runner: (action) => action === 'check',
-  domain: (action) => action === 'check',
-  'workflow-mode': (action) => action === 'check',
-  'agreed-runners': (action) => action === 'check',
+  'seal-key': (action) => exchanges(action),
+  runner: (action) => !asksHosts(action),
+  domain: (action) => !asksHosts(action),
+  'workflow-mode': (action) => !asksHosts(action),
+  'agreed-runners': (action) => !asksHosts(action),
   'artifacts-in': () => false,
   'artifacts-out': () => false,
   'logs-out': () => false,
 };
 
 /** The actions that take what earlier jobs handed over, and those that hand something over. */
-const TAKES = (action: ActionName): boolean => stageOf(action) !== undefined || action === 'plan';
-const GIVES = (action: ActionName): boolean => action !== 'check' && action !== 'unlock' && !stageOf(action)?.judges;
+const TAKES = (action: ActionName): boolean =>
+  stageOf(action) !== undefined || (onHosts(action)?.takes ?? 'nothing') !== 'nothing';
+const GIVES = (action: ActionName): boolean =>
+  stageOf(action) ? isApplied(action) : (onHosts(action)?.leaves ?? 'nothing') !== 'nothing';
+const exchanges = (action: ActionName): boolean => TAKES(action) || GIVES(action);
 /** Those that look into the hosts' logs when they fail. */
 const LOGS = TAKES;
 
@@ -118,7 +123,7 @@ export function inputsOf(action: ActionName): readonly ActionInput[] {
     ...DIFFERENT[input.name],
     ...neededBy(action, input),
   }));
-  return action === 'unlock' || action === 'check' ? own : [...own, ARTIFACTS];
+  return exchanges(action) ? [...own, ARTIFACTS] : own;
 }
 
 /** When an action needs a secret of the cluster, where the catalogue says in which stages it is. */
@@ -144,9 +149,9 @@ const CONDITIONS: Readonly<Partial<Record<InputName, { readonly english: string;
 
 /** The outputs of an action, by name. */
 export const outputsOf = (action: ActionName): [string, { description: string; chinese: string }][] =>
-  action === 'check'
+  !asksHosts(action)
     ? Object.entries(CHECK_OUTPUTS)
-    : action === 'look' || action === 'unlock'
+    : onHosts(action)?.shows === 'nothing'
       ? []
       : Object.entries(OUTPUTS).filter(([name]) => OUTPUT_ONLY[name]?.(action) ?? true);
 
@@ -164,13 +169,6 @@ export const withVersions = (yaml: string): string =>
     (_, uses: string, what: string) => `${uses}${what} # ${VERSIONS[what] ?? ''}`,
   );
 
-const MODES_OF: Readonly<Partial<Record<ActionName, string>>> = {
-  check: 'divide',
-  plan: 'plan',
-  look: 'look',
-  unlock: 'unlock',
-};
-
 /** The text of actions/<action>/action.yml. */
 export function stageActionText(action: ActionName): string {
   const inputs = inputsOf(action);
@@ -178,7 +176,7 @@ export function stageActionText(action: ActionName): string {
   const folder = (way: 'in' | 'out'): string => `kuscia-swarm/${action}-${way}`;
   const path = (way: 'in' | 'out'): string =>
     `\${{ inputs.artifacts && format('{0}/${folder(way)}', runner.temp) || '' }}`;
-  const mode = stage?.judges ? 'verify' : MODES_OF[action];
+  const mode = stage?.judges ? 'verify' : operatedBy(action)?.mode;
   const env = {
     ...ACTION_VARIABLES,
     ...(stage !== undefined && { [inputVariable('stage')]: stage.name }),
@@ -190,7 +188,7 @@ export function stageActionText(action: ActionName): string {
     ),
     ...(TAKES(action) && { [inputVariable('artifacts-in')]: path('in') }),
     ...(GIVES(action) && { [inputVariable('artifacts-out')]: path('out') }),
-    ...(action !== 'unlock' && action !== 'check' && { KUSCIA_SWARM_ARTIFACTS: '${{ inputs.artifacts }}' }),
+    ...(exchanges(action) && { KUSCIA_SWARM_ARTIFACTS: '${{ inputs.artifacts }}' }),
     ...(TAKES(action) && { KUSCIA_SWARM_FETCHED: '${{ steps.fetch.outcome }}' }),
     ...(LOGS(action) && {
       [inputVariable('logs-out')]:
@@ -230,7 +228,7 @@ export function stageActionText(action: ActionName): string {
   };
   const document = {
     name: `kuscia-swarm ${action}`,
-    description: `${ACTION_PAGES[action].english.brings}.`,
+    description: `${wordsOf(action, 'english').brings}.`,
     author: 'kuscia-swarm contributors',
     inputs: Object.fromEntries(
       inputs.map((input) => [
@@ -305,7 +303,7 @@ const WORDS = {
 export function stagePage(stage: ActionName, language: Language): string {
   const words = WORDS[language];
   const colon = language === 'english' ? ': ' : '：';
-  const { brings, detail } = ACTION_PAGES[stage][language];
+  const { brings, detail } = wordsOf(stage, language);
   const before =
     (stageOf(stage)?.needs ?? [])
       .map((name) => `[\`${name}\`](../${name}/${language === 'english' ? 'README.md' : 'README.zh.md'})`)

@@ -218,7 +218,7 @@ const lastOf = ({ jobs }: StageDefinition): string | undefined => (jobs && 'host
 /** The jobs that a stage's own follow: those of the stages that it needs, or else the plan and its approval. */
 const beforeStage = ({ needs }: StageDefinition): readonly string[] =>
   needs.length === 0
-    ? ['plan', 'approve', 'look-again']
+    ? ['plan', 'approve', 'snapshot-again']
     : [...needs, ...DEFINITIONS.flatMap((stage) => (needs.includes(stage.name) ? (lastOf(stage) ?? []) : []))];
 
 /** The jobs of a stage, and what stands around them. */
@@ -229,9 +229,9 @@ function stageJobs(stage: StageDefinition<StageName>): Readonly<Record<string, Y
   // A matrix without legs is an error to GitHub.
   const when = appliesTo || several?.mayBeNone ? `${APPLY} && ${apart(name)}` : APPLY;
   return {
-    ...(judges && { 'look-last': look(beforeStage(stage), APPLY) }),
+    ...(judges && { 'snapshot-last': snapshot(beforeStage(stage), APPLY) }),
     [name]: job(name, {
-      needs: [...beforeStage(stage), ...(judges ? ['look-last'] : [])],
+      needs: [...beforeStage(stage), ...(judges ? ['snapshot-last'] : [])],
       if: when,
       ...(several && { strategy: several.order === 'side by side' ? { 'fail-fast': false } : { 'max-parallel': 1 } }),
       ...(judges && outputs && { outputs }),
@@ -243,10 +243,10 @@ function stageJobs(stage: StageDefinition<StageName>): Readonly<Record<string, Y
   };
 }
 
-const look = (needs: readonly string[], when?: string): Yaml =>
-  job('look', {
+const snapshot = (needs: readonly string[], when?: string): Yaml =>
+  job('snapshot', {
     needs,
-    if: [...(when === undefined ? [] : [when]), apart('look')].join(' && '),
+    if: [...(when === undefined ? [] : [when]), apart('snapshot')].join(' && '),
     strategy: { 'fail-fast': false },
   });
 
@@ -267,13 +267,13 @@ const cleanUp = (needs: readonly string[], when: string): Yaml => ({
 
 const deployJobs = (): Yaml => ({
   check: check(`inputs.mode == 'plan' || ${OF_PULL_REQUEST}`, { 'workflow-mode': '${{ inputs.mode }}' }),
-  look: look([]),
+  snapshot: snapshot([]),
   // The plan is handed over for the jobs that are held to it: where there are none, it need not lie about.
   plan: job('plan', {
-    needs: ['look'],
+    needs: ['snapshot'],
     matrix: 'whole',
     outputs: ['plan', 'changes'],
-    with: { artifacts: `\${{ (${APPLY} || ${apart('look')}) && ${PREFIX} || '' }}` },
+    with: { artifacts: `\${{ (${APPLY} || ${apart('snapshot')}) && ${PREFIX} || '' }}` },
   }),
   approve: {
     needs: ['check', 'plan'],
@@ -288,13 +288,13 @@ const deployJobs = (): Yaml => ({
       { run: 'echo "The plan was approved. It is applied only if the hosts still need exactly the same changes."' },
     ],
   },
-  'look-again': look(['plan', 'approve'], APPLY),
+  'snapshot-again': snapshot(['plan', 'approve'], APPLY),
   ...Object.fromEntries(DEFINITIONS.flatMap((stage) => Object.entries(stageJobs(stage)))),
   unlock: unlock(),
   // Where a plan is all, only what the hosts' own jobs answered was handed over.
   'clean-up': cleanUp(
     ['plan', 'verify'],
-    `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('look')})`,
+    `(needs.verify.result == 'success' || inputs.mode == 'plan' && needs.plan.result == 'success' && ${apart('snapshot')})`,
   ),
 });
 
@@ -394,10 +394,10 @@ export function verifyText(): string {
     },
     {
       check: check(OF_PULL_REQUEST),
-      look: look([]),
-      verify: job('verify', { needs: ['look'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
+      snapshot: snapshot([]),
+      verify: job('verify', { needs: ['snapshot'], outputs: ['verify', 'failures', 'load-balancer-url'] }),
       report: {
-        needs: ['check', 'look', 'verify'],
+        needs: ['check', 'snapshot', 'verify'],
         // A job that its time-out cut is cancelled too, though the run is not: it is told of. Without the domain there is no issue to find.
         if: "${{ !cancelled() && inputs.report && (needs.check.outputs.domain || inputs.domain) != '' }}",
         'runs-on': anyRunner,
@@ -408,14 +408,14 @@ export function verifyText(): string {
             with: {
               domain: '${{ needs.check.outputs.domain || inputs.domain }}',
               result: "${{ needs.verify.result == 'cancelled' && 'failure' || needs.verify.result }}",
-              before: 'check=${{ needs.check.result }} look=${{ needs.look.result }}',
+              before: 'check=${{ needs.check.result }} snapshot=${{ needs.snapshot.result }}',
               verify: ofVerify('verify'),
               failures: ofVerify('failures'),
             },
           },
         ],
       },
-      'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('look')}`),
+      'clean-up': cleanUp(['verify'], `needs.verify.result == 'success' && ${apart('snapshot')}`),
     },
   );
 }

@@ -14,7 +14,7 @@ const outcome = z.discriminatedUnion('ended', [
   z.strictObject({ ended: z.literal('timed-out'), afterMs: z.number(), ...said }),
   z.strictObject({ ended: z.literal('lost'), reason: z.string(), ...said }),
 ]);
-const view = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
+const snapshot = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
 const text = z.string().exactOptional();
 const about = z.strictObject({
   kind: z.enum(KINDS),
@@ -44,7 +44,8 @@ const plan: z.ZodType<{ readonly changes: readonly Change[] }> = z.strictObject(
  * What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed
  * over.
  */
-export const snapshotIn = (handover: SealedArtifact): HostSnapshot => readOf(handover, (text) => jsonOf(text, view));
+export const snapshotIn = (handover: SealedArtifact): HostSnapshot =>
+  readOf(handover, (text) => jsonOf(text, snapshot));
 
 /** The changes of a plan. */
 export const approvedIn = (handover: SealedArtifact): readonly Change[] =>

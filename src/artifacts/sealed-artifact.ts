@@ -6,7 +6,7 @@ import { Secret } from '../engine/secret.ts';
 import { open, proofOf, seal } from './seal.ts';
 
 /** What jobs hand over to each other beside what stages leave, and the job that makes it. */
-const MADE_BY = { plan: 'plan', view: 'look', logs: '' } as const;
+const MADE_BY = { plan: 'plan', snapshot: 'snapshot', logs: '' } as const;
 
 export type Kind = keyof typeof MADE_BY | OutputKind;
 const KINDS = [...Object.keys(OUTPUTS), ...Object.keys(MADE_BY)] as [Kind, ...Kind[]];
@@ -71,7 +71,7 @@ export const CLOCK_SKEW_MS = 300_000;
 /** What the name of a sealed file tells, so that of many only the newest is opened: a passphrase takes its time. */
 export type Label = Pick<SealedArtifact, 'kind' | 'host' | 'made'>;
 
-/** The name of its sealed file: `view.node-02.1795521600000.age`. */
+/** The name of its sealed file: `snapshot.node-02.1795521600000.age`. */
 export const fileName = ({ kind, host, made }: Label): string => `${kind}${host === '' ? '' : `.${host}`}.${made}.age`;
 
 /** What the name of a sealed file tells; undefined for any other file. */
@@ -160,7 +160,7 @@ export function missingArtifact(kind: Kind, job: string, host = ''): Failure {
   return {
     code: 'artifact-missing',
     ...(host !== '' && { host }),
-    what: `no earlier job handed over ${kind === 'view' ? `what ${host} answers` : `the ${kind}`}`,
+    what: `no earlier job handed over ${kind === 'snapshot' ? `what ${host} answers` : `the ${kind}`}`,
     remedy: `Run the job ${job} of this run again, or the whole workflow: artifacts live for one day.`,
   };
 }

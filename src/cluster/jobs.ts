@@ -14,7 +14,7 @@ export interface Leg {
  * The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a
  * whole, and who lets go of the lock where not every job can.
  */
-type OtherJob = 'look' | 'whole' | 'unlock';
+type OtherJob = 'snapshot' | 'whole' | 'unlock';
 
 /** The matrix of every job, those of the stages by their names. */
 export type Jobs<Stage extends string = string> = Readonly<Record<Stage | OtherJob, readonly Leg[]>>;
@@ -101,7 +101,7 @@ export function jobsOf<Name extends string>(
     return apart.length === 0 && !always ? whole : [...new Set(hosts(cluster))].map(leg);
   };
   return {
-    look: apart.map(leg),
+    snapshot: apart.map(leg),
     whole,
     ...(Object.fromEntries(stages.map((stage) => [stage.name, legsOf(stage)])) as Record<Name, readonly Leg[]>),
     unlock: apart.includes(manager) ? [leg(manager)] : [],

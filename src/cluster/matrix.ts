@@ -1,4 +1,8 @@
 import type { Failure } from '../engine/errors.ts';
+import type { Proof } from '../engine/proof.ts';
+
+/** The stage that proves the whole, by this matrix: it changes nothing, and nothing of a deployment comes after it. */
+export const PROOF = 'verify';
 
 /** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
 export const CHECKS = {
@@ -32,7 +36,7 @@ export interface MatrixRow {
 }
 
 /** The proof of a deployment: every replica against every check. Also the `verify` output of the action, as JSON. */
-export interface Matrix {
+export interface Matrix extends Proof {
   readonly domain: string;
   /** What `isHealthy` says of the rest. */
   readonly healthy: boolean;
@@ -67,6 +71,9 @@ export function isHealthy({
     checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total
   );
 }
+
+/** Whether what a stage found is the matrix of a deployment. */
+export const isMatrix = (proof: Proof): proof is Matrix => 'rows' in proof;
 
 /** The replicas that peers reach through the load balancer. */
 export const serving = ({ rows }: Pick<Matrix, 'rows'>): readonly MatrixRow[] =>

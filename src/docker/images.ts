@@ -149,8 +149,8 @@ export function movedImage(container: Container, name: string, id: Fact<string>)
 }
 
 /**
- * How a container is made of another image than it is to be; undefined where it was made of that name, or of what the name means
- * now. A name that no longer stands on the host is no reason to touch what runs.
+ * How a container is made of another image than it is to be; undefined where it was made of that name, or of what the
+ * name means now. A name that no longer stands on the host is no reason to touch what runs.
  */
 export function imageDifference(container: Container, name: string, id: Fact<string>): Difference | undefined {
   return localName(container.image) === localName(name) || (id.is === 'present' && id.value === container.imageId)

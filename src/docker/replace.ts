@@ -79,8 +79,8 @@ const BACK_MS = 150_000;
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Puts the former container back and waits until it works. Gives in words what is true then. Throws a DeploymentError when it
- * does not.
+ * Puts the former container back and waits until it works. Gives in words what is true then. Throws a DeploymentError
+ * when it does not.
  */
 export async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
   const { host, name, kind, stopping } = wanted;

@@ -128,7 +128,9 @@ export interface Difference {
   readonly to?: string;
 }
 
-/** Reasons that tell how something is at the moment: the next look may find it otherwise, and the change is the same. */
+/**
+ * Reasons that tell how something is at the moment: the next look may find it otherwise, and the change is the same.
+ */
 const MOMENTARY = [
   'stopped',
   'left-behind',

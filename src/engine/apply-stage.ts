@@ -31,8 +31,8 @@ interface Made {
 }
 
 /**
- * Applies what the stage's plan misses until nothing is missing any more and all before it have settled. Gives the steps
- * that were applied. Throws a DeploymentError, or StageAbandoned.
+ * Applies what the stage's plan misses until nothing is missing any more and all before it have settled. Gives the
+ * steps that were applied. Throws a DeploymentError, or StageAbandoned.
  */
 export async function applyStage(scheduled: ScheduledStage, run: ApplyContext): Promise<readonly Step[]> {
   const { stage } = scheduled;

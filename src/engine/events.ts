@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import type { Failure } from './errors.ts';
 import type { Outcome } from './outcome.ts';
 import type { Note, Plan, Step } from './plan.ts';
+import type { Proof } from './proof.ts';
 import type { Secret } from './secret.ts';
 
 /** What happens during a run, for whoever reports it. Durations in milliseconds. */
@@ -43,6 +44,8 @@ export type Event =
     }
   /** It began before the stages before it had settled, and one of those failed. */
   | { readonly is: 'stage-left'; readonly stage: string; readonly applied: readonly Step[]; readonly ms: number }
+  /** A look found this; the latest of a stage stands, also where the stage fails. */
+  | { readonly is: 'proof'; readonly stage: string; readonly proof: Proof }
   | { readonly is: 'secret'; readonly secret: Secret }
   | {
       readonly is: 'command';

@@ -21,5 +21,6 @@ export function ownPart(plan: Plan, hosts: ReadonlySet<string> | undefined, snap
   own.awaited.push(...plan.awaited.filter(mine));
   own.failures.push(...plan.failures);
   own.warnings.push(...plan.warnings);
+  if (plan.proof) own.proof = plan.proof;
   return own;
 }

@@ -1,6 +1,7 @@
 import { sameAbout, type About, type Reason } from './about.ts';
 import type { Act } from './ask.ts';
 import type { Failure, RemovedLog } from './errors.ts';
+import type { Proof } from './proof.ts';
 
 /** What is true after a step was undone. */
 export interface Undone {
@@ -74,6 +75,8 @@ export class Plan {
   readonly awaited: Awaited[] = [];
   readonly failures: Failure[] = [];
   readonly warnings: Failure[] = [];
+  /** What a stage that proves the whole found. */
+  proof?: Proof;
 
   /** Nothing to change, nothing to wait for, nothing wrong. */
   get empty(): boolean {

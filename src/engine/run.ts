@@ -48,6 +48,8 @@ export async function planStages(stages: readonly Stage[], run: Run, forWhat?: s
   };
   const ask = asker(watched, run.emit, run.snapshots);
   const plans = await Promise.all(stages.map((stage) => stage.plan(ask)));
+  for (const [i, { proof }] of plans.entries())
+    if (proof) run.emit({ is: 'proof', stage: stages[i]?.name ?? '', proof });
   const failures = [...lost.values()];
   if (failures.length > 0 && !stages.every(({ toleratesLoss }) => toleratesLoss)) throw new DeploymentError(failures);
   for (const plan of plans)

@@ -75,9 +75,9 @@ export const JOBS = {
       before: {
         description: {
           english:
-            'Results of the jobs that had to come to their end before it, by name, for example `check=success look=failure`. Where one did not succeed the domain could not be verified, and that is told.',
+            'Results of the jobs that had to come to their end before it, by name, for example `check=success snapshot=failure`. Where one did not succeed the domain could not be verified, and that is told.',
           chinese:
-            '其之前必须完成的各作业的结果，按名称给出，例如 `check=success look=failure`。其中有未成功的，即无法验证该节点，并会报告。',
+            '其之前必须完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。其中有未成功的，即无法验证该节点，并会报告。',
         },
       },
       verify: {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runProcess } from '../lifetime.ts';
 import { docsPage } from '../report/failures.ts';
-import { run } from './jobs.ts';
+import { run } from './dispatch.ts';
 import { GithubReporter } from './reporter.ts';
 
 const teller = new GithubReporter(process.stdout, docsPage(process.env));

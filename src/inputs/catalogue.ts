@@ -1,3 +1,4 @@
+import { modes, OPERATIONS, type Mode } from '../operations/index.ts';
 import { STAGES } from '../stages/index.ts';
 
 /**
@@ -32,26 +33,23 @@ const HTTPS = {
 };
 
 /** The modes of a run. */
-export const MODES = ['apply', 'plan', 'verify', 'check'] as const;
+export const MODES = modes(({ offered }) => offered !== 'to jobs');
 
-/**
- * The modes of a job: `divide` only tells the jobs of a workflow how they divide the cluster, `look` only records what
- * the hosts answer, `unlock` only lets go of the run's lock.
- */
-export const JOB_MODES = [...MODES, 'divide', 'look', 'unlock'] as const;
+/** The modes of a job. */
+export const JOB_MODES = modes(() => true);
 
 /** The modes of a workflow that deploys. */
-export const WORKFLOW_MODES = ['apply', 'plan'] as const;
+export const WORKFLOW_MODES = modes(({ offered }) => offered === 'to workflows');
+
+const does = (mode: Mode, language: 'english' | 'chinese'): string => `\`${mode}\` ${OPERATIONS[mode].does[language]}`;
 
 /** The inputs of the root action, in the order in which they are shown. */
 export const INPUTS = {
   mode: {
     kind: 'word',
     default: 'apply',
-    description:
-      'What to do: `apply` brings about what the cluster file describes, `plan` only shows what apply would change, `verify` only proves that the deployment works, `check` only reads inputs and cluster file and asks no host.',
-    chinese:
-      '要做什么：`apply` 使集群与集群文件一致；`plan` 只显示 apply 会做的更改；`verify` 只验证部署是否正常；`check` 只检查输入与集群文件，不访问任何主机。',
+    description: `What to do: ${MODES.map((mode) => does(mode, 'english')).join(', ')}.`,
+    chinese: `要做什么：${MODES.map((mode) => does(mode, 'chinese')).join('；')}。`,
   },
   stage: {
     kind: 'word',

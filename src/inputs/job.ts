@@ -6,6 +6,8 @@ import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
+import { asksHosts, OPERATIONS, type Mode } from '../operations/index.ts';
+import type { Operation } from '../operations/operation.ts';
 import { INPUTS, WORKFLOW_MODES, type InputName } from './catalogue.ts';
 import { given, givenSecret, missing, wrong, type Environment } from './given.ts';
 
@@ -47,11 +49,12 @@ export interface Artifacts {
 }
 
 /** The job that the environment tells of; what is wrong or missing goes to `failures`. */
-export function readJob(env: Environment, cluster: Cluster, mode: string, failures: Failure[]): Job {
+export function readJob(env: Environment, cluster: Cluster, mode: Mode, failures: Failure[]): Job {
+  const { hosts }: Operation = OPERATIONS[mode];
   const host = oneHost(env, 'host', cluster, failures);
   const here = oneHost(env, 'here', cluster, failures);
   const apart = ownRunners(cluster).map(({ name }) => name);
-  if (here === undefined && apart.length > 0 && mode !== 'check' && mode !== 'divide')
+  if (here === undefined && apart.length > 0 && asksHosts(mode))
     failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
   if (here !== undefined && apart.length > 0 && !apart.includes(here))
     failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
@@ -61,7 +64,7 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   checkWorkflowMode(env, failures);
   const reached = cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here);
   const manager = firstManager(cluster).name;
-  if (mode === 'unlock' && !reached.includes(manager))
+  if (hosts === 'first manager' && !reached.includes(manager))
     failures.push(
       wrong('here', `is ${show(here ?? '')}, but the lock is kept on ${manager}, which only its own runner reaches`),
     );
@@ -70,7 +73,7 @@ export function readJob(env: Environment, cluster: Cluster, mode: string, failur
   return {
     ...(host !== undefined && { host }),
     ...(here !== undefined && apart.length > 0 && { here }),
-    reaches: mode === 'unlock' ? [manager] : mode === 'divide' ? [] : reached,
+    reaches: hosts === 'first manager' ? [manager] : hosts === 'none' ? [] : reached,
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
     runner: oneRunner(env, failures),

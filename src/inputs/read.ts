@@ -1,10 +1,12 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
+import { PROOF } from '../cluster/matrix.ts';
 import { nearest } from '../cluster/nearest.ts';
 import { show } from '../cluster/problem.ts';
 import { sealKeyFault } from '../artifacts/seal.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
 import { Secret, UnusedSecret } from '../engine/secret.ts';
+import { OPERATIONS, type Mode } from '../operations/index.ts';
 import type { ClusterSecret } from '../stages/definition.ts';
 import { applying, STAGES, type StageName } from '../stages/index.ts';
 import { oneCluster } from './cluster-file.ts';
@@ -33,7 +35,7 @@ export interface Login {
 
 /** What a run is asked for, read and checked. */
 export interface Inputs {
-  readonly mode: (typeof JOB_MODES)[number];
+  readonly mode: Mode;
   /** The selected stages in their order. */
   readonly stages: readonly StageName[];
   readonly deployment: Deployment;
@@ -55,7 +57,8 @@ export function readInputs(
   const inputFaults: Failure[] = [];
   const clusterFaults: Failure[] = [];
   const mode = oneMode(env, inputFaults);
-  const named = someStages(env, inputFaults);
+  const selected = someStages(env, inputFaults);
+  const named: readonly StageName[] = OPERATIONS[mode].stages === 'proof' ? [PROOF] : selected;
   const repair = oneFlag(env, 'repair', inputFaults);
   const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
   const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
@@ -70,12 +73,7 @@ export function readInputs(
   const failures = [
     ...inputFaults,
     ...unfitInputs(env, words),
-    ...missingInputs(
-      env,
-      cluster,
-      job,
-      secretsUsed(mode, mode === 'verify' ? ['verify'] : stages, job?.here !== undefined),
-    ),
+    ...missingInputs(env, cluster, job, secretsUsed(mode, stages, job?.here !== undefined)),
     ...imageFaults,
     ...clusterFaults,
   ];
@@ -84,7 +82,7 @@ export function readInputs(
   const secrets = { databasePassword, ...optionalSecrets(env, cluster) };
   return {
     mode,
-    stages: mode === 'verify' ? ['verify'] : stages,
+    stages,
     deployment: { cluster, secrets, repair, upgradesDatabase, taskWaitMs, ...(archives && { archives }) },
     login: loginOf(env),
     job,
@@ -92,7 +90,7 @@ export function readInputs(
   };
 }
 
-function oneMode(env: Environment, failures: Failure[]): Inputs['mode'] {
+function oneMode(env: Environment, failures: Failure[]): Mode {
   const word = givenOrDefault(env, 'mode');
   const mode = JOB_MODES.find((candidate) => candidate === word);
   if (!mode) failures.push(wrong('mode', notOneOf(word, MODES)));

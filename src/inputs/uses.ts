@@ -1,3 +1,4 @@
+import { OPERATIONS, type Mode } from '../operations/index.ts';
 import { CLUSTER_SECRETS, type ClusterSecret } from '../stages/definition.ts';
 import { definitionOf, type StageName } from '../stages/index.ts';
 
@@ -12,13 +13,16 @@ export const QUERY_SECRETS: readonly ClusterSecret[] = [
 ];
 
 /** What a run must be given. A job on a host's own runner (`here`) records its host's answers, whatever its stage. */
-export function secretsUsed(mode: string, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
-  if (mode === 'divide' || mode === 'unlock') return new Set();
+export function secretsUsed(mode: Mode, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
+  const { secrets } = OPERATIONS[mode];
+  if (secrets === 'none') return new Set();
   const ofStages =
-    mode === 'look'
+    secrets === 'to record'
       ? []
-      : stages
-          .flatMap((stage) => CLUSTER_SECRETS.filter((name) => definitionOf(stage).inputs.includes(name)))
-          .filter((name) => mode !== 'plan' || name !== 'registry-password');
-  return new Set([...ofStages, ...(here ? QUERY_SECRETS : [])]);
+      : stages.flatMap((stage) => CLUSTER_SECRETS.filter((name) => definitionOf(stage).inputs.includes(name)));
+  return new Set([
+    // A question pulls nothing.
+    ...ofStages.filter((name) => secrets === 'to change' || name !== 'registry-password'),
+    ...(here ? QUERY_SECRETS : []),
+  ]);
 }

@@ -1,45 +1,27 @@
+import { OPERATIONS } from '../operations/index.ts';
+import type { Ended, OnHosts } from '../operations/operation.ts';
 import { count, duration } from './layout.ts';
 import { stillWorks, verdict } from './matrix.ts';
 import type { StageState, RunState } from './run-state.ts';
 
 /** The last lines of a run: what was done, what was not, and in the very last what is true now. */
-export function closingLines(runState: RunState): string[] {
-  const { subject, failures } = runState;
+export function closingLines(runState: RunState): readonly string[] {
+  const { subject } = runState;
   if (!subject) return ['Nothing was started and nothing was changed.'];
-  if (subject.mode === 'plan') return [planned(runState), ...seen(runState)];
-  if (subject.mode === 'verify') return [looked(runState)];
-  if (subject.mode === 'look') return [recorded(runState)];
-  if (subject.mode === 'unlock') return ['Nothing but the lock was touched (mode: unlock).'];
-  return failures.length > 0
-    ? stopped(runState)
-    : [done(runState), ...(runState.matrix ? [verdict(runState.matrix)] : [])];
+  const operation: OnHosts = OPERATIONS[subject.mode];
+  return operation.closing(ended(runState, subject.cluster.domain));
 }
 
-function planned(runState: RunState): string {
-  if (runState.failures.length === 0) return 'Nothing was changed (mode: plan).';
-  return (
-    `Nothing was changed (mode: plan); ${count(runState.failures.length, 'finding')} must be mended before these ` +
-    'changes can be made.'
-  );
-}
-
-function looked(runState: RunState): string {
-  if (runState.matrix) return verdict(runState.matrix);
-  return (
-    `Whether ${runState.subject?.cluster.domain} is healthy is not known: it could not be checked. Nothing was ` +
-    'changed (mode: verify).'
-  );
-}
-
-/** What works, where the run was refused because not every host answers. */
-const seen = ({ seen: matrix }: RunState): string[] => (matrix ? [stillWorks(matrix)] : []);
-
-function recorded({ subject, failures, handedOver }: RunState): string {
-  const kept =
-    failures.length > 0 || handedOver === 0
-      ? 'Nothing was handed over'
-      : `${subject?.cluster.domain}: what was answered is handed over, sealed`;
-  return `${kept}; nothing was changed (mode: look).`;
+function ended(runState: RunState, domain: string): Ended {
+  const { failures, handedOver, matrix, seen } = runState;
+  return {
+    domain,
+    ...(failures.length > 0 && { findings: count(failures.length, 'finding') }),
+    saved: handedOver,
+    account: failures.length > 0 ? stopped(runState) : [done(runState)],
+    ...(matrix && { proof: { healthy: matrix.healthy, verdict: verdict(matrix) } }),
+    works: seen ? [stillWorks(seen)] : [],
+  };
 }
 
 function done(runState: RunState): string {
@@ -53,12 +35,7 @@ function stopped(runState: RunState): string[] {
   const waiting = runState.stages.filter(({ state }) => state === 'waiting').map(({ stage }) => stage);
   const notStarted =
     failed && waiting.length > 0 ? [`Nothing after ${failed.stage} was started (${waiting.join(', ')}).`] : [];
-  return [
-    ...notStarted,
-    whatStays(runState),
-    ...(runState.matrix && !runState.matrix.healthy ? [verdict(runState.matrix)] : []),
-    ...seen(runState),
-  ];
+  return [...notStarted, whatStays(runState)];
 }
 
 function whatStays(runState: RunState): string {

@@ -1,8 +1,10 @@
-import type { Matrix } from '../cluster/matrix.ts';
+import { isMatrix, PROOF } from '../cluster/matrix.ts';
 import { failuresOf, type Failure } from '../engine/errors.ts';
 import type { Emit, Event } from '../engine/events.ts';
 import { ending } from '../engine/outcome.ts';
+import type { Proof } from '../engine/proof.ts';
 import type { Secret } from '../engine/secret.ts';
+import type { Answer } from '../operations/operation.ts';
 import { closingLines, stageClosing } from './closing.ts';
 import type { Renderer } from './renderer.ts';
 import { annotation, distinct, grouped, groupLines, type DocsPage, type Severity } from './failures.ts';
@@ -81,6 +83,7 @@ export class Report {
     if (raw.is === 'secret') return this.hide([raw.secret]);
     if (raw.is === 'command') return this.#command(raw);
     const event = this.#masks.cleaned(toldEvent(raw));
+    if (event.is === 'proof') return this.#runState.hear(event);
     if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
     else this.#tellPlan();
     this.#runState.hear(event);
@@ -104,19 +107,14 @@ export class Report {
   }
 
   /** What jobs of a workflow are told of the cluster file, and nothing else of this run. */
-  checked(lines: readonly string[], outputs: Readonly<Record<string, string>>): void {
-    lines.forEach((line) => this.say(line));
+  checked({ line, outputs }: Answer): void {
+    this.say(line);
     for (const [name, value] of Object.entries(outputs)) this.#renderer.output(name, this.#masks.mask(value));
   }
 
-  /** The latest proof; shown at the end. */
-  readonly matrix = (matrix: Matrix): void => {
-    this.#runState.matrix = this.#masks.cleaned(matrix);
-  };
-
   /** What is seen on the hosts that answer, where a run is refused because others do not. */
-  seen(matrix: Matrix): void {
-    this.#runState.seen = this.#masks.cleaned(matrix);
+  seen(proof: Proof): void {
+    if (isMatrix(proof)) this.#runState.seen = this.#masks.cleaned(proof);
   }
 
   /**
@@ -155,10 +153,10 @@ export class Report {
   }
 
   #tellPlan(): void {
-    const { subject, gatheredMs } = this.#runState;
+    const { shows, gatheredMs } = this.#runState;
     if (this.#planTold || gatheredMs === undefined) return;
     this.#planTold = true;
-    if (subject?.mode === 'plan' || subject?.mode === 'apply') {
+    if (shows === 'only a plan' || shows === 'a plan and changes') {
       planLines(this.#runState, this.#renderer.layout).forEach((line) => this.#line(line));
       const title = satisfiedTitle(this.#runState);
       if (title !== undefined)
@@ -228,9 +226,9 @@ export class Report {
 }
 
 /** What verify saw before changes were made, or while only a plan was wanted, says nothing of the state now. */
-function proofIsOfNow({ subject, stages }: RunState): boolean {
-  if (subject?.mode !== 'apply') return subject?.mode === 'verify';
-  return stages.some(({ stage, state }) => stage === 'verify' && state !== 'waiting');
+function proofIsOfNow({ shows, stages }: RunState): boolean {
+  if (shows !== 'a plan and changes') return shows === 'a proof';
+  return stages.some(({ stage, state }) => stage === PROOF && state !== 'waiting');
 }
 
 function urlOf({ cluster }: Subject): string {

@@ -1,16 +1,15 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Matrix } from '../cluster/matrix.ts';
+import { isMatrix, type Matrix } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
 import { sameStep } from '../engine/plan.ts';
+import { OPERATIONS, type HostMode } from '../operations/index.ts';
+import type { OnHosts } from '../operations/operation.ts';
 import { Timeline } from './timeline.ts';
 import type { Findings, ToldEvent, ToldStep } from './told.ts';
 
-/** What a run is asked to do. */
-export type Mode = 'plan' | 'apply' | 'verify' | 'look' | 'unlock';
-
 /** What a run is about: said before anything is asked of a host. */
 export interface Subject {
-  readonly mode: Mode;
+  readonly mode: HostMode;
   readonly cluster: Cluster;
   /** Names of the hosts that are asked; all of the cluster unless told. */
   readonly asked?: readonly string[];
@@ -49,6 +48,7 @@ export class RunState {
   readonly stages: StageState[] = [];
   /** Time from the first connection to the last fact, in milliseconds. */
   gatheredMs?: number;
+  /** The latest proof. */
   matrix?: Matrix;
   /** What was seen although the run could not begin, as some of its hosts do not answer. */
   seen?: Matrix;
@@ -66,6 +66,11 @@ export class RunState {
     for (const stage of subject.stages) this.of(stage);
   }
 
+  /** What its operation shows; undefined before the run has begun. */
+  get shows(): OnHosts['shows'] | undefined {
+    return this.subject && OPERATIONS[this.subject.mode].shows;
+  }
+
   /** The stage's part of the run's state. */
   of(stage: string): StageState {
     const known = this.stages.find((part) => part.stage === stage);
@@ -77,6 +82,8 @@ export class RunState {
 
   /** Takes in what happened. */
   hear(event: ToldEvent): void {
+    if (event.is === 'proof' && isMatrix(event.proof)) this.matrix = event.proof;
+    if (!('stage' in event) || event.is === 'proof') return;
     const part = this.of(event.stage);
     if (event.is === 'planned') part.found = event.plan;
     if (event.is === 'stage-started') part.state = 'started';

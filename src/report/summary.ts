@@ -32,12 +32,13 @@ export function status(runState: RunState): string {
   const [first] = runState.failures;
   const mode = runState.subject?.mode ?? 'run';
   const further = runState.failures.length - 1;
-  if (first && mode !== 'verify')
+  if (first && runState.shows !== 'a proof')
     return (
       `${runState.subject?.cluster.domain ?? 'kuscia-swarm'}: ${mode} failed with ${codeNumber(first.code)} ` +
       `${first.code}${further > 0 ? ` and ${count(further, 'more', 'more')}` : ''}`
     );
-  if (mode === 'plan') return `${runState.subject?.cluster.domain}: ${planFigures(planDocument(runState))}`;
+  if (runState.shows === 'only a plan')
+    return `${runState.subject?.cluster.domain}: ${planFigures(planDocument(runState))}`;
   return closingLines(runState).at(-1) ?? '';
 }
 
@@ -63,11 +64,11 @@ function context(runState: RunState, docs: DocsPage, most: number): Record<strin
         replica,
         cells: CHECK_NAMES.map((name) => ({ ok: cells[name].ok, text: cells[name].text, marked: marked(cells[name]) })),
       })),
-    changesTitle: runState.subject?.mode === 'apply' && runState.changed ? 'Changes made' : 'Changes to make',
+    changesTitle: runState.shows === 'a plan and changes' && runState.changed ? 'Changes made' : 'Changes to make',
     changes: changes.slice(0, most),
     picture: picture(runState),
     timeline: timelineContext(runState),
-    stages: runState.stages.map((part) => stageContext(part, runState.subject?.mode === 'plan')),
+    stages: runState.stages.map((part) => stageContext(part, runState.shows === 'only a plan')),
   };
 }
 
@@ -118,7 +119,7 @@ interface Change {
 
 /** What was made, where something was; what is to be made otherwise, with what cannot be known yet. */
 function changesOf(runState: RunState): Change[] {
-  if (runState.subject?.mode === 'apply' && runState.changed) {
+  if (runState.shows === 'a plan and changes' && runState.changed) {
     return runState.stages.flatMap(({ stage, made, broken, undone }) => [
       ...made.map(({ host, change, what, why }) => ({ stage, host, sign: change, what, why })),
       ...broken.map(({ host, change, what, why }) => ({ stage, host, sign: `${CROSS} ${change}`, what, why })),

@@ -150,7 +150,7 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
       code: 'database-unfit',
       host: asks.name,
       what: `the server has no database ${database.name}`,
-      remedy: `Create it (CREATE DATABASE ${database.name}) and let ${database.user} create, read and write its tables.`,
+      remedy: `Run CREATE DATABASE ${database.name}; let ${database.user} create, read and write tables in it.`,
     });
   }
   const owners = [...new Set(state.gateways.map((gateway) => gateway.domain))].filter((owner) => owner !== domain);

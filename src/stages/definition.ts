@@ -2,7 +2,6 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import type { JobOutput, OutputKind, ReceivedOutputs } from '../cluster/job-outputs.ts';
 import type { Division } from '../cluster/jobs.ts';
-import type { Matrix } from '../cluster/matrix.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { Secret } from '../engine/secret.ts';
@@ -21,12 +20,6 @@ export type ClusterSecret = (typeof CLUSTER_SECRETS)[number];
 /** Inputs that a stage takes only if it says so; every stage takes all others. */
 export type StageInput = ClusterSecret | 'images' | 'repair' | 'upgrade-database' | 'task-wait';
 
-/** What a run wants to be told beside events. */
-export interface Hooks {
-  /** Called with the matrix of each look that verify takes; the last one stands. */
-  onMatrix(matrix: Matrix): void;
-}
-
 /** A text of the docs in their two languages. */
 interface Texts {
   readonly english: string;
@@ -37,8 +30,8 @@ interface Texts {
 interface Leaves {
   readonly kinds: readonly OutputKind[];
   /**
-   * Reads it from the hosts, as far as it lies on one whose part this run takes. Throws a DeploymentError when it cannot
-   * be read.
+   * Reads it from the hosts, as far as it lies on one whose part this run takes. Throws a DeploymentError when it
+   * cannot be read.
    */
   readonly read: (
     ask: Ask & Pick<Act, 'run'>,
@@ -74,7 +67,7 @@ export interface StageDefinition<Name extends string = string> {
   /** True where its job runs in mode verify: it judges the cluster as it is, and takes neither plan nor lock. */
   readonly judges?: true;
   /** The stage for one deployment. */
-  readonly of: (deployment: Deployment, hooks: Hooks) => Stage;
+  readonly of: (deployment: Deployment) => Stage;
 }
 
 /** How a stage works on one deployment: `gather` reads, `plan` is pure. */
@@ -88,11 +81,8 @@ export function defineStage<Facts, const Name extends string>({
   work,
   ...definition
 }: Omit<StageDefinition<Name>, 'of'> & {
-  readonly work: (deployment: Deployment, hooks: Hooks) => Work<Facts>;
+  readonly work: (deployment: Deployment) => Work<Facts>;
 }): StageDefinition<Name> {
   const { name, purpose, needs } = definition;
-  return {
-    ...definition,
-    of: (deployment, hooks) => stage({ name, purpose: purpose.english, needs, ...work(deployment, hooks) }),
-  };
+  return { ...definition, of: (deployment) => stage({ name, purpose: purpose.english, needs, ...work(deployment) }) };
 }

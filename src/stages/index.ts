@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { applies } from '../cluster/jobs.ts';
 import type { Stage } from '../engine/stage.ts';
-import type { Hooks, StageDefinition } from './definition.ts';
+import type { StageDefinition } from './definition.ts';
 import { kusciaInit } from './kuscia-init.ts';
 import { kusciaStart } from './kuscia-start.ts';
 import { mysqlUp } from './mysql-up.ts';
@@ -38,7 +38,6 @@ export const definitionOf = (name: StageName): StageDefinition<StageName> =>
 /** The stages of a deployment that its cluster has a use for, in their order. */
 export function deploymentStages(
   deployment: Deployment,
-  hooks: Hooks,
   definitions: readonly StageDefinition[] = DEFINITIONS,
 ): Stage[] {
   const planned = definitions.filter((definition) => applies(definition, deployment.cluster));
@@ -48,7 +47,7 @@ export function deploymentStages(
       ? [name]
       : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(instead);
   return planned.map((definition) => {
-    const stage = definition.of(deployment, hooks);
+    const stage = definition.of(deployment);
     return {
       ...stage,
       needs: stage.needs.flatMap(instead),

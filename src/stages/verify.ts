@@ -12,8 +12,8 @@ import { matrixOf as matrixWith, silentHosts } from './verify-matrix.ts';
 import { hostFailures, nodeFailures, otherFailures, pairFailures, wordsOfOthers } from './verify-others.ts';
 
 /**
- * The cluster seen from outside: every replica against every check. Changes nothing; each look's matrix is handed
- * over.
+ * The cluster seen from outside: every replica against every check. Changes nothing; its matrix is the proof of its
+ * plan.
  */
 export const verify = defineStage({
   name: 'verify',
@@ -29,15 +29,11 @@ export const verify = defineStage({
   inputs: ['database-password', 'load-balancer-certificate', 'load-balancer-key'],
   outputs: ['verify', 'load-balancer-url'],
   judges: true,
-  work: (deployment, hooks) => ({
+  work: (deployment) => ({
     settleMs: 45_000,
     toleratesLoss: true,
     gather: (ask) => askAll(ask, deployment),
-    plan: (facts) => {
-      const matrix = matrixOf(deployment, facts);
-      hooks.onMatrix(matrix);
-      return planVerify(deployment, facts, matrix);
-    },
+    plan: (facts) => planVerify(deployment, facts),
     preview: async (ask) => {
       const plan = new Plan();
       plan.warnings.push(...straysOf(deployment.cluster, await askStrays(ask, deployment.cluster)));
@@ -57,8 +53,10 @@ export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
  * Red unless all is there: what does not work beside the replicas first, then a failure for each check that is not as
  * it should be.
  */
-export function planVerify(deployment: Deployment, facts: VerifyFacts, matrix: Matrix): Plan {
+export function planVerify(deployment: Deployment, facts: VerifyFacts): Plan {
   const plan = new Plan();
+  const matrix = matrixOf(deployment, facts);
+  plan.proof = matrix;
   const { cluster } = deployment;
   const hosts = hostFailures(facts);
   const known = new Set([...hosts.flatMap(({ host = '' }) => host), ...silentHosts(cluster, facts)]);

@@ -30,9 +30,9 @@ const packets = async (): Promise<number> =>
 
 const EXTERNAL = `${CLUSTER.replace(' database,', '')}database: { external: { address: ${FOREIGN}, name: kine, user: root } }\n`;
 const evil = (name: string): string => `${FOREIGN}:5000/evil/${name}:1`;
-type Looking = 'plan' | 'verify' | 'look' | 'check';
-const MODES: readonly Looking[] = ['plan', 'verify', 'look', 'check'];
-const NONE_READ = { plan: 1, verify: 1, look: 1, check: 1 };
+type Looking = 'plan' | 'verify' | 'snapshot' | 'check';
+const MODES: readonly Looking[] = ['plan', 'verify', 'snapshot', 'check'];
+const NONE_READ = { plan: 1, verify: 1, snapshot: 1, check: 1 };
 const files = mkdtempSync(join(tmpdir(), 'hostile-'));
 const fileOf = (name: string, text: string): string => {
   writeFileSync(join(files, name), text);
@@ -43,20 +43,20 @@ symlinkSync('/etc/shadow', link);
 
 /** By what the file names: the file or its text, inputs, and how each way to look ends. What runs is healthy also where other images are described. */
 const HOSTILE: readonly [string, string, Readonly<Record<string, string>>, Readonly<Record<Looking, number>>][] = [
-  ['a database elsewhere', EXTERNAL, {}, { plan: 0, verify: 1, look: 0, check: 0 }],
+  ['a database elsewhere', EXTERNAL, {}, { plan: 0, verify: 1, snapshot: 0, check: 0 }],
   [
     'images and a registry elsewhere',
     `${CLUSTER.replace('secretflow/kuscia:1.1.0b0', evil('kuscia'))}database: { image: "${evil('mysql')}" }\nnetwork: { probe-image: "${evil('probe')}" }\nload-balancer: { image: "${evil('nginx')}" }\nregistry: { server: "${FOREIGN}:5000", username: ci }\n`,
     { 'registry-password': 'registry.Password-77' },
-    { plan: 1, verify: 0, look: 0, check: 0 },
+    { plan: 1, verify: 0, snapshot: 0, check: 0 },
   ],
   [
     'a bastion elsewhere',
     `${CLUSTER}ssh: { bastion: "root@${FOREIGN}" }\n`,
     {},
-    { plan: 1, verify: 1, look: 1, check: 0 },
+    { plan: 1, verify: 1, snapshot: 1, check: 0 },
   ],
-  ['a host elsewhere', CLUSTER.replace('10.77.0.12', FOREIGN), {}, { plan: 1, verify: 1, look: 1, check: 0 }],
+  ['a host elsewhere', CLUSTER.replace('10.77.0.12', FOREIGN), {}, { plan: 1, verify: 1, snapshot: 1, check: 0 }],
   ['a link to accounts', link, {}, NONE_READ],
   ['a text without end', fileOf('huge.yml', `${CLUSTER}# ${'x'.repeat(50_000_000)}\n`), {}, NONE_READ],
   [

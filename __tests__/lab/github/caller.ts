@@ -178,7 +178,7 @@ export async function hiddenForms(also: readonly string[] = []): Promise<string[
 }
 
 /** What is sealed because it is secret; everything else is searched also within its seal. */
-const SECRET_KINDS = ['join-tokens', 'kuscia-configuration', 'view'];
+const SECRET_KINDS = ['join-tokens', 'kuscia-configuration', 'snapshot'];
 
 /** Where one of these texts is seen: in a log, a summary, an output, or the bytes of an artifact, packed or not. */
 export async function places(forms: readonly string[]): Promise<string[]> {

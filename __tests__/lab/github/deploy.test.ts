@@ -48,7 +48,7 @@ describe('a repository that calls deploy.yml', () => {
   test('deploys a cluster on empty hosts, and leaves no artifact of its own', async () => {
     const others = [
       'kuscia-swarm.alice.deploy.00000000.1.plan.plan',
-      'kuscia-swarm.alice.verify.1.look.look',
+      'kuscia-swarm.alice.verify.1.snapshot.snapshot',
       'report',
     ];
     for (const name of others) onGithub().addArtifact(name, 11);

@@ -58,9 +58,9 @@ describe('runners on the hosts themselves', () => {
     const legs = (job: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${job}-${i + 1}`);
     const jobs = [
       'check',
-      ...legs('look', 3),
+      ...legs('snapshot', 3),
       'plan',
-      ...legs('look-again', 3),
+      ...legs('snapshot-again', 3),
       'preflight',
       'swarm-init',
       ...legs('swarm-join', 2),
@@ -70,7 +70,7 @@ describe('runners on the hosts themselves', () => {
       ...legs('kuscia-init', 2),
       ...legs('kuscia-start', 3),
       'nginx-lb',
-      ...legs('look-last', 3),
+      ...legs('snapshot-last', 3),
       'verify',
       'clean-up',
     ];
@@ -90,7 +90,7 @@ describe('runners on the hosts themselves', () => {
   test('see a replica that is gone, though the job that judges sits elsewhere', async () => {
     await exec('node-03', ['docker', 'stop', 'root-kuscia-autonomy-alice']);
     const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 22 });
-    expect(results(end)).toMatchObject({ 'look-3': 'success', verify: 'failure' });
+    expect(results(end)).toMatchObject({ 'snapshot-3': 'success', verify: 'failure' });
     expect(JSON.parse(outputs(end, 'failures')['verify'] ?? '[]')).toContainEqual(
       expect.objectContaining({ code: 'cluster-unhealthy', host: 'node-03' }),
     );
@@ -104,11 +104,13 @@ describe('runners on the hosts themselves', () => {
     const end = await called(template('verify'), { via: 'local', event: 'schedule', run: 23 });
     expect([end.code, results(end)]).toEqual([
       1,
-      expect.objectContaining({ check: 'success', 'look-3': 'failure', report: 'success' }),
+      expect.objectContaining({ check: 'success', 'snapshot-3': 'failure', report: 'success' }),
     ]);
     expect(results(end)['verify']).not.toBe('success');
     expect(onGithub().issues.map(({ state }) => state)).toEqual(['open']);
-    expect(onGithub().issues[0]?.body).toContain('it could not be checked (the job look before it ended as failure');
+    expect(onGithub().issues[0]?.body).toContain(
+      'it could not be checked (the job snapshot before it ended as failure',
+    );
   }, 120_000);
 
   test('tell no secret in what they hand over', async () => {

@@ -2,7 +2,7 @@ import { paths, run, sshTo } from '../../../lab/lab.ts';
 import { CLUSTER, usualInputs } from './runs.ts';
 import type { Given } from './secrets.ts';
 
-/** What a look on a host said, and every file that it left where it ran, the sealed view among them. */
+/** What a look on a host said, and every file that it left where it ran, the sealed snapshot among them. */
 export interface Look {
   readonly code: number | null;
   readonly log: string;
@@ -18,11 +18,11 @@ const at = process.cwd();
 const env = { PATH: process.env.PATH, HOME: process.env.HOME, USER: process.env.USER, ...JSON.parse(readFileSync(0, 'utf8')), GITHUB_WORKSPACE: at, RUNNER_TEMP: at, GITHUB_OUTPUT: at + '/output', GITHUB_STEP_SUMMARY: at + '/summary' };
 process.exit(require('node:child_process').spawnSync(process.execPath, ['${BUNDLE}'], { env, stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 70);`;
 
-/** Lets the runner on a host look at it, as with runners on all hosts: no SSH, no SSH key, and its view handed over. Comes in through the host's sshd, so that all of it is recorded. */
+/** Lets the runner on a host look at it, as with runners on all hosts: no SSH, no SSH key, and its snapshot handed over. Comes in through the host's sshd, so that all of it is recorded. */
 export async function lookOn(host: string, given: Given, certificate: string): Promise<Look> {
   const inputs = {
     ...usualInputs(given, certificate),
-    mode: 'look',
+    mode: 'snapshot',
     cluster: CLUSTER.replaceAll('{ address:', '{ via: local, address:'),
     here: host,
     'artifacts-out': 'out',

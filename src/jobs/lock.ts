@@ -1,21 +1,10 @@
-import { firstManager, type Cluster } from './cluster/cluster.ts';
-import { ownRunners } from './cluster/jobs.ts';
-import { deploymentError, type Failure } from './engine/errors.ts';
-import { commandFailure } from './engine/command-failure.ts';
-import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from './host/lease.ts';
-import type { Inputs } from './inputs/read.ts';
-import { goesSideBySide } from './stages/index.ts';
-import type { OpenFleet } from './transport/fleet.ts';
+import { firstManager } from '../cluster/cluster.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
+import { commandFailure } from '../engine/command-failure.ts';
+import { endLease, keepLease, leasedIn, takeLease, type Holder, type Leased } from '../host/lease.ts';
+import type { OpenFleet } from '../transport/fleet.ts';
+import { LIFE, secondsLeft, type Ending, type LockRequest } from './lock-life.ts';
 
-/** Seconds after which a lock that nobody keeps is free: a run that was killed is waited for no longer. */
-const LIFE = 60;
-/** Seconds that a lock outlives a job of a workflow, for the next job to take it over. */
-const BETWEEN_JOBS = 300;
-/**
- * The same where the next jobs may sit on hosts from which the lock cannot be kept: the longest of them, and then the
- * next.
- */
-const BETWEEN_JOBS_APART = 65 * 60;
 const KEEP_EVERY_MS = 10_000;
 /** After so long without being kept the run stops, before another may begin. */
 const STALE_MS = 45_000;
@@ -32,21 +21,11 @@ interface LockContext {
 }
 
 /**
- * Seconds that the lock outlives a job of a workflow that ended well. Where the first manager is reached by its own
- * runner only, the jobs of other hosts cannot keep it.
- */
-export const betweenJobs = (cluster: Cluster): number =>
-  ownRunners(cluster).includes(firstManager(cluster)) ? BETWEEN_JOBS_APART : BETWEEN_JOBS;
-
-/** How a run ends, as far as it is known: cut short is also one that does not come to say it. */
-type Ending = 'well' | 'failed' | 'cut short';
-
-/**
  * The right to change a domain's hosts: one run at a time has it, kept on the first manager. All jobs of one run of a
  * workflow share it.
  */
 export class Lock {
-  readonly #inputs: Inputs;
+  readonly #request: LockRequest;
   readonly #around: LockContext;
   readonly #began = Date.now();
   readonly #holder: Holder;
@@ -61,11 +40,11 @@ export class Lock {
   /** Why the run lost it; undefined as long as it did not. */
   lost: Failure | undefined;
 
-  constructor(inputs: Inputs, around: LockContext) {
-    this.#inputs = inputs;
+  constructor(request: LockRequest, around: LockContext) {
+    this.#request = request;
     this.#around = around;
-    this.#holder = inputs.lock.holder;
-    this.#manager = firstManager(inputs.deployment.cluster).name;
+    this.#holder = request.wish.holder;
+    this.#manager = firstManager(request.cluster).name;
   }
 
   /**
@@ -109,7 +88,7 @@ export class Lock {
   }
 
   async #take(): Promise<'as planned' | 'plan again'> {
-    const { waitMs, breaks } = this.#inputs.lock;
+    const { waitMs, breaks } = this.#request.wish;
     const deadline = Date.now() + waitMs;
     for (let toldAt = 0; ;) {
       const askedAt = Date.now();
@@ -187,7 +166,7 @@ export class Lock {
   }
 
   #held(leased: Extract<Leased, { is: 'held' }>): Failure {
-    const { breaks } = this.#inputs.lock;
+    const { breaks } = this.#request.wish;
     return {
       code: 'lock-held',
       host: this.#manager,
@@ -203,33 +182,21 @@ export class Lock {
 
   /** From now on the lock ends that long after this run does, however it does. */
   #leave(ended: Ending): void {
-    this.#around.fleet.last(this.#manager, endLease(this.#domain, this.#holder, this.#secondsLeft(ended)));
-  }
-
-  #secondsLeft(ended: Ending): number {
-    const { job, stages, deployment } = this.#inputs;
-    // Other legs of the same matrix may be at work.
-    if (job.artifacts === undefined) return job.host === undefined ? 0 : LIFE;
-    // Nothing of a deployment comes after the proof.
-    if (stages.includes('verify')) return 0;
-    if (ended === 'well') return betweenJobs(deployment.cluster);
-    // Where it failed by itself, and no other job of its run can be at work, nobody comes any more.
-    const isAlone = job.here === undefined && (job.host === undefined || !stages.some(goesSideBySide));
-    return ended === 'failed' && isAlone ? 0 : LIFE;
+    this.#around.fleet.last(this.#manager, endLease(this.#domain, this.#holder, secondsLeft(this.#request, ended)));
   }
 
   get #domain(): string {
-    return this.#inputs.deployment.cluster.domain;
+    return this.#request.cluster.domain;
   }
 
   get #isReached(): boolean {
-    return this.#inputs.job.reaches.includes(this.#manager);
+    return this.#request.job.reaches.includes(this.#manager);
   }
 
   /** Whether this is one of the jobs of a deployment, and can speak for the lock that its run may hold. */
   get #isOfWorkflow(): boolean {
-    const { mode, job } = this.#inputs;
-    return job.artifacts !== undefined && (mode === 'apply' || mode === 'verify') && this.#isReached;
+    const { isShared, use } = this.#request;
+    return isShared && use === 'handed on' && this.#isReached;
   }
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { failuresOf } from '../src/engine/errors.ts';
-import type { Outcome } from '../src/engine/outcome.ts';
-import { betweenJobs, Lock } from '../src/lock.ts';
-import type { Inputs } from '../src/inputs/read.ts';
-import { ALICE } from './report/alice.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import { Lock } from '../../src/jobs/lock.ts';
+import { betweenJobs, type LockRequest } from '../../src/jobs/lock-life.ts';
+import { ALICE } from '../report/alice.ts';
 
 const OTHER = 'held\nacme/site/2#1\n48\n240\nnightly by bob: https://github.com/acme/site/actions/runs/2\n';
 
@@ -18,10 +18,11 @@ interface World {
   readonly answersUntil?: number;
   readonly wait?: number;
   readonly breaks?: string;
-  readonly job?: Partial<Inputs['job']>;
-  readonly stages?: Inputs['stages'];
-  readonly mode?: Inputs['mode'];
-  readonly cluster?: Inputs['deployment']['cluster'];
+  readonly job?: Partial<LockRequest['job']>;
+  readonly stages?: LockRequest['stages'];
+  readonly isShared?: boolean;
+  readonly use?: LockRequest['use'];
+  readonly cluster?: LockRequest['cluster'];
 }
 
 /** A lock whose host gives these answers, the last of them again and again. */
@@ -32,7 +33,8 @@ function scene({
   breaks,
   job,
   stages = ['swarm-init'],
-  mode = 'apply',
+  isShared = false,
+  use = 'handed on',
   cluster = ALICE,
 }: World) {
   const asked: string[] = [];
@@ -56,18 +58,19 @@ function scene({
       );
     },
   };
-  const inputs = {
-    mode,
+  const request: LockRequest = {
+    cluster,
     stages,
-    deployment: { cluster },
+    isShared,
+    use,
     job: { reaches: ALICE.hosts.map(({ name }) => name), ...job },
-    lock: {
+    wish: {
       holder: { id: 'acme/ops/7#1', about: 'deploy by ada' },
       waitMs: wait,
       ...(breaks !== undefined && { breaks }),
     },
-  } as unknown as Inputs;
-  const lock = new Lock(inputs, {
+  };
+  const lock = new Lock(request, {
     fleet,
     signal: cancel.signal,
     say: (line) => said.push(line),
@@ -206,53 +209,48 @@ describe('a lock', () => {
     expect([isStopped(), lock.lost]).toEqual([false, undefined]);
   });
 
-  const OF_WORKFLOW = { artifacts: { received: '/in', handedOver: '/out' } } as unknown as Partial<Inputs['job']>;
-  const APART: Inputs['deployment']['cluster'] = {
+  const SHARED = { isShared: true };
+  const APART: LockRequest['cluster'] = {
     ...ALICE,
     hosts: ALICE.hosts.map((host) => ({ ...host, route: { via: 'local' } })),
   };
-  const LAST = { job: OF_WORKFLOW, mode: 'verify', stages: ['verify'] } as const;
+  const LAST = { ...SHARED, stages: ['verify'] } as const;
   const cases: readonly [string, Omit<World, 'answers'>, boolean, number][] = [
     ['a run by itself', {}, false, 0],
     ['a run by itself that failed', {}, true, 0],
     ['a leg of a matrix without artifacts', { job: { host: 'node-02' } }, false, 60],
-    ['a job before others', { job: OF_WORKFLOW }, false, 300],
-    ['a job before others that failed by itself', { job: OF_WORKFLOW }, true, 0],
+    ['a job before others', SHARED, false, 300],
+    ['a job before others that failed by itself', SHARED, true, 0],
     [
       'a leg that failed where each waits for the one before it',
-      { job: { ...OF_WORKFLOW, host: 'node-02' }, stages: ['kuscia-start'] },
+      { ...SHARED, job: { host: 'node-02' }, stages: ['kuscia-start'] },
       true,
       0,
     ],
-    ['a leg that failed beside others', { job: { ...OF_WORKFLOW, host: 'node-02' }, stages: ['swarm-join'] }, true, 60],
-    ['the job before the proof', { job: OF_WORKFLOW, stages: ['nginx-lb'] }, false, 300],
-    ['a job before those of other hosts', { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART }, false, 3900],
+    ['a leg that failed beside others', { ...SHARED, job: { host: 'node-02' }, stages: ['swarm-join'] }, true, 60],
+    ['the job before the proof', { ...SHARED, stages: ['nginx-lb'] }, false, 300],
+    ['a job before those of other hosts', { ...SHARED, job: { here: 'node-01' }, cluster: APART }, false, 3900],
     [
       'a job before those of other hosts that failed',
-      { job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART },
+      { ...SHARED, job: { here: 'node-01' }, cluster: APART },
       true,
       60,
     ],
     ['the last job of a run', LAST, false, 0],
     ['the last job of a run that failed', LAST, true, 0],
-    [
-      'the last job beside the first manager',
-      { ...LAST, job: { ...OF_WORKFLOW, here: 'node-01' }, cluster: APART },
-      false,
-      0,
-    ],
-    ['a whole deployment in one job of several', { job: OF_WORKFLOW, stages: ['swarm-init', 'verify'] }, false, 0],
+    ['the last job beside the first manager', { ...LAST, job: { here: 'node-01' }, cluster: APART }, false, 0],
+    ['a whole deployment in one job of several', { ...SHARED, stages: ['swarm-init', 'verify'] }, false, 0],
   ];
   test.each(cases)('outlives %s as long as it must', async (_, world, failed, seconds) => {
     const { lock, last } = scene({ answers: ['taken 9999'], ...world });
     lock.begin();
-    if (world.mode !== 'verify') await lock.take();
+    if (world.stages?.[0] !== 'verify') await lock.take();
     lock.end(failed);
     expect(last.at(-1)).toBe(`node-01 end acme/ops/7#1 ${seconds}`);
   });
 
   test('is left to the next job also by one that changes nothing, and by one that is cancelled as if it had failed', () => {
-    const { lock, asked, last } = scene({ answers: [''], job: OF_WORKFLOW });
+    const { lock, asked, last } = scene({ answers: [''], ...SHARED });
     lock.begin();
     lock.end(false);
     expect([asked, last]).toEqual([[], ['node-01 end acme/ops/7#1 60', 'node-01 end acme/ops/7#1 300']]);
@@ -260,10 +258,10 @@ describe('a lock', () => {
 
   test.each<[string, Omit<World, 'answers'>]>([
     ['changes nothing by itself', {}],
-    ['proves by itself', { mode: 'verify', stages: ['verify'] }],
-    ['plans', { mode: 'plan', job: OF_WORKFLOW, stages: ['swarm-init', 'verify'] }],
-    ['only looks', { mode: 'look', job: OF_WORKFLOW }],
-    ['does not reach the first manager', { job: { ...OF_WORKFLOW, reaches: ['node-02'] } }],
+    ['proves by itself', { stages: ['verify'] }],
+    ['plans', { ...SHARED, use: 'left alone', stages: ['swarm-init', 'verify'] }],
+    ['only looks', { ...SHARED, use: 'left alone' }],
+    ['does not reach the first manager', { ...SHARED, job: { reaches: ['node-02'] } }],
   ])('is not touched by a run that %s', (_, world) => {
     const { lock, asked, last } = scene({ answers: [''], ...world });
     lock.begin();
@@ -281,7 +279,7 @@ describe('a lock', () => {
       [expect.objectContaining({ host: 'node-01' })],
     ],
   ])('is let go of %s', async (_, answers, given) => {
-    const { lock, asked, last } = scene({ answers, mode: 'unlock', job: { reaches: ['node-01'] } });
+    const { lock, asked, last } = scene({ answers, use: 'released', job: { reaches: ['node-01'] } });
     lock.begin();
     expect(await lock.letGo().catch(failuresOf)).toEqual(given);
     lock.end(false);
@@ -289,7 +287,7 @@ describe('a lock', () => {
   });
 
   test('outlives the longest job where jobs of other hosts cannot keep it', () => {
-    const workflow = readFileSync(join(import.meta.dirname, '../.github/workflows/deploy.yml'), 'utf8');
+    const workflow = readFileSync(join(import.meta.dirname, '../../.github/workflows/deploy.yml'), 'utf8');
     const minutes = [...workflow.matchAll(/timeout-minutes: (\d+)/g)].map((match) => Number(match[1]));
     expect(minutes.length).toBeGreaterThan(5);
     expect(betweenJobs(APART)).toBeGreaterThan(Math.max(...minutes) * 60);

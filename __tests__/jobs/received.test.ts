@@ -3,18 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { generateX25519Identity } from 'age-encryption';
-import { writeArtifact } from '../src/artifacts/folder.ts';
-import type { Kind } from '../src/artifacts/sealed-artifact.ts';
-import { failuresOf } from '../src/engine/errors.ts';
-import { Secret } from '../src/engine/secret.ts';
-import type { Inputs } from '../src/inputs/read.ts';
-import { openReceived } from '../src/job.ts';
-import { STAGES, type StageName } from '../src/stages/index.ts';
-import { deploymentOf } from './support/deployment.ts';
-import { initialConfiguration, KEY } from './support/key.ts';
+import { writeArtifact } from '../../src/artifacts/folder.ts';
+import type { Kind } from '../../src/artifacts/sealed-artifact.ts';
+import { failuresOf } from '../../src/engine/errors.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import { openReceived, type Wanted } from '../../src/jobs/received.ts';
+import { STAGES, type StageName } from '../../src/stages/index.ts';
+import { deploymentOf } from '../support/deployment.ts';
+import { initialConfiguration, KEY } from '../support/key.ts';
 
 const key = new Secret('seal key', await generateX25519Identity());
-const origin: Inputs['job']['origin'] = {
+const origin: Wanted['job']['origin'] = {
   domain: 'alice',
   repository: 'acme/clusters',
   run: '7',
@@ -40,19 +39,12 @@ async function received(stage: StageName, kinds: readonly Kind[]) {
       { kind, host: '', origin, made: 1_000, content: new Secret(kind, CONTENTS[kind] ?? '') },
       key,
     );
-  const deployment = deploymentOf();
+  const { cluster } = deploymentOf();
   return openReceived({
-    mode: 'apply',
+    takes: 'outputs and snapshots',
     stages: [stage],
-    deployment,
-    login: {},
-    lock: {} as Inputs['lock'],
-    job: {
-      reaches: deployment.cluster.hosts.map(({ name }) => name),
-      runner: '""',
-      origin,
-      artifacts: { key, received: folder },
-    },
+    cluster,
+    job: { reaches: cluster.hosts.map(({ name }) => name), origin, artifacts: { key, received: folder } },
   });
 }
 

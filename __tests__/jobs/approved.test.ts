@@ -4,27 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { writeArtifact } from '../src/artifacts/folder.ts';
-import type { Kind } from '../src/artifacts/sealed-artifact.ts';
-import { changesIn, type Change } from '../src/engine/approved.ts';
-import { failuresOf, type Failure } from '../src/engine/errors.ts';
-import { apply, plan } from '../src/engine/runner.ts';
-import { Secret } from '../src/engine/secret.ts';
-import type { Stage } from '../src/engine/stage.ts';
-import type { Inputs } from '../src/inputs/read.ts';
-import { compareWithApproved, openReceived } from '../src/job.ts';
-import { deploymentStages, STAGES, type StageName } from '../src/stages/index.ts';
-import { PLAN_WORDS } from '../src/report/words.ts';
-import { deploymentOf, TWO } from './support/deployment.ts';
-import { FakeFleet } from './support/fake.ts';
-import { initialConfiguration } from './support/key.ts';
-import { tape, type Moment } from './support/tape.ts';
+import { writeArtifact } from '../../src/artifacts/folder.ts';
+import type { Kind } from '../../src/artifacts/sealed-artifact.ts';
+import { changesIn, type Change } from '../../src/engine/approved.ts';
+import { failuresOf, type Failure } from '../../src/engine/errors.ts';
+import { apply, plan } from '../../src/engine/runner.ts';
+import { Secret } from '../../src/engine/secret.ts';
+import type { Stage } from '../../src/engine/stage.ts';
+import { openReceived, type Wanted } from '../../src/jobs/received.ts';
+import { compareWithApproved } from '../../src/operations/apply.ts';
+import { deploymentStages, STAGES, type StageName } from '../../src/stages/index.ts';
+import { deploymentOf, TWO } from '../support/deployment.ts';
+import { FakeFleet } from '../support/fake.ts';
+import { initialConfiguration } from '../support/key.ts';
+import { tape, type Moment } from '../support/tape.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 
 /** Stages whose jobs change something, each a job of its own. */
 const CHANGING = STAGES.filter((stage) => !['preflight', 'verify'].includes(stage));
 
 const deployment = deploymentOf({ hosts: TWO });
-const stages = deploymentStages(deployment, { onMatrix: () => undefined });
+const stages = deploymentStages(deployment);
 const key = new Secret('seal key', await generateX25519Identity());
 const stageOf = (name: StageName): Stage => stages.filter((stage) => stage.name === name)[0] as Stage;
 const runOn = (moment: Moment, agreed?: readonly Change[]) => ({
@@ -83,7 +83,7 @@ describe('a job after the approval', () => {
 });
 
 describe('a job whose artifacts somebody else wrote to', () => {
-  const origin: Inputs['job']['origin'] = {
+  const origin: Wanted['job']['origin'] = {
     domain: 'alice',
     repository: 'acme/clusters',
     run: '7',
@@ -121,14 +121,9 @@ describe('a job whose artifacts somebody else wrote to', () => {
   test.each(STAGES.filter((stage) => stage !== 'verify'))(
     '%s takes no plan sealed by whoever knows the recipient, though it is later than the approved one',
     async (stage) => {
-      const job: Inputs['job'] = {
-        reaches: TWO.map(({ name }) => name),
-        runner: '""',
-        origin,
-        artifacts: { key, received: folder },
-      };
-      const inputs: Inputs = { mode: 'apply', stages: [stage], deployment, login: {}, lock: {} as Inputs['lock'], job };
-      const failures = await openReceived(inputs).then(() => [], failuresOf);
+      const job: Wanted['job'] = { reaches: TWO.map(({ name }) => name), origin, artifacts: { key, received: folder } };
+      const wanted: Wanted = { takes: 'outputs and snapshots', stages: [stage], cluster: deployment.cluster, job };
+      const failures = await openReceived(wanted).then(() => [], failuresOf);
       expect(failures.map(({ code, what }) => [code, what])).toEqual([
         ['artifact-forged', expect.stringMatching(/^plan\.\d+\.age was not sealed by a job of this run$/)],
       ]);
@@ -136,24 +131,16 @@ describe('a job whose artifacts somebody else wrote to', () => {
   );
 
   test('and whose artifacts could not be fetched says so, whatever of them there is', async () => {
-    const job: Inputs['job'] = {
+    const job: Wanted['job'] = {
       reaches: TWO.map(({ name }) => name),
-      runner: '""',
       origin,
       artifacts: { key, received: folder, unfetched: true },
     };
-    const inputs: Inputs = {
-      mode: 'apply',
-      stages: ['mysql-up'],
-      deployment,
-      login: {},
-      lock: {} as Inputs['lock'],
-      job,
-    };
-    expect(await openReceived(inputs).then(() => [], failuresOf)).toMatchObject([
+    const wanted: Wanted = { takes: 'outputs and snapshots', stages: ['mysql-up'], cluster: deployment.cluster, job };
+    expect(await openReceived(wanted).then(() => [], failuresOf)).toMatchObject([
       { code: 'artifact-missing', what: 'what earlier jobs handed over could not be downloaded' },
     ]);
     // Over SSH the proof takes nothing of them.
-    expect(await openReceived({ ...inputs, stages: ['verify'] }).then(() => [], failuresOf)).toEqual([]);
+    expect(await openReceived({ ...wanted, stages: ['verify'] }).then(() => [], failuresOf)).toEqual([]);
   });
 });

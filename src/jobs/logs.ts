@@ -1,0 +1,46 @@
+import { writeArtifact } from '../artifacts/folder.ts';
+import { diagnose, worthAsking } from '../diagnosis/diagnose.ts';
+import { logText, type Log } from '../diagnosis/logs.ts';
+import type { Fleet } from '../engine/ask.ts';
+import type { Failure } from '../engine/errors.ts';
+import { Secret } from '../engine/secret.ts';
+import type { Job } from '../inputs/job.ts';
+import type { Inputs } from '../inputs/read.ts';
+import type { Report } from '../report/report.ts';
+
+/**
+ * How far before the run's begin the engine's log is read, in seconds: what went wrong earlier is no cause of what goes
+ * wrong now.
+ */
+const MARGIN = 2;
+
+/** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
+export async function explained(
+  failures: readonly Failure[],
+  { deployment: { cluster }, job }: Pick<Inputs, 'deployment' | 'job'>,
+  fleet: Fleet,
+  ms: number,
+  report: Pick<Report, 'say' | 'masked' | 'keptLogs'>,
+): Promise<readonly Failure[]> {
+  if (!worthAsking(failures)) return failures;
+  const hosts = cluster.hosts.filter(({ name }) => job.reaches.includes(name));
+  report.say(`reading the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
+  const diagnosis = await diagnose(failures, { cluster, hosts, fleet, seconds: Math.ceil(ms / 1000) + MARGIN });
+  report.keptLogs(await keepLogs(job, diagnosis.logs, (text) => report.masked(text)));
+  return diagnosis.failures;
+}
+
+/** Gives how many files there are. */
+async function keepLogs(
+  { logs, origin, here }: Pick<Job, 'logs' | 'origin' | 'here'>,
+  read: readonly Log[],
+  masked: (text: string) => string,
+): Promise<number> {
+  if (logs === undefined || read.length === 0) return 0;
+  await writeArtifact(
+    logs.folder,
+    { kind: 'logs', host: here ?? '', content: new Secret('logs', masked(logText(read))), origin, made: Date.now() },
+    logs.key,
+  );
+  return 1;
+}

@@ -1,0 +1,14 @@
+import { answered } from './divided.ts';
+import type { Offline } from './operation.ts';
+
+/** Reads inputs and cluster file as an apply of these stages would. */
+export const check: Offline = {
+  does: {
+    english: 'only reads inputs and cluster file and asks no host',
+    chinese: '只检查输入与集群文件，不访问任何主机',
+  },
+  stages: 'selected',
+  hosts: 'all',
+  secrets: 'to change',
+  answer: (cluster, jobs) => answered(cluster, jobs, 'the inputs and the cluster file have no fault', 'check'),
+};

@@ -1,0 +1,38 @@
+import type { OnHosts } from './operation.ts';
+
+/** Records what a host answers, for the jobs that do not reach it. Judges nothing of it. */
+export const snapshot: OnHosts = {
+  does: { english: 'only records what the hosts answer', chinese: '只记录各主机的应答' },
+  offered: 'to jobs',
+  stages: 'selected',
+  hosts: 'all',
+  secrets: 'to record',
+  action: {
+    name: 'snapshot',
+    brings: {
+      english: 'The state of one host, handed over to the jobs of other hosts',
+      chinese: '记录一台主机的状态，移交给其他主机的作业',
+    },
+    detail: {
+      english: 'For hosts that only their own runner can reach. Changes nothing and judges nothing.',
+      chinese: '用于只有自身的运行器才能访问的主机。不做更改，也不做判断。',
+    },
+  },
+  changes: false,
+  takes: 'nothing',
+  leaves: 'a snapshot',
+  silentHosts: 'end it',
+  lock: 'left alone',
+  shows: 'nothing',
+  async run({ save }) {
+    await save.snapshot();
+    return [];
+  },
+  closing({ domain, findings, saved }) {
+    const kept =
+      findings !== undefined || saved === 0
+        ? 'Nothing was handed over'
+        : `${domain}: what was answered is handed over, sealed`;
+    return [`${kept}; nothing was changed (mode: snapshot).`];
+  },
+};

@@ -1,0 +1,38 @@
+import type { OnHosts } from './operation.ts';
+
+/** Lets go of the lock for jobs that could not. */
+export const unlock: OnHosts = {
+  does: { english: 'only lets go of the lock of its run', chinese: '只释放本次运行所持有的锁' },
+  offered: 'to jobs',
+  stages: 'selected',
+  hosts: 'first manager',
+  secrets: 'none',
+  action: {
+    name: 'unlock',
+    brings: { english: 'The lock of a failed run, released', chinese: '释放失败运行所持有的锁' },
+    detail: {
+      english:
+        'For a first manager that only its own runner can reach: jobs on other hosts can neither keep its lock ' +
+        'nor release it. After that, another run waits for the lock for at most a minute. Touches nothing else.',
+      chinese:
+        '用于只有自身运行器才能访问的首个 manager：其他主机上的作业既不能续期也不能释放该锁。此后其他运行最多再等一分钟。' +
+        '不做任何其他更改。',
+    },
+  },
+  changes: false,
+  takes: 'nothing',
+  leaves: 'nothing',
+  silentHosts: 'end it',
+  lock: 'released',
+  shows: 'nothing',
+  async run({ domain, releaseLock, say }) {
+    const seconds = await releaseLock();
+    say(
+      seconds === undefined
+        ? `${domain}: this run does not hold the lock`
+        : `${domain}: the lock of this run ends in ${seconds} s`,
+    );
+    return [];
+  },
+  closing: () => ['Nothing but the lock was touched (mode: unlock).'],
+};
