@@ -11,9 +11,9 @@ import { loadBalancerFiles } from '../nginx/configuration.ts';
 import { cutPairs, probeFailures } from './data-path.ts';
 import { databaseFailures, databasePlace, type DatabaseFacts } from './database.ts';
 import { isGreeted, unreached } from './database-reach.ts';
-import { unlikeFiles } from './nginx-lb.ts';
-import { NOT_READY_REMEDY } from './swarm-join.ts';
 import { anchor, engineFailures } from './swarm.ts';
+import { unlikeFiles } from './nginx-facts.ts';
+import { NOT_READY_REMEDY } from './swarm.ts';
 import { darkness, isSilent, type VerifyFacts } from './verify-facts.ts';
 import { isTried, nodeOf } from './verify-matrix.ts';
 
