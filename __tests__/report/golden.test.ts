@@ -51,7 +51,7 @@ test('the outputs of an apply say how much changed, what, and the proof', async 
     stage: 'swarm-init',
     host: 'node-01',
     change: '+',
-    what: 'initialise swarm, advertise 10.0.0.11',
+    what: 'initialise the swarm, advertise 10.0.0.11',
     why: 'not in any swarm',
   });
   expect(plan['warnings']).toHaveLength(1);

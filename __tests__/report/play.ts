@@ -1,10 +1,10 @@
+import { differing, seen, type About, type Reason } from '../../src/engine/about.ts';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
 import type { Renderer } from '../../src/report/renderer.ts';
 import { Report } from '../../src/report/report.ts';
 import type { Mode } from '../../src/report/run-state.ts';
-import { ALICE, CUT, matrixOf, planOf, step } from './alice.ts';
-import { says } from '../support/lines.ts';
+import { ALICE, CUT, matrixOf, planOf } from './alice.ts';
 
 /** A face that keeps everything it is given. */
 export interface Recorder extends Renderer {
@@ -46,12 +46,24 @@ export function reportOn(face: Renderer): Report {
   return new Report(face, { docs: 'docs/troubleshooting.md', now: () => (time += 100) });
 }
 
+const OUTSIDE: Reason = { because: 'not-in-swarm' };
+const JOIN: About = { kind: 'join', thing: 'node', details: { role: 'worker' } };
+const READY: About = { kind: 'be-ready', thing: 'node' };
+const does = (host: string, change: Step['change'], about: About, why: Reason): Step => ({
+  host,
+  change,
+  about,
+  why,
+  apply: () => Promise.resolve(),
+});
+
 /** The plans of a first deployment, shortened. */
 export const PLANS: Readonly<Record<string, Plan>> = {
   preflight: planOf({
     satisfied: ['node-01', 'node-02', 'node-03'].map((host) => ({
       host,
-      ...says('Docker Engine 28.2.2', '20.10.24 or newer'),
+      about: { kind: 'fit', thing: 'host' },
+      why: seen('engine 28.2.2, kernel 6.8.0, x86_64, 4 CPUs, 16 GiB'),
     })),
     warnings: [
       {
@@ -63,20 +75,32 @@ export const PLANS: Readonly<Record<string, Plan>> = {
       },
     ],
   }),
-  'swarm-init': planOf({ steps: [step('node-01', '+', 'initialise swarm, advertise 10.0.0.11', 'not in any swarm')] }),
-  'swarm-join': planOf({
-    steps: [
-      step('node-02', '+', 'join as worker', 'not in any swarm'),
-      step('node-03', '+', 'join as worker', 'not in any swarm'),
+  'swarm-init': planOf({
+    steps: [does('node-01', '+', { kind: 'initialise', thing: 'swarm', details: { address: '10.0.0.11' } }, OUTSIDE)],
+  }),
+  'swarm-join': planOf({ steps: [does('node-02', '+', JOIN, OUTSIDE), does('node-03', '+', JOIN, OUTSIDE)] }),
+  'network-create': planOf({
+    satisfied: [
+      {
+        host: 'node-01',
+        about: { kind: 'be-there', thing: 'overlay', name: 'kuscia-exchange-cluster' },
+        why: seen('attachable, 10.200.0.0/24'),
+      },
     ],
   }),
-  'network-create': planOf({
-    satisfied: [{ host: 'node-01', ...says('overlay kuscia-exchange-cluster', 'attachable, 10.200.0.0/24') }],
-  }),
   'kuscia-start': planOf({
-    steps: [step('node-02', '~', 'recreate root-kuscia-autonomy-alice', 'memory 4 GiB -> 8 GiB')],
+    steps: [
+      does(
+        'node-02',
+        '~',
+        { kind: 'replace', thing: 'replica', name: 'root-kuscia-autonomy-alice' },
+        differing({ field: 'memory', from: '4 GiB', to: '8 GiB' }),
+      ),
+    ],
   }),
-  verify: planOf({ later: [{ host: 'node-02', ...says('replica answers', 'its container is about to change') }] }),
+  verify: planOf({
+    later: [{ host: 'node-02', about: { kind: 'match', thing: 'cluster' }, why: { because: 'after-changes' } }],
+  }),
 };
 
 /** Tells a report what a run of that mode would tell it; an apply that fails does so in network-create. */
@@ -105,8 +129,8 @@ function applyAll(report: Report, failures: readonly Failure[]): void {
         is: 'waiting',
         stage,
         notes: [
-          { host: 'node-03', ...says('node Ready', 'state is Down') },
-          { host: 'node-02', ...says('node Ready', 'state is Down') },
+          { host: 'node-03', about: READY, why: seen('node n2 is down') },
+          { host: 'node-02', about: READY, why: seen('node n2 is down') },
         ],
         leftMs: 58_900,
       });
