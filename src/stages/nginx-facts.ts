@@ -31,7 +31,7 @@ export interface NginxFacts {
 }
 
 /** The name that each replica will have, by the name of its host. */
-export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {
+async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {
   const names = hostsWith(cluster, 'replica').map(async (host) => {
     const fact = await ask.ask(host.name, machine);
     return [

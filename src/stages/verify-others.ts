@@ -30,7 +30,7 @@ export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failu
  * What is wrong with the database, for all replicas or that of one host. While the host that asks it, or its engine,
  * does not answer, a replica's host that is greeted proves that it works.
  */
-export function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
+function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
   const { asks, address } = databasePlace(cluster);
   if (darkness(facts, asks.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
   const { reached } = reachable(cluster, facts, only);
@@ -74,7 +74,7 @@ function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only
 }
 
 /** Whether it runs, on the files that it should have. That it leads to every replica is in the matrix. */
-export function loadBalancerFailures(
+function loadBalancerFailures(
   deployment: Deployment,
   { loadBalancer: facts, machines, engines }: VerifyFacts,
 ): Failure[] {
