@@ -12,7 +12,7 @@ import { runContainer } from './commands.ts';
 export const probeName = (cluster: Cluster): string => `${cluster.domain}-probe`;
 
 /** Name under which the other hosts' probes find this one on the overlay network. */
-export const probeAlias = (cluster: Cluster, host: Host): string => `${cluster.domain}-probe-${host.name}`;
+const probeAlias = (cluster: Cluster, host: Host): string => `${cluster.domain}-probe-${host.name}`;
 
 /** What a probe is started with; raised whenever that changes, so that older probes are made anew. */
 export const PROBE_VERSION = 2;

@@ -203,7 +203,9 @@ function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: 
   return {
     code: 'not-settled',
     host,
-    what: `${stage.name}: "${words.what(about)}" was carried out, but is still missing after ${stage.settleMs / 1000} s`,
+    what:
+      `${stage.name}: "${words.what(about)}" was carried out, but is still missing after ` +
+      `${stage.settleMs / 1000} s`,
     evidence: `${how}${words.why(why)}`,
     remedy: 'Look at the host, then run again: what is done stays and is found again.',
   };

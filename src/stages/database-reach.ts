@@ -20,7 +20,7 @@ export interface Reached {
 export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'greeted';
 
 /** What is seen of a server that does not greet, in words. */
-export function describeGreeting(fact: Fact<Greeting>): string {
+function describeGreeting(fact: Fact<Greeting>): string {
   if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
   if (typeof value === 'string') return SEEN[value];

@@ -1,4 +1,4 @@
-import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { hostsWith, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
 import { image } from '../docker/facts.ts';
@@ -6,14 +6,14 @@ import { ensureImage, knownImage } from '../docker/images.ts';
 import { differing, seen, type About } from '../engine/about.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { sha256 } from '../engine/digest.ts';
-import { failuresOf, deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
+import { deploymentError, DeploymentError } from '../engine/errors.ts';
 import { absent, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { stage } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
-import { openFile, type OpenedFile } from '../host/files.ts';
+import { openFile } from '../host/files.ts';
 import { makeConfiguration } from '../kuscia/commands.ts';
 import {
   dataSource,
@@ -27,23 +27,13 @@ import type { DatabaseState } from '../mysql/facts.ts';
 import { askState, databasePlace, stateFailures } from './database.ts';
 import { defineStage } from './definition.ts';
 import { leaveConfiguration } from './kuscia-outputs.ts';
-
-interface OnHost {
-  readonly host: Host;
-  readonly file: Fact<OpenedFile>;
-}
+import { findAll, keyFailures, type OnHost } from './domain-key.ts';
 
 interface Facts {
   readonly files: readonly OnHost[];
   /** On the first replica's host. */
   readonly image: Fact<string>;
   readonly database: Fact<DatabaseState>;
-}
-
-/** A configuration and where it was found. */
-interface Found {
-  readonly where: string;
-  readonly configuration: Configuration;
 }
 
 /** One configuration with one domain key, made once, the same bytes on every replica's host. */
@@ -102,7 +92,7 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
  */
 export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
-  const found = findAll(plan, deployment, facts);
+  const found = findAll(plan, deployment, facts.files);
   plan.failures.push(...keyFailures(deployment.cluster, found, facts.database));
   if (plan.failures.length > 0) return plan;
   const [base] = found;
@@ -131,87 +121,6 @@ function planImage(plan: Plan, deployment: Deployment, { files: [first], image }
       why: { because: 'held-to-image' },
       apply: (act) => ensureImage(act, name, wanted, deployment),
     });
-}
-
-/**
- * The caller's configuration first, then the hosts' in the order of the cluster file; what cannot be read is a failure.
- */
-function findAll(plan: Plan, { cluster, secrets }: Deployment, { files }: Facts): Found[] {
-  const found: Found[] = [];
-  const add = (where: string, text: Secret, host?: string): void => {
-    try {
-      const configuration = readConfiguration(text, where, host);
-      if (configuration.domain === cluster.domain) found.push({ where, configuration });
-      else
-        plan.failures.push({
-          code: 'configuration-invalid',
-          ...(host !== undefined && { host }),
-          what: `the Kuscia configuration in ${where} is of domain ${configuration.domain}, not ${cluster.domain}`,
-          remedy: 'Set directory in the cluster file to a folder of this domain, or give the right kuscia-config.',
-        });
-    } catch (thrown) {
-      plan.failures.push(...failuresOf(thrown));
-    }
-  };
-  if (secrets.kusciaConfig) add('the input kuscia-config', secrets.kusciaConfig);
-  for (const { host, file } of files) {
-    if (file.is === 'present') add(`${host.name}:${folders(cluster).config}`, file.value.content, host.name);
-    plan.failures.push(
-      ...unknownFailures(host.name, [file], 'Let the login read its own files there, then run again.'),
-    );
-  }
-  return found;
-}
-
-function keyFailures(cluster: Cluster, found: readonly Found[], database: Fact<DatabaseState>): Failure[] {
-  const byKey = Map.groupBy(found, ({ configuration }) => fingerprint(configuration.publicKey));
-  const holders = [...byKey].map(([key, same]) => `${key} in ${same.map(({ where }) => where).join(', ')}`);
-  if (byKey.size > 1) {
-    return [
-      {
-        code: 'domain-key-conflict',
-        what: `there are ${byKey.size} keys for domain ${cluster.domain}`,
-        evidence: holders.join('; '),
-        remedy:
-          'Find out which key the partners know, and remove the other configurations. Kuscia itself would accept ' +
-          'both and break.',
-      },
-    ];
-  }
-  const stored =
-    database.is === 'present' && database.value.login === 'accepted'
-      ? database.value.gateways.filter((gateway) => gateway.domain === cluster.domain && gateway.publicKey !== '')
-      : [];
-  const [ours] = byKey.keys();
-  if (ours === undefined) {
-    if (stored.length === 0) return [];
-    return [
-      {
-        code: 'domain-key-missing',
-        what: `the database already holds domain ${cluster.domain}, but no host has its configuration`,
-        evidence: `replicas in the database: ${stored.map(({ name }) => name).join(', ')}`,
-        remedy:
-          "Give the domain's configuration as the input kuscia-config. If it is lost, the domain cannot be " +
-          'continued: use an empty database and exchange certificates anew.',
-      },
-    ];
-  }
-  const others = stored.filter((gateway) => fingerprint(gateway.publicKey) !== ours);
-  if (others.length === 0) return [];
-  return [
-    {
-      code: 'domain-key-conflict',
-      what: `replicas in the database have another key than the configuration of ${cluster.domain}`,
-      evidence:
-        `${holders.join('; ')}; in the database ` +
-        `${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`,
-      remedy:
-        'Put the configuration with the key that the partners know on every host. Remove the replica whose entry ' +
-        'shows another key (docker rm -f; when it is only restarted it keeps the certificate of its former key and ' +
-        `does not start), and its entry, which outlives it: kubectl delete gateway NAME -n ${cluster.domain}, in ` +
-        'another replica. Then run again.',
-    },
-  ];
 }
 
 function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }: Facts): void {

@@ -2,50 +2,28 @@ import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { ownRunners } from '../cluster/jobs.ts';
 import { planContainer } from '../docker/bring-about.ts';
-import { restartContainer, startContainer } from '../docker/commands.ts';
-import { container, type Container } from '../docker/containers.ts';
-import { knownImage, movedImage } from '../docker/images.ts';
-import { portsToTry } from '../docker/replacement.ts';
-import type { ContainerPair, Wanted } from '../docker/wanted.ts';
+import { restartContainer } from '../docker/commands.ts';
+import type { Container } from '../docker/containers.ts';
+import type { ContainerPair } from '../docker/wanted.ts';
 import { seen, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
-import { commandFailure } from '../engine/command-failure.ts';
-import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
+import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
-import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { unknownFailures } from '../engine/unknown.ts';
-import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
-import { lastErrorLines } from '../kuscia/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { askClosing, planClosing } from './database-root.ts';
 import { defineStage } from './definition.ts';
-import { proveScript, takeScript, unlikeHanded } from './kuscia-script.ts';
+import { takeScript, unlikeHanded } from './kuscia-script.ts';
 import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
-import { leadToAllPorts } from './nginx-files.ts';
-import { refuseTakenPorts } from './preflight.ts';
-import {
-  askReplica,
-  askReplicas,
-  differenceOf,
-  faultOf,
-  GATEWAY_PORT,
-  isKnownBroken,
-  portsOf,
-  type Replica,
-} from './replica.ts';
+import { REPLICAS, wantedReplica } from './replica-container.ts';
+import { askReplica, askReplicas, faultOf, GATEWAY_PORT, isKnownBroken, type Replica } from './replica.ts';
 
 /**
  * A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing
  * start takes 73 s.
  */
 const PATIENCE_MS = 120_000;
-
-/**
- * One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the
- * stage waits.
- */
-const REPLACEMENT_PATIENCE_MS = 330_000;
 
 /** Every replica running as described and proven, one after the other. */
 export const kusciaStart = defineStage({
@@ -83,7 +61,9 @@ export const kusciaStart = defineStage({
     // The database's host, where root is closed, may have no replica.
     prefetch: (plan, act) =>
       Promise.all(
-        plan.steps.flatMap(({ host, serialGroup }) => (serialGroup === LANE ? takeScript(act, deployment, host) : [])),
+        plan.steps.flatMap(({ host, serialGroup }) =>
+          serialGroup === REPLICAS ? takeScript(act, deployment, host) : [],
+        ),
       ),
     gather: async (ask) => {
       const [replicas, closing] = await Promise.all([askReplicas(ask, deployment), askClosing(ask, deployment)]);
@@ -125,8 +105,6 @@ function warnOfTasks(
   if (note) plan.warnings.push(note);
 }
 
-const LANE = 'replicas';
-
 /** Gateway ports that replicas still have and are to leave: several, where an earlier move was interrupted half-way. */
 export function formerPorts({ ports }: Cluster, facts: readonly Pick<Replica, 'standing'>[]): readonly number[] {
   const all = facts.flatMap(({ standing }) => valueOf(standing)?.current?.ports[GATEWAY_PORT] ?? []);
@@ -153,7 +131,7 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
       change: '~',
       about: { kind: 'restart', thing: 'replica', name },
       why,
-      serialGroup: LANE,
+      serialGroup: REPLICAS,
       apply,
     });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
@@ -192,6 +170,7 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
  * meet a busy host.
  */
 const LOOKS = 3;
+
 const LOOK_EVERY_MS = 4_000;
 
 /** Restarts a replica that each further look shows broken, too. */
@@ -231,77 +210,7 @@ async function restart(
   await act.run(host.name, restartContainer(name));
 }
 
-function wantedReplica(
-  deployment: Deployment,
-  replica: Replica,
-  name: string,
-  { current }: ContainerPair,
-  former: readonly number[],
-): Wanted {
-  const { cluster } = deployment;
-  const { host } = replica;
-  const ports = portsOf(cluster);
-  return {
-    host: host.name,
-    name,
-    kind: 'replica',
-    serialGroup: LANE,
-    stopping: { seconds: 30 },
-    difference: (container) => differenceOf(cluster, replica, container),
-    moved: (container) => movedImage(container, cluster.image, replica.image),
-    image: knownImage(deployment, cluster.image, replica.image),
-    state: stateOf(cluster, replica, current),
-    prepare: async (act) => {
-      await takeScript(act, deployment, host.name);
-      await proveScript(act, deployment, host);
-    },
-    rehearsal: (present) => ({
-      image: cluster.image,
-      ports: portsToTry(ports, present),
-      options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`],
-    }),
-    proof: async (act) => {
-      await proveTerminal(act, host);
-      if (former.length > 0) await leadToAllPorts(act, deployment, former);
-      // Last of all, so that nothing is waited for in vain.
-      if (current?.state === 'running')
-        await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
-    },
-    takeBack: async (act, replaced) => {
-      if (replaced.image !== cluster.image) await act.run(host.name, extractScript(cluster, replaced.imageId));
-    },
-    refused: (act) => refuseTakenPorts(act, cluster, host),
-    create: (act) => create(act, cluster, host, name),
-    start: (act, container) => startAgain(act, cluster, host, container),
-    fault: (act) => faultNow(act, deployment, host),
-  };
-}
-
-function stateOf(cluster: Cluster, replica: Replica, current: Container | undefined): Wanted['state'] {
-  if (current === undefined) return 'broken';
-  if (faultOf(cluster, replica, current) === undefined) return 'works';
-  return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS ||
-    !isKnownBroken(cluster, replica, current)
-    ? 'starting'
-    : 'broken';
-}
-
-/** What is wrong with the replica now, in the load balancer too. */
-async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<string | undefined> {
-  const replica = await askReplica(act, deployment, host);
-  const current = valueOf(replica.standing)?.current;
-  if (current === undefined) return 'absent';
-  const fault = faultOf(deployment.cluster, replica, current);
-  const { led } = replica;
-  return (
-    fault ??
-    (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true
-      ? undefined
-      : 'the load balancer does not lead to it')
-  );
-}
-
-function unhealthy({ host, lastErrorLines: lastWords }: Replica, name: string, fault: string): Failure {
+export function unhealthy({ host, lastErrorLines: lastWords }: Replica, name: string, fault: string): Failure {
   const words = valueOf(lastWords) ?? '';
   return {
     code: 'replica-unhealthy',
@@ -322,55 +231,3 @@ const notLed = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Co
     `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ` +
     `${loadBalancer.container} there; then run again.`,
 });
-
-async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
-  const start = startContainer(name, state);
-  const outcome = await act.attempt(host.name, start);
-  if (succeeded(outcome)) return;
-  if (outcome.ended !== 'lost') await refuseTakenPorts(act, cluster, host);
-  throw deploymentError(commandFailure(host.name, start, outcome));
-}
-
-/** kuscia.sh fails without a terminal, and only once its container runs (docs/kuscia.md#terminal). */
-async function proveTerminal(act: Act, host: Host): Promise<void> {
-  const outcome = await act.attempt(host.name, terminalCheck);
-  if (succeeded(outcome)) return;
-  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, terminalCheck, outcome));
-  throw deploymentError({
-    code: 'replacement-impossible',
-    host: host.name,
-    what: 'there is no terminal for kuscia.sh, so the present replica was left as it is',
-    evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: 'Let the login have one (script(1), /dev/ptmx and /dev/pts), then run again.',
-  });
-}
-
-/** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
-async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
-  const inPlace = await act.ask(host.name, container(name));
-  if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));
-  if (inPlace.is === 'present')
-    throw deploymentError({
-      code: 'host-changed',
-      host: host.name,
-      what: `a container ${name} has appeared since the plan was made`,
-      remedy: 'See who made it (docker inspect), then run again: it is compared with the cluster file then.',
-    });
-  const start = startReplica(cluster);
-  const outcome = await act.attempt(host.name, start);
-  if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
-  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, start, outcome));
-  await refuseTakenPorts(act, cluster, host);
-  const words = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
-  throw deploymentError({
-    code: 'replica-unhealthy',
-    host: host.name,
-    what: succeeded(outcome)
-      ? 'kuscia.sh ended with 0, but did not say that it deployed the replica'
-      : `kuscia.sh did not start the replica: ${ending(outcome)}`,
-    evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
-    remedy:
-      'Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ' +
-      `${name} on ${host.name}.`,
-  });
-}

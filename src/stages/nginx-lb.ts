@@ -1,50 +1,21 @@
-import { posix } from 'node:path';
-import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
+import { hostNamed, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { absolute, folders } from '../cluster/folders.ts';
 import { planContainer } from '../docker/bring-about.ts';
-import { containers, type Container } from '../docker/containers.ts';
-import { differenceFrom } from '../docker/difference.ts';
 import { image } from '../docker/facts.ts';
-import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
-import { portsToTry } from '../docker/replacement.ts';
-import { standing, type ContainerPair, type Wanted } from '../docker/wanted.ts';
-import { differing, seen, type Difference, type Reason } from '../engine/about.ts';
-import type { Ask } from '../engine/ask.ts';
-import { sha256 } from '../engine/digest.ts';
+import { ensureImage } from '../docker/images.ts';
+import { standing } from '../docker/wanted.ts';
+import { differing, seen, type Reason } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
-import { absent, mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
+import { valueOf, whyNot } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
 import { unknownFailures } from '../engine/unknown.ts';
-import { machine } from '../host/facts.ts';
-import { file, unlikeSecret, type HostFile } from '../host/files.ts';
-import { describeAnswer, isGateway, loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.ts';
-import { replicaContainer, replicaName } from '../kuscia/names.ts';
-import {
-  checkConfiguration,
-  INSIDE_PORT,
-  loadedConfiguration,
-  reloadConfiguration,
-  runLoadBalancer,
-} from '../nginx/commands.ts';
-import { configurationFile, FOLDER, loadBalancerFiles } from '../nginx/configuration.ts';
+import { describeAnswer, isGateway } from '../kuscia/facts.ts';
+import { reloadConfiguration } from '../nginx/commands.ts';
+import { loadBalancerFiles } from '../nginx/configuration.ts';
 import { defineStage } from './definition.ts';
+import { reloads, wantedLoadBalancer } from './nginx-container.ts';
+import { gatherNginx, unlikeFiles, type NginxFacts } from './nginx-facts.ts';
 import { replaceConfiguration } from './nginx-files.ts';
-import { refuseTakenPorts } from './preflight.ts';
-
-interface Facts {
-  readonly home: Fact<string>;
-  readonly image: Fact<string>;
-  readonly clock: Fact<number>;
-  readonly standing: Fact<ContainerPair>;
-  readonly configuration: Fact<HostFile>;
-  /** Certificate and key of an https load balancer, by name. */
-  readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
-  readonly loaded: Fact<string>;
-  readonly answers: Fact<readonly Answer[]>;
-  /** Replica name by host name. */
-  readonly replicas: ReadonlyMap<string, Fact<string>>;
-}
 
 /** nginx in front of the replicas, leading to each of them. */
 export const nginxLb = defineStage({
@@ -66,89 +37,14 @@ export const nginxLb = defineStage({
     return {
       settleMs: 75_000,
       prefetch: (_, act) => ensureImage(act, host, image, deployment),
-      gather: (ask) => gather(ask, deployment),
+      gather: (ask) => gatherNginx(ask, deployment),
       plan: (facts) => planLoadBalancer(deployment, facts),
     };
   },
 });
 
-/** The name that each replica will have, by the name of its host. */
-export async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, Fact<string>>> {
-  const names = hostsWith(cluster, 'replica').map(async (host) => {
-    const fact = await ask.ask(host.name, machine);
-    return [
-      host.name,
-      mapFact(fact, ({ user, hostname }) => replicaName(replicaContainer(cluster, user), hostname)),
-    ] as const;
-  });
-  return new Map(await Promise.all(names));
-}
-
-async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
-  const { cluster } = deployment;
-  const { host: name, container: lb } = cluster.loadBalancer;
-  const host = hostNamed(cluster, name);
-  const [onMachine, onImage, onContainers, [configuration, secrets], loaded, answers, replicas] = await Promise.all([
-    ask.ask(name, machine),
-    ask.ask(name, image(cluster.loadBalancer.image)),
-    ask.ask(name, containers),
-    askFiles(ask, deployment),
-    ask.ask(name, loadedConfiguration(lb)),
-    ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),
-    askReplicaNames(ask, cluster),
-  ]);
-  return {
-    home: mapFact(onMachine, ({ home }) => home),
-    clock: mapFact(onMachine, ({ clock }) => clock),
-    image: onImage,
-    standing: standing(onContainers, lb),
-    configuration,
-    secrets,
-    loaded,
-    answers,
-    replicas,
-  };
-}
-
-/** The load balancer's configuration file, and its certificate and key by name, as they are on its host. */
-export async function askFiles(
-  ask: Ask,
-  deployment: Deployment,
-): Promise<readonly [configuration: Fact<HostFile>, secrets: ReadonlyMap<string, Fact<HostFile>>]> {
-  const { cluster } = deployment;
-  const { host } = cluster.loadBalancer;
-  const names = Object.keys(loadBalancerFiles(deployment).secrets);
-  const [configuration, ...secrets] = await Promise.all([
-    ask.ask(host, file(configurationFile(cluster))),
-    ...names.map((name) => ask.ask(host, file(posix.join(folders(cluster).nginx, name)))),
-  ]);
-  return [configuration, new Map(names.map((name, i) => [name, secrets[i] ?? absent]))];
-}
-
-/** How the files of the load balancer differ from the wanted ones: by name, why. */
-export function unlikeFiles(
-  deployment: Deployment,
-  { configuration, secrets }: Pick<Facts, 'configuration' | 'secrets'>,
-): readonly (readonly [name: string, why: string])[] {
-  const wanted = loadBalancerFiles(deployment);
-  const current = valueOf(configuration);
-  const why =
-    current === undefined
-      ? 'absent'
-      : current.sha256 === sha256(wanted.configuration)
-        ? undefined
-        : 'not as the cluster file describes it';
-  const all = [
-    ['nginx.conf', why] as const,
-    ...Object.entries(wanted.secrets).map(
-      ([name, secret]) => [name, unlikeSecret(secrets.get(name) ?? absent, secret)] as const,
-    ),
-  ];
-  return all.flatMap(([name, difference]) => (difference === undefined ? [] : [[name, difference] as const]));
-}
-
 /** The configuration first, then the container that uses it, then every replica must answer through it. */
-export function planLoadBalancer(deployment: Deployment, facts: Facts): Plan {
+export function planLoadBalancer(deployment: Deployment, facts: NginxFacts): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
   const host = hostNamed(cluster, cluster.loadBalancer.host);
@@ -185,20 +81,10 @@ const add = (
     apply,
   });
 
-/** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
-function reloads(cluster: Cluster, facts: Facts): boolean {
-  const current = valueOf(facts.standing)?.current;
-  return (
-    current?.state === 'running' &&
-    differenceOf(cluster, current, facts) === undefined &&
-    movedImage(current, cluster.loadBalancer.image, facts.image) === undefined
-  );
-}
-
 /** So long after its start nginx may not answer yet, in milliseconds. */
 const STARTING_MS = 15_000;
 
-const isJustStarted = ({ standing, clock }: Facts): boolean =>
+const isJustStarted = ({ standing, clock }: NginxFacts): boolean =>
   (valueOf(clock) ?? 0) - (valueOf(standing)?.current?.startedAt ?? 0) < STARTING_MS;
 
 const silentNginx = (host: Host, container: string, evidence: string): Failure => ({
@@ -209,10 +95,7 @@ const silentNginx = (host: Host, container: string, evidence: string): Failure =
   remedy: `See docker logs ${container} on ${host.name}, then run again.`,
 });
 
-const folderOn = (cluster: Cluster, home: Fact<string>): string =>
-  absolute(valueOf(home) ?? '/', folders(cluster).nginx);
-
-function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
+function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: NginxFacts): void {
   const { digest } = loadBalancerFiles(deployment);
   const { container: name } = deployment.cluster.loadBalancer;
   const unlike = unlikeFiles(deployment, facts);
@@ -252,7 +135,7 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
   }
 }
 
-function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts): void {
+function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: NginxFacts): void {
   const { container: name, port } = deployment.cluster.loadBalancer;
   const found = planContainer(
     plan,
@@ -267,50 +150,7 @@ function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: Facts)
     });
 }
 
-/** One that replaces another is given longer than the run that made it waits, in milliseconds. */
-const PATIENCE_MS = 150_000;
-
-function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Facts): Wanted {
-  const { cluster } = deployment;
-  const { container: name, image, port } = cluster.loadBalancer;
-  const folder = folderOn(cluster, facts.home);
-  const current = valueOf(facts.standing)?.current;
-  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
-  return {
-    host: host.name,
-    name,
-    kind: 'load balancer',
-    details: { port: `${port}` },
-    serialGroup: 'nginx',
-    stopping: { seconds: 30 },
-    difference: (container) => differenceOf(cluster, container, facts),
-    moved: (container) => movedImage(container, image, facts.image),
-    image: knownImage(deployment, image, facts.image),
-    state: facts.loaded.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
-    prepare: (act) => ensureImage(act, host.name, image, deployment),
-    rehearsal: (present) => ({ image, ports: portsToTry({ [INSIDE_PORT]: port }, present), options: [] }),
-    proof: async (act) => void (await act.run(host.name, checkConfiguration(image, folder))),
-    refused: (act) => refuseTakenPorts(act, cluster, host),
-    create: async (act) => void (await act.run(host.name, runLoadBalancer(cluster.loadBalancer, folder))),
-    fault: async (act) => {
-      const loaded = await act.ask(host.name, loadedConfiguration(name));
-      return loaded.is === 'present' ? undefined : whyNot(loaded, 'it loaded no configuration');
-    },
-  };
-}
-
-const differenceOf = (cluster: Cluster, current: Container, { image, home }: Facts): Difference | undefined =>
-  differenceFrom(
-    {
-      image: cluster.loadBalancer.image,
-      ports: { [INSIDE_PORT]: cluster.loadBalancer.port },
-      mounts: { [FOLDER]: ['files', folderOn(cluster, home)] },
-    },
-    current,
-    image,
-  );
-
-function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replicas }: Facts): void {
+function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replicas }: NginxFacts): void {
   const names = [...replicas].flatMap(([on, fact]) => (fact.is === 'present' ? [{ on, name: fact.value }] : []));
   const said = valueOf(answers) ?? [];
   const silent = names.filter(

@@ -1,26 +1,16 @@
 import { firstManager, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import {
-  joinSwarm,
-  readJoinToken,
-  rotateJoinTokens,
-  setNodeRole,
-  tokensLabel,
-  UNRESOLVED,
-} from '../docker/commands.ts';
+import { rotateJoinTokens, setNodeRole, tokensLabel } from '../docker/commands.ts';
 import { tokenInUse, type Engine, type SwarmNode } from '../docker/facts.ts';
-import { archiveOf, ensureImage } from '../docker/images.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import { seen, type About } from '../engine/about.ts';
-import { LOST_REMEDY } from '../engine/command-failure.ts';
-import { deploymentError, type Failure } from '../engine/errors.ts';
+import type { Failure } from '../engine/errors.ts';
 import { absent, type Fact } from '../engine/fact.ts';
-import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Plan } from '../engine/plan.ts';
-import { Secret } from '../engine/secret.ts';
 import { defineStage } from './definition.ts';
 import { unknownFailures } from '../engine/unknown.ts';
-import { anchor, askSwarm, engineFailures, engineOf, nodeFailures, type Engines } from './swarm.ts';
+import { join } from './join-host.ts';
+import { anchor, askSwarm, engineOf, NOT_READY_REMEDY, engineFailures, nodeFailures, type Engines } from './swarm.ts';
 
 interface Facts {
   readonly engines: Engines;
@@ -196,79 +186,6 @@ const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): bool
 
 const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
 
-async function join(
-  act: Act,
-  deployment: Deployment,
-  engines: Engines,
-  host: Host,
-  role: 'manager' | 'worker',
-): Promise<void> {
-  const { cluster, received } = deployment;
-  const manager = anchor(cluster, engines);
-  if (received && !received.joinTokens) throw deploymentError(noTokens(host));
-  // A host without curl takes that of the image, and would pull it.
-  if (archiveOf(deployment, cluster.network.probeImage))
-    await ensureImage(act, host.name, cluster.network.probeImage, deployment);
-  const token =
-    received?.joinTokens?.[role] ??
-    new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
-  act.learn(token);
-  const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
-  const outcome = await act.attempt(host.name, command);
-  const status = outcome.stdout.split('\n').at(-1)?.trim();
-  if (succeeded(outcome) && status === '200') return;
-  // Source: swarmkit, ca/server.go: "A valid join token is necessary to join this cluster".
-  if (succeeded(outcome) && /join token/i.test(outcome.stdout))
-    throw deploymentError(tokenRefused(host, manager, outcome.stdout, received?.joinTokens !== undefined));
-  throw deploymentError({
-    code: outcome.ended === 'lost' ? 'connection-lost' : 'command-failed',
-    host: host.name,
-    what: `could not join the swarm of ${manager.name} (${manager.address}:2377)`,
-    evidence: succeeded(outcome) ? outcome.stdout.trim() : `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: joinRemedy(host, manager, outcome),
-  });
-}
-
-/** By where it went wrong: on the way to the host's own engine, or in what that made of it. */
-function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
-  if (outcome.ended === 'lost') return LOST_REMEDY;
-  if (outcome.ended === 'exited' && outcome.code === UNRESOLVED)
-    return (
-      `Write an IP address of ${host.name} into the cluster file, or a name that the host itself resolves (getent ` +
-      `hosts ${host.address}); then run again.`
-    );
-  if (!succeeded(outcome))
-    return (
-      `See that the engine of ${host.name} answers there: curl --unix-socket /var/run/docker.sock ` +
-      'http://docker/info. Then run again.'
-    );
-  return (
-    'Its own engine refused; the evidence is its answer. Where that tells of time or a connection, see that ' +
-    `${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`
-  );
-}
-
-const noTokens = (host: Host): Failure => ({
-  code: 'artifact-missing',
-  host: host.name,
-  what: 'no earlier job handed over the join tokens',
-  remedy: 'Run the job swarm-init of this run again, or the whole workflow: artifacts live for one day.',
-});
-
-function tokenRefused(host: Host, manager: Host, said: string, handedOver: boolean): Failure {
-  const again = handedOver
-    ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which ' +
-      'hands over the present ones; then this one.'
-    : 'The tokens were changed meanwhile: run again.';
-  return {
-    code: 'join-token-invalid',
-    host: host.name,
-    what: `the swarm of ${manager.name} refuses the join token`,
-    evidence: said.trim().split('\n')[0] ?? '',
-    remedy: again,
-  };
-}
-
 function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
   const swarm = engineOf(engines, host)?.swarm;
   const manager = anchor(cluster, engines);
@@ -299,11 +216,6 @@ function notListed(host: Host, manager: Host, nodeId: string): Failure {
       'If it was removed from the swarm (docker node rm), let it leave there (docker swarm leave), then run again.',
   };
 }
-
-/** What brings a node back that the managers hear nothing of. */
-export const NOT_READY_REMEDY =
-  'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are ' +
-  'open; then run again.';
 
 function notReady(host: Host, node: SwarmNode): Failure {
   return {

@@ -155,3 +155,8 @@ const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolea
   `Make ${name} leave and join again: ${isManager ? `docker node demote ${id} on ${manager}, then ` : ''}docker ` +
   `swarm leave on ${name}, ` +
   `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;
+
+/** What brings a node back that the managers hear nothing of. */
+export const NOT_READY_REMEDY =
+  'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are ' +
+  'open; then run again.';

@@ -14,7 +14,7 @@ import { replicaContainer } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';
 import { askDatabase, type DatabaseFacts } from './database.ts';
-import { askFiles } from './nginx-lb.ts';
+import { askFiles } from './nginx-facts.ts';
 import { askSwarm, type Engines } from './swarm.ts';
 
 /** What is seen of one replica. */

@@ -23,7 +23,7 @@ import {
  * A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes).
  * Milliseconds.
  */
-export const HEARTBEAT_LIMIT = 45_000;
+const HEARTBEAT_LIMIT = 45_000;
 
 /**
  * What each check saw of each replica; `wrong` is what does not work beside them, `warnings` what should be seen to.

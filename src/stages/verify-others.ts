@@ -11,9 +11,8 @@ import { loadBalancerFiles } from '../nginx/configuration.ts';
 import { cutPairs, probeFailures } from './data-path.ts';
 import { databaseFailures, databasePlace, type DatabaseFacts } from './database.ts';
 import { isGreeted, unreached } from './database-reach.ts';
-import { unlikeFiles } from './nginx-lb.ts';
-import { NOT_READY_REMEDY } from './swarm-join.ts';
-import { anchor, engineFailures } from './swarm.ts';
+import { anchor, engineFailures, NOT_READY_REMEDY } from './swarm.ts';
+import { unlikeFiles } from './nginx-facts.ts';
 import { darkness, isSilent, type VerifyFacts } from './verify-facts.ts';
 import { isTried, nodeOf } from './verify-matrix.ts';
 
@@ -30,7 +29,7 @@ export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failu
  * What is wrong with the database, for all replicas or that of one host. While the host that asks it, or its engine,
  * does not answer, a replica's host that is greeted proves that it works.
  */
-export function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
+function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
   const { asks, address } = databasePlace(cluster);
   if (darkness(facts, asks.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
   const { reached } = reachable(cluster, facts, only);
@@ -74,7 +73,7 @@ function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only
 }
 
 /** Whether it runs, on the files that it should have. That it leads to every replica is in the matrix. */
-export function loadBalancerFailures(
+function loadBalancerFailures(
   deployment: Deployment,
   { loadBalancer: facts, machines, engines }: VerifyFacts,
 ): Failure[] {

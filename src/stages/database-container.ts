@@ -1,0 +1,182 @@
+import { hostNamed, type ManagedDatabase } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { planContainer } from '../docker/bring-about.ts';
+import type { Container } from '../docker/containers.ts';
+import { serverVersion } from '../docker/facts.ts';
+import { differenceFrom } from '../docker/difference.ts';
+import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
+import { portsToTry } from '../docker/replacement.ts';
+import type { Wanted } from '../docker/wanted.ts';
+import { seen, type Difference } from '../engine/about.ts';
+import type { Act } from '../engine/ask.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
+import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
+import { Plan } from '../engine/plan.ts';
+import { unknownFailures } from '../engine/unknown.ts';
+import { holds } from '../host/files.ts';
+import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } from '../mysql/commands.ts';
+import { databaseState } from '../mysql/facts.ts';
+import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
+import { addressElsewhere, listenAddress } from './database-listen.ts';
+import { writePassword } from './database-passwords.ts';
+import { planProvision, userOf } from './database-root.ts';
+import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
+import { lacksUser, stateFailures } from './database.ts';
+import { changesImage, type MysqlFacts } from './mysql-facts.ts';
+import { refuseTakenPorts } from './ports.ts';
+
+/** Plans the database that is ours to run, and the user that it lacks. */
+export function planDatabaseContainer(
+  plan: Plan,
+  deployment: Deployment,
+  database: ManagedDatabase,
+  facts: MysqlFacts,
+): void {
+  const { passwordFiles, container, image, password, rootPassword, listen, state, root } = facts;
+  const unknowns = [container, image, passwordFiles, password, rootPassword, listen];
+  plan.failures.push(...unknownFailures(database.host, unknowns));
+  if (plan.failures.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
+  const address = listenAddress(listen);
+  if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
+  const lacking = lacksUser(state, root);
+  // The user gets the password of the input, and the file with it: root that still takes that of the file could not be
+  // closed later.
+  const fits =
+    valueOf(root)?.login !== 'given' ||
+    password.is !== 'present' ||
+    holds(password.value, deployment.secrets.databasePassword);
+  // What the input cannot mend is told before anything is stopped for another reason.
+  if (state.is === 'present' && state.value.login === 'refused' && !(lacking && fits))
+    plan.failures.push(...stateFailures(deployment.cluster, state.value));
+  if (plan.failures.length > 0 || address === undefined) return;
+  const { current, former } = container.value;
+  const upgrade = changesImage(database, current, image)
+    ? upgradeOf(runningVersion(facts), database.image, facts.newVersion)
+    : undefined;
+  const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
+  if (refusal) plan.failures.push(refusal);
+  if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
+  // The user first: a replica that starts anew while the container is replaced finds it.
+  const serialGroup = lacking ? database.container : undefined;
+  if (serialGroup !== undefined) planProvision(plan, deployment, database, root, userOf(database), serialGroup);
+  const found = planContainer(
+    plan,
+    wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, serialGroup }),
+    { current, former },
+  );
+  if (found)
+    plan.satisfied.push({
+      host: database.host,
+      about: { kind: 'be-there', thing: 'database', name: database.container },
+      why: seen(`${found.state}, at ${address}:${database.port}, volume ${database.volume}`),
+    });
+}
+
+const runningVersion = ({ state, root }: MysqlFacts): string =>
+  [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
+
+/** One that replaces another is given longer than the run that made it waits. */
+const PATIENCE_MS = 240_000;
+
+/** With what the container is started, and the serial group of its steps where others go before them. */
+interface Started {
+  readonly files: PasswordFiles;
+  readonly address: string;
+  readonly serialGroup: string | undefined;
+}
+
+function wantedDatabase(
+  deployment: Deployment,
+  database: ManagedDatabase,
+  facts: MysqlFacts,
+  started: Started,
+): Wanted {
+  const { host, image } = database;
+  const { files, address, serialGroup } = started;
+  const current = valueOf(facts.container)?.current;
+  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
+  return {
+    host,
+    name: database.container,
+    kind: 'database',
+    details: { address, port: `${database.port}`, volume: database.volume },
+    ...(serialGroup !== undefined && { serialGroup }),
+    stopping: { seconds: 60, holdsData: true },
+    difference: (container) => differenceOf(database, container, facts.image, started),
+    moved: (container) => movedImage(container, image, facts.image),
+    image: knownImage(deployment, image, facts.image),
+    state: facts.state.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
+    prepare: async (act) => {
+      await ensureImage(act, host, image, deployment);
+      await confirmUpgrade(act, deployment, database, facts);
+      // One that is made anew would not be root's.
+      if (
+        facts.rootPassword.is === 'absent' &&
+        current?.state === 'running' &&
+        current.mounts[ROOT_PASSWORD_TARGET] !== undefined
+      )
+        await act.run(host, keepRootPassword(database, files.root));
+    },
+    rehearsal: (present) => ({
+      image,
+      ports: portsToTry({ '3306/tcp': database.port }, present).map((port) => `${address}:${port}`),
+      options: [],
+    }),
+    refused: (act) => refuseTakenPorts(act, deployment.cluster, hostNamed(deployment.cluster, host)),
+    create: async (act) => {
+      await act.run(host, writePassword(deployment, files.user));
+      await act.run(host, makeRootPassword(files.root));
+      await act.run(host, runDatabase(database, files, address));
+    },
+    fault: async (act) => {
+      const state = await act.ask(host, databaseState(deployment.cluster, deployment.secrets.databasePassword));
+      return state.is === 'present' ? undefined : whyNot(state);
+    },
+  };
+}
+
+/**
+ * Once the image is there its version is known: what the plan could not know is refused now, before anything is
+ * stopped.
+ */
+async function confirmUpgrade(
+  act: Act,
+  deployment: Deployment,
+  database: ManagedDatabase,
+  facts: MysqlFacts,
+): Promise<void> {
+  if (!changesImage(database, valueOf(facts.container)?.current, facts.image)) return;
+  const upgrade = upgradeOf(
+    runningVersion(facts),
+    database.image,
+    await act.ask(database.host, serverVersion(database.image)),
+  );
+  const refusal = upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
+  if (refusal) throw deploymentError(refusal);
+}
+
+const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure => ({
+  code: 'database-upgrade-unconfirmed',
+  host: database.host,
+  what: `replacing ${database.container} upgrades the files in volume ${database.volume} and cannot be undone`,
+  evidence: `${from || 'an unknown version'} -> ${to || 'an unknown version'}`,
+  remedy: 'See that there is a backup before this plan is applied.',
+});
+
+/** How the container is not as the cluster file says; undefined when it is. */
+const differenceOf = (
+  { image, port, volume }: ManagedDatabase,
+  current: Container,
+  imageOnHost: Fact<string>,
+  { address, files }: Started,
+): Difference | undefined =>
+  differenceFrom(
+    {
+      image,
+      ports: { '3306/tcp': port },
+      hostAddresses: { '3306/tcp': address },
+      mounts: { [DATA_TARGET]: ['volume', volume], [ROOT_PASSWORD_TARGET]: ['root password file', files.root] },
+    },
+    current,
+    imageOnHost,
+  );

@@ -1,0 +1,84 @@
+import type { Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { joinSwarm, readJoinToken, UNRESOLVED } from '../docker/commands.ts';
+import { archiveOf, ensureImage } from '../docker/images.ts';
+import type { Act } from '../engine/ask.ts';
+import { LOST_REMEDY } from '../engine/command-failure.ts';
+import { deploymentError, type Failure } from '../engine/errors.ts';
+import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
+import { Secret } from '../engine/secret.ts';
+import { anchor, type Engines } from './swarm.ts';
+
+/** Lets the host join the swarm in its role. Throws a DeploymentError. */
+export async function join(
+  act: Act,
+  deployment: Deployment,
+  engines: Engines,
+  host: Host,
+  role: 'manager' | 'worker',
+): Promise<void> {
+  const { cluster, received } = deployment;
+  const manager = anchor(cluster, engines);
+  if (received && !received.joinTokens) throw deploymentError(noTokens(host));
+  // A host without curl takes that of the image, and would pull it.
+  if (archiveOf(deployment, cluster.network.probeImage))
+    await ensureImage(act, host.name, cluster.network.probeImage, deployment);
+  const token =
+    received?.joinTokens?.[role] ??
+    new Secret(`${role} join token`, (await act.run(manager.name, readJoinToken(role))).trim());
+  act.learn(token);
+  const command = joinSwarm(host.address, `${manager.address}:2377`, token, cluster.network.probeImage);
+  const outcome = await act.attempt(host.name, command);
+  const status = outcome.stdout.split('\n').at(-1)?.trim();
+  if (succeeded(outcome) && status === '200') return;
+  // Source: swarmkit, ca/server.go: "A valid join token is necessary to join this cluster".
+  if (succeeded(outcome) && /join token/i.test(outcome.stdout))
+    throw deploymentError(tokenRefused(host, manager, outcome.stdout, received?.joinTokens !== undefined));
+  throw deploymentError({
+    code: outcome.ended === 'lost' ? 'connection-lost' : 'command-failed',
+    host: host.name,
+    what: `could not join the swarm of ${manager.name} (${manager.address}:2377)`,
+    evidence: succeeded(outcome) ? outcome.stdout.trim() : `${ending(outcome)}: ${lastLine(outcome)}`,
+    remedy: joinRemedy(host, manager, outcome),
+  });
+}
+
+/** By where it went wrong: on the way to the host's own engine, or in what that made of it. */
+function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
+  if (outcome.ended === 'lost') return LOST_REMEDY;
+  if (outcome.ended === 'exited' && outcome.code === UNRESOLVED)
+    return (
+      `Write an IP address of ${host.name} into the cluster file, or a name that the host itself resolves (getent ` +
+      `hosts ${host.address}); then run again.`
+    );
+  if (!succeeded(outcome))
+    return (
+      `See that the engine of ${host.name} answers there: curl --unix-socket /var/run/docker.sock ` +
+      'http://docker/info. Then run again.'
+    );
+  return (
+    'Its own engine refused; the evidence is its answer. Where that tells of time or a connection, see that ' +
+    `${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`
+  );
+}
+
+const noTokens = (host: Host): Failure => ({
+  code: 'artifact-missing',
+  host: host.name,
+  what: 'no earlier job handed over the join tokens',
+  remedy: 'Run the job swarm-init of this run again, or the whole workflow: artifacts live for one day.',
+});
+
+function tokenRefused(host: Host, manager: Host, said: string, handedOver: boolean): Failure {
+  const again = handedOver
+    ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which ' +
+      'hands over the present ones; then this one.'
+    : 'The tokens were changed meanwhile: run again.';
+  return {
+    code: 'join-token-invalid',
+    host: host.name,
+    what: `the swarm of ${manager.name} refuses the join token`,
+    evidence: said.trim().split('\n')[0] ?? '',
+    remedy: again,
+  };
+}

@@ -1,0 +1,66 @@
+import type { ManagedDatabase } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { absolute, folders } from '../cluster/folders.ts';
+import { containers, type Container } from '../docker/containers.ts';
+import { image, serverVersion } from '../docker/facts.ts';
+import { imageDifference, movedImage } from '../docker/images.ts';
+import { standing, type ContainerPair } from '../docker/wanted.ts';
+import type { Ask } from '../engine/ask.ts';
+import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
+import { machine, placed, type Placed } from '../host/facts.ts';
+import { file } from '../host/files.ts';
+import type { PasswordFacts } from './database-passwords.ts';
+import { askDatabase, databasePlace, type DatabaseFacts } from './database.ts';
+
+/** What is seen of the database. */
+export interface MysqlFacts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
+  /** Its container and a former one, where the database is ours. */
+  readonly container: Fact<ContainerPair>;
+  readonly image: Fact<string>;
+  /** Version of the server in the image; asked only where the container was made of another. */
+  readonly newVersion: Fact<string>;
+  /** The clock of the database's host, in milliseconds. */
+  readonly clock: Fact<number>;
+  /** Which address of its own the host has for the database; asked only where that is ours. */
+  readonly listen: Fact<Placed>;
+}
+
+/** Asks for all of it. What the new image holds is asked only where it would replace another. */
+export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<MysqlFacts> {
+  const { cluster } = deployment;
+  const { asks } = databasePlace(cluster);
+  const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
+  const [database, onContainer, onImage, properties, password, rootPassword, listen] = await Promise.all([
+    askDatabase(ask, deployment),
+    managed ? ask.ask(asks.name, containers).then((all) => standing(all, managed.container)) : absent,
+    managed ? ask.ask(asks.name, image(managed.image)) : absent,
+    ask.ask(asks.name, machine),
+    managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
+    managed ? ask.ask(asks.name, file(folders(cluster).databaseRootPassword)) : absent,
+    managed ? ask.ask(asks.name, placed(managed.listen)) : absent,
+  ]);
+  const changes = managed !== undefined && changesImage(managed, valueOf(onContainer)?.current, onImage);
+  const newVersion = changes ? await ask.ask(asks.name, serverVersion(managed.image)) : absent;
+  const { databasePassword, databaseRootPassword } = folders(cluster);
+  const passwordFiles = mapFact(properties, ({ home }) => ({
+    user: absolute(home, databasePassword),
+    root: absolute(home, databaseRootPassword),
+  }));
+  return {
+    ...database,
+    container: onContainer,
+    newVersion,
+    clock: mapFact(properties, ({ clock }) => clock),
+    image: onImage,
+    passwordFiles,
+    password,
+    rootPassword,
+    listen,
+  };
+}
+
+/** Whether the container in use was made of another image than the one that is wanted. */
+export const changesImage = (database: ManagedDatabase, current: Container | undefined, image: Fact<string>): boolean =>
+  current !== undefined &&
+  (imageDifference(current, database.image, image) !== undefined ||
+    movedImage(current, database.image, image) !== undefined);

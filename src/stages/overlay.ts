@@ -1,0 +1,159 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
+import { probeName, USUAL_MTU } from '../docker/probe.ts';
+import { seen, type About, type Difference } from '../engine/about.ts';
+import type { Failure } from '../engine/errors.ts';
+import { valueOf } from '../engine/fact.ts';
+import { Plan } from '../engine/plan.ts';
+import type { NetworkFacts, OnHost } from './network-facts.ts';
+import { subnetFaults } from './subnet.ts';
+import { anchor } from './swarm.ts';
+import type { Network } from '../docker/networks.ts';
+
+/** Plans the network; true when it is there and right. */
+export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFacts): boolean {
+  const { cluster } = deployment;
+  const manager = anchor(cluster, facts.engines);
+  const wrong = facts.hosts.flatMap((onHost) => {
+    const network = ours(cluster, onHost);
+    const fault = network && faultOf(cluster, network);
+    return network && fault ? [{ host: onHost.host.name, network, fault }] : [];
+  });
+  const unique = wrong.filter((one, i) => wrong.findIndex((other) => other.network.id === one.network.id) === i);
+  for (const { host, network, fault } of unique) {
+    const where = network.scope === 'swarm' ? manager.name : host;
+    const users = deployment.repair ? usersOf(cluster, facts, network, where) : [];
+    if (!deployment.repair) plan.failures.push(wrongType(cluster, where, network, fault));
+    else if (users.length > 0) plan.failures.push(inUse(cluster, where, network, fault, users));
+    else plan.steps.push(removal(deployment, facts, where, network, fault));
+  }
+  if (wrong.length > 0) {
+    plan.later.push({ host: manager.name, about: overlayOf(cluster), why: { because: 'after-wrong-network' } });
+    return false;
+  }
+
+  const there = facts.hosts.find((onHost) => onHost.host === manager);
+  if (there && ours(cluster, there)) {
+    plan.satisfied.push({
+      host: manager.name,
+      about: { kind: 'be-there', thing: 'overlay', name: cluster.network.name },
+      why: seen(`attachable, ${describe(cluster)}`),
+    });
+    return true;
+  }
+  plan.failures.push(...subnetFaults(cluster, facts.hosts));
+  plan.steps.push({
+    host: manager.name,
+    change: '+',
+    about: overlayOf(cluster),
+    why: { because: 'absent' },
+    apply: async (act) => void (await act.run(manager.name, createOverlay(cluster.network))),
+  });
+  return false;
+}
+
+const overlayOf = ({ network: { name, subnet, mtu, encrypted } }: Cluster): About => ({
+  kind: 'create',
+  thing: 'overlay',
+  name,
+  details: { subnet, ...(mtu !== undefined && { mtu: `${mtu}` }), ...(encrypted === true && { encrypted: 'true' }) },
+});
+
+const describe = ({ network }: Cluster): string =>
+  network.subnet +
+  (network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`) +
+  (network.encrypted === true ? ', encrypted' : '');
+
+const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
+  valueOf(networks)?.find((network) => network.name === cluster.network.name);
+
+function faultOf(cluster: Cluster, network: Network): Fault | undefined {
+  const { subnet, mtu, encrypted } = cluster.network;
+  if (network.driver !== 'overlay') return { field: 'driver', from: network.driver, to: 'overlay' };
+  if (!network.attachable) return { field: 'attachable', to: 'true' };
+  if (!network.subnets.includes(subnet)) return { field: 'subnet', from: network.subnets.join(', '), to: subnet };
+  if (mtu !== undefined && network.mtu !== mtu)
+    return { field: 'mtu', from: `${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}`, to: `${mtu}` };
+  if (encrypted !== undefined && network.encrypted !== encrypted)
+    return { field: 'encrypted', from: `${network.encrypted}`, to: `${encrypted}` };
+  return undefined;
+}
+
+/** What is wrong with a network of the right name. */
+interface Fault extends Difference {
+  readonly field: 'driver' | 'attachable' | 'subnet' | 'mtu' | 'encrypted';
+  readonly to: string;
+}
+
+function faultText({ field, from, to }: Fault): string {
+  if (field === 'attachable') return 'not attachable';
+  if (field === 'encrypted') return to === 'true' ? 'not encrypted' : 'not without encryption';
+  return `${field} is ${from}, not ${to}`;
+}
+
+function wrongType(cluster: Cluster, host: string, network: Network, fault: Fault): Failure {
+  const instead: Readonly<Partial<Record<Fault['field'], string>>> = {
+    subnet: ' Or write its subnet into the cluster file (network.subnet).',
+    mtu: ' Or write its mtu into the cluster file (network.mtu).',
+    encrypted: ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).`,
+  };
+  return {
+    code: 'network-wrong-type',
+    host,
+    what: `the network ${cluster.network.name} is there, but its ${faultText(fault).replace(/^not/, 'type is not')}`,
+    evidence:
+      `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ` +
+      `${network.attachable}, subnet ` +
+      `${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
+    remedy:
+      `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker ` +
+      `network rm ${network.id.slice(0, 12)}.${instead[fault.field] ?? ''}`,
+  };
+}
+
+/**
+ * Containers on the network beside the probes, which alone are started again: docker removes no network that is in use,
+ * and would have no probes then.
+ */
+const usersOf = (cluster: Cluster, { hosts }: NetworkFacts, network: Network, where: string): string[] =>
+  hosts
+    .filter(({ host }) => network.scope === 'swarm' || host.name === where)
+    .flatMap(({ host, containers }) =>
+      (valueOf(containers) ?? [])
+        .filter(({ name, addresses }) => name !== probeName(cluster) && (addresses[network.name] ?? '') !== '')
+        .map(({ name }) => `${name} on ${host.name}`),
+    );
+
+const inUse = (cluster: Cluster, host: string, network: Network, fault: Fault, users: readonly string[]): Failure => ({
+  code: 'network-wrong-type',
+  host,
+  what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${faultText(fault)}`,
+  evidence: users.join(', '),
+  remedy:
+    'Stop and remove these containers where they may go, then run again with repair: true. Or write the cluster ' +
+    `file as the network is (docker network inspect ${network.id.slice(0, 12)}).`,
+});
+
+function removal(
+  { cluster }: Deployment,
+  { hosts }: NetworkFacts,
+  where: string,
+  network: Network,
+  fault: Fault,
+): Plan['steps'][number] {
+  const probes = hosts.filter(
+    (onHost) =>
+      valueOf(onHost.probe)?.current !== undefined && (network.scope === 'swarm' || onHost.host.name === where),
+  );
+  return {
+    host: where,
+    change: '-',
+    about: { kind: 'remove', thing: 'network', name: `${network.name} (${network.id.slice(0, 12)})` },
+    why: { because: 'wrong-type', differs: [fault], seen: faultText(fault) },
+    async apply(act) {
+      for (const { host } of probes) await act.run(host.name, removeContainer(probeName(cluster)));
+      await act.run(where, removeNetwork(network.id));
+    },
+  };
+}

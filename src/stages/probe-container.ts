@@ -1,0 +1,114 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { planContainer } from '../docker/bring-about.ts';
+import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
+import { probeName } from '../docker/probe.ts';
+import { notRunning } from '../docker/replace.ts';
+import type { Wanted } from '../docker/wanted.ts';
+import { seen, type About, type Difference, type Kind, type Reason } from '../engine/about.ts';
+import { absent, valueOf } from '../engine/fact.ts';
+import { Plan } from '../engine/plan.ts';
+import type { NetworkFacts, OnHost } from './network-facts.ts';
+import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.ts';
+
+const probeOf = (cluster: Cluster, kind: Kind): About => ({ kind, thing: 'probe', name: probeName(cluster) });
+
+/** Says that the probe is brought about once more is known. */
+export function planProbeLater(
+  plan: Plan,
+  deployment: Deployment,
+  { host, probeImage }: OnHost,
+  because: Reason['because'],
+): void {
+  const image = knownImage(deployment, deployment.cluster.network.probeImage, probeImage);
+  plan.later.push({
+    host: host.name,
+    about: probeOf(deployment.cluster, 'create'),
+    why: { because },
+    ...(image && { image }),
+  });
+}
+
+/**
+ * Whose address the probe has too, on another host. An engine that comes back from a crash before its swarm does starts
+ * it with an address of its own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is
+ * then reached by all, and waiting mends nothing.
+ */
+function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: NetworkFacts): Difference | undefined {
+  const address = valueOf(probe)?.current?.addresses[network.name] ?? '';
+  if (address === '') return undefined;
+  const twins = hosts
+    .filter((other) => other.host !== host)
+    .flatMap((other) =>
+      (valueOf(other.containers) ?? [])
+        .filter((each) => each.addresses[network.name] === address)
+        .map((each) => `${each.name} on ${other.host.name}`),
+    );
+  return twins.length > 0 ? { field: 'address', from: address, of: twins.join(', ') } : undefined;
+}
+
+/** Plans the probe of one host. */
+export function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: NetworkFacts): void {
+  const [{ cluster }, { host, probe }] = [deployment, onHost];
+  const current = valueOf(probe)?.current;
+  // Another image mends it; until then starting it again mends nothing.
+  if (
+    current &&
+    lacksPrograms(current) &&
+    probeDifference(cluster, current, onHost.probeImage, undefined) === undefined &&
+    movedImage(current, cluster.network.probeImage, onHost.probeImage) === undefined
+  ) {
+    plan.failures.push(
+      unfitProbe(cluster, host, `${current.name} ended with ${current.exitCode}: a program is not there`),
+    );
+    return;
+  }
+  const wanted = wantedProbe(deployment, onHost, facts);
+  const found = planContainer(plan, wanted, valueOf(probe) ?? { current: undefined, former: undefined });
+  const stopped = current ?? valueOf(probe)?.former;
+  // What it was started with is known only once it runs.
+  if (!found && stopped?.state === 'exited' && (wanted.difference(stopped) ?? wanted.moved?.(stopped)) === undefined)
+    planProbeLater(plan, deployment, onHost, 'if-outdated');
+  if (found)
+    plan.satisfied.push({
+      host: host.name,
+      about: probeOf(cluster, 'be-there'),
+      why: seen(`running on ${cluster.network.name}`),
+    });
+}
+
+/** One that replaces another is given longer than the run that made it waits, in milliseconds. */
+const PATIENCE_MS = 150_000;
+
+/**
+ * A probe works when it was asked and has all that it needs: one that ends over and over runs for a moment each time.
+ */
+function stateOf({ host, probe, machine }: OnHost, { paths }: NetworkFacts): Wanted['state'] {
+  const report = valueOf(paths.get(host.name) ?? absent);
+  if (report && report.missing.length === 0) return 'works';
+  const current = valueOf(probe)?.current;
+  return current && (valueOf(machine)?.clock ?? 0) - current.createdAt < PATIENCE_MS ? 'starting' : 'broken';
+}
+
+function wantedProbe(deployment: Deployment, onHost: OnHost, facts: NetworkFacts): Wanted {
+  const { cluster } = deployment;
+  const { host, probeImage } = onHost;
+  const image = cluster.network.probeImage;
+  const name = probeName(cluster);
+  return {
+    host: host.name,
+    name,
+    kind: 'probe',
+    stopping: { seconds: 10 },
+    difference: (container) =>
+      probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ??
+      addressTwin(cluster, onHost, facts),
+    moved: (container) => movedImage(container, image, probeImage),
+    image: knownImage(deployment, image, probeImage),
+    state: stateOf(onHost, facts),
+    prepare: (act) => ensureImage(act, host.name, image, deployment),
+    rehearsal: () => ({ image, ports: [], options: [`--network=${cluster.network.name}`] }),
+    create: (act) => startProbe(act, cluster, host),
+    fault: (act) => notRunning(act, host.name, name),
+  };
+}

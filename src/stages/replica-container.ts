@@ -1,0 +1,152 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import type { Deployment } from '../cluster/deployment.ts';
+import { startContainer } from '../docker/commands.ts';
+import { container, type Container } from '../docker/containers.ts';
+import { knownImage, movedImage } from '../docker/images.ts';
+import { portsToTry } from '../docker/replacement.ts';
+import type { ContainerPair, Wanted } from '../docker/wanted.ts';
+import type { Act } from '../engine/ask.ts';
+import { commandFailure } from '../engine/command-failure.ts';
+import { deploymentError, DeploymentError } from '../engine/errors.ts';
+import { valueOf } from '../engine/fact.ts';
+import { ending, lastLine, succeeded } from '../engine/outcome.ts';
+import { unknownFailures } from '../engine/unknown.ts';
+import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
+import { lastErrorLines } from '../kuscia/facts.ts';
+import { proveScript, takeScript } from './kuscia-script.ts';
+import { awaitTasks } from './kuscia-tasks.ts';
+import { leadToAllPorts } from './nginx-files.ts';
+import { refuseTakenPorts } from './ports.ts';
+import { askReplica, differenceOf, faultOf, isKnownBroken, portsOf, type Replica } from './replica.ts';
+
+/**
+ * One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the
+ * stage waits.
+ */
+const REPLACEMENT_PATIENCE_MS = 330_000;
+
+/** The serial group of all replicas: one after the other. */
+export const REPLICAS = 'replicas';
+
+/** The container of a replica as it is wanted. */
+export function wantedReplica(
+  deployment: Deployment,
+  replica: Replica,
+  name: string,
+  { current }: ContainerPair,
+  former: readonly number[],
+): Wanted {
+  const { cluster } = deployment;
+  const { host } = replica;
+  const ports = portsOf(cluster);
+  return {
+    host: host.name,
+    name,
+    kind: 'replica',
+    serialGroup: REPLICAS,
+    stopping: { seconds: 30 },
+    difference: (container) => differenceOf(cluster, replica, container),
+    moved: (container) => movedImage(container, cluster.image, replica.image),
+    image: knownImage(deployment, cluster.image, replica.image),
+    state: stateOf(cluster, replica, current),
+    prepare: async (act) => {
+      await takeScript(act, deployment, host.name);
+      await proveScript(act, deployment, host);
+    },
+    rehearsal: (present) => ({
+      image: cluster.image,
+      ports: portsToTry(ports, present),
+      options: [`--network=${cluster.network.name}`, `--memory=${cluster.memory}`],
+    }),
+    proof: async (act) => {
+      await proveTerminal(act, host);
+      if (former.length > 0) await leadToAllPorts(act, deployment, former);
+      // Last of all, so that nothing is waited for in vain.
+      if (current?.state === 'running')
+        await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
+    },
+    takeBack: async (act, replaced) => {
+      if (replaced.image !== cluster.image) await act.run(host.name, extractScript(cluster, replaced.imageId));
+    },
+    refused: (act) => refuseTakenPorts(act, cluster, host),
+    create: (act) => create(act, cluster, host, name),
+    start: (act, container) => startAgain(act, cluster, host, container),
+    fault: (act) => faultNow(act, deployment, host),
+  };
+}
+
+function stateOf(cluster: Cluster, replica: Replica, current: Container | undefined): Wanted['state'] {
+  if (current === undefined) return 'broken';
+  if (faultOf(cluster, replica, current) === undefined) return 'works';
+  return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS ||
+    !isKnownBroken(cluster, replica, current)
+    ? 'starting'
+    : 'broken';
+}
+
+/** What is wrong with the replica now, in the load balancer too. */
+async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<string | undefined> {
+  const replica = await askReplica(act, deployment, host);
+  const current = valueOf(replica.standing)?.current;
+  if (current === undefined) return 'absent';
+  const fault = faultOf(deployment.cluster, replica, current);
+  const { led } = replica;
+  return (
+    fault ??
+    (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true
+      ? undefined
+      : 'the load balancer does not lead to it')
+  );
+}
+
+async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
+  const start = startContainer(name, state);
+  const outcome = await act.attempt(host.name, start);
+  if (succeeded(outcome)) return;
+  if (outcome.ended !== 'lost') await refuseTakenPorts(act, cluster, host);
+  throw deploymentError(commandFailure(host.name, start, outcome));
+}
+
+/** kuscia.sh fails without a terminal, and only once its container runs (docs/kuscia.md#terminal). */
+async function proveTerminal(act: Act, host: Host): Promise<void> {
+  const outcome = await act.attempt(host.name, terminalCheck);
+  if (succeeded(outcome)) return;
+  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, terminalCheck, outcome));
+  throw deploymentError({
+    code: 'replacement-impossible',
+    host: host.name,
+    what: 'there is no terminal for kuscia.sh, so the present replica was left as it is',
+    evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
+    remedy: 'Let the login have one (script(1), /dev/ptmx and /dev/pts), then run again.',
+  });
+}
+
+/** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
+async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
+  const inPlace = await act.ask(host.name, container(name));
+  if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));
+  if (inPlace.is === 'present')
+    throw deploymentError({
+      code: 'host-changed',
+      host: host.name,
+      what: `a container ${name} has appeared since the plan was made`,
+      remedy: 'See who made it (docker inspect), then run again: it is compared with the cluster file then.',
+    });
+  const start = startReplica(cluster);
+  const outcome = await act.attempt(host.name, start);
+  if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
+  if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, start, outcome));
+  await refuseTakenPorts(act, cluster, host);
+  const words = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
+  throw deploymentError({
+    code: 'replica-unhealthy',
+    host: host.name,
+    what: succeeded(outcome)
+      ? 'kuscia.sh ended with 0, but did not say that it deployed the replica'
+      : `kuscia.sh did not start the replica: ${ending(outcome)}`,
+    evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
+    remedy:
+      'Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ' +
+      `${name} on ${host.name}.`,
+  });
+}

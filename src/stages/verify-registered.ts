@@ -1,0 +1,137 @@
+import { folders } from '../cluster/folders.ts';
+import { probeName } from '../docker/probe.ts';
+import { valueOf } from '../engine/fact.ts';
+import { duplicateAddresses, duplicateNames } from './verify-facts.ts';
+import { registryFor } from './verify-matrix.ts';
+import { APPLY, logsOf, nameOn, type Explanation, type Scene } from './verify-scene.ts';
+import type { Gateway } from '../kuscia/registry.ts';
+
+/** Of what a replica writes into the database by itself. */
+export function registered(scene: Scene): Explanation {
+  const { facts, onHost, database } = scene;
+  if (database !== '')
+    return {
+      cause: database,
+      remedy: 'Mend the database first, as is said of it: replicas go on by themselves within 25 s.',
+    };
+  const silent = facts.replicas.every(({ registry }) => registry.is !== 'present');
+  if (silent) return { cause: "no replica's API server tells what is registered", remedy: logsOf(scene) };
+  const own = onHost.registry.is === 'unknown' ? { evidence: onHost.registry.why } : {};
+  return { ...own, remedy: `It writes its entry every 15 s. ${logsOf(scene)}` };
+}
+
+/** Its entry as the cells were judged by: by its own word first. */
+const gatewayOf = ({ facts, onHost, row }: Scene): Gateway | undefined =>
+  registryFor(facts, onHost)?.gateways.find(({ name }) => name === row.replica);
+
+/** Why the address that it registered is not its own. */
+export function overlay(scene: Scene): Explanation {
+  const { cluster, facts, onHost, row } = scene;
+  const { name: network, subnet } = cluster.network;
+  const gateway = gatewayOf(scene);
+  const container = valueOf(onHost.container);
+  if (gateway === undefined || container === undefined) return registered(scene);
+  const { name: host } = onHost.host;
+  const attached = container.addresses[network] ?? '';
+  if (attached === '')
+    return {
+      cause: `its container is not attached to ${network}`,
+      remedy: `${APPLY}: it makes the container anew on the network.`,
+    };
+  if (row.cells.overlay.text.endsWith(' outside'))
+    return {
+      cause: `it registered an address that is not in ${subnet}: that of another network of its container`,
+      remedy:
+        'Take the container off its other networks (docker network disconnect), then restart it: docker restart ' +
+        `${nameOn(scene)} on ${host}.`,
+    };
+  if (row.cells.overlay.text.endsWith(' twice')) return sharedAddress(scene);
+  const twins = duplicateNames(cluster, facts, onHost, row.replica);
+  if (twins.length === 0 && gateway.heartbeat < container.startedAt)
+    return {
+      cause: 'its entry is of an earlier start: it has not registered since',
+      remedy: `It does so within 20 s of a good start. ${logsOf(scene)}`,
+    };
+  const places = twins
+    .map(({ on, name, address }) => `container ${name} on ${on} is ${row.replica}, too, at ${address}`)
+    .join(', ');
+  return {
+    cause: 'another machine or container runs a replica under the same name, and both write this entry in turn',
+    evidence:
+      places ||
+      `no container on the hosts of the cluster file has ${gateway.address}: look on the other nodes of the ` +
+        `swarm (docker network inspect ${network})`,
+    remedy:
+      'Stop the one that does not belong here (docker rm -f). Where both are to run, give one host another ' +
+      'hostname (hostnamectl set-hostname), restart its Docker Engine, then run the deployment again.',
+  };
+}
+
+/**
+ * The swarm gave one address to two containers, or an engine that came back before its swarm did chose it by itself.
+ */
+function sharedAddress(scene: Scene): Explanation {
+  const { cluster, facts, onHost } = scene;
+  const sharers = duplicateAddresses(cluster, facts, onHost);
+  const isProbe = sharers.some(({ name }) => name === probeName(cluster));
+  return {
+    cause: 'another container has its address, too',
+    evidence: sharers.map(({ on, name, address }) => `container ${name} on ${on} has ${address}`).join(', '),
+    remedy: isProbe
+      ? `${APPLY}: it makes the probe anew.`
+      : `Restart one of them (docker restart ${nameOn(scene)} on ${onHost.host.name}): it gets another address at ` +
+        'every start.',
+  };
+}
+
+/** Why its domain key is not that of the others. */
+export function key(scene: Scene): Explanation {
+  const { cluster, onHost } = scene;
+  const gateway = gatewayOf(scene);
+  if (gateway === undefined || gateway.publicKey === '') return registered(scene);
+  const file = valueOf(onHost.file);
+  const { config } = folders(cluster);
+  return {
+    cause:
+      'the replicas have different domain keys: handshakes with partners fail, now with one replica, now with ' +
+      'the other',
+    evidence: file
+      ? `${config} on ${onHost.host.name}: sha256 ${file.sha256.slice(0, 12)}, changed ` +
+        `${new Date(file.changedAt).toISOString()}`
+      : `${config} on ${onHost.host.name} is not there or cannot be read`,
+    remedy:
+      `Find out which key the partners know (the fingerprints are in the column key). Put the ${config} with that ` +
+      `key on every replica's host, remove the replicas that showed another (docker rm -f ${nameOn(scene)}; one ` +
+      'that is only restarted keeps the certificate of its former key and does not start) and their entries ' +
+      `(kubectl delete gateway NAME -n ${cluster.domain}, in another replica), and run again (mode: apply). See ` +
+      'also KS-1401: running again does not choose between keys.',
+  };
+}
+
+/** Why its node is not Ready. */
+export function node(scene: Scene): Explanation {
+  const { onHost, row, database } = scene;
+  if (database === '' && row.cells.node.text === 'NotReady')
+    return { remedy: `Its agent has not reported for 50 s or more. ${logsOf(scene)}` };
+  const told = registered(scene);
+  if (database !== '' || onHost.registry.is === 'present') return told;
+  return { ...told, remedy: `Its API server answers once it reaches the database. ${logsOf(scene)}` };
+}
+
+/** Why its version is not that of the others. */
+export function version(scene: Scene): Explanation {
+  const { cluster, onHost } = scene;
+  const gateway = gatewayOf(scene);
+  const container = valueOf(onHost.container);
+  if (gateway === undefined || gateway.version === '' || container === undefined) return registered(scene);
+  return {
+    cause:
+      'the replicas run different versions of Kuscia: an upgrade stopped half way, or a tag means another image ' +
+      'on one host',
+    evidence: `image on ${onHost.host.name}: ${container.imageId.slice(7, 19)}`,
+    remedy:
+      `${APPLY}: it makes replicas of another image anew, one after the other. Where it finds nothing to do, the ` +
+      `tag ${cluster.image} differs between the hosts: remove it on one (docker image rm), or name the image by ` +
+      'its digest.',
+  };
+}
