@@ -58,7 +58,7 @@ async function* readSealed(path: string, key: Secret): AsyncIterable<Uint8Array>
   try {
     yield* await (await decrypter(key)).decrypt(ReadableStream.from(withHeader(file)));
   } catch (thrown) {
-    throw file.errored ?? notOpened(thrown, basename(path), REMEDIES);
+    throw file.errored && 'syscall' in file.errored ? file.errored : notOpened(thrown, basename(path), REMEDIES);
   } finally {
     file.destroy();
   }

@@ -7,6 +7,7 @@ import { inAnyShell } from '../engine/quote.ts';
 import { Announced } from './announced.ts';
 import { Capture } from './capture.ts';
 import { KILL_GRACE_MS, LINGER_MS, shellOf, startLine, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
+import { pacedChannel } from './paced.ts';
 import type { Reception } from './reception.ts';
 import type { ConnectionSignals, Refused, SignalName, Unannounced } from './session.ts';
 
@@ -84,10 +85,7 @@ class Running {
 
   #opened(channel: ClientChannel): void {
     this.#channel = channel;
-    this.#output?.from(channel);
-    // ssh2 takes a read of either output for room in both, and would hold whatever comes of one while the other is read
-    // (ssh2 1.17, lib/Channel.js).
-    if (this.#output) channel.stderr._read = () => undefined;
+    this.#output?.from(pacedChannel(channel));
     channel.on('data', (chunk: Buffer) => this.#take(chunk));
     channel.on('end', () => this.#output?.end());
     channel.stderr.on('data', (chunk: Buffer) => this.#err.add(chunk));

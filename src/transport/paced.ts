@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
 import { LINGER_MS } from './connection.ts';
 import type { Reception } from './reception.ts';
 
@@ -33,4 +35,25 @@ export function startPaced(
     child.stdout.destroy();
     child.stderr.destroy();
   });
+}
+
+/**
+ * A channel whose host sends no more while it is paused than the channel's window, twice. ssh2 asks for more whenever
+ * either output is read, though both share the window: what is said on standard error would let the other one pile up
+ * here (ssh2 1.17, lib/client.js and lib/Channel.js).
+ */
+export function pacedChannel(channel: ClientChannel): Pick<Readable, 'pause' | 'resume'> {
+  const { stderr } = channel;
+  const push = stderr.push.bind(stderr);
+  stderr.push = (chunk: unknown) => push(chunk) && !channel.isPaused();
+  stderr._read = () => undefined;
+  return {
+    pause: () => channel.pause(),
+    resume() {
+      channel.resume();
+      // It reads by itself only when something comes, for which the window may leave no room.
+      channel._read(0);
+      return channel;
+    },
+  };
 }
