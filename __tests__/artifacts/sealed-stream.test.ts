@@ -71,7 +71,7 @@ describe('a sealed stream', () => {
     expect(await opening(new Secret('seal key', 'correct horse battery stable'))).toEqual(['artifact-key-wrong']);
     expect(await opening(key)).toEqual(['artifact-key-wrong']);
     expect(await opening(passphrase)).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test('is refused by another key', async () => {
     await sealedFile(at('sealed'), key, '')(pieces(Buffer.from('content')));
