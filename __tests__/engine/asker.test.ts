@@ -125,6 +125,13 @@ test('a command that changes something is refused before it travels', () => {
   expect(fleet.trips).toBe(0);
 });
 
+test('a command whose output goes elsewhere is refused before it travels', () => {
+  const { fleet, ask } = made([]);
+  const dump = reading('dump it', ['dump'], { stdout: { keep: () => Promise.resolve() } });
+  expect(() => ask.ask('a', question(dump))).toThrow('asked with a command whose output goes elsewhere: dump it');
+  expect(fleet.trips).toBe(0);
+});
+
 test('a secret that was read is told on', () => {
   const { events, ask } = made([]);
   const secret = new Secret('token', 'abcdef');

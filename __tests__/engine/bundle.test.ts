@@ -184,6 +184,7 @@ describe('a bundle', () => {
     ['no end of line', { stdin: 'x' }],
     ['a NUL', { stdin: 'a\0b\n' }],
     ['a terminal', { terminal: true }],
+    ['an output that goes elsewhere', { stdout: { keep: () => Promise.resolve() } }],
   ])('does not take a command with %s', (_, extras) => {
     expect(travels(reading('echo', ['cat'], extras))).toBe(false);
   });

@@ -12,6 +12,11 @@ const cases: readonly { outcome: Outcome; success: boolean; words: string }[] = 
     success: false,
     words: 'connection lost: keepalive timeout',
   },
+  {
+    outcome: { ended: 'not-kept', reason: 'no space left on device', ...quiet },
+    success: false,
+    words: 'its output was not kept: no space left on device',
+  },
 ];
 
 describe('an outcome', () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from '../support/random.ts';
+import { wholeFile } from '../../src/artifacts/whole-file.ts';
 import type { Host, SshRoute } from '../../src/cluster/cluster.ts';
 import { changing, reading, script } from '../../src/engine/command.ts';
 import { failuresOf, type Failure } from '../../src/engine/errors.ts';
@@ -876,6 +877,50 @@ describe('a file that is streamed', () => {
     await fleet.close();
     expect(Date.now() - started).toBeLessThan(10_000);
     expect(told.sent).toBeLessThan(WINDOW);
+    const other = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
+    expect((await other.run('node-01', marked(mark).count)).stdout).toBe('0\n');
+    await other.close();
+  });
+});
+
+describe('a standard output that is streamed', () => {
+  /** Starts to write it into a file, on a connection of its own; resolves when the first of it has come. */
+  async function streaming(text: string, ...values: readonly string[]) {
+    const cancel = new AbortController();
+    const fleet = fleetOf([host('node-01', sshd.port)], {
+      knownHosts: await sshd.line('ed25519'),
+      signal: cancel.signal,
+    });
+    const kept = await mkdtemp(join(folder, 'kept-'));
+    const begun = Promise.withResolvers<void>();
+    const stdout = { keep: wholeFile(join(kept, 'output')), onReceived: () => begun.resolve() };
+    const running = fleet.run('node-01', changing('write', script(text, ...values), { stdout, timeoutMs: 60_000 }));
+    await begun.promise;
+    expect(await readdir(kept)).toHaveLength(1);
+    return { fleet, cancel, running, kept: () => readdir(kept) };
+  }
+
+  test.each([
+    ['while the command still writes', 'while :; do head -c 65536 /dev/zero; sleep 0.05; done'],
+    // Its exit code has come, and what it left behind still writes.
+    ['once the command has exited', '{ while :; do head -c 65536 /dev/zero; sleep 0.05; done; } & sleep 0.2; exit 0'],
+  ])('is lost with its connection and leaves nothing, %s', async (_, text) => {
+    const { fleet, running, kept } = await streaming(text);
+    await sleep(1_000);
+    await sshd.killSessions();
+    expect(await running).toMatchObject({ ended: 'lost' });
+    expect(await kept()).toEqual([]);
+    expect(await fleet.run('node-01', hello)).toMatchObject(greeted);
+    await fleet.close();
+  });
+
+  test('leaves nothing when the run is cancelled, and neither does what wrote it', async () => {
+    const mark = randomUUID();
+    const { fleet, cancel, running, kept } = await streaming('head -c 300000 /dev/zero; sleep 60; : "$1"', mark);
+    cancel.abort();
+    await fleet.close();
+    expect(await kept()).toEqual([]);
+    expect(await running).toMatchObject({ ended: 'killed' });
     const other = fleetOf([host('node-01', sshd.port)], { knownHosts: await sshd.line('ed25519') });
     expect((await other.run('node-01', marked(mark).count)).stdout).toBe('0\n');
     await other.close();

@@ -1,13 +1,15 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { changing, reading, script, type Command } from '../../src/engine/command.ts';
+import { wholeFile } from '../../src/artifacts/whole-file.ts';
+import { changing, reading, script, type Command, type Sink } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import type { Connection } from '../../src/transport/connection.ts';
+import { LINGER_MS, type Connection } from '../../src/transport/connection.ts';
 import { word } from '../support/words.ts';
 
 /** One command and how it must end, over whatever transport. */
@@ -17,7 +19,7 @@ interface Case {
   readonly outcome: Partial<Outcome> & object;
 }
 
-type Extras = Partial<Pick<Command, 'stdin' | 'terminal' | 'timeoutMs'>>;
+type Extras = Partial<Pick<Command, 'stdin' | 'stdout' | 'terminal' | 'timeoutMs'>>;
 const sh = (text: string, extras: Extras = {}, ...values: string[]): Command =>
   changing('try something', script(text, ...values), { timeoutMs: 10_000, ...extras });
 
@@ -281,6 +283,201 @@ export function transportContract(connection: () => Connection): void {
       expect(await connection().run(sh('echo beside'))).toMatchObject({ ended: 'exited', code: 0, stdout: 'beside\n' });
       expect(await slow).toMatchObject({ ended: 'exited', code: 0, stdout: `${20 * 1024 ** 2}\n` });
     }, 15_000);
+  });
+
+  describe('standard output into a sink', () => {
+    const MIB = 1024 ** 2;
+    /** No more is ever on its way: what the two sides of a channel hold, and the pipes before it. */
+    const WINDOW = 8 * MIB;
+    let folder: string;
+    beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'sink-'))));
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    /** A file of a folder of its own. */
+    const into = (): string => join(mkdtempSync(join(folder, 'of-')), 'output');
+    const left = (file: string): string[] => readdirSync(join(file, '..'));
+
+    /** A sink that takes nothing after the first chunk until it is let go. */
+    function slow() {
+      const gate = Promise.withResolvers<void>();
+      const told = { received: 0, taken: 0, failed: '' };
+      const keep = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+        try {
+          for await (const chunk of bytes) {
+            told.taken += chunk.length;
+            await gate.promise;
+          }
+        } catch (thrown) {
+          told.failed = String(thrown);
+          throw thrown;
+        }
+      };
+      const stdout: Sink = { keep, onReceived: (bytes) => void (told.received += bytes) };
+      return { stdout, told, go: () => gate.resolve() };
+    }
+
+    test.each([
+      ['nothing', ':', ''],
+      ['NULs and line ends', `printf 'a\\0b\\r\\nc\\n\\377\\r'`, 'a\0b\r\nc\n\xff\r'],
+      ['what looks like an announcement', 'echo kuscia-swarm-runs-as 1', 'kuscia-swarm-runs-as 1\n'],
+    ])('is kept as it is: %s', async (_, text, expected) => {
+      const file = into();
+      const bytes = Buffer.from(expected, 'latin1');
+      const outcome = await connection().run(sh(`echo told >&2; ${text}`, { stdout: { keep: wholeFile(file) } }));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      expect(outcome).toEqual({
+        ended: 'exited',
+        code: 0,
+        stdout: '',
+        stderr: 'told\n',
+        kept: { bytes: bytes.length, sha256 },
+      });
+      expect([readFileSync(file).equals(bytes), statSync(file).mode & 0o777, left(file)]).toEqual([
+        true,
+        0o600,
+        ['output'],
+      ]);
+    });
+
+    test('takes 64 MiB of random bytes unchanged, and standard input beside it', async () => {
+      const file = into();
+      let received = 0;
+      const stdout: Sink = { keep: wholeFile(file), onReceived: (bytes) => void (received += bytes) };
+      const outcome = await connection().run(
+        sh(
+          'head -c "$1" /dev/urandom >"$2"; cat; sha256sum <"$2" >&2; cat "$2"; rm "$2"',
+          { stdout, stdin: 'in\n', timeoutMs: 60_000 },
+          String(64 * MIB),
+          `/tmp/${randomUUID()}`,
+        ),
+      );
+      const kept = readFileSync(file);
+      expect(outcome).toMatchObject({
+        ended: 'exited',
+        code: 0,
+        kept: { bytes: 64 * MIB + 3, sha256: createHash('sha256').update(kept).digest('hex') },
+      });
+      expect([received, kept.subarray(0, 3).toString()]).toEqual([64 * MIB + 3, 'in\n']);
+      expect(outcome.stderr).toBe(`${createHash('sha256').update(kept.subarray(3)).digest('hex')}  -\n`);
+    }, 90_000);
+
+    test('stops a command that is faster than its sink, whatever it says on the other output', async () => {
+      const { stdout, told, go } = slow();
+      const count = `/tmp/${randomUUID()}`;
+      const text =
+        'i=0; while [ $i -lt 256 ]; do head -c 131072 /dev/zero; i=$((i + 1)); echo $i | tee "$1" >&2; done; exit 0';
+      const running = connection().run(sh(text, { stdout, timeoutMs: 60_000 }, count));
+      const written = async (): Promise<number> =>
+        Number((await connection().run(sh('cat "$1"; :', {}, count))).stdout);
+      let last = -1;
+      for (let now = 0; now !== last || now === 0; now = await written()) {
+        last = now;
+        await sleep(700);
+      }
+      expect(last * 131_072).toBeLessThan(WINDOW);
+      expect(told.received).toBeLessThan(MIB);
+      go();
+      expect(await running).toMatchObject({ ended: 'exited', code: 0, kept: { bytes: 32 * MIB } });
+      expect(told).toEqual({ received: 32 * MIB, taken: 32 * MIB, failed: '' });
+      await connection().run(sh('rm "$1"', {}, count));
+    }, 90_000);
+
+    test('is kept to its end, however long after the command that is, and whatever was said beside it', async () => {
+      const sinks = [slow(), slow()] as const;
+      const texts = [
+        'head -c 600000 /dev/zero',
+        // More than an SSH channel takes at once.
+        'head -c 300000 /dev/zero; head -c 5000000 /dev/zero >&2; head -c 300000 /dev/zero',
+      ];
+      const running = sinks.map(({ stdout }, i) => connection().run(sh(texts[i] ?? '', { stdout, timeoutMs: 30_000 })));
+      await sleep(LINGER_MS + 1_500);
+      for (const { go } of sinks) go();
+      for (const ended of await Promise.all(running))
+        expect(ended).toMatchObject({ ended: 'exited', code: 0, kept: { bytes: 600_000 } });
+      expect(sinks.map(({ told }) => told.taken)).toEqual([600_000, 600_000]);
+    }, 40_000);
+
+    const bad: readonly [string, string, number, Partial<Outcome>][] = [
+      ['an exit code', 'echo why >&2; exit 1', 10_000, { ended: 'exited', code: 1, stderr: 'why\n' }],
+      ['a signal', 'kill -KILL $$', 10_000, { ended: 'killed' }],
+      ['the deadline', 'sleep 20', 800, { ended: 'timed-out' }],
+      [
+        'the deadline, which the command calls success',
+        'trap "exit 0" TERM; while :; do sleep 0.1; done',
+        800,
+        { ended: 'timed-out' },
+      ],
+      ['success, with somebody left behind who holds the output', 'sleep 60 & exit 0', 30_000, { ended: 'not-kept' }],
+    ];
+    test.each(bad)(
+      'leaves no file after %s',
+      async (_, text, timeoutMs, outcome) => {
+        const file = into();
+        const stdout = { keep: wholeFile(file) };
+        const ended = await connection().run(sh(`head -c 300000 /dev/zero; ${text}`, { stdout, timeoutMs }));
+        expect(ended).toMatchObject({ ...outcome, stdout: '' });
+        expect([left(file), 'kept' in ended]).toEqual([[], false]);
+      },
+      20_000,
+    );
+
+    test('that fails in the middle ends the command, and tells why', async () => {
+      const mark = randomUUID();
+      const file = into();
+      let taken = 0;
+      const full = async function* (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+        for await (const chunk of bytes) {
+          if ((taken += chunk.length) > 3 * MIB) throw new Error('no space left on device');
+          yield chunk;
+        }
+      };
+      const stdout: Sink = { keep: (bytes) => wholeFile(file)(full(bytes)) };
+      const text = 'head -c 64000000 /dev/zero; sh -c \'sleep 60; : "$1"\' sh "$1"';
+      expect(await connection().run(sh(text, { stdout, timeoutMs: 60_000 }, mark))).toMatchObject({
+        ended: 'not-kept',
+        reason: 'no space left on device',
+      });
+      expect(left(file)).toEqual([]);
+      expect((await connection().run(marked(mark).count)).stdout).toBe('0\n');
+    }, 30_000);
+
+    test('that fails at the very end makes it no success', async () => {
+      const stdout: Sink = {
+        keep: async (bytes) => {
+          await wholeFile(into())(bytes);
+          throw new Error('the disk is gone');
+        },
+      };
+      expect(await connection().run(sh('echo out', { stdout }))).toMatchObject({
+        ended: 'not-kept',
+        reason: 'the disk is gone',
+      });
+    });
+
+    test('that takes only a part makes it no success', async () => {
+      const stdout: Sink = {
+        keep: async (bytes) => {
+          await bytes[Symbol.asyncIterator]().next();
+        },
+      };
+      expect(await connection().run(sh('head -c 300000 /dev/zero', { stdout }))).toMatchObject({ ended: 'not-kept' });
+    });
+
+    test('that cannot begin keeps the command from being run', async () => {
+      const ran = `/tmp/${randomUUID()}`;
+      const stdout = { keep: wholeFile(join(folder, 'nowhere', 'output')) };
+      expect(await connection().run(sh('touch "$1"', { stdout }, ran))).toMatchObject({
+        ended: 'not-kept',
+        reason: expect.stringContaining('ENOENT'),
+      });
+      expect(await connection().run(sh('ls "$1"', {}, ran))).toMatchObject({ ended: 'exited', code: 2 });
+    });
+
+    test('is nothing for a terminal, which changes bytes', async () => {
+      await expect(
+        connection().run(sh('echo out', { stdout: { keep: wholeFile(into()) }, terminal: true })),
+      ).rejects.toThrow('a terminal changes bytes');
+    });
   });
 
   test('many commands at once all end, each with its own', async () => {

@@ -96,6 +96,30 @@ describe('a fleet', () => {
     await fleet.close();
   });
 
+  test('takes in a host that is not in the cluster file, of whom the known hosts must know as of any', async () => {
+    const fleet = openFleet([here], {
+      emit,
+      sshKey: new Secret('ssh-key', Buffer.from(KEY.secret, 'base64').toString()),
+    });
+    fleet.add({ ...here, name: 'former' });
+    fleet.add(there);
+    expect(await fleet.run('former', hello)).toMatchObject({ ended: 'exited', code: 0, stdout: 'hello\n' });
+    expect(await fleet.run('there', hello)).toMatchObject({
+      ended: 'lost',
+      failure: { code: 'host-key-unknown', host: 'there' },
+    });
+    expect(() => fleet.add(here)).toThrow('there is a host here in the fleet already');
+    await fleet.close();
+    fleet.add({ ...here, name: 'late' });
+    for (const name of ['former', 'late']) expect(await fleet.run(name, hello)).toMatchObject({ ended: 'lost' });
+  });
+
+  test('of local hosts takes in none over SSH without a key', async () => {
+    const fleet = openFleet([here], { emit });
+    expect(() => fleet.add(there)).toThrow('ssh-key is missing');
+    await fleet.close();
+  });
+
   test('is cancelled in the middle of a command', async () => {
     const cancel = new AbortController();
     const fleet = openFleet([here], { emit, signal: cancel.signal });

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { reading, script } from '../../src/engine/command.ts';
+import { wholeFile } from '../../src/artifacts/whole-file.ts';
+import { changing, reading, script } from '../../src/engine/command.ts';
 import { LocalConnection } from '../../src/transport/local.ts';
 import { marked, transportContract } from './contract.ts';
 
@@ -46,6 +50,21 @@ describe('what a command on this host sees and leaves', () => {
     expect((await connection.run(marked(mark).count)).stdout).toBe('0\n');
     expect(await closing.run(reading('try', ['true']))).toMatchObject({ ended: 'lost' });
   }, 10_000);
+
+  test('closing leaves no half of an output, even where the command calls its end success', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'closing-'));
+    const closing = new LocalConnection('here');
+    const begun = Promise.withResolvers<void>();
+    const stdout = { keep: wholeFile(join(folder, 'output')), onReceived: () => begun.resolve() };
+    const text = 'trap "exit 0" TERM; head -c 300000 /dev/zero; while :; do sleep 0.1; done';
+    const running = closing.run(changing('write', script(text), { stdout }));
+    await begun.promise;
+    expect(readdirSync(folder)).toHaveLength(1);
+    await closing.close();
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await running).toMatchObject({ ended: 'not-kept' });
+    rmSync(folder, { recursive: true });
+  });
 
   test('a command that ran out of time is gone, on a terminal too', async () => {
     const mark = randomUUID();

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { failuresOf, DeploymentError, deploymentError } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
 import { fileName, labelIn, pack, unpack, type SealedArtifact, type Kind, type Origin } from './sealed-artifact.ts';
+import { wholeFile } from './whole-file.ts';
 
 /** Far more than jobs hand over: what is larger was put there by somebody else. */
 const LARGEST = 16 * 2 ** 20;
@@ -69,13 +69,6 @@ const unfit = (path: string, how: string): DeploymentError =>
 export async function writeArtifact(folder: string, handover: SealedArtifact, key: Secret): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, fileName(handover));
-  const half = `${path}.${randomBytes(6).toString('hex')}`;
-  const file = await open(half, 'wx', 0o600);
-  try {
-    await file.writeFile(await pack(handover, key));
-  } finally {
-    await file.close();
-  }
-  await rename(half, path);
+  await wholeFile(path)(await pack(handover, key));
   return path;
 }

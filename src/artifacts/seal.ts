@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync } from 'node:crypto';
-import { deploymentError } from '../engine/errors.ts';
+import { createHmac, hkdfSync, type Hmac } from 'node:crypto';
+import type { Decrypter, Encrypter } from 'age-encryption';
+import { deploymentError, type DeploymentError } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
 
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
@@ -38,54 +39,78 @@ export function sealKeyFault(text: string): string | undefined {
 /** age is loaded when something is sealed, not before: most runs seal nothing. */
 const age = () => import(/* webpackMode: "eager" */ 'age-encryption');
 
-/** The content as an age file: for the recipient of the identity, or with the passphrase. */
-export async function seal(content: Uint8Array, key: Secret): Promise<Uint8Array> {
+/** What seals for the recipient of the identity, or with the passphrase. */
+export async function encrypter(key: Secret): Promise<Encrypter> {
   const { Encrypter, identityToRecipient } = await age();
-  const encrypter = new Encrypter();
+  const made = new Encrypter();
   const identity = identityIn(key.reveal());
-  if (identity === undefined) encrypter.setPassphrase(key.reveal().trim());
-  else encrypter.addRecipient(await identityToRecipient(identity));
-  return encrypter.encrypt(content);
+  if (identity === undefined) made.setPassphrase(key.reveal().trim());
+  else made.addRecipient(await identityToRecipient(identity));
+  return made;
 }
+
+/** What opens with the identity, or with the passphrase. */
+export async function decrypter(key: Secret): Promise<Decrypter> {
+  const { Decrypter } = await age();
+  const made = new Decrypter();
+  const identity = identityIn(key.reveal());
+  if (identity === undefined) made.addPassphrase(key.reveal().trim());
+  else made.addIdentity(identity);
+  return made;
+}
+
+/** The content as an age file. */
+export const seal = async (content: Uint8Array, key: Secret): Promise<Uint8Array> =>
+  (await encrypter(key)).encrypt(content);
 
 /**
  * The content of an age file. Throws a DeploymentError: artifact-key-wrong or artifact-damaged; `name` is what the file
  * is called there.
  */
 export async function open(sealed: Uint8Array, key: Secret, name: string): Promise<Uint8Array> {
-  const { Decrypter } = await age();
-  const decrypter = new Decrypter();
-  const identity = identityIn(key.reveal());
-  if (identity === undefined) decrypter.addPassphrase(key.reveal().trim());
-  else decrypter.addIdentity(identity);
   try {
-    return await decrypter.decrypt(sealed);
+    return await (await decrypter(key)).decrypt(sealed);
   } catch (thrown) {
-    const said = thrown instanceof Error ? thrown.message : String(thrown);
-    if (/no identity matched/i.test(said)) {
-      throw deploymentError({
-        code: 'artifact-key-wrong',
-        what: `${name} was sealed with another key`,
-        evidence: said,
-        remedy: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.',
-      });
-    }
-    throw deploymentError({
-      code: 'artifact-damaged',
-      what: `${name} is no whole age file`,
-      evidence: said,
-      remedy: 'Run the job that made it again, or the whole workflow.',
+    throw notOpened(thrown, name, {
+      keyWrong: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.',
+      damaged: 'Run the job that made it again, or the whole workflow.',
     });
   }
+}
+
+/** Why an age file could not be opened, with what to do then. */
+export function notOpened(
+  thrown: unknown,
+  name: string,
+  remedies: { readonly keyWrong: string; readonly damaged: string },
+): DeploymentError {
+  const evidence = thrown instanceof Error ? thrown.message : String(thrown);
+  return /no identity matched/i.test(evidence)
+    ? deploymentError({
+        code: 'artifact-key-wrong',
+        what: `${name} was sealed with another key`,
+        evidence,
+        remedy: remedies.keyWrong,
+      })
+    : deploymentError({
+        code: 'artifact-damaged',
+        what: `${name} is no whole age file`,
+        evidence,
+        remedy: remedies.damaged,
+      });
+}
+
+/** Begins what shows that somebody with the seal key made something; a proof of one purpose is none of another. */
+function proofFor(purpose: string, key: Secret): Hmac {
+  const secret = identityIn(key.reveal()) ?? key.reveal().trim();
+  return createHmac('sha256', Buffer.from(hkdfSync('sha256', secret, '', `kuscia-swarm: authentic ${purpose}`, 32)));
 }
 
 /**
  * What shows that a text comes from somebody who has the seal key: whoever knows only an identity's recipient can seal,
  * too. It belongs inside the seal, where nobody can try passphrases on it.
  */
-export function proofOf(text: string, key: Secret): string {
-  const secret = identityIn(key.reveal()) ?? key.reveal().trim();
-  return createHmac('sha256', Buffer.from(hkdfSync('sha256', secret, '', 'kuscia-swarm: authentic artifacts', 32)))
-    .update(text)
-    .digest('hex');
-}
+export const proofOf = (text: string, key: Secret): string => proofFor('artifacts', key).update(text).digest('hex');
+
+/** The same for a stream. */
+export const streamProof = (key: Secret): Hmac => proofFor('streams', key);

@@ -52,6 +52,7 @@ export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
     ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
       const { command } = question;
       if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
+      if (command.stdout) throw new Error(`asked with a command whose output goes elsewhere: ${command.purpose}`);
       const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
       const key = JSON.stringify([host, command.program, command.args, stdin]);
       const outcome = outcomes.get(key) ?? answered(host, command);

@@ -23,9 +23,13 @@ const timed = (line: string, mark: string): string =>
 const given = ({ stdin }: Command): string | undefined =>
   stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? undefined : stdin;
 
-/** Whether a command can share a round trip: it has no terminal, and no standard input that lines could not carry. */
+/**
+ * Whether a command can share a round trip: it has no terminal, its output is wanted as text, and lines can carry its
+ * standard input.
+ */
 export const travels = (command: Command): boolean =>
   command.terminal !== true &&
+  command.stdout === undefined &&
   !isStreamed(command.stdin) &&
   /^$|\n$/.test(given(command)?.slice(-1) ?? '') &&
   given(command)?.includes('\0') !== true;

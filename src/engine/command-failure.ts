@@ -17,6 +17,12 @@ export function commandFailure(host: string, command: Command, outcome: Outcome)
       return { ...shared, code: 'connection-lost', remedy: LOST_REMEDY };
     case 'timed-out':
       return { ...shared, code: 'command-timed-out', remedy: 'See what keeps the host busy, then run again.' };
+    case 'not-kept':
+      return {
+        ...shared,
+        code: 'command-failed',
+        remedy: 'Fix what keeps the output from being written on the machine that this runs on, then run again.',
+      };
     case 'killed':
     case 'exited':
       return { ...shared, code: 'command-failed', remedy: 'Mend what the evidence names, then run again.' };

@@ -11,6 +11,8 @@ export interface Command {
    * is empty.
    */
   readonly stdin?: string | Secret | Streamed;
+  /** Where standard output goes, byte by byte; by default the outcome holds it as text, its middle left out if long. */
+  readonly stdout?: Sink;
   /** True when it changes nothing on the host; only such commands may be asked while gathering. */
   readonly reads: boolean;
   /** What it is for, in words that follow "could not": `read the engine's state`. */
@@ -59,12 +61,23 @@ export interface Streamed {
   readonly onSent?: (bytes: number) => void;
 }
 
+/** Takes a command's standard output instead of its outcome: never held in whole, and whole or not at all. */
+export interface Sink {
+  /**
+   * Takes the bytes as fast as it can; the command waits for it. Resolves once all of them are safe. Where it fails, or
+   * the bytes throw because the command did not end well, nothing is left that could be taken for whole.
+   */
+  readonly keep: (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
+  /** Told how many more bytes have come, each time some have. */
+  readonly onReceived?: (bytes: number) => void;
+}
+
 /** Whether standard input is such a file. */
 export const isStreamed = (stdin: unknown): stdin is Streamed =>
   typeof stdin === 'object' && stdin !== null && 'file' in stdin;
 
 type Extras = Partial<
-  Pick<Command, 'stdin' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside' | 'bundled'>
+  Pick<Command, 'stdin' | 'stdout' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside' | 'bundled'>
 >;
 
 const READ_DEADLINE_MS = 20_000;

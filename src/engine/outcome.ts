@@ -5,10 +5,17 @@ interface Output {
   readonly stderr: string;
 }
 
+/** What came of a standard output that went into a sink, which has all of it. */
+export interface Kept {
+  readonly bytes: number;
+  /** Of the bytes as the command wrote them, in hexadecimal. */
+  readonly sha256: string;
+}
+
 /** How a command ended, in full. Only `exited` with code 0 is success; no exit code is never success. */
 export type Outcome = Output &
   (
-    | { readonly ended: 'exited'; readonly code: number }
+    | { readonly ended: 'exited'; readonly code: number; readonly kept?: Kept }
     | { readonly ended: 'killed'; readonly signal: string }
     | { readonly ended: 'timed-out'; readonly afterMs: number }
     | {
@@ -17,6 +24,8 @@ export type Outcome = Output &
         /** The same in full, where it is known why no command can be run on the host. */
         readonly failure?: Failure;
       }
+    /** Its standard output was to go into a sink, and did not get there in whole, however the command itself ended. */
+    | { readonly ended: 'not-kept'; readonly reason: string }
   );
 
 /** Stands where the middle of a long output was left out. */
@@ -44,6 +53,8 @@ export function ending(outcome: Outcome): string {
       return `timed out after ${outcome.afterMs / 1000} s`;
     case 'lost':
       return `connection lost: ${outcome.reason}`;
+    case 'not-kept':
+      return `its output was not kept: ${outcome.reason}`;
   }
 }
 

@@ -10,19 +10,25 @@ const ANNOUNCEMENT = /kuscia-swarm-runs-as (\d+)\r?\n/;
 /** No announcement is longer. */
 const LONGEST = 64;
 
+/** What takes bytes as they come, and tells as text what it has for the outcome. */
+export type Output = Pick<Capture, 'add' | 'text'>;
+
 /**
  * Standard output of a command that is announced first: by the shell that starts it and, where that gives it a
  * terminal, once more on the terminal. What a login prints before that is not the command's.
  */
 export class Announced {
-  #capture = new Capture();
+  readonly #own: Output;
+  #capture: Output = new Capture();
   /** The last bytes, in which an announcement may have begun. */
   #tail = Buffer.alloc(0);
   #awaited: number;
   readonly #groups: number[] = [];
 
-  constructor(announcements: 1 | 2 = 1) {
+  /** The command's own output goes where it is told. */
+  constructor(announcements: 1 | 2 = 1, own: Output = new Capture()) {
     this.#awaited = announcements;
+    this.#own = own;
   }
 
   /**
@@ -49,7 +55,7 @@ export class Announced {
     }
     this.#groups.push(Number(match[1]));
     this.#awaited -= 1;
-    this.#capture = new Capture();
+    this.#capture = this.begun ? this.#own : new Capture();
     this.#tail = Buffer.alloc(0);
     this.add(seen.subarray(match.index + match[0].length));
   }

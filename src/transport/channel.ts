@@ -7,42 +7,11 @@ import { inAnyShell } from '../engine/quote.ts';
 import { Announced } from './announced.ts';
 import { Capture } from './capture.ts';
 import { KILL_GRACE_MS, LINGER_MS, shellOf, startLine, stdinOf, stdoutOf, TERM_GRACE_MS } from './connection.ts';
+import { pacedChannel } from './paced.ts';
+import type { Reception } from './reception.ts';
+import type { ConnectionSignals, Refused, SignalName, Unannounced } from './session.ts';
 
-/** The host would not open another channel; nothing was run. */
-export interface Refused {
-  readonly ended: 'refused';
-  readonly reason: string;
-}
-
-/** The channel has ended and the command was never announced: what the login runs is something else. */
-export interface Unannounced {
-  readonly ended: 'unannounced';
-  /** How what ran instead ended: `exit 1`. */
-  readonly how: string;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** What a running command learns from its connection. */
-export interface ConnectionSignals {
-  /** Aborts when the connection is gone; the reason is the text why. */
-  readonly gone: AbortSignal;
-  /** Aborts when the connection is to be closed: the command is told to end. */
-  readonly closing: AbortSignal;
-  /** Aborts when no command can be announced here: none that has not begun is waited for. */
-  readonly hopeless: AbortSignal;
-  /** Told once the command was announced. */
-  announced(): void;
-  /** Whether sudo starts the command. */
-  readonly sudo?: true;
-  /** Whether a command that has to end is left behind at once: the connection is about to be closed. */
-  readonly graceless?: true;
-  /** Sends a signal to process groups of the host; false when the host would not hear of it. */
-  signal(name: SignalName, groups: readonly number[]): Promise<boolean>;
-}
-
-export type SignalName = 'TERM' | 'KILL';
-
+type Resolve = (outcome: Outcome | Refused | Unannounced) => void;
 type End = { readonly code: number } | { readonly signal: string };
 const SIGNALS: Readonly<Record<number, string>> = { 137: 'SIGKILL', 143: 'SIGTERM' };
 
@@ -56,21 +25,23 @@ type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 
  */
 export const loginLine = (line: string, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} ${inAnyShell(line)}`;
 
-/** Runs one command on a channel of its own. Never rejects. */
+/** Runs one command on a channel of its own, its output where it is told. Never rejects. */
 export function runOnChannel(
   client: Client,
   command: Command,
   ties: ConnectionSignals,
+  output?: Reception,
 ): Promise<Outcome | Refused | Unannounced> {
   return new Promise((resolve) => {
-    new Running(command, ties, resolve).start(client);
+    new Running(command, ties, resolve, output).start(client);
   });
 }
 
 class Running {
   readonly #command: Command;
   readonly #ties: ConnectionSignals;
-  readonly #resolve: (outcome: Outcome | Refused | Unannounced) => void;
+  readonly #resolve: Resolve;
+  readonly #output: Reception | undefined;
   readonly #out: Announced;
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -83,9 +54,10 @@ class Running {
   #swept = Promise.resolve();
   #settled = false;
 
-  constructor(command: Command, ties: ConnectionSignals, resolve: (outcome: Outcome | Refused | Unannounced) => void) {
+  constructor(command: Command, ties: ConnectionSignals, resolve: Resolve, output: Reception | undefined) {
     this.#command = command;
-    this.#out = new Announced(command.terminal === true ? 2 : 1);
+    this.#output = output;
+    this.#out = new Announced(command.terminal === true ? 2 : 1, output);
     this.#ties = ties;
     this.#resolve = resolve;
   }
@@ -96,6 +68,7 @@ class Running {
     gone.addEventListener('abort', this.#onGone);
     closing.addEventListener('abort', this.#stop);
     hopeless.addEventListener('abort', this.#onHopeless);
+    this.#output?.failed.addEventListener('abort', this.#stop);
     this.#after(this.#command.timeoutMs, () => {
       this.#overdue = true;
       this.#stop();
@@ -112,18 +85,16 @@ class Running {
 
   #opened(channel: ClientChannel): void {
     this.#channel = channel;
+    this.#output?.from(pacedChannel(channel));
     channel.on('data', (chunk: Buffer) => this.#take(chunk));
+    channel.on('end', () => this.#output?.end());
     channel.stderr.on('data', (chunk: Buffer) => this.#err.add(chunk));
     channel.on('error', () => undefined);
     channel.on('exit', (code: number | null, signal?: string) => {
       this.#end = code === null ? { signal: (signal ?? 'a signal').replace(/@.*$/, '') } : { code };
       // Told to end, its first process may be gone while another of the group ignores TERM, as docker's client does.
       if (this.#stopping) this.#swept = this.#signal('KILL');
-      // What it left behind would hold the channel open for as long as it likes.
-      this.#after(LINGER_MS, () => {
-        void this.#signal('KILL').then(() => this.#settleAsEnded());
-        this.#after(KILL_GRACE_MS, () => this.#settleAsEnded());
-      });
+      this.#linger();
     });
     // The reason why a connection broke comes just after its channels have closed.
     channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
@@ -131,6 +102,15 @@ class Running {
     // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody
     // else may be reading.
     else if (this.#command.terminal !== true && isNothing(this.#command.stdin)) channel.end();
+  }
+
+  /** What the command left behind would hold the channel open for as long as it likes. */
+  #linger(): void {
+    this.#after(LINGER_MS, () => {
+      if (this.#output?.isIdle() === false) return this.#linger();
+      void this.#signal('KILL').then(() => this.#settleAsEnded());
+      this.#after(KILL_GRACE_MS, () => this.#settleAsEnded());
+    });
   }
 
   /**
@@ -198,6 +178,7 @@ class Running {
    */
   async #signal(name: SignalName): Promise<void> {
     this.#stopping = name;
+    this.#output?.cut();
     const groups = this.#out.groups.slice(name === 'KILL' ? 0 : -1);
     if (groups.length === 0 || this.#ties.gone.aborted) return;
     const sent = await this.#ties.signal(name, groups);
@@ -206,14 +187,19 @@ class Running {
 
   #settleAsEnded(): void {
     if (this.#overdue) this.#settle({ ended: 'timed-out', afterMs: this.#command.timeoutMs });
-    else if (this.#end === undefined || (this.#isUnannounced && (this.#stopping ?? this.#ties.gone.aborted)))
-      this.#settle(this.#lost());
+    else if (this.#end === undefined || this.#isAbandoned) this.#settle(this.#lost());
     else if (this.#isUnannounced)
       this.#settle({
         ended: 'unannounced',
         how: 'code' in this.#end ? `exit ${this.#end.code}` : `killed by ${this.#end.signal}`,
       });
     else this.#settle(this.#ended(this.#end));
+  }
+
+  /** Whether how it ended says nothing: it never began, or a part of its output may have been on its way. */
+  get #isAbandoned(): boolean {
+    const gone = this.#ties.gone.aborted;
+    return this.#isUnannounced ? gone || this.#stopping !== undefined : gone && this.#output !== undefined;
   }
 
   get #isUnannounced(): boolean {
@@ -252,6 +238,7 @@ class Running {
     this.#ties.gone.removeEventListener('abort', this.#onGone);
     this.#ties.closing.removeEventListener('abort', this.#stop);
     this.#ties.hopeless.removeEventListener('abort', this.#onHopeless);
+    this.#output?.failed.removeEventListener('abort', this.#stop);
     if (!this.#ties.gone.aborted) this.#channel?.close();
     if (how.ended === 'refused') this.#resolve(how);
     else this.#resolve({ ...how, stdout: stdoutOf(this.#command, this.#out.text()), stderr: this.#err.text() });

@@ -13,7 +13,8 @@ export interface Connection {
   /**
    * Runs the command and says how it ended: exited only where it was announced that it begins, and its standard input
    * goes nowhere before. Locale C, the login's home as working folder, nothing inherited from this process. Rejects
-   * only for a command that no host could run: a NUL in it, or a line past 100 kB.
+   * only for a command that no host could run: a NUL in it, a line past 100 kB, or a terminal whose output goes into a
+   * sink.
    */
   run(command: Command): Promise<Outcome>;
   /**
@@ -54,9 +55,10 @@ const terminalLine = (command: Command, options = ''): string =>
 
 /**
  * The line that announces itself and then becomes the program, on a terminal where the command wants one. Throws where
- * it is too long for any host.
+ * no host could run it.
  */
 export function startLine(command: Command, terminalOptions = ''): string {
+  if (command.terminal === true && command.stdout) throw new Error(`a terminal changes bytes: ${command.purpose}`);
   const asked = command.terminal === true ? terminalLine(command, terminalOptions) : programLine(command);
   const line = `${ANNOUNCE}; ${asked}`;
   if (inAnyShell(line).length > LONGEST_LINE)

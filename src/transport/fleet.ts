@@ -1,11 +1,12 @@
 import type { Host } from '../cluster/cluster.ts';
 import type { Fleet } from '../engine/ask.ts';
 import { reading, type Command } from '../engine/command.ts';
-import { failuresOf, DeploymentError, deploymentError, type Failure } from '../engine/errors.ts';
+import { DeploymentError, deploymentError, type Failure } from '../engine/errors.ts';
 import type { Emit } from '../engine/events.ts';
-import { succeeded, type Outcome } from '../engine/outcome.ts';
+import { succeeded } from '../engine/outcome.ts';
 import type { Secret } from '../engine/secret.ts';
 import type { Connection } from './connection.ts';
+import { HostConnection } from './host-connection.ts';
 import { readKnownHosts } from './host-keys.ts';
 import { LocalConnection } from './local.ts';
 import { LoginKey } from './login-key.ts';
@@ -57,14 +58,24 @@ export interface OpenFleet extends Fleet {
   close(): Promise<void>;
 }
 
+/** A fleet that can reach beyond the cluster file. */
+export interface GrowingFleet extends OpenFleet {
+  /**
+   * Takes in a host that is not in the cluster file. It is opened when it is first needed, by the same login; its key is
+   * checked like any other's. Throws a DeploymentError where the key of the login is missing.
+   */
+  add(host: Host): void;
+}
+
 /**
  * Makes a fleet; connects to nothing yet. Throws a DeploymentError when the known hosts cannot be read or the key is
  * missing.
  */
-export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFleet {
+export function openFleet(hosts: readonly Host[], options: FleetOptions): GrowingFleet {
   const closing = new AbortController();
   const { login, notes } = loginOf(hosts, options, closing.signal);
-  const berths = new Map(hosts.map((host) => [host.name, new HostConnection(() => open(host, login))]));
+  const berth = (host: Host, by: Login | undefined) => new HostConnection(() => open(host, by));
+  const berths = new Map(hosts.map((host) => [host.name, berth(host, login)]));
   const { emit, signal } = options;
   let ending: Promise<void> | undefined;
 
@@ -98,6 +109,12 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): OpenFl
         ...(stage !== undefined && { stage }),
       });
       return outcome;
+    },
+    add(host) {
+      if (berths.has(host.name)) throw new Error(`there is a host ${host.name} in the fleet already`);
+      const added = berth(host, login ?? loginOf([host], options, closing.signal).login);
+      berths.set(host.name, added);
+      if (closing.signal.aborted) void added.close();
     },
     last(name, command) {
       berths.get(name)?.last(command);
@@ -147,113 +164,6 @@ function connected(host: Host, login: Login | undefined): Promise<Connection> {
   if (!login) throw new Error('a host reached over SSH without a login');
   return openSsh(host.name, host.address, host.route, login);
 }
-
-/**
- * For so long a host that went away in the middle of a run is not tried again: whoever asks meanwhile would wait for
- * the same time-out.
- */
-const AGAIN_MS = 10_000;
-
-/** Where one host's connection lies: none, being opened, open, or failed for good. */
-class HostConnection {
-  readonly #open: () => Promise<Connection>;
-  #opening: Promise<Connection> | undefined;
-  #connection: Connection | undefined;
-  #closed = false;
-  #last: Command | undefined;
-  #wasOpen = false;
-  /** When it was last found that the host, which was there before, cannot be reached. */
-  #missedAt = 0;
-
-  constructor(open: () => Promise<Connection>) {
-    this.#open = open;
-  }
-
-  /** The connection; opens one when there is none that works. Throws a DeploymentError. */
-  connection(): Promise<Connection> {
-    const lost = this.#connection !== undefined && this.#connection.lost !== undefined;
-    if (lost || (this.#missedAt > 0 && Date.now() - this.#missedAt > AGAIN_MS)) this.#forget();
-    return (this.#opening ??= this.#opened());
-  }
-
-  /**
-   * Why the host cannot be used; empty when it can be. The first command, where one is given, shows whether its login
-   * runs any.
-   */
-  async failures(first?: Command): Promise<readonly Failure[]> {
-    try {
-      const connection = await this.connection();
-      const outcome = first && (await connection.run(first));
-      return outcome?.ended === 'lost' && outcome.failure ? [outcome.failure] : [];
-    } catch (thrown) {
-      return failuresOf(thrown);
-    }
-  }
-
-  async run(command: Command): Promise<Outcome> {
-    if (this.#closed) return lost('the run is ending');
-    let connection: Connection;
-    try {
-      connection = await this.connection();
-    } catch (thrown) {
-      const failures = failuresOf(thrown);
-      // Of a host that was there before, its connection is what is lost.
-      const failure = failures.find(
-        ({ code }) => code !== 'cancelled' && !(this.#wasOpen && code === 'host-unreachable'),
-      );
-      return { ...lost(failures.map(inWords).join('; ')), ...(failure && { failure }) };
-    }
-    return connection.run(command);
-  }
-
-  last(command: Command): void {
-    this.#last = command;
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#connection?.close(this.#last);
-  }
-
-  async #opened(): Promise<Connection> {
-    try {
-      const connection = await this.#open();
-      if (this.#closed) {
-        await connection.close();
-        throw deploymentError({
-          code: 'cancelled',
-          host: connection.host,
-          what: 'cancelled while connecting',
-          remedy: 'Run again: what was done stays, and the rest is done then.',
-        });
-      }
-      this.#connection = connection;
-      this.#wasOpen = true;
-      return connection;
-    } catch (thrown) {
-      // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come
-      // back within it.
-      if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable'))
-        this.#missedAt = Date.now();
-      throw thrown;
-    }
-  }
-
-  #forget(): void {
-    this.#connection = undefined;
-    this.#opening = undefined;
-    this.#missedAt = 0;
-  }
-}
-
-const lost = (reason: string): Extract<Outcome, { ended: 'lost' }> => ({
-  ended: 'lost',
-  reason,
-  stdout: '',
-  stderr: '',
-});
-const inWords = (failure: Failure): string =>
-  `${failure.what}${failure.evidence === undefined ? '' : ` (${failure.evidence})`}`;
 
 /** One key is wrong once, not once per host. */
 function distinct(failures: readonly Failure[]): Failure[] {

@@ -4,6 +4,8 @@ import { isStreamed, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { ANNOUNCE, Announced } from './announced.ts';
 import { Capture } from './capture.ts';
+import { startPaced } from './paced.ts';
+import { received, type Reception } from './reception.ts';
 import {
   KILL_GRACE_MS,
   LINGER_MS,
@@ -53,6 +55,7 @@ export class LocalConnection implements Connection {
   readonly host: string;
   readonly #shell: readonly string[];
   readonly #running = new Set<LocalRun>();
+  readonly #ending = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(host: string, sudo?: true) {
@@ -66,8 +69,14 @@ export class LocalConnection implements Connection {
 
   async run(command: Command): Promise<Outcome> {
     const line = lineOf(command);
+    const ending = received(command, (output) => this.#run(command, line, output));
+    this.#ending.add(ending);
+    return ending.finally(() => this.#ending.delete(ending));
+  }
+
+  async #run(command: Command, line: string, output?: Reception): Promise<Outcome> {
     if (this.#closed) return { ended: 'lost', reason: 'closed', stdout: '', stderr: '' };
-    const running = new LocalRun(command, this.#shell);
+    const running = new LocalRun(command, this.#shell, { output });
     this.#running.add(running);
     try {
       return await running.run(line);
@@ -78,8 +87,9 @@ export class LocalConnection implements Connection {
 
   async close(last?: Command): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#running].map((running) => running.stop()));
-    if (last) await new LocalRun(last, this.#shell, true).run(lineOf(last));
+    for (const running of this.#running) running.stop();
+    await Promise.all(this.#ending);
+    if (last) await new LocalRun(last, this.#shell, { graceless: true }).run(lineOf(last));
   }
 }
 
@@ -100,18 +110,23 @@ class LocalRun {
   readonly #command: Command;
   readonly #shell: readonly string[];
   readonly #graceless: boolean;
+  readonly #output: Reception | undefined;
   readonly #out: Announced;
   readonly #err = new Capture();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #left = Promise.withResolvers<void>();
-  readonly #done = Promise.withResolvers<void>();
   #overdue = false;
   #wanted: NodeJS.Signals | undefined;
 
   /** A graceless command is told KILL as soon as it is overdue. */
-  constructor(command: Command, shell: readonly string[], graceless = false) {
+  constructor(
+    command: Command,
+    shell: readonly string[],
+    { graceless = false, output }: { readonly graceless?: boolean; readonly output?: Reception | undefined },
+  ) {
     this.#command = command;
-    this.#out = new Announced(command.terminal === true ? 2 : 1);
+    this.#output = output;
+    this.#out = new Announced(command.terminal === true ? 2 : 1, output);
     this.#shell = shell;
     this.#graceless = graceless;
   }
@@ -120,8 +135,9 @@ class LocalRun {
     this.#after(this.#command.timeoutMs, () => {
       this.#overdue = true;
       if (this.#graceless) this.#left.resolve();
-      else void this.stop();
+      else this.stop();
     });
+    this.#output?.failed.addEventListener('abort', this.stop);
     try {
       const ended = await Promise.race([this.#execute(line), this.#left.promise]);
       return { ...this.#how(ended), stdout: stdoutOf(this.#command, this.#out.text()), stderr: this.#err.text() };
@@ -132,17 +148,17 @@ class LocalRun {
       for (const timer of this.#timers) clearTimeout(timer);
       // What it left behind would hold the output open, and with it this process.
       this.#signal('SIGKILL');
-      this.#done.resolve();
+      this.#output?.failed.removeEventListener('abort', this.stop);
     }
   }
 
   /** Tells the command and what it started to end: TERM, then KILL. */
-  stop(): Promise<void> {
+  readonly stop = (): void => {
+    this.#output?.cut();
     this.#signal('SIGTERM');
     this.#after(TERM_GRACE_MS, () => this.#signal('SIGKILL'));
     this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#left.resolve());
-    return this.#done.promise;
-  }
+  };
 
   /** Gives the exit code, or null when a signal ended it; @actions/exec says no more than its type tells. */
   #execute(line: string): Promise<number | null> {
@@ -155,11 +171,16 @@ class LocalRun {
     const env = Object.fromEntries(
       VISIBLE.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
     );
-    return exec('setsid', [...this.#shell, '-c', script, 'sh', line, ...(streamed ? [streamed.file] : [])], {
+    const args = [...this.#shell, '-c', script, 'sh', line, ...(streamed ? [streamed.file] : [])];
+    const place = { cwd: homedir(), env: { ...env, TERM: 'dumb', SHELL: '/bin/sh' } };
+    if (this.#output) {
+      const hear = { stdout: (chunk: Buffer) => this.#take(chunk), stderr: (chunk: Buffer) => this.#err.add(chunk) };
+      return startPaced(['setsid', ...args], { ...place, input: bytes ?? '' }, hear, this.#output);
+    }
+    return exec('setsid', args, {
+      ...place,
       silent: true,
       ignoreReturnCode: true,
-      cwd: homedir(),
-      env: { ...env, TERM: 'dumb', SHELL: '/bin/sh' },
       // Must be there even when empty, else standard input stays open.
       input: bytes ?? Buffer.alloc(0),
       delay: LINGER_MS,

@@ -2,13 +2,14 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeSSH } from 'node-ssh';
 import type { Client } from 'ssh2';
-import type { Command } from '../engine/command.ts';
+import { reading, type Command } from '../engine/command.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { reading } from '../engine/command.ts';
 import { inAnyShell } from '../engine/quote.ts';
-import { runOnChannel, type Refused, type SignalName, type ConnectionSignals, type Unannounced } from './channel.ts';
+import { runOnChannel } from './channel.ts';
 import { startLine, unannounced, type Connection } from './connection.ts';
+import { received } from './reception.ts';
+import type { ConnectionSignals, Refused, SignalName, Unannounced } from './session.ts';
 import { unusableLogin } from './login-errors.ts';
 import { Slots } from '../engine/slots.ts';
 
@@ -130,12 +131,15 @@ export class SshConnection implements Connection {
   }
 
   async #runNow(command: Command): Promise<Outcome | Refused> {
-    if (this.lost !== undefined) return { ended: 'lost', reason: this.lost, stdout: '', stderr: '' };
     if (this.#hopeless.signal.aborted) return this.#unusable();
     const suspicion = this.#announced
       ? undefined
       : setTimeout(() => void (this.#trying ??= this.#try()), SUSPICIOUS_MS);
-    const running = runOnChannel(this.#client, command, this.#ties(this.#closing.signal));
+    const running = received<Outcome | Refused | Unannounced>(command, async (output) =>
+      this.lost === undefined
+        ? runOnChannel(this.#client, command, this.#ties(this.#closing.signal), output)
+        : { ended: 'lost', reason: this.lost, stdout: '', stderr: '' },
+    );
     this.#running.add(running);
     try {
       const ended = await running;

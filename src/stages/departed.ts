@@ -1,0 +1,56 @@
+import type { Cluster, Host } from '../cluster/cluster.ts';
+import { HOST_NAME } from '../cluster/schema.ts';
+import { ipv4 } from '../cluster/subnet.ts';
+import type { SwarmNode } from '../docker/facts.ts';
+import { present, unknown, type Fact } from '../engine/fact.ts';
+import { engineOf, type Engines } from './swarm.ts';
+
+/** A machine of the swarm that the cluster file does not describe any more, or never did. */
+export interface Departed {
+  readonly node: SwarmNode;
+  /** By which a fleet can open it; unknown where nothing says how. It has no role: what is on it, it tells itself. */
+  readonly host: Fact<Host>;
+}
+
+/**
+ * The nodes of the swarm, as its managers see them, that are no host of the cluster file; one for each address, the one
+ * that is Ready first. Unknown where a described host could be any of them.
+ */
+export function departedHosts(
+  cluster: Cluster,
+  engines: Engines,
+  nodes: Fact<readonly SwarmNode[]>,
+): Fact<readonly Departed[]> {
+  if (nodes.is !== 'present') return nodes;
+  const known = new Set(nodes.value.map(({ address }) => address));
+  const hidden = cluster.hosts.find((host) => !engineOf(engines, host) && !known.has(host.address));
+  if (hidden) return unknown(`which node of the swarm ${hidden.name} is, is not known`);
+  const ids = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
+  const addresses = new Set(
+    cluster.hosts.flatMap((host) => [host.address, engineOf(engines, host)?.swarm.address ?? '']),
+  );
+  const others = nodes.value
+    .filter(({ id, address }) => !ids.has(id) && !(addresses.has(address) && isReachable(address)))
+    .sort((a, b) => Number(b.state === 'ready') - Number(a.state === 'ready'));
+  const machines = others.filter(
+    (node, i) => !isReachable(node.address) || others.findIndex(({ address }) => address === node.address) === i,
+  );
+  return present(machines.map((node) => ({ node, host: hostOf(cluster, node, others) })));
+}
+
+/** Whether others can reach something there. A manager may tell of itself that it listens everywhere. */
+const isReachable = (address: string): boolean => ipv4(address) !== undefined && !/^(0|127)\./.test(address);
+
+/** It is reached as all described hosts are: how it was once reached stands nowhere. */
+function hostOf({ hosts }: Cluster, { hostname, address }: SwarmNode, others: readonly SwarmNode[]): Fact<Host> {
+  if (!isReachable(address)) return unknown(`the swarm tells no address of ${hostname}`);
+  const [route, ...further] = hosts.map((host) => host.route);
+  if (route?.via !== 'ssh' || further.some((each) => JSON.stringify(each) !== JSON.stringify(route)))
+    return unknown(`how ${hostname} is reached is not known: the hosts of the cluster file do not share one way`);
+  const taken = [
+    ...hosts.map(({ name }) => name),
+    ...others.filter((each) => each.address !== address).map((each) => each.hostname),
+  ];
+  const name = HOST_NAME.test(hostname) && !taken.includes(hostname) ? hostname : address;
+  return present({ name, address, roles: [], route });
+}
