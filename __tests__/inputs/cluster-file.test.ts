@@ -111,7 +111,7 @@ describe('in a job of GitHub the cluster file', () => {
       'another file of the workspace',
       () => linkSync(join(folder, 'secret'), inWorkspace('cluster.yml')),
       'cluster.yml',
-      /^cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has none; nothing of it is shown$/,
+      /^cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has none; its content is not shown$/,
     ],
   ];
   test.each(refused)('is not %s', (_, make, path, said) => {

@@ -1,77 +1,77 @@
 import type { StageName } from '../stages/names.ts';
 import { firstManager, hostsWith, type Cluster, type Host } from './cluster.ts';
 
-/** One leg of a job's matrix. */
+/** One entry of a job's matrix. */
 export interface Leg {
-  /** The host whose part it does; '' for all hosts. */
+  /** The host it works on; '' for all hosts. */
   readonly host: string;
-  /** The host on which it runs; '' where it matters not, because every host is reached over SSH. */
+  /** The host it runs on; '' if that does not matter because every host is reached over SSH. */
   readonly here: string;
-  /** What `runs-on` takes, as JSON. */
+  /** Value for `runs-on`, as JSON. */
   readonly runner: string;
 }
 
 /**
- * The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a
- * whole, and who lets go of the lock where not every job can.
+ * Jobs that are not stages: `look` snapshots each host for the other jobs, `whole` works on the whole cluster, `unlock`
+ * releases the lock if not every job can.
  */
 type OtherJob = 'look' | 'whole' | 'unlock';
 
-/** The matrix of every job. Jobs of one stage on several hosts go in this order, where one must follow the other. */
+/** The matrix of every job. Jobs of one stage that must not run side by side run in this order. */
 export type Jobs = Readonly<Record<StageName | OtherJob, readonly Leg[]>>;
 
-/** Stages whose jobs go side by side, host by host; those of the others follow each other. */
+/** Stages whose jobs run side by side on all hosts; jobs of other stages run one after the other. */
 export const SIDE_BY_SIDE: readonly StageName[] = ['swarm-join'];
 
-/** Hosts that only a runner on them reaches: with several of them no job reaches all hosts. */
+/** Hosts reached only by their own runner, if there are several: then no job reaches all hosts. */
 export function ownRunners(cluster: Cluster): readonly Host[] {
   const local = cluster.hosts.filter(({ route }) => route.via === 'local');
   return local.length > 1 ? local : [];
 }
 
-/** Labels of runners, by host. */
+/** Runner labels by host. */
 export type Runners = Readonly<Record<string, readonly string[]>>;
 
-/** The runners that the cluster file names. */
+/** The runners named in the cluster file. */
 export const runnersOf = ({ hosts }: Cluster): Runners =>
   Object.fromEntries(
     hosts.flatMap(({ name, route }) => (route.via === 'local' && route.runner ? [[name, route.runner]] : [])),
   );
 
-/** The cluster with the runners that were agreed to in place of those that its file names. */
-export function withRunners(cluster: Cluster, agreed: Runners): Cluster {
+/** The cluster with the approved runners instead of those in its file. */
+export function withRunners(cluster: Cluster, approved: Runners): Cluster {
   const hosts = cluster.hosts.map((host): Host => {
     if (host.route.via !== 'local') return host;
     const { via, sudo } = host.route;
-    const runner = Object.hasOwn(agreed, host.name) ? agreed[host.name] : undefined;
+    const runner = Object.hasOwn(approved, host.name) ? approved[host.name] : undefined;
     return { ...host, route: { via, ...(sudo && { sudo }), ...(runner && { runner }) } };
   });
   return { ...cluster, hosts };
 }
 
 /**
- * How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by
- * host. `runner` is what `runs-on` takes where no host says otherwise, as JSON.
+ * How the jobs of a workflow divide the cluster: one job per stage if one runner reaches every host, otherwise one per
+ * host. `runner` is the default for `runs-on`, as JSON.
  */
 export function jobsOf(cluster: Cluster, runner: string): Jobs {
-  const apart = ownRunners(cluster);
+  const withOwnRunner = ownRunners(cluster);
   const [onlyLocal] = cluster.hosts.filter(({ route }) => route.via === 'local');
   const manager = firstManager(cluster);
-  const seat = apart.includes(manager) ? manager : apart[0];
+  const defaultHost = withOwnRunner.includes(manager) ? manager : withOwnRunner[0];
   const leg = (host: Host | undefined): Leg => {
-    const sits = host && apart.includes(host) ? host : (seat ?? onlyLocal);
+    const runsOn = host && withOwnRunner.includes(host) ? host : (defaultHost ?? onlyLocal);
     return {
       host: host?.name ?? '',
-      here: seat === undefined ? '' : (sits?.name ?? ''),
-      runner: runnerOf(sits) ?? runner,
+      here: defaultHost === undefined ? '' : (runsOn?.name ?? ''),
+      runner: runnerOf(runsOn) ?? runner,
     };
   };
   const whole = [leg(undefined)];
   const hosts = (...some: readonly Host[]): readonly Leg[] =>
-    apart.length === 0 ? whole : [...new Set(some)].map(leg);
+    withOwnRunner.length === 0 ? whole : [...new Set(some)].map(leg);
   const replicas = hostsWith(cluster, 'replica');
   return {
-    look: apart.map(leg),
+    look: withOwnRunner.map(leg),
     whole,
     preflight: whole,
     'swarm-init': hosts(manager),
@@ -79,15 +79,15 @@ export function jobsOf(cluster: Cluster, runner: string): Jobs {
     'network-create': hosts(manager, ...cluster.hosts),
     'mysql-up': hosts(...hostsWith(cluster, 'database'), ...replicas),
     'kuscia-init': hosts(...replicas),
-    'kuscia-start': (apart.length === 0 ? replicas : databaseLast(cluster, replicas)).map(leg),
+    'kuscia-start': (withOwnRunner.length === 0 ? replicas : databaseLast(cluster, replicas)).map(leg),
     'nginx-lb': hosts(...hostsWith(cluster, 'load-balancer')),
     verify: whole,
-    unlock: apart.includes(manager) ? [leg(manager)] : [],
+    unlock: withOwnRunner.includes(manager) ? [leg(manager)] : [],
   };
 }
 
 /**
- * Root of the database is closed when every replica has left it, and only a runner on the database's host can do that.
+ * Root access to the database is closed once no replica uses it, which only a runner on the database's host can do.
  */
 function databaseLast(cluster: Cluster, replicas: readonly Host[]): readonly Host[] {
   const holders = hostsWith(cluster, 'database');

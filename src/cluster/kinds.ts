@@ -3,13 +3,11 @@ import { z } from 'zod';
 import { nearest } from './nearest.ts';
 import { dotted, ipv4, parseSubnet, subnetText, UNUSABLE, contains } from './subnet.ts';
 
-/** A text. Every message of a kind follows the value it is about: `"x" is no port`. */
-export const text = (
-  example: string,
-  otherwise = `must be text (for example ${example}); put it in quotes if it is a number`,
-) => z.string({ error: (issue) => (issue.input === undefined ? `is missing (for example ${example})` : otherwise) });
+/** A text. Every message follows the value it is about: `"x" is not a valid port`. */
+export const text = (example: string, otherwise = `must be text (for example ${example}); put numbers in quotes`) =>
+  z.string({ error: (issue) => (issue.input === undefined ? `is missing (for example ${example})` : otherwise) });
 
-/** A text in which `fault` finds nothing wrong. The pattern is for editors: a first sieve, less strict than `fault`. */
+/** A text that `fault` accepts. The pattern is for editors and less strict than `fault`. */
 const checked = (example: string, pattern: RegExp, fault: (value: string) => string | undefined, otherwise?: string) =>
   text(example, otherwise)
     .superRefine((value, context) => {
@@ -18,24 +16,24 @@ const checked = (example: string, pattern: RegExp, fault: (value: string) => str
     })
     .meta({ pattern: pattern.source, examples: [example] });
 
-/** One of a few words; a near miss is answered with the word that was meant. */
+/** One of a few words; a near miss gets a suggestion. */
 export const oneOf = <const T extends readonly [string, ...string[]]>(kind: string, words: T) =>
   z.enum(words, {
     error: (issue) => {
       const meant = typeof issue.input === 'string' ? nearest(issue.input, words) : undefined;
-      return `is no ${kind}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${words.join(', ')})`;
+      return `is not a valid ${kind}${meant === undefined ? '' : `; did you mean "${meant}"?`} (${words.join(', ')})`;
     },
   });
 
-const NO_PORT = 'is no port (a whole number from 1 to 65535)';
+const PORT_RULE = 'is not a valid port (a whole number from 1 to 65535)';
 
 /** A TCP port. */
-export const port = () => z.int({ error: NO_PORT }).min(1, NO_PORT).max(65535, NO_PORT);
+export const port = () => z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65535, PORT_RULE);
 
-const NO_PACKET_SIZE = 'is no size of a packet (a whole number from 576 to 9000)';
+const MTU_RULE = 'is not a valid MTU (a whole number from 576 to 9000)';
 
-/** Bytes of a packet: from what every IPv4 host takes (RFC 791) to jumbo frames. */
-export const packetSize = () => z.int({ error: NO_PACKET_SIZE }).min(576, NO_PACKET_SIZE).max(9000, NO_PACKET_SIZE);
+/** An MTU in bytes: from the IPv4 minimum (RFC 791) to jumbo frames. */
+export const mtu = () => z.int({ error: MTU_RULE }).min(576, MTU_RULE).max(9000, MTU_RULE);
 
 /** true or false. */
 export const flag = () => z.boolean({ error: 'must be true or false' });
@@ -44,17 +42,17 @@ export const flag = () => z.boolean({ error: 'must be true or false' });
 export const section = <Shape extends z.core.$ZodShape>(shape: Shape) =>
   z.strictObject(shape, { error: (issue) => mappingMessage(issue.input, Object.keys(shape)) });
 
-/** What is said where a mapping should stand. */
+/** The message for a value that should be a mapping. */
 export function mappingMessage(input: unknown, keys: readonly string[]): string {
   const wanted = `a mapping of ${keys.join(', ')}`;
   if (input === undefined) return `is missing (${wanted})`;
-  return input === null ? `is empty: leave the key out, or write ${wanted}` : `must be ${wanted}`;
+  return input === null ? `is empty: omit the key, or give ${wanted}` : `must be ${wanted}`;
 }
 
 const RESERVED = ['master', 'default', 'kube-system', 'kube-public', 'kube-node-lease', 'cross-domain'];
 
-/** Longest domain id that leaves a replica's 63-character hostname room for the host's own name. */
-export const LONGEST_DOMAIN = 20;
+/** Longest domain id that leaves room for the host's name in a replica's 63-character hostname. */
+export const MAX_DOMAIN_LENGTH = 20;
 
 /** A Kuscia domain id. */
 export const domainId = () =>
@@ -62,11 +60,14 @@ export const domainId = () =>
     if (RESERVED.includes(value))
       return `is reserved by Kuscia (as are ${RESERVED.filter((name) => name !== value).join(', ')})`;
     if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value))
-      return 'is no domain id (lower-case letters, digits and inner hyphens: it becomes a Kubernetes namespace)';
-    if (value.length > LONGEST_DOMAIN)
       return (
-        `has ${value.length} characters; at most ${LONGEST_DOMAIN}, for it is part of each replica's hostname, ` +
-        'which Kuscia cuts at 63'
+        'is not a valid domain id (lower-case letters, digits and inner hyphens: it becomes a Kubernetes ' +
+        'namespace)'
+      );
+    if (value.length > MAX_DOMAIN_LENGTH)
+      return (
+        `has ${value.length} characters; at most ${MAX_DOMAIN_LENGTH} are allowed, because it is part of each ` +
+        `replica's hostname, which Kuscia truncates to 63`
       );
     return undefined;
   });
@@ -74,21 +75,21 @@ export const domainId = () =>
 const REFERENCE =
   /^(?<path>[a-zA-Z0-9][a-zA-Z0-9.-]*(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+|[a-z0-9]+([._-]+[a-z0-9]+)*)(:(?<tag>\w[\w.-]{0,127}))?(?<digest>@sha256:[0-9a-f]{64})?$/;
 
-/** A container image with a tag or a digest, so that every host runs the same one. */
+/** A container image with a tag or digest, so that every host runs the same image. */
 export const image = (example: string) =>
   checked(example, /^[A-Za-z0-9][A-Za-z0-9_.:/-]*[:@][A-Za-z0-9_.:-]+$/, (value) => {
     const parts = value.length <= 400 ? REFERENCE.exec(value)?.groups : undefined;
-    if (!parts) return `is no image reference (for example ${example})`;
+    if (!parts) return `is not a valid image reference (for example ${example})`;
     if (parts['digest'] !== undefined) return undefined;
     if (parts['tag'] === undefined)
       return `has no tag or digest (for example ${example}): hosts could run different images`;
     return parts['tag'] === 'latest'
-      ? `is not pinned: "latest" changes under way; name a version (for example ${example}) or a digest`
+      ? `is not pinned: "latest" changes over time; use a version (for example ${example}) or a digest`
       : undefined;
   });
 
-const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
-const DNS_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
+const DNS_LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+const DNS_NAME = new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})*$`);
 
 /** Whether the text is an IPv4 address or a DNS name. */
 export function isAddress(value: string): boolean {
@@ -100,13 +101,15 @@ export function isAddress(value: string): boolean {
 export const address = (example: string) =>
   checked(example, /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, (value) => {
     if (value.includes(':'))
-      return `is no IPv4 address or DNS name (for example ${example}); IPv6 and ports do not belong here`;
-    return isAddress(value) ? undefined : `is no IPv4 address or DNS name (for example ${example})`;
+      return (
+        `is not a valid IPv4 address or DNS name (for example ${example}); IPv6 addresses and ports are not ` +
+        `allowed here`
+      );
+    return isAddress(value) ? undefined : `is not a valid IPv4 address or DNS name (for example ${example})`;
   });
 
 /**
- * An address that means the same machine to everyone: neither loopback nor any other that only the machine itself
- * understands.
+ * An address that means the same machine everywhere: not loopback, link-local or similar.
  */
 export const sharedAddress = (example: string) =>
   address(example).superRefine((value, context) => {
@@ -119,44 +122,44 @@ export const sharedAddress = (example: string) =>
       context.addIssue({
         code: 'custom',
         message:
-          'means something else to each machine, and inside a container the container itself: give the address ' +
-          'that all hosts reach',
+          'means a different machine on each host, and in a container the container itself; use an address that ' +
+          'all hosts can reach',
       });
   });
 
-/** An IPv4 address of a host's own. */
+/** An IPv4 address of the host itself. */
 export const ownIpv4 = () =>
   sharedAddress('10.0.0.11').superRefine((value, context) => {
     if (ipv4(value) === undefined)
-      context.addIssue({ code: 'custom', message: 'is no IPv4 address (for example 10.0.0.11)' });
+      context.addIssue({ code: 'custom', message: 'is not a valid IPv4 address (for example 10.0.0.11)' });
   });
 
-/** A login name, which kuscia.sh makes the first part of the container's name. */
+/** A login name, which kuscia.sh uses as the first part of the container's name. */
 export const login = () =>
   text('root').regex(
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/,
-    'is no login name (up to 32 letters, digits, "_", "." and "-": it is part of the container\'s name)',
+    'is not a valid login name (up to 32 letters, digits, "_", "." and "-": it becomes part of the container\'s name)',
   );
 
-/** kuscia.sh greps the configuration for these words before a colon, and would find them in the DSN. */
+/** Words followed by a colon that kuscia.sh greps the configuration for, and would also match in the DSN. */
 export const GREPPED = ['mode', 'domainID', 'masterEndpoint', 'protocol', 'datastoreEndpoint'] as const;
 
-/** A user of the database, as it stands in a DSN. */
+/** A database user, as it appears in a DSN. */
 export const databaseUser = () =>
   checked('root', /^[A-Za-z0-9_.-]{1,32}$/, (value) => {
     if (!/^[A-Za-z0-9_.-]{1,32}$/.test(value))
-      return 'is no database user (up to 32 letters, digits, "_", "." and "-")';
+      return 'is not a valid database user (up to 32 letters, digits, "_", "." and "-")';
     const ending = GREPPED.find((word) => value.endsWith(word));
     return ending === undefined
       ? undefined
-      : `ends in "${ending}", which kuscia.sh would take for a key of the configuration`;
+      : `ends with "${ending}", which kuscia.sh would mistake for a configuration key`;
   });
 
 /** The name of a database. */
 export const databaseName = () =>
-  text('kine').regex(/^[A-Za-z0-9_]{1,64}$/, 'is no database name (up to 64 letters, digits and "_")');
+  text('kine').regex(/^[A-Za-z0-9_]{1,64}$/, 'is not a valid database name (up to 64 letters, digits and "_")');
 
-/** Certificates in PEM: no key, and no more than fit into an argument. */
+/** PEM certificates: no key, and small enough to be passed as an argument. */
 export const certificates = () =>
   text('-----BEGIN CERTIFICATE----- ...').superRefine((value, context) => {
     const blocks = value
@@ -166,7 +169,7 @@ export const certificates = () =>
     if (value.length > 32_768 || blocks.length === 0 || !blocks.every(isCertificate))
       context.addIssue({
         code: 'custom',
-        message: 'is no certificate in PEM (-----BEGIN CERTIFICATE-----), or holds more than that',
+        message: 'must contain only PEM certificates (-----BEGIN CERTIFICATE-----), at most 32 KiB',
       });
   });
 
@@ -185,42 +188,42 @@ function isCertificate(pem: string): boolean {
 export const volumeName = () =>
   text('alice-mysql').regex(
     /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,127}$/,
-    'is no volume name (letters, digits, "_", "." and "-"); a folder of the host is not taken',
+    'is not a valid volume name (letters, digits, "_", "." and "-"); a host directory is not supported',
   );
 
 /** The host part of a registry's address. */
 export const registryServer = () =>
   text('registry.example.org').regex(
     /^[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?$/,
-    'is no registry (name and perhaps port, without https:// and path)',
+    'is not a valid registry (name and optional port, without https:// and path)',
   );
 
-/** A label by which GitHub finds a runner. */
+/** A label of a GitHub runner. */
 export const runnerLabel = () =>
   text('node-01').regex(
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/,
-    'is no label of a runner (letters, digits, "_", "." and "-")',
+    'is not a valid runner label (letters, digits, "_", "." and "-")',
   );
 
-/** A folder on the hosts. */
+/** A directory on the hosts. */
 export const folder = () =>
   checked('kuscia-swarm/alice', /^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, (value) => {
     if (!/^\/?[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(value) || value.length > 200)
       return (
-        'is no folder (letters, digits, ".", "_" and "-" between slashes; relative to the login\'s home, "~" is ' +
-        'not known)'
+        'is not a valid directory (letters, digits, ".", "_" and "-" between slashes; relative to the ' +
+        'login\'s home, "~" is not supported)'
       );
     return value.split('/').some((part) => part === '.' || part === '..')
-      ? 'must not hold "." or ".." as a part'
+      ? 'must not contain "." or ".." as a path component'
       : undefined;
   });
 
 const UNITS: Readonly<Record<string, number>> = { m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
-const SMALLEST_MEMORY = 2 * 2 ** 30;
+const MIN_MEMORY = 2 * 2 ** 30;
 
 /**
- * Bytes of a size as Docker reads it: K, M, G, T and their forms with B or iB all count by 1024. Undefined when it is
- * no size.
+ * A size in bytes, read as Docker does: M, G, T and their forms with B or iB are powers of 1024. Undefined if the text
+ * is not a size.
  */
 export function bytesOf(size: string): number | undefined {
   const match = /^(\d{1,6}(?:\.\d{1,3})?) ?([mgt])(?:i?b)?$/i.exec(size);
@@ -228,34 +231,33 @@ export function bytesOf(size: string): number | undefined {
   return match && unit !== undefined ? Math.floor(Number(match[1]) * unit) : undefined;
 }
 
-const NO_MEMORY =
-  'is no amount of memory (a number with MiB, GiB or TiB, for example 8GiB; M and MB mean the same, as in docker ' +
-  'run -m)';
+const MEMORY_RULE =
+  'is not a valid memory size (a number with MiB, GiB or TiB, for example 8GiB; M and MB mean the same, as in ' +
+  'docker run -m)';
 
-/** An amount of memory for a replica. */
+/** A memory size for a replica. */
 export const memory = () =>
   checked(
     '8GiB',
     /^\d+(\.\d+)? ?[MmGgTt]([Ii]?[Bb])?$/,
     (value) => {
       const bytes = bytesOf(value);
-      if (bytes === undefined) return NO_MEMORY;
-      return bytes < SMALLEST_MEMORY ? 'is too little: a replica needs 2GiB at least' : undefined;
+      if (bytes === undefined) return MEMORY_RULE;
+      return bytes < MIN_MEMORY ? 'is too small: a replica needs at least 2GiB' : undefined;
     },
-    NO_MEMORY,
+    MEMORY_RULE,
   );
 
 /** A CIDR block for the overlay network. */
 export const cidr = () =>
   checked('10.200.0.0/24', /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, (value) => {
     const subnet = parseSubnet(value);
-    if (!subnet) return 'is no IPv4 subnet (for example 10.200.0.0/24)';
-    if (subnetText(subnet) !== value)
-      return `does not begin at a network address; did you mean "${subnetText(subnet)}"?`;
-    return subnet.prefix < 8 || subnet.prefix > 29 ? 'has a prefix outside /8 to /29' : undefined;
+    if (!subnet) return 'is not a valid IPv4 subnet (for example 10.200.0.0/24)';
+    if (subnetText(subnet) !== value) return `is not a network address; did you mean "${subnetText(subnet)}"?`;
+    return subnet.prefix < 8 || subnet.prefix > 29 ? 'must have a prefix from /8 to /29' : undefined;
   });
 
-/** A way through another host: its parts, or undefined when the text is none. */
+/** The parts of a bastion given as text; undefined if the text is invalid. */
 export function bastionParts(value: string): { address: string; user?: string; port?: number } | undefined {
   const match = /^(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,31})@)?([^@:]+)(?::(\d{1,5}))?$/.exec(value);
   const number = match?.[3] === undefined ? undefined : Number(match[3]);
@@ -268,8 +270,8 @@ export function bastionParts(value: string): { address: string; user?: string; p
   };
 }
 
-/** A bastion as one text. */
+/** A bastion given as text. */
 export const bastionText = () =>
   checked('ops@bastion.example.org:22', /^([A-Za-z0-9][A-Za-z0-9_.-]*@)?[A-Za-z0-9.-]+(:\d{1,5})?$/, (value) =>
-    bastionParts(value) ? undefined : 'is no bastion (user@address:port, of which user@ and :port may be left out)',
+    bastionParts(value) ? undefined : 'is not a valid bastion (user@address:port; user@ and :port are optional)',
   );

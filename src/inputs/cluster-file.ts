@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 import { show } from '../cluster/problem.ts';
 import { readCluster } from '../cluster/read.ts';
-import { LONGEST_TEXT } from '../cluster/source.ts';
+import { MAX_TEXT_LENGTH } from '../cluster/source.ts';
 import { failuresOf, type Failure } from '../engine/errors.ts';
 import { UnfitFile, type Files } from './files.ts';
 import { given, missing, wrong, type Environment } from './given.ts';
 
 /** No character takes more bytes. */
-const MOST_BYTES = 4 * LONGEST_TEXT;
+const MOST_BYTES = 4 * MAX_TEXT_LENGTH;
 
 /** The cluster that the input describes; what is wrong with it goes to `failures`. */
 export function oneCluster(env: Environment, files: Files, failures: Failure[]): Cluster | undefined {
