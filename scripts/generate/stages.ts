@@ -82,7 +82,7 @@ const ONLY: Readonly<Partial<Record<InputName, (action: ActionName) => boolean>>
   runner: (action) => action === 'check',
   domain: (action) => action === 'check',
   'workflow-mode': (action) => action === 'check',
-  'agreed-runners': (action) => action === 'check',
+  'approved-runners': (action) => action === 'check',
   'artifacts-in': () => false,
   'artifacts-out': () => false,
   'logs-out': () => false,

@@ -80,7 +80,7 @@ const SPEAKERS: Readonly<Record<Code, readonly LogSource[]>> = {
   'github-refused': ITSELF,
   'github-unreachable': ITSELF,
   'approval-unguarded': ITSELF,
-  'runner-not-agreed': ITSELF,
+  'runner-not-approved': ITSELF,
   internal: ITSELF,
 };
 

@@ -72,7 +72,7 @@ export const CODES = {
   'github-refused': [1801, "GitHub's API refuses"],
   'github-unreachable': [1802, "GitHub's API does not answer"],
   'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
-  'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
+  'runner-not-approved': [1804, 'A change that is not merged names the runner that would get the secrets'],
   internal: [1900, 'A defect in kuscia-swarm'],
 } as const satisfies Record<string, readonly [number, string]>;
 

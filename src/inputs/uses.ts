@@ -2,8 +2,7 @@ import type { StageName } from '../stages/names.ts';
 import type { INPUTS } from './catalogue.ts';
 
 /**
- * Inputs that are a secret of the cluster itself: those of SSH go with the hosts that are reached, the key of the seal
- * with what is sealed.
+ * Secret inputs of the cluster itself. SSH inputs depend on the hosts reached, and the seal key on what is sealed.
  */
 export type ClusterSecret = keyof Pick<
   typeof INPUTS,
@@ -13,9 +12,9 @@ export type ClusterSecret = keyof Pick<
 const PAIR = ['load-balancer-certificate', 'load-balancer-key'] as const;
 
 /**
- * What a stage's own questions and steps take. Preflight takes what any stage after it must have, to say what is
- * missing before anything is changed, and whatever the plan of all stages depends on, which it compares with the
- * approved one.
+ * The secrets that a stage's queries and steps use. Preflight uses those required by any later stage, so that missing
+ * ones are reported before anything is changed, and those that the plan of all stages depends on, because it compares
+ * that plan with the approved one.
  */
 export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>> = {
   preflight: ['database-password', 'registry-password', 'kuscia-config', ...PAIR],
@@ -24,19 +23,19 @@ export const STAGE_SECRETS: Readonly<Record<StageName, readonly ClusterSecret[]>
   'network-create': ['registry-password'],
   'mysql-up': ['database-password', 'registry-password'],
   'kuscia-init': ['database-password', 'registry-password', 'kuscia-config'],
-  // While gateways move to another port, it leads the load balancer to them.
+  // While gateways move to another port, it reconfigures the load balancer.
   'kuscia-start': ['registry-password', ...PAIR],
   'nginx-lb': ['registry-password', ...PAIR],
   verify: ['database-password', ...PAIR],
 };
 
 /**
- * What the questions of a whole deployment take: for a plan, and for a job that records what its host answers to the
- * jobs of others.
+ * The secrets used by the queries of a whole deployment: for a plan, and for a job that records its host's answers for
+ * other jobs.
  */
 export const QUERY_SECRETS: readonly ClusterSecret[] = ['database-password', ...PAIR];
 
-/** What a run must be given. A job on a host's own runner (`here`) records its host's answers, whatever its stage. */
+/** The secrets that a run requires. A job on a host's own runner (`here`) records its host's answers in every stage. */
 export function secretsUsed(mode: string, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
   if (mode === 'divide' || mode === 'unlock') return new Set();
   const ofStages =
