@@ -288,7 +288,7 @@ describe('a database of ours', () => {
     [
       'whose password file was changed gets it anew, once the password is known to be right',
       { password: fileOf(sha256('by hand')) },
-      [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE],
+      [`~ node-01 file with the database password (its content differs from the input)`, RUNS, STATE],
     ],
     [
       'whose password file is gone gets it anew',

@@ -17,12 +17,11 @@ const view = z.record(z.string().regex(/^[0-9a-f]{64}$/), outcome);
 const plan = z.array(z.strictObject({ line: z.string(), image: z.array(z.string()).optional() }));
 
 /**
- * What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed
- * over.
+ * What a host answered in its own job. Like all functions here it throws artifact-damaged for other content.
  */
 export const snapshotIn = (handover: SealedArtifact): HostSnapshot => readOf(handover, (text) => jsonOf(text, view));
 
-/** The changes of a plan. */
+/** The changes of an approved plan. */
 export const approvedIn = (handover: SealedArtifact): readonly Change[] =>
   readOf(handover, (text) => jsonOf(text, plan).map(({ line, image }) => ({ line, ...(image && { image }) })));
 
@@ -32,15 +31,15 @@ export const joinTokensIn = (handover: SealedArtifact): JoinTokens =>
 export const provenanceIn = (handover: SealedArtifact): Provenance =>
   readOf(handover, () => readProvenance(handover.content));
 
-/** The reason is not told: it may show what was handed over, which is secret. */
+/** Drops the parse error, which could show secret content. */
 function readOf<T>(handover: SealedArtifact, read: (text: string) => T): T {
   try {
     return read(handover.content.reveal());
   } catch {
     throw deploymentError({
       code: 'artifact-damaged',
-      what: `what ${fileName(handover)} holds is no ${handover.kind}`,
-      remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.',
+      what: `${fileName(handover)} does not contain a valid ${handover.kind}`,
+      remedy: 'Use the same version of kuscia-swarm in all jobs, then run the whole workflow again.',
     });
   }
 }

@@ -6,7 +6,7 @@ const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
 const SHORTEST_PASSPHRASE = 16;
 
 /**
- * The identity in a seal key, which may stand among the comments that age-keygen writes; undefined for a passphrase.
+ * The identity in a seal key, ignoring the comments written by age-keygen; undefined for a passphrase.
  */
 function identityIn(text: string): string | undefined {
   const lines = text
@@ -16,29 +16,29 @@ function identityIn(text: string): string | undefined {
   return lines.length === 1 && lines[0]?.startsWith('AGE-SECRET-KEY-') ? lines[0] : undefined;
 }
 
-/** Why the text cannot be a seal key; undefined when it can. Never repeats it. */
+/** Why the text is not a valid seal key; undefined if it is. Never shows it. */
 export function sealKeyFault(text: string): string | undefined {
   const identity = identityIn(text);
   if (identity !== undefined)
     return IDENTITY.test(identity)
       ? undefined
-      : 'begins like an age identity, but is none: a part of it may be missing';
-  if (/^AGE-SECRET-KEY-/m.test(text)) return 'holds more than one age identity';
+      : 'starts like an age identity but is not valid; part of it may be missing';
+  if (/^AGE-SECRET-KEY-/m.test(text)) return 'contains more than one age identity';
   if (/^age1[a-z0-9]+$/.test(text.trim()))
-    return 'is an age recipient, the public half: give the identity (AGE-SECRET-KEY-1...)';
-  if (/[\r\n]/.test(text.trim())) return 'has several lines: a passphrase has one';
+    return 'is an age recipient, the public key; use the identity (AGE-SECRET-KEY-1...)';
+  if (/[\r\n]/.test(text.trim())) return 'has several lines; a passphrase must be on one line';
   if (text.trim().length < SHORTEST_PASSPHRASE)
     return (
-      `is too short: a passphrase needs ${SHORTEST_PASSPHRASE} characters, because whoever can download an ` +
-      'artifact can try it out at leisure'
+      `is too short: a passphrase needs at least ${SHORTEST_PASSPHRASE} characters, because anyone who can ` +
+      `download an artifact can try to guess it`
     );
   return undefined;
 }
 
-/** age is loaded when something is sealed, not before: most runs seal nothing. */
+/** Loaded on first use, because most runs seal nothing. */
 const age = () => import(/* webpackMode: "eager" */ 'age-encryption');
 
-/** The content as an age file: for the recipient of the identity, or with the passphrase. */
+/** Encrypts the content as an age file, for the recipient of the identity or with the passphrase. */
 export async function seal(content: Uint8Array, key: Secret): Promise<Uint8Array> {
   const { Encrypter, identityToRecipient } = await age();
   const encrypter = new Encrypter();
@@ -49,8 +49,8 @@ export async function seal(content: Uint8Array, key: Secret): Promise<Uint8Array
 }
 
 /**
- * The content of an age file. Throws a DeploymentError: artifact-key-wrong or artifact-damaged; `name` is what the file is
- * called there.
+ * Decrypts an age file. Throws a DeploymentError, artifact-key-wrong or artifact-damaged, in which `name` is the file
+ * name.
  */
 export async function open(sealed: Uint8Array, key: Secret, name: string): Promise<Uint8Array> {
   const { Decrypter } = await age();
@@ -65,23 +65,23 @@ export async function open(sealed: Uint8Array, key: Secret, name: string): Promi
     if (/no identity matched/i.test(said)) {
       throw deploymentError({
         code: 'artifact-key-wrong',
-        what: `${name} was sealed with another key`,
+        what: `${name} was sealed with a different key`,
         evidence: said,
-        remedy: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.',
+        remedy: 'Use the same seal-key in every job. After changing the secret, run the whole workflow again.',
       });
     }
     throw deploymentError({
       code: 'artifact-damaged',
-      what: `${name} is no whole age file`,
+      what: `${name} is not a complete age file`,
       evidence: said,
-      remedy: 'Run the job that made it again, or the whole workflow.',
+      remedy: 'Run the job that created it again, or the whole workflow.',
     });
   }
 }
 
 /**
- * What shows that a text comes from somebody who has the seal key: whoever knows only an identity's recipient can seal,
- * too. It belongs inside the seal, where nobody can try passphrases on it.
+ * Proves that a text comes from a holder of the seal key, because anyone who knows an identity's recipient can seal
+ * too. Keep it inside the seal, where it cannot be used to guess passphrases.
  */
 export function proofOf(text: string, key: Secret): string {
   const secret = identityIn(key.reveal()) ?? key.reveal().trim();

@@ -2,16 +2,16 @@ import { reading, script } from '../engine/command.ts';
 import { failedTo, present, unknown, type Fact, type Query } from '../engine/fact.ts';
 import { route } from './facts.ts';
 
-/** The socket on which the engine of a host listens; all that talks to an engine here means that one. */
+/** The socket of a host's engine; everything here uses this engine. */
 export const SOCKET = '/var/run/docker.sock';
 
-/** Variables that Docker's client puts into each container that it makes, of one of its configuration files. */
+/** Proxy variables that Docker's client sets in every container, from one of its configuration files. */
 export interface ContainerProxy {
   readonly file: string;
-  /** For which engine they are: `default`, or the address of one. */
+  /** The engine they apply to: `default`, or its address. */
   readonly engine: string;
   /**
-   * Those that are set: httpProxy, httpsProxy, ftpProxy, allProxy. Their values may hold a password and stay on the
+   * Those that are set: httpProxy, httpsProxy, ftpProxy, allProxy. Their values may contain a password and stay on the
    * host.
    */
   readonly keys: readonly string[];
@@ -19,42 +19,39 @@ export interface ContainerProxy {
 }
 
 /**
- * What on a host, beside its engine, decides whether Docker works for the login: client, environment, kernel, firewall.
+ * What else on a host decides whether Docker works for the login: client, environment, kernel, firewall.
  */
 export interface Setup {
-  /** Folders in which the login's non-interactive shell looks for programs. */
+  /** PATH of the login's non-interactive shell. */
   readonly path: string;
-  /** The docker that it finds there; '' where it finds none. */
+  /** The docker program found there; '' if none. */
   readonly docker: string;
-  /** Programs named docker in the usual places, on the PATH or not. */
+  /** Programs named docker in common places, on the PATH or not. */
   readonly found: readonly string[];
-  /** Whether the engine's usual socket exists, and whether the login may write to it. */
+  /** Whether the engine's socket exists, and whether the login may write to it. */
   readonly socket: 'absent' | 'denied' | 'open';
   /**
-   * Ways by which the login's docker talks to an engine that is not behind that socket: where that is set, and what it
-   * names.
+   * Settings that direct the login's docker to another engine: where they are set, and the engine's address.
    */
   readonly elsewhere: readonly { readonly by: string; readonly at: string }[];
   readonly proxies: readonly ContainerProxy[];
   /**
-   * Options that the daemon is started with, as far as they matter here and may be read: where they stand, name and
-   * value.
+   * Relevant daemon options, as far as they are readable: where they are set, name and value.
    */
   readonly options: readonly { readonly where: string; readonly name: string; readonly value: string }[];
-  /** Settings of the kernel by their names, where it has them. */
+  /** Kernel settings by name, if present. */
   readonly kernel: Readonly<Record<string, number>>;
-  /** Why no pseudo-terminal can be opened; '' where one can. */
+  /** Why no pseudo-terminal can be opened; '' if one can. */
   readonly noTerminal: string;
   /**
-   * Firewall rules of Docker's, as iptables-save writes them behind the table's name; undefined where the login may not
-   * read rules.
+   * Docker's firewall rules in iptables-save format after the table's name; undefined if the login may not read rules.
    */
   readonly rules: readonly string[] | undefined;
-  /** Destinations of its IPv4 routes that need no gateway. */
+  /** Destinations of its IPv4 routes without a gateway. */
   readonly onLink: readonly string[];
 }
 
-/** Settings of the kernel that matter here, by their files below /proc/sys. */
+/** Relevant kernel settings, as files in /proc/sys. */
 const KERNEL = [
   'net/ipv4/ip_forward',
   'fs/inotify/max_user_instances',
@@ -64,7 +61,7 @@ const KERNEL = [
   'kernel/pty/reserve',
 ];
 
-/** Where docker is installed, by packages, snaps and hand. */
+/** Where docker is commonly installed. */
 const USUAL = [
   ...[
     '/usr/local/bin',
@@ -81,8 +78,8 @@ const USUAL = [
 ];
 
 /**
- * Prints the few values of Docker's JSON files that are asked for; what else stands there (logins, passwords in
- * proxies' addresses) stays.
+ * Prints only the needed values of Docker's JSON files; everything else (logins, passwords in proxy addresses) stays on
+ * the host.
  */
 const JSON_LEAVES = `
 function leaf(v) {
@@ -109,8 +106,8 @@ FNR == 1 { if (file != "") parse(text); file = FILENAME; text = "" }
 END { if (file != "") parse(text) }`;
 
 /**
- * Keeps those of iptables-save's lines that are about Docker's chains and about containers on their way out; says when
- * they could be read.
+ * Keeps the iptables-save lines about Docker's chains and outgoing container traffic, and reports whether they were
+ * readable.
  */
 const RULES = `/^read$/ { print "rules=read" }
 /^\\*/ { table = substr($0, 2) }
@@ -124,32 +121,32 @@ const READ_RULES = [
 ];
 
 const ASK = [
-  // What a tool says of what is not there is no answer.
+  // Error messages about missing things are not answers.
   'exec 2>/dev/null',
   'echo "path=$PATH"; echo "docker=$(command -v docker)"',
   `for d in ${USUAL.join(' ')}; do [ -f "$d/docker" ] && [ -x "$d/docker" ] && echo "found=$d/docker"; done`,
   `if [ ! -S ${SOCKET} ]; then echo socket=absent; elif [ -w ${SOCKET} ]; then echo socket=open; else echo ` +
     'socket=denied; fi',
-  // Another name of that socket is the same engine.
+  // Another path to that socket is the same engine.
   `host=$DOCKER_HOST; case $host in unix://*) [ "\${host#unix://}" -ef ${SOCKET} ] && host=unix://${SOCKET} ;; esac`,
   'echo "host=$host"; echo "useContext=$DOCKER_CONTEXT"',
   'awk=$1 rules=$2; shift 2',
-  // A shell reads byte by byte, and the kernel gives no second one of a setting.
+  // The shell's `read` reads byte by byte, which kernel settings do not support.
   'cd /proc/sys && grep -s "" "$@" | while IFS=: read -r name value; do echo "kernel=$name $value"; done; cd /',
   'while read -r _ to via _ _ _ _ mask _; do',
   '[ "$via" = 00000000 ] && [ "$to" != 00000000 ] && echo "onLink=$to/$mask"',
   'done </proc/net/route',
-  // Opened only where it is there: the shell would make a file of that name.
-  'if [ ! -c /dev/ptmx ]; then echo "noTerminal=there is no such device"',
+  // Opened only if it exists: the shell would create a file with that name.
+  'if [ ! -c /dev/ptmx ]; then echo "noTerminal=the device does not exist"',
   'elif said=$( (: 3<>/dev/ptmx) 2>&1 ); then echo terminal=open; else echo "noTerminal=$said"; fi',
-  // The options of the daemon that runs; where it says, its own configuration file.
+  // The options of the running daemon, including its configuration file.
   'config=/etc/docker/daemon.json; read -r pid </var/run/docker.pid',
   'for a in $(tr "\\0" "\\n" <"/proc/$pid/cmdline" | grep -E "^--(iptables|config-file)="); do case $a in',
   '--config-file=*) config=${a#*=} ;;',
   '*) printf "option=dockerd\\tiptables\\t%s\\n" "${a#*=}" ;;',
   'esac; done',
   'client=${DOCKER_CONFIG:-$HOME/.docker}; echo "client=$client/config.json"; set --',
-  // kuscia.sh runs in a clean environment, so it looks in the usual place, whatever the variable says.
+  // kuscia.sh runs in a clean environment and ignores the variable.
   'usual=$HOME/.docker/config.json; [ "$usual" != "$client/config.json" ] || usual=',
   'for f in "$config" "$client"/config.json "$client"/contexts/meta/*/meta.json "$usual"; do',
   '[ -r "$f" ] && [ -s "$f" ] && set -- "$@" "$f"',
@@ -158,7 +155,7 @@ const ASK = [
   ...READ_RULES,
 ].join('\n');
 
-/** How Docker is set up for the login on a host. Needs no root; what only root may read is undefined without. */
+/** How Docker is set up for the login on a host. Values that only root may read are undefined for other logins. */
 export const setup: Query<Setup> = {
   command: reading('read how Docker is set up', script(ASK, JSON_LEAVES, RULES, ...KERNEL)),
   read(outcome) {
@@ -169,12 +166,12 @@ export const setup: Query<Setup> = {
     const socket = SOCKETS.find((state) => state === one('socket'));
     const noTerminal = one('terminal') === 'open' ? '' : values('noTerminal')[0];
     if (values('path').length === 0 || socket === undefined || noTerminal === undefined)
-      return notTold('path, socket and terminal');
+      return notTold('path, socket or terminal missing');
     const kernel = values('kernel').map((line) => line.split(/[ \t]+/));
     if (!kernel.every(([, value = '']) => /^\d{1,12}$/.test(value)))
-      return notTold('the settings of the kernel as Linux does');
+      return notTold('unexpected format of kernel settings');
     if (!values('onLink').every((line) => /^[0-9A-F]{8}\/[0-9A-F]{8}$/.test(line)))
-      return notTold('its routes as Linux does');
+      return notTold('unexpected format of routes');
     return present({
       path: one('path'),
       docker: one('docker'),
@@ -191,7 +188,7 @@ export const setup: Query<Setup> = {
   },
 };
 
-/** Docker's firewall rules by themselves, as `setup` has them. */
+/** Docker's firewall rules alone, as in `setup`. */
 export const firewallRules: Query<Setup['rules']> = {
   command: reading(
     "read Docker's firewall rules",
@@ -206,7 +203,7 @@ const rulesIn = (values: (key: string) => string[]): Setup['rules'] =>
 
 const SOCKETS = ['absent', 'denied', 'open'] as const;
 
-const notTold = (what: string): Fact<never> => unknown(`could not read how Docker is set up: it did not tell ${what}`);
+const notTold = (what: string): Fact<never> => unknown(`could not read how Docker is set up: ${what}`);
 
 /** Lines `key=value`: the values of a key. */
 function byKey(text: string): (key: string) => string[] {
@@ -219,9 +216,9 @@ function byKey(text: string): (key: string) => string[] {
 const isUsual = (address: string): boolean => [`unix://${SOCKET}`, 'unix:///run/docker.sock'].includes(address);
 
 /**
- * By the environment, then by the context that is in use; `contexts` are those in use by file, `endpoints` their
- * addresses by name. Source: docker/cli, resolveContextName: DOCKER_HOST goes before DOCKER_CONTEXT, that before
- * currentContext. kuscia.sh sees no DOCKER_CONTEXT.
+ * From the environment, then from the current context; `contexts` are the current ones by file, `endpoints` their
+ * addresses by name. Source: docker/cli, resolveContextName: DOCKER_HOST precedes DOCKER_CONTEXT, which precedes
+ * currentContext. kuscia.sh does not see DOCKER_CONTEXT.
  */
 function waysElsewhere(one: (key: string) => string, contexts: string[][], endpoints: string[][]): Setup['elsewhere'] {
   const [host, useContext, client] = [one('host'), one('useContext'), one('client')];
@@ -229,9 +226,7 @@ function waysElsewhere(one: (key: string) => string, contexts: string[][], endpo
   const ofContext = (by: string, context: string): Setup['elsewhere'] => {
     if (context === '' || context === 'default') return [];
     const at = endpoints.find(([name]) => name === context)?.[1];
-    return at !== undefined && isUsual(at)
-      ? []
-      : [{ by, at: `${at ?? 'an engine that is not known'} (context ${context})` }];
+    return at !== undefined && isUsual(at) ? [] : [{ by, at: `${at ?? 'an unknown engine'} (context ${context})` }];
   };
   const inFiles = contexts.filter(([file]) => useContext === '' || file !== client);
   return [

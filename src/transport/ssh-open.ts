@@ -23,19 +23,19 @@ import {
   type Target,
 } from './ssh-errors.ts';
 
-/** What every login of a run shares. */
+/** What all logins of a run share. */
 export interface Login {
   readonly key: LoginKey;
   readonly bastionKey: LoginKey;
   readonly known: KnownHosts;
-  /** How long a host may take from the first packet to the accepted login, in milliseconds; 20 s unless told. */
+  /** How long a host may take from the first packet to the accepted login, in milliseconds; 20 s by default. */
   readonly connectMs?: number;
-  /** Ends a login that is under way. */
+  /** Aborts a login in progress. */
   readonly signal?: AbortSignal;
 }
 
 const CONNECT_MS = 20_000;
-/** Pauses before each further try of a connection that was refused or reset, in milliseconds. */
+/** Pauses before retrying a connection that was refused or reset, in milliseconds. */
 const PAUSES_MS = [500, 1_500];
 const LONGEST_GREETING = 10_000;
 const KEEPALIVE = { keepaliveInterval: 5_000, keepaliveCountMax: 3 };
@@ -56,7 +56,7 @@ const ALGORITHMS: Readonly<Record<string, readonly HostKeyAlgorithm[]>> = {
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
 };
 
-/** Opens the connection to a host, through its bastion where it has one. Throws a DeploymentError. */
+/** Opens the connection to a host, through its bastion if it has one. Throws a DeploymentError. */
 export async function openSsh(host: string, address: string, route: SshRoute, login: Login): Promise<SshConnection> {
   const target: Target = {
     host,
@@ -78,7 +78,7 @@ export async function openSsh(host: string, address: string, route: SshRoute, lo
   }
 }
 
-/** Nobody is connected of whom the known hosts name no key. */
+/** Throws if the known hosts contain no key for the target, before any connection is made. */
 function refuseUnnamed(target: Target, { known }: Login): void {
   const keys = knownKeys(known, target.address, target.port);
   if (keys.types.length === 0) throw unnamedError(target, keys);
@@ -86,7 +86,7 @@ function refuseUnnamed(target: Target, { known }: Login): void {
 
 type Way = { readonly ip: string } | { readonly hop: SshConnection; readonly target: Target };
 
-/** The address as an IP address, looked up once so that every try goes to the same host. */
+/** Resolves the address once, so that every attempt goes to the same host. */
 async function resolved(target: Target): Promise<Way> {
   try {
     return { ip: (await lookup(target.address)).address };
@@ -95,7 +95,7 @@ async function resolved(target: Target): Promise<Way> {
   }
 }
 
-/** Connects, and tries again only where nothing was said to the host yet. */
+/** Connects; retries only if nothing was sent to the host yet. */
 async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH> {
   const keys = knownKeys(login.known, target.address, target.port);
   for (let attempt = 0; ; attempt += 1) {
@@ -118,15 +118,14 @@ async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH>
 const keyOf = (target: Target, login: Login): LoginKey => (target.through ? login.bastionKey : login.key);
 
 /**
- * Why a host that is the right one does not let the user in. It is given a signature only when it has said that it
- * takes the key.
+ * Why a verified host rejects the login. It is sent a signature only after it has accepted the key.
  */
 function refusal(target: Target, login: Login, { error, signed, wants, greeting }: Failed): DeploymentError {
   if (!signed) return loginError(target, error, keyOf(target, login).input);
   return wants ? incompleteError(target, wants, greeting) : accountError(target, error, greeting);
 }
 
-/** Refused and reset connections pass when a host starts or is busy; a time-out has already been waited for. */
+/** Refused and reset connections may succeed later, while a host starts or is busy; a timeout has already waited. */
 function mayPass(error: Error): boolean {
   const code = 'code' in error ? String(error.code) : '';
   return (
@@ -136,21 +135,21 @@ function mayPass(error: Error): boolean {
   );
 }
 
-/** The host has only keys of types that are not pinned: look which one, without going further. */
+/** The host has only keys of types not in the known hosts: finds out which, without logging in. */
 async function otherKeyType(target: Target, login: Login, way: Way, keys: HostKeys): Promise<Error> {
   const tried = await tryOnce(target, login, way, keys, undefined);
-  if (tried instanceof NodeSSH) throw new Error('a host key that is not pinned was accepted');
+  if (tried instanceof NodeSSH) throw new Error('an unknown host key was accepted');
   if (login.signal?.aborted === true) return cancelledError(target);
   return tried.shown ? hostKeyError(target, keys, tried.shown) : unreachableError(target, tried.error);
 }
 
-/** Looks once more, for what either side offers: ssh2 tells it to its log only. */
+/** Connects once more to find out what both sides offer, which ssh2 only writes to its log. */
 async function noCommonAlgorithm(target: Target, login: Login, way: Way, keys: HostKeys): Promise<Error> {
   const lines: string[] = [];
   const tried = await tryOnce(target, login, way, keys, usableAlgorithms(keys), (line) => void lines.push(line));
-  if (tried instanceof NodeSSH) throw new Error('the handshake failed and then did not');
+  if (tried instanceof NodeSSH) throw new Error('the handshake failed and then succeeded');
   const offered = lines.flatMap((line) => /^Handshake: \((local|remote)\) ([^:]+): (.*)$/.exec(line)?.slice(1) ?? []);
-  // It stops at the first kind in which there is nothing in common: that one was told last.
+  // The handshake stops at the first kind without a common algorithm, which is logged last.
   const [ours = '', what = '', host = ''] = [offered.at(-4), offered.at(-2), offered.at(-1)];
   const offers: Offers | undefined = offered.length < 6 ? undefined : { what, ours, host };
   return algorithmError(target, tried.error, offers);
@@ -158,19 +157,19 @@ async function noCommonAlgorithm(target: Target, login: Login, way: Way, keys: H
 
 interface Failed {
   readonly error: Error;
-  /** The host key that was turned down, if it came to that. */
+  /** The rejected host key, if any. */
   readonly shown?: Buffer;
-  /** True when the host key was the right one: what failed came after it. */
+  /** True if the host key was correct and something later failed. */
   readonly verified: boolean;
-  /** True when the host has said that it takes the key. */
+  /** True if the host accepted the key. */
   readonly signed: boolean;
-  /** What the host still wants after that. */
+  /** Authentication methods that the host requires after that. */
   readonly wants?: readonly string[];
-  /** What the host said before the login was through. */
+  /** Banner sent by the host before the login completed. */
   readonly greeting: string;
 }
 
-/** What was seen of one login while it was made. */
+/** What was observed during one login. */
 class Watched {
   shown: Buffer | undefined;
   verified = false;
@@ -201,7 +200,7 @@ async function tryOnce(
 ): Promise<NodeSSH | Failed> {
   const ssh = new NodeSSH();
   const watched = new Watched();
-  // Ends the attempt without the courtesies of SSH, which a host that does not answer would never see.
+  // Drops the connection without an SSH disconnect, which an unresponsive host would never receive.
   const giveUp = (): void => void ssh.connection?.destroy();
   try {
     login.signal?.throwIfAborted();
@@ -231,7 +230,7 @@ async function tryOnce(
   }
 }
 
-/** Must answer at once: a promise would count as yes. */
+/** Must be synchronous: a promise would count as acceptance. */
 const verifier =
   (keys: HostKeys, watched: Watched) =>
   (key: Buffer): boolean => {
@@ -240,7 +239,7 @@ const verifier =
     return watched.verified;
   };
 
-/** Offers the key at once, and nothing after it; what the host then still wants is kept. */
+/** Offers only the key; records what the host requires after that. */
 function authentication(target: Target, key: LoginKey, watched: Watched): NonNullable<Config['authHandler']> {
   const signing = key.signing(() => void (watched.signed = true));
   let offered = false;
@@ -254,7 +253,7 @@ function authentication(target: Target, key: LoginKey, watched: Watched): NonNul
   };
 }
 
-/** The algorithms for the pinned key types; all of them when none is pinned, so that the key can be shown. */
+/** The algorithms for the known key types; all of them if none is known, so that the key can be shown. */
 function usableAlgorithms(keys: HostKeys): HostKeyAlgorithm[] | undefined {
   const usable = keys.types.flatMap((type) => ALGORITHMS[type] ?? []);
   return usable.length > 0 ? usable : undefined;

@@ -7,7 +7,8 @@ const on = (host: string, script: string) => () => seenOn(host, script);
 const configured = (host: string, option: string) =>
   on(
     host,
-    `cd /etc/docker && cp daemon.json daemon.kept && sed -i '0,/{/s//{ ${option},/' daemon.json && engine stop && engine start`,
+    `cd /etc/docker && cp daemon.json daemon.kept && sed -i '0,/{/s//{ ${option},/' daemon.json && engine stop ` +
+      `&& engine start`,
   );
 const restored = (host: string) =>
   on(host, 'mv /etc/docker/daemon.kept /etc/docker/daemon.json && engine stop && engine start');
@@ -23,7 +24,10 @@ const RESTARTED = 'engine stop; engine start';
 const availability = (how: string) => on('node-01', `docker node update --availability ${how} node-02`);
 const FAR = 'docker context create far --docker host=tcp://10.77.0.11:2375 && docker context use far';
 
-/** Each of them is refused before anything is changed: the same run made changes first, some of them harm, before preflight knew them. */
+/**
+ * Each of them is refused before anything is changed: the same run made changes first, some of them harm, before
+ * preflight knew them.
+ */
 export const ENGINE_FAULTS: readonly Fault[] = [
   {
     name: 'rules-flushed',
@@ -237,7 +241,11 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     changesNothing: true,
     make: on('node-03', 'mv /dev/ptmx /dev/ptmx.kept'),
     mend: on('node-03', 'mv /dev/ptmx.kept /dev/ptmx'),
-    ends: unfit('node-03', /no pseudo-terminal can be opened.*\/dev\/ptmx: there is no such device/, /mount -t devpts/),
+    ends: unfit(
+      'node-03',
+      /no pseudo-terminal can be opened.*\/dev\/ptmx: the device does not exist/,
+      /mount -t devpts/,
+    ),
   },
   {
     name: 'live-restore',
@@ -307,7 +315,8 @@ export const ENGINE_FAULTS: readonly Fault[] = [
       );
       await seenOn(
         'node-03',
-        `ip address add 10.77.0.113/24 dev eth0 && docker swarm join --advertise-addr 10.77.0.113 --token ${token} 10.77.0.11:2377 >/dev/null`,
+        `ip address add 10.77.0.113/24 dev eth0 && docker swarm join --advertise-addr 10.77.0.113 --token ` +
+          `${token} 10.77.0.11:2377 >/dev/null`,
       );
       for (const host of ['node-01', 'node-03'])
         await comesTrue(host, 'docker network inspect docker_gwbridge >/dev/null 2>&1');
