@@ -469,7 +469,10 @@ export const CASES: readonly Case[] = [
   {
     name: 'a certificate',
     add: 'load-balancer: { certificate: hunter22, key: hunter22 }\n',
-    faults: ['7:18  load-balancer.certificate  secrets are not allowed', '7:41  load-balancer.key  secrets are not allowed'],
+    faults: [
+      '7:18  load-balancer.certificate  secrets are not allowed',
+      '7:41  load-balancer.key  secrets are not allowed',
+    ],
   },
   {
     name: 'a DSN for an address',

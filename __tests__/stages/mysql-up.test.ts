@@ -215,7 +215,7 @@ describe('a database of ours', () => {
     ],
     [
       'is waited for until it answers',
-      { state: unknown('could not ask the database: exit 1: ERROR 2002') },
+      { state: unknown('could not query the database: exit 1: ERROR 2002') },
       [RUNS, ...REACHED, '. node-01 database answers: database-unreachable'],
     ],
     [
@@ -580,7 +580,7 @@ describe('a database of somebody else', () => {
     ],
     [
       'that does not prove itself is refused',
-      { state: present({ login: 'untrusted', said: 'it offers no TLS' }) },
+      { state: present({ login: 'untrusted', said: 'it does not offer TLS' }) },
       ['! node-02 database-untrusted'],
     ],
     [

@@ -337,17 +337,14 @@ describe('red is', () => {
     ).toBe('replica on node-02');
   });
 
-  test(
-    'has a cause, or evidence, and a remedy of its own, and no remedy sends a reader where nothing is to be ' + 'found',
-    () => {
-      const told = cases.flatMap(([name, facts]) =>
-        verify(...facts).plan.awaited.map(({ failure }) => ({ name, ...failure })),
-      );
-      const untold = told.filter(({ remedy }) => !/docker|mode: apply|Mend|curl|See (that|what)/.test(remedy));
-      expect(untold).toEqual([]);
-      expect(new Set(told.map(({ remedy }) => remedy)).size).toBeGreaterThan(15);
-    },
-  );
+  test('has a cause, or evidence, and a remedy of its own, and no remedy sends a reader where nothing is to be found', () => {
+    const told = cases.flatMap(([name, facts]) =>
+      verify(...facts).plan.awaited.map(({ failure }) => ({ name, ...failure })),
+    );
+    const untold = told.filter(({ remedy }) => !/docker|mode: apply|Mend|curl|See (that|what)/.test(remedy));
+    expect(untold).toEqual([]);
+    expect(new Set(told.map(({ remedy }) => remedy)).size).toBeGreaterThan(15);
+  });
 
   test('says which ports a node needs that is down, and for a host that is none how it becomes one', () => {
     const remedies = (nodes: Facts['nodes']) => verify({ nodes }).plan.awaited.map(({ failure }) => failure.remedy);
@@ -458,34 +455,30 @@ describe('a host that does not answer', () => {
     { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) },
   ];
 
-  test(
-    'hides nothing of the others: its own row says what is not reached, and nothing else of it is called ' + 'broken',
-    () => {
-      const { matrix, plan } = without(...power);
-      expect(red(matrix)).toEqual([
-        'node-03 direct: no answer in time',
-        'node-03 throughLb: 0 of 9',
-        'node-03 overlay: not reached',
-        'node-03 node: not reached',
-      ]);
-      expect(matrix.rows[1]?.cells.node).toEqual({ ok: false, text: 'not reached', unknown: true });
-      expect(matrix).toMatchObject({
-        healthy: false,
-        silent: ['node-03'],
-        database: 'works',
-        nodes: { ready: 2, total: 3 },
-        pairs: { connected: 2, total: 6, unknown: 4 },
-      });
-      expect(plan.awaited.map(({ failure: { code, host, cause } }) => [code, host, cause])).toEqual(
-        Array(4).fill(['cluster-unhealthy', 'node-03', 'node-03 does not answer']),
-      );
-      expect(verdict(matrix)).toBe(
-        'alice is not healthy: 1 of 2 replicas pass every check, 1 of 2 serves through http://10.77.0.11:8080, the ' +
-          'database answers, 2 of 3 nodes Ready, 2 of 6 pairs connected (4 not known); node-03 does not answer (1.2 s)',
-      );
-      shown(plan);
-    },
-  );
+  test('hides nothing of the others: its own row says what is not reached, and nothing else of it is called broken', () => {
+    const { matrix, plan } = without(...power);
+    expect(red(matrix)).toEqual([
+      'node-03 direct: no answer in time',
+      'node-03 throughLb: 0 of 9',
+      'node-03 overlay: not reached',
+      'node-03 node: not reached',
+    ]);
+    expect(matrix.rows[1]?.cells.node).toEqual({ ok: false, text: 'not reached', unknown: true });
+    expect(matrix).toMatchObject({
+      healthy: false,
+      silent: ['node-03'],
+      database: 'works',
+      nodes: { ready: 2, total: 3 },
+      pairs: { connected: 2, total: 6, unknown: 4 },
+    });
+    expect(plan.awaited.map(({ failure: { code, host, cause } }) => [code, host, cause])).toEqual(
+      Array(4).fill(['cluster-unhealthy', 'node-03', 'node-03 does not answer']),
+    );
+    expect(verdict(matrix)).toBe(
+      'alice is not healthy: 1 of 2 replicas pass every check, 1 of 2 serves through http://10.77.0.11:8080, the database answers, 2 of 3 nodes Ready, 2 of 6 pairs connected (4 not known); node-03 does not answer (1.2 s)',
+    );
+    shown(plan);
+  });
 
   test('is judged by what the others tell of it', () => {
     const { matrix } = without(three, {

@@ -37,8 +37,7 @@ lease=$dir/$name.lease
 now=$(date +%s) holder= until= since= told=
 if [ -e "$lease" ]; then
   { IFS= read -r holder; IFS= read -r until; IFS= read -r since; IFS= read -r told; } <"$lease"
-  case $until:$since in :*|*:|*[!0-9:]*) echo "$lease is invalid; remove it when no run is " +
-      "deploying" >&2; exit 65 ;; esac
+  case $until:$since in :*|*:|*[!0-9:]*) echo "$lease is invalid; remove it when no run is deploying" >&2; exit 65 ;; esac
 fi
 mine() { [ -n "$holder" ] && [ "\${holder%#*}" = "\${id%#*}" ]; }
 held() { printf 'held\\n%s\\n%s\\n%s\\n%s\\n' "$holder" $((until - now)) $((now - since)) "$told"; exit 0; }

@@ -2,15 +2,15 @@ import { posix } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /**
- * Name that kuscia.sh gives a replica's container; `user` is the account that runs it (kuscia.sh,
+ * Name of a replica's container, as set by kuscia.sh; `user` is the account that runs it (kuscia.sh,
  * `${USER}-kuscia-autonomy-${ID}`).
  */
 export const replicaContainer = (cluster: Cluster, user: string): string => `${user}-kuscia-autonomy-${cluster.domain}`;
 
 /**
- * Name of a replica: hostname of its container, hence its gateway object, its node and the `instance` in its answers.
- * As generate_hostname of kuscia.sh makes it: cut to 63, lower case, `_` and `.` to `-`, one odd character off either
- * end.
+ * Name of a replica: the hostname of its container, and so of its gateway object, its node and the `instance` in its
+ * answers. Generated like generate_hostname of kuscia.sh: truncated to 63, lower case, `_` and `.` replaced by `-`, one
+ * invalid character removed from either end.
  */
 export function replicaName(container: string, hostname: string): string {
   return `${container}-${hostname}`
@@ -22,13 +22,14 @@ export function replicaName(container: string, hostname: string): string {
 }
 
 /**
- * Whether docker takes the name for a container's and Kubernetes takes it for a node's: kuscia.sh only mends the usual,
- * and of two odd characters at an end it leaves one.
+ * Whether the name is valid for a Docker container and a Kubernetes node: kuscia.sh corrects only common cases, and of
+ * two invalid characters at an end it leaves one.
  */
 export const isReplicaName = (name: string): boolean => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 
 /**
- * Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts.
+ * Paths of a deployment's files on a host: absolute, or relative to the login's home directory, in which every command
+ * starts.
  */
 export interface Folders {
   readonly root: string;
@@ -36,13 +37,13 @@ export interface Folders {
   readonly config: string;
   readonly script: string;
   readonly databasePassword: string;
-  /** Which external server this deployment uses. */
+  /** Notes which external server this deployment uses. */
   readonly databaseInUse: string;
   readonly databaseRootPassword: string;
   readonly nginx: string;
 }
 
-/** Where the deployment's files are. */
+/** The paths of the deployment's files. */
 export function folders(cluster: Cluster): Folders {
   const file = (name: string): string => posix.join(cluster.directory, name);
   return {
@@ -56,5 +57,5 @@ export function folders(cluster: Cluster): Folders {
   };
 }
 
-/** The path as docker needs it. */
+/** The path as an absolute path, as Docker requires. */
 export const absolute = (home: string, path: string): string => posix.resolve(home, path);

@@ -1,22 +1,22 @@
 const GIB = 1024 ** 3;
 
-/** What Kuscia demands of a host. Source: Kuscia docs/deployment/deploy_check.md and pkg/agent. */
+/** Kuscia's requirements for a host. Source: Kuscia docs/deployment/deploy_check.md and pkg/agent. */
 export const REQUIRED = {
   engine: '20.10.24',
   kernel: '4.6',
   architectures: ['x86_64', 'aarch64', 'arm64'],
   /** The node reports disk pressure at or below this much free space, in bytes. */
   freeDisk: 3 * GIB,
-  /** Liveness is computed from times that each replica writes by its own clock; seconds. */
+  /** In seconds: liveness is computed from times that each replica writes by its own clock. */
   clockSkew: 5,
   /**
-   * Advised, not demanded. Source: Kuscia docs/troubleshoot, create_fsnotify_failed; the kernel's own defaults are
+   * Recommended, not required. Source: Kuscia docs/troubleshoot, create_fsnotify_failed; the kernel's own defaults are
    * these or more.
    */
   inotify: { 'fs.inotify.max_user_instances': 128, 'fs.inotify.max_user_watches': 8192 },
 } as const;
 
-/** -1, 0 or 1 as version a is lower, equal or higher than b; compares dotted numbers and ignores what follows them. */
+/** -1, 0 or 1 if version a is lower than, equal to or higher than b; compares dotted numbers and ignores suffixes. */
 export function compareVersions(a: string, b: string): number {
   const numbers = (version: string): number[] =>
     (/^\D*(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? '0').split('.').map(Number);

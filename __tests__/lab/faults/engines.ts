@@ -7,8 +7,7 @@ const on = (host: string, script: string) => () => seenOn(host, script);
 const configured = (host: string, option: string) =>
   on(
     host,
-    `cd /etc/docker && cp daemon.json daemon.kept && sed -i '0,/{/s//{ ${option},/' daemon.json && engine stop ` +
-      `&& engine start`,
+    `cd /etc/docker && cp daemon.json daemon.kept && sed -i '0,/{/s//{ ${option},/' daemon.json && engine stop && engine start`,
   );
 const restored = (host: string) =>
   on(host, 'mv /etc/docker/daemon.kept /etc/docker/daemon.json && engine stop && engine start');
@@ -315,8 +314,7 @@ export const ENGINE_FAULTS: readonly Fault[] = [
       );
       await seenOn(
         'node-03',
-        `ip address add 10.77.0.113/24 dev eth0 && docker swarm join --advertise-addr 10.77.0.113 --token ` +
-          `${token} 10.77.0.11:2377 >/dev/null`,
+        `ip address add 10.77.0.113/24 dev eth0 && docker swarm join --advertise-addr 10.77.0.113 --token ${token} 10.77.0.11:2377 >/dev/null`,
       );
       for (const host of ['node-01', 'node-03'])
         await comesTrue(host, 'docker network inspect docker_gwbridge >/dev/null 2>&1');

@@ -107,7 +107,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
         code: 'KS-1601',
         host: NODE,
         evidence: /direct is no answer in time/,
-        cause: /^not known|nginx does not reach a replica/,
+        cause: /^unknown|nginx cannot reach a replica/,
         remedy: /See that node-01 reaches 10\.77\.0\.13:20000/,
       },
     ],
