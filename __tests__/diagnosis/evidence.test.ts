@@ -267,7 +267,7 @@ describe('a cause is of the right replica', () => {
         red,
         log(host, 'node root-kuscia-autonomy-alice-node-02: same name but a different machine id is running'),
       ),
-    ).toMatch(/under the same name/);
+    ).toMatch(/with the same name/);
     expect(
       causeOf(
         red,

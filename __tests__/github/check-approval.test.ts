@@ -33,7 +33,7 @@ describe('an environment that is to approve', () => {
     const { code, errors, outputs } = await checked('prodution');
     expect([code, outputs]).toEqual([1, {}]);
     expect(errors.join()).toMatch(
-      /KS-1803 approval-unguarded: the environment prodution asks nobody for an approval\n[^]*Correct the input environment/,
+      /KS-1803 approval-unguarded: the environment prodution has no required reviewers\n[^]*Correct the input environment/,
     );
   });
 

@@ -69,7 +69,11 @@ describe('what is asked for', () => {
       { INPUT_DO: 'issue', INPUT_TOKEN: 't' },
       ['input domain is missing', 'input result is missing'],
     ],
-    ['a domain that would end the mark', { ...HEALTH, INPUT_DOMAIN: 'a --> b' }, ['input domain is no domain id']],
+    [
+      'a domain that would end the mark',
+      { ...HEALTH, INPUT_DOMAIN: 'a --> b' },
+      ['input domain is not a valid domain id'],
+    ],
     [
       'an unknown result',
       { ...HEALTH, INPUT_RESULT: 'ok' },

@@ -108,7 +108,7 @@ describe('runners on the hosts themselves', () => {
     ]);
     expect(results(end)['verify']).not.toBe('success');
     expect(onGithub().issues.map(({ state }) => state)).toEqual(['open']);
-    expect(onGithub().issues[0]?.body).toContain('it could not be checked (the job look before it ended as failure');
+    expect(onGithub().issues[0]?.body).toContain('it could not be checked (the earlier job look ended with failure');
   }, 120_000);
 
   test('tell no secret in what they hand over', async () => {
