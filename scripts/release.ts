@@ -102,7 +102,7 @@ async function moveMajor({ tag, commit, major }: Candidate): Promise<string> {
   ];
   const said = await gitOnline(...push).catch((error: unknown) => String(error));
   if ((await remoteTag(major))?.commit === commit) return `${major} is at ${tag} now`;
-  // The token of a workflow has no right to workflows, which GitHub requires where those of the commit and those of main differ.
+  // The token of a workflow has no right to workflows, which GitHub asks for where those of the commit and those of main differ.
   throw new Error(
     `${tag} is released, but ${major} could not be moved to it. Run this again, or move it by hand: git push --force origin ${commit}:refs/tags/${major}\n${said}`,
   );

@@ -149,7 +149,7 @@ describe('a refusal', () => {
       () => undefined,
       'the GitHub API rejects GET /repos/acme/clusters/issues: 401',
       'Bad credentials',
-      'Give the input token a token that is valid',
+      'Set the input token to a valid token',
     ],
     [
       'for want of a permission',
@@ -163,14 +163,14 @@ describe('a refusal', () => {
       () => (scene.api.state.hasIssues = false),
       'the GitHub API rejects POST /repos/acme/clusters/issues: 410',
       'Issues has been disabled in this repository.',
-      "Turn issues on in the repository's settings",
+      "Enable issues in the repository's settings",
     ],
     [
       'of what is not there',
       () => undefined,
       'the GitHub API rejects GET /repos/acme/elsewhere/issues: 404',
       'Not Found',
-      'Give the job the permission issues: write, and look whether',
+      'Give the job the permission issues: write, and check that',
     ],
     [
       'of a value',
@@ -236,7 +236,7 @@ test('a run that takes too long ends, and says that it did', async () => {
   scene.api.fault({ then: 'lost-before', times: 9 });
   const { code, errors } = await report({}, AbortSignal.timeout(0));
   expect(code).toBe(1);
-  expect(errors.join()).toContain("KS-1802 github-unreachable: GitHub's API was too slow");
+  expect(errors.join()).toContain('KS-1802 github-unreachable: the GitHub API was too slow');
 });
 
 test('a list is read to its last page', async () => {

@@ -55,7 +55,7 @@ describe('without the permission', () => {
     expect({ code, outputs }).toEqual({ code: 0, outputs: { deleted: '0' } });
     expect(notices).toEqual([
       expect.stringMatching(
-        /^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*Resource not accessible by integration.*Give the job the permission actions: write.*expire after a day\.$/,
+        /^The artifacts of this run with the prefix kuscia-swarm\.alice\. could not be deleted: .*Resource not accessible by integration.*Give the job the permission actions: write.*expire after a day\.$/,
       ),
     ]);
     expect(left()).toHaveLength(6);
@@ -98,7 +98,7 @@ test.each<[string, Parameters<Scene['api']['fault']>[0]['then'], string]>([
   expect({ code, errors, outputs }).toEqual({ code: 0, errors: [], outputs: { deleted: '0' } });
   expect(warnings).toEqual([
     expect.stringMatching(
-      /^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*expire after a day\.$/,
+      /^The artifacts of this run with the prefix kuscia-swarm\.alice\. could not be deleted: .*expire after a day\.$/,
     ),
   ]);
   expect(warnings.join()).toContain(words);

@@ -147,7 +147,7 @@ describe('where the token may not write, as on a pull request from a fork', () =
     expect(summary).toContain('| swarm-init | node-01 | + initialise swarm');
     expect(notices).toEqual([
       expect.stringMatching(
-        /the plan is in the summary of this job\. .*Resource not accessible by integration.*pull-requests: write/,
+        /The plan is in the summary of this job: .*Resource not accessible by integration.*pull-requests: write/,
       ),
     ]);
     expect(bodies()).toEqual(there);

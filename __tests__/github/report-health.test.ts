@@ -72,7 +72,7 @@ describe('a domain that is not as described', () => {
       { title: 'alice is not as described', labels: ['kuscia-swarm'], state: 'open' },
     ]);
     expect(scene.api.state.labels.slice(1)).toEqual([
-      { name: 'kuscia-swarm', color: 'b60205', description: 'A domain is not as its cluster file describes it' },
+      { name: 'kuscia-swarm', color: 'b60205', description: 'A domain does not match its cluster file' },
     ]);
     const body = bodyOf(1);
     expect(body.split('\n').slice(0, 4)).toEqual([
@@ -224,13 +224,13 @@ describe('a domain that is not as described', () => {
       );
       expect(bodyOf(1)).toContain(
         '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. After that ' +
-          'see what differs with `mode: plan`, and bring it about with `mode: apply`.\n\nThen look again:\n',
+          'see what differs with `mode: plan`, and fix them with `mode: apply`.\n\nThen look again:\n',
       );
       expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
     },
   );
 
-  const PLAN = 'what differs with `mode: plan`, and bring it about with `mode: apply`.';
+  const PLAN = 'what differs with `mode: plan`, and fix them with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
     ['what differs, where every host answers', {}, [`1. See ${PLAN}`]],
     [
@@ -305,7 +305,7 @@ describe('a domain that is not as described', () => {
     await scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
     expect(bodyOf(1)).toContain(
       '**Whether alice is healthy is unknown: it could not be checked (the result of the verification is ' +
-        'failure; see its log)**',
+        'failure; check its log)**',
     );
     expect(bodyOf(1)).not.toContain('| replica |');
   });
@@ -481,7 +481,7 @@ describe('a verification that did not come about because a job before it did not
       log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n',
     });
     expect(bodyOf(1)).toContain(
-      `**Whether alice is healthy is unknown: it could not be checked (${why}; see its log, and whether the ` +
+      `**Whether alice is healthy is unknown: it could not be checked (${why}; check its log, and whether the ` +
         `runner of its host is there)**`,
     );
   });

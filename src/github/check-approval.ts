@@ -35,5 +35,5 @@ const unguarded = (environment: string) =>
   });
 
 const unseen = (environment: string, { failures }: ApiError): string =>
-  `Could not check whether the environment ${environment} requires approval. ` +
+  `Could not check whether the environment ${environment} requires approval: ` +
   `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
