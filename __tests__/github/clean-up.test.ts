@@ -91,7 +91,7 @@ test('one whose deletion was carried out unheard is gone all the same', async ()
 test.each<[string, Parameters<Scene['api']['fault']>[0]['then'], string]>([
   ['refuses for another reason', { status: 409, body: { message: 'Conflict' } }, '409'],
   ['fails by itself', { status: 502, body: { message: 'Bad Gateway' } }, '502'],
-  ['does not answer', 'lost-before', 'does not answer'],
+  ['does not answer', 'lost-before', 'does not respond'],
 ])('where GitHub %s it warns, and makes nothing red', async (_, then, words) => {
   scene.api.fault({ when: ({ method }) => method === 'DELETE', then, times: 99 });
   const { code, errors, warnings, outputs } = await cleanUp();

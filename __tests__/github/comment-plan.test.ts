@@ -60,8 +60,8 @@ test('writes the plan as a comment: figures first, then each change', async () =
       '| swarm-join | node-02 | + join as worker | not in any swarm |',
       '| verify | node-02 | ? replica answers | after apply: its container is about to change |',
       '',
-      'Nothing was changed. [The run](https://github.com/acme/clusters/actions/runs/4711) that made this plan ' +
-        'has it in full; the next run rewrites it.',
+      'Nothing was changed. The full plan is in [the run](https://github.com/acme/clusters/actions/runs/4711) ' +
+        'that made it; the next run updates this comment.',
       '',
     ].join('\n'),
   ]);
@@ -168,7 +168,7 @@ test.each(['push', 'schedule', 'pull_request_target', ''])(
   async (event) => {
     const { code, errors } = await comment(PLAN, { GITHUB_EVENT_NAME: event });
     expect(code).toBe(1);
-    expect(errors.join()).toContain(`the event of this run is ${event || 'not told'}`);
+    expect(errors.join()).toContain(`the event of this run is ${event || 'unknown'}`);
     expect(errors.join()).toContain("if: github.event_name == 'pull_request'");
     expect(scene.api.requests).toEqual([]);
   },
@@ -177,7 +177,7 @@ test.each(['push', 'schedule', 'pull_request_target', ''])(
 test('a plan that is none is refused by what is wrong with it', async () => {
   for (const [plan, told] of [
     ['', 'input plan is missing'],
-    ['{', 'input plan is not what an action of this project gave'],
+    ['{', 'input plan is not an output of an action of this project'],
     [{ ...PLAN, domain: 'x -->' }, 'input plan has no valid domain'],
     [{ ...PLAN, changes: [{ stage: 1 }] }, 'changes.0.stage'],
   ] as const) {

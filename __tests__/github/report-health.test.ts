@@ -223,16 +223,16 @@ describe('a domain that is not as described', () => {
         /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
       );
       expect(bodyOf(1)).toContain(
-        '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. After that ' +
-          'see what differs with `mode: plan`, and fix them with `mode: apply`.\n\nThen look again:\n',
+        '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. Then check ' +
+          'the differences with `mode: plan`, and fix them with `mode: apply`.\n\nThen check again:\n',
       );
       expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
     },
   );
 
-  const PLAN = 'what differs with `mode: plan`, and fix them with `mode: apply`.';
+  const PLAN = 'the differences with `mode: plan`, and fix them with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
-    ['what differs, where every host answers', {}, [`1. See ${PLAN}`]],
+    ['what differs, where every host answers', {}, [`1. Check ${PLAN}`]],
     [
       'the host first, where nothing could be looked at because of it',
       {
@@ -246,7 +246,7 @@ describe('a domain that is not as described', () => {
     [
       'the engine first, where it does not answer',
       { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] },
-      ['1. Restore node-02: only the mode verify works while a host does not respond.', `2. After that see ${PLAN}`],
+      ['1. Restore node-02: only the mode verify works while a host does not respond.', `2. Then check ${PLAN}`],
     ],
     [
       'the job that failed before',
@@ -270,7 +270,7 @@ describe('a domain that is not as described', () => {
     ],
   ])('is told to see to %s', async (_what, looked, steps) => {
     await look(looked);
-    const said = /### Next\n\n([^]*?)\n\nThen look again:/.exec(bodyOf(1))?.[1] ?? '';
+    const said = /### Next\n\n([^]*?)\n\nThen check again:/.exec(bodyOf(1))?.[1] ?? '';
     expect(
       said
         .replace(/&#\d+;/g, (entity) => (entity === '&#8203;' ? '' : String.fromCodePoint(Number(entity.slice(2, -1)))))
@@ -415,8 +415,7 @@ describe('the issue is found', () => {
       ['closed', 'not_planned'],
     ]);
     expect(commentsOn(2).map(({ body }) => body)).toEqual([
-      '<!-- kuscia-swarm run: 4711.1 duplicate -->\nThe same as #1, which was there before; it is kept up to ' +
-        "date in this one's place.",
+      '<!-- kuscia-swarm run: 4711.1 duplicate -->\nDuplicate of #1, which is kept up to ' + 'date instead.',
     ]);
     expect(bodyOf(1)).toContain('looks=2 ');
   });
@@ -482,7 +481,7 @@ describe('a verification that did not come about because a job before it did not
     });
     expect(bodyOf(1)).toContain(
       `**Whether alice is healthy is unknown: it could not be checked (${why}; check its log, and whether the ` +
-        `runner of its host is there)**`,
+        `runner of its host is online)**`,
     );
   });
 

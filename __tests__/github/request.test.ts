@@ -100,26 +100,28 @@ describe('what is asked for', () => {
     [
       'a matrix that is none',
       { ...HEALTH, INPUT_VERIFY: 'true' },
-      ['input verify is not what an action of this project gave: it: Invalid input: expected object, received boolean'],
+      [
+        'input verify is not an output of an action of this project: it: Invalid input: expected object, received boolean',
+      ],
     ],
     [
       'a matrix that lacks a check',
       { ...HEALTH, INPUT_VERIFY: JSON.stringify({ ...matrixOf(), rows: [{ replica: 'r', host: 'h', cells: {} }] }) },
       [
-        'input verify is not what an action of this project gave: rows.0.cells.direct: Invalid input: expected object, received undefined',
+        'input verify is not an output of an action of this project: rows.0.cells.direct: Invalid input: expected object, received undefined',
       ],
     ],
     [
       'failures that are no JSON',
       { ...HEALTH, INPUT_FAILURES: '[{' },
       [
-        'input failures is not what an action of this project gave: it: Invalid input: expected array, received undefined',
+        'input failures is not an output of an action of this project: it: Invalid input: expected array, received undefined',
       ],
     ],
     [
       'a failure of an unknown kind',
       { ...HEALTH, INPUT_FAILURES: '[{"code":"x","what":"y","remedy":"z"}]' },
-      ['input failures is not what an action of this project gave: 0.code'],
+      ['input failures is not an output of an action of this project: 0.code'],
     ],
     ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label has a comma, or more than 50 characters']],
     [
