@@ -62,7 +62,7 @@ describe('what is asked for', () => {
     [
       'something else',
       { INPUT_DO: 'delete', INPUT_TOKEN: 't' },
-      ['input do is none of issue, clean-up, approval, comment'],
+      ['input do is not one of issue, clean-up, approval, comment'],
     ],
     [
       'no domain and no result',
@@ -77,14 +77,14 @@ describe('what is asked for', () => {
     [
       'an unknown result',
       { ...HEALTH, INPUT_RESULT: 'ok' },
-      ['input result is none of success, failure, cancelled, skipped'],
+      ['input result is not one of success, failure, cancelled, skipped'],
     ],
     [
       'results of jobs that are none',
       { ...HEALTH, INPUT_BEFORE: 'look= check=ok' },
       [
-        'input before has "look=", which is no NAME=RESULT (success, failure, cancelled, skipped)',
-        'input before has "check=ok", which is no NAME=RESULT (success, failure, cancelled, skipped)',
+        'input before contains "look=", which is not NAME=RESULT (success, failure, cancelled, skipped)',
+        'input before contains "check=ok", which is not NAME=RESULT (success, failure, cancelled, skipped)',
       ],
     ],
     [
@@ -123,15 +123,15 @@ describe('what is asked for', () => {
       { ...HEALTH, INPUT_FAILURES: '[{"code":"x","what":"y","remedy":"z"}]' },
       ['input failures is not an output of an action of this project: 0.code'],
     ],
-    ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label has a comma, or more than 50 characters']],
+    ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label contains a comma or has more than 50 characters']],
     [
       'several things wrong',
       { INPUT_DO: 'issue', INPUT_RESULT: 'x', INPUT_LABEL: 'a,b' },
       [
         'input token is missing',
         'input domain is missing',
-        'input result is none of success, failure, cancelled, skipped',
-        'input label has a comma, or more than 50 characters',
+        'input result is not one of success, failure, cancelled, skipped',
+        'input label contains a comma or has more than 50 characters',
       ],
     ],
     ['no prefix', { INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: '  ' }, ['input prefix is missing']],
@@ -183,8 +183,8 @@ describe('the place', () => {
     expect(
       faults(() => readPlace({ ...ENV, GITHUB_SERVER_URL: 'https://x) [y](z', GITHUB_API_URL: 'ftp://x' })),
     ).toEqual([
-      'input-invalid: GITHUB_SERVER_URL is not as GitHub sets it',
-      'input-invalid: GITHUB_API_URL is not as GitHub sets it',
+      'input-invalid: GITHUB_SERVER_URL is not a valid value',
+      'input-invalid: GITHUB_API_URL is not a valid value',
     ]);
   });
 
@@ -192,7 +192,7 @@ describe('the place', () => {
     'names no pull request where the event is %p',
     (payload) => {
       expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => payload))).toEqual([
-        'input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)',
+        'input-invalid: the event of this run has no pull request (GITHUB_EVENT_PATH)',
       ]);
     },
   );
@@ -202,7 +202,7 @@ describe('the place', () => {
       throw new Error('ENOENT');
     };
     expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, gone))).toEqual([
-      'input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)',
+      'input-invalid: the event of this run has no pull request (GITHUB_EVENT_PATH)',
     ]);
   });
 
