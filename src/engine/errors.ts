@@ -136,7 +136,8 @@ export function failuresOf(thrown: unknown): readonly Failure[] {
 }
 
 /**
- * The failures without mere consequences: if an engine does not respond, drops unknown facts on that host, and keeps only the first report.
+ * The failures without mere consequences: if an engine does not respond, drops unknown facts on that host, and keeps
+ * only the first report.
  */
 export function withoutConsequences(failures: readonly Failure[]): Failure[] {
   const silent = new Map<string | undefined, Failure>();

@@ -50,7 +50,8 @@ const isOurs = ({ user, author_association: association }: Comment): boolean =>
   user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
 
 const unwritten = ({ failures }: ApiError): string =>
-  'The token may not comment on this pull request, for example because it comes from a fork. The plan is in the summary of ' +
+  'The token may not comment on this pull request, for example because it comes from a fork. The plan is in the ' +
+  'summary of ' +
   `this job: ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 
 /** The plan as Markdown, with at most that many entries of each kind. */

@@ -47,7 +47,8 @@ function unreadable(path: string, thrown: unknown): readonly Failure[] {
   return [
     invalidInput(
       'cluster',
-      `names a file that cannot be read: ${show(path)} (${code}). The path is relative to the workspace; check out the repository first`,
+      `names a file that cannot be read: ${show(path)} (${code}). The path is relative to the workspace; check ` +
+        `out the repository first`,
     ),
   ];
 }
