@@ -519,7 +519,7 @@ describe('a real run', () => {
     const { code, face } = await told(['--cluster', 'cluster.yml', '--images', '/no/such/folder'], {});
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toMatch(
-      /input images names a folder that cannot be read: "\/no\/such\/folder" \(ENOENT\)/,
+      /input images names a directory that cannot be read: "\/no\/such\/folder" \(ENOENT\)/,
     );
     expect(face.lines.join('\n')).toMatch(/database-password is missing/);
   });

@@ -20,10 +20,15 @@ interface Asked {
   readonly command: Command;
 }
 
-/** Containers that a deployment of alice runs, by name and as the host's own scripts call them once they have looked. */
+/**
+ * Containers that a deployment of alice runs, by name and as the host's own scripts call them once they have looked.
+ */
 const OURS = /^(alice-(mysql|probe|nginx-lb)|root-kuscia-autonomy-alice|"\$replica"|"\$\{found%%:\*\}"|"\$container")$/;
 
-/** What a command does that only looks may not do, in words. `foreign` stands in addresses that nothing of the deployment has. */
+/**
+ * What a command does that only looks may not do, in words. `foreign` stands in addresses that nothing of the
+ * deployment has.
+ */
 function faultsOf({ host, command }: Asked, foreign: RegExp): string[] {
   const { stdin } = command;
   const said = typeof stdin === 'string' ? stdin : '';
@@ -41,7 +46,10 @@ function faultsOf({ host, command }: Asked, foreign: RegExp): string[] {
   ].map((fault) => `${host}: ${command.purpose}: ${fault}`);
 }
 
-/** What docker does when it only looks. It runs nothing but what goes into a container that runs already, and `cp` takes out of one. */
+/**
+ * What docker does when it only looks. It runs nothing but what goes into a container that runs already, and `cp` takes
+ * out of one.
+ */
 const LOOKS = [
   'info',
   'version',
@@ -65,13 +73,18 @@ const LOOKS = [
 /** What is only compared with names on the host itself, and goes nowhere. */
 const NAMES_ONLY = ['read which database is in use', 'identify the image', 'read the version of the database image'];
 
-/** Questions that carry a secret: to the database, by one of two ways that look first; the others to their host alone. */
-const SECRETS = ['ask the database', 'compare the worker join token', 'compare the manager join token'];
+/**
+ * Questions that carry a secret: to the database, by one of two ways that look first; the others to their host alone.
+ */
+const SECRETS = ['query the database', 'compare the worker join token', 'compare the manager join token'];
 
 const settled = new Map([...tape('settled')].map(({ host, line, outcome }) => [`${host}\n${line}`, outcome]));
 const said = (code: number, stdout = ''): Outcome => ({ ended: 'exited', code, stdout, stderr: '' });
 
-/** Hosts on which alice is deployed, with a database that runs there; `inUse` is what they say of one that runs elsewhere. */
+/**
+ * Hosts on which alice is deployed, with a database that runs there; `inUse` is what they say of one that runs
+ * elsewhere.
+ */
 function watched(inUse: string): Ask & { readonly asked: Asked[] } {
   const asked: Asked[] = [];
   return {
@@ -91,7 +104,10 @@ function watched(inUse: string): Ask & { readonly asked: Asked[] } {
   };
 }
 
-/** Everything that a run of any mode asks while it only looks: every stage's look, what plan shows of verify, and the logs where something fails. */
+/**
+ * Everything that a run of any mode asks while it only looks: every stage's look, what plan shows of verify, and the
+ * logs where something fails.
+ */
 async function askedBy(of: Deployment, inUse = 'absent'): Promise<Asked[]> {
   const ask = watched(inUse);
   for (const stage of deploymentStages(of)) {
@@ -160,15 +176,15 @@ describe('whatever only looks runs nothing new, pulls nothing, and gives no secr
     const reach = TWO.map(({ name }) => `${name} reach the database at 10.77.0.14:3307 from a container`);
     expect(await to('absent')).toEqual([]);
     expect(await to('nonsense')).toEqual([]);
-    expect((await to('configured')).sort()).toEqual(['node-01 ask the database', ...reach]);
-    expect((await to('written down')).sort()).toEqual(['node-01 ask the database', ...reach]);
+    expect((await to('configured')).sort()).toEqual(['node-01 query the database', ...reach]);
+    expect((await to('written down')).sort()).toEqual(['node-01 query the database', ...reach]);
     // Another CA: by it somebody else could prove himself.
     expect(await to('configured', 'PEM')).toEqual([]);
   });
 
   test('the database of ours is asked in no container but one that was made for it', async () => {
     const asked = (await askedBy(deploymentOf({ hosts: TWO }))).filter(
-      ({ command }) => command.purpose === 'ask the database',
+      ({ command }) => command.purpose === 'query the database',
     );
     expect([...new Set(asked.map(({ host, command }) => `${host} ${command.args.slice(2, 5).join(' ')}`))]).toEqual([
       'node-01 sh alice-mysql /run/secrets/database-password',

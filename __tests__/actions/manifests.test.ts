@@ -130,7 +130,7 @@ describe.each(ACTIONS)('actions/%s', (action) => {
         'nginx-lb',
       ].includes(action),
       'kuscia-config': !['preflight', 'kuscia-init', 'plan'].includes(action),
-      'agreed-runners': action !== 'check',
+      'approved-runners': action !== 'check',
       images: ![
         'plan',
         'preflight',

@@ -308,13 +308,13 @@ describe('secrets', () => {
 describe('which runner gets the secrets', () => {
   const trusts = ({ jobs }: Workflow, mode: string, event: string): unknown => {
     const distrusted = valueOf(jobs['check']?.steps?.[0]?.if ?? '', { inputs: { mode } }, { event_name: event });
-    const agreed = (runners: string): unknown =>
+    const approved = (runners: string): unknown =>
       valueOf(
-        String(jobs['check']?.steps?.at(-1)?.with?.['agreed-runners']),
-        { inputs: { mode }, steps: { agreed: { outputs: { runners } } } },
+        String(jobs['check']?.steps?.at(-1)?.with?.['approved-runners']),
+        { inputs: { mode }, steps: { approved: { outputs: { runners } } } },
         { event_name: event },
       );
-    expect([agreed('{"a":["b"]}'), agreed('')]).toEqual(distrusted === true ? ['{"a":["b"]}', '{}'] : ['', '']);
+    expect([approved('{"a":["b"]}'), approved('')]).toEqual(distrusted === true ? ['{"a":["b"]}', '{}'] : ['', '']);
     return distrusted !== true;
   };
   test.each<[string, Workflow, string, string, boolean]>([
@@ -335,14 +335,14 @@ describe('which runner gets the secrets', () => {
     ['deploy', deploy],
     ['verify', verify],
   ] as const)('in %s is found on the default branch before the branch of the run is checked out', (_, { jobs }) => {
-    const [first, agreed, own, check, ...more] = jobs['check']?.steps ?? [];
+    const [first, approved, own, check, ...more] = jobs['check']?.steps ?? [];
     expect([first?.with?.['ref'], own?.with?.['ref'], more]).toEqual([
       '${{ github.event.repository.default_branch }}',
       undefined,
       [],
     ]);
-    expect([agreed?.id, agreed?.uses, check?.uses]).toEqual(['agreed', '$/actions/check', '$/actions/check']);
-    expect(agreed?.if).toBe(`(${first?.if}) && hashFiles(inputs.cluster) != ''`);
+    expect([approved?.id, approved?.uses, check?.uses]).toEqual(['approved', '$/actions/check', '$/actions/check']);
+    expect(approved?.if).toBe(`(${first?.if}) && hashFiles(inputs.cluster) != ''`);
   });
 });
 

@@ -105,7 +105,7 @@ describe('a sealed file', () => {
     'under the name %s is refused',
     async (name) => {
       expect(await codes(unpack({ name, bytes: await pack(handover(), key) }, key, origin))).toEqual([
-        'artifact-foreign it is snapshot.node-02.1000.age inside',
+        'artifact-foreign its content is snapshot.node-02.1000.age',
       ]);
     },
   );
@@ -130,7 +130,7 @@ describe('a sealed file', () => {
       encrypter.addRecipient(await identityToRecipient(key.reveal()));
       const bytes = await encrypter.encrypt(JSON.stringify({ ...good, made, proof }));
       expect(await codes(unpack({ name: `snapshot.node-02.${made}.age`, bytes }, key, origin))).toEqual([
-        'artifact-forged it can be opened, but whoever sealed it did not have the seal-key',
+        'artifact-forged it can be decrypted, but was sealed without the seal-key',
       ]);
     }
   });
@@ -152,7 +152,7 @@ describe('a sealed file', () => {
     expect(await at(Date.now() + CLOCK_SKEW_MS - 60_000)).toEqual([]);
     expect(await at(Date.now() + CLOCK_SKEW_MS + 60_000)).toEqual([
       expect.stringMatching(
-        /^artifact-ahead made 3\d\d s from now by the clock of this runner; clocks may differ by 300 s$/,
+        /^artifact-ahead created 3\d\d s in the future by the clock of this runner; clocks may differ by 300 s$/,
       ),
     ]);
   });
@@ -281,7 +281,7 @@ describe('a sealed file', () => {
     expect(missingArtifact('snapshot', makerOf('snapshot'), 'node-02')).toMatchObject({
       code: 'artifact-missing',
       host: 'node-02',
-      what: 'no earlier job handed over what node-02 answers',
+      what: 'no earlier job provided the answers of node-02',
       remedy: expect.stringContaining('job snapshot'),
     });
     expect(missingArtifact('kuscia-configuration', 'kuscia-init').remedy).toContain('job kuscia-init');

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { readCluster } from '../../src/cluster/read.ts';
-import { LONGEST_TEXT } from '../../src/cluster/source.ts';
+import { MAX_TEXT_LENGTH } from '../../src/cluster/source.ts';
 import { DeploymentError, type Failure } from '../../src/engine/errors.ts';
 import { Masks } from '../../src/report/mask.ts';
 import { commandsIn, CONTROL } from '../support/obeyed.ts';
@@ -24,13 +24,13 @@ function tried(text: string): void {
     const lines = text.split('\n');
     const foreign = ({ code, what }: Failure): boolean =>
       code === 'cluster-file-unfit' &&
-      /^f is not a cluster file: of the keys domain, image, hosts it has (none|only [a-z]+)(, and as YAML it breaks off at \d+:\d+)?; nothing of it is shown$/.test(
+      /^f is not a cluster file: of the keys domain, image, hosts it has (none|only [a-z]+)(, and it is not valid YAML at \d+:\d+)?; its content is not shown$/.test(
         what,
       );
     const sound = ({ code, what }: Failure): boolean =>
       code === 'cluster-file-invalid' &&
       !what.includes('\n') &&
-      (/^f: \d+ more faults$/.test(what) || isPlaceIn(lines, /^f:(\d+):(\d+) {2}\S/.exec(what)));
+      (/^f: \d+ more errors$/.test(what) || isPlaceIn(lines, /^f:(\d+):(\d+) {2}\S/.exec(what)));
     // One expectation a text: a text can have many faults, and jest takes longer for each than we do.
     expect([
       thrown.failures.length > 0,
@@ -257,12 +257,12 @@ describe('readCluster, whatever the text', () => {
     '"',
     "'",
   ])('%p as often as a text can hold it', (piece) => {
-    tried(piece.repeat(Math.floor(LONGEST_TEXT / piece.length)));
+    tried(piece.repeat(Math.floor(MAX_TEXT_LENGTH / piece.length)));
   });
 
   test('as many keys as a text can hold', () => {
     const keys = Array.from({ length: 3300 }, (_, i) => `${i.toString(36)}:`).join('\n');
-    expect(keys.length).toBeLessThan(LONGEST_TEXT);
+    expect(keys.length).toBeLessThan(MAX_TEXT_LENGTH);
     tried(keys);
   });
 

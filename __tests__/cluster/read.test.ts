@@ -39,14 +39,14 @@ describe('a cluster file with faults', () => {
     ['known-hosts: x', 'known-hosts'],
   ])('%s names the input %s', (add, input) => {
     expect(failuresOf(`${SOUND}${add}\n`).map((failure) => failure.remedy)).toEqual([
-      expect.stringContaining(`the input ${input};`),
+      expect.stringContaining(`the input ${input} instead`),
     ]);
   });
 
   test('a text with thousands of faults lists fifty', () => {
     const failures = failuresOf(SOUND + Array.from({ length: 1400 }, (_, i) => `x${i}: 1`).join('\n'));
     expect(failures).toHaveLength(51);
-    expect(failures.at(-1)?.what).toMatch(/^cluster.yml: 13\d\d more faults$/);
+    expect(failures.at(-1)?.what).toMatch(/^cluster.yml: 13\d\d more errors$/);
   });
 });
 
@@ -58,14 +58,14 @@ describe('a text that is no cluster file', () => {
     ['another tool’s configuration', 'image: hunter22\nregistry: { hunter22: hunter22 }\n', 'only image'],
     ['the environment of a process', 'PATH=/bin\u0000TOKEN=hunter22\u0000', 'none'],
     ['a list', '- hunter22\n', 'none'],
-    ['what YAML makes nothing of', 'TOKEN="hunter22\nhunter22: [', 'none, and as YAML it breaks off at 1:1'],
-    ['a block with a header that is none', 'domain: |hunter22\n', 'only domain, and as YAML it breaks off at 1:10'],
-    ['aliases', 'a: *hunter22\nhunter22: 1\nhunter22: 2\n', 'none, and as YAML it breaks off at 1:4'],
-    ['a directive', '%hunter22 1\n---\nhunter22', 'none, and as YAML it breaks off at 1:1'],
+    ['what YAML makes nothing of', 'TOKEN="hunter22\nhunter22: [', 'none, and it is not valid YAML at 1:1'],
+    ['a block with a header that is none', 'domain: |hunter22\n', 'only domain, and it is not valid YAML at 1:10'],
+    ['aliases', 'a: *hunter22\nhunter22: 1\nhunter22: 2\n', 'none, and it is not valid YAML at 1:4'],
+    ['a directive', '%hunter22 1\n---\nhunter22', 'none, and it is not valid YAML at 1:1'],
   ])('shows nothing of %s', (_, text, found) => {
     const failures = failuresOf(text);
     expect(failures.map(({ code, what }) => `${code} ${what}`)).toEqual([
-      `cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has ${found}; nothing of it is shown`,
+      `cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has ${found}; its content is not shown`,
     ]);
     expect(JSON.stringify(failures)).not.toContain('hunter22');
   });

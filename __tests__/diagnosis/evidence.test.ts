@@ -232,7 +232,7 @@ describe('a container that was taken away', () => {
 
   test('is told by its own last lines, never by those of the one that came back', () => {
     expect(explained([undone], logs)).toEqual([
-      { ...undone, cause: 'not known; last lines of docker logs r (before it was removed):\nFATAL out of luck' },
+      { ...undone, cause: 'unknown; last lines of docker logs r (before it was removed):\nFATAL out of luck' },
     ]);
   });
 
@@ -260,20 +260,20 @@ describe('a cause is of the right replica', () => {
     explained([failure], logs, THREE)[0]?.cause ?? '';
 
   test('its own log is heard, that of another only where it names it', () => {
-    expect(causeOf(red, log(host, denied))).toMatch(/^not known/);
-    expect(causeOf(red, log(second, denied))).toMatch(/refuses the user/);
+    expect(causeOf(red, log(host, denied))).toMatch(/^unknown/);
+    expect(causeOf(red, log(second, denied))).toMatch(/rejects the user/);
     expect(
       causeOf(
         red,
         log(host, 'node root-kuscia-autonomy-alice-node-02: same name but a different machine id is running'),
       ),
-    ).toMatch(/under the same name/);
+    ).toMatch(/with the same name/);
     expect(
       causeOf(
         red,
         log(host, 'node root-kuscia-autonomy-alice-node-02b: same name but a different machine id is running'),
       ),
-    ).toMatch(/^not known/);
+    ).toMatch(/^unknown/);
     expect(
       causeOf(
         {
@@ -284,7 +284,7 @@ describe('a cause is of the right replica', () => {
         },
         log(second, denied),
       ),
-    ).toMatch(/refuses the user/);
+    ).toMatch(/rejects the user/);
   });
 
   test("a partner's certificate explains nothing here", () => {
@@ -296,7 +296,7 @@ describe('a cause is of the right replica', () => {
           '2026-11-27 02:00:50.173 ERROR controller/handshake.go:433 DestReplyHandshake for [bob-alice] failed, detail-> source domain [bob] publickey hash mismatch in domainroute [bob-alice]',
         ),
       ),
-    ).toMatch(/^not known/);
+    ).toMatch(/^unknown/);
     expect(
       FAULTS.find(({ line }) => line.test('source domain [bob] publickey hash mismatch in domainroute [bob-alice]'))
         ?.cause,
@@ -325,8 +325,8 @@ describe('a cause is of the right replica', () => {
         `[error] 223#223: *1491 upstream timed out (110: Connection timed out) while SSL handshaking to upstream, upstream: "https://${upstream}:20000/"`,
       ],
     });
-    expect(causeOf(red, nginx('10.77.0.12'))).toMatch(/nginx does not reach a replica/);
-    expect(causeOf(red, nginx('10.77.0.13'))).toMatch(/^not known/);
-    expect(causeOf(red, nginx('10.77.0.1'))).toMatch(/^not known/);
+    expect(causeOf(red, nginx('10.77.0.12'))).toMatch(/nginx cannot reach a replica/);
+    expect(causeOf(red, nginx('10.77.0.13'))).toMatch(/^unknown/);
+    expect(causeOf(red, nginx('10.77.0.1'))).toMatch(/^unknown/);
   });
 });

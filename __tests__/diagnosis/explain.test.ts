@@ -14,8 +14,9 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   ],
   [
     'replica',
-    "2026-11-23 22:54:22.101 FATAL modules/k3s.go:114 k3s check datastore endpoint failed with: ping datastore endpoint error: Error 1045: Access denied for user 'kuscia'@'10.77.0.13' (using password: YES)",
-    'refuses the user or the password',
+    '2026-11-23 22:54:22.101 FATAL modules/k3s.go:114 k3s check datastore endpoint failed with: ping datastore ' +
+      "endpoint error: Error 1045: Access denied for user 'kuscia'@'10.77.0.13' (using password: YES)",
+    'rejects the user or password',
   ],
   [
     'replica',
@@ -25,40 +26,37 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'replica',
     'k3s check datastore endpoint failed with: ping datastore endpoint error: dial tcp 10.77.0.2:3307: connect: connection refused',
-    'does not reach the database',
+    'cannot reach the database',
   ],
   [
     'replica',
     'k3s check datastore endpoint failed with: ping datastore endpoint error: dial tcp 10.77.0.9:3306: connect: no route to host',
-    'does not reach the database',
+    'cannot reach the database',
   ],
   [
     'replica',
     'k3s check datastore endpoint failed with: ping datastore endpoint error: context deadline exceeded',
     'too slowly',
   ],
+  ['replica', "Kuscia 'datastoreEndpoint' config: Driver Name is 'mysqlx' Not supported", 'an invalid format'],
   [
     'replica',
-    "Kuscia 'datastoreEndpoint' config: Driver Name is 'mysqlx' Not supported",
-    'a form that Kuscia does not know',
-  ],
-  [
-    'replica',
-    "configured 'datastoreEndpoint' is invalid, expected format: mysql://username:password@tcp(hostname:3306)/database-name",
-    'a form that Kuscia does not know',
+    "configured 'datastoreEndpoint' is invalid, expected format: " +
+      'mysql://username:password@tcp(hostname:3306)/database-name',
+    'an invalid format',
   ],
   [
     'replica',
     'Load kuscia common config failed. yaml: line 2: mapping values are not allowed in this context',
     'cannot read its configuration',
   ],
-  ['replica', "FATAL modules/runtime.go:195 can't parse key", 'no RSA key'],
+  ['replica', "FATAL modules/runtime.go:195 can't parse key", 'not an RSA key'],
   ['replica', 'host IP unknown', 'no address on eth0'],
-  ['replica', 'Runc must run with privileged mode', 'only runp'],
+  ['replica', 'Runc must run with privileged mode', 'runtime that is not supported'],
   [
     'replica',
     '[Module] agent is finished with err=failed to create provider factory, detail-> unknown runtime: ',
-    'only runp',
+    'runtime that is not supported',
   ],
   [
     'replica',
@@ -68,12 +66,12 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'replica',
     'FATAL modules/k3s.go:458 apply /home/kuscia/crds/v1alpha1/kuscia.secretflow_kusciatasks.yaml err:exit status 1',
-    'at once on an empty database',
+    'simultaneously on an empty database',
   ],
   [
     'replica',
     'ERROR service/config.go:71 Failed to get domain public key config, crypto/rsa: decryption error',
-    'another domain key',
+    'a different domain key',
   ],
   ['replica', "FATAL modules/domainroute.go:73 provided PrivateKey doesn't match parent's PublicKey", 'only restarted'],
   ['replica', 'source domain [bob] publickey hash mismatch in domainroute [bob-alice]', 'certificate of a partner'],
@@ -87,7 +85,7 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'replica',
     '{"Status":"exited","Running":false,"OOMKilled":true,"ExitCode":137} restarts 3 memory 1073741824',
-    'want of memory',
+    'out of memory',
   ],
   ['replica', '[Module] agent wait ready failed with wait ready timeout', '30 s'],
   [
@@ -98,39 +96,39 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'engine',
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
-    'does not run',
+    'not running',
   ],
   ['engine', 'write /var/lib/docker/tmp/GetImageBlob1: no space left on device', 'disk is full'],
-  ['engine', 'no matching manifest for linux/amd64 in the manifest list entries', 'another architecture'],
-  ['engine', 'exec /usr/bin/tini: exec format error', 'another architecture'],
+  ['engine', 'no matching manifest for linux/amd64 in the manifest list entries', 'a different architecture'],
+  ['engine', 'exec /usr/bin/tini: exec format error', 'a different architecture'],
   [
     'engine',
     'Error response from daemon: manifest for registry:5000/kuscia:9 not found: manifest unknown: manifest unknown',
-    'no such image',
+    'does not exist in the registry',
   ],
   [
     'engine',
     'Error response from daemon: Get "https://registry:5000/v2/": unauthorized: authentication required',
-    'refuses the login',
+    'rejects the login',
   ],
   [
     'engine',
     'Error response from daemon: Get "https://registry:5000/v2/": http: server gave HTTP response to HTTPS client',
     'does not trust the registry',
   ],
-  ['engine', 'toomanyrequests: You have reached your pull rate limit', 'no more pulls'],
+  ['engine', 'toomanyrequests: You have reached your pull rate limit', 'pull limit'],
   [
     'engine',
     'Error response from daemon: Get "https://registry:5000/v2/": dial tcp 10.77.0.1:5000: connect: connection refused',
-    'does not reach the registry',
+    'cannot reach the registry',
   ],
   [
     'engine',
     'docker: Error response from daemon: driver failed programming external connectivity: Bind for 0.0.0.0:20010 failed: port is already allocated.',
-    'taken a port',
+    'uses a port',
   ],
-  ['engine', 'Error starting userland proxy: listen tcp4 0.0.0.0:20010: bind: address already in use', 'taken a port'],
-  ['engine', 'Error response from daemon: Pool overlaps with other one on this address space', 'in use already'],
+  ['engine', 'Error starting userland proxy: listen tcp4 0.0.0.0:20010: bind: address already in use', 'uses a port'],
+  ['engine', 'Error response from daemon: Pool overlaps with other one on this address space', 'already in use'],
   [
     'engine',
     'Error response from daemon: Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.',
@@ -144,9 +142,13 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'engine',
     'Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
-    'no address range',
+    'no free address range',
   ],
-  ['engine', 'Error response from daemon: all predefined address pools have been fully subnetted', 'no address range'],
+  [
+    'engine',
+    'Error response from daemon: all predefined address pools have been fully subnetted',
+    'no free address range',
+  ],
   [
     'engine',
     'driver failed programming external connectivity on endpoint a: (iptables failed: iptables --wait -t nat -A DOCKER -p tcp: iptables: No chain/target/match by that name.',
@@ -155,7 +157,8 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   ['engine', "iptables v1.8.9 (nf_tables): Chain 'DOCKER' does not exist", 'firewall rules are missing'],
   [
     'engine',
-    "Error response from daemon: rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online.",
+    "Error response from daemon: rpc error: code = Unknown desc = The swarm does not have a leader. It's " +
+      'possible that too few managers are online.',
     'no leader',
   ],
   [
@@ -176,7 +179,7 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
   [
     'engine',
     'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock',
-    'may not speak to the Docker Engine',
+    'not allowed to access the Docker Engine',
   ],
   [
     'database',
@@ -193,17 +196,17 @@ const LINES: readonly (readonly [LogSource, line: string, cause: string])[] = [
     '[ERROR] [MY-013171] [InnoDB] Cannot boot server version 80036 on data directory built by version 80400. Invalid MySQL server downgrade',
     'another version of MySQL',
   ],
-  ['database', '[ERROR] [MY-011971] [InnoDB] Tablespace is corrupted', 'damaged'],
+  ['database', '[ERROR] [MY-011971] [InnoDB] Tablespace is corrupted', 'corrupted'],
   ['load-balancer', '2026/11/24 [emerg] 1#1: host not found in upstream "node-02:20000"', 'cannot resolve'],
   [
     'load-balancer',
     '[error] 29#29: *7 SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) while SSL handshaking to upstream',
-    'do not speak the same',
+    'use different protocols',
   ],
   [
     'load-balancer',
     '[error] 29#29: *7 connect() failed (111: Connection refused) while connecting to upstream',
-    'does not reach a replica',
+    'cannot reach a replica',
   ],
   [
     'load-balancer',
@@ -267,7 +270,7 @@ describe('a failure is explained', () => {
     expect(failure).toMatchObject({
       cause: 'a disk is full',
       evidence: 'no space left on device',
-      remedy: expect.stringContaining('Make room'),
+      remedy: expect.stringContaining('Free disk space'),
     });
   });
 
@@ -280,7 +283,7 @@ describe('a failure is explained', () => {
       ],
     );
     expect(failure).toMatchObject({
-      cause: expect.stringContaining('refuses the user or the password'),
+      cause: expect.stringContaining('rejects the user or password'),
       evidence: `docker logs replica on node-02: 2 ${line1045}`,
     });
   });
@@ -315,9 +318,9 @@ describe('a failure is explained', () => {
     const missing = 'manifest unknown: manifest unknown';
     expect(
       explained([unhealthy], [log('node-03', 'engine', missing), log('node-02', 'replica', 'hello')])[0]?.cause,
-    ).toMatch(/^not known/);
+    ).toMatch(/^unknown/);
     expect(explained([{ ...unhealthy, host: 'node-03' }], [log('node-03', 'engine', missing)])[0]?.cause).toBe(
-      'the registry has no such image',
+      'the image does not exist in the registry',
     );
   });
 
@@ -368,66 +371,66 @@ describe('a failure is explained', () => {
     const [failure] = explained([unhealthy], [log('node-02', 'engine', 'e'), log('node-02', 'replica', ...lines)]);
     expect(failure?.remedy).toBe(unhealthy.remedy);
     expect(failure?.cause).toMatch(
-      /^not known; last lines of docker logs replica:\n2\n3\n4\n5\n6 mysql:\/\/root:\*\*\*@tcp\(h:1\)\/kine x+$/,
+      /^unknown; last lines of docker logs replica:\n2\n3\n4\n5\n6 mysql:\/\/root:\*\*\*@tcp\(h:1\)\/kine x+$/,
     );
     expect(failure?.cause?.length).toBeLessThan(400);
   });
 
   test.each([
-    ['a host whose logs could not be read', unhealthy, [], 'not known; no log of node-02 could be read'],
+    ['a host whose logs could not be read', unhealthy, [], 'unknown; no log of node-02 could be read'],
     [
       'a host that was lost',
       { ...unhealthy, code: 'connection-lost' } as const,
       [log('node-01', 'engine', 'e')],
-      'not known; no log of node-02 could be read',
+      'unknown; no log of node-02 could be read',
     ],
     [
       'a host whose logs are empty',
       unhealthy,
       [log('node-02', 'replica'), log('node-02', 'engine')],
-      'not known; the logs of node-02 say nothing of that time',
+      'unknown; the logs of node-02 have no entries from that time',
     ],
     [
       'a red cell',
       { ...unhealthy, code: 'cluster-unhealthy' } as const,
       [log('node-02', 'engine', 'e'), log('node-02', 'replica', 'r')],
-      'not known; last lines of docker logs replica:\nr',
+      'unknown; last lines of docker logs replica:\nr',
     ],
     [
       'a red cell of a replica that said nothing',
       { ...unhealthy, code: 'cluster-unhealthy' } as const,
       [log('node-02', 'engine', 'e'), log('node-02', 'replica')],
-      'not known; last lines of docker logs engine:\ne',
+      'unknown; last lines of docker logs engine:\ne',
     ],
     [
       'an effect that did not appear',
       { ...unhealthy, code: 'not-settled' } as const,
       [log('node-02', 'engine', 'e')],
-      'not known; last lines of docker logs engine:\ne',
+      'unknown; last lines of docker logs engine:\ne',
     ],
     [
       'a fact that is unknown',
       { ...unhealthy, code: 'fact-unknown' } as const,
       [log('node-02', 'replica', 'r'), log('node-02', 'engine', 'e')],
-      'not known; last lines of docker logs engine:\ne',
+      'unknown; last lines of docker logs engine:\ne',
     ],
     [
       'an image that cannot be pulled',
       { ...unhealthy, code: 'image-unavailable', evidence: 'exit 1: of a new kind' } as const,
       [log('node-02', 'engine', 'e')],
-      'not known; last lines of docker logs engine:\ne',
+      'unknown; last lines of docker logs engine:\ne',
     ],
     [
       'a database on another host',
       { ...unhealthy, code: 'database-unreachable' } as const,
       [log('node-02', 'engine', 'e'), log('node-01', 'database', 'd')],
-      'not known; last lines of docker logs database on node-01:\nd',
+      'unknown; last lines of docker logs database on node-01:\nd',
     ],
     [
       'no host at all',
       { code: 'cluster-unhealthy', what: 'not every check is ok', remedy: 'Look.' } as const,
       [],
-      'not known; no log of any host could be read',
+      'unknown; no log of any host could be read',
     ],
   ])('that is not known is said to be so: %s', (_, failure: Failure, logs, cause) => {
     expect(explained([failure], logs)).toEqual([{ ...failure, cause }]);
@@ -481,6 +484,7 @@ test('reading a line for credentials takes as long as the line is, whatever stan
   ];
   const started = Date.now();
   for (const piece of made) withoutCredentials(piece.repeat(Math.ceil(400_000 / piece.length)));
-  // All of them take a fraction of a second. Tried anew at each character, the first one alone took half a second at 16,000 characters, and would take five minutes here.
+  // All of them take a fraction of a second. Tried anew at each character, the first one alone took half a second at
+  // 16,000 characters, and would take five minutes here.
   expect(Date.now() - started).toBeLessThan(30_000);
 });

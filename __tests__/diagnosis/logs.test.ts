@@ -48,7 +48,7 @@ describe('the logs of a host', () => {
     expect(logs.filter(({ speaker }) => speaker === 'engine').flatMap(({ lines }) => lines)).toEqual([
       expect.stringContaining('file exists'),
     ]);
-    expect(named(logs, 'docker ps')).toEqual(['the Docker Engine did not answer']);
+    expect(named(logs, 'docker ps')).toEqual(['the Docker Engine did not respond']);
   }, 20_000);
 
   test('are those of the containers that answer, though one of them hangs', async () => {

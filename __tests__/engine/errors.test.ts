@@ -61,7 +61,7 @@ describe('a DeploymentError', () => {
     ['nothing', undefined, 'undefined'],
   ])('is made of %s as a defect of ours', (_, thrown, what) => {
     expect(failuresOf(thrown)).toEqual([
-      { code: 'internal', what: expect.stringContaining(what), remedy: 'Report this with the lines above.' },
+      { code: 'internal', what: expect.stringContaining(what), remedy: 'Report this bug with the lines above.' },
     ]);
   });
 });

@@ -21,7 +21,9 @@ describe('a rate limit', () => {
     const { code, log } = await report();
     expect([code, scene.pauses, scene.api.state.issues.length]).toEqual([0, [21_000], 1]);
     expect(log).toContain(
-      "GitHub's API has no requests left for this token until 2026-11-24T03:17:21Z (GET /repos/acme/clusters/issues: 403 API rate limit exceeded for installation ID 12345.; 0 of 1000 requests left); going on in 21.0 s",
+      'the GitHub API rate limit of this token is exceeded until 2026-11-24T03:17:21Z (GET ' +
+        '/repos/acme/clusters/issues: 403 API rate limit exceeded for installation ID 12345.; 0 of 1000 requests ' +
+        'left); retrying in 21.0 s',
     );
   });
 
@@ -63,7 +65,7 @@ describe('a rate limit', () => {
     expect(code).toBe(1);
     expect(errors).toEqual([
       expect.stringMatching(
-        new RegExp(`^KS-1801 github-refused: GitHub's API has no requests left for this token until ${until}\\n`),
+        new RegExp(`^KS-1801 github-refused: the GitHub API rate limit of this token is exceeded until ${until}\\n`),
       ),
     ]);
     expect(errors.join()).toContain(evidence);
@@ -100,15 +102,15 @@ describe('no answer', () => {
     [
       'a failure of GitHub',
       REFUSALS.serverError,
-      /^KS-1802 github-unreachable: GitHub's API fails at GET \/repos\/acme\/clusters\/issues: 502\nevidence: Server Error\n/,
+      /^KS-1802 github-unreachable: the GitHub API fails for GET \/repos\/acme\/clusters\/issues: 502\nevidence: Server Error\n/,
     ],
     [
       'a connection that is lost',
       'lost-before',
-      /^KS-1802 github-unreachable: GitHub's API does not answer GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/,
+      /^KS-1802 github-unreachable: the GitHub API does not respond to GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/,
     ],
-    ['a body that breaks off', 'broken-off', /does not answer .*\nevidence: 200 with a body that breaks off\n/],
-    ['a page of somebody else', REFUSALS.portal, /does not answer .*\nevidence: 200 with something that is no JSON\n/],
+    ['a body that breaks off', 'broken-off', /does not respond to .*\nevidence: 200 with a truncated body\n/],
+    ['a page of somebody else', REFUSALS.portal, /does not respond to .*\nevidence: 200 with an invalid JSON body\n/],
   ])('(%s) four times is a failure that says what there was', async (_what, then, told) => {
     scene.api.fault({ when: lists, then, times: 4 });
     const { code, errors } = await report();
@@ -135,7 +137,7 @@ describe('no answer', () => {
     const { code, errors } = await report({ GITHUB_API_URL: gone.url });
     expect(code).toBe(1);
     expect(errors.join()).toContain(
-      `does not answer GET /repos/acme/clusters/issues at ${gone.url}\nevidence: connect ECONNREFUSED`,
+      `does not respond to GET /repos/acme/clusters/issues at ${gone.url}\nevidence: connect ECONNREFUSED`,
     );
   });
 });
@@ -145,30 +147,30 @@ describe('a refusal', () => {
     [
       'of the token',
       () => undefined,
-      "GitHub's API refuses GET /repos/acme/clusters/issues: 401",
+      'the GitHub API rejects GET /repos/acme/clusters/issues: 401',
       'Bad credentials',
-      'Give the input token a token that is valid',
+      'Set the input token to a valid token',
     ],
     [
       'for want of a permission',
       () => (scene.api.state.permissions.issues = 'read'),
-      "GitHub's API refuses POST /repos/acme/clusters/issues: 403",
+      'the GitHub API rejects POST /repos/acme/clusters/issues: 403',
       'Resource not accessible by integration',
-      'Give the job the permission issues: write (GitHub asks for issues=write)',
+      'Give the job the permission issues: write (GitHub requires issues=write)',
     ],
     [
       'where issues are turned off',
       () => (scene.api.state.hasIssues = false),
-      "GitHub's API refuses POST /repos/acme/clusters/issues: 410",
+      'the GitHub API rejects POST /repos/acme/clusters/issues: 410',
       'Issues has been disabled in this repository.',
-      "Turn issues on in the repository's settings",
+      "Enable issues in the repository's settings",
     ],
     [
       'of what is not there',
       () => undefined,
-      "GitHub's API refuses GET /repos/acme/elsewhere/issues: 404",
+      'the GitHub API rejects GET /repos/acme/elsewhere/issues: 404',
       'Not Found',
-      'Give the job the permission issues: write, and look whether',
+      'Give the job the permission issues: write, and check that',
     ],
     [
       'of a value',
@@ -185,7 +187,7 @@ describe('a refusal', () => {
         }),
       '/issues: 422',
       'Validation Failed [{"resource":"Issue","code":"custom","field":"body","message":"body is too long"}]',
-      'Correct what the answer names.',
+      'Fix the problem shown in the evidence.',
     ],
   ];
 
@@ -234,7 +236,7 @@ test('a run that takes too long ends, and says that it did', async () => {
   scene.api.fault({ then: 'lost-before', times: 9 });
   const { code, errors } = await report({}, AbortSignal.timeout(0));
   expect(code).toBe(1);
-  expect(errors.join()).toContain("KS-1802 github-unreachable: GitHub's API was too slow");
+  expect(errors.join()).toContain('KS-1802 github-unreachable: the GitHub API was too slow');
 });
 
 test('a list is read to its last page', async () => {

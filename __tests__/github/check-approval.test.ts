@@ -19,7 +19,7 @@ describe('an environment that is to approve', () => {
     scene.api.state.environments.set('production', { reviewers });
     expect(await checked()).toMatchObject({
       code: 0,
-      log: `the environment production asks ${words}\n`,
+      log: `the environment production requires approval by ${words}\n`,
       outputs: { reviewers: String(reviewers) },
       notices: [],
     });
@@ -33,7 +33,7 @@ describe('an environment that is to approve', () => {
     const { code, errors, outputs } = await checked('prodution');
     expect([code, outputs]).toEqual([1, {}]);
     expect(errors.join()).toMatch(
-      /KS-1803 approval-unguarded: the environment prodution asks nobody for an approval\n[^]*Correct the input environment/,
+      /KS-1803 approval-unguarded: the environment prodution has no required reviewers\n[^]*Correct the input environment/,
     );
   });
 
@@ -48,7 +48,7 @@ describe('an environment that is to approve', () => {
       { reviewers: '' },
       [
         expect.stringMatching(
-          /^Whether the environment production asks for an approval is not known to this run\. .*Give the job the permission actions: read/,
+          /^Could not check whether the environment production requires approval: .*Give the job the permission actions: read/,
         ),
       ],
     ]);

@@ -55,7 +55,7 @@ describe('without the permission', () => {
     expect({ code, outputs }).toEqual({ code: 0, outputs: { deleted: '0' } });
     expect(notices).toEqual([
       expect.stringMatching(
-        /^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*Resource not accessible by integration.*Give the job the permission actions: write.*expire after a day\.$/,
+        /^The artifacts of this run with the prefix kuscia-swarm\.alice\. could not be deleted: .*Resource not accessible by integration.*Give the job the permission actions: write.*expire after a day\.$/,
       ),
     ]);
     expect(left()).toHaveLength(6);
@@ -91,14 +91,14 @@ test('one whose deletion was carried out unheard is gone all the same', async ()
 test.each<[string, Parameters<Scene['api']['fault']>[0]['then'], string]>([
   ['refuses for another reason', { status: 409, body: { message: 'Conflict' } }, '409'],
   ['fails by itself', { status: 502, body: { message: 'Bad Gateway' } }, '502'],
-  ['does not answer', 'lost-before', 'does not answer'],
+  ['does not answer', 'lost-before', 'does not respond'],
 ])('where GitHub %s it warns, and makes nothing red', async (_, then, words) => {
   scene.api.fault({ when: ({ method }) => method === 'DELETE', then, times: 99 });
   const { code, errors, warnings, outputs } = await cleanUp();
   expect({ code, errors, outputs }).toEqual({ code: 0, errors: [], outputs: { deleted: '0' } });
   expect(warnings).toEqual([
     expect.stringMatching(
-      /^The artifacts of this run that begin with kuscia-swarm\.alice\. could not be deleted: .*expire after a day\.$/,
+      /^The artifacts of this run with the prefix kuscia-swarm\.alice\. could not be deleted: .*expire after a day\.$/,
     ),
   ]);
   expect(warnings.join()).toContain(words);

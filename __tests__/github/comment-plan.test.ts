@@ -45,7 +45,7 @@ test('writes the plan as a comment: figures first, then each change', async () =
   const { code, log, outputs, summary } = await comment();
   expect({ code, log, outputs, summary }).toEqual({
     code: 0,
-    log: 'the plan of alice stands in https://github.com/acme/clusters/issues/1#issuecomment-1\n',
+    log: 'the plan of alice is in https://github.com/acme/clusters/issues/1#issuecomment-1\n',
     outputs: { 'comment-url': 'https://github.com/acme/clusters/issues/1#issuecomment-1' },
     summary: '',
   });
@@ -60,7 +60,8 @@ test('writes the plan as a comment: figures first, then each change', async () =
       '| swarm-join | node-02 | + join as worker | not in any swarm |',
       '| verify | node-02 | ? replica answers | after apply: its container is about to change |',
       '',
-      'Nothing was changed. [The run](https://github.com/acme/clusters/actions/runs/4711) that made this plan has it in full; the next run rewrites it.',
+      'Nothing was changed. The full plan is in [the run](https://github.com/acme/clusters/actions/runs/4711) ' +
+        'that made it; the next run updates this comment.',
       '',
     ].join('\n'),
   ]);
@@ -116,7 +117,7 @@ test('tells failures and warnings with what to do', async () => {
   });
   for (const text of [
     '### ❌ alice: 0 changes',
-    '#### What must be mended first',
+    '#### Fix these first',
     '[KS-1204](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1204) data-path-cut**',
     '- **do: Run again with repair: true',
     '#### Warnings',
@@ -131,7 +132,7 @@ test('shortens a plan that is too long for a comment, and says so', async () => 
     changes: Array.from({ length: 900 }, (_, i) => ({ ...PLAN.changes[0], host: `node-${i}`, why: 'x'.repeat(60) })),
   });
   expect(bodies()[0]?.length).toBeLessThanOrEqual(65_536);
-  expect(bodies()[0]).toContain('\n701 more stand in the log of the run.\n');
+  expect(bodies()[0]).toContain('\n701 more are in the log of the run.\n');
 });
 
 describe('where the token may not write, as on a pull request from a fork', () => {
@@ -146,7 +147,7 @@ describe('where the token may not write, as on a pull request from a fork', () =
     expect(summary).toContain('| swarm-init | node-01 | + initialise swarm');
     expect(notices).toEqual([
       expect.stringMatching(
-        /the plan is in the summary of this job\. .*Resource not accessible by integration.*pull-requests: write/,
+        /The plan is in the summary of this job: .*Resource not accessible by integration.*pull-requests: write/,
       ),
     ]);
     expect(bodies()).toEqual(there);
@@ -167,7 +168,7 @@ test.each(['push', 'schedule', 'pull_request_target', ''])(
   async (event) => {
     const { code, errors } = await comment(PLAN, { GITHUB_EVENT_NAME: event });
     expect(code).toBe(1);
-    expect(errors.join()).toContain(`the event of this run is ${event || 'not told'}`);
+    expect(errors.join()).toContain(`the event of this run is ${event || 'unknown'}`);
     expect(errors.join()).toContain("if: github.event_name == 'pull_request'");
     expect(scene.api.requests).toEqual([]);
   },
@@ -176,8 +177,8 @@ test.each(['push', 'schedule', 'pull_request_target', ''])(
 test('a plan that is none is refused by what is wrong with it', async () => {
   for (const [plan, told] of [
     ['', 'input plan is missing'],
-    ['{', 'input plan is not what an action of this project gave'],
-    [{ ...PLAN, domain: 'x -->' }, 'input plan is about no domain'],
+    ['{', 'input plan is not an output of an action of this project'],
+    [{ ...PLAN, domain: 'x -->' }, 'input plan has no valid domain'],
     [{ ...PLAN, changes: [{ stage: 1 }] }, 'changes.0.stage'],
   ] as const) {
     const { code, errors } = await comment(plan);

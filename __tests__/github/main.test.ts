@@ -72,7 +72,7 @@ test('a step that fails marks the run and ends with 1', async () => {
   const { code, log } = await step({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
   expect(code).toBe(1);
   expect(log).toMatch(
-    /^::error title=KS-1801 github-refused::KS-1801 github-refused: GitHub's API refuses POST \/repos\/acme\/clusters\/issues: 403%0A/m,
+    /^::error title=KS-1801 github-refused::KS-1801 github-refused: the GitHub API rejects POST \/repos\/acme\/clusters\/issues: 403%0A/m,
   );
 });
 
@@ -110,7 +110,7 @@ test('a step that is cancelled while it waits ends with 1', async () => {
   let log = '';
   child.stdout.on('data', (data: Buffer) => {
     log += data.toString();
-    if (data.toString().includes('going on in 50.0 s')) child.kill('SIGTERM');
+    if (data.toString().includes('retrying in 50.0 s')) child.kill('SIGTERM');
   });
   expect(await new Promise((done) => child.on('close', done))).toBe(1);
   expect(log).toContain('KS-1111 cancelled');

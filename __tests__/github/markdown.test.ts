@@ -252,7 +252,7 @@ describe('a body', () => {
     for (const body of [issueText({ ...look, health }), changedText(health, PLACE, DOCS)]) {
       expect(body.length).toBeLessThanOrEqual(LONGEST_BODY);
       expect(body).toMatch(/\d+ more replicas stand in the log of the run\./);
-      expect(body).toMatch(/- \d+ more stand in the log of the run\./);
+      expect(body).toMatch(/- \d+ more are in the log of the run\./);
     }
     expect(issueText({ ...look, health })).toContain('gh run rerun 4711');
   });

@@ -72,7 +72,7 @@ describe('a domain that is not as described', () => {
       { title: 'alice is not as described', labels: ['kuscia-swarm'], state: 'open' },
     ]);
     expect(scene.api.state.labels.slice(1)).toEqual([
-      { name: 'kuscia-swarm', color: 'b60205', description: 'A domain is not as its cluster file describes it' },
+      { name: 'kuscia-swarm', color: 'b60205', description: 'A domain does not match its cluster file' },
     ]);
     const body = bodyOf(1);
     expect(body.split('\n').slice(0, 4)).toEqual([
@@ -82,13 +82,16 @@ describe('a domain that is not as described', () => {
       expect.stringMatching(/^\*\*alice is not healthy: 1 of 2 replicas pass every check/),
     ]);
     expect(body).toContain(
-      `| 2026-11-24 03:17 UTC | 2026-11-24 03:17 UTC, [run 4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`,
+      `| 2026-11-24 03:17 UTC | 2026-11-24 03:17 UTC, [run ` +
+        `4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`,
     );
     expect(body).toContain(
-      '| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ Down** | 1.1.0b0 |',
+      '| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ ' +
+        'Down** | 1.1.0b0 |',
     );
     expect(body).toContain(
-      '- **[KS-1601](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1601) cluster-unhealthy**: ',
+      '- **[KS-1601](https://github.com/acme/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1601) ' +
+        'cluster-unhealthy**: ',
     );
     expect(body).toContain(
       '  - evidence: `` an @octocat, #7 and `code` ``\n  - cause: it was killed\n  - **do: Run mode apply.**\n',
@@ -113,13 +116,14 @@ describe('a domain that is not as described', () => {
     });
     expect({ code, log }).toEqual({
       code: 0,
-      log: 'alice is not as described, as before: rewrote https://github.com/acme/clusters/issues/1\n',
+      log: 'alice is not as described, as before: updated https://github.com/acme/clusters/issues/1\n',
     });
     expect(outputs['issue-url']).toBe('https://github.com/acme/clusters/issues/1');
     expect(scene.api.state.issues).toHaveLength(1);
     expect(commentsOn(1)).toEqual([]);
     expect(bodyOf(1)).toContain(
-      '| 2026-11-24 03:17 UTC | 2026-11-25 03:17 UTC, [run 4712](https://github.com/acme/clusters/actions/runs/4712) | 2 |',
+      '| 2026-11-24 03:17 UTC | 2026-11-25 03:17 UTC, [run ' +
+        '4712](https://github.com/acme/clusters/actions/runs/4712) | 2 |',
     );
     expect(bodyOf(1)).toContain('**✗ 24 h ago**');
   });
@@ -136,7 +140,7 @@ describe('a domain that is not as described', () => {
   ])('gets a comment when it is %s', async (_what, changed) => {
     await look();
     const { log } = await look(changed);
-    expect(log).toContain(', in another way than before: rewrote ');
+    expect(log).toContain(', with changed problems: updated ');
     expect(commentsOn(1).map(({ body }) => body.split('\n')[0])).toEqual(['<!-- kuscia-swarm run: 4711.1 changed -->']);
     await look(changed);
     expect(commentsOn(1)).toHaveLength(1);
@@ -156,7 +160,7 @@ describe('a domain that is not as described', () => {
     ]);
     expect(commentsOn(1).map(({ body }) => body)).toEqual([
       expect.stringMatching(
-        /^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt was not as described from 2026-11-24 03:17 UTC on, at 1 look\. /,
+        /^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt was not as described since 2026-11-24 03:17 UTC, in 1 check\. /,
       ),
     ]);
     const again = await healthy();
@@ -179,52 +183,56 @@ describe('a domain that is not as described', () => {
     const { code, log } = await look({ result: 'success', matrix: { ...matrixOf(), warnings: [stray] }, failures: [] });
     expect([code, log]).toEqual([0, expect.stringContaining('alice is not as described: opened')]);
     expect(bodyOf(1)).toMatch(/\*\*alice is healthy: 2 of 2 replicas answer .*; 1 warning \(1\.3 s\)\*\*/);
-    expect(bodyOf(1)).toContain('### What else to see to');
+    expect(bodyOf(1)).toContain('### Warnings');
     expect(bodyOf(1)).toMatch(/KS-1602.*not-described\*\*: replica x works/);
     expect((await healthy()).log).toBe('alice is healthy: closed https://github.com/acme/clusters/issues/1\n');
   });
 
-  test('says what is not known, which host does not answer, what works, and that nothing else goes on meanwhile', async () => {
-    const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
-      replica: `root-kuscia-autonomy-alice-${host}`,
-      host,
-      cells,
-    });
-    const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
-      Matrix['rows'][number]['cells'],
-      Matrix['rows'][number]['cells'],
-    ];
-    const rows = [
-      row('node-02', first),
-      row('node-03', {
-        ...second,
-        throughLb: { ok: false, text: '0 of 9' },
-        node: { ok: false, text: 'not reached', unknown: true },
-      }),
-    ];
-    await look({
-      matrix: {
-        ...matrixOf(),
-        healthy: false,
-        rows,
-        silent: ['node-03'],
-        database: 'works',
-        pairs: { connected: 2, total: 6, unknown: 4 },
-      },
-    });
-    expect(bodyOf(1)).toContain('**? not reached**');
-    expect(bodyOf(1)).toMatch(
-      /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
-    );
-    expect(bodyOf(1)).toContain(
-      '### Next\n\n1. See to node-03: no mode but verify goes on while a host does not answer.\n2. After that see what differs with `mode: plan`, and bring it about with `mode: apply`.\n\nThen look again:\n',
-    );
-    expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
-  });
+  test(
+    'says what is not known, which host does not answer, what works, and that nothing else goes on ' + 'meanwhile',
+    async () => {
+      const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
+        replica: `root-kuscia-autonomy-alice-${host}`,
+        host,
+        cells,
+      });
+      const [first, second] = matrixOf().rows.map(({ cells }) => cells) as [
+        Matrix['rows'][number]['cells'],
+        Matrix['rows'][number]['cells'],
+      ];
+      const rows = [
+        row('node-02', first),
+        row('node-03', {
+          ...second,
+          throughLb: { ok: false, text: '0 of 9' },
+          node: { ok: false, text: 'not reached', unknown: true },
+        }),
+      ];
+      await look({
+        matrix: {
+          ...matrixOf(),
+          healthy: false,
+          rows,
+          silent: ['node-03'],
+          database: 'works',
+          pairs: { connected: 2, total: 6, unknown: 4 },
+        },
+      });
+      expect(bodyOf(1)).toContain('**? not reached**');
+      expect(bodyOf(1)).toMatch(
+        /1 of 2 serves through \S+, the database answers, 3 of 3 nodes Ready, 2 of 6 pairs connected \(4 not known\); node-03 does not answer/,
+      );
+      expect(bodyOf(1)).toContain(
+        '### Next\n\n1. Restore node-03: only the mode verify works while a host does not respond.\n2. Then check ' +
+          'the differences with `mode: plan`, and fix them with `mode: apply`.\n\nThen check again:\n',
+      );
+      expect(bodyOf(1)).toMatch(/\nStill serving through \S+: root-kuscia-autonomy-alice-node-02 \(node-02\)\.\n/);
+    },
+  );
 
-  const PLAN = 'what differs with `mode: plan`, and bring it about with `mode: apply`.';
+  const PLAN = 'the differences with `mode: plan`, and fix them with `mode: apply`.';
   test.each<[string, Looked, readonly string[]]>([
-    ['what differs, where every host answers', {}, [`1. See ${PLAN}`]],
+    ['what differs, where every host answers', {}, [`1. Check ${PLAN}`]],
     [
       'the host first, where nothing could be looked at because of it',
       {
@@ -233,36 +241,36 @@ describe('a domain that is not as described', () => {
           { code: 'host-unreachable', host: 'node-02', what: 'node-02 does not answer', remedy: 'See to it.' },
         ],
       },
-      ['1. See to node-02: no mode but verify goes on while a host does not answer.'],
+      ['1. Restore node-02: only the mode verify works while a host does not respond.'],
     ],
     [
       'the engine first, where it does not answer',
       { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] },
-      ['1. See to node-02: no mode but verify goes on while a host does not answer.', `2. After that see ${PLAN}`],
+      ['1. Restore node-02: only the mode verify works while a host does not respond.', `2. Then check ${PLAN}`],
     ],
     [
       'the job that failed before',
       { matrix: null, failures: [], result: 'skipped', before: 'snapshot=failure' },
-      ['1. See why the job snapshot ended: its log, and whether the runner of its host is there.'],
+      ['1. Find out why the job snapshot failed: check its log, and whether the runner of its host is online.'],
     ],
     [
       'the log, where nothing else is there',
       { matrix: null, failures: [] },
-      ['1. See the log of the run: it ended before anything could be looked at.'],
+      ['1. Check the log of the run: it ended before anything was verified.'],
     ],
     [
       'the findings, where they are all there is',
       { matrix: null, failures: [CUT] },
-      ['1. Do what each finding above says.'],
+      ['1. Follow the instructions of each finding above.'],
     ],
     [
       'the findings, where nothing differs',
       { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] },
-      ['1. Do what each finding above says.'],
+      ['1. Follow the instructions of each finding above.'],
     ],
   ])('is told to see to %s', async (_what, looked, steps) => {
     await look(looked);
-    const said = /### Next\n\n([^]*?)\n\nThen look again:/.exec(bodyOf(1))?.[1] ?? '';
+    const said = /### Next\n\n([^]*?)\n\nThen check again:/.exec(bodyOf(1))?.[1] ?? '';
     expect(
       said
         .replace(/&#\d+;/g, (entity) => (entity === '&#8203;' ? '' : String.fromCodePoint(Number(entity.slice(2, -1)))))
@@ -272,7 +280,7 @@ describe('a domain that is not as described', () => {
 
   test('is told through what it still serves, or that this was not seen', async () => {
     await look({ matrix: null });
-    expect(bodyOf(1)).toContain('\nWhether alice still serves was not seen');
+    expect(bodyOf(1)).toContain('\nWhether alice still serves requests is unknown');
     await look({ matrix: matrixOf({ throughLb: '0 of 8' }, { connected: 5, total: 6 }) });
     expect(bodyOf(1)).toMatch(/Still serving through .*: root-kuscia-autonomy-alice-node-02 \(node-02\)/);
   });
@@ -296,7 +304,8 @@ describe('a domain that is not as described', () => {
   test('is told of also where nothing could be looked at', async () => {
     await scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
     expect(bodyOf(1)).toContain(
-      '**Whether alice is healthy is not known: it could not be checked (the result of the verification is failure; see its log)**',
+      '**Whether alice is healthy is unknown: it could not be checked (the result of the verification is ' +
+        'failure; check its log)**',
     );
     expect(bodyOf(1)).not.toContain('| replica |');
   });
@@ -355,7 +364,8 @@ describe('the issue is found', () => {
     scene.api.state.addIssue({ title: 'bait', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
     const { log } = await healthy();
     expect(log).toBe(
-      '#1 has the mark of alice, but is from octocat and not from github-actions[bot]: it is left alone\nalice is healthy, and no issue is open\n',
+      '#1 has the mark of alice, but was created by octocat and not by github-actions[bot]: ignored\nalice ' +
+        'is healthy, and no issue is open\n',
     );
     expect([open().map(({ title }) => title), commentsOn(1)]).toEqual([['bait'], []]);
   });
@@ -405,7 +415,7 @@ describe('the issue is found', () => {
       ['closed', 'not_planned'],
     ]);
     expect(commentsOn(2).map(({ body }) => body)).toEqual([
-      "<!-- kuscia-swarm run: 4711.1 duplicate -->\nThe same as #1, which was there before; it is kept up to date in this one's place.",
+      '<!-- kuscia-swarm run: 4711.1 duplicate -->\nDuplicate of #1, which is kept up to ' + 'date instead.',
     ]);
     expect(bodyOf(1)).toContain('looks=2 ');
   });
@@ -451,7 +461,7 @@ test.each(['cancelled', 'skipped'])('a verification that was %s changes nothing 
   const { code, log } = await look({ result });
   expect({ code, log }).toEqual({
     code: 0,
-    log: `the verification of alice was ${result}: nothing is known of it, and its issue stays as it is\n`,
+    log: `the verification of alice was ${result}: the state is unknown, and the issue stays unchanged\n`,
   });
   expect(scene.api.state.issues).toEqual(before);
   expect(scene.api.requests).toHaveLength(asked);
@@ -461,31 +471,36 @@ describe('a verification that did not come about because a job before it did not
   const unseen = (before: string): Promise<Told> => look({ result: 'skipped', before, matrix: null, failures: [] });
 
   test.each([
-    ['failed', 'check=success snapshot=failure', 'the job snapshot before it ended as failure'],
-    ['was cut by its time-out', 'check=success snapshot=cancelled', 'the job snapshot before it ended as cancelled'],
-    ['failed, and left another out', 'check=failure snapshot=skipped', 'the job check before it ended as failure'],
+    ['failed', 'check=success snapshot=failure', 'the earlier job snapshot ended with failure'],
+    ['was cut by its time-out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
+    ['failed, and left another out', 'check=failure snapshot=skipped', 'the earlier job check ended with failure'],
   ])('is no silence: one %s', async (_how, before, why) => {
     expect(await unseen(before)).toMatchObject({
       code: 0,
       log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n',
     });
     expect(bodyOf(1)).toContain(
-      `**Whether alice is healthy is not known: it could not be checked (${why}; see its log, and whether the runner of its host is there)**`,
+      `**Whether alice is healthy is unknown: it could not be checked (${why}; check its log, and whether the ` +
+        `runner of its host is online)**`,
     );
   });
 
-  test('goes on with the issue that is open, says that something else is wrong, and keeps it open though the rest is well', async () => {
-    await look();
-    expect((await unseen('check=success snapshot=failure')).log).toContain(', in another way than before: rewrote ');
-    expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: rewrote ');
-    await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
-    expect(open()).toHaveLength(1);
-    await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
-    expect(open()).toEqual([]);
-  });
+  test(
+    'goes on with the issue that is open, says that something else is wrong, and keeps it open though the ' +
+      'rest is well',
+    async () => {
+      await look();
+      expect((await unseen('check=success snapshot=failure')).log).toContain(', with changed problems: updated ');
+      expect((await unseen('check=success snapshot=failure')).log).toContain(', as before: updated ');
+      await look({ result: 'success', before: 'snapshot=failure', matrix: matrixOf(), failures: [] });
+      expect(open()).toHaveLength(1);
+      await look({ result: 'success', before: 'check=success snapshot=skipped', matrix: matrixOf(), failures: [] });
+      expect(open()).toEqual([]);
+    },
+  );
 
   test('was not needed, where all before it are well: nothing is told', async () => {
-    expect((await unseen('check=success snapshot=skipped')).log).toContain('nothing is known of it');
+    expect((await unseen('check=success snapshot=skipped')).log).toContain('the state is unknown');
     expect(scene.api.state.issues).toEqual([]);
   });
 });
@@ -526,7 +541,7 @@ test('an issue whose label GitHub drops without a word is closed again and is a 
   scene.api.state.setsLabels = false;
   const { code, errors } = await look();
   expect(code).toBe(1);
-  expect(errors.join()).toContain('GitHub did not put the label kuscia-swarm on the issue');
+  expect(errors.join()).toContain('GitHub did not set the label kuscia-swarm on the new issue');
   expect(open()).toEqual([]);
 });
 

@@ -62,25 +62,29 @@ describe('what is asked for', () => {
     [
       'something else',
       { INPUT_DO: 'delete', INPUT_TOKEN: 't' },
-      ['input do is none of issue, clean-up, approval, comment'],
+      ['input do is not one of issue, clean-up, approval, comment'],
     ],
     [
       'no domain and no result',
       { INPUT_DO: 'issue', INPUT_TOKEN: 't' },
       ['input domain is missing', 'input result is missing'],
     ],
-    ['a domain that would end the mark', { ...HEALTH, INPUT_DOMAIN: 'a --> b' }, ['input domain is no domain id']],
+    [
+      'a domain that would end the mark',
+      { ...HEALTH, INPUT_DOMAIN: 'a --> b' },
+      ['input domain is not a valid domain id'],
+    ],
     [
       'an unknown result',
       { ...HEALTH, INPUT_RESULT: 'ok' },
-      ['input result is none of success, failure, cancelled, skipped'],
+      ['input result is not one of success, failure, cancelled, skipped'],
     ],
     [
       'results of jobs that are none',
       { ...HEALTH, INPUT_BEFORE: 'snapshot= check=ok' },
       [
-        'input before has "snapshot=", which is no NAME=RESULT (success, failure, cancelled, skipped)',
-        'input before has "check=ok", which is no NAME=RESULT (success, failure, cancelled, skipped)',
+        'input before contains "snapshot=", which is not NAME=RESULT (success, failure, cancelled, skipped)',
+        'input before contains "check=ok", which is not NAME=RESULT (success, failure, cancelled, skipped)',
       ],
     ],
     [
@@ -96,36 +100,38 @@ describe('what is asked for', () => {
     [
       'a matrix that is none',
       { ...HEALTH, INPUT_VERIFY: 'true' },
-      ['input verify is not what an action of this project gave: it: Invalid input: expected object, received boolean'],
+      [
+        'input verify is not an output of an action of this project: it: Invalid input: expected object, received boolean',
+      ],
     ],
     [
       'a matrix that lacks a check',
       { ...HEALTH, INPUT_VERIFY: JSON.stringify({ ...matrixOf(), rows: [{ replica: 'r', host: 'h', cells: {} }] }) },
       [
-        'input verify is not what an action of this project gave: rows.0.cells.direct: Invalid input: expected object, received undefined',
+        'input verify is not an output of an action of this project: rows.0.cells.direct: Invalid input: expected object, received undefined',
       ],
     ],
     [
       'failures that are no JSON',
       { ...HEALTH, INPUT_FAILURES: '[{' },
       [
-        'input failures is not what an action of this project gave: it: Invalid input: expected array, received undefined',
+        'input failures is not an output of an action of this project: it: Invalid input: expected array, received undefined',
       ],
     ],
     [
       'a failure of an unknown kind',
       { ...HEALTH, INPUT_FAILURES: '[{"code":"x","what":"y","remedy":"z"}]' },
-      ['input failures is not what an action of this project gave: 0.code'],
+      ['input failures is not an output of an action of this project: 0.code'],
     ],
-    ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label has a comma, or more than 50 characters']],
+    ['two labels', { ...HEALTH, INPUT_LABEL: 'a,b' }, ['input label contains a comma or has more than 50 characters']],
     [
       'several things wrong',
       { INPUT_DO: 'issue', INPUT_RESULT: 'x', INPUT_LABEL: 'a,b' },
       [
         'input token is missing',
         'input domain is missing',
-        'input result is none of success, failure, cancelled, skipped',
-        'input label has a comma, or more than 50 characters',
+        'input result is not one of success, failure, cancelled, skipped',
+        'input label contains a comma or has more than 50 characters',
       ],
     ],
     ['no prefix', { INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: '  ' }, ['input prefix is missing']],
@@ -177,8 +183,8 @@ describe('the place', () => {
     expect(
       faults(() => readPlace({ ...ENV, GITHUB_SERVER_URL: 'https://x) [y](z', GITHUB_API_URL: 'ftp://x' })),
     ).toEqual([
-      'input-invalid: GITHUB_SERVER_URL is not as GitHub sets it',
-      'input-invalid: GITHUB_API_URL is not as GitHub sets it',
+      'input-invalid: GITHUB_SERVER_URL is not a valid value',
+      'input-invalid: GITHUB_API_URL is not a valid value',
     ]);
   });
 
@@ -186,7 +192,7 @@ describe('the place', () => {
     'names no pull request where the event is %p',
     (payload) => {
       expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => payload))).toEqual([
-        'input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)',
+        'input-invalid: the event of this run has no pull request (GITHUB_EVENT_PATH)',
       ]);
     },
   );
@@ -196,7 +202,7 @@ describe('the place', () => {
       throw new Error('ENOENT');
     };
     expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, gone))).toEqual([
-      'input-invalid: the event of this run names no pull request (GITHUB_EVENT_PATH)',
+      'input-invalid: the event of this run has no pull request (GITHUB_EVENT_PATH)',
     ]);
   });
 

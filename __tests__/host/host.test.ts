@@ -145,7 +145,7 @@ describe('writeFile', () => {
     const whole = command.stdin as string;
     const ends = Array.from(whole, (_, length) => run({ ...command, stdin: whole.slice(0, length) }));
     expect(ends).toEqual(
-      Array.from(whole, () => ({ ended: 'exited', code: 74, stdout: '', stderr: 'the content was cut short\n' })),
+      Array.from(whole, () => ({ ended: 'exited', code: 74, stdout: '', stderr: 'the content was truncated\n' })),
     );
     expect([readFileSync(path('cut/f'), 'utf8'), readdirSync(path('cut'))]).toEqual(['former', ['f']]);
   });
@@ -171,7 +171,7 @@ describe('a file', () => {
     expect(ask(file('there'))).toMatchObject(present({ mode: '640', sha256: sha256('x') }));
     expect(ask(file('folder'))).toEqual({
       is: 'unknown',
-      why: 'could not look at folder: exit 65: folder is no regular file',
+      why: 'could not inspect folder: exit 65: folder is not a regular file',
     });
     expect(ask(openFile('nothing', 'n'))).toEqual(absent);
     expect(ask(openFile('folder', 'n'))).toMatchObject({ is: 'unknown' });
@@ -196,7 +196,7 @@ describe('a file', () => {
     );
     expect(factOf('odd', 'node-01', openFile('kuscia-swarm', 'Kuscia configuration'))).toEqual({
       is: 'unknown',
-      why: 'could not read kuscia-swarm: exit 65: kuscia-swarm is no regular file',
+      why: 'could not read kuscia-swarm: exit 65: kuscia-swarm is not a regular file',
     });
   });
 

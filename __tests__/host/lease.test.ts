@@ -126,7 +126,7 @@ describe('a lease', () => {
     expect(run(takeLease('alice', first, 60))).toMatchObject({
       code: 77,
       stdout: '',
-      stderr: expect.stringContaining('can be written by others'),
+      stderr: expect.stringContaining('is writable by users other than'),
     });
     expect(existsSync(lease())).toBe(false);
     chmodSync(join(place, 'kuscia-swarm'), 0o770);

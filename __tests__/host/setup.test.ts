@@ -102,7 +102,7 @@ describe('the engine that the login means', () => {
     [
       'a context that is not known',
       { DOCKER_CONTEXT: 'gone' },
-      [{ by: 'DOCKER_CONTEXT', at: 'an engine that is not known (context gone)' }],
+      [{ by: 'DOCKER_CONTEXT', at: 'an unknown engine (context gone)' }],
     ],
     ['a context of the usual socket', { DOCKER_CONTEXT: 'here' }, []],
     ['the default context', { DOCKER_CONTEXT: 'default' }, []],
@@ -126,7 +126,7 @@ describe('the engine that the login means', () => {
     context('far', 'ssh://me@far');
     config({ currentContext: '' }, 'other');
     expect(valueOf(asked({ DOCKER_CONFIG: join(home, 'other') })).elsewhere).toEqual([
-      { by: `currentContext in ${file}`, at: 'an engine that is not known (context far)' },
+      { by: `currentContext in ${file}`, at: 'an unknown engine (context far)' },
     ]);
   });
 });

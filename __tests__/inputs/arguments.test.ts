@@ -64,25 +64,25 @@ describe('arguments become the inputs that GitHub would hand over', () => {
 
 describe('arguments that are wrong', () => {
   test.each<[string[], unknown[]]>([
-    [['plan'], ['argument 1 stands without an option (it is not repeated here, for it could be a secret)']],
+    [['plan'], ['argument 1 has no option before it (not shown here, because it could be a secret)']],
     [
       ['--mod', 'plan'],
-      ['"--mod" is no option; did you mean --mode?', expect.stringContaining('argument 2 stands')],
+      ['"--mod" is not an option; did you mean --mode?', expect.stringContaining('argument 2 has no option')],
     ],
-    [['-x'], ['"-x" is no option']],
+    [['-x'], ['"-x" is not an option']],
     [['--mode'], ['--mode needs a value']],
     [['--mode', '--repair'], ['--mode needs a value']],
     [['--cluster='], ['--cluster needs a value']],
-    [['--ssh-key-file', 'none'], ['--ssh-key-file: the file "none" cannot be read (ENOENT)']],
+    [['--ssh-key-file', 'none'], ['--ssh-key-file: cannot read the file "none" (ENOENT)']],
     [['--ssh-key-file', 'empty'], ['--ssh-key-file: the file "empty" is empty']],
-    [['--constructor'], ['"--constructor" is no option']],
+    [['--constructor'], ['"--constructor" is not an option']],
   ])('%j', (argv, said) => expect(faults(argv)).toEqual(said));
 
   test.each(INPUT_LIST.filter(({ kind }) => kind === 'secret').map(({ name }) => name))(
     '%s is not taken as an argument, and its value is not repeated',
     (name) => {
       const said = faults([`--${name}=hunter22`]);
-      expect(said).toEqual([expect.stringContaining(`give --${name}-file PATH or set KUSCIA_SWARM_`)]);
+      expect(said).toEqual([expect.stringContaining(`use --${name}-file PATH or set KUSCIA_SWARM_`)]);
       expect(said.join()).not.toContain('hunter22');
       expect(faults([`--${name}`, 'hunter22']).join()).not.toContain('hunter22');
     },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
-import { oneCluster } from '../../src/inputs/cluster-file.ts';
+import { readClusterInput } from '../../src/inputs/cluster-file.ts';
 import { files } from '../../src/inputs/files.ts';
 import { SOUND } from '../cluster/faults.ts';
 
@@ -31,7 +31,7 @@ interface Read {
 function read(cluster: string, workspace: string | null = join(folder, 'workspace')): Read {
   const failures: Failure[] = [];
   const env = { INPUT_CLUSTER: cluster, ...(workspace !== null && { GITHUB_WORKSPACE: workspace }) };
-  const domain = oneCluster(env, files, failures)?.domain;
+  const domain = readClusterInput(env, files, failures)?.domain;
   expect(JSON.stringify(failures)).not.toContain('hunter22');
   return { domain, failures, said: failures.map(({ code, what }) => `${code} ${what}`) };
 }
@@ -55,7 +55,7 @@ describe('in a job of GitHub the cluster file', () => {
   });
 
   const OUTSIDE =
-    /^cluster-file-unfit the cluster file ".*" lies outside the workspace, or is a link to what does; it was not read$/;
+    /^cluster-file-unfit the cluster file ".*" is outside the workspace, or is a link that leads out of it; it was not read$/;
   const refused: readonly [string, () => void, string, RegExp][] = [
     ['a link to a secret', () => link(join(folder, 'secret')), 'cluster.yml', OUTSIDE],
     ['a link to a sound file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
@@ -111,7 +111,7 @@ describe('in a job of GitHub the cluster file', () => {
       'another file of the workspace',
       () => linkSync(join(folder, 'secret'), inWorkspace('cluster.yml')),
       'cluster.yml',
-      /^cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has none; nothing of it is shown$/,
+      /^cluster-file-unfit cluster.yml is not a cluster file: of the keys domain, image, hosts it has none; its content is not shown$/,
     ],
   ];
   test.each(refused)('is not %s', (_, make, path, said) => {

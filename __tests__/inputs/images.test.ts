@@ -74,33 +74,33 @@ describe('what is wrong is told by its file', () => {
     [
       'an empty folder',
       () => writeFileSync(join(folder, 'image.zip'), ''),
-      'names a folder without an archive (*.tar, *.tar.gz, *.tgz): "FOLDER"',
+      'names a directory without image archives (*.tar, *.tar.gz, *.tgz): "FOLDER"',
     ],
     [
       'no tar at all',
       () => writeFileSync(join(folder, 'a.tar'), 'x'.repeat(2000)),
-      'holds "a.tar", which cannot be read: TAR_ENTRY_INVALID: checksum failure',
+      'contains "a.tar", which cannot be read: TAR_ENTRY_INVALID: checksum failure',
     ],
-    ['no gzip at all', () => writeFileSync(join(folder, 'a.tgz'), ''), 'holds "a.tgz", which'],
+    ['no gzip at all', () => writeFileSync(join(folder, 'a.tgz'), ''), 'contains "a.tgz", which'],
     [
       'another kind of tar',
       () => writeTar(join(folder, 'a.tar'), { 'etc/passwd': 'root' }),
-      'holds "a.tar", which docker save did not write: it holds no manifest.json',
+      'contains "a.tar", which was not written by docker save: manifest.json is missing',
     ],
     [
       'a list that is none',
       () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), 'manifest.json': '{}' }),
-      'holds "a.tar", which cannot be read: manifest.json is not as docker save writes it',
+      'contains "a.tar", which cannot be read: manifest.json does not have the format of docker save',
     ],
     [
       'an image without a name',
       () => put('a.tar', [{ tags: null, content: 'a' }]),
-      'holds "a.tar", whose images have no name: save them by name and tag, not by id',
+      'contains "a.tar", whose images have no name: save images by name and tag, not by id',
     ],
     [
       'a missing configuration',
       () => writeTar(join(folder, 'a.tar'), { 'manifest.json': filesOf([NGINX])['manifest.json'] ?? '' }),
-      'holds "a.tar", in which the configuration of nginx:1.26 is missing',
+      'contains "a.tar", which lacks the configuration of nginx:1.26',
     ],
     [
       'a missing layer',
@@ -109,7 +109,7 @@ describe('what is wrong is told by its file', () => {
           join(folder, 'a.tar'),
           Object.fromEntries(Object.entries(filesOf([NGINX])).filter(([name]) => !name.includes(sha256('nginx')))),
         ),
-      'holds "a.tar", in which a layer of nginx:1.26 is missing',
+      'contains "a.tar", which lacks a layer of nginx:1.26',
     ],
     [
       'another image under the digest',
@@ -118,7 +118,7 @@ describe('what is wrong is told by its file', () => {
           ...filesOf([NGINX]),
           [`blobs/sha256/${sha256(configOf(NGINX))}`]: configOf(MYSQL),
         }),
-      'holds "a.tar", in which the configuration of nginx:1.26 is not the one that its digest names',
+      'contains "a.tar", in which the configuration of nginx:1.26 does not match its digest',
     ],
     [
       'two images of one name',
@@ -126,7 +126,7 @@ describe('what is wrong is told by its file', () => {
         put('a.tar', [NGINX]);
         put('b.tar', [{ ...MYSQL, tags: ['docker.io/library/nginx:1.26'] }]);
       },
-      `holds nginx:1.26 twice, as ${idOf(NGINX)} in "a.tar" and as ${idOf(MYSQL)} in "b.tar"`,
+      `contains two different images named nginx:1.26: ${idOf(NGINX)} in "a.tar" and ${idOf(MYSQL)} in "b.tar"`,
     ],
   ];
   test.each(cases)('%s', async (_, spoil, fault) => {
@@ -136,14 +136,14 @@ describe('what is wrong is told by its file', () => {
 
   test('a folder that is not there', async () => {
     expect(await faults('nowhere')).toEqual([
-      'input-invalid input images names a folder that cannot be read: "nowhere" (ENOENT)',
+      'input-invalid input images names a directory that cannot be read: "nowhere" (ENOENT)',
     ]);
   });
 
   test('a file in place of the folder', async () => {
     put('a.tar', [NGINX]);
     expect(await faults('a.tar')).toEqual([
-      'input-invalid input images names a folder that cannot be read: "a.tar" (ENOTDIR)',
+      'input-invalid input images names a directory that cannot be read: "a.tar" (ENOTDIR)',
     ]);
   });
 
@@ -170,7 +170,7 @@ describe('what is wrong is told by its file', () => {
         writeFileSync(join(folder, file), whole);
         truncateSync(join(folder, file), length);
         // Cut between two of its files it is an archive all the same, that lacks the rest.
-        expect(await faults()).toEqual([expect.stringMatching(`holds "${file.replace('.', '\\.')}", (in )?which`)]);
+        expect(await faults()).toEqual([expect.stringMatching(`contains "${file.replace('.', '\\.')}", (in )?which`)]);
       }),
       { numRuns: 60, examples: [1024, 1536, 2048].map((length) => [Math.min(length, most - 1)]) },
     );

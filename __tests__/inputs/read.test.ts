@@ -157,7 +157,7 @@ const CASES: readonly Case[] = [
   {
     name: 'nothing at all',
     inputs: {},
-    faults: [/input database-password is missing: the replicas share/, /input cluster is missing: it describes/],
+    faults: [/input database-password is missing: this run accesses/, /input cluster is missing: it describes/],
   },
   {
     name: 'only the cluster file',
@@ -193,8 +193,8 @@ const CASES: readonly Case[] = [
     name: 'waits that are no minutes',
     inputs: { ...ENOUGH, 'task-wait': '1h', 'lock-wait': '361' },
     faults: [
-      /input task-wait is "1h"; must be whole minutes from 0 to 360/,
-      /input lock-wait is "361"; must be whole minutes/,
+      /input task-wait is "1h"; must be a whole number of minutes from 0 to 360/,
+      /input lock-wait is "361"; must be a whole number of minutes/,
     ],
   },
   {
@@ -230,17 +230,17 @@ const CASES: readonly Case[] = [
         .replaceAll('\n', ' ')
         .replaceAll(/-----(BEGIN|END) /g, '-----$1_'),
     },
-    faults: [/ssh-key is no private key/],
+    faults: [/ssh-key is not a private key/],
   },
   {
     name: 'a key that is cut short',
     inputs: { ...ENOUGH, 'ssh-key': openSsh('none').slice(0, -10) },
-    faults: [/ssh-key is cut short/],
+    faults: [/ssh-key is truncated/],
   },
   {
     name: 'a key with escaped line breaks',
     inputs: { ...ENOUGH, 'ssh-key': openSsh('none').replaceAll('\n', '\\n') },
-    faults: [/ssh-key holds "\\n" in place of line breaks/],
+    faults: [/ssh-key contains "\\n" instead of line breaks/],
   },
   {
     name: 'an encrypted OpenSSH key without passphrase',
@@ -261,19 +261,19 @@ const CASES: readonly Case[] = [
     name: 'https without pair',
     inputs: ENOUGH,
     file: HTTPS,
-    faults: [/load-balancer-certificate is missing: the load balancer speaks https/, /load-balancer-key is missing/],
+    faults: [/load-balancer-certificate is missing: the load balancer uses https/, /load-balancer-key is missing/],
   },
   {
     name: 'a pair that is none',
     inputs: { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(otherKey) },
     file: HTTPS,
-    faults: [/load-balancer-key does not belong to the certificate/],
+    faults: [/load-balancer-key does not match the certificate/],
   },
   {
     name: 'a pair in disguise',
     inputs: { ...ENOUGH, 'load-balancer-certificate': 'x', 'load-balancer-key': 'y' },
     file: HTTPS,
-    faults: [/certificate is no certificate in PEM form/, /load-balancer-key is no private key in PEM form/],
+    faults: [/certificate is not a PEM certificate/, /load-balancer-key is not a PEM private key/],
   },
   {
     name: 'an encrypted load balancer key',
@@ -293,11 +293,11 @@ const CASES: readonly Case[] = [
       'load-balancer-key': 'abc',
     },
     faults: [
-      /ssh-key-passphrase is shorter than 8 characters: masking it would blank ordinary words/,
+      /ssh-key-passphrase is shorter than 8 characters; masking it would hide ordinary words/,
       /database-password is shorter than 8/,
       /registry-password is shorter than 8/,
       /kuscia-config is shorter than 8/,
-      /load-balancer-key is no private key/,
+      /load-balancer-key is not a PEM private key/,
       /seal-key is too short/,
     ],
   },
@@ -307,7 +307,7 @@ const CASES: readonly Case[] = [
     faults:
       word.length < 8
         ? [/database-password is shorter than 8/, /registry-password is shorter/]
-        : [/database-password is part of a name that logs and outputs need/, /registry-password is part of a name/],
+        : [/database-password is part of a name used in logs and outputs/, /registry-password is part of a name/],
   })),
   {
     name: 'a secret that is part of a host name',
@@ -323,7 +323,7 @@ const CASES: readonly Case[] = [
   {
     name: 'an encrypted key of the bastion without passphrase',
     inputs: { ...ENOUGH, 'bastion-key': openSsh('aes256-ctr') },
-    faults: [/bastion-key-passphrase is missing: the key of the bastion is encrypted/],
+    faults: [/bastion-key-passphrase is missing: the bastion key is encrypted/],
   },
   {
     name: 'a public key for the bastion',
@@ -421,7 +421,7 @@ describe('what is needed and was not given', () => {
 describe('runners that were agreed to', () => {
   const LABELLED = SOUND.replace('roles: [manager', 'via: local, runner: [self-hosted, evil], roles: [manager');
   const runner = (agreed: string, file = LABELLED, inputs: Given = {}): unknown => {
-    const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed, ...inputs }, file)
+    const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'approved-runners': agreed, ...inputs }, file)
       .deployment.cluster.hosts;
     return first?.route.via === 'local' ? first.route.runner : first?.route.via;
   };
@@ -453,16 +453,16 @@ describe('runners that were agreed to', () => {
     [
       'a host that has none there',
       '{"node-02":["one"]}',
-      /^runner-not-agreed node-01 names a runner, but the cluster file on the default branch names none for it$/,
+      /^runner-not-approved node-01 has a runner, but not in the cluster file on the default branch$/,
     ],
-    ['a default branch without cluster file', '{}', /^runner-not-agreed node-01 names a runner/],
+    ['a default branch without cluster file', '{}', /^runner-not-approved node-01 has a runner/],
     [
       'what is no JSON of labels',
       '{"node-01":"evil"}',
-      /^input-invalid input agreed-runners is no JSON of labels by host$/,
+      /^input-invalid input approved-runners is not valid JSON with labels by host$/,
     ],
   ])('refuse %s', (_, agreed, said) => {
-    expect(faults({ cluster: 'cluster.yml', mode: 'divide', 'agreed-runners': agreed }, LABELLED)).toEqual([
+    expect(faults({ cluster: 'cluster.yml', mode: 'divide', 'approved-runners': agreed }, LABELLED)).toEqual([
       expect.stringMatching(said),
     ]);
   });
@@ -491,7 +491,7 @@ describe('inputs that are wrong', () => {
       read({ ...ENOUGH, 'database-password': '' });
     } catch (thrown) {
       expect((thrown as DeploymentError).failures[0]?.remedy).toMatch(
-        /^Give the input database-password \(outside GitHub: --database-password-file PATH or KUSCIA_SWARM_DATABASE_PASSWORD\)/,
+        /^Set the input database-password \(outside GitHub: --database-password-file PATH or KUSCIA_SWARM_DATABASE_PASSWORD\)/,
       );
     }
     expect.assertions(1);
@@ -511,9 +511,9 @@ describe('a database password', () => {
   ])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
 
   test.each([
-    ['a b c d', 'blank'],
-    ['abcd\n', 'blank'],
-    ['abcd\u00a0', 'blank'],
+    ['a b c d', 'whitespace'],
+    ['abcd\n', 'whitespace'],
+    ['abcd\u00a0', 'whitespace'],
     ['abc"', 'quote'],
     ["abc'", 'quote'],
     ['abc`', 'quote'],
@@ -631,26 +631,26 @@ describe('a job of several', () => {
       'a host that is not there',
       { ...ENOUGH, host: 'node-2' },
       SOUND,
-      [/input host is "node-2", which is no host of the cluster file; did you mean "node-0\d"\? \(node-01/],
+      [/input host is "node-2", which is not a host in the cluster file; did you mean "node-0\d"\? \(node-01/],
     ],
     ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
     [
       'a place from which the lock cannot be let go of',
       { ...APART, mode: 'unlock', here: 'node-02' },
       LOCAL,
-      [/input here is "node-02", but the lock is kept on node-01, which only its own runner reaches/],
+      [/input here is "node-02", but the lock is on node-01, which only its own runner can reach/],
     ],
     [
       'a wrong place',
       { ...APART, here: 'node-9' },
       LOCAL,
-      [/input here is "node-9", which is no host/, /input here is missing/],
+      [/input here is "node-9", which is not a host/, /input here is missing/],
     ],
     [
       'another domain',
       { ...ENOUGH, domain: 'bob' },
       SOUND,
-      [/input domain is "bob", but the cluster file is of "alice"/],
+      [/input domain is "bob", but the cluster file describes "alice"/],
     ],
     [
       'a misspelt mode of the workflow',
@@ -668,13 +668,13 @@ describe('a job of several', () => {
       'folders without a key',
       { ...ENOUGH, 'artifacts-in': 'in' },
       SOUND,
-      [/input seal-key is missing: what jobs hand over to each other is always sealed/],
+      [/input seal-key is missing: artifacts exchanged between jobs are always sealed/],
     ],
     [
       'a broken runner',
       { ...ENOUGH, runner: '[self-hosted' },
       SOUND,
-      [/input runner is "\[self-hosted", which is no JSON/],
+      [/input runner is "\[self-hosted", which is not valid JSON/],
     ],
   ];
   test.each(wrong)('refuses %s', (_, inputs, file, what) => {

@@ -206,19 +206,23 @@ describe('a configuration', () => {
   });
 
   test.each([
-    ['no YAML', 'a: [', 'it is no YAML mapping'],
-    ['a list', '- a', 'it is no YAML mapping'],
-    ['empty', '', 'it is no YAML mapping'],
+    ['no YAML', 'a: [', 'it is not a YAML mapping'],
+    ['a list', '- a', 'it is not a YAML mapping'],
+    ['empty', '', 'it is not a YAML mapping'],
     ['of another mode', text.replace('autonomy', 'lite'), 'its mode is not autonomy'],
     ['without a domain', text.replace('domainID', 'other'), 'domainID or domainKeyData is missing'],
     ['without a key', text.replace('domainKeyData', 'other'), 'domainID or domainKeyData is missing'],
-    ['with a key that is none', text.replace(KEY.secret, 'bm8ga2V5'), 'domainKeyData is no RSA private key in base64'],
+    [
+      'with a key that is none',
+      text.replace(KEY.secret, 'bm8ga2V5'),
+      'domainKeyData is not a base64-encoded RSA private key',
+    ],
     [
       'longer than the parser is quick with',
       `${text}${'#'.repeat(32_768)}`,
-      `it has ${text.length + 32_768} characters, more than 32768`,
+      `it has ${text.length + 32_768} characters; at most 32768 are allowed`,
     ],
-    ['of aliases in a circle', `${text}s: &s [*s]\n`, 'its aliases lead nowhere, too far or in a circle'],
+    ['of aliases in a circle', `${text}s: &s [*s]\n`, 'it contains unresolved, excessive or circular aliases'],
     ['with a number for a key', text.replace(KEY.secret, '17'), 'domainID or domainKeyData is missing'],
   ])('that is %s is told with where it stands, not with what stands in it', (_, content, why) => {
     let thrown: unknown;
@@ -231,8 +235,8 @@ describe('a configuration', () => {
       {
         code: 'configuration-invalid',
         host: 'node-02',
-        what: `the Kuscia configuration in node-02:kuscia.yaml cannot be used: ${why}`,
-        remedy: expect.stringContaining('Do not make a new one'),
+        what: `the Kuscia configuration in node-02:kuscia.yaml is invalid: ${why}`,
+        remedy: expect.stringContaining('Do not generate a new one'),
       },
     ]);
     expect(JSON.stringify(failuresOf(thrown))).not.toContain(KEY.secret);
@@ -504,7 +508,7 @@ describe('what a gateway answers', () => {
   test('is unknown where it could not be asked', () => {
     expect(factOf('empty', 'node-01', directAnswer(cluster, TWO[0] as (typeof TWO)[0]))).toEqual({
       is: 'unknown',
-      why: 'could not ask the gateway at https://10.77.0.11:20000/: exit 1: Error: No such container: alice-probe',
+      why: 'could not query the gateway at https://10.77.0.11:20000/: exit 1: Error: No such container: alice-probe',
     });
   });
 

@@ -170,7 +170,7 @@ describe('the host key', () => {
     const fleet = fleetOf(plain());
     const outcome = await fleet.run('node-01', reading('leave a mark', ['touch', mark]));
     await fleet.close();
-    expect(outcome).toMatchObject({ ended: 'lost', reason: expect.stringContaining('does not name node-01') });
+    expect(outcome).toMatchObject({ ended: 'lost', reason: expect.stringContaining('node-01 is not in known-hosts') });
     await expect(readFile(mark)).rejects.toThrow('ENOENT');
     let connections = 0;
     const listener = createServer((socket) => ((connections += 1), socket.destroy()));
@@ -179,7 +179,7 @@ describe('the host key', () => {
     const [failure] = await failuresOfOpening([host('node-01', port)]);
     expect(failure).toMatchObject({
       code: 'host-key-unknown',
-      evidence: `no line there is for [127.0.0.1]:${port}; nothing was connected`,
+      evidence: `no entry for [127.0.0.1]:${port}; no connection was made`,
     });
     const [pinnedOne] = await failuresOfOpening([host('node-01', port)], {
       knownHosts: await sshd.line('ed25519', `[127.0.0.1]:${port}`),
@@ -541,12 +541,12 @@ describe('a connection', () => {
     },
   );
 
-  test('to a host that opens no session at all says so', async () => {
+  test('to a host that does not open a session at all says so', async () => {
     const server = await startSshd(publicKey, { extra: ['MaxSessions 0'] });
     const fleet = fleetOf([host('node-01', server.port)], { knownHosts: await server.line('ed25519') });
     expect(await fleet.run('node-01', hello)).toMatchObject({
       ended: 'lost',
-      reason: expect.stringContaining('opens no session'),
+      reason: expect.stringContaining('does not open a session'),
     });
     await fleet.close();
     await server.stop();
@@ -640,14 +640,14 @@ describe('a login', () => {
       what: 'exec sh',
       options: { prepare: first('exec sh') },
       evidence: /^exit 0, nothing printed$/,
-      cause: /start-up file/,
+      cause: /startup file/,
       remedy: /grep -nE .*\.bashrc.*chsh/,
     },
     {
       what: 'exit',
       options: { prepare: first('exit 0') },
       evidence: /^exit 0, nothing printed$/,
-      cause: /start-up file/,
+      cause: /startup file/,
       remedy: /grep -nE .*\.bashrc.*chsh/,
     },
     {
@@ -761,7 +761,7 @@ describe('a login', () => {
             {
               code: 'login-incomplete',
               host: 'node-01',
-              what: expect.stringContaining(`wants more: ${wanted}`),
+              what: expect.stringContaining(`also requires ${wanted}`),
               remedy: expect.stringContaining('AuthenticationMethods publickey'),
             },
           ]);

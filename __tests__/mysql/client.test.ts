@@ -222,8 +222,8 @@ describe('with a CA', () => {
 
   test.each<[string, Partial<Manner>, string | RegExp]>([
     ['has a certificate of its own making', { tls: certified('other'), forgotten: true }, /verify error:num=18/],
-    ['has none', {}, 'it offers no TLS'],
-    ['has none and wants the password', { wants: 'mysql_clear_password' }, 'it offers no TLS'],
+    ['has none', {}, 'it does not offer TLS'],
+    ['has none and wants the password', { wants: 'mysql_clear_password' }, 'it does not offer TLS'],
   ])('a server that %s gets nothing at all', async (_, manner, said) => {
     const { fact, logins, readable } = await asked(manner, CA);
     expect(fact).toMatchObject({

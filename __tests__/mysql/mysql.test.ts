@@ -43,7 +43,7 @@ describe('commands', () => {
     for (const command of [closeRoot(MANAGED, 'given', 'a/password'), rootAccess(MANAGED, 'a/password').command]) {
       expect([command.stdin, command.args.slice(2, 8)]).toEqual([
         undefined,
-        ['sh', 'a/password', 'sh', '-c', expect.stringContaining('was not made for the database'), 'sh'],
+        ['sh', 'a/password', 'sh', '-c', expect.stringContaining('was not created for the database'), 'sh'],
       ]);
     }
   });
@@ -158,19 +158,19 @@ describe('the question to the database', () => {
     [
       'a server that does not answer in time',
       exited(124, ''),
-      { is: 'unknown', why: 'could not ask the database: exit 124' },
+      { is: 'unknown', why: 'could not query the database: exit 124' },
     ],
     [
       'a server that does not answer',
       exited(1, '', "ERROR 2002 (HY000): Can't connect\n"),
-      { is: 'unknown', why: "could not ask the database: exit 1: ERROR 2002 (HY000): Can't connect" },
+      { is: 'unknown', why: "could not query the database: exit 1: ERROR 2002 (HY000): Can't connect" },
     ],
     [
       'too many connections',
       exited(1, '', 'ERROR 1040 (HY000): Too many connections\n'),
-      { is: 'unknown', why: 'could not ask the database: exit 1: ERROR 1040 (HY000): Too many connections' },
+      { is: 'unknown', why: 'could not query the database: exit 1: ERROR 1040 (HY000): Too many connections' },
     ],
-    ['silence', exited(0, ''), { is: 'unknown', why: 'the database gave no version' }],
+    ['silence', exited(0, ''), { is: 'unknown', why: 'the database did not report its version' }],
     [
       'a row that is no gateway',
       exited(0, 'version\t8\ngateway\t!!!\n'),
@@ -179,7 +179,7 @@ describe('the question to the database', () => {
     [
       'half an answer',
       { ended: 'lost', reason: 'reset', stdout: 'version\t8.0.40\n', stderr: '' },
-      { is: 'unknown', why: 'could not ask the database: connection lost: reset', lost: true },
+      { is: 'unknown', why: 'could not query the database: connection lost: reset', lost: true },
     ],
   ];
   test.each(cases)('reads %s', (_, outcome, fact) => {
@@ -202,7 +202,7 @@ describe('the question to the database', () => {
     );
     expect(factOf('empty', 'node-01', databaseState(cluster, password))).toEqual({
       is: 'unknown',
-      why: 'could not ask the database: exit 1: Error: No such container: alice-mysql',
+      why: 'could not query the database: exit 1: Error: No such container: alice-mysql',
     });
     expect(factOf('odd', 'node-01', databaseState(cluster, password))).toMatchObject(
       present({ login: 'refused', said: expect.stringContaining('ERROR 1045') }),
@@ -269,8 +269,12 @@ describe('the question about root', () => {
       exited(1, '', 'Error: No such container: alice-mysql\n'),
       { is: 'unknown', why: expect.stringContaining('No such container') },
     ],
-    ['half an answer', exited(0, 'login\town\n'), { is: 'unknown', why: expect.stringContaining('did not tell') }],
-    ['silence', exited(0, ''), { is: 'unknown', why: expect.stringContaining('did not tell') }],
+    [
+      'half an answer',
+      exited(0, 'login\town\n'),
+      { is: 'unknown', why: expect.stringContaining('login or version missing') },
+    ],
+    ['silence', exited(0, ''), { is: 'unknown', why: expect.stringContaining('login or version missing') }],
   ])('reads %s', (_, outcome, fact) => {
     expect(answer(question, outcome)).toEqual(fact);
   });

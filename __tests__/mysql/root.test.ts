@@ -82,9 +82,9 @@ describe('root, as the scripts find it', () => {
     expect(look()).toEqual(present({ login: 'refused' }));
   });
 
-  test('in no container that was not made for the database', () => {
+  test('in no container that was not created for the database', () => {
     put('mounts', '/data:');
-    expect(look()).toMatchObject({ is: 'unknown', why: expect.stringContaining('was not made for the database') });
+    expect(look()).toMatchObject({ is: 'unknown', why: expect.stringContaining('was not created for the database') });
   });
 });
 

@@ -39,7 +39,8 @@ describe('whole lines', () => {
     [
       'run',
       runLoadBalancer(loadBalancer, '/root/a/nginx'),
-      "docker run --detach --name=alice-nginx-lb --restart=always --publish=8080:8080/tcp --volume=/root/a/nginx:/etc/nginx/kuscia-swarm:ro nginx:1.26 nginx -c /etc/nginx/kuscia-swarm/nginx.conf -g 'daemon off;'",
+      'docker run --detach --name=alice-nginx-lb --restart=always --publish=8080:8080/tcp --volume=/root/a/nginx:/etc/nginx/kuscia-swarm:ro nginx:1.26 nginx -c ' +
+        "/etc/nginx/kuscia-swarm/nginx.conf -g 'daemon off;'",
     ],
     [
       'ask',
@@ -58,7 +59,7 @@ describe('the loaded configuration', () => {
     );
     expect(factOf('empty', 'node-01', loadedConfiguration('alice-nginx-lb'))).toEqual({
       is: 'unknown',
-      why: 'could not ask nginx for its configuration: exit 1: Error: No such container: alice-nginx-lb',
+      why: 'could not query the loaded nginx configuration: exit 1: Error: No such container: alice-nginx-lb',
     });
   });
 
@@ -157,7 +158,7 @@ describe('scripts, run for real', () => {
     chmodSync(at('bin/sleep'), 0o755);
     expect(run(reloadConfiguration('lb', 'wanted'))).toMatchObject({
       status: 75,
-      stderr: 'nginx kept its former configuration\n',
+      stderr: 'nginx kept its previous configuration\n',
     });
     docker('exit 3');
     expect(run(reloadConfiguration('lb', 'wanted'))).toMatchObject({ status: 3 });

@@ -56,6 +56,19 @@ function addStage(name: string, code: string): void {
   change(index, '\n  verify,\n', `\n  ${name},\n  verify,\n`);
 }
 
+/** Adds an operation of that name after the one that records a host. */
+function addOperation(name: string): void {
+  const operation = read('src/operations/snapshot.ts')
+    .replaceAll(/\bsnapshot: OnHosts|name: 'snapshot'/g, (text) => text.replace('snapshot', name))
+    .replace("  offered: 'to jobs',\n", '')
+    .replace(/does: \{[^}]*\}/, "does: { english: 'inspect the hosts', chinese: '只作检视' }")
+    .replace(/brings: \{[^}]*\}/, "brings: { english: 'What is true of it', chinese: '检视的结果' }");
+  writeFileSync(join(tree, `src/operations/${name}.ts`), operation);
+  const index = 'src/operations/index.ts';
+  change(index, '\nimport type { OnHosts,', `\nimport { ${name} } from './${name}.ts';\nimport type { OnHosts,`);
+  change(index, 'divide, snapshot,', `divide, ${name}, snapshot,`);
+}
+
 /** Runs the copy for two hosts with a runner each; gives what it printed, and its outputs as GitHub is told them. */
 function main(inputs: Readonly<Record<string, string>>): { readonly said: string; readonly outputs: string } {
   const [cluster, output] = [join(tree, 'two.yml'), join(tree, 'outputs')];
@@ -103,8 +116,7 @@ beforeAll(() => {
   );
   change('src/stages/verify.ts', "needs: ['nginx-lb']", "needs: ['nginx-lb', 'example', 'sometimes']");
 
-  // An operation is added here, by its recipe, before everything is generated once.
-
+  addOperation('inspect');
   ran('node', ['scripts/generate.ts']);
 });
 afterAll(() => rmSync(tree, { recursive: true }));
@@ -176,6 +188,15 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
       'stage names only what this cluster has no use for (sometimes)',
     );
   });
+});
+
+test('an operation that was added by the recipe of CONTRIBUTING is a mode, with an action and docs in both languages', () => {
+  expect(read('action.yml')).toContain('`inspect`: inspect the hosts.');
+  expect(read('docs/action.zh.md')).toContain('`inspect` 只作检视');
+  expect(read('actions/inspect/action.yml')).toContain('INPUT_MODE: inspect');
+  expect(read('actions/inspect/README.md')).toContain('**What is true of it.**');
+  expect(read('actions/inspect/README.zh.md')).toContain('**检视的结果。**');
+  expect(main({ INPUT_MODE: 'inspec' }).said).toContain('did you mean "inspect"?');
 });
 
 test('what was added by the recipes is typed, and nothing generated is stale', () => {

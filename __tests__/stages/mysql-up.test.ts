@@ -215,7 +215,7 @@ describe('a database of ours', () => {
     ],
     [
       'is waited for until it answers',
-      { state: unknown('could not ask the database: exit 1: ERROR 2002') },
+      { state: unknown('could not query the database: exit 1: ERROR 2002') },
       [RUNS, ...REACHED, '. node-01 database answers: database-unreachable'],
     ],
     [
@@ -288,7 +288,7 @@ describe('a database of ours', () => {
     [
       'whose password file was changed gets it anew, once the password is known to be right',
       { password: fileOf(sha256('by hand')) },
-      [`~ node-01 file with the database password (its content is not the one that was given)`, RUNS, STATE],
+      [`~ node-01 file with the database password (its content differs from the input)`, RUNS, STATE],
     ],
     [
       'whose password file is gone gets it anew',
@@ -580,7 +580,7 @@ describe('a database of somebody else', () => {
     ],
     [
       'that does not prove itself is refused',
-      { state: present({ login: 'untrusted', said: 'it offers no TLS' }) },
+      { state: present({ login: 'untrusted', said: 'it does not offer TLS' }) },
       ['! node-02 database-untrusted'],
     ],
     [

@@ -204,7 +204,7 @@ describe('the plan', () => {
       [
         'replaces a key that somebody changed',
         { 'certificate.key': fileOf(sha256('by hand')) },
-        [does('~', 'nginx configuration', 'certificate.key: its content is not the one that was given'), RUNS],
+        [does('~', 'nginx configuration', 'certificate.key: its content differs from the input'), RUNS],
       ],
       [
         'replaces a certificate that is gone, and a key that others may read',

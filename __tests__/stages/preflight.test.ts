@@ -65,11 +65,11 @@ test('fit hosts are satisfied', () => {
 
 test('what others can change on the way to the folder is said, and stops nothing', () => {
   const planned = plan({
-    2: { others: present([{ path: '/srv', is: 'ada:users 777', why: 'everybody may write there' }]) },
+    2: { others: present([{ path: '/srv', is: 'ada:users 777', why: 'it is writable by everyone' }]) },
   });
   expect(shown(planned)).toEqual([FIT(1), FIT(2), FIT(3), 'w node-02 folder-open']);
   expect(planned.warnings[0]).toMatchObject({
-    what: 'others than root and the login can change /srv: everybody may write there',
+    what: 'others than root and the login can change /srv: it is writable by everyone',
     evidence: '/srv: ada:users 777',
   });
   expect(shown(plan({ 3: { others: unknown('exit 1') } }))).toContain('! node-03 fact-unknown');

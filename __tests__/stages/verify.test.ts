@@ -372,7 +372,7 @@ describe('red is', () => {
     ],
     ['nodes that are not known', { nodes: unknown('no leader') }, ['. node-01 as described: node-not-ready']],
     [
-      'an engine that is not known',
+      'an unknown engine',
       { engines: enginesOf(THREE, (host) => (host === two ? unknown('down') : present(engineInside(host)))) },
       ['. node-02 as described: engine-unreachable'],
     ],

@@ -55,7 +55,10 @@ interface OnHost {
   readonly files: Map<string, Kept>;
 }
 
-/** Who is let in by the server of a managed database, as its volume keeps it, beside what its container was started with. */
+/**
+ * Who is let in by the server of a managed database, as its volume keeps it, beside what its container was started
+ * with.
+ */
 interface Accounts {
   readonly users: Set<string>;
   /** The password of root's own; undefined where it has none. */
@@ -74,7 +77,10 @@ export type Lame = 'running' | 'restarting' | 'exited';
 /** The user in a data source, or in a configuration with one. */
 const userIn = (text = ''): string => /mysql:\/\/([^:@/]*):/.exec(text)?.[1] ?? '';
 
-/** Hosts that are no more than what stages ask of them, and that change as the steps of a plan say. What a step does on real hosts the lab shows. */
+/**
+ * Hosts that are no more than what stages ask of them, and that change as the steps of a plan say. What a step does on
+ * real hosts the lab shows.
+ */
 export class Model implements Ask {
   deployment: Deployment;
   lame: Lame = 'running';
@@ -151,10 +157,11 @@ export class Model implements Ask {
     if (purpose === 'read the version of the database image') return present('8.0.40');
     if (purpose === 'try the data path from the probe')
       return runs(probeName(cluster)) ? present(this.#paths(name)) : unknown('no probe');
-    if (purpose === 'ask the database') return this.#answers() ? present(this.#state()) : unknown('no such container');
-    if (purpose === 'ask the database about its root')
+    if (purpose === 'query the database')
+      return this.#answers() ? present(this.#state()) : unknown('no such container');
+    if (purpose === 'query the root access of the database')
       return this.#answers() ? present(this.#root()) : unknown('no such container');
-    if (purpose.startsWith("read the database's user in "))
+    if (purpose.startsWith('read the database user in '))
       return files.has(folders(cluster).config) ? present(userIn(files.get(folders(cluster).config)?.content)) : absent;
     if (purpose.endsWith(' among its addresses'))
       return present({ address: purpose.split(' ')[1], own: [host.address, '172.17.0.1'] });
@@ -170,15 +177,15 @@ export class Model implements Ask {
     if (purpose === 'read the gateways, nodes and tasks')
       return this.#works(host) ? present(this.#registry()) : unknown('exit 1');
     if (purpose === 'read the log of the replica') return present('');
-    if (purpose === 'ask the gateway from within its container')
+    if (purpose === 'query the gateway inside its container')
       return runs(this.#replica) ? present(this.#gateway(host)) : unknown('not running');
-    if (purpose.startsWith('ask the gateway at '))
+    if (purpose.startsWith('query the gateway at '))
       return runs(probeName(cluster)) ? present(this.#gatewayAt(purpose)) : unknown('no probe');
-    if (purpose === 'ask nginx for its configuration')
+    if (purpose === 'query the loaded nginx configuration')
       return runs(cluster.loadBalancer.container) ? present(this.loaded) : unknown('not running');
-    if (purpose.startsWith('ask the load balancer at '))
+    if (purpose.startsWith('query the load balancer at '))
       return runs(probeName(cluster)) ? present(this.#throughLoadBalancer()) : unknown('no probe');
-    const path = /^(?:look at|read) (\S+)$/.exec(purpose)?.[1];
+    const path = /^(?:inspect|read) (\S+)$/.exec(purpose)?.[1];
     if (path === undefined) {
       this.unanswered.add(purpose);
       return unknown('the model does not know');
@@ -307,7 +314,7 @@ export class Model implements Ask {
   }
 
   #gatewayAt(purpose: string): unknown {
-    const { hostname, port } = new URL(purpose.replace(/^ask the gateway at /, ''));
+    const { hostname, port } = new URL(purpose.replace(/^query the gateway at /, ''));
     const host = this.cluster.hosts.find(({ address }) => address === hostname);
     const published = host && this.on(host.name).containers.get(this.#replica)?.ports[GATEWAY_PORT];
     return host && published === Number(port) ? this.#gateway(host) : { status: 0, domain: '', instance: '', exit: 7 };
@@ -414,7 +421,8 @@ function makeDatabase(model: Model, host: string): void {
   if (database.kind !== 'managed') return;
   const { databasePassword, databaseRootPassword } = folders(model.cluster);
   const { accounts } = model;
-  // Taken out of the container before that is set aside. From one that does not run nobody could take it: root is then lost, which no plan mends.
+  // Taken out of the container before that is set aside. From one that does not run nobody could take it: root is then
+  // lost, which no plan mends.
   if (accounts.inside !== undefined && !model.on(host).files.has(databaseRootPassword))
     model.write(host, databaseRootPassword, accounts.inside);
   if (!model.on(host).files.has(databaseRootPassword))
@@ -441,7 +449,10 @@ function makeDatabase(model: Model, host: string): void {
   );
 }
 
-/** Makes of the database what earlier versions made: published at every address, root let in from everywhere by the password of the users, as whom replicas log in where there is no other user. */
+/**
+ * Makes of the database what earlier versions made: published at every address, root let in from everywhere by the
+ * password of the users, as whom replicas log in where there is no other user.
+ */
 export function asEarlier(model: Model, user: string): void {
   const { database } = model.cluster;
   if (database.kind !== 'managed') return;

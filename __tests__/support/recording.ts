@@ -156,7 +156,9 @@ async function recordOdd(): Promise<Recording> {
 /** Writes the tapes anew: `npm run lab -- up 2`, `npm run lab -- reset`, then `node __tests__/support/recording.ts`. */
 async function write(): Promise<void> {
   const { asked, changes } = await record();
-  const key = keyIn(changes.find(({ purpose }) => purpose === 'make the Kuscia configuration')?.outcome.stdout ?? '');
+  const key = keyIn(
+    changes.find(({ purpose }) => purpose === 'generate the Kuscia configuration')?.outcome.stdout ?? '',
+  );
   mkdirSync(new URL('data/', import.meta.url), { recursive: true });
   for (const moment of MOMENTS) {
     const takes = moment === 'changes' ? changes : asked[moment].map(({ take }) => take);

@@ -90,7 +90,7 @@ describe('a fleet', () => {
     silent.on('connection', connections);
     expect(await fleet.run('there', hello)).toMatchObject({
       ended: 'lost',
-      reason: expect.stringContaining('there does not answer'),
+      reason: expect.stringContaining('there does not respond'),
     });
     expect(connections).not.toHaveBeenCalled();
     await fleet.close();

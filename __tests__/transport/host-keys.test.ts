@@ -88,15 +88,15 @@ describe('the keys of a host', () => {
 
 test('every line that cannot be read is named, all at once', () => {
   const lines: [string, string][] = [
-    ['node-01', 'needs names, key type and key'],
-    ['node-01 ssh-ed25519', 'needs names, key type and key'],
+    ['node-01', 'must have names, key type and key'],
+    ['node-01 ssh-ed25519', 'must have names, key type and key'],
     [`@trusted node-01 ${field(A)}`, '@trusted'],
-    ['node-01 ssh-ed25519 not*base64', 'not base64'],
+    ['node-01 ssh-ed25519 not*base64', 'not valid base64'],
     [`node-01 ssh-rsa ${A.toString('base64')}`, 'not of type ssh-rsa'],
     [`|1|short|hash ${field(A)}`, 'hashed name'],
     [`|2|${Buffer.alloc(20).toString('base64')}|${Buffer.alloc(20).toString('base64')} ${field(A)}`, 'hashed name'],
-    ['node-01 1024 35 1234567890', 'not base64'],
-    ['<html>404</html>', 'needs names, key type and key'],
+    ['node-01 1024 35 1234567890', 'not valid base64'],
+    ['<html>404</html>', 'must have names, key type and key'],
   ];
   const text = ['# one good line', `node-01 ${field(A)}`, ...lines.map(([line]) => line)].join('\n');
   let thrown: unknown;

@@ -32,7 +32,8 @@ export async function makeKey(folder: string, name: string, ...options: string[]
 }
 
 /**
- * Runs sshd in a copy of the lab's host root, which has one, so that the machine need not; of the machine it sees processes, devices, the network
+ * Runs sshd in a copy of the lab's host root, which has one, so that the machine need not; of the machine it sees
+ * processes, devices, the network
  * and the folder for temporary files.
  */
 const IN_HOST_ROOT = `mount --make-rprivate /
@@ -52,7 +53,10 @@ export interface SshdOptions {
   readonly prepare?: string;
 }
 
-/** Starts sshd with these host keys; it lets anybody in with the key whose public half is given. The lab's host root must be built. */
+/**
+ * Starts sshd with these host keys; it lets anybody in with the key whose public half is given. The lab's host root
+ * must be built.
+ */
 export async function startSshd(publicKey: string, options: SshdOptions = {}): Promise<Sshd> {
   const folder = await mkdtemp(join(tmpdir(), 'sshd-'));
   const scratch = await mkdtemp(join(paths.home, 'sshd-'));
@@ -184,7 +188,7 @@ function signalAll(pids: readonly number[]): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended in the meantime.
+      // It has already ended.
     }
   }
 }

@@ -187,7 +187,7 @@ const check = (distrusts: string, own: Yaml = {}): Yaml => ({
       with: { ref: '${{ github.event.repository.default_branch }}', 'persist-credentials': false },
     },
     {
-      id: 'agreed',
+      id: 'approved',
       if: `(${distrusts}) && hashFiles(inputs.cluster) != ''`,
       'continue-on-error': true,
       uses: '$/actions/check',
@@ -200,7 +200,7 @@ const check = (distrusts: string, own: Yaml = {}): Yaml => ({
       with: filled('check', {
         host: undefined,
         here: undefined,
-        'agreed-runners': `\${{ (${distrusts}) && (steps.agreed.outputs.runners || '{}') || '' }}`,
+        'approved-runners': `\${{ (${distrusts}) && (steps.approved.outputs.runners || '{}') || '' }}`,
         ...own,
       }),
     },

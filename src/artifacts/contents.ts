@@ -41,13 +41,12 @@ const plan: z.ZodType<{ readonly changes: readonly Change[] }> = z.strictObject(
 });
 
 /**
- * What a host answered in its own job. Like all of these it throws artifact-damaged where something else was handed
- * over.
+ * What a host answered in its own job. Like all functions here it throws artifact-damaged for other content.
  */
 export const snapshotIn = (handover: SealedArtifact): HostSnapshot =>
   readOf(handover, (text) => jsonOf(text, snapshot));
 
-/** The changes of a plan. */
+/** The changes of an approved plan. */
 export const approvedIn = (handover: SealedArtifact): readonly Change[] =>
   readOf(handover, (text) => jsonOf(text, plan).changes);
 
@@ -60,15 +59,15 @@ const outputIn = (handover: SealedArtifact): ReceivedOutputs => {
   return isOutput(kind) ? readOf(handover, () => OUTPUTS[kind].receive(content)) : {};
 };
 
-/** The reason is not told: it may show what was handed over, which is secret. */
+/** Drops the parse error, which could show secret content. */
 function readOf<T>(handover: SealedArtifact, read: (text: string) => T): T {
   try {
     return read(handover.content.reveal());
   } catch {
     throw deploymentError({
       code: 'artifact-damaged',
-      what: `what ${fileName(handover)} holds is no ${handover.kind}`,
-      remedy: 'Let all jobs of a run use one version of kuscia-swarm, and run the whole workflow again.',
+      what: `${fileName(handover)} does not contain a valid ${handover.kind}`,
+      remedy: 'Use the same version of kuscia-swarm in all jobs, then run the whole workflow again.',
     });
   }
 }

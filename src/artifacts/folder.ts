@@ -5,13 +5,13 @@ import type { Secret } from '../engine/secret.ts';
 import { fileName, labelIn, pack, unpack, type SealedArtifact, type Kind, type Origin } from './sealed-artifact.ts';
 import { wholeFile } from './whole-file.ts';
 
-/** Far more than jobs hand over: what is larger was put there by somebody else. */
+/** Limits far above what jobs produce; anything larger was put there by something else. */
 const LARGEST = 16 * 2 ** 20;
 const MOST = 2_000;
 
 /**
- * The newest of each kind and host that is wanted and lies sealed under the folder, at any depth, opened; nothing where
- * there is no folder. Throws one DeploymentError for all that cannot be opened.
+ * Opens the newest sealed artifact of each wanted kind and host anywhere in the directory; returns none if the
+ * directory does not exist. Throws one DeploymentError for all that cannot be opened.
  */
 export async function readArtifacts(
   folder: string,
@@ -20,7 +20,7 @@ export async function readArtifacts(
   wanted: (kind: Kind, host: string) => boolean,
 ): Promise<SealedArtifact[]> {
   const files = await filesIn(folder);
-  if (files.length > MOST) throw unfit(folder, `holds ${files.length} files, more than ${MOST}`);
+  if (files.length > MOST) throw unfit(folder, `contains ${files.length} files; at most ${MOST} are allowed`);
   const paths = newestOfEach(files, wanted);
   const opened = await Promise.allSettled(
     paths.map(async (path) => unpack({ name: basename(path), bytes: await bytesOf(path) }, key, expected)),
@@ -30,7 +30,7 @@ export async function readArtifacts(
   return opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-/** Of each kind and host that is wanted the file that was made last. */
+/** The newest file of each wanted kind and host. */
 function newestOfEach(paths: readonly string[], wanted: (kind: Kind, host: string) => boolean): string[] {
   const newest = new Map<string, { readonly path: string; readonly made: number }>();
   for (const path of paths) {
@@ -53,8 +53,8 @@ async function filesIn(folder: string): Promise<string[]> {
 
 async function bytesOf(path: string): Promise<Uint8Array> {
   const found = await lstat(path);
-  if (!found.isFile()) throw unfit(path, 'is no regular file');
-  if (found.size > LARGEST) throw unfit(path, `has ${found.size} bytes, more than ${LARGEST}`);
+  if (!found.isFile()) throw unfit(path, 'is not a regular file');
+  if (found.size > LARGEST) throw unfit(path, `has ${found.size} bytes; at most ${LARGEST} are allowed`);
   return readFile(path);
 }
 
@@ -62,10 +62,10 @@ const unfit = (path: string, how: string): DeploymentError =>
   deploymentError({
     code: 'artifact-damaged',
     what: `${basename(path)} ${how}`,
-    remedy: 'Find out who put it there, remove it from the run, and run the whole workflow again.',
+    remedy: 'Find out who created it, remove it from the run, then run the whole workflow again.',
   });
 
-/** Puts its sealed file into the folder, readable by nobody else, whole or not at all. Gives its path. */
+/** Writes the sealed file atomically with mode 0600. Returns its path. */
 export async function writeArtifact(folder: string, handover: SealedArtifact, key: Secret): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, fileName(handover));

@@ -7,7 +7,7 @@ const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/;
 const SHORTEST_PASSPHRASE = 16;
 
 /**
- * The identity in a seal key, which may stand among the comments that age-keygen writes; undefined for a passphrase.
+ * The identity in a seal key, ignoring the comments written by age-keygen; undefined for a passphrase.
  */
 function identityIn(text: string): string | undefined {
   const lines = text
@@ -17,29 +17,29 @@ function identityIn(text: string): string | undefined {
   return lines.length === 1 && lines[0]?.startsWith('AGE-SECRET-KEY-') ? lines[0] : undefined;
 }
 
-/** Why the text cannot be a seal key; undefined when it can. Never repeats it. */
+/** Why the text is not a valid seal key; undefined if it is. Never shows it. */
 export function sealKeyFault(text: string): string | undefined {
   const identity = identityIn(text);
   if (identity !== undefined)
     return IDENTITY.test(identity)
       ? undefined
-      : 'begins like an age identity, but is none: a part of it may be missing';
-  if (/^AGE-SECRET-KEY-/m.test(text)) return 'holds more than one age identity';
+      : 'starts like an age identity but is not valid; part of it may be missing';
+  if (/^AGE-SECRET-KEY-/m.test(text)) return 'contains more than one age identity';
   if (/^age1[a-z0-9]+$/.test(text.trim()))
-    return 'is an age recipient, the public half: give the identity (AGE-SECRET-KEY-1...)';
-  if (/[\r\n]/.test(text.trim())) return 'has several lines: a passphrase has one';
+    return 'is an age recipient, the public key; use the identity (AGE-SECRET-KEY-1...)';
+  if (/[\r\n]/.test(text.trim())) return 'has several lines; a passphrase must be on one line';
   if (text.trim().length < SHORTEST_PASSPHRASE)
     return (
-      `is too short: a passphrase needs ${SHORTEST_PASSPHRASE} characters, because whoever can download an ` +
-      'artifact can try it out at leisure'
+      `is too short: a passphrase needs at least ${SHORTEST_PASSPHRASE} characters, because anyone who can ` +
+      `download an artifact can try to guess it`
     );
   return undefined;
 }
 
-/** age is loaded when something is sealed, not before: most runs seal nothing. */
+/** Loaded on first use, because most runs seal nothing. */
 const age = () => import(/* webpackMode: "eager" */ 'age-encryption');
 
-/** What seals for the recipient of the identity, or with the passphrase. */
+/** The encrypter for the recipient of the identity or with the passphrase. */
 export async function encrypter(key: Secret): Promise<Encrypter> {
   const { Encrypter, identityToRecipient } = await age();
   const made = new Encrypter();
@@ -49,7 +49,7 @@ export async function encrypter(key: Secret): Promise<Encrypter> {
   return made;
 }
 
-/** What opens with the identity, or with the passphrase. */
+/** The decrypter with the identity or the passphrase. */
 export async function decrypter(key: Secret): Promise<Decrypter> {
   const { Decrypter } = await age();
   const made = new Decrypter();
@@ -59,26 +59,26 @@ export async function decrypter(key: Secret): Promise<Decrypter> {
   return made;
 }
 
-/** The content as an age file. */
+/** Encrypts the content as an age file. */
 export const seal = async (content: Uint8Array, key: Secret): Promise<Uint8Array> =>
   (await encrypter(key)).encrypt(content);
 
 /**
- * The content of an age file. Throws a DeploymentError: artifact-key-wrong or artifact-damaged; `name` is what the file
- * is called there.
+ * Decrypts an age file. Throws a DeploymentError, artifact-key-wrong or artifact-damaged, in which `name` is the file
+ * name.
  */
 export async function open(sealed: Uint8Array, key: Secret, name: string): Promise<Uint8Array> {
   try {
     return await (await decrypter(key)).decrypt(sealed);
   } catch (thrown) {
     throw notOpened(thrown, name, {
-      keyWrong: 'Give every job of the run the same seal-key; after changing the secret, run the whole workflow again.',
-      damaged: 'Run the job that made it again, or the whole workflow.',
+      keyWrong: 'Use the same seal-key in every job. After changing the secret, run the whole workflow again.',
+      damaged: 'Run the job that created it again, or the whole workflow.',
     });
   }
 }
 
-/** Why an age file could not be opened, with what to do then. */
+/** The failure for an age file that could not be decrypted, with one of the remedies. */
 export function notOpened(
   thrown: unknown,
   name: string,
@@ -88,29 +88,29 @@ export function notOpened(
   return /no identity matched/i.test(evidence)
     ? deploymentError({
         code: 'artifact-key-wrong',
-        what: `${name} was sealed with another key`,
+        what: `${name} was sealed with a different key`,
         evidence,
         remedy: remedies.keyWrong,
       })
     : deploymentError({
         code: 'artifact-damaged',
-        what: `${name} is no whole age file`,
+        what: `${name} is not a complete age file`,
         evidence,
         remedy: remedies.damaged,
       });
 }
 
-/** Begins what shows that somebody with the seal key made something; a proof of one purpose is none of another. */
+/** Starts a proof of origin from a holder of the seal key; a proof for one purpose is not valid for another. */
 function proofFor(purpose: string, key: Secret): Hmac {
   const secret = identityIn(key.reveal()) ?? key.reveal().trim();
   return createHmac('sha256', Buffer.from(hkdfSync('sha256', secret, '', `kuscia-swarm: authentic ${purpose}`, 32)));
 }
 
 /**
- * What shows that a text comes from somebody who has the seal key: whoever knows only an identity's recipient can seal,
- * too. It belongs inside the seal, where nobody can try passphrases on it.
+ * Proves that a text comes from a holder of the seal key, because anyone who knows an identity's recipient can seal
+ * too. Keep it inside the seal, where it cannot be used to guess passphrases.
  */
 export const proofOf = (text: string, key: Secret): string => proofFor('artifacts', key).update(text).digest('hex');
 
-/** The same for a stream. */
+/** The same for a stream, which updates the proof as it goes. */
 export const streamProof = (key: Secret): Hmac => proofFor('streams', key);

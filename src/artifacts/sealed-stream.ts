@@ -14,8 +14,8 @@ const PROOF_BYTES = 32;
 const NEWLINE = 0x0a;
 
 /**
- * Seals whatever comes, as it comes, into a file that is there in whole or not at all. Inside the age file: a line of
- * JSON with the label, the content, and 32 bytes that prove both.
+ * Seals a stream as it arrives, into a file that exists completely or not at all. Inside the age file: a line of JSON
+ * with the label, the content, and 32 bytes that prove both.
  */
 export const sealedFile =
   (path: string, key: Secret, label: string) =>
@@ -41,8 +41,8 @@ async function* withProof(content: AsyncIterable<Uint8Array>, key: Secret, label
 }
 
 /**
- * Opens such a file into another, which is there only where all of it was proven; gives the label. Throws a
- * DeploymentError: artifact-key-wrong, artifact-damaged, or artifact-forged when whoever sealed it did not have the key.
+ * Decrypts such a file into another, which exists only if all of it was proven. Returns the label. Throws a
+ * DeploymentError: artifact-key-wrong, artifact-damaged, or artifact-forged if it was sealed without the key.
  */
 export async function openSealedFile(path: string, into: string, key: Secret): Promise<string> {
   const found = { label: '' };
@@ -50,9 +50,9 @@ export async function openSealedFile(path: string, into: string, key: Secret): P
   return found.label;
 }
 
-const REMEDIES = { keyWrong: 'Give the seal-key that it was sealed with.', damaged: 'Take another copy of it.' };
+const REMEDIES = { keyWrong: 'Use the seal-key that it was sealed with.', damaged: 'Use another copy of it.' };
 
-/** What is inside the seal, with its label and its proof. */
+/** The decrypted stream, including label and proof. */
 async function* readSealed(path: string, key: Secret): AsyncIterable<Uint8Array> {
   const file = createReadStream(path);
   try {
@@ -64,17 +64,17 @@ async function* readSealed(path: string, key: Secret): AsyncIterable<Uint8Array>
   }
 }
 
-/** Of a file that is none, the library would look for the end of the header in memory. */
+/** Rejects a file without an age header early, which the library would read into memory to find the end of one. */
 async function* withHeader(file: AsyncIterable<Buffer>): AsyncIterable<Uint8Array> {
   let first = true;
   for await (const chunk of file) {
-    if (first && !chunk.includes('\n--- ')) throw new Error('it does not begin like one');
+    if (first && !chunk.includes('\n--- ')) throw new Error('it has no age header');
     first = false;
     yield chunk;
   }
 }
 
-/** The content alone. Throws at its end where it turns out not to be proven. */
+/** The content alone. Throws at its end if the proof does not match. */
 async function* proven(
   inside: AsyncIterable<Uint8Array>,
   proof: Hmac,
@@ -104,8 +104,8 @@ async function* proven(
     throw deploymentError({
       code: 'artifact-forged',
       what: `${name} was not sealed with this seal-key`,
-      evidence: 'it can be opened, but whoever sealed it did not have the seal-key',
-      remedy: 'Do not use it, and find out who put it there.',
+      evidence: 'it can be decrypted, but was sealed without the seal-key',
+      remedy: 'Do not use it. Find out who put it there.',
     });
 }
 
@@ -120,6 +120,6 @@ function labelIn(line: Buffer, name: string): string {
 const unknownInside = (name: string): DeploymentError =>
   deploymentError({
     code: 'artifact-damaged',
-    what: `${name} holds something that this version does not seal`,
-    remedy: 'Open it with the version of kuscia-swarm that made it.',
+    what: `${name} has a format that this version does not support`,
+    remedy: 'Open it with the version of kuscia-swarm that created it.',
   });

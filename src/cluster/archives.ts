@@ -1,22 +1,22 @@
-/** An archive of images on the machine that this runs on, as `docker save` writes it. */
+/** An image archive on the machine running kuscia-swarm, as written by `docker save`. */
 export interface Archive {
-  /** Its absolute path. */
+  /** Absolute path. */
   readonly file: string;
   readonly bytes: number;
   readonly images: readonly ArchivedImage[];
 }
 
-/** An image of an archive, and how it is known again on a host that loaded it. */
+/** An image in an archive, and how to recognise it on a host that has loaded it. */
 export interface ArchivedImage {
-  /** As docker lists it: `nginx:1.26`. */
+  /** As Docker lists it: `nginx:1.26`. */
   readonly name: string;
   /**
-   * The ids it may have there: the digest of its configuration, or of its manifest, as engines keep images in two ways.
+   * The ids it may have on a host: the digest of its configuration or of its manifest, depending on the image store.
    */
   readonly ids: readonly string[];
   /**
-   * The digests of its unpacked layers, where the archive holds no manifest: then an engine that needs one makes it,
-   * and with it an id that nobody knows before.
+   * The digests of its unpacked layers, if the archive contains no manifest. An engine that needs a manifest then
+   * creates one, with an id that cannot be known in advance.
    */
   readonly layers?: readonly string[];
 }

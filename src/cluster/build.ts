@@ -3,7 +3,7 @@ import { bytesOf } from './kinds.ts';
 import { bastionParts } from './kinds-network.ts';
 import type { BastionEntry, ClusterFile, HostEntry } from './schema.ts';
 
-/** The cluster that a faultless file describes, every default filled in. */
+/** The cluster described by a valid file, with every default filled in. */
 export function buildCluster(file: ClusterFile): Cluster {
   const balancer = file['load-balancer'];
   return {
@@ -26,7 +26,7 @@ export function buildCluster(file: ClusterFile): Cluster {
       apiGrpc: file.ports['api-grpc'],
       metrics: file.ports.metrics,
     },
-    memory: must(bytesOf(file.memory), 'memory'),
+    memory: required(bytesOf(file.memory), 'memory'),
     protocol: file.protocol,
     loadBalancer: {
       host: hostOf(file, 'load-balancer'),
@@ -67,7 +67,7 @@ function buildHost(name: string, host: HostEntry, ssh: ClusterFile['ssh']): Host
 
 function buildBastion(entry: BastionEntry | undefined, user: string): SshRoute['bastion'] {
   if (entry === undefined || entry === 'none') return undefined;
-  const parts = typeof entry === 'string' ? must(bastionParts(entry), 'bastion') : entry;
+  const parts = typeof entry === 'string' ? required(bastionParts(entry), 'bastion') : entry;
   return { address: parts.address, user: parts.user ?? user, port: parts.port ?? 22 };
 }
 
@@ -83,21 +83,21 @@ function buildDatabase(file: ClusterFile): Cluster['database'] {
     container,
     volume: volume ?? container,
     port,
-    listen: listen ?? must(file.hosts[host], host).address,
+    listen: listen ?? required(file.hosts[host], host).address,
     name,
     user,
   };
 }
 
 function hostOf(file: ClusterFile, role: 'database' | 'load-balancer'): string {
-  return must(
+  return required(
     Object.keys(file.hosts).find((name) => file.hosts[name]?.roles.includes(role)),
     role,
   );
 }
 
-/** The checks have refused every file in which one of these is missing. */
-function must<T>(value: T | undefined, what: string): T {
+/** A value that earlier checks guarantee. */
+function required<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`a checked cluster file has no ${what}`);
   return value;
 }

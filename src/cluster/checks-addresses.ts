@@ -1,31 +1,31 @@
 import type { Problem } from './problem.ts';
-import type { Draft, DraftHost } from './shape.ts';
+import type { PartialClusterFile, PartialHost } from './shape.ts';
 import { contains, ipv4, overlap, parseSubnet, PRIVATE, UNUSABLE, within } from './subnet.ts';
 
-type AddressedHost = DraftHost & { readonly address: string };
+type AddressedHost = PartialHost & { readonly address: string };
 
-/** Addresses that clash with each other or with the subnet, and a subnet that does not fit. */
-export function addressChecks(draft: Draft): Problem[] {
-  const hosts = (draft.hosts ?? []).filter((host): host is AddressedHost => host.address !== undefined);
-  return [...duplicates(hosts), ...managersByName(hosts), ...subnetProblems(draft, hosts)];
+/** Reports addresses that conflict with each other or with the subnet, and an unsuitable subnet. */
+export function addressProblems(file: PartialClusterFile): Problem[] {
+  const hosts = (file.hosts ?? []).filter((host): host is AddressedHost => host.address !== undefined);
+  return [...duplicates(hosts), ...managersByName(hosts), ...subnetProblems(file, hosts)];
 }
 
 function duplicates(hosts: readonly AddressedHost[]): Problem[] {
   return hosts.flatMap((host, i): Problem[] => {
-    const twin = hosts.slice(0, i).find((other) => other.address.toLowerCase() === host.address.toLowerCase());
-    return twin
+    const earlier = hosts.slice(0, i).find((other) => other.address.toLowerCase() === host.address.toLowerCase());
+    return earlier
       ? [
           {
             path: ['hosts', host.name, 'address'],
             at: 'value',
-            text: `"${host.address}" is the address of ${twin.name} too`,
+            text: `"${host.address}" is already the address of ${earlier.name}`,
           },
         ]
       : [];
   });
 }
 
-/** Docker takes no DNS name as the address that a manager advertises. */
+/** Docker does not accept a DNS name as a manager's advertised address. */
 function managersByName(hosts: readonly AddressedHost[]): Problem[] {
   return hosts
     .filter((host) => host.roles?.includes('manager') && ipv4(host.address) === undefined)
@@ -36,14 +36,14 @@ function managersByName(hosts: readonly AddressedHost[]): Problem[] {
     }));
 }
 
-/** On each host: a replica, the probe, and the endpoint that Docker itself takes. */
+/** On each host: a replica, the probe, and Docker's own endpoint. */
 const ADDRESSES_PER_HOST = 3;
 
 /** The network's own address, its broadcast address and the gateway. */
 const ADDRESSES_TAKEN = 3;
 
-function subnetProblems(draft: Draft, hosts: readonly AddressedHost[]): Problem[] {
-  const text = draft.network?.subnet ?? '';
+function subnetProblems(file: PartialClusterFile, hosts: readonly AddressedHost[]): Problem[] {
+  const text = file.network?.subnet ?? '';
   const subnet = parseSubnet(text);
   if (!subnet) return [];
   const problem = (fault: string): Problem => ({
@@ -51,30 +51,32 @@ function subnetProblems(draft: Draft, hosts: readonly AddressedHost[]): Problem[
     at: 'value',
     text: `"${text}" ${fault}`,
   });
-  const server = draft.database?.external?.address;
+  const server = file.database?.external?.address;
   const named = [
     ...hosts.map(({ name, address }) => ({ name, address })),
     ...(server === undefined ? [] : [{ name: 'the external database', address: server }]),
   ];
-  const held = named.filter(({ address }) => contains(subnet, address));
+  const contained = named.filter(({ address }) => contains(subnet, address));
   const problems: Problem[] = [];
-  if (held.length > 0)
+  if (contained.length > 0)
     problems.push(
       problem(
-        `holds ${held.map(({ name, address }) => `${address} of ${name}`).join(', ')}; the overlay needs a range ` +
-          'of its own',
+        `contains ${contained.map(({ name, address }) => `${address} (${name})`).join(', ')}; the overlay network ` +
+          `needs a range of its own`,
       ),
     );
-  const room = 2 ** (32 - subnet.prefix) - ADDRESSES_TAKEN;
-  const needed = (draft.hosts?.length ?? 0) * ADDRESSES_PER_HOST;
-  if (room < needed)
-    problems.push(problem(`has room for ${room} addresses; ${draft.hosts?.length ?? 0} hosts need ${needed}`));
+  const usable = 2 ** (32 - subnet.prefix) - ADDRESSES_TAKEN;
+  const needed = (file.hosts?.length ?? 0) * ADDRESSES_PER_HOST;
+  if (usable < needed)
+    problems.push(
+      problem(`is too small: it has ${usable} usable addresses; ${file.hosts?.length ?? 0} hosts need ${needed}`),
+    );
   if (UNUSABLE.some((range) => overlap(range, subnet)))
-    problems.push(problem('is not for networks (loopback, link-local, multicast or reserved)'));
-  else if (!draft.network?.['allow-public-subnet'] && !PRIVATE.some((range) => within(subnet, range))) {
+    problems.push(problem('is not usable for a network (loopback, link-local, multicast or reserved)'));
+  else if (!file.network?.['allow-public-subnet'] && !PRIVATE.some((range) => within(subnet, range))) {
     problems.push(
       problem(
-        'is public address space; take a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) or set ' +
+        'is public address space; use a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) or set ' +
           '"allow-public-subnet: true"',
       ),
     );

@@ -1,7 +1,7 @@
 import { pathText, valueAt, type Path, type Problem } from './problem.ts';
-import type { Draft, DraftHost } from './shape.ts';
+import type { PartialClusterFile, PartialHost } from './shape.ts';
 
-/** A TCP port that something takes on a host, and the key that says so; without one it is Docker's own. */
+/** A TCP port used on a host, and the key that sets it; no key for Docker's own ports. */
 interface Use {
   readonly port: number;
   readonly what: string;
@@ -11,11 +11,11 @@ interface Use {
 const SWARM_PORT = 2377;
 const GOSSIP_PORT = 7946;
 
-/** Ports that two things would take on one host. One clash is told once, with all its hosts. */
-export function portProblems(draft: Draft, value: unknown): Problem[] {
+/** Reports ports used twice on one host. Each conflict is reported once, with all its hosts. */
+export function portProblems(file: PartialClusterFile, value: unknown): Problem[] {
   const clashes = new Map<string, { readonly first: Use; readonly second: Use; readonly hosts: string[] }>();
-  for (const host of draft.hosts ?? []) {
-    const uses = usesOf(host, draft);
+  for (const host of file.hosts ?? []) {
+    const uses = usesOf(host, file);
     uses.forEach((second, i) => {
       const first = uses.slice(0, i).find((use) => use.port === second.port);
       if (!first) return;
@@ -35,15 +35,15 @@ function problem(first: Use, second: Use, hosts: readonly string[], value: unkno
   return {
     path: blamed.path ?? ['hosts'],
     at: 'value',
-    text: `${blamed.port} is taken on ${hosts.join(', ')} by ${other.what} too`,
+    text: `port ${blamed.port} is already used by ${other.what} on ${hosts.join(', ')}`,
   };
 }
 
-function usesOf(host: DraftHost, draft: Draft): Use[] {
+function usesOf(host: PartialHost, file: PartialClusterFile): Use[] {
   const { roles = [] } = host;
   const at = (port: number | undefined, what: string, ...path: string[]): Use[] =>
     port === undefined ? [] : [{ port, path, what: `${what} (${pathText(path)})` }];
-  const { ports, ssh } = draft;
+  const { ports, ssh } = file;
   return [
     ...(roles.includes('manager') ? [{ port: SWARM_PORT, what: "the swarm's managers" }] : []),
     { port: GOSSIP_PORT, what: "the swarm's own traffic" },
@@ -61,11 +61,11 @@ function usesOf(host: DraftHost, draft: Draft): Use[] {
           ...at(ports.metrics, 'the metrics', 'ports', 'metrics'),
         ]
       : []),
-    ...(roles.includes('database') && !draft.database?.external
-      ? at(draft.database?.port, 'the database', 'database', 'port')
+    ...(roles.includes('database') && !file.database?.external
+      ? at(file.database?.port, 'the database', 'database', 'port')
       : []),
     ...(roles.includes('load-balancer')
-      ? at(draft['load-balancer']?.port, 'the load balancer', 'load-balancer', 'port')
+      ? at(file['load-balancer']?.port, 'the load balancer', 'load-balancer', 'port')
       : []),
   ];
 }

@@ -1,22 +1,22 @@
 import type { Role } from './cluster.ts';
 import type { Problem } from './problem.ts';
-import type { Draft, DraftHost } from './shape.ts';
+import type { PartialClusterFile, PartialHost } from './shape.ts';
 
-type RoledHost = DraftHost & { readonly roles: readonly Role[] };
+type RoledHost = PartialHost & { readonly roles: readonly Role[] };
 
-/** Roles that contradict each other on a host, and roles that too few or too many hosts have. */
-export function roleProblems(draft: Draft): Problem[] {
-  const hosts = draft.hosts ?? [];
+/** Reports conflicting roles on a host, and roles held by too few or too many hosts. */
+export function roleProblems(file: PartialClusterFile): Problem[] {
+  const hosts = file.hosts ?? [];
   const roled = hosts.filter((host): host is RoledHost => host.roles !== undefined);
   const contradictions = roled.flatMap(hostProblems);
-  const complete = draft.hosts !== undefined && roled.length === hosts.length;
-  return complete ? [...contradictions, ...countProblems(roled), ...databaseProblems(roled, draft)] : contradictions;
+  const complete = file.hosts !== undefined && roled.length === hosts.length;
+  return complete ? [...contradictions, ...countProblems(roled), ...databaseProblems(roled, file)] : contradictions;
 }
 
 function hostProblems(host: RoledHost): Problem[] {
   const at = (index: number): Problem['path'] => ['hosts', host.name, 'roles', index];
   const repeated = host.roles.flatMap((role, i): Problem[] =>
-    host.roles.indexOf(role) < i ? [{ path: at(i), at: 'value', text: `"${role}" stands twice` }] : [],
+    host.roles.indexOf(role) < i ? [{ path: at(i), at: 'value', text: `"${role}" is listed twice` }] : [],
   );
   const worker = host.roles.indexOf('worker');
   const contradiction = worker >= 0 && host.roles.includes('manager');
@@ -27,7 +27,7 @@ function hostProblems(host: RoledHost): Problem[] {
           {
             path: at(worker),
             at: 'value' as const,
-            text: '"worker" contradicts "manager": a host of the swarm is one or the other',
+            text: '"worker" conflicts with "manager": a swarm host is one or the other',
           },
         ]
       : []),
@@ -35,47 +35,45 @@ function hostProblems(host: RoledHost): Problem[] {
 }
 
 function countProblems(hosts: readonly RoledHost[]): Problem[] {
-  const managers = having(hosts, 'manager');
+  const managers = withRole(hosts, 'manager');
   const problems = [...exactlyOne(hosts, 'load-balancer')];
-  if (having(hosts, 'replica').length === 0) problems.push(none('replica', 'at least one is needed, two is usual'));
+  if (withRole(hosts, 'replica').length === 0)
+    problems.push(missingRole('replica', 'at least one is required, two are usual'));
   if (![1, 3, 5].includes(managers.length)) {
     const count = managers.length === 0 ? 'no host has' : `${managers.length} hosts have`;
     problems.push({
       path: ['hosts'],
       at: 'key',
-      text:
-        `${count} the role "manager"; must be 1, 3 or 5, for the swarm can be changed only while more than half of ` +
-        'them answer',
+      text: `${count} the role "manager"; there must be 1, 3 or 5, because the swarm needs a majority of its managers`,
     });
   }
   return problems;
 }
 
-function databaseProblems(hosts: readonly RoledHost[], draft: Draft): Problem[] {
-  if (draft.database === undefined) return [];
-  if (draft.database.external === undefined)
-    return exactlyOne(hosts, 'database', ' (or describe an external one under "database")');
-  return having(hosts, 'database').map((host) =>
-    surplus(host, 'database', 'contradicts the external database: no host runs one'),
+function databaseProblems(hosts: readonly RoledHost[], file: PartialClusterFile): Problem[] {
+  if (file.database === undefined) return [];
+  if (file.database.external === undefined) return exactlyOne(hosts, 'database', ' (or define "database.external")');
+  return withRole(hosts, 'database').map((host) =>
+    extraRole(host, 'database', 'conflicts with "database.external": no host may run a database'),
   );
 }
 
 function exactlyOne(hosts: readonly RoledHost[], role: Role, instead = ''): Problem[] {
-  const [first, ...others] = having(hosts, role);
-  if (!first) return [none(role, `exactly one is needed${instead}`)];
-  return others.map((host) => surplus(host, role, `is the role of ${first.name} already; exactly one host has it`));
+  const [first, ...others] = withRole(hosts, role);
+  if (!first) return [missingRole(role, `exactly one is required${instead}`)];
+  return others.map((host) => extraRole(host, role, `is already assigned to ${first.name}; only one host may have it`));
 }
 
-const having = (hosts: readonly RoledHost[], role: Role): RoledHost[] =>
+const withRole = (hosts: readonly RoledHost[], role: Role): RoledHost[] =>
   hosts.filter((host) => host.roles.includes(role));
 
-const none = (role: Role, rule: string): Problem => ({
+const missingRole = (role: Role, rule: string): Problem => ({
   path: ['hosts'],
   at: 'key',
   text: `no host has the role "${role}"; ${rule}`,
 });
 
-const surplus = (host: RoledHost, role: Role, text: string): Problem => ({
+const extraRole = (host: RoledHost, role: Role, text: string): Problem => ({
   path: ['hosts', host.name, 'roles', host.roles.indexOf(role)],
   at: 'value',
   text: `"${role}" ${text}`,

@@ -1,23 +1,23 @@
-import { addressChecks } from './checks-addresses.ts';
+import { addressProblems } from './checks-addresses.ts';
 import { portProblems } from './checks-ports.ts';
 import { roleProblems } from './checks-roles.ts';
 import { isMapping, show, valueAt, type Problem } from './problem.ts';
 import { HOST_NAME } from './schema.ts';
-import type { Draft } from './shape.ts';
+import type { PartialClusterFile } from './shape.ts';
 
 /**
- * What is wrong between keys that are each right by themselves. Judges nothing that depends on a key that is faulty.
+ * Reports conflicts between keys that are valid by themselves. Skips checks that depend on an invalid key.
  */
-export function checkProblems(draft: Draft, value: unknown): Problem[] {
+export function checkProblems(file: PartialClusterFile, value: unknown): Problem[] {
   return [
     ...hostNameProblems(value),
-    ...roleProblems(draft),
-    ...addressChecks(draft),
-    ...portProblems(draft, value),
+    ...roleProblems(file),
+    ...addressProblems(file),
+    ...portProblems(file, value),
     ...externalProblems(value),
-    ...userProblems(draft),
-    ...localProblems(draft, value),
-    ...hostnameRoomProblems(draft),
+    ...userProblems(file),
+    ...localProblems(file, value),
+    ...hostnameLengthProblems(file),
   ];
 }
 
@@ -29,11 +29,11 @@ function hostNameProblems(value: unknown): Problem[] {
     .map((name) => ({
       path: ['hosts', name],
       at: 'key',
-      text: `${show(name)} is no host name (a letter, then letters, digits, "_", "." and "-"; at most 63)`,
+      text: `${show(name)} is not a valid host name (a letter, then letters, digits, "_", "." and "-"; at most 63)`,
     }));
 }
 
-/** Keys of a managed database would be without effect on an external one, and the other way round. */
+/** Keys of a managed database have no effect on an external one, and vice versa. */
 function externalProblems(value: unknown): Problem[] {
   const database = valueAt(value, ['database']);
   if (!isMapping(database)) return [];
@@ -43,7 +43,7 @@ function externalProblems(value: unknown): Problem[] {
           {
             path: ['database', 'tls'],
             at: 'key',
-            text: 'has no meaning without an external database: one of its own is asked within its container',
+            text: 'has no effect without "database.external": a managed database is accessed inside its container',
           },
         ]
       : [];
@@ -55,39 +55,39 @@ function externalProblems(value: unknown): Problem[] {
       at: 'key',
       text:
         key === 'volume'
-          ? 'has no meaning with an external database'
-          : `has no meaning with an external database; it belongs under "external"`,
+          ? 'has no effect with an external database'
+          : 'has no effect with an external database; move it under "external"',
     }));
 }
 
-/** root of a database of ours logs in only within its container. */
-function userProblems({ database }: Draft): Problem[] {
+/** root of a managed database can log in only inside its container. */
+function userProblems({ database }: PartialClusterFile): Problem[] {
   if (database?.external !== undefined || database?.user !== 'root') return [];
   return [
     {
       path: ['database', 'user'],
       at: 'value',
       text:
-        '"root" logs in only within the container of the database, never from a replica: leave the key out ' +
-        '(kuscia), or name another user',
+        '"root" can log in only inside the database container, not from a replica; omit the key (default: ' +
+        'kuscia) or use another user',
     },
   ];
 }
 
-function localProblems(draft: Draft, value: unknown): Problem[] {
-  const runners = (draft.hosts ?? [])
+function localProblems(file: PartialClusterFile, value: unknown): Problem[] {
+  const runners = (file.hosts ?? [])
     .filter((host) => host.via === 'ssh' && host.runner !== undefined)
     .map(({ name }): Problem => ({
       path: ['hosts', name, 'runner'],
       at: 'key',
-      text: 'has no meaning for a host that is reached over SSH; add "via: local" where the runner sits on this host',
+      text: 'has no effect for a host reached over SSH; add "via: local" if the runner is on this host',
     }));
-  return [...runners, ...keysWithoutMeaning(draft, value)];
+  return [...runners, ...ineffectiveSshKeys(file, value)];
 }
 
-/** Keys of SSH on hosts without it. */
-function keysWithoutMeaning(draft: Draft, value: unknown): Problem[] {
-  return (draft.hosts ?? [])
+/** Reports SSH keys on hosts that are not reached over SSH. */
+function ineffectiveSshKeys(file: PartialClusterFile, value: unknown): Problem[] {
+  return (file.hosts ?? [])
     .filter((host) => host.via === 'local')
     .flatMap(({ name }) =>
       ['user', 'port', 'bastion']
@@ -95,28 +95,28 @@ function keysWithoutMeaning(draft: Draft, value: unknown): Problem[] {
         .map((key): Problem => ({
           path: ['hosts', name, key],
           at: 'key',
-          text: 'has no meaning for a host that is reached with "via: local"',
+          text: 'has no effect for a host with "via: local"',
         })),
     );
 }
 
-const LONGEST_HOSTNAME = 63;
+const MAX_HOSTNAME_LENGTH = 63;
 
 /**
- * A replica's hostname is user, domain and hostname, cut at 63: without room for the last part all replicas are one to
- * Kuscia.
+ * A replica's hostname is made of user, domain and hostname, truncated to 63 characters. Without room for the hostname,
+ * Kuscia cannot tell the replicas apart.
  */
-function hostnameRoomProblems(draft: Draft): Problem[] {
-  const { domain, ssh } = draft;
+function hostnameLengthProblems(file: PartialClusterFile): Problem[] {
+  const { domain, ssh } = file;
   if (domain === undefined || ssh === undefined) return [];
-  return (draft.hosts ?? []).flatMap((host): Problem[] => {
+  return (file.hosts ?? []).flatMap((host): Problem[] => {
     if (!host.roles?.includes('replica') || host.via !== 'ssh') return [];
     const user = host.user ?? ssh.user;
     const prefix = `${user}-kuscia-autonomy-${domain}-`;
-    if (prefix.length < LONGEST_HOSTNAME) return [];
+    if (prefix.length < MAX_HOSTNAME_LENGTH) return [];
     const text =
-      `the replica's hostname begins with ${show(prefix)} (${prefix.length} characters) and is cut at ` +
-      `${LONGEST_HOSTNAME}: nothing of the host's own name is left; take a shorter user or domain`;
+      `the replica's hostname starts with ${show(prefix)} (${prefix.length} characters) and is ` +
+      `truncated to ${MAX_HOSTNAME_LENGTH}, which leaves no room for the host's name; use a shorter user or domain`;
     return [{ path: host.user === undefined ? ['ssh', 'user'] : ['hosts', host.name, 'user'], at: 'value', text }];
   });
 }

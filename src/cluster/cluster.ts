@@ -1,4 +1,4 @@
-/** What a host is for. A host may have several roles; one with none of `manager` is a swarm worker. */
+/** What a host is for. A host may have several roles; a host without `manager` is a swarm worker. */
 export const ROLES = ['manager', 'worker', 'database', 'replica', 'load-balancer'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -7,25 +7,25 @@ export interface SshRoute {
   readonly via: 'ssh';
   readonly user: string;
   readonly port: number;
-  /** Whether sudo gives each command the group docker. */
+  /** Whether to run each command with the group docker through sudo. */
   readonly sudo?: true;
-  /** A host through which this one is reached; its key is checked like any other. */
+  /** The jump host through which this host is reached; its host key is verified too. */
   readonly bastion?: { readonly address: string; readonly user: string; readonly port: number };
 }
 
-/** A host on which kuscia-swarm itself runs. */
+/** The host on which kuscia-swarm itself runs. */
 export interface LocalRoute {
   readonly via: 'local';
   readonly sudo?: true;
-  /** Labels of the self-hosted runner on it, where the cluster file names them. */
+  /** Labels of its self-hosted runner, if given in the cluster file. */
   readonly runner?: readonly string[];
 }
 
-/** A machine of the deployment. */
+/** A machine in the deployment. */
 export interface Host {
-  /** Its name in the cluster file; any report says this. */
+  /** Its name in the cluster file, used in all reports. */
   readonly name: string;
-  /** IP address (or DNS name) under which the other hosts and the runner reach it. */
+  /** IP address (or DNS name) at which the other hosts and the runner reach it. */
   readonly address: string;
   readonly roles: readonly Role[];
   readonly route: SshRoute | LocalRoute;
@@ -44,20 +44,20 @@ export interface ManagedDatabase {
   readonly container: string;
   readonly volume: string;
   readonly port: number;
-  /** IPv4 address or DNS name of the host's own at which that port is published, and at no other. */
+  /** The only address at which the port is published: an IPv4 address or DNS name of the host itself. */
   readonly listen: string;
   readonly name: string;
   readonly user: string;
 }
 
-/** A MySQL server that somebody else runs. */
+/** A MySQL server that kuscia-swarm does not manage. */
 export interface ExternalDatabase {
   readonly kind: 'external';
   readonly address: string;
   readonly port: number;
   readonly name: string;
   readonly user: string;
-  /** Certificates (PEM) by which the server proves itself before it is given a password. */
+  /** CA certificates (PEM) that the server must be verified against before it is sent a password. */
   readonly ca?: string;
 }
 
@@ -74,13 +74,13 @@ export interface Ports {
 export interface LoadBalancer {
   readonly host: string;
   readonly port: number;
-  /** What peers speak to it. `https` needs the certificate inputs. */
+  /** Scheme that peers use to connect. `https` needs the certificate inputs. */
   readonly scheme: 'http' | 'https';
   readonly image: string;
   readonly container: string;
 }
 
-/** A deployment as the cluster file describes it, every default filled in. Holds no secret. */
+/** A deployment as described by the cluster file, with every default filled in. Contains no secrets. */
 export interface Cluster {
   readonly domain: string;
   /** Kuscia image, with a tag or digest. */
@@ -91,11 +91,11 @@ export interface Cluster {
     readonly name: 'kuscia-exchange-cluster';
     readonly subnet: string;
     readonly allowPublicSubnet: boolean;
-    /** Largest packet of the overlay in bytes; without it Docker chooses, and an existing network may have any. */
+    /** MTU of the overlay network in bytes. If absent, Docker chooses, and an existing network may have any. */
     readonly mtu?: number;
-    /** Whether what goes from host to host is encrypted; without it not, and an existing network may be either. */
+    /** Whether traffic between hosts is encrypted. If absent: not encrypted, and an existing network may be either. */
     readonly encrypted?: boolean;
-    /** Image of the probe that tries the data path on every host: must hold nginx, curl and bash. */
+    /** Image of the probe that tests the data path on every host; must contain nginx, curl and bash. */
     readonly probeImage: string;
   };
   readonly database: ManagedDatabase | ExternalDatabase;
@@ -104,26 +104,26 @@ export interface Cluster {
   readonly memory: number;
   readonly protocol: Protocol;
   readonly loadBalancer: LoadBalancer;
-  /** Registry that wants a login before images are pulled; the password is an input. */
+  /** Registry that requires a login to pull images; the password is an input. */
   readonly registry?: { readonly server: string; readonly username: string };
-  /** Folder on each host for the deployment's files: absolute, or relative to the login's home. */
+  /** Directory on each host for the deployment's files: absolute, or relative to the login's home directory. */
   readonly directory: string;
 }
 
-/** The hosts that have the role, in the order of the cluster file. */
+/** The hosts with the role, in cluster file order. */
 export const hostsWith = (cluster: Cluster, role: Role): Host[] =>
   cluster.hosts.filter((host) => host.roles.includes(role));
 
-/** The host of that name. Throws when there is none: names are checked when the cluster file is read. */
+/** The host with that name. Throws if there is none, which earlier checks rule out. */
 export function hostNamed(cluster: Cluster, name: string): Host {
   const host = cluster.hosts.find((candidate) => candidate.name === name);
-  if (!host) throw new Error(`no host ${name} in the cluster file`);
+  if (!host) throw new Error(`the cluster file has no host ${name}`);
   return host;
 }
 
-/** The manager that is initialised first and asked about the swarm. */
+/** The manager that initialises the swarm and answers queries about it. */
 export function firstManager(cluster: Cluster): Host {
   const [manager] = hostsWith(cluster, 'manager');
-  if (!manager) throw new Error('no manager in the cluster file');
+  if (!manager) throw new Error('the cluster file has no manager');
   return manager;
 }

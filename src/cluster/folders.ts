@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import type { Cluster } from './cluster.ts';
 
 /**
- * Paths of a deployment's files on a host: absolute, or relative to the login's home, in which every command starts.
+ * Paths of a deployment's files on a host: absolute, or relative to the login's home directory, in which every command
+ * starts.
  */
 export interface Folders {
   readonly root: string;
@@ -10,13 +11,13 @@ export interface Folders {
   readonly config: string;
   readonly script: string;
   readonly databasePassword: string;
-  /** Which external server this deployment uses. */
+  /** Notes which external server this deployment uses. */
   readonly databaseInUse: string;
   readonly databaseRootPassword: string;
   readonly nginx: string;
 }
 
-/** Where the deployment's files are. */
+/** The paths of the deployment's files. */
 export function folders(cluster: Cluster): Folders {
   const file = (name: string): string => posix.join(cluster.directory, name);
   return {
@@ -30,5 +31,5 @@ export function folders(cluster: Cluster): Folders {
   };
 }
 
-/** The path as docker needs it. */
+/** The path as an absolute path, as Docker requires. */
 export const absolute = (home: string, path: string): string => posix.resolve(home, path);

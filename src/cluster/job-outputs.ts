@@ -1,23 +1,23 @@
 import { z } from 'zod';
 import { Secret } from '../engine/secret.ts';
 
-/** What a host needs to join the swarm, by role. */
+/** The tokens with which a host joins the swarm, by role. */
 export interface JoinTokens {
   readonly manager: Secret;
   readonly worker: Secret;
 }
 
-/** What the replicas of a domain are started from: so that every host uses the very same. */
+/** What the replicas of a domain are started from; must be identical on every host. */
 export interface Provenance {
-  /** The image: its id (`sha256:...`), and the digests under which registries know it. */
+  /** The image: its id (`sha256:...`), and its digests in registries. */
   readonly image: { readonly id: string; readonly digests: readonly string[] };
   /** SHA-256 of kuscia.sh in that image. */
   readonly script: string;
 }
 
-/** What an earlier job of the workflow handed over. */
+/** The outputs of earlier jobs of the workflow. */
 export interface ReceivedOutputs {
-  /** There while the swarm still lacks a host of the cluster file. */
+  /** Present while a host of the cluster file has not yet joined the swarm. */
   readonly joinTokens?: JoinTokens;
   /** The domain's Kuscia configuration. */
   readonly configuration?: Secret;
@@ -30,20 +30,20 @@ const provenanceSchema = z.strictObject({
   script: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** The tokens as they are handed over. */
+/** Serialises the tokens. */
 export const writeJoinTokens = ({ manager, worker }: JoinTokens): Secret =>
   new Secret('join tokens', JSON.stringify({ manager: manager.reveal(), worker: worker.reveal() }));
 
-/** The tokens that were handed over. Throws when they are none. */
+/** Parses serialised tokens. Throws if they are invalid. */
 export function readJoinTokens(text: Secret): JoinTokens {
   const { manager, worker } = tokensSchema.parse(JSON.parse(text.reveal()));
   return { manager: new Secret('manager join token', manager), worker: new Secret('worker join token', worker) };
 }
 
-/** The provenance as it is handed over. */
+/** Serialises the provenance. */
 export const writeProvenance = (provenance: Provenance): Secret => new Secret('provenance', JSON.stringify(provenance));
 
-/** The provenance that was handed over. Throws when it is none. */
+/** Parses a serialised provenance. Throws if it is invalid. */
 export const readProvenance = (text: Secret): Provenance => provenanceSchema.parse(JSON.parse(text.reveal()));
 
 /** What stages leave to later jobs: how it is received there, and whether it is always there for who takes it. */

@@ -1,110 +1,110 @@
 import { firstManager, type Cluster, type Host } from './cluster.ts';
 
-/** One leg of a job's matrix. */
+/** One entry of a job's matrix. */
 export interface Leg {
-  /** The host whose part it does; '' for all hosts. */
+  /** The host it works on; '' for all hosts. */
   readonly host: string;
-  /** The host on which it runs; '' where it matters not, because every host is reached over SSH. */
+  /** The host it runs on; '' if that does not matter because every host is reached over SSH. */
   readonly here: string;
-  /** What `runs-on` takes, as JSON. */
+  /** Value for `runs-on`, as JSON. */
   readonly runner: string;
 }
 
 /**
- * The jobs of a deployment that are no stage: the hosts looked at for what is asked elsewhere, what is judged as a
- * whole, and who lets go of the lock where not every job can.
+ * Jobs that are not stages: `snapshot` snapshots each host for the other jobs, `whole` works on the whole cluster, `unlock`
+ * releases the lock if not every job can.
  */
 type OtherJob = 'snapshot' | 'whole' | 'unlock';
 
-/** The matrix of every job, those of the stages by their names. */
+/** The matrix of every job, including one job per stage under its name. */
 export type Jobs<Stage extends string = string> = Readonly<Record<Stage | OtherJob, readonly Leg[]>>;
 
-/** How a stage is divided into jobs: one for the host on which it acts, or one for each of several. */
+/** How a stage is divided into jobs: one job for the host it works on, or one job per host. */
 export type Division = { readonly host: (cluster: Cluster) => Host } | HostByHost;
 
-/** A job for each of several hosts; where one runner reaches every host, one job does all unless it says `always`. */
+/** One job per host; if one runner reaches every host, a single job for all unless `always` is set. */
 interface HostByHost {
-  /** In the order in which their jobs go, where one must follow the other. */
+  /** In the order of their jobs, if they must not run side by side. */
   readonly hosts: (cluster: Cluster) => readonly Host[];
   readonly order: 'one at a time' | 'side by side';
   readonly always?: true;
-  /** True where a cluster may have no such host. */
+  /** True if a cluster may have no such host. */
   readonly mayBeNone?: true;
-  /** A last job for all hosts together, by its name: what is left to do when each has done its part. */
+  /** Name of a final job for all hosts together, for the work left when every host is done. */
   readonly last?: string;
 }
 
-/** A stage, as far as its jobs go. */
+/** What the jobs need to know of a stage. */
 interface Divided<Name extends string> {
   readonly name: Name;
   readonly jobs?: Division;
   readonly appliesTo?: (cluster: Cluster) => boolean;
 }
 
-/** Whether a cluster has any use for a stage. */
+/** Whether a stage has anything to do for a cluster. */
 export const applies = ({ appliesTo }: Pick<Divided<string>, 'appliesTo'>, cluster: Cluster): boolean =>
   appliesTo?.(cluster) ?? true;
 
-/** Hosts that only a runner on them reaches: with several of them no job reaches all hosts. */
+/** Hosts reached only by their own runner, if there are several: then no job reaches all hosts. */
 export function ownRunners(cluster: Cluster): readonly Host[] {
   const local = cluster.hosts.filter(({ route }) => route.via === 'local');
   return local.length > 1 ? local : [];
 }
 
-/** Labels of runners, by host. */
+/** Runner labels by host. */
 export type Runners = Readonly<Record<string, readonly string[]>>;
 
-/** The runners that the cluster file names. */
+/** The runners named in the cluster file. */
 export const runnersOf = ({ hosts }: Cluster): Runners =>
   Object.fromEntries(
     hosts.flatMap(({ name, route }) => (route.via === 'local' && route.runner ? [[name, route.runner]] : [])),
   );
 
-/** The cluster with the runners that were agreed to in place of those that its file names. */
-export function withRunners(cluster: Cluster, agreed: Runners): Cluster {
+/** The cluster with the approved runners instead of those in its file. */
+export function withRunners(cluster: Cluster, approved: Runners): Cluster {
   const hosts = cluster.hosts.map((host): Host => {
     if (host.route.via !== 'local') return host;
     const { via, sudo } = host.route;
-    const runner = Object.hasOwn(agreed, host.name) ? agreed[host.name] : undefined;
+    const runner = Object.hasOwn(approved, host.name) ? approved[host.name] : undefined;
     return { ...host, route: { via, ...(sudo && { sudo }), ...(runner && { runner }) } };
   });
   return { ...cluster, hosts };
 }
 
 /**
- * How the jobs of a workflow divide the cluster: by stage and whole where one runner reaches every host, else host by
- * host. `runner` is what `runs-on` takes where no host says otherwise, as JSON.
+ * How the jobs of a workflow divide the cluster: one job per stage if one runner reaches every host, otherwise one per
+ * host. `runner` is the default for `runs-on`, as JSON.
  */
 export function jobsOf<Name extends string>(
   cluster: Cluster,
   runner: string,
   stages: readonly Divided<Name>[],
 ): Jobs<Name> {
-  const apart = ownRunners(cluster);
+  const withOwnRunner = ownRunners(cluster);
   const [onlyLocal] = cluster.hosts.filter(({ route }) => route.via === 'local');
   const manager = firstManager(cluster);
-  const seat = apart.includes(manager) ? manager : apart[0];
+  const defaultHost = withOwnRunner.includes(manager) ? manager : withOwnRunner[0];
   const leg = (host: Host | undefined): Leg => {
-    const sits = host && apart.includes(host) ? host : (seat ?? onlyLocal);
+    const runsOn = host && withOwnRunner.includes(host) ? host : (defaultHost ?? onlyLocal);
     return {
       host: host?.name ?? '',
-      here: seat === undefined ? '' : (sits?.name ?? ''),
-      runner: runnerOf(sits) ?? runner,
+      here: defaultHost === undefined ? '' : (runsOn?.name ?? ''),
+      runner: runnerOf(runsOn) ?? runner,
     };
   };
   const whole = [leg(undefined)];
   const legsOf = (stage: Divided<Name>): readonly Leg[] => {
     if (!applies(stage, cluster)) return [];
     if (stage.jobs === undefined) return whole;
-    if ('host' in stage.jobs) return apart.length === 0 ? whole : [leg(stage.jobs.host(cluster))];
+    if ('host' in stage.jobs) return withOwnRunner.length === 0 ? whole : [leg(stage.jobs.host(cluster))];
     const { hosts, always } = stage.jobs;
-    return apart.length === 0 && !always ? whole : [...new Set(hosts(cluster))].map(leg);
+    return withOwnRunner.length === 0 && !always ? whole : [...new Set(hosts(cluster))].map(leg);
   };
   return {
-    snapshot: apart.map(leg),
+    snapshot: withOwnRunner.map(leg),
     whole,
     ...(Object.fromEntries(stages.map((stage) => [stage.name, legsOf(stage)])) as Record<Name, readonly Leg[]>),
-    unlock: apart.includes(manager) ? [leg(manager)] : [],
+    unlock: withOwnRunner.includes(manager) ? [leg(manager)] : [],
   };
 }
 

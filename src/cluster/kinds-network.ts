@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { checked } from './kinds.ts';
 import { contains, dotted, ipv4, parseSubnet, subnetText, UNUSABLE } from './subnet.ts';
 
-const NO_PORT = 'is no port (a whole number from 1 to 65535)';
+const PORT_RULE = 'is not a valid port (a whole number from 1 to 65535)';
 
 /** A TCP port. */
-export const port = () => z.int({ error: NO_PORT }).min(1, NO_PORT).max(65535, NO_PORT);
+export const port = () => z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65535, PORT_RULE);
 
-const NO_PACKET_SIZE = 'is no size of a packet (a whole number from 576 to 9000)';
+const MTU_RULE = 'is not a valid MTU (a whole number from 576 to 9000)';
 
-/** Bytes of a packet: from what every IPv4 host takes (RFC 791) to jumbo frames. */
-export const packetSize = () => z.int({ error: NO_PACKET_SIZE }).min(576, NO_PACKET_SIZE).max(9000, NO_PACKET_SIZE);
+/** An MTU in bytes: from the IPv4 minimum (RFC 791) to jumbo frames. */
+export const mtu = () => z.int({ error: MTU_RULE }).min(576, MTU_RULE).max(9000, MTU_RULE);
 
-const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
-const DNS_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
+const DNS_LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+const DNS_NAME = new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})*$`);
 
 /** Whether the text is an IPv4 address or a DNS name. */
 export function isAddress(value: string): boolean {
@@ -25,13 +25,15 @@ export function isAddress(value: string): boolean {
 export const address = (example: string) =>
   checked(example, /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, (value) => {
     if (value.includes(':'))
-      return `is no IPv4 address or DNS name (for example ${example}); IPv6 and ports do not belong here`;
-    return isAddress(value) ? undefined : `is no IPv4 address or DNS name (for example ${example})`;
+      return (
+        `is not a valid IPv4 address or DNS name (for example ${example}); IPv6 addresses and ports are not ` +
+        `allowed here`
+      );
+    return isAddress(value) ? undefined : `is not a valid IPv4 address or DNS name (for example ${example})`;
   });
 
 /**
- * An address that means the same machine to everyone: neither loopback nor any other that only the machine itself
- * understands.
+ * An address that means the same machine everywhere: not loopback, link-local or similar.
  */
 export const sharedAddress = (example: string) =>
   address(example).superRefine((value, context) => {
@@ -44,29 +46,28 @@ export const sharedAddress = (example: string) =>
       context.addIssue({
         code: 'custom',
         message:
-          'means something else to each machine, and inside a container the container itself: give the address ' +
-          'that all hosts reach',
+          'means a different machine on each host, and in a container the container itself; use an address that ' +
+          'all hosts can reach',
       });
   });
 
-/** An IPv4 address of a host's own. */
+/** An IPv4 address of the host itself. */
 export const ownIpv4 = () =>
   sharedAddress('10.0.0.11').superRefine((value, context) => {
     if (ipv4(value) === undefined)
-      context.addIssue({ code: 'custom', message: 'is no IPv4 address (for example 10.0.0.11)' });
+      context.addIssue({ code: 'custom', message: 'is not a valid IPv4 address (for example 10.0.0.11)' });
   });
 
 /** A CIDR block for the overlay network. */
 export const cidr = () =>
   checked('10.200.0.0/24', /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, (value) => {
     const subnet = parseSubnet(value);
-    if (!subnet) return 'is no IPv4 subnet (for example 10.200.0.0/24)';
-    if (subnetText(subnet) !== value)
-      return `does not begin at a network address; did you mean "${subnetText(subnet)}"?`;
-    return subnet.prefix < 8 || subnet.prefix > 29 ? 'has a prefix outside /8 to /29' : undefined;
+    if (!subnet) return 'is not a valid IPv4 subnet (for example 10.200.0.0/24)';
+    if (subnetText(subnet) !== value) return `is not a network address; did you mean "${subnetText(subnet)}"?`;
+    return subnet.prefix < 8 || subnet.prefix > 29 ? 'must have a prefix from /8 to /29' : undefined;
   });
 
-/** A way through another host: its parts, or undefined when the text is none. */
+/** The parts of a bastion given as text; undefined if the text is invalid. */
 export function bastionParts(value: string): { address: string; user?: string; port?: number } | undefined {
   const match = /^(?:([A-Za-z0-9][A-Za-z0-9_.-]{0,31})@)?([^@:]+)(?::(\d{1,5}))?$/.exec(value);
   const number = match?.[3] === undefined ? undefined : Number(match[3]);
@@ -79,8 +80,8 @@ export function bastionParts(value: string): { address: string; user?: string; p
   };
 }
 
-/** A bastion as one text. */
+/** A bastion given as text. */
 export const bastionText = () =>
   checked('ops@bastion.example.org:22', /^([A-Za-z0-9][A-Za-z0-9_.-]*@)?[A-Za-z0-9.-]+(:\d{1,5})?$/, (value) =>
-    bastionParts(value) ? undefined : 'is no bastion (user@address:port, of which user@ and :port may be left out)',
+    bastionParts(value) ? undefined : 'is not a valid bastion (user@address:port; user@ and :port are optional)',
   );

@@ -1,10 +1,10 @@
 import type { Failure } from '../engine/errors.ts';
 import type { Proof } from '../engine/proof.ts';
 
-/** The stage that proves the whole, by this matrix: it changes nothing, and nothing of a deployment comes after it. */
+/** The stage that proves the whole deployment with this matrix. It is the last one and changes nothing. */
 export const PROOF = 'verify';
 
-/** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
+/** The checks of a replica in column order, each with its column title. */
 export const CHECKS = {
   direct: 'direct',
   throughLb: 'through LB',
@@ -18,47 +18,47 @@ export const CHECKS = {
 /** Name of one check of a replica. */
 export type CheckName = keyof typeof CHECKS;
 
-/** What one check saw of one replica: a figure or a value, and whether it is as it should be. */
+/** The result of one check of one replica: what was observed, and whether it is as expected. */
 export interface Check {
   readonly ok: boolean;
   readonly text: string;
-  /** True where it could not be looked at: `ok` is false then, and nothing is known against the replica. */
+  /** True if it could not be checked: then `ok` is false, but that is no evidence against the replica. */
   readonly unknown?: true;
 }
 
-/** One replica and what every check saw of it. */
+/** One replica and the results of its checks. */
 export interface MatrixRow {
-  /** The replica's own name, as it gives it itself: `root-kuscia-autonomy-alice-node-02`. */
+  /** The name the replica reports: `root-kuscia-autonomy-alice-node-02`. */
   readonly replica: string;
-  /** Name in the cluster file of the host it runs on. */
+  /** The host it runs on, as named in the cluster file. */
   readonly host: string;
   readonly cells: Readonly<Record<CheckName, Check>>;
 }
 
-/** The proof of a deployment: every replica against every check. Also the `verify` output of the action, as JSON. */
+/** The evidence that a deployment works: every replica and every check. As JSON, the action's `verify` output. */
 export interface Matrix extends Proof {
   readonly domain: string;
-  /** What `isHealthy` says of the rest. */
+  /** The result of `isHealthy`. */
   readonly healthy: boolean;
   /** Where peers reach the domain: the load balancer. */
   readonly url: string;
   readonly rows: readonly MatrixRow[];
-  /** `unknown`: of how many of them it is not known; absent for none. */
+  /** `unknown`: how many of them could not be checked; absent if none. */
   readonly nodes: { readonly ready: number; readonly total: number; readonly unknown?: number };
   readonly pairs: { readonly connected: number; readonly total: number; readonly unknown?: number };
-  /** Absent in what earlier versions gave. */
+  /** Absent in output of earlier versions. */
   readonly database?: 'works' | 'fails' | 'unknown';
-  /** Hosts that do not answer; absent for none. */
+  /** Hosts that do not respond; absent if none. */
   readonly silent?: readonly string[];
-  /** What should be seen to although every check is ok; absent for nothing. */
+  /** Problems to look into although every check is ok; absent if none. */
   readonly warnings?: readonly Failure[];
   /** How long the checks took, in milliseconds. */
   readonly ms: number;
 }
 
 /**
- * The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready
- * and every pair connected.
+ * The definition of healthy: there are replicas, all their checks are ok, every host responds, every node is Ready and
+ * every pair is connected.
  */
 export function isHealthy({
   rows,
@@ -75,6 +75,6 @@ export function isHealthy({
 /** Whether what a stage found is the matrix of a deployment. */
 export const isMatrix = (proof: Proof): proof is Matrix => 'rows' in proof;
 
-/** The replicas that peers reach through the load balancer. */
+/** The replicas that peers can reach through the load balancer. */
 export const serving = ({ rows }: Pick<Matrix, 'rows'>): readonly MatrixRow[] =>
   rows.filter(({ cells }) => cells.throughLb.ok);

@@ -1,10 +1,9 @@
 /**
- * The choice that the word most likely meant, or undefined when none is near. Case, hyphens and underscores do not
- * count.
+ * The choice most likely meant by the word; undefined if none is close. Ignores case, hyphens and underscores.
  */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
   const wanted = plain(word);
-  if (wanted === '' || wanted.length > LONGEST_WORD) return undefined;
+  if (wanted === '' || wanted.length > MAX_WORD_LENGTH) return undefined;
   const near = choices.flatMap((choice) => {
     const letters = plain(choice);
     const allowed = Math.floor(Math.max(letters.length, 3) / 3);
@@ -15,11 +14,11 @@ export function nearest(word: string, choices: readonly string[]): string | unde
   return near.sort((a, b) => a.steps - b.steps)[0]?.choice;
 }
 
-const LONGEST_WORD = 64;
+const MAX_WORD_LENGTH = 64;
 
 const plain = (word: string): string => word.toLowerCase().replace(/[-_\s]/g, '');
 
-/** Number of letters to insert, drop or exchange. */
+/** The Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,17 +1,17 @@
-/** Keys and list positions from the top of the cluster file down to a value. */
+/** Keys and list indexes that lead from the top of the cluster file to a value. */
 export type Path = readonly (string | number)[];
 
-/** One fault of the cluster file. The text follows the path in a message and holds no secret. */
+/** One error in the cluster file. The text follows the path in a message and contains no secrets. */
 export interface Problem {
   readonly path: Path;
-  /** Which part of the file it points at: the key or what stands behind it. */
+  /** Whether it points at the key or at its value. */
   readonly at: 'key' | 'value';
   readonly text: string;
-  /** What to do, where that is more than reading the reference of the key. */
+  /** What to do, unless it is enough to read the key's reference. */
   readonly remedy?: string;
 }
 
-/** The path as a reader writes it: `hosts.node-01.roles[2]`. */
+/** The path in the usual notation: `hosts.node-01.roles[2]`. */
 export function pathText(path: Path): string {
   return path
     .map((part, i) =>
@@ -24,24 +24,23 @@ export function pathText(path: Path): string {
     .join('');
 }
 
-const LONGEST = 60;
+const MAX_SHOWN_LENGTH = 60;
 
 /**
- * A value as a message shows it: on one line, short, and without a password that a URL or DSN may hold, or a key in
- * PEM.
+ * A value for display in a message: short, on one line, without PEM keys and passwords in URLs or DSNs.
  */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
-    if (value.includes('-----BEGIN')) return 'a text in PEM';
+    if (value.includes('-----BEGIN')) return 'a PEM text';
     const safe = value.replace(/:[^:@/\s]*@/g, ':***@').replace(/:\/\/.*@/s, '://***@');
-    return JSON.stringify(safe.length > LONGEST ? `${safe.slice(0, LONGEST)}...` : safe);
+    return JSON.stringify(safe.length > MAX_SHOWN_LENGTH ? `${safe.slice(0, MAX_SHOWN_LENGTH)}...` : safe);
   }
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : 'a mapping';
 }
 
-/** The value at the path, or undefined; only own keys are followed. */
+/** The value at the path, or undefined. Follows own properties only. */
 export function valueAt(value: unknown, path: Path): unknown {
   let current = value;
   for (const part of path) {
@@ -51,6 +50,6 @@ export function valueAt(value: unknown, path: Path): unknown {
   return current;
 }
 
-/** Whether it is a mapping of YAML: keys and values, not a list. */
+/** Whether the value is a YAML mapping. */
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

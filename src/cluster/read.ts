@@ -4,53 +4,52 @@ import { checkProblems } from './checks.ts';
 import type { Cluster } from './cluster.ts';
 import { pathText } from './problem.ts';
 import { clusterSchema } from './schema.ts';
-import { draftOf, shapeProblems } from './shape.ts';
+import { validPartsOf, shapeProblems } from './shape.ts';
 import { readSource, type Source, type TextFault } from './source.ts';
 
 interface Fault extends TextFault {
   readonly remedy?: string;
 }
 
-const REMEDY = 'Correct the cluster file; docs/cluster-file.md says what each key takes.';
+const REMEDY = 'Correct the cluster file. docs/cluster-file.md describes every key.';
 
-/** Failures that are listed one by one; a file with more of them is no cluster file. */
-const MOST_FAULTS = 50;
+/** How many errors are listed one by one. */
+const MAX_LISTED_ERRORS = 50;
 
-/** Keys of which a text that means to describe a cluster has two at least. */
-const TELLING = ['domain', 'image', 'hosts'] as const;
+/** A cluster file has at least two of these keys. */
+const CHARACTERISTIC_KEYS = ['domain', 'image', 'hosts'] as const;
 
 /**
- * The cluster that the text describes. Throws a DeploymentError with every fault of the text, each with its line,
- * column and path; nothing is shown of a text that is something else.
+ * The cluster described by the text. Throws a DeploymentError with every error, each with its line, column and path.
+ * Shows no content of a text that is not a cluster file.
  */
 export function readCluster(text: string, fileName: string): Cluster {
   const source = readSource(text);
-  const foreign = foreignness(source);
-  if (foreign !== undefined)
+  const mismatch = mismatchOf(source);
+  if (mismatch !== undefined)
     throw deploymentError({
       code: 'cluster-file-unfit',
-      what: `${fileName} is not a cluster file: ${foreign}; nothing of it is shown`,
-      remedy: 'Name the cluster file in the input cluster; docs/cluster-file.md shows one.',
+      what: `${fileName} is not a cluster file: ${mismatch}; its content is not shown`,
+      remedy: 'Set the input cluster to the cluster file; docs/cluster-file.md shows an example.',
     });
   const faults: Fault[] = source.faults.length > 0 ? [...source.faults] : valueFaults(source);
   if (faults.length > 0) throw new DeploymentError(failures(faults, source, fileName));
   return buildCluster(clusterSchema.parse(source.value));
 }
 
-/** What of the text says that it is something else than a cluster file, without a word of it. */
-function foreignness(source: Source): string | undefined {
+/** Why the text is not a cluster file, without quoting it; undefined if it may be one. */
+function mismatchOf(source: Source): string | undefined {
   const { keys, faults } = source;
-  const found = TELLING.filter((key) => keys?.includes(key));
+  const found = CHARACTERISTIC_KEYS.filter((key) => keys?.includes(key));
   if (keys === undefined || found.length > 1) return undefined;
   const [broken] = faults.map(({ offset }) => source.place(offset));
-  return (
-    `of the keys ${TELLING.join(', ')} it has ${found.length === 0 ? 'none' : `only ${found.join()}`}` +
-    (broken === undefined ? '' : `, and as YAML it breaks off at ${broken.line}:${broken.column}`)
-  );
+  const count = found.length === 0 ? 'none' : `only ${found.join()}`;
+  const invalid = broken === undefined ? '' : `, and it is not valid YAML at ${broken.line}:${broken.column}`;
+  return `of the keys ${CHARACTERISTIC_KEYS.join(', ')} it has ${count}${invalid}`;
 }
 
 function valueFaults(source: Source): Fault[] {
-  const problems = [...shapeProblems(source.value), ...checkProblems(draftOf(source.value), source.value)];
+  const problems = [...shapeProblems(source.value), ...checkProblems(validPartsOf(source.value), source.value)];
   return problems.map(({ path, at, text, remedy }) => ({
     offset: source.offset(path, at),
     text: path.length > 0 ? `${pathText(path)}  ${text}` : text,
@@ -60,12 +59,12 @@ function valueFaults(source: Source): Fault[] {
 
 function failures(faults: readonly Fault[], source: Source, fileName: string): Failure[] {
   const sorted = [...faults].sort((a, b) => a.offset - b.offset);
-  const listed = sorted.slice(0, MOST_FAULTS).map(({ offset, text, remedy }): Failure => {
+  const listed = sorted.slice(0, MAX_LISTED_ERRORS).map(({ offset, text, remedy }): Failure => {
     const { line, column } = source.place(offset);
     return { code: 'cluster-file-invalid', what: `${fileName}:${line}:${column}  ${text}`, remedy: remedy ?? REMEDY };
   });
   const more = sorted.length - listed.length;
   return more > 0
-    ? [...listed, { code: 'cluster-file-invalid', what: `${fileName}: ${more} more faults`, remedy: REMEDY }]
+    ? [...listed, { code: 'cluster-file-invalid', what: `${fileName}: ${more} more errors`, remedy: REMEDY }]
     : listed;
 }

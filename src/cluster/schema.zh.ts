@@ -91,7 +91,7 @@ export const CHINESE_DERIVED: Readonly<Record<string, string>> = {
   'not encrypted; an existing network may be either': '不加密；已存在的网络可加密，也可不加密',
   'the input `runner` of the workflow': '工作流的输入 `runner`',
   none: '无',
-  'what Docker chooses, 1450': 'Docker 的默认值 1450',
+  '1450, chosen by Docker': 'Docker 的默认值 1450',
   'the user of `ssh`': '`ssh` 的用户',
   'the image of `load-balancer`': '`load-balancer` 的镜像',
 };

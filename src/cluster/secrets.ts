@@ -4,15 +4,14 @@ const SECRET =
   /pass(word|wd|phrase|wort)?$|^pwd$|secret|token|credential|(^|[-_])key$|key[-_]?file|identity|cert(ificate)?$|known[-_]?hosts/i;
 
 /**
- * What to do with a key that seems to carry a secret, or undefined when it does not look like one. Never names the
- * value.
+ * What to do about a key that seems to hold a secret; undefined if it does not. Never shows the value.
  */
 export function secretRemedy(path: Path, key: string): string | undefined {
   if (!SECRET.test(key)) return undefined;
   const input = inputFor([...path, key].join(' ').toLowerCase(), key.toLowerCase());
   return (
-    `Take it out of the file${input === undefined ? '' : ` and give it as the input ${input}`}; if the file was ` +
-    'ever pushed, change the secret.'
+    `Remove it from the file${input === undefined ? '' : ` and set the input ${input} instead`}. If the ` +
+    `file was ever pushed, change the secret.`
   );
 }
 

@@ -6,17 +6,17 @@ import { secretRemedy } from './secrets.ts';
 
 type Parts<Shape extends z.core.$ZodShape> = { readonly [Key in keyof Shape]?: z.output<Shape[Key]> };
 
-/** A host as far as it can be read. */
-export type DraftHost = Parts<typeof hostSchema.shape> & { readonly name: string };
+/** The valid parts of a host. */
+export type PartialHost = Parts<typeof hostSchema.shape> & { readonly name: string };
 
 /**
- * The cluster file as far as it can be read: a key that is faulty is not there, so that what needs it is not judged.
+ * The valid parts of the cluster file. Invalid keys are absent, so checks that depend on them are skipped.
  */
-export type Draft = Omit<Parts<typeof clusterSchema.shape>, 'hosts'> & {
-  readonly hosts?: readonly DraftHost[] | undefined;
+export type PartialClusterFile = Omit<Parts<typeof clusterSchema.shape>, 'hosts'> & {
+  readonly hosts?: readonly PartialHost[] | undefined;
 };
 
-/** What the value has of wrong keys, types and words, each at its path. */
+/** Reports wrong keys, types and values, each with its path. */
 export function shapeProblems(value: unknown): Problem[] {
   const result = clusterSchema.safeParse(value, { reportInput: true });
   return result.success ? [] : result.error.issues.flatMap((issue) => problemsOf(issue, [], value));
@@ -26,48 +26,42 @@ function problemsOf(issue: z.core.$ZodIssue, above: Path, whole: unknown): Probl
   const path = [...above, ...issue.path.filter((part) => typeof part !== 'symbol')];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, whole));
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors.find(
+    const intended = issue.errors.find(
       (branch) => !branch.some((inner) => inner.code === 'invalid_type' && inner.path.length === 0),
     );
-    if (meant) return meant.flatMap((inner) => problemsOf(inner, path, whole));
+    if (intended) return intended.flatMap((inner) => problemsOf(inner, path, whole));
   }
   const found = valueAt(whole, path);
   if (found === undefined && isMisspelt(path, whole)) return [];
   const text = found === undefined || found === null ? issue.message : `${show(found)} ${issue.message}`;
-  return [
-    {
-      path,
-      at: 'value',
-      text: path.length === 0 && found === null ? 'the file is empty; it describes a cluster' : text,
-    },
-  ];
+  return [{ path, at: 'value', text: path.length === 0 && found === null ? 'the file is empty' : text }];
 }
 
 function unknownKey(path: Path, key: string, whole: unknown): Problem {
   const known = knownKeys(path, valueAt(whole, path));
   const remedy = secretRemedy(path, key);
   if (remedy !== undefined)
-    return { path: [...path, key], at: 'key', text: 'no secret stands in the cluster file', remedy };
+    return { path: [...path, key], at: 'key', text: 'secrets are not allowed in the cluster file', remedy };
   const meant = nearest(key, known);
   return {
     path: [...path, key],
     at: 'key',
-    text: `is no key${meant === undefined ? '' : `; did you mean "${meant}"?`} (${known.join(', ')})`,
+    text: `is not a valid key${meant === undefined ? '' : `; did you mean "${meant}"?`} (${known.join(', ')})`,
   };
 }
 
-/** Whether the missing key is probably there under a wrong name, which is told by itself. */
+/** Whether the missing key is probably present under a misspelt name, which is reported separately. */
 function isMisspelt(path: Path, whole: unknown): boolean {
   const parent = valueAt(whole, path.slice(0, -1));
   const known = knownKeys(path.slice(0, -1), parent);
   return isMapping(parent) && misspeltKeys(parent, known).includes(String(path.at(-1)));
 }
 
-/** The known keys that unknown keys of the mapping probably mean. */
+/** The known keys probably meant by unknown keys of the mapping. */
 const misspeltKeys = (mapping: Readonly<Record<string, unknown>>, known: readonly string[]): string[] =>
   Object.keys(mapping).flatMap((key) => (known.includes(key) ? [] : (nearest(key, known) ?? [])));
 
-/** The keys that may stand at the path. */
+/** The keys allowed at the path. */
 function knownKeys(path: Path, value: unknown): string[] {
   const last = path.at(-1);
   if (path.length === 0) return Object.keys(clusterSchema.shape);
@@ -88,8 +82,8 @@ function knownKeys(path: Path, value: unknown): string[] {
   return section ? Object.keys(section.unwrap().shape) : Object.keys(isMapping(value) ? value : {});
 }
 
-/** The value as far as it can be read. A key that is probably meant by a misspelt one is left out too. */
-export function draftOf(value: unknown): Draft {
+/** The valid parts of the value. Also leaves out keys that are probably misspelt. */
+export function validPartsOf(value: unknown): PartialClusterFile {
   const hosts = valueAt(value, ['hosts']);
   const readable = isMapping(hosts) && Object.values(hosts).every(isMapping);
   return {

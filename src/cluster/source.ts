@@ -13,53 +13,52 @@ import {
 } from 'yaml';
 import { show, type Path } from './problem.ts';
 
-/** A place in a text; both count from 1. */
+/** A position in a text; both count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** A YAML text as a plain value, and the way from a path of that value back to its place in the text. */
+/** A YAML text as a plain value, with a way to find the position of a path in the text. */
 export interface Source {
   readonly value: unknown;
   /**
-   * The keys of the outermost mapping, also where the text has faults; undefined where there is nothing to find keys
-   * in.
+   * The keys of the top-level mapping, even if the text has errors; undefined if the text is empty or unreadable.
    */
   readonly keys: readonly string[] | undefined;
-  /** What is wrong with the text as YAML; when there is anything, the value is not to be used. */
+  /** YAML errors; if there are any, the value must not be used. */
   readonly faults: readonly TextFault[];
-  /** Where the path's last part that the text has begins: characters from the start. */
+  /** Offset in characters of the last part of the path that exists in the text. */
   offset(path: Path, at: 'key' | 'value'): number;
   place(offset: number): Place;
 }
 
-/** Something wrong with the text, and where: characters from its start. */
+/** An error in the text, and its offset in characters. */
 export interface TextFault {
   readonly offset: number;
   readonly text: string;
 }
 
 /**
- * Largest text that is read, in characters; a hundred hosts need half of it. It bounds the time that checking can take.
+ * Longest text accepted, in characters; a hundred hosts need half of it. Bounds the time that checks can take.
  */
-export const LONGEST_TEXT = 16 * 1024;
+export const MAX_TEXT_LENGTH = 16 * 1024;
 
-/** Aliases that are followed before the text is taken for a bomb. */
-const MOST_ALIASES = 100;
+/** Limit against alias bombs. */
+const MAX_ALIASES = 100;
 
-/** Reads YAML 1.2 with plain values only: no tag makes an object, nothing is evaluated. Never throws. */
+/** Parses YAML 1.2 into plain values; ignores tags that would construct objects. Never throws. */
 export function readSource(text: string): Source {
-  const place = placesIn(text);
-  const unread = (fault: string): Source => ({
+  const place = positionsIn(text);
+  const invalid = (fault: string): Source => ({
     value: undefined,
     keys: undefined,
     faults: [{ offset: 0, text: fault }],
     offset: () => 0,
     place,
   });
-  if (text.length > LONGEST_TEXT)
-    return unread(`the file has ${text.length} characters; at most ${LONGEST_TEXT} are read`);
+  if (text.length > MAX_TEXT_LENGTH)
+    return invalid(`the file is too large: ${text.length} characters; at most ${MAX_TEXT_LENGTH} are allowed`);
   try {
     const document = parseDocument(text, {
       prettyErrors: false,
@@ -68,21 +67,21 @@ export function readSource(text: string): Source {
       schema: 'core',
       logLevel: 'error',
     });
-    const told = [...document.errors, ...document.warnings].map((error) => ({
+    const parserErrors = [...document.errors, ...document.warnings].map((error) => ({
       offset: error.pos[0],
-      text: wording(error),
+      text: safeMessage(error),
     }));
-    const faults = [...told, ...aliasFaults(document), ...repeatedKeys(document)];
-    const value: unknown = faults.length > 0 ? undefined : document.toJS({ maxAliasCount: MOST_ALIASES });
+    const faults = [...parserErrors, ...aliasFaults(document), ...duplicateKeys(document)];
+    const value: unknown = faults.length > 0 ? undefined : document.toJS({ maxAliasCount: MAX_ALIASES });
     const pairs = pairFinder();
     return { value, keys: keysOf(document), faults, offset: (path, at) => offsetOf(document, path, at, pairs), place };
   } catch (thrown) {
-    return unread(`cannot be read as YAML: ${thrown instanceof Error ? oneLine(thrown.message) : 'unknown reason'}`);
+    return invalid(`is not valid YAML: ${thrown instanceof Error ? oneLine(thrown.message) : 'unknown reason'}`);
   }
 }
 
-/** From an offset of the text to its line and column. */
-function placesIn(text: string): (offset: number) => Place {
+/** Converts an offset to line and column. */
+function positionsIn(text: string): (offset: number) => Place {
   const starts = [0, ...Array.from(text.matchAll(/\n/g), (match) => match.index + 1)];
   return (offset) => {
     const line = starts.findLastIndex((start) => start <= offset);
@@ -96,18 +95,16 @@ function keysOf({ contents }: Document): readonly string[] | undefined {
 }
 
 /**
- * Keys that stand twice in one mapping. The parser can tell them too, but in time that grows with the square of their
- * number.
+ * Reports duplicate keys in one mapping. The parser can do this too, but in quadratic time.
  */
-function repeatedKeys(document: Document): TextFault[] {
+function duplicateKeys(document: Document): TextFault[] {
   const faults: TextFault[] = [];
   visit(document, {
     Map(_, map) {
       const seen = new Set<string>();
       for (const pair of map.items) {
         const key = keyOf(pair);
-        if (seen.has(key))
-          faults.push({ offset: startOf(pair.key) ?? 0, text: `the key ${show(key)} stands twice in one mapping` });
+        if (seen.has(key)) faults.push({ offset: startOf(pair.key) ?? 0, text: `duplicate key ${show(key)}` });
         seen.add(key);
       }
     },
@@ -115,30 +112,29 @@ function repeatedKeys(document: Document): TextFault[] {
   return faults;
 }
 
-/** Aliases without an anchor before them, or too many of them. */
+/** Reports aliases without a preceding anchor, and too many aliases. */
 function aliasFaults(document: Document): TextFault[] {
   const faults: TextFault[] = [];
   let count = 0;
   visit(document, {
     Alias(_, alias) {
       const offset = startOf(alias) ?? 0;
-      if (++count > MOST_ALIASES) {
-        faults.push({ offset, text: `more than ${MOST_ALIASES} aliases` });
+      if (++count > MAX_ALIASES) {
+        faults.push({ offset, text: `more than ${MAX_ALIASES} aliases` });
         return visit.BREAK;
       }
-      if (!alias.resolve(document))
-        faults.push({ offset, text: 'an alias of an anchor that does not stand before it' });
+      if (!alias.resolve(document)) faults.push({ offset, text: 'alias without a preceding anchor' });
       return undefined;
     },
   });
   return faults;
 }
 
-/** The parser's message, without the piece of the text that it may quote: that could be a secret. */
-function wording(error: YAMLError): string {
+/** The parser's message without quoted text, which could be a secret. */
+function safeMessage(error: YAMLError): string {
   if (error.code === 'RESOURCE_EXHAUSTION') return 'nested too deeply';
-  if (error.code === 'MULTIPLE_DOCS') return 'a second YAML document begins here; the file describes one cluster';
-  if (error.code === 'TAG_RESOLVE_FAILED') return 'a tag (!...) that is not known; plain values need none';
+  if (error.code === 'MULTIPLE_DOCS') return 'a second YAML document starts here; the file must contain only one';
+  if (error.code === 'TAG_RESOLVE_FAILED') return 'unknown tag (!...); remove it';
   return oneLine(error.message.replace(/:? ["'].*/s, ''));
 }
 
@@ -146,7 +142,7 @@ const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, 120
 
 type FindPair = (map: YAMLMap, key: string) => Pair | undefined;
 
-/** Finds pairs by key, with an index a mapping: thousands of faults in one mapping are looked up. */
+/** Finds pairs by key with an index per mapping, because a mapping can have thousands of errors. */
 function pairFinder(): FindPair {
   const indexes = new WeakMap<YAMLMap, Map<string, Pair>>();
   return (map, key) => {
@@ -178,7 +174,7 @@ function offsetOf(document: Document, path: Path, at: 'key' | 'value', find: Fin
 
 const keyOf = (pair: Pair): string => (isScalar(pair.key) ? String(pair.key.value) : '');
 
-/** Where a node begins; an empty one (`key:` and no more) has no place of its own. */
+/** Where a node starts; undefined for an empty one (`key:` without a value). */
 function startOf(node: unknown): number | undefined {
   const range = (node as Node | null | undefined)?.range;
   return range && range[1] > range[0] ? range[0] : undefined;

@@ -1,6 +1,6 @@
 /**
- * The text without passwords in addresses, join tokens, JSON Web Tokens and the like. A run's own secrets are masked by
- * whoever prints; these may be the secrets of others, which no run knows.
+ * Removes passwords in URLs, join tokens, JSON Web Tokens and the like. A run's own secrets are masked when printed;
+ * these may be secrets of others, unknown to the run.
  */
 export const withoutCredentials = (text: string): string =>
   text
@@ -10,9 +10,9 @@ export const withoutCredentials = (text: string): string =>
     .replace(/(bearer\s+|(?:token|password|passwd|secret)["']?\s*[=:]\s*["']?)[^\s"',;]{6,}/gi, '$1***');
 
 /**
- * A word in which `SCHEME://USER:` stands, without what follows up to its last `@`. One expression for all of it would
- * begin anew at each character that could begin an address: a line of a host's that is made for that would hold up the
- * run for seconds. Here no character is looked at more than a few times.
+ * Masks everything from `SCHEME://USER:` to the last `@` of a word. A single regular expression would backtrack at
+ * every possible start, so a crafted line could delay the run for seconds. Here each character is examined only a few
+ * times.
  */
 function withoutPassword(word: string): string {
   const end = word.lastIndexOf('@');
@@ -25,7 +25,7 @@ function withoutPassword(word: string): string {
   return word;
 }
 
-/** A row of parts between dots, without JSON Web Tokens: a part that begins like one, and up to two behind it. */
+/** Masks JSON Web Tokens in dot-separated text: a part that starts like one, and up to two parts after it. */
 function withoutWebToken(row: string): string {
   if (!row.includes('eyJ')) return row;
   const parts = row.split('.');

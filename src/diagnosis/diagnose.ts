@@ -5,30 +5,30 @@ import { traitsOf, type Failure } from '../engine/errors.ts';
 import { explained, removedLog } from './explain.ts';
 import { logsOf, type Log } from './logs.ts';
 
-/** Reading logs may keep a run that has failed from its end for this long, in milliseconds. */
+/** How long reading logs may delay the end of a failed run, in milliseconds. */
 const DEADLINE_MS = 18_000;
 
-/** Whether the hosts' logs could say more of these failures than they do themselves. */
+/** Whether the hosts' logs could explain these failures further. */
 export const worthAsking = (failures: readonly Failure[]): boolean =>
   failures.some(({ code }) => traitsOf(code).complete !== true);
 
-/** What a failed run learned from the logs of its hosts. */
+/** What a failed run found in the logs of its hosts. */
 export interface Diagnosis {
   readonly failures: readonly Failure[];
   readonly logs: readonly Log[];
 }
 
-/** Where logs are read, and how far back. */
+/** Where to read logs, and how far back. */
 export interface Scene {
   readonly cluster: Cluster;
-  /** Those of its hosts that can be asked. */
+  /** Those of its hosts that this run reaches. */
   readonly hosts: readonly Host[];
   readonly fleet: Fleet;
   readonly seconds: number;
 }
 
 /**
- * Reads the logs of all hosts that answer and finds in them why these failures came about. Changes nothing, never
+ * Reads the logs of all responding hosts and searches them for the causes of the failures. Changes nothing, never
  * throws.
  */
 export async function diagnose(

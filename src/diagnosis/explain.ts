@@ -6,10 +6,10 @@ import { withoutCredentials } from './credentials.ts';
 
 const ENGINE = ['engine'] as const;
 const ANY = ['replica', 'load-balancer', 'database', 'engine'] as const;
-/** What was seen is the cause already: no log could say more. */
+/** The failure is its own explanation: no log could add to it. */
 const ITSELF = [] as const;
 
-/** Whose log tells most of a failure in which no line is known, nearest first. */
+/** Whose log is shown for a failure without a known line, most relevant first. */
 const SPEAKERS: Readonly<Record<Code, readonly LogSource[]>> = {
   'input-invalid': ITSELF,
   'cluster-file-invalid': ITSELF,
@@ -81,13 +81,12 @@ const SPEAKERS: Readonly<Record<Code, readonly LogSource[]>> = {
   'github-refused': ITSELF,
   'github-unreachable': ITSELF,
   'approval-unguarded': ITSELF,
-  'runner-not-agreed': ITSELF,
+  'runner-not-approved': ITSELF,
   internal: ITSELF,
 };
 
 /**
- * Failures that only know where they came about: what to do follows from the cause alone. Of the others the own remedy
- * stays, after it.
+ * Failures whose remedy depends on the cause alone. The others keep their own remedy after that of the cause.
  */
 const GENERAL: readonly Code[] = [
   'command-failed',
@@ -99,21 +98,21 @@ const GENERAL: readonly Code[] = [
   'load-balancer-unhealthy',
 ];
 
-/** Failures whose own cause is what they mostly come of: a known line says more. */
+/** Failures whose own cause is only presumed: a known log line takes precedence. */
 const PRESUMED: readonly Code[] = ['data-path-cut'];
 
-/** So many last lines are shown of a log in which nothing is known. */
+/** Number of last lines shown from a log without a known line. */
 const LAST_LINES = 5;
 const LONGEST_LINE = 300;
 
 /**
- * The failures, each with its cause, its evidence line and its remedy where the logs give it away; where they do not,
- * it says so, with the last lines of the log that is nearest.
+ * The failures with cause, evidence line and remedy if the logs reveal them; otherwise with a note and the last lines
+ * of the most relevant log.
  */
 export const explained = (failures: readonly Failure[], logs: readonly Log[], hosts: readonly Host[] = []): Failure[] =>
   failures.map((failure) => explain(failure, logsFor(failure, logs), hosts));
 
-/** The log of the container that was taken away, where the failure has one. */
+/** The log of a removed container, if the failure has one. */
 export function removedLog({ code, host = '', removed }: Failure, logs: readonly Log[]): Log | undefined {
   if (removed === undefined) return undefined;
   const { container, lines } = removed;
@@ -122,8 +121,7 @@ export function removedLog({ code, host = '', removed }: Failure, logs: readonly
 }
 
 /**
- * What can be evidence of the failure: of a container that was taken away its own log, and nothing that the one in its
- * place says.
+ * The logs that can be evidence of the failure: for a removed container its own log, not that of its replacement.
  */
 function logsFor(failure: Failure, logs: readonly Log[]): readonly Log[] {
   const removed = removedLog(failure, logs);
@@ -148,7 +146,7 @@ function explain(failure: Failure, logs: readonly Log[], hosts: readonly Host[])
 
 interface Known {
   readonly fault: KnownFault;
-  /** Where it stands and what it says; '' where the failure's own evidence says it already. */
+  /** The line with its source; '' if it is already in the failure's own evidence. */
   readonly line: string;
 }
 
@@ -159,7 +157,7 @@ function inEvidence(failure: Failure): Known | undefined {
   return fault && { fault, line: '' };
 }
 
-/** The known line that was said last where it matters most: on the failure's own host first, then at the other end. */
+/** The last known line, on the failure's own host first, then on the others. */
 function inLogs(failure: Failure, logs: readonly Log[], hosts: readonly Host[]): Known | undefined {
   const ownFirst =
     failure.host === undefined
@@ -180,8 +178,8 @@ function inLogs(failure: Failure, logs: readonly Log[], hosts: readonly Host[]):
 }
 
 /**
- * Whether the line can be about what failed: what a replica says is about itself, and what nginx says of one that does
- * not answer about that one, unless the line names another.
+ * Whether the line can be about what failed: a replica's log is about itself, and nginx's messages about an
+ * unresponsive replica are about that replica, unless the line names another.
  */
 function concerns(
   failure: Failure,
@@ -204,7 +202,7 @@ function concerns(
   );
 }
 
-/** Whether a text names it, and not only something that begins or ends like it. */
+/** Whether a text contains the name as a whole word. */
 const isNamed = (text: string, name = ''): boolean =>
   name !== '' && text.split(/[^\w.-]+/).some((word) => word === name || word.replace(/[.:]+$/, '') === name);
 
@@ -216,8 +214,8 @@ const withLine = (evidence: string | undefined, line: string): string =>
   [evidence ?? '', line].filter((part) => part !== '').join('\n');
 
 /**
- * Says that the cause is not known, with the last lines of the log that is nearest: one of the failure's own host, or
- * of the one whose work it is.
+ * Sets the cause to unknown, with the last lines of the most relevant log: from the failure's own host, or from the
+ * component responsible.
  */
 function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
   const [first, ...others] = SPEAKERS[failure.code];
@@ -233,14 +231,14 @@ function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
       ...failure,
       cause:
         own.length === 0
-          ? `not known; no log of ${whose} could be read`
-          : `not known; the logs of ${whose} say nothing of that time`,
+          ? `unknown; no log of ${whose} could be read`
+          : `unknown; the logs of ${whose} have no entries from that time`,
     };
   }
   const place = log.host === failure.host ? log.name : `${log.name} on ${log.host}`;
   return {
     ...failure,
-    cause: `not known; last lines of ${place}:\n${log.lines.slice(-LAST_LINES).map(shortened).join('\n')}`,
+    cause: `unknown; last lines of ${place}:\n${log.lines.slice(-LAST_LINES).map(shortened).join('\n')}`,
   };
 }
 

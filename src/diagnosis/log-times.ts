@@ -6,8 +6,8 @@ const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})/;
 const ACCESS = /\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})\]/;
 
 /**
- * When a line was written; `offset` is how far its writer's clock, which tells no zone, is ahead of UTC, in
- * milliseconds. Without it only lines with a zone are known.
+ * When a line was written; `offset` is how far the writer's clock is ahead of UTC, in milliseconds, for lines without a
+ * time zone. Without it, such lines have no known time.
  */
 export function timeOf(line: string, offset: number | undefined, now: number): number | undefined {
   const iso = ISO.exec(line);
@@ -41,8 +41,8 @@ function inZone(asUtc: number, zone: string | undefined, offset: number | undefi
 const QUARTER_MS = 15 * 60_000;
 
 /**
- * How far the clock in the lines is ahead of docker's, which stands before each: zones differ by quarters of an hour.
- * Undefined where no line tells.
+ * How far the clock in the lines is ahead of Docker's timestamp before each, in quarters of an hour like time zones.
+ * Undefined if no line has both.
  */
 export function offsetIn(lines: readonly string[]): number | undefined {
   for (const line of lines) {
@@ -54,7 +54,7 @@ export function offsetIn(lines: readonly string[]): number | undefined {
   return undefined;
 }
 
-/** The lines since that moment. A line that tells no time belongs to the one before it. */
+/** The lines since that time. A line without a time belongs to the one before it. */
 export function since(lines: readonly string[], from: number, offset: number | undefined, now: number): string[] {
   let kept = false;
   return lines.filter((line) => {

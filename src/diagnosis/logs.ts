@@ -7,24 +7,24 @@ import { withoutCredentials } from './credentials.ts';
 import type { LogSource } from './faults.ts';
 import { offsetIn, since } from './log-times.ts';
 
-/** A log of a host, its newest lines last. */
+/** A log on a host, newest lines last. */
 export interface Log {
   readonly host: string;
-  /** Where it was read: `docker logs alice-mysql`. */
+  /** Source: `docker logs alice-mysql`. */
   readonly name: string;
-  /** Whose it is; undefined for what only serves to understand the others. */
+  /** The component that wrote it; undefined for supplementary information. */
   readonly speaker: LogSource | undefined;
-  /** The container that said it, or that it tells of, where it is of one. */
+  /** The container it belongs to, if any. */
   readonly container?: string;
-  /** Of a replica: its name, by which the lines of others speak of it. */
+  /** The replica's name, by which other logs refer to it. */
   readonly subject?: string;
-  /** Only what was written in the time of the run, by what runs now. */
+  /** Only lines from the time of the run and from current processes. */
   readonly lines: readonly string[];
-  /** Everything that was read, for whoever reads it later; `lines` where it is not given. */
+  /** Everything that was read; `lines` if absent. */
   readonly whole?: readonly string[];
 }
 
-/** Where Kuscia keeps its own logs in its container, most telling first (docs/kuscia.md#logs). */
+/** Kuscia's own logs in its container, most useful first (docs/kuscia.md#logs). */
 const KUSCIA_LOGS = [
   'kuscia.log',
   'k3s.log',
@@ -35,18 +35,19 @@ const KUSCIA_LOGS = [
   'envoy/internal.log',
 ];
 
-/** Of a line that does not end. */
+/** Limit for endless lines. */
 const LONGEST_LINE = 4_000;
 
-/** Seconds for one read: an engine that hangs answers none, and must not cost what others have to say. */
+/** Time limit for one read, in seconds, so that a hanging engine does not block the other logs. */
 const READ_S = 3;
 /**
- * Seconds after which no further read is begun, and after which the whole is cut off; what was read until then counts.
+ * Seconds after which no further read is started, and after which the command is stopped; what was read until then is
+ * used.
  */
 const BEGUN_S = 9;
 const DEADLINE_S = 15;
 
-/** What speaks without the engine goes first. `docker cp` reads also what lies in a container that does not run. */
+/** Logs that do not need the engine come first. `docker cp` also reads files in stopped containers. */
 const ASK = `
 since=$(($1 + 110)) during=$1 mark=$2 files=$3; shift 3
 begun=$(date +%s)
@@ -59,7 +60,7 @@ newest() {
 section() { printf '\n%s %s\n' "$mark" "$*"; }
 section engine; { brief journalctl --unit=docker --since "-\${during}s" --lines=400 --no-pager --quiet --output=short-iso 2>/dev/null || newest; } | grep .
 section host; date -u +%FT%TZ; uptime; free -m; brief df -h
-section docker ps; all=$(brief docker ps --all --no-trunc --format '{{.Names}} {{.State}} {{.Status}} {{.Image}}') || { echo 'the Docker Engine did not answer'; exit 0; }
+section docker ps; all=$(brief docker ps --all --no-trunc --format '{{.Names}} {{.State}} {{.Status}} {{.Image}}') || { echo 'the Docker Engine did not respond'; exit 0; }
 printf '%s\n' "$all"
 section docker events; brief docker events --since "$since"s --until 0s --format '{{.Time}} {{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}' | tail -n 100
 for container in $(printf '%s\n' "$all" | cut -d ' ' -f 1); do
@@ -77,16 +78,16 @@ for container in $(printf '%s\n' "$all" | cut -d ' ' -f 1); do
 done
 exit 0`;
 
-/** A command that reads logs, and what it printed, also where it did not come to its end. */
+/** A command that reads logs, and a parser for its output, even if incomplete. */
 export interface LogReader {
   readonly command: Command;
   readonly read: (outcome: Outcome) => readonly Log[];
 }
 
 /**
- * Everything on a host that could say why something does not work, and said so within so many seconds; of a container
- * that docker starts again and again, which it does once a minute, 110 s more. Lines from before the present start of a
- * container that somebody else started are of a process that is gone. Changes nothing.
+ * Reads all logs on a host that could explain a failure, from the given number of seconds; 110 s more for a container
+ * in a restart loop, which Docker restarts once a minute. Drops lines from before the current start of other
+ * containers, because they belong to an earlier process. Changes nothing.
  */
 export function logsOf(
   cluster: Cluster,
@@ -154,7 +155,7 @@ function sectionOf(text: string): Section {
   };
 }
 
-/** A container that docker starts again and again does so once a minute. Milliseconds. */
+/** Docker restarts a container in a loop once a minute. In milliseconds. */
 const LOOP_MS = 110_000;
 
 const stateIn = (all: readonly Section[], container: string): string =>
@@ -163,8 +164,8 @@ const subjectIn = (all: readonly Section[], container: string): string =>
   container === '' ? '' : (/ hostname (\S+)$/.exec(stateIn(all, container))?.[1] ?? '');
 
 /**
- * The lines of a container's logs that are of the run's time and of its present process; those of other sections as
- * they are, but for what continues a line.
+ * The lines of a container's logs from the time of the run and its current process; all lines of other sections, with
+ * continued lines joined.
  */
 function inTime(
   all: readonly Section[],
@@ -187,7 +188,7 @@ function inTime(
   return since(lines, from, offset, now);
 }
 
-/** Lines that begin with a blank continue the one before: alone they say nothing. */
+/** Joins lines that start with a space to the line before. */
 function joined(lines: readonly string[]): string[] {
   const whole: string[] = [];
   for (const line of lines) {
@@ -197,7 +198,7 @@ function joined(lines: readonly string[]): string[] {
   return whole;
 }
 
-/** What a replica said before it started successfully was overcome. */
+/** Drops lines from before a successful start, because those problems are resolved. */
 const sinceItWorked = (lines: readonly string[]): readonly string[] =>
   lines.slice(lines.findLastIndex((line) => line.includes('Kuscia started success')) + 1);
 
@@ -216,7 +217,7 @@ function nameOf(kind: string, title: string, container: string, file: string): s
   }
 }
 
-/** The logs as one text, all that was read, without credentials. */
+/** All logs as one text, without credentials. */
 export const logText = (logs: readonly Log[]): string =>
   logs
     .map(

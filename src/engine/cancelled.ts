@@ -24,7 +24,7 @@ function cancelledFirst(failures: readonly Failure[], stoppedIn: string | undefi
   const cancelled: Failure = {
     code: 'cancelled',
     what: `cancelled ${stoppedIn ?? 'before the end'}`,
-    remedy: 'Run again: what was done stays, and the rest is done then.',
+    remedy: 'Run again. Completed changes are kept; the next run applies the rest.',
   };
   return [stoppedIn === undefined && told ? told : cancelled, ...rest];
 }

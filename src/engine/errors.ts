@@ -1,120 +1,119 @@
-/** What the code of a failure says by itself. */
+/** What the code of a failure implies. */
 interface Traits {
-  /** Who does not answer: the host itself, which then cannot be asked anything, or only its engine. */
+  /** What does not respond: the host, whose logs then cannot be read, or only its engine. */
   readonly silent?: 'host' | 'engine';
-  /** It says all there is to say: no log of a host knows more of it. */
+  /** Logs cannot explain it further. */
   readonly complete?: true;
 }
 
 /**
- * The closed set of things that can go wrong: name, number, title and traits. Each has a heading in
- * docs/troubleshooting.md.
+ * All kinds of failures: name, number, title and traits. Each has a heading in docs/troubleshooting.md.
  */
 export const CODES = {
-  'input-invalid': [1001, 'An input of the action is missing or wrong', { complete: true }],
-  'cluster-file-invalid': [1002, 'The cluster file has faults', { complete: true }],
-  'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies', { complete: true }],
-  'host-unreachable': [1101, 'A host does not answer', { silent: 'host' }],
-  'host-key-unknown': [1102, 'The known hosts do not name a host', { silent: 'host', complete: true }],
-  'host-key-mismatch': [1103, 'A host shows another key than the known hosts say', { silent: 'host', complete: true }],
-  'host-key-revoked': [1104, 'A host shows a revoked key', { silent: 'host', complete: true }],
-  'login-refused': [1105, 'A host refuses the login', { silent: 'host', complete: true }],
+  'input-invalid': [1001, 'An input is missing or invalid', { complete: true }],
+  'cluster-file-invalid': [1002, 'The cluster file is invalid', { complete: true }],
+  'cluster-file-unfit': [1003, 'The cluster file cannot be used', { complete: true }],
+  'host-unreachable': [1101, 'A host cannot be reached', { silent: 'host' }],
+  'host-key-unknown': [1102, 'A host key is not in the known hosts', { silent: 'host', complete: true }],
+  'host-key-mismatch': [1103, 'A host key differs from the known hosts', { silent: 'host', complete: true }],
+  'host-key-revoked': [1104, 'A host uses a revoked key', { silent: 'host', complete: true }],
+  'login-refused': [1105, 'A host rejects the login', { silent: 'host', complete: true }],
   'connection-lost': [1106, 'The connection to a host was lost', { silent: 'host' }],
   'command-failed': [1107, 'A command failed on a host'],
-  'command-timed-out': [1108, 'A command did not end in time'],
-  'fact-unknown': [1109, 'Something could not be found out'],
-  'not-settled': [1110, 'A change was made but its effect did not appear'],
+  'command-timed-out': [1108, 'A command timed out'],
+  'fact-unknown': [1109, 'A required fact could not be determined'],
+  'not-settled': [1110, 'A change was made but did not take effect'],
   cancelled: [1111, 'The run was cancelled', { complete: true }],
-  'lock-held': [1112, 'Another run deploys this domain', { complete: true }],
-  'lock-lost': [1113, 'The run has lost its lock', { complete: true }],
-  'right-missing': [1114, 'A login lacks a right'],
-  'login-unusable': [1115, 'A login does not run commands', { silent: 'host', complete: true }],
-  'login-incomplete': [1116, 'A host wants more than the key', { silent: 'host', complete: true }],
-  'no-common-algorithm': [1117, 'A host and this program share no algorithm', { silent: 'host', complete: true }],
-  'bastion-refuses': [1118, 'A bastion does not lead to a host', { silent: 'host', complete: true }],
+  'lock-held': [1112, 'Another run is deploying this domain', { complete: true }],
+  'lock-lost': [1113, 'The run lost its lock', { complete: true }],
+  'right-missing': [1114, 'A login lacks a permission'],
+  'login-unusable': [1115, 'A login cannot run commands', { silent: 'host', complete: true }],
+  'login-incomplete': [1116, 'A host requires more than a key', { silent: 'host', complete: true }],
+  'no-common-algorithm': [1117, 'No SSH algorithm in common with a host', { silent: 'host', complete: true }],
+  'bastion-refuses': [1118, 'A bastion does not forward to a host', { silent: 'host', complete: true }],
   'host-unfit': [1201, 'A host does not meet the requirements'],
-  'engine-unreachable': [1202, 'The Docker Engine of a host does not answer', { silent: 'engine' }],
-  'swarm-foreign': [1203, 'A host is in another swarm'],
-  'data-path-cut': [1204, 'Two hosts do not reach each other over the overlay network'],
-  'network-wrong-type': [1205, 'A network of the right name has the wrong type'],
+  'engine-unreachable': [1202, 'The Docker Engine of a host does not respond', { silent: 'engine' }],
+  'swarm-foreign': [1203, 'A host belongs to another swarm'],
+  'data-path-cut': [1204, 'Two hosts cannot reach each other over the overlay network'],
+  'network-wrong-type': [1205, 'A network with the right name has the wrong type'],
   'subnet-unfit': [1206, 'The subnet is public or in use'],
   'node-not-ready': [1207, 'A swarm node is not Ready'],
-  'port-taken': [1208, 'A port is taken'],
-  'image-unavailable': [1209, 'An image cannot be brought to a host'],
+  'port-taken': [1208, 'A port is already in use'],
+  'image-unavailable': [1209, 'An image is not available on a host'],
   'hostname-clash': [1210, 'Two replicas would have the same name'],
-  'image-differs': [1211, 'An image is not what its archive says'],
+  'image-differs': [1211, 'An image does not match its archive'],
   'address-elsewhere': [1212, "A port cannot be published at its host's address"],
-  'folder-open': [1213, 'A folder of the deployment can be changed by others'],
+  'folder-open': [1213, 'A directory of the deployment is writable by others'],
   'data-path-narrow': [1216, 'Large packets are lost between two hosts'],
   'name-unresolved': [1217, 'A name does not resolve in a container'],
-  'probe-unfit': [1218, 'The image of the probe lacks what it needs'],
-  'replacement-impossible': [1220, 'A replacement cannot be started, so the present container was left as it is'],
-  'replacement-not-undone': [1221, 'A former container was put back but does not work'],
-  'database-unreachable': [1301, 'The database does not answer'],
-  'database-login-refused': [1302, 'The database refuses the login'],
+  'probe-unfit': [1218, 'The probe image lacks required programs'],
+  'replacement-impossible': [1220, 'A replacement cannot be started; the current container was kept'],
+  'replacement-not-undone': [1221, 'A previous container was restored but does not work'],
+  'database-unreachable': [1301, 'The database does not respond'],
+  'database-login-refused': [1302, 'The database rejects the login'],
   'database-unfit': [1303, 'The database is too old or not set up'],
   'database-owned': [1304, 'The database belongs to another domain'],
-  'database-wants-tls': [1305, 'The database wants TLS'],
-  'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
-  'database-root': [1307, "The database's root is open to others, or its password is not known here"],
-  'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
-  'database-login-withheld': [1309, 'The database wants the password itself and does not prove itself'],
-  'database-untrusted': [1310, 'The database does not prove itself by the CA'],
-  'domain-key-conflict': [1401, 'There are two keys for one domain'],
-  'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
-  'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
+  'database-wants-tls': [1305, 'The database requires TLS'],
+  'database-path-narrow': [1306, 'Large packets to the database are lost'],
+  'database-root': [1307, 'The database root user is exposed, or its password is unknown'],
+  'database-upgrade-unconfirmed': [1308, 'An irreversible database upgrade was not confirmed'],
+  'database-login-withheld': [1309, 'An unverified database asks for the password itself'],
+  'database-untrusted': [1310, 'The database certificate is not trusted'],
+  'domain-key-conflict': [1401, 'A domain has two keys'],
+  'domain-key-missing': [1402, 'The configuration of an existing domain is missing'],
+  'configuration-invalid': [1403, 'The Kuscia configuration is invalid'],
   'replica-unhealthy': [1404, 'A replica does not work'],
-  'tasks-running': [1405, 'Tasks run on a replica that is to be stopped'],
-  'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
-  'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
+  'tasks-running': [1405, 'Tasks are running on a replica that must be stopped'],
+  'load-balancer-configuration': [1501, 'The nginx configuration is rejected or outdated'],
+  'load-balancer-unhealthy': [1502, 'The load balancer does not reach every replica'],
   'cluster-unhealthy': [1601, 'The cluster is not as described'],
-  'not-described': [1602, 'Something of the domain works that the cluster file does not describe'],
-  'artifact-missing': [1701, 'An artifact of an earlier job is not there', { complete: true }],
+  'not-described': [1602, 'A running part of the domain is not in the cluster file'],
+  'artifact-missing': [1701, 'An artifact of an earlier job is missing', { complete: true }],
   'artifact-foreign': [1702, 'An artifact belongs to another run', { complete: true }],
   'artifact-damaged': [1703, 'An artifact is damaged', { complete: true }],
-  'artifact-key-wrong': [1704, 'An artifact was sealed with another key', { complete: true }],
+  'artifact-key-wrong': [1704, 'An artifact was sealed with a different key', { complete: true }],
   'plan-moved': [1705, 'The hosts have changed since the plan was approved', { complete: true }],
-  'join-token-invalid': [1706, 'The swarm refuses the join token'],
-  'host-changed': [1707, 'A host is not as the job before it left it'],
-  'artifact-forged': [1708, 'An artifact was sealed by somebody without the key', { complete: true }],
-  'artifact-ahead': [1709, 'An artifact is from the future', { complete: true }],
-  'github-refused': [1801, "GitHub's API refuses"],
-  'github-unreachable': [1802, "GitHub's API does not answer"],
-  'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
-  'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
-  internal: [1900, 'A defect in kuscia-swarm', { complete: true }],
+  'join-token-invalid': [1706, 'The swarm rejects the join token'],
+  'host-changed': [1707, 'A host changed since the previous job'],
+  'artifact-forged': [1708, 'An artifact was sealed without the key', { complete: true }],
+  'artifact-ahead': [1709, 'An artifact has a time in the future', { complete: true }],
+  'github-refused': [1801, 'The GitHub API rejects a request'],
+  'github-unreachable': [1802, 'The GitHub API does not respond'],
+  'approval-unguarded': [1803, 'The approval environment has no reviewers'],
+  'runner-not-approved': [1804, 'An unmerged change sets the runner that would get the secrets'],
+  internal: [1900, 'A bug in kuscia-swarm', { complete: true }],
 } as const satisfies Record<string, readonly [number, string, Traits?]>;
 
-/** Name of one kind of failure. */
+/** Name of a kind of failure. */
 export type Code = keyof typeof CODES;
 
 /** `KS-1204` */
 export const codeNumber = (code: Code): string => `KS-${CODES[code][0]}`;
 
-/** The traits of a code; none for most. */
+/** The traits of a code; most have none. */
 export const traitsOf = (code: Code): Traits =>
   (CODES as Readonly<Record<Code, readonly [number, string, Traits?]>>)[code][2] ?? {};
 
-/** One thing that went wrong: what and where, the evidence, why, and what to do next. No field holds a secret. */
+/** A failure: what happened and where, the evidence, the cause and the remedy. No field contains a secret. */
 export interface Failure {
   readonly code: Code;
-  /** The host it concerns, where it concerns one. */
+  /** The host concerned, if any. */
   readonly host?: string;
   /** What happened, in one line. */
   readonly what: string;
-  /** What was seen: a line of output, a value. */
+  /** What was observed: a line of output, a value. */
   readonly evidence?: string;
-  /** Why, where it is known. */
+  /** Why, if known. */
   readonly cause?: string;
-  /** What the reader should do next. */
+  /** What to do. */
   readonly remedy: string;
-  /** What a container said that was taken away since: its log can no longer be read. */
+  /** Log of a container that was removed since and can no longer be read. */
   readonly removed?: RemovedLog;
-  /** Set where waiting changes nothing: a stage that waits for its changes to show ends with it at once. */
+  /** Set if waiting is pointless: a stage waiting for its changes to take effect ends at once. */
   readonly definite?: true;
 }
 
-/** The last lines of a container that is gone, the newest last. */
+/** The last log lines of a removed container, newest last. */
 export interface RemovedLog {
   readonly container: string;
   readonly lines: readonly string[];
@@ -141,16 +140,16 @@ export class DeploymentError extends Error {
 /** A DeploymentError of one failure. */
 export const deploymentError = (failure: Failure): DeploymentError => new DeploymentError([failure]);
 
-/** The failures in whatever was thrown; anything that is not a DeploymentError is a defect of ours. */
+/** The failures in a thrown value; anything but a DeploymentError is a bug. */
 export function failuresOf(thrown: unknown): readonly Failure[] {
   if (thrown instanceof DeploymentError) return thrown.failures;
   const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
+  return [{ code: 'internal', what, remedy: 'Report this bug with the lines above.' }];
 }
 
 /**
- * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing
- * new, and of several stages that met with it the first knows most.
+ * The failures without mere consequences: if an engine does not respond, drops unknown facts on that host, and keeps
+ * only the first report.
  */
 export function withoutConsequences(failures: readonly Failure[]): Failure[] {
   const silent = new Map<string | undefined, Failure>();

@@ -110,6 +110,6 @@ export function stopIfCancelled(stage: Stage, run: Run): void {
   throw deploymentError({
     code: 'cancelled',
     what: `cancelled in ${stage.name}`,
-    remedy: 'Run again: what was done stays, and the rest is done then.',
+    remedy: 'Run again. Completed changes are kept; the next run applies the rest.',
   });
 }

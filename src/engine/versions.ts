@@ -1,4 +1,4 @@
-/** -1, 0 or 1 as version a is lower, equal or higher than b; compares dotted numbers and ignores what follows them. */
+/** -1, 0 or 1 if version a is lower than, equal to or higher than b; compares dotted numbers and ignores suffixes. */
 export function compareVersions(a: string, b: string): number {
   const numbers = (version: string): number[] =>
     (/^\D*(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? '0').split('.').map(Number);

@@ -6,17 +6,17 @@ import { ApiError, breakdown, ended, limited, limitOf, refusal, silence, type An
 
 type Octokit = ReturnType<typeof getOctokit>;
 
-/** GitHub's API, asked with patience. Whatever it throws is a DeploymentError. */
+/** The GitHub API with retries. Throws only DeploymentErrors. */
 export interface Api {
   readonly rest: Octokit['rest'];
   readonly paginate: Octokit['paginate'];
   readonly place: Place;
   /**
-   * Makes what must not be there twice. Where it is not known whether the request was carried out, `look` is asked
-   * first, and what it finds is taken for what was made.
+   * Creates something that must not exist twice. If the outcome of a request is unknown, `look` searches for the result
+   * before the next attempt.
    */
   once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T>;
-  /** The login under which the token writes. */
+  /** The login of the token. */
   self(): Promise<string>;
 }
 
@@ -28,22 +28,22 @@ export interface ApiOptions {
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
   readonly now: () => number;
-  /** Ends after that many milliseconds, or throws when the signal aborts. */
+  /** Waits that many milliseconds, or throws if the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Pauses between the times that a request is made. */
+/** Pauses between attempts. */
 const PAUSES_MS = [1_000, 3_000, 9_000];
 
-/** Longest wait for rate limits in a run. */
+/** Longest total wait for rate limits in a run. */
 const LIMITS_MS = 60_000;
 
-/** Time for one answer; GitHub itself gives up after 10 s. */
+/** Time limit for one answer; GitHub itself gives up after 10 s. */
 const ANSWER_MS = 30_000;
 
 const quiet = (): void => undefined;
 
-/** The API of the place, with that token. */
+/** Opens the API with that token. */
 export function openApi(options: ApiOptions): Api {
   const { place, token, say } = options;
   const octokit = getOctokit(token.reveal(), {
@@ -68,7 +68,7 @@ export function openApi(options: ApiOptions): Api {
   };
 }
 
-/** Asked of GraphQL: the REST API tells it to people's tokens only. */
+/** From GraphQL, because the REST API answers this only for personal tokens. */
 async function selfOf(octokit: Octokit, { needs }: ApiOptions): Promise<string> {
   try {
     return (await octokit.graphql<{ readonly viewer: { readonly login: string } }>('{ viewer { login } }')).viewer
@@ -88,8 +88,8 @@ class Patience {
   }
 
   /**
-   * Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only
-   * after a rate limit, which carries nothing out.
+   * Retries until there is an answer, within the limits. A request that must not be repeated is retried only after a
+   * rate limit, which rejects it without effect.
    */
   async ask<T extends Answer>(
     asked: string,
@@ -131,7 +131,7 @@ class Patience {
     }
   }
 
-  /** The answer, or what is wrong with it; with the wait that a rate limit asks for. */
+  /** The answer, or the failure with the wait requested by a rate limit. */
   async #attempt<T extends Answer>(
     asked: string,
     request: (signal: AbortSignal) => Promise<T>,
@@ -140,11 +140,11 @@ class Patience {
     try {
       const response = await request(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
       if (response.status === 204 || (typeof response.data === 'object' && response.data !== null)) return response;
-      // A connection that was lost half way through the body is no error to octokit.
+      // octokit does not report a connection lost in the middle of the body.
       return {
         failed: silence(
           asked,
-          `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`,
+          `${response.status} with ${response.data === '' ? 'a truncated body' : 'an invalid JSON body'}`,
           place.apiUrl,
         ),
       };
@@ -167,7 +167,7 @@ class Patience {
   async #pause({ failures }: ApiError, ms: number): Promise<void> {
     const { say, pause, signal } = this.#options;
     say(
-      `${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; going on in ${duration(ms)}`,
+      `${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; retrying in ${duration(ms)}`,
     );
     try {
       await pause(ms, signal);
@@ -177,16 +177,16 @@ class Patience {
   }
 }
 
-/** What octokit and fetch call the errors of a request; anything else is a defect. */
+/** Error names of octokit and fetch for failed requests; anything else is a bug. */
 const ERRORS = ['HttpError', 'AbortError', 'TimeoutError'];
 
-/** The API's answer in an error of a request; undefined where there was none. */
+/** The API's answer in a request error; undefined if there was none. */
 function answerIn(thrown: unknown): Answer | undefined {
   if (!(thrown instanceof Error && ERRORS.includes(thrown.name))) throw thrown;
   return 'response' in thrown ? (thrown.response as Answer | undefined) : undefined;
 }
 
-/** What lies at the bottom of it: fetch itself says no more than "fetch failed". */
+/** The root cause, because fetch itself only reports "fetch failed". */
 function messageOf(thrown: unknown): string {
   const { cause, message, code } = thrown as {
     readonly cause?: unknown;

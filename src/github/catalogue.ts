@@ -1,31 +1,31 @@
-/** A text in the languages of the docs. */
+/** A text in both languages of the docs. */
 export interface Told {
   readonly english: string;
   readonly chinese: string;
 }
 
-/** One input of an action, as data: action.yml and the tables of its page are made from it. */
+/** One input of an action as data: action.yml and the tables of its page are generated from it. */
 export interface JobInput {
   readonly default?: string;
   readonly description: Told;
   /** When it must be given: `always`, or in which case. Absent: never. */
   readonly needed?: Told;
-  /** As an example shows it. */
+  /** Value in the example. */
   readonly example?: string;
 }
 
-/** One action that speaks to GitHub. */
+/** One action that uses the GitHub API. */
 export interface JobDefinition {
   /** Folder under actions/. */
   readonly action: string;
-  /** What it brings about, in a line without an end, and what one should know of it. */
+  /** Its effect in one line without a full stop, and details. */
   readonly brings: Told;
   readonly detail: Told;
-  /** The permission of the job's token that it needs. */
+  /** The permission that the job's token needs. */
   readonly needs: string;
   readonly inputs: Readonly<Record<string, JobInput>>;
   readonly outputs: Readonly<Record<string, Told>>;
-  /** The `if` of a step or job that uses it, where it has one. */
+  /** The `if` of a step or job that uses it, if any. */
   readonly when?: string;
 }
 
@@ -34,24 +34,28 @@ const ALWAYS: Told = { english: 'always', chinese: '总是' };
 const token = (needs: string): JobInput => ({
   default: '${{ github.token }}',
   description: {
-    english: `Token for GitHub’s API. The job’s own is enough where the job has the permission \`${needs}\`.`,
+    english: `Token for the GitHub API. The job’s own token is sufficient if the job has the permission \`${needs}\`.`,
     chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自带的令牌即可。`,
   },
 });
 
-/** What is said to GitHub, by the word that asks for it (`INPUT_DO`). */
+/** The GitHub actions, by the value of `INPUT_DO`. */
 export const JOBS = {
   issue: {
     action: 'report-health',
     brings: {
-      english: 'One open issue for a domain that is not as described, and none for one that is',
+      english: 'Keep one open issue while a domain is not as described, and none otherwise',
       chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有',
     },
     detail: {
       english:
-        'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled, or skipped though no job before it failed, changes nothing.',
+        'The issue is identified by a mark in its text, among the open issues with the label. Each further check ' +
+        'updates the text, and comments only if the problems have changed, so that nightly runs cause no noise. ' +
+        'The first check that finds the domain healthy closes the issue; later problems open a new one. A ' +
+        'verification that was cancelled, or skipped although no earlier job failed, changes nothing.',
       chinese:
-        '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
+        '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 ' +
+        'issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
     },
     needs: 'issues: write',
     inputs: {
@@ -67,7 +71,7 @@ export const JOBS = {
       result: {
         needed: ALWAYS,
         description: {
-          english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.',
+          english: 'Result of the verification job: `success`, `failure`, `cancelled` or `skipped`.',
           chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。',
         },
         example: '${{ needs.verify.result }}',
@@ -75,7 +79,8 @@ export const JOBS = {
       before: {
         description: {
           english:
-            'Results of the jobs that had to come to their end before it, by name, for example `check=success snapshot=failure`. Where one did not succeed the domain could not be verified, and that is told.',
+            'Results of the jobs it depends on, by name, for example `check=success snapshot=failure`. If one did ' +
+            'not succeed, the domain could not be verified, which is reported.',
           chinese:
             '其之前必须完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。其中有未成功的，即无法验证该节点，并会报告。',
         },
@@ -84,14 +89,15 @@ export const JOBS = {
         needed: { english: '`result` is success', chinese: '`result` 为 success' },
         description: {
           english:
-            'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.',
+            'The output `verify` of that job: the matrix as JSON. A success without it is rejected, because it ' +
+            'proves nothing.',
           chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。',
         },
         example: '${{ needs.verify.outputs.verify }}',
       },
       failures: {
         description: {
-          english: 'The output `failures` of that job: what is wrong, as JSON.',
+          english: 'The output `failures` of that job, as JSON.',
           chinese: '该作业的输出 `failures`：问题列表的 JSON。',
         },
         example: '${{ needs.verify.outputs.failures }}',
@@ -99,14 +105,14 @@ export const JOBS = {
       label: {
         default: 'kuscia-swarm',
         description: {
-          english: 'Label of the issues. It is made where it is not there yet.',
+          english: 'Label of the issues. It is created if it does not exist.',
           chinese: 'issue 的标签，不存在时自动创建。',
         },
       },
     },
     outputs: {
       'issue-url': {
-        english: 'The issue that was opened, rewritten or closed; empty where there is none.',
+        english: 'The issue that was opened, updated or closed; empty if there is none.',
         chinese: '被打开、更新或关闭的 issue；没有则为空。',
       },
     },
@@ -115,12 +121,14 @@ export const JOBS = {
   'clean-up': {
     action: 'clean-up',
     brings: {
-      english: 'The artifacts of this run deleted, where they are ours',
+      english: 'Delete the artifacts of this project from this run',
       chinese: '删除本次运行中属于本工具的工件（artifact）',
     },
     detail: {
       english:
-        'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and where GitHub refuses or does not answer a warning; nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
+        'Deletes the artifacts of this run, including all its attempts, whose names start with the prefix. A ' +
+        'missing permission causes a notice, and an error from GitHub a warning, but the job does not fail: ' +
+        'artifacts exchanged between jobs are sealed and expire after a day.',
       chinese:
         '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或没有应答时给出警告，都不会失败：作业间移交的工件是加密的，一天后过期。',
     },
@@ -129,22 +137,21 @@ export const JOBS = {
       token: token('actions: write'),
       prefix: {
         needed: ALWAYS,
-        description: { english: 'How the names of the artifacts begin.', chinese: '工件名称的前缀。' },
+        description: { english: 'Prefix of the artifact names.', chinese: '工件名称的前缀。' },
         example: 'kuscia-swarm.alice.',
       },
     },
-    outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的工件数量。' } },
+    outputs: { deleted: { english: 'Number of deleted artifacts.', chinese: '已删除的工件数量。' } },
     when: 'always()',
   },
   approval: {
     action: 'check-approval',
-    brings: {
-      english: 'An environment that is known to ask for an approval',
-      chinese: '确认用于审批的环境确实需要审批',
-    },
+    brings: { english: 'Check that an environment requires approval', chinese: '确认用于审批的环境确实需要审批' },
     detail: {
       english:
-        'For a job that waits for the reviewers of an environment: GitHub makes an environment that is not there, without reviewers, and the job runs at once. Such a one is refused. Where the token may not see the rules, a notice says so, and nothing fails.',
+        'For a job that waits for the reviewers of an environment. GitHub creates a missing environment without ' +
+        'reviewers, and the job would run at once; such an environment is rejected. If the token may not read ' +
+        'the rules, a notice says so and the job does not fail.',
       chinese:
         '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权查看规则时只给出提示，不会失败。',
     },
@@ -159,7 +166,7 @@ export const JOBS = {
     },
     outputs: {
       reviewers: {
-        english: 'Number of the people and teams that may approve; empty where the rules cannot be seen.',
+        english: 'Number of people and teams that can approve; empty if the rules cannot be read.',
         chinese: '可以审批的人员与团队数量；无法查看规则时为空。',
       },
     },
@@ -167,12 +174,13 @@ export const JOBS = {
   comment: {
     action: 'comment-plan',
     brings: {
-      english: 'The plan as one comment on the pull request, rewritten by each run',
+      english: 'Show the plan in one comment on the pull request, updated by each run',
       chinese: '在 pull request 上以一条评论显示计划，每次运行更新',
     },
     detail: {
       english:
-        'Only for the event `pull_request`. Where the token may not write, as on a pull request from a fork, the plan goes to the job’s summary instead, a notice says so, and nothing fails.',
+        'Only for the event `pull_request`. If the token may not write, as for a pull request from a fork, the ' +
+        'plan is written to the job’s summary with a notice, and the job does not fail.',
       chinese:
         '仅用于 `pull_request` 事件。令牌无写权限时（例如来自 fork 的 PR），计划改写入作业摘要并给出提示，不会失败。',
     },
@@ -182,7 +190,7 @@ export const JOBS = {
       plan: {
         needed: ALWAYS,
         description: {
-          english: 'The output `plan` of an action of this project. Linux gives a step at most 128 KiB of it.',
+          english: 'The output `plan` of an action of this project. Linux limits it to 128 KiB per step.',
           chinese: '本项目 action 的输出 `plan`。Linux 下传给步骤的上限为 128 KiB。',
         },
         example: '${{ steps.plan.outputs.plan }}',
@@ -190,7 +198,7 @@ export const JOBS = {
     },
     outputs: {
       'comment-url': {
-        english: 'The comment; empty where the plan went to the summary.',
+        english: 'The comment; empty if the plan was written to the summary.',
         chinese: '评论地址；计划写入摘要时为空。',
       },
     },
@@ -198,5 +206,5 @@ export const JOBS = {
   },
 } as const satisfies Readonly<Record<string, JobDefinition>>;
 
-/** Word for one thing that is said to GitHub. */
+/** Name of one GitHub action. */
 export type JobName = keyof typeof JOBS;

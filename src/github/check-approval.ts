@@ -3,7 +3,7 @@ import type { Api } from './api.ts';
 import { isForbidden, type ApiError } from './refusal.ts';
 import type { GithubReporter } from './reporter.ts';
 
-/** Refuses an environment that asks nobody. Where its rules cannot be seen it says so, and goes on. */
+/** Rejects an environment without reviewers. If its rules cannot be read, emits a notice and continues. */
 export async function checkApproval(environment: string, api: Api, teller: GithubReporter): Promise<void> {
   const { owner, repo } = api.place;
   try {
@@ -13,13 +13,13 @@ export async function checkApproval(environment: string, api: Api, teller: Githu
     );
     if (reviewers.length === 0) throw unguarded(environment);
     teller.say(
-      `the environment ${environment} asks ` +
+      `the environment ${environment} requires approval by ` +
         `${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`,
     );
     teller.output('reviewers', String(reviewers.length));
   } catch (thrown) {
     if (!isForbidden(thrown)) throw thrown;
-    teller.notice('who approves was not seen', unseen(environment, thrown));
+    teller.notice('reviewers could not be checked', unseen(environment, thrown));
     teller.output('reviewers', '');
   }
 }
@@ -27,13 +27,13 @@ export async function checkApproval(environment: string, api: Api, teller: Githu
 const unguarded = (environment: string) =>
   deploymentError({
     code: 'approval-unguarded',
-    what: `the environment ${environment} asks nobody for an approval`,
-    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule',
+    what: `the environment ${environment} has no required reviewers`,
+    cause: 'the name may be misspelt: GitHub creates a missing environment without any rules',
     remedy:
-      'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then ' +
-      'run again.',
+      'Correct the input environment, or add required reviewers to that environment (Settings, Environments). ' +
+      'Then run again.',
   });
 
 const unseen = (environment: string, { failures }: ApiError): string =>
-  `Whether the environment ${environment} asks for an approval is not known to this run. ` +
+  `Could not check whether the environment ${environment} requires approval: ` +
   `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;

@@ -8,8 +8,8 @@ interface Artifact {
 }
 
 /**
- * Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does
- * not do it, it says so and leaves them: what the run was for is done.
+ * Deletes the artifacts of this run whose names start with the prefix. If the permission is missing or GitHub fails,
+ * reports it and leaves them, because the run's actual work is done.
  */
 export async function cleanUp(prefix: string, api: Api, teller: GithubReporter): Promise<void> {
   const deleted: Artifact[] = [];
@@ -18,8 +18,8 @@ export async function cleanUp(prefix: string, api: Api, teller: GithubReporter):
       if (await removed(artifact, prefix, api)) deleted.push(artifact);
   } catch (thrown) {
     if (!(thrown instanceof ApiError)) throw thrown;
-    if (isForbidden(thrown)) teller.notice('artifacts stay', left(thrown, prefix));
-    else teller.warning('artifacts stay', left(thrown, prefix));
+    if (isForbidden(thrown)) teller.notice('artifacts not deleted', left(thrown, prefix));
+    else teller.warning('artifacts not deleted', left(thrown, prefix));
   }
   teller.say(
     deleted.length === 0
@@ -30,7 +30,7 @@ export async function cleanUp(prefix: string, api: Api, teller: GithubReporter):
 }
 
 /**
- * Whether it was there and is gone. One that somebody else deleted meanwhile looks like one that may not be deleted.
+ * Whether the artifact was deleted now. One deleted by something else meanwhile looks like one that may not be deleted.
  */
 async function removed({ id }: Artifact, prefix: string, api: Api): Promise<boolean> {
   const { owner, repo } = api.place;
@@ -57,6 +57,6 @@ async function artifactsOf(
 }
 
 const left = ({ failures }: ApiError, prefix: string): string =>
-  `The artifacts of this run that begin with ${prefix} could not be deleted: ` +
-  `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are ` +
-  'sealed, and expire after a day.';
+  `The artifacts of this run with the prefix ${prefix} could not be deleted: ` +
+  `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} ` +
+  'They are sealed and expire after a day.';

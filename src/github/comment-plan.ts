@@ -8,7 +8,7 @@ import { isForbidden, type ApiError } from './refusal.ts';
 import type { GithubReporter } from './reporter.ts';
 
 /**
- * Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's
+ * Maintains one comment with the plan on the pull request. If the token may not write, the plan is written to the job's
  * summary.
  */
 export async function commentPlan(
@@ -21,7 +21,7 @@ export async function commentPlan(
   const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
   try {
     const { html_url: url } = await keepOne(pullRequest, mark, text, api);
-    teller.say(`the plan of ${plan.domain} stands in ${url}`);
+    teller.say(`the plan of ${plan.domain} is in ${url}`);
     teller.output('comment-url', url);
   } catch (thrown) {
     if (!isForbidden(thrown)) throw thrown;
@@ -43,17 +43,18 @@ async function keepOne(pullRequest: number, mark: string, text: string, api: Api
 }
 
 /**
- * Written by an app or by someone of the repository. A mark of anyone else is bait: who wrote a comment can change it
- * after us.
+ * Written by an app or a member of the repository. Marks by others are ignored, because authors can edit their comments
+ * later.
  */
 const isOurs = ({ user, author_association: association }: Comment): boolean =>
   user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
 
 const unwritten = ({ failures }: ApiError): string =>
-  'The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of ' +
-  `this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+  'The token may not comment on this pull request, for example because it comes from a fork. The plan is in the ' +
+  'summary of ' +
+  `this job: ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 
-/** The plan as Markdown, with at most so many entries of each kind. */
+/** The plan as Markdown, with at most that many entries of each kind. */
 export function planText(plan: PlanDocument, runUrl: string, docs: DocsPage, most: number): string {
   const changes = [
     ...plan.changes.map(({ stage, host, change, what, why }) => [stage, host, `${change} ${what}`, why]),
@@ -63,16 +64,14 @@ export function planText(plan: PlanDocument, runUrl: string, docs: DocsPage, mos
   return [
     `### ${plan.failures.length === 0 ? '' : '❌ '}${prose(plan.domain)}: ${prose(planFigures(plan))}`,
     '',
-    ...(plan.failures.length === 0
-      ? []
-      : ['#### What must be mended first', '', ...findingLines(plan.failures, docs, most)]),
+    ...(plan.failures.length === 0 ? [] : ['#### Fix these first', '', ...findingLines(plan.failures, docs, most)]),
     ...table(
       ['stage', 'host', 'change', 'why'],
       changes.slice(0, most).map((row) => row.map(prose)),
     ),
-    ...(left > 0 ? [`${left} more stand in the log of the run.`, ''] : []),
+    ...(left > 0 ? [`${left} more are in the log of the run.`, ''] : []),
     ...(plan.warnings.length === 0 ? [] : ['#### Warnings', '', ...findingLines(plan.warnings, docs, most)]),
-    `Nothing was changed. [The run](${runUrl}) that made this plan has it in full; the next run rewrites it.`,
+    `Nothing was changed. The full plan is in [the run](${runUrl}) that made it; the next run updates this comment.`,
     '',
   ].join('\n');
 }

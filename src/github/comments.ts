@@ -1,7 +1,7 @@
 import type { Api } from './api.ts';
 import { isMarked } from './markdown.ts';
 
-/** A comment on an issue or a pull request, as far as it is read here. */
+/** The parts of an issue or pull request comment that are used here. */
 export interface Comment {
   readonly id: number;
   readonly body?: string | undefined;
@@ -15,7 +15,7 @@ export async function commentsOn({ paginate, rest, place: { owner, repo } }: Api
   return paginate(rest.issues.listComments, { owner, repo, issue_number: issue, per_page: 100 });
 }
 
-/** Comments once: where it is not known whether it was done, the comment is looked for by its mark. */
+/** Adds a comment once: if the outcome is unknown, searches for its mark first. */
 export async function comment(api: Api, issue: number, mark: string, text: string): Promise<Comment> {
   const { owner, repo } = api.place;
   return api.once<Comment>(

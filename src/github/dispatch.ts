@@ -9,7 +9,7 @@ import { reportHealth, sawNothing } from './report-health.ts';
 import { readRequest, tokenIn, type Request } from './request.ts';
 import type { GithubReporter } from './reporter.ts';
 
-/** What a run reaches; tests put others in their place. */
+/** The environment of a run; replaced in tests. */
 export interface Surroundings {
   readonly env: Environment;
   readonly read: (path: string) => string;
@@ -19,10 +19,10 @@ export interface Surroundings {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Longest time for all that is said in a run, waits for rate limits included. */
+/** Time limit for all requests of a run, including waits for rate limits. */
 const ALL_MS = 300_000;
 
-/** Says to GitHub what the environment asks for. Gives the exit code. Never throws. */
+/** Runs the action requested by the environment. Returns the exit code. Never throws. */
 export async function run(surroundings: Surroundings): Promise<number> {
   const { env, teller } = surroundings;
   try {
@@ -56,8 +56,8 @@ async function say(
     case 'issue':
       if (sawNothing(request.health))
         return teller.say(
-          `the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, ` +
-            'and its issue stays as it is',
+          `the verification of ${request.health.domain} was ${request.health.result}: ` +
+            'the state is unknown, and the issue stays unchanged',
         );
       return reportHealth(request.health, api(request.do), teller, now());
     case 'clean-up':

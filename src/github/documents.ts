@@ -19,7 +19,7 @@ const check = z.object({ ok: z.boolean(), text: z.string(), unknown: z.literal(t
 const figure = z.number().int().nonnegative();
 const unknown = figure.exactOptional();
 
-/** The output `verify` of the action. It is healthy only when all of it says so. */
+/** The output `verify` of the action. Healthy only if all its parts are. */
 export const matrixSchema: z.ZodType<Matrix> = z
   .object({
     domain: z.string(),

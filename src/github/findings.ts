@@ -4,14 +4,14 @@ import { count } from '../report/layout.ts';
 import { code, prose } from './markdown.ts';
 
 /**
- * Failures as a list: number with a link to what it means, what and where, evidence, cause and what to do. At most so
- * many; the rest is counted.
+ * Failures as a list with number and link, what happened where, evidence, cause and remedy. Shows at most that many and
+ * counts the rest.
  */
 export function findingLines(failures: readonly Failure[], docs: DocsPage, most: number): string[] {
   const left = failures.length - most;
   return [
     ...grouped(failures.slice(0, most)).flatMap((group) => groupLines(group, docs)),
-    ...(left > 0 ? [`- ${left} more stand in the log of the run.`] : []),
+    ...(left > 0 ? [`- ${left} more are in the log of the run.`] : []),
     '',
   ];
 }

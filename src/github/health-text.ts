@@ -9,26 +9,25 @@ import { fitted, LONGEST_BODY, moment, prose, table } from './markdown.ts';
 import type { Place } from './place.ts';
 import type { Health } from './request.ts';
 
-/** What an issue keeps of the looks so far, in its own text. */
+/** State of earlier checks, stored in the issue's text. */
 export interface Kept {
-  /** How often the domain was found not as described. */
+  /** How many checks found the domain not as described. */
   readonly looks: number;
-  /** What was wrong at the last look, as a digest. */
+  /** Digest of the problems at the last check. */
   readonly wrong: string;
 }
 
-/** By what the issue of a domain is found again. */
+/** The mark that identifies the issue of a domain. */
 export const healthMark = (domain: string): string => `<!-- kuscia-swarm health: ${domain} -->`;
 
-/** What the text of an issue keeps; undefined where someone took it out. */
+/** The state stored in an issue's text; undefined if it was removed. */
 export function keptIn(body: string): Kept | undefined {
   const found = /^<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->\s*$/m.exec(body);
   return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
 
 /**
- * A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which
- * differ at each look.
+ * A digest of the problems: failed checks by replica and failures by host, without values, which differ in each check.
  */
 export function wrongIn({ matrix, failed, failures }: Health): string {
   const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) =>
@@ -48,23 +47,23 @@ export function wrongIn({ matrix, failed, failures }: Health): string {
     .slice(0, 16);
 }
 
-/** One look at a domain that is not as described. */
+/** One check of a domain that is not as described. */
 export interface Look {
   readonly health: Health;
   readonly place: Place;
   readonly docs: DocsPage;
-  /** Milliseconds of the clock. */
+  /** Milliseconds since the epoch. */
   readonly first: number;
   readonly now: number;
   readonly kept: Kept;
 }
 
-/** The text of the issue. It is written anew at each look. */
+/** The text of the issue, rewritten by each check. */
 export function issueText({ health, place, docs, first, now, kept }: Look): string {
   const { domain } = health;
   const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
   const times = table(
-    ['not as described since', 'last look', 'looks'],
+    ['not as described since', 'last check', 'checks'],
     [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]],
   );
   const text = (most: number): string =>
@@ -74,84 +73,86 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
       '',
       ...next(health),
       '',
-      'Then look again:',
+      'Then check again:',
       '',
       '```sh',
       `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
       '```',
       '',
-      `This text is rewritten by each look; write in comments. The first look that finds ${prose(domain)} ` +
-        'healthy closes the issue.',
+      `This text is rewritten by each check; use comments for notes. The first check that finds ${prose(domain)} ` +
+        `healthy closes the issue.`,
       '',
     ].join('\n');
   return marks + fitted(text, LONGEST_BODY - marks.length);
 }
 
-/** What can be done now, in its order. */
+/** The next steps in order. */
 function next({ matrix, failed, failures }: Health): string[] {
   const unreached = [
     ...new Set([
       ...(matrix?.silent ?? []),
-      // Nothing but `verify` goes on while there is one.
+      // Only `verify` continues while there is one.
       ...failures.flatMap(({ code, host }) => (host !== undefined && traitsOf(code).silent ? [host] : [])),
     ]),
   ];
   const first = [
-    ...failed.map(({ job }) => `See why the job ${job} ended: its log, and whether the runner of its host is there.`),
+    ...failed.map(
+      ({ job }) => `Find out why the job ${job} failed: check its log, and whether the runner of its host is online.`,
+    ),
     ...(unreached.length === 0
       ? []
-      : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
+      : [`Restore ${unreached.join(', ')}: only the mode verify works while a host does not respond.`]),
     ...(matrix === undefined && failed.length === 0 && unreached.length === 0
       ? [
           failures.length === 0
-            ? 'See the log of the run: it ended before anything could be looked at.'
-            : 'Do what each finding above says.',
+            ? 'Check the log of the run: it ended before anything was verified.'
+            : 'Follow the instructions of each finding above.',
         ]
       : []),
   ];
   const seen = matrix !== undefined && !matrix.healthy;
-  const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Do what each finding above says.'] : [];
+  const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Follow the instructions of each finding above.'] : [];
   const steps = [
     ...first.map(prose),
     ...warned,
     ...(seen
       ? [
-          `${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about ` +
-            `with \`mode: apply\`.`,
+          `${first.length > 0 ? 'Then check' : 'Check'} the differences with \`mode: plan\`, and fix them with ` +
+            `\`mode: apply\`.`,
         ]
       : []),
   ];
-  return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. See the log of the run.'];
+  return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. Check the log of the run.'];
 }
 
-/** Through which replicas peers still reach the domain. */
+/** The replicas through which peers can still reach the domain. */
 function stillServing({ domain, matrix }: Health): string {
-  if (matrix === undefined) return `Whether ${domain} still serves was not seen.`;
+  if (matrix === undefined) return `Whether ${domain} still serves requests is unknown.`;
   const through = serving(matrix).map(({ replica, host }) => `${replica} (${host})`);
   if (through.length > 0) return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
   const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
   const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
   const served = unknown
-    ? `Whether a replica still serves through ${matrix.url} is not known`
+    ? `Whether a replica still serves through ${matrix.url} is unknown`
     : `No replica serves through ${matrix.url}`;
-  return `${served}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
+  return `${served}${direct.length > 0 ? `; reachable at their own addresses: ${direct.join(', ')}` : ''}.`;
 }
 
-/** What a comment says where something else is wrong than before. */
+/** The comment for changed problems. */
 export function changedText(health: Health, { runUrl }: Place, docs: DocsPage): string {
-  const told = `What is wrong is not what it was at the look before ([run](${runUrl})).`;
+  const told = `The problems have changed since the last check ([run](${runUrl})).`;
   return fitted((most) => found(health, docs, most, [told, '']).join('\n'), LONGEST_BODY - 1_000);
 }
 
-/** What the last comment says. */
+/** The final comment. */
 export function healthyText(matrix: Matrix, first: number, looks: number, { runUrl }: Place): string {
   return (
-    `${prose(verdict(matrix))}\n\nIt was not as described from ${moment(first)} on, at ${count(looks, 'look')}. ` +
+    `${prose(verdict(matrix))}\n\nIt was not as described since ${moment(first)}, in ${count(looks, 'check')}. ` +
     `[The run](${runUrl}) that found it healthy closes this issue.\n`
   );
 }
 
-/** Figures first, then each replica and check, then each failure. */
+/** Summary first, then each replica and check, then each failure. */
 function found(health: Health, docs: DocsPage, most: number, times: readonly string[]): string[] {
   const rows = health.matrix?.rows ?? [];
   const failures = distinct(health.failures);
@@ -177,8 +178,8 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
     ...(left > 0
       ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, '']
       : []),
-    ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
-    ...(warnings.length === 0 ? [] : ['### What else to see to', '', ...findingLines(warnings, docs, most)]),
+    ...(failures.length === 0 ? [] : ['### Problems and remedies', '', ...findingLines(failures, docs, most)]),
+    ...(warnings.length === 0 ? [] : ['### Warnings', '', ...findingLines(warnings, docs, most)]),
   ];
 }
 
@@ -188,14 +189,14 @@ function figures({ domain, result, failed, matrix, failures }: Health): string {
     (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success')
   )
     return verdict(matrix);
-  const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
+  const jobs = failed.map(({ job, result }) => `the earlier job ${job} ended with ${result}`).join(', ');
   const why =
     failures.length > 0
       ? `${count(distinct(failures).length, 'failure')} found`
       : jobs !== ''
-        ? `${jobs}; see its log, and whether the runner of its host is there`
-        : `the result of the verification is ${result}; see its log`;
+        ? `${jobs}; check its log, and whether the runner of its host is online`
+        : `the result of the verification is ${result}; check its log`;
   return matrix
-    ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})`
-    : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
+    ? `${domain}: every check of the matrix is ok, but the verification failed (${why})`
+    : `Whether ${domain} is healthy is unknown: it could not be checked (${why})`;
 }

@@ -1,19 +1,18 @@
 import { cut, oneLine } from '../report/layout.ts';
 import { md } from '../report/markdown.ts';
 
-/** Longest body of an issue or a comment: the API's own words are "body is too long (maximum is 65536 characters)". */
+/** Longest body of an issue or comment; the API says "body is too long (maximum is 65536 characters)". */
 export const LONGEST_BODY = 65_536;
 
 /** Longest value between backticks. */
 const LONGEST_CODE = 400;
 
-/** Nothing to see, but it keeps letters apart. */
+/** A zero-width space. */
 const APART = '&#8203;';
 
 /**
- * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses
- * after it has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as
- * well.
+ * A value as literal text on one line of an issue or comment. GitHub detects mentions, issue numbers and URLs after
+ * parsing the Markdown, when escapes and entities are gone (github/cmark-gfm#181), so these are broken up too.
  */
 export function prose(value: string): string {
   return md(value)
@@ -24,7 +23,7 @@ export function prose(value: string): string {
     .replaceAll('&#46;', `${APART}&#46;`);
 }
 
-/** A value between backticks, of which it can't get out. Not for tables, where a bar would end the cell. */
+/** A value in backticks that it cannot break out of. Not for tables, where a bar would end the cell. */
 export function code(value: string): string {
   const text = cut(oneLine(value), LONGEST_CODE);
   if (text === '') return '';
@@ -33,22 +32,22 @@ export function code(value: string): string {
   return `${fence}${gap}${text}${gap}${fence}`;
 }
 
-/** A table of cells that are Markdown already. Without rows it is nothing. */
+/** A table of Markdown cells; empty without rows. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line), ''];
 }
 
-/** The text with as many entries as fit into a body; `render` is told how many of each kind it may show. */
+/** The text with as many entries as fit into a body; `render` gets the maximum of each kind. */
 export function fitted(render: (most: number) => string, longest = LONGEST_BODY): string {
   const steps = [1_000, 200, 50, 10, 3, 0];
   return steps.map(render).find((text) => text.length <= longest) ?? render(0).slice(0, longest);
 }
 
-/** Whether the text was marked so by us: a mark has a line of its own, which nothing that a host says can begin. */
+/** Whether the text has our mark, on a line of its own, which output of a host cannot produce. */
 export const isMarked = (text: string | null | undefined, mark: string): boolean =>
   (text ?? '').split('\n').some((line) => line.trim() === mark);
 
-/** A time as people read it: `2026-11-24 03:17 UTC`. */
+/** A readable time: `2026-11-24 03:17 UTC`. */
 export const moment = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -3,7 +3,7 @@ import { DeploymentError, type Failure } from '../engine/errors.ts';
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where this run belongs, as GitHub tells it. */
+/** The repository and run, from GitHub's variables. */
 export interface Place {
   readonly owner: string;
   readonly repo: string;
@@ -18,7 +18,10 @@ export interface Place {
 
 const URL_ONLY = /^https?:\/\/[\w.:[\]-]+(\/[\w./-]+)?$/;
 
-/** Reads the place from what GitHub sets for every step. Throws a DeploymentError that names each missing variable. */
+/**
+ * Reads the place from the variables that GitHub sets for every step. Throws a DeploymentError for each missing
+ * variable.
+ */
 export function readPlace(env: Environment): Place {
   const faults: Failure[] = [];
   const variable = (name: string, pattern: RegExp, otherwise = ''): string => {
@@ -26,7 +29,7 @@ export function readPlace(env: Environment): Place {
     if (!pattern.test(value))
       faults.push({
         code: 'input-invalid',
-        what: `${name} is ${value === '' ? 'not set' : 'not as GitHub sets it'}`,
+        what: `${name} is ${value === '' ? 'not set' : 'not a valid value'}`,
         remedy: 'Run this as a step of a GitHub job.',
       });
     return value;
@@ -48,7 +51,7 @@ export function readPlace(env: Environment): Place {
   };
 }
 
-/** The number of the pull request that this run is about. Throws a DeploymentError where it is about none. */
+/** The number of the run's pull request. Throws a DeploymentError if there is none. */
 export function pullRequestOf(env: Environment, read: (path: string) => string): number {
   const event = env['GITHUB_EVENT_NAME'] ?? '';
   const wrong = (what: string): DeploymentError =>
@@ -60,11 +63,9 @@ export function pullRequestOf(env: Environment, read: (path: string) => string):
       },
     ]);
   if (event !== 'pull_request')
-    throw wrong(
-      `there is no pull request to comment on: the event of this run is ${event === '' ? 'not told' : event}`,
-    );
+    throw wrong(`there is no pull request to comment on: the event of this run is ${event === '' ? 'unknown' : event}`);
   const number = numberIn(() => read(env['GITHUB_EVENT_PATH'] ?? ''));
-  if (number === undefined) throw wrong('the event of this run names no pull request (GITHUB_EVENT_PATH)');
+  if (number === undefined) throw wrong('the event of this run has no pull request (GITHUB_EVENT_PATH)');
   return number;
 }
 

@@ -1,17 +1,16 @@
 import { deploymentError, DeploymentError, type Failure } from '../engine/errors.ts';
 
-/** An answer of the API, as octokit hands it over with its errors. */
+/** An answer of the API, as contained in octokit's errors. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number | undefined>>;
   readonly data: unknown;
 }
 
-/** GitHub's API refused, or nobody knows what became of a request. */
+/** The GitHub API rejected a request, or its outcome is unknown. */
 export class ApiError extends DeploymentError {
   /**
-   * Status of the refusal, 429 for every rate limit; undefined where it is not known whether the request was carried
-   * out.
+   * Status of the rejection, 429 for every rate limit; undefined if it is unknown whether the request took effect.
    */
   readonly refused: number | undefined;
 
@@ -22,25 +21,26 @@ export class ApiError extends DeploymentError {
 }
 
 /**
- * Whether the API refused for want of a permission. A private repository that a token may not see is one that is not
- * there.
+ * Whether the API rejected the request because of a missing permission. A private repository that a token may not see
+ * returns 404.
  */
 export const isForbidden = (thrown: unknown): thrown is ApiError =>
   thrown instanceof ApiError && (thrown.refused === 403 || thrown.refused === 404);
 
 /**
- * Where no answer says how long to wait; https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ * Used if the answer does not say how long to wait;
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 const UNTOLD_WAIT_MS = 60_000;
 
-/** How long an answer asks to wait, in milliseconds, where it is the answer of a rate limit; undefined otherwise. */
+/** How long a rate limit requires to wait, in milliseconds; undefined for other answers. */
 export function limitOf({ status, headers, data }: Answer, now: number): number | undefined {
   if (status !== 403 && status !== 429) return undefined;
   const after = seconds(headers['retry-after']);
   if (after !== undefined) return Math.max(after, 1) * 1000;
   const spent = String(headers['x-ratelimit-remaining']) === '0';
   const reset = seconds(headers['x-ratelimit-reset']);
-  // By GitHub's own clock, where it tells: the runner's may be wrong.
+  // By GitHub's clock if given, because the runner's may be wrong.
   if (spent && reset !== undefined)
     return Math.max(reset * 1000 - (Date.parse(String(headers['date'])) || now), 0) + 1000;
   return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? UNTOLD_WAIT_MS : undefined;
@@ -49,7 +49,7 @@ export function limitOf({ status, headers, data }: Answer, now: number): number 
 const seconds = (value: string | number | undefined): number | undefined =>
   /^\d+$/.test(String(value)) ? Number(value) : undefined;
 
-/** The refusal of a rate limit that lasts longer than may be waited. */
+/** The failure for a rate limit that lasts too long. */
 export function limited(asked: string, { status, headers, data }: Answer, until: number): ApiError {
   const at = `${new Date(until).toISOString().slice(0, 19)}Z`;
   const left =
@@ -59,7 +59,7 @@ export function limited(asked: string, { status, headers, data }: Answer, until:
   return new ApiError(
     {
       code: 'github-refused',
-      what: `GitHub's API has no requests left for this token until ${at}`,
+      what: `the GitHub API rate limit of this token is exceeded until ${at}`,
       evidence: `${asked}: ${status} ${field(data, 'message')}${left}`,
       remedy: `Run again after ${at}.`,
     },
@@ -67,68 +67,68 @@ export function limited(asked: string, { status, headers, data }: Answer, until:
   );
 }
 
-/** A refusal as a failure. `needs` is the permission that the job asks for: `issues: write`. */
+/** The failure for a rejection. `needs` is the permission that the job needs: `issues: write`. */
 export function refusal(asked: string, answer: Answer, needs: string): ApiError {
   const { status, headers, data } = answer;
   const accepted = headers['x-accepted-github-permissions'];
-  const asksFor = accepted === undefined ? '' : ` (GitHub asks for ${accepted})`;
-  const permission = `Give the job the permission ${needs}${asksFor}`;
+  const required = accepted === undefined ? '' : ` (GitHub requires ${accepted})`;
+  const permission = `Give the job the permission ${needs}${required}`;
   const remedies: Readonly<Record<number, string>> = {
-    401: 'Give the input token a token that is valid; github.token lives as long as its job.',
+    401: 'Set the input token to a valid token; github.token expires with its job.',
     403: `${permission}.`,
     404:
-      `${permission}, and look whether what is asked for is there: without the permission it looks as if it were ` +
-      'not.',
-    410: "Turn issues on in the repository's settings: General, Features, Issues.",
+      `${permission}, and check that the requested item exists: without the permission GitHub reports it as ` +
+      `missing.`,
+    410: "Enable issues in the repository's settings: General, Features, Issues.",
   };
   return new ApiError(
     {
       code: 'github-refused',
-      what: `GitHub's API refuses ${asked}: ${status}`,
+      what: `the GitHub API rejects ${asked}: ${status}`,
       evidence: told(data),
-      remedy: remedies[status] ?? 'Correct what the answer names.',
+      remedy: remedies[status] ?? 'Fix the problem shown in the evidence.',
     },
     status,
   );
 }
 
-/** That there was no answer, or one that says nothing of what was asked. */
+/** The failure for a missing or unusable answer. */
 export function silence(asked: string, evidence: string, apiUrl: string): ApiError {
   return new ApiError({
     code: 'github-unreachable',
-    what: `GitHub's API does not answer ${asked} at ${apiUrl}`,
+    what: `the GitHub API does not respond to ${asked} at ${apiUrl}`,
     evidence,
-    remedy: 'Look whether the runner reaches it (proxy, GITHUB_API_URL) and at githubstatus.com, then run again.',
+    remedy: 'Check that the runner can reach it (proxy, GITHUB_API_URL), check githubstatus.com, then run again.',
   });
 }
 
-/** That the API failed by itself (5xx). */
+/** The failure for a server error (5xx). */
 export function breakdown(asked: string, { status, data }: Answer): ApiError {
   return new ApiError({
     code: 'github-unreachable',
-    what: `GitHub's API fails at ${asked}: ${status}`,
+    what: `the GitHub API fails for ${asked}: ${status}`,
     evidence: told(data),
-    remedy: 'Look at githubstatus.com and run again.',
+    remedy: 'Check githubstatus.com, then run again.',
   });
 }
 
-/** That the run was cancelled or took too long. */
+/** The failure for a run that was cancelled or took too long. */
 export function ended(signal: AbortSignal): DeploymentError {
   const late = (signal.reason as { readonly name?: unknown } | undefined)?.name === 'TimeoutError';
   if (late)
     return new ApiError({
       code: 'github-unreachable',
-      what: "GitHub's API was too slow: not everything was said in time",
-      remedy: 'Look at githubstatus.com and run again.',
+      what: 'the GitHub API was too slow: not all requests completed in time',
+      remedy: 'Check githubstatus.com, then run again.',
     });
   return deploymentError({
     code: 'cancelled',
     what: 'cancelled before the end',
-    remedy: 'Run again: what was said to GitHub stays and is found.',
+    remedy: 'Run again. Completed requests are found and not repeated.',
   });
 }
 
-/** What an error's body says: its message, and each error of a validation. */
+/** The message in an error body, with validation errors. */
 function told(data: unknown): string {
   const errors = typeof data === 'object' && data !== null && 'errors' in data ? JSON.stringify(data.errors) : '';
   return [field(data, 'message') || (typeof data === 'string' ? data : ''), errors]

@@ -6,7 +6,7 @@ import { ApiError } from './refusal.ts';
 import type { Health } from './request.ts';
 import type { GithubReporter } from './reporter.ts';
 
-/** An issue, as far as it is read here. */
+/** The parts of an issue that are used here. */
 interface Issue {
   readonly number: number;
   readonly body?: string | null | undefined;
@@ -17,15 +17,15 @@ interface Issue {
 }
 
 /**
- * Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known,
- * and nobody need be told.
+ * Whether the verification was cancelled or skipped without an earlier failure: then the state is unknown, and nothing
+ * is reported.
  */
 export const sawNothing = ({ result, failed }: Health): boolean =>
   result === 'cancelled' || (result === 'skipped' && failed.length === 0);
 
 /**
- * Whether all of it says that the domain is as described. What works and is not described is a warning of the
- * verification, and an issue here.
+ * Whether the domain is as described in every respect. Undescribed running parts are only a warning in the
+ * verification, but an issue here.
  */
 const isHealthy = ({ result, failed, matrix, failures }: Health): boolean =>
   result === 'success' &&
@@ -34,7 +34,7 @@ const isHealthy = ({ result, failed, matrix, failures }: Health): boolean =>
   matrix?.healthy === true &&
   (matrix.warnings ?? []).length === 0;
 
-/** Keeps one open issue for a domain that is not as described, and none for one that is. */
+/** Maintains one open issue while a domain is not as described, and none otherwise. */
 export async function reportHealth(health: Health, api: Api, teller: GithubReporter, now: number): Promise<void> {
   const keeper = new Keeper(health, api, teller, now);
   const issue = await keeper.only();
@@ -57,7 +57,7 @@ class Keeper {
     this.#repository = { owner: api.place.owner, repo: api.place.repo };
   }
 
-  /** The oldest open issue of the domain. Others, which two runs at once can make, are closed with a note. */
+  /** The oldest open issue of the domain. Closes others, which concurrent runs can create, with a note. */
   async only(): Promise<Issue | undefined> {
     const [oldest, ...others] = await this.#open();
     for (const { number } of others) {
@@ -65,15 +65,15 @@ class Keeper {
         this.#api,
         number,
         this.#mark('duplicate'),
-        `The same as #${oldest?.number}, which was there before; it is kept up to date in this one's place.`,
+        `Duplicate of #${oldest?.number}, which is kept up to date instead.`,
       );
       await this.#close(number, 'not_planned');
-      this.#teller.say(`closed #${number}: the same as #${oldest?.number}`);
+      this.#teller.say(`closed #${number}: duplicate of #${oldest?.number}`);
     }
     return oldest;
   }
 
-  /** Closes the issue, where there is one. Gives its address. */
+  /** Closes the issue, if any. Returns its URL. */
   async healthy(issue: Issue | undefined): Promise<string> {
     const { domain, matrix } = this.#health;
     if (!issue || !matrix) {
@@ -92,7 +92,7 @@ class Keeper {
     return issue.html_url;
   }
 
-  /** Opens the issue or writes its text anew. Gives its address. */
+  /** Opens the issue or rewrites its text. Returns its URL. */
   async notHealthy(issue: Issue | undefined): Promise<string> {
     const { domain } = this.#health;
     if (!issue) {
@@ -113,15 +113,15 @@ class Keeper {
     const body = this.#text(Date.parse(issue.created_at), (kept?.looks ?? 1) + 1);
     await this.#api.rest.issues.update({ ...this.#repository, issue_number: issue.number, body });
     this.#teller.say(
-      `${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ` +
+      `${domain} is not as described${changed ? ', with changed problems' : ', as before'}: updated ` +
         `${issue.html_url}`,
     );
     return issue.html_url;
   }
 
   /**
-   * Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can
-   * change it after us.
+   * Our own open issues of the domain, oldest first. Others could write our mark, and authors can edit their issues
+   * later.
    */
   async #open(): Promise<Issue[]> {
     const { paginate, rest } = this.#api;
@@ -145,8 +145,8 @@ class Keeper {
     ];
     for (const { number, user } of foreign)
       this.#teller.say(
-        `#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ` +
-          `${self}: it is left alone`,
+        `#${number} has the mark of ${this.#health.domain}, but was created by ` +
+          `${user?.login ?? 'an unknown user'} and not by ${self}: ignored`,
       );
     return own;
   }
@@ -172,13 +172,13 @@ class Keeper {
       )
     )
       return issue;
-    // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found
+    // GitHub silently drops labels if the token may not set them; without its label, the issue would not be found
     // again.
     await this.#close(issue.number, 'not_planned');
     throw new ApiError(
       {
         code: 'github-refused',
-        what: `GitHub did not put the label ${label} on the issue, which was closed again`,
+        what: `GitHub did not set the label ${label} on the new issue, which was closed again`,
         evidence: issue.html_url,
         remedy: 'Use a token that may set labels, such as github.token with the permission issues: write.',
       },
@@ -186,12 +186,12 @@ class Keeper {
     );
   }
 
-  /** Makes the label; a 422 says that it is there already. */
+  /** Creates the label; a 422 means that it already exists. */
   async #makeLabel(): Promise<void> {
     const label = {
       name: this.#health.label,
       color: 'b60205',
-      description: 'A domain is not as its cluster file describes it',
+      description: 'A domain does not match its cluster file',
     };
     try {
       await this.#api.once(
@@ -218,7 +218,7 @@ class Keeper {
     });
   }
 
-  /** By what a comment of this run is found again. */
+  /** The mark that identifies a comment of this run. */
   #mark(of: string): string {
     return `<!-- kuscia-swarm run: ${this.#api.place.runId}.${this.#api.place.attempt} ${of} -->`;
   }

@@ -7,7 +7,7 @@ import { githubRenderer, type Runner } from '../report/github.ts';
 import { Masks } from '../report/mask.ts';
 import type { Screen } from '../report/terminal.ts';
 
-/** Tells in the job's log what is done at GitHub. Every text is masked and made harmless before it is shown. */
+/** Reports in the job's log what is done at GitHub. Every text is masked and sanitised before it is shown. */
 export class GithubReporter {
   readonly docs: DocsPage;
   readonly #renderer: Renderer;
@@ -20,12 +20,12 @@ export class GithubReporter {
     this.#runner = runner;
   }
 
-  /** From now on none of these is seen. To be called before anything else. */
+  /** Masks these from now on. Must be called first. */
   hide(secrets: readonly Secret[]): void {
     this.#renderer.hide(this.#masks.hide(secrets));
   }
 
-  /** The same value with every text in it masked, harmless and bounded. */
+  /** The same value with every text in it masked, sanitised and truncated. */
   cleaned<T>(value: T): T {
     return this.#masks.cleaned(value);
   }
@@ -34,12 +34,12 @@ export class GithubReporter {
     this.#renderer.line(this.#masks.clean(text).replaceAll('\n', ' '));
   }
 
-  /** Something that is no failure, but that a reader should see beside the run. */
+  /** Reports something noteworthy that is not a failure. */
   notice(title: string, message: string): void {
     this.#runner.notice(this.#masks.clean(message), { title });
   }
 
-  /** Something that went wrong and that the run can do without. */
+  /** Reports a problem that does not fail the run. */
   warning(title: string, message: string): void {
     this.#renderer.annotate('warning', this.#masks.clean(title), this.#masks.clean(message));
   }

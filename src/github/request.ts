@@ -7,20 +7,20 @@ import { JOBS, type JobName } from './catalogue.ts';
 import { failuresSchema, matrixSchema, planSchema } from './documents.ts';
 import type { Environment } from './place.ts';
 
-/** What a verification found. */
+/** The result of a verification. */
 export interface Health {
   readonly domain: string;
-  /** Result of the verifying job, as GitHub names it. */
+  /** Result of the verification job, in GitHub's terms. */
   readonly result: Result;
-  /** The jobs before it that did not come to a good end, so that nothing could be verified. */
+  /** Earlier jobs that failed, so that nothing could be verified. */
   readonly failed: readonly { readonly job: string; readonly result: Result }[];
-  /** Absent where the verification did not get that far. */
+  /** Absent if the verification did not get that far. */
   readonly matrix?: Matrix;
   readonly failures: readonly Failure[];
   readonly label: string;
 }
 
-/** What this run is asked to say to GitHub. Texts are as they were given. */
+/** What this run should do at GitHub. Texts are unmodified. */
 export type Request =
   | { readonly do: 'issue'; readonly health: Health }
   | { readonly do: 'clean-up'; readonly prefix: string }
@@ -29,18 +29,18 @@ export type Request =
 
 const RESULTS = ['success', 'failure', 'cancelled', 'skipped'] as const;
 type Result = (typeof RESULTS)[number];
-/** As in the cluster file; nothing else may stand in a mark. */
+/** As in the cluster file; nothing else is allowed in a mark. */
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/;
-/** GitHub's own bound, and a comma would be two labels in a search. */
+/** GitHub's limit, and a comma would separate two labels in a search. */
 const LABEL = /^[^,\r\n]{1,50}$/;
 
-/** The token that was given; undefined where there is none. */
+/** The given token; undefined if there is none. */
 export function tokenIn(env: Environment): Secret | undefined {
   const text = (env['INPUT_TOKEN'] ?? '').trim();
   return text === '' ? undefined : new Secret('token', text);
 }
 
-/** Reads what is asked for. Throws a DeploymentError that names every input that is wrong. */
+/** Reads the request. Throws a DeploymentError for every invalid input. */
 export function readRequest(env: Environment): Request {
   const given = new Given(env);
   const asked = given.word('do', Object.keys(JOBS) as JobName[]);
@@ -50,7 +50,7 @@ export function readRequest(env: Environment): Request {
   return request;
 }
 
-/** Each gives what it read; that is used only where nothing was wrong. */
+/** Each returns what it read, which is used only if there were no errors. */
 const READERS: Readonly<Record<JobName, (given: Given) => Request | undefined>> = {
   issue: (given) => ({ do: 'issue', health: health(given) }),
   'clean-up': (given) => ({ do: 'clean-up', prefix: given.text('prefix') }),
@@ -58,20 +58,20 @@ const READERS: Readonly<Record<JobName, (given: Given) => Request | undefined>> 
   comment(given) {
     if (given.text('plan') === '') return undefined;
     const plan = given.document('plan', planSchema);
-    if (plan && !DOMAIN.test(plan.domain)) given.wrong('plan', 'is about no domain');
+    if (plan && !DOMAIN.test(plan.domain)) given.wrong('plan', 'has no valid domain');
     return plan && { do: 'comment', plan };
   },
 };
 
 function health(given: Given): Health {
   const domain = given.text('domain');
-  if (domain !== '' && !DOMAIN.test(domain)) given.wrong('domain', 'is no domain id');
+  if (domain !== '' && !DOMAIN.test(domain)) given.wrong('domain', 'is not a valid domain id');
   const result = given.word('result', RESULTS) ?? 'failure';
   const matrix = given.document('verify', matrixSchema);
   if (matrix && matrix.domain !== domain) given.wrong('verify', `is about the domain ${matrix.domain}, not ${domain}`);
   if (!matrix && result === 'success') given.wrong('verify', 'is missing: a success without the matrix proves nothing');
   const label = given.text('label', JOBS.issue.inputs.label.default);
-  if (!LABEL.test(label)) given.wrong('label', 'has a comma, or more than 50 characters');
+  if (!LABEL.test(label)) given.wrong('label', 'contains a comma or has more than 50 characters');
   return {
     domain,
     result,
@@ -82,18 +82,18 @@ function health(given: Given): Health {
   };
 }
 
-/** Of the jobs before the verification those that failed or were cut short; one that was skipped was not needed. */
+/** Earlier jobs that failed or were cancelled; a skipped one was not needed. */
 function failedBefore(given: Given): Health['failed'] {
   return given.words('before').flatMap((word) => {
     const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
     const result = RESULTS.find((candidate) => candidate === told);
     if (result === undefined)
-      given.wrong('before', `has ${JSON.stringify(word)}, which is no NAME=RESULT (${RESULTS.join(', ')})`);
+      given.wrong('before', `contains ${JSON.stringify(word)}, which is not NAME=RESULT (${RESULTS.join(', ')})`);
     return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
   });
 }
 
-/** The inputs as GitHub hands them over, and what is wrong with them. Blank means not given. */
+/** The inputs as passed by GitHub, and their errors. Blank means not given. */
 class Given {
   readonly faults: Failure[] = [];
   readonly #env: Environment;
@@ -106,14 +106,14 @@ class Given {
     this.faults.push({ code: 'input-invalid', what: `input ${name} ${fault}`, remedy: `Correct the input ${name}.` });
   }
 
-  /** The text of an input, or its default; without a default it is missing. */
+  /** The text of an input, or its default; without a default the input is required. */
   text(name: string, otherwise?: string): string {
     const text = this.#text(name);
     if (text === '' && otherwise === undefined) this.wrong(name, 'is missing');
     return text || (otherwise ?? '');
   }
 
-  /** The words of an input, none where it is blank. */
+  /** The words of an input; none if it is blank. */
   words(name: string): readonly string[] {
     return this.#text(name)
       .split(/\s+/)
@@ -124,18 +124,21 @@ class Given {
   word<W extends string>(name: string, words: readonly W[]): W | undefined {
     const text = this.text(name);
     const word = words.find((candidate) => candidate === text);
-    if (text !== '' && word === undefined) this.wrong(name, `is none of ${words.join(', ')}`);
+    if (text !== '' && word === undefined) this.wrong(name, `is not one of ${words.join(', ')}`);
     return word;
   }
 
-  /** A document of that form; undefined where none was given. */
+  /** A document with that schema; undefined if not given. */
   document<T>(name: string, schema: z.ZodType<T>): T | undefined {
     const text = this.#text(name);
     if (text === '') return undefined;
     const parsed = schema.safeParse(jsonIn(text));
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
-    this.wrong(name, `is not what an action of this project gave: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+    this.wrong(
+      name,
+      `is not an output of an action of this project: ${issue?.path.join('.') || 'it'}: ${issue?.message}`,
+    );
     return undefined;
   }
 
@@ -144,7 +147,7 @@ class Given {
   }
 }
 
-/** The value that a text is the JSON of; undefined where it is none. */
+/** Parses JSON; undefined if it is invalid. */
 function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);

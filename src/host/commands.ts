@@ -2,14 +2,14 @@ import { changing, cleaningUp, script, type Command } from '../engine/command.ts
 import { Secret } from '../engine/secret.ts';
 
 /**
- * Follows the content on standard input: a connection that breaks ends the input too, and half a file would look like a
- * whole one.
+ * End marker after the content on standard input: a broken connection also ends the input, and a truncated file would
+ * look complete.
  */
 const END = '\n[kuscia-swarm: end of the file]';
 
 /**
- * Writes a file whole or not at all: into a new file beside it, on the disk, then renamed. Missing folders are made
- * with mode 0700.
+ * Writes a file atomically: into a new file beside it, synced to disk, then renamed. Creates missing directories with
+ * mode 0700.
  */
 export function writeFile(
   purpose: string,
@@ -19,17 +19,17 @@ export function writeFile(
 ): Command {
   const text = [
     'umask 077; mkdir -p "$(dirname "$1")" || exit',
-    // One that was killed leaves its own behind.
+    // Remove leftovers of a killed command.
     'new="$1.new.$$"; rm -f "$1".new.*',
     cleaningUp('rm -f "$new"'),
     'cat >"$new" || exit',
     'size=$(($(stat -c %s "$new") - $4))',
-    '[ "$size" -ge 0 ] && [ "$(tail -c "$4" "$new")" = "$3" ] || { echo "the content was cut short" >&2; exit 74; }',
+    '[ "$size" -ge 0 ] && [ "$(tail -c "$4" "$new")" = "$3" ] || { echo "the content was truncated" >&2; exit 74; }',
     'truncate -s "$size" "$new" && chmod "$2" "$new" && sync "$new" && mv "$new" "$1"',
   ].join('\n');
   return changing(purpose, script(text, path, mode, END, String(END.length)), { stdin: asInput(content) });
 }
 
-/** What goes to the standard input of `writeFile`: the content, then its end mark. */
+/** Standard input of `writeFile`: the content, then its end marker. */
 export const asInput = (content: string | Secret): string | Secret =>
   content instanceof Secret ? content.followedBy(END) : content + END;

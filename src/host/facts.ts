@@ -1,7 +1,7 @@
 import { reading, script } from '../engine/command.ts';
 import { failedTo, present, unknown, type Query } from '../engine/fact.ts';
 
-/** A host's operating system as the login sees it. Sizes in bytes. */
+/** A host's operating system, as seen by the login. Sizes in bytes. */
 export interface Machine {
   readonly user: string;
   readonly home: string;
@@ -10,24 +10,23 @@ export interface Machine {
   readonly arch: string;
   readonly kernel: string;
   readonly memory: number;
-  /** 0 to 3; undefined where the kernel has no Yama. 3 forbids ptrace to everybody. */
+  /** 0 to 3; undefined if the kernel has no Yama. 3 forbids ptrace entirely. */
   readonly ptraceScope: number | undefined;
-  /** Milliseconds since the epoch, by the host's own clock, when it was asked. */
+  /** The host's clock at the time of the query, in milliseconds since the epoch. */
   readonly clock: number;
   /**
-   * TCP ports on which something listens, on whatever address: docker binds all of them, so one on the loopback is in
-   * its way, too.
+   * TCP ports in use on any address, loopback included, because Docker binds to all addresses.
    */
   readonly listening: readonly number[];
-  /** Destinations of its IPv4 routes, default route left out: `10.0.0.0/24`. */
+  /** Destinations of its IPv4 routes without the default route: `10.0.0.0/24`. */
   readonly routes: readonly string[];
-  /** Of the programs kuscia.sh needs, those that are not there. */
+  /** Programs required by kuscia.sh that are missing. */
   readonly missingPrograms: readonly string[];
 }
 
 /**
- * Programs that kuscia.sh calls, script(1) for its terminal, and flock(1) for the lock. Source: kuscia.sh, `docker`
- * itself is asked as the engine.
+ * Programs called by kuscia.sh, script(1) for its terminal, and flock(1) for the lock. Source: kuscia.sh. `docker` is
+ * checked with the engine.
  */
 const NEEDED_PROGRAMS = [
   'bash',
@@ -58,7 +57,7 @@ const ASK = [
   'for p in "$@"; do command -v "$p" >/dev/null || echo "missing=$p"; done',
 ].join('\n');
 
-/** How Linux writes what is read as more than text. */
+/** Linux formats of the values that are parsed. */
 const FORMS: Readonly<Record<string, RegExp>> = {
   memory: /^\d{1,15}$/,
   ptrace: /^\d?$/,
@@ -79,12 +78,11 @@ export const machine: Query<Machine> = {
     const values = (key: string): string[] => (all.get(key) ?? []).map((line) => line.slice(key.length + 1));
     const one = (key: string): string => values(key)[0] ?? '';
     const vital = ['user', 'home', 'hostname', 'clock'].filter((key) => one(key) === '');
-    if (vital.length > 0) return unknown(`could not read the host's properties: it did not tell ${vital.join(', ')}`);
+    if (vital.length > 0) return unknown(`could not read the host's properties: ${vital.join(', ')} missing`);
     const odd = Object.entries(FORMS)
       .filter(([key, form]) => !values(key).every((value) => form.test(value)))
       .map(([key]) => key);
-    if (odd.length > 0)
-      return unknown(`could not read the host's properties: it did not tell ${odd.join(', ')} as Linux does`);
+    if (odd.length > 0) return unknown(`could not read the host's properties: unexpected format of ${odd.join(', ')}`);
     return present({
       user: one('user'),
       home: one('home'),
@@ -112,11 +110,11 @@ export function route(entry: string): string {
   return `${bytes(destination).join('.')}/${prefix}`;
 }
 
-/** Where a host is: an address as the host itself resolves it, and the addresses of its interfaces. */
+/** An address as resolved by the host itself, and the addresses of its interfaces. */
 export interface Placed {
-  /** '' where it does not resolve. */
+  /** '' if it cannot be resolved. */
   readonly address: string;
-  /** All of its IPv4 addresses but those of the loopback, on which nobody else finds it. */
+  /** All of its IPv4 addresses, except loopback. */
   readonly own: readonly string[];
 }
 
@@ -126,7 +124,7 @@ const PLACES = [
     `/proc/net/fib_trie`,
 ].join('\n');
 
-/** Which address of its own that name or address is to the host, if any. */
+/** Which of the host's own addresses the name or address resolves to, if any. */
 export const placed = (address: string): Query<Placed> => ({
   command: reading(`find ${address} among its addresses`, script(PLACES, address)),
   read(outcome) {
@@ -145,13 +143,13 @@ export const placed = (address: string): Query<Placed> => ({
   },
 });
 
-/** Bytes free and in all where the engine keeps its data. */
+/** Free and total bytes of the file system with the engine's data. */
 export interface Disk {
   readonly free: number;
   readonly size: number;
 }
 
-/** The file system of that folder, or of the nearest folder above it that the login may see. */
+/** The file system of that directory, or of its nearest visible parent. */
 export const disk = (folder: string): Query<Disk> => ({
   command: reading(
     'read the free disk space',
@@ -168,22 +166,22 @@ export const disk = (folder: string): Query<Disk> => ({
 });
 
 /**
- * The same program and options by which a transport makes one. Its own input is at its end, so that the question can
- * share a round trip.
+ * The program and options with which a transport creates a terminal. Its input is empty, so that the query can share a
+ * round trip.
  */
 const TERMINAL =
   `env SHELL=/bin/sh TERM=dumb script -q -e -c 'stty -echo; test -t 0 && test -t 1 && echo both' /dev/null ` +
   `</dev/null || echo none`;
 
 /**
- * Whether a command can be given a terminal there, as kuscia.sh needs one: standard input and output of one are asked.
+ * Whether a command can get a terminal on the host, as kuscia.sh needs: both its standard input and output.
  */
 export const terminal: Query<boolean> = {
-  command: reading('prove that there can be a terminal', script(TERMINAL)),
+  command: reading('check that a terminal is available', script(TERMINAL)),
   read(outcome) {
     const [last = ''] = /\w+(?=\s*$)/.exec(outcome.stdout) ?? [];
     return outcome.code === 0 && /^(both|none)$/.test(last)
       ? present(last === 'both')
-      : failedTo('prove that there can be a terminal', outcome);
+      : failedTo('check that a terminal is available', outcome);
   },
 };

@@ -1,24 +1,24 @@
 import { changing, script, type Command } from '../engine/command.ts';
 import type { Outcome } from '../engine/outcome.ts';
 
-/** Who holds a lease. */
+/** The holder of a lease. */
 export interface Holder {
-  /** `REPOSITORY/RUN#ATTEMPT`; all before the `#` is one holder. No blanks in it. */
+  /** `REPOSITORY/RUN#ATTEMPT`; the part before the `#` identifies the holder. No spaces. */
   readonly id: string;
-  /** Who that is, for whoever waits: one line. */
+  /** One line about the holder, for waiting runs. */
   readonly about: string;
 }
 
-/** What came of asking for a lease. Times in seconds, by the clock of the host that keeps it. */
+/** The result of requesting a lease. Times in seconds, by the clock of the host that keeps it. */
 export type Leased =
-  | { readonly is: 'taken'; /** How long nobody had held it. */ readonly freeFor: number }
+  | { readonly is: 'taken'; /** How long it had been free. */ readonly freeFor: number }
   | { readonly is: 'shared' }
   | { readonly is: 'held'; readonly by: Holder; readonly expiresIn: number; readonly heldFor: number };
 
 /**
- * Takes, keeps or ends the lease "$2" for holder "$3". It lies where every login of the host finds it and a reboot
- * removes it; only root and group docker, who could do all that it guards against anyway, may write there. flock(1)
- * makes each look and change one.
+ * Takes, keeps or ends the lease "$2" for holder "$3". It is stored where every login on the host finds it and a reboot
+ * removes it. Only root and group docker, which have full control anyway, may write there. flock(1) makes each
+ * operation atomic.
  */
 const LEASE = `
 op=$1 name=$2 id=$3 for=$4 breaks=$5 about=$6
@@ -30,14 +30,14 @@ mkdir "$dir" 2>/dev/null && { chgrp docker "$dir" 2>/dev/null; chmod 2770 "$dir"
 case $(stat -c '%A %U %G' "$dir") in
   d???????-?\\ root\\ *|d???????-?\\ *\\ docker) ;;
   d???????-?\\ "$(id -un)"\\ *) ;;
-  *) echo "$dir can be written by others than root and group docker; see who made it, and remove it" >&2; exit 77 ;;
+  *) echo "$dir is writable by users other than root and group docker; find out who created it, and remove it" >&2; exit 77 ;;
 esac
 exec 9>"$dir/$name.guard" && flock -w 10 9 || exit 75
 lease=$dir/$name.lease
 now=$(date +%s) holder= until= since= told=
 if [ -e "$lease" ]; then
   { IFS= read -r holder; IFS= read -r until; IFS= read -r since; IFS= read -r told; } <"$lease"
-  case $until:$since in :*|*:|*[!0-9:]*) echo "$lease cannot be read; remove it when nobody deploys" >&2; exit 65 ;; esac
+  case $until:$since in :*|*:|*[!0-9:]*) echo "$lease is invalid; remove it when no run is deploying" >&2; exit 65 ;; esac
 fi
 mine() { [ -n "$holder" ] && [ "\${holder%#*}" = "\${id%#*}" ]; }
 held() { printf 'held\\n%s\\n%s\\n%s\\n%s\\n' "$holder" $((until - now)) $((now - since)) "$told"; exit 0; }
@@ -55,7 +55,7 @@ esac`;
 
 type Operation = 'take' | 'keep' | 'end';
 
-/** A lease may take this long to be asked for, in milliseconds. */
+/** Time limit for a lease operation, in milliseconds. */
 const DEADLINE_MS = 15_000;
 
 const lease = (
@@ -74,21 +74,21 @@ const lease = (
   );
 
 /**
- * Takes the lease for so many seconds where it is free, expired, the holder's own already, or held by the id that is to
- * be broken.
+ * Takes the lease for that many seconds if it is free, expired, already held by this holder, or held by the id to
+ * break.
  */
 export const takeLease = (name: string, holder: Holder, seconds: number, breaks?: string): Command =>
   lease('take the lock', 'take', name, holder, seconds, breaks);
 
-/** Makes the holder's own lease last for so many seconds from now. */
+/** Extends the holder's own lease to that many seconds from now. */
 export const keepLease = (name: string, holder: Holder, seconds: number): Command =>
   lease('keep the lock', 'keep', name, holder, seconds);
 
-/** Lets the holder's own lease end in so many seconds, 0 for now; does nothing to another's. */
+/** Ends the holder's own lease in that many seconds, 0 for now; leaves leases of others alone. */
 export const endLease = (name: string, holder: Holder, seconds: number): Command =>
   lease('release the lock', 'end', name, holder, seconds, '', 1_500);
 
-/** What taking or keeping a lease came to; undefined when it could not be done. */
+/** The result of taking or keeping a lease; undefined if it failed. */
 export function leasedIn(outcome: Outcome): Leased | undefined {
   if (outcome.ended !== 'exited' || outcome.code !== 0) return undefined;
   const [word = '', id = '', expiresIn = '', heldFor = '', about = ''] = outcome.stdout.split('\n');

@@ -1,7 +1,7 @@
 import { reading, script } from '../engine/command.ts';
 import { failedTo, present, type Query } from '../engine/fact.ts';
 
-/** Something on the way to a folder, which whoever may change it can put another in the place of. */
+/** A file or directory on the path to a directory that others could replace. */
 export interface Ward {
   readonly path: string;
   /** `ada:users 777`: owner, group and mode. */
@@ -10,12 +10,12 @@ export interface Ward {
   readonly why: string;
 }
 
-/** Where the lease of a run lies. */
+/** Where the lease of a run is stored. */
 const LOCK = '/run/lock/kuscia-swarm';
 
 /**
- * Path by path from the root down: the folder as it is named and as its links lead, then the lock's. What is not there
- * yet is made by the login.
+ * Checks every parent of the directory, of its resolved path and of the lock. What does not exist yet will be created
+ * by the login.
  */
 const ASK = `folder=$1 lock=$2; set --
 case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
@@ -26,11 +26,11 @@ up | while IFS= read -r p; do [ ! -e "$p" ] && [ ! -L "$p" ] || printf '%s\\0' "
 echo end`;
 
 /**
- * What of the deployment's folder there, of the lock's place and of all their parents belongs to others than root and
- * the login, or can be changed by them.
+ * Which of the deployment's directory, the lock's directory and their parents belong to, or are writable by, users
+ * other than root and the login.
  */
 export const othersOn = (folder: string): Query<readonly Ward[]> => {
-  const purpose = `read whose ${folder} is`;
+  const purpose = `check who owns ${folder}`;
   return {
     command: reading(purpose, script(ASK, folder, LOCK)),
     read(outcome) {
@@ -63,13 +63,13 @@ export const othersOn = (folder: string): Query<readonly Ward[]> => {
 
 const LINK = 0o12;
 
-/** In a folder with the sticky bit only the owner of an entry takes it away; of a link the owner alone counts. */
+/** In a sticky directory only the owner of an entry can remove it; for a link only its owner matters. */
 function openness(
   mode: number,
   { isOurs, isOwnGroup }: { readonly isOurs: boolean; readonly isOwnGroup: boolean },
 ): string | undefined {
   if (!isOurs) return 'it belongs to neither root nor the login';
   if (mode >> 12 === LINK || (mode & 0o1000) !== 0) return undefined;
-  if ((mode & 0o002) !== 0) return 'everybody may write there';
-  return (mode & 0o020) !== 0 && !isOwnGroup ? 'its group may write there' : undefined;
+  if ((mode & 0o002) !== 0) return 'it is writable by everyone';
+  return (mode & 0o020) !== 0 && !isOwnGroup ? 'it is writable by its group' : undefined;
 }

@@ -1,9 +1,9 @@
 import { script } from '../engine/command.ts';
 
-/** The socket on which the engine of a host listens; all that talks to an engine here means that one. */
+/** The socket of a host's engine; everything here uses this engine. */
 export const SOCKET = '/var/run/docker.sock';
 
-/** Settings of the kernel that matter here, by their files below /proc/sys. */
+/** Relevant kernel settings, as files in /proc/sys. */
 const KERNEL = [
   'net/ipv4/ip_forward',
   'fs/inotify/max_user_instances',
@@ -13,7 +13,7 @@ const KERNEL = [
   'kernel/pty/reserve',
 ];
 
-/** Where docker is installed, by packages, snaps and hand. */
+/** Where docker is commonly installed. */
 const USUAL = [
   ...[
     '/usr/local/bin',
@@ -30,8 +30,8 @@ const USUAL = [
 ];
 
 /**
- * Prints the few values of Docker's JSON files that are asked for; what else stands there (logins, passwords in
- * proxies' addresses) stays.
+ * Prints only the needed values of Docker's JSON files; everything else (logins, passwords in proxy addresses) stays on
+ * the host.
  */
 const JSON_LEAVES = `
 function leaf(v) {
@@ -58,8 +58,8 @@ FNR == 1 { if (file != "") parse(text); file = FILENAME; text = "" }
 END { if (file != "") parse(text) }`;
 
 /**
- * Keeps those of iptables-save's lines that are about Docker's chains and about containers on their way out; says when
- * they could be read.
+ * Keeps the iptables-save lines about Docker's chains and outgoing container traffic, and reports whether they were
+ * readable.
  */
 const RULES = `/^read$/ { print "rules=read" }
 /^\\*/ { table = substr($0, 2) }
@@ -73,32 +73,32 @@ const READ_RULES = [
 ];
 
 const ASK = [
-  // What a tool says of what is not there is no answer.
+  // Error messages about missing things are not answers.
   'exec 2>/dev/null',
   'echo "path=$PATH"; echo "docker=$(command -v docker)"',
   `for d in ${USUAL.join(' ')}; do [ -f "$d/docker" ] && [ -x "$d/docker" ] && echo "found=$d/docker"; done`,
   `if [ ! -S ${SOCKET} ]; then echo socket=absent; elif [ -w ${SOCKET} ]; then echo socket=open; else echo ` +
     'socket=denied; fi',
-  // Another name of that socket is the same engine.
+  // Another path to that socket is the same engine.
   `host=$DOCKER_HOST; case $host in unix://*) [ "\${host#unix://}" -ef ${SOCKET} ] && host=unix://${SOCKET} ;; esac`,
   'echo "host=$host"; echo "useContext=$DOCKER_CONTEXT"',
   'awk=$1 rules=$2; shift 2',
-  // A shell reads byte by byte, and the kernel gives no second one of a setting.
+  // The shell's `read` reads byte by byte, which kernel settings do not support.
   'cd /proc/sys && grep -s "" "$@" | while IFS=: read -r name value; do echo "kernel=$name $value"; done; cd /',
   'while read -r _ to via _ _ _ _ mask _; do',
   '[ "$via" = 00000000 ] && [ "$to" != 00000000 ] && echo "onLink=$to/$mask"',
   'done </proc/net/route',
-  // Opened only where it is there: the shell would make a file of that name.
-  'if [ ! -c /dev/ptmx ]; then echo "noTerminal=there is no such device"',
+  // Opened only if it exists: the shell would create a file with that name.
+  'if [ ! -c /dev/ptmx ]; then echo "noTerminal=the device does not exist"',
   'elif said=$( (: 3<>/dev/ptmx) 2>&1 ); then echo terminal=open; else echo "noTerminal=$said"; fi',
-  // The options of the daemon that runs; where it says, its own configuration file.
+  // The options of the running daemon, including its configuration file.
   'config=/etc/docker/daemon.json; read -r pid </var/run/docker.pid',
   'for a in $(tr "\\0" "\\n" <"/proc/$pid/cmdline" | grep -E "^--(iptables|config-file)="); do case $a in',
   '--config-file=*) config=${a#*=} ;;',
   '*) printf "option=dockerd\\tiptables\\t%s\\n" "${a#*=}" ;;',
   'esac; done',
   'client=${DOCKER_CONFIG:-$HOME/.docker}; echo "client=$client/config.json"; set --',
-  // kuscia.sh runs in a clean environment, so it looks in the usual place, whatever the variable says.
+  // kuscia.sh runs in a clean environment and ignores the variable.
   'usual=$HOME/.docker/config.json; [ "$usual" != "$client/config.json" ] || usual=',
   'for f in "$config" "$client"/config.json "$client"/contexts/meta/*/meta.json "$usual"; do',
   '[ -r "$f" ] && [ -s "$f" ] && set -- "$@" "$f"',
@@ -107,8 +107,8 @@ const ASK = [
   ...READ_RULES,
 ].join('\n');
 
-/** Tells how Docker is set up for the login, as lines `key=value`. Needs no root. */
+/** Prints how Docker is set up for the login, as lines `key=value`. Needs no root. */
 export const SETUP_SCRIPT = script(ASK, JSON_LEAVES, RULES, ...KERNEL);
 
-/** Tells Docker's firewall rules only, as the other does. */
+/** Prints only Docker's firewall rules, in the same format. */
 export const RULES_SCRIPT = script(['exec 2>/dev/null', 'rules=$1', ...READ_RULES].join('\n'), RULES);

@@ -3,13 +3,13 @@ import { failedTo, present, unknown, type Fact, type Query } from '../engine/fac
 import { route } from './facts.ts';
 import { RULES_SCRIPT, SETUP_SCRIPT, SOCKET } from './setup-script.ts';
 
-/** Variables that Docker's client puts into each container that it makes, of one of its configuration files. */
+/** Proxy variables that Docker's client sets in every container, from one of its configuration files. */
 export interface ContainerProxy {
   readonly file: string;
-  /** For which engine they are: `default`, or the address of one. */
+  /** The engine they apply to: `default`, or its address. */
   readonly engine: string;
   /**
-   * Those that are set: httpProxy, httpsProxy, ftpProxy, allProxy. Their values may hold a password and stay on the
+   * Those that are set: httpProxy, httpsProxy, ftpProxy, allProxy. Their values may contain a password and stay on the
    * host.
    */
   readonly keys: readonly string[];
@@ -17,42 +17,39 @@ export interface ContainerProxy {
 }
 
 /**
- * What on a host, beside its engine, decides whether Docker works for the login: client, environment, kernel, firewall.
+ * What else on a host decides whether Docker works for the login: client, environment, kernel, firewall.
  */
 export interface Setup {
-  /** Folders in which the login's non-interactive shell looks for programs. */
+  /** PATH of the login's non-interactive shell. */
   readonly path: string;
-  /** The docker that it finds there; '' where it finds none. */
+  /** The docker program found there; '' if none. */
   readonly docker: string;
-  /** Programs named docker in the usual places, on the PATH or not. */
+  /** Programs named docker in common places, on the PATH or not. */
   readonly found: readonly string[];
-  /** Whether the engine's usual socket exists, and whether the login may write to it. */
+  /** Whether the engine's socket exists, and whether the login may write to it. */
   readonly socket: 'absent' | 'denied' | 'open';
   /**
-   * Ways by which the login's docker talks to an engine that is not behind that socket: where that is set, and what it
-   * names.
+   * Settings that direct the login's docker to another engine: where they are set, and the engine's address.
    */
   readonly elsewhere: readonly { readonly by: string; readonly at: string }[];
   readonly proxies: readonly ContainerProxy[];
   /**
-   * Options that the daemon is started with, as far as they matter here and may be read: where they stand, name and
-   * value.
+   * Relevant daemon options, as far as they are readable: where they are set, name and value.
    */
   readonly options: readonly { readonly where: string; readonly name: string; readonly value: string }[];
-  /** Settings of the kernel by their names, where it has them. */
+  /** Kernel settings by name, if present. */
   readonly kernel: Readonly<Record<string, number>>;
-  /** Why no pseudo-terminal can be opened; '' where one can. */
+  /** Why no pseudo-terminal can be opened; '' if one can. */
   readonly noTerminal: string;
   /**
-   * Firewall rules of Docker's, as iptables-save writes them behind the table's name; undefined where the login may not
-   * read rules.
+   * Docker's firewall rules in iptables-save format after the table's name; undefined if the login may not read rules.
    */
   readonly rules: readonly string[] | undefined;
-  /** Destinations of its IPv4 routes that need no gateway. */
+  /** Destinations of its IPv4 routes without a gateway. */
   readonly onLink: readonly string[];
 }
 
-/** How Docker is set up for the login on a host. Needs no root; what only root may read is undefined without. */
+/** How Docker is set up for the login on a host. Values that only root may read are undefined for other logins. */
 export const setup: Query<Setup> = {
   command: reading('read how Docker is set up', SETUP_SCRIPT),
   read(outcome) {
@@ -63,12 +60,12 @@ export const setup: Query<Setup> = {
     const socket = SOCKETS.find((state) => state === one('socket'));
     const noTerminal = one('terminal') === 'open' ? '' : values('noTerminal')[0];
     if (values('path').length === 0 || socket === undefined || noTerminal === undefined)
-      return notTold('path, socket and terminal');
+      return notTold('path, socket or terminal missing');
     const kernel = values('kernel').map((line) => line.split(/[ \t]+/));
     if (!kernel.every(([, value = '']) => /^\d{1,12}$/.test(value)))
-      return notTold('the settings of the kernel as Linux does');
+      return notTold('unexpected format of kernel settings');
     if (!values('onLink').every((line) => /^[0-9A-F]{8}\/[0-9A-F]{8}$/.test(line)))
-      return notTold('its routes as Linux does');
+      return notTold('unexpected format of routes');
     return present({
       path: one('path'),
       docker: one('docker'),
@@ -85,7 +82,7 @@ export const setup: Query<Setup> = {
   },
 };
 
-/** Docker's firewall rules by themselves, as `setup` has them. */
+/** Docker's firewall rules alone, as in `setup`. */
 export const firewallRules: Query<Setup['rules']> = {
   command: reading("read Docker's firewall rules", RULES_SCRIPT),
   read: (outcome) =>
@@ -97,7 +94,7 @@ const rulesIn = (values: (key: string) => string[]): Setup['rules'] =>
 
 const SOCKETS = ['absent', 'denied', 'open'] as const;
 
-const notTold = (what: string): Fact<never> => unknown(`could not read how Docker is set up: it did not tell ${what}`);
+const notTold = (what: string): Fact<never> => unknown(`could not read how Docker is set up: ${what}`);
 
 /** Lines `key=value`: the values of a key. */
 function byKey(text: string): (key: string) => string[] {
@@ -110,9 +107,9 @@ function byKey(text: string): (key: string) => string[] {
 const isUsual = (address: string): boolean => [`unix://${SOCKET}`, 'unix:///run/docker.sock'].includes(address);
 
 /**
- * By the environment, then by the context that is in use; `contexts` are those in use by file, `endpoints` their
- * addresses by name. Source: docker/cli, resolveContextName: DOCKER_HOST goes before DOCKER_CONTEXT, that before
- * currentContext. kuscia.sh sees no DOCKER_CONTEXT.
+ * From the environment, then from the current context; `contexts` are the current ones by file, `endpoints` their
+ * addresses by name. Source: docker/cli, resolveContextName: DOCKER_HOST precedes DOCKER_CONTEXT, which precedes
+ * currentContext. kuscia.sh does not see DOCKER_CONTEXT.
  */
 function waysElsewhere(one: (key: string) => string, contexts: string[][], endpoints: string[][]): Setup['elsewhere'] {
   const [host, useContext, client] = [one('host'), one('useContext'), one('client')];
@@ -120,9 +117,7 @@ function waysElsewhere(one: (key: string) => string, contexts: string[][], endpo
   const ofContext = (by: string, context: string): Setup['elsewhere'] => {
     if (context === '' || context === 'default') return [];
     const at = endpoints.find(([name]) => name === context)?.[1];
-    return at !== undefined && isUsual(at)
-      ? []
-      : [{ by, at: `${at ?? 'an engine that is not known'} (context ${context})` }];
+    return at !== undefined && isUsual(at) ? [] : [{ by, at: `${at ?? 'an unknown engine'} (context ${context})` }];
   };
   const inFiles = contexts.filter(([file]) => useContext === '' || file !== client);
   return [

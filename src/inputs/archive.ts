@@ -5,21 +5,21 @@ import { z } from 'zod';
 import type { Archive, ArchivedImage } from '../cluster/archives.ts';
 import { localName } from '../docker/names.ts';
 
-/** Entries that may tell what an archive holds are small; layers that are small too do no harm. */
-const MOST_BYTES = 4 * 1024 ** 2;
-const TELLING = /[0-9a-f]{64}$|\.json$/;
+/** Largest metadata entry that is read. Layers this small are read too, which does no harm. */
+const MAX_METADATA_BYTES = 4 * 1024 ** 2;
+const METADATA = /[0-9a-f]{64}$|\.json$/;
 
-/** Docker's own list: an image each, with the files of its configuration and its layers. */
+/** Docker's own list: the configuration and layer files of each image. */
 const manifestSchema = z.array(
   z.object({ Config: z.string(), RepoTags: z.array(z.string()).nullish(), Layers: z.array(z.string()).nullish() }),
 );
-/** The list of the OCI layout, which archives hold beside it since Docker 25. */
+/** The index of the OCI layout, which archives also contain since Docker 25. */
 const indexSchema = z.object({
   manifests: z.array(z.object({ digest: z.string(), annotations: z.record(z.string(), z.string()).nullish() })),
 });
 const configSchema = z.object({ rootfs: z.object({ diff_ids: z.array(z.string()) }) });
 
-/** What the archive holds, or what is wrong with it, in words that follow its name. */
+/** The archive's contents, or what is wrong with it, worded to follow its name. */
 export async function readArchive(file: string): Promise<Archive | string> {
   try {
     const [{ size }, entries] = await Promise.all([stat(file), entriesOf(file)]);
@@ -31,21 +31,21 @@ export async function readArchive(file: string): Promise<Archive | string> {
   }
 }
 
-/** Every entry by its name; only those that may tell something with their bytes. */
+/** Every entry by name; only metadata entries have their bytes. */
 type Entries = ReadonlyMap<string, Buffer | undefined>;
 
 async function entriesOf(file: string): Promise<Entries> {
   const entries = new Map<string, Buffer | undefined>();
   await list({
     file,
-    // Anything that is odd is an error: what is cut short too.
+    // Any irregularity is an error, including truncation.
     strict: true,
-    // Nothing is unpacked, so nothing can burst.
+    // Nothing is unpacked, so a decompression bomb does no harm.
     maxDecompressionRatio: Infinity,
     onReadEntry(entry) {
       const name = entry.path.replace(/^\.\//, '');
       entries.set(name, undefined);
-      if (!TELLING.test(name) || entry.size > MOST_BYTES) return;
+      if (!METADATA.test(name) || entry.size > MAX_METADATA_BYTES) return;
       const pieces: Buffer[] = [];
       entry.on('data', (piece) => pieces.push(piece));
       entry.on('end', () => entries.set(name, Buffer.concat(pieces)));
@@ -56,20 +56,20 @@ async function entriesOf(file: string): Promise<Entries> {
 
 function imagesIn(entries: Entries): readonly ArchivedImage[] | string {
   const manifest = read(entries, 'manifest.json', manifestSchema);
-  if (manifest === undefined) return 'which docker save did not write: it holds no manifest.json';
+  if (manifest === undefined) return 'which was not written by docker save: manifest.json is missing';
   const named = manifest.flatMap(({ Config, RepoTags, Layers }) =>
     (RepoTags ?? []).map((tag) => ({ name: localName(tag), config: Config, parts: Layers ?? [] })),
   );
-  if (named.length === 0) return 'whose images have no name: save them by name and tag, not by id';
+  if (named.length === 0) return 'whose images have no name: save images by name and tag, not by id';
   const index = read(entries, 'index.json', indexSchema)?.manifests ?? [];
   const images: ArchivedImage[] = [];
   for (const { name, config, parts } of named) {
     const bytes = entries.get(config);
-    if (!bytes) return `in which the configuration of ${name} is missing`;
-    if (!parts.every((layer) => entries.has(layer))) return `in which a layer of ${name} is missing`;
+    if (!bytes) return `which lacks the configuration of ${name}`;
+    if (!parts.every((layer) => entries.has(layer))) return `which lacks a layer of ${name}`;
     const id = createHash('sha256').update(bytes).digest('hex');
     if ((/[0-9a-f]{64}/.exec(config)?.[0] ?? id) !== id)
-      return `in which the configuration of ${name} is not the one that its digest names`;
+      return `in which the configuration of ${name} does not match its digest`;
     const manifests = index
       .filter(({ annotations }) => localName(annotations?.['io.containerd.image.name'] ?? name) === name)
       .map(({ digest }) => digest);
@@ -85,6 +85,6 @@ function read<T>(entries: Entries, name: string, schema: z.ZodType<T>): T | unde
   try {
     return schema.parse(JSON.parse(bytes.toString('utf8')));
   } catch {
-    throw new Error(`${name} is not as docker save writes it`);
+    throw new Error(`${name} does not have the format of docker save`);
   }
 }

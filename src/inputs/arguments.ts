@@ -7,17 +7,18 @@ import type { Files } from './files.ts';
 import type { Environment } from './given.ts';
 import { usage } from './usage.ts';
 
-/** What a command line asks for: help, or a run with this environment. */
-export type Asked = { readonly is: 'help'; readonly text: string } | { readonly is: 'run'; readonly env: Environment };
+/** What a command line requests: help, or a run with this environment. */
+export type CommandLineRequest =
+  { readonly is: 'help'; readonly text: string } | { readonly is: 'run'; readonly env: Environment };
 
 const OPTIONS = new Map(INPUT_LIST.map((input) => [optionOf(input.name), input]));
 
 /**
- * The command line of a run outside GitHub, put as GitHub's runner would put the inputs; an argument stands above a
- * KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a DeploymentError with
- * every argument that is wrong.
+ * Converts the command line of a run outside GitHub to the environment that GitHub's runner would provide. An argument
+ * takes precedence over a KUSCIA_SWARM_ variable. Secrets come from files and variables, never from arguments. Throws a
+ * DeploymentError with every invalid argument.
  */
-export function translateArguments(argv: readonly string[], env: Environment, files: Files): Asked {
+export function translateArguments(argv: readonly string[], env: Environment, files: Files): CommandLineRequest {
   const { tokens } = parseArgs({
     args: [...argv],
     options: {
@@ -39,8 +40,8 @@ export function translateArguments(argv: readonly string[], env: Environment, fi
   for (const token of tokens) {
     if (token.kind === 'positional')
       failures.push(
-        refused(
-          `argument ${token.index + 1} stands without an option (it is not repeated here, for it could be a secret)`,
+        invalidArgument(
+          `argument ${token.index + 1} has no option before it (not shown here, because it could be a secret)`,
         ),
       );
     if (token.kind !== 'option') continue;
@@ -59,17 +60,18 @@ function readOption(
   files: Files,
 ): Failure | { name: InputName; text: string } {
   const input = OPTIONS.get(option);
-  if (!input) return refused(unknownOption(option, raw));
+  if (!input) return invalidArgument(unknownOption(option, raw));
   const { name, kind } = input;
   if (kind === 'flag') return { name, text: value ?? 'true' };
-  if (value === undefined || value.trim() === '' || value.startsWith('--')) return refused(`${raw} needs a value`);
+  if (value === undefined || value.trim() === '' || value.startsWith('--'))
+    return invalidArgument(`${raw} needs a value`);
   if (kind === 'word' || kind === 'path') return { name, text: value };
   try {
     const text = files.read(value);
-    return text.trim() === '' ? refused(`${raw}: the file ${show(value)} is empty`) : { name, text };
+    return text.trim() === '' ? invalidArgument(`${raw}: the file ${show(value)} is empty`) : { name, text };
   } catch (thrown) {
-    return refused(
-      `${raw}: the file ${show(value)} cannot be read ` +
+    return invalidArgument(
+      `${raw}: cannot read the file ${show(value)} ` +
         `(${(thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown reason'})`,
     );
   }
@@ -79,11 +81,11 @@ function unknownOption(option: string, raw: string): string {
   const input = INPUT_LIST.find(({ name }) => name === option);
   if (input)
     return (
-      `${raw} is not taken as an argument, for arguments stand in the process list: give --${optionOf(input.name)} ` +
-      `PATH or set ${ownVariable(input.name)}`
+      `${raw} cannot be given as an argument, because arguments are visible in the process list; use ` +
+      `--${optionOf(input.name)} PATH or set ${ownVariable(input.name)}`
     );
-  const meant = nearest(option, [...OPTIONS.keys(), 'help']);
-  return `${show(raw)} is no option${meant === undefined ? '' : `; did you mean --${meant}?`}`;
+  const suggestion = nearest(option, [...OPTIONS.keys(), 'help']);
+  return `${show(raw)} is not an option${suggestion === undefined ? '' : `; did you mean --${suggestion}?`}`;
 }
 
 function fromVariables(env: Environment): Record<string, string> {
@@ -94,8 +96,8 @@ function fromVariables(env: Environment): Record<string, string> {
   return Object.fromEntries(set);
 }
 
-const refused = (what: string): Failure => ({
+const invalidArgument = (what: string): Failure => ({
   code: 'input-invalid',
   what,
-  remedy: 'Run with --help for all options.',
+  remedy: 'Run with --help to see all options.',
 });

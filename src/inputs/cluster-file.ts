@@ -2,53 +2,53 @@ import { resolve } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 import { show } from '../cluster/problem.ts';
 import { readCluster } from '../cluster/read.ts';
-import { LONGEST_TEXT } from '../cluster/source.ts';
+import { MAX_TEXT_LENGTH } from '../cluster/source.ts';
 import { failuresOf, type Failure } from '../engine/errors.ts';
-import { UnfitFile, type Files } from './files.ts';
-import { given, missing, wrong, type Environment } from './given.ts';
+import { DisallowedFile, type Files } from './files.ts';
+import { given, missingInput, invalidInput, type Environment } from './given.ts';
 
-/** No character takes more bytes. */
-const MOST_BYTES = 4 * LONGEST_TEXT;
+/** No character has more than four bytes. */
+const MAX_BYTES = 4 * MAX_TEXT_LENGTH;
 
-/** The cluster that the input describes; what is wrong with it goes to `failures`. */
-export function oneCluster(env: Environment, files: Files, failures: Failure[]): Cluster | undefined {
+/** Reads the cluster from the input; adds what is wrong to `failures`. */
+export function readClusterInput(env: Environment, files: Files, failures: Failure[]): Cluster | undefined {
   const value = given(env, 'cluster');
   if (value === undefined) {
-    failures.push(missing('cluster', 'it describes what is to be deployed'));
+    failures.push(missingInput('cluster', 'it describes what to deploy'));
     return undefined;
   }
   try {
     return readCluster(clusterText(value, env, files), value.includes('\n') ? 'cluster' : value);
   } catch (thrown) {
-    failures.push(...(thrown instanceof UnfitFile ? [unfit(value, thrown)] : unread(value, thrown)));
+    failures.push(...(thrown instanceof DisallowedFile ? [notAllowed(value, thrown)] : unreadable(value, thrown)));
     return undefined;
   }
 }
 
 /**
- * The text of the cluster file. In a job of GitHub a pull request may have put it there, so it must be a file of the
- * workspace. Throws when it cannot be read.
+ * The text of the cluster file. In a GitHub job it may come from a pull request, so it must be a file in the workspace.
+ * Throws if it cannot be read.
  */
 export function clusterText(value: string, env: Environment, files: Files): string {
   if (value.includes('\n')) return env['INPUT_CLUSTER'] ?? '';
   const workspace = env['GITHUB_WORKSPACE'];
-  return files.read(resolve(workspace ?? '.', value), { most: MOST_BYTES, ...(workspace && { within: workspace }) });
+  return files.read(resolve(workspace ?? '.', value), { maxBytes: MAX_BYTES, ...(workspace && { within: workspace }) });
 }
 
-const unfit = (path: string, { message }: UnfitFile): Failure => ({
+const notAllowed = (path: string, { message }: DisallowedFile): Failure => ({
   code: 'cluster-file-unfit',
   what: `the cluster file ${show(path)} ${message}; it was not read`,
-  remedy: 'Name a plain file of the checked-out repository in the input cluster, with no link on the way out of it.',
+  remedy: 'Set the input cluster to a regular file in the checked-out repository, not to a link that leads out of it.',
 });
 
-function unread(path: string, thrown: unknown): readonly Failure[] {
+function unreadable(path: string, thrown: unknown): readonly Failure[] {
   const { code } = thrown as NodeJS.ErrnoException;
   if (code === undefined) return failuresOf(thrown);
   return [
-    wrong(
+    invalidInput(
       'cluster',
-      `names a file that cannot be read: ${show(path)} (${code}); it is relative to the workspace, so the ` +
-        'repository must be checked out first',
+      `names a file that cannot be read: ${show(path)} (${code}). The path is relative to the workspace; check ` +
+        `out the repository first`,
     ),
   ];
 }

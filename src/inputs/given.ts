@@ -6,8 +6,7 @@ import { INPUTS, inputVariable, optionOf, ownVariable, type InputDefinition, typ
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The text of an input, or undefined when it was not given; blank means not given. The Kuscia configuration keeps every
- * byte.
+ * The text of an input; undefined if it is absent or blank. The Kuscia configuration is not trimmed.
  */
 export function given(env: Environment, name: InputName): string | undefined {
   const text = env[inputVariable(name)] ?? '';
@@ -23,14 +22,14 @@ export function givenOrDefault(
   return given(env, name) ?? INPUTS[name].default;
 }
 
-/** An input as a secret, where it was given. */
+/** An input as a secret, if given. */
 export function givenSecret(env: Environment, name: InputName): Secret | undefined {
   const text = given(env, name);
   return text === undefined ? undefined : new Secret(name.replaceAll('-', ' '), text);
 }
 
-/** How an input is given, in and outside GitHub. */
-export function howToGive(name: InputName): string {
+/** How to set an input, in and outside GitHub. */
+export function howToSet(name: InputName): string {
   const { kind }: InputDefinition = INPUTS[name];
   const outside =
     kind === 'word' || kind === 'flag' || kind === 'path'
@@ -39,16 +38,16 @@ export function howToGive(name: InputName): string {
   return `the input ${name} (outside GitHub: ${outside})`;
 }
 
-/** An input that is wrong. */
-export const wrong = (name: InputName, fault: string): Failure => ({
+/** The failure for an invalid input. */
+export const invalidInput = (name: InputName, fault: string): Failure => ({
   code: 'input-invalid',
   what: `input ${name} ${fault}`,
-  remedy: `Correct ${howToGive(name)}.`,
+  remedy: `Correct ${howToSet(name)}.`,
 });
 
-/** An input that is missing, and why this run needs it. */
-export const missing = (name: InputName, why: string): Failure => ({
+/** The failure for a missing input, with the reason why this run needs it. */
+export const missingInput = (name: InputName, why: string): Failure => ({
   code: 'input-invalid',
   what: `input ${name} is missing: ${why}`,
-  remedy: `Give ${howToGive(name)}: ${INPUTS[name].description}`,
+  remedy: `Set ${howToSet(name)}: ${INPUTS[name].description}`,
 });

@@ -4,11 +4,11 @@ import type { Archive } from '../cluster/archives.ts';
 import { show } from '../cluster/problem.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { readArchive } from './archive.ts';
-import { given, wrong, type Environment } from './given.ts';
+import { given, invalidInput, type Environment } from './given.ts';
 
-/** The archives of the folder that was given, and what is wrong with it. */
+/** The archives in the given directory, and what is wrong with them. */
 export interface ImagesRead {
-  /** Undefined where no folder was given. */
+  /** Undefined if no directory was given. */
   readonly archives?: readonly Archive[];
   readonly failures: readonly Failure[];
 }
@@ -16,34 +16,33 @@ export interface ImagesRead {
 const ARCHIVE = /\.(tar|tar\.gz|tgz)$/;
 
 /**
- * Reads what every archive of the folder holds, each once, and finds all that is wrong at once. Throws a
- * DeploymentError when it is cancelled.
+ * Reads every archive in the directory once, and reports all problems at once. Throws a DeploymentError if cancelled.
  */
 export async function readImages(env: Environment, signal: AbortSignal): Promise<ImagesRead> {
-  const given = folderGiven(env);
+  const given = givenFolder(env);
   if (given === undefined) return { failures: [] };
   const cancelled = new Promise<never>((_, reject) => {
-    const refuse = (): void =>
+    const cancel = (): void =>
       reject(
         deploymentError({
           code: 'cancelled',
-          what: 'cancelled while the image archives were read',
+          what: 'cancelled while reading the image archives',
           remedy: 'Run again.',
         }),
       );
-    if (signal.aborted) refuse();
-    else signal.addEventListener('abort', refuse, { once: true });
+    if (signal.aborted) cancel();
+    else signal.addEventListener('abort', cancel, { once: true });
   });
   return Promise.race([readFolder(given), cancelled]);
 }
 
 interface Folder {
-  /** As it was given. */
+  /** As given by the user. */
   readonly name: string;
   readonly path: string;
 }
 
-function folderGiven(env: Environment): Folder | undefined {
+function givenFolder(env: Environment): Folder | undefined {
   const name = given(env, 'images');
   return name === undefined ? undefined : { name, path: resolve(env['GITHUB_WORKSPACE'] ?? '.', name) };
 }
@@ -55,37 +54,44 @@ async function readFolder({ name, path }: Folder): Promise<ImagesRead> {
   } catch (thrown) {
     return {
       failures: [
-        wrong(
+        invalidInput(
           'images',
-          `names a folder that cannot be read: ${show(name)} ` +
+          `names a directory that cannot be read: ${show(name)} ` +
             `(${(thrown as NodeJS.ErrnoException).code ?? 'unknown reason'})`,
         ),
       ],
     };
   }
   if (files.length === 0)
-    return { failures: [wrong('images', `names a folder without an archive (*.tar, *.tar.gz, *.tgz): ${show(name)}`)] };
+    return {
+      failures: [
+        invalidInput('images', `names a directory without image archives (*.tar, *.tar.gz, *.tgz): ${show(name)}`),
+      ],
+    };
   const read = await Promise.all(files.map((file) => readArchive(join(path, file))));
   const archives = read.filter((each): each is Archive => typeof each === 'object');
   const faults = read.flatMap((each, i) =>
-    typeof each === 'string' ? [`holds ${show(files[i] ?? '')}, ${each}`] : [],
+    typeof each === 'string' ? [`contains ${show(files[i] ?? '')}, ${each}`] : [],
   );
   return {
     archives,
-    failures: [...faults, ...contradictions(archives)].map((fault) => ({
-      ...wrong('images', fault),
-      remedy: 'Write the archive anew (docker save -o FILE.tar NAME:TAG), or take it out of the folder.',
+    failures: [...faults, ...nameConflicts(archives)].map((fault) => ({
+      ...invalidInput('images', fault),
+      remedy: 'Save the archive again (docker save -o FILE.tar NAME:TAG), or remove it from the directory.',
     })),
   };
 }
 
-/** The names under which two archives hold different images. */
-function contradictions(archives: readonly Archive[]): string[] {
+/** Reports names that stand for different images in two archives. */
+function nameConflicts(archives: readonly Archive[]): string[] {
   const all = archives.flatMap(({ file, images }) => images.map((image) => ({ ...image, file: basename(file) })));
   return all.flatMap(({ name, ids, file }, i) => {
     const first = all.slice(0, i).find((other) => other.name === name);
     return first && !first.ids.some((id) => ids.includes(id))
-      ? [`holds ${name} twice, as ${first.ids[0]} in ${show(first.file)} and as ${ids[0]} in ${show(file)}`]
+      ? [
+          `contains two different images named ${name}: ${first.ids[0]} in ${show(first.file)} and ${ids[0]} in ` +
+            `${show(file)}`,
+        ]
       : [];
   });
 }

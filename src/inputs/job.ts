@@ -9,22 +9,22 @@ import type { Secret } from '../engine/secret.ts';
 import { asksHosts, OPERATIONS, type Mode } from '../operations/index.ts';
 import type { Operation } from '../operations/operation.ts';
 import { INPUTS, WORKFLOW_MODES, type InputName } from './catalogue.ts';
-import { given, givenSecret, missing, wrong, type Environment } from './given.ts';
+import { given, givenSecret, missingInput, invalidInput, type Environment } from './given.ts';
 
-/** What a run is told as one job of several that share a deployment. */
+/** What a run knows about itself as one of several jobs that share a deployment. */
 export interface Job {
-  /** The host whose part is done; all hosts' unless told. */
+  /** The host to work on; all hosts by default. */
   readonly host?: string;
-  /** Hosts that this run asks itself; of the others it takes what their jobs handed over. */
+  /** Hosts that this run queries itself; for the others it uses the artifacts of their jobs. */
   readonly reaches: readonly string[];
-  /** The host of which this job hands over what it answered; undefined where every job reaches every host. */
+  /** The host whose answers this job passes on; undefined if every job reaches every host. */
   readonly here?: string;
   readonly artifacts?: Artifacts;
-  /** Where the logs of a failed run are kept, sealed. */
+  /** Where to save the sealed logs of a failed run. */
   readonly logs?: { readonly key: Secret; readonly folder: string };
-  /** What `runs-on` takes for jobs whose host names no runner of its own, as JSON. */
+  /** Default for `runs-on`, as JSON. */
   readonly runner: string;
-  /** Where this run belongs, as GitHub tells it. */
+  /** The GitHub run to which this process belongs. */
   readonly origin: {
     readonly domain: string;
     readonly repository: string;
@@ -34,49 +34,58 @@ export interface Job {
   };
 }
 
-/** Where an action tells what its input `artifacts` is. */
+/** Variable in which an action passes its input `artifacts`. */
 const CALL = 'KUSCIA_SWARM_ARTIFACTS';
-/** Where it tells how its step that fetches artifacts ended, which stops nothing by itself. */
-const FETCHED = 'KUSCIA_SWARM_FETCHED';
+/** Variable with the result of the download step, whose failure does not stop the job by itself. */
+const DOWNLOAD_RESULT = 'KUSCIA_SWARM_FETCHED';
 
-/** Where sealed files are taken from and put. */
+/** Where sealed artifacts are read from and written to. */
 export interface Artifacts {
   readonly key: Secret;
   readonly received?: string;
-  /** Set where they could not be fetched, or not all of them. */
+  /** Set if some of them could not be downloaded. */
   readonly unfetched?: true;
   readonly handedOver?: string;
 }
 
-/** The job that the environment tells of; what is wrong or missing goes to `failures`. */
+/** Reads the job from the environment; adds what is wrong or missing to `failures`. */
 export function readJob(env: Environment, cluster: Cluster, mode: Mode, failures: Failure[]): Job {
   const { hosts }: Operation = OPERATIONS[mode];
-  const host = oneHost(env, 'host', cluster, failures);
-  const here = oneHost(env, 'here', cluster, failures);
-  const apart = ownRunners(cluster).map(({ name }) => name);
-  if (here === undefined && apart.length > 0 && asksHosts(mode))
-    failures.push(missing('here', `${apart.join(' and ')} have via: local, and this runs on one host only`));
-  if (here !== undefined && apart.length > 0 && !apart.includes(here))
-    failures.push(wrong('here', `is ${show(here)}, which has no via: local (${apart.join(', ')} have)`));
+  const host = readHost(env, 'host', cluster, failures);
+  const here = readHost(env, 'here', cluster, failures);
+  const withOwnRunner = ownRunners(cluster).map(({ name }) => name);
+  if (here === undefined && withOwnRunner.length > 0 && asksHosts(mode))
+    failures.push(
+      missingInput('here', `${withOwnRunner.join(' and ')} have via: local, but this job runs on only one host`),
+    );
+  if (here !== undefined && withOwnRunner.length > 0 && !withOwnRunner.includes(here))
+    failures.push(
+      invalidInput('here', `is ${show(here)}, which does not have via: local (${withOwnRunner.join(', ')} do)`),
+    );
   const domain = given(env, 'domain');
   if (domain !== undefined && domain !== cluster.domain)
-    failures.push(wrong('domain', `is ${show(domain)}, but the cluster file is of ${show(cluster.domain)}`));
+    failures.push(invalidInput('domain', `is ${show(domain)}, but the cluster file describes ${show(cluster.domain)}`));
   checkWorkflowMode(env, failures);
-  const reached = cluster.hosts.map(({ name }) => name).filter((name) => !apart.includes(name) || name === here);
+  const reached = cluster.hosts
+    .map(({ name }) => name)
+    .filter((name) => !withOwnRunner.includes(name) || name === here);
   const manager = firstManager(cluster).name;
   if (hosts === 'first manager' && !reached.includes(manager))
     failures.push(
-      wrong('here', `is ${show(here ?? '')}, but the lock is kept on ${manager}, which only its own runner reaches`),
+      invalidInput(
+        'here',
+        `is ${show(here ?? '')}, but the lock is on ${manager}, which only its own runner can reach`,
+      ),
     );
-  const artifacts = readArtifacts(env, apart.length > 0, failures);
+  const artifacts = readArtifacts(env, withOwnRunner.length > 0, failures);
   const logs = readLogs(env, failures);
   return {
     ...(host !== undefined && { host }),
-    ...(here !== undefined && apart.length > 0 && { here }),
+    ...(here !== undefined && withOwnRunner.length > 0 && { here }),
     reaches: hosts === 'first manager' ? [manager] : hosts === 'none' ? [] : reached,
     ...(artifacts && { artifacts }),
     ...(logs && { logs }),
-    runner: oneRunner(env, failures),
+    runner: readRunner(env, failures),
     origin: {
       domain: cluster.domain,
       repository: env['GITHUB_REPOSITORY'] ?? '',
@@ -87,46 +96,46 @@ export function readJob(env: Environment, cluster: Cluster, mode: Mode, failures
   };
 }
 
-/** A mode that no job of a workflow goes by would leave all of them out, and the run green. */
+/** An unknown mode would skip all jobs of the workflow and leave the run green. */
 function checkWorkflowMode(env: Environment, failures: Failure[]): void {
   const word = given(env, 'workflow-mode');
   if (word === undefined || WORKFLOW_MODES.some((mode) => mode === word)) return;
-  const meant = nearest(word, WORKFLOW_MODES);
+  const suggestion = nearest(word, WORKFLOW_MODES);
   const what =
-    `input mode of the workflow is ${show(word)}${meant === undefined ? '' : `; did you mean "${meant}"?`} ` +
+    `input mode of the workflow is ${show(word)}${suggestion === undefined ? '' : `; did you mean "${suggestion}"?`} ` +
     `(${WORKFLOW_MODES.join(', ')})`;
   failures.push({
     code: 'input-invalid',
     what,
-    remedy: 'Correct the input mode where the workflow is called (of the action check: workflow-mode).',
+    remedy: 'Correct the input mode where the workflow is called (for the action check: workflow-mode).',
   });
 }
 
 const runnersSchema = z.record(z.string(), z.array(z.string().min(1)).min(1));
 
 /**
- * The cluster with only those runners that were agreed to; one that its file alone names goes to `failures`. A text in
- * place of a file is the workflow's own.
+ * The cluster with approved runners only; adds a failure for each unapproved one. A cluster given as text is part of
+ * the workflow and therefore trusted.
  */
 export function approvedRunners(env: Environment, cluster: Cluster, failures: Failure[]): Cluster {
-  const text = given(env, 'agreed-runners');
+  const text = given(env, 'approved-runners');
   if (text === undefined || given(env, 'cluster')?.includes('\n')) return cluster;
-  const agreed = runnersIn(text);
-  if (agreed === undefined) {
-    failures.push(wrong('agreed-runners', 'is no JSON of labels by host'));
+  const approved = runnersIn(text);
+  if (approved === undefined) {
+    failures.push(invalidInput('approved-runners', 'is not valid JSON with labels by host'));
     return cluster;
   }
-  const foreign = Object.keys(runnersOf(cluster)).filter((host) => !Object.hasOwn(agreed, host));
+  const unapproved = Object.keys(runnersOf(cluster)).filter((host) => !Object.hasOwn(approved, host));
   failures.push(
-    ...foreign.map((host): Failure => ({
-      code: 'runner-not-agreed',
+    ...unapproved.map((host): Failure => ({
+      code: 'runner-not-approved',
       host,
-      what: `${host} names a runner, but the cluster file on the default branch names none for it`,
-      cause: 'a job with the secrets would run there, and whoever opens a pull request is not to say where',
-      remedy: 'Merge the host with its runner first, after a look at it; plans know it from then on.',
+      what: `${host} has a runner, but not in the cluster file on the default branch`,
+      cause: 'a job with the secrets would run on that runner, and a pull request must not choose where secrets go',
+      remedy: 'Review and merge the host with its runner first; plans use it from then on.',
     })),
   );
-  return withRunners(cluster, agreed);
+  return withRunners(cluster, approved);
 }
 
 function runnersIn(text: string): Runners | undefined {
@@ -137,29 +146,32 @@ function runnersIn(text: string): Runners | undefined {
   }
 }
 
-/** A label, or what `runs-on` takes as JSON: a list of labels, a group. */
-function oneRunner(env: Environment, failures: Failure[]): string {
+/** A label, or JSON as in `runs-on`: a list of labels, a group. */
+function readRunner(env: Environment, failures: Failure[]): string {
   const word = given(env, 'runner') ?? INPUTS.runner.default;
   if (!/^[[{"]/.test(word)) return JSON.stringify(word);
   try {
     return JSON.stringify(JSON.parse(word));
   } catch {
     failures.push(
-      wrong('runner', `is ${show(word)}, which is no JSON; write a label, or JSON such as ["self-hosted", "linux"]`),
+      invalidInput(
+        'runner',
+        `is ${show(word)}, which is not valid JSON; use a label, or JSON such as ["self-hosted", "linux"]`,
+      ),
     );
     return '""';
   }
 }
 
-function oneHost(env: Environment, name: 'host' | 'here', cluster: Cluster, failures: Failure[]): string | undefined {
+function readHost(env: Environment, name: 'host' | 'here', cluster: Cluster, failures: Failure[]): string | undefined {
   const word = given(env, name);
   const names = cluster.hosts.map((host) => host.name);
   if (word === undefined || names.includes(word)) return word;
   const meant = nearest(word, names);
   failures.push(
-    wrong(
+    invalidInput(
       name,
-      `is ${show(word)}, which is no host of the cluster ` +
+      `is ${show(word)}, which is not a host in the cluster ` +
         `file${meant === undefined ? '' : `; did you mean "${meant}"?`} (${names.join(', ')})`,
     ),
   );
@@ -175,11 +187,9 @@ function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): A
   if (received === undefined && handedOver === undefined) return undefined;
   if (key === undefined) {
     failures.push(
-      missing(
+      missingInput(
         'seal-key',
-        apart
-          ? 'the jobs of several hosts hand over what each of them answered'
-          : 'what jobs hand over to each other is always sealed',
+        apart ? 'the jobs of several hosts exchange artifacts' : 'artifacts exchanged between jobs are always sealed',
       ),
     );
     return undefined;
@@ -187,7 +197,7 @@ function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): A
   return {
     key,
     ...(received !== undefined && { received }),
-    ...(env[FETCHED] === 'failure' && { unfetched: true as const }),
+    ...(env[DOWNLOAD_RESULT] === 'failure' && { unfetched: true as const }),
     ...(handedOver !== undefined && { handedOver }),
   };
 }
@@ -195,7 +205,7 @@ function readArtifacts(env: Environment, apart: boolean, failures: Failure[]): A
 function readLogs(env: Environment, failures: Failure[]): Job['logs'] {
   const [kept, key] = [folder(env, 'logs-out'), givenSecret(env, 'seal-key')];
   if (kept === undefined) return undefined;
-  if (key === undefined) failures.push(missing('seal-key', 'logs are only kept sealed'));
+  if (key === undefined) failures.push(missingInput('seal-key', 'logs are only saved sealed'));
   return key && { key, folder: kept };
 }
 

@@ -3,33 +3,33 @@ import { hostname } from 'node:os';
 import { show } from '../cluster/problem.ts';
 import type { Failure } from '../engine/errors.ts';
 import type { Holder } from '../host/lease.ts';
-import { given, wrong, type Environment } from './given.ts';
-import { waitOf } from './minutes.ts';
+import { given, invalidInput, type Environment } from './given.ts';
+import { readWait } from './minutes.ts';
 
-/** How a run comes by the lock of its domain. */
-export interface LockWish {
+/** How a run acquires the lock of its domain. */
+export interface LockInputs {
   readonly holder: Holder;
-  /** How long it waits for whoever holds it, in milliseconds. */
+  /** How long to wait for another holder, in milliseconds. */
   readonly waitMs: number;
-  /** Id of the holder whose lock is to be broken. */
+  /** Id of the holder whose lock to break. */
   readonly breaks?: string;
 }
 
-/** What the environment tells of it; what is wrong goes to `failures`. */
-export function readLock(env: Environment, failures: Failure[]): LockWish {
-  const [waitMs, breaks] = [waitOf(env, 'lock-wait', failures), given(env, 'break-lock')];
+/** Reads it from the environment; adds what is wrong to `failures`. */
+export function readLock(env: Environment, failures: Failure[]): LockInputs {
+  const [waitMs, breaks] = [readWait(env, 'lock-wait', failures), given(env, 'break-lock')];
   if (breaks !== undefined && !/^\S+#\d+$/.test(breaks))
     failures.push(
-      wrong(
+      invalidInput(
         'break-lock',
-        `is ${show(breaks)}; must be a holder as the message about the lock gives it, such as ` +
-          'OWNER/REPOSITORY/RUN#ATTEMPT',
+        `is ${show(breaks)}; must be a holder as shown in the message about the lock, such as ` +
+          `OWNER/REPOSITORY/RUN#ATTEMPT`,
       ),
     );
   return { holder: holderIn(env), waitMs, ...(breaks !== undefined && { breaks }) };
 }
 
-/** One run of a workflow is one holder, whatever its jobs; outside GitHub every process is one. */
+/** All jobs of a workflow run are one holder; outside GitHub every process is a separate holder. */
 function holderIn(env: Environment): Holder {
   const [repository, run, server, actor, workflow] = [
     'GITHUB_REPOSITORY',

@@ -8,8 +8,8 @@ import { given, givenOrDefault, givenSecret, type Environment } from './given.ts
 import { maskFault } from './password.ts';
 
 /**
- * Texts that reports and outputs cannot do without: the cluster file with its hosts, domain and runners, the runner of
- * the workflow, roles and stages. A secret that is part of one of them would blank it wherever it is printed.
+ * Texts that reports and outputs need: the cluster file with its hosts, domain and runners, the workflow's runner,
+ * roles and stages. Masking a secret that is part of one of them would make reports unreadable.
  */
 export function maskedWords(env: Environment, files: Files): string[] {
   const value = given(env, 'cluster');
@@ -18,8 +18,8 @@ export function maskedWords(env: Environment, files: Files): string[] {
 }
 
 /**
- * Every secret that was given, needed or not, for masking before anything is printed: also when the inputs are then
- * refused. One that is refused because it cannot be masked is none of them.
+ * Every given secret, needed or not, to be masked before anything is printed, even if the inputs are then rejected.
+ * Leaves out secrets that are rejected because they cannot be masked.
  */
 export function secretsGiven(env: Environment, files: Files): Secret[] {
   const words = maskedWords(env, files);
@@ -32,7 +32,7 @@ function textOf(value: string, env: Environment, files: Files): string | undefin
   try {
     return clusterText(value, env, files);
   } catch {
-    // Told as a fault of the input where it is read for what it says.
+    // Reported when the cluster file is read.
     return undefined;
   }
 }

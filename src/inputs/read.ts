@@ -9,21 +9,21 @@ import { Secret, UnusedSecret } from '../engine/secret.ts';
 import { OPERATIONS, type Mode } from '../operations/index.ts';
 import type { ClusterSecret } from '../stages/definition.ts';
 import { applying, STAGES, type StageName } from '../stages/index.ts';
-import { oneCluster } from './cluster-file.ts';
+import { readClusterInput } from './cluster-file.ts';
 import { INPUT_LIST, JOB_MODES, MODES, type InputName } from './catalogue.ts';
-import { given, givenOrDefault, givenSecret, missing, wrong, type Environment } from './given.ts';
+import { given, givenOrDefault, givenSecret, missingInput, invalidInput, type Environment } from './given.ts';
 import type { Files } from './files.ts';
 import type { ImagesRead } from './images.ts';
 import { approvedRunners, readJob, type Job } from './job.ts';
-import { readLock, type LockWish } from './lock.ts';
-import { waitOf } from './minutes.ts';
+import { readLock, type LockInputs } from './lock.ts';
+import { readWait } from './minutes.ts';
 import { maskedWords } from './masked.ts';
 import { maskFault, passwordFault } from './password.ts';
 import { certificateFault, certificateKeyFault, isEncrypted, sshKeyFault } from './pem.ts';
 import { secretsUsed } from './uses.ts';
 
 /**
- * What reaching hosts over SSH takes. The key of the bastion is there where it is another one than that of the hosts.
+ * Credentials for SSH. The bastion key is present only if it differs from the key for the hosts.
  */
 export interface Login {
   readonly sshKey?: Secret;
@@ -33,21 +33,21 @@ export interface Login {
   readonly knownHosts?: string;
 }
 
-/** What a run is asked for, read and checked. */
+/** The validated inputs of a run. */
 export interface Inputs {
   readonly mode: Mode;
-  /** The selected stages in their order. */
+  /** The selected stages in order. */
   readonly stages: readonly StageName[];
   readonly deployment: Deployment;
-  /** What reaching hosts over SSH takes; the key and the known hosts are there as soon as one host is. */
+  /** Credentials for SSH; key and known hosts are present if any host is reached over SSH. */
   readonly login: Login;
   readonly job: Job;
-  readonly lock: LockWish;
+  readonly lock: LockInputs;
 }
 
 /**
- * The inputs that the environment holds as GitHub's runner gives them. Throws a DeploymentError with everything that is
- * wrong or missing, the faults of the cluster file and of the images included.
+ * Reads the inputs from the environment, as passed by GitHub's runner. Throws a DeploymentError with everything that is
+ * wrong or missing, including errors in the cluster file and the images.
  */
 export function readInputs(
   env: Environment,
@@ -56,23 +56,23 @@ export function readInputs(
 ): Inputs {
   const inputFaults: Failure[] = [];
   const clusterFaults: Failure[] = [];
-  const mode = oneMode(env, inputFaults);
-  const selected = someStages(env, inputFaults);
+  const mode = readMode(env, inputFaults);
+  const selected = readStages(env, inputFaults);
   const named: readonly StageName[] = OPERATIONS[mode].stages === 'proof' ? [PROOF] : selected;
-  const repair = oneFlag(env, 'repair', inputFaults);
-  const upgradesDatabase = oneFlag(env, 'upgrade-database', inputFaults);
-  const taskWaitMs = waitOf(env, 'task-wait', inputFaults);
+  const repair = readFlag(env, 'repair', inputFaults);
+  const upgradesDatabase = readFlag(env, 'upgrade-database', inputFaults);
+  const taskWaitMs = readWait(env, 'task-wait', inputFaults);
   const lock = readLock(env, inputFaults);
-  const described = oneCluster(env, files, clusterFaults);
+  const described = readClusterInput(env, files, clusterFaults);
   const cluster = described && approvedRunners(env, described, inputFaults);
   const stages = cluster ? applying(named, cluster) : named;
   if (named.length > 0 && stages.length === 0)
-    inputFaults.push(wrong('stage', `names only what this cluster has no use for (${named.join(', ')})`));
+    inputFaults.push(invalidInput('stage', `names only what this cluster has no use for (${named.join(', ')})`));
   const job = cluster && readJob(env, cluster, mode, inputFaults);
   const words = maskedWords(env, files);
   const failures = [
     ...inputFaults,
-    ...unfitInputs(env, words),
+    ...invalidInputs(env, words),
     ...missingInputs(env, cluster, job, secretsUsed(mode, stages, job?.here !== undefined)),
     ...imageFaults,
     ...clusterFaults,
@@ -90,26 +90,26 @@ export function readInputs(
   };
 }
 
-function oneMode(env: Environment, failures: Failure[]): Mode {
+function readMode(env: Environment, failures: Failure[]): Mode {
   const word = givenOrDefault(env, 'mode');
   const mode = JOB_MODES.find((candidate) => candidate === word);
-  if (!mode) failures.push(wrong('mode', notOneOf(word, MODES)));
+  if (!mode) failures.push(invalidInput('mode', notOneOf(word, MODES)));
   return mode ?? 'apply';
 }
 
-function someStages(env: Environment, failures: Failure[]): readonly StageName[] {
+function readStages(env: Environment, failures: Failure[]): readonly StageName[] {
   const words = givenOrDefault(env, 'stage')
     .split(/[\s,]+/)
     .filter((word) => word !== '');
   const unknown = words.filter((word) => word !== 'all' && !STAGES.some((stage) => stage === word));
-  failures.push(...unknown.map((word) => wrong('stage', notOneOf(word, [...STAGES, 'all']))));
-  if (words.length === 0) failures.push(wrong('stage', `names no stage (${[...STAGES, 'all'].join(', ')})`));
+  failures.push(...unknown.map((word) => invalidInput('stage', notOneOf(word, [...STAGES, 'all']))));
+  if (words.length === 0) failures.push(invalidInput('stage', `names no stage (${[...STAGES, 'all'].join(', ')})`));
   return words.includes('all') ? STAGES : STAGES.filter((stage) => words.includes(stage));
 }
 
-function oneFlag(env: Environment, name: 'repair' | 'upgrade-database', failures: Failure[]): boolean {
+function readFlag(env: Environment, name: 'repair' | 'upgrade-database', failures: Failure[]): boolean {
   const word = givenOrDefault(env, name);
-  if (!/^(true|false)$/i.test(word)) failures.push(wrong(name, `is ${show(word)}; must be true or false`));
+  if (!/^(true|false)$/i.test(word)) failures.push(invalidInput(name, `is ${show(word)}; must be true or false`));
   return /^true$/i.test(word);
 }
 
@@ -119,10 +119,9 @@ function notOneOf(word: string, words: readonly string[]): string {
 }
 
 /**
- * Inputs whose text cannot be what it should be; judged whether this cluster needs them or not. No secret is taken that
- * could not be masked.
+ * Reports invalid inputs, even those that this cluster does not need. Rejects secrets that cannot be masked.
  */
-function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
+function invalidInputs(env: Environment, words: readonly string[]): Failure[] {
   const faults: Partial<Record<InputName, (text: string) => string | undefined>> = {
     'ssh-key': sshKeyFault,
     'bastion-key': sshKeyFault,
@@ -137,12 +136,12 @@ function unfitInputs(env: Environment, words: readonly string[]): Failure[] {
       text === undefined
         ? undefined
         : (faults[name]?.(text) ?? (kind === 'secret' ? maskFault(text, words) : undefined));
-    return fault === undefined ? [] : [wrong(name, fault)];
+    return fault === undefined ? [] : [invalidInput(name, fault)];
   });
 }
 
 /**
- * What this run needs and was not given: of SSH for the hosts that it reaches, of the cluster's secrets those in
+ * Reports inputs that this run needs and lacks: SSH inputs for the hosts it reaches, and the cluster's secrets in
  * `used`.
  */
 function missingInputs(
@@ -152,7 +151,7 @@ function missingInputs(
   used: ReadonlySet<ClusterSecret>,
 ): Failure[] {
   const need = (name: InputName, why: string | false | undefined): Failure[] =>
-    why && given(env, name) === undefined ? [missing(name, why)] : [];
+    why && given(env, name) === undefined ? [missingInput(name, why)] : [];
   const needUsed = (name: ClusterSecret, why: string | false | undefined): Failure[] =>
     used.has(name) ? need(name, why) : [];
   const overSsh =
@@ -162,16 +161,16 @@ function missingInputs(
   const ssh = overSsh.length > 0 && `${overSsh.join(', ')} ${overSsh.length === 1 ? 'is' : 'are'} reached over SSH`;
   const key = given(env, 'ssh-key');
   const bastionKey = given(env, 'bastion-key');
-  const https = cluster?.loadBalancer.scheme === 'https' && 'the load balancer speaks https';
+  const https = cluster?.loadBalancer.scheme === 'https' && 'the load balancer uses https';
   return [
     ...need('ssh-key', ssh),
     ...need('ssh-key-passphrase', key !== undefined && isEncrypted(key) && 'the SSH key is encrypted'),
     ...need(
       'bastion-key-passphrase',
-      bastionKey !== undefined && isEncrypted(bastionKey) && 'the key of the bastion is encrypted',
+      bastionKey !== undefined && isEncrypted(bastionKey) && 'the bastion key is encrypted',
     ),
-    ...need('known-hosts', ssh && `${ssh}, and a host is only connected to when its key is known`),
-    ...needUsed('database-password', 'the replicas share a database, and what is to be done asks it'),
+    ...need('known-hosts', ssh && `${ssh}, and host keys must be known before connecting`),
+    ...needUsed('database-password', 'this run accesses the database of the replicas'),
     ...needUsed(
       'registry-password',
       cluster?.registry && `images are pulled from ${cluster.registry.server} as ${cluster.registry.username}`,
@@ -181,7 +180,7 @@ function missingInputs(
   ];
 }
 
-/** The secrets that this cluster has a use for. */
+/** The optional secrets that this cluster uses. */
 function optionalSecrets(env: Environment, cluster: Cluster): Omit<Deployment['secrets'], 'databasePassword'> {
   const registryPassword = cluster.registry && givenSecret(env, 'registry-password');
   const kusciaConfig = givenSecret(env, 'kuscia-config');
@@ -211,7 +210,7 @@ function loginOf(env: Environment): Login {
   };
 }
 
-/** A PEM text as programs like it best: line feeds only, one at its end. */
+/** A PEM text normalised for other programs: line feeds only, with one at the end. */
 function givenPem(env: Environment, name: InputName): Secret | undefined {
   const secret = givenSecret(env, name);
   return secret && new Secret(secret.name, `${secret.reveal().replaceAll('\r\n', '\n')}\n`);

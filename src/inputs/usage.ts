@@ -3,19 +3,19 @@ import { INPUT_LIST, MODES, optionOf, ownVariable, type InputDefinition } from '
 const WIDTH = 100;
 const INDENT = '      ';
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export function usage(): string {
   return [
     'Usage: kuscia-swarm --cluster PATH [options]',
     '',
-    'Deploys a multi-replica Kuscia domain on Docker Swarm as the cluster file describes it, and proves it.',
+    'Deploys a multi-replica Kuscia domain on Docker Swarm from a cluster file, and verifies it.',
     '',
-    ...INPUT_LIST.flatMap((input) => [`  --${optionOf(input.name)}${value(input)}`, ...wrapped(description(input))]),
+    ...INPUT_LIST.flatMap((input) => [`  --${optionOf(input.name)}${value(input)}`, ...wrap(description(input))]),
     '  -h, --help',
     '',
-    'Each option can be set by a variable too, for example KUSCIA_SWARM_CLUSTER. Secrets are taken from files ' +
-      'and variables only:',
-    'arguments stand in the process list.',
+    'Each option can also be set by a variable, for example KUSCIA_SWARM_CLUSTER. Give secrets by file or ' +
+      'variable only:',
+    'arguments are visible in the process list.',
     '',
   ].join('\n');
 }
@@ -28,14 +28,14 @@ function value(input: InputDefinition & { readonly name: string }): string {
 
 function description(input: (typeof INPUT_LIST)[number]): string {
   const needed = input.needed
-    ? ` Needed: ${input.needed.english === 'always' ? 'always' : `when ${input.needed.english}`}.`
+    ? ` Required: ${input.needed.english === 'always' ? 'always' : `if ${input.needed.english}`}.`
     : '';
-  const preset = input.default === undefined ? '' : ` Default: ${input.default}.`;
+  const byDefault = input.default === undefined ? '' : ` Default: ${input.default}.`;
   const variable = input.kind === 'secret' || input.kind === 'file' ? ` Or ${ownVariable(input.name)}.` : '';
-  return `${input.description}${needed}${preset}${variable}`.replaceAll('`', '');
+  return `${input.description}${needed}${byDefault}${variable}`.replaceAll('`', '');
 }
 
-function wrapped(text: string): string[] {
+function wrap(text: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

@@ -3,8 +3,8 @@ import { CLUSTER_SECRETS, type ClusterSecret } from '../stages/definition.ts';
 import { definitionOf, type StageName } from '../stages/index.ts';
 
 /**
- * What the questions of a whole deployment take: for a plan, and for a job that records what its host answers to the
- * jobs of others.
+ * The secrets used by the queries of a whole deployment: for a plan, and for a job that records its host's answers for
+ * other jobs.
  */
 export const QUERY_SECRETS: readonly ClusterSecret[] = [
   'database-password',
@@ -12,7 +12,7 @@ export const QUERY_SECRETS: readonly ClusterSecret[] = [
   'load-balancer-key',
 ];
 
-/** What a run must be given. A job on a host's own runner (`here`) records its host's answers, whatever its stage. */
+/** The secrets that a run requires. A job on a host's own runner (`here`) records its host's answers in every stage. */
 export function secretsUsed(mode: Mode, stages: readonly StageName[], here: boolean): ReadonlySet<ClusterSecret> {
   const { secrets } = OPERATIONS[mode];
   if (secrets === 'none') return new Set();
@@ -21,7 +21,7 @@ export function secretsUsed(mode: Mode, stages: readonly StageName[], here: bool
       ? []
       : stages.flatMap((stage) => CLUSTER_SECRETS.filter((name) => definitionOf(stage).inputs.includes(name)));
   return new Set([
-    // A question pulls nothing.
+    // Queries pull no images.
     ...ofStages.filter((name) => secrets === 'to change' || name !== 'registry-password'),
     ...(here ? QUERY_SECRETS : []),
   ]);

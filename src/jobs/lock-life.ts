@@ -2,14 +2,14 @@ import { firstManager, type Cluster } from '../cluster/cluster.ts';
 import { ownRunners } from '../cluster/jobs.ts';
 import { PROOF } from '../cluster/matrix.ts';
 import type { Job } from '../inputs/job.ts';
-import type { LockWish } from '../inputs/lock.ts';
+import type { LockInputs } from '../inputs/lock.ts';
 import type { OnHosts } from '../operations/operation.ts';
 import { goesSideBySide, type StageName } from '../stages/index.ts';
 
 /** What a run is, as far as it matters to the lock of its domain. */
 export interface LockRequest {
   readonly cluster: Cluster;
-  readonly wish: LockWish;
+  readonly wish: LockInputs;
   readonly stages: readonly StageName[];
   readonly job: Pick<Job, 'host' | 'here' | 'reaches'>;
   /** Whether it is one of several jobs, which share the lock. */

@@ -153,7 +153,7 @@ export class Lock {
       host: this.#manager,
       what: `this run does not hold the lock of ${this.#domain} any more`,
       evidence,
-      remedy: 'See what the other run does, then run again: what was done stays, and the rest is done then.',
+      remedy: 'See what the other run does, then run again. Completed changes are kept; the next run applies the rest.',
     };
     this.#around.stop();
   }

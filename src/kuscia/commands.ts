@@ -3,12 +3,12 @@ import { folders } from '../cluster/folders.ts';
 import { changing, cleaningUp, reading, script, type Command } from '../engine/command.ts';
 
 /**
- * Prints a new configuration with a new domain key on standard output. No terminal, so that lines end in LF; no DSN,
- * because it would be an argument.
+ * Prints a new configuration with a new domain key. No terminal, so that lines end in LF; no DSN, because it would be a
+ * command line argument.
  */
 export const makeConfiguration = (cluster: Cluster): Command =>
   changing(
-    'make the Kuscia configuration',
+    'generate the Kuscia configuration',
     [
       'docker',
       'run',
@@ -28,24 +28,24 @@ export const makeConfiguration = (cluster: Cluster): Command =>
     { confidential: true },
   );
 
-/** Where kuscia.sh stands in the image. */
+/** Path of kuscia.sh in the image. */
 const SCRIPT_IN_IMAGE = '/home/kuscia/scripts/deploy/kuscia.sh';
 
-/** Takes kuscia.sh out of the very image that is deployed, or of another; fails unless what came out is a script. */
+/** Extracts kuscia.sh from the deployed image, or another; fails if it is not a script. */
 export function extractScript(cluster: Cluster, image = cluster.image): Command {
   const text = [
     'umask 077; mkdir -p "$(dirname "$2")" || exit',
-    // Docker's client lets a shell that is told to end wait for it, and one that is killed then cleans nothing up.
+    // Docker's client makes a terminated shell wait, and a killed shell cleans nothing up.
     'new="$2.new.$$"; rm -f "$2".new.*',
     cleaningUp('rm -f "$new"'),
     'docker run --rm --network none "$1" cat "$3" >"$new" || exit',
-    'head -n 1 "$new" | grep -q "^#!" || { echo "what the image holds as kuscia.sh is no script" >&2; exit 65; }',
+    'head -n 1 "$new" | grep -q "^#!" || { echo "kuscia.sh in the image is not a script" >&2; exit 65; }',
     'chmod 0700 "$new" && mv "$new" "$2"',
   ].join('\n');
-  return changing('take kuscia.sh out of the image', script(text, image, folders(cluster).script, SCRIPT_IN_IMAGE));
+  return changing('extract kuscia.sh from the image', script(text, image, folders(cluster).script, SCRIPT_IN_IMAGE));
 }
 
-/** Prints the digest of kuscia.sh in the image (SHA-256). It runs the image, so it is no question. */
+/** Prints the SHA-256 of kuscia.sh in the image. It runs the image, so it is not a query. */
 export const hashScript = (cluster: Cluster): Command =>
   changing(
     'read kuscia.sh in the image',
@@ -53,16 +53,16 @@ export const hashScript = (cluster: Cluster): Command =>
     { timeoutMs: 60_000 },
   );
 
-/** That digest in what it printed; undefined where the image has no kuscia.sh. */
+/** The digest in its output; undefined if the image has no kuscia.sh. */
 export function scriptDigest(printed: string): string | undefined {
   const digest = /^([0-9a-f]{64}) /.exec(printed)?.[1];
   return digest === SHA256_OF_NOTHING ? undefined : digest;
 }
 
-/** What sha256sum prints when the image had no such file. */
+/** SHA-256 of empty input, if the image has no such file. */
 const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** Ends with 0 where a command gets a terminal. */
+/** Exits with 0 if a command gets a terminal. */
 export const terminalCheck: Command = reading('get a terminal', script('[ -t 0 ] && [ -t 1 ]'), { terminal: true });
 
 /**
@@ -73,8 +73,9 @@ const START_DEADLINE_MS = 300_000;
 
 /**
  * Runs `kuscia.sh start` on a terminal, without which its probes fail (docs/kuscia.md#terminal), and in a clean
- * environment, because it would take ports, folders and limits from variables that happen to be set
- * (docs/kuscia.md#arguments-and-environment). The container must be gone before: the prompt about it ends with 0.
+ * environment, because it would take ports, directories and limits from existing variables
+ * (docs/kuscia.md#arguments-and-environment). An existing container must be removed first: kuscia.sh would prompt and
+ * exit with 0.
  */
 export function startReplica(cluster: Cluster): Command {
   const { ports } = cluster;
@@ -101,7 +102,6 @@ export function startReplica(cluster: Cluster): Command {
 }
 
 /**
- * The line that kuscia.sh prints when it has done all it does. Its exit code says nothing: it is 0 after nothing was
- * done, too.
+ * The line that kuscia.sh prints on success. Its exit code proves nothing: it is 0 even if nothing was done.
  */
 export const startedLine = (cluster: Cluster): string => `autonomy domain '${cluster.domain}' deployed successfully`;

@@ -7,41 +7,42 @@ import { sha256 } from '../engine/digest.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { Secret } from '../engine/secret.ts';
 
-/** A domain's Kuscia configuration, read and found to be one. */
+/** A validated Kuscia configuration of a domain. */
 export interface Configuration {
   readonly domain: string;
-  /** The domain's public key, as gateways show it: base64 of its PKCS#1 PEM. */
+  /** The domain's public key in the format of gateways: base64 of its PKCS#1 PEM. */
   readonly publicKey: string;
-  /** The domain's private key as it stands in the file. */
+  /** The domain's private key as in the file. */
   readonly domainKey: Secret;
   readonly document: Document;
 }
 
 /**
- * Largest configuration that is read, in characters; Kuscia's own have a tenth of it. The parser compares every key
- * with every other.
+ * Largest accepted configuration, in characters; Kuscia's own are a tenth of it. The parser takes quadratic time.
  */
 const LONGEST_TEXT = 32 * 1024;
 
 /**
- * Reads a configuration. Throws a DeploymentError (configuration-invalid) that says where it came from and never what
- * stands in it.
+ * Parses a configuration. Throws a DeploymentError (configuration-invalid) that names its source and never shows its
+ * content.
  */
 export function readConfiguration(text: Secret, from: string, host?: string): Configuration {
   const invalid = (why: string): Failure => ({
     code: 'configuration-invalid',
     ...(host !== undefined && { host }),
-    what: `the Kuscia configuration in ${from} cannot be used: ${why}`,
+    what: `the Kuscia configuration in ${from} is invalid: ${why}`,
     remedy:
-      'Put back a good copy from another replica or from where you keep it. Do not make a new one: it would ' +
-      'carry another domain key.',
+      'Restore a valid copy from another replica or from a backup. Do not generate a new one: it would have a ' +
+      'different domain key.',
   });
   const { length } = text.reveal();
-  if (length > LONGEST_TEXT) throw deploymentError(invalid(`it has ${length} characters, more than ${LONGEST_TEXT}`));
-  // Told to, the parser prints warnings, which quote the text.
+  if (length > LONGEST_TEXT)
+    throw deploymentError(invalid(`it has ${length} characters; at most ${LONGEST_TEXT} are allowed`));
+  // At other log levels the parser prints warnings that quote the text.
   const document = parseDocument(text.reveal(), { stringKeys: true, logLevel: 'error' });
-  if (document.errors.length > 0 || !isMap(document.contents)) throw deploymentError(invalid('it is no YAML mapping'));
-  if (!isPlain(document)) throw deploymentError(invalid('its aliases lead nowhere, too far or in a circle'));
+  if (document.errors.length > 0 || !isMap(document.contents))
+    throw deploymentError(invalid('it is not a YAML mapping'));
+  if (!isPlain(document)) throw deploymentError(invalid('it contains unresolved, excessive or circular aliases'));
   const domain = document.get('domainID');
   const keyData = document.get('domainKeyData');
   if (document.get('mode') !== 'autonomy') throw deploymentError(invalid('its mode is not autonomy'));
@@ -50,7 +51,7 @@ export function readConfiguration(text: Secret, from: string, host?: string): Co
   try {
     return { domain, publicKey: publicKeyOf(keyData), domainKey: new Secret('domain key', keyData), document };
   } catch {
-    throw deploymentError(invalid('domainKeyData is no RSA private key in base64'));
+    throw deploymentError(invalid('domainKeyData is not a base64-encoded RSA private key'));
   }
 }
 
@@ -68,26 +69,26 @@ function publicKeyOf(keyData: string): string {
   return Buffer.from(key.export({ type: 'pkcs1', format: 'pem' })).toString('base64');
 }
 
-/** First 12 hex digits of the hash of a public key (base64 of its PEM): enough to tell two apart in a message. */
+/** First 12 hex digits of the hash of a public key (base64 of its PEM), to tell keys apart in messages. */
 export function fingerprint(publicKey: string): string {
   const pem = Buffer.from(publicKey, 'base64').toString('utf8').replace(/\s/g, '');
   return sha256(pem).slice(0, 12);
 }
 
-/** The data source name that replicas reach the database with (docs/kuscia.md#database). */
+/** The data source name with which replicas connect to the database (docs/kuscia.md#database). */
 export function dataSource({ cluster, secrets }: Deployment, address: string): string {
   const { user, port, name } = cluster.database;
   return `mysql://${user}:${secrets.databasePassword.reveal()}@tcp(${address}:${port})/${name}`;
 }
 
-/** What the cluster file decides in a configuration; the rest of it is left as it is. */
+/** The keys of a configuration set by the cluster file; all others are kept. */
 function decided(cluster: Cluster, dataSourceName: string): Readonly<Record<string, string>> {
   return { runtime: 'runp', protocol: cluster.protocol, datastoreEndpoint: dataSourceName };
 }
 
 /**
- * The configuration as the cluster file wants it: the given one with only what the file decides set, its domain key
- * kept.
+ * The configuration for this cluster file: the given one, domain key included, with only the keys from the file
+ * changed.
  */
 export function wantedConfiguration({ document }: Configuration, cluster: Cluster, dataSourceName: string): Secret {
   const wanted = document.clone();
@@ -96,7 +97,7 @@ export function wantedConfiguration({ document }: Configuration, cluster: Cluste
 }
 
 /**
- * Keys at which two configurations differ, with the values where they are no secret: `protocol TLS -> NOTLS`,
+ * Keys that differ between two configurations, with values that are not secret: `protocol TLS -> NOTLS`,
  * `datastoreEndpoint`.
  */
 export function differences(from: Configuration, to: Configuration): Difference[] {

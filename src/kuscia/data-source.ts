@@ -4,11 +4,10 @@ import { absent, failedTo, present, type Query } from '../engine/fact.ts';
 const USER = `s|^datastoreEndpoint: *["']\\{0,1\\}mysql://\\([^:@/]*\\):.*$|user=\\1|p`;
 
 /**
- * The user as whom a replica with that configuration logs in to the database; '' where it names none. Nothing else of
- * it leaves the host.
+ * The database user in a replica's configuration; '' if none. Nothing else in the file leaves the host.
  */
 export const dataSourceUser = (path: string): Query<string> => {
-  const purpose = `read the database's user in ${path}`;
+  const purpose = `read the database user in ${path}`;
   return {
     command: reading(
       purpose,

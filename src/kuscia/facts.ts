@@ -5,45 +5,45 @@ import { reading, script, type Command } from '../engine/command.ts';
 import { failedTo, mapFact, present, type Query } from '../engine/fact.ts';
 import { jsonOf } from '../engine/json.ts';
 
-/** Who answered a request without credentials at a gateway's port (docs/kuscia.md#gateway-answer). */
+/** The answer to a request without credentials at a gateway's port (docs/kuscia.md#gateway-answer). */
 export interface Answer {
   readonly status: number;
-  /** Domain and replica name that the answer names; '' when it names none, which no Kuscia gateway does. */
+  /** Domain and replica in the answer; '' if absent, which means it is not a Kuscia gateway. */
   readonly domain: string;
   readonly instance: string;
   /**
-   * curl's exit code: 0 when it was answered; else why not: 6 name not resolved, 7 refused or no route, 28 not in time,
-   * 35 no TLS, 52 closed without an answer.
+   * curl's exit code: 0 for an answer; otherwise 6 name not resolved, 7 refused or no route, 28 timeout, 35 no TLS, 52
+   * closed without an answer.
    */
   readonly exit: number;
 }
 
-/** Nobody was asked, or nothing that was said could be read. */
+/** Nothing was queried, or no answer could be parsed. */
 const NO_ANSWER: Answer = { status: 0, domain: '', instance: '', exit: 0 };
 
-/** What a gateway speaks on the wire (docs/kuscia.md#protocol). */
+/** The scheme of a gateway (docs/kuscia.md#protocol). */
 export const gatewayScheme = (cluster: Cluster): 'http' | 'https' => (cluster.protocol === 'NOTLS' ? 'http' : 'https');
 
-/** Seconds that a gateway has for its answer. */
+/** Time limit for a gateway's answer, in seconds. */
 const DIRECT_S = 5;
 
 /**
- * Seconds that the load balancer has: nginx itself waits 5 for a replica that is silent before it asks the next
+ * Time limit for the load balancer, in seconds: nginx waits 5 for an unresponsive replica before it tries the next
  * (proxy_connect_timeout in templates/nginx.conf.hbs).
  */
 const BALANCED_S = 8;
 
-/** Asks a replica's gateway through its host's published port, from the probe on a host. */
+/** Queries a replica's gateway at its host's published port, from the probe on a host. */
 export function directAnswer(cluster: Cluster, host: Host): Query<Answer> {
   const url = `${gatewayScheme(cluster)}://${host.address}:${cluster.ports.gateway}/`;
-  return oneAnswer(answersFrom(`ask the gateway at ${url}`, [url], DIRECT_S, (...what) => inProbe(cluster, ...what)));
+  return oneAnswer(answersFrom(`query the gateway at ${url}`, [url], DIRECT_S, (...what) => inProbe(cluster, ...what)));
 }
 
-/** Asks a replica's gateway from within its own container, where no network is in between. */
+/** Queries a replica's gateway inside its own container, without a network in between. */
 export function answerWithin(cluster: Cluster, container: string): Query<Answer> {
   const url = `${gatewayScheme(cluster)}://127.0.0.1:1080/`;
   return oneAnswer(
-    answersFrom('ask the gateway from within its container', [url], DIRECT_S, (purpose, argv) =>
+    answersFrom('query the gateway inside its container', [url], DIRECT_S, (purpose, argv) =>
       reading(purpose, ['docker', 'exec', container, ...argv]),
     ),
   );
@@ -58,21 +58,23 @@ const oneAnswer = ({ command, read }: Query<readonly Answer[]>): Query<Answer> =
 export const loadBalancerUrl = (cluster: Cluster, address: string): string =>
   `${cluster.loadBalancer.scheme}://${address}:${cluster.loadBalancer.port}`;
 
-/** So often the load balancer is asked: its turn is shared by all workers, so each replica answers about four times. */
+/**
+ * Number of requests to the load balancer: its rotation is shared by all workers, so each replica answers about four.
+ */
 export const requestsFor = (cluster: Cluster): number => 4 * hostsWith(cluster, 'replica').length + 1;
 
-/** Asks the load balancer so often, each time on a fresh connection. */
+/** Sends that many requests to the load balancer, each on a new connection. */
 export const loadBalancerAnswers = (cluster: Cluster, host: Host, times: number): Query<readonly Answer[]> => {
   const url = `${loadBalancerUrl(cluster, host.address)}/`;
-  return answersFrom(`ask the load balancer at ${url}`, Array<string>(times).fill(url), BALANCED_S, (...what) =>
+  return answersFrom(`query the load balancer at ${url}`, Array<string>(times).fill(url), BALANCED_S, (...what) =>
     inProbe(cluster, ...what),
   );
 };
 
 /**
- * One line a request: the end of the body, the status, curl's exit code; each is small enough to be written in one
- * piece. All are made side by side and past any proxy, so that who is silent hides nobody else. The certificate is the
- * gateway's own, made anew at each start, so it proves nothing.
+ * One line per request: the end of the body, the status, curl's exit code; small enough for an atomic write. Requests
+ * run in parallel and bypass any proxy, so that one without an answer does not delay the others. The gateway's
+ * certificate is regenerated at each start, so it is not verified.
  */
 function answersFrom(
   purpose: string,
@@ -116,11 +118,11 @@ function answerIn(record: string): Answer {
   }
 }
 
-/** Whether the answer is that of a gateway of this domain: 401, naming the domain and a replica. */
+/** Whether the answer is from a gateway of this domain: 401 with the domain and a replica. */
 export const isGateway = (cluster: Cluster, answer: Answer): boolean =>
   answer.status === 401 && answer.domain === cluster.domain && answer.instance !== '';
 
-/** Why there was no answer, by curl's exit code. */
+/** Reasons for no answer, by curl's exit code. */
 const SILENCE: Readonly<Record<number, string>> = {
   6: 'its name cannot be resolved in a container',
   7: 'refused, or no route',
@@ -130,7 +132,7 @@ const SILENCE: Readonly<Record<number, string>> = {
   56: 'connection reset',
 };
 
-/** What an answer was, in words. */
+/** Describes an answer. */
 export function describeAnswer(cluster: Cluster, answer: Answer): string {
   if (isGateway(cluster, answer)) return `401 from ${answer.instance}`;
   if (answer.status === 0) return SILENCE[answer.exit] ?? 'no answer';
@@ -139,8 +141,8 @@ export function describeAnswer(cluster: Cluster, answer: Answer): string {
 }
 
 /**
- * What a start that fails says of why, by the real program (docs/kuscia.md#failed-starts); much of what a healthy one
- * prints says "failed" or "invalid", too.
+ * What Kuscia logs about a failed start (docs/kuscia.md#failed-starts); a healthy start also logs many lines with
+ * "failed" or "invalid".
  */
 const DECISIVE = [
   'datastore endpoint failed with',
@@ -159,9 +161,9 @@ const DECISIVE = [
 ].join('|');
 
 /**
- * Of each start the first decisive line counts, and of several starts the last that has one; of none that has led to a
- * replica that works. docker's own times are asked by: those in the lines are local to the image. A container that
- * docker restarts by itself did so because of what it said before.
+ * The first decisive line of a start counts, and among several starts the last that has one, but none from before a
+ * successful start. Uses Docker's timestamps, because those in the lines are local to the image. A container restarted
+ * by Docker itself failed for reasons logged before the restart.
  */
 const LAST_WORDS = `
 state=$(docker inspect --format '{{.State.StartedAt}} {{.RestartCount}}' "$1") || exit
@@ -176,8 +178,8 @@ docker logs --since "$since" --tail 400 "$1" 2>&1 | tr -d '\\r' | awk '
 END { print substr(said != "" ? said : fatal, 1, 400) }'`;
 
 /**
- * The line of a replica's log that says why it does not work; '' where none does. Its time is local to the image, so it
- * is cut off.
+ * The line of a replica's log that explains why it does not work; '' if none. Its timestamp, which is local to the
+ * image, is removed.
  */
 export const lastErrorLines = (container: string): Query<string> => ({
   command: reading('read the log of the replica', script(LAST_WORDS, container)),

@@ -1,14 +1,14 @@
 import { reading, script } from '../engine/command.ts';
 import { failedTo, present, type Query } from '../engine/fact.ts';
 
-/** A replica as it has registered itself in the shared database. */
+/** A replica as registered in the shared database. */
 export interface Gateway {
   readonly name: string;
   readonly address: string;
   readonly version: string;
   /** Base64 of the domain's public key, PKCS#1 PEM. */
   readonly publicKey: string;
-  /** Start of its process and its last heartbeat, milliseconds since the epoch. */
+  /** Start of its process and its last heartbeat, in milliseconds since the epoch. */
   readonly uptime: number;
   readonly heartbeat: number;
 }
@@ -19,18 +19,18 @@ export interface KusciaNode {
   readonly ready: boolean;
 }
 
-/** A task of a job that a replica runs or is about to run. The partner's side of it runs elsewhere. */
+/** A task of a job that a replica runs or is about to run. The partner's part runs elsewhere. */
 export interface Task {
-  /** Name of its job; '' where that is not known any more. */
+  /** Name of its job; '' if no longer known. */
   readonly job: string;
   readonly task: string;
   /** Name of the replica, as in `Gateway`. */
   readonly replica: string;
-  /** `Running`, or `Pending` while its image is fetched or missing. */
+  /** `Running`, or `Pending` while its image is being pulled or missing. */
   readonly phase: string;
 }
 
-/** What one replica's API server says of all replicas of the domain. */
+/** All replicas of the domain, according to one replica's API server. */
 export interface Registry {
   readonly gateways: readonly Gateway[];
   readonly nodes: readonly KusciaNode[];
@@ -39,8 +39,8 @@ export interface Registry {
 
 const field = (path: string): string => `{"\\t"}{${path}}`;
 /**
- * One line an object, the same fields of each, then `end`. Fields are picked by the API's own client: pods carry what
- * their tasks were told and have said, and none of that may leave the replica.
+ * One line per object with the same fields, then `end`. The API's own client selects the fields, because pods contain
+ * inputs and outputs of their tasks, which must not leave the replica.
  */
 const OBJECTS = `{range .items[*]}{.kind}${[
   '.metadata.name',
@@ -56,7 +56,7 @@ const OBJECTS = `{range .items[*]}{.kind}${[
 ]
   .map(field)
   .join('')}{"\\n"}{end}{"end\\n"}`;
-/** One line for each task that is not over: its name and that of its job, which a pod does not name. */
+/** One line per unfinished task: its name and its job, which is missing in the pod. */
 const JOBS = ['Pending', 'Running']
   .map(
     (phase) =>
@@ -67,9 +67,9 @@ const JOBS = ['Pending', 'Running']
 const OVER = ['Succeeded', 'Failed'];
 
 /**
- * Asks the login's own replica on a host for the gateways, nodes and tasks of its domain, which are in the shared
- * database and so the same from every replica. The host itself fills in whose it is (kuscia.sh,
- * `${USER}-kuscia-autonomy-${ID}`), so that it can be asked before that is known.
+ * Queries the login's own replica on a host for the gateways, nodes and tasks of its domain, which come from the shared
+ * database and so are the same from every replica. The host fills in the user (kuscia.sh,
+ * `${USER}-kuscia-autonomy-${ID}`), so that it need not be known in advance.
  */
 export const registry = (domain: string): Query<Registry> => ({
   command: reading(
@@ -91,7 +91,7 @@ export const registry = (domain: string): Query<Registry> => ({
     if (outcome.code !== 0) return failedTo('read the gateways, nodes and tasks', outcome);
     const lines = outcome.stdout.split('\n');
     const end = lines.indexOf('end');
-    if (end === -1) throw new Error('it has no end');
+    if (end === -1) throw new Error('the output is incomplete');
     const jobs = new Map(lines.slice(end + 1).map((line) => line.split('\t') as [string, string | undefined]));
     return present(
       registryIn(
@@ -118,7 +118,7 @@ function registryIn(rows: readonly (readonly string[])[], jobs: ReadonlyMap<stri
     task,
     ...more
   ] of rows) {
-    if (task === undefined || name === '' || more.length > 0) throw new Error('a line has another number of fields');
+    if (task === undefined || name === '' || more.length > 0) throw new Error('a line has the wrong number of fields');
     if (kind === 'Gateway')
       found.gateways.push({
         name,
@@ -129,8 +129,8 @@ function registryIn(rows: readonly (readonly string[])[], jobs: ReadonlyMap<stri
         heartbeat: Date.parse(heartbeat) || 0,
       });
     else if (kind === 'Node') found.nodes.push({ name, ready: ready === 'True' });
-    else if (kind !== 'Pod') throw new Error('it names something else');
-    // Pods of a deployment, which serve until they are deleted, have no task.
+    else if (kind !== 'Pod') throw new Error('unexpected kind of object');
+    // Pods of a deployment, which run until they are deleted, have no task.
     else if (task !== '' && replica !== '' && !OVER.includes(phase))
       found.tasks.push({ job: jobs.get(task) ?? '', task, replica, phase });
   }

@@ -1,19 +1,18 @@
 import type { Registry, Task } from './registry.ts';
 
 /**
- * What is known of the tasks on one replica: it reports them, or it has stopped reporting, so that nothing tells when
- * they end.
+ * The tasks on one replica, and whether it still reports; if not, their end cannot be observed.
  */
 export interface OnReplica {
   readonly tasks: readonly Task[];
   /**
-   * Whether its node is Ready: an agent that does not report cannot say that a task has ended (seen: such a pod stays
-   * Running for ever).
+   * Whether its node is Ready: an agent that does not report cannot report the end of a task (observed: such a pod
+   * stays Running forever).
    */
   readonly reported: boolean;
 }
 
-/** The tasks of the domain on one replica, by its name. */
+/** The domain's tasks on one replica, by its name. */
 export function tasksOn({ tasks, nodes }: Pick<Registry, 'tasks' | 'nodes'>, replica: string): OnReplica {
   return {
     tasks: tasks.filter((task) => task.replica === replica),
@@ -21,12 +20,11 @@ export function tasksOn({ tasks, nodes }: Pick<Registry, 'tasks' | 'nodes'>, rep
   };
 }
 
-/** So many jobs are named; of more it is only said how many. */
+/** Number of jobs listed by name; further jobs are only counted. */
 const NAMED = 8;
 
 /**
- * `2 tasks of 2 jobs: job-a (job-a-t1), job-b (job-b-t1, Pending)`; a job that is not known any more is left out of the
- * names, its tasks are not.
+ * `2 tasks of 2 jobs: job-a (job-a-t1), job-b (job-b-t1, Pending)`; for an unknown job only its tasks are listed.
  */
 export function tasksInWords(tasks: readonly Task[]): string {
   const jobs = [...Map.groupBy(tasks, ({ job, task }) => job || task).values()];

@@ -3,7 +3,7 @@ import { probeName } from '../docker/probe.ts';
 import { changing, reading, type Command } from '../engine/command.ts';
 import type { Secret } from '../engine/secret.ts';
 
-/** Seconds that the server has for all answers: a client whose packets are lost would wait for minutes. */
+/** Time limit for all answers, in seconds: a client whose packets are lost would wait for minutes. */
 export const ANSWERS_S = 12;
 
 /**
@@ -11,19 +11,19 @@ export const ANSWERS_S = 12;
  * Flags".
  */
 const PLAIN = 0x088201;
-/** Those that `openssl s_client -starttls mysql` has told the server by then. Source: OpenSSL, apps/s_client.c. */
+/** Those that `openssl s_client -starttls mysql` has already sent. Source: OpenSSL, apps/s_client.c. */
 const WITH_TLS = 0x7fae85;
 
 /**
- * A client of MySQL in bash, for the probe: it answers challenges and gives nothing that could be read, whatever method
- * the server asks for. Only a server that has proven itself by the CA is given the password where it wants that; and
- * for `own key` it is encrypted once with the key that the server itself gives, as Kuscia's driver does it. Source:
+ * A MySQL client in bash, for the probe: it answers challenges and never sends a readable password, whatever method the
+ * server requests. It sends the password only to a server verified against the CA; with `own key` it sends it once,
+ * encrypted with the server's own key, as Kuscia's driver does. Source:
  * MySQL docs, "Connection Phase", "Authentication Plugin - caching_sha2_password", "Text Resultset".
  *
  * Arguments: how (`challenge` or `own key`), address, port, CA (PEM or ''), user, statements. Standard input: the
- * password. Prints rows, their fields parted by tabs; `method NAME` where the server wants what it is not given;
- * `trusted` where it has proven itself, `no TLS` where it has no way to; `tls accepted` where a login that it refused
- * is none with TLS, as for a user with REQUIRE SSL. Its errors go to standard error in the words of MySQL's own client.
+ * password. Prints rows with tab-separated fields; `method NAME` if the server requests something it is not sent;
+ * `trusted` if the server is verified, `no TLS` if it does not offer TLS; `tls accepted` if a refused login succeeds
+ * with TLS, as for a user with REQUIRE SSL. Errors go to standard error in the format of MySQL's own client.
  */
 const CLIENT = `LC_ALL=C how=$1 address=$2 port=$3 ca=$4 user=$5; shift 5
 IFS= read -r password
@@ -165,8 +165,8 @@ const inProbe = (cluster: Cluster, argv: readonly string[]): readonly [string, .
 ];
 
 /**
- * Has the server carry out statements that only read, as the user, from within the host's probe. The password cannot be
- * read by whoever answers there.
+ * Runs read-only statements on the server as the user, from the host's probe. The password cannot be read by whatever
+ * answers there.
  */
 export const askFromProbe = (
   cluster: Cluster,
@@ -174,13 +174,13 @@ export const askFromProbe = (
   password: Secret,
   statements: readonly string[],
 ): Command =>
-  reading('ask the database', inProbe(cluster, session(database, 'challenge', statements)), {
+  reading('query the database', inProbe(cluster, session(database, 'challenge', statements)), {
     stdin: password.followedBy('\n'),
   });
 
 /**
- * Logs in once and does nothing. A server that keeps passwords for caching_sha2_password then knows the user, and is
- * content with a challenge.
+ * Logs in once and does nothing else. A server with caching_sha2_password then has the password cached and accepts a
+ * challenge.
  */
 export const logInOnce = (cluster: Cluster, database: ExternalDatabase, password: Secret): Command =>
   changing(`log in to the database as ${database.user}`, inProbe(cluster, session(database, 'own key', [])), {

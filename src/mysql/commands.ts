@@ -4,26 +4,26 @@ import { runContainer } from '../docker/commands.ts';
 import type { Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
-/** Where the password file stands inside the container. */
+/** Path of the password file inside the container. */
 export const PASSWORD_TARGET = '/run/secrets/database-password';
 
-/** Where the file with root's own password stands inside the container. */
+/** Path of root's password file inside the container. */
 export const ROOT_PASSWORD_TARGET = '/run/secrets/database-root-password';
 
-/** Where the server keeps its data inside the container. */
+/** Path of the data directory inside the container. */
 export const DATA_TARGET = '/var/lib/mysql';
 
-/** The password files that the server is started with, by their paths on the host. */
+/** Password files for the server, as paths on the host. */
 export interface PasswordFiles {
-  /** Of the database's user. */
+  /** For the database user. */
   readonly user: string;
   readonly root: string;
 }
 
 /**
- * Starts the database server, published at that address alone. Passwords come from files; root has its own, and logs in
- * within the container only. Options: many connections and no derived_merge, as Kuscia's troubleshooting pages advise;
- * no name look-ups, because a slow one outlasts Kuscia's 5 s limit.
+ * Starts the database server, published only at that address. Passwords come from files; root has its own and can log
+ * in only inside the container. Options: many connections and no derived_merge, as Kuscia's troubleshooting pages
+ * advise; no name lookups, because a slow one exceeds Kuscia's limit of 5 s.
  */
 export function runDatabase(database: ManagedDatabase, files: PasswordFiles, address: string): Command {
   return runContainer('start the database', [
@@ -45,14 +45,14 @@ export function runDatabase(database: ManagedDatabase, files: PasswordFiles, add
   ]);
 }
 
-/** Suffix of the option groups by which the client of `loginFile` uses TLS. */
+/** Suffix of the option groups with which the client of `loginFile` uses TLS. */
 export const TLS_SUFFIX = '-tls';
 
 /**
- * The client's option file, for its standard input: a login without TLS, as Kuscia's is, which also asks for the
- * server's key as Kuscia's driver does. Quotes and backslashes are refused when the password is read. An option that a
- * client does not know is a warning where it is "loose"; of MariaDB's clients alone are the groups client-mariadb,
- * where "ssl" is no prefix of others. Source: MySQL docs, "Program Option Modifiers"; MariaDB docs, "Configuring
+ * The client's option file, for its standard input: a login without TLS that also requests the server's key, as
+ * Kuscia's driver does. Quotes and backslashes are rejected when the password is read. An unknown option is only a
+ * warning if it is "loose"; only MariaDB's clients read the client-mariadb groups, where "ssl" is not a prefix of
+ * others. Source: MySQL docs, "Program Option Modifiers"; MariaDB docs, "Configuring
  * MariaDB with Option Files".
  */
 export function loginFile(user: string, password: Secret): Secret {

@@ -7,19 +7,19 @@ import type { Secret } from '../engine/secret.ts';
 import { ANSWERS_S, askFromProbe } from './client.ts';
 import { loginFile, PASSWORD_TARGET, TLS_SUFFIX } from './commands.ts';
 
-/** A gateway object that a replica has left in the database. */
+/** A gateway object of a replica in the database. */
 export interface StoredGateway {
   readonly domain: string;
   readonly name: string;
-  /** Base64 of the PEM public key; '' when the object has none yet. */
+  /** Base64 of the PEM public key; '' if the object has none yet. */
   readonly publicKey: string;
 }
 
 /**
- * What the database server said after a login was tried: without TLS, as Kuscia logs in. `cut short`: the login was
- * accepted, and then a large answer did not arrive.
- * `withheld`: by that method it wants the password itself, or something that gives it away, and got neither.
- * `untrusted`: it did not prove itself by the CA.
+ * The database server's reaction to a login without TLS, as Kuscia's. `cut short`: the login was accepted, but a large
+ * answer did not arrive.
+ * `withheld`: that method requires the password itself or something that reveals it, which was not sent.
+ * `untrusted`: it could not be verified against the CA.
  */
 export type DatabaseState =
   | { readonly login: 'refused'; readonly said: string }
@@ -47,8 +47,8 @@ export const REFUSED = [1044, 1045, 1130, 1698];
 export const WANTS_TLS = 3159;
 
 /**
- * Asks within the server's own container, with the login that comes by standard input. A login that is refused is tried
- * once more with TLS, for the server refuses a user with REQUIRE SSL by the same error as a wrong password.
+ * Queries inside the server's own container, with the login from standard input. Retries a refused login with TLS,
+ * because the server reports the same error for a user with REQUIRE SSL as for a wrong password.
  */
 const ASK = `login=$(cat)
 ask() { printf "%s\\n" "$login" | timeout ${ANSWERS_S} mysql --defaults-extra-file=/dev/stdin "$@"; }
@@ -58,8 +58,7 @@ case $said in *"ERROR 1045"*) ! ask --defaults-group-suffix=${TLS_SUFFIX} "$@" >
 exit "$code"`;
 
 /**
- * Asks the server for its version, whether the database is there, and which domains' gateways it holds (only the owner
- * has any).
+ * Queries the server's version, whether the database exists, and whose gateways it contains (only its owner has any).
  */
 export function databaseState(cluster: Cluster, password: Secret): Query<DatabaseState> {
   const { database } = cluster;
@@ -83,14 +82,14 @@ export function databaseState(cluster: Cluster, password: Secret): Query<Databas
       if (error && REFUSED.includes(Number(error[1]))) return present({ login: 'refused', said: error[0] });
       const version = rows.find(([key]) => key === 'version')?.[1];
       const method = rows.find(([key]) => key === 'method')?.[1];
-      // One that took the password with TLS is content with a challenge from then on, or Kuscia's driver gives it what
-      // it wants.
+      // A server that received the password over TLS accepts a challenge from then on, or Kuscia's driver sends what it
+      // requires.
       if (method !== undefined && version === undefined) return present({ login: 'withheld', method });
-      // What timeout(1) ends with.
+      // Exit code of timeout(1).
       if (outcome.code === 124 && version !== undefined && !rows.some(([key]) => key === 'wide'))
         return present({ login: 'cut short' });
-      if (outcome.code !== 0) return failedTo('ask the database', outcome);
-      if (version === undefined) return unknown('the database gave no version');
+      if (outcome.code !== 0) return failedTo('query the database', outcome);
+      if (version === undefined) return unknown('the database did not report its version');
       return present({
         login: 'accepted',
         version,
@@ -101,12 +100,12 @@ export function databaseState(cluster: Cluster, password: Secret): Query<Databas
   };
 }
 
-/** Runs it only in a container that was made for the database, by the file that it has its password from. */
+/** Runs it only in a container created for the database, recognised by its password file. */
 const WITHIN = `found=$(docker container inspect --format "{{.Id}}:{{range .Mounts}}{{.Destination}}:{{end}}" "$1") || exit
-case $found in *":$2:"*) ;; *) echo "the container $1 was not made for the database" >&2; exit 77 ;; esac
+case $found in *":$2:"*) ;; *) echo "the container $1 was not created for the database" >&2; exit 77 ;; esac
 shift 2; exec docker exec --interactive "\${found%%:*}" "$@"`;
 
-/** argv that runs another within the container of the database, and in no other of that name. */
+/** Wraps argv to run inside the database's container, but not in another container with its name. */
 export const within = (
   { container }: ManagedDatabase,
   argv: readonly [string, ...string[]],
@@ -122,24 +121,24 @@ function askWithin(database: ManagedDatabase, password: Secret, statements: read
     '--skip-column-names',
     `--execute=${statements.join('; ')}`,
   );
-  return reading('ask the database', within(database, [...client, '--host=127.0.0.1']), {
+  return reading('query the database', within(database, [...client, '--host=127.0.0.1']), {
     stdin: loginFile(database.user, password),
   });
 }
 
 /**
- * Why a server that had to prove itself did not, by the number that OpenSSL gives the reason; undefined where it did,
- * or was not there at all.
+ * Why a server could not be verified, with OpenSSL's error number; undefined if it was verified or did not respond at
+ * all.
  */
 function proofIn(rows: readonly (readonly string[])[], stderr: string): string | undefined {
   if (rows.some(([key]) => key === 'trusted')) return undefined;
-  if (rows.some(([key]) => key === 'no TLS')) return 'it offers no TLS';
+  if (rows.some(([key]) => key === 'no TLS')) return 'it does not offer TLS';
   return /verify error:num=\d+:[^\n]*/.exec(stderr)?.[0];
 }
 
 /**
- * One row a fact; the table is asked only where it is there. The name is checked to be an identifier when the cluster
- * file is read.
+ * One row per fact; the table is queried only if it exists. The name is validated as an identifier with the cluster
+ * file.
  */
 function statementsFor(database: string): string[] {
   const newest =
@@ -150,7 +149,7 @@ function statementsFor(database: string): string[] {
     '(id) WHERE deleted = 0';
   return [
     `SELECT 'version', VERSION()`,
-    // As large as three packets: where those are lost on their way, this is what never arrives.
+    // As large as three packets: if large packets are lost, this never arrives.
     `SELECT 'wide', REPEAT('x', 4000)`,
     `SELECT 'database', SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '${database}'`,
     `SET @found = (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${database}' AND ` +

@@ -4,12 +4,12 @@ import { reading } from '../engine/command.ts';
 import { failedTo, present, type Query } from '../engine/fact.ts';
 import { WANTS_TLS } from './facts.ts';
 
-/** Seconds within which a server has to greet: Kuscia gives up after 5. */
+/** Time limit for the greeting, in seconds: Kuscia gives up after 5. */
 const GREETING_S = 4;
 
 /**
- * How a server received a container. `late`: it took the connection and said nothing in time; `silent`: not even that;
- * `another program`: what answers is no MySQL server; `turnedAway`: by that server error, before any login; `narrow`:
+ * The server's reaction to a container. `late`: it accepted the connection but sent nothing in time; `silent`: not even
+ * that; `another program`: it is not a MySQL server; `turnedAway`: it sent that error before any login; `narrow`:
  * packets up to that size arrive, those of `lost` bytes do not (IP packets).
  */
 export type Greeting =
@@ -25,13 +25,13 @@ export type Greeting =
   | { readonly narrow: number; readonly lost: number };
 
 /**
- * Sizes of the login packets that are tried: more than two packets, then single ones, the last without anything that
- * fills it. IP packets in bytes.
+ * Sizes of the attempted login packets: more than two packets, then single ones, the last without padding. IP packets
+ * in bytes.
  */
 const LARGE = 3000;
 const SINGLE = [1400, 1300, 1200, 0];
 
-/** User whose login is tried: a server that knows it is none of ours. */
+/** User for the attempted login, which must not exist. */
 const NOBODY = 'kuscia-swarm-probe';
 
 /**
@@ -45,20 +45,20 @@ const LOGIN = Buffer.concat([
   Buffer.from(`${NOBODY}\0\0mysql_native_password\0`),
 ]);
 
-/** For printf. */
+/** Escapes for printf. */
 const escaped = (bytes: Buffer): string =>
   [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 
 /**
- * Headers of IP, of TCP with timestamps, and of the packet itself; then the attribute "pad", whose length and that of
- * all attributes are told in three bytes each.
+ * Headers of IP, TCP with timestamps and the packet itself; then the attribute "pad", with three bytes each for its
+ * length and that of all attributes.
  */
 const AROUND = 52 + 4 + LOGIN.length + 3 + 4 + 3;
 
 /**
- * One try: name, connection, greeting, login, answer; each line begins with the size. The login is complete, so that
- * the server counts a refused login and no broken handshake, for which it would block the host in time
- * (max_connect_errors). Where the server wants another way to log in, it gets an empty answer, for the same reason.
+ * One attempt: name, connection, greeting, login, answer; each line starts with the size. The login is complete, so
+ * that the server counts a refused login and not a broken handshake, for which it would eventually block the host
+ * (max_connect_errors). If the server requests another method, it gets an empty answer for the same reason.
  */
 const TRY = `LC_ALL=C
 ${HAS_ROUTES} || exit 5
@@ -82,7 +82,7 @@ one() { timeout ${GREETING_S} bash -c "$try" bash "$address" "$port" "$1" 2>&1; 
 first=$(one ${LARGE}); echo "$first"
 case $first in *" reply "* | *" ended 8"*) ;; *" greeting 10 "*) for size in ${SINGLE.join(' ')}; do one $size & done; wait ;; esac`;
 
-/** How a MySQL server receives a container of this host at that address. No credentials are given. */
+/** The reaction of a MySQL server at that address to a container on this host. Sends no credentials. */
 export function greeting(cluster: Cluster, address: string, port: number): Query<Greeting> {
   const purpose = `reach the database at ${address}:${port} from a container`;
   return {
@@ -101,7 +101,7 @@ function received(lines: readonly (readonly string[])[], text: string): Greeting
     lines.find(([first, second]) => first === String(size) && second === key)?.slice(2);
   const late = of(LARGE, 'ended')?.[0] === '124';
   if (!of(LARGE, 'resolved')) return of(LARGE, 'ended')?.[0] === '5' ? 'no route' : 'unresolved';
-  // bash gives no other sign of how a connection failed than the words of the C library.
+  // bash reports why a connection failed only by the text of the C library.
   if (!of(LARGE, 'connected')) return late ? 'silent' : /Connection refused/.test(text) ? 'refused' : 'no route';
   const [version, turnedAway] = (of(LARGE, 'greeting') ?? []).map(Number);
   if (version === 255) return { turnedAway: turnedAway ?? 0 };
@@ -114,7 +114,7 @@ function received(lines: readonly (readonly string[])[], text: string): Greeting
   return { narrow: passes, lost: Math.min(1500, ...SINGLE.filter((size) => size > passes)) };
 }
 
-/** Whether the host itself, not a container on it, gets a connection there. */
+/** Whether the host itself, not a container on it, can connect. */
 export const hostReaches = (address: string, port: number): Query<boolean> => ({
   command: reading(`connect to the database at ${address}:${port} from the host`, [
     'timeout',

@@ -4,23 +4,23 @@ import { sha256 } from '../engine/digest.ts';
 import { absent, failedTo, present, type Query } from '../engine/fact.ts';
 
 /**
- * By what a host knows that its deployment uses a server: its replica's configuration names it, or an apply has written
- * it down before there was one.
+ * How a host knows that its deployment uses a server: from its replica's configuration, or from a note by an earlier
+ * apply.
  */
 export type InUse = 'configured' | 'written down';
 
-/** What an apply writes down of a server before it logs in there. */
+/** The note about a server that apply writes before it logs in there. */
 export const inUseText = ({ address, port, ca }: ExternalDatabase): string =>
   `${address}:${port} ${ca === undefined ? 'off' : sha256(ca)}\n`;
 
-/** Unreadable is not absent. */
+/** Unreadable does not mean absent. */
 const LOOK = `for f in "$1" "$2"; do [ ! -e "$f" ] || [ -r "$f" ] || { echo "cannot read $f" >&2; exit 66; }; done
 [ "$(cat "$1" 2>/dev/null)" != "$3" ] || { echo "written down"; exit 0; }
 grep -qF -e "$4" "$2" 2>/dev/null && echo configured || echo absent`;
 
 /**
- * Whether the host's deployment uses that server already, so that asking it gives nothing to anybody new. A CA counts
- * only where it is written down: by another one somebody else might prove himself.
+ * Whether the host's deployment already uses that server, so that querying it reveals nothing new. A CA counts only if
+ * noted, because another CA could vouch for another server.
  */
 export const databaseInUse = (
   database: ExternalDatabase,

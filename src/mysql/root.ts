@@ -5,7 +5,7 @@ import type { Secret } from '../engine/secret.ts';
 import { PASSWORD_TARGET, ROOT_PASSWORD_TARGET } from './commands.ts';
 import { REFUSED, within } from './facts.ts';
 
-/** Makes root's own password on the host, where there is none yet. No run ever reads it. */
+/** Generates root's password on the host if there is none. No run ever reads it. */
 export function makeRootPassword(path: string): Command {
   const text = [
     '[ -s "$1" ] && exec chmod 0600 "$1"',
@@ -15,12 +15,12 @@ export function makeRootPassword(path: string): Command {
     'head -c 30 /dev/urandom | base64 | tr "+/" "-_" | tr -d "\\n" >"$new" || exit',
     '[ "$(stat -c %s "$new")" = 40 ] && sync "$new" && mv "$new" "$1"',
   ].join('\n');
-  return changing("make the password of the database's root", script(text, path));
+  return changing('generate the password of the database root user', script(text, path));
 }
 
 /**
- * Takes root's own password out of the container that has it, for a file that is gone or that others may read. It stays
- * on the host.
+ * Copies root's password from the container to the host, if the file is missing or readable by others. It never leaves
+ * the host.
  */
 export function keepRootPassword(database: ManagedDatabase, path: string): Command {
   const text = [
@@ -31,35 +31,35 @@ export function keepRootPassword(database: ManagedDatabase, path: string): Comma
     '"$@" >"$new" && [ -s "$new" ] && sync "$new" && mv "$new" "$path"',
   ].join('\n');
   return changing(
-    "keep the password of the database's root",
+    'save the password of the database root user',
     script(text, path, ...within(database, ['cat', ROOT_PASSWORD_TARGET])),
   );
 }
 
 /**
- * How root of the database is let in. `own`: by its own password, within the container; `given`: by the password of the
- * users, as earlier versions made it, from everywhere; `refused`: by neither.
+ * How root can log in to the database. `own`: with its own password, inside the container; `given`: with the password
+ * of the users, from everywhere, as set up by earlier versions; `refused`: with neither.
  */
 export type RootAccess =
   | { readonly login: 'refused' }
   | {
       readonly login: 'own' | 'given';
       readonly version: string;
-      /** Whether root is let in from beyond the container. */
+      /** Whether root can log in from outside the container. */
       readonly isOpen: boolean;
-      /** Whether the user of the cluster file is there. */
+      /** Whether the user in the cluster file exists. */
       readonly knowsUser: boolean;
-      /** Addresses from which somebody is logged in as root now, beyond the container. */
+      /** Addresses outside the container from which root is currently logged in. */
       readonly usedFrom: readonly string[];
     };
 
-/** Seconds that the server has for all answers. */
+/** Time limit for all answers, in seconds. */
 const ANSWERS_S = 12;
 
 /**
- * Two ways of being root: `own` and `given` print the login, and `as` runs the client by one of them with what follows
- * the login on the third descriptor. Both logins are tried by their own way alone: root's own from the socket, the
- * other over TCP, by which somebody else would come.
+ * Two ways to log in as root: `own` and `given` print the login, and `as` runs the client with one of them on
+ * descriptor 3. Each is tried only in its own way: root's own over the socket, the other over TCP, as others would
+ * connect.
  */
 const WAYS = `own() { [ -r "$file" ] && printf '[client]\\nuser=root\\npassword="%s"\\n' "$(cat "$file")"; }
 given() { printf '[client]\\nuser=root\\npassword="%s"\\nloose-ssl-mode=DISABLED\\nloose-get-server-public-key\\n[client-mariadb]\\nskip-ssl\\n' "$given"; }
@@ -70,12 +70,11 @@ as() {
 }`;
 
 /**
- * The password of the users comes as the first line of standard input, or else from the file that the container was
- * started with.
+ * The password of the users is the first line of standard input, or else comes from the container's password file.
  */
 const GIVEN = `IFS= read -r given; [ -n "$given" ] || given=$(cat ${PASSWORD_TARGET})`;
 
-/** Hands on the password of the users as the host keeps it: no run has to be given it for this. */
+/** Passes on the password of the users from the host's file, so that the run does not need it. */
 const WITH_KEPT = 'kept=$1; shift; { cat "$kept" 2>/dev/null; echo; } | "$@"';
 
 const LOOK = `file=$1 sql=$2; ${GIVEN}
@@ -89,11 +88,11 @@ done
 printf '%s\\n' "$said" >&2; exit "$code"`;
 
 /**
- * How root is let in, whether it is from elsewhere, and who is. `kept` is the file of the users' password on the host:
- * both passwords are there already, and none travels.
+ * How root can log in, whether from outside, and from where it is logged in. `kept` is the file with the users'
+ * password on the host; no password is transferred.
  */
 export function rootAccess(database: ManagedDatabase, kept: string): Query<RootAccess> {
-  const purpose = 'ask the database about its root';
+  const purpose = 'query the root access of the database';
   const sql = [
     `SELECT 'version', VERSION()`,
     `SELECT 'account', User, Host FROM mysql.user WHERE User IN ('root', '${database.user}')`,
@@ -113,7 +112,7 @@ export function rootAccess(database: ManagedDatabase, kept: string): Query<RootA
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       const [version] = of('version')[0] ?? [];
       if ((login !== 'own' && login !== 'given') || version === undefined || version === '')
-        return unknown(`could not ${purpose}: it did not tell login and version`);
+        return unknown(`could not ${purpose}: login or version missing`);
       const accounts = of('account');
       const isOpen = login === 'given' || accounts.some(([user, host]) => user === 'root' && host !== 'localhost');
       return present({
@@ -132,26 +131,25 @@ ${WAYS}
 as "$way" "$sql"`;
 
 /**
- * Makes the database and its user, with all rights to that database and none beyond, where they are not there. Root
- * that is let in by the password of the users must be so by the one of this run: the file of that password is written
- * anew with it.
+ * Creates the database and its user, with all rights on that database only, if they do not exist. If root logs in with
+ * the password of the users, it must be the password of this run, because its file is rewritten with it.
  */
 export function provide(database: ManagedDatabase, way: 'own' | 'given', password: Secret): Command {
   const { name, user } = database;
   const sql = [
     `CREATE DATABASE IF NOT EXISTS \`${name}\``,
     `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY '${password.reveal()}'`,
-    // An underscore stands for any character in the name of a granted database.
+    // An underscore matches any character in a GRANT.
     `GRANT ALL ON \`${name.replaceAll('_', '\\_')}\`.* TO '${user}'@'%'`,
   ].join('; ');
   return changing(
-    `make the database ${name} and its user`,
+    `create the database ${name} and its user`,
     within(database, script(PROVIDE, ROOT_PASSWORD_TARGET, way)),
     { stdin: password.followedBy(`\n${sql};\n`) },
   );
 }
 
-/** Every account of root but that of the container itself, as statements. */
+/** Statements that drop every root account except the container's own. */
 const ELSEWHERE =
   `SELECT CONCAT('DROP USER ', QUOTE(User), '@', QUOTE(Host), ';') FROM mysql.user WHERE User = 'root' AND Host <> ` +
   `'localhost'`;
@@ -163,15 +161,15 @@ if [ "$way" = given ]; then
   set "'root'@'localhost'" "$(cat "$file")"
   as given "CREATE USER IF NOT EXISTS $1 IDENTIFIED BY '$2'; ALTER USER $1 IDENTIFIED BY '$2'; GRANT ALL ON *.* TO $1 WITH GRANT OPTION" || exit
 fi
-drop=$(as own "$elsewhere" --raw) || { echo "root is not let in by its own password, so its other accounts stay" >&2; exit 65; }
+drop=$(as own "$elsewhere" --raw) || { echo "root cannot log in with its own password, so its other accounts are kept" >&2; exit 65; }
 as own "$drop"`;
 
 /**
- * Gives root its own password, and takes every account of root away by which it could log in from elsewhere, once it
- * was let in by that password.
+ * Sets root's own password, and drops all root accounts for logins from outside once root can log in with that
+ * password.
  */
 export const closeRoot = (database: ManagedDatabase, way: 'own' | 'given', kept: string): Command =>
   changing(
-    "close the database's root to others",
+    'restrict the database root user to its container',
     script(WITH_KEPT, kept, ...within(database, script(CLOSE, ROOT_PASSWORD_TARGET, way, ELSEWHERE))),
   );

@@ -6,10 +6,10 @@ import { FOLDER } from './configuration.ts';
 
 const CONFIGURATION = `${FOLDER}/nginx.conf`;
 
-/** Port nginx listens on inside its container. */
+/** Port of nginx inside its container. */
 export const INSIDE_PORT = '8080/tcp';
 
-/** Lets nginx of that image check the files of a folder (absolute) before they are used. */
+/** Checks the files in a directory (absolute) with nginx from that image before they are used. */
 export const checkConfiguration = (image: string, folder: string): Command =>
   changing('check the nginx configuration', [
     'docker',
@@ -25,7 +25,7 @@ export const checkConfiguration = (image: string, folder: string): Command =>
   ]);
 
 /**
- * Puts the checked files in place of those in use, one by one and whole; the configuration that was in use stays as
+ * Replaces the files in use with the checked ones, each atomically; keeps the previous configuration as
  * nginx.conf.last-good.
  */
 export function installConfiguration(from: string, to: string): Command {
@@ -39,8 +39,8 @@ export function installConfiguration(from: string, to: string): Command {
 }
 
 /**
- * Starts the load balancer on the files in that folder (absolute). The folder is mounted, not the file, so that a
- * replaced file is seen.
+ * Starts the load balancer with the files in that directory (absolute). Mounts the directory, not the file, so that
+ * replaced files are visible.
  */
 export const runLoadBalancer = (loadBalancer: LoadBalancer, folder: string): Command =>
   runContainer('start the load balancer', [
@@ -56,21 +56,21 @@ export const runLoadBalancer = (loadBalancer: LoadBalancer, folder: string): Com
     'daemon off;',
   ]);
 
-/** Makes nginx load its files without dropping a request, and waits up to 10 s until it says that it did. */
+/** Reloads nginx without dropping requests, and waits up to 10 s until the new configuration is in use. */
 export function reloadConfiguration(container: string, digest: string): Command {
   const text = [
     `docker exec "$1" nginx -c ${CONFIGURATION} -s reload || exit`,
     'i=0; while [ $i -lt 50 ]; do',
     '[ "$(docker exec "$1" curl --noproxy "*" -s -m 2 http://127.0.0.1:8089/configuration)" != "$2" ] || exit 0',
     'i=$((i + 1)); sleep 0.2; done',
-    'echo "nginx kept its former configuration" >&2; exit 75',
+    'echo "nginx kept its previous configuration" >&2; exit 75',
   ].join('\n');
   return changing('reload the nginx configuration', script(text, container, digest));
 }
 
-/** Digest of the configuration that nginx has loaded. */
+/** Digest of the configuration loaded by nginx. */
 export const loadedConfiguration = (container: string): Query<string> => ({
-  command: reading('ask nginx for its configuration', [
+  command: reading('query the loaded nginx configuration', [
     'docker',
     'exec',
     container,
@@ -83,5 +83,5 @@ export const loadedConfiguration = (container: string): Query<string> => ({
     'http://127.0.0.1:8089/configuration',
   ]),
   read: (outcome) =>
-    outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('ask nginx for its configuration', outcome),
+    outcome.code === 0 ? present(outcome.stdout.trim()) : failedTo('query the loaded nginx configuration', outcome),
 });

@@ -8,15 +8,15 @@ import type { Secret } from '../engine/secret.ts';
 import { gatewayScheme } from '../kuscia/facts.ts';
 import { NGINX_TEMPLATE } from './template.ts';
 
-/** Where the load balancer's files stand inside its container. */
+/** Directory of the load balancer's files inside its container. */
 export const FOLDER = '/etc/nginx/kuscia-swarm';
 
-/** Where nginx's configuration stands on the load balancer's host. */
+/** Path of nginx's configuration on the load balancer's host. */
 export const configurationFile = (cluster: Cluster): string => posix.join(folders(cluster).nginx, 'nginx.conf');
 
 const render = Handlebars.template(NGINX_TEMPLATE);
 
-/** What nginx is to load: its configuration, its other files, and the digest by which the loaded one can be told. */
+/** The files for nginx: its configuration, other files, and a digest to recognise the loaded configuration. */
 export interface LoadBalancerFiles {
   readonly configuration: string;
   readonly digest: string;
@@ -25,7 +25,7 @@ export interface LoadBalancerFiles {
 }
 
 /**
- * The load balancer's files for this deployment. The digest covers the certificate and key, so that a new one is loaded
+ * The load balancer's files for this deployment. The digest covers certificate and key, so that new ones are loaded
  * too.
  */
 export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalancerFiles {
@@ -39,8 +39,8 @@ export function loadBalancerFiles({ cluster, secrets }: Deployment): LoadBalance
 }
 
 /**
- * The load balancer's files while gateways move to another port: it leads to each replica on that port and on all those
- * that some of them still have.
+ * The load balancer's files while gateways move to another port: it forwards to each replica on the new port and on all
+ * ports still in use.
  */
 export function movingFiles(deployment: Deployment, former: readonly number[]): LoadBalancerFiles {
   const { cluster } = deployment;
@@ -49,7 +49,7 @@ export function movingFiles(deployment: Deployment, former: readonly number[]): 
   return { ...settled, digest, configuration: configuration(cluster, digest, [cluster.ports.gateway, ...former]) };
 }
 
-/** Whether nginx runs with a digest of `movingFiles` for this deployment. */
+/** Whether nginx has loaded `movingFiles` of this deployment. */
 export const isMoving = (deployment: Deployment, loaded: string | undefined): boolean =>
   loaded?.startsWith(`${loadBalancerFiles(deployment).digest}${MOVING}`) === true;
 

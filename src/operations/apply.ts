@@ -11,7 +11,7 @@ import { isProof, notJudged, unproven } from './proof.ts';
 
 /** Brings about what the cluster file describes. */
 export const apply: OnHosts = {
-  does: { english: 'brings about what the cluster file describes', chinese: '使集群与集群文件一致' },
+  does: { english: 'deploy the cluster file', chinese: '使集群与集群文件一致' },
   offered: 'to workflows',
   stages: 'selected',
   hosts: 'all',

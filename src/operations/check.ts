@@ -4,7 +4,7 @@ import type { Offline } from './operation.ts';
 /** Reads inputs and cluster file as an apply of these stages would. */
 export const check: Offline = {
   does: {
-    english: 'only reads inputs and cluster file and asks no host',
+    english: 'validate the inputs and the cluster file without connecting to any host',
     chinese: '只检查输入与集群文件，不访问任何主机',
   },
   stages: 'selected',

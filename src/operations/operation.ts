@@ -13,7 +13,7 @@ interface Texts {
 
 /** What every operation says of itself: inputs are read and checked by it. */
 interface About {
-  /** What it does, in words that follow its name. */
+  /** What it does, as an instruction without a full stop. */
   readonly does: Texts;
   /** Whom it is for besides whoever runs the action: workflows that deploy, or the jobs of a workflow alone. */
   readonly offered?: 'to workflows' | 'to jobs';

@@ -6,7 +6,7 @@ import { isProof } from './proof.ts';
 
 /** Shows what apply would change, and seals it for the jobs that are held to it. */
 export const plan: OnHosts = {
-  does: { english: 'only shows what apply would change', chinese: '只显示 apply 会做的更改' },
+  does: { english: 'show what apply would change', chinese: '只显示 apply 会做的更改' },
   offered: 'to workflows',
   stages: 'selected',
   hosts: 'all',

@@ -2,7 +2,7 @@ import type { OnHosts } from './operation.ts';
 
 /** Records what a host answers, for the jobs that do not reach it. Judges nothing of it. */
 export const snapshot: OnHosts = {
-  does: { english: 'only records what the hosts answer', chinese: '只记录各主机的应答' },
+  does: { english: 'record the answers of the hosts', chinese: '只记录各主机的应答' },
   offered: 'to jobs',
   stages: 'selected',
   hosts: 'all',

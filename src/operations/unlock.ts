@@ -2,7 +2,7 @@ import type { OnHosts } from './operation.ts';
 
 /** Lets go of the lock for jobs that could not. */
 export const unlock: OnHosts = {
-  does: { english: 'only lets go of the lock of its run', chinese: '只释放本次运行所持有的锁' },
+  does: { english: 'release the lock of this run', chinese: '只释放本次运行所持有的锁' },
   offered: 'to jobs',
   stages: 'selected',
   hosts: 'first manager',

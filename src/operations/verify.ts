@@ -5,7 +5,7 @@ import { notJudged, unproven } from './proof.ts';
 
 /** Proves that the deployment works, by one look at what there is now. */
 export const verify: OnHosts = {
-  does: { english: 'only proves that the deployment works', chinese: '只验证部署是否正常' },
+  does: { english: 'check that the deployment works', chinese: '只验证部署是否正常' },
   stages: 'proof',
   hosts: 'all',
   secrets: 'to ask',

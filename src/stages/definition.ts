@@ -7,7 +7,7 @@ import type { Plan } from '../engine/plan.ts';
 import type { Secret } from '../engine/secret.ts';
 import { stage, type Stage } from '../engine/stage.ts';
 
-/** The secrets of the cluster itself: those of SSH go with the hosts, the key of the seal with what is sealed. */
+/** Secret inputs of the cluster itself. SSH inputs depend on the hosts reached, and the seal key on what is sealed. */
 export const CLUSTER_SECRETS = [
   'database-password',
   'registry-password',

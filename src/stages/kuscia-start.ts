@@ -53,7 +53,7 @@ export const kusciaStart = defineStage({
     always: true,
   },
   minutes: 60,
-  // While gateways move to another port, it leads the load balancer to them.
+  // While gateways move to another port, it reconfigures the load balancer.
   inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images', 'task-wait'],
   takes: ['kuscia-configuration', 'provenance'],
   work: (deployment) => ({

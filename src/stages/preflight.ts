@@ -26,8 +26,8 @@ export const preflight = defineStage({
     chinese: '不做任何更改。一次报告所有主机的全部问题，并附处理办法。',
   },
   needs: [],
-  // What any stage after it must have, to say what is missing before anything is changed; and whatever the plan of all
-  // stages depends on, which it compares with the approved one.
+  // Those required by any later stage, so that missing ones are reported before anything is changed, and those that the
+  // plan of all stages depends on, because it compares that plan with the approved one.
   inputs: [...CLUSTER_SECRETS, 'images', 'repair', 'upgrade-database'],
   work: ({ cluster }) => ({
     settleMs: 0,

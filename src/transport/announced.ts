@@ -1,26 +1,26 @@
 import { Capture } from './capture.ts';
 
 /**
- * Shell words that tell the process group of the shell, for a shell that then becomes the program. It is its own id,
- * unless something like sudo stands before it.
+ * Shell code that prints the process group of the shell, which then becomes the program. The group is the shell's own
+ * id, except under sudo and the like.
  */
 export const ANNOUNCE = 'read -r _ _ _ _ group _ </proc/$$/stat; echo kuscia-swarm-runs-as $group';
 const ANNOUNCEMENT = /kuscia-swarm-runs-as (\d+)\r?\n/;
 
-/** No announcement is longer. */
+/** Longest possible announcement. */
 const LONGEST = 64;
 
 /** What takes bytes as they come, and tells as text what it has for the outcome. */
 export type Output = Pick<Capture, 'add' | 'text'>;
 
 /**
- * Standard output of a command that is announced first: by the shell that starts it and, where that gives it a
- * terminal, once more on the terminal. What a login prints before that is not the command's.
+ * Standard output of a command that announces itself first: in the shell that starts it and, with a terminal, once more
+ * on the terminal. Anything the login prints before that is not the command's output.
  */
 export class Announced {
   readonly #own: Output;
   #capture: Output = new Capture();
-  /** The last bytes, in which an announcement may have begun. */
+  /** The last bytes, which may contain the start of an announcement. */
   #tail = Buffer.alloc(0);
   #awaited: number;
   readonly #groups: number[] = [];
@@ -32,13 +32,13 @@ export class Announced {
   }
 
   /**
-   * The process groups that were announced: that of the program last. Empty as long as no shell has taken the command.
+   * The announced process groups, the program's last. Empty until a shell has accepted the command.
    */
   get groups(): readonly number[] {
     return this.#groups;
   }
 
-  /** Whether the program itself begins, and its standard input is safe with it. */
+  /** Whether the program itself has started, so that standard input can be sent. */
   get begun(): boolean {
     return this.#awaited === 0;
   }
@@ -60,7 +60,7 @@ export class Announced {
     this.add(seen.subarray(match.index + match[0].length));
   }
 
-  /** What the command said; all that was said when it never came to be announced. */
+  /** The command's output; everything printed if it was never announced. */
   text(): string {
     return this.#capture.text();
   }

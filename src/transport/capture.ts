@@ -4,14 +4,13 @@ const HEAD_BYTES = 4 * 1024 * 1024;
 const TAIL_BYTES = 4 * 1024 * 1024;
 
 /**
- * Keeps the beginning and the end of a stream of bytes, 8 MiB in all unless told, and says where something was left
- * out.
+ * Keeps the beginning and the end of a byte stream, by default 8 MiB in total, and marks where something was left out.
  */
 export class Capture {
   readonly #head: number;
   readonly #limit: number;
   readonly #most: number;
-  /** Copies, side by side: a chunk kept as it came costs its whole packet, which for one byte is hundreds. */
+  /** Copied together: keeping a chunk would keep its whole packet in memory, hundreds of bytes for one. */
   #bytes = Buffer.alloc(0);
   #used = 0;
   #leftOut = 0;
@@ -19,11 +18,11 @@ export class Capture {
   constructor(headLimit = HEAD_BYTES, tailLimit = TAIL_BYTES) {
     this.#head = headLimit;
     this.#limit = headLimit + tailLimit;
-    // The middle is left out only when twice the end is there, so that many small chunks do not mean many moves.
+    // Trims only at twice the size of the tail, so that many small chunks do not cause many moves.
     this.#most = headLimit + 2 * tailLimit;
   }
 
-  /** Takes the next bytes of the stream; they are the caller's again afterwards. */
+  /** Adds the next bytes of the stream. The caller may reuse the chunk. */
   add(chunk: Buffer): void {
     for (let rest = chunk; rest.length > 0;) {
       if (this.#used === this.#most) this.#trim();
@@ -34,12 +33,12 @@ export class Capture {
     }
   }
 
-  /** What was kept, as UTF-8; bytes that are none become U+FFFD. */
+  /** The kept bytes as UTF-8; invalid bytes become U+FFFD. */
   text(): string {
     if (this.#used > this.#limit) this.#trim();
     const kept = this.#bytes.subarray(0, this.#used);
     if (this.#leftOut === 0) return kept.toString('utf8');
-    // Streaming holds a character back that the cut went through.
+    // Streaming mode drops a character that was cut in half.
     const head = new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept.subarray(0, this.#head), { stream: true });
     const tail = kept.subarray(this.#head);
     const start = tail.subarray(0, 3).findIndex((byte) => (byte & 0xc0) !== 0x80);

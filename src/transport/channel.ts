@@ -20,8 +20,8 @@ const isNothing = (stdin: Command['stdin']): boolean => stdin === undefined || s
 type Ending = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'stdout' | 'stderr'> : never) : never;
 
 /**
- * The line that the login's own shell is given, whichever that is: it becomes a POSIX shell, which announces itself and
- * becomes the program.
+ * The line for the login shell, whichever it is: it becomes a POSIX shell, which announces itself and becomes the
+ * program.
  */
 export const loginLine = (line: string, sudo?: true): string => `exec ${shellOf(sudo).join(' ')} ${inAnyShell(line)}`;
 
@@ -50,7 +50,7 @@ class Running {
   #end: End | undefined;
   #overdue = false;
   #stopping: SignalName | undefined;
-  /** Settles when what remained of the group was told to go. */
+  /** Settles when the rest of the process group has been signalled. */
   #swept = Promise.resolve();
   #settled = false;
 
@@ -92,19 +92,18 @@ class Running {
     channel.on('error', () => undefined);
     channel.on('exit', (code: number | null, signal?: string) => {
       this.#end = code === null ? { signal: (signal ?? 'a signal').replace(/@.*$/, '') } : { code };
-      // Told to end, its first process may be gone while another of the group ignores TERM, as docker's client does.
+      // The first process may have ended while another in the group ignores TERM, as Docker's client does.
       if (this.#stopping) this.#swept = this.#signal('KILL');
       this.#linger();
     });
-    // The reason why a connection broke comes just after its channels have closed.
+    // The reason for a broken connection arrives just after its channels have closed.
     channel.on('close', () => setImmediate(() => void this.#swept.then(() => this.#settleAsEnded())));
     if (this.#settled) channel.close();
-    // What nobody types into ends with its terminal; any other input waits for the program, for until then somebody
-    // else may be reading.
+    // Input waits until the program has started, because something else may be reading until then.
     else if (this.#command.terminal !== true && isNothing(this.#command.stdin)) channel.end();
   }
 
-  /** What the command left behind would hold the channel open for as long as it likes. */
+  /** Background processes left behind would keep the channel open. */
   #linger(): void {
     this.#after(LINGER_MS, () => {
       if (this.#output?.isIdle() === false) return this.#linger();
@@ -114,8 +113,8 @@ class Running {
   }
 
   /**
-   * The program has begun, and takes its standard input itself. A terminal's stays open: at its end script(1) would
-   * type a character of its own.
+   * Sends standard input once the program has started. A terminal's input stays open: at its end script(1) would type a
+   * character of its own.
    */
   #feed(): void {
     const stdin = stdinOf(this.#command);
@@ -125,21 +124,23 @@ class Running {
     else this.#channel.end(stdin);
   }
 
-  /** Standard input that breaks off here is not ended, which would be to call it whole: the command is. */
+  /**
+   * If the file cannot be read to its end, stops the command instead of ending its input, which would look complete.
+   */
   #stream({ file, onSent }: Streamed, channel: ClientChannel): void {
     if (this.#settled) return;
     const source = createReadStream(file);
     this.#source = source;
     source.on('data', (chunk) => onSent?.(chunk.length));
     source.on('error', ({ message }) => {
-      this.#err.add(Buffer.from(`cannot be read where this runs: ${message}\n`));
+      this.#err.add(Buffer.from(`cannot be read on the machine running kuscia-swarm: ${message}\n`));
       this.#stop();
     });
     channel.on('close', () => source.destroy());
     source.pipe(channel);
   }
 
-  /** Open failures name a reason; nothing was run then, and it may be tried again. */
+  /** An open failure has a reason; nothing was run, and it may be tried again. */
   #refused(error: Error): void {
     if (this.#ties.gone.aborted || !('reason' in error))
       setImmediate(() => this.#settle({ ended: 'lost', reason: this.#goneReason(error.message) }));
@@ -149,7 +150,7 @@ class Running {
   readonly #onGone = (): void => this.#settleAsEnded();
 
   readonly #onHopeless = (): void => {
-    if (this.#out.groups.length === 0) this.#settle({ ended: 'unannounced', how: 'never begun' });
+    if (this.#out.groups.length === 0) this.#settle({ ended: 'unannounced', how: 'not started' });
   };
 
   readonly #stop = (): void => {
@@ -173,8 +174,8 @@ class Running {
   }
 
   /**
-   * Signals whole groups by their ids: sshd itself hands no signal on to what root runs. A terminal is left to end
-   * with its program.
+   * Signals whole process groups: sshd does not forward signals to processes run as root. A terminal ends with its
+   * program.
    */
   async #signal(name: SignalName): Promise<void> {
     this.#stopping = name;
@@ -206,7 +207,7 @@ class Running {
     return this.#out.groups.length === 0;
   }
 
-  /** script(1) tells a signal as 128 and its number. */
+  /** script(1) reports a signal as 128 plus its number. */
   #ended(end: End): Ending {
     if ('signal' in end) return { ended: 'killed', signal: end.signal };
     const told = this.#command.terminal === true && this.#stopping !== undefined ? SIGNALS[end.code] : undefined;
@@ -217,7 +218,7 @@ class Running {
     return {
       ended: 'lost',
       reason: this.#goneReason(
-        this.#stopping ? 'stopped, the run is ending' : 'the host did not say how the command ended',
+        this.#stopping ? 'stopped because the run is ending' : 'the host did not report how the command ended',
       ),
     };
   }

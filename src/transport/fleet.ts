@@ -14,46 +14,45 @@ import { openSsh } from './ssh-open.ts';
 import type { Login } from './ssh-login.ts';
 import { sudoError } from './ssh-errors.ts';
 
-/** What opening the hosts takes besides the hosts themselves. */
+/** What is needed to connect to hosts. */
 export interface FleetOptions {
-  /** Private key; needed as soon as one host is reached over SSH. */
+  /** Private key; required if any host is reached over SSH. */
   readonly sshKey?: Secret;
   readonly passphrase?: Secret;
-  /** Private key for the bastions, where they take another one than the hosts. */
+  /** Private key for the bastions, if it differs from the hosts' key. */
   readonly bastionKey?: Secret;
   readonly bastionPassphrase?: Secret;
   /** Text of a known_hosts file. */
   readonly knownHosts?: string;
   readonly emit: Emit;
-  /** When it aborts, what runs is ended and every connection is closed. */
+  /** When it aborts, running commands are terminated and every connection is closed. */
   readonly signal?: AbortSignal;
-  /** How long a host may take to connect, in milliseconds; 20 s unless told. */
+  /** How long a host may take to connect, in milliseconds; 20 s by default. */
   readonly connectMs?: number;
 }
 
-/** The hosts as something that runs commands: one connection each, opened when it is first needed. */
+/** Runs commands on the hosts, over one connection each, opened on first use. */
 export interface OpenFleet extends Fleet {
-  /** What of the known hosts was passed over; one line each. */
+  /** Lines of the known hosts that were ignored, and why. */
   readonly notes: readonly string[];
   /**
-   * Opens every host, side by side. Throws one DeploymentError with the failures of all hosts. That a login runs no
-   * commands is told by the first one, which is lost and brings the failure: a question of its own would cost each run
-   * a round trip.
+   * Connects to all hosts in parallel. Throws one DeploymentError with the failures of all hosts. A login that cannot
+   * run commands is reported by the first command; checking it here would cost every run a round trip.
    */
   connectAll(): Promise<void>;
   /**
-   * Opens every host, side by side, starts a shell on each where that is asked for, and gives the failures of those
-   * that cannot be used, by host; a command to one of them ends at once, as lost. Never rejects.
+   * Connects to all hosts in parallel, optionally starts a shell on each, and returns the failures of unusable hosts by
+   * host; later commands to these end at once as lost. Never rejects.
    */
   connect(then?: 'and start a shell'): Promise<ReadonlyMap<string, readonly Failure[]>>;
   /**
-   * From now on this is the last command that is run on the host before its connection is closed, also when the run is
-   * cancelled. It is left behind once its time is over, which should be no more than 1.5 s.
+   * Sets the last command to run on the host before its connection is closed, also if the run is cancelled. It is
+   * abandoned when its time limit, which should not exceed 1.5 s, is over.
    */
   last(host: string, command: Command): void;
   /**
-   * Ends what still runs and closes every connection, within 4 s and what the last commands take. Nothing can be run
-   * afterwards.
+   * Terminates running commands and closes every connection, within 4 s plus the time of the last commands. No command
+   * can be run afterwards.
    */
   close(): Promise<void>;
 }
@@ -68,8 +67,7 @@ export interface GrowingFleet extends OpenFleet {
 }
 
 /**
- * Makes a fleet; connects to nothing yet. Throws a DeploymentError when the known hosts cannot be read or the key is
- * missing.
+ * Creates a fleet without connecting. Throws a DeploymentError if the known hosts are invalid or the key is missing.
  */
 export function openFleet(hosts: readonly Host[], options: FleetOptions): GrowingFleet {
   const closing = new AbortController();
@@ -97,7 +95,7 @@ export function openFleet(hosts: readonly Host[], options: FleetOptions): Growin
     close,
     async run(name, command, stage) {
       const berth = berths.get(name);
-      if (!berth) throw new Error(`no host ${name} in the fleet`);
+      if (!berth) throw new Error(`the fleet has no host ${name}`);
       const started = Date.now();
       const outcome = await berth.run(command);
       emit({
@@ -138,7 +136,7 @@ function loginOf(
     throw deploymentError({
       code: 'input-invalid',
       what: 'ssh-key is missing',
-      remedy: 'Give the private key whose public key the hosts accept; only hosts with via: local need none.',
+      remedy: 'Set ssh-key to the private key that the hosts accept; only hosts with via: local need none.',
     });
   }
   const known = readKnownHosts(options.knownHosts ?? '');
@@ -153,7 +151,7 @@ function loginOf(
 async function open(host: Host, login: Login | undefined): Promise<Connection> {
   const connection = await connected(host, login);
   if (!host.route.sudo) return connection;
-  const outcome = await connection.run(reading('get the group docker by sudo', ['true'], { timeoutMs: 10_000 }));
+  const outcome = await connection.run(reading('get the group docker through sudo', ['true'], { timeoutMs: 10_000 }));
   if (succeeded(outcome)) return connection;
   await connection.close();
   throw outcome.ended === 'lost' && outcome.failure ? deploymentError(outcome.failure) : sudoError(host, outcome);
@@ -165,7 +163,7 @@ function connected(host: Host, login: Login | undefined): Promise<Connection> {
   return openSsh(host.name, host.address, host.route, login);
 }
 
-/** One key is wrong once, not once per host. */
+/** A wrong key is reported once, not once per host. */
 function distinct(failures: readonly Failure[]): Failure[] {
   return [...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values()];
 }

@@ -4,12 +4,11 @@ import type { Outcome } from '../engine/outcome.ts';
 import type { Connection } from './connection.ts';
 
 /**
- * For so long a host that went away in the middle of a run is not tried again: whoever asks meanwhile would wait for
- * the same time-out.
+ * How long a host lost during a run is not tried again, so that other commands do not wait for the same timeout.
  */
 const AGAIN_MS = 10_000;
 
-/** Where one host's connection lies: none, being opened, open, or failed for good. */
+/** The connection to one host: not opened, opening, open, or failed permanently. */
 export class HostConnection {
   readonly #open: () => Promise<Connection>;
   #opening: Promise<Connection> | undefined;
@@ -17,14 +16,14 @@ export class HostConnection {
   #closed = false;
   #last: Command | undefined;
   #wasOpen = false;
-  /** When it was last found that the host, which was there before, cannot be reached. */
+  /** When a host that had been connected was last found unreachable. */
   #missedAt = 0;
 
   constructor(open: () => Promise<Connection>) {
     this.#open = open;
   }
 
-  /** The connection; opens one when there is none that works. Throws a DeploymentError. */
+  /** The connection; opens one if none works. Throws a DeploymentError. */
   connection(): Promise<Connection> {
     const lost = this.#connection !== undefined && this.#connection.lost !== undefined;
     if (lost || (this.#missedAt > 0 && Date.now() - this.#missedAt > AGAIN_MS)) this.#forget();
@@ -32,8 +31,7 @@ export class HostConnection {
   }
 
   /**
-   * Why the host cannot be used; empty when it can be. The first command, where one is given, shows whether its login
-   * runs any.
+   * Why the host cannot be used; empty if it can. The optional first command checks that its login can run commands.
    */
   async failures(first?: Command): Promise<readonly Failure[]> {
     try {
@@ -52,7 +50,7 @@ export class HostConnection {
       connection = await this.connection();
     } catch (thrown) {
       const failures = failuresOf(thrown);
-      // Of a host that was there before, its connection is what is lost.
+      // For a host that had been connected, this is a lost connection.
       const failure = failures.find(
         ({ code }) => code !== 'cancelled' && !(this.#wasOpen && code === 'host-unreachable'),
       );
@@ -79,15 +77,15 @@ export class HostConnection {
           code: 'cancelled',
           host: connection.host,
           what: 'cancelled while connecting',
-          remedy: 'Run again: what was done stays, and the rest is done then.',
+          remedy: 'Run again. Completed changes are kept; the next run applies the rest.',
         });
       }
       this.#connection = connection;
       this.#wasOpen = true;
       return connection;
     } catch (thrown) {
-      // A wrong key stays wrong, and asking again may lock the login. Only a host that was there in this run may come
-      // back within it.
+      // A wrong key stays wrong, and retrying may lock the account. Only a host that was connected in this run is
+      // retried.
       if (this.#wasOpen && failuresOf(thrown).every((failure) => failure.code === 'host-unreachable'))
         this.#missedAt = Date.now();
       throw thrown;

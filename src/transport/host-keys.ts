@@ -10,14 +10,14 @@ interface Entry {
   readonly key: Buffer;
 }
 
-/** The known hosts as they were given. */
+/** The parsed known hosts. */
 export interface KnownHosts {
   readonly entries: readonly Entry[];
-  /** What was passed over, and why; one line each. */
+  /** Lines that were ignored, and why. */
   readonly notes: readonly string[];
 }
 
-/** What the known hosts say of a key that a host shows. */
+/** The verdict of the known hosts on a host key. */
 export type Verdict =
   | { readonly is: 'ok' }
   | { readonly is: 'unknown' }
@@ -26,15 +26,15 @@ export type Verdict =
 
 /** The keys of one host. */
 export interface HostKeys {
-  /** The name under which the known hosts list it: `address`, or `[address]:port` unless the port is 22. */
+  /** Its name in the known hosts: `address`, or `[address]:port` if the port is not 22. */
   readonly name: string;
-  /** Key types that are pinned, in the order of the file. */
+  /** Types of the known keys, in the order of the file. */
   readonly types: readonly string[];
-  /** Judges a key that the host shows. A revoked key is revoked, whatever else is said of it. */
+  /** Checks a key presented by the host. Revocation takes precedence. */
   check(key: Buffer): Verdict;
 }
 
-/** Reads known_hosts. Throws a DeploymentError with every line that cannot be read. */
+/** Parses known_hosts. Throws a DeploymentError with every invalid line. */
 export function readKnownHosts(text: string): KnownHosts {
   const entries: Entry[] = [];
   const notes: string[] = [];
@@ -51,7 +51,7 @@ export function readKnownHosts(text: string): KnownHosts {
   return { entries, notes };
 }
 
-/** The keys that are pinned for a host at this address and port. */
+/** The known keys for a host at this address and port. */
 export function knownKeys(known: KnownHosts, address: string, port: number): HostKeys {
   const name = port === 22 ? lowered(address) : `[${lowered(address)}]:${port}`;
   const own = known.entries.filter((entry) => entry.names(name));
@@ -77,7 +77,7 @@ export function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** The type that a key in its wire form names; '' when it is no such form. */
+/** The type of a key in wire format; '' if the format is invalid. */
 export function keyType(key: Buffer): string {
   if (key.length < 4) return '';
   const length = key.readUInt32BE(0);
@@ -88,7 +88,7 @@ function lineFailure(line: number, fault: string): Failure {
   return {
     code: 'input-invalid',
     what: `known hosts, line ${line}: ${fault}`,
-    remedy: 'Give the lines as they stand in a known_hosts file: names, key type, key in base64.',
+    remedy: 'Use the format of a known_hosts file: names, key type, key in base64.',
   };
 }
 
@@ -96,17 +96,16 @@ function readLine(content: string, line: number): Entry | { note: string } | { f
   if (content === '' || content.startsWith('#')) return undefined;
   const fields = content.split(/[ \t]+/);
   const marker = content.startsWith('@') ? fields.shift() : undefined;
-  if (marker === '@cert-authority')
-    return { note: 'certificate authorities are not supported; the line is passed over' };
+  if (marker === '@cert-authority') return { note: 'certificate authorities are not supported; the line is ignored' };
   if (marker !== undefined && marker !== '@revoked')
-    return { fault: `the marker ${marker} is neither @revoked nor @cert-authority` };
+    return { fault: `unknown marker ${marker}; only @revoked and @cert-authority are allowed` };
   const [patterns, type, base64] = fields;
   if (patterns === undefined || type === undefined || base64 === undefined)
-    return { fault: 'a line needs names, key type and key' };
+    return { fault: 'incomplete line; it must have names, key type and key' };
   const names = patterns.startsWith('|') ? hashedName(patterns) : listedNames(patterns);
-  if (names === undefined) return { fault: 'the hashed name is broken' };
+  if (names === undefined) return { fault: 'the hashed name is invalid' };
   const key = Buffer.from(base64, 'base64');
-  if (!/^[A-Za-z0-9+/]+=*$/.test(base64) || base64.length % 4 !== 0) return { fault: 'the key is not base64' };
+  if (!/^[A-Za-z0-9+/]+=*$/.test(base64) || base64.length % 4 !== 0) return { fault: 'the key is not valid base64' };
   if (keyType(key) !== type) return { fault: `the key is not of type ${type}` };
   return { line, revoked: marker === '@revoked', names, type, key };
 }
@@ -120,7 +119,7 @@ function hashedName(text: string): Entry['names'] | undefined {
   return (host) => createHmac('sha1', salt).update(host).digest().equals(hash);
 }
 
-/** A comma list of patterns; one that is negated and matches excludes the host, whatever the others say. */
+/** A comma-separated list of patterns; a matching negated pattern excludes the host. */
 function listedNames(text: string): Entry['names'] {
   const patterns = text
     .split(',')
@@ -131,13 +130,12 @@ function listedNames(text: string): Entry['names'] {
   };
 }
 
-/** ASCII alone: elsewhere letters that look alike, such as the sign for kelvin, would become one. */
+/** ASCII only: Unicode would map similar letters, such as the Kelvin sign, to one. */
 const lowered = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /**
- * Whether the pattern, in which `*` is any text and `?` any character, is the whole name. Only the last `*` is ever
- * tried anew, which takes no more than the product of their lengths; a regular expression tries all ways to share the
- * name out among all of them.
+ * Whether the pattern, in which `*` is any text and `?` any character, matches the whole name. Backtracks only to the
+ * last `*`, so time is bounded by the product of the lengths; a regular expression could take exponential time.
  */
 function matches(pattern: string, name: string): boolean {
   let [at, star, from] = [0, -1, 0];

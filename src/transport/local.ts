@@ -18,7 +18,7 @@ import {
   type Connection,
 } from './connection.ts';
 
-/** What of this process's surroundings a command may see: never the action's inputs, which stand there too. */
+/** Environment variables passed to commands; never the action's inputs, which are in the environment too. */
 const VISIBLE = [
   'PATH',
   'HOME',
@@ -32,25 +32,24 @@ const VISIBLE = [
 ];
 
 /**
- * Scripts that run the line "$1", which announces itself first. Each takes its input in whole and only then starts it:
- * a pipe that breaks with input in it would end this process. The input lies in a file that has no name any more, in
- * memory where the host has such a place.
+ * Scripts that run the line "$1", which announces itself first. Each reads its whole input before it starts the line,
+ * because a broken pipe would end this process. The input is kept in a deleted file, in memory if possible.
  */
 const WITHOUT_INPUT = 'read -r _; exec </dev/null; eval "$1"';
-const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "no place to keep the input" >&2; exit 73; }`;
+const NO_PLACE = `{ cat >/dev/null; ${ANNOUNCE}; echo "cannot create a temporary file for the input" >&2; exit 73; }`;
 const WITH_INPUT =
   `{ f=$(mktemp -p /dev/shm 2>/dev/null || mktemp) && exec 3<>"$f" && rm -f "$f" && cat >&3; } || ${NO_PLACE}; ` +
   'exec </dev/fd/3 3<&-; eval "$1"';
-/** The file "$2" is on this very host: nothing goes through this process. */
+/** The file "$2" is on this host, so nothing passes through this process. */
 const FROM_FILE = `read -r _; true <"$2" || { ${ANNOUNCE}; exit 66; }; exec <"$2"; eval "$1"`;
 /**
- * The terminal's input never ends: at its end script(1) would type a character of its own. Before util-linux 2.35 it
- * never echoes, and has no option for that.
+ * The terminal's input never ends: at its end script(1) would type a character of its own. script(1) before util-linux
+ * 2.35 never echoes and has no option for it.
  */
 const ON_TERMINAL = `{ d=$(mktemp -d) && mkfifo -m 600 "$d/p" && exec 3<>"$d/p" && rm -r "$d" && cat >&3; } || ${NO_PLACE}; never=
 case $(script --help 2>/dev/null) in *--echo*) never="-E never" ;; esac; exec <&3 3<&-; eval "$1"`;
 
-/** Commands on the host that this process runs on. */
+/** Runs commands on the host running this process. */
 export class LocalConnection implements Connection {
   readonly host: string;
   readonly #shell: readonly string[];
@@ -96,8 +95,8 @@ export class LocalConnection implements Connection {
 const lineOf = (command: Command): string => startLine(command, '$never ');
 
 /**
- * Blanks what was taken, as one line: @actions/exec puts the chunks of a line together until it ends, and an endless
- * one would take all memory.
+ * Overwrites each chunk with one blank line: @actions/exec joins chunks until a line ends, and an endless line would
+ * use up all memory.
  */
 const spent =
   (take: (chunk: Buffer) => void) =>
@@ -118,7 +117,7 @@ class LocalRun {
   #overdue = false;
   #wanted: NodeJS.Signals | undefined;
 
-  /** A graceless command is told KILL as soon as it is overdue. */
+  /** A graceless command is killed as soon as it is overdue. */
   constructor(
     command: Command,
     shell: readonly string[],
@@ -146,13 +145,13 @@ class LocalRun {
       return { ended: 'lost', reason, stdout: '', stderr: '' };
     } finally {
       for (const timer of this.#timers) clearTimeout(timer);
-      // What it left behind would hold the output open, and with it this process.
+      // Background processes left behind would keep the output, and so this process, open.
       this.#signal('SIGKILL');
       this.#output?.failed.removeEventListener('abort', this.stop);
     }
   }
 
-  /** Tells the command and what it started to end: TERM, then KILL. */
+  /** Terminates the command and its children: TERM, then KILL. */
   readonly stop = (): void => {
     this.#output?.cut();
     this.#signal('SIGTERM');
@@ -160,7 +159,7 @@ class LocalRun {
     this.#after(TERM_GRACE_MS + KILL_GRACE_MS, () => this.#left.resolve());
   };
 
-  /** Gives the exit code, or null when a signal ended it; @actions/exec says no more than its type tells. */
+  /** The exit code, or null if a signal ended it, which the type of @actions/exec does not mention. */
   #execute(line: string): Promise<number | null> {
     const { terminal } = this.#command;
     const stdin = stdinOf(this.#command);
@@ -181,7 +180,7 @@ class LocalRun {
       ...place,
       silent: true,
       ignoreReturnCode: true,
-      // Must be there even when empty, else standard input stays open.
+      // Required even if empty, otherwise standard input stays open.
       input: bytes ?? Buffer.alloc(0),
       delay: LINGER_MS,
       listeners: { stdout: spent((chunk) => this.#take(chunk)), stderr: spent((chunk) => this.#err.add(chunk)) },
@@ -194,14 +193,14 @@ class LocalRun {
     if (this.#out.groups.length > length && this.#wanted) this.#signal(this.#wanted);
   }
 
-  /** A terminal is left to end with its program. */
+  /** A terminal ends with its program. */
   #signal(signal: NodeJS.Signals): void {
     this.#wanted = signal;
     for (const group of this.#out.groups.slice(signal === 'SIGKILL' ? 0 : -1)) {
       try {
         process.kill(-group, signal);
       } catch {
-        // It has ended in the meantime.
+        // It has already ended.
       }
     }
   }
@@ -209,9 +208,9 @@ class LocalRun {
   #how(ended: number | null | void) {
     if (this.#overdue) return { ended: 'timed-out', afterMs: this.#command.timeoutMs } as const;
     if (ended === null) return { ended: 'killed', signal: this.#wanted ?? 'a signal' } as const;
-    if (ended === undefined) return { ended: 'lost', reason: 'it did not end when it was told to' } as const;
+    if (ended === undefined) return { ended: 'lost', reason: 'it did not stop when terminated' } as const;
     if (this.#out.groups.length === 0) return { ended: 'lost', reason: unannounced(`exit ${ended}`) } as const;
-    // script(1) tells a signal as 128 and its number.
+    // script(1) reports a signal as 128 plus its number.
     if (this.#command.terminal === true && this.#wanted !== undefined && ended > 128)
       return { ended: 'killed', signal: this.#wanted } as const;
     return { ended: 'exited', code: ended } as const;

@@ -1,6 +1,6 @@
 import type { Failure } from '../engine/errors.ts';
 
-/** What a login ran in place of a command. */
+/** What a login ran instead of the command. */
 export interface Instead {
   readonly host: string;
   readonly user: string;
@@ -22,7 +22,7 @@ const said =
     words.test(text);
 
 /**
- * What is known to keep a login from running commands, by what is seen of it. Sources: sshd(8) "LOGIN PROCESS" and
+ * Known reasons why a login cannot run commands, by symptom. Sources: sshd(8) "LOGIN PROCESS" and
  * session.c
  * (do_nologin exits with 254; "Password change required but no TTY available."), nologin(8), bash(1) "RESTRICTED
  * SHELL".
@@ -30,36 +30,34 @@ const said =
 const KNOWN: readonly Known[] = [
   {
     shows: ({ how }) => how === 'exit 254',
-    cause: () => '/etc/nologin or /run/nologin exists: the host lets nobody in but root',
+    cause: () => '/etc/nologin or /run/nologin exists, so only root can log in',
     remedy: () =>
-      'On the host, see who made it (ls -l /etc/nologin /run/nologin), and remove it once the maintenance or ' +
-      'shutdown is over: rm /etc/nologin.',
+      'On the host, find out who created it (ls -l /etc/nologin /run/nologin), and remove it once the ' +
+      'maintenance or shutdown is over: rm /etc/nologin.',
   },
   {
     shows: said(/password change required|password has expired/i),
-    cause: (user) => `the password of ${user} has expired, and sshd wants a new one before anything else`,
+    cause: (user) => `the password of ${user} has expired, and sshd requires a new one first`,
     remedy: (user) =>
-      `On the host, see chage -l ${user}, then set a password (passwd ${user}) or let it never expire: chage -M ` +
-      `-1 -d "$(date +%F)" ${user}.`,
+      `On the host, check chage -l ${user}, then set a password (passwd ${user}) or disable expiry: chage -M -1 ` +
+      `-d "$(date +%F)" ${user}.`,
   },
   {
     shows: said(/account is currently not available|nologin/i),
     cause: (user) => `the login shell of ${user} is nologin`,
     remedy: (user) =>
-      `On the host, give the account a shell: chsh -s /bin/sh ${user}. Or name another user in the cluster file.`,
+      `On the host, give the account a shell: chsh -s /bin/sh ${user}. Or use another user in the cluster file.`,
   },
   {
     shows: said(/restricted/i),
-    cause: (user) => `the login shell of ${user} is a restricted one`,
+    cause: (user) => `the login shell of ${user} is restricted`,
     remedy: (user) =>
-      `On the host, give the account an ordinary shell: chsh -s /bin/sh ${user}. Or name another user in the ` +
-      'cluster file.',
+      `On the host, give the account a normal shell: chsh -s /bin/sh ${user}. Or use another user in the cluster file.`,
   },
   {
     shows: (seen, text) => seen.how === 'exit 0' && text === '',
     cause: (user) =>
-      `a start-up file of the login shell of ${user} starts another shell (exec zsh) or ends (exit), and the ` +
-      'command is dropped',
+      `a startup file of the login shell of ${user} starts another shell (exec zsh) or exits, which drops the command`,
     remedy: (user) =>
       `On the host, find the line: grep -nE '^ *(exec|exit)' ~${user}/.bashrc ~${user}/.zshenv ~${user}/.cshrc. ` +
       'Let it run in interactive shells only: ' +
@@ -68,17 +66,17 @@ const KNOWN: readonly Known[] = [
 ];
 
 const OTHER: Pick<Known, 'cause' | 'remedy'> = {
-  cause: (user) => `the login shell of ${user}, one of its start-up files or a forced command runs something else`,
+  cause: (user) => `the login shell of ${user}, one of its startup files or a forced command runs something else`,
   remedy: (user) =>
-    `On the host, see the login shell (getent passwd ${user}; chsh -s /bin/sh ${user} changes it), its start-up ` +
+    `On the host, check the login shell (getent passwd ${user}; chsh -s /bin/sh ${user} changes it), its startup ` +
     `files (~${user}/.bashrc, ~${user}/.zshenv), ` +
     (`and forced commands (command= in ~${user}/.ssh/authorized_keys, ForceCommand in sshd -T). ssh ${user}@HOST ` +
-      'true must print nothing and end with 0.'),
+      'true must print nothing and exit with 0.'),
 };
 
 const LONGEST = 300;
 
-/** The failure of a login that was let in but did not run the command it was given. */
+/** The failure of a login that succeeded but did not run the given command. */
 export function unusableLogin(seen: Instead): Failure {
   const { host, user, how } = seen;
   const text = `${seen.stderr}\n${seen.stdout}`.trim();
@@ -91,7 +89,7 @@ export function unusableLogin(seen: Instead): Failure {
   return {
     code: 'login-unusable',
     host,
-    what: `${host} lets ${user} in but does not run commands for this login`,
+    what: `${host} accepts the login as ${user} but does not run commands`,
     evidence: `${how}${printed === '' ? ', nothing printed' : `: ${printed}`}`,
     cause: known.cause(user),
     remedy: known.remedy(user),

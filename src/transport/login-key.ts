@@ -2,9 +2,9 @@ import ssh2, { type ParsedKey } from 'ssh2';
 import { deploymentError } from '../engine/errors.ts';
 import type { Secret } from '../engine/secret.ts';
 
-/** A private key of the inputs, with which logins are made. */
+/** A private key for logins, from the inputs. */
 export class LoginKey {
-  /** The input that it was given by. */
+  /** The input that contains it. */
   readonly input: 'ssh-key' | 'bastion-key';
   readonly #key: Secret;
   readonly #passphrase: Secret | undefined;
@@ -17,15 +17,14 @@ export class LoginKey {
   }
 
   /**
-   * The key as ssh2 takes it, unlocked once for all hosts: each time costs a tenth of a second. `onSigned` is told when
-   * a host, having said that it takes this key, is given the signature. Throws a DeploymentError that does not tell
-   * the key.
+   * The key for ssh2, unlocked once for all hosts, because unlocking takes a tenth of a second. `onSigned` is called
+   * when a host has accepted this key and receives the signature. Throws a DeploymentError that does not show the key.
    */
   signing(onSigned: () => void): ParsedKey {
     this.#parsed ??= this.#parse();
     if (this.#parsed instanceof Error) throw keyError(this.input, this.#parsed.message);
     const key = this.#parsed;
-    // What ssh2 knows a parsed key by stands on it as it is; only how it signs is another.
+    // Inherits everything by which ssh2 recognises a parsed key; only signing is overridden.
     return Object.create(key, {
       sign: { value: (...args: Parameters<ParsedKey['sign']>) => (onSigned(), key.sign(...args)) },
     }) as ParsedKey;
@@ -33,24 +32,24 @@ export class LoginKey {
 
   #parse(): ParsedKey | Error {
     const text = `${this.#key.reveal().replaceAll('\r\n', '\n').trim()}\n`;
-    // It says that it gives one key; of a file that holds several it gives a list.
+    // Its type says one key, but it returns a list for a file with several.
     const parsed = ssh2.utils.parseKey(text, this.#passphrase?.reveal()) as ParsedKey | readonly ParsedKey[] | Error;
     if (parsed instanceof Error) return parsed;
     const key = 'isPrivateKey' in parsed ? parsed : parsed[0];
-    return key?.isPrivateKey() === true ? key : new Error('it holds no private key');
+    return key?.isPrivateKey() === true ? key : new Error('it contains no private key');
   }
 }
 
-/** The private key cannot be used. */
+/** The failure for an unusable private key. */
 function keyError(input: LoginKey['input'], evidence: string): Error {
   const encrypted = /encrypted|passphrase|decrypt/i.test(evidence);
   return deploymentError({
     code: 'input-invalid',
-    what: encrypted ? `${input} cannot be unlocked` : `${input} is not a private key that can be read`,
+    what: encrypted ? `${input} cannot be unlocked` : `${input} is not a valid private key`,
     evidence,
     remedy: encrypted
-      ? `Give the passphrase of the key as ${input}-passphrase, or check that it is the right one.`
-      : 'Give the whole private key, from its BEGIN to its END line, in OpenSSH or PEM form; ssh-keygen -p -f FILE ' +
-        'rewrites it in the OpenSSH form.',
+      ? `Set ${input}-passphrase to the passphrase of the key, or correct it.`
+      : 'Give the complete private key, from the BEGIN to the END line, in OpenSSH or PEM format; ssh-keygen -p ' +
+        '-f FILE converts it to OpenSSH format.',
   });
 }

@@ -1,13 +1,13 @@
-/** The host would not open another channel; nothing was run. */
+/** The host did not open another channel; nothing was run. */
 export interface Refused {
   readonly ended: 'refused';
   readonly reason: string;
 }
 
-/** The channel has ended and the command was never announced: what the login runs is something else. */
+/** The channel closed without an announcement: the login ran something other than the command. */
 export interface Unannounced {
   readonly ended: 'unannounced';
-  /** How what ran instead ended: `exit 1`. */
+  /** How the other program ended: `exit 1`. */
   readonly how: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -15,19 +15,19 @@ export interface Unannounced {
 
 /** What a running command learns from its connection. */
 export interface ConnectionSignals {
-  /** Aborts when the connection is gone; the reason is the text why. */
+  /** Aborts when the connection is lost; the reason is a text. */
   readonly gone: AbortSignal;
-  /** Aborts when the connection is to be closed: the command is told to end. */
+  /** Aborts when the connection is about to close: the command is terminated. */
   readonly closing: AbortSignal;
-  /** Aborts when no command can be announced here: none that has not begun is waited for. */
+  /** Aborts when this login cannot run commands: commands that have not started are not waited for. */
   readonly hopeless: AbortSignal;
-  /** Told once the command was announced. */
+  /** Called when the command has announced itself. */
   announced(): void;
   /** Whether sudo starts the command. */
   readonly sudo?: true;
-  /** Whether a command that has to end is left behind at once: the connection is about to be closed. */
+  /** Whether to abandon a command at once when it must end, because the connection is about to close. */
   readonly graceless?: true;
-  /** Sends a signal to process groups of the host; false when the host would not hear of it. */
+  /** Sends a signal to process groups on the host; false if the host did not accept it. */
   signal(name: SignalName, groups: readonly number[]): Promise<boolean>;
 }
 

@@ -3,12 +3,12 @@ import { deploymentError, type DeploymentError } from '../engine/errors.ts';
 import { ending, lastLine, type Outcome } from '../engine/outcome.ts';
 import { fingerprint, keyType, type HostKeys } from './host-keys.ts';
 
-/** Whom a login is made to. */
+/** The destination of a login. */
 export interface Target {
-  /** Name of the host in the cluster file that this is for. */
+  /** The host in the cluster file that is to be reached. */
   readonly host: string;
   readonly through?: 'bastion';
-  /** Address of the bastion through which it is reached. */
+  /** Address of its bastion, if any. */
   readonly behind?: string;
   readonly address: string;
   readonly port: number;
@@ -19,7 +19,7 @@ const named = (target: Target): string =>
   target.through ? `the bastion ${target.address} of ${target.host}` : target.host;
 const place = (target: Target): string => `${target.address} port ${target.port}`;
 
-/** The host does not answer, or its name leads nowhere. */
+/** The host does not respond, or its name cannot be resolved. */
 export function unreachableError(target: Target, error: Error): DeploymentError {
   const place = `${target.address} port ${target.port}`;
   const seen = channelRefusal(error);
@@ -30,28 +30,28 @@ export function unreachableError(target: Target, error: Error): DeploymentError 
       what: `the bastion ${String(target.behind)} cannot reach ${target.host} at ${place}`,
       evidence: seen,
       remedy:
-        `Check that ${target.host} is up, and that its address and port in the cluster file are those under ` +
-        'which the bastion reaches it; ' +
+        `Check that ${target.host} is up, and that its address and port in the cluster file are correct as seen ` +
+        `from the bastion; ` +
         `on the bastion: nc -vz ${target.address} ${target.port}.`,
     });
   }
   return deploymentError({
     code: 'host-unreachable',
     host: target.host,
-    what: `${named(target)} does not answer at ${place}`,
+    what: `${named(target)} does not respond at ${place}`,
     evidence: error.message,
     remedy:
-      `See that ${named(target)} is up, that its address and port in the cluster file are right, ` +
-      ('and that sshd there can be reached from ' +
-        `${target.behind === undefined ? 'where this runs' : `the bastion ${target.behind}`}.`),
+      `Check that ${named(target)} is up, that its address and port in the cluster file are correct, ` +
+      ('and that its sshd can be reached from ' +
+        `${target.behind === undefined ? 'the machine running kuscia-swarm' : `the bastion ${target.behind}`}.`),
   });
 }
 
-/** What a bastion says when it opens no channel to a host; undefined where the error is of another kind. */
+/** Why a bastion did not open a channel to a host; undefined for other errors. */
 const channelRefusal = (error: Error): string | undefined =>
   /^\(SSH\) Channel open failure: (.*)$/s.exec(error.message)?.[1];
 
-/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254, 5.1: the bastion may reach the host or not, it does not try. */
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254, 5.1: the bastion does not try to reach the host. */
 export const isProhibited = (error: Error): boolean => 'reason' in error && error.reason === 1;
 
 /** SSH_OPEN_CONNECT_FAILED of RFC 4254, 5.1: the bastion tried to reach the host. */
@@ -67,24 +67,24 @@ export function bastionError(target: Target, error: Error): DeploymentError {
       `the bastion ${bastion} does not forward connections to ${target.host} at ${target.address} port ` +
       `${target.port}`,
     evidence: `administratively prohibited: ${channelRefusal(error) ?? error.message}`,
-    cause: 'sshd on the bastion, or the line of the key there, forbids forwarding',
+    cause: 'sshd on the bastion, or the authorized_keys line of the key, forbids forwarding',
     remedy:
       `On the bastion ${bastion}: sshd -T | grep -iE 'allowtcpforwarding|permitopen|disableforwarding' must ` +
-      'allow it for this account ' +
-      (`(AllowTcpForwarding yes, PermitOpen any or ${target.address}:${target.port}), and authorized_keys must ` +
-        'not say restrict or no-port-forwarding.'),
+      `allow it for this account ` +
+      `(AllowTcpForwarding yes, PermitOpen any or ${target.address}:${target.port}); the authorized_keys line ` +
+      `must not contain restrict or no-port-forwarding.`,
   });
 }
 
-/** What the two sides of a connection offered, of what they have nothing in common. */
+/** The algorithms offered by both sides of a connection that have none in common. */
 export interface Offers {
-  /** As SSH calls it: `KEX method`. */
+  /** The kind of algorithm in SSH's words: `KEX method`. */
   readonly what: string;
   readonly host: string;
   readonly ours: string;
 }
 
-/** The option of sshd by which the host offers other algorithms. */
+/** The sshd options that set the algorithms. */
 const OPTIONS: readonly (readonly [RegExp, string, string])[] = [
   [/key exchange|KEX/, 'key exchange', 'KexAlgorithms'],
   [/cipher/, 'cipher', 'Ciphers'],
@@ -108,40 +108,40 @@ export function algorithmError(target: Target, error: Error, offers: Offers | un
     cause:
       ours.length > 0
         ? `this program offers ${ours.join(', ')}`
-        : 'sshd on the host is set to algorithms that this program does not have',
+        : 'sshd on the host is configured with algorithms that this program does not support',
     remedy:
-      `On the host, let sshd offer one of them as well, for example ${option} +${ours[0] ?? 'curve25519-sha256'} ` +
+      `On the host, let sshd also offer one of them, for example ${option} +${ours[0] ?? 'curve25519-sha256'} ` +
       'in /etc/ssh/sshd_config; then sshd -t && systemctl reload ssh.',
   });
 }
 
-/** The host has accepted the key, and wants more than that. */
+/** The host accepted the key but requires further authentication. */
 export function incompleteError(target: Target, methods: readonly string[], greeting: string): DeploymentError {
   return deploymentError({
     code: 'login-incomplete',
     host: target.host,
-    what: `${named(target)} accepted the key of ${target.user} but wants more: ${methods.join(', ')}`,
+    what: `${named(target)} accepted the key of ${target.user} but also requires ${methods.join(', ')}`,
     ...(greeting !== '' && { evidence: greeting }),
-    cause: 'sshd asks for a second factor (AuthenticationMethods), which nobody is there to give',
+    cause: 'sshd requires a second factor (AuthenticationMethods), which an unattended run cannot provide',
     remedy:
-      `Let the key alone be enough for this account: on ${named(target)}, in /etc/ssh/sshd_config, ` +
-      (`Match User ${target.user} with AuthenticationMethods publickey; then sshd -t && systemctl reload ssh. Or ` +
-        'name another user in the cluster file.'),
+      `Make the key sufficient for this account: on ${named(target)}, in /etc/ssh/sshd_config, set ` +
+      `Match User ${target.user} with AuthenticationMethods publickey; then sshd -t && systemctl reload ssh. Or ` +
+      `use another user in the cluster file.`,
   });
 }
 
-/** The host has accepted the key, and then closed the connection: the account itself is refused. */
+/** The host accepted the key and then closed the connection: it rejects the account. */
 export function accountError(target: Target, error: Error, greeting: string): DeploymentError {
   return deploymentError({
     code: 'login-unusable',
     host: target.host,
-    what: `${named(target)} accepted the key of ${target.user} but refuses the account`,
+    what: `${named(target)} accepted the key of ${target.user} but rejects the account`,
     evidence: greeting === '' ? error.message : greeting,
-    cause: `the account ${target.user} is expired, locked or shut out by PAM`,
+    cause: `the account ${target.user} is expired, locked or denied by PAM`,
     remedy:
-      `On ${named(target)}: chage -l ${target.user} (chage -E -1 ${target.user} takes an expiry back), ls -l ` +
-      '/etc/nologin /run/nologin, ' +
-      `/etc/security/access.conf; journalctl -u ssh -n 20 says which.`,
+      `On ${named(target)}, check chage -l ${target.user} (chage -E -1 ${target.user} removes an expiry date), ` +
+      `ls -l /etc/nologin /run/nologin, ` +
+      `/etc/security/access.conf; journalctl -u ssh -n 20 shows the reason.`,
   });
 }
 
@@ -151,94 +151,94 @@ export function cancelledError(target: Target): DeploymentError {
     code: 'cancelled',
     host: target.host,
     what: `cancelled while connecting to ${named(target)}`,
-    remedy: 'Run again: what was done stays, and the rest is done then.',
+    remedy: 'Run again. Completed changes are kept; the next run applies the rest.',
   });
 }
 
-/** The host is the right one but does not let the user in; `input` is that of the key. */
+/** The host is verified but rejects the login; `input` is the input of the key. */
 export function loginError(target: Target, error: Error, input: string): DeploymentError {
   return deploymentError({
     code: 'login-refused',
     host: target.host,
-    what: `${named(target)} refuses the login as ${target.user}`,
+    what: `${named(target)} rejects the login as ${target.user}`,
     evidence: error.message,
     remedy:
-      `Put the public key that belongs to ${input} into ~${target.user}/.ssh/authorized_keys there, or correct ` +
-      'the user in the cluster file. ' +
-      (`If it is there already, the account may be locked, expired or shut out: passwd -S ${target.user}; chage ` +
+      `Add the public key of ${input} to ~${target.user}/.ssh/authorized_keys there, or correct the user in the ` +
+      `cluster file. ` +
+      (`If it is already there, the account may be locked, expired or denied: check passwd -S ${target.user}; chage ` +
         `-l ${target.user}; journalctl -u ssh -n 20.`),
   });
 }
 
-/** The login may not do by sudo what it is to do. */
+/** The login lacks the sudo rights it needs. */
 export function sudoError({ name, route }: Host, outcome: Outcome): DeploymentError {
   const user = route.via === 'ssh' ? route.user : 'the account of the runner';
   return deploymentError({
     code: 'right-missing',
     host: name,
     what:
-      `${user} may not run /bin/sh with the group docker by sudo without a password: ` +
+      `${user} is not allowed to run /bin/sh with the group docker through sudo without a password: ` +
       `${outcome.ended === 'lost' ? outcome.reason : ending(outcome)}`,
     evidence: outcome.stderr.trim() || lastLine(outcome),
     remedy:
-      `Write into a file of /etc/sudoers.d there: ${route.via === 'ssh' ? route.user : 'USER'} ALL=(:docker) ` +
-      'NOPASSWD: /bin/sh. See that the group docker is there. Or put the account into that group (usermod -aG ' +
-      'docker) and leave sudo out of the cluster file.',
+      `Add to a file in /etc/sudoers.d on the host: ${route.via === 'ssh' ? route.user : 'USER'} ALL=(:docker) ` +
+      'NOPASSWD: /bin/sh. Check that the group docker exists. Or add the account to that group (usermod -aG ' +
+      'docker) and omit sudo in the cluster file.',
   });
 }
 
 const pinned = (target: Target, keys: HostKeys): string =>
-  `Take the key from a place you trust: the console of ${named(target)} (/etc/ssh/ssh_host_*_key.pub), or a ` +
-  `known_hosts file that has long been used with it. Add it to known-hosts under the name ${keys.name}, after ` +
-  'comparing the fingerprint.';
+  `Get the host key from a trusted source: the console of ${named(target)} (/etc/ssh/ssh_host_*_key.pub), or an ` +
+  `established known_hosts file. Compare the fingerprint, then add the key to known-hosts under the name ` +
+  `${keys.name}.`;
 
 /**
- * The known hosts name no key of the host. It was not connected: an address that nothing but a cluster file names is
- * told nothing, not even that there is somebody.
+ * The known hosts contain no key for the host. No connection is made, because an address known only from a cluster file
+ * is not trusted at all.
  */
 export const unnamedError = (target: Target, keys: HostKeys): DeploymentError =>
   deploymentError({
     code: 'host-key-unknown',
     host: target.host,
-    what: `known-hosts does not name ${named(target)}`,
-    evidence: `no line there is for ${keys.name}; nothing was connected`,
+    what: `${named(target)} is not in known-hosts`,
+    evidence: `no entry for ${keys.name}; no connection was made`,
     remedy: pinned(target, keys),
   });
 
-/** The host shows a key that the known hosts do not vouch for. */
+/** The host presents a key that does not match the known hosts. */
 export function hostKeyError(target: Target, keys: HostKeys, shown: Buffer): DeploymentError {
   const verdict = keys.check(shown);
-  const evidence = `${place(target)} shows ${keyType(shown)} ${fingerprint(shown)}`;
+  const evidence = `${place(target)} presents ${keyType(shown)} ${fingerprint(shown)}`;
   const compare = `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub on the console of ${named(target)}`;
   switch (verdict.is) {
     case 'ok':
-      throw new Error('a key that is known is no trouble');
+      throw new Error('the host key is known');
     case 'revoked':
       return deploymentError({
         code: 'host-key-revoked',
         host: target.host,
-        what: `${named(target)} shows a host key that is marked @revoked`,
+        what: `${named(target)} presents a host key that is marked @revoked`,
         evidence,
         remedy:
-          'Treat whoever answers there as hostile until it is known who does. Then give the host a new key and ' +
-          'put that into known-hosts.',
+          'Treat the machine at this address as hostile until it is identified. Then generate a new host key and ' +
+          'add it to known-hosts.',
       });
     case 'mismatch':
       return deploymentError({
         code: 'host-key-mismatch',
         host: target.host,
-        what: `${named(target)} shows another host key than known-hosts says`,
-        evidence: `${evidence}; known-hosts says ${verdict.expected.join(', ')}`,
-        cause: 'Somebody answers in its place, or it was set up anew.',
+        what: `the host key of ${named(target)} does not match known-hosts`,
+        evidence: `${evidence}; known-hosts has ${verdict.expected.join(', ')}`,
+        cause: 'the host was reinstalled, or another machine responds in its place',
         remedy:
-          `Compare with ${compare}. Only if the new fingerprint stands there, replace the line for ${keys.name} in ` +
-          'known-hosts.',
+          `Compare the fingerprint with ${compare}. Only if it matches, replace the line for ${keys.name} in ` +
+          `known-hosts.`,
       });
     case 'unknown':
       return deploymentError({
         code: 'host-key-unknown',
         host: target.host,
-        what: `known-hosts names ${named(target)} with keys of other types only (${keys.types.join(', ')})`,
+        what: `known-hosts has only keys of other types for ${named(target)} (${keys.types.join(', ')})`,
         evidence,
         remedy: pinned(target, keys),
       });

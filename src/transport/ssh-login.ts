@@ -5,14 +5,14 @@ import type { LoginKey } from './login-key.ts';
 import type { SshConnection } from './ssh.ts';
 import type { Target } from './ssh-errors.ts';
 
-/** What every login of a run shares. */
+/** What all logins of a run share. */
 export interface Login {
   readonly key: LoginKey;
   readonly bastionKey: LoginKey;
   readonly known: KnownHosts;
-  /** How long a host may take from the first packet to the accepted login, in milliseconds; 20 s unless told. */
+  /** How long a host may take from the first packet to the accepted login, in milliseconds; 20 s by default. */
   readonly connectMs?: number;
-  /** Ends a login that is under way. */
+  /** Aborts a login in progress. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,19 +45,19 @@ export const keyOf = (target: Target, login: Login): LoginKey => (target.through
 /** A login that did not come about, and how far it came. */
 export interface Failed {
   readonly error: Error;
-  /** The host key that was turned down, if it came to that. */
+  /** The rejected host key, if any. */
   readonly shown?: Buffer;
-  /** True when the host key was the right one: what failed came after it. */
+  /** True if the host key was correct and something later failed. */
   readonly verified: boolean;
-  /** True when the host has said that it takes the key. */
+  /** True if the host accepted the key. */
   readonly signed: boolean;
-  /** What the host still wants after that. */
+  /** Authentication methods that the host requires after that. */
   readonly wants?: readonly string[];
-  /** What the host said before the login was through. */
+  /** Banner sent by the host before the login completed. */
   readonly greeting: string;
 }
 
-/** What was seen of one login while it was made. */
+/** What was observed during one login. */
 class Watched {
   shown: Buffer | undefined;
   verified = false;
@@ -89,7 +89,7 @@ export async function tryOnce(
 ): Promise<NodeSSH | Failed> {
   const ssh = new NodeSSH();
   const watched = new Watched();
-  // Ends the attempt without the courtesies of SSH, which a host that does not answer would never see.
+  // Drops the connection without an SSH disconnect, which an unresponsive host would never receive.
   const giveUp = (): void => void ssh.connection?.destroy();
   try {
     login.signal?.throwIfAborted();
@@ -119,7 +119,7 @@ export async function tryOnce(
   }
 }
 
-/** Must answer at once: a promise would count as yes. */
+/** Must be synchronous: a promise would count as acceptance. */
 const verifier =
   (keys: HostKeys, watched: Watched) =>
   (key: Buffer): boolean => {
@@ -128,7 +128,7 @@ const verifier =
     return watched.verified;
   };
 
-/** Offers the key at once, and nothing after it; what the host then still wants is kept. */
+/** Offers only the key; records what the host requires after that. */
 function authentication(target: Target, key: LoginKey, watched: Watched): NonNullable<Config['authHandler']> {
   const signing = key.signing(() => void (watched.signed = true));
   let offered = false;
@@ -142,7 +142,7 @@ function authentication(target: Target, key: LoginKey, watched: Watched): NonNul
   };
 }
 
-/** The algorithms for the pinned key types; all of them when none is pinned, so that the key can be shown. */
+/** The algorithms for the known key types; all of them if none is known, so that the key can be shown. */
 export function usableAlgorithms(keys: HostKeys): HostKeyAlgorithm[] | undefined {
   const usable = keys.types.flatMap((type) => ALGORITHMS[type] ?? []);
   return usable.length > 0 ? usable : undefined;

@@ -22,10 +22,10 @@ import {
 } from './ssh-errors.ts';
 import { keyOf, tryOnce, usableAlgorithms, type Failed, type Login, type Way } from './ssh-login.ts';
 
-/** Pauses before each further try of a connection that was refused or reset, in milliseconds. */
+/** Pauses before retrying a connection that was refused or reset, in milliseconds. */
 const PAUSES_MS = [500, 1_500];
 
-/** Opens the connection to a host, through its bastion where it has one. Throws a DeploymentError. */
+/** Opens the connection to a host, through its bastion if it has one. Throws a DeploymentError. */
 export async function openSsh(host: string, address: string, route: SshRoute, login: Login): Promise<SshConnection> {
   const target: Target = {
     host,
@@ -47,13 +47,13 @@ export async function openSsh(host: string, address: string, route: SshRoute, lo
   }
 }
 
-/** Nobody is connected of whom the known hosts name no key. */
+/** Throws if the known hosts contain no key for the target, before any connection is made. */
 function refuseUnnamed(target: Target, { known }: Login): void {
   const keys = knownKeys(known, target.address, target.port);
   if (keys.types.length === 0) throw unnamedError(target, keys);
 }
 
-/** The address as an IP address, looked up once so that every try goes to the same host. */
+/** Resolves the address once, so that every attempt goes to the same host. */
 async function resolved(target: Target): Promise<Way> {
   try {
     return { ip: (await lookup(target.address)).address };
@@ -62,7 +62,7 @@ async function resolved(target: Target): Promise<Way> {
   }
 }
 
-/** Connects, and tries again only where nothing was said to the host yet. */
+/** Connects; retries only if nothing was sent to the host yet. */
 async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH> {
   const keys = knownKeys(login.known, target.address, target.port);
   for (let attempt = 0; ; attempt += 1) {
@@ -83,15 +83,14 @@ async function connect(target: Target, login: Login, way: Way): Promise<NodeSSH>
 }
 
 /**
- * Why a host that is the right one does not let the user in. It is given a signature only when it has said that it
- * takes the key.
+ * Why a verified host rejects the login. It is sent a signature only after it has accepted the key.
  */
 function refusal(target: Target, login: Login, { error, signed, wants, greeting }: Failed): DeploymentError {
   if (!signed) return loginError(target, error, keyOf(target, login).input);
   return wants ? incompleteError(target, wants, greeting) : accountError(target, error, greeting);
 }
 
-/** Refused and reset connections pass when a host starts or is busy; a time-out has already been waited for. */
+/** Refused and reset connections may succeed later, while a host starts or is busy; a timeout has already waited. */
 function mayPass(error: Error): boolean {
   const code = 'code' in error ? String(error.code) : '';
   return (
@@ -101,21 +100,21 @@ function mayPass(error: Error): boolean {
   );
 }
 
-/** The host has only keys of types that are not pinned: look which one, without going further. */
+/** The host has only keys of types not in the known hosts: finds out which, without logging in. */
 async function otherKeyType(target: Target, login: Login, way: Way, keys: HostKeys): Promise<Error> {
   const tried = await tryOnce(target, login, way, keys, undefined);
-  if (tried instanceof NodeSSH) throw new Error('a host key that is not pinned was accepted');
+  if (tried instanceof NodeSSH) throw new Error('an unknown host key was accepted');
   if (login.signal?.aborted === true) return cancelledError(target);
   return tried.shown ? hostKeyError(target, keys, tried.shown) : unreachableError(target, tried.error);
 }
 
-/** Looks once more, for what either side offers: ssh2 tells it to its log only. */
+/** Connects once more to find out what both sides offer, which ssh2 only writes to its log. */
 async function noCommonAlgorithm(target: Target, login: Login, way: Way, keys: HostKeys): Promise<Error> {
   const lines: string[] = [];
   const tried = await tryOnce(target, login, way, keys, usableAlgorithms(keys), (line) => void lines.push(line));
-  if (tried instanceof NodeSSH) throw new Error('the handshake failed and then did not');
+  if (tried instanceof NodeSSH) throw new Error('the handshake failed and then succeeded');
   const offered = lines.flatMap((line) => /^Handshake: \((local|remote)\) ([^:]+): (.*)$/.exec(line)?.slice(1) ?? []);
-  // It stops at the first kind in which there is nothing in common: that one was told last.
+  // The handshake stops at the first kind without a common algorithm, which is logged last.
   const [ours = '', what = '', host = ''] = [offered.at(-4), offered.at(-2), offered.at(-1)];
   const offers: Offers | undefined = offered.length < 6 ? undefined : { what, ours, host };
   return algorithmError(target, tried.error, offers);

@@ -13,37 +13,37 @@ import type { ConnectionSignals, Refused, SignalName, Unannounced } from './sess
 import { unusableLogin } from './login-errors.ts';
 import { Slots } from '../engine/slots.ts';
 
-/** sshd allows ten sessions on a connection unless told; one of the others is for signals. */
+/** sshd allows ten sessions per connection by default; one of the rest is for signals. */
 const CHANNELS = 8;
 const CLOSE_MS = 500;
-/** Between two tries to get a session for what is urgent. */
+/** Pause between attempts to get a session for an urgent command. */
 const URGENT_AGAIN_MS = 100;
 
 /**
- * So long a command with standard input waits to be announced before another without any is sent after it: a login
- * that drops commands would read that for ever.
+ * How long a command with standard input may go unannounced before a probe without input is sent: a login that drops
+ * commands would read the input forever.
  */
 const SUSPICIOUS_MS = 2_000;
 const TRY = reading('start a shell', ['true'], { timeoutMs: 15_000 });
 
-/** By what a shell tells that it has taken a signal to send. */
+/** Printed by a shell that has accepted a signal to send. */
 const SENT = 'kuscia-swarm-signals';
 const LONGEST_TOLD = 1_000;
 
 const noSession = (reason: string): Outcome => ({
   ended: 'lost',
-  reason: `the host opens no session: ${reason}`,
+  reason: `the host does not open a session: ${reason}`,
   stdout: '',
   stderr: '',
 });
 
-/** What an open connection is told of itself. */
+/** Properties of an open connection. */
 interface Properties {
   /** Login on the host. */
   readonly user: string;
-  /** The connection to the bastion it goes through; it is closed with it. */
+  /** The connection to its bastion, which is closed with it. */
   readonly hop?: SshConnection;
-  /** Whether each command gets the group docker by sudo. */
+  /** Whether each command gets the group docker through sudo. */
   readonly sudo?: true;
 }
 
@@ -64,12 +64,12 @@ export class SshConnection implements Connection {
   readonly #gone = new AbortController();
   readonly #closing = new AbortController();
   readonly #signals = new Map<SignalName, Signalling>();
-  /** Aborts when the login turned out to run something else than commands. */
+  /** Aborts when the login turns out not to run commands. */
   readonly #hopeless = new AbortController();
   #announced = false;
   #trying: Promise<void> | undefined;
 
-  /** Takes over a connection that was just opened. */
+  /** Takes over a newly opened connection. */
   constructor(host: string, ssh: NodeSSH, { user, hop, sudo }: Properties) {
     if (!ssh.connection) throw new Error('the connection is not open');
     this.host = host;
@@ -77,10 +77,10 @@ export class SshConnection implements Connection {
     this.#hop = hop;
     this.#user = user;
     this.#sudo = sudo;
-    // A command's line shall not wait until the packet before it is acknowledged.
+    // A command must not wait for the previous packet to be acknowledged.
     this.#client.setNoDelay(true);
     let reason: string | undefined;
-    // Without a listener the first keepalive that stays unanswered would end this process.
+    // Without a listener, the first unanswered keepalive would end this process.
     this.#client.on('error', (error: Error) => (reason ??= error.message));
     this.#client.on('close', () =>
       this.#gone.abort(
@@ -94,7 +94,7 @@ export class SshConnection implements Connection {
     return this.#closing.signal.aborted ? 'closed' : undefined;
   }
 
-  /** The ssh2 client, for what is not a command. */
+  /** The ssh2 client, for anything but commands. */
   get client(): Client {
     return this.#client;
   }
@@ -105,17 +105,17 @@ export class SshConnection implements Connection {
     for (;;) {
       const ended = await this.#slots.use(() => this.#runNow(command));
       if (ended.ended !== 'refused') return ended;
-      // The host allows fewer sessions than usual: wait for ours to end, and keep one free for signals. Nothing was
-      // run, so nothing is repeated.
+      // The host allows fewer sessions than usual: wait for running commands, and keep one session free for signals.
+      // Nothing was run, so nothing is repeated.
       if (this.#slots.busy === 0) return noSession(ended.reason);
       this.#slots.shrinkTo(this.#slots.busy - 1);
     }
   }
 
-  /** Takes whatever session is free first: in the queue it could stand behind commands that take minutes. */
+  /** Bypasses the queue, in which it could wait behind commands that take minutes. */
   async #runUrgently(command: Command): Promise<Outcome> {
     for (const deadline = Date.now() + command.timeoutMs; ; await sleep(URGENT_AGAIN_MS)) {
-      // Asked before: those that stood in its way may have ended when the refusal comes.
+      // Checked first, because other commands may have ended by the time of the refusal.
       const alone = this.#running.size === 0;
       const ended = await this.#runNow(command);
       if (ended.ended !== 'refused') return ended;
@@ -151,21 +151,21 @@ export class SshConnection implements Connection {
     }
   }
 
-  /** Whether the login runs commands at all: one without standard input ends, whatever reads it. */
+  /** Checks whether the login runs commands at all; a probe without standard input always ends. */
   async #try(): Promise<void> {
     if (this.#announced || this.lost !== undefined) return;
     const ended = await runOnChannel(this.#client, TRY, this.#ties(this.#closing.signal));
     if (this.#announced || this.lost !== undefined) return;
     if (ended.ended === 'unannounced') this.#judged(ended);
     if (ended.ended === 'timed-out')
-      this.#judged({ ...ended, ended: 'unannounced', how: `not ended after ${ended.afterMs / 1000} s` });
+      this.#judged({ ...ended, ended: 'unannounced', how: `still running after ${ended.afterMs / 1000} s` });
   }
 
-  /** A login that has never run a command runs none; of one that has, only this command was not begun. */
+  /** A login that has never run a command is unusable; otherwise only this command did not start. */
   #judged({ how, stdout, stderr }: Unannounced): Outcome {
     const reason = unannounced(how);
     const output = { stdout, stderr };
-    // Whose fault it is when sudo refuses is for whoever asked for sudo to tell.
+    // A refusal by sudo is reported by the caller that requested sudo.
     if (this.#sudo && /^sudo: /m.test(stderr)) return { ended: 'lost', reason, ...output };
     const failure = unusableLogin({ host: this.host, user: this.#user, how, ...output });
     if (!this.#announced) this.#hopeless.abort(failure);
@@ -177,7 +177,7 @@ export class SshConnection implements Connection {
     return { ended: 'lost', reason: failure.what, failure, stdout: '', stderr: '' };
   }
 
-  /** One session signals all that are to be signalled at the same time: each of them may take one already. */
+  /** Batches signals sent at the same time into one session, because sessions are limited. */
   readonly #signal = (name: SignalName, these: readonly number[]): Promise<boolean> => {
     const waiting = this.#signals.get(name);
     if (waiting) {
@@ -195,7 +195,7 @@ export class SshConnection implements Connection {
     return sent;
   };
 
-  /** Whether a shell of the host has taken the line. */
+  /** Whether a shell on the host accepted the line. */
   #send(line: string): Promise<boolean> {
     return new Promise((resolve) => {
       try {
@@ -226,8 +226,8 @@ export class SshConnection implements Connection {
         this.#client.end();
       });
     }
-    // ssh2's own destroy leaves a socket alone on which it has said good-bye, and a host that is silent would keep this
-    // process alive by it (ssh2 1.17, client.js).
+    // ssh2's destroy() ignores a socket after end(), so an unresponsive host would keep this process alive (ssh2 1.17,
+    // client.js).
     (Reflect.get(this.#client, '_sock') as Duplex | undefined)?.destroy();
     await this.#hop?.close();
   }

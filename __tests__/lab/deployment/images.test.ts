@@ -217,7 +217,7 @@ describe('an archive that is not what it should be', () => {
     expect(log).toMatch(/KS-1001 input-invalid: 2 findings|KS-1001[^]*KS-1001/);
     expect(log.replace(/\s+/g, ' ')).toMatch(/"short\.tar", which cannot be read/);
     expect(log.replace(/\s+/g, ' ')).toMatch(
-      /"other\.tar", in which the configuration of nginx:1\.26 is not the one that its digest names/,
+      /"other\.tar", in which the configuration of nginx:1\.26 does not match its digest/,
     );
     expect(log).not.toContain('node-02');
   }, 60_000);

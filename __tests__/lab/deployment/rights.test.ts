@@ -79,7 +79,10 @@ describe('the rights of a login', () => {
       expect(log).toMatch(evidence);
       for (const host of HOSTS)
         expect(log).toMatch(
-          new RegExp(`^ +${host} +deploy may not run /bin/sh with the group docker by sudo without a password`, 'm'),
+          new RegExp(
+            `^ +${host} +deploy is not allowed to run /bin/sh with the group docker through sudo without a password`,
+            'm',
+          ),
         );
       expect(log).toContain('deploy ALL=(:docker) NOPASSWD: /bin/sh');
     },

@@ -23,7 +23,10 @@ const RESTARTED = 'engine stop; engine start';
 const availability = (how: string) => on('node-01', `docker node update --availability ${how} node-02`);
 const FAR = 'docker context create far --docker host=tcp://10.77.0.11:2375 && docker context use far';
 
-/** Each of them is refused before anything is changed: the same run made changes first, some of them harm, before preflight knew them. */
+/**
+ * Each of them is refused before anything is changed: the same run made changes first, some of them harm, before
+ * preflight knew them.
+ */
 export const ENGINE_FAULTS: readonly Fault[] = [
   {
     name: 'rules-flushed',
@@ -237,7 +240,11 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     changesNothing: true,
     make: on('node-03', 'mv /dev/ptmx /dev/ptmx.kept'),
     mend: on('node-03', 'mv /dev/ptmx.kept /dev/ptmx'),
-    ends: unfit('node-03', /no pseudo-terminal can be opened.*\/dev\/ptmx: there is no such device/, /mount -t devpts/),
+    ends: unfit(
+      'node-03',
+      /no pseudo-terminal can be opened.*\/dev\/ptmx: the device does not exist/,
+      /mount -t devpts/,
+    ),
   },
   {
     name: 'live-restore',

@@ -66,7 +66,7 @@ export const REPLICA = 'root-kuscia-autonomy-alice';
 export const REPLICAS = ['node-02', 'node-03'].map((host) => `${host} ${REPLICA}`);
 
 /** The cause of a host that went away: nobody can read its logs. */
-export const NO_LOG = /^not known; no log of node-03 could be read$/;
+export const NO_LOG = /^unknown; no log of node-03 could be read$/;
 
 /** Waits until a shell condition holds on a host: some faults take a while to show. */
 export const comesTrue = (host: string, condition: string): Promise<unknown> =>

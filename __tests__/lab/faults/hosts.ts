@@ -37,7 +37,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     changesNothing: true,
     make: () => kill(NODE),
     mend: () => start(NODE),
-    ends: hostAnd('KS-1101', /does not answer at 10\.77\.0\.13 port 22 evidence \S+/, /See that node-03 is up/),
+    ends: hostAnd('KS-1101', /does not respond at 10\.77\.0\.13 port 22 evidence \S+/, /Check that node-03 is up/),
   },
   {
     name: 'host-lost-in-a-stage',
@@ -73,7 +73,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     // Between two commands, on a slow machine, the next one finds nobody there.
     ends: hostAnd(
       'KS-1106',
-      /connection lost: (the host closed the connection|read ECONNRESET|node-03 does not answer at 10\.77\.0\.13 port 22 \(connect ECONNREFUSED)/,
+      /connection lost: (the host closed the connection|read ECONNRESET|node-03 does not respond at 10\.77\.0\.13 port 22 \(connect ECONNREFUSED)/,
       /run again: the state is gathered anew/,
       NO_LOG,
     ),
@@ -100,9 +100,9 @@ export const HOST_FAULTS: readonly Fault[] = [
     mend: on(hostKeys('rm ssh_host_* && mv kept/* . && rmdir kept')),
     ends: hostAnd(
       'KS-1103',
-      /shows \S+ SHA256:\S+; known-hosts says SHA256:/,
-      /ssh-keygen -lf .*Only if the new fingerprint/,
-      /^Somebody answers in its place, or it was set up anew\.$/,
+      /presents \S+ SHA256:\S+; known-hosts has SHA256:/,
+      /ssh-keygen -lf .*Only if it matches/,
+      /^the host was reinstalled, or another machine responds in its place$/,
     ),
   },
   {
@@ -124,7 +124,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     changesNothing: true,
     make: on('mv /root/.ssh/authorized_keys /root/.ssh/kept'),
     mend: on('mv /root/.ssh/kept /root/.ssh/authorized_keys'),
-    ends: hostAnd('KS-1105', /refuses the login as root evidence /, /~root\/\.ssh\/authorized_keys/),
+    ends: hostAnd('KS-1105', /rejects the login as root evidence /, /~root\/\.ssh\/authorized_keys/),
   },
   {
     name: 'not-in-group-docker',

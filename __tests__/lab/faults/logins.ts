@@ -36,7 +36,7 @@ export const LOGIN_FAULTS: readonly Fault[] = [
     ends: one({
       code: 'KS-1115',
       evidence: /does not run commands .*exit 0, nothing printed/,
-      cause: /start-up file of the login shell of root/,
+      cause: /startup file of the login shell of root/,
       remedy: /grep -nE .*chsh/,
     }),
   },
@@ -49,7 +49,7 @@ export const LOGIN_FAULTS: readonly Fault[] = [
     ends: one({
       code: 'KS-1115',
       evidence: /does not run commands .*exit 0, nothing printed/,
-      cause: /start-up file of the login shell of root/,
+      cause: /startup file of the login shell of root/,
       remedy: /grep -nE .*chsh/,
     }),
   },
@@ -123,8 +123,8 @@ export const LOGIN_FAULTS: readonly Fault[] = [
     },
     ends: one({
       code: 'KS-1115',
-      evidence: /refuses the account .*expired/,
-      cause: /deploy is expired, locked or shut out/,
+      evidence: /rejects the account .*expired/,
+      cause: /deploy is expired, locked or denied/,
       remedy: /chage -E -1 deploy/,
     }),
   },
@@ -134,7 +134,7 @@ export const LOGIN_FAULTS: readonly Fault[] = [
     ...sshd('AuthenticationMethods publickey,publickey'),
     ends: one({
       code: 'KS-1116',
-      evidence: /accepted the key of root but wants more: publickey/,
+      evidence: /accepted the key of root but also requires publickey/,
       cause: /second factor/,
       remedy: /AuthenticationMethods publickey/,
     }),

@@ -195,7 +195,7 @@ const IN_THE_MIDDLE: readonly Fault[] = [
         code: 'KS-1106',
         host: 'node-01',
         evidence: /connection lost/,
-        cause: /^not known; no log of node-01 could be read$/,
+        cause: /^unknown; no log of node-01 could be read$/,
         remedy: /run again/,
       },
     ],

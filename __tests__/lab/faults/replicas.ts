@@ -140,8 +140,8 @@ export const REPLICA_FAULTS: readonly Fault[] = [
       {
         code: 'KS-1403',
         host: NODE,
-        evidence: /domainKeyData is no RSA private key/,
-        remedy: /a good copy from another replica/,
+        evidence: /domainKeyData is not a base64-encoded RSA private key/,
+        remedy: /a valid copy from another replica/,
       },
     ],
   },

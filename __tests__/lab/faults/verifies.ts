@@ -13,8 +13,8 @@ const STILL_WORKS =
 const AWAY = {
   code: 'KS-1101',
   host: NODE,
-  evidence: /does not answer at 10\.77\.0\.13 port 22 evidence \S+/,
-  remedy: /See that node-03 is up/,
+  evidence: /does not respond at 10\.77\.0\.13 port 22 evidence \S+/,
+  remedy: /Check that node-03 is up/,
 };
 
 const SMALLER = CLUSTER.replace(/^ {2}node-03.*\n/m, '');
@@ -64,7 +64,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
         host: NODE,
         evidence: /overlay is not known \(not reached\)/,
         cause: /^node-03 does not answer$/,
-        remedy: /See that node-03 is up/,
+        remedy: /Check that node-03 is up/,
       },
     ],
   },
@@ -107,7 +107,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
         code: 'KS-1601',
         host: NODE,
         evidence: /direct is no answer in time/,
-        cause: /^not known|nginx does not reach a replica/,
+        cause: /^unknown|nginx cannot reach a replica/,
         remedy: /See that node-01 reaches 10\.77\.0\.13:20000/,
       },
     ],

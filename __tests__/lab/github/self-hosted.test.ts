@@ -109,7 +109,7 @@ describe('runners on the hosts themselves', () => {
     expect(results(end)['verify']).not.toBe('success');
     expect(onGithub().issues.map(({ state }) => state)).toEqual(['open']);
     expect(onGithub().issues[0]?.body).toContain(
-      'it could not be checked (the job snapshot before it ended as failure',
+      'it could not be checked (the earlier job snapshot ended with failure',
     );
   }, 120_000);
 
