@@ -35,8 +35,7 @@ export const subnetText = (subnet: Subnet): string => `${dotted(subnet.first)}/$
 export const overlap = (a: Subnet, b: Subnet): boolean => a.first <= b.last && b.first <= a.last;
 
 /** Whether `outer` contains all of `inner`. */
-export const within = (inner: Subnet, outer: Subnet): boolean =>
-  outer.first <= inner.first && inner.last <= outer.last;
+export const within = (inner: Subnet, outer: Subnet): boolean => outer.first <= inner.first && inner.last <= outer.last;
 
 /** Whether the text is an IPv4 address in the range. */
 export function contains(subnet: Subnet, address: string): boolean {
