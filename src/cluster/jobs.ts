@@ -11,8 +11,8 @@ export interface Leg {
 }
 
 /**
- * Jobs that are not stages: `snapshot` snapshots each host for the other jobs, `whole` works on the whole cluster, `unlock`
- * releases the lock if not every job can.
+ * Jobs that are not stages: `snapshot` snapshots each host for the other jobs, `whole` works on the whole cluster,
+ * `unlock` releases the lock if not every job can.
  */
 type OtherJob = 'snapshot' | 'whole' | 'unlock';
 

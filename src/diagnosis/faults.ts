@@ -136,7 +136,10 @@ export const FAULTS: readonly KnownFault[] = [
     /datastore endpoint.*(context deadline exceeded)/,
     'the database responds too slowly: Kuscia waits 5 s',
     'Check the load of the database; if the server looks up client names, set `skip-name-resolve`.',
-    ['数据库响应过慢：Kuscia 只等待 5 秒', '检查数据库负载；若服务器反向解析客户端名称，请设置 `skip-name-resolve`。'],
+    [
+      '数据库响应过慢：Kuscia 只等待 5 秒',
+      '检查数据库负载；如果服务器反向解析客户端名称，请设置 `skip-name-resolve`。',
+    ],
   ),
   replica(
     /Driver Name is '[^']*' Not supported|'datastoreEndpoint' is invalid/,
@@ -189,7 +192,7 @@ export const FAULTS: readonly KnownFault[] = [
     'Find out which key the partners have. If it is the previous one, restore its kuscia.yaml and `docker restart` the replica; if it is the new one, remove the container (`docker rm -f`) and run again, so that it is recreated.',
     [
       '容器创建之后配置换了另一把节点私钥，而容器只是被重启：其证书仍属于原私钥',
-      '先确认合作方所知的是哪把密钥。若是原密钥，放回含原密钥的 kuscia.yaml 并 `docker restart` 该副本；若是新密钥，删除该容器（`docker rm -f`）后重新运行，使其重新创建。',
+      '先确认合作方信任的是哪把密钥。如果是原密钥，放回含原密钥的 kuscia.yaml 并 `docker restart` 该副本；如果是新密钥，删除该容器（`docker rm -f`）后重新运行，使其重新创建。',
     ],
   ),
   replica(
@@ -279,7 +282,7 @@ export const FAULTS: readonly KnownFault[] = [
     /toomanyrequests/,
     'the pull limit of the registry is reached',
     'Wait, log in (`registry` in the cluster file), or use a mirror.',
-    ['镜像仓库暂时不允许更多拉取', '等待，或登录（集群文件的 `registry`），或使用镜像站。'],
+    ['镜像仓库暂时不允许更多拉取', '等待，或登录（集群文件的 `registry`），或使用镜像加速服务。'],
   ),
   ownEngine(
     /(Get|Head) "?https?:\/\/\S+".*(connection refused|no route to host|i\/o timeout|no such host|Client\.Timeout|server misbehaving)/,
@@ -331,7 +334,7 @@ export const FAULTS: readonly KnownFault[] = [
     "Docker's firewall rules are missing: a reload or flush of the firewall removed them",
     'Restart the Docker Engine on that host (`systemctl restart docker`), which restores them, then run again.',
     [
-      'Docker 的防火墙规则缺失：防火墙重载或清空时被删除',
+      'Docker 的防火墙规则缺失：防火墙重新加载或清空时被删除',
       '重启该主机的 Docker Engine（`systemctl restart docker`）以重建规则，然后重新运行。',
     ],
   ),
@@ -360,7 +363,7 @@ export const FAULTS: readonly KnownFault[] = [
     /transport: .*dial tcp \S+:2377.*(refused|timeout|no route)|rpc error: code = Unavailable.*:2377/,
     'the host cannot reach a manager on 2377/tcp',
     'Open 2377/tcp from this host to the managers, then run again.',
-    ['主机无法访问 manager 的 2377/tcp', '放通该主机到各 manager 的 2377/tcp，然后重新运行。'],
+    ['主机无法访问 manager 的 2377/tcp', '放行该主机到各 manager 的 2377/tcp，然后重新运行。'],
   ),
   engine(
     /memberlist: .*:7946: (i\/o timeout|.*refused)|Failed to join memberlist/,
@@ -368,7 +371,7 @@ export const FAULTS: readonly KnownFault[] = [
     'Open 7946/tcp and 7946/udp between all hosts, then run again.',
     [
       '主机之间的 7946（tcp 与 udp）不通，overlay 网络信息由此传递',
-      '放通所有主机之间的 7946/tcp 与 7946/udp，然后重新运行。',
+      '放行所有主机之间的 7946/tcp 与 7946/udp，然后重新运行。',
     ],
   ),
   engine(
@@ -377,7 +380,7 @@ export const FAULTS: readonly KnownFault[] = [
     'Start it on that host (`systemctl start docker`); if it stops again, check `journalctl -u docker`.',
     [
       'Docker Engine 未运行',
-      '在该主机上启动它（`systemctl start docker`）；若再次退出，`journalctl -u docker` 会说明原因。',
+      '在该主机上启动它（`systemctl start docker`）；如果再次退出，`journalctl -u docker` 会说明原因。',
     ],
   ),
   ownEngine(

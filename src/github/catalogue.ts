@@ -35,7 +35,7 @@ const token = (needs: string): JobInput => ({
   default: '${{ github.token }}',
   description: {
     english: `Token for the GitHub API. The job’s own token is sufficient if the job has the permission \`${needs}\`.`,
-    chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自带的令牌即可。`,
+    chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自身的令牌即可。`,
   },
 });
 
@@ -45,7 +45,7 @@ export const JOBS = {
     action: 'report-health',
     brings: {
       english: 'Keep one open issue while a domain is not as described, and none otherwise',
-      chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有',
+      chinese: '节点（domain）与描述不符时，保持一个打开的 issue；符合时则没有',
     },
     detail: {
       english:
@@ -54,8 +54,7 @@ export const JOBS = {
         'The first check that finds the domain healthy closes the issue; later problems open a new one. A ' +
         'verification that was cancelled, or skipped although no earlier job failed, changes nothing.',
       chinese:
-        '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 ' +
-        'issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
+        '在带有该标签的未关闭 issue 中，按正文里的标记识别。再次发现同样的问题时，只更新正文；问题有变化时才发表评论，因此夜间运行不会打扰用户。首次发现恢复正常时关闭该 issue；此后再出问题会新建 issue。验证被取消，或在先前作业均未失败时被跳过，则不做任何更改。',
     },
     needs: 'issues: write',
     inputs: {
@@ -82,7 +81,7 @@ export const JOBS = {
             'Results of the jobs it depends on, by name, for example `check=success snapshot=failure`. If one did ' +
             'not succeed, the domain could not be verified, which is reported.',
           chinese:
-            '其之前必须完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。其中有未成功的，即无法验证该节点，并会报告。',
+            '须先完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。如有作业未成功，则无法验证该节点（domain），issue 会报告这一点。',
         },
       },
       verify: {
@@ -91,7 +90,7 @@ export const JOBS = {
           english:
             'The output `verify` of that job: the matrix as JSON. A success without it is rejected, because it ' +
             'proves nothing.',
-          chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。',
+          chinese: '该作业的输出 `verify`：矩阵的 JSON。结果为成功但没有该输出，不能证明任何事，会被拒绝。',
         },
         example: '${{ needs.verify.outputs.verify }}',
       },
@@ -130,7 +129,7 @@ export const JOBS = {
         'missing permission causes a notice, and an error from GitHub a warning, but the job does not fail: ' +
         'artifacts exchanged between jobs are sealed and expire after a day.',
       chinese:
-        '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或没有应答时给出警告，都不会失败：作业间移交的工件是加密的，一天后过期。',
+        '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或无响应时给出警告，都不会失败：作业间移交的工件已加密，一天后过期。',
     },
     needs: 'actions: write',
     inputs: {
@@ -153,7 +152,7 @@ export const JOBS = {
         'reviewers, and the job would run at once; such an environment is rejected. If the token may not read ' +
         'the rules, a notice says so and the job does not fail.',
       chinese:
-        '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权查看规则时只给出提示，不会失败。',
+        '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权读取规则时，只给出提示，不会失败。',
     },
     needs: 'actions: read',
     inputs: {
@@ -167,7 +166,7 @@ export const JOBS = {
     outputs: {
       reviewers: {
         english: 'Number of people and teams that can approve; empty if the rules cannot be read.',
-        chinese: '可以审批的人员与团队数量；无法查看规则时为空。',
+        chinese: '可以审批的人员与团队数量；无法读取规则时为空。',
       },
     },
   },
@@ -175,14 +174,14 @@ export const JOBS = {
     action: 'comment-plan',
     brings: {
       english: 'Show the plan in one comment on the pull request, updated by each run',
-      chinese: '在 pull request 上以一条评论显示计划，每次运行更新',
+      chinese: '在 PR 中以一条评论显示计划，每次运行都会更新',
     },
     detail: {
       english:
         'Only for the event `pull_request`. If the token may not write, as for a pull request from a fork, the ' +
         'plan is written to the job’s summary with a notice, and the job does not fail.',
       chinese:
-        '仅用于 `pull_request` 事件。令牌无写权限时（例如来自 fork 的 PR），计划改写入作业摘要并给出提示，不会失败。',
+        '仅用于 `pull_request` 事件。令牌没有写权限时（例如来自 fork 的 PR），计划改为写入作业摘要，并给出提示，不会失败。',
     },
     needs: 'pull-requests: write',
     inputs: {
