@@ -73,7 +73,7 @@ describe('what earlier jobs handed over', () => {
   test.each(MISSED)('is missed by name: $stage of $handed', async ({ stage, handed, missed }) => {
     const failures = await received(stage, handed).then(() => [], failuresOf);
     expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(
-      missed.map((kind) => `artifact-missing: no earlier job handed over the ${kind}`),
+      missed.map((kind) => `artifact-missing: no earlier job provided the ${kind}`),
     );
   });
 
