@@ -42,7 +42,8 @@ async function* withProof(content: AsyncIterable<Uint8Array>, key: Secret, label
 
 /**
  * Opens such a file into another, which is there only where all of it was proven; gives the label. Throws a
- * DeploymentError: artifact-key-wrong, artifact-damaged, or artifact-forged when whoever sealed it did not have the key.
+ * DeploymentError: artifact-key-wrong, artifact-damaged, or artifact-forged when whoever sealed it did not have the
+ * key.
  */
 export async function openSealedFile(path: string, into: string, key: Secret): Promise<string> {
   const found = { label: '' };

@@ -61,8 +61,8 @@ export interface OpenFleet extends Fleet {
 /** A fleet that can reach beyond the cluster file. */
 export interface GrowingFleet extends OpenFleet {
   /**
-   * Takes in a host that is not in the cluster file. It is opened when it is first needed, by the same login; its key is
-   * checked like any other's. Throws a DeploymentError where the key of the login is missing.
+   * Takes in a host that is not in the cluster file. It is opened when it is first needed, by the same login; its key
+   * is checked like any other's. Throws a DeploymentError where the key of the login is missing.
    */
   add(host: Host): void;
 }

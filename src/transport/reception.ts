@@ -93,7 +93,9 @@ export class Reception {
     if (this.#end === 'awaited') this.#end = 'came';
   }
 
-  /** Tells that whatever writes it is made to end: nobody knows what would have come, and what still comes is let go. */
+  /**
+   * Tells that whatever writes it is made to end: nobody knows what would have come, and what still comes is let go.
+   */
   cut(): void {
     this.#end = 'cut';
     this.#resume();
