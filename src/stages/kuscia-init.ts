@@ -10,7 +10,6 @@ import { deploymentError, DeploymentError } from '../engine/errors.ts';
 import { absent, whyNot, type Fact } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
-import { stage } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
 import { openFile } from '../host/files.ts';

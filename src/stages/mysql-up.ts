@@ -1,7 +1,6 @@
 import { hostsWith, type ExternalDatabase, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
 import { seen } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';

@@ -1,6 +1,5 @@
 import { firstManager, type Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { networks } from '../docker/networks.ts';
 import { ensureImage } from '../docker/images.ts';
 import { seen, type About } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';

@@ -1,9 +1,7 @@
 import { hostNamed, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { planContainer } from '../docker/bring-about.ts';
-import { image } from '../docker/facts.ts';
 import { ensureImage } from '../docker/images.ts';
-import { standing } from '../docker/wanted.ts';
 import { differing, seen, type Reason } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot } from '../engine/fact.ts';

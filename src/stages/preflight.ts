@@ -3,7 +3,7 @@ import { seen } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
-import { machine, type Machine } from '../host/facts.ts';
+import type { Machine } from '../host/facts.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { compareVersions } from '../engine/versions.ts';
 import { isReplicaName, replicaContainer, replicaName } from '../kuscia/names.ts';
