@@ -66,7 +66,7 @@ export interface StageDefinition<Name extends string = string> {
   readonly leaves?: Leaves;
   /** True where its job runs in mode verify: it judges the cluster as it is, and takes neither plan nor lock. */
   readonly judges?: true;
-  /** True where it can also be asked that its thing be gone; what it is made of and what it keeps stay. */
+  /** True where its thing can also be asked to be gone; data, configurations and passwords stay. */
   readonly removable?: true;
   /** The stage for one deployment. Throws where it is asked for what is not removable to be absent. */
   readonly of: (deployment: Deployment, wish?: Wish) => Stage;
@@ -88,10 +88,10 @@ export function defineStage<Facts, const Name extends string>({
   const { name, purpose, needs, removable } = definition;
   const of = (deployment: Deployment, wish: Wish = 'present'): Stage => {
     if (wish === 'absent' && !removable) throw new Error(`${name} is not removable`);
-    const present = work(deployment, wish);
-    const { settleMs, gather, plan } = present;
+    const all = work(deployment, wish);
+    const { settleMs, gather, plan } = all;
     // What is fetched early, and when it may start early, is for what is to come.
-    const asked = wish === 'present' ? present : { settleMs, gather, plan };
+    const asked = wish === 'present' ? all : { settleMs, gather, plan };
     return stage({ name, purpose: purpose.english, needs, ...asked });
   };
   return { ...definition, of };
