@@ -6,7 +6,7 @@ import { failuresOf } from '../src/engine/errors.ts';
 import type { Run } from '../src/engine/run.ts';
 import { apply, plan } from '../src/engine/runner.ts';
 import { Secret } from '../src/engine/secret.ts';
-import type { Stage } from '../src/engine/stage.ts';
+import type { Stage, Wish } from '../src/engine/stage.ts';
 import { PLAN_WORDS } from '../src/report/words.ts';
 import { deploymentStages } from '../src/stages/index.ts';
 import { clusterOf, deploymentOf, EXTERNAL, hostOf, MANAGED, THREE, TWO } from './support/deployment.ts';
@@ -17,8 +17,8 @@ import fc from './support/random.ts';
 
 const REPLICA = 'root-kuscia-autonomy-alice';
 
-const changing = (model: Model): Stage[] =>
-  deploymentStages(model.deployment)
+const changing = (model: Model, wish?: Wish): Stage[] =>
+  deploymentStages(model.deployment, wish)
     .filter(({ name }) => name !== 'preflight' && name !== 'verify')
     .map((stage) => modelled(model, stage));
 
@@ -30,7 +30,8 @@ const runOf = (parts: Partial<Run> = {}): Run => ({
   ...parts,
 });
 
-const agree = async (model: Model): Promise<Change[]> => changesIn(await plan(changing(model), runOf()));
+const agree = async (model: Model, wish?: Wish): Promise<Change[]> =>
+  changesIn(await plan(changing(model, wish), runOf()));
 
 /** A change in words: stage, host, change and the reason that it is held to. */
 const lineOf = ({ stage, host, change, about, why }: Change): string =>
@@ -261,5 +262,55 @@ describe.each([
       ),
       { numRuns: 90 },
     );
+  });
+});
+
+describe('asked to be absent', () => {
+  const containersOf = (model: Model): string[] =>
+    model.cluster.hosts.flatMap(({ name }) => [...model.on(name).containers.keys()]);
+  const filesOf = (model: Model): string[] =>
+    model.cluster.hosts.flatMap(({ name }) => [...model.on(name).files.keys()].map((path) => `${name} ${path}`));
+
+  /** Takes everything away as it was agreed to. */
+  async function takeAway(model: Model, emit: Run['emit'] = () => undefined): Promise<Change[]> {
+    const approved = await agree(model, 'absent');
+    await apply(changing(model, 'absent'), runOf({ approved, emit }));
+    return approved;
+  }
+
+  test('everything goes in the reverse order, and all files stay', async () => {
+    const model = await settled(deploymentOf({ hosts: TWO }));
+    const files = filesOf(model);
+    const told: string[] = [];
+    const agreed = await takeAway(model, (event) => {
+      if (event.is === 'step-started' || event.is === 'step-done') told.push(`${event.is} ${event.step.about.thing}`);
+    });
+    expect(agreed.map(lineOf)).toEqual([
+      'nginx-lb node-01 - remove alice-nginx-lb (no longer wanted)',
+      ...TWO.map(({ name }) => `kuscia-start ${name} - remove ${REPLICA} (no longer wanted)`),
+      'mysql-up node-01 - remove alice-mysql (no longer wanted)',
+      ...TWO.map(({ name }) => `network-create ${name} - remove alice-probe (no longer wanted)`),
+      'network-create node-01 - network kuscia-exchange-cluster (overlayoverl) (no longer wanted)',
+    ]);
+    expect([containersOf(model), model.network, filesOf(model)]).toEqual([[], undefined, files]);
+    expect(told.indexOf('step-started network')).toBeGreaterThan(told.lastIndexOf('step-done probe'));
+  });
+
+  test('nothing is to be done on fresh hosts', async () => {
+    expect(await agree(new Model(deploymentOf({ hosts: TWO })), 'absent')).toEqual([]);
+  });
+
+  test.each(Object.entries(TURNS))('and to be there again: %s', async (name, turn) => {
+    const model = await settled(deploymentOf({ hosts: TWO }, { upgradesDatabase: true }));
+    turn(model);
+    const isWrong = name === 'a network that is not attachable';
+    await takeAway(model);
+    expect([containersOf(model), model.network !== undefined]).toEqual([
+      model.cluster.database.kind === 'external' ? ['alice-mysql'] : [],
+      isWrong,
+    ]);
+    expect(await agree(model, 'absent')).toEqual([]);
+    await apply(changing(model), runOf());
+    expect([await agree(model), isClosed(model)]).toEqual([[], true]);
   });
 });

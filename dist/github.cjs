@@ -29683,13 +29683,16 @@ const promises_namespaceObject = require("node:timers/promises");
 ;// CONCATENATED MODULE: ./lib/lifetime.js
 /** Time for handles that are still open to close by themselves once the work is done. */
 const LINGER_MS = 1_000;
-/** A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon it means nothing more. */
+/**
+ * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon
+ * it means nothing more.
+ */
 const SAME_WISH_MS = 500;
 /**
- * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event loop,
- * not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
+ * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event
+ * loop, not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
  */
-function live(process, { work, defect, say }) {
+function runProcess(process, { work, defect, say }) {
     process.exitCode = 1;
     const cancel = new AbortController();
     let over = false;
@@ -29727,31 +29730,34 @@ function live(process, { work, defect, say }) {
 }
 
 ;// CONCATENATED MODULE: ./lib/engine/errors.js
-/** The closed set of things that can go wrong: name, number and title. Each has a heading in docs/troubleshooting.md. */
+/**
+ * The closed set of things that can go wrong: name, number, title and traits. Each has a heading in
+ * docs/troubleshooting.md.
+ */
 const CODES = {
-    'input-invalid': [1001, 'An input of the action is missing or wrong'],
-    'cluster-file-invalid': [1002, 'The cluster file has faults'],
-    'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies'],
-    'host-unreachable': [1101, 'A host does not answer'],
-    'host-key-unknown': [1102, 'The known hosts do not name a host'],
-    'host-key-mismatch': [1103, 'A host shows another key than the known hosts say'],
-    'host-key-revoked': [1104, 'A host shows a revoked key'],
-    'login-refused': [1105, 'A host refuses the login'],
-    'connection-lost': [1106, 'The connection to a host was lost'],
+    'input-invalid': [1001, 'An input of the action is missing or wrong', { complete: true }],
+    'cluster-file-invalid': [1002, 'The cluster file has faults', { complete: true }],
+    'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies', { complete: true }],
+    'host-unreachable': [1101, 'A host does not answer', { silent: 'host' }],
+    'host-key-unknown': [1102, 'The known hosts do not name a host', { silent: 'host', complete: true }],
+    'host-key-mismatch': [1103, 'A host shows another key than the known hosts say', { silent: 'host', complete: true }],
+    'host-key-revoked': [1104, 'A host shows a revoked key', { silent: 'host', complete: true }],
+    'login-refused': [1105, 'A host refuses the login', { silent: 'host', complete: true }],
+    'connection-lost': [1106, 'The connection to a host was lost', { silent: 'host' }],
     'command-failed': [1107, 'A command failed on a host'],
     'command-timed-out': [1108, 'A command did not end in time'],
     'fact-unknown': [1109, 'Something could not be found out'],
     'not-settled': [1110, 'A change was made but its effect did not appear'],
-    cancelled: [1111, 'The run was cancelled'],
-    'lock-held': [1112, 'Another run deploys this domain'],
-    'lock-lost': [1113, 'The run has lost its lock'],
+    cancelled: [1111, 'The run was cancelled', { complete: true }],
+    'lock-held': [1112, 'Another run deploys this domain', { complete: true }],
+    'lock-lost': [1113, 'The run has lost its lock', { complete: true }],
     'right-missing': [1114, 'A login lacks a right'],
-    'login-unusable': [1115, 'A login does not run commands'],
-    'login-incomplete': [1116, 'A host wants more than the key'],
-    'no-common-algorithm': [1117, 'A host and this program share no algorithm'],
-    'bastion-refuses': [1118, 'A bastion does not lead to a host'],
+    'login-unusable': [1115, 'A login does not run commands', { silent: 'host', complete: true }],
+    'login-incomplete': [1116, 'A host wants more than the key', { silent: 'host', complete: true }],
+    'no-common-algorithm': [1117, 'A host and this program share no algorithm', { silent: 'host', complete: true }],
+    'bastion-refuses': [1118, 'A bastion does not lead to a host', { silent: 'host', complete: true }],
     'host-unfit': [1201, 'A host does not meet the requirements'],
-    'engine-unreachable': [1202, 'The Docker Engine of a host does not answer'],
+    'engine-unreachable': [1202, 'The Docker Engine of a host does not answer', { silent: 'engine' }],
     'swarm-foreign': [1203, 'A host is in another swarm'],
     'data-path-cut': [1204, 'Two hosts do not reach each other over the overlay network'],
     'network-wrong-type': [1205, 'A network of the right name has the wrong type'],
@@ -29787,44 +29793,48 @@ const CODES = {
     'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
     'cluster-unhealthy': [1601, 'The cluster is not as described'],
     'not-described': [1602, 'Something of the domain works that the cluster file does not describe'],
-    'artifact-missing': [1701, 'An artifact of an earlier job is not there'],
-    'artifact-foreign': [1702, 'An artifact belongs to another run'],
-    'artifact-damaged': [1703, 'An artifact is damaged'],
-    'artifact-key-wrong': [1704, 'An artifact was sealed with another key'],
-    'plan-moved': [1705, 'The hosts have changed since the plan was approved'],
+    'artifact-missing': [1701, 'An artifact of an earlier job is not there', { complete: true }],
+    'artifact-foreign': [1702, 'An artifact belongs to another run', { complete: true }],
+    'artifact-damaged': [1703, 'An artifact is damaged', { complete: true }],
+    'artifact-key-wrong': [1704, 'An artifact was sealed with another key', { complete: true }],
+    'plan-moved': [1705, 'The hosts have changed since the plan was approved', { complete: true }],
     'join-token-invalid': [1706, 'The swarm refuses the join token'],
     'host-changed': [1707, 'A host is not as the job before it left it'],
-    'artifact-forged': [1708, 'An artifact was sealed by somebody without the key'],
-    'artifact-ahead': [1709, 'An artifact is from the future'],
+    'artifact-forged': [1708, 'An artifact was sealed by somebody without the key', { complete: true }],
+    'artifact-ahead': [1709, 'An artifact is from the future', { complete: true }],
     'github-refused': [1801, "GitHub's API refuses"],
     'github-unreachable': [1802, "GitHub's API does not answer"],
     'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
     'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
-    internal: [1900, 'A defect in kuscia-swarm'],
+    internal: [1900, 'A defect in kuscia-swarm', { complete: true }],
 };
 /** `KS-1204` */
 const codeNumber = (code) => `KS-${CODES[code][0]}`;
+/** The traits of a code; none for most. */
+const traitsOf = (code) => CODES[code][2] ?? {};
 /** One or more failures, thrown together. */
-class Trouble extends Error {
+class DeploymentError extends Error {
     failures;
     constructor(failures) {
-        super(failures.map((failure) => `${codeNumber(failure.code)} ${failure.code}: ${failure.host ? `${failure.host}: ` : ''}${failure.what}`).join('\n'));
-        this.name = 'Trouble';
+        super(failures
+            .map((failure) => `${codeNumber(failure.code)} ${failure.code}: ${failure.host ? `${failure.host}: ` : ''}${failure.what}`)
+            .join('\n'));
+        this.name = 'DeploymentError';
         this.failures = failures;
     }
 }
-/** A Trouble of one failure. */
-const trouble = (failure) => new Trouble([failure]);
-/** The failures in whatever was thrown; anything that is not a Trouble is a defect of ours. */
+/** A DeploymentError of one failure. */
+const deploymentError = (failure) => new DeploymentError([failure]);
+/** The failures in whatever was thrown; anything that is not a DeploymentError is a defect of ours. */
 function failuresOf(thrown) {
-    if (thrown instanceof Trouble)
+    if (thrown instanceof DeploymentError)
         return thrown.failures;
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
 }
 /**
- * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing new, and of several
- * stages that met with it the first knows most.
+ * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing
+ * new, and of several stages that met with it the first knows most.
  */
 function withoutConsequences(failures) {
     const silent = new Map();
@@ -29843,17 +29853,21 @@ function withoutConsequences(failures) {
 ;// CONCATENATED MODULE: ./lib/report/remote.js
 /** Longest text of one value that is printed; the rest is counted, not shown. */
 const LONGEST_VALUE = 2_000;
-/** ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit introducers. */
+/**
+ * ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit
+ * introducers.
+ */
+const SEQUENCES = 
 // eslint-disable-next-line no-control-regex
-const SEQUENCES = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
+/(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
 /** Every character that ends a line somewhere, in an editor, a terminal or a log viewer. */
 const LINE_ENDS = /\r\n?|[\v\f\x85\u2028\u2029]/g;
 /** Control characters but line feed, and those that turn the reading direction or have no width. */
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 /**
- * Text from anywhere made harmless to print: no control characters or terminal sequences, and nothing that GitHub's runner
- * would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Not bounded: see `bounded`.
+ * Text from anywhere made harmless to print: no control characters or terminal sequences, and nothing that GitHub's
+ * runner would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Not bounded: see `bounded`.
  */
 function tame(text) {
     return text
@@ -29877,15 +29891,17 @@ function bounded(text, longest = LONGEST_VALUE, more = 0) {
 const layout_cell = (text, style = 'plain') => ({ text, style });
 const GAP = 2;
 const LEAST = 16;
-/** Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut. */
-function layout_columns(rows, look, layout = {}) {
+/**
+ * Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut.
+ */
+function layout_columns(rows, layout, options = {}) {
     const flat = rows.map((row) => row.map(({ text, style }) => ({ text: flatLine(text), style })));
     const widths = [];
     for (const row of flat)
         row.forEach(({ text }, i) => (widths[i] = Math.max(widths[i] ?? 0, lengthOf(text))));
-    const indent = ' '.repeat(layout.indent ?? 0);
-    const fitted = fit(widths, look.width - indent.length, layout.shrink ?? []);
-    return flat.map((row) => (indent + row.map((piece, i) => pad(piece, fitted[i] ?? 0, i === row.length - 1, look)).join(' '.repeat(GAP))).trimEnd());
+    const indent = ' '.repeat(options.indent ?? 0);
+    const fitted = fit(widths, layout.width - indent.length, options.shrink ?? []);
+    return flat.map((row) => (indent + row.map((piece, i) => pad(piece, fitted[i] ?? 0, i === row.length - 1, layout)).join(' '.repeat(GAP))).trimEnd());
 }
 function fit(widths, room, shrink) {
     const fitted = [...widths];
@@ -29898,9 +29914,9 @@ function fit(widths, room, shrink) {
     }
     return fitted;
 }
-function pad({ text, style }, width, last, look) {
+function pad({ text, style }, width, last, layout) {
     const shown = layout_cut(text, width);
-    return look.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
+    return layout.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
 }
 /** Text on one line, with its blanks. */
 const flatLine = (text) => text.replace(/\s/g, ' ');
@@ -29912,10 +29928,13 @@ function layout_cut(text, width) {
     return letters.length <= width ? text : `${letters.slice(0, Math.max(width - 1, 0)).join('')}…`;
 }
 /** A labelled text: the label in front, the text beside it, broken at blanks where the screen ends. Nothing is cut. */
-function labelled(label, text, look, indent, labelWidth) {
-    const room = Math.max(look.width - indent - labelWidth, LEAST);
-    const lines = text.split('\n').filter((line) => line.trim() !== '').flatMap((line) => wrap(line.trimEnd(), room));
-    const first = look.paint(label.style, label.text) + ' '.repeat(Math.max(labelWidth - lengthOf(label.text), 0));
+function labelled(label, text, layout, indent, labelWidth) {
+    const room = Math.max(layout.width - indent - labelWidth, LEAST);
+    const lines = text
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .flatMap((line) => wrap(line.trimEnd(), room));
+    const first = layout.paint(label.style, label.text) + ' '.repeat(Math.max(labelWidth - lengthOf(label.text), 0));
     return lines.map((line, i) => ' '.repeat(indent) + (i === 0 ? first : ' '.repeat(labelWidth)) + line);
 }
 function wrap(text, room) {
@@ -29954,10 +29973,13 @@ const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' };
 const DOCS_PAGE = 'docs/troubleshooting.md';
 /**
- * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its own two variables
- * for the `run` steps of a composite; only the `env` of such a step still sees what they held.
+ * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its
+ * own two variables for the `run` steps of a composite; only the `env` of such a step still sees what they held.
  */
-const ACTION_VARIABLES = { KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}', KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}' };
+const ACTION_VARIABLES = {
+    KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}',
+    KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}',
+};
 /** The error reference of the very version that runs, where GitHub tells which that is. */
 function docsPage(env) {
     const action = (name) => env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
@@ -29975,7 +29997,12 @@ function whatHappened({ host, what }) {
 }
 /** The failures, each once: several stages may meet with the same. */
 function distinct(failures) {
-    return [...new Map(failures.map((failure) => [JSON.stringify([failure.code, failure.host, failure.what, failure.evidence]), failure])).values()];
+    return [
+        ...new Map(failures.map((failure) => [
+            JSON.stringify([failure.code, failure.host, failure.what, failure.evidence]),
+            failure,
+        ])).values(),
+    ];
 }
 /** The failures by kind and remedy, in the order in which each kind first came. */
 function grouped(failures) {
@@ -29985,18 +30012,25 @@ function grouped(failures) {
 /** The first line of a group: number, name, and what happened or how many findings there are. */
 function groupTitle({ code, members }) {
     const [only] = members;
-    return `${codeNumber(code)} ${code}: ${members.length === 1 && only ? whatHappened(only) : count(members.length, 'finding')}`;
+    return (`${codeNumber(code)} ${code}: ` +
+        `${members.length === 1 && only ? whatHappened(only) : count(members.length, 'finding')}`);
 }
 /** A group as a block: what and where, then evidence, cause and what to do. */
-function groupLines(group, severity, look, docs) {
+function groupLines(group, severity, layout, docs) {
     const { cause, remedy, members } = group;
     const title = groupTitle(group);
     const name = `${codeNumber(group.code)} ${group.code}`;
     const width = Math.max(LABEL_WIDTH, ...members.map(({ host = '' }) => host.length + 2));
-    const part = (label, text) => (text.trim() === '' ? [] : labelled(layout_cell(label, 'dim'), text, look, 2, width));
+    const part = (label, text) => text.trim() === '' ? [] : labelled(layout_cell(label, 'dim'), text, layout, 2, width);
     return [
-        `${look.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ${look.paint('strong', name)}${title.slice(name.length)}`,
-        ...(members.length === 1 ? members.flatMap(({ what, evidence = '' }) => [...part('', what.split('\n').slice(1).join('\n')), ...part('evidence', evidence)]) : members.flatMap((member) => part(member.host ?? '', finding(member)))),
+        `${layout.paint(severity === 'error' ? 'bad' : 'warn', WORDS[severity])} ` +
+            `${layout.paint('strong', name)}${title.slice(name.length)}`,
+        ...(members.length === 1
+            ? members.flatMap(({ what, evidence = '' }) => [
+                ...part('', what.split('\n').slice(1).join('\n')),
+                ...part('evidence', evidence),
+            ])
+            : members.flatMap((member) => part(member.host ?? '', finding(member)))),
         ...part('cause', cause),
         ...part('do', `${remedy} See ${helpFor(group, docs)}`),
     ];
@@ -30007,7 +30041,9 @@ const finding = ({ what, evidence }) => layout_oneLine(evidence ? `${what}; ${ev
 function annotation(failures, docs) {
     const groups = grouped(failures);
     const [first] = groups;
-    const title = groups.length === 1 && first ? `${codeNumber(first.code)} ${first.code}` : count(distinct(failures).length, 'finding');
+    const title = groups.length === 1 && first
+        ? `${codeNumber(first.code)} ${first.code}`
+        : count(distinct(failures).length, 'finding');
     const blocks = groups.map((group) => [
         groupTitle(group),
         ...annotated(group.members),
@@ -30067,7 +30103,10 @@ class Secret {
         return `Secret(${this.name})`;
     }
 }
-/** Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless finds a defect, and not an empty password. */
+/**
+ * Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless
+ * finds a defect, and not an empty password.
+ */
 class UnusedSecret extends Secret {
     constructor(name) {
         super(name, '');
@@ -30078,12 +30117,22 @@ class UnusedSecret extends Secret {
 }
 /** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
 const SHORTEST_MASK = 4;
-/** Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and shell-quoted. Longest first. */
+/**
+ * Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and
+ * shell-quoted. Longest first.
+ */
 function printedForms(secret) {
     const value = secret.reveal();
     const lines = value.split(/\r?\n/).map((line) => line.trim());
     const whole = [value, value.trim(), ...(lines.length > 1 ? lines.filter((line) => line.length >= 16) : [])];
-    const forms = whole.flatMap((text) => [text, ...base64Forms(text), ...hexForms(text), ...urlForms(text), ...jsonForms(text), ...quotedForms(text)]);
+    const forms = whole.flatMap((text) => [
+        text,
+        ...base64Forms(text),
+        ...hexForms(text),
+        ...urlForms(text),
+        ...jsonForms(text),
+        ...quotedForms(text),
+    ]);
     return [...new Set(forms)].filter((form) => form.length >= SHORTEST_MASK).sort((a, b) => b.length - a.length);
 }
 function hexForms(text) {
@@ -30094,15 +30143,28 @@ function hexForms(text) {
 function urlForms(text) {
     const loose = encodeURIComponent(text.toWellFormed());
     const strict = loose.replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
-    return [loose, strict].flatMap((form) => [form, form.replace(/%../g, (each) => each.toLowerCase())]).flatMap((form) => [form, form.replaceAll('%20', '+')]);
+    return [loose, strict]
+        .flatMap((form) => [form, form.replace(/%../g, (each) => each.toLowerCase())])
+        .flatMap((form) => [form, form.replaceAll('%20', '+')]);
 }
-/** As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes is much the same. */
+/**
+ * As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes
+ * is much the same.
+ */
 function jsonForms(text) {
     const unicode = (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
     const json = JSON.stringify(text).slice(1, -1);
-    return [json, json.replaceAll('/', '\\/'), json.replace(/[<>&\u2028\u2029]/g, unicode), json.replace(/[^\x20-\x7e]/g, unicode)];
+    return [
+        json,
+        json.replaceAll('/', '\\/'),
+        json.replace(/[<>&\u2028\u2029]/g, unicode),
+        json.replace(/[^\x20-\x7e]/g, unicode),
+    ];
 }
-/** Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single quotes of YAML. */
+/**
+ * Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single
+ * quotes of YAML.
+ */
 function quotedForms(text) {
     const doubled = text.replaceAll('\\', '\\\\');
     const escaped = doubled.replaceAll('\n', '\\n').replaceAll('\t', '\\t');
@@ -30120,7 +30182,9 @@ function quotedForms(text) {
 function base64Forms(text) {
     const bytes = Buffer.from(text, 'utf8');
     const shifted = [0, 1, 2].map((shift) => {
-        const encoded = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+        const encoded = Buffer.concat([Buffer.alloc(shift), bytes])
+            .toString('base64')
+            .replace(/=+$/, '');
         const head = shift === 0 ? 0 : shift + 1;
         const tail = (shift + bytes.length) % 3 === 0 ? 0 : 1;
         return encoded.slice(head, encoded.length - tail);
@@ -35137,17 +35201,25 @@ function getOctokit(token, options, ...additionalPlugins) {
 ;// CONCATENATED MODULE: ./lib/github/refusal.js
 
 /** GitHub's API refused, or nobody knows what became of a request. */
-class ApiTrouble extends Trouble {
-    /** Status of the refusal, 429 for every rate limit; undefined where it is not known whether the request was carried out. */
+class ApiError extends DeploymentError {
+    /**
+     * Status of the refusal, 429 for every rate limit; undefined where it is not known whether the request was carried
+     * out.
+     */
     refused;
     constructor(failure, refused) {
         super([failure]);
         this.refused = refused;
     }
 }
-/** Whether the API refused for want of a permission. A private repository that a token may not see is one that is not there. */
-const isForbidden = (thrown) => thrown instanceof ApiTrouble && (thrown.refused === 403 || thrown.refused === 404);
-/** Where no answer says how long to wait; https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api */
+/**
+ * Whether the API refused for want of a permission. A private repository that a token may not see is one that is not
+ * there.
+ */
+const isForbidden = (thrown) => thrown instanceof ApiError && (thrown.refused === 403 || thrown.refused === 404);
+/**
+ * Where no answer says how long to wait; https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
 const UNTOLD_WAIT_MS = 60_000;
 /** How long an answer asks to wait, in milliseconds, where it is the answer of a rate limit; undefined otherwise. */
 function limitOf({ status, headers, data }, now) {
@@ -35163,45 +35235,79 @@ function limitOf({ status, headers, data }, now) {
         return Math.max(reset * 1000 - (Date.parse(String(headers['date'])) || now), 0) + 1000;
     return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? UNTOLD_WAIT_MS : undefined;
 }
-const seconds = (value) => (/^\d+$/.test(String(value)) ? Number(value) : undefined);
+const seconds = (value) => /^\d+$/.test(String(value)) ? Number(value) : undefined;
 /** The refusal of a rate limit that lasts longer than may be waited. */
 function limited(asked, { status, headers, data }, until) {
     const at = `${new Date(until).toISOString().slice(0, 19)}Z`;
-    const left = headers['x-ratelimit-limit'] === undefined ? '' : `; ${headers['x-ratelimit-remaining']} of ${headers['x-ratelimit-limit']} requests left`;
-    return new ApiTrouble({ code: 'github-refused', what: `GitHub's API has no requests left for this token until ${at}`, evidence: `${asked}: ${status} ${field(data, 'message')}${left}`, remedy: `Run again after ${at}.` }, 429);
+    const left = headers['x-ratelimit-limit'] === undefined
+        ? ''
+        : `; ${headers['x-ratelimit-remaining']} of ${headers['x-ratelimit-limit']} requests left`;
+    return new ApiError({
+        code: 'github-refused',
+        what: `GitHub's API has no requests left for this token until ${at}`,
+        evidence: `${asked}: ${status} ${field(data, 'message')}${left}`,
+        remedy: `Run again after ${at}.`,
+    }, 429);
 }
 /** A refusal as a failure. `needs` is the permission that the job asks for: `issues: write`. */
 function refusal(asked, answer, needs) {
     const { status, headers, data } = answer;
     const accepted = headers['x-accepted-github-permissions'];
-    const permission = `Give the job the permission ${needs}${accepted === undefined ? '' : ` (GitHub asks for ${accepted})`}`;
+    const asksFor = accepted === undefined ? '' : ` (GitHub asks for ${accepted})`;
+    const permission = `Give the job the permission ${needs}${asksFor}`;
     const remedies = {
         401: 'Give the input token a token that is valid; github.token lives as long as its job.',
         403: `${permission}.`,
-        404: `${permission}, and look whether what is asked for is there: without the permission it looks as if it were not.`,
+        404: `${permission}, and look whether what is asked for is there: without the permission it looks as if it were ` +
+            'not.',
         410: "Turn issues on in the repository's settings: General, Features, Issues.",
     };
-    return new ApiTrouble({ code: 'github-refused', what: `GitHub's API refuses ${asked}: ${status}`, evidence: told(data), remedy: remedies[status] ?? 'Correct what the answer names.' }, status);
+    return new ApiError({
+        code: 'github-refused',
+        what: `GitHub's API refuses ${asked}: ${status}`,
+        evidence: told(data),
+        remedy: remedies[status] ?? 'Correct what the answer names.',
+    }, status);
 }
 /** That there was no answer, or one that says nothing of what was asked. */
 function silence(asked, evidence, apiUrl) {
-    return new ApiTrouble({ code: 'github-unreachable', what: `GitHub's API does not answer ${asked} at ${apiUrl}`, evidence, remedy: 'Look whether the runner reaches it (proxy, GITHUB_API_URL) and at githubstatus.com, then run again.' });
+    return new ApiError({
+        code: 'github-unreachable',
+        what: `GitHub's API does not answer ${asked} at ${apiUrl}`,
+        evidence,
+        remedy: 'Look whether the runner reaches it (proxy, GITHUB_API_URL) and at githubstatus.com, then run again.',
+    });
 }
 /** That the API failed by itself (5xx). */
 function breakdown(asked, { status, data }) {
-    return new ApiTrouble({ code: 'github-unreachable', what: `GitHub's API fails at ${asked}: ${status}`, evidence: told(data), remedy: 'Look at githubstatus.com and run again.' });
+    return new ApiError({
+        code: 'github-unreachable',
+        what: `GitHub's API fails at ${asked}: ${status}`,
+        evidence: told(data),
+        remedy: 'Look at githubstatus.com and run again.',
+    });
 }
 /** That the run was cancelled or took too long. */
 function ended(signal) {
     const late = signal.reason?.name === 'TimeoutError';
     if (late)
-        return new ApiTrouble({ code: 'github-unreachable', what: "GitHub's API was too slow: not everything was said in time", remedy: 'Look at githubstatus.com and run again.' });
-    return trouble({ code: 'cancelled', what: 'cancelled before the end', remedy: 'Run again: what was said to GitHub stays and is found.' });
+        return new ApiError({
+            code: 'github-unreachable',
+            what: "GitHub's API was too slow: not everything was said in time",
+            remedy: 'Look at githubstatus.com and run again.',
+        });
+    return deploymentError({
+        code: 'cancelled',
+        what: 'cancelled before the end',
+        remedy: 'Run again: what was said to GitHub stays and is found.',
+    });
 }
 /** What an error's body says: its message, and each error of a validation. */
 function told(data) {
     const errors = typeof data === 'object' && data !== null && 'errors' in data ? JSON.stringify(data.errors) : '';
-    return [field(data, 'message') || (typeof data === 'string' ? data : ''), errors].filter((text) => text !== '').join(' ');
+    return [field(data, 'message') || (typeof data === 'string' ? data : ''), errors]
+        .filter((text) => text !== '')
+        .join(' ');
 }
 function field(data, name) {
     const value = typeof data === 'object' && data !== null ? data[name] : undefined;
@@ -35222,7 +35328,10 @@ const quiet = () => undefined;
 /** The API of the place, with that token. */
 function openApi(options) {
     const { place, token, say } = options;
-    const octokit = getOctokit(token.reveal(), { baseUrl: place.apiUrl, log: { debug: quiet, info: quiet, warn: say, error: say } });
+    const octokit = getOctokit(token.reveal(), {
+        baseUrl: place.apiUrl,
+        log: { debug: quiet, info: quiet, warn: say, error: say },
+    });
     const patience = new Patience(options);
     octokit.hook.wrap('request', (request, defaults) => {
         const { method } = defaults;
@@ -35230,12 +35339,19 @@ function openApi(options) {
         const headers = { ...defaults.headers, 'x-github-api-version': '2022-11-28' };
         return patience.ask(`${method} ${pathname}`, method !== 'POST' || pathname.endsWith('/graphql'), async (signal) => request({ ...defaults, headers, request: { ...defaults.request, signal } }));
     });
-    return { rest: octokit.rest, paginate: octokit.paginate, place, once: (make, look) => patience.once(make, look), self: () => selfOf(octokit, options) };
+    return {
+        rest: octokit.rest,
+        paginate: octokit.paginate,
+        place,
+        once: (make, look) => patience.once(make, look),
+        self: () => selfOf(octokit, options),
+    };
 }
 /** Asked of GraphQL: the REST API tells it to people's tokens only. */
 async function selfOf(octokit, { needs }) {
     try {
-        return (await octokit.graphql('{ viewer { login } }')).viewer.login;
+        return (await octokit.graphql('{ viewer { login } }')).viewer
+            .login;
     }
     catch (thrown) {
         if (!(thrown instanceof Error && thrown.name === 'GraphqlResponseError'))
@@ -35249,7 +35365,10 @@ class Patience {
     constructor(options) {
         this.#options = options;
     }
-    /** Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only after a rate limit, which carries nothing out. */
+    /**
+     * Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only
+     * after a rate limit, which carries nothing out.
+     */
     async ask(asked, repeatable, request) {
         for (let tries = 0;;) {
             const trouble = await this.#attempt(asked, request);
@@ -35274,7 +35393,10 @@ class Patience {
             }
             catch (thrown) {
                 const pauseMs = PAUSES_MS[tries];
-                if (!(thrown instanceof ApiTrouble) || thrown.refused !== undefined || pauseMs === undefined || this.#options.signal.aborted)
+                if (!(thrown instanceof ApiError) ||
+                    thrown.refused !== undefined ||
+                    pauseMs === undefined ||
+                    this.#options.signal.aborted)
                     throw thrown;
                 await this.#pause(thrown, pauseMs);
                 const found = await look();
@@ -35291,7 +35413,9 @@ class Patience {
             if (response.status === 204 || (typeof response.data === 'object' && response.data !== null))
                 return response;
             // A connection that was lost half way through the body is no error to octokit.
-            return { failed: silence(asked, `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`, place.apiUrl) };
+            return {
+                failed: silence(asked, `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`, place.apiUrl),
+            };
         }
         catch (thrown) {
             if (signal.aborted)
@@ -35340,13 +35464,19 @@ function messageOf(thrown) {
 const ALWAYS = { english: 'always', chinese: '总是' };
 const token = (needs) => ({
     default: '${{ github.token }}',
-    description: { english: `Token for GitHub’s API. The job’s own is enough where the job has the permission \`${needs}\`.`, chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自带的令牌即可。` },
+    description: {
+        english: `Token for GitHub’s API. The job’s own is enough where the job has the permission \`${needs}\`.`,
+        chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自带的令牌即可。`,
+    },
 });
 /** What is said to GitHub, by the word that asks for it (`INPUT_DO`). */
 const JOBS = {
     issue: {
         action: 'report-health',
-        brings: { english: 'One open issue for a domain that is not as described, and none for one that is', chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有' },
+        brings: {
+            english: 'One open issue for a domain that is not as described, and none for one that is',
+            chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有',
+        },
         detail: {
             english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled, or skipped though no job before it failed, changes nothing.',
             chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
@@ -35354,32 +35484,65 @@ const JOBS = {
         needs: 'issues: write',
         inputs: {
             token: token('issues: write'),
-            domain: { needed: ALWAYS, description: { english: 'Id of the domain, as in the cluster file.', chinese: '节点（domain）的 id，与集群文件一致。' }, example: 'alice' },
+            domain: {
+                needed: ALWAYS,
+                description: {
+                    english: 'Id of the domain, as in the cluster file.',
+                    chinese: '节点（domain）的 id，与集群文件一致。',
+                },
+                example: 'alice',
+            },
             result: {
                 needed: ALWAYS,
-                description: { english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.', chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。' },
+                description: {
+                    english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.',
+                    chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。',
+                },
                 example: '${{ needs.verify.result }}',
             },
             before: {
                 description: {
-                    english: 'Results of the jobs that had to come to their end before it, by name, for example `check=success look=failure`. Where one did not succeed the domain could not be verified, and that is told.',
-                    chinese: '其之前必须完成的各作业的结果，按名称给出，例如 `check=success look=failure`。其中有未成功的，即无法验证该节点，并会报告。',
+                    english: 'Results of the jobs that had to come to their end before it, by name, for example `check=success snapshot=failure`. Where one did not succeed the domain could not be verified, and that is told.',
+                    chinese: '其之前必须完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。其中有未成功的，即无法验证该节点，并会报告。',
                 },
             },
             verify: {
                 needed: { english: '`result` is success', chinese: '`result` 为 success' },
-                description: { english: 'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.', chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。' },
+                description: {
+                    english: 'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.',
+                    chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。',
+                },
                 example: '${{ needs.verify.outputs.verify }}',
             },
-            failures: { description: { english: 'The output `failures` of that job: what is wrong, as JSON.', chinese: '该作业的输出 `failures`：问题列表的 JSON。' }, example: '${{ needs.verify.outputs.failures }}' },
-            label: { default: 'kuscia-swarm', description: { english: 'Label of the issues. It is made where it is not there yet.', chinese: 'issue 的标签，不存在时自动创建。' } },
+            failures: {
+                description: {
+                    english: 'The output `failures` of that job: what is wrong, as JSON.',
+                    chinese: '该作业的输出 `failures`：问题列表的 JSON。',
+                },
+                example: '${{ needs.verify.outputs.failures }}',
+            },
+            label: {
+                default: 'kuscia-swarm',
+                description: {
+                    english: 'Label of the issues. It is made where it is not there yet.',
+                    chinese: 'issue 的标签，不存在时自动创建。',
+                },
+            },
         },
-        outputs: { 'issue-url': { english: 'The issue that was opened, rewritten or closed; empty where there is none.', chinese: '被打开、更新或关闭的 issue；没有则为空。' } },
+        outputs: {
+            'issue-url': {
+                english: 'The issue that was opened, rewritten or closed; empty where there is none.',
+                chinese: '被打开、更新或关闭的 issue；没有则为空。',
+            },
+        },
         when: '${{ !cancelled() }}',
     },
     'clean-up': {
         action: 'clean-up',
-        brings: { english: 'The artifacts of this run deleted, where they are ours', chinese: '删除本次运行中属于本工具的工件（artifact）' },
+        brings: {
+            english: 'The artifacts of this run deleted, where they are ours',
+            chinese: '删除本次运行中属于本工具的工件（artifact）',
+        },
         detail: {
             english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and where GitHub refuses or does not answer a warning; nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
             chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或没有应答时给出警告，都不会失败：作业间移交的工件是加密的，一天后过期。',
@@ -35387,14 +35550,21 @@ const JOBS = {
         needs: 'actions: write',
         inputs: {
             token: token('actions: write'),
-            prefix: { needed: ALWAYS, description: { english: 'How the names of the artifacts begin.', chinese: '工件名称的前缀。' }, example: 'kuscia-swarm.alice.' },
+            prefix: {
+                needed: ALWAYS,
+                description: { english: 'How the names of the artifacts begin.', chinese: '工件名称的前缀。' },
+                example: 'kuscia-swarm.alice.',
+            },
         },
         outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的工件数量。' } },
         when: 'always()',
     },
     approval: {
         action: 'check-approval',
-        brings: { english: 'An environment that is known to ask for an approval', chinese: '确认用于审批的环境确实需要审批' },
+        brings: {
+            english: 'An environment that is known to ask for an approval',
+            chinese: '确认用于审批的环境确实需要审批',
+        },
         detail: {
             english: 'For a job that waits for the reviewers of an environment: GitHub makes an environment that is not there, without reviewers, and the job runs at once. Such a one is refused. Where the token may not see the rules, a notice says so, and nothing fails.',
             chinese: '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权查看规则时只给出提示，不会失败。',
@@ -35402,13 +35572,25 @@ const JOBS = {
         needs: 'actions: read',
         inputs: {
             token: token('actions: read'),
-            environment: { needed: ALWAYS, description: { english: 'Name of the environment.', chinese: '环境名称。' }, example: 'production' },
+            environment: {
+                needed: ALWAYS,
+                description: { english: 'Name of the environment.', chinese: '环境名称。' },
+                example: 'production',
+            },
         },
-        outputs: { reviewers: { english: 'Number of the people and teams that may approve; empty where the rules cannot be seen.', chinese: '可以审批的人员与团队数量；无法查看规则时为空。' } },
+        outputs: {
+            reviewers: {
+                english: 'Number of the people and teams that may approve; empty where the rules cannot be seen.',
+                chinese: '可以审批的人员与团队数量；无法查看规则时为空。',
+            },
+        },
     },
     comment: {
         action: 'comment-plan',
-        brings: { english: 'The plan as one comment on the pull request, rewritten by each run', chinese: '在 pull request 上以一条评论显示计划，每次运行更新' },
+        brings: {
+            english: 'The plan as one comment on the pull request, rewritten by each run',
+            chinese: '在 pull request 上以一条评论显示计划，每次运行更新',
+        },
         detail: {
             english: 'Only for the event `pull_request`. Where the token may not write, as on a pull request from a fork, the plan goes to the job’s summary instead, a notice says so, and nothing fails.',
             chinese: '仅用于 `pull_request` 事件。令牌无写权限时（例如来自 fork 的 PR），计划改写入作业摘要并给出提示，不会失败。',
@@ -35416,9 +35598,21 @@ const JOBS = {
         needs: 'pull-requests: write',
         inputs: {
             token: token('pull-requests: write'),
-            plan: { needed: ALWAYS, description: { english: 'The output `plan` of an action of this project. Linux gives a step at most 128 KiB of it.', chinese: '本项目 action 的输出 `plan`。Linux 下传给步骤的上限为 128 KiB。' }, example: '${{ steps.plan.outputs.plan }}' },
+            plan: {
+                needed: ALWAYS,
+                description: {
+                    english: 'The output `plan` of an action of this project. Linux gives a step at most 128 KiB of it.',
+                    chinese: '本项目 action 的输出 `plan`。Linux 下传给步骤的上限为 128 KiB。',
+                },
+                example: '${{ steps.plan.outputs.plan }}',
+            },
         },
-        outputs: { 'comment-url': { english: 'The comment; empty where the plan went to the summary.', chinese: '评论地址；计划写入摘要时为空。' } },
+        outputs: {
+            'comment-url': {
+                english: 'The comment; empty where the plan went to the summary.',
+                chinese: '评论地址；计划写入摘要时为空。',
+            },
+        },
         when: "github.event_name == 'pull_request'",
     },
 };
@@ -35431,10 +35625,11 @@ async function checkApproval(environment, api, teller) {
     const { owner, repo } = api.place;
     try {
         const { data } = await api.rest.repos.getEnvironment({ owner, repo, environment_name: environment });
-        const reviewers = (data.protection_rules ?? []).flatMap((rule) => ('reviewers' in rule ? (rule.reviewers ?? []) : []));
+        const reviewers = (data.protection_rules ?? []).flatMap((rule) => 'reviewers' in rule ? (rule.reviewers ?? []) : []);
         if (reviewers.length === 0)
             throw unguarded(environment);
-        teller.say(`the environment ${environment} asks ${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`);
+        teller.say(`the environment ${environment} asks ` +
+            `${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`);
         teller.output('reviewers', String(reviewers.length));
     }
     catch (thrown) {
@@ -35444,15 +35639,22 @@ async function checkApproval(environment, api, teller) {
         teller.output('reviewers', '');
     }
 }
-const unguarded = (environment) => trouble({
-    code: 'approval-unguarded', what: `the environment ${environment} asks nobody for an approval`,
-    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule', remedy: 'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then run again.',
+const unguarded = (environment) => deploymentError({
+    code: 'approval-unguarded',
+    what: `the environment ${environment} asks nobody for an approval`,
+    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule',
+    remedy: 'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then ' +
+        'run again.',
 });
-const unseen = (environment, { failures }) => `Whether the environment ${environment} asks for an approval is not known to this run. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+const unseen = (environment, { failures }) => `Whether the environment ${environment} asks for an approval is not known to this run. ` +
+    `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 
 ;// CONCATENATED MODULE: ./lib/github/clean-up.js
 
-/** Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does not do it, it says so and leaves them: what the run was for is done. */
+/**
+ * Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does
+ * not do it, it says so and leaves them: what the run was for is done.
+ */
 async function cleanUp(prefix, api, teller) {
     const deleted = [];
     try {
@@ -35461,17 +35663,21 @@ async function cleanUp(prefix, api, teller) {
                 deleted.push(artifact);
     }
     catch (thrown) {
-        if (!(thrown instanceof ApiTrouble))
+        if (!(thrown instanceof ApiError))
             throw thrown;
         if (isForbidden(thrown))
             teller.notice('artifacts stay', left(thrown, prefix));
         else
             teller.warning('artifacts stay', left(thrown, prefix));
     }
-    teller.say(deleted.length === 0 ? `no artifact was deleted (prefix ${prefix})` : `deleted ${deleted.map(({ name }) => name).join(', ')}`);
+    teller.say(deleted.length === 0
+        ? `no artifact was deleted (prefix ${prefix})`
+        : `deleted ${deleted.map(({ name }) => name).join(', ')}`);
     teller.output('deleted', String(deleted.length));
 }
-/** Whether it was there and is gone. One that somebody else deleted meanwhile looks like one that may not be deleted. */
+/**
+ * Whether it was there and is gone. One that somebody else deleted meanwhile looks like one that may not be deleted.
+ */
 async function removed({ id }, prefix, api) {
     const { owner, repo } = api.place;
     try {
@@ -35485,12 +35691,224 @@ async function removed({ id }, prefix, api) {
     }
 }
 async function artifactsOf({ paginate, rest, place: { owner, repo, runId } }, prefix) {
-    const artifacts = await paginate(rest.actions.listWorkflowRunArtifacts, { owner, repo, run_id: runId, per_page: 100 });
+    const artifacts = await paginate(rest.actions.listWorkflowRunArtifacts, {
+        owner,
+        repo,
+        run_id: runId,
+        per_page: 100,
+    });
     return artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired);
 }
-const left = ({ failures }, prefix) => `The artifacts of this run that begin with ${prefix} could not be deleted: ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are sealed, and expire after a day.`;
+const left = ({ failures }, prefix) => `The artifacts of this run that begin with ${prefix} could not be deleted: ` +
+    `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are ` +
+    'sealed, and expire after a day.';
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./lib/engine/about.js
+
+/** What is done to a thing, or has to become true of it. */
+const KINDS = (/* unused pure expression or super */ null && ([
+    'create',
+    'initialise',
+    'join',
+    'promote',
+    'demote',
+    'rotate',
+    'remove',
+    'replace',
+    'replace-image',
+    'put-back',
+    'start',
+    'restart',
+    'restore-restart-policy',
+    'log-in',
+    'write',
+    'copy',
+    'set-mode',
+    'reload',
+    'close',
+    // What no step brings about.
+    'answer',
+    'be-ready',
+    'be-there',
+    'be-known',
+    'connect',
+    'fit',
+    'lead',
+    'load',
+    'manage',
+    'match',
+    'miss',
+    'pass',
+    'serve',
+    'work',
+]));
+/** What there is in a deployment. */
+const THINGS = (/* unused pure expression or super */ null && ([
+    'host',
+    'node',
+    'swarm',
+    'join tokens',
+    'network',
+    'overlay',
+    'probe',
+    'data path',
+    'database',
+    'schema',
+    'user',
+    'root',
+    'password file',
+    'root password file',
+    'image',
+    'Kuscia configuration',
+    'replica',
+    'load balancer',
+    'nginx configuration',
+    'cluster',
+    'failure',
+]));
+/** What a thing is made with. */
+const DETAILS = (/* unused pure expression or super */ null && ([
+    'address',
+    'port',
+    'volume',
+    'subnet',
+    'mtu',
+    'encrypted',
+    'role',
+    'database',
+    'ca',
+    'domain',
+]));
+/** What of a thing can differ from its description. */
+const FIELDS = (/* unused pure expression or super */ null && ([
+    'image',
+    'image id',
+    'memory',
+    'port',
+    'network',
+    'attachment',
+    'configuration file',
+    'name',
+    'domain key',
+    'volume',
+    'published address',
+    'root password file',
+    'files',
+    'file',
+    'content',
+    'mode',
+    'entry',
+    'bytes',
+    'version',
+    'proxy',
+    'address',
+    'driver',
+    'attachable',
+    'subnet',
+    'mtu',
+    'encrypted',
+]));
+/**
+ * Reasons that tell how something is at the moment: the next look may find it otherwise, and the change is the same.
+ */
+const MOMENTARY = [
+    'stopped',
+    'left-behind',
+    'set-aside',
+    'present-set-aside',
+    'replacement-works',
+    'replacement-fails',
+    'restart-policy',
+    'forgotten',
+    'broken',
+    'not-loaded',
+];
+/** Why a step is needed, and why more is known only later. */
+const CAUSES = [
+    ...MOMENTARY,
+    'absent',
+    'absent-on-server',
+    'differs',
+    'pulled-anew',
+    'wrong-type',
+    'not-in-swarm',
+    'role',
+    'tokens-used',
+    'tokens-left',
+    'not-in-use',
+    'held-to-image',
+    'no-host-has-one',
+    'configuration-changed',
+    'password-opens-root',
+    'accounts-open-root',
+    // Of what is known only later.
+    'after-network',
+    'after-wrong-network',
+    'after-start',
+    'after-login',
+    'after-making',
+    'after-changes',
+    'after-replicas-log-in',
+    'if-outdated',
+    'if-lacking',
+    'if-made-earlier',
+    'if-running',
+    'once-server-answers',
+    'once-server-accepts',
+    // Nothing but what was seen.
+    'seen',
+];
+/** The reason of what is as it was seen. */
+const seen = (what) => ({ because: 'seen', seen: what });
+/** The reason of what is not as described. */
+const differing = (...differs) => ({ because: 'differs', differs });
+/** Whether the reason tells how something is at the moment. */
+const isMomentary = ({ because }) => MOMENTARY.some((each) => each === because);
+/** Whether two lines are about the same. */
+const about_sameAbout = (a, b) => a.kind === b.kind && a.thing === b.thing && a.name === b.name;
+/** Whether two reasons are the same, whatever was seen. */
+const sameReason = (a, b) => a?.because === b?.because && a?.of === b?.of && isDeepStrictEqual(a?.differs, b?.differs);
+/** Whether two are made with the same. */
+const sameDetails = (a, b) => isDeepStrictEqual(a.details, b.details);
+/** The data themselves, where nobody makes better words of them. */
+const PLAIN = {
+    what: ({ kind, thing, name }) => [kind, thing, ...(name === undefined ? [] : [name])].join(' '),
+    why: ({ because, of, differs = [], seen: what }) => [because, of, ...differs.map(({ field, from, to }) => `${field} ${from ?? ''} -> ${to ?? ''}`), what]
+        .filter((each) => each !== undefined)
+        .join(' '),
+};
+
+;// CONCATENATED MODULE: ./lib/engine/plan.js
+
+/**
+ * What a stage found: the missing steps, what is already so, what cannot be known yet, what is awaited, and what
+ * forbids going on.
+ */
+class Plan {
+    steps = [];
+    satisfied = [];
+    later = [];
+    awaited = [];
+    failures = [];
+    warnings = [];
+    /** What a stage that proves the whole found. */
+    proof;
+    /** Nothing to change, nothing to wait for, nothing wrong. */
+    get empty() {
+        return this.steps.length === 0 && this.awaited.length === 0 && this.failures.length === 0;
+    }
+}
+/** What makes two steps of two plans the same change. */
+const plan_sameStep = (a, b) => a.host === b.host && sameAbout(a.about, b.about);
+/** The hosts that a plan changes, or may change once more is known. */
+const hostsToChange = ({ steps, later }) => [
+    ...new Set([...steps, ...later].map(({ host }) => host)),
+];
 
 ;// CONCATENATED MODULE: ./lib/report/plan.js
+
 
 
 /** As many digits of an image's digest as docker shows. */
@@ -35501,16 +35919,24 @@ function reasonOf({ why, image: [id = ''] = [] }) {
     return shown === undefined ? why : `${why}; image ${shown}`;
 }
 /** The plan of the run as data. */
-function planDocument(story) {
-    const notes = (kind) => story.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
+function planDocument(runState) {
+    const notes = (kind) => runState.found(kind).map(({ stage, finding: { host, what, why } }) => ({ stage, host, what, why }));
     return {
-        domain: story.subject?.cluster.domain ?? '',
-        changes: story.found('steps').map(({ stage, finding }) => ({ stage, host: finding.host, change: finding.change, what: finding.what, why: reasonOf(finding) })),
+        domain: runState.subject?.cluster.domain ?? '',
+        changes: runState
+            .found('steps')
+            .map(({ stage, finding }) => ({
+            stage,
+            host: finding.host,
+            change: finding.change,
+            what: finding.what,
+            why: reasonOf(finding),
+        })),
         satisfied: notes('satisfied'),
         later: notes('later'),
         awaited: notes('awaited'),
-        warnings: story.found('warnings').map(({ stage, finding }) => ({ stage, ...finding })),
-        failures: story.found('failures').map(({ stage, finding }) => ({ stage, ...finding })),
+        warnings: runState.found('warnings').map(({ stage, finding }) => ({ stage, ...finding })),
+        failures: runState.found('failures').map(({ stage, finding }) => ({ stage, ...finding })),
     };
 }
 /** `11 changes on 3 hosts, 14 satisfied, 3 known after apply` */
@@ -35528,10 +35954,10 @@ function planFigures(plan) {
 const GATHERED_GAP = '   ';
 const SIGN_STYLES = { '+': 'good', '~': 'warn', '-': 'bad' };
 /** The plan for reading: figures first, then one aligned line for each change and each thing that is not known yet. */
-function planLines(story, look) {
-    const plan = planDocument(story);
-    const gathered = story.gatheredMs === undefined ? '' : `gathered in ${duration(story.gatheredMs)}`;
-    const rows = story.stages.flatMap(({ stage, found }) => {
+function planLines(runState, layout) {
+    const plan = planDocument(runState);
+    const gathered = runState.gatheredMs === undefined ? '' : `gathered in ${duration(runState.gatheredMs)}`;
+    const rows = runState.stages.flatMap(({ stage, found }) => {
         const lines = [
             ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
             ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
@@ -35540,35 +35966,46 @@ function planLines(story, look) {
         return lines.map((line, i) => [cell(i === 0 ? stage : '', 'strong'), ...line]);
     });
     const title = `${plan.domain}: ${planFigures(plan)}`;
-    const fits = title.length + GATHERED_GAP.length + gathered.length <= look.width;
-    return [look.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + look.paint('dim', gathered) : ''), ...columns(rows, look, { indent: 2, shrink: [3, 2] })];
+    const fits = title.length + GATHERED_GAP.length + gathered.length <= layout.width;
+    return [
+        layout.paint('strong', title) + (fits && gathered !== '' ? GATHERED_GAP + layout.paint('dim', gathered) : ''),
+        ...columns(rows, layout, { indent: 2, shrink: [3, 2] }),
+    ];
 }
 /** One line for all that is awaited of one thing on one host. */
 function together(notes) {
-    const groups = Map.groupBy(notes, ({ host, what }) => `${host} ${what}`);
-    return [...groups.values()].flatMap(([note, ...rest]) => (note ? [{ note, more: rest.length }] : []));
+    const firsts = notes.filter((note, i) => notes.findIndex((other) => sameStep(other, note)) === i);
+    return firsts.map((note) => ({ note, more: notes.filter((other) => sameStep(other, note)).length - 1 }));
 }
 function row(note, sign, why, style = 'plain') {
     return [cell(note.host), cell(`${sign} ${note.what}`, style), cell(why, 'dim')];
 }
 /** What is satisfied in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined when nothing is. */
-function satisfiedTitle(story) {
-    const counts = story.stages.map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 })).filter(({ n }) => n > 0);
+function satisfiedTitle(runState) {
+    const counts = runState.stages
+        .map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 }))
+        .filter(({ n }) => n > 0);
     if (counts.length === 0)
         return undefined;
-    return `${counts.reduce((sum, { n }) => sum + n, 0)} satisfied: ${counts.map(({ stage, n }) => `${stage} ${n}`).join(', ')}`;
+    return (`${counts.reduce((sum, { n }) => sum + n, 0)} satisfied: ` +
+        `${counts.map(({ stage, n }) => `${stage} ${n}`).join(', ')}`);
 }
 /** What is satisfied and why, one aligned line each. */
-function satisfiedLines(story, look) {
-    const rows = story.found('satisfied').map(({ stage, finding }) => [cell(stage), ...row(finding, '=', finding.why)]);
-    return columns(rows, look, { indent: 2, shrink: [3, 2] });
+function satisfiedLines(runState, layout) {
+    const rows = runState
+        .found('satisfied')
+        .map(({ stage, finding }) => [cell(stage), ...row(finding, '=', finding.why)]);
+    return columns(rows, layout, { indent: 2, shrink: [3, 2] });
 }
 
 ;// CONCATENATED MODULE: ./lib/report/markdown.js
 
 /** Longest value in the job summary; the log and the outputs have it in full. */
 const LONGEST = 400;
-/** A value as literal Markdown text on one line, fit for a table: it formats nothing, links nothing, opens no tag and ends no cell. */
+/**
+ * A value as literal Markdown text on one line, fit for a table: it formats nothing, links nothing, opens no tag and
+ * ends no cell.
+ */
 function md(value) {
     return layout_cut(layout_oneLine(String(value)), LONGEST)
         .replace(/&/g, '&amp;')
@@ -35579,9 +36016,14 @@ function md(value) {
         .replace(/(https?|ftp):\/\//gi, '$1:&#47;&#47;')
         .replace(/www\./gi, 'www&#46;');
 }
-/** A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes a code. */
+/**
+ * A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes
+ * a code.
+ */
 function label(value) {
-    return [...cut(oneLine(value), 120)].map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`)).join('');
+    return [...cut(oneLine(value), 120)]
+        .map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`))
+        .join('');
 }
 
 ;// CONCATENATED MODULE: ./lib/github/markdown.js
@@ -35594,8 +36036,9 @@ const LONGEST_CODE = 400;
 /** Nothing to see, but it keeps letters apart. */
 const APART = '&#8203;';
 /**
- * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses after it
- * has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as well.
+ * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses
+ * after it has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as
+ * well.
  */
 function prose(value) {
     return md(value)
@@ -35648,10 +36091,17 @@ async function comment(api, issue, mark, text) {
 
 
 
-/** Failures as a list: number with a link to what it means, what and where, evidence, cause and what to do. At most so many; the rest is counted. */
+/**
+ * Failures as a list: number with a link to what it means, what and where, evidence, cause and what to do. At most so
+ * many; the rest is counted.
+ */
 function findingLines(failures, docs, most) {
     const left = failures.length - most;
-    return [...grouped(failures.slice(0, most)).flatMap((group) => findings_groupLines(group, docs)), ...(left > 0 ? [`- ${left} more stand in the log of the run.`] : []), ''];
+    return [
+        ...grouped(failures.slice(0, most)).flatMap((group) => findings_groupLines(group, docs)),
+        ...(left > 0 ? [`- ${left} more stand in the log of the run.`] : []),
+        '',
+    ];
 }
 function findings_groupLines(group, docs) {
     const { cause, remedy, members } = group;
@@ -35662,7 +36112,9 @@ function findings_groupLines(group, docs) {
     const number = linked ? `[${codeNumber(group.code)}](${help})` : codeNumber(group.code);
     return [
         `- **${number} ${group.code}**: ${alone ? prose(whatHappened(only)) : count(members.length, 'finding')}`,
-        ...(alone ? evidence(only).map((text) => `  - evidence: ${text}`) : members.map((member) => `  - ${[prose(whatHappened(member)), ...evidence(member)].join(': ')}`)),
+        ...(alone
+            ? evidence(only).map((text) => `  - evidence: ${text}`)
+            : members.map((member) => `  - ${[prose(whatHappened(member)), ...evidence(member)].join(': ')}`)),
         ...(cause === '' ? [] : [`  - cause: ${prose(cause)}`]),
         `  - **do: ${prose(linked ? remedy : `${remedy} See ${help}`)}**`,
     ];
@@ -35678,7 +36130,10 @@ function evidence({ evidence: seen = '' }) {
 
 
 
-/** Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's summary. */
+/**
+ * Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's
+ * summary.
+ */
 async function commentPlan(plan, pullRequest, api, teller) {
     const mark = `<!-- kuscia-swarm plan: ${plan.domain} -->`;
     const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
@@ -35705,9 +36160,13 @@ async function keepOne(pullRequest, mark, text, api) {
         await api.rest.issues.deleteComment({ owner, repo, comment_id: id });
     return data;
 }
-/** Written by an app or by someone of the repository. A mark of anyone else is bait: who wrote a comment can change it after us. */
+/**
+ * Written by an app or by someone of the repository. A mark of anyone else is bait: who wrote a comment can change it
+ * after us.
+ */
 const isOurs = ({ user, author_association: association }) => user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
-const unwritten = ({ failures }) => `The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+const unwritten = ({ failures }) => 'The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of ' +
+    `this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 /** The plan as Markdown, with at most so many entries of each kind. */
 function planText(plan, runUrl, docs, most) {
     const changes = [
@@ -35718,7 +36177,9 @@ function planText(plan, runUrl, docs, most) {
     return [
         `### ${plan.failures.length === 0 ? '' : '❌ '}${prose(plan.domain)}: ${prose(planFigures(plan))}`,
         '',
-        ...(plan.failures.length === 0 ? [] : ['#### What must be mended first', '', ...findingLines(plan.failures, docs, most)]),
+        ...(plan.failures.length === 0
+            ? []
+            : ['#### What must be mended first', '', ...findingLines(plan.failures, docs, most)]),
         ...table(['stage', 'host', 'change', 'why'], changes.slice(0, most).map((row) => row.map(prose))),
         ...(left > 0 ? [`${left} more stand in the log of the run.`, ''] : []),
         ...(plan.warnings.length === 0 ? [] : ['#### Warnings', '', ...findingLines(plan.warnings, docs, most)]),
@@ -35730,13 +36191,17 @@ function planText(plan, runUrl, docs, most) {
 ;// CONCATENATED MODULE: ./lib/github/place.js
 
 const URL_ONLY = /^https?:\/\/[\w.:[\]-]+(\/[\w./-]+)?$/;
-/** Reads the place from what GitHub sets for every step. Throws a Trouble that names each variable that is missing. */
+/** Reads the place from what GitHub sets for every step. Throws a DeploymentError that names each missing variable. */
 function readPlace(env) {
     const faults = [];
     const variable = (name, pattern, otherwise = '') => {
         const value = (env[name] ?? '') || otherwise;
         if (!pattern.test(value))
-            faults.push({ code: 'input-invalid', what: `${name} is ${value === '' ? 'not set' : 'not as GitHub sets it'}`, remedy: 'Run this as a step of a GitHub job.' });
+            faults.push({
+                code: 'input-invalid',
+                what: `${name} is ${value === '' ? 'not set' : 'not as GitHub sets it'}`,
+                remedy: 'Run this as a step of a GitHub job.',
+            });
         return value;
     };
     const [owner = '', repo = ''] = variable('GITHUB_REPOSITORY', /^[\w.-]+\/[\w.-]+$/).split('/');
@@ -35745,13 +36210,27 @@ function readPlace(env) {
     const runId = variable('GITHUB_RUN_ID', /^\d+$/);
     const attempt = variable('GITHUB_RUN_ATTEMPT', /^\d+$/, '1');
     if (faults.length > 0)
-        throw new Trouble(faults);
-    return { owner, repo, apiUrl, server: new URL(server).host, runId: Number(runId), attempt: Number(attempt), runUrl: `${server}/${owner}/${repo}/actions/runs/${runId}` };
+        throw new DeploymentError(faults);
+    return {
+        owner,
+        repo,
+        apiUrl,
+        server: new URL(server).host,
+        runId: Number(runId),
+        attempt: Number(attempt),
+        runUrl: `${server}/${owner}/${repo}/actions/runs/${runId}`,
+    };
 }
-/** The number of the pull request that this run is about. Throws a Trouble where it is about none. */
+/** The number of the pull request that this run is about. Throws a DeploymentError where it is about none. */
 function pullRequestOf(env, read) {
     const event = env['GITHUB_EVENT_NAME'] ?? '';
-    const wrong = (what) => new Trouble([{ code: 'input-invalid', what, remedy: "Run this step only on the event pull_request: `if: github.event_name == 'pull_request'`." }]);
+    const wrong = (what) => new DeploymentError([
+        {
+            code: 'input-invalid',
+            what,
+            remedy: "Run this step only on the event pull_request: `if: github.event_name == 'pull_request'`.",
+        },
+    ]);
     if (event !== 'pull_request')
         throw wrong(`there is no pull request to comment on: the event of this run is ${event === '' ? 'not told' : event}`);
     const number = numberIn(() => read(env['GITHUB_EVENT_PATH'] ?? ''));
@@ -35772,6 +36251,8 @@ function numberIn(payload) {
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./lib/cluster/matrix.js
+/** The stage that proves the whole, by this matrix: it changes nothing, and nothing of a deployment comes after it. */
+const PROOF = 'verify';
 /** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
 const matrix_CHECKS = {
     direct: 'direct',
@@ -35782,11 +36263,16 @@ const matrix_CHECKS = {
     node: 'node',
     version: 'version',
 };
-/** The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready and every pair connected. */
-function isHealthy({ rows, nodes, pairs, silent = [] }) {
+/**
+ * The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready
+ * and every pair connected.
+ */
+function isHealthy({ rows, nodes, pairs, silent = [], }) {
     const checked = rows.length > 0 && rows.every(({ cells }) => Object.values(cells).every(({ ok }) => ok));
-    return checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total;
+    return (checked && silent.length === 0 && nodes.total > 0 && nodes.ready === nodes.total && pairs.connected === pairs.total);
 }
+/** Whether what a stage found is the matrix of a deployment. */
+const isMatrix = (proof) => 'rows' in proof;
 /** The replicas that peers reach through the load balancer. */
 const serving = ({ rows }) => rows.filter(({ cells }) => cells.throughLb.ok);
 
@@ -35802,13 +36288,13 @@ const QUESTION = '?';
 /** What a cell says, with its mark where it is not ok. */
 const marked = ({ ok, unknown, text }) => ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
 /** The matrix as an aligned table, one line a replica. */
-function matrixLines(matrix, look) {
+function matrixLines(matrix, layout) {
     const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
     const rows = matrix.rows.map(({ replica, cells }) => [
         cell(replica, CHECK_NAMES.every((name) => cells[name].ok) ? 'plain' : 'strong'),
         ...CHECK_NAMES.map((name) => cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad')),
     ]);
-    return columns([head, ...rows], look, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
+    return columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
 /** What is true of the domain now, in one line of figures: what still works is said also where something does not. */
 function verdict(matrix) {
@@ -35840,16 +36326,20 @@ function servingInWords(matrix, replicas) {
         return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
     const direct = rows.filter(({ cells }) => cells.direct.ok).length;
     const beside = direct > 0
-        ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ${direct === 1 ? 'its own address' : 'their own addresses'}`
+        ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ` +
+            `${direct === 1 ? 'its own address' : 'their own addresses'}`
         : '';
-    return `${rows.some(({ cells }) => cells.throughLb.unknown === true) ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+    const unknown = rows.some(({ cells }) => cells.throughLb.unknown === true);
+    return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
 }
 function figures({ nodes, pairs }) {
     const open = (unknown = 0) => (unknown > 0 ? ` (${unknown} not known)` : '');
-    return `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} pairs connected${open(pairs.unknown)}`;
+    return (`${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
+        `pairs connected${open(pairs.unknown)}`);
 }
 
 ;// CONCATENATED MODULE: ./lib/github/health-text.js
+
 
 
 
@@ -35864,13 +36354,24 @@ function keptIn(body) {
     const found = /^<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->\s*$/m.exec(body);
     return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
-/** A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which differ at each look. */
+/**
+ * A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which
+ * differ at each look.
+ */
 function wrongIn({ matrix, failed, failures }) {
     const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
-    const sums = matrix ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`] : ['no matrix'];
-    const found = [...failures.map(({ code, host = '' }) => `${code} ${host}`), ...(matrix?.warnings ?? []).map(({ code, what }) => `${code} ${what}`)];
+    const sums = matrix
+        ? [`nodes ${matrix.nodes.ready}/${matrix.nodes.total}`, `pairs ${matrix.pairs.connected}/${matrix.pairs.total}`]
+        : ['no matrix'];
+    const found = [
+        ...failures.map(({ code, host = '' }) => `${code} ${host}`),
+        ...(matrix?.warnings ?? []).map(({ code, what }) => `${code} ${what}`),
+    ];
     const jobs = failed.map(({ job }) => `job ${job}`);
-    return (0,external_node_crypto_.createHash)('sha256').update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort())).digest('hex').slice(0, 16);
+    return (0,external_node_crypto_.createHash)('sha256')
+        .update(JSON.stringify([...new Set([...cells, ...sums, ...found, ...jobs])].sort()))
+        .digest('hex')
+        .slice(0, 16);
 }
 /** The text of the issue. It is written anew at each look. */
 function issueText({ health, place, docs, first, now, kept }) {
@@ -35889,24 +36390,46 @@ function issueText({ health, place, docs, first, now, kept }) {
         `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
         '```',
         '',
-        `This text is rewritten by each look; write in comments. The first look that finds ${prose(domain)} healthy closes the issue.`,
+        `This text is rewritten by each look; write in comments. The first look that finds ${prose(domain)} ` +
+            'healthy closes the issue.',
         '',
     ].join('\n');
     return marks + fitted(text, LONGEST_BODY - marks.length);
 }
-/** Codes of failures that are a host's not being reached: nothing but `verify` goes on while there is one. */
-const UNREACHED = ['host-unreachable', 'host-key-unknown', 'host-key-mismatch', 'host-key-revoked', 'login-refused', 'login-unusable', 'login-incomplete', 'no-common-algorithm', 'bastion-refuses', 'connection-lost', 'engine-unreachable'];
 /** What can be done now, in its order. */
 function next({ matrix, failed, failures }) {
-    const unreached = [...new Set([...(matrix?.silent ?? []), ...failures.flatMap(({ code, host }) => (host !== undefined && UNREACHED.includes(code) ? [host] : []))])];
+    const unreached = [
+        ...new Set([
+            ...(matrix?.silent ?? []),
+            // Nothing but `verify` goes on while there is one.
+            ...failures.flatMap(({ code, host }) => (host !== undefined && traitsOf(code).silent ? [host] : [])),
+        ]),
+    ];
     const first = [
         ...failed.map(({ job }) => `See why the job ${job} ended: its log, and whether the runner of its host is there.`),
-        ...(unreached.length === 0 ? [] : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
-        ...(matrix === undefined && failed.length === 0 && unreached.length === 0 ? [failures.length === 0 ? 'See the log of the run: it ended before anything could be looked at.' : 'Do what each finding above says.'] : []),
+        ...(unreached.length === 0
+            ? []
+            : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
+        ...(matrix === undefined && failed.length === 0 && unreached.length === 0
+            ? [
+                failures.length === 0
+                    ? 'See the log of the run: it ended before anything could be looked at.'
+                    : 'Do what each finding above says.',
+            ]
+            : []),
     ];
     const seen = matrix !== undefined && !matrix.healthy;
     const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Do what each finding above says.'] : [];
-    const steps = [...first.map(prose), ...warned, ...(seen ? [`${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about with \`mode: apply\`.`] : [])];
+    const steps = [
+        ...first.map(prose),
+        ...warned,
+        ...(seen
+            ? [
+                `${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about ` +
+                    `with \`mode: apply\`.`,
+            ]
+            : []),
+    ];
     return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. See the log of the run.'];
 }
 /** Through which replicas peers still reach the domain. */
@@ -35918,7 +36441,10 @@ function stillServing({ domain, matrix }) {
         return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
     const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
     const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
-    return `${unknown ? `Whether a replica still serves through ${matrix.url} is not known` : `No replica serves through ${matrix.url}`}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
+    const served = unknown
+        ? `Whether a replica still serves through ${matrix.url} is not known`
+        : `No replica serves through ${matrix.url}`;
+    return `${served}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
 }
 /** What a comment says where something else is wrong than before. */
 function changedText(health, { runUrl }, docs) {
@@ -35927,7 +36453,8 @@ function changedText(health, { runUrl }, docs) {
 }
 /** What the last comment says. */
 function healthyText(matrix, first, looks, { runUrl }) {
-    return `${prose(verdict(matrix))}\n\nIt was not as described from ${moment(first)} on, at ${count(looks, 'look')}. [The run](${runUrl}) that found it healthy closes this issue.\n`;
+    return (`${prose(verdict(matrix))}\n\nIt was not as described from ${moment(first)} on, at ${count(looks, 'look')}. ` +
+        `[The run](${runUrl}) that found it healthy closes this issue.\n`);
 }
 /** Figures first, then each replica and check, then each failure. */
 function found(health, docs, most, times) {
@@ -35941,18 +36468,32 @@ function found(health, docs, most, times) {
         prose(stillServing(health)),
         '',
         ...times,
-        ...table(['replica', ...CHECK_NAMES.map((name) => prose(matrix_CHECKS[name]))], rows.slice(0, most).map(({ replica, cells }) => [prose(replica), ...CHECK_NAMES.map((name) => (cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`))])),
-        ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, ''] : []),
+        ...table(['replica', ...CHECK_NAMES.map((name) => prose(matrix_CHECKS[name]))], rows
+            .slice(0, most)
+            .map(({ replica, cells }) => [
+            prose(replica),
+            ...CHECK_NAMES.map((name) => cells[name].ok ? prose(cells[name].text) : `**${prose(marked(cells[name]))}**`),
+        ])),
+        ...(left > 0
+            ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, '']
+            : []),
         ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
         ...(warnings.length === 0 ? [] : ['### What else to see to', '', ...findingLines(warnings, docs, most)]),
     ];
 }
 function health_text_figures({ domain, result, failed, matrix, failures }) {
-    if (matrix?.healthy === false || (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success'))
+    if (matrix?.healthy === false ||
+        (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success'))
         return verdict(matrix);
     const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
-    const why = failures.length > 0 ? `${count(distinct(failures).length, 'failure')} found` : jobs !== '' ? `${jobs}; see its log, and whether the runner of its host is there` : `the result of the verification is ${result}; see its log`;
-    return matrix ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})` : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
+    const why = failures.length > 0
+        ? `${count(distinct(failures).length, 'failure')} found`
+        : jobs !== ''
+            ? `${jobs}; see its log, and whether the runner of its host is there`
+            : `the result of the verification is ${result}; see its log`;
+    return matrix
+        ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})`
+        : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
 }
 
 ;// CONCATENATED MODULE: ./lib/github/report-health.js
@@ -35960,10 +36501,20 @@ function health_text_figures({ domain, result, failed, matrix, failures }) {
 
 
 
-/** Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known, and nobody need be told. */
+/**
+ * Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known,
+ * and nobody need be told.
+ */
 const sawNothing = ({ result, failed }) => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
-/** Whether all of it says that the domain is as described. What works and is not described is a warning of the verification, and an issue here. */
-const report_health_isHealthy = ({ result, failed, matrix, failures }) => result === 'success' && failed.length === 0 && failures.length === 0 && matrix?.healthy === true && (matrix.warnings ?? []).length === 0;
+/**
+ * Whether all of it says that the domain is as described. What works and is not described is a warning of the
+ * verification, and an issue here.
+ */
+const report_health_isHealthy = ({ result, failed, matrix, failures }) => result === 'success' &&
+    failed.length === 0 &&
+    failures.length === 0 &&
+    matrix?.healthy === true &&
+    (matrix.warnings ?? []).length === 0;
 /** Keeps one open issue for a domain that is not as described, and none for one that is. */
 async function reportHealth(health, api, teller, now) {
     const keeper = new Keeper(health, api, teller, now);
@@ -36022,41 +36573,73 @@ class Keeper {
             await comment(this.#api, issue.number, this.#mark('changed'), changedText(this.#health, this.#api.place, this.#teller.docs));
         const body = this.#text(Date.parse(issue.created_at), (kept?.looks ?? 1) + 1);
         await this.#api.rest.issues.update({ ...this.#repository, issue_number: issue.number, body });
-        this.#teller.say(`${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ${issue.html_url}`);
+        this.#teller.say(`${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ` +
+            `${issue.html_url}`);
         return issue.html_url;
     }
-    /** Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can change it after us. */
+    /**
+     * Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can
+     * change it after us.
+     */
     async #open() {
         const { paginate, rest } = this.#api;
-        const issues = await paginate(rest.issues.listForRepo, { ...this.#repository, state: 'open', labels: this.#health.label, sort: 'created', direction: 'asc', per_page: 100 });
+        const issues = await paginate(rest.issues.listForRepo, {
+            ...this.#repository,
+            state: 'open',
+            labels: this.#health.label,
+            sort: 'created',
+            direction: 'asc',
+            per_page: 100,
+        });
         const mark = healthMark(this.#health.domain);
-        const candidates = issues.filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark)).sort((a, b) => a.number - b.number);
+        const candidates = issues
+            .filter(({ body, pull_request: pullRequest }) => pullRequest === undefined && isMarked(body, mark))
+            .sort((a, b) => a.number - b.number);
         if (candidates.length === 0)
             return [];
         const self = await this.#api.self();
-        const [own, foreign] = [candidates.filter(({ user }) => user?.login === self), candidates.filter(({ user }) => user?.login !== self)];
+        const [own, foreign] = [
+            candidates.filter(({ user }) => user?.login === self),
+            candidates.filter(({ user }) => user?.login !== self),
+        ];
         for (const { number, user } of foreign)
-            this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ${self}: it is left alone`);
+            this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ` +
+                `${self}: it is left alone`);
         return own;
     }
     async #opened() {
         const { domain, label } = this.#health;
         await this.#makeLabel();
-        const issue = await this.#api.once(async () => (await this.#api.rest.issues.create({ ...this.#repository, title: `${domain} is not as described`, body: this.#text(this.#now, 1), labels: [label] })).data, async () => (await this.#open())[0]);
+        const issue = await this.#api.once(async () => (await this.#api.rest.issues.create({
+            ...this.#repository,
+            title: `${domain} is not as described`,
+            body: this.#text(this.#now, 1),
+            labels: [label],
+        })).data, async () => (await this.#open())[0]);
         if (issue.labels.some((each) => (typeof each === 'string' ? each : (each.name ?? '')).toLowerCase() === label.toLowerCase()))
             return issue;
-        // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found again.
+        // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found
+        // again.
         await this.#close(issue.number, 'not_planned');
-        throw new ApiTrouble({ code: 'github-refused', what: `GitHub did not put the label ${label} on the issue, which was closed again`, evidence: issue.html_url, remedy: 'Use a token that may set labels, such as github.token with the permission issues: write.' }, 403);
+        throw new ApiError({
+            code: 'github-refused',
+            what: `GitHub did not put the label ${label} on the issue, which was closed again`,
+            evidence: issue.html_url,
+            remedy: 'Use a token that may set labels, such as github.token with the permission issues: write.',
+        }, 403);
     }
     /** Makes the label; a 422 says that it is there already. */
     async #makeLabel() {
-        const label = { name: this.#health.label, color: 'b60205', description: 'A domain is not as its cluster file describes it' };
+        const label = {
+            name: this.#health.label,
+            color: 'b60205',
+            description: 'A domain is not as its cluster file describes it',
+        };
         try {
             await this.#api.once(() => this.#api.rest.issues.createLabel({ ...this.#repository, ...label }), () => Promise.resolve(undefined));
         }
         catch (thrown) {
-            if (!(thrown instanceof ApiTrouble) || thrown.refused !== 422)
+            if (!(thrown instanceof ApiError) || thrown.refused !== 422)
                 throw thrown;
         }
     }
@@ -36064,7 +36647,14 @@ class Keeper {
         await this.#api.rest.issues.update({ ...this.#repository, issue_number, state: 'closed', state_reason });
     }
     #text(first, looks) {
-        return issueText({ health: this.#health, place: this.#api.place, docs: this.#teller.docs, first, now: this.#now, kept: { looks, wrong: wrongIn(this.#health) } });
+        return issueText({
+            health: this.#health,
+            place: this.#api.place,
+            docs: this.#teller.docs,
+            first,
+            now: this.#now,
+            kept: { looks, wrong: wrongIn(this.#health) },
+        });
     }
     /** By what a comment of this run is found again. */
     #mark(of) {
@@ -45629,7 +46219,11 @@ const matrixSchema = object({
     domain: schemas_string(),
     healthy: schemas_boolean(),
     url: schemas_string(),
-    rows: array(object({ replica: schemas_string(), host: schemas_string(), cells: record(schemas_enum(Object.keys(matrix_CHECKS)), documents_check) })),
+    rows: array(object({
+        replica: schemas_string(),
+        host: schemas_string(),
+        cells: record(schemas_enum(Object.keys(matrix_CHECKS)), documents_check),
+    })),
     nodes: object({ ready: figure, total: figure, unknown: documents_unknown }),
     pairs: object({ connected: figure, total: figure, unknown: documents_unknown }),
     database: schemas_enum(['works', 'fails', 'unknown']).exactOptional(),
@@ -45666,7 +46260,7 @@ function tokenIn(env) {
     const text = (env['INPUT_TOKEN'] ?? '').trim();
     return text === '' ? undefined : new Secret('token', text);
 }
-/** Reads what is asked for. Throws a Trouble that names every input that is wrong. */
+/** Reads what is asked for. Throws a DeploymentError that names every input that is wrong. */
 function readRequest(env) {
     const given = new Given(env);
     const asked = given.word('do', Object.keys(JOBS));
@@ -45674,7 +46268,7 @@ function readRequest(env) {
         given.wrong('token', 'is missing');
     const request = asked && READERS[asked](given);
     if (request === undefined || given.faults.length > 0)
-        throw new Trouble(given.faults);
+        throw new DeploymentError(given.faults);
     return request;
 }
 /** Each gives what it read; that is used only where nothing was wrong. */
@@ -45704,7 +46298,14 @@ function health(given) {
     const label = given.text('label', JOBS.issue.inputs.label.default);
     if (!LABEL.test(label))
         given.wrong('label', 'has a comma, or more than 50 characters');
-    return { domain, result, failed: failedBefore(given), failures: given.document('failures', failuresSchema) ?? [], label, ...(matrix && { matrix }) };
+    return {
+        domain,
+        result,
+        failed: failedBefore(given),
+        failures: given.document('failures', failuresSchema) ?? [],
+        label,
+        ...(matrix && { matrix }),
+    };
 }
 /** Of the jobs before the verification those that failed or were cut short; one that was skipped was not needed. */
 function failedBefore(given) {
@@ -45735,7 +46336,9 @@ class Given {
     }
     /** The words of an input, none where it is blank. */
     words(name) {
-        return this.#text(name).split(/\s+/).filter((word) => word !== '');
+        return this.#text(name)
+            .split(/\s+/)
+            .filter((word) => word !== '');
     }
     /** One of a few words. */
     word(name, words) {
@@ -45771,7 +46374,7 @@ function jsonIn(text) {
     }
 }
 
-;// CONCATENATED MODULE: ./lib/github/jobs.js
+;// CONCATENATED MODULE: ./lib/github/dispatch.js
 
 
 
@@ -45799,11 +46402,20 @@ async function run(surroundings) {
 }
 async function say(request, token, { env, read, teller, signal, now, pause }) {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
-    const api = (job) => openApi({ place: readPlace(env), token, needs: JOBS[job].needs, signal: deadline, say: (text) => teller.say(text), now, pause });
+    const api = (job) => openApi({
+        place: readPlace(env),
+        token,
+        needs: JOBS[job].needs,
+        signal: deadline,
+        say: (text) => teller.say(text),
+        now,
+        pause,
+    });
     switch (request.do) {
         case 'issue':
             if (sawNothing(request.health))
-                return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, and its issue stays as it is`);
+                return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, ` +
+                    'and its issue stays as it is');
             return reportHealth(request.health, api(request.do), teller, now());
         case 'clean-up':
             return cleanUp(request.prefix, api(request.do), teller);
@@ -48762,10 +49374,10 @@ function getIDToken(aud) {
 /** GitHub drops a step's whole summary when it is larger. */
 const LARGEST_SUMMARY = (/* unused pure expression or super */ null && (1024 * 1024));
 /** The log of a GitHub job: a group for each stage, annotations, masks, outputs and the job summary. */
-function githubFace(screen, runner = lib_core_namespaceObject) {
+function githubRenderer(screen, runner = lib_core_namespaceObject) {
     const line = (text) => void screen.write(`${text}\n`);
     return {
-        look: { width: Infinity, paint: (_style, text) => text },
+        layout: { width: Infinity, paint: (_style, text) => text },
         line,
         open: (stage) => runner.startGroup(stage),
         close: () => runner.endGroup(),
@@ -48789,8 +49401,8 @@ const forms_next = (slot, character) => ((slot << 4) ^ character) & (SLOTS - 1);
 if (SHORTEST_MASK !== 4)
     throw new Error('a slot is of as many characters as the shortest mask');
 /**
- * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with its length, not with their number.
- * They are found by how they begin.
+ * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with
+ * its length, not with their number. They are found by how they begin.
  */
 class Forms {
     #begun = new Uint8Array(SLOTS);
@@ -48830,7 +49442,10 @@ class Forms {
         }
         return spans;
     }
-    /** Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are left. */
+    /**
+     * Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are
+     * left.
+     */
     #longest(forms, text, at) {
         let low = 0;
         let high = forms.length;
@@ -48884,7 +49499,9 @@ class Masks {
     #longest = 0;
     /** From now on nothing that is printed shows these. Gives the forms that were not known before, longest first. */
     hide(secrets) {
-        const added = [...new Set(secrets.flatMap(printedForms))].filter((form) => !this.#known.has(form)).sort((a, b) => b.length - a.length);
+        const added = [...new Set(secrets.flatMap(printedForms))]
+            .filter((form) => !this.#known.has(form))
+            .sort((a, b) => b.length - a.length);
         for (const form of added)
             this.#known.add(form);
         this.#forms.add(added);
@@ -48902,14 +49519,15 @@ class Masks {
         }
     }
     /**
-     * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can change a
-     * form, and after it, since taming can join what a control character kept apart. What is far behind the last that is shown
-     * is not looked at: hosts say megabytes.
+     * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can
+     * change a form, and after it, since taming can join what a control character kept apart. What is far behind the last
+     * that is shown is not looked at: hosts say megabytes.
      */
     clean(text) {
         if (text.length <= NEAR)
             return bounded(this.#tamed(this.mask(text)));
-        // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines it is longer than it was.
+        // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines
+        // it is longer than it was.
         const reach = 4 * this.#longest;
         const masked = this.mask(text.slice(0, NEAR + reach));
         const near = masked.slice(0, Math.max(0, masked.length - reach));
@@ -48986,33 +49604,33 @@ function cover(text, spans) {
     return covered + text.slice(end);
 }
 
-;// CONCATENATED MODULE: ./lib/github/tell.js
+;// CONCATENATED MODULE: ./lib/github/reporter.js
 
 
 
 
 
 /** Tells in the job's log what is done at GitHub. Every text is masked and made harmless before it is shown. */
-class Teller {
+class GithubReporter {
     docs;
-    #face;
+    #renderer;
     #runner;
     #masks = new Masks();
     constructor(screen, docs, runner = lib_core_namespaceObject) {
         this.docs = docs;
-        this.#face = githubFace(screen, runner);
+        this.#renderer = githubRenderer(screen, runner);
         this.#runner = runner;
     }
     /** From now on none of these is seen. To be called before anything else. */
     hide(secrets) {
-        this.#face.hide(this.#masks.hide(secrets));
+        this.#renderer.hide(this.#masks.hide(secrets));
     }
     /** The same value with every text in it masked, harmless and bounded. */
     cleaned(value) {
         return this.#masks.cleaned(value);
     }
     say(text) {
-        this.#face.line(this.#masks.clean(text).replaceAll('\n', ' '));
+        this.#renderer.line(this.#masks.clean(text).replaceAll('\n', ' '));
     }
     /** Something that is no failure, but that a reader should see beside the run. */
     notice(title, message) {
@@ -49020,20 +49638,20 @@ class Teller {
     }
     /** Something that went wrong and that the run can do without. */
     warning(title, message) {
-        this.#face.annotate('warning', this.#masks.clean(title), this.#masks.clean(message));
+        this.#renderer.annotate('warning', this.#masks.clean(title), this.#masks.clean(message));
     }
     fail(thrown) {
         const failures = distinct(this.cleaned(failuresOf(thrown)));
         for (const group of grouped(failures))
-            groupLines(group, 'error', this.#face.look, this.docs).forEach((line) => this.#face.line(this.#masks.mask(line)));
+            groupLines(group, 'error', this.#renderer.layout, this.docs).forEach((line) => this.#renderer.line(this.#masks.mask(line)));
         const { title, message } = annotation(failures, this.docs);
-        this.#face.annotate('error', this.#masks.mask(title), this.#masks.mask(message));
+        this.#renderer.annotate('error', this.#masks.mask(title), this.#masks.mask(message));
     }
     output(name, value) {
-        this.#face.output(name, this.#masks.clean(value));
+        this.#renderer.output(name, this.#masks.clean(value));
     }
     async summary(markdown) {
-        await this.#face.summary(this.#masks.mask(markdown));
+        await this.#renderer.summary(this.#masks.mask(markdown));
     }
 }
 
@@ -49044,9 +49662,16 @@ class Teller {
 
 
 
-const teller = new Teller(process.stdout, docsPage(process.env));
-live(process, {
-    work: (signal) => run({ env: process.env, read: (path) => (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8'), teller, signal, now: Date.now, pause: (ms, signal) => (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }) }),
+const teller = new GithubReporter(process.stdout, docsPage(process.env));
+runProcess(process, {
+    work: (signal) => run({
+        env: process.env,
+        read: (path) => (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8'),
+        teller,
+        signal,
+        now: Date.now,
+        pause: (ms, signal) => (0,promises_namespaceObject.setTimeout)(ms, undefined, { signal }),
+    }),
     defect: (thrown) => teller.fail(thrown),
     say: (text) => teller.say(text),
 });

@@ -3,7 +3,7 @@ import type { Cluster } from '../../src/cluster/cluster.ts';
 import { jobsOf } from '../../src/cluster/jobs.ts';
 import { Plan } from '../../src/engine/plan.ts';
 import { defineStage } from '../../src/stages/definition.ts';
-import { deploymentStages } from '../../src/stages/index.ts';
+import { definitionOf, deploymentStages } from '../../src/stages/index.ts';
 import { clusterOf, deploymentOf, EXTERNAL } from '../support/deployment.ts';
 
 /** A stage that does nothing, for some clusters only. */
@@ -26,7 +26,7 @@ const EXAMPLES = [
 ];
 
 const plannedOf = (deployment = deploymentOf()): unknown =>
-  deploymentStages(deployment, EXAMPLES).map(({ name, needs, startAfter }) => ({ name, needs, startAfter }));
+  deploymentStages(deployment, 'present', EXAMPLES).map(({ name, needs, startAfter }) => ({ name, needs, startAfter }));
 
 test('a stage that does not apply to a cluster is not planned, and what it needs is waited for in its stead', () => {
   const first = { name: 'first', needs: [], startAfter: [] };
@@ -41,4 +41,19 @@ test('a stage that does not apply to a cluster is not planned, and what it needs
 test('a stage that does not apply to a cluster has no job', () => {
   const legs = jobsOf(clusterOf(), '"any"', EXAMPLES);
   expect([legs['first'], legs['second'], legs['third']]).toEqual([[expect.anything()], [], []]);
+});
+
+test('what is removable is taken away in the reverse order, each after what needs it, and none starts early', () => {
+  const stages = deploymentStages(deploymentOf(), 'absent');
+  expect(stages.map(({ name, needs }) => [name, needs])).toEqual([
+    ['nginx-lb', []],
+    ['kuscia-start', ['nginx-lb']],
+    ['mysql-up', ['kuscia-start']],
+    ['network-create', ['mysql-up']],
+  ]);
+  expect(stages.flatMap(({ startAfter, prefetch }) => [startAfter ?? [], prefetch ?? []].flat())).toEqual([]);
+});
+
+test('what is not removable cannot be asked to be absent', () => {
+  expect(() => definitionOf('swarm-join').of(deploymentOf(), 'absent')).toThrow('swarm-join is not removable');
 });

@@ -425,6 +425,62 @@ describe('a replica', () => {
   });
 });
 
+describe('replicas that are asked to be absent', () => {
+  const absentPlan = (...told: Parameters<typeof factsOf>) => planReplicas(deploymentOf(), factsOf(...told), 'absent');
+  const remove = (n: number, name = NAME): string => `- node-0${n} remove ${name} (no longer wanted) [replicas]`;
+  const former = replicaOf(cluster, two, { name: `${NAME}.former`, state: 'exited' });
+  const silentOne = { answer: silent, registry: unknown('exit 1') };
+  const unasked = { image: unknown('x'), file: unknown('x'), answer: unknown('x') };
+  const tasks = [{ job: 'job-1', task: 'job-1-task', replica: nameOf(cluster, two), phase: 'Running' }];
+  const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
+    ['are removed one after the other', [], [remove(2), remove(3)]],
+    ['are removed where they do not work', [silentOne, young], [remove(2), remove(3)]],
+    ['are removed whatever is known of how they should be', [unasked], [remove(2), remove(3)]],
+    ['are removed with what was set aside', [{ former }], [remove(2, `${NAME}.former`), remove(2), remove(3)]],
+    ['have only what was set aside left', [{ container: absent, former }], [remove(2, `${NAME}.former`), remove(3)]],
+    [
+      'are removed where they are left',
+      [{ container: absent }],
+      [remove(3), `= node-02 no replica ${NAME} (its configuration stays)`],
+    ],
+    [
+      'are not gone where nobody knows',
+      [{ machine: unknown('no shell'), container: unknown('exit 4') }],
+      [remove(3), '! node-02 fact-unknown', '! node-02 fact-unknown'],
+    ],
+    [
+      'are stopped with a word of the tasks on them',
+      [{ registry: present(registryOf(cluster, HOSTS, { tasks })) }],
+      [remove(2), remove(3), 'w node-02 tasks-running'],
+    ],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(absentPlan(...told))).toEqual(lines);
+  });
+
+  test('are gone where none is', () => {
+    const facts = factsOf().map((each): Replica => ({ ...each, standing: standingOf(absent) }));
+    const made = planReplicas(deploymentOf(), facts, 'absent');
+    expect([made.empty, shown(made)]).toEqual([
+      true,
+      [2, 3].map((n) => `= node-0${n} no replica ${NAME} (its configuration stays)`),
+    ]);
+  });
+
+  test('are stopped in order, one that runs once no task runs on it', async () => {
+    const idle = ok('node-02', registry('alice').command, 'end\n');
+    for (const [words, name, asked] of [
+      [`remove ${NAME}.former`, `${NAME}.former`, []],
+      [`node-02 remove ${NAME}`, NAME, [registry('alice').command]],
+    ] as const) {
+      const stop = discard(name, { seconds: 30 });
+      const made = words.endsWith('.former') ? absentPlan({ former }) : absentPlan();
+      const { fleet } = await carryOut(stepOf(made, words), [idle, ok('node-02', stop)]);
+      expect(fleet.lines()).toEqual([...asked, stop].map(shellLine));
+    }
+  });
+});
+
 describe('whom the load balancer leads to', () => {
   const { configuration, digest } = loadBalancerFiles(deploymentOf());
   const balancer = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8080 } }));

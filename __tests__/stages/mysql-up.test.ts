@@ -547,6 +547,51 @@ describe('a database of ours', () => {
   });
 });
 
+describe('a database that is asked to be absent', () => {
+  const absentPlan = (told: Told = {}, changes: Partial<Cluster> = {}) =>
+    planDatabase(deploymentOf(changes), factsOf(told), 'absent');
+  const REMOVE = '- node-01 remove alice-mysql (no longer wanted)';
+  const FORMER = '- node-01 remove alice-mysql.former (no longer wanted)';
+  const former = database({ name: 'alice-mysql.former', state: 'exited' });
+  const cases: readonly [string, Told, Partial<Cluster>, readonly string[]][] = [
+    ['is removed where it runs', {}, {}, [REMOVE]],
+    ['is removed with what was set aside', { former }, {}, [FORMER, REMOVE]],
+    ['has only what was set aside left', { container: absent, former }, {}, [FORMER]],
+    ['is removed whatever the server says', { state: unknown('x'), listen: unknown('x') }, {}, [REMOVE]],
+    [
+      'is gone, but for what it keeps',
+      { container: absent },
+      {},
+      ['= node-01 no database alice-mysql (volume alice-mysql and the password files stay)'],
+    ],
+    [
+      'is not gone where nobody knows',
+      { container: unknown('exit 1'), rootPassword: unknown('exit 2') },
+      {},
+      ['! node-01 fact-unknown', '! node-01 fact-unknown'],
+    ],
+    ['is left alone where it is not ours', {}, { database: EXTERNAL }, []],
+  ];
+  test.each(cases)('%s', (_, told, changes, lines) => {
+    expect(shown(absentPlan(told, changes))).toEqual(lines);
+  });
+
+  test("is stopped in order, and root's password is taken out of it first where its file is gone", async () => {
+    const [keep, stop] = [
+      keepRootPassword(MANAGED, FILES.root),
+      discard('alice-mysql', { seconds: 60, holdsData: true }),
+    ];
+    for (const [rootPassword, wanted] of [
+      [fileOf('r'), [stop]],
+      [absent, [keep, stop]],
+    ] as const) {
+      const step = stepOf(absentPlan({ rootPassword }), 'remove');
+      const { fleet } = await carryOut(step, [ok('node-01', keep), ok('node-01', stop)]);
+      expect(fleet.lines()).toEqual(wanted.map(shellLine));
+    }
+  });
+});
+
 describe('a database of somebody else', () => {
   const external = (told: Told = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
   const answers = '= node-02 database kine_alice at 10.77.0.14:3307 (8.0.40, login as kuscia)';

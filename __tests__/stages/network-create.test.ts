@@ -313,6 +313,49 @@ describe('the plan', () => {
   });
 });
 
+describe('the network, asked to be absent', () => {
+  const remove = (n: number, group = ''): string => `- node-0${n} remove alice-probe (no longer wanted)${group}`;
+  const GROUP = ' [network]';
+  const REMOVE = `- node-01 network ${NAME} (overlayoverl) (no longer wanted)${GROUP}`;
+  const NO = (n: number): string => `= node-0${n} no probe alice-probe (none on this host)`;
+  const gone: Told = { probe: absent };
+  const attached = (name: string, address: string): Told => ({
+    containers: present([containerOf(name, { addresses: { [NAME]: address } })]),
+  });
+  const replica = attached('root-kuscia-autonomy-alice', '10.200.0.12');
+  const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
+    ['goes once all probes have gone', {}, [remove(1, GROUP), remove(2), remove(3), REMOVE]],
+    ['goes after the probes that are left', { 1: gone, 3: gone }, [remove(2, GROUP), REMOVE, NO(1), NO(3)]],
+    ['goes where no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
+    ['is foretold to go where replicas are still to go', all({ ...gone, ...replica }), [REMOVE, NO(1), NO(2), NO(3)]],
+    ['is gone', all(none), [NO(1), NO(2), NO(3), `= node-01 no overlay ${NAME} (not in the swarm)`]],
+    [
+      'stays for what others have on it, running or not',
+      { 1: gone, 2: { ...gone, ...attached('theirs', '10.200.0.9') }, 3: { ...gone, ...attached('ended', '') } },
+      [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays, used by theirs on node-02, ended on node-03)`],
+    ],
+    [
+      'stays where it is not as described',
+      all({ ...gone, networks: present([overlayOf(cluster, { attachable: false })]) }),
+      [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays: not attachable)`],
+    ],
+    [
+      'is not gone where nobody knows',
+      { 1: { networks: unknown('exit 1') }, 2: { probe: unknown('exit 1') }, 3: { machine: unknown('exit 1') } },
+      ['! node-01 fact-unknown', '! node-02 fact-unknown', '! node-03 fact-unknown'],
+    ],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(planNetwork(deploymentOf(), factsOf(told), 'absent'))).toEqual(lines);
+  });
+
+  test('is removed by its id', async () => {
+    const made = planNetwork(deploymentOf(), factsOf(all(gone)), 'absent');
+    const { ran } = await carryOut(stepOf(made, 'network'), [ok('node-01', removeNetwork('overlayoverlayoverlay'))]);
+    expect(ran).toHaveLength(1);
+  });
+});
+
 describe('a network of the wrong type', () => {
   const wrong: readonly [string, Partial<Network>, string][] = [
     ['a bridge', { driver: 'bridge', scope: 'local' }, 'driver is bridge, not overlay'],

@@ -237,6 +237,25 @@ function two(): Host {
   return THREE[1] as Host;
 }
 
+describe('the load balancer, asked to be absent', () => {
+  const GONE = '= node-01 no load balancer alice-nginx-lb (its configuration stays)';
+  const REMOVE = does('-', 'remove alice-nginx-lb', 'no longer wanted');
+  const FORMER = does('-', 'remove alice-nginx-lb.former', 'no longer wanted');
+  const former = lb({ name: 'alice-nginx-lb.former', state: 'exited' });
+  const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
+    ['is removed where it runs', {}, [REMOVE]],
+    ['is removed in whatever state', { container: present(lb({ state: 'created' })) }, [REMOVE]],
+    ['is removed with what was set aside', { former }, [FORMER, REMOVE]],
+    ['has only what was set aside left', { container: absent, former }, [FORMER]],
+    ['is removed whatever else is known', { home: unknown('x'), replicas: new Map([['b', unknown('x')]]) }, [REMOVE]],
+    ['is gone', { container: absent, loaded: unknown('no such container') }, [GONE]],
+    ['is not gone where nobody knows', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
+  ];
+  test.each(cases)('%s', (_, told, lines) => {
+    expect(shown(planLoadBalancer(deploymentOf(), factsOf(told), 'absent'))).toEqual(lines);
+  });
+});
+
 describe('carrying out', () => {
   const listed = ok('node-01', image('nginx:1.26').command, `${imageId('a')} nginx:1.26 nginx@<none>\n`);
   const write = ok('node-01', writeFile('w', 'kuscia-swarm/alice/nginx.new/nginx.conf', '0644', configuration));

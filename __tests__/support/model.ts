@@ -572,7 +572,7 @@ const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: st
     /^restore the restart policy of /,
     (model, host, what) => model.set(host, what.split(' ').at(-1) ?? '', { restartPolicy: 'always' }),
   ],
-  [/^remove \S+\.former$/, (model, host, what) => void model.on(host).containers.delete(what.split(' ')[1] ?? '')],
+  [/^remove \S+$/, (model, host, what) => void model.on(host).containers.delete(what.split(' ')[1] ?? '')],
   [
     /^(reload the )?nginx configuration/,
     (model, host) => model.load(host, loadBalancerFiles(model.deployment), [model.cluster.ports.gateway]),

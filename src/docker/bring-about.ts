@@ -1,10 +1,10 @@
-import { differing, type Kind, type Reason } from '../engine/about.ts';
+import { differing, seen, type Kind, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import type { Plan, Step } from '../engine/plan.ts';
 import { stoppedAs, type Container } from './containers.ts';
 import { putItBack, replacement, started } from './replace.ts';
 import { discard, formerName, restoreRestartPolicy } from './replacement.ts';
-import type { ContainerPair, Wanted } from './wanted.ts';
+import type { ContainerPair, Removable, Wanted } from './wanted.ts';
 
 /**
  * Plans one container: absent, to be started, to be replaced, or as described. One that works is replaced only by one
@@ -15,6 +15,25 @@ export function planContainer(plan: Plan, wanted: Wanted, { current, former }: C
   const steps = stepsFor(wanted, { current, former });
   plan.steps.push(...steps);
   return steps.some(({ change }) => change !== '-') ? undefined : current;
+}
+
+/**
+ * Plans that there be no such container: each that is there is stopped in order and removed, the one that was set aside
+ * first. `remains` says what of it is left when it is gone: volumes and files are.
+ */
+export function planRemoval(plan: Plan, thing: Removable, { current, former }: ContainerPair, remains: string): void {
+  const { host, name, kind, stopping, beforeStop } = thing;
+  const removal = (found: Container): Step => {
+    const apply = async (act: Act): Promise<void> => {
+      if (found === current) await beforeStop?.(act);
+      await act.run(host, discard(found.name, stopping));
+    };
+    return make({ ...thing, name: found.name }, '-', 'remove', { because: 'unwanted' }, { apply });
+  };
+  const steps = [former, current].flatMap((found) => (found ? [removal(found)] : []));
+  plan.steps.push(...steps);
+  if (steps.length === 0)
+    plan.satisfied.push({ host, about: { kind: 'be-absent', thing: kind, name }, why: seen(remains) });
 }
 
 function stepsFor(wanted: Wanted, found: ContainerPair): Step[] {
@@ -95,7 +114,7 @@ function interrupted(wanted: Wanted, found: ContainerPair, current: Container): 
 }
 
 const make = (
-  { host, name, kind: thing, details, serialGroup }: Wanted,
+  { host, name, kind: thing, details, serialGroup }: Removable & Pick<Wanted, 'details'>,
   change: Step['change'],
   kind: Kind,
   why: Reason,

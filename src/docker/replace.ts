@@ -32,6 +32,7 @@ export function replacement(
       await wanted.prepare(act);
       await tryFirst(act, wanted, kept === current ? current : undefined);
       await wanted.proof?.(act);
+      await wanted.beforeStop?.(act);
       touched = true;
       if (current) await act.run(host, kept === current ? setAside(name, stopping) : discard(name, stopping));
       await wanted.create(act);

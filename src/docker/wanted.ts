@@ -42,6 +42,8 @@ export interface Wanted {
   readonly rehearsal: (current: Container | undefined) => Rehearsal;
   /** Proves what a rehearsal cannot. Throws a DeploymentError. */
   readonly proof?: (act: Act) => Promise<void>;
+  /** What must be done, or have ended, right before the present one is stopped for good. Throws a DeploymentError. */
+  readonly beforeStop?: (act: Act) => Promise<void>;
   /** Makes the container. Throws a DeploymentError. */
   readonly create: (act: Act) => Promise<void>;
   /** Starts the one that has stopped, where that takes more than docker start. */
@@ -56,3 +58,6 @@ export interface Wanted {
   /** Judges a rehearsal that failed, where more is known than what docker said. Throws a DeploymentError. */
   readonly refused?: (act: Act) => Promise<void>;
 }
+
+/** What must be known of a container to take it away. */
+export type Removable = Pick<Wanted, 'host' | 'name' | 'kind' | 'serialGroup' | 'stopping' | 'beforeStop'>;

@@ -1,6 +1,9 @@
 import type { Act, Ask } from './ask.ts';
 import type { Plan } from './plan.ts';
 
+/** What can be asked of a stage: that its thing be there as described, or that it be gone. */
+export type Wish = 'present' | 'absent';
+
 /** One part of a deployment: it looks, and says what is missing. It never changes anything itself. */
 export interface Stage {
   readonly name: string;

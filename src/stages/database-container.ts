@@ -1,12 +1,12 @@
 import { hostNamed, type ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer } from '../docker/bring-about.ts';
+import { planContainer, planRemoval } from '../docker/bring-about.ts';
 import type { Container } from '../docker/containers.ts';
 import { serverVersion } from '../docker/facts.ts';
 import { differenceFrom } from '../docker/difference.ts';
 import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { portsToTry } from '../docker/replacement.ts';
-import type { Wanted } from '../docker/wanted.ts';
+import type { Removable, Wanted } from '../docker/wanted.ts';
 import { seen, type Difference } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
@@ -72,6 +72,38 @@ export function planDatabaseContainer(
     });
 }
 
+/** Plans that no container of ours serves the database: its volume and the files with its passwords stay. */
+export function planNoDatabase(plan: Plan, database: ManagedDatabase, facts: MysqlFacts): void {
+  const { container, passwordFiles, rootPassword } = facts;
+  plan.failures.push(...unknownFailures(database.host, [container, passwordFiles, rootPassword]));
+  if (plan.failures.length > 0 || container.is !== 'present' || passwordFiles.is !== 'present') return;
+  const { root } = passwordFiles.value;
+  const beforeStop = (act: Act): Promise<void> => keepRoot(act, database, facts, root);
+  const remains = `volume ${database.volume} and the password files stay`;
+  planRemoval(plan, { ...containerOf(database), beforeStop }, container.value, remains);
+}
+
+const containerOf = ({ host, container }: ManagedDatabase): Removable => ({
+  host,
+  name: container,
+  kind: 'database',
+  stopping: { seconds: 60, holdsData: true },
+});
+
+/**
+ * Takes root's own password out of the container where no file has it any more: one that is made anew would not be
+ * root's.
+ */
+async function keepRoot(act: Act, database: ManagedDatabase, facts: MysqlFacts, path: string): Promise<void> {
+  const current = valueOf(facts.container)?.current;
+  if (
+    facts.rootPassword.is === 'absent' &&
+    current?.state === 'running' &&
+    current.mounts[ROOT_PASSWORD_TARGET] !== undefined
+  )
+    await act.run(database.host, keepRootPassword(database, path));
+}
+
 const runningVersion = ({ state, root }: MysqlFacts): string =>
   [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
 
@@ -96,12 +128,9 @@ function wantedDatabase(
   const current = valueOf(facts.container)?.current;
   const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
   return {
-    host,
-    name: database.container,
-    kind: 'database',
+    ...containerOf(database),
     details: { address, port: `${database.port}`, volume: database.volume },
     ...(serialGroup !== undefined && { serialGroup }),
-    stopping: { seconds: 60, holdsData: true },
     difference: (container) => differenceOf(database, container, facts.image, started),
     moved: (container) => movedImage(container, image, facts.image),
     image: knownImage(deployment, image, facts.image),
@@ -109,13 +138,7 @@ function wantedDatabase(
     prepare: async (act) => {
       await ensureImage(act, host, image, deployment);
       await confirmUpgrade(act, deployment, database, facts);
-      // One that is made anew would not be root's.
-      if (
-        facts.rootPassword.is === 'absent' &&
-        current?.state === 'running' &&
-        current.mounts[ROOT_PASSWORD_TARGET] !== undefined
-      )
-        await act.run(host, keepRootPassword(database, files.root));
+      await keepRoot(act, database, facts, files.root);
     },
     rehearsal: (present) => ({
       image,

@@ -5,7 +5,7 @@ import type { Division } from '../cluster/jobs.ts';
 import type { Act, Ask } from '../engine/ask.ts';
 import type { Plan } from '../engine/plan.ts';
 import type { Secret } from '../engine/secret.ts';
-import { stage, type Stage } from '../engine/stage.ts';
+import { stage, type Stage, type Wish } from '../engine/stage.ts';
 
 /** Secret inputs of the cluster itself. SSH inputs depend on the hosts reached, and the seal key on what is sealed. */
 export const CLUSTER_SECRETS = [
@@ -66,8 +66,10 @@ export interface StageDefinition<Name extends string = string> {
   readonly leaves?: Leaves;
   /** True where its job runs in mode verify: it judges the cluster as it is, and takes neither plan nor lock. */
   readonly judges?: true;
-  /** The stage for one deployment. */
-  readonly of: (deployment: Deployment) => Stage;
+  /** True where its thing can also be asked to be gone; data, configurations and passwords stay. */
+  readonly removable?: true;
+  /** The stage for one deployment. Throws where it is asked for what is not removable to be absent. */
+  readonly of: (deployment: Deployment, wish?: Wish) => Stage;
 }
 
 /** How a stage works on one deployment: `gather` reads, `plan` is pure. */
@@ -81,8 +83,16 @@ export function defineStage<Facts, const Name extends string>({
   work,
   ...definition
 }: Omit<StageDefinition<Name>, 'of'> & {
-  readonly work: (deployment: Deployment) => Work<Facts>;
+  readonly work: (deployment: Deployment, wish: Wish) => Work<Facts>;
 }): StageDefinition<Name> {
-  const { name, purpose, needs } = definition;
-  return { ...definition, of: (deployment) => stage({ name, purpose: purpose.english, needs, ...work(deployment) }) };
+  const { name, purpose, needs, removable } = definition;
+  const of = (deployment: Deployment, wish: Wish = 'present'): Stage => {
+    if (wish === 'absent' && !removable) throw new Error(`${name} is not removable`);
+    const all = work(deployment, wish);
+    const { settleMs, gather, plan } = all;
+    // What is fetched early, and when it may start early, is for what is to come.
+    const asked = wish === 'present' ? all : { settleMs, gather, plan };
+    return stage({ name, purpose: purpose.english, needs, ...asked });
+  };
+  return { ...definition, of };
 }

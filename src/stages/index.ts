@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { applies } from '../cluster/jobs.ts';
-import type { Stage } from '../engine/stage.ts';
+import type { Stage, Wish } from '../engine/stage.ts';
 import type { StageDefinition } from './definition.ts';
 import { kusciaInit } from './kuscia-init.ts';
 import { kusciaStart } from './kuscia-start.ts';
@@ -35,25 +35,35 @@ export const STAGES: readonly StageName[] = DEFINITIONS.map(({ name }) => name);
 export const definitionOf = (name: StageName): StageDefinition<StageName> =>
   DEFINITIONS[STAGES.indexOf(name)] as StageDefinition<StageName>;
 
-/** The stages of a deployment that its cluster has a use for, in their order. */
+/**
+ * The stages of a deployment that its cluster has a use for, in their order. To be absent are those that are removable,
+ * in the reverse order: what needs a stage must be gone before it.
+ */
 export function deploymentStages(
   deployment: Deployment,
+  wish: Wish = 'present',
   definitions: readonly StageDefinition[] = DEFINITIONS,
 ): Stage[] {
-  const planned = definitions.filter((definition) => applies(definition, deployment.cluster));
+  const planned = definitions.filter(
+    (definition) => applies(definition, deployment.cluster) && (wish === 'present' || definition.removable),
+  );
   /** Who waits for a stage that is left out waits for what that would have waited for. */
   const instead = (name: string): readonly string[] =>
     planned.some((each) => each.name === name)
       ? [name]
       : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(instead);
-  return planned.map((definition) => {
-    const stage = definition.of(deployment);
+  const stages = planned.map((definition) => {
+    const stage = definition.of(deployment, wish);
     return {
       ...stage,
       needs: stage.needs.flatMap(instead),
       ...(stage.startAfter && { startAfter: stage.startAfter.flatMap(instead) }),
     };
   });
+  if (wish === 'present') return stages;
+  const needing = (name: string): string[] =>
+    stages.filter(({ needs }) => needs.includes(name)).map((stage) => stage.name);
+  return stages.map((stage) => ({ ...stage, needs: needing(stage.name) })).reverse();
 }
 
 /** Those of some stages that a cluster has a use for. */

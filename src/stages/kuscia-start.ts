@@ -1,7 +1,7 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { ownRunners } from '../cluster/jobs.ts';
-import { planContainer } from '../docker/bring-about.ts';
+import { planContainer, planRemoval } from '../docker/bring-about.ts';
 import { restartContainer } from '../docker/commands.ts';
 import type { Container } from '../docker/containers.ts';
 import type { ContainerPair } from '../docker/wanted.ts';
@@ -10,6 +10,7 @@ import type { Act } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
+import type { Wish } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { askClosing, planClosing } from './database-root.ts';
@@ -56,7 +57,8 @@ export const kusciaStart = defineStage({
   // While gateways move to another port, it reconfigures the load balancer.
   inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images', 'task-wait'],
   takes: ['kuscia-configuration', 'provenance'],
-  work: (deployment) => ({
+  removable: true,
+  work: (deployment, wish) => ({
     settleMs: 150_000,
     // The database's host, where root is closed, may have no replica.
     prefetch: (plan, act) =>
@@ -70,23 +72,27 @@ export const kusciaStart = defineStage({
       return { replicas, closing };
     },
     plan: ({ replicas, closing }) => {
-      const plan = planReplicas(deployment, replicas);
-      planClosing(plan, deployment, closing);
+      const plan = planReplicas(deployment, replicas, wish);
+      if (wish === 'present') planClosing(plan, deployment, closing);
       return plan;
     },
   }),
 });
 
-/** Each replica by itself; their serial group makes the runner take them one at a time. */
-export function planReplicas(deployment: Deployment, facts: readonly Replica[]): Plan {
+/**
+ * Each replica by itself; their serial group makes the runner take them one at a time. One is taken away as it is
+ * replaced: once no task runs on it. Its configuration stays, and what the database knows of it.
+ */
+export function planReplicas(deployment: Deployment, facts: readonly Replica[], wish: Wish = 'present'): Plan {
   const plan = new Plan();
   const former = formerPorts(deployment.cluster, facts);
   for (const replica of facts) {
     const { machine, image, identity, file, standing } = replica;
-    const unknowns = unknownFailures(replica.host.name, [machine, image, identity, file, standing]);
-    const failures = unknowns.length > 0 ? unknowns : unlikeHanded(deployment, replica);
+    const matters = wish === 'present' ? [machine, image, identity, file, standing] : [machine, standing];
+    const unknowns = unknownFailures(replica.host.name, matters);
+    const failures = unknowns.length > 0 || wish === 'absent' ? unknowns : unlikeHanded(deployment, replica);
     plan.failures.push(...failures);
-    if (failures.length === 0) planReplica(plan, deployment, replica, former);
+    if (failures.length === 0) planReplica(plan, deployment, replica, former, wish);
     warnOfTasks(plan, deployment, replica, facts);
   }
   return plan;
@@ -111,11 +117,19 @@ export function formerPorts({ ports }: Cluster, facts: readonly Pick<Replica, 's
   return [...new Set(all)].filter((port) => port !== ports.gateway).sort((a, b) => a - b);
 }
 
-function planReplica(plan: Plan, deployment: Deployment, replica: Replica, former: readonly number[]): void {
+function planReplica(
+  plan: Plan,
+  deployment: Deployment,
+  replica: Replica,
+  former: readonly number[],
+  wish: Wish,
+): void {
   const { standing, machine } = replica;
   const found: ContainerPair = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
-  const current = planContainer(plan, wantedReplica(deployment, replica, name, found, former), found);
+  const wanted = wantedReplica(deployment, replica, name, found, former);
+  if (wish === 'absent') return planRemoval(plan, wanted, found, 'its configuration stays');
+  const current = planContainer(plan, wanted, found);
   if (current !== undefined) judge(plan, deployment, replica, current);
 }
 

@@ -6,12 +6,13 @@ import { seen } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import { valueOf } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
+import type { Wish } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { writeFile } from '../host/commands.ts';
 import { logInOnce } from '../mysql/client.ts';
 import { ROOT_PASSWORD_TARGET } from '../mysql/commands.ts';
 import { inUseText } from '../mysql/in-use.ts';
-import { planDatabaseContainer } from './database-container.ts';
+import { planDatabaseContainer, planNoDatabase } from './database-container.ts';
 import { foretellPasswords, planPasswords } from './database-passwords.ts';
 import { planReach, SHA2 } from './database-reach.ts';
 import { planProvision, rootUnknown, schemaOf, userOf } from './database-root.ts';
@@ -35,7 +36,8 @@ export const mysqlUp = defineStage({
     order: 'one at a time',
   },
   inputs: ['database-password', 'registry-password', 'images', 'upgrade-database'],
-  work: (deployment) => {
+  removable: true,
+  work: (deployment, wish) => {
     const { database } = deployment.cluster;
     return {
       // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
@@ -45,18 +47,22 @@ export const mysqlUp = defineStage({
       prefetch: async (_, act) =>
         void (database.kind === 'managed' && (await ensureImage(act, database.host, database.image, deployment))),
       gather: (ask) => gatherDatabase(ask, deployment),
-      plan: (facts) => planDatabase(deployment, facts),
+      plan: (facts) => planDatabase(deployment, facts, wish),
     };
   },
 });
 
 /**
  * The container where it is ours to run, or else the first login at the server; then what the server says of itself;
- * then whether every replica's host reaches it.
+ * then whether every replica's host reaches it. Taken away is the container alone, where it is ours.
  */
-export function planDatabase(deployment: Deployment, facts: MysqlFacts): Plan {
+export function planDatabase(deployment: Deployment, facts: MysqlFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
   const { database } = deployment.cluster;
+  if (wish === 'absent') {
+    if (database.kind === 'managed') planNoDatabase(plan, database, facts);
+    return plan;
+  }
   if (database.kind === 'managed') planDatabaseContainer(plan, deployment, database, facts);
   else planLogin(plan, deployment, database, facts);
   if (plan.failures.length > 0) return plan;

@@ -5,13 +5,14 @@ import { seen, type About } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
+import type { Wish } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { allPaths, cutPairs, probeFailures } from './data-path.ts';
 import { defineStage } from './definition.ts';
 import { anchor, engineFailures } from './swarm.ts';
 import { gatherNetwork, type NetworkFacts } from './network-facts.ts';
-import { planOverlay } from './overlay.ts';
-import { planProbe, planProbeLater } from './probe-container.ts';
+import { planNoOverlay, planOverlay } from './overlay.ts';
+import { planNoProbe, planProbe, planProbeLater } from './probe-container.ts';
 /** The attachable overlay network that kuscia.sh demands, and a data path between each pair of hosts. */
 export const networkCreate = defineStage({
   name: 'network-create',
@@ -28,7 +29,8 @@ export const networkCreate = defineStage({
   needs: ['swarm-join'],
   jobs: { hosts: (cluster) => [firstManager(cluster), ...cluster.hosts], order: 'one at a time' },
   inputs: ['registry-password', 'images', 'repair'],
-  work: (deployment) => ({
+  removable: true,
+  work: (deployment, wish) => ({
     // An engine that missed what another said of its containers learns it from one that is asked at random every 30 s
     // (moby#47728): 55 s were seen in the lab.
     settleMs: 100_000,
@@ -37,15 +39,23 @@ export const networkCreate = defineStage({
         hostsToChange(plan).map((host) => ensureImage(act, host, deployment.cluster.network.probeImage, deployment)),
       ),
     gather: (ask) => gatherNetwork(ask, deployment.cluster),
-    plan: (facts) => planNetwork(deployment, facts),
+    plan: (facts) => planNetwork(deployment, facts, wish),
   }),
 });
 
-/** The network first; then a probe on every host; then every pair must be connected. */
-export function planNetwork(deployment: Deployment, facts: NetworkFacts): Plan {
+/**
+ * The network first; then a probe on every host; then every pair must be connected. Taken away are the probes, and then
+ * the network, where nothing of somebody else uses it.
+ */
+export function planNetwork(deployment: Deployment, facts: NetworkFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
-  plan.failures.push(...engineFailures(facts.engines), ...unknowns(facts));
+  plan.failures.push(...engineFailures(facts.engines), ...unknowns(facts, wish));
   if (plan.failures.length > 0) return plan;
+  if (wish === 'absent') {
+    for (const onHost of facts.hosts) planNoProbe(plan, deployment, onHost, facts);
+    planNoOverlay(plan, deployment, facts);
+    return plan;
+  }
   const ready = planOverlay(plan, deployment, facts);
   if (plan.failures.length > 0) return plan;
   for (const onHost of facts.hosts) {
@@ -56,8 +66,11 @@ export function planNetwork(deployment: Deployment, facts: NetworkFacts): Plan {
   return plan;
 }
 
-const unknowns = ({ hosts }: NetworkFacts): Failure[] =>
-  hosts.flatMap(({ host, networks, probe }) => unknownFailures(host.name, [networks, probe]));
+/** Of what is to be absent the login must be known as well, for the names of our replicas. */
+const unknowns = ({ hosts }: NetworkFacts, wish: Wish): Failure[] =>
+  hosts.flatMap(({ host, networks, probe, machine }) =>
+    unknownFailures(host.name, [networks, probe, ...(wish === 'absent' ? [machine] : [])]),
+  );
 
 const DATA_PATH: About = { kind: 'be-there', thing: 'data path' };
 

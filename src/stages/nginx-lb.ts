@@ -1,11 +1,12 @@
 import { hostNamed, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer } from '../docker/bring-about.ts';
+import { planContainer, planRemoval } from '../docker/bring-about.ts';
 import { ensureImage } from '../docker/images.ts';
 import { differing, seen, type Reason } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot } from '../engine/fact.ts';
 import { Plan, type Step } from '../engine/plan.ts';
+import type { Wish } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { describeAnswer, isGateway } from '../kuscia/facts.ts';
 import { reloadConfiguration } from '../nginx/commands.ts';
@@ -30,22 +31,32 @@ export const nginxLb = defineStage({
   jobs: { host: (cluster) => hostNamed(cluster, cluster.loadBalancer.host) },
   inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images'],
   outputs: ['load-balancer-url'],
-  work: (deployment) => {
+  removable: true,
+  work: (deployment, wish) => {
     const { host, image } = deployment.cluster.loadBalancer;
     return {
       settleMs: 75_000,
       prefetch: (_, act) => ensureImage(act, host, image, deployment),
       gather: (ask) => gatherNginx(ask, deployment),
-      plan: (facts) => planLoadBalancer(deployment, facts),
+      plan: (facts) => planLoadBalancer(deployment, facts, wish),
     };
   },
 });
 
-/** The configuration first, then the container that uses it, then every replica must answer through it. */
-export function planLoadBalancer(deployment: Deployment, facts: NginxFacts): Plan {
+/**
+ * The configuration first, then the container that uses it, then every replica must answer through it. Taken away is
+ * the container alone.
+ */
+export function planLoadBalancer(deployment: Deployment, facts: NginxFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
   const { cluster } = deployment;
   const host = hostNamed(cluster, cluster.loadBalancer.host);
+  if (wish === 'absent') {
+    plan.failures.push(...unknownFailures(host.name, [facts.standing]));
+    if (facts.standing.is === 'present')
+      planRemoval(plan, wantedLoadBalancer(deployment, host, facts), facts.standing.value, 'its configuration stays');
+    return plan;
+  }
   const ofHost = [facts.home, facts.image, facts.standing, facts.configuration, ...facts.secrets.values()].map(
     (fact) => [host.name, fact] as const,
   );

@@ -2,10 +2,12 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { createOverlay, removeContainer, removeNetwork } from '../docker/commands.ts';
 import { probeName, USUAL_MTU } from '../docker/probe.ts';
+import { formerName } from '../docker/replacement.ts';
 import { seen, type About, type Difference } from '../engine/about.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
+import { replicaContainer } from '../kuscia/names.ts';
 import type { NetworkFacts, OnHost } from './network-facts.ts';
 import { subnetFaults } from './subnet.ts';
 import { anchor } from './swarm.ts';
@@ -52,6 +54,54 @@ export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFa
   });
   return false;
 }
+
+/**
+ * Plans that the network be gone, once the probes are. It stays where it is not as described, and where a container is
+ * attached to it that is not ours. Of containers on other hosts Docker knows: it removes no network in use.
+ */
+export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: NetworkFacts): void {
+  const manager = anchor(cluster, facts.engines);
+  const there = facts.hosts.find(({ host }) => host === manager);
+  const network = there && ours(cluster, there);
+  const note = (kind: 'be-there' | 'be-absent', why: string): void =>
+    void plan.satisfied.push({
+      host: manager.name,
+      about: { kind, thing: 'overlay', name: cluster.network.name },
+      why: seen(why),
+    });
+  if (!network) return note('be-absent', 'not in the swarm');
+  const fault = faultOf(cluster, network);
+  if (fault) return note('be-there', `it stays: ${faultText(fault)}`);
+  const users = strangersOn(cluster, facts);
+  if (users.length > 0) return note('be-there', `it stays, used by ${users.join(', ')}`);
+  // In one serial group with one of the probes, beside which all the others go.
+  const serialGroup = 'network';
+  const [probe, ...others] = plan.steps.splice(0);
+  plan.steps.push(...(probe ? [{ ...probe, serialGroup }] : []), ...others, {
+    host: manager.name,
+    change: '-',
+    about: networkOf(network),
+    why: { because: 'unwanted' },
+    serialGroup,
+    apply: async (act) => void (await act.run(manager.name, removeNetwork(network.id))),
+  });
+}
+
+/** Containers attached to the network, running or not, but those of this deployment. */
+const strangersOn = (cluster: Cluster, { hosts }: NetworkFacts): string[] =>
+  hosts.flatMap(({ host, containers, machine }) => {
+    const names = [probeName(cluster), replicaContainer(cluster, valueOf(machine)?.user ?? '')];
+    const own = new Set(names.flatMap((name) => [name, formerName(name)]));
+    return (valueOf(containers) ?? [])
+      .filter(({ name, addresses }) => !own.has(name) && cluster.network.name in addresses)
+      .map(({ name }) => `${name} on ${host.name}`);
+  });
+
+const networkOf = ({ name, id }: Network): About => ({
+  kind: 'remove',
+  thing: 'network',
+  name: `${name} (${id.slice(0, 12)})`,
+});
 
 const overlayOf = ({ network: { name, subnet, mtu, encrypted } }: Cluster): About => ({
   kind: 'create',
@@ -149,7 +199,7 @@ function removal(
   return {
     host: where,
     change: '-',
-    about: { kind: 'remove', thing: 'network', name: `${network.name} (${network.id.slice(0, 12)})` },
+    about: networkOf(network),
     why: { because: 'wrong-type', differs: [fault], seen: faultText(fault) },
     async apply(act) {
       for (const { host } of probes) await act.run(host.name, removeContainer(probeName(cluster)));

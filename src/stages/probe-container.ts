@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
-import { planContainer } from '../docker/bring-about.ts';
+import { planContainer, planRemoval } from '../docker/bring-about.ts';
 import { ensureImage, knownImage, movedImage } from '../docker/images.ts';
 import { probeName } from '../docker/probe.ts';
 import { notRunning } from '../docker/replace.ts';
@@ -76,6 +76,15 @@ export function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, fa
       why: seen(`running on ${cluster.network.name}`),
     });
 }
+
+/** Plans that one host has no probe. */
+export const planNoProbe = (plan: Plan, deployment: Deployment, onHost: OnHost, facts: NetworkFacts): void =>
+  planRemoval(
+    plan,
+    wantedProbe(deployment, onHost, facts),
+    valueOf(onHost.probe) ?? { current: undefined, former: undefined },
+    'none on this host',
+  );
 
 /** One that replaces another is given longer than the run that made it waits, in milliseconds. */
 const PATIENCE_MS = 150_000;

@@ -61,7 +61,9 @@ export function wantedReplica(
     proof: async (act) => {
       await proveTerminal(act, host);
       if (former.length > 0) await leadToAllPorts(act, deployment, former);
-      // Last of all, so that nothing is waited for in vain.
+    },
+    // Last of all, so that nothing is waited for in vain.
+    beforeStop: async (act) => {
       if (current?.state === 'running')
         await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
     },
