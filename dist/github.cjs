@@ -29731,86 +29731,85 @@ function runProcess(process, { work, defect, say }) {
 
 ;// CONCATENATED MODULE: ./lib/engine/errors.js
 /**
- * The closed set of things that can go wrong: name, number, title and traits. Each has a heading in
- * docs/troubleshooting.md.
+ * All kinds of failures: name, number, title and traits. Each has a heading in docs/troubleshooting.md.
  */
 const CODES = {
-    'input-invalid': [1001, 'An input of the action is missing or wrong', { complete: true }],
-    'cluster-file-invalid': [1002, 'The cluster file has faults', { complete: true }],
-    'cluster-file-unfit': [1003, 'The cluster file is not one, or is not taken from where it lies', { complete: true }],
-    'host-unreachable': [1101, 'A host does not answer', { silent: 'host' }],
-    'host-key-unknown': [1102, 'The known hosts do not name a host', { silent: 'host', complete: true }],
-    'host-key-mismatch': [1103, 'A host shows another key than the known hosts say', { silent: 'host', complete: true }],
-    'host-key-revoked': [1104, 'A host shows a revoked key', { silent: 'host', complete: true }],
-    'login-refused': [1105, 'A host refuses the login', { silent: 'host', complete: true }],
+    'input-invalid': [1001, 'An input is missing or invalid', { complete: true }],
+    'cluster-file-invalid': [1002, 'The cluster file is invalid', { complete: true }],
+    'cluster-file-unfit': [1003, 'The cluster file cannot be used', { complete: true }],
+    'host-unreachable': [1101, 'A host cannot be reached', { silent: 'host' }],
+    'host-key-unknown': [1102, 'A host key is not in the known hosts', { silent: 'host', complete: true }],
+    'host-key-mismatch': [1103, 'A host key differs from the known hosts', { silent: 'host', complete: true }],
+    'host-key-revoked': [1104, 'A host uses a revoked key', { silent: 'host', complete: true }],
+    'login-refused': [1105, 'A host rejects the login', { silent: 'host', complete: true }],
     'connection-lost': [1106, 'The connection to a host was lost', { silent: 'host' }],
     'command-failed': [1107, 'A command failed on a host'],
-    'command-timed-out': [1108, 'A command did not end in time'],
-    'fact-unknown': [1109, 'Something could not be found out'],
-    'not-settled': [1110, 'A change was made but its effect did not appear'],
+    'command-timed-out': [1108, 'A command timed out'],
+    'fact-unknown': [1109, 'A required fact could not be determined'],
+    'not-settled': [1110, 'A change was made but did not take effect'],
     cancelled: [1111, 'The run was cancelled', { complete: true }],
-    'lock-held': [1112, 'Another run deploys this domain', { complete: true }],
-    'lock-lost': [1113, 'The run has lost its lock', { complete: true }],
-    'right-missing': [1114, 'A login lacks a right'],
-    'login-unusable': [1115, 'A login does not run commands', { silent: 'host', complete: true }],
-    'login-incomplete': [1116, 'A host wants more than the key', { silent: 'host', complete: true }],
-    'no-common-algorithm': [1117, 'A host and this program share no algorithm', { silent: 'host', complete: true }],
-    'bastion-refuses': [1118, 'A bastion does not lead to a host', { silent: 'host', complete: true }],
+    'lock-held': [1112, 'Another run is deploying this domain', { complete: true }],
+    'lock-lost': [1113, 'The run lost its lock', { complete: true }],
+    'right-missing': [1114, 'A login lacks a permission'],
+    'login-unusable': [1115, 'A login cannot run commands', { silent: 'host', complete: true }],
+    'login-incomplete': [1116, 'A host requires more than a key', { silent: 'host', complete: true }],
+    'no-common-algorithm': [1117, 'No SSH algorithm in common with a host', { silent: 'host', complete: true }],
+    'bastion-refuses': [1118, 'A bastion does not forward to a host', { silent: 'host', complete: true }],
     'host-unfit': [1201, 'A host does not meet the requirements'],
-    'engine-unreachable': [1202, 'The Docker Engine of a host does not answer', { silent: 'engine' }],
-    'swarm-foreign': [1203, 'A host is in another swarm'],
-    'data-path-cut': [1204, 'Two hosts do not reach each other over the overlay network'],
-    'network-wrong-type': [1205, 'A network of the right name has the wrong type'],
+    'engine-unreachable': [1202, 'The Docker Engine of a host does not respond', { silent: 'engine' }],
+    'swarm-foreign': [1203, 'A host belongs to another swarm'],
+    'data-path-cut': [1204, 'Two hosts cannot reach each other over the overlay network'],
+    'network-wrong-type': [1205, 'A network with the right name has the wrong type'],
     'subnet-unfit': [1206, 'The subnet is public or in use'],
     'node-not-ready': [1207, 'A swarm node is not Ready'],
-    'port-taken': [1208, 'A port is taken'],
-    'image-unavailable': [1209, 'An image cannot be brought to a host'],
+    'port-taken': [1208, 'A port is already in use'],
+    'image-unavailable': [1209, 'An image is not available on a host'],
     'hostname-clash': [1210, 'Two replicas would have the same name'],
-    'image-differs': [1211, 'An image is not what its archive says'],
+    'image-differs': [1211, 'An image does not match its archive'],
     'address-elsewhere': [1212, "A port cannot be published at its host's address"],
-    'folder-open': [1213, 'A folder of the deployment can be changed by others'],
+    'folder-open': [1213, 'A directory of the deployment is writable by others'],
     'data-path-narrow': [1216, 'Large packets are lost between two hosts'],
     'name-unresolved': [1217, 'A name does not resolve in a container'],
-    'probe-unfit': [1218, 'The image of the probe lacks what it needs'],
-    'replacement-impossible': [1220, 'A replacement cannot be started, so the present container was left as it is'],
-    'replacement-not-undone': [1221, 'A former container was put back but does not work'],
-    'database-unreachable': [1301, 'The database does not answer'],
-    'database-login-refused': [1302, 'The database refuses the login'],
+    'probe-unfit': [1218, 'The probe image lacks required programs'],
+    'replacement-impossible': [1220, 'A replacement cannot be started; the current container was kept'],
+    'replacement-not-undone': [1221, 'A previous container was restored but does not work'],
+    'database-unreachable': [1301, 'The database does not respond'],
+    'database-login-refused': [1302, 'The database rejects the login'],
     'database-unfit': [1303, 'The database is too old or not set up'],
     'database-owned': [1304, 'The database belongs to another domain'],
-    'database-wants-tls': [1305, 'The database wants TLS'],
-    'database-path-narrow': [1306, 'Large packets are lost on the way to the database'],
-    'database-root': [1307, "The database's root is open to others, or its password is not known here"],
-    'database-upgrade-unconfirmed': [1308, 'A change of the database cannot be undone and was not asked for'],
-    'database-login-withheld': [1309, 'The database wants the password itself and does not prove itself'],
-    'database-untrusted': [1310, 'The database does not prove itself by the CA'],
-    'domain-key-conflict': [1401, 'There are two keys for one domain'],
-    'domain-key-missing': [1402, 'The domain exists but its configuration is nowhere'],
-    'configuration-invalid': [1403, 'The Kuscia configuration cannot be read'],
+    'database-wants-tls': [1305, 'The database requires TLS'],
+    'database-path-narrow': [1306, 'Large packets to the database are lost'],
+    'database-root': [1307, 'The database root user is exposed, or its password is unknown'],
+    'database-upgrade-unconfirmed': [1308, 'An irreversible database upgrade was not confirmed'],
+    'database-login-withheld': [1309, 'An unverified database asks for the password itself'],
+    'database-untrusted': [1310, 'The database certificate is not trusted'],
+    'domain-key-conflict': [1401, 'A domain has two keys'],
+    'domain-key-missing': [1402, 'The configuration of an existing domain is missing'],
+    'configuration-invalid': [1403, 'The Kuscia configuration is invalid'],
     'replica-unhealthy': [1404, 'A replica does not work'],
-    'tasks-running': [1405, 'Tasks run on a replica that is to be stopped'],
-    'load-balancer-configuration': [1501, 'The configuration of nginx is refused, or not the described one'],
-    'load-balancer-unhealthy': [1502, 'The load balancer does not lead to every replica'],
+    'tasks-running': [1405, 'Tasks are running on a replica that must be stopped'],
+    'load-balancer-configuration': [1501, 'The nginx configuration is rejected or outdated'],
+    'load-balancer-unhealthy': [1502, 'The load balancer does not reach every replica'],
     'cluster-unhealthy': [1601, 'The cluster is not as described'],
-    'not-described': [1602, 'Something of the domain works that the cluster file does not describe'],
-    'artifact-missing': [1701, 'An artifact of an earlier job is not there', { complete: true }],
+    'not-described': [1602, 'A running part of the domain is not in the cluster file'],
+    'artifact-missing': [1701, 'An artifact of an earlier job is missing', { complete: true }],
     'artifact-foreign': [1702, 'An artifact belongs to another run', { complete: true }],
     'artifact-damaged': [1703, 'An artifact is damaged', { complete: true }],
-    'artifact-key-wrong': [1704, 'An artifact was sealed with another key', { complete: true }],
+    'artifact-key-wrong': [1704, 'An artifact was sealed with a different key', { complete: true }],
     'plan-moved': [1705, 'The hosts have changed since the plan was approved', { complete: true }],
-    'join-token-invalid': [1706, 'The swarm refuses the join token'],
-    'host-changed': [1707, 'A host is not as the job before it left it'],
-    'artifact-forged': [1708, 'An artifact was sealed by somebody without the key', { complete: true }],
-    'artifact-ahead': [1709, 'An artifact is from the future', { complete: true }],
-    'github-refused': [1801, "GitHub's API refuses"],
-    'github-unreachable': [1802, "GitHub's API does not answer"],
-    'approval-unguarded': [1803, 'The environment that is to approve asks nobody'],
-    'runner-not-agreed': [1804, 'A change that is not merged names the runner that would get the secrets'],
-    internal: [1900, 'A defect in kuscia-swarm', { complete: true }],
+    'join-token-invalid': [1706, 'The swarm rejects the join token'],
+    'host-changed': [1707, 'A host changed since the previous job'],
+    'artifact-forged': [1708, 'An artifact was sealed without the key', { complete: true }],
+    'artifact-ahead': [1709, 'An artifact has a time in the future', { complete: true }],
+    'github-refused': [1801, 'The GitHub API rejects a request'],
+    'github-unreachable': [1802, 'The GitHub API does not respond'],
+    'approval-unguarded': [1803, 'The approval environment has no reviewers'],
+    'runner-not-approved': [1804, 'An unmerged change sets the runner that would get the secrets'],
+    internal: [1900, 'A bug in kuscia-swarm', { complete: true }],
 };
 /** `KS-1204` */
 const codeNumber = (code) => `KS-${CODES[code][0]}`;
-/** The traits of a code; none for most. */
+/** The traits of a code; most have none. */
 const traitsOf = (code) => CODES[code][2] ?? {};
 /** One or more failures, thrown together. */
 class DeploymentError extends Error {
@@ -29825,16 +29824,16 @@ class DeploymentError extends Error {
 }
 /** A DeploymentError of one failure. */
 const deploymentError = (failure) => new DeploymentError([failure]);
-/** The failures in whatever was thrown; anything that is not a DeploymentError is a defect of ours. */
+/** The failures in a thrown value; anything but a DeploymentError is a bug. */
 function failuresOf(thrown) {
     if (thrown instanceof DeploymentError)
         return thrown.failures;
     const what = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    return [{ code: 'internal', what, remedy: 'Report this with the lines above.' }];
+    return [{ code: 'internal', what, remedy: 'Report this bug with the lines above.' }];
 }
 /**
- * The failures without mere consequences: where an engine does not answer, whatever else is unknown there says nothing
- * new, and of several stages that met with it the first knows most.
+ * The failures without mere consequences: if an engine does not respond, drops unknown facts on that host, and keeps
+ * only the first report.
  */
 function withoutConsequences(failures) {
     const silent = new Map();
@@ -35200,11 +35199,10 @@ function getOctokit(token, options, ...additionalPlugins) {
 //# sourceMappingURL=github.js.map
 ;// CONCATENATED MODULE: ./lib/github/refusal.js
 
-/** GitHub's API refused, or nobody knows what became of a request. */
+/** The GitHub API rejected a request, or its outcome is unknown. */
 class ApiError extends DeploymentError {
     /**
-     * Status of the refusal, 429 for every rate limit; undefined where it is not known whether the request was carried
-     * out.
+     * Status of the rejection, 429 for every rate limit; undefined if it is unknown whether the request took effect.
      */
     refused;
     constructor(failure, refused) {
@@ -35213,15 +35211,16 @@ class ApiError extends DeploymentError {
     }
 }
 /**
- * Whether the API refused for want of a permission. A private repository that a token may not see is one that is not
- * there.
+ * Whether the API rejected the request because of a missing permission. A private repository that a token may not see
+ * returns 404.
  */
 const isForbidden = (thrown) => thrown instanceof ApiError && (thrown.refused === 403 || thrown.refused === 404);
 /**
- * Where no answer says how long to wait; https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ * Used if the answer does not say how long to wait;
+ * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 const UNTOLD_WAIT_MS = 60_000;
-/** How long an answer asks to wait, in milliseconds, where it is the answer of a rate limit; undefined otherwise. */
+/** How long a rate limit requires to wait, in milliseconds; undefined for other answers. */
 function limitOf({ status, headers, data }, now) {
     if (status !== 403 && status !== 429)
         return undefined;
@@ -35230,13 +35229,13 @@ function limitOf({ status, headers, data }, now) {
         return Math.max(after, 1) * 1000;
     const spent = String(headers['x-ratelimit-remaining']) === '0';
     const reset = seconds(headers['x-ratelimit-reset']);
-    // By GitHub's own clock, where it tells: the runner's may be wrong.
+    // By GitHub's clock if given, because the runner's may be wrong.
     if (spent && reset !== undefined)
         return Math.max(reset * 1000 - (Date.parse(String(headers['date'])) || now), 0) + 1000;
     return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? UNTOLD_WAIT_MS : undefined;
 }
 const seconds = (value) => /^\d+$/.test(String(value)) ? Number(value) : undefined;
-/** The refusal of a rate limit that lasts longer than may be waited. */
+/** The failure for a rate limit that lasts too long. */
 function limited(asked, { status, headers, data }, until) {
     const at = `${new Date(until).toISOString().slice(0, 19)}Z`;
     const left = headers['x-ratelimit-limit'] === undefined
@@ -35244,65 +35243,65 @@ function limited(asked, { status, headers, data }, until) {
         : `; ${headers['x-ratelimit-remaining']} of ${headers['x-ratelimit-limit']} requests left`;
     return new ApiError({
         code: 'github-refused',
-        what: `GitHub's API has no requests left for this token until ${at}`,
+        what: `the GitHub API rate limit of this token is exceeded until ${at}`,
         evidence: `${asked}: ${status} ${field(data, 'message')}${left}`,
         remedy: `Run again after ${at}.`,
     }, 429);
 }
-/** A refusal as a failure. `needs` is the permission that the job asks for: `issues: write`. */
+/** The failure for a rejection. `needs` is the permission that the job needs: `issues: write`. */
 function refusal(asked, answer, needs) {
     const { status, headers, data } = answer;
     const accepted = headers['x-accepted-github-permissions'];
-    const asksFor = accepted === undefined ? '' : ` (GitHub asks for ${accepted})`;
-    const permission = `Give the job the permission ${needs}${asksFor}`;
+    const required = accepted === undefined ? '' : ` (GitHub requires ${accepted})`;
+    const permission = `Give the job the permission ${needs}${required}`;
     const remedies = {
-        401: 'Give the input token a token that is valid; github.token lives as long as its job.',
+        401: 'Set the input token to a valid token; github.token expires with its job.',
         403: `${permission}.`,
-        404: `${permission}, and look whether what is asked for is there: without the permission it looks as if it were ` +
-            'not.',
-        410: "Turn issues on in the repository's settings: General, Features, Issues.",
+        404: `${permission}, and check that the requested item exists: without the permission GitHub reports it as ` +
+            `missing.`,
+        410: "Enable issues in the repository's settings: General, Features, Issues.",
     };
     return new ApiError({
         code: 'github-refused',
-        what: `GitHub's API refuses ${asked}: ${status}`,
+        what: `the GitHub API rejects ${asked}: ${status}`,
         evidence: told(data),
-        remedy: remedies[status] ?? 'Correct what the answer names.',
+        remedy: remedies[status] ?? 'Fix the problem shown in the evidence.',
     }, status);
 }
-/** That there was no answer, or one that says nothing of what was asked. */
+/** The failure for a missing or unusable answer. */
 function silence(asked, evidence, apiUrl) {
     return new ApiError({
         code: 'github-unreachable',
-        what: `GitHub's API does not answer ${asked} at ${apiUrl}`,
+        what: `the GitHub API does not respond to ${asked} at ${apiUrl}`,
         evidence,
-        remedy: 'Look whether the runner reaches it (proxy, GITHUB_API_URL) and at githubstatus.com, then run again.',
+        remedy: 'Check that the runner can reach it (proxy, GITHUB_API_URL), check githubstatus.com, then run again.',
     });
 }
-/** That the API failed by itself (5xx). */
+/** The failure for a server error (5xx). */
 function breakdown(asked, { status, data }) {
     return new ApiError({
         code: 'github-unreachable',
-        what: `GitHub's API fails at ${asked}: ${status}`,
+        what: `the GitHub API fails for ${asked}: ${status}`,
         evidence: told(data),
-        remedy: 'Look at githubstatus.com and run again.',
+        remedy: 'Check githubstatus.com, then run again.',
     });
 }
-/** That the run was cancelled or took too long. */
+/** The failure for a run that was cancelled or took too long. */
 function ended(signal) {
     const late = signal.reason?.name === 'TimeoutError';
     if (late)
         return new ApiError({
             code: 'github-unreachable',
-            what: "GitHub's API was too slow: not everything was said in time",
-            remedy: 'Look at githubstatus.com and run again.',
+            what: 'the GitHub API was too slow: not all requests completed in time',
+            remedy: 'Check githubstatus.com, then run again.',
         });
     return deploymentError({
         code: 'cancelled',
         what: 'cancelled before the end',
-        remedy: 'Run again: what was said to GitHub stays and is found.',
+        remedy: 'Run again. Completed requests are found and not repeated.',
     });
 }
-/** What an error's body says: its message, and each error of a validation. */
+/** The message in an error body, with validation errors. */
 function told(data) {
     const errors = typeof data === 'object' && data !== null && 'errors' in data ? JSON.stringify(data.errors) : '';
     return [field(data, 'message') || (typeof data === 'string' ? data : ''), errors]
@@ -35318,14 +35317,14 @@ function field(data, name) {
 
 
 
-/** Pauses between the times that a request is made. */
+/** Pauses between attempts. */
 const PAUSES_MS = [1_000, 3_000, 9_000];
-/** Longest wait for rate limits in a run. */
+/** Longest total wait for rate limits in a run. */
 const LIMITS_MS = 60_000;
-/** Time for one answer; GitHub itself gives up after 10 s. */
+/** Time limit for one answer; GitHub itself gives up after 10 s. */
 const ANSWER_MS = 30_000;
 const quiet = () => undefined;
-/** The API of the place, with that token. */
+/** Opens the API with that token. */
 function openApi(options) {
     const { place, token, say } = options;
     const octokit = getOctokit(token.reveal(), {
@@ -35347,7 +35346,7 @@ function openApi(options) {
         self: () => selfOf(octokit, options),
     };
 }
-/** Asked of GraphQL: the REST API tells it to people's tokens only. */
+/** From GraphQL, because the REST API answers this only for personal tokens. */
 async function selfOf(octokit, { needs }) {
     try {
         return (await octokit.graphql('{ viewer { login } }')).viewer
@@ -35366,8 +35365,8 @@ class Patience {
         this.#options = options;
     }
     /**
-     * Asks until there is an answer, as long as that may be waited for. What may not be asked twice is asked again only
-     * after a rate limit, which carries nothing out.
+     * Retries until there is an answer, within the limits. A request that must not be repeated is retried only after a
+     * rate limit, which rejects it without effect.
      */
     async ask(asked, repeatable, request) {
         for (let tries = 0;;) {
@@ -35405,16 +35404,16 @@ class Patience {
             }
         }
     }
-    /** The answer, or what is wrong with it; with the wait that a rate limit asks for. */
+    /** The answer, or the failure with the wait requested by a rate limit. */
     async #attempt(asked, request) {
         const { signal, place, needs, now } = this.#options;
         try {
             const response = await request(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
             if (response.status === 204 || (typeof response.data === 'object' && response.data !== null))
                 return response;
-            // A connection that was lost half way through the body is no error to octokit.
+            // octokit does not report a connection lost in the middle of the body.
             return {
-                failed: silence(asked, `${response.status} with ${response.data === '' ? 'a body that breaks off' : 'something that is no JSON'}`, place.apiUrl),
+                failed: silence(asked, `${response.status} with ${response.data === '' ? 'a truncated body' : 'an invalid JSON body'}`, place.apiUrl),
             };
         }
         catch (thrown) {
@@ -35437,7 +35436,7 @@ class Patience {
     }
     async #pause({ failures }, ms) {
         const { say, pause, signal } = this.#options;
-        say(`${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; going on in ${layout_duration(ms)}`);
+        say(`${failures.map(({ what, evidence = '' }) => `${what} (${evidence})`).join('; ')}; retrying in ${layout_duration(ms)}`);
         try {
             await pause(ms, signal);
         }
@@ -35446,15 +35445,15 @@ class Patience {
         }
     }
 }
-/** What octokit and fetch call the errors of a request; anything else is a defect. */
+/** Error names of octokit and fetch for failed requests; anything else is a bug. */
 const ERRORS = ['HttpError', 'AbortError', 'TimeoutError'];
-/** The API's answer in an error of a request; undefined where there was none. */
+/** The API's answer in a request error; undefined if there was none. */
 function answerIn(thrown) {
     if (!(thrown instanceof Error && ERRORS.includes(thrown.name)))
         throw thrown;
     return 'response' in thrown ? thrown.response : undefined;
 }
-/** What lies at the bottom of it: fetch itself says no more than "fetch failed". */
+/** The root cause, because fetch itself only reports "fetch failed". */
 function messageOf(thrown) {
     const { cause, message, code } = thrown;
     return typeof cause === 'object' && cause !== null ? messageOf(cause) : message || (code ?? '');
@@ -35465,21 +35464,24 @@ const ALWAYS = { english: 'always', chinese: '总是' };
 const token = (needs) => ({
     default: '${{ github.token }}',
     description: {
-        english: `Token for GitHub’s API. The job’s own is enough where the job has the permission \`${needs}\`.`,
-        chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自带的令牌即可。`,
+        english: `Token for the GitHub API. The job’s own token is sufficient if the job has the permission \`${needs}\`.`,
+        chinese: `访问 GitHub API 的令牌。作业具有 \`${needs}\` 权限时，使用作业自身的令牌即可。`,
     },
 });
-/** What is said to GitHub, by the word that asks for it (`INPUT_DO`). */
+/** The GitHub actions, by the value of `INPUT_DO`. */
 const JOBS = {
     issue: {
         action: 'report-health',
         brings: {
-            english: 'One open issue for a domain that is not as described, and none for one that is',
-            chinese: '节点（domain）与描述不符时保持一个打开的 issue，符合时没有',
+            english: 'Keep one open issue while a domain is not as described, and none otherwise',
+            chinese: '节点（domain）与描述不符时，保持一个打开的 issue；符合时则没有',
         },
         detail: {
-            english: 'The issue is found again by a mark in its text, among the open ones with the label. A further look that finds the same rewrites its text, and comments only when something else is wrong than before, so that a nightly run is no nuisance. It is closed by the first look that finds the domain healthy; what goes wrong later is a new issue. A verification that was cancelled, or skipped though no job before it failed, changes nothing.',
-            chinese: '在带有该标签的打开的 issue 中，按正文里的标记识别。再次发现同样问题时只更新正文；问题有变化时才评论，因此夜间运行不会打扰。首次发现恢复正常时关闭；之后再出问题会新开 issue。验证被取消，或在之前的作业均未失败时被跳过，则不做任何更改。',
+            english: 'The issue is identified by a mark in its text, among the open issues with the label. Each further check ' +
+                'updates the text, and comments only if the problems have changed, so that nightly runs cause no noise. ' +
+                'The first check that finds the domain healthy closes the issue; later problems open a new one. A ' +
+                'verification that was cancelled, or skipped although no earlier job failed, changes nothing.',
+            chinese: '在带有该标签的未关闭 issue 中，按正文里的标记识别。再次发现同样的问题时，只更新正文；问题有变化时才发表评论，因此夜间运行不会打扰用户。首次发现恢复正常时关闭该 issue；此后再出问题会新建 issue。验证被取消，或在先前作业均未失败时被跳过，则不做任何更改。',
         },
         needs: 'issues: write',
         inputs: {
@@ -35495,28 +35497,30 @@ const JOBS = {
             result: {
                 needed: ALWAYS,
                 description: {
-                    english: 'Result of the job that verified: `success`, `failure`, `cancelled` or `skipped`.',
+                    english: 'Result of the verification job: `success`, `failure`, `cancelled` or `skipped`.',
                     chinese: '验证作业的结果：`success`、`failure`、`cancelled` 或 `skipped`。',
                 },
                 example: '${{ needs.verify.result }}',
             },
             before: {
                 description: {
-                    english: 'Results of the jobs that had to come to their end before it, by name, for example `check=success snapshot=failure`. Where one did not succeed the domain could not be verified, and that is told.',
-                    chinese: '其之前必须完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。其中有未成功的，即无法验证该节点，并会报告。',
+                    english: 'Results of the jobs it depends on, by name, for example `check=success snapshot=failure`. If one did ' +
+                        'not succeed, the domain could not be verified, which is reported.',
+                    chinese: '须先完成的各作业的结果，按名称给出，例如 `check=success snapshot=failure`。如有作业未成功，则无法验证该节点（domain），issue 会报告这一点。',
                 },
             },
             verify: {
                 needed: { english: '`result` is success', chinese: '`result` 为 success' },
                 description: {
-                    english: 'The output `verify` of that job: the matrix as JSON. A success without it proves nothing and is refused.',
-                    chinese: '该作业的输出 `verify`：矩阵的 JSON。没有它的成功不能证明任何事，会被拒绝。',
+                    english: 'The output `verify` of that job: the matrix as JSON. A success without it is rejected, because it ' +
+                        'proves nothing.',
+                    chinese: '该作业的输出 `verify`：矩阵的 JSON。结果为成功但没有该输出，不能证明任何事，会被拒绝。',
                 },
                 example: '${{ needs.verify.outputs.verify }}',
             },
             failures: {
                 description: {
-                    english: 'The output `failures` of that job: what is wrong, as JSON.',
+                    english: 'The output `failures` of that job, as JSON.',
                     chinese: '该作业的输出 `failures`：问题列表的 JSON。',
                 },
                 example: '${{ needs.verify.outputs.failures }}',
@@ -35524,14 +35528,14 @@ const JOBS = {
             label: {
                 default: 'kuscia-swarm',
                 description: {
-                    english: 'Label of the issues. It is made where it is not there yet.',
+                    english: 'Label of the issues. It is created if it does not exist.',
                     chinese: 'issue 的标签，不存在时自动创建。',
                 },
             },
         },
         outputs: {
             'issue-url': {
-                english: 'The issue that was opened, rewritten or closed; empty where there is none.',
+                english: 'The issue that was opened, updated or closed; empty if there is none.',
                 chinese: '被打开、更新或关闭的 issue；没有则为空。',
             },
         },
@@ -35540,34 +35544,35 @@ const JOBS = {
     'clean-up': {
         action: 'clean-up',
         brings: {
-            english: 'The artifacts of this run deleted, where they are ours',
+            english: 'Delete the artifacts of this project from this run',
             chinese: '删除本次运行中属于本工具的工件（artifact）',
         },
         detail: {
-            english: 'They are those of this very run, all its attempts included, whose names begin with the prefix. Without the permission a notice says so, and where GitHub refuses or does not answer a warning; nothing fails: artifacts that jobs hand over are sealed and expire after a day.',
-            chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或没有应答时给出警告，都不会失败：作业间移交的工件是加密的，一天后过期。',
+            english: 'Deletes the artifacts of this run, including all its attempts, whose names start with the prefix. A ' +
+                'missing permission causes a notice, and an error from GitHub a warning, but the job does not fail: ' +
+                'artifacts exchanged between jobs are sealed and expire after a day.',
+            chinese: '仅限本次运行（含所有重试）中名称以该前缀开头的工件。没有权限时给出提示，GitHub 拒绝或无响应时给出警告，都不会失败：作业间移交的工件已加密，一天后过期。',
         },
         needs: 'actions: write',
         inputs: {
             token: token('actions: write'),
             prefix: {
                 needed: ALWAYS,
-                description: { english: 'How the names of the artifacts begin.', chinese: '工件名称的前缀。' },
+                description: { english: 'Prefix of the artifact names.', chinese: '工件名称的前缀。' },
                 example: 'kuscia-swarm.alice.',
             },
         },
-        outputs: { deleted: { english: 'Number of artifacts that were deleted.', chinese: '已删除的工件数量。' } },
+        outputs: { deleted: { english: 'Number of deleted artifacts.', chinese: '已删除的工件数量。' } },
         when: 'always()',
     },
     approval: {
         action: 'check-approval',
-        brings: {
-            english: 'An environment that is known to ask for an approval',
-            chinese: '确认用于审批的环境确实需要审批',
-        },
+        brings: { english: 'Check that an environment requires approval', chinese: '确认用于审批的环境确实需要审批' },
         detail: {
-            english: 'For a job that waits for the reviewers of an environment: GitHub makes an environment that is not there, without reviewers, and the job runs at once. Such a one is refused. Where the token may not see the rules, a notice says so, and nothing fails.',
-            chinese: '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权查看规则时只给出提示，不会失败。',
+            english: 'For a job that waits for the reviewers of an environment. GitHub creates a missing environment without ' +
+                'reviewers, and the job would run at once; such an environment is rejected. If the token may not read ' +
+                'the rules, a notice says so and the job does not fail.',
+            chinese: '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权读取规则时，只给出提示，不会失败。',
         },
         needs: 'actions: read',
         inputs: {
@@ -35580,20 +35585,21 @@ const JOBS = {
         },
         outputs: {
             reviewers: {
-                english: 'Number of the people and teams that may approve; empty where the rules cannot be seen.',
-                chinese: '可以审批的人员与团队数量；无法查看规则时为空。',
+                english: 'Number of people and teams that can approve; empty if the rules cannot be read.',
+                chinese: '可以审批的人员与团队数量；无法读取规则时为空。',
             },
         },
     },
     comment: {
         action: 'comment-plan',
         brings: {
-            english: 'The plan as one comment on the pull request, rewritten by each run',
-            chinese: '在 pull request 上以一条评论显示计划，每次运行更新',
+            english: 'Show the plan in one comment on the pull request, updated by each run',
+            chinese: '在 PR 中以一条评论显示计划，每次运行都会更新',
         },
         detail: {
-            english: 'Only for the event `pull_request`. Where the token may not write, as on a pull request from a fork, the plan goes to the job’s summary instead, a notice says so, and nothing fails.',
-            chinese: '仅用于 `pull_request` 事件。令牌无写权限时（例如来自 fork 的 PR），计划改写入作业摘要并给出提示，不会失败。',
+            english: 'Only for the event `pull_request`. If the token may not write, as for a pull request from a fork, the ' +
+                'plan is written to the job’s summary with a notice, and the job does not fail.',
+            chinese: '仅用于 `pull_request` 事件。令牌没有写权限时（例如来自 fork 的 PR），计划改为写入作业摘要，并给出提示，不会失败。',
         },
         needs: 'pull-requests: write',
         inputs: {
@@ -35601,7 +35607,7 @@ const JOBS = {
             plan: {
                 needed: ALWAYS,
                 description: {
-                    english: 'The output `plan` of an action of this project. Linux gives a step at most 128 KiB of it.',
+                    english: 'The output `plan` of an action of this project. Linux limits it to 128 KiB per step.',
                     chinese: '本项目 action 的输出 `plan`。Linux 下传给步骤的上限为 128 KiB。',
                 },
                 example: '${{ steps.plan.outputs.plan }}',
@@ -35609,7 +35615,7 @@ const JOBS = {
         },
         outputs: {
             'comment-url': {
-                english: 'The comment; empty where the plan went to the summary.',
+                english: 'The comment; empty if the plan was written to the summary.',
                 chinese: '评论地址；计划写入摘要时为空。',
             },
         },
@@ -35620,7 +35626,7 @@ const JOBS = {
 ;// CONCATENATED MODULE: ./lib/github/check-approval.js
 
 
-/** Refuses an environment that asks nobody. Where its rules cannot be seen it says so, and goes on. */
+/** Rejects an environment without reviewers. If its rules cannot be read, emits a notice and continues. */
 async function checkApproval(environment, api, teller) {
     const { owner, repo } = api.place;
     try {
@@ -35628,32 +35634,32 @@ async function checkApproval(environment, api, teller) {
         const reviewers = (data.protection_rules ?? []).flatMap((rule) => 'reviewers' in rule ? (rule.reviewers ?? []) : []);
         if (reviewers.length === 0)
             throw unguarded(environment);
-        teller.say(`the environment ${environment} asks ` +
+        teller.say(`the environment ${environment} requires approval by ` +
             `${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`);
         teller.output('reviewers', String(reviewers.length));
     }
     catch (thrown) {
         if (!isForbidden(thrown))
             throw thrown;
-        teller.notice('who approves was not seen', unseen(environment, thrown));
+        teller.notice('reviewers could not be checked', unseen(environment, thrown));
         teller.output('reviewers', '');
     }
 }
 const unguarded = (environment) => deploymentError({
     code: 'approval-unguarded',
-    what: `the environment ${environment} asks nobody for an approval`,
-    cause: 'it has no required reviewers; GitHub makes an environment of a name that is mistyped, without any rule',
-    remedy: 'Correct the input environment, or give that environment required reviewers (Settings, Environments). Then ' +
-        'run again.',
+    what: `the environment ${environment} has no required reviewers`,
+    cause: 'the name may be misspelt: GitHub creates a missing environment without any rules',
+    remedy: 'Correct the input environment, or add required reviewers to that environment (Settings, Environments). ' +
+        'Then run again.',
 });
-const unseen = (environment, { failures }) => `Whether the environment ${environment} asks for an approval is not known to this run. ` +
+const unseen = (environment, { failures }) => `Could not check whether the environment ${environment} requires approval: ` +
     `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
 
 ;// CONCATENATED MODULE: ./lib/github/clean-up.js
 
 /**
- * Deletes the artifacts of this run whose names begin with the prefix. Where the permission is missing, or GitHub does
- * not do it, it says so and leaves them: what the run was for is done.
+ * Deletes the artifacts of this run whose names start with the prefix. If the permission is missing or GitHub fails,
+ * reports it and leaves them, because the run's actual work is done.
  */
 async function cleanUp(prefix, api, teller) {
     const deleted = [];
@@ -35666,9 +35672,9 @@ async function cleanUp(prefix, api, teller) {
         if (!(thrown instanceof ApiError))
             throw thrown;
         if (isForbidden(thrown))
-            teller.notice('artifacts stay', left(thrown, prefix));
+            teller.notice('artifacts not deleted', left(thrown, prefix));
         else
-            teller.warning('artifacts stay', left(thrown, prefix));
+            teller.warning('artifacts not deleted', left(thrown, prefix));
     }
     teller.say(deleted.length === 0
         ? `no artifact was deleted (prefix ${prefix})`
@@ -35676,7 +35682,7 @@ async function cleanUp(prefix, api, teller) {
     teller.output('deleted', String(deleted.length));
 }
 /**
- * Whether it was there and is gone. One that somebody else deleted meanwhile looks like one that may not be deleted.
+ * Whether the artifact was deleted now. One deleted by something else meanwhile looks like one that may not be deleted.
  */
 async function removed({ id }, prefix, api) {
     const { owner, repo } = api.place;
@@ -35699,9 +35705,9 @@ async function artifactsOf({ paginate, rest, place: { owner, repo, runId } }, pr
     });
     return artifacts.filter(({ name, expired }) => name.startsWith(prefix) && !expired);
 }
-const left = ({ failures }, prefix) => `The artifacts of this run that begin with ${prefix} could not be deleted: ` +
-    `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} They are ` +
-    'sealed, and expire after a day.';
+const left = ({ failures }, prefix) => `The artifacts of this run with the prefix ${prefix} could not be deleted: ` +
+    `${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')} ` +
+    'They are sealed and expire after a day.';
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
@@ -35732,6 +35738,7 @@ const KINDS = (/* unused pure expression or super */ null && ([
     'answer',
     'be-ready',
     'be-there',
+    'be-absent',
     'be-known',
     'connect',
     'fit',
@@ -35832,6 +35839,7 @@ const CAUSES = [
     'absent-on-server',
     'differs',
     'pulled-anew',
+    'unwanted',
     'wrong-type',
     'not-in-swarm',
     'role',
@@ -36029,16 +36037,15 @@ function label(value) {
 ;// CONCATENATED MODULE: ./lib/github/markdown.js
 
 
-/** Longest body of an issue or a comment: the API's own words are "body is too long (maximum is 65536 characters)". */
+/** Longest body of an issue or comment; the API says "body is too long (maximum is 65536 characters)". */
 const LONGEST_BODY = 65_536;
 /** Longest value between backticks. */
 const LONGEST_CODE = 400;
-/** Nothing to see, but it keeps letters apart. */
+/** A zero-width space. */
 const APART = '&#8203;';
 /**
- * A value as literal text on one line of an issue or a comment. GitHub looks for names, numbers of issues and addresses
- * after it has read the Markdown, when escapes and entities are gone (github/cmark-gfm#181): they are broken up as
- * well.
+ * A value as literal text on one line of an issue or comment. GitHub detects mentions, issue numbers and URLs after
+ * parsing the Markdown, when escapes and entities are gone (github/cmark-gfm#181), so these are broken up too.
  */
 function prose(value) {
     return md(value)
@@ -36048,7 +36055,7 @@ function prose(value) {
         .replaceAll(':&#47;&#47;', `:${APART}&#47;&#47;`)
         .replaceAll('&#46;', `${APART}&#46;`);
 }
-/** A value between backticks, of which it can't get out. Not for tables, where a bar would end the cell. */
+/** A value in backticks that it cannot break out of. Not for tables, where a bar would end the cell. */
 function code(value) {
     const text = layout_cut(layout_oneLine(value), LONGEST_CODE);
     if (text === '')
@@ -36057,21 +36064,21 @@ function code(value) {
     const gap = /^`|`$/.test(text) ? ' ' : '';
     return `${fence}${gap}${text}${gap}${fence}`;
 }
-/** A table of cells that are Markdown already. Without rows it is nothing. */
+/** A table of Markdown cells; empty without rows. */
 function table(heads, rows) {
     if (rows.length === 0)
         return [];
     const line = (cells) => `| ${cells.join(' | ')} |`;
     return [line(heads), line(heads.map(() => '---')), ...rows.map(line), ''];
 }
-/** The text with as many entries as fit into a body; `render` is told how many of each kind it may show. */
+/** The text with as many entries as fit into a body; `render` gets the maximum of each kind. */
 function fitted(render, longest = LONGEST_BODY) {
     const steps = [1_000, 200, 50, 10, 3, 0];
     return steps.map(render).find((text) => text.length <= longest) ?? render(0).slice(0, longest);
 }
-/** Whether the text was marked so by us: a mark has a line of its own, which nothing that a host says can begin. */
+/** Whether the text has our mark, on a line of its own, which output of a host cannot produce. */
 const isMarked = (text, mark) => (text ?? '').split('\n').some((line) => line.trim() === mark);
-/** A time as people read it: `2026-11-24 03:17 UTC`. */
+/** A readable time: `2026-11-24 03:17 UTC`. */
 const moment = (ms) => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 ;// CONCATENATED MODULE: ./lib/github/comments.js
@@ -36080,7 +36087,7 @@ const moment = (ms) => `${new Date(ms).toISOString().slice(0, 16).replace('T', '
 async function commentsOn({ paginate, rest, place: { owner, repo } }, issue) {
     return paginate(rest.issues.listComments, { owner, repo, issue_number: issue, per_page: 100 });
 }
-/** Comments once: where it is not known whether it was done, the comment is looked for by its mark. */
+/** Adds a comment once: if the outcome is unknown, searches for its mark first. */
 async function comment(api, issue, mark, text) {
     const { owner, repo } = api.place;
     return api.once(async () => (await api.rest.issues.createComment({ owner, repo, issue_number: issue, body: `${mark}\n${text}` })).data, async () => (await commentsOn(api, issue)).find(({ body }) => isMarked(body, mark)));
@@ -36092,14 +36099,14 @@ async function comment(api, issue, mark, text) {
 
 
 /**
- * Failures as a list: number with a link to what it means, what and where, evidence, cause and what to do. At most so
- * many; the rest is counted.
+ * Failures as a list with number and link, what happened where, evidence, cause and remedy. Shows at most that many and
+ * counts the rest.
  */
 function findingLines(failures, docs, most) {
     const left = failures.length - most;
     return [
         ...grouped(failures.slice(0, most)).flatMap((group) => findings_groupLines(group, docs)),
-        ...(left > 0 ? [`- ${left} more stand in the log of the run.`] : []),
+        ...(left > 0 ? [`- ${left} more are in the log of the run.`] : []),
         '',
     ];
 }
@@ -36131,7 +36138,7 @@ function evidence({ evidence: seen = '' }) {
 
 
 /**
- * Keeps one comment with the plan on the pull request. Where the token may not write, the plan goes to the job's
+ * Maintains one comment with the plan on the pull request. If the token may not write, the plan is written to the job's
  * summary.
  */
 async function commentPlan(plan, pullRequest, api, teller) {
@@ -36139,7 +36146,7 @@ async function commentPlan(plan, pullRequest, api, teller) {
     const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
     try {
         const { html_url: url } = await keepOne(pullRequest, mark, text, api);
-        teller.say(`the plan of ${plan.domain} stands in ${url}`);
+        teller.say(`the plan of ${plan.domain} is in ${url}`);
         teller.output('comment-url', url);
     }
     catch (thrown) {
@@ -36161,13 +36168,14 @@ async function keepOne(pullRequest, mark, text, api) {
     return data;
 }
 /**
- * Written by an app or by someone of the repository. A mark of anyone else is bait: who wrote a comment can change it
- * after us.
+ * Written by an app or a member of the repository. Marks by others are ignored, because authors can edit their comments
+ * later.
  */
 const isOurs = ({ user, author_association: association }) => user?.type === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(association);
-const unwritten = ({ failures }) => 'The token may not comment on this pull request, as is so for one from a fork; the plan is in the summary of ' +
-    `this job. ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
-/** The plan as Markdown, with at most so many entries of each kind. */
+const unwritten = ({ failures }) => 'The token may not comment on this pull request, for example because it comes from a fork. The plan is in the ' +
+    'summary of ' +
+    `this job: ${failures.map(({ what, evidence = '', remedy }) => `${what} (${evidence}). ${remedy}`).join(' ')}`;
+/** The plan as Markdown, with at most that many entries of each kind. */
 function planText(plan, runUrl, docs, most) {
     const changes = [
         ...plan.changes.map(({ stage, host, change, what, why }) => [stage, host, `${change} ${what}`, why]),
@@ -36177,13 +36185,11 @@ function planText(plan, runUrl, docs, most) {
     return [
         `### ${plan.failures.length === 0 ? '' : '❌ '}${prose(plan.domain)}: ${prose(planFigures(plan))}`,
         '',
-        ...(plan.failures.length === 0
-            ? []
-            : ['#### What must be mended first', '', ...findingLines(plan.failures, docs, most)]),
+        ...(plan.failures.length === 0 ? [] : ['#### Fix these first', '', ...findingLines(plan.failures, docs, most)]),
         ...table(['stage', 'host', 'change', 'why'], changes.slice(0, most).map((row) => row.map(prose))),
-        ...(left > 0 ? [`${left} more stand in the log of the run.`, ''] : []),
+        ...(left > 0 ? [`${left} more are in the log of the run.`, ''] : []),
         ...(plan.warnings.length === 0 ? [] : ['#### Warnings', '', ...findingLines(plan.warnings, docs, most)]),
-        `Nothing was changed. [The run](${runUrl}) that made this plan has it in full; the next run rewrites it.`,
+        `Nothing was changed. The full plan is in [the run](${runUrl}) that made it; the next run updates this comment.`,
         '',
     ].join('\n');
 }
@@ -36191,7 +36197,10 @@ function planText(plan, runUrl, docs, most) {
 ;// CONCATENATED MODULE: ./lib/github/place.js
 
 const URL_ONLY = /^https?:\/\/[\w.:[\]-]+(\/[\w./-]+)?$/;
-/** Reads the place from what GitHub sets for every step. Throws a DeploymentError that names each missing variable. */
+/**
+ * Reads the place from the variables that GitHub sets for every step. Throws a DeploymentError for each missing
+ * variable.
+ */
 function readPlace(env) {
     const faults = [];
     const variable = (name, pattern, otherwise = '') => {
@@ -36199,7 +36208,7 @@ function readPlace(env) {
         if (!pattern.test(value))
             faults.push({
                 code: 'input-invalid',
-                what: `${name} is ${value === '' ? 'not set' : 'not as GitHub sets it'}`,
+                what: `${name} is ${value === '' ? 'not set' : 'not a valid value'}`,
                 remedy: 'Run this as a step of a GitHub job.',
             });
         return value;
@@ -36221,7 +36230,7 @@ function readPlace(env) {
         runUrl: `${server}/${owner}/${repo}/actions/runs/${runId}`,
     };
 }
-/** The number of the pull request that this run is about. Throws a DeploymentError where it is about none. */
+/** The number of the run's pull request. Throws a DeploymentError if there is none. */
 function pullRequestOf(env, read) {
     const event = env['GITHUB_EVENT_NAME'] ?? '';
     const wrong = (what) => new DeploymentError([
@@ -36232,10 +36241,10 @@ function pullRequestOf(env, read) {
         },
     ]);
     if (event !== 'pull_request')
-        throw wrong(`there is no pull request to comment on: the event of this run is ${event === '' ? 'not told' : event}`);
+        throw wrong(`there is no pull request to comment on: the event of this run is ${event === '' ? 'unknown' : event}`);
     const number = numberIn(() => read(env['GITHUB_EVENT_PATH'] ?? ''));
     if (number === undefined)
-        throw wrong('the event of this run names no pull request (GITHUB_EVENT_PATH)');
+        throw wrong('the event of this run has no pull request (GITHUB_EVENT_PATH)');
     return number;
 }
 function numberIn(payload) {
@@ -36251,9 +36260,9 @@ function numberIn(payload) {
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./lib/cluster/matrix.js
-/** The stage that proves the whole, by this matrix: it changes nothing, and nothing of a deployment comes after it. */
+/** The stage that proves the whole deployment with this matrix. It is the last one and changes nothing. */
 const PROOF = 'verify';
-/** What is checked of each replica, in the order of the matrix's columns, and each column's title. */
+/** The checks of a replica in column order, each with its column title. */
 const matrix_CHECKS = {
     direct: 'direct',
     throughLb: 'through LB',
@@ -36264,8 +36273,8 @@ const matrix_CHECKS = {
     version: 'version',
 };
 /**
- * The one meaning of healthy: there are replicas, every check of each is ok, every host answers, every node is Ready
- * and every pair connected.
+ * The definition of healthy: there are replicas, all their checks are ok, every host responds, every node is Ready and
+ * every pair is connected.
  */
 function isHealthy({ rows, nodes, pairs, silent = [], }) {
     const checked = rows.length > 0 && rows.every(({ cells }) => Object.values(cells).every(({ ok }) => ok));
@@ -36273,7 +36282,7 @@ function isHealthy({ rows, nodes, pairs, silent = [], }) {
 }
 /** Whether what a stage found is the matrix of a deployment. */
 const isMatrix = (proof) => 'rows' in proof;
-/** The replicas that peers reach through the load balancer. */
+/** The replicas that peers can reach through the load balancer. */
 const serving = ({ rows }) => rows.filter(({ cells }) => cells.throughLb.ok);
 
 ;// CONCATENATED MODULE: ./lib/report/matrix.js
@@ -36347,16 +36356,15 @@ function figures({ nodes, pairs }) {
 
 
 
-/** By what the issue of a domain is found again. */
+/** The mark that identifies the issue of a domain. */
 const healthMark = (domain) => `<!-- kuscia-swarm health: ${domain} -->`;
-/** What the text of an issue keeps; undefined where someone took it out. */
+/** The state stored in an issue's text; undefined if it was removed. */
 function keptIn(body) {
     const found = /^<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->\s*$/m.exec(body);
     return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
 /**
- * A digest of what is wrong: which checks of which replica and which failures of which host, not the figures, which
- * differ at each look.
+ * A digest of the problems: failed checks by replica and failures by host, without values, which differ in each check.
  */
 function wrongIn({ matrix, failed, failures }) {
     const cells = (matrix?.rows ?? []).flatMap(({ replica, cells }) => CHECK_NAMES.filter((name) => !cells[name].ok).map((name) => `${replica} ${name}`));
@@ -36373,90 +36381,90 @@ function wrongIn({ matrix, failed, failures }) {
         .digest('hex')
         .slice(0, 16);
 }
-/** The text of the issue. It is written anew at each look. */
+/** The text of the issue, rewritten by each check. */
 function issueText({ health, place, docs, first, now, kept }) {
     const { domain } = health;
     const marks = `${healthMark(domain)}\n<!-- kuscia-swarm state: looks=${kept.looks} wrong=${kept.wrong} -->\n\n`;
-    const times = table(['not as described since', 'last look', 'looks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
+    const times = table(['not as described since', 'last check', 'checks'], [[moment(first), `${moment(now)}, [run ${place.runId}](${place.runUrl})`, String(kept.looks)]]);
     const text = (most) => [
         ...found(health, docs, most, times),
         '### Next',
         '',
         ...next(health),
         '',
-        'Then look again:',
+        'Then check again:',
         '',
         '```sh',
         `gh run rerun ${place.runId} --repo ${place.server}/${place.owner}/${place.repo}`,
         '```',
         '',
-        `This text is rewritten by each look; write in comments. The first look that finds ${prose(domain)} ` +
-            'healthy closes the issue.',
+        `This text is rewritten by each check; use comments for notes. The first check that finds ${prose(domain)} ` +
+            `healthy closes the issue.`,
         '',
     ].join('\n');
     return marks + fitted(text, LONGEST_BODY - marks.length);
 }
-/** What can be done now, in its order. */
+/** The next steps in order. */
 function next({ matrix, failed, failures }) {
     const unreached = [
         ...new Set([
             ...(matrix?.silent ?? []),
-            // Nothing but `verify` goes on while there is one.
+            // Only `verify` continues while there is one.
             ...failures.flatMap(({ code, host }) => (host !== undefined && traitsOf(code).silent ? [host] : [])),
         ]),
     ];
     const first = [
-        ...failed.map(({ job }) => `See why the job ${job} ended: its log, and whether the runner of its host is there.`),
+        ...failed.map(({ job }) => `Find out why the job ${job} failed: check its log, and whether the runner of its host is online.`),
         ...(unreached.length === 0
             ? []
-            : [`See to ${unreached.join(', ')}: no mode but verify goes on while a host does not answer.`]),
+            : [`Restore ${unreached.join(', ')}: only the mode verify works while a host does not respond.`]),
         ...(matrix === undefined && failed.length === 0 && unreached.length === 0
             ? [
                 failures.length === 0
-                    ? 'See the log of the run: it ended before anything could be looked at.'
-                    : 'Do what each finding above says.',
+                    ? 'Check the log of the run: it ended before anything was verified.'
+                    : 'Follow the instructions of each finding above.',
             ]
             : []),
     ];
     const seen = matrix !== undefined && !matrix.healthy;
-    const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Do what each finding above says.'] : [];
+    const warned = (matrix?.warnings ?? []).length > 0 && !seen ? ['Follow the instructions of each finding above.'] : [];
     const steps = [
         ...first.map(prose),
         ...warned,
         ...(seen
             ? [
-                `${first.length > 0 ? 'After that see' : 'See'} what differs with \`mode: plan\`, and bring it about ` +
-                    `with \`mode: apply\`.`,
+                `${first.length > 0 ? 'Then check' : 'Check'} the differences with \`mode: plan\`, and fix them with ` +
+                    `\`mode: apply\`.`,
             ]
             : []),
     ];
-    return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. See the log of the run.'];
+    return steps.length > 0 ? steps.map((step, i) => `${i + 1}. ${step}`) : ['1. Check the log of the run.'];
 }
-/** Through which replicas peers still reach the domain. */
+/** The replicas through which peers can still reach the domain. */
 function stillServing({ domain, matrix }) {
     if (matrix === undefined)
-        return `Whether ${domain} still serves was not seen.`;
+        return `Whether ${domain} still serves requests is unknown.`;
     const through = serving(matrix).map(({ replica, host }) => `${replica} (${host})`);
     if (through.length > 0)
         return `Still serving through ${matrix.url}: ${through.join(', ')}.`;
     const unknown = matrix.rows.some(({ cells }) => cells.throughLb.unknown === true);
     const direct = matrix.rows.filter(({ cells }) => cells.direct.ok).map(({ replica, host }) => `${replica} (${host})`);
     const served = unknown
-        ? `Whether a replica still serves through ${matrix.url} is not known`
+        ? `Whether a replica still serves through ${matrix.url} is unknown`
         : `No replica serves through ${matrix.url}`;
-    return `${served}${direct.length > 0 ? `; at their own addresses answer ${direct.join(', ')}` : ''}.`;
+    return `${served}${direct.length > 0 ? `; reachable at their own addresses: ${direct.join(', ')}` : ''}.`;
 }
-/** What a comment says where something else is wrong than before. */
+/** The comment for changed problems. */
 function changedText(health, { runUrl }, docs) {
-    const told = `What is wrong is not what it was at the look before ([run](${runUrl})).`;
+    const told = `The problems have changed since the last check ([run](${runUrl})).`;
     return fitted((most) => found(health, docs, most, [told, '']).join('\n'), LONGEST_BODY - 1_000);
 }
-/** What the last comment says. */
+/** The final comment. */
 function healthyText(matrix, first, looks, { runUrl }) {
-    return (`${prose(verdict(matrix))}\n\nIt was not as described from ${moment(first)} on, at ${count(looks, 'look')}. ` +
+    return (`${prose(verdict(matrix))}\n\nIt was not as described since ${moment(first)}, in ${count(looks, 'check')}. ` +
         `[The run](${runUrl}) that found it healthy closes this issue.\n`);
 }
-/** Figures first, then each replica and check, then each failure. */
+/** Summary first, then each replica and check, then each failure. */
 function found(health, docs, most, times) {
     const rows = health.matrix?.rows ?? [];
     const failures = distinct(health.failures);
@@ -36477,23 +36485,23 @@ function found(health, docs, most, times) {
         ...(left > 0
             ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, '']
             : []),
-        ...(failures.length === 0 ? [] : ['### What is wrong and what to do', '', ...findingLines(failures, docs, most)]),
-        ...(warnings.length === 0 ? [] : ['### What else to see to', '', ...findingLines(warnings, docs, most)]),
+        ...(failures.length === 0 ? [] : ['### Problems and remedies', '', ...findingLines(failures, docs, most)]),
+        ...(warnings.length === 0 ? [] : ['### Warnings', '', ...findingLines(warnings, docs, most)]),
     ];
 }
 function health_text_figures({ domain, result, failed, matrix, failures }) {
     if (matrix?.healthy === false ||
         (matrix !== undefined && failures.length === 0 && failed.length === 0 && result === 'success'))
         return verdict(matrix);
-    const jobs = failed.map(({ job, result }) => `the job ${job} before it ended as ${result}`).join(', ');
+    const jobs = failed.map(({ job, result }) => `the earlier job ${job} ended with ${result}`).join(', ');
     const why = failures.length > 0
         ? `${count(distinct(failures).length, 'failure')} found`
         : jobs !== ''
-            ? `${jobs}; see its log, and whether the runner of its host is there`
-            : `the result of the verification is ${result}; see its log`;
+            ? `${jobs}; check its log, and whether the runner of its host is online`
+            : `the result of the verification is ${result}; check its log`;
     return matrix
-        ? `${domain}: every check of the matrix is ok, but not the verification as a whole (${why})`
-        : `Whether ${domain} is healthy is not known: it could not be checked (${why})`;
+        ? `${domain}: every check of the matrix is ok, but the verification failed (${why})`
+        : `Whether ${domain} is healthy is unknown: it could not be checked (${why})`;
 }
 
 ;// CONCATENATED MODULE: ./lib/github/report-health.js
@@ -36502,20 +36510,20 @@ function health_text_figures({ domain, result, failed, matrix, failures }) {
 
 
 /**
- * Whether the verification came to no end of its own, and not because a job before it failed: then nothing is known,
- * and nobody need be told.
+ * Whether the verification was cancelled or skipped without an earlier failure: then the state is unknown, and nothing
+ * is reported.
  */
 const sawNothing = ({ result, failed }) => result === 'cancelled' || (result === 'skipped' && failed.length === 0);
 /**
- * Whether all of it says that the domain is as described. What works and is not described is a warning of the
- * verification, and an issue here.
+ * Whether the domain is as described in every respect. Undescribed running parts are only a warning in the
+ * verification, but an issue here.
  */
 const report_health_isHealthy = ({ result, failed, matrix, failures }) => result === 'success' &&
     failed.length === 0 &&
     failures.length === 0 &&
     matrix?.healthy === true &&
     (matrix.warnings ?? []).length === 0;
-/** Keeps one open issue for a domain that is not as described, and none for one that is. */
+/** Maintains one open issue while a domain is not as described, and none otherwise. */
 async function reportHealth(health, api, teller, now) {
     const keeper = new Keeper(health, api, teller, now);
     const issue = await keeper.only();
@@ -36535,17 +36543,17 @@ class Keeper {
         this.#now = now;
         this.#repository = { owner: api.place.owner, repo: api.place.repo };
     }
-    /** The oldest open issue of the domain. Others, which two runs at once can make, are closed with a note. */
+    /** The oldest open issue of the domain. Closes others, which concurrent runs can create, with a note. */
     async only() {
         const [oldest, ...others] = await this.#open();
         for (const { number } of others) {
-            await comment(this.#api, number, this.#mark('duplicate'), `The same as #${oldest?.number}, which was there before; it is kept up to date in this one's place.`);
+            await comment(this.#api, number, this.#mark('duplicate'), `Duplicate of #${oldest?.number}, which is kept up to date instead.`);
             await this.#close(number, 'not_planned');
-            this.#teller.say(`closed #${number}: the same as #${oldest?.number}`);
+            this.#teller.say(`closed #${number}: duplicate of #${oldest?.number}`);
         }
         return oldest;
     }
-    /** Closes the issue, where there is one. Gives its address. */
+    /** Closes the issue, if any. Returns its URL. */
     async healthy(issue) {
         const { domain, matrix } = this.#health;
         if (!issue || !matrix) {
@@ -36558,7 +36566,7 @@ class Keeper {
         this.#teller.say(`${domain} is healthy: closed ${issue.html_url}`);
         return issue.html_url;
     }
-    /** Opens the issue or writes its text anew. Gives its address. */
+    /** Opens the issue or rewrites its text. Returns its URL. */
     async notHealthy(issue) {
         const { domain } = this.#health;
         if (!issue) {
@@ -36573,13 +36581,13 @@ class Keeper {
             await comment(this.#api, issue.number, this.#mark('changed'), changedText(this.#health, this.#api.place, this.#teller.docs));
         const body = this.#text(Date.parse(issue.created_at), (kept?.looks ?? 1) + 1);
         await this.#api.rest.issues.update({ ...this.#repository, issue_number: issue.number, body });
-        this.#teller.say(`${domain} is not as described${changed ? ', in another way than before' : ', as before'}: rewrote ` +
+        this.#teller.say(`${domain} is not as described${changed ? ', with changed problems' : ', as before'}: updated ` +
             `${issue.html_url}`);
         return issue.html_url;
     }
     /**
-     * Open issues of the domain that are our own, oldest first. Anyone can write our mark, and who wrote an issue can
-     * change it after us.
+     * Our own open issues of the domain, oldest first. Others could write our mark, and authors can edit their issues
+     * later.
      */
     async #open() {
         const { paginate, rest } = this.#api;
@@ -36603,8 +36611,8 @@ class Keeper {
             candidates.filter(({ user }) => user?.login !== self),
         ];
         for (const { number, user } of foreign)
-            this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but is from ${user?.login ?? 'nobody'} and not from ` +
-                `${self}: it is left alone`);
+            this.#teller.say(`#${number} has the mark of ${this.#health.domain}, but was created by ` +
+                `${user?.login ?? 'an unknown user'} and not by ${self}: ignored`);
         return own;
     }
     async #opened() {
@@ -36618,22 +36626,22 @@ class Keeper {
         })).data, async () => (await this.#open())[0]);
         if (issue.labels.some((each) => (typeof each === 'string' ? each : (each.name ?? '')).toLowerCase() === label.toLowerCase()))
             return issue;
-        // GitHub drops labels without a word where the token may not set them; unlabelled, the issue would not be found
+        // GitHub silently drops labels if the token may not set them; without its label, the issue would not be found
         // again.
         await this.#close(issue.number, 'not_planned');
         throw new ApiError({
             code: 'github-refused',
-            what: `GitHub did not put the label ${label} on the issue, which was closed again`,
+            what: `GitHub did not set the label ${label} on the new issue, which was closed again`,
             evidence: issue.html_url,
             remedy: 'Use a token that may set labels, such as github.token with the permission issues: write.',
         }, 403);
     }
-    /** Makes the label; a 422 says that it is there already. */
+    /** Creates the label; a 422 means that it already exists. */
     async #makeLabel() {
         const label = {
             name: this.#health.label,
             color: 'b60205',
-            description: 'A domain is not as its cluster file describes it',
+            description: 'A domain does not match its cluster file',
         };
         try {
             await this.#api.once(() => this.#api.rest.issues.createLabel({ ...this.#repository, ...label }), () => Promise.resolve(undefined));
@@ -36656,7 +36664,7 @@ class Keeper {
             kept: { looks, wrong: wrongIn(this.#health) },
         });
     }
-    /** By what a comment of this run is found again. */
+    /** The mark that identifies a comment of this run. */
     #mark(of) {
         return `<!-- kuscia-swarm run: ${this.#api.place.runId}.${this.#api.place.attempt} ${of} -->`;
     }
@@ -46214,7 +46222,7 @@ const failuresSchema = array(documents_failure);
 const documents_check = object({ ok: schemas_boolean(), text: schemas_string(), unknown: literal(true).exactOptional() });
 const figure = schemas_number().int().nonnegative();
 const documents_unknown = figure.exactOptional();
-/** The output `verify` of the action. It is healthy only when all of it says so. */
+/** The output `verify` of the action. Healthy only if all its parts are. */
 const matrixSchema = object({
     domain: schemas_string(),
     healthy: schemas_boolean(),
@@ -46251,16 +46259,16 @@ const planSchema = object({
 
 
 const RESULTS = ['success', 'failure', 'cancelled', 'skipped'];
-/** As in the cluster file; nothing else may stand in a mark. */
+/** As in the cluster file; nothing else is allowed in a mark. */
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/;
-/** GitHub's own bound, and a comma would be two labels in a search. */
+/** GitHub's limit, and a comma would separate two labels in a search. */
 const LABEL = /^[^,\r\n]{1,50}$/;
-/** The token that was given; undefined where there is none. */
+/** The given token; undefined if there is none. */
 function tokenIn(env) {
     const text = (env['INPUT_TOKEN'] ?? '').trim();
     return text === '' ? undefined : new Secret('token', text);
 }
-/** Reads what is asked for. Throws a DeploymentError that names every input that is wrong. */
+/** Reads the request. Throws a DeploymentError for every invalid input. */
 function readRequest(env) {
     const given = new Given(env);
     const asked = given.word('do', Object.keys(JOBS));
@@ -46271,7 +46279,7 @@ function readRequest(env) {
         throw new DeploymentError(given.faults);
     return request;
 }
-/** Each gives what it read; that is used only where nothing was wrong. */
+/** Each returns what it read, which is used only if there were no errors. */
 const READERS = {
     issue: (given) => ({ do: 'issue', health: health(given) }),
     'clean-up': (given) => ({ do: 'clean-up', prefix: given.text('prefix') }),
@@ -46281,14 +46289,14 @@ const READERS = {
             return undefined;
         const plan = given.document('plan', planSchema);
         if (plan && !DOMAIN.test(plan.domain))
-            given.wrong('plan', 'is about no domain');
+            given.wrong('plan', 'has no valid domain');
         return plan && { do: 'comment', plan };
     },
 };
 function health(given) {
     const domain = given.text('domain');
     if (domain !== '' && !DOMAIN.test(domain))
-        given.wrong('domain', 'is no domain id');
+        given.wrong('domain', 'is not a valid domain id');
     const result = given.word('result', RESULTS) ?? 'failure';
     const matrix = given.document('verify', matrixSchema);
     if (matrix && matrix.domain !== domain)
@@ -46297,7 +46305,7 @@ function health(given) {
         given.wrong('verify', 'is missing: a success without the matrix proves nothing');
     const label = given.text('label', JOBS.issue.inputs.label.default);
     if (!LABEL.test(label))
-        given.wrong('label', 'has a comma, or more than 50 characters');
+        given.wrong('label', 'contains a comma or has more than 50 characters');
     return {
         domain,
         result,
@@ -46307,17 +46315,17 @@ function health(given) {
         ...(matrix && { matrix }),
     };
 }
-/** Of the jobs before the verification those that failed or were cut short; one that was skipped was not needed. */
+/** Earlier jobs that failed or were cancelled; a skipped one was not needed. */
 function failedBefore(given) {
     return given.words('before').flatMap((word) => {
         const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
         const result = RESULTS.find((candidate) => candidate === told);
         if (result === undefined)
-            given.wrong('before', `has ${JSON.stringify(word)}, which is no NAME=RESULT (${RESULTS.join(', ')})`);
+            given.wrong('before', `contains ${JSON.stringify(word)}, which is not NAME=RESULT (${RESULTS.join(', ')})`);
         return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
     });
 }
-/** The inputs as GitHub hands them over, and what is wrong with them. Blank means not given. */
+/** The inputs as passed by GitHub, and their errors. Blank means not given. */
 class Given {
     faults = [];
     #env;
@@ -46327,14 +46335,14 @@ class Given {
     wrong(name, fault) {
         this.faults.push({ code: 'input-invalid', what: `input ${name} ${fault}`, remedy: `Correct the input ${name}.` });
     }
-    /** The text of an input, or its default; without a default it is missing. */
+    /** The text of an input, or its default; without a default the input is required. */
     text(name, otherwise) {
         const text = this.#text(name);
         if (text === '' && otherwise === undefined)
             this.wrong(name, 'is missing');
         return text || (otherwise ?? '');
     }
-    /** The words of an input, none where it is blank. */
+    /** The words of an input; none if it is blank. */
     words(name) {
         return this.#text(name)
             .split(/\s+/)
@@ -46345,10 +46353,10 @@ class Given {
         const text = this.text(name);
         const word = words.find((candidate) => candidate === text);
         if (text !== '' && word === undefined)
-            this.wrong(name, `is none of ${words.join(', ')}`);
+            this.wrong(name, `is not one of ${words.join(', ')}`);
         return word;
     }
-    /** A document of that form; undefined where none was given. */
+    /** A document with that schema; undefined if not given. */
     document(name, schema) {
         const text = this.#text(name);
         if (text === '')
@@ -46357,14 +46365,14 @@ class Given {
         if (parsed.success)
             return parsed.data;
         const [issue] = parsed.error.issues;
-        this.wrong(name, `is not what an action of this project gave: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+        this.wrong(name, `is not an output of an action of this project: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
         return undefined;
     }
     #text(name) {
         return (this.#env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
     }
 }
-/** The value that a text is the JSON of; undefined where it is none. */
+/** Parses JSON; undefined if it is invalid. */
 function jsonIn(text) {
     try {
         return JSON.parse(text);
@@ -46384,9 +46392,9 @@ function jsonIn(text) {
 
 
 
-/** Longest time for all that is said in a run, waits for rate limits included. */
+/** Time limit for all requests of a run, including waits for rate limits. */
 const ALL_MS = 300_000;
-/** Says to GitHub what the environment asks for. Gives the exit code. Never throws. */
+/** Runs the action requested by the environment. Returns the exit code. Never throws. */
 async function run(surroundings) {
     const { env, teller } = surroundings;
     try {
@@ -46414,8 +46422,8 @@ async function say(request, token, { env, read, teller, signal, now, pause }) {
     switch (request.do) {
         case 'issue':
             if (sawNothing(request.health))
-                return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: nothing is known of it, ` +
-                    'and its issue stays as it is');
+                return teller.say(`the verification of ${request.health.domain} was ${request.health.result}: ` +
+                    'the state is unknown, and the issue stays unchanged');
             return reportHealth(request.health, api(request.do), teller, now());
         case 'clean-up':
             return cleanUp(request.prefix, api(request.do), teller);
@@ -49610,7 +49618,7 @@ function cover(text, spans) {
 
 
 
-/** Tells in the job's log what is done at GitHub. Every text is masked and made harmless before it is shown. */
+/** Reports in the job's log what is done at GitHub. Every text is masked and sanitised before it is shown. */
 class GithubReporter {
     docs;
     #renderer;
@@ -49621,22 +49629,22 @@ class GithubReporter {
         this.#renderer = githubRenderer(screen, runner);
         this.#runner = runner;
     }
-    /** From now on none of these is seen. To be called before anything else. */
+    /** Masks these from now on. Must be called first. */
     hide(secrets) {
         this.#renderer.hide(this.#masks.hide(secrets));
     }
-    /** The same value with every text in it masked, harmless and bounded. */
+    /** The same value with every text in it masked, sanitised and truncated. */
     cleaned(value) {
         return this.#masks.cleaned(value);
     }
     say(text) {
         this.#renderer.line(this.#masks.clean(text).replaceAll('\n', ' '));
     }
-    /** Something that is no failure, but that a reader should see beside the run. */
+    /** Reports something noteworthy that is not a failure. */
     notice(title, message) {
         this.#runner.notice(this.#masks.clean(message), { title });
     }
-    /** Something that went wrong and that the run can do without. */
+    /** Reports a problem that does not fail the run. */
     warning(title, message) {
         this.#renderer.annotate('warning', this.#masks.clean(title), this.#masks.clean(message));
     }
