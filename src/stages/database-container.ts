@@ -25,7 +25,7 @@ import { lacksUser, stateFailures } from './database.ts';
 import { changesImage, type MysqlFacts } from './mysql-facts.ts';
 import { refuseTakenPorts } from './ports.ts';
 
-/** Plans the database that is ours to run, and the user that it lacks. */
+/** Plans the database container that we run, and the user that it lacks. */
 export function planDatabaseContainer(
   plan: Plan,
   deployment: Deployment,
@@ -39,13 +39,13 @@ export function planDatabaseContainer(
   const address = listenAddress(listen);
   if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
   const lacking = lacksUser(state, root);
-  // The user gets the password of the input, and the file with it: root that still takes that of the file could not be
-  // closed later.
+  // The user gets the password of the input, and so does the file: if root still accepted the file's password, root
+  // could not be closed later.
   const fits =
     valueOf(root)?.login !== 'given' ||
     password.is !== 'present' ||
     holds(password.value, deployment.secrets.databasePassword);
-  // What the input cannot mend is told before anything is stopped for another reason.
+  // What the input cannot fix is reported before anything is stopped for another reason.
   if (state.is === 'present' && state.value.login === 'refused' && !(lacking && fits))
     plan.failures.push(...stateFailures(deployment.cluster, state.value));
   if (plan.failures.length > 0 || address === undefined) return;
@@ -56,7 +56,7 @@ export function planDatabaseContainer(
   const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
   if (refusal) plan.failures.push(refusal);
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
-  // The user first: a replica that starts anew while the container is replaced finds it.
+  // The user comes first, so that it exists for a replica that restarts while the container is being replaced.
   const serialGroup = lacking ? database.container : undefined;
   if (serialGroup !== undefined) planProvision(plan, deployment, database, root, userOf(database), serialGroup);
   const found = planContainer(
@@ -72,7 +72,7 @@ export function planDatabaseContainer(
     });
 }
 
-/** Plans that no container of ours serves the database: its volume and the files with its passwords stay. */
+/** Plans that no container of ours serves the database; its volume and its password files stay. */
 export function planNoDatabase(plan: Plan, database: ManagedDatabase, facts: MysqlFacts): void {
   const { container, passwordFiles, rootPassword } = facts;
   plan.failures.push(...unknownFailures(database.host, [container, passwordFiles, rootPassword]));
@@ -91,8 +91,8 @@ const containerOf = ({ host, container }: ManagedDatabase): Removable => ({
 });
 
 /**
- * Takes root's own password out of the container where no file has it any more: one that is made anew would not be
- * root's.
+ * Copies root's own password out of the container where no file holds it any longer: a regenerated password would not
+ * be root's.
  */
 async function keepRoot(act: Act, database: ManagedDatabase, facts: MysqlFacts, path: string): Promise<void> {
   const current = valueOf(facts.container)?.current;
@@ -107,10 +107,10 @@ async function keepRoot(act: Act, database: ManagedDatabase, facts: MysqlFacts, 
 const runningVersion = ({ state, root }: MysqlFacts): string =>
   [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
 
-/** One that replaces another is given longer than the run that made it waits. */
+/** How long a replacement may take to work, in milliseconds: longer than the run that made it waits. */
 const PATIENCE_MS = 240_000;
 
-/** With what the container is started, and the serial group of its steps where others go before them. */
+/** What the container is started with, and the serial group of its steps if other steps must go first. */
 interface Started {
   readonly files: PasswordFiles;
   readonly address: string;
@@ -159,7 +159,7 @@ function wantedDatabase(
 }
 
 /**
- * Once the image is there its version is known: what the plan could not know is refused now, before anything is
+ * The version is known once the image is on the host: what the plan could not know is refused now, before anything is
  * stopped.
  */
 async function confirmUpgrade(
@@ -186,7 +186,7 @@ const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure
   remedy: 'See that there is a backup before this plan is applied.',
 });
 
-/** How the container is not as the cluster file says; undefined when it is. */
+/** How the container differs from the cluster file; undefined when it does not. */
 const differenceOf = (
   { image, port, volume }: ManagedDatabase,
   current: Container,

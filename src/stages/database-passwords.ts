@@ -9,23 +9,23 @@ import { unlikeSecret, type HostFile } from '../host/files.ts';
 import type { PasswordFiles } from '../mysql/commands.ts';
 import { keepRootPassword } from '../mysql/root.ts';
 
-/** What is seen of the files from which the database takes its passwords. */
+/** The state of the files from which the database takes its passwords. */
 export interface PasswordFacts {
-  /** Where they are or will be, absolute. */
+  /** Where they are or will be, as absolute paths. */
   readonly passwordFiles: Fact<PasswordFiles>;
-  /** Those files; asked only where the database is ours. */
+  /** The user's password file; queried only if we run the database. */
   readonly password: Fact<HostFile>;
   readonly rootPassword: Fact<HostFile>;
 }
 
-/** Writes the file from which the container takes the password of its user. */
+/** Writes the file from which the container takes its user's password. */
 export const writePassword = ({ secrets }: Deployment, path: string): Command =>
   writeFile('write the database password', path, '0600', secrets.databasePassword);
 
 const USERS: About = { kind: 'write', thing: 'password file' };
 const ROOTS: About = { kind: 'write', thing: 'root password file' };
 
-/** Why root's own password is to be kept on the host; undefined where it is. */
+/** Why root's own password must be saved on the host; undefined if it already is. */
 function unkept(root: Fact<HostFile>): Reason | undefined {
   if (root.is !== 'present') return { because: 'absent' };
   const { mode } = root.value;
@@ -33,8 +33,8 @@ function unkept(root: Fact<HostFile>): Reason | undefined {
 }
 
 /**
- * The files from which the container takes its passwords whenever it is started; that of the user is written anew only
- * with a password that the database was seen to accept.
+ * Plans the password files that the container reads at each start. The user's file is rewritten only with a password
+ * that the database accepted.
  */
 export function planPasswords(
   plan: Plan,
@@ -58,8 +58,8 @@ export function planPasswords(
 }
 
 /**
- * Those of the files that may be lacking once a container that is there already was started; `ofRoot` where it has a
- * password of root's own.
+ * Announces the files that may turn out to be missing once an existing container has started; `ofRoot` if root has a
+ * password of its own.
  */
 export function foretellPasswords(
   plan: Plan,

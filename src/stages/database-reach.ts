@@ -7,8 +7,8 @@ import type { Greeting } from '../mysql/greeting.ts';
 import { unresolved } from './data-path.ts';
 
 /**
- * How the database receives a container on a replica's host; where it does not at all, whether it receives the host
- * itself.
+ * How the database answers a container on a replica's host and, where it does not answer at all, how it answers the
+ * host itself.
  */
 export interface Reached {
   readonly host: Host;
@@ -16,10 +16,10 @@ export interface Reached {
   readonly fromHost?: Fact<boolean>;
 }
 
-/** Whether the server greeted in time. */
+/** Whether the server sent its greeting in time. */
 export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'greeted';
 
-/** What is seen of a server that does not greet, in words. */
+/** What was observed of a server that sends no greeting, in words. */
 function describeGreeting(fact: Fact<Greeting>): string {
   if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
@@ -41,7 +41,7 @@ const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
   'wants TLS': 'error 3159',
 };
 
-/** Plans that the database receives a container on each replica's host. */
+/** Plans that a container on each replica's host can reach the database. */
 export function planReach(plan: Plan, cluster: Cluster, address: string, reached: readonly Reached[]): void {
   const about: About = { kind: 'connect', thing: 'database' };
   for (const each of reached) {
@@ -58,7 +58,7 @@ export function planReach(plan: Plan, cluster: Cluster, address: string, reached
 
 type Told = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'code' | 'what' | 'definite'>>;
 
-/** The failure of a host from whose containers the database cannot be used. */
+/** The failure of a host whose containers cannot use the database. */
 export function unreached(cluster: Cluster, address: string, reached: Reached): Failure {
   const { host, fact } = reached;
   const where = `the database at ${address}:${cluster.database.port}`;
@@ -130,7 +130,7 @@ const EXPLAINERS: Readonly<
   }),
 };
 
-/** Where the host itself is let through, the fault is in what it does with the packets of its containers. */
+/** If the host itself can connect, the fault lies in how it handles its containers' packets. */
 function onlyContainers({ host, fromHost }: Reached): Told | undefined {
   if (fromHost === undefined || valueOf(fromHost) !== true) return undefined;
   return {
@@ -175,7 +175,7 @@ const narrow = ({ database }: Cluster, host: Host, passes: number): Told => ({
   definite: true,
 });
 
-/** The failure of a server that takes no login without TLS: Kuscia's data source has no way to ask for it. */
+/** The failure of a server that accepts no login without TLS: Kuscia's data source cannot ask for TLS. */
 export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'database-wants-tls',
   host: host.name,
@@ -189,7 +189,7 @@ export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): F
   definite: true,
 });
 
-/** The failure of a server that wants what would give the password away to whoever poses as it. */
+/** The failure of a server that asks for a login method that would reveal the password to an impostor. */
 export const withheld = ({ database, domain }: Cluster, host: Host, method: string): Failure => ({
   code: 'database-login-withheld',
   host: host.name,
@@ -209,10 +209,10 @@ export const withheld = ({ database, domain }: Cluster, host: Host, method: stri
   definite: true,
 });
 
-/** Method whose server, once it has seen the password, is content with a challenge. */
+/** A method with which the server, once it has seen the password, is content with a challenge. */
 export const SHA2 = 'caching_sha2_password';
 
-/** The failure of a server that did not prove itself by the CA of the cluster file. */
+/** The failure of a server that did not prove its identity by the CA of the cluster file. */
 export const untrusted = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'database-untrusted',
   host: host.name,
@@ -227,8 +227,7 @@ export const untrusted = ({ database }: Cluster, host: Host, evidence: string): 
 });
 
 /**
- * The failure of a server whose large answers are lost: it accepts the login, and then a row of 4000 bytes does not
- * arrive.
+ * The failure of a server whose large answers are lost: it accepts the login, but a row of 4000 bytes never arrives.
  */
 export const cutShort = ({ database }: Cluster, host: Host): Failure => ({
   code: 'database-path-narrow',

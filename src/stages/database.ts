@@ -14,20 +14,23 @@ import type { RootAccess } from '../mysql/root.ts';
 import { cutShort, isGreeted, unreached, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
 import { askRoot, rootOpen } from './database-root.ts';
 
-/** What tells whether the database works. */
+/** What shows whether the database works. */
 export interface DatabaseFacts {
-  /** Its container, where it is ours. */
+  /** Its container, if we run it. */
   readonly container: Fact<Container>;
-  /** Whether an external one is used by the deployment already; one that is not is neither asked nor reached for. */
+  /**
+   * Whether the deployment already uses an external database; one that is not in use is neither queried nor connected
+   * to.
+   */
   readonly inUse: Fact<InUse>;
   readonly state: Fact<DatabaseState>;
-  /** How its root is let in, where it is ours. */
+  /** From where its root can log in, if we run it. */
   readonly root: Fact<RootAccess>;
-  /** How the server receives a container on each replica's host. */
+  /** How the server answers a container on each replica's host. */
   readonly reached: readonly Reached[];
 }
 
-/** The host from which the database server is asked, and the address at which replicas find it. */
+/** The host from which the database server is queried, and the address at which replicas reach it. */
 export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly address: string } {
   const { database } = cluster;
   if (database.kind === 'managed') {
@@ -39,7 +42,7 @@ export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly
   return { asks: replica, address: database.address };
 }
 
-/** Asks the server from its own host, and tries the way to it from each replica's host. */
+/** Queries the server from its own host, and tries to reach it from each replica's host. */
 export async function askDatabase(ask: Ask, deployment: Deployment): Promise<DatabaseFacts> {
   const { cluster } = deployment;
   const { database } = cluster;
@@ -54,9 +57,7 @@ export async function askDatabase(ask: Ask, deployment: Deployment): Promise<Dat
   return { container: onContainer, inUse, state, root, reached };
 }
 
-/**
- * Asks the server for its state, with the password: one that runs elsewhere only where this deployment uses it already.
- */
+/** Queries the state of the server, with the password; an external one only if this deployment already uses it. */
 export async function askState(ask: Ask, { cluster, secrets }: Deployment): Promise<Fact<DatabaseState>> {
   const { database } = cluster;
   const { asks } = databasePlace(cluster);
@@ -71,8 +72,8 @@ const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: 
 const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not asked');
 
 /**
- * Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on
- * that host.
+ * If no connection succeeds, the host itself is tried too: a problem that affects only its containers lies on that
+ * host.
  */
 async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reached> {
   const { database } = cluster;
@@ -105,7 +106,7 @@ const databaseRemedy = (cluster: Cluster): string =>
     : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the ' +
       'hosts in; then run again.';
 
-/** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
+/** What is wrong with a server that answers. An external one does not change while we wait for it. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
   failuresIn(cluster, state).map((failure) =>
     cluster.database.kind === 'external' ? { ...failure, definite: true } : failure,
@@ -167,8 +168,8 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
 }
 
 /**
- * What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all,
- * that they do not reach it says nothing new.
+ * What is wrong with the database according to its own answers and those of the replicas' hosts. If it does not answer
+ * at all, it is no news that they cannot reach it.
  */
 export function databaseFailures(
   cluster: Cluster,
@@ -186,7 +187,7 @@ export function databaseFailures(
   ];
 }
 
-/** The failure of a server that nothing of the deployment uses: what it is, is not known before it does. */
+/** The failure of a server that nothing in the deployment uses: its state is unknown until something does. */
 function notInUse(cluster: Cluster): Failure {
   const { asks, address } = databasePlace(cluster);
   const remedy =
@@ -203,7 +204,9 @@ function notInUse(cluster: Cluster): Failure {
   };
 }
 
-/** Whether the login is refused because its user was never made: root is let in, and knows nobody of that name. */
+/**
+ * Whether the login is refused because the user was never created: root can log in, and no user of that name exists.
+ */
 export function lacksUser(state: Fact<DatabaseState>, root: Fact<RootAccess>): boolean {
   const access = valueOf(root);
   return valueOf(state)?.login === 'refused' && access !== undefined && access.login !== 'refused' && !access.knowsUser;

@@ -5,16 +5,19 @@ import type { SwarmNode } from '../docker/facts.ts';
 import { present, unknown, type Fact } from '../engine/fact.ts';
 import { engineOf, type Engines } from './swarm.ts';
 
-/** A machine of the swarm that the cluster file does not describe any more, or never did. */
+/** A machine of the swarm that is not, or no longer, in the cluster file. */
 export interface Departed {
   readonly node: SwarmNode;
-  /** By which a fleet can open it; unknown where nothing says how. It has no role: what is on it, it tells itself. */
+  /**
+   * The address by which a fleet can open it; unknown if nothing states it. It has no role: its own containers show
+   * what runs on it.
+   */
   readonly host: Fact<Host>;
 }
 
 /**
- * The nodes of the swarm, as its managers see them, that are no host of the cluster file; one for each address, the one
- * that is Ready first. Unknown where a described host could be any of them.
+ * The swarm nodes known to the managers that are not hosts of the cluster file; one per address, Ready nodes first.
+ * Unknown while any of them could be a host of the file.
  */
 export function departedHosts(
   cluster: Cluster,
@@ -38,10 +41,10 @@ export function departedHosts(
   return present(machines.map((node) => ({ node, host: hostOf(cluster, node, others) })));
 }
 
-/** Whether others can reach something there. A manager may tell of itself that it listens everywhere. */
+/** Whether other hosts can reach something at that address. A manager may report that it listens on all addresses. */
 const isReachable = (address: string): boolean => ipv4(address) !== undefined && !/^(0|127)\./.test(address);
 
-/** It is reached as all described hosts are: how it was once reached stands nowhere. */
+/** It is reached like all hosts of the file, since how it was reached before is recorded nowhere. */
 function hostOf({ hosts }: Cluster, { hostname, address }: SwarmNode, others: readonly SwarmNode[]): Fact<Host> {
   if (!isReachable(address)) return unknown(`the swarm tells no address of ${hostname}`);
   const [route, ...further] = hosts.map((host) => host.route);

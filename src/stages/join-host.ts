@@ -9,7 +9,7 @@ import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts'
 import { Secret } from '../engine/secret.ts';
 import { anchor, type Engines } from './swarm.ts';
 
-/** Lets the host join the swarm in its role. Throws a DeploymentError. */
+/** Joins the host to the swarm in its role. Throws a DeploymentError. */
 export async function join(
   act: Act,
   deployment: Deployment,
@@ -20,7 +20,7 @@ export async function join(
   const { cluster, received } = deployment;
   const manager = anchor(cluster, engines);
   if (received && !received.joinTokens) throw deploymentError(noTokens(host));
-  // A host without curl takes that of the image, and would pull it.
+  // A host without curl uses the image's, and would have to pull the image.
   if (archiveOf(deployment, cluster.network.probeImage))
     await ensureImage(act, host.name, cluster.network.probeImage, deployment);
   const token =
@@ -43,7 +43,7 @@ export async function join(
   });
 }
 
-/** By where it went wrong: on the way to the host's own engine, or in what that made of it. */
+/** The remedy depends on where it failed: on the way to the host's own engine, or inside that engine. */
 function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
   if (outcome.ended === 'lost') return LOST_REMEDY;
   if (outcome.ended === 'exited' && outcome.code === UNRESOLVED)

@@ -30,12 +30,12 @@ import { findAll, keyFailures, type OnHost } from './domain-key.ts';
 
 interface Facts {
   readonly files: readonly OnHost[];
-  /** On the first replica's host. */
+  /** Queried on the first replica's host. */
   readonly image: Fact<string>;
   readonly database: Fact<DatabaseState>;
 }
 
-/** One configuration with one domain key, made once, the same bytes on every replica's host. */
+/** One configuration with one domain key, made once; every replica's host has the same bytes. */
 export const kusciaInit = defineStage({
   name: 'kuscia-init',
   purpose: {
@@ -85,10 +85,7 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   return { files, image: onImage, database };
 }
 
-/**
- * Every configuration there is must carry one key, the database's too; where there is none, and only there, one is
- * made.
- */
+/** All existing configurations and the database must carry one key; a key is made only if none exists. */
 export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const found = findAll(plan, deployment, facts.files);
@@ -105,8 +102,8 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
 }
 
 /**
- * The image is on the first replica's host before any replica starts, also where an earlier run made the configuration:
- * what it holds is handed on, so that every host is held to it.
+ * The image must be on the first replica's host before any replica starts, even if an earlier run made the
+ * configuration: what it contains is passed on, and every host is held to it.
  */
 function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
   if (first === undefined || image.is === 'present') return;
@@ -140,7 +137,7 @@ function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }:
   );
 }
 
-/** Makes the domain's key: only after the database said that it knows no replica of the domain. */
+/** Makes the domain's key, but only after the database has confirmed that it knows no replica of the domain. */
 async function make(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster } = deployment;
   const place = databasePlace(cluster);
@@ -195,8 +192,8 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     dataSource(deployment, databasePlace(deployment.cluster).address),
   );
   const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
-  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
-  // work. The next stage does not see it before.
+  // A changed configuration announces a restart, even of a replica that meanwhile picked it up by itself and does not
+  // work. The next stage does not see that earlier.
   const restarted = (): void =>
     void plan.later.push({
       host: host.name,

@@ -9,7 +9,7 @@ import { hashScript, scriptDigest } from '../kuscia/commands.ts';
 import { folders } from '../cluster/folders.ts';
 import { mustKnow } from './job-outputs.ts';
 
-/** The configuration on the first replica's host, and what its replica is started from. */
+/** The configuration on the first replica's host, and the image and script that its replica is started from. */
 export async function leaveConfiguration(
   ask: Ask & Pick<Act, 'run'>,
   { cluster }: Deployment,

@@ -12,20 +12,20 @@ import { extractScript } from '../kuscia/commands.ts';
 
 const notTaken = (): { taking?: Promise<void> } => ({});
 
-/** Takes kuscia.sh out of the image, once for each host of a run. */
+/** Takes kuscia.sh out of the image, once per host and run. */
 export function takeScript(act: Act, deployment: Deployment, host: string): Promise<void> {
   const script = act.cached(host, notTaken);
   script.taking ??= ensureImage(act, host, deployment.cluster.image, deployment)
     .then(async () => void (await act.run(host, extractScript(deployment.cluster))))
     .catch((thrown: unknown) => {
-      // Whoever comes next may have better luck.
+      // The next caller may succeed.
       delete script.taking;
       throw thrown;
     });
   return script.taking;
 }
 
-/** How the host differs from what the job before handed over; nothing where none did. */
+/** How the host differs from what the earlier job handed over; nothing if no job did. */
 export function unlikeHanded(
   { cluster, received }: Deployment,
   {
@@ -69,7 +69,7 @@ export function unlikeHanded(
   return failures;
 }
 
-/** Throws unless image and kuscia.sh are those that the job before handed over, where one did. */
+/** Throws unless image and kuscia.sh match what the earlier job handed over, if one did. */
 export async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster, received } = deployment;
   if (!received) return;

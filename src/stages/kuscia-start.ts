@@ -21,12 +21,12 @@ import { REPLICAS, wantedReplica } from './replica-container.ts';
 import { askReplica, askReplicas, faultOf, GATEWAY_PORT, isKnownBroken, type Replica } from './replica.ts';
 
 /**
- * A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing
+ * How long a running replica is given, in milliseconds, before it is restarted because it does not work: a failing
  * start takes 73 s.
  */
 const PATIENCE_MS = 120_000;
 
-/** Every replica running as described and proven, one after the other. */
+/** Every replica runs as described and is proven to work, one after the other. */
 export const kusciaStart = defineStage({
   name: 'kuscia-start',
   purpose: {
@@ -42,8 +42,8 @@ export const kusciaStart = defineStage({
   },
   needs: ['kuscia-init'],
   jobs: {
-    // Root of the database is closed when every replica has left it, and only a runner on the database's host can do
-    // that.
+    // Root of the database is closed when every replica has stopped using it, and only a runner on the database's host
+    // can do that.
     hosts: (cluster) => {
       const [replicas, holders] = [hostsWith(cluster, 'replica'), hostsWith(cluster, 'database')];
       return ownRunners(cluster).length === 0
@@ -54,13 +54,13 @@ export const kusciaStart = defineStage({
     always: true,
   },
   minutes: 60,
-  // While gateways move to another port, it reconfigures the load balancer.
+  // While gateways move to another port, this stage reconfigures the load balancer.
   inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images', 'task-wait'],
   takes: ['kuscia-configuration', 'provenance'],
   removable: true,
   work: (deployment, wish) => ({
     settleMs: 150_000,
-    // The database's host, where root is closed, may have no replica.
+    // The database's host, where root is closed, may not run a replica.
     prefetch: (plan, act) =>
       Promise.all(
         plan.steps.flatMap(({ host, serialGroup }) =>
@@ -80,8 +80,8 @@ export const kusciaStart = defineStage({
 });
 
 /**
- * Each replica by itself; their serial group makes the runner take them one at a time. One is taken away as it is
- * replaced: once no task runs on it. Its configuration stays, and what the database knows of it.
+ * Plans each replica separately; their serial group makes the runner handle one at a time. A replica is removed like it
+ * is replaced: once no task runs on it. Its configuration and its records in the database stay.
  */
 export function planReplicas(deployment: Deployment, facts: readonly Replica[], wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -98,7 +98,7 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[], 
   return plan;
 }
 
-/** Says which tasks run on the replica where a step of the plan stops it. */
+/** Warns of the tasks that run on the replica if a step of the plan stops it. */
 function warnOfTasks(
   plan: Plan,
   deployment: Deployment,
@@ -111,7 +111,7 @@ function warnOfTasks(
   if (note) plan.warnings.push(note);
 }
 
-/** Gateway ports that replicas still have and are to leave: several, where an earlier move was interrupted half-way. */
+/** Gateway ports that replicas still use and are to give up: several if an earlier move was interrupted half-way. */
 export function formerPorts({ ports }: Cluster, facts: readonly Pick<Replica, 'standing'>[]): readonly number[] {
   const all = facts.flatMap(({ standing }) => valueOf(standing)?.current?.ports[GATEWAY_PORT] ?? []);
   return [...new Set(all)].filter((port) => port !== ports.gateway).sort((a, b) => a - b);
@@ -180,14 +180,14 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
 }
 
 /**
- * So often a replica that seems broken is looked at once more, and so far apart, before it is restarted: one look may
- * meet a busy host.
+ * How many times, and how far apart, a replica that seems broken is checked again before it is restarted: a single
+ * check may hit a busy host.
  */
 const LOOKS = 3;
 
 const LOOK_EVERY_MS = 4_000;
 
-/** Restarts a replica that each further look shows broken, too. */
+/** Restarts a replica that every further check shows broken too. */
 async function restartBroken(
   act: Act,
   deployment: Deployment,
@@ -212,7 +212,7 @@ async function restartBroken(
   await restart(act, deployment, host, { name, ...container }, false);
 }
 
-/** Restarts a replica once the tasks on it have ended; `works` tells whether it was found to work. */
+/** Restarts a replica once its tasks have ended; `works` says whether it was found to work. */
 async function restart(
   act: Act,
   deployment: Deployment,

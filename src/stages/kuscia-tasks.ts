@@ -6,18 +6,18 @@ import { mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
 
-/** How often tasks are looked for while they are waited for, and how often that is told, in milliseconds. */
+/** How often tasks are checked while waiting for them, and how often that is reported, in milliseconds. */
 const LOOK_EVERY_MS = 5_000;
 const TELL_EVERY_MS = 30_000;
 
-/** The clock by which tasks are waited for; tests have their own. */
+/** The clock used while waiting for tasks; tests have their own. */
 export interface Clock {
   now(): number;
 }
 
 /**
- * The warning of a plan that stops a replica on which tasks run; undefined where none does, or where no API tells.
- * Every replica's registry says the same, so the first that is known is taken.
+ * The warning of a plan that stops a replica on which tasks run; undefined if none does, or if no API answers. All
+ * replicas share one registry, so the first known answer is used.
  */
 export function tasksNote(
   { cluster, taskWaitMs }: Deployment,
@@ -53,10 +53,10 @@ function remedyOf(taskWaitMs: number, reported: boolean): string {
 }
 
 /**
- * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it
- * ends when the time of `task-wait` is over. `works` tells whether the replica was found to work: where no API tells of
- * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for
- * nothing may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
+ * Before a running replica is stopped: waits until no task runs on it, and reports what it waits for and which tasks it
+ * ends when `task-wait` is over. `works` says whether the replica was found to work. If no API answers about tasks, a
+ * replica that does not work is stopped anyway; for one that works a DeploymentError is thrown in the end, because no
+ * task may be ended unseen. New tasks that are scheduled to the replica meanwhile are waited for as well.
  */
 export async function awaitTasks(
   act: Act,
@@ -99,7 +99,7 @@ export async function awaitTasks(
   }
 }
 
-/** Why the replica is stopped although tasks may run on it; undefined while they are waited for. */
+/** Why the replica is stopped although tasks may run on it; undefined while waiting for them. */
 function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitMs: number): string | undefined {
   if (seen.is === 'present' && !seen.value.reported) return 'its node is not Ready: nothing tells when they end';
   if (seen.is !== 'present' && !works) return 'no API tells of them, and it does not work anyway';
@@ -108,8 +108,8 @@ function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitM
 }
 
 /**
- * What the host's own replica says of the tasks on it, or any other replica where that one is silent: they share one
- * database.
+ * The tasks on the host's own replica, as reported by it or, if it does not answer, by any other replica: they share
+ * one database.
  */
 async function look(act: Act, cluster: Cluster, host: Host, replica: string): Promise<Fact<OnReplica>> {
   const own = await act.ask(host.name, registry(cluster.domain));

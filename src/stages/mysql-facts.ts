@@ -12,20 +12,20 @@ import { file } from '../host/files.ts';
 import type { PasswordFacts } from './database-passwords.ts';
 import { askDatabase, databasePlace, type DatabaseFacts } from './database.ts';
 
-/** What is seen of the database. */
+/** What is known of the database. */
 export interface MysqlFacts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
-  /** Its container and a former one, where the database is ours. */
+  /** Its container and a former one, if we run the database. */
   readonly container: Fact<ContainerPair>;
   readonly image: Fact<string>;
-  /** Version of the server in the image; asked only where the container was made of another. */
+  /** Version of the server in the image; queried only if the container was made from another image. */
   readonly newVersion: Fact<string>;
   /** The clock of the database's host, in milliseconds. */
   readonly clock: Fact<number>;
-  /** Which address of its own the host has for the database; asked only where that is ours. */
+  /** Which of the host's own addresses the database uses; queried only if we run the database. */
   readonly listen: Fact<Placed>;
 }
 
-/** Asks for all of it. What the new image holds is asked only where it would replace another. */
+/** Gathers all of it. The version in the new image is queried only if it would replace another image. */
 export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<MysqlFacts> {
   const { cluster } = deployment;
   const { asks } = databasePlace(cluster);
@@ -59,7 +59,7 @@ export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<
   };
 }
 
-/** Whether the container in use was made of another image than the one that is wanted. */
+/** Whether the container in use was made from another image than the wanted one. */
 export const changesImage = (database: ManagedDatabase, current: Container | undefined, image: Fact<string>): boolean =>
   current !== undefined &&
   (imageDifference(current, database.image, image) !== undefined ||

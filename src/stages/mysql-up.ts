@@ -19,7 +19,7 @@ import { planProvision, rootUnknown, schemaOf, userOf } from './database-root.ts
 import { defineStage } from './definition.ts';
 import { databasePlace, lacksUser, unanswered, stateFailures } from './database.ts';
 import { gatherDatabase, type MysqlFacts } from './mysql-facts.ts';
-/** The database of the domain, reached from a container on every replica's host. */
+/** The domain's database, reachable from a container on every replica's host. */
 export const mysqlUp = defineStage({
   name: 'mysql-up',
   purpose: {
@@ -40,8 +40,8 @@ export const mysqlUp = defineStage({
   work: (deployment, wish) => {
     const { database } = deployment.cluster;
     return {
-      // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
-      // runs elsewhere is asked over it.
+      // The server takes long to start; whether the replicas' hosts reach it can only be seen over the network. An
+      // external server is queried over the network.
       ...(database.kind === 'managed' && { startAfter: ['preflight'] }),
       settleMs: 120_000,
       prefetch: async (_, act) =>
@@ -53,8 +53,8 @@ export const mysqlUp = defineStage({
 });
 
 /**
- * The container where it is ours to run, or else the first login at the server; then what the server says of itself;
- * then whether every replica's host reaches it. Taken away is the container alone, where it is ours.
+ * First the container if we run the database, otherwise the first login at the server; then what the server reports
+ * about itself; then whether every replica's host reaches it. Removal removes only the container, if it is ours.
  */
 export function planDatabase(deployment: Deployment, facts: MysqlFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -81,13 +81,13 @@ export function planDatabase(deployment: Deployment, facts: MysqlFacts, wish: Wi
   return plan;
 }
 
-/** What may be missing once the server can be asked. */
+/** Announces what may turn out to be missing once the server can be queried. */
 function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deployment, facts: MysqlFacts): void {
   const { container, state } = facts;
   const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
   if (!isThere && !lacksUser(state, facts.root))
     plan.later.push({ host: database.host, about: schemaOf(database), why: { because: 'if-lacking' } });
-  // One that is made anew is given the files; one that is started or put back finds what is there.
+  // A new container is given the files; one that is started or put back uses those that exist.
   const found = valueOf(container);
   const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
   if (state.is !== 'present' && (kept.length > 0 || facts.password.is !== 'absent'))
@@ -103,8 +103,8 @@ function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deplo
 }
 
 /**
- * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself
- * does: it may want that once before challenges do. What comes of it is judged by the questions that follow.
+ * A server is queried only once it is in use, which starts here. Without a CA, the login is then made as Kuscia itself
+ * does it: the server may require that once before it accepts challenges. The queries that follow judge the result.
  */
 function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabase, { inUse, state }: MysqlFacts): void {
   const { cluster, secrets } = deployment;
@@ -167,7 +167,7 @@ function planState(plan: Plan, deployment: Deployment, facts: MysqlFacts): void 
   });
 }
 
-/** A server that answers tells how its root is let in; what it tells is for the stage that closes it. */
+/** A server that answers shows how its root logs in; that matters to the stage that closes root. */
 function planRootSeen(plan: Plan, database: ManagedDatabase, { root }: MysqlFacts): void {
   const failure = rootUnknown(database, root);
   if (root.is === 'unknown')

@@ -15,14 +15,14 @@ import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
 
-/** What is seen of the load balancer. */
+/** What is known of the load balancer. */
 export interface NginxFacts {
   readonly home: Fact<string>;
   readonly image: Fact<string>;
   readonly clock: Fact<number>;
   readonly standing: Fact<ContainerPair>;
   readonly configuration: Fact<HostFile>;
-  /** Certificate and key of an https load balancer, by name. */
+  /** Certificate and key of an HTTPS load balancer, by name. */
   readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
   readonly loaded: Fact<string>;
   readonly answers: Fact<readonly Answer[]>;
@@ -42,7 +42,7 @@ async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, 
   return new Map(await Promise.all(names));
 }
 
-/** Asks for all of it. */
+/** Gathers all of it. */
 export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<NginxFacts> {
   const { cluster } = deployment;
   const { host: name, container: lb } = cluster.loadBalancer;
@@ -69,7 +69,7 @@ export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<Ngi
   };
 }
 
-/** The load balancer's configuration file, and its certificate and key by name, as they are on its host. */
+/** The load balancer's configuration file, and its certificate and key by name, as they exist on its host. */
 export async function askFiles(
   ask: Ask,
   deployment: Deployment,
@@ -84,7 +84,7 @@ export async function askFiles(
   return [configuration, new Map(names.map((name, i) => [name, secrets[i] ?? absent]))];
 }
 
-/** How the files of the load balancer differ from the wanted ones: by name, why. */
+/** How the load balancer's files differ from the wanted ones: the reason, by file name. */
 export function unlikeFiles(
   deployment: Deployment,
   { configuration, secrets }: Pick<NginxFacts, 'configuration' | 'secrets'>,

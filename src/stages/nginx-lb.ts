@@ -16,7 +16,7 @@ import { reloads, wantedLoadBalancer } from './nginx-container.ts';
 import { gatherNginx, unlikeFiles, type NginxFacts } from './nginx-facts.ts';
 import { replaceConfiguration } from './nginx-files.ts';
 
-/** nginx in front of the replicas, leading to each of them. */
+/** nginx in front of the replicas, forwarding to each of them. */
 export const nginxLb = defineStage({
   name: 'nginx-lb',
   purpose: {
@@ -44,8 +44,8 @@ export const nginxLb = defineStage({
 });
 
 /**
- * The configuration first, then the container that uses it, then every replica must answer through it. Taken away is
- * the container alone.
+ * The configuration first, then the container that uses it, then every replica must answer through it. Removal removes
+ * only the container.
  */
 export function planLoadBalancer(deployment: Deployment, facts: NginxFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -90,7 +90,7 @@ const add = (
     apply,
   });
 
-/** So long after its start nginx may not answer yet, in milliseconds. */
+/** How long after its start nginx may take to answer, in milliseconds. */
 const STARTING_MS = 15_000;
 
 const isJustStarted = ({ standing, clock }: NginxFacts): boolean =>

@@ -13,7 +13,7 @@ import { subnetFaults } from './subnet.ts';
 import { anchor } from './swarm.ts';
 import type { Network } from '../docker/networks.ts';
 
-/** Plans the network; true when it is there and right. */
+/** Plans the network; true when it exists and is as described. */
 export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFacts): boolean {
   const { cluster } = deployment;
   const manager = anchor(cluster, facts.engines);
@@ -56,8 +56,8 @@ export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFa
 }
 
 /**
- * Plans that the network be gone, once the probes are. It stays where it is not as described, and where a container is
- * attached to it that is not ours. Of containers on other hosts Docker knows: it removes no network in use.
+ * Plans the removal of the network once the probes are gone. It stays if it is not as described, or if a container that
+ * is not ours is attached to it. Docker accounts for containers on other hosts: it removes no network in use.
  */
 export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: NetworkFacts): void {
   const manager = anchor(cluster, facts.engines);
@@ -74,7 +74,7 @@ export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: Networ
   if (fault) return note('be-there', `it stays: ${faultText(fault)}`);
   const users = strangersOn(cluster, facts);
   if (users.length > 0) return note('be-there', `it stays, used by ${users.join(', ')}`);
-  // In one serial group with one of the probes, beside which all the others go.
+  // Shares a serial group with one of the probes; all others run beside that one.
   const serialGroup = 'network';
   const [probe, ...others] = plan.steps.splice(0);
   plan.steps.push(...(probe ? [{ ...probe, serialGroup }] : []), ...others, {
@@ -87,7 +87,7 @@ export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: Networ
   });
 }
 
-/** Containers attached to the network, running or not, but those of this deployment. */
+/** Containers attached to the network, running or not, except those of this deployment. */
 const strangersOn = (cluster: Cluster, { hosts }: NetworkFacts): string[] =>
   hosts.flatMap(({ host, containers, machine }) => {
     const names = [probeName(cluster), replicaContainer(cluster, valueOf(machine)?.user ?? '')];
@@ -163,8 +163,8 @@ function wrongType(cluster: Cluster, host: string, network: Network, fault: Faul
 }
 
 /**
- * Containers on the network beside the probes, which alone are started again: docker removes no network that is in use,
- * and would have no probes then.
+ * Containers on the network besides the probes, which are the only ones to be started again: docker removes no network
+ * in use, and without it there would be no probes.
  */
 const usersOf = (cluster: Cluster, { hosts }: NetworkFacts, network: Network, where: string): string[] =>
   hosts

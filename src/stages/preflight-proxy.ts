@@ -5,9 +5,9 @@ import { SOCKET } from '../host/setup-script.ts';
 import type { Finding } from './finding.ts';
 
 /**
- * Docker's client puts the proxy of its login into each container that it makes, and Kuscia takes it for all that it
- * asks by HTTP. That is refused unless all that replicas and checks ask within the deployment goes past it
- * (docs/adr/0020).
+ * Docker's client passes the proxy settings of its login to each container that it creates, and Kuscia uses them for
+ * every HTTP request. That is refused unless everything that replicas and checks request within the deployment bypasses
+ * the proxy (docs/adr/0020).
  */
 export function proxyFindings(cluster: Cluster, proxies: readonly ContainerProxy[]): Finding[] {
   const past = destinations(cluster);
@@ -33,7 +33,7 @@ export function proxyFindings(cluster: Cluster, proxies: readonly ContainerProxy
     });
 }
 
-/** What containers of the deployment ask within it: themselves, the hosts, the overlay network, the database. */
+/** What the deployment's containers connect to within it: themselves, the hosts, the overlay network, the database. */
 function destinations({ hosts, network, database }: Cluster): string[] {
   const outside = database.kind === 'external' ? [database.address] : [];
   return [...new Set(['localhost', '127.0.0.1', ...hosts.map(({ address }) => address), network.subnet, ...outside])];
@@ -49,8 +49,8 @@ const noProxyFor = (noProxy: string, past: readonly string[]): string =>
   [...new Set([...entriesOf(noProxy), ...past])].join(',');
 
 /**
- * Whether a request there goes past a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy: *, addresses,
- * ranges, names with all below them.
+ * Whether a request to that destination bypasses a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy:
+ * *, addresses, ranges, names with all their subdomains.
  */
 export function goesPast(noProxy: string, destination: string): boolean {
   const range = parseSubnet(destination);
@@ -60,7 +60,7 @@ export function goesPast(noProxy: string, destination: string): boolean {
     const wide = parseSubnet(entry);
     if (range) return wide !== undefined && within(range, wide);
     if (ipv4(asked) !== undefined) return entry === asked || (wide !== undefined && contains(wide, asked));
-    // `example.com` is that name and all below it; `.example.com` and `*.example.com` are those below.
+    // `example.com` matches that name and its subdomains; `.example.com` and `*.example.com` match only the subdomains.
     const name = entry.replace(/^\*\./, '.');
     return asked === name || asked.endsWith(name.startsWith('.') ? name : `.${name}`);
   });

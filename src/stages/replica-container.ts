@@ -20,15 +20,15 @@ import { refuseTakenPorts } from './ports.ts';
 import { askReplica, differenceOf, faultOf, isKnownBroken, portsOf, type Replica } from './replica.ts';
 
 /**
- * One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the
- * stage waits.
+ * How long a replacement may take to work: longer than the run that made it waits, since kuscia.sh takes up to 150 s
+ * before the stage begins to wait.
  */
 const REPLACEMENT_PATIENCE_MS = 330_000;
 
 /** The serial group of all replicas: one after the other. */
 export const REPLICAS = 'replicas';
 
-/** The container of a replica as it is wanted. */
+/** A replica's container as it should be. */
 export function wantedReplica(
   deployment: Deployment,
   replica: Replica,
@@ -62,7 +62,7 @@ export function wantedReplica(
       await proveTerminal(act, host);
       if (former.length > 0) await leadToAllPorts(act, deployment, former);
     },
-    // Last of all, so that nothing is waited for in vain.
+    // Comes last, so that tasks are not waited for in vain.
     beforeStop: async (act) => {
       if (current?.state === 'running')
         await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
@@ -86,7 +86,7 @@ function stateOf(cluster: Cluster, replica: Replica, current: Container | undefi
     : 'broken';
 }
 
-/** What is wrong with the replica now, in the load balancer too. */
+/** What is wrong with the replica now, including at the load balancer. */
 async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<string | undefined> {
   const replica = await askReplica(act, deployment, host);
   const current = valueOf(replica.standing)?.current;
@@ -123,7 +123,7 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
   });
 }
 
-/** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
+/** Creates the replica's container with kuscia.sh, which hangs at a prompt if a container of that name exists. */
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
   const inPlace = await act.ask(host.name, container(name));
   if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));

@@ -4,15 +4,15 @@ import { valueOf, type Fact } from '../engine/fact.ts';
 import type { Machine } from '../host/facts.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 
-/** What tells how a host's replica is called. */
+/** What shows the name of a host's replica. */
 export interface Namers {
   readonly machines: ReadonlyMap<string, Fact<Machine>>;
   readonly nodes: Fact<readonly SwarmNode[]>;
 }
 
 /**
- * Name of a host's replica: as the host itself tells, and while it does not answer, as its login and its node of the
- * swarm do.
+ * Name of a host's replica: as the host itself reports it or, while the host does not answer, derived from its login
+ * and its swarm node.
  */
 export function nameOfReplica(
   cluster: Cluster,

@@ -15,30 +15,32 @@ import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askLed } from './led.ts';
 
-/** What is seen of the replica on one host. */
+/** What is known of the replica on one host. */
 export interface Replica {
   readonly host: Host;
   readonly machine: Fact<Machine>;
   readonly image: Fact<string>;
-  /** Asked only where it is this run's to say, and an earlier job handed over what it must be. */
+  /** Queried only if this run decides it, and an earlier job handed over the expected value. */
   readonly identity: Fact<ImageIdentity>;
   readonly file: Fact<HostFile>;
   readonly standing: Fact<ContainerPair>;
-  /** Its gateway as the probe on its own host sees it. */
+  /** Its gateway, as seen by the probe on its own host. */
   readonly answer: Fact<Answer>;
   readonly registry: Fact<Registry>;
-  /** Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. */
+  /** Replicas that the load balancer forwards to; absent while it does not run with the wanted configuration. */
   readonly led: Fact<ReadonlySet<string>>;
   /**
-   * Asked only where something seems wrong: its gateway from within its own container, and as the probe on another host
-   * sees it; what its log says.
+   * Queried only if something seems wrong: its gateway from inside its own container, and from the probe on another
+   * host; its log.
    */
   readonly within: Fact<Answer>;
   readonly elsewhere: Fact<Answer>;
   readonly lastErrorLines: Fact<string>;
 }
 
-/** Asks everything about the replica on this host. What costs more is asked only where something seems wrong. */
+/**
+ * Queries everything about the replica on this host. The more expensive queries are made only if something seems wrong.
+ */
 export async function askReplica(
   ask: Ask,
   deployment: Deployment,
@@ -81,19 +83,19 @@ export async function askReplica(
   return { ...seen, within, elsewhere, lastErrorLines: words };
 }
 
-/** Another host whose probe can be asked: the load balancer's, whose way to the replica matters most, or any. */
+/** Another host whose probe can be used: the load balancer's, whose path to the replica matters most, or any other. */
 function observerOf(ask: Ask, cluster: Cluster, host: Host): Host | undefined {
   const others = cluster.hosts.filter((other) => other !== host && ask.reaches(other.name));
   return others.find(({ name }) => name === cluster.loadBalancer.host) ?? others[0];
 }
 
-/** Whether that is the answer of this very replica. */
+/** Whether that answer comes from this very replica. */
 const isOwn = (cluster: Cluster, answer: Answer | undefined, current: Container): boolean =>
   answer !== undefined && isGateway(cluster, answer) && answer.instance === current.hostname;
 
 /**
- * What is wrong with a replica that should be working; undefined when it is proven (docs/kuscia.md#health). One
- * observer who cannot ask is overruled by two who were answered.
+ * What is wrong with a replica that should be working; undefined when it is proven to work (docs/kuscia.md#health). One
+ * observer that cannot query it is overruled by two that got an answer.
  */
 export function faultOf(
   cluster: Cluster,
@@ -108,7 +110,7 @@ export function faultOf(
   return unregistered(registry, current);
 }
 
-/** What is missing of what the replica writes into the database by itself. */
+/** What the replica should have written to the database by itself, but has not. */
 function unregistered(registry: Fact<Registry>, current: Container): string | undefined {
   if (registry.is !== 'present') return whyNot(registry);
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
@@ -122,8 +124,9 @@ function unregistered(registry: Fact<Registry>, current: Container): string | un
 }
 
 /**
- * Whether what is wrong is known from the replica itself, so that a restart may help: from within its own container, by
- * its own API, or by two observers on two hosts. That one probe could not ask it says nothing of the replica.
+ * Whether the fault is known from the replica itself, so that a restart may help: from inside its own container, from
+ * its own API, or from two observers on two hosts. A single probe that could not query it says nothing about the
+ * replica.
  */
 export function isKnownBroken(
   cluster: Cluster,
@@ -134,11 +137,11 @@ export function isKnownBroken(
   if (wrong(within)) return true;
   if (wrong(answer) && wrong(elsewhere)) return true;
   if (registry.is === 'present') return unregistered(registry, current) !== undefined;
-  // Its container lets commands in, and still its API gives none an answer.
+  // Commands run in its container, and still its API does not answer.
   return within.is === 'present';
 }
 
-/** The replicas of a deployment as they are seen. */
+/** The current state of every replica of a deployment. */
 export function askReplicas(ask: Ask, deployment: Deployment): Promise<Replica[]> {
   const led = askLed(ask, deployment);
   return Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, led)));
@@ -156,7 +159,7 @@ export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> =>
   '9091/tcp': ports.metrics,
 });
 
-/** How the container is not as described, so that it must be made anew; undefined when it is as described. */
+/** How the container differs from what is described, so that it must be recreated; undefined when it does not. */
 export function differenceOf(
   cluster: Cluster,
   { image, machine, lastErrorLines: lastWords }: Replica,
@@ -172,7 +175,7 @@ export function differenceOf(
     mounts: { '/home/kuscia/etc/conf/kuscia.yaml': ['configuration file', config] },
     hostname: replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? ''),
   };
-  // Such a one never starts again, and Kuscia says it nowhere else.
+  // Such a replica never starts again, and Kuscia reports it nowhere else.
   const otherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
   return differenceFrom(wanted, current, image) ?? (otherKey ? { field: 'domain key' } : undefined);
 }

@@ -9,19 +9,19 @@ import { replicaContainer } from '../kuscia/names.ts';
 import { nameOfReplica, type Namers } from './replica-names.ts';
 import { askSwarm } from './swarm.ts';
 
-/** What tells of things that belong to the deployment, whether they are described or not. */
+/** What shows which things belong to the deployment, described or not. */
 export interface StrayFacts extends Namers {
-  /** Of every host that told them. */
+  /** By host, for those hosts that answered. */
   readonly containers: ReadonlyMap<string, readonly Container[]>;
   readonly replicas: readonly { readonly host: Host; readonly registry: Fact<Registry> }[];
 }
 
 /**
- * A heartbeat that is younger, in milliseconds, is that of a replica that works (docs/kuscia.md#gateways-and-nodes).
+ * A heartbeat younger than this, in milliseconds, comes from a replica that works (docs/kuscia.md#gateways-and-nodes).
  */
 const LIVE_MS = 45_000;
 
-/** Asks for all of it, in words in which other stages ask it, too. */
+/** Gathers all of it, with queries that other stages make too. */
 export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts> {
   const [[, nodes], replicas, machines, all] = await Promise.all([
     askSwarm(ask, cluster),
@@ -43,8 +43,7 @@ export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts>
 }
 
 /**
- * A warning for each thing that belongs to the deployment, works or waits to be started again, and is not described
- * any more.
+ * A warning for each thing that belongs to the deployment, runs or waits to be restarted, and is no longer described.
  */
 export function straysOf(cluster: Cluster, facts: StrayFacts): Failure[] {
   const registered = registeredStrays(cluster, facts);
@@ -63,8 +62,8 @@ interface Registered {
 }
 
 /**
- * Replicas that are live in the registry under a name that is none of the described ones. Where a described one cannot
- * be told, it could be any of them.
+ * Replicas that are alive in the registry under a name that matches no described replica. While a described replica's
+ * name is unknown, any of them could be it.
  */
 function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
   const described = hostsWith(cluster, 'replica').map((host) => namesOn(cluster, facts, host));
@@ -122,7 +121,7 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
   };
 }
 
-/** The commands that take a replica away: first it stops in good order, then what it registered goes. */
+/** The commands that remove a replica: first it is stopped gracefully, then its records are removed. */
 function away(cluster: Cluster, facts: StrayFacts, name: string, container: string | undefined, place: string): string {
   const called =
     container ??
@@ -146,7 +145,7 @@ interface Found {
   readonly role: string;
 }
 
-/** Containers under names of this domain on hosts of the file, that no role of their host asks for. */
+/** Containers named like ones of this domain, on hosts of the cluster file whose roles do not call for them. */
 function containerStrays(cluster: Cluster, facts: StrayFacts): Found[] {
   const { domain, database, loadBalancer } = cluster;
   const mysql =
@@ -166,7 +165,7 @@ function containerStrays(cluster: Cluster, facts: StrayFacts): Found[] {
   );
 }
 
-/** Whether the host's role asks for a replica's container of that name: that of its own login. */
+/** Whether the host's role calls for a replica's container of that name: the name that its own login gives. */
 function isAsked(cluster: Cluster, { machines }: StrayFacts, host: Host, name: string): boolean {
   const user = valueOf(machines.get(host.name) ?? { is: 'absent' })?.user;
   return host.roles.includes('replica') && (user === undefined || name === replicaContainer(cluster, user));

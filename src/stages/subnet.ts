@@ -6,14 +6,14 @@ import { valueOf, type Fact } from '../engine/fact.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import type { Machine } from '../host/facts.ts';
 
-/** A host that may use a subnet already. */
+/** A host that may already use a subnet. */
 interface SubnetUser {
   readonly host: Host;
   readonly networks: Fact<readonly Network[]>;
   readonly machine: Fact<Machine>;
 }
 
-/** Whether both are IPv4 subnets and share an address. */
+/** Whether both are IPv4 subnets and overlap. */
 function clash(a: string, b: string): boolean {
   const [one, other] = [parseSubnet(a), parseSubnet(b)];
   return one !== undefined && other !== undefined && overlap(one, other);

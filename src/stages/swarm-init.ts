@@ -13,7 +13,7 @@ import { defineStage } from './definition.ts';
 import { mustKnow } from './job-outputs.ts';
 import { anchor, askEngines, engineFailures, engineOf, type Engines } from './swarm.ts';
 
-/** One swarm, started on the first manager, or the one that a manager is already in. */
+/** One swarm: the one that a manager is already in, or else a new one on the first manager. */
 export const swarmInit = defineStage({
   name: 'swarm-init',
   purpose: { english: 'A swarm with its first manager', chinese: '建立 swarm 及其第一个 manager' },
@@ -40,7 +40,7 @@ export const swarmInit = defineStage({
 });
 
 /**
- * The first manager initialises a swarm unless a manager is in one; two swarms, or workers of an unknown one, are
+ * The first manager initialises a swarm unless some manager is in one; two swarms, or workers of an unknown swarm, are
  * refused.
  */
 export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
@@ -106,7 +106,7 @@ function strangerBeforeInit(host: Host, engine: Engine | undefined): Failure {
   };
 }
 
-/** The join tokens, once they are marked as handed over. Tokens that nobody needs do not travel. */
+/** The join tokens, once they are marked as handed over. Tokens that nothing needs are not passed on. */
 async function leaveJoinTokens(
   ask: Ask & Pick<Act, 'run'>,
   { cluster }: Deployment,
@@ -116,7 +116,7 @@ async function leaveJoinTokens(
   const manager = anchor(cluster, engines);
   const outside = cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
   if (outside.length === 0 || !takes(manager.name)) return [];
-  // Before they leave the host: whatever becomes of this run, a later one sees that they must be rotated.
+  // Marked before they leave the host: whatever happens to this run, a later one sees that they must be rotated.
   await ask.run(manager.name, markTokens(cluster.domain, engineOf(engines, manager)?.swarm.nodeId ?? ''));
   const facts = await Promise.all([
     ask.ask(manager.name, joinToken('manager')),

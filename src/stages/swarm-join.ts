@@ -14,13 +14,13 @@ import { anchor, askSwarm, engineOf, NOT_READY_REMEDY, engineFailures, nodeFailu
 
 interface Facts {
   readonly engines: Engines;
-  /** As the anchor sees them; unknown while it manages no swarm. */
+  /** As seen by the lead manager; unknown while it manages no swarm. */
   readonly nodes: Fact<readonly SwarmNode[]>;
-  /** Whether the swarm still takes the tokens that an earlier job handed over; asked only where some were. */
+  /** Whether the swarm still accepts the tokens that an earlier job handed over; queried only if there were any. */
   readonly handedInUse?: Fact<boolean>;
 }
 
-/** Every host a node of the swarm, in its role and Ready. */
+/** Every host is a node of the swarm, in its role and Ready. */
 export const swarmJoin = defineStage({
   name: 'swarm-join',
   purpose: {
@@ -66,9 +66,7 @@ async function gather(ask: Ask, { cluster, received }: Deployment): Promise<Fact
   return { engines, nodes: inSwarm ? seen : absent, handedInUse };
 }
 
-/**
- * Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host.
- */
+/** Hosts outside any swarm join; nodes are matched by id, so that no stale node of the same hostname is taken for one. */
 export function planSwarmJoin(
   { cluster, ...deployment }: Deployment,
   { engines, nodes, handedInUse = absent }: Facts,
@@ -96,8 +94,8 @@ export function planSwarmJoin(
 }
 
 /**
- * When all hosts are in the swarm, the tokens that travelled between jobs are made worthless: those of this run, and
- * those of one that ended before it came to that.
+ * When all hosts are in the swarm, the tokens that were passed between jobs are rotated, so that they become worthless:
+ * those of this run, and those of a run that ended before it could do so.
  */
 function planRotation(
   plan: Plan,
@@ -227,7 +225,7 @@ function notReady(host: Host, node: SwarmNode): Failure {
   };
 }
 
-/** A node that is down and carries the hostname of one that is not: left behind when a host left and joined again. */
+/** Warns of nodes that are down and share the hostname of another: left behind when a host left and joined again. */
 function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: readonly SwarmNode[]): void {
   const ours = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
   const names = new Set(nodes.filter((node) => ours.has(node.id)).map((node) => node.hostname));

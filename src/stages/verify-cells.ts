@@ -10,8 +10,8 @@ import { key, node, overlay, registered, version } from './verify-registered.ts'
 import { APPLY, logsOf, nameOn, type Explanation, type Scene } from './verify-scene.ts';
 
 /**
- * A failure for each check of a replica that is not ok. Its cause is told only where what was seen leaves no other: of
- * the rest the logs may know more.
+ * A failure for each check of a replica that is not ok. A cause is stated only if what was observed leaves no other;
+ * otherwise the logs may show more.
  */
 export function cellFailures(
   cluster: Cluster,
@@ -31,7 +31,7 @@ export function cellFailures(
   }));
 }
 
-/** What a check that is not ok saw, by the title of its column. */
+/** What a failed check observed, prefixed by the title of its column. */
 export function said({ cells }: MatrixRow, name: CheckName): string {
   const { text, unknown } = cells[name];
   return unknown === true && text !== 'not known'
@@ -49,7 +49,7 @@ const EXPLAINERS: Readonly<Record<CheckName, (scene: Scene) => Explanation>> = {
   version,
 };
 
-/** Where the replica is not there or does not run, that alone explains whatever is red of it. */
+/** If the replica does not exist or does not run, that alone explains all its failed checks. */
 export function stopped(scene: Scene): Explanation | undefined {
   const { onHost } = scene;
   const { name: host } = onHost.host;
@@ -115,7 +115,7 @@ function direct(scene: Scene): Explanation {
   };
 }
 
-/** What to do where the probe that asks could not. */
+/** What to do if the probe could not make the request. */
 function unasked({ cluster, facts }: Scene): string {
   const { name: from } = facts.from;
   if (isSilent(facts, from)) return `See that ${from} is up and that it can be reached; then verify again.`;

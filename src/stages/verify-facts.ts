@@ -17,7 +17,7 @@ import { askDatabase, type DatabaseFacts } from './database.ts';
 import { askFiles } from './nginx-facts.ts';
 import { askSwarm, type Engines } from './swarm.ts';
 
-/** What is seen of one replica. */
+/** What is known of one replica. */
 export interface OnHost {
   readonly host: Host;
   readonly machine: Fact<Machine>;
@@ -27,7 +27,7 @@ export interface OnHost {
   readonly registry: Fact<Registry>;
 }
 
-/** What is seen of the load balancer beside its answers. */
+/** What is known of the load balancer besides its answers. */
 export interface LoadBalancerFacts {
   readonly container: Fact<Container>;
   readonly configuration: Fact<HostFile>;
@@ -35,29 +35,29 @@ export interface LoadBalancerFacts {
   readonly loaded: Fact<string>;
 }
 
-/** All that verify sees. */
+/** Everything that verify knows. */
 export interface VerifyFacts {
   readonly engines: Engines;
   readonly nodes: Fact<readonly SwarmNode[]>;
   readonly paths: readonly Path[];
-  /** What the probes say of themselves. */
+  /** What the probes report about themselves. */
   readonly probes: Paths;
   readonly answers: Fact<readonly Answer[]>;
   readonly replicas: readonly OnHost[];
   readonly database: DatabaseFacts;
   readonly loadBalancer: LoadBalancerFacts;
-  /** Of every host, to find what has an address that is not its own. */
+  /** Of every host, to find containers with an address that is not their own. */
   readonly containers: ReadonlyMap<string, readonly Container[]>;
-  /** Of every host, and with it whether the host answers. */
+  /** Of every host; also shows whether the host answers. */
   readonly machines: ReadonlyMap<string, Fact<Machine>>;
-  /** The host from which the load balancer and the replicas' gateways were asked. */
+  /** The host from which the load balancer and the replicas' gateways were queried. */
   readonly from: Host;
   readonly ms: number;
 }
 
 /**
- * Asks everything at once, in the words in which the other stages ask it: questions of one turn travel together, and
- * what is asked twice is run once.
+ * Queries everything at once, with the queries that other stages make: queries made together travel together, and a
+ * repeated one runs once.
  */
 export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFacts> {
   const started = Date.now();
@@ -87,7 +87,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
     containers: new Map(everywhere),
     machines: new Map(machines),
   };
-  // What another job saw of a host that this one does not reach stands.
+  // For a host that this job does not reach, another job's observation stands.
   const from = ask.reaches(usual.name) ? (aProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
   return {
@@ -101,19 +101,19 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
 
 const UNASKED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
 
-/** Whether the connection to the host was lost, or never came about. */
+/** Whether the connection to the host was lost or never established. */
 export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
   const fact = machines.get(host);
   return fact?.is === 'unknown' && fact.lost === true;
 }
 
-/** What hides everything on a host, in words: it does not answer, or its engine does not; '' where nothing does. */
+/** Why nothing on a host can be seen, in words: the host or its engine does not answer; '' if both do. */
 export function darkness(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host: string): string {
   if (isSilent(facts, host)) return 'which does not answer';
   return facts.engines.get(host)?.is === 'unknown' ? 'whose Docker Engine does not answer' : '';
 }
 
-/** The first host that answers and has a probe that runs, to ask from. */
+/** The first host that answers and has a running probe, to query from. */
 const aProbe = (
   hosts: readonly Host[],
   cluster: Cluster,
@@ -127,8 +127,8 @@ interface Answers {
 }
 
 /**
- * What the load balancer and each replica answer to a host: mostly that of the load balancer, where the replicas'
- * traffic comes from.
+ * The answers of the load balancer and of each replica to a host: usually the load balancer's, since the replicas'
+ * traffic comes from there.
  */
 async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answers> {
   const [ofBalancer, ofReplicas] = await Promise.all([
@@ -145,7 +145,7 @@ async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answe
   return { ofBalancer, ofReplicas: new Map(ofReplicas) };
 }
 
-/** The replica is asked itself for what it registered. */
+/** The replica itself is asked what it registered. */
 async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<OnHost, 'answer'>> {
   const [onMachine, onContainers, onRegistry, onFile] = await Promise.all([
     ask.ask(host.name, machine),
@@ -175,7 +175,7 @@ interface Attached {
   readonly address: string;
 }
 
-/** All containers on the network but that of this replica. */
+/** All containers on the network except that of this replica. */
 function othersThan(
   { host, container }: OnHost,
   { network }: Cluster,
@@ -191,7 +191,7 @@ function othersThan(
     .filter(({ address }) => address !== '');
 }
 
-/** Other containers on the network under the name of this replica: they pass for it. */
+/** Other containers on the network with the name of this replica: they can be taken for it. */
 export const duplicateNames = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
@@ -199,7 +199,10 @@ export const duplicateNames = (
   name: string,
 ): readonly Attached[] => othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
-/** Other containers on the network with the address of this replica: some hosts reach it there, some reach them. */
+/**
+ * Other containers on the network with the address of this replica: some hosts reach the replica there, others reach
+ * them.
+ */
 export const duplicateAddresses = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,

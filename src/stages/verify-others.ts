@@ -17,8 +17,7 @@ import { darkness, isSilent, type VerifyFacts } from './verify-facts.ts';
 import { isTried, nodeOf } from './verify-matrix.ts';
 
 /**
- * What does not work beside the replicas and explains what does not work of them: the database first, then what stands
- * in front.
+ * What does not work besides the replicas and may explain their failures: the database first, then the load balancer.
  */
 export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failure[] => [
   ...databaseOf(deployment.cluster, facts),
@@ -26,8 +25,8 @@ export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failu
 ];
 
 /**
- * What is wrong with the database, for all replicas or that of one host. While the host that asks it, or its engine,
- * does not answer, a replica's host that is greeted proves that it works.
+ * What is wrong with the database, for all replicas or only for that of one host. While the host that queries it, or
+ * its engine, does not answer, a replica's host that gets the greeting proves that it works.
  */
 function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
   const { asks, address } = databasePlace(cluster);
@@ -37,7 +36,7 @@ function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failur
   return greeted ? reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)])) : [];
 }
 
-/** What of the database and of the load balancer explains a replica that is red, in words; '' where they work. */
+/** What is wrong with the database and the load balancer that explains a failed replica, in words; '' if they work. */
 export function wordsOfOthers(
   deployment: Deployment,
   facts: VerifyFacts,
@@ -62,7 +61,7 @@ export function wordsOfOthers(
   };
 }
 
-/** Not from where no probe runs to try it: the pairs of that host say so. */
+/** Skips hosts without a running probe to try it from: the pairs of that host report it. */
 function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only?: string): DatabaseFacts {
   const tries = (host: string): boolean =>
     containers.get(host)?.some(({ name, state }) => name === probeName(cluster) && state === 'running') === true;
@@ -72,7 +71,7 @@ function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only
   };
 }
 
-/** Whether it runs, on the files that it should have. That it leads to every replica is in the matrix. */
+/** Whether it runs, with the files it should have. Whether it forwards to every replica is in the matrix. */
 function loadBalancerFailures(
   deployment: Deployment,
   { loadBalancer: facts, machines, engines }: VerifyFacts,
@@ -134,8 +133,8 @@ function loadBalancerFailures(
 }
 
 /**
- * Hosts that answer but do not tell what they are asked, and engines that do not answer or are stuck: such as in a
- * swarm that is locked.
+ * Hosts that answer but do not give the requested facts, and engines that do not answer or are stuck, as in a locked
+ * swarm.
  */
 export function hostFailures(facts: VerifyFacts): Failure[] {
   const odd = [...facts.machines].flatMap(([host, fact]) =>
@@ -147,8 +146,8 @@ export function hostFailures(facts: VerifyFacts): Failure[] {
 }
 
 /**
- * Nodes that are not Ready, but for those of hosts of which `known` says more: they do not answer, or their engine
- * does not.
+ * Nodes that are not Ready, except those of hosts in `known`, about which more is reported: the host or its engine does
+ * not answer.
  */
 export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: ReadonlySet<string>): Failure[] {
   if (facts.nodes.is !== 'present') {
@@ -185,7 +184,7 @@ export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: Readon
     });
 }
 
-/** Pairs that were tried and are cut. */
+/** Pairs that were tried and whose path is blocked. */
 export const pairFailures = (cluster: Cluster, facts: VerifyFacts): Failure[] => [
   ...probeFailures(cluster, facts.probes),
   ...cutPairs(

@@ -6,7 +6,7 @@ import { registryFor } from './verify-matrix.ts';
 import { APPLY, logsOf, nameOn, type Explanation, type Scene } from './verify-scene.ts';
 import type { Gateway } from '../kuscia/registry.ts';
 
-/** Of what a replica writes into the database by itself. */
+/** Explains failed checks of what a replica writes to the database by itself. */
 export function registered(scene: Scene): Explanation {
   const { facts, onHost, database } = scene;
   if (database !== '')
@@ -20,7 +20,7 @@ export function registered(scene: Scene): Explanation {
   return { ...own, remedy: `It writes its entry every 15 s. ${logsOf(scene)}` };
 }
 
-/** Its entry as the cells were judged by: by its own word first. */
+/** The entry that the cells were judged by, preferably as reported by the replica itself. */
 const gatewayOf = ({ facts, onHost, row }: Scene): Gateway | undefined =>
   registryFor(facts, onHost)?.gateways.find(({ name }) => name === row.replica);
 
@@ -68,7 +68,8 @@ export function overlay(scene: Scene): Explanation {
 }
 
 /**
- * The swarm gave one address to two containers, or an engine that came back before its swarm did chose it by itself.
+ * The swarm gave one address to two containers, or an engine that came back before its swarm did chose the address by
+ * itself.
  */
 function sharedAddress(scene: Scene): Explanation {
   const { cluster, facts, onHost } = scene;

@@ -12,8 +12,7 @@ import { matrixOf as matrixWith, silentHosts } from './verify-matrix.ts';
 import { hostFailures, nodeFailures, otherFailures, pairFailures, wordsOfOthers } from './verify-others.ts';
 
 /**
- * The cluster seen from outside: every replica against every check. Changes nothing; its matrix is the proof of its
- * plan.
+ * The cluster seen from outside: every check of every replica. Changes nothing; its matrix is the proof of its plan.
  */
 export const verify = defineStage({
   name: 'verify',
@@ -42,7 +41,7 @@ export const verify = defineStage({
   }),
 });
 
-/** What each check saw of each replica, and what else there is to say of the domain. */
+/** The result of each check of each replica, and what else is worth reporting about the domain. */
 export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
   matrixWith(deployment.cluster, facts, {
     wrong: [...otherFailures(deployment, facts), ...hostFailures(facts)],
@@ -50,8 +49,7 @@ export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
   });
 
 /**
- * Red unless all is there: what does not work beside the replicas first, then a failure for each check that is not as
- * it should be.
+ * Fails unless everything works: first what does not work besides the replicas, then a failure for each failed check.
  */
 export function planVerify(deployment: Deployment, facts: VerifyFacts): Plan {
   const plan = new Plan();
