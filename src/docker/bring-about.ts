@@ -7,9 +7,9 @@ import { discard, formerName, restoreRestartPolicy } from './replacement.ts';
 import type { ContainerPair, Removable, Wanted } from './wanted.ts';
 
 /**
- * Plans one container: absent, to be started, to be replaced, or as described. One that works is replaced only by one
- * that was tried before, stays aside until the new one is proven, and comes back when that fails; what an interrupted
- * run left is finished or undone. Gives the container where nothing is to be done to it.
+ * Plans one container: absent, as described, to be started, or to be replaced. A working container is replaced only
+ * after a rehearsal of the new one; it is kept aside until the new one is proven, and put back when that fails. What an
+ * interrupted run left is finished or undone. Returns the container when nothing needs to be done to it.
  */
 export function planContainer(plan: Plan, wanted: Wanted, { current, former }: ContainerPair): Container | undefined {
   const steps = stepsFor(wanted, { current, former });
@@ -18,8 +18,8 @@ export function planContainer(plan: Plan, wanted: Wanted, { current, former }: C
 }
 
 /**
- * Plans that there be no such container: each that is there is stopped in order and removed, the one that was set aside
- * first. `remains` says what of it is left when it is gone: volumes and files are.
+ * Plans the removal of a container: each of the pair is stopped gracefully and removed, the one set aside first.
+ * `remains` says what is left of it afterwards: volumes and files.
  */
 export function planRemoval(plan: Plan, thing: Removable, { current, former }: ContainerPair, remains: string): void {
   const { host, name, kind, stopping, beforeStop } = thing;
@@ -64,7 +64,7 @@ function stepsFor(wanted: Wanted, found: ContainerPair): Step[] {
   ];
 }
 
-/** One for each reason to replace it; of several, one is done before the other. */
+/** One step for each reason to replace it; if there are several, they run one after the other. */
 function replacements(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
   const difference = current.state === 'created' ? undefined : wanted.difference(current);
   const moved = wanted.moved?.(current);
@@ -80,8 +80,8 @@ function replacements(wanted: Wanted, found: ContainerPair, current: Container):
 }
 
 /**
- * Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container
- * is as described after all.
+ * A run was interrupted after it had set the container aside: its work is finished, or undone if the container turns
+ * out to be as described.
  */
 function resumed(wanted: Wanted, found: ContainerPair, former: Container): Step {
   const difference = wanted.difference(former);
@@ -98,8 +98,8 @@ function resumed(wanted: Wanted, found: ContainerPair, former: Container): Step 
 }
 
 /**
- * Where both are there: the former one goes once the new one is seen to work, and comes back where the new one has
- * failed and fails again.
+ * Both exist: the former one is removed once the new one is seen to work, and put back if the new one has failed and
+ * fails again.
  */
 function interrupted(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
   const { host, stopping, state } = wanted;

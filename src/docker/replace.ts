@@ -9,20 +9,20 @@ import { among, containers, lastLogLines, stoppedAs, type Container } from './co
 import { discard, formerName, putBack, rehearse, setAside } from './replacement.ts';
 import type { ContainerPair, Wanted } from './wanted.ts';
 
-/** Starts the container that has stopped. */
+/** Starts the stopped container. */
 export const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> =>
   wanted.start
     ? wanted.start(act, current)
     : void (await act.run(wanted.host, startContainer(wanted.name, current.state)));
 
-/** Makes the new container once it is known that it can be made, with the present one kept aside. */
+/** Creates the new container after a rehearsal has shown that it can be created; the present one is kept aside. */
 export function replacement(
   wanted: Wanted,
   { current, former }: ContainerPair,
 ): Pick<Step, 'apply' | 'undo' | 'conclude' | 'image'> {
   const { host, name, stopping } = wanted;
   const image = wanted.image && { image: wanted.image };
-  // One that never ran is worth nothing, and one that has yet to be proven is not worth more than the one before it.
+  // One that never ran is worthless, and one that is not yet proven is worth no more than its predecessor.
   const kept = former ?? (current?.state === 'created' ? undefined : current);
   if (kept === undefined) return { ...image, apply: (act) => createAnew(act, wanted, current) };
   let touched = kept === former;
@@ -75,13 +75,13 @@ async function tryFirst(act: Act, wanted: Wanted, current: Container | undefined
   });
 }
 
-/** How long what was put back may take until it works, in milliseconds. */
+/** How long a container that was put back may take to work, in milliseconds. */
 const BACK_MS = 150_000;
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Puts the former container back and waits until it works. Gives in words what is true then. Throws a DeploymentError
- * when it does not.
+ * Puts the former container back and waits until it works. Returns the resulting state in words. Throws a
+ * DeploymentError if it does not work.
  */
 export async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
   const { host, name, kind, stopping } = wanted;
@@ -112,7 +112,7 @@ const notBack = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
     'replaces it.',
 });
 
-/** What is wrong with a container by its own state; undefined when it runs. */
+/** What is wrong with a container according to its own state; undefined if it runs. */
 export async function notRunning(act: Act, host: string, name: string): Promise<string | undefined> {
   const fact = among(await act.ask(host, containers), name);
   if (fact.is !== 'present') return whyNot(fact, 'absent');
