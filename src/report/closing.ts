@@ -4,7 +4,7 @@ import { count, duration } from './layout.ts';
 import { stillWorks, verdict } from './matrix.ts';
 import type { StageState, RunState } from './run-state.ts';
 
-/** The last lines of a run: what was done, what was not, and in the very last what is true now. */
+/** The last lines of a run: what was done, what was not and, on the very last line, the resulting state. */
 export function closingLines(runState: RunState): readonly string[] {
   const { subject } = runState;
   if (!subject) return ['Nothing was started and nothing was changed.'];

@@ -7,7 +7,7 @@ import type { RunState } from './run-state.ts';
 interface Box {
   readonly id: string;
   readonly text: string;
-  /** The brackets that give it its shape. */
+  /** The brackets that define its shape. */
   readonly shape: readonly [string, string];
   readonly bad: boolean;
 }
@@ -17,8 +17,8 @@ const CYLINDER = ['[("', '")]'] as const;
 const HEXAGON = ['{{"', '"}}'] as const;
 
 /**
- * The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; what fails
- * stands out.
+ * The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; failures stand
+ * out.
  */
 export function picture(runState: RunState): string[] {
   const cluster = runState.subject?.cluster;

@@ -3,11 +3,11 @@ import type { ToldEvent } from './told.ts';
 
 type Heard<K extends ToldEvent['is']> = Extract<ToldEvent, { is: K }>;
 
-/** Lines of progress, each with its host in front. */
+/** Lines of progress, each prefixed with its host. */
 export class Progress {
   readonly #layout: Layout;
   readonly #hostWidth: number;
-  /** By stage: of several that go on side by side none silences another. */
+  /** By stage, so that stages running side by side do not silence one another. */
   readonly #waits = new Map<string, Waits>();
   readonly #now: () => number;
 
@@ -17,7 +17,7 @@ export class Progress {
     this.#now = now;
   }
 
-  /** The lines that an event is worth while its stage is applied; none for most. */
+  /** The lines that an event produces while its stage is applied; none for most events. */
   lines(event: ToldEvent): string[] {
     switch (event.is) {
       case 'stage-started':
@@ -71,8 +71,8 @@ export class Progress {
   }
 
   /**
-   * One line: host, sign or word, what, and a remark. The first two have one width, so that lines told apart stand
-   * aligned.
+   * One line: host, sign or word, subject, and a remark. The first two have fixed widths, so that lines printed at
+   * different times stay aligned.
    */
   #line(host: string, sign: Cell, ...rest: Cell[]): string[] {
     const [word, room] = [sign.text.padEnd('failed'.length), host.padEnd(this.#hostWidth)];
@@ -83,7 +83,7 @@ export class Progress {
 const AT_MOST_EVERY_MS = 5_000;
 const UNCHANGED_EVERY_MS = 20_000;
 
-/** Decides which waiting lines are told: never two within 5 s, and an unchanged one only every 20 s. */
+/** Decides which waiting messages are printed: never two within 5 s, and an unchanged one only every 20 s. */
 class Waits {
   #text = '';
   #at = -Infinity;

@@ -23,14 +23,14 @@ export interface ReportOptions {
   readonly docs: DocsPage;
   /** Prints each command and how it ended. */
   readonly verbose?: boolean;
-  /** Milliseconds of some clock; that of the machine unless told. */
+  /** Returns milliseconds; the machine's clock by default. */
   readonly now?: () => number;
 }
 
-/** What of a failure stands in the output. */
+/** The fields of a failure that the output contains. */
 const PUBLISHED: (keyof Failure)[] = ['code', 'host', 'what', 'evidence', 'cause', 'remedy'];
 
-/** Tells a run to whoever reads it. Every text it is given is masked and made harmless before it goes anywhere. */
+/** Reports a run to its readers. Every text is masked and made harmless before it goes anywhere. */
 export class Report {
   readonly #renderer: Renderer;
   readonly #options: ReportOptions;
@@ -57,12 +57,12 @@ export class Report {
     );
   }
 
-  /** From now on none of these is seen in anything that is printed. To be called before anything else. */
+  /** From now on none of these appears in anything that is printed. Must be called before anything else. */
   hide(secrets: readonly Secret[]): void {
     this.#renderer.hide(this.#masks.hide(secrets));
   }
 
-  /** The run begins: the hosts are going to be asked. */
+  /** The run begins: the hosts are about to be queried. */
   begin(subject: Subject): void {
     const { mode, cluster, stages, asked } = this.#masks.cleaned(subject);
     this.#started = this.#now();
@@ -91,12 +91,12 @@ export class Report {
     if (isEnd(event)) this.#groups.ended(event.stage, () => this.#closing(event.stage));
   };
 
-  /** So many sealed files lie ready for later jobs. */
+  /** That many sealed files are ready for later jobs. */
   handedOver(files: number): void {
     this.#runState.handedOver = files;
   }
 
-  /** So many sealed files hold the logs of the hosts. */
+  /** That many sealed files contain the logs of the hosts. */
   keptLogs(files: number): void {
     this.#runState.keptLogs = files;
   }
@@ -106,19 +106,19 @@ export class Report {
     return this.#masks.mask(text);
   }
 
-  /** What jobs of a workflow are told of the cluster file, and nothing else of this run. */
+  /** What the jobs of a workflow need from the cluster file, and nothing else of this run. */
   checked({ line, outputs }: Answer): void {
     this.say(line);
     for (const [name, value] of Object.entries(outputs)) this.#renderer.output(name, this.#masks.mask(value));
   }
 
-  /** What is seen on the hosts that answer, where a run is refused because others do not. */
+  /** The state of the hosts that answer, in a run that is refused because others do not. */
   seen(proof: Proof): void {
     if (isMatrix(proof)) this.#runState.seen = this.#masks.cleaned(proof);
   }
 
   /**
-   * The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and
+   * The run is over, with these failures or none: reports what is wrong and the resulting state, and writes outputs and
    * summary.
    */
   async finish(failures: readonly Failure[]): Promise<void> {
@@ -142,7 +142,7 @@ export class Report {
     );
   }
 
-  /** Something was thrown that nobody handles: says so at once. */
+  /** Reports at once an error that nothing handles. */
   defect(thrown: unknown): void {
     this.#tell(this.#masks.cleaned(failuresOf(thrown)), 'error');
   }
@@ -225,7 +225,7 @@ export class Report {
   }
 }
 
-/** What verify saw before changes were made, or while only a plan was wanted, says nothing of the state now. */
+/** What verify saw before changes were made, or in a run that only plans, says nothing about the state now. */
 function proofIsOfNow({ shows, stages }: RunState): boolean {
   if (shows !== 'a plan and changes') return shows === 'a proof';
   return stages.some(({ stage, state }) => stage === PROOF && state !== 'waiting');

@@ -1,13 +1,16 @@
 import type { Renderer } from './renderer.ts';
 import type { RunState } from './run-state.ts';
 
-/** What a stage says, as soon as it is its turn. */
+/** The output of a stage that is waiting for its turn. */
 interface Waiting {
   readonly stage: string;
   readonly tell: () => void;
 }
 
-/** A group of the log for each stage. Of stages side by side one is told after the other, when all before it ended. */
+/**
+ * One group in the log per stage. Stages that run side by side are printed one after the other, each once all earlier
+ * ones have ended.
+ */
 export class StageGroups {
   readonly #renderer: Pick<Renderer, 'open' | 'close' | 'line'>;
   readonly #runState: RunState;
@@ -31,7 +34,7 @@ export class StageGroups {
     });
   }
 
-  /** The stage has ended: this line stands below its group, and those that waited for it have their turn. */
+  /** The stage has ended: this line is printed below its group, and then the stages that waited for it. */
   ended(stage: string, closing: () => string): void {
     this.#inTurn(stage, () => {
       this.#close();
@@ -42,7 +45,7 @@ export class StageGroups {
     for (const each of waiting) this.#inTurn(each.stage, each.tell);
   }
 
-  /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
+  /** Nothing more will come: prints everything that is still waiting, by stage; what follows belongs to no stage. */
   end(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -1,24 +1,24 @@
 /** One command as it ran on a host. Times in milliseconds since the run began. */
 export interface Ran {
   readonly host: string;
-  /** What it was for, and how it ended: clean text. */
+  /** Its purpose, and how it ended: clean text. */
   readonly purpose: string;
   readonly ending: string;
   readonly from: number;
   readonly ms: number;
-  /** The stage that was being applied; undefined while everything is looked at. */
+  /** The stage that was being applied; undefined while the hosts are being read. */
   readonly stage: string | undefined;
 }
 
-/** The chart's width in columns; each is the same part of the run. */
+/** The chart's width in columns; each covers an equal part of the run. */
 const COLUMNS = 80;
 const LONGEST = 10;
-/** A run that lasts for hours asks again and again: what comes after so many commands is counted only. */
+/** A run that lasts for hours repeats its queries: commands beyond this number are only counted. */
 const MOST = 5_000;
 const LOOKING = '-';
 const IDLE = ' ';
 
-/** What ran when on which host. */
+/** Which command ran when, on which host. */
 export class Timeline {
   readonly #ran: Ran[] = [];
   #count = 0;
@@ -28,19 +28,19 @@ export class Timeline {
     if (this.#ran.length < MOST) this.#ran.push(ran);
   }
 
-  /** Commands in all. */
+  /** Number of commands. */
   get count(): number {
     return this.#count;
   }
 
-  /** The commands that took longest, longest first. */
+  /** The commands that took longest, in descending order. */
   get longest(): readonly Ran[] {
     return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST);
   }
 
   /**
    * A line for each host, a column for each part of the run: the letter of the stage for which a command ran there
-   * then. Below, what the letters say.
+   * then. Below it, a legend of the letters.
    */
   chart(hosts: readonly string[], stages: readonly string[]): string[] {
     const end = Math.max(1, ...this.#ran.map(({ from, ms }) => from + ms));

@@ -3,7 +3,7 @@ import type { Event } from '../engine/events.ts';
 import type { Note, Plan, Step } from '../engine/plan.ts';
 import { PLAN_WORDS } from './words.ts';
 
-/** A line of a plan as it is told: in words, and still known by its data. */
+/** A line of a plan as reported: in words, but still identified by its data. */
 export interface ToldNote {
   readonly host: string;
   readonly about: Note['about'];
@@ -11,10 +11,10 @@ export interface ToldNote {
   readonly why: string;
 }
 
-/** A step as it is told: what it does, not how. */
+/** A step as reported: what it does, not how. */
 export type ToldStep = ToldNote & Pick<Step, 'change' | 'image'>;
 
-/** A plan as it is told. */
+/** A plan as reported. */
 export interface Findings {
   readonly steps: readonly ToldStep[];
   readonly satisfied: readonly ToldNote[];

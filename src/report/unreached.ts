@@ -2,8 +2,8 @@ import type { Failure } from '../engine/errors.ts';
 import { distinct } from './failures.ts';
 
 /**
- * The failures with those of the hosts that could not be reached first, in the place of connections to them that were
- * lost. Advice that cannot work before they answer says so.
+ * The failures, starting with the hosts that could not be reached; these replace the failures of connections that were
+ * lost to them. Remedies that cannot work before those hosts answer say so.
  */
 export function withUnreached(
   failures: readonly Failure[],
