@@ -1,8 +1,8 @@
 import { differing, seen, type Kind, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import type { Plan, Step } from '../engine/plan.ts';
-import { stoppedAs, type Container } from './containers.ts';
-import { putItBack, replacement, started } from './replace.ts';
+import { describeStop, type Container } from './containers.ts';
+import { restoreFormer, replacement, startStopped } from './replace.ts';
 import { discard, formerName, restoreRestartPolicy } from './replacement.ts';
 import type { ContainerPair, Removable, Wanted } from './wanted.ts';
 
@@ -28,7 +28,7 @@ export function planRemoval(plan: Plan, thing: Removable, { current, former }: C
       if (found === current) await beforeStop?.(act);
       await act.run(host, discard(found.name, stopping));
     };
-    return make({ ...thing, name: found.name }, '-', 'remove', { because: 'unwanted' }, { apply });
+    return stepFor({ ...thing, name: found.name }, '-', 'remove', { because: 'unwanted' }, { apply });
   };
   const steps = [former, current].flatMap((found) => (found ? [removal(found)] : []));
   plan.steps.push(...steps);
@@ -41,20 +41,20 @@ function stepsFor(wanted: Wanted, found: ContainerPair): Step[] {
   if (current === undefined)
     return [
       former === undefined
-        ? make(wanted, '+', 'create', { because: 'absent' }, replacement(wanted, found))
-        : resumed(wanted, found, former),
+        ? stepFor(wanted, '+', 'create', { because: 'absent' }, replacement(wanted, found))
+        : resumeReplacement(wanted, found, former),
     ];
-  if (former !== undefined) return interrupted(wanted, found, current);
-  const replaces = replacements(wanted, found, current);
-  if (replaces.length > 0) return replaces;
-  const stopped = stoppedAs(current);
+  if (former !== undefined) return finishReplacement(wanted, found, current);
+  const replacing = replacements(wanted, found, current);
+  if (replacing.length > 0) return replacing;
+  const stopped = describeStop(current);
   if (stopped !== undefined) {
-    const apply = (act: Act): Promise<void> => started(act, wanted, current);
-    return [make(wanted, '~', 'start', { because: 'stopped', seen: stopped }, { apply })];
+    const apply = (act: Act): Promise<void> => startStopped(act, wanted, current);
+    return [stepFor(wanted, '~', 'start', { because: 'stopped', seen: stopped }, { apply })];
   }
   if (current.restartPolicy === 'always') return [];
   return [
-    make(
+    stepFor(
       wanted,
       '~',
       'restore-restart-policy',
@@ -75,7 +75,7 @@ function replacements(wanted: Wanted, found: ContainerPair, current: Container):
     ...(difference ? [['replace', differing(difference)] as const] : []),
     ...(moved ? [['replace-image', { because: 'pulled-anew', differs: [moved] }] as const] : []),
   ];
-  const steps = reasons.map(([kind, why]) => make(wanted, '~', kind, why, replacement(wanted, found)));
+  const steps = reasons.map(([kind, why]) => stepFor(wanted, '~', kind, why, replacement(wanted, found)));
   return steps.length > 1 ? steps.map((step) => ({ serialGroup: wanted.name, ...step })) : steps;
 }
 
@@ -83,37 +83,39 @@ function replacements(wanted: Wanted, found: ContainerPair, current: Container):
  * A run was interrupted after it had set the container aside: its work is finished, or undone if the container turns
  * out to be as described.
  */
-function resumed(wanted: Wanted, found: ContainerPair, former: Container): Step {
+function resumeReplacement(wanted: Wanted, found: ContainerPair, former: Container): Step {
   const difference = wanted.difference(former);
   if (difference !== undefined)
-    return make(
+    return stepFor(
       wanted,
       '~',
       'replace',
       { because: 'present-set-aside', differs: [difference] },
       replacement(wanted, found),
     );
-  const apply = async (act: Act): Promise<void> => void (await putItBack(act, wanted, true));
-  return make(wanted, '~', 'put-back', { because: 'set-aside' }, { apply });
+  const apply = async (act: Act): Promise<void> => void (await restoreFormer(act, wanted, true));
+  return stepFor(wanted, '~', 'put-back', { because: 'set-aside' }, { apply });
 }
 
 /**
  * Both exist: the former one is removed once the new one is seen to work, and put back if the new one has failed and
  * fails again.
  */
-function interrupted(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
+function finishReplacement(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
   const { host, stopping, state } = wanted;
   const former = formerName(wanted.name);
   if (current.state === 'running' && state === 'works') {
     const apply = async (act: Act): Promise<void> => void (await act.run(host, discard(former, stopping)));
-    return [make({ ...wanted, name: former }, '-', 'remove', { because: 'replacement-works' }, { apply })];
+    return [stepFor({ ...wanted, name: former }, '-', 'remove', { because: 'replacement-works' }, { apply })];
   }
   if (state === 'starting' && ['running', 'restarting'].includes(current.state)) return [];
-  const seen = stoppedAs(current) ?? current.state;
-  return [make(wanted, '~', 'replace', { because: 'replacement-fails', seen, of: former }, replacement(wanted, found))];
+  const seen = describeStop(current) ?? current.state;
+  return [
+    stepFor(wanted, '~', 'replace', { because: 'replacement-fails', seen, of: former }, replacement(wanted, found)),
+  ];
 }
 
-const make = (
+const stepFor = (
   { host, name, kind: thing, details, serialGroup }: Removable & Pick<Wanted, 'details'>,
   change: Step['change'],
   kind: Kind,

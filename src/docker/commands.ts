@@ -181,10 +181,10 @@ export function pullImage(image: string, login?: { server: string; username: str
 }
 
 /** Exit code on a host that got another image than the archive lists. */
-export const ARRIVED_OTHERWISE = 65;
+export const IMAGE_DIFFERS = 65;
 
 /** The slowest transfer that is waited for, in bytes per millisecond. */
-const SLOWEST = 1024;
+const SLOWEST_RATE = 1024;
 
 /**
  * Loads an archive, then compares the image under each of its names with what the archive lists. The comparison runs on
@@ -199,7 +199,7 @@ export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: num
     'found=$(docker image inspect --format "{{.Id}} {{json .RootFS.Layers}}" "$1") || found="absent "',
     'case " $2 " in',
     '*" ${found%% *} "* | *" ${found#* } "*) ;;',
-    `*) docker image rm "$1" >/dev/null; echo "$1 is \${found%% *} here, not $2" >&2; code=${ARRIVED_OTHERWISE} ;;`,
+    `*) docker image rm "$1" >/dev/null; echo "$1 is \${found%% *} here, not $2" >&2; code=${IMAGE_DIFFERS} ;;`,
     'esac',
     'shift 2',
     'done',
@@ -211,6 +211,6 @@ export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: num
   ]);
   return changing(`load ${images.map(({ name }) => name).join(', ')}`, script(text, ...known), {
     stdin: { file, bytes, onSent },
-    timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST),
+    timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST_RATE),
   });
 }

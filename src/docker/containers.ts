@@ -89,7 +89,7 @@ export const containers: Query<readonly Container[]> = {
 };
 
 /** The container of exactly that name, out of all. */
-export function among(all: Fact<readonly Container[]>, name: string): Fact<Container> {
+export function containerNamed(all: Fact<readonly Container[]>, name: string): Fact<Container> {
   if (all.is !== 'present') return all;
   const found = all.value.find((candidate) => candidate.name === name);
   return found ? present(found) : absent;
@@ -101,7 +101,7 @@ export function among(all: Fact<readonly Container[]>, name: string): Fact<Conta
  */
 export const container = (name: string): Query<Container> => ({
   command: containers.command,
-  read: (outcome) => among(containers.read(outcome), name),
+  read: (outcome) => containerNamed(containers.read(outcome), name),
 });
 
 /** The last lines of a container's log, 100 at most, each truncated to 1000 characters. */
@@ -124,7 +124,7 @@ export const lastLogLines = (name: string): Query<readonly string[]> => ({
 /**
  * How a container that does not run ended, in words; undefined for one that runs, or that docker is about to restart.
  */
-export const stoppedAs = ({ state, exitCode, error }: Container): string | undefined =>
+export const describeStop = ({ state, exitCode, error }: Container): string | undefined =>
   ['running', 'restarting'].includes(state) ? undefined : `${state} (${exitCode})${error === '' ? '' : `: ${error}`}`;
 
 /** Host ports that running containers publish, with the container's name. */

@@ -7,13 +7,13 @@ import { deploymentError, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Slots } from '../engine/slots.ts';
-import { ARRIVED_OTHERWISE, loadImages, pullImage } from './commands.ts';
+import { IMAGE_DIFFERS, loadImages, pullImage } from './commands.ts';
 import type { Container } from './containers.ts';
 import { image } from './facts.ts';
 import { localName } from './names.ts';
 
 /** How often the progress of an archive is reported, in milliseconds. */
-const TOLD_EVERY_MS = 10_000;
+const REPORT_EVERY_MS = 10_000;
 
 /** The images of a host, for one run. */
 interface Store {
@@ -21,24 +21,24 @@ interface Store {
    * Only one image is transferred at a time: a second request for it then finds it there, and no two archives compete
    * for one connection.
    */
-  readonly turns: Slots;
+  readonly queue: Slots;
   /** Those that were found there or transferred. */
-  readonly there: Set<string>;
+  readonly known: Set<string>;
 }
 
-const emptyStore = (): Store => ({ turns: new Slots(1), there: new Set() });
+const emptyStore = (): Store => ({ queue: new Slots(1), known: new Set() });
 
 /**
  * Brings the image to the host unless it exists there: from an archive that contains it, otherwise from its registry.
  * Does so once per run. Throws a DeploymentError that says which image and why it failed.
  */
 export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
-  const { turns, there } = act.cached(host, emptyStore);
-  const isThere = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
-  if (!(await isThere())) {
-    const waits = turns.busy > 0;
+  const { queue: turns, known: there } = act.cached(host, emptyStore);
+  const exists = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
+  if (!(await exists())) {
+    const hasToWait = turns.busy > 0;
     await turns.use(async () => {
-      if (waits && (await isThere())) return;
+      if (hasToWait && (await exists())) return;
       const archive = archiveOf(deployment, name);
       if (archive) await send(act, host, name, archive);
       else await pull(act, host, name, deployment);
@@ -73,7 +73,7 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
       ? `sent ${size(sent)} of ${size(archive.bytes)}`
       : `all ${size(archive.bytes)} are sent, the host unpacks them`;
   act.say(host, `sending ${name} (${file}, ${size(archive.bytes)})`);
-  const telling = setInterval(() => act.say(host, progress()), TOLD_EVERY_MS);
+  const reporting = setInterval(() => act.say(host, progress()), REPORT_EVERY_MS);
   try {
     const outcome = await act.attempt(
       host,
@@ -81,13 +81,13 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
     );
     if (!succeeded(outcome)) throw deploymentError(notLoaded(host, name, file, outcome));
   } finally {
-    clearInterval(telling);
+    clearInterval(reporting);
   }
 }
 
 function notLoaded(host: string, name: string, file: string, outcome: Outcome): Failure {
   const evidence = `${ending(outcome)}: ${lastLine(outcome)}`;
-  if (outcome.ended === 'exited' && outcome.code === ARRIVED_OTHERWISE) {
+  if (outcome.ended === 'exited' && outcome.code === IMAGE_DIFFERS) {
     return {
       code: 'image-differs',
       host,

@@ -192,16 +192,16 @@ export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): 
         return present({ version: 0, missing: ['sh'], proxies: [], unresolved: [], tries: [] });
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       const lines = outcome.stdout.split('\n').map((line) => line.split(' '));
-      const said = (key: string, known: readonly string[]): string[] =>
+      const valuesOf = (key: string, known: readonly string[]): string[] =>
         lines.flatMap(([first, value = '']) => (first === key && known.includes(value) ? [value] : []));
       const version = lines.find(([first]) => first === 'version')?.[1] ?? '';
       return present({
         version: /^\d{1,6}$/.test(version) ? Number(version) : 0,
-        missing: said('missing', PROGRAMS),
-        proxies: said('proxy', PROXIES),
-        unresolved: said('unresolved', names),
+        missing: valuesOf('missing', PROGRAMS),
+        proxies: valuesOf('proxy', PROXIES),
+        unresolved: valuesOf('unresolved', names),
         tries: [...aliases].flatMap(([alias, to]) =>
-          tryOf(
+          resultOf(
             to,
             mtu,
             lines.filter(([first, of]) => first === 'try' && of === alias),
@@ -213,7 +213,7 @@ export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): 
 }
 
 /** The result of one peer's lines: the first is for the large request, the others for single packets. */
-function tryOf(to: string, mtu: number, lines: readonly (readonly string[])[]): PathTry[] {
+function resultOf(to: string, mtu: number, lines: readonly (readonly string[])[]): PathTry[] {
   const tries = lines.flatMap(([, , size = '', exit = '', answer]) =>
     /^\d{1,5}$/.test(size) && /^\d{1,3}$/.test(exit)
       ? [{ size: Number(size), exit: Number(exit), own: exit === '0' && answer === 'own' }]

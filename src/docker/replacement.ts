@@ -16,7 +16,7 @@ export interface Stopping {
 }
 
 /** Time that docker itself may take in addition to the stop, in seconds. */
-const ROOM_S = 60;
+const MARGIN_S = 60;
 
 /**
  * Shell lines that define `stop NAME`; -t is the option for the time in every version of docker's client. docker stop
@@ -29,7 +29,9 @@ const stopping = ({ seconds, holdsData }: Stopping): string =>
       `"$1 did not stop within ${seconds} s; it was not killed" >&2; return $code; }; }`
     : `stop() { docker stop -t ${seconds} "$1" >/dev/null; }`;
 
-const deadline = ({ seconds }: Stopping): { readonly timeoutMs: number } => ({ timeoutMs: (seconds + ROOM_S) * 1000 });
+const deadline = ({ seconds }: Stopping): { readonly timeoutMs: number } => ({
+  timeoutMs: (seconds + MARGIN_S) * 1000,
+});
 
 /**
  * Stops the container and sets it aside under its former name, with everything it has. Its restart policy is removed
@@ -117,8 +119,8 @@ export function rehearse(name: string, { image, ports, options }: Rehearsal): Co
 
 /** Ports to publish that a container does not occupy yet: `[['1080/tcp', 20000]]` gives `20000:1080`. */
 export const portsToTry = (wanted: Readonly<Record<string, number>>, current: Container | undefined): string[] => {
-  const held = Object.values(current?.ports ?? {});
+  const occupied = Object.values(current?.ports ?? {});
   return Object.entries(wanted).flatMap(([inside, outside]) =>
-    held.includes(outside) ? [] : [`${outside}:${inside.replace(/\/.*$/, '')}`],
+    occupied.includes(outside) ? [] : [`${outside}:${inside.replace(/\/.*$/, '')}`],
   );
 };

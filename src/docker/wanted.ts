@@ -11,7 +11,7 @@ export interface ContainerPair {
 }
 
 /** Both of them, out of all containers of a host. */
-export const standing = (all: Fact<readonly Container[]>, name: string): Fact<ContainerPair> =>
+export const pairOf = (all: Fact<readonly Container[]>, name: string): Fact<ContainerPair> =>
   mapFact(all, (each) => ({
     current: each.find((one) => one.name === name),
     former: each.find((one) => one.name === formerName(name)),

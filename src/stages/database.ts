@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type ExternalDatabase, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { container, stoppedAs, type Container } from '../docker/containers.ts';
+import { container, describeStop, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, unknown, valueOf, whyNot, type Fact } from '../engine/fact.ts';
@@ -230,7 +230,7 @@ function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
 
 function notRunning({ database }: Cluster, container: Fact<Container>): Failure | undefined {
   if (database.kind !== 'managed' || container.is === 'unknown') return undefined;
-  const evidence = container.is === 'absent' ? 'absent' : stoppedAs(container.value);
+  const evidence = container.is === 'absent' ? 'absent' : describeStop(container.value);
   if (evidence === undefined) return undefined;
   return {
     code: 'database-unreachable',

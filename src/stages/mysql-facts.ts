@@ -4,7 +4,7 @@ import { absolute, folders } from '../cluster/folders.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, serverVersion } from '../docker/facts.ts';
 import { imageDifference, movedImage } from '../docker/images.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, placed, type Placed } from '../host/facts.ts';
@@ -32,7 +32,7 @@ export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<
   const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
   const [database, onContainer, onImage, properties, password, rootPassword, listen] = await Promise.all([
     askDatabase(ask, deployment),
-    managed ? ask.ask(asks.name, containers).then((all) => standing(all, managed.container)) : absent,
+    managed ? ask.ask(asks.name, containers).then((all) => pairOf(all, managed.container)) : absent,
     managed ? ask.ask(asks.name, image(managed.image)) : absent,
     ask.ask(asks.name, machine),
     managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,

@@ -2,7 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
@@ -48,7 +48,7 @@ export async function gatherNetwork(ask: Ask, cluster: Cluster): Promise<Network
           host,
           networks: nets,
           containers: all,
-          probe: standing(all, probeName(cluster)),
+          probe: pairOf(all, probeName(cluster)),
           probeImage,
           machine: properties,
         };

@@ -4,7 +4,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
 import { containers } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
 import { sha256 } from '../engine/digest.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
@@ -60,7 +60,7 @@ export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<Ngi
     home: mapFact(onMachine, ({ home }) => home),
     clock: mapFact(onMachine, ({ clock }) => clock),
     image: onImage,
-    standing: standing(onContainers, lb),
+    standing: pairOf(onContainers, lb),
     configuration,
     secrets,
     loaded,

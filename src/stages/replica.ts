@@ -4,7 +4,7 @@ import { absolute, folders } from '../cluster/folders.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { differenceFrom, type Description } from '../docker/difference.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Difference } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
@@ -65,7 +65,7 @@ export async function askReplica(
     image: onImage,
     identity,
     file: onFile,
-    standing: standing(onContainers, name),
+    standing: pairOf(onContainers, name),
     answer,
     registry: onRegistry,
     led: onLed,

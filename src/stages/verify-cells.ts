@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { CHECKS, type CheckName, type MatrixRow } from '../cluster/matrix.ts';
-import { stoppedAs } from '../docker/containers.ts';
+import { describeStop } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { whyNot } from '../engine/fact.ts';
@@ -71,7 +71,7 @@ export function stopped(scene: Scene): Explanation | undefined {
         'verify again.',
     };
   const name = nameOn(scene);
-  const how = onHost.container.is === 'absent' ? 'absent' : stoppedAs(onHost.container.value);
+  const how = onHost.container.is === 'absent' ? 'absent' : describeStop(onHost.container.value);
   if (how === undefined) return undefined;
   return {
     cause: `the replica does not run: its container is ${how}`,

@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { among, container, containers, type Container } from '../docker/containers.ts';
+import { containerNamed, container, containers, type Container } from '../docker/containers.ts';
 import type { SwarmNode } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
@@ -154,7 +154,7 @@ async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<
     ask.ask(host.name, file(folders(cluster).config)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? (host.route.via === 'ssh' ? host.route.user : ''));
-  return { host, machine: onMachine, container: among(onContainers, name), file: onFile, registry: onRegistry };
+  return { host, machine: onMachine, container: containerNamed(onContainers, name), file: onFile, registry: onRegistry };
 }
 
 async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBalancerFacts> {

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { stoppedAs } from '../docker/containers.ts';
+import { describeStop } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot } from '../engine/fact.ts';
@@ -83,7 +83,7 @@ function loadBalancerFailures(
   const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()];
   const failures = unknownFailures(host, unknowns, 'Fix the reported problem, then verify again.');
   if (failures.length > 0) return failures;
-  const how = facts.container.is === 'present' ? stoppedAs(facts.container.value) : 'absent';
+  const how = facts.container.is === 'present' ? describeStop(facts.container.value) : 'absent';
   if (how !== undefined)
     return [
       {
