@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cell, columns, count, cut, duration, labelled, type Layout } from '../../src/report/layout.ts';
+import { cell, columns, count, truncate, duration, labelled, type Layout } from '../../src/report/layout.ts';
 
 const look = (width: number): Layout => ({ width, paint: (style, text) => (style === 'bad' ? `<${text}>` : text) });
 
@@ -48,4 +48,4 @@ test('one and many', () =>
   ]));
 
 test('a cut text says so', () =>
-  expect([cut('abc', 3), cut('abcd', 3), cut('😀😀', 2)]).toEqual(['abc', 'ab…', '😀😀']));
+  expect([truncate('abc', 3), truncate('abcd', 3), truncate('😀😀', 2)]).toEqual(['abc', 'ab…', '😀😀']));

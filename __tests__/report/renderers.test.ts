@@ -14,7 +14,7 @@ import { terminalRenderer } from '../../src/report/terminal.ts';
 import { ALICE, CUT, planOf, step } from './alice.ts';
 import { play, reportOn } from './play.ts';
 import { RUNS } from './runs.ts';
-import { findings } from '../../src/report/told.ts';
+import { findings } from '../../src/report/reported.ts';
 
 /** The blocks of these failures. */
 const failureLines = (
@@ -170,7 +170,7 @@ describe('the job summary', () => {
     const steps = Array.from({ length: 5_000 }, (_, i) =>
       step('node-01', '+', `change ${i} ${'x'.repeat(300)}`, 'y'.repeat(300)),
     );
-    story.hear({ is: 'planned', stage: 'a', plan: findings(planOf({ steps })) });
+    story.record({ is: 'planned', stage: 'a', plan: findings(planOf({ steps })) });
     const markdown = summary(story, 'd', 256 * 1024);
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(256 * 1024);
     expect(markdown).toContain('4800 more stand in the `plan` output and in the log.');

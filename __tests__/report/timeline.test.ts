@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { reading } from '../../src/engine/command.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { Timeline, type Ran } from '../../src/report/timeline.ts';
+import { Timeline, type TimedCommand } from '../../src/report/timeline.ts';
 import { ALICE } from './alice.ts';
 import { recorder, reportOn } from './play.ts';
 
-const ran = (host: string, from: number, ms: number, stage?: string): Ran => ({
+const ran = (host: string, from: number, ms: number, stage?: string): TimedCommand => ({
   host,
   from,
   ms,
@@ -13,7 +13,7 @@ const ran = (host: string, from: number, ms: number, stage?: string): Ran => ({
   purpose: `from ${from}`,
   ending: 'exit 0',
 });
-const timelineOf = (...all: readonly Ran[]): Timeline => {
+const timelineOf = (...all: readonly TimedCommand[]): Timeline => {
   const timeline = new Timeline();
   for (const each of all) timeline.add(each);
   return timeline;

@@ -19,12 +19,12 @@ export const cell = (text: string, style: Style = 'plain'): Cell => ({ text, sty
 
 interface ColumnOptions {
   readonly indent?: number;
-  /** Columns that shrink, first to last, when a row is wider than the screen; each keeps at least `LEAST`. */
+  /** Columns that shrink, first to last, when a row is wider than the screen; each keeps at least `MIN_WIDTH`. */
   readonly shrink?: readonly number[];
 }
 
 const GAP = 2;
-const LEAST = 16;
+const MIN_WIDTH = 16;
 
 /** Rows with aligned columns, one line each; if they are wider than the screen, the `shrink` columns are truncated. */
 export function columns(rows: readonly (readonly Cell[])[], layout: Layout, options: ColumnOptions = {}): string[] {
@@ -42,18 +42,18 @@ export function columns(rows: readonly (readonly Cell[])[], layout: Layout, opti
 
 function fit(widths: readonly number[], room: number, shrink: readonly number[]): number[] {
   const fitted = [...widths];
-  let over = fitted.reduce((sum, width) => sum + width, 0) + GAP * Math.max(fitted.length - 1, 0) - room;
+  let excess = fitted.reduce((sum, width) => sum + width, 0) + GAP * Math.max(fitted.length - 1, 0) - room;
   for (const i of shrink) {
     const width = fitted[i] ?? 0;
-    const given = Math.min(Math.max(over, 0), Math.max(width - LEAST, 0));
-    fitted[i] = width - given;
-    over -= given;
+    const reduction = Math.min(Math.max(excess, 0), Math.max(width - MIN_WIDTH, 0));
+    fitted[i] = width - reduction;
+    excess -= reduction;
   }
   return fitted;
 }
 
 function pad({ text, style }: Cell, width: number, last: boolean, layout: Layout): string {
-  const shown = cut(text, width);
+  const shown = truncate(text, width);
   return layout.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
 }
 
@@ -64,14 +64,14 @@ const flatLine = (text: string): string => text.replace(/\s/g, ' ');
 export const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
 /** The text, or its beginning and `…`, at most `width` characters. */
-export function cut(text: string, width: number): string {
+export function truncate(text: string, width: number): string {
   const letters = [...text];
   return letters.length <= width ? text : `${letters.slice(0, Math.max(width - 1, 0)).join('')}…`;
 }
 
 /** A label with its text beside it, wrapped at spaces to fit the screen. Nothing is truncated. */
 export function labelled(label: Cell, text: string, layout: Layout, indent: number, labelWidth: number): string[] {
-  const room = Math.max(layout.width - indent - labelWidth, LEAST);
+  const room = Math.max(layout.width - indent - labelWidth, MIN_WIDTH);
   const lines = text
     .split('\n')
     .filter((line) => line.trim() !== '')

@@ -1,11 +1,11 @@
-import { cut, oneLine } from './layout.ts';
+import { truncate, oneLine } from './layout.ts';
 
 /** Longest value in the job summary; the log and the outputs contain it in full. */
 const LONGEST = 400;
 
 /** A value as literal Markdown text on one line, safe in a table: it cannot format, link, open a tag or end a cell. */
 export function md(value: unknown): string {
-  return cut(oneLine(String(value)), LONGEST)
+  return truncate(oneLine(String(value)), LONGEST)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
@@ -20,7 +20,7 @@ export function md(value: unknown): string {
  * becomes a character code.
  */
 export function label(value: string): string {
-  return [...cut(oneLine(value), 120)]
+  return [...truncate(oneLine(value), 120)]
     .map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`))
     .join('');
 }

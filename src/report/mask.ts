@@ -1,11 +1,11 @@
 import { printedForms, type Secret } from '../engine/secret.ts';
 import { Forms, type Span } from './forms.ts';
-import { bounded, LONGEST_VALUE, tame } from './remote.ts';
+import { bounded, LONGEST_VALUE, makeHarmless } from './remote.ts';
 
 const MASK = '***';
 
 /** How much of a long text is processed to print the shown part of it; making it harmless may shorten it. */
-const NEAR = 16 * LONGEST_VALUE;
+const WINDOW = 16 * LONGEST_VALUE;
 
 /** Knows every printed form of the run's secrets, and removes them from everything that is printed. */
 export class Masks {
@@ -30,7 +30,7 @@ export class Masks {
     for (;;) {
       const spans = this.#spans(masked);
       if (spans.length === 0) return masked;
-      masked = cover(masked, spans);
+      masked = coverSpans(masked, spans);
     }
   }
 
@@ -40,19 +40,19 @@ export class Masks {
    * far beyond the shown part is not processed: hosts can send megabytes.
    */
   clean(text: string): string {
-    if (text.length <= NEAR) return bounded(this.#tamed(this.mask(text)));
+    if (text.length <= WINDOW) return bounded(this.#harmless(this.mask(text)));
     // A form split by the end of the window would not be recognised, so what may be such a form is processed and not
     // shown. With line breaks in it, a form is longer than usual.
-    const reach = 4 * this.#longest;
-    const masked = this.mask(text.slice(0, NEAR + reach));
-    const near = masked.slice(0, Math.max(0, masked.length - reach));
-    return bounded(this.#tamed(near), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+    const margin = 4 * this.#longest;
+    const masked = this.mask(text.slice(0, WINDOW + margin));
+    const shown = masked.slice(0, Math.max(0, masked.length - margin));
+    return bounded(this.#harmless(shown), LONGEST_VALUE, Math.max(0, text.length - WINDOW));
   }
 
   /** Masked text made harmless, and masked again if that changed it. */
-  #tamed(masked: string): string {
-    const tamed = tame(masked);
-    return tamed === masked ? masked : this.mask(tamed);
+  #harmless(masked: string): string {
+    const harmless = makeHarmless(masked);
+    return harmless === masked ? masked : this.mask(harmless);
   }
 
   /** The same value with every text in it cleaned. Functions are left out; keys are ours and stay. */
@@ -71,10 +71,10 @@ export class Masks {
   #spans(text: string): Span[] {
     const spans = this.#forms.spansIn(text);
     const joined = text.replace(BREAKS, '');
-    const across = joined.length < text.length ? this.#forms.spansIn(joined) : [];
-    if (across.length === 0) return spans;
+    const joinedSpans = joined.length < text.length ? this.#forms.spansIn(joined) : [];
+    if (joinedSpans.length === 0) return spans;
     const placeOf = placesIn(text);
-    return [...spans, ...across.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort(
+    return [...spans, ...joinedSpans.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort(
       (a, b) => a[0] - b[0],
     );
   }
@@ -95,13 +95,13 @@ function placesIn(text: string): (index: number) => number {
     places.push(end);
   }
   return (index) => {
-    const piece = lastAtMost(starts, index);
+    const piece = lastNotAbove(starts, index);
     return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
   };
 }
 
 /** Index of the last of the ascending numbers that is not greater than the given one. */
-function lastAtMost(numbers: readonly number[], most: number): number {
+function lastNotAbove(numbers: readonly number[], most: number): number {
   let [low, high] = [0, numbers.length];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
@@ -114,7 +114,7 @@ function lastAtMost(numbers: readonly number[], most: number): number {
 /**
  * Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this terminates.
  */
-function cover(text: string, spans: readonly Span[]): string {
+function coverSpans(text: string, spans: readonly Span[]): string {
   let covered = '';
   let end = -1;
   for (const [from, to] of spans) {

@@ -62,19 +62,19 @@ function servingInWords(matrix: Matrix, replicas: string): string {
   if (through > 0)
     return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
   const direct = rows.filter(({ cells }) => cells.direct.ok).length;
-  const beside =
+  const directly =
     direct > 0
       ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ` +
         `${direct === 1 ? 'its own address' : 'their own addresses'}`
       : '';
   const unknown = rows.some(({ cells }) => cells.throughLb.unknown === true);
-  return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+  return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${directly}`;
 }
 
 function figures({ nodes, pairs }: Matrix): string {
-  const open = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
+  const unknownCount = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
   return (
-    `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
-    `pairs connected${open(pairs.unknown)}`
+    `${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
+    `pairs connected${unknownCount(pairs.unknown)}`
   );
 }

@@ -3,7 +3,7 @@ import { sameStep } from '../engine/plan.ts';
 import { distinct } from './failures.ts';
 import { cell, columns, count, duration, type Cell, type Layout, type Style } from './layout.ts';
 import type { RunState } from './run-state.ts';
-import type { ToldNote, ToldStep } from './told.ts';
+import type { ReportedNote, ReportedStep } from './reported.ts';
 
 /** A note of the plan document. */
 export interface PlanNote {
@@ -32,7 +32,7 @@ export interface PlanDocument {
 const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
 
 /** Why a change is needed, and the image of the container it creates, if known. */
-function reasonOf({ why, image: [id = ''] = [] }: ToldStep): string {
+function reasonOf({ why, image: [id = ''] = [] }: ReportedStep): string {
   const shown = SHOWN_ID.exec(id)?.[0];
   return shown === undefined ? why : `${why}; image ${shown}`;
 }
@@ -84,7 +84,7 @@ export function planLines(runState: RunState, layout: Layout): string[] {
     const lines = [
       ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
       ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
-      ...together(found?.awaited ?? []).map(({ note, more }) =>
+      ...combined(found?.awaited ?? []).map(({ note, more }) =>
         row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim'),
       ),
     ];
@@ -99,12 +99,12 @@ export function planLines(runState: RunState, layout: Layout): string[] {
 }
 
 /** Combines everything that is awaited from one thing on one host in one line. */
-function together(notes: readonly ToldNote[]): { readonly note: ToldNote; readonly more: number }[] {
+function combined(notes: readonly ReportedNote[]): { readonly note: ReportedNote; readonly more: number }[] {
   const firsts = notes.filter((note, i) => notes.findIndex((other) => sameStep(other, note)) === i);
   return firsts.map((note) => ({ note, more: notes.filter((other) => sameStep(other, note)).length - 1 }));
 }
 
-function row(note: ToldNote, sign: string, why: string, style: Style = 'plain'): Cell[] {
+function row(note: ReportedNote, sign: string, why: string, style: Style = 'plain'): Cell[] {
   return [cell(note.host), cell(`${sign} ${note.what}`, style), cell(why, 'dim')];
 }
 

@@ -21,7 +21,7 @@ const CONTROLS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u
  * runner would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Its length is not limited: see
  * `bounded`.
  */
-export function tame(text: string): string {
+export function makeHarmless(text: string): string {
   return text
     .replace(SEQUENCES, '')
     .replace(LINE_ENDS, '\n')

@@ -17,7 +17,7 @@ import { Progress } from './progress.ts';
 import { isEnd, RunState, type Subject } from './run-state.ts';
 import { StageGroups } from './stage-groups.ts';
 import { summary } from './summary.ts';
-import { toldEvent } from './told.ts';
+import { reportedEvent } from './reported.ts';
 
 export interface ReportOptions {
   readonly docs: DocsPage;
@@ -39,7 +39,7 @@ export class Report {
   readonly #now: () => number;
   #progress: Progress | undefined;
   #started: number;
-  #planTold = false;
+  #planPrinted = false;
   readonly #groups: StageGroups;
 
   constructor(renderer: Renderer, options: ReportOptions) {
@@ -69,11 +69,11 @@ export class Report {
     this.#runState.begin({ mode, cluster, stages });
     const hosts = cluster.hosts.map(({ name }) => name);
     this.#progress = new Progress(this.#renderer.layout, hosts, this.#now);
-    const told = asked ?? hosts;
+    const queried = asked ?? hosts;
     this.#line(
       this.#renderer.layout.paint(
         'dim',
-        `${cluster.domain}: asking ${count(told.length, 'host')} (${told.join(', ')}), mode ${mode}`,
+        `${cluster.domain}: asking ${count(queried.length, 'host')} (${queried.join(', ')}), mode ${mode}`,
       ),
     );
   }
@@ -82,11 +82,11 @@ export class Report {
   readonly emit: Emit = (raw) => {
     if (raw.is === 'secret') return this.hide([raw.secret]);
     if (raw.is === 'command') return this.#command(raw);
-    const event = this.#masks.cleaned(toldEvent(raw));
-    if (event.is === 'proof') return this.#runState.hear(event);
+    const event = this.#masks.cleaned(reportedEvent(raw));
+    if (event.is === 'proof') return this.#runState.record(event);
     if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
-    else this.#tellPlan();
-    this.#runState.hear(event);
+    else this.#printPlan();
+    this.#runState.record(event);
     for (const line of this.#progress?.lines(event) ?? []) this.#groups.line(event.stage, line);
     if (isEnd(event)) this.#groups.ended(event.stage, () => this.#closing(event.stage));
   };
@@ -127,9 +127,9 @@ export class Report {
     runState.failures = distinct(this.#masks.cleaned(failures));
     runState.ms = this.#now() - this.#started;
     if (!proofIsOfNow(runState)) delete runState.matrix;
-    this.#tellPlan();
+    this.#printPlan();
     if (runState.matrix) matrixLines(runState.matrix, this.#renderer.layout).forEach((line) => this.#line(line));
-    this.#tell(runState.failures, 'error');
+    this.#print(runState.failures, 'error');
     this.#outputs();
     await this.#summary();
     const closing = closingLines(runState);
@@ -144,7 +144,7 @@ export class Report {
 
   /** Reports at once an error that nothing handles. */
   defect(thrown: unknown): void {
-    this.#tell(this.#masks.cleaned(failuresOf(thrown)), 'error');
+    this.#print(this.#masks.cleaned(failuresOf(thrown)), 'error');
   }
 
   /** One line about the run itself. */
@@ -152,10 +152,10 @@ export class Report {
     this.#line(this.#masks.clean(text).replaceAll('\n', ' '));
   }
 
-  #tellPlan(): void {
+  #printPlan(): void {
     const { shows, gatheredMs } = this.#runState;
-    if (this.#planTold || gatheredMs === undefined) return;
-    this.#planTold = true;
+    if (this.#planPrinted || gatheredMs === undefined) return;
+    this.#planPrinted = true;
     if (shows === 'only a plan' || shows === 'a plan and changes') {
       planLines(this.#runState, this.#renderer.layout).forEach((line) => this.#line(line));
       const title = satisfiedTitle(this.#runState);
@@ -165,13 +165,13 @@ export class Report {
           satisfiedLines(this.#runState, this.#renderer.layout).map((line) => this.#masks.mask(line)),
         );
     }
-    this.#tell(
+    this.#print(
       this.#runState.found('warnings').map(({ finding }) => finding),
       'warning',
     );
   }
 
-  #tell(failures: readonly Failure[], severity: Severity): void {
+  #print(failures: readonly Failure[], severity: Severity): void {
     if (failures.length === 0) return;
     const { docs } = this.#options;
     for (const group of grouped(failures))

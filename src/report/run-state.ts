@@ -5,7 +5,7 @@ import { sameStep } from '../engine/plan.ts';
 import { OPERATIONS, type HostMode } from '../operations/index.ts';
 import type { OnHosts } from '../operations/operation.ts';
 import { Timeline } from './timeline.ts';
-import type { Findings, ToldEvent, ToldStep } from './told.ts';
+import type { Findings, ReportedEvent, ReportedStep } from './reported.ts';
 
 /** What a run is about, as reported before any host is queried. */
 export interface Subject {
@@ -26,11 +26,11 @@ export interface StageState {
   found?: Findings;
   /** What it found in the end, once everything was as it should be. */
   settled?: Findings;
-  readonly made: ToldStep[];
+  readonly made: ReportedStep[];
   /** Steps that were started and failed: whether they changed their host is unknown. */
-  readonly broken: ToldStep[];
+  readonly broken: ReportedStep[];
   /** Steps that failed, or that had no effect, and that were undone. */
-  readonly undone: ToldStep[];
+  readonly undone: ReportedStep[];
   /** How long it took to apply, in milliseconds. */
   ms?: number;
 }
@@ -38,7 +38,8 @@ export interface StageState {
 const ENDS = { 'stage-settled': 'settled', 'stage-failed': 'failed', 'stage-left': 'left' } as const;
 
 /** Whether the event ends the application of a stage, in whatever way. */
-export const isEnd = (event: ToldEvent): event is Extract<ToldEvent, { is: keyof typeof ENDS }> => event.is in ENDS;
+export const isEnd = (event: ReportedEvent): event is Extract<ReportedEvent, { is: keyof typeof ENDS }> =>
+  event.is in ENDS;
 
 /**
  * Everything that a run has reported so far; summary, outputs and closing lines are made from it. Contains only clean
@@ -82,7 +83,7 @@ export class RunState {
   }
 
   /** Records an event. */
-  hear(event: ToldEvent): void {
+  record(event: ReportedEvent): void {
     if (event.is === 'proof' && isMatrix(event.proof)) this.matrix = event.proof;
     if (!('stage' in event) || event.is === 'proof') return;
     const part = this.of(event.stage);
@@ -125,7 +126,7 @@ export class RunState {
 }
 
 /** A step that was undone counts as neither made nor broken: what it replaced is back in place. */
-function undo(part: StageState, step: ToldStep): void {
+function undo(part: StageState, step: ReportedStep): void {
   for (const list of [part.made, part.broken]) {
     const at = list.findLastIndex((each) => sameStep(each, step));
     if (at !== -1) list.splice(at, 1);

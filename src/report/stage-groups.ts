@@ -4,7 +4,7 @@ import type { RunState } from './run-state.ts';
 /** The output of a stage that is waiting for its turn. */
 interface Waiting {
   readonly stage: string;
-  readonly tell: () => void;
+  readonly print: () => void;
 }
 
 /**
@@ -42,20 +42,20 @@ export class StageGroups {
     });
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const each of waiting) this.#inTurn(each.stage, each.tell);
+    for (const each of waiting) this.#inTurn(each.stage, each.print);
   }
 
   /** Nothing more will come: prints everything that is still waiting, by stage; what follows belongs to no stage. */
   end(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { stage } of this.#runState.stages) for (const each of waiting) if (each.stage === stage) each.tell();
+    for (const { stage } of this.#runState.stages) for (const each of waiting) if (each.stage === stage) each.print();
     this.#close();
   }
 
-  #inTurn(stage: string, tell: () => void): void {
-    if (this.#isNext(stage)) tell();
-    else this.#waiting = [...this.#waiting, { stage, tell }];
+  #inTurn(stage: string, print: () => void): void {
+    if (this.#isNext(stage)) print();
+    else this.#waiting = [...this.#waiting, { stage, print }];
   }
 
   #isNext(stage: string): boolean {

@@ -3,7 +3,7 @@ import { CHECKS } from '../cluster/matrix.ts';
 import { codeNumber } from '../engine/errors.ts';
 import { closingLines } from './closing.ts';
 import { finding, grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from './failures.ts';
-import { count, cut, duration } from './layout.ts';
+import { count, truncate, duration } from './layout.ts';
 import { md } from './markdown.ts';
 import { CHECK_NAMES, CROSS, marked } from './matrix.ts';
 import { picture } from './picture.ts';
@@ -83,7 +83,7 @@ function timelineContext({ timeline, subject, stages }: RunState): Record<string
     ),
     longest: timeline.longest.map(({ host, purpose, ending, from, ms }) => ({
       host,
-      purpose: cut(purpose, 100),
+      purpose: truncate(purpose, 100),
       ending,
       at: duration(from),
       took: duration(ms),

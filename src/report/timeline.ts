@@ -1,5 +1,5 @@
 /** One command as it ran on a host. Times in milliseconds since the run began. */
-export interface Ran {
+export interface TimedCommand {
   readonly host: string;
   /** Its purpose, and how it ended: clean text. */
   readonly purpose: string;
@@ -12,20 +12,20 @@ export interface Ran {
 
 /** The chart's width in columns; each covers an equal part of the run. */
 const COLUMNS = 80;
-const LONGEST = 10;
+const LONGEST_SHOWN = 10;
 /** A run that lasts for hours repeats its queries: commands beyond this number are only counted. */
-const MOST = 5_000;
-const LOOKING = '-';
+const MAX_COMMANDS = 5_000;
+const READING = '-';
 const IDLE = ' ';
 
 /** Which command ran when, on which host. */
 export class Timeline {
-  readonly #ran: Ran[] = [];
+  readonly #ran: TimedCommand[] = [];
   #count = 0;
 
-  add(ran: Ran): void {
+  add(ran: TimedCommand): void {
     this.#count += 1;
-    if (this.#ran.length < MOST) this.#ran.push(ran);
+    if (this.#ran.length < MAX_COMMANDS) this.#ran.push(ran);
   }
 
   /** Number of commands. */
@@ -34,8 +34,8 @@ export class Timeline {
   }
 
   /** The commands that took longest, in descending order. */
-  get longest(): readonly Ran[] {
-    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST);
+  get longest(): readonly TimedCommand[] {
+    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST_SHOWN);
   }
 
   /**
@@ -50,7 +50,7 @@ export class Timeline {
     const used = stages.filter((stage) => this.#ran.some((ran) => ran.stage === stage));
     return [
       ...rows,
-      `${LOOKING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column ` +
+      `${READING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column ` +
         `is ${(end / COLUMNS / 1000).toFixed(2)} s`,
     ];
   }
@@ -60,7 +60,7 @@ export class Timeline {
     for (const { host: on, from, ms, stage } of this.#ran) {
       if (on !== host) continue;
       const column = (time: number): number => Math.min(COLUMNS - 1, Math.floor((time / end) * COLUMNS));
-      cells.fill(stage === undefined ? LOOKING : (letters.get(stage) ?? LOOKING), column(from), column(from + ms) + 1);
+      cells.fill(stage === undefined ? READING : (letters.get(stage) ?? READING), column(from), column(from + ms) + 1);
     }
     return cells.join('');
   }

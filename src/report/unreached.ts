@@ -16,7 +16,7 @@ export function withUnreached(
       ...rest.flatMap(({ code, host }) => (code === 'connection-lost' && host !== undefined ? [host] : [])),
     ]),
   ];
-  const told = rest.map((failure) =>
+  const explained = rest.map((failure) =>
     silent.length > 0 && /\bmode:? (plan|apply)\b/.test(failure.remedy)
       ? {
           ...failure,
@@ -26,5 +26,5 @@ export function withUnreached(
         }
       : failure,
   );
-  return [...distinct([...unreached.values()].flat()), ...told];
+  return [...distinct([...unreached.values()].flat()), ...explained];
 }
