@@ -21,7 +21,7 @@ import { registry } from '../../src/kuscia/registry.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
 import { configurationFile, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { formerPorts, kusciaStart, planReplicas } from '../../src/stages/kuscia-start.ts';
-import { ledBy } from '../../src/stages/led.ts';
+import { forwardedReplicas } from '../../src/stages/forwarded.ts';
 import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import {
@@ -71,7 +71,7 @@ function factsOf(
     lastErrorLines: present(''),
     within: absent,
     elsewhere: absent,
-    led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))),
+    forwarded: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))),
     ...(i === 0 && told),
   }));
 }
@@ -340,13 +340,13 @@ describe('a replica', () => {
     ['whose registry is not known is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
     [
       'that no peer reaches yet is waited for',
-      [{ led: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
+      [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
       [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
-    ['is not asked for through a load balancer that is not there yet', [{ led: absent }], [FINE(two), third]],
+    ['is not asked for through a load balancer that is not there yet', [{ forwarded: absent }], [FINE(two), third]],
     [
       'that does not work is not asked for through the load balancer',
-      [{ led: present(new Set<string>()), answer: unknown('exit 7') }, young],
+      [{ forwarded: present(new Set<string>()), answer: unknown('exit 7') }, young],
       [third, waits],
     ],
     [
@@ -487,7 +487,14 @@ describe('whom the load balancer leads to', () => {
   const written = present({ mode: '644', sha256: sha256(configuration), changedAt: 0 });
   const answers = present(THREE.slice(1).map((host) => answerOf(cluster, host)));
   const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
-  test.each<[string, Parameters<typeof ledBy>[2], Parameters<typeof ledBy>[3], ReturnType<typeof ledBy>]>([
+  test.each<
+    [
+      string,
+      Parameters<typeof forwardedReplicas>[2],
+      Parameters<typeof forwardedReplicas>[3],
+      ReturnType<typeof forwardedReplicas>,
+    ]
+  >([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
     [
       'is known while it leads to the former and the new gateway ports, whatever its file',
@@ -499,15 +506,15 @@ describe('whom the load balancer leads to', () => {
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
     ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
     ['is not asked where the file is gone', present(digest), absent, absent],
-  ])('%s', (_, loaded, onFile, led) => {
-    expect(ledBy(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(led);
+  ])('%s', (_, loaded, onFile, forwarded) => {
+    expect(forwardedReplicas(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(forwarded);
   });
 
   test('is not asked where nginx listens on another port yet', () => {
     const elsewhere = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8090 } }));
     expect(
       [elsewhere, absent, unknown('exit 1')].map(
-        (found) => ledBy(deploymentOf(), found, present(digest), written, answers).is,
+        (found) => forwardedReplicas(deploymentOf(), found, present(digest), written, answers).is,
       ),
     ).toEqual(['absent', 'absent', 'absent']);
   });

@@ -4,7 +4,7 @@ import type { Act } from '../../src/engine/ask.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Registry, Task } from '../../src/kuscia/registry.ts';
-import { awaitTasks, tasksNote } from '../../src/stages/kuscia-tasks.ts';
+import { awaitTasks, tasksWarning } from '../../src/stages/kuscia-tasks.ts';
 import { planReplicas } from '../../src/stages/kuscia-start.ts';
 import { absent } from '../../src/engine/fact.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
@@ -139,7 +139,7 @@ describe('a plan', () => {
       answer: present(answerOf(cluster, host)),
       registry,
       lastErrorLines: present(''),
-      led: present(new Set([on2, on3])),
+      forwarded: present(new Set([on2, on3])),
       ...(i === 0 && told),
     }));
   const warned = (told: Partial<OnHost>, registry: Fact<Registry>, state?: string): string[] =>
@@ -179,6 +179,6 @@ describe('a plan', () => {
     [10, false, /not Ready, so nothing tells when they end/],
   ])('says what becomes of them: %s minutes, node Ready: %s', (minutes, ready, wanted) => {
     const known = present(registryOf(cluster, HOSTS, { tasks: [task('a')], nodes: [{ name: on2, ready }] }));
-    expect(tasksNote(deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, [known])?.remedy).toMatch(wanted);
+    expect(tasksWarning(deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, [known])?.remedy).toMatch(wanted);
   });
 });

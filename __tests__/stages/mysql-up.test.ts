@@ -18,7 +18,7 @@ import type { Greeting } from '../../src/mysql/greeting.ts';
 import { inUseText } from '../../src/mysql/in-use.ts';
 import { keepRootPassword, makeRootPassword, provide, type RootAccess } from '../../src/mysql/root.ts';
 import { databasePlace } from '../../src/stages/database.ts';
-import { unreached } from '../../src/stages/database-reach.ts';
+import { reachFailure } from '../../src/stages/database-reach.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
@@ -530,7 +530,7 @@ describe('a database of ours', () => {
     ],
   ];
   test.each(seen)('is told of %s with what mends that, and with nothing of other hosts', (_, how, fromHost, told) => {
-    const failure = unreached(clusterOf(), '10.77.0.11', { host: THREE[1] as Host, fact: present(how), fromHost });
+    const failure = reachFailure(clusterOf(), '10.77.0.11', { host: THREE[1] as Host, fact: present(how), fromHost });
     expect(failure).toMatchObject({ code: 'database-unreachable', host: 'node-02', ...told });
     expect(failure.cause).toBeDefined();
     if (!failure.remedy.includes('3306/tcp')) expect(failure.remedy).not.toContain('Open');
@@ -679,8 +679,8 @@ describe('a database of somebody else', () => {
 
   test('is asked from the first replica; one of ours from its own host', () => {
     expect(
-      [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ asks, address }) => [
-        asks.name,
+      [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ queryHost, address }) => [
+        queryHost.name,
         address,
       ]),
     ).toEqual([

@@ -9,7 +9,7 @@ import { PROBE_VERSION, runProbe, type PathTry, type ProbeReport } from '../../s
 import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
-import { allPaths, cutPairs, probeFailures } from '../../src/stages/data-path.ts';
+import { allPaths, pairFailuresOf, probeFailures } from '../../src/stages/data-path.ts';
 import { planNetwork } from '../../src/stages/network-create.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import {
@@ -626,14 +626,14 @@ describe('the data path', () => {
     ],
   ];
   test.each(cases)('names %s', (_, tries, whats) => {
-    const failures = cutPairs(cluster, paths(tries));
+    const failures = pairFailuresOf(cluster, paths(tries));
     expect(failures.map(({ code, what }) => [code, what])).toEqual(whats.map((what) => ['data-path-cut', what]));
     for (const { remedy } of failures) expect(remedy).toContain('4789/udp');
   });
 
   test('that is too narrow is named with the smaller size of both directions, and the remedy', () => {
     expect(
-      cutPairs(
+      pairFailuresOf(
         cluster,
         paths({ 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': { ...NARROW, passes: 1300, lost: 1350 } } }),
       ),
@@ -651,7 +651,7 @@ describe('the data path', () => {
   });
 
   test('on which something else answers is told with what can make it', () => {
-    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([
+    expect(pairFailuresOf(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([
       {
         code: 'data-path-cut',
         evidence: expect.stringContaining('something else answers'),

@@ -7,7 +7,7 @@ import type { Setup } from '../../src/host/setup.ts';
 import { engineSilent } from '../../src/stages/engine-silent.ts';
 import { exhausted } from '../../src/stages/pools.ts';
 import { dockerFindings } from '../../src/stages/preflight-engine.ts';
-import { goesPast } from '../../src/stages/preflight-proxy.ts';
+import { bypasses } from '../../src/stages/preflight-proxy.ts';
 import { clusterOf, EXTERNAL, THREE } from '../support/deployment.ts';
 import { BRIDGE, engineOutside, RULES, setupOf } from '../support/facts.ts';
 
@@ -498,7 +498,7 @@ test.each([
   ['localhost', '127.0.0.1', false],
   ['127.0.0.0/8', '127.0.0.1', true],
 ])('with NO_PROXY %j a request to %s goes past the proxy: %s', (noProxy, destination, past) => {
-  expect(goesPast(noProxy, destination)).toBe(past);
+  expect(bypasses(noProxy, destination)).toBe(past);
 });
 
 describe('an engine that does not answer', () => {

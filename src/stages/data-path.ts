@@ -35,7 +35,7 @@ export interface Path {
   readonly stranger?: true;
 }
 
-const SEEN: Readonly<Record<Ended, string>> = {
+const OBSERVATIONS: Readonly<Record<Ended, string>> = {
   connected: 'answered',
   unresolved: 'its name is not known on the network',
   refused: 'no route, or refused',
@@ -78,8 +78,8 @@ function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to
     ended === 'narrow'
       ? `packets of ${passes ?? 0} bytes pass, packets of ${lost ?? 0} bytes do not`
       : ended === 'failed'
-        ? `${SEEN.failed} (curl exit ${exit})`
-        : SEEN[ended];
+        ? `${OBSERVATIONS.failed} (curl exit ${exit})`
+        : OBSERVATIONS[ended];
   const cause = CAUSES[ended];
   return {
     connected: ended === 'connected',
@@ -91,24 +91,25 @@ function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to
 }
 
 /** One failure for each pair of hosts whose path is blocked or has too small an MTU, in either direction. */
-export function cutPairs(cluster: Cluster, paths: readonly Path[]): Failure[] {
-  const cut = paths.filter((path) => !path.connected);
-  const backOf = (path: Path): Path | undefined =>
-    cut.find((other) => other.from === path.to && other.to === path.from);
-  return cut.flatMap((path): Failure[] => {
-    const back = backOf(path);
-    if (back && cut.indexOf(back) < cut.indexOf(path)) return [];
+export function pairFailuresOf(cluster: Cluster, paths: readonly Path[]): Failure[] {
+  const broken = paths.filter((path) => !path.connected);
+  const reverseOf = (path: Path): Path | undefined =>
+    broken.find((other) => other.from === path.to && other.to === path.from);
+  return broken.flatMap((path): Failure[] => {
+    const reverse = reverseOf(path);
+    if (reverse && broken.indexOf(reverse) < broken.indexOf(path)) return [];
     // If one direction is blocked, a reduced MTU in the other is the lesser news.
-    const [worse, other] = path.passes !== undefined && back && back.passes === undefined ? [back, path] : [path, back];
+    const [worse, other] =
+      path.passes !== undefined && reverse && reverse.passes === undefined ? [reverse, path] : [path, reverse];
     return [
       worse.passes === undefined
-        ? cutPair(cluster, worse, other !== undefined)
+        ? blockedPair(cluster, worse, other !== undefined)
         : narrowPair(cluster, worse, Math.min(worse.passes, other?.passes ?? worse.passes)),
     ];
   });
 }
 
-function cutPair(cluster: Cluster, path: Path, both: boolean): Failure {
+function blockedPair(cluster: Cluster, path: Path, both: boolean): Failure {
   const { from, to } = path;
   const apply =
     `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a ` +

@@ -13,7 +13,7 @@ export function listenAddress(fact: Fact<Placed>): string | undefined {
 }
 
 /** The failure of a host on which the address that others use to reach it is not configured, as behind NAT. */
-export function addressElsewhere({ host, listen, port }: ManagedDatabase, fact: Fact<Placed>): Failure {
+export function notOwnAddress({ host, listen, port }: ManagedDatabase, fact: Fact<Placed>): Failure {
   const { address = '', own = [] } = valueOf(fact) ?? {};
   return {
     code: 'address-elsewhere',

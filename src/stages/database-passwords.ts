@@ -22,11 +22,11 @@ export interface PasswordFacts {
 export const writePassword = ({ secrets }: Deployment, path: string): Command =>
   writeFile('write the database password', path, '0600', secrets.databasePassword);
 
-const USERS: About = { kind: 'write', thing: 'password file' };
-const ROOTS: About = { kind: 'write', thing: 'root password file' };
+const USER_FILE: About = { kind: 'write', thing: 'password file' };
+const ROOT_FILE: About = { kind: 'write', thing: 'root password file' };
 
 /** Why root's own password must be saved on the host; undefined if it already is. */
-function unkept(root: Fact<HostFile>): Reason | undefined {
+function reasonToSave(root: Fact<HostFile>): Reason | undefined {
   if (root.is !== 'present') return { because: 'absent' };
   const { mode } = root.value;
   return mode === '600' ? undefined : differing({ field: 'mode', from: mode, to: '600' });
@@ -45,31 +45,37 @@ export function planPasswords(
   if (database.kind !== 'managed' || passwordFiles.is !== 'present') return;
   const { user, root } = passwordFiles.value;
   const { host } = database;
-  const kept = unkept(rootPassword);
-  const keep = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
-  if (kept !== undefined)
-    plan.steps.push({ host, change: kept.because === 'absent' ? '+' : '~', about: ROOTS, why: kept, apply: keep });
+  const reason = reasonToSave(rootPassword);
+  const save = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
+  if (reason !== undefined)
+    plan.steps.push({
+      host,
+      change: reason.because === 'absent' ? '+' : '~',
+      about: ROOT_FILE,
+      why: reason,
+      apply: save,
+    });
   const difference = unlikeSecret(password, deployment.secrets.databasePassword);
   if (difference === undefined) return;
   const apply = async (act: Act): Promise<void> => void (await act.run(host, writePassword(deployment, user)));
   const isNew = password.is === 'absent';
   const why: Reason = isNew ? { because: 'absent' } : differing({ field: 'content', from: difference });
-  plan.steps.push({ host, change: isNew ? '+' : '~', about: USERS, why, apply });
+  plan.steps.push({ host, change: isNew ? '+' : '~', about: USER_FILE, why, apply });
 }
 
 /**
  * Announces the files that may turn out to be missing once an existing container has started; `ofRoot` if root has a
  * password of its own.
  */
-export function foretellPasswords(
+export function announcePasswordFiles(
   plan: Plan,
   host: string,
   { secrets }: Deployment,
   { password, rootPassword }: PasswordFacts,
-  ofRoot: boolean,
+  hasRootPassword: boolean,
 ): void {
-  if (ofRoot && unkept(rootPassword) !== undefined)
-    plan.later.push({ host, about: ROOTS, why: { because: 'once-server-answers' } });
+  if (hasRootPassword && reasonToSave(rootPassword) !== undefined)
+    plan.later.push({ host, about: ROOT_FILE, why: { because: 'once-server-answers' } });
   if (unlikeSecret(password, secrets.databasePassword) !== undefined)
-    plan.later.push({ host, about: USERS, why: { because: 'once-server-accepts' } });
+    plan.later.push({ host, about: USER_FILE, why: { because: 'once-server-accepts' } });
 }

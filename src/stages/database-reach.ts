@@ -23,14 +23,14 @@ export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'g
 function describeGreeting(fact: Fact<Greeting>): string {
   if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
-  if (typeof value === 'string') return SEEN[value];
+  if (typeof value === 'string') return OBSERVATIONS[value];
   if ('turnedAway' in value) return `the server greets with error ${value.turnedAway}`;
   return value.narrow === 0
     ? 'small packets arrive, packets of 1200 bytes do not'
     : `packets of ${value.narrow} bytes arrive, packets of ${value.lost} bytes do not`;
 }
 
-const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
+const OBSERVATIONS: Readonly<Record<Extract<Greeting, string>, string>> = {
   greeted: 'greeted',
   late: 'the connection comes about, but no greeting in 4 s',
   silent: 'no answer in 4 s',
@@ -50,16 +50,16 @@ export function planReach(plan: Plan, cluster: Cluster, address: string, reached
       plan.satisfied.push({ host: host.name, about, why: seen(`${address}:${cluster.database.port}`) });
       continue;
     }
-    const failure = unreached(cluster, address, each);
+    const failure = reachFailure(cluster, address, each);
     if (failure.definite) plan.failures.push(failure);
     else plan.awaited.push({ host: host.name, about, why: seen(describeGreeting(fact)), failure });
   }
 }
 
-type Told = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'code' | 'what' | 'definite'>>;
+type Explanation = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'code' | 'what' | 'definite'>>;
 
 /** The failure of a host whose containers cannot use the database. */
-export function unreached(cluster: Cluster, address: string, reached: Reached): Failure {
+export function reachFailure(cluster: Cluster, address: string, reached: Reached): Failure {
   const { host, fact } = reached;
   const where = `the database at ${address}:${cluster.database.port}`;
   if (fact.is !== 'present')
@@ -73,25 +73,25 @@ export function unreached(cluster: Cluster, address: string, reached: Reached): 
   if (fact.value === 'unresolved') return unresolved(host, address);
   const { value } = fact;
   if (value === 'wants TLS') return wantsTls(cluster, host, describeGreeting(fact));
-  const told =
+  const explanation =
     typeof value !== 'string'
       ? 'turnedAway' in value
-        ? turnedAway(host, value.turnedAway)
-        : narrow(cluster, host, value.narrow)
+        ? rejectedWith(host, value.turnedAway)
+        : narrowPath(cluster, host, value.narrow)
       : EXPLAINERS[value === 'greeted' ? 'late' : value](cluster, address, reached);
   return {
     code: 'database-unreachable',
     host: host.name,
     what: `a container on ${host.name} cannot reach ${where}`,
     evidence: describeGreeting(fact),
-    ...told,
+    ...explanation,
   };
 }
 
 const EXPLAINERS: Readonly<
   Record<
     Exclude<Extract<Greeting, string>, 'greeted' | 'unresolved' | 'wants TLS'>,
-    (cluster: Cluster, address: string, reached: Reached) => Told
+    (cluster: Cluster, address: string, reached: Reached) => Explanation
   >
 > = {
   late: ({ database }, address, { host }) => ({
@@ -102,21 +102,21 @@ const EXPLAINERS: Readonly<
       'inspects); where the server looks up client names, set skip-name-resolve. Then run again.',
   }),
   silent: ({ database }, address, reached) =>
-    onlyContainers(reached) ?? {
+    onlyContainersBlocked(reached) ?? {
       cause: `packets from ${reached.host.name} to ${address} are dropped on the way, or nothing has that address`,
       remedy:
         `Open ${database.port}/tcp from ${reached.host.name} to ${address} (a firewall between them, or on ` +
         `${address}), and see that the address is right. Then run again.`,
     },
   'no route': ({ database }, address, reached) =>
-    onlyContainers(reached) ?? {
+    onlyContainersBlocked(reached) ?? {
       cause: `${reached.host.name} has no way to ${address}, or a firewall turns its packets back`,
       remedy:
         `See that ${address} is up and that ${reached.host.name} has a route to it (ip route get ${address}); open ` +
         `${database.port}/tcp there. Then run again.`,
     },
   refused: ({ database }, address, reached) =>
-    onlyContainers(reached) ?? {
+    onlyContainersBlocked(reached) ?? {
       cause: `nothing listens on port ${database.port} of ${address}, or a firewall turns the connection back`,
       remedy:
         `See that the database runs and listens on ${database.port} of ${address}, not on 127.0.0.1 only ` +
@@ -131,7 +131,7 @@ const EXPLAINERS: Readonly<
 };
 
 /** If the host itself can connect, the fault lies in how it handles its containers' packets. */
-function onlyContainers({ host, fromHost }: Reached): Told | undefined {
+function onlyContainersBlocked({ host, fromHost }: Reached): Explanation | undefined {
   if (fromHost === undefined || valueOf(fromHost) !== true) return undefined;
   return {
     cause:
@@ -144,7 +144,7 @@ function onlyContainers({ host, fromHost }: Reached): Told | undefined {
   };
 }
 
-const turnedAway = (host: Host, code: number): Told => ({
+const rejectedWith = (host: Host, code: number): Explanation => ({
   cause:
     code === 1040
       ? 'the server has too many connections'
@@ -160,7 +160,7 @@ const turnedAway = (host: Host, code: number): Told => ({
           'Then run again.',
 });
 
-const narrow = ({ database }: Cluster, host: Host, passes: number): Told => ({
+const narrowPath = ({ database }: Cluster, host: Host, passes: number): Explanation => ({
   code: 'database-path-narrow',
   what:
     `packets over ${passes === 0 ? 'some 200' : passes} bytes are lost between containers on ${host.name} and the ` +
@@ -229,7 +229,7 @@ export const untrusted = ({ database }: Cluster, host: Host, evidence: string): 
 /**
  * The failure of a server whose large answers are lost: it accepts the login, but a row of 4000 bytes never arrives.
  */
-export const cutShort = ({ database }: Cluster, host: Host): Failure => ({
+export const answersLost = ({ database }: Cluster, host: Host): Failure => ({
   code: 'database-path-narrow',
   host: host.name,
   what: `large packets from the database to containers on ${host.name} are lost`,

@@ -17,7 +17,7 @@ export const askRoot = async (ask: Ask, { cluster }: Deployment): Promise<Fact<R
     : absent;
 
 /** The creation of the database's user, as steps name it. */
-export const userOf = ({ user, name }: ManagedDatabase): About => ({
+export const aboutUser = ({ user, name }: ManagedDatabase): About => ({
   kind: 'create',
   thing: 'user',
   name: user,
@@ -25,7 +25,7 @@ export const userOf = ({ user, name }: ManagedDatabase): About => ({
 });
 
 /** The creation of the database in its server, as steps name it. */
-export const schemaOf = ({ name }: ManagedDatabase): About => ({ kind: 'create', thing: 'schema', name });
+export const aboutSchema = ({ name }: ManagedDatabase): About => ({ kind: 'create', thing: 'schema', name });
 
 /** Plans the database and its user, created as root where root can log in. */
 export function planProvision(
@@ -38,7 +38,7 @@ export function planProvision(
 ): void {
   const access = valueOf(root);
   if (access === undefined || access.login === 'refused') {
-    plan.failures.push(rootUnknown(database, root));
+    plan.failures.push(rootInaccessible(database, root));
     return;
   }
   const { login } = access;
@@ -52,12 +52,12 @@ export function planProvision(
   });
 }
 
-const REOPEN =
+const RESTORE_ACCESS =
   'Put its password back into the file, or give root that of the file, as its administrator does who has lost it ' +
   '(MySQL manual, "How to Reset the Root Password"). Then run again.';
 
 /** The failure of a database on which we cannot log in as root. */
-export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): Failure => ({
+export const rootInaccessible = (database: ManagedDatabase, root: Fact<RootAccess>): Failure => ({
   code: 'database-root',
   host: database.host,
   what:
@@ -65,7 +65,7 @@ export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): 
     'it may do is not known here',
   evidence: whyNot(root, 'ERROR 1045 to both'),
   cause: 'its password was changed by hand, or the file database-root-password is that of another database',
-  remedy: REOPEN,
+  remedy: RESTORE_ACCESS,
 });
 
 /** The warning about a database whose root can still log in from elsewhere. */
@@ -154,16 +154,16 @@ export function planClosing(
   if (access === undefined || access.login === 'refused') {
     // An earlier stage may start the server, or restore to its file the password that lets in root of an earlier
     // version. If no version left that file, none of them created the database.
-    const mayBeLetIn =
+    const rootMayLogIn =
       access === undefined
         ? password.is !== 'absent'
         : password.is !== 'present' || !holds(password.value, secrets.databasePassword);
-    if (mayBeLetIn) plan.later.push({ ...note, why: { because: 'if-made-earlier' } });
+    if (rootMayLogIn) plan.later.push({ ...note, why: { because: 'if-made-earlier' } });
     return;
   }
   const { login } = access;
   if (!access.isOpen) return;
-  if (isUnderWay(plan) || !users.every((user) => valueOf(user) === database.user)) {
+  if (hasUnfinishedWork(plan) || !users.every((user) => valueOf(user) === database.user)) {
     plan.later.push({ ...note, why: { because: 'after-replicas-log-in', of: database.user } });
     return;
   }
@@ -180,7 +180,7 @@ export function planClosing(
   });
 }
 
-const isUnderWay = ({ steps, awaited, failures }: Plan): boolean =>
+const hasUnfinishedWork = ({ steps, awaited, failures }: Plan): boolean =>
   steps.length > 0 || awaited.length > 0 || failures.length > 0;
 
 /** The warnings of verify about root of our database. */

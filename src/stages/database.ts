@@ -11,7 +11,7 @@ import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
 import { databaseInUse, type InUse } from '../mysql/in-use.ts';
 import type { RootAccess } from '../mysql/root.ts';
-import { cutShort, isGreeted, unreached, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
+import { answersLost, isGreeted, reachFailure, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
 import { askRoot, rootOpen } from './database-root.ts';
 
 /** What shows whether the database works. */
@@ -31,25 +31,25 @@ export interface DatabaseFacts {
 }
 
 /** The host from which the database server is queried, and the address at which replicas reach it. */
-export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly address: string } {
+export function databasePlace(cluster: Cluster): { readonly queryHost: Host; readonly address: string } {
   const { database } = cluster;
   if (database.kind === 'managed') {
     const host = hostNamed(cluster, database.host);
-    return { asks: host, address: host.address };
+    return { queryHost: host, address: host.address };
   }
   const [replica] = hostsWith(cluster, 'replica');
   if (!replica) throw new Error('no replica in the cluster file');
-  return { asks: replica, address: database.address };
+  return { queryHost: replica, address: database.address };
 }
 
 /** Queries the server from its own host, and tries to reach it from each replica's host. */
 export async function askDatabase(ask: Ask, deployment: Deployment): Promise<DatabaseFacts> {
   const { cluster } = deployment;
   const { database } = cluster;
-  const { asks } = databasePlace(cluster);
+  const { queryHost } = databasePlace(cluster);
   const [onContainer, inUse, state, root, reached] = await Promise.all([
-    database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
-    database.kind === 'external' ? askInUse(ask, cluster, database, asks) : absent,
+    database.kind === 'managed' ? ask.ask(queryHost.name, container(database.container)) : absent,
+    database.kind === 'external' ? askInUse(ask, cluster, database, queryHost) : absent,
     askState(ask, deployment),
     askRoot(ask, deployment),
     Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host))),
@@ -60,10 +60,10 @@ export async function askDatabase(ask: Ask, deployment: Deployment): Promise<Dat
 /** Queries the state of the server, with the password; an external one only if this deployment already uses it. */
 export async function askState(ask: Ask, { cluster, secrets }: Deployment): Promise<Fact<DatabaseState>> {
   const { database } = cluster;
-  const { asks } = databasePlace(cluster);
-  if (database.kind === 'external' && (await askInUse(ask, cluster, database, asks)).is !== 'present')
+  const { queryHost } = databasePlace(cluster);
+  if (database.kind === 'external' && (await askInUse(ask, cluster, database, queryHost)).is !== 'present')
     return NOT_IN_USE;
-  return ask.ask(asks.name, databaseState(cluster, secrets.databasePassword));
+  return ask.ask(queryHost.name, databaseState(cluster, secrets.databasePassword));
 }
 
 const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: Host): Promise<Fact<InUse>> =>
@@ -78,22 +78,24 @@ const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not a
 async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reached> {
   const { database } = cluster;
   const { port } = database;
-  const { asks, address } = databasePlace(cluster);
+  const { queryHost, address } = databasePlace(cluster);
   if (database.kind === 'external') {
-    const known = await Promise.all([...new Set([host, asks])].map((each) => askInUse(ask, cluster, database, each)));
+    const known = await Promise.all(
+      [...new Set([host, queryHost])].map((each) => askInUse(ask, cluster, database, each)),
+    );
     if (!known.some(({ is }) => is === 'present')) return { host, fact: NOT_IN_USE, fromHost: absent };
   }
   const fact = await ask.ask(host.name, greeting(cluster, address, port));
-  const cut = ['silent', 'refused', 'no route'].some((how) => how === valueOf(fact));
-  return { host, fact, fromHost: cut ? await ask.ask(host.name, hostReaches(address, port)) : absent };
+  const noConnection = ['silent', 'refused', 'no route'].some((each) => each === valueOf(fact));
+  return { host, fact, fromHost: noConnection ? await ask.ask(host.name, hostReaches(address, port)) : absent };
 }
 
 /** The failure of a server that does not answer. */
-export function unanswered(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
-  const { asks, address } = databasePlace(cluster);
+export function noAnswer(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
+  const { queryHost, address } = databasePlace(cluster);
   return {
     code: 'database-unreachable',
-    host: asks.name,
+    host: queryHost.name,
     what: `the database at ${address}:${cluster.database.port} does not answer`,
     evidence: whyNot(state),
     remedy: databaseRemedy(cluster),
@@ -108,19 +110,19 @@ const databaseRemedy = (cluster: Cluster): string =>
 
 /** What is wrong with a server that answers. An external one does not change while we wait for it. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
-  failuresIn(cluster, state).map((failure) =>
+  failuresOf(cluster, state).map((failure) =>
     cluster.database.kind === 'external' ? { ...failure, definite: true } : failure,
   );
 
-function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
+function failuresOf(cluster: Cluster, state: DatabaseState): Failure[] {
   const { database, domain } = cluster;
-  const { asks } = databasePlace(cluster);
-  if (state.login === 'wants TLS') return [wantsTls(cluster, asks, state.said)];
-  if (state.login === 'cut short') return [cutShort(cluster, asks)];
-  if (state.login === 'withheld') return [withheld(cluster, asks, state.method)];
-  if (state.login === 'untrusted') return [untrusted(cluster, asks, state.said)];
+  const { queryHost } = databasePlace(cluster);
+  if (state.login === 'wants TLS') return [wantsTls(cluster, queryHost, state.said)];
+  if (state.login === 'cut short') return [answersLost(cluster, queryHost)];
+  if (state.login === 'withheld') return [withheld(cluster, queryHost, state.method)];
+  if (state.login === 'untrusted') return [untrusted(cluster, queryHost, state.said)];
   if (state.login === 'refused') {
-    const kept =
+    const hint =
       database.kind === 'managed'
         ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in ` +
           'the database since: a new input does not change it there.'
@@ -128,28 +130,28 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
     return [
       {
         code: 'database-login-refused',
-        host: asks.name,
+        host: queryHost.name,
         what: `the database refuses the login as ${database.user}`,
         evidence: state.said,
-        remedy: `Give the right database-password.${kept}`,
+        remedy: `Give the right database-password.${hint}`,
       },
     ];
   }
   const failures: Failure[] = [];
   const mariadb = /mariadb/i.test(state.version);
-  const floor = mariadb ? REQUIRED.mariadb : REQUIRED.mysql;
-  if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
+  const minimum = mariadb ? REQUIRED.mariadb : REQUIRED.mysql;
+  if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), minimum) < 0) {
     failures.push({
       code: 'database-unfit',
-      host: asks.name,
-      what: `the database server is ${state.version}, at least ${floor} is needed`,
+      host: queryHost.name,
+      what: `the database server is ${state.version}, at least ${minimum} is needed`,
       remedy: 'Use a newer server (kuscia#505).',
     });
   }
   if (!state.exists && database.kind === 'external') {
     failures.push({
       code: 'database-unfit',
-      host: asks.name,
+      host: queryHost.name,
       what: `the server has no database ${database.name}`,
       remedy: `Run CREATE DATABASE ${database.name}; let ${database.user} create, read and write tables in it.`,
     });
@@ -158,7 +160,7 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   if (owners.length > 0) {
     failures.push({
       code: 'database-owned',
-      host: asks.name,
+      host: queryHost.name,
       what: `the database ${database.name} belongs to domain ${owners.join(', ')}, not to ${domain}`,
       evidence: state.gateways.map((gateway) => gateway.name).join(', '),
       remedy: 'Give each domain a database of its own: set database.name or another server in the cluster file.',
@@ -179,27 +181,27 @@ export function databaseFailures(
   if (cluster.database.kind === 'external' && inUse.is === 'absent') return [notInUse(cluster)];
   if (cluster.database.kind === 'managed' && lacksUser(state, root))
     return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
-  if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
+  if (state.is !== 'present') return [notRunning(cluster, container) ?? noAnswer(cluster, state)];
   return [
     ...stateFailures(cluster, state.value),
     ...schemaMissing(cluster, state.value),
-    ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)])),
+    ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [reachFailure(cluster, address, each)])),
   ];
 }
 
 /** The failure of a server that nothing in the deployment uses: its state is unknown until something does. */
 function notInUse(cluster: Cluster): Failure {
-  const { asks, address } = databasePlace(cluster);
+  const { queryHost, address } = databasePlace(cluster);
   const remedy =
     'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the ' +
     'address, the port or the CA in the cluster file.';
   return {
     code: 'fact-unknown',
-    host: asks.name,
+    host: queryHost.name,
     what:
       `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not ` +
       'use it yet',
-    evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${asks.name} do not name it`,
+    evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${queryHost.name} do not name it`,
     remedy,
   };
 }

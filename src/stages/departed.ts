@@ -26,8 +26,8 @@ export function departedHosts(
 ): Fact<readonly Departed[]> {
   if (nodes.is !== 'present') return nodes;
   const known = new Set(nodes.value.map(({ address }) => address));
-  const hidden = cluster.hosts.find((host) => !engineOf(engines, host) && !known.has(host.address));
-  if (hidden) return unknown(`which node of the swarm ${hidden.name} is, is not known`);
+  const unidentified = cluster.hosts.find((host) => !engineOf(engines, host) && !known.has(host.address));
+  if (unidentified) return unknown(`which node of the swarm ${unidentified.name} is, is not known`);
   const ids = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
   const addresses = new Set(
     cluster.hosts.flatMap((host) => [host.address, engineOf(engines, host)?.swarm.address ?? '']),
@@ -50,10 +50,10 @@ function hostOf({ hosts }: Cluster, { hostname, address }: SwarmNode, others: re
   const [route, ...further] = hosts.map((host) => host.route);
   if (route?.via !== 'ssh' || further.some((each) => JSON.stringify(each) !== JSON.stringify(route)))
     return unknown(`how ${hostname} is reached is not known: the hosts of the cluster file do not share one way`);
-  const taken = [
+  const takenNames = [
     ...hosts.map(({ name }) => name),
     ...others.filter((each) => each.address !== address).map((each) => each.hostname),
   ];
-  const name = HOST_NAME.test(hostname) && !taken.includes(hostname) ? hostname : address;
+  const name = HOST_NAME.test(hostname) && !takenNames.includes(hostname) ? hostname : address;
   return present({ name, address, roles: [], route });
 }

@@ -26,7 +26,7 @@ interface Found {
  * The caller's configuration first, then those of the hosts in the order of the cluster file; one that cannot be read
  * is a failure.
  */
-export function findAll(plan: Plan, { cluster, secrets }: Deployment, files: readonly OnHost[]): Found[] {
+export function findConfigurations(plan: Plan, { cluster, secrets }: Deployment, files: readonly OnHost[]): Found[] {
   const found: Found[] = [];
   const add = (where: string, text: Secret, host?: string): void => {
     try {

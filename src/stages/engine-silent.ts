@@ -31,7 +31,7 @@ function explanation(why: string, setup: Setup | undefined): Explanation {
   const [other] = setup?.elsewhere ?? [];
   if (other) {
     const cause = `the login's docker talks to ${other.at} (set by ${other.by}), not to the engine of this host`;
-    return { cause, remedy: elsewhereRemedy(other.by) };
+    return { cause, remedy: otherEngineRemedy(other.by) };
   }
   return setup && setup.socket !== 'open' ? BY_SOCKET[setup.socket] : UNEXPLAINED;
 }
@@ -92,7 +92,7 @@ const linkFolder = ({ path }: Setup): string =>
   ['/usr/local/bin', '/usr/bin', '/bin'].find((folder) => path.split(':').includes(folder)) ?? '/usr/bin';
 
 /** How to point a login back to the engine of its own host. */
-export function elsewhereRemedy(by: string): string {
+export function otherEngineRemedy(by: string): string {
   const why = `The swarm, kuscia.sh and all checks must use the engine behind ${SOCKET}.`;
   if (!by.startsWith('DOCKER_'))
     return `On that host, as that login: docker context use default. Then run again. ${why}`;

@@ -48,16 +48,16 @@ export function deploymentStages(
     (definition) => applies(definition, deployment.cluster) && (wish === 'present' || definition.removable),
   );
   /** A stage that needs an omitted stage needs that one's own prerequisites instead. */
-  const instead = (name: string): readonly string[] =>
+  const replaceOmitted = (name: string): readonly string[] =>
     planned.some((each) => each.name === name)
       ? [name]
-      : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(instead);
+      : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(replaceOmitted);
   const stages = planned.map((definition) => {
     const stage = definition.of(deployment, wish);
     return {
       ...stage,
-      needs: stage.needs.flatMap(instead),
-      ...(stage.startAfter && { startAfter: stage.startAfter.flatMap(instead) }),
+      needs: stage.needs.flatMap(replaceOmitted),
+      ...(stage.startAfter && { startAfter: stage.startAfter.flatMap(replaceOmitted) }),
     };
   });
   if (wish === 'present') return stages;

@@ -22,7 +22,7 @@ export async function readJobOutputs(
 }
 
 /** The value that is to be passed on; throws when it is not known. */
-export function mustKnow<T>(fact: Fact<T>, host: Host): T {
+export function requireValue<T>(fact: Fact<T>, host: Host): T {
   if (fact.is === 'present') return fact.value;
   throw deploymentError({
     code: 'fact-unknown',

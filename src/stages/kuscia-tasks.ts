@@ -7,8 +7,8 @@ import { registry, type Registry } from '../kuscia/registry.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
 
 /** How often tasks are checked while waiting for them, and how often that is reported, in milliseconds. */
-const LOOK_EVERY_MS = 5_000;
-const TELL_EVERY_MS = 30_000;
+const CHECK_EVERY_MS = 5_000;
+const REPORT_EVERY_MS = 30_000;
 
 /** The clock used while waiting for tasks; tests have their own. */
 export interface Clock {
@@ -19,7 +19,7 @@ export interface Clock {
  * The warning of a plan that stops a replica on which tasks run; undefined if none does, or if no API answers. All
  * replicas share one registry, so the first known answer is used.
  */
-export function tasksNote(
+export function tasksWarning(
   { cluster, taskWaitMs }: Deployment,
   host: Host,
   replica: string,
@@ -47,7 +47,7 @@ function remedyOf(taskWaitMs: number, reported: boolean): string {
       'again when no job runs.'
     );
   return (
-    `The replica is stopped once they have ended, after ${minutes(taskWaitMs)} at most (task-wait); what still ` +
+    `The replica is stopped once they have ended, after ${inWords(taskWaitMs)} at most (task-wait); what still ` +
     'runs then ends with it. Give task-wait more minutes if they take longer.'
   );
 }
@@ -67,18 +67,18 @@ export async function awaitTasks(
   clock: Clock = Date,
 ): Promise<void> {
   const { cluster, taskWaitMs } = deployment;
-  const until = clock.now() + taskWaitMs;
-  for (let toldAt = -Infinity; ;) {
-    const seen = await look(act, cluster, host, replica);
-    const leftMs = until - clock.now();
+  const deadline = clock.now() + taskWaitMs;
+  for (let reportedAt = -Infinity; ;) {
+    const seen = await findTasks(act, cluster, host, replica);
+    const leftMs = deadline - clock.now();
     if (seen.is === 'present' && seen.value.tasks.length === 0) {
-      if (toldAt > -Infinity) act.say(host.name, `no task runs on ${replica} any more`);
+      if (reportedAt > -Infinity) act.say(host.name, `no task runs on ${replica} any more`);
       return;
     }
-    const silent = whyNot(seen);
-    const reason = whyNow(seen, works, leftMs, taskWaitMs);
+    const noAnswer = whyNot(seen);
+    const reason = reasonToStop(seen, works, leftMs, taskWaitMs);
     if (reason !== undefined) {
-      if (seen.is !== 'present' && works && taskWaitMs > 0) throw untold(host, replica, silent);
+      if (seen.is !== 'present' && works && taskWaitMs > 0) throw tasksUnknown(host, replica, noAnswer);
       act.say(
         host.name,
         seen.is === 'present'
@@ -87,20 +87,20 @@ export async function awaitTasks(
       );
       return;
     }
-    if (clock.now() - toldAt >= TELL_EVERY_MS) {
-      toldAt = clock.now();
+    if (clock.now() - reportedAt >= REPORT_EVERY_MS) {
+      reportedAt = clock.now();
       const what =
         seen.is === 'present'
           ? `for ${tasksInWords(seen.value.tasks)}`
-          : `until it is known which tasks run on ${replica} (${silent})`;
-      act.say(host.name, `waits ${what}; ${minutes(leftMs)} left`);
+          : `until it is known which tasks run on ${replica} (${noAnswer})`;
+      act.say(host.name, `waits ${what}; ${inWords(leftMs)} left`);
     }
-    await act.pause(Math.min(LOOK_EVERY_MS, leftMs));
+    await act.pause(Math.min(CHECK_EVERY_MS, leftMs));
   }
 }
 
 /** Why the replica is stopped although tasks may run on it; undefined while waiting for them. */
-function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitMs: number): string | undefined {
+function reasonToStop(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitMs: number): string | undefined {
   if (seen.is === 'present' && !seen.value.reported) return 'its node is not Ready: nothing tells when they end';
   if (seen.is !== 'present' && !works) return 'no API tells of them, and it does not work anyway';
   if (leftMs > 0) return undefined;
@@ -111,17 +111,17 @@ function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitM
  * The tasks on the host's own replica, as reported by it or, if it does not answer, by any other replica: they share
  * one database.
  */
-async function look(act: Act, cluster: Cluster, host: Host, replica: string): Promise<Fact<OnReplica>> {
+async function findTasks(act: Act, cluster: Cluster, host: Host, replica: string): Promise<Fact<OnReplica>> {
   const own = await act.ask(host.name, registry(cluster.domain));
   const others =
     own.is === 'present'
       ? []
       : hostsWith(cluster, 'replica').filter(({ name }) => name !== host.name && act.reaches(name));
-  const told = await Promise.all(others.map(({ name }) => act.ask(name, registry(cluster.domain))));
-  return mapFact(told.find(({ is }) => is === 'present') ?? own, (known) => tasksOn(known, replica));
+  const answers = await Promise.all(others.map(({ name }) => act.ask(name, registry(cluster.domain))));
+  return mapFact(answers.find(({ is }) => is === 'present') ?? own, (known) => tasksOn(known, replica));
 }
 
-const untold = (host: Host, replica: string, evidence: string): DeploymentError =>
+const tasksUnknown = (host: Host, replica: string, evidence: string): DeploymentError =>
   deploymentError({
     code: 'tasks-running',
     host: host.name,
@@ -134,7 +134,7 @@ const untold = (host: Host, replica: string, evidence: string): DeploymentError 
   });
 
 /** `9 min 30 s`, `45 s`. */
-function minutes(ms: number): string {
+function inWords(ms: number): string {
   const seconds = Math.max(Math.round(ms / 1000), 0);
   const rest = seconds % 60 === 0 && seconds > 0 ? '' : `${seconds % 60} s`;
   return [seconds >= 60 ? `${Math.floor(seconds / 60)} min` : '', rest].filter((part) => part !== '').join(' ');

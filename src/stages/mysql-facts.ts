@@ -28,19 +28,19 @@ export interface MysqlFacts extends Omit<DatabaseFacts, 'container'>, PasswordFa
 /** Gathers all of it. The version in the new image is queried only if it would replace another image. */
 export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<MysqlFacts> {
   const { cluster } = deployment;
-  const { asks } = databasePlace(cluster);
+  const { queryHost } = databasePlace(cluster);
   const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
   const [database, onContainer, onImage, properties, password, rootPassword, listen] = await Promise.all([
     askDatabase(ask, deployment),
-    managed ? ask.ask(asks.name, containers).then((all) => pairOf(all, managed.container)) : absent,
-    managed ? ask.ask(asks.name, image(managed.image)) : absent,
-    ask.ask(asks.name, machine),
-    managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
-    managed ? ask.ask(asks.name, file(folders(cluster).databaseRootPassword)) : absent,
-    managed ? ask.ask(asks.name, placed(managed.listen)) : absent,
+    managed ? ask.ask(queryHost.name, containers).then((all) => pairOf(all, managed.container)) : absent,
+    managed ? ask.ask(queryHost.name, image(managed.image)) : absent,
+    ask.ask(queryHost.name, machine),
+    managed ? ask.ask(queryHost.name, file(folders(cluster).databasePassword)) : absent,
+    managed ? ask.ask(queryHost.name, file(folders(cluster).databaseRootPassword)) : absent,
+    managed ? ask.ask(queryHost.name, placed(managed.listen)) : absent,
   ]);
   const changes = managed !== undefined && changesImage(managed, valueOf(onContainer)?.current, onImage);
-  const newVersion = changes ? await ask.ask(asks.name, serverVersion(managed.image)) : absent;
+  const newVersion = changes ? await ask.ask(queryHost.name, serverVersion(managed.image)) : absent;
   const { databasePassword, databaseRootPassword } = folders(cluster);
   const passwordFiles = mapFact(properties, ({ home }) => ({
     user: absolute(home, databasePassword),

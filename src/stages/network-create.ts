@@ -7,12 +7,13 @@ import { valueOf } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
 import type { Wish } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
-import { allPaths, cutPairs, probeFailures } from './data-path.ts';
+import { allPaths, pairFailuresOf, probeFailures } from './data-path.ts';
 import { defineStage } from './definition.ts';
-import { anchor, engineFailures } from './swarm.ts';
+import { leadManager, engineFailures } from './swarm.ts';
 import { gatherNetwork, type NetworkFacts } from './network-facts.ts';
 import { planNoOverlay, planOverlay } from './overlay.ts';
 import { planNoProbe, planProbe, planProbeLater } from './probe-container.ts';
+
 /** The attachable overlay network that kuscia.sh requires, and a data path between each pair of hosts. */
 export const networkCreate = defineStage({
   name: 'network-create',
@@ -76,7 +77,7 @@ const DATA_PATH: About = { kind: 'be-there', thing: 'data path' };
 
 /** Judges the probes that stay, and each direction between two of them. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: NetworkFacts): void {
-  const stay = new Set(
+  const staying = new Set(
     hosts
       .filter(
         ({ host, probe }) =>
@@ -85,21 +86,21 @@ function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Networ
       )
       .map(({ host }) => host.name),
   );
-  const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => stay.has(name))));
-  const lame = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
+  const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => staying.has(name))));
+  const unfitHosts = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
   const paths = allPaths(cluster, tries).filter(({ from, to }) =>
-    [from, to].every((name) => stay.has(name) && !lame.has(name)),
+    [from, to].every((name) => staying.has(name) && !unfitHosts.has(name)),
   );
-  const cut = cutPairs(cluster, paths);
-  plan.failures.push(...unfit, ...cut.filter(({ definite }) => definite));
+  const broken = pairFailuresOf(cluster, paths);
+  plan.failures.push(...unfit, ...broken.filter(({ definite }) => definite));
   plan.awaited.push(
-    ...cut
+    ...broken
       .filter(({ definite }) => !definite)
       .map((failure) => ({ host: failure.host ?? '', about: DATA_PATH, why: seen(failure.what), failure })),
   );
-  if (cut.length === 0 && paths.length > 0)
+  if (broken.length === 0 && paths.length > 0)
     plan.satisfied.push({
-      host: anchor(cluster, new Map()).name,
+      host: leadManager(cluster, new Map()).name,
       about: DATA_PATH,
       why: seen(`${paths.length} of ${paths.length} pairs connected`),
     });

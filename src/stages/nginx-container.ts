@@ -35,7 +35,7 @@ export function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Ng
   const { container: name, image, port } = cluster.loadBalancer;
   const folder = folderOn(cluster, facts.home);
   const current = valueOf(facts.standing)?.current;
-  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
+  const isRecent = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
   return {
     host: host.name,
     name,
@@ -46,7 +46,7 @@ export function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Ng
     difference: (container) => differenceOf(cluster, container, facts),
     moved: (container) => movedImage(container, image, facts.image),
     image: knownImage(deployment, image, facts.image),
-    state: facts.loaded.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
+    state: facts.loaded.is === 'present' ? 'works' : isRecent ? 'starting' : 'broken',
     prepare: (act) => ensureImage(act, host.name, image, deployment),
     rehearsal: (present) => ({ image, ports: portsToTry({ [INSIDE_PORT]: port }, present), options: [] }),
     proof: async (act) => void (await act.run(host.name, checkConfiguration(image, folder))),

@@ -85,7 +85,7 @@ export async function askFiles(
 }
 
 /** How the load balancer's files differ from the wanted ones: the reason, by file name. */
-export function unlikeFiles(
+export function changedFiles(
   deployment: Deployment,
   { configuration, secrets }: Pick<NginxFacts, 'configuration' | 'secrets'>,
 ): readonly (readonly [name: string, why: string])[] {

@@ -62,7 +62,7 @@ export async function replaceConfiguration(
  * first replica moves. The load balancer's own stage follows when all have moved. Does nothing if it does not run, or
  * if this run does not reach its host.
  */
-export async function leadToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
+export async function forwardToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
   const { host: name, container: nginx } = deployment.cluster.loadBalancer;
   if (!act.reaches(name)) return;
   const [properties, current, loaded] = await Promise.all([

@@ -5,7 +5,7 @@ import type { Setup } from '../host/setup.ts';
 import { SOCKET } from '../host/setup-script.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 import { compareVersions } from '../engine/versions.ts';
-import { elsewhereRemedy } from './engine-silent.ts';
+import { otherEngineRemedy } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
 import { exhausted, GATEWAY_BRIDGE, poolsText } from './pools.ts';
 import { kernelFindings } from './preflight-kernel.ts';
@@ -32,7 +32,7 @@ export function dockerFindings(cluster: Cluster, host: Host, docker: Docker): Fi
     : [];
   if (setup === undefined) return findings;
   const ofEngine = engine
-    ? [...elsewhereFindings(engine, setup), ...ruleFindings(engine, docker, setup)]
+    ? [...otherEngineFindings(engine, setup), ...ruleFindings(engine, docker, setup)]
     : fileFindings(setup);
   return [
     ...findings,
@@ -83,13 +83,13 @@ function engineFindings(engine: Engine): Finding[] {
   return [...findings, ...userFindings(engine)];
 }
 
-const has = ({ securityOptions }: Engine, name: string): boolean =>
+const hasOption = ({ securityOptions }: Engine, name: string): boolean =>
   securityOptions.some((option) => option.split(',').includes(`name=${name}`));
 
 /** The user that the engine and its containers run as. */
 function userFindings(engine: Engine): Finding[] {
   // Source: Docker docs, engine/security/rootless, known limitations: no overlay network.
-  if (has(engine, 'rootless')) {
+  if (hasOption(engine, 'rootless')) {
     return [
       {
         what: 'the Docker Engine is rootless, and a rootless engine has no overlay networks',
@@ -101,7 +101,7 @@ function userFindings(engine: Engine): Finding[] {
       },
     ];
   }
-  if (!has(engine, 'userns')) return [];
+  if (!hasOption(engine, 'userns')) return [];
   return [
     {
       what: 'userns-remap is enabled: containers cannot read the files that only the login may read',
@@ -154,11 +154,11 @@ function optionFindings({ options }: Setup): Finding[] {
 const isIptablesOff = ({ name, value }: Setup['options'][number]): boolean => name === 'iptables' && value === 'false';
 
 /** A rootless engine is usually reached in such a way, and is reported already. */
-const elsewhereFindings = (engine: Engine, { elsewhere }: Setup): Finding[] =>
-  (has(engine, 'rootless') ? [] : elsewhere).map(({ by, at }) => ({
+const otherEngineFindings = (engine: Engine, { elsewhere }: Setup): Finding[] =>
+  (hasOption(engine, 'rootless') ? [] : elsewhere).map(({ by, at }) => ({
     what: `the login's docker uses the engine at ${at}, not the one at ${SOCKET}`,
     evidence: `set by ${by}`,
-    remedy: elsewhereRemedy(by),
+    remedy: otherEngineRemedy(by),
   }));
 
 /**

@@ -38,8 +38,8 @@ const ENGINE_DATA = '/var/lib/docker';
 
 /** Queries all hosts at once, mostly with the same queries as later stages: a repeated query runs once. */
 export async function gatherHosts(ask: Ask, cluster: Cluster): Promise<PreflightFacts> {
-  const asked = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host, cluster.directory)));
-  const [hosts, [, nodes]] = await Promise.all([asked, askSwarm(ask, cluster)]);
+  const gathering = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host, cluster.directory)));
+  const [hosts, [, nodes]] = await Promise.all([gathering, askSwarm(ask, cluster)]);
   return { hosts, nodes };
 }
 
@@ -58,7 +58,7 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  const settled = await rulesAgain(ask, host, onSetup, onNetworks);
+  const settled = await rereadRules(ask, host, onSetup, onNetworks);
   return {
     host,
     engine: onEngine,
@@ -77,7 +77,7 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
  * Rules are read before the networks are listed; those of a network that Docker created in between were not there yet.
  * If some seem to be missing, they are read again.
  */
-async function rulesAgain(
+async function rereadRules(
   ask: Ask,
   host: Host,
   found: Fact<Setup>,
@@ -85,6 +85,6 @@ async function rulesAgain(
 ): Promise<Fact<Setup>> {
   const read = valueOf(found);
   if (read?.rules === undefined || missingRules(read.rules, valueOf(networks) ?? []).length === 0) return found;
-  const later = valueOf(await ask.ask(host.name, firewallRules));
-  return later === undefined ? found : present({ ...read, rules: later });
+  const reread = valueOf(await ask.ask(host.name, firewallRules));
+  return reread === undefined ? found : present({ ...read, rules: reread });
 }

@@ -5,7 +5,7 @@ import { REQUIRED } from '../kuscia/requirements.ts';
 import type { OnHost } from './preflight-facts.ts';
 
 /** What does not fit between hosts, even if each host by itself is fine. */
-export const amongHosts = (cluster: Cluster, facts: readonly OnHost[]): Failure[] => [
+export const crossHostFailures = (cluster: Cluster, facts: readonly OnHost[]): Failure[] => [
   ...sharedMachineIds(facts),
   ...architectureFailures(cluster, facts),
   ...clockFailures(facts),

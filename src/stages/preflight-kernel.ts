@@ -8,7 +8,7 @@ export function kernelFindings({ roles }: Host, { kernel, noTerminal }: Setup): 
   return [
     ...(kernel['net.ipv4.ip_forward'] === 0 ? [NO_FORWARDING] : []),
     ...(roles.includes('replica') ? terminalFindings(kernel, noTerminal) : []),
-    ...Object.entries(REQUIRED.inotify).flatMap(([name, least]) => tooFew(name, kernel[name], least)),
+    ...Object.entries(REQUIRED.inotify).flatMap(([name, least]) => belowAdvised(name, kernel[name], least)),
   ];
 }
 
@@ -51,7 +51,7 @@ function terminalFindings(kernel: Setup['kernel'], noTerminal: string): Finding[
 }
 
 /** Whether too low a value suffices depends on everything that runs there as root, so it is advice. */
-function tooFew(name: string, value: number | undefined, least: number): Finding[] {
+function belowAdvised(name: string, value: number | undefined, least: number): Finding[] {
   if (value === undefined || value >= least) return [];
   return [
     {

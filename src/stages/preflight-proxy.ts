@@ -10,24 +10,24 @@ import type { Finding } from './finding.ts';
  * the proxy (docs/adr/0020).
  */
 export function proxyFindings(cluster: Cluster, proxies: readonly ContainerProxy[]): Finding[] {
-  const past = destinations(cluster);
+  const within = destinations(cluster);
   return proxies
     .filter(({ engine }) => engine === 'default' || engine === `unix://${SOCKET}`)
     .flatMap(({ file, engine, keys, noProxy }) => {
-      const through = past.filter((destination) => !goesPast(noProxy, destination));
-      if (through.length === 0) return [];
+      const viaProxy = within.filter((destination) => !bypasses(noProxy, destination));
+      if (viaProxy.length === 0) return [];
       return [
         {
           what:
             `Docker gives containers a proxy (${keys.join(', ')}) that noProxy does not exclude for ` +
-            `${through.join(', ')}`,
+            `${viaProxy.join(', ')}`,
           evidence: `${file}: proxies.${engine}, noProxy ${noProxy === '' ? 'is not set' : noProxy}`,
           cause:
             "Docker's client sets the proxies of its configuration file in every new container; Kuscia and the " +
             'probes use them',
           remedy:
             `On that host, remove "proxies" from ${file}; or, where containers need the proxy, set its "noProxy" to ` +
-            `${noProxyFor(noProxy, past)}. The engine's own proxy, for pulls, is configured elsewhere and may stay.`,
+            `${noProxyFor(noProxy, within)}. The engine's own proxy, for pulls, is configured elsewhere and may stay.`,
         },
       ];
     });
@@ -52,16 +52,16 @@ const noProxyFor = (noProxy: string, past: readonly string[]): string =>
  * Whether a request to that destination bypasses a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy:
  * *, addresses, ranges, names with all their subdomains.
  */
-export function goesPast(noProxy: string, destination: string): boolean {
+export function bypasses(noProxy: string, destination: string): boolean {
   const range = parseSubnet(destination);
-  const asked = destination.toLowerCase();
+  const target = destination.toLowerCase();
   return entriesOf(noProxy.toLowerCase()).some((entry) => {
     if (entry === '*') return true;
-    const wide = parseSubnet(entry);
-    if (range) return wide !== undefined && within(range, wide);
-    if (ipv4(asked) !== undefined) return entry === asked || (wide !== undefined && contains(wide, asked));
+    const excluded = parseSubnet(entry);
+    if (range) return excluded !== undefined && within(range, excluded);
+    if (ipv4(target) !== undefined) return entry === target || (excluded !== undefined && contains(excluded, target));
     // `example.com` matches that name and its subdomains; `.example.com` and `*.example.com` match only the subdomains.
     const name = entry.replace(/^\*\./, '.');
-    return asked === name || asked.endsWith(name.startsWith('.') ? name : `.${name}`);
+    return target === name || target.endsWith(name.startsWith('.') ? name : `.${name}`);
   });
 }

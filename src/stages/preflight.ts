@@ -14,7 +14,7 @@ import type { Finding } from './finding.ts';
 import { takenPorts } from './ports.ts';
 import { dockerFindings } from './preflight-engine.ts';
 import { gatherHosts, type OnHost, type PreflightFacts } from './preflight-facts.ts';
-import { amongHosts } from './preflight-hosts.ts';
+import { crossHostFailures } from './preflight-hosts.ts';
 import { swarmFailures } from './swarm.ts';
 
 /** Everything that a host needs before anything is changed; all findings of all hosts in one report. */
@@ -58,10 +58,10 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
       plan.satisfied.push({
         host: onHost.host.name,
         about: { kind: 'fit', thing: 'host' },
-        why: seen(described(onHost)),
+        why: seen(summaryOf(onHost)),
       });
   }
-  plan.failures.push(...amongHosts(cluster, facts));
+  plan.failures.push(...crossHostFailures(cluster, facts));
   return plan;
 }
 
@@ -74,7 +74,7 @@ const dockerFindingsOf = (cluster: Cluster, { host, engine, machine, setup, netw
     routes: valueOf(machine)?.routes,
   });
 
-function described({ engine, machine }: OnHost): string {
+function summaryOf({ engine, machine }: OnHost): string {
   if (engine.is !== 'present' || machine.is !== 'present') return '';
   const memory = `${(machine.value.memory / 1024 ** 3).toFixed(0)} GiB`;
   return (

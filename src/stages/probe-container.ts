@@ -34,17 +34,21 @@ export function planProbeLater(
  * starts the probe with an address of its own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its
  * log); then not every host reaches either of them, and waiting does not fix it.
  */
-function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: NetworkFacts): Difference | undefined {
+function duplicateAddress(
+  { network }: Cluster,
+  { host, probe }: OnHost,
+  { hosts }: NetworkFacts,
+): Difference | undefined {
   const address = valueOf(probe)?.current?.addresses[network.name] ?? '';
   if (address === '') return undefined;
-  const twins = hosts
+  const duplicates = hosts
     .filter((other) => other.host !== host)
     .flatMap((other) =>
       (valueOf(other.containers) ?? [])
         .filter((each) => each.addresses[network.name] === address)
         .map((each) => `${each.name} on ${other.host.name}`),
     );
-  return twins.length > 0 ? { field: 'address', from: address, of: twins.join(', ') } : undefined;
+  return duplicates.length > 0 ? { field: 'address', from: address, of: duplicates.join(', ') } : undefined;
 }
 
 /** Plans the probe of one host. */
@@ -112,7 +116,7 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: NetworkFacts
     stopping: { seconds: 10 },
     difference: (container) =>
       probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ??
-      addressTwin(cluster, onHost, facts),
+      duplicateAddress(cluster, onHost, facts),
     moved: (container) => movedImage(container, image, probeImage),
     image: knownImage(deployment, image, probeImage),
     state: stateOf(onHost, facts),

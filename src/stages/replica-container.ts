@@ -13,11 +13,11 @@ import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastErrorLines } from '../kuscia/facts.ts';
-import { proveScript, takeScript } from './kuscia-script.ts';
+import { verifyScript, fetchScript } from './kuscia-script.ts';
 import { awaitTasks } from './kuscia-tasks.ts';
-import { leadToAllPorts } from './nginx-files.ts';
+import { forwardToAllPorts } from './nginx-files.ts';
 import { refuseTakenPorts } from './ports.ts';
-import { askReplica, differenceOf, faultOf, isKnownBroken, portsOf, type Replica } from './replica.ts';
+import { askReplica, differenceOf, faultOf, isProvenBroken, portsOf, type Replica } from './replica.ts';
 
 /**
  * How long a replacement may take to work: longer than the run that made it waits, since kuscia.sh takes up to 150 s
@@ -50,8 +50,8 @@ export function wantedReplica(
     image: knownImage(deployment, cluster.image, replica.image),
     state: stateOf(cluster, replica, current),
     prepare: async (act) => {
-      await takeScript(act, deployment, host.name);
-      await proveScript(act, deployment, host);
+      await fetchScript(act, deployment, host.name);
+      await verifyScript(act, deployment, host);
     },
     rehearsal: (present) => ({
       image: cluster.image,
@@ -60,7 +60,7 @@ export function wantedReplica(
     }),
     proof: async (act) => {
       await proveTerminal(act, host);
-      if (former.length > 0) await leadToAllPorts(act, deployment, former);
+      if (former.length > 0) await forwardToAllPorts(act, deployment, former);
     },
     // Comes last, so that tasks are not waited for in vain.
     beforeStop: async (act) => {
@@ -72,7 +72,7 @@ export function wantedReplica(
     },
     refused: (act) => refuseTakenPorts(act, cluster, host),
     create: (act) => create(act, cluster, host, name),
-    start: (act, container) => startAgain(act, cluster, host, container),
+    start: (act, container) => restartStopped(act, cluster, host, container),
     fault: (act) => faultNow(act, deployment, host),
   };
 }
@@ -81,7 +81,7 @@ function stateOf(cluster: Cluster, replica: Replica, current: Container | undefi
   if (current === undefined) return 'broken';
   if (faultOf(cluster, replica, current) === undefined) return 'works';
   return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS ||
-    !isKnownBroken(cluster, replica, current)
+    !isProvenBroken(cluster, replica, current)
     ? 'starting'
     : 'broken';
 }
@@ -92,16 +92,16 @@ async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<s
   const current = valueOf(replica.standing)?.current;
   if (current === undefined) return 'absent';
   const fault = faultOf(deployment.cluster, replica, current);
-  const { led } = replica;
+  const { forwarded } = replica;
   return (
     fault ??
-    (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true
+    (forwarded.is === 'absent' || valueOf(forwarded)?.has(current.hostname) === true
       ? undefined
       : 'the load balancer does not lead to it')
   );
 }
 
-async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
+async function restartStopped(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
   const start = startContainer(name, state);
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome)) return;
@@ -125,9 +125,9 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
 
 /** Creates the replica's container with kuscia.sh, which hangs at a prompt if a container of that name exists. */
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
-  const inPlace = await act.ask(host.name, container(name));
-  if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));
-  if (inPlace.is === 'present')
+  const existing = await act.ask(host.name, container(name));
+  if (existing.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [existing]));
+  if (existing.is === 'present')
     throw deploymentError({
       code: 'host-changed',
       host: host.name,
@@ -139,14 +139,14 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
   if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, start, outcome));
   await refuseTakenPorts(act, cluster, host);
-  const words = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
+  const logLines = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
   throw deploymentError({
     code: 'replica-unhealthy',
     host: host.name,
     what: succeeded(outcome)
       ? 'kuscia.sh ended with 0, but did not say that it deployed the replica'
       : `kuscia.sh did not start the replica: ${ending(outcome)}`,
-    evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
+    evidence: [lastLine(outcome), logLines].filter((line) => line !== '').join(' | '),
     remedy:
       'Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ' +
       `${name} on ${host.name}.`,

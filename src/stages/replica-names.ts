@@ -5,7 +5,7 @@ import type { Machine } from '../host/facts.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 
 /** What shows the name of a host's replica. */
-export interface Namers {
+export interface NameSources {
   readonly machines: ReadonlyMap<string, Fact<Machine>>;
   readonly nodes: Fact<readonly SwarmNode[]>;
 }
@@ -16,7 +16,7 @@ export interface Namers {
  */
 export function nameOfReplica(
   cluster: Cluster,
-  { machines, nodes }: Namers,
+  { machines, nodes }: NameSources,
   { name, address, route }: Host,
 ): string | undefined {
   const machine = valueOf(machines.get(name) ?? { is: 'absent' });

@@ -13,7 +13,7 @@ import { file, type HostFile } from '../host/files.ts';
 import { answerWithin, describeAnswer, directAnswer, isGateway, lastErrorLines, type Answer } from '../kuscia/facts.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
-import { askLed } from './led.ts';
+import { askForwarded } from './forwarded.ts';
 
 /** What is known of the replica on one host. */
 export interface Replica {
@@ -28,7 +28,7 @@ export interface Replica {
   readonly answer: Fact<Answer>;
   readonly registry: Fact<Registry>;
   /** Replicas that the load balancer forwards to; absent while it does not run with the wanted configuration. */
-  readonly led: Fact<ReadonlySet<string>>;
+  readonly forwarded: Fact<ReadonlySet<string>>;
   /**
    * Queried only if something seems wrong: its gateway from inside its own container, and from the probe on another
    * host; its log.
@@ -45,11 +45,11 @@ export async function askReplica(
   ask: Ask,
   deployment: Deployment,
   host: Host,
-  led: Promise<Fact<ReadonlySet<string>>> = askLed(ask, deployment),
+  forwarded: Promise<Fact<ReadonlySet<string>>> = askForwarded(ask, deployment),
 ): Promise<Replica> {
   const { cluster, received } = deployment;
-  const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
-    led,
+  const [onForwarded, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
+    forwarded,
     ask.ask(host.name, machine),
     ask.ask(host.name, containers),
     ask.ask(host.name, registry(cluster.domain)),
@@ -68,19 +68,19 @@ export async function askReplica(
     standing: pairOf(onContainers, name),
     answer,
     registry: onRegistry,
-    led: onLed,
+    forwarded: onForwarded,
   };
   const current = valueOf(seen.standing)?.current;
-  const unasked = { within: absent, elsewhere: absent, lastErrorLines: absent };
-  if (current === undefined || faultOf(cluster, { ...seen, ...unasked }, current) === undefined)
-    return { ...seen, ...unasked };
+  const notQueried = { within: absent, elsewhere: absent, lastErrorLines: absent };
+  if (current === undefined || faultOf(cluster, { ...seen, ...notQueried }, current) === undefined)
+    return { ...seen, ...notQueried };
   const other = observerOf(ask, cluster, host);
-  const [within, elsewhere, words] = await Promise.all([
+  const [within, elsewhere, logLines] = await Promise.all([
     ask.ask(host.name, answerWithin(cluster, name)),
     other ? ask.ask(other.name, directAnswer(cluster, host)) : absent,
     ask.ask(host.name, lastErrorLines(name)),
   ]);
-  return { ...seen, within, elsewhere, lastErrorLines: words };
+  return { ...seen, within, elsewhere, lastErrorLines: logLines };
 }
 
 /** Another host whose probe can be used: the load balancer's, whose path to the replica matters most, or any other. */
@@ -107,11 +107,11 @@ export function faultOf(
   if (!isOwn(cluster, valueOf(answer), current) && !overruled) {
     return answer.is === 'present' ? `its gateway port: ${describeAnswer(cluster, answer.value)}` : whyNot(answer);
   }
-  return unregistered(registry, current);
+  return registrationFault(registry, current);
 }
 
 /** What the replica should have written to the database by itself, but has not. */
-function unregistered(registry: Fact<Registry>, current: Container): string | undefined {
+function registrationFault(registry: Fact<Registry>, current: Container): string | undefined {
   if (registry.is !== 'present') return whyNot(registry);
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
   if (gateway === undefined) return 'its gateway object is not there yet';
@@ -128,23 +128,25 @@ function unregistered(registry: Fact<Registry>, current: Container): string | un
  * its own API, or from two observers on two hosts. A single probe that could not query it says nothing about the
  * replica.
  */
-export function isKnownBroken(
+export function isProvenBroken(
   cluster: Cluster,
   { answer, registry, within, elsewhere }: Replica,
   current: Container,
 ): boolean {
-  const wrong = (fact: Fact<Answer>): boolean => fact.is === 'present' && !isOwn(cluster, fact.value, current);
-  if (wrong(within)) return true;
-  if (wrong(answer) && wrong(elsewhere)) return true;
-  if (registry.is === 'present') return unregistered(registry, current) !== undefined;
+  const answersWrongly = (fact: Fact<Answer>): boolean => fact.is === 'present' && !isOwn(cluster, fact.value, current);
+  if (answersWrongly(within)) return true;
+  if (answersWrongly(answer) && answersWrongly(elsewhere)) return true;
+  if (registry.is === 'present') return registrationFault(registry, current) !== undefined;
   // Commands run in its container, and still its API does not answer.
   return within.is === 'present';
 }
 
 /** The current state of every replica of a deployment. */
 export function askReplicas(ask: Ask, deployment: Deployment): Promise<Replica[]> {
-  const led = askLed(ask, deployment);
-  return Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, led)));
+  const forwarded = askForwarded(ask, deployment);
+  return Promise.all(
+    hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, forwarded)),
+  );
 }
 
 /** Port of a replica's gateway in its container. */
@@ -176,6 +178,6 @@ export function differenceOf(
     hostname: replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? ''),
   };
   // Such a replica never starts again, and Kuscia reports it nowhere else.
-  const otherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
-  return differenceFrom(wanted, current, image) ?? (otherKey ? { field: 'domain key' } : undefined);
+  const hasOtherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
+  return differenceFrom(wanted, current, image) ?? (hasOtherKey ? { field: 'domain key' } : undefined);
 }

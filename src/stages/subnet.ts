@@ -14,7 +14,7 @@ interface SubnetUser {
 }
 
 /** Whether both are IPv4 subnets and overlap. */
-function clash(a: string, b: string): boolean {
+function overlapping(a: string, b: string): boolean {
   const [one, other] = [parseSubnet(a), parseSubnet(b)];
   return one !== undefined && other !== undefined && overlap(one, other);
 }
@@ -39,9 +39,9 @@ export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Fa
   for (const { host, networks, machine } of hosts) {
     faults.push(...unknownFailures(host.name, [machine]));
     const taken = valueOf(networks)?.find(
-      (network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)),
+      (network) => network.name !== cluster.network.name && network.subnets.some((other) => overlapping(other, subnet)),
     );
-    const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
+    const route = valueOf(machine)?.routes.find((other) => overlapping(other, subnet));
     const evidence = taken
       ? `network ${taken.name}: ${taken.subnets.join(', ')}`
       : route

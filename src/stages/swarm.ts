@@ -25,8 +25,8 @@ export async function askSwarm(ask: Ask, cluster: Cluster): Promise<readonly [En
     askEngines(ask, cluster),
     ask.ask(firstManager(cluster).name, swarmNodes),
   ]);
-  const speaker = anchor(cluster, engines);
-  return [engines, speaker === firstManager(cluster) ? seen : await ask.ask(speaker.name, swarmNodes)];
+  const lead = leadManager(cluster, engines);
+  return [engines, lead === firstManager(cluster) ? seen : await ask.ask(lead.name, swarmNodes)];
 }
 
 /** The engine of a host, if known. */
@@ -37,7 +37,7 @@ export const engineOf = (engines: Engines, host: Host): Engine | undefined =>
  * The manager through which the swarm is queried: the first in the cluster file that manages one. While none does, the
  * first manager of the file, which is then the one to initialise.
  */
-export function anchor(cluster: Cluster, engines: Engines): Host {
+export function leadManager(cluster: Cluster, engines: Engines): Host {
   return (
     hostsWith(cluster, 'manager').find((host) => engineOf(engines, host)?.swarm.isManager === true) ??
     firstManager(cluster)
@@ -98,15 +98,17 @@ const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
  * Nothing if the nodes are unknown.
  */
 export function nodeFailures(cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] {
-  const manager = anchor(cluster, engines).name;
+  const manager = leadManager(cluster, engines).name;
   return cluster.hosts.flatMap((host) => {
     const swarm = engineOf(engines, host)?.swarm;
     const node = valueOf(nodes)?.find(({ id }) => id === swarm?.nodeId);
     if (swarm === undefined || node === undefined) return [];
     const failures = node.availability === 'active' ? [] : [unavailable(host, node, manager)];
     // A hostname may resolve differently on the host.
-    const known = ipv4(host.address) !== undefined && swarm.address !== '';
-    return known && swarm.address !== host.address ? [...failures, misplaced(host, node, swarm, manager)] : failures;
+    const comparable = ipv4(host.address) !== undefined && swarm.address !== '';
+    return comparable && swarm.address !== host.address
+      ? [...failures, wrongAddress(host, node, swarm, manager)]
+      : failures;
   });
 }
 
@@ -131,7 +133,7 @@ function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
   };
 }
 
-function misplaced(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
+function wrongAddress(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
   const only = isManager && host.name === manager;
   return {
     code: 'host-unfit',
@@ -157,6 +159,6 @@ const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolea
   `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;
 
 /** How to bring back a node that the managers have lost contact with. */
-export const NOT_READY_REMEDY =
+export const NODE_REMEDY =
   'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are ' +
   'open; then run again.';

@@ -63,7 +63,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
   const started = Date.now();
   const { cluster } = deployment;
   const usual = hostNamed(cluster, cluster.loadBalancer.host);
-  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere, machines] =
+  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, allContainers, machines] =
     await Promise.all([
       askSwarm(ask, cluster),
       askPaths(ask, cluster, cluster.hosts),
@@ -84,22 +84,22 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
     replicas,
     database,
     loadBalancer: ofLoadBalancer,
-    containers: new Map(everywhere),
+    containers: new Map(allContainers),
     machines: new Map(machines),
   };
   // For a host that this job does not reach, another job's observation stands.
-  const from = ask.reaches(usual.name) ? (aProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
+  const from = ask.reaches(usual.name) ? (hostWithProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
   return {
     ...facts,
     from,
     answers: ofBalancer,
-    replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })),
+    replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? NOT_QUERIED })),
     ms: Date.now() - started,
   };
 }
 
-const UNASKED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
+const NOT_QUERIED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
 
 /** Whether the connection to the host was lost or never established. */
 export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
@@ -108,13 +108,13 @@ export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: stri
 }
 
 /** Why nothing on a host can be seen, in words: the host or its engine does not answer; '' if both do. */
-export function darkness(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host: string): string {
+export function hiddenBecause(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host: string): string {
   if (isSilent(facts, host)) return 'which does not answer';
   return facts.engines.get(host)?.is === 'unknown' ? 'whose Docker Engine does not answer' : '';
 }
 
 /** The first host that answers and has a running probe, to query from. */
-const aProbe = (
+const hostWithProbe = (
   hosts: readonly Host[],
   cluster: Cluster,
   { containers: all }: Pick<VerifyFacts, 'containers'>,
@@ -154,7 +154,13 @@ async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<
     ask.ask(host.name, file(folders(cluster).config)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? (host.route.via === 'ssh' ? host.route.user : ''));
-  return { host, machine: onMachine, container: containerNamed(onContainers, name), file: onFile, registry: onRegistry };
+  return {
+    host,
+    machine: onMachine,
+    container: containerNamed(onContainers, name),
+    file: onFile,
+    registry: onRegistry,
+  };
 }
 
 async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBalancerFacts> {
@@ -176,7 +182,7 @@ interface Attached {
 }
 
 /** All containers on the network except that of this replica. */
-function othersThan(
+function otherContainers(
   { host, container }: OnHost,
   { network }: Cluster,
   containers: VerifyFacts['containers'],
@@ -197,7 +203,7 @@ export const duplicateNames = (
   { containers }: Pick<VerifyFacts, 'containers'>,
   onHost: OnHost,
   name: string,
-): readonly Attached[] => othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
+): readonly Attached[] => otherContainers(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
 /**
  * Other containers on the network with the address of this replica: some hosts reach the replica there, others reach
@@ -208,6 +214,6 @@ export const duplicateAddresses = (
   { containers }: Pick<VerifyFacts, 'containers'>,
   onHost: OnHost,
 ): readonly Attached[] =>
-  othersThan(onHost, cluster, containers).filter(
+  otherContainers(onHost, cluster, containers).filter(
     ({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name],
   );

@@ -11,7 +11,7 @@ import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
 import {
-  darkness,
+  hiddenBecause,
   isSilent,
   duplicateAddresses,
   duplicateNames,
@@ -80,7 +80,7 @@ export const isTried = (
 ): boolean =>
   [from, to].every(
     (host) =>
-      darkness({ machines, engines }, host) === '' &&
+      hiddenBecause({ machines, engines }, host) === '' &&
       !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''),
   );
 
@@ -101,7 +101,7 @@ function databaseState(
 
 const ok = (text: string): Check => ({ ok: true, text });
 const bad = (text: string): Check => ({ ok: false, text });
-const open = (text: string): Check => ({ ok: false, text, unknown: true });
+const notKnown = (text: string): Check => ({ ok: false, text, unknown: true });
 
 /** What is registered, preferably as reported by the replica itself. */
 export const registryFor = ({ replicas }: VerifyFacts, { registry }: Pick<OnHost, 'registry'>): Registry | undefined =>
@@ -114,9 +114,9 @@ function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow 
   const gateway = registry?.gateways.find(({ name }) => name === replica);
   const node = registry?.nodes.find(({ name }) => name === replica);
   // If a host does not answer, even the replica's name may be unknown, and with it whether the replica is registered.
-  const none =
+  const missing =
     registry === undefined || nameOfReplica(cluster, facts, host) === undefined
-      ? open(isSilent(facts, host.name) ? 'not reached' : 'not known')
+      ? notKnown(isSilent(facts, host.name) ? 'not reached' : 'not known')
       : bad('absent');
   return {
     replica,
@@ -124,11 +124,11 @@ function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow 
     cells: {
       direct: direct(cluster, onHost, replica),
       throughLb: throughLb(cluster, facts.answers, replica),
-      heartbeat: gateway ? heartbeat(facts, onHost, gateway) : none,
-      overlay: gateway ? overlay(cluster, facts, onHost, gateway) : none,
-      key: gateway ? key(facts, gateway) : none,
+      heartbeat: gateway ? heartbeat(facts, onHost, gateway) : missing,
+      overlay: gateway ? overlay(cluster, facts, onHost, gateway) : missing,
+      key: gateway ? key(facts, gateway) : missing,
       node: nodeCheck(facts, onHost, node),
-      version: gateway ? version(facts, gateway) : none,
+      version: gateway ? version(facts, gateway) : missing,
     },
   };
 }
@@ -140,29 +140,29 @@ function nodeCheck(facts: VerifyFacts, { host, container, registry }: OnHost, no
     return node.ready ? ok('Ready') : bad('NotReady');
   }
   if (node?.ready === false) return bad('NotReady');
-  if (isSilent(facts, host.name)) return open('not reached');
-  return container.is === 'unknown' ? open('not known') : bad('API silent');
+  if (isSilent(facts, host.name)) return notKnown('not reached');
+  return container.is === 'unknown' ? notKnown('not known') : bad('API silent');
 }
 
 function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
-  if (answer.is !== 'present') return open('not asked');
-  const right = isGateway(cluster, answer.value) && answer.value.instance === replica;
-  return right ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
+  if (answer.is !== 'present') return notKnown('not asked');
+  const isOwn = isGateway(cluster, answer.value) && answer.value.instance === replica;
+  return isOwn ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
 }
 
 /** Requests that were not made may have been the very ones that this replica would have answered. */
 function throughLb(cluster: Cluster, answers: Fact<readonly Answer[]>, replica: string): Check {
-  if (answers.is !== 'present') return open('not asked');
+  if (answers.is !== 'present') return notKnown('not asked');
   const count = answers.value.filter((answer) => isGateway(cluster, answer) && answer.instance === replica).length;
   const text = `${count} of ${answers.value.length}`;
-  if (count === 0 && answers.value.length < requestsFor(cluster)) return open(`${text} asked`);
+  if (count === 0 && answers.value.length < requestsFor(cluster)) return notKnown(`${text} asked`);
   return { ok: count > 0, text };
 }
 
 /** By the replica's own clock or, while its host does not answer, by that of another host. */
 function heartbeat({ machines }: VerifyFacts, { machine }: OnHost, gateway: Gateway): Check {
   const clock = valueOf(machine)?.clock ?? [...machines.values()].flatMap((other) => valueOf(other)?.clock ?? [])[0];
-  if (clock === undefined) return open('not known');
+  if (clock === undefined) return notKnown('not known');
   const age = clock - gateway.heartbeat;
   return { ok: age < HEARTBEAT_LIMIT, text: `${Math.max(0, Math.round(age / 1000))} s ago` };
 }
@@ -172,9 +172,10 @@ function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: 
   const subnet = parseSubnet(cluster.network.subnet);
   if (subnet === undefined || !contains(subnet, gateway.address)) return bad(`${gateway.address} outside`);
   // Two replicas with one name overwrite each other's entry: which of them wrote last is chance.
-  const [twin] = duplicateNames(cluster, facts, onHost, gateway.name);
-  if (twin !== undefined) return bad(`${gateway.address}, also ${twin.name} on ${twin.on}`);
-  if (onHost.container.is === 'unknown') return open(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
+  const [duplicate] = duplicateNames(cluster, facts, onHost, gateway.name);
+  if (duplicate !== undefined) return bad(`${gateway.address}, also ${duplicate.name} on ${duplicate.on}`);
+  if (onHost.container.is === 'unknown')
+    return notKnown(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
   const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
   if (attached !== gateway.address)
     return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);

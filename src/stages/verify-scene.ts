@@ -23,10 +23,10 @@ export type Explanation = Pick<Failure, 'cause' | 'evidence' | 'remedy'>;
 export const APPLY = 'Run the deployment again (mode: apply)';
 
 /** Name of the replica's container. */
-export const nameOn = ({ cluster, onHost }: Scene): string =>
+export const nameIn = ({ cluster, onHost }: Scene): string =>
   replicaContainer(cluster, valueOf(onHost.machine)?.user ?? '');
 
 /** How to find out why a running replica fails the check. */
-export const logsOf = (scene: Scene): string =>
-  `Look at docker logs ${nameOn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
+export const logsRemedy = (scene: Scene): string =>
+  `Look at docker logs ${nameIn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
   `/home/kuscia/var/logs; ${APPLY.toLowerCase()} restarts a replica that does not work.`;

@@ -5,11 +5,11 @@ import type { Failure } from '../engine/errors.ts';
 import { Plan } from '../engine/plan.ts';
 import { rootWarnings } from './database-root.ts';
 import { defineStage } from './definition.ts';
-import { askStrays, straysOf } from './strays.ts';
+import { askStrays, strayWarnings } from './strays.ts';
 import { cellFailures } from './verify-cells.ts';
 import { askAll, type VerifyFacts } from './verify-facts.ts';
 import { matrixOf as matrixWith, silentHosts } from './verify-matrix.ts';
-import { hostFailures, nodeFailures, otherFailures, pairFailures, wordsOfOthers } from './verify-others.ts';
+import { hostFailures, nodeFailures, otherFailures, pairFailures, otherCauses } from './verify-others.ts';
 
 /**
  * The cluster seen from outside: every check of every replica. Changes nothing; its matrix is the proof of its plan.
@@ -35,7 +35,7 @@ export const verify = defineStage({
     plan: (facts) => planVerify(deployment, facts),
     preview: async (ask) => {
       const plan = new Plan();
-      plan.warnings.push(...straysOf(deployment.cluster, await askStrays(ask, deployment.cluster)));
+      plan.warnings.push(...strayWarnings(deployment.cluster, await askStrays(ask, deployment.cluster)));
       return plan;
     },
   }),
@@ -45,7 +45,7 @@ export const verify = defineStage({
 export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
   matrixWith(deployment.cluster, facts, {
     wrong: [...otherFailures(deployment, facts), ...hostFailures(facts)],
-    warnings: [...straysOf(deployment.cluster, facts), ...rootWarnings(deployment.cluster, facts.database.root)],
+    warnings: [...strayWarnings(deployment.cluster, facts), ...rootWarnings(deployment.cluster, facts.database.root)],
   });
 
 /**
@@ -61,7 +61,7 @@ export function planVerify(deployment: Deployment, facts: VerifyFacts): Plan {
   const failures: Failure[] = [
     ...hosts,
     ...otherFailures(deployment, facts),
-    ...matrix.rows.flatMap((row) => cellFailures(cluster, facts, row, wordsOfOthers(deployment, facts, row.host))),
+    ...matrix.rows.flatMap((row) => cellFailures(cluster, facts, row, otherCauses(deployment, facts, row.host))),
     ...nodeFailures(cluster, facts, known),
     ...pairFailures(cluster, facts),
   ];

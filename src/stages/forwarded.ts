@@ -14,7 +14,7 @@ import { configurationFile, isMoving, loadBalancerFiles } from '../nginx/configu
  * replica is left alone until peers reach the previous one: nginx skips for some seconds any server that did not
  * answer.
  */
-export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
+export async function askForwarded(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
   const { cluster } = deployment;
   const { host, container: name } = cluster.loadBalancer;
   // The load balancer is queried as any peer would, from a host that this run reaches.
@@ -25,14 +25,14 @@ export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<Rea
     ask.ask(host, file(configurationFile(cluster))),
     ask.ask(asking, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
   ]);
-  return ledBy(deployment, onContainer, loaded, onFile, answers);
+  return forwardedReplicas(deployment, onContainer, loaded, onFile, answers);
 }
 
 /**
  * The load balancer's own stage comes later: until then it may listen on another port, or run with another
  * configuration. If somebody edited the file by hand it still carries our digest, so the file itself must match too.
  */
-export function ledBy(
+export function forwardedReplicas(
   deployment: Deployment,
   onContainer: Fact<Container>,
   loaded: Fact<string>,
