@@ -20,7 +20,7 @@ const timelineOf = (...all: readonly TimedCommand[]): Timeline => {
 };
 
 describe('a timeline', () => {
-  test('shows when which host was at work, and for which stage', () => {
+  test('shows when each host was at work, and for which stage', () => {
     const timeline = timelineOf(
       ran('a', 0, 1_000),
       ran('bcd', 2_000, 1_990, 'swarm-join'),
@@ -44,7 +44,7 @@ describe('a timeline', () => {
   });
 });
 
-test('stands in the job summary, folded, masked, and no larger for many hosts and commands', async () => {
+test('is in the job summary, folded, masked, and no larger for many hosts and commands', async () => {
   const face = recorder();
   const report = reportOn(face);
   report.hide([new Secret('password', 'correct-horse')]);
