@@ -54,7 +54,7 @@ const heard = (changes: Parameters<typeof gatewayOf>[2], ready: boolean): Partia
 const told = (...facts: Parameters<typeof strayWarnings>): string[] =>
   strayWarnings(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
 
-describe('what works and is not described is', () => {
+describe('what works and is not described is reported:', () => {
   const cases: readonly [string, Parameters<typeof strayWarnings>, readonly string[]][] = [
     ['nothing in a cluster that is as its file', [whole, seenBy(THREE)], []],
     [
@@ -179,7 +179,7 @@ describe('what works and is not described is', () => {
   });
 });
 
-test('the warning says what was seen, why, and by which commands it goes away', () => {
+test('the warning gives evidence, cause, and the commands for removal', () => {
   expect(strayWarnings(smaller, seenBy([one, two]))).toEqual([
     {
       code: 'not-described',
