@@ -64,7 +64,7 @@ export function planPasswords(
 }
 
 /**
- * Announces the files that may turn out to be missing once an existing container has started; `ofRoot` if root has a
+ * Announces the files that may turn out to be missing once an existing container has started; `hasRootPassword` if root has a
  * password of its own.
  */
 export function announcePasswordFiles(
