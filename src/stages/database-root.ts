@@ -99,7 +99,7 @@ const rootInUse = (database: ManagedDatabase, from: readonly string[]): Failure 
 export interface ClosingFacts {
   readonly root: Fact<RootAccess>;
   /**
-   * The user's password file, which also lets in root of a database that an earlier version created; queried only if we
+   * The user's password file, which also opens root of a database that an earlier version created; queried only if we
    * run the database.
    */
   readonly password: Fact<HostFile>;

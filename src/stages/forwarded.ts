@@ -30,7 +30,7 @@ export async function askForwarded(ask: Ask, deployment: Deployment): Promise<Fa
 
 /**
  * The load balancer's own stage comes later: until then it may listen on another port, or run with another
- * configuration. If somebody edited the file by hand it still carries our digest, so the file itself must match too.
+ * configuration. A file edited by hand still carries our digest, so the file itself must match too.
  */
 export function forwardedReplicas(
   deployment: Deployment,
