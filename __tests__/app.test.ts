@@ -28,23 +28,23 @@ const JOB: Inputs['job'] = {
 interface World {
   readonly mode?: Inputs['mode'];
   readonly stages?: Inputs['stages'];
-  /** What verify sees. */
+  /** What verify finds. */
   readonly matrix?: Matrix;
   readonly parts?: Partial<Parts>;
   readonly signal?: AbortSignal;
-  /** What the first manager answers to what is asked for the lock. */
+  /** What the first manager answers to the commands of the lock. */
   readonly lock?: (purpose: string) => string | undefined;
   readonly joinLater?: Note;
   readonly joinStep?: (state: State) => Step;
 }
 
-/** What the fake hosts have become. */
+/** The resulting state of the fake hosts. */
 interface State {
   initialised: boolean;
   joined: boolean;
   connected: boolean;
   closed: boolean;
-  /** What is to be run before the connections are closed. */
+  /** The commands to run before the connections are closed. */
   readonly last: string[];
 }
 
@@ -144,7 +144,7 @@ function verification(state: State, matrix: Matrix = matrixOf(state.joined ? {} 
 const proving = (plan: Plan, matrix: Matrix): Plan => Object.assign(plan, { proof: matrix });
 
 describe('apply', () => {
-  test('does what is missing, proves it, and only then is 0', async () => {
+  test('applies what is missing, verifies it, and only then exits with 0', async () => {
     const { code, face, state } = await ran();
     expect(code).toBe(0);
     expect(state).toEqual({
@@ -161,13 +161,13 @@ describe('apply', () => {
     expect(face.lines).toContain('known hosts: line 3 is passed over');
   });
 
-  test('is not 0 when the proof fails, and says so last', async () => {
+  test('does not exit with 0 when the verification fails, and says so last', async () => {
     const { code, face } = await ran({ matrix: matrixOf({ node: 'Down' }) });
     expect(code).toBe(1);
     expect(face.lines.at(-1)).toMatch(/^alice is not healthy: 1 of 2 replicas/);
   });
 
-  test('is not 0 when the verification gave no matrix', async () => {
+  test('does not exit with 0 when the verification gave no matrix', async () => {
     const silent = (): Stage =>
       stage({
         name: 'verify',
@@ -182,7 +182,7 @@ describe('apply', () => {
     expect(face.lines.join('\n')).toContain('Error KS-1601 cluster-unhealthy: the verification ended without a result');
   });
 
-  test('is not 0 when verify is content with a matrix that is not healthy', async () => {
+  test('does not exit with 0 when verify reports no failure but its matrix is not healthy', async () => {
     const content: Parts['stagesOf'] = () => [
       stage({
         name: 'verify',
@@ -200,7 +200,7 @@ describe('apply', () => {
     }
   });
 
-  test('of one stage does that stage only, and says that it looked at nothing else', async () => {
+  test('of one stage applies only that stage, and says that it checked nothing else', async () => {
     const { code, face, state } = await ran({ stages: ['swarm-join'] });
     expect(code).toBe(0);
     expect(state).toMatchObject({ initialised: false, joined: true });
@@ -209,7 +209,7 @@ describe('apply', () => {
     );
   });
 
-  test('is not 0 when a stage settled although something in it could not be judged', async () => {
+  test('does not exit with 0 when a stage settled although something in it could not be judged', async () => {
     const { code, face } = await ran({
       stages: ['swarm-join'],
       joinLater: { host: 'node-02', ...says('join', 'no swarm yet') },
@@ -220,7 +220,7 @@ describe('apply', () => {
     );
   });
 
-  test('that fails half way says what stays and what was not started', async () => {
+  test('that fails halfway says what stays and what was not started', async () => {
     const { code, face, state } = await ran({
       joinStep: () => step('node-02', '+', 'join', 'not in any swarm', () => Promise.reject(deploymentError(CUT))),
     });
@@ -233,7 +233,7 @@ describe('apply', () => {
     expect(face.annotations.map(({ severity }) => severity)).toEqual(['error']);
   });
 
-  test('that is cancelled says so, and in the middle of what', async () => {
+  test('that is cancelled says so, and what it was doing', async () => {
     const cancel = new AbortController();
     const { code, face } = await ran({
       signal: cancel.signal,
@@ -253,7 +253,7 @@ describe('apply', () => {
 });
 
 describe('plan', () => {
-  test('changes nothing, proves nothing, and is 0', async () => {
+  test('changes nothing, verifies nothing, and exits with 0', async () => {
     const { code, face, state } = await ran({ mode: 'plan' });
     expect(code).toBe(0);
     expect(state).toMatchObject({ initialised: false, joined: false, closed: true });
@@ -261,7 +261,7 @@ describe('plan', () => {
     expect(face.lines.at(-1)).toBe('Nothing was changed (mode: plan).');
   });
 
-  test('shows what verify can foretell, as a warning', async () => {
+  test('shows what verify can already tell, as a warning', async () => {
     const foretold = planOf({
       warnings: [
         {
@@ -290,7 +290,7 @@ describe('plan', () => {
     expect(JSON.parse(face.outputs['plan'] ?? '')).toMatchObject({ warnings: [{ code: 'not-described' }] });
   });
 
-  test('is not 0 when a stage cannot go on', async () => {
+  test('does not exit with 0 when a stage cannot continue', async () => {
     const stuck = stage({
       name: 'swarm-init',
       purpose: '',
@@ -308,7 +308,7 @@ describe('plan', () => {
 });
 
 describe('verify', () => {
-  test('looks once at what is there', async () => {
+  test('reads the present state once', async () => {
     const { code, face, state } = await ran({ mode: 'verify', matrix: matrixOf() });
     expect(code).toBe(0);
     expect(state.initialised).toBe(false);
@@ -316,7 +316,7 @@ describe('verify', () => {
     expect(face.lines.at(-1)).toMatch(/^alice is healthy/);
   });
 
-  test('goes on with the hosts that answer, names the others first, and advises nothing that cannot work meanwhile', async () => {
+  test('continues with the hosts that answer, names the others first, and suggests nothing that cannot work meanwhile', async () => {
     const silent = {
       code: 'host-unreachable' as const,
       host: 'node-03',
@@ -381,7 +381,7 @@ describe('verify', () => {
     expect(JSON.parse(face.outputs['verify'] ?? '')).toMatchObject({ silent: ['node-03'] });
   });
 
-  test('is not 0 when a check is not ok', async () => {
+  test('does not exit with 0 when a check is not ok', async () => {
     const { code, face } = await ran({ mode: 'verify' });
     expect(code).toBe(1);
     expect(face.lines.filter((line) => line.startsWith('Error'))).toEqual([
@@ -395,7 +395,7 @@ describe('unlock', () => {
   test.each([
     ['shared', 'alice: the lock of this run ends in 60 s'],
     ['held\nacme/site/2#1\n48\n240\nnightly by bob\n', 'alice: this run does not hold the lock'],
-  ])('touches nothing but the lock, and says what became of it (%j)', async (answer, line) => {
+  ])('touches nothing but the lock, and says what happened to it (%j)', async (answer, line) => {
     const { code, face, state } = await ran({
       mode: 'unlock',
       lock: (purpose) => (purpose === 'keep the lock' ? answer : undefined),
@@ -410,14 +410,14 @@ describe('unlock', () => {
     expect(face.lines.slice(-2)).toEqual([line, 'Nothing but the lock was touched (mode: unlock).']);
   });
 
-  test('is not 0 when nobody knows', async () => {
+  test('does not exit with 0 when the holder of the lock is not known', async () => {
     const { code, face } = await ran({ mode: 'unlock', lock: () => '' });
     expect([code, face.lines.at(-1)]).toEqual([1, 'Nothing but the lock was touched (mode: unlock).']);
   });
 });
 
 describe('whatever goes wrong', () => {
-  test('wrong inputs: nothing is opened, and that is said', async () => {
+  test('invalid inputs: nothing is opened, and they are reported', async () => {
     const { code, face, state } = await ran({
       parts: {
         readRequest: () => {
@@ -467,7 +467,7 @@ describe('whatever goes wrong', () => {
     expect(closed).toEqual(['closed']);
   });
 
-  test('a defect is named, masked and not 0', async () => {
+  test('an internal error is reported, masked, and does not exit with 0', async () => {
     const { code, face } = await ran({
       parts: {
         stagesOf: () => {
@@ -479,7 +479,7 @@ describe('whatever goes wrong', () => {
     expect(face.lines.join('\n')).toContain('Error KS-1900 internal: TypeError: *** is not a function');
   });
 
-  test('connections that cannot be closed, and a report that cannot be finished, are not 0', async () => {
+  test('connections that cannot be closed, or a report that cannot be finished, do not exit with 0', async () => {
     const openFleet: Parts['openFleet'] = () => ({
       notes: [],
       run: () => Promise.resolve(told('taken 9999')),
@@ -515,7 +515,7 @@ describe('a real run', () => {
     return { code: await run(realParts(argv, env, files), reportOn(face), new AbortController().signal), face };
   };
 
-  test('tells what is wrong with the image archives beside all that is wrong otherwise', async () => {
+  test('reports faults of the image archives together with all others', async () => {
     const { code, face } = await told(['--cluster', 'cluster.yml', '--images', '/no/such/folder'], {});
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toMatch(
@@ -524,14 +524,14 @@ describe('a real run', () => {
     expect(face.lines.join('\n')).toMatch(/database-password is missing/);
   });
 
-  test('prints how it is used, which is no failure', async () => {
+  test('prints its usage, which is not a failure', async () => {
     const { code, face } = await told(['--help'], {});
     expect(code).toBe(0);
     expect(face.lines[0]).toMatch(/^Usage: /);
     expect(face.lines.join('\n')).toContain('\n  --cluster');
   });
 
-  test('hides secrets before it says what is wrong with the inputs', async () => {
+  test('masks secrets before it reports faults of the inputs', async () => {
     const { code, face } = await told([], {
       GITHUB_ACTIONS: 'true',
       INPUT_CLUSTER: 'alice-battery.yml',
@@ -543,12 +543,12 @@ describe('a real run', () => {
     expect(face.lines.join('\n')).not.toContain('alice-battery');
   });
 
-  test('outside GitHub it hides what variables of its own give', async () => {
+  test('outside GitHub it masks values of its own variables', async () => {
     const { face } = await told(['--cluster', 'alice.yml'], { KUSCIA_SWARM_DATABASE_PASSWORD: 'correct-horse' });
     expect(face.hidden).toContain('correct-horse');
   });
 
-  test('in GitHub variables of its own do not stand above the inputs', async () => {
+  test('in GitHub its own variables do not override the inputs', async () => {
     const { face } = await told([], { GITHUB_ACTIONS: 'true', KUSCIA_SWARM_MODE: 'destroy' });
     expect(face.lines.join('\n')).not.toContain('destroy');
   });

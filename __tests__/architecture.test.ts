@@ -22,15 +22,15 @@ const FLOORS: readonly (readonly string[])[] = [
   ['cluster', 'engine'],
 ];
 
-/** Rooms of one floor that may look into another of it. */
+/** Rooms that may import from another room of the same level. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   cluster: ['engine'],
-  // A tool is asked through Docker, and what is on a host is read by the same means.
+  // Tools are queried through Docker, and the state of a host is read in the same way.
   mysql: ['docker', 'host'],
   kuscia: ['docker', 'host', 'mysql'],
   nginx: ['docker', 'host', 'kuscia'],
   docker: ['host'],
-  // Whether a text can be a seal key is known where things are sealed; which inputs a stage takes, where it is defined.
+  // Sealing knows whether a text can be a seal key; the definition of a stage knows which inputs it takes.
   inputs: ['artifacts', 'stages'],
   // Issues and comments show what the report shows, in the same words.
   github: ['report'],
@@ -39,7 +39,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 /** The entry of the second bundle: it wires its parts together as main does. */
 const ENTRY = 'github/main.ts';
 
-/** Who may touch the outside world. */
+/** Files that may touch the outside world. */
 const OUTSIDE = ['transport', 'report', 'github', 'inputs', 'artifacts', 'main'];
 const OUTSIDE_MODULES =
   /^(@actions\/.*|node-ssh|ssh2|(node:)?(fs|fs\/promises|process|child_process|net|http|https|tls|dgram|worker_threads))$/;
@@ -81,7 +81,7 @@ function allowed(from: string, to: string): boolean {
   return floorOf(from) < floorOf(to);
 }
 
-/** Tables of prose, one entry a line: their lines are as long as their sentences. */
+/** Tables of prose with one entry per line: their lines are as long as their sentences. */
 const TABLES = [
   'cluster/schema.ts',
   'cluster/schema.zh.ts',
@@ -92,8 +92,8 @@ const TABLES = [
 const isGenerated = ({ text }: Source): boolean => text.startsWith('// Generated from ');
 
 /**
- * The lines over 120 columns of a source, but those in a program of several lines (shell, awk) or a regular expression,
- * which no formatter breaks.
+ * The lines of a source over 120 columns, except in multi-line programs (shell, awk) and regular expressions, which no
+ * formatter breaks.
  */
 function longLines({ name, text }: Pick<Source, 'name' | 'text'>): string[] {
   const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
@@ -111,12 +111,12 @@ function longLines({ name, text }: Pick<Source, 'name' | 'text'>): string[] {
 }
 
 describe('the rooms', () => {
-  test('are all known, and there are sources in them', () => {
+  test('are all known, and contain sources', () => {
     expect(SOURCES.length).toBeGreaterThan(20);
     expect([...new Set(SOURCES.map(({ room }) => room))].filter((room) => floorOf(room) === -1)).toEqual([]);
   });
 
-  test('import one way only: inwards', () => {
+  test('import only inwards', () => {
     const wrong = SOURCES.flatMap((source) =>
       near(source)
         .filter((to) => !allowed(source.room, roomOf(to)))
@@ -125,7 +125,7 @@ describe('the rooms', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('know no stage by another: what two of them need stands beside them', () => {
+  test('have no stage that imports another: what two of them need is in a file of its own', () => {
     const isStage = (name: string): boolean => STAGES.some((stage) => name === `stages/${stage}.ts`);
     const wrong = SOURCES.filter(({ name }) => name.startsWith('stages/') && name !== 'stages/index.ts').flatMap(
       (source) =>
@@ -136,7 +136,7 @@ describe('the rooms', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('have no cycles, within a room either', () => {
+  test('have no import cycles, not even within a room', () => {
     const edges = new Map(SOURCES.map((source) => [source.name, near(source)]));
     const done = new Set<string>();
     const cycles: string[] = [];
@@ -161,10 +161,10 @@ describe('the rooms', () => {
     ]);
   });
 
-  test('touch the outside world only where they may', () => {
+  test('touch the outside world only where that is allowed', () => {
     const wrong = SOURCES.filter(({ room }) => !OUTSIDE.includes(room)).flatMap((source) => [
       ...source.imports.filter((from) => OUTSIDE_MODULES.test(from)).map((from) => `${source.name} imports ${from}`),
-      // lifetime is given its process by main, under that name.
+      // main passes the process to lifetime under that name.
       ...(source.name !== 'lifetime.ts' &&
       /(?<![\w.'"])process\.(?:env|stdout|stderr|stdin|exit|exitCode|argv|cwd|on)\b/.test(source.text)
         ? [`${source.name} uses process`]
@@ -174,7 +174,7 @@ describe('the rooms', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('have no line over 120 columns but data', () => {
+  test('have no line over 120 columns except data', () => {
     expect(TABLES.filter((name) => !SOURCES.some((source) => source.name === name))).toEqual([]);
     const held = SOURCES.filter((source) => !TABLES.includes(source.name) && !isGenerated(source));
     expect(held.flatMap(longLines)).toEqual([]);
@@ -183,7 +183,7 @@ describe('the rooms', () => {
     expect(longLines({ name: 'a.ts', text })).toEqual(['a.ts:1', 'a.ts:2', 'a.ts:3']);
   });
 
-  test('know nothing of single operations: what one does, takes, shows and leaves stands in its own file', () => {
+  test('know nothing about single operations: what one does, takes, shows and leaves is in its own file', () => {
     const modes = Object.keys(OPERATIONS).join('|');
     const apart = new RegExp(
       `\\bmode\\b[\\w.)\\]]* (===|!==) '(${modes})'|(===|!==|includes\\() ?'${PROOF}'|case '(${modes})':`,
@@ -196,7 +196,7 @@ describe('the rooms', () => {
     ).toEqual([true, true, true, true]);
   });
 
-  test('list every operation, and nothing else is one', () => {
+  test('list every operation and nothing else', () => {
     const files = SOURCES.filter(
       ({ room, text }) => room === 'operations' && /^export const \w+: (OnHosts|Offline) = /m.test(text),
     );
@@ -205,7 +205,7 @@ describe('the rooms', () => {
     );
   });
 
-  test('consist of files that can be read at one sitting', () => {
+  test('consist of files that can be read in one sitting', () => {
     const long = SOURCES.filter((source) => !TABLES.includes(source.name) && !isGenerated(source))
       .map(({ name, text }) => ({ name, lines: text.trimEnd().split('\n').length }))
       .filter(({ lines }) => lines > 250);
@@ -234,7 +234,7 @@ describe.each(['docs/troubleshooting.md', 'docs/troubleshooting.zh.md'])('%s', (
     expect(told).toEqual(codes.map((code) => `${codeNumber(code)} ${code}`));
   });
 
-  test('links only to sections that are there', () => {
+  test('links only to sections that exist', () => {
     const links = [...headings.join('').matchAll(/\(#(ks-\d+)\)/g)].map((match) => match[1]);
     expect(links.filter((link) => !codes.some((code) => codeNumber(code).toLowerCase() === link))).toEqual([]);
   });

@@ -33,11 +33,14 @@ const runOf = (parts: Partial<Run> = {}): Run => ({
 const agree = async (model: Model, wish?: Wish): Promise<Change[]> =>
   changesIn(await plan(changing(model, wish), runOf()));
 
-/** A change in words: stage, host, change and the reason that it is held to. */
+/** A change in words: stage, host, change and the approved reason. */
 const lineOf = ({ stage, host, change, about, why }: Change): string =>
   `${stage} ${host} ${change} ${PLAN_WORDS.what(about)}${why ? ` (${PLAN_WORDS.why(why)})` : ''}`;
 
-/** Plans, agrees, and does each stage in a job of its own, or in one for each host. Gives what was agreed to, and what the jobs did against it. */
+/**
+ * Plans, approves, and applies each stage in a job of its own, or in one for each host. Returns what was approved, and
+ * what the jobs rejected.
+ */
 async function byJobs(
   model: Model,
   perHost = false,
@@ -55,7 +58,7 @@ async function byJobs(
   return { agreed: agreed.map(lineOf), refused };
 }
 
-/** A model in which that is deployed. */
+/** A model in which the deployment has been applied. */
 async function settled(deployment: Deployment): Promise<Model> {
   const model = new Model(deployment);
   await apply(changing(model), runOf());
@@ -156,35 +159,41 @@ const TURNS: Readonly<Record<string, Turn>> = {
   'a probe that ended': container('node-02', 'alice-probe', { state: 'exited', exitCode: 1 }),
 };
 
-/** By whom the deployment was made that a run finds. */
+/** What created the deployment that a run finds. */
 const MADE: Readonly<Record<string, Turn>> = {
   'by this version': () => undefined,
   'by an earlier one, whose replicas are root': (model) => asEarlier(model, 'root'),
   'by an earlier one, with a user of its own': (model) => asEarlier(model, 'kuscia'),
 };
 
-/** Nobody here knows a password for a root that takes that of the users, where its file has another: that is refused before anything is changed. */
+/**
+ * If root uses the password of the users but its file contains another one, no password for root is known: that is
+ * rejected before anything is changed.
+ */
 const isMendable = (made: string, ...turns: readonly string[]): boolean =>
   !(made.endsWith('replicas are root') && turns.includes('a password file with something else in it'));
 
-/** Where a database of an earlier version does not run and its password file is gone as well, closing its root is left to the next plan: on fresh hosts nothing is to be said of it. */
+/**
+ * If a database of an earlier version does not run and its password file no longer exists either, closing its root is
+ * left to the next plan: on fresh hosts nothing can be said about it.
+ */
 const isForetold = (made: string, ...turns: readonly string[]): boolean =>
   made === 'by this version' ||
   !turns.some((turn) => turn === ASIDE_WITHOUT_FILE || (turn === FILE_GONE && turns.length > 1));
 
-/** What is left to say of a database of ours: nobody is root from elsewhere. */
+/** What must also hold for our own database: nobody can log in as root from elsewhere. */
 const isClosed = ({ cluster, accounts }: Model): boolean => cluster.database.kind === 'external' || !accounts.isOpen;
 
 describe.each([
   ['a job for each stage', false],
   ['a job for each stage and host', true],
-])('%s does what was agreed to, and has nothing to refuse', (_, perHost) => {
+])('%s applies the approved plan, and rejects nothing', (_, perHost) => {
   const fresh: readonly [string, Deployment][] = [
     ['fresh hosts', deploymentOf({ hosts: TWO })],
     ['three hosts', deploymentOf({ hosts: THREE })],
     ['a database elsewhere', deploymentOf({ hosts: TWO, database: EXTERNAL })],
     [
-      'a configuration of the caller',
+      'a configuration given by the user',
       deploymentOf(
         { hosts: TWO },
         {
@@ -225,7 +234,7 @@ describe.each([
   test.each([
     ['runs', () => undefined],
     ['ended', container('node-01', 'alice-mysql', { state: 'exited' })],
-  ] as const)('a database of an earlier version, without a replica beside it, that %s', async (_, turn) => {
+  ] as const)('a database of an earlier version, without a replica on its host, that %s', async (_, turn) => {
     const model = await settled(deploymentOf({ hosts: THREE }));
     asEarlier(model, 'root');
     turn(model);
@@ -233,7 +242,7 @@ describe.each([
     expect([await agree(model), isClosed(model)]).toEqual([[], true]);
   });
 
-  test('a database of an earlier version, as whose root somebody else is logged in: it stays open until he has left', async () => {
+  test('a database of an earlier version, with somebody else logged in as root: it stays open until they have left', async () => {
     const model = await settled(deploymentOf({ hosts: TWO }));
     asEarlier(model, 'root');
     model.accounts.sessions.push('10.77.0.99');
@@ -244,14 +253,15 @@ describe.each([
     }
   });
 
-  test('and several of these at once', async () => {
+  test('several of these at once', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...Object.keys(MADE)),
         fc.subarray(Object.keys(TURNS), { minLength: 2, maxLength: 4 }),
         async (made, names) => {
           fc.pre(isMendable(made, ...names) && isForetold(made, ...names));
-          // A former container is put back as it was; that its tag has moved as well is seen only then, and is asked for by the next plan.
+          // A container that was set aside is put back as it was; only then it shows that its tag has moved as well,
+          // and the next plan contains that.
           fc.pre(!(names.some((name) => name.startsWith('a tag')) && names.some((name) => name.includes('set aside'))));
           const model = await settled(deploymentOf({ hosts: TWO }, { upgradesDatabase: true }));
           MADE[made]?.(model);
@@ -265,20 +275,20 @@ describe.each([
   });
 });
 
-describe('asked to be absent', () => {
+describe('asked for absence', () => {
   const containersOf = (model: Model): string[] =>
     model.cluster.hosts.flatMap(({ name }) => [...model.on(name).containers.keys()]);
   const filesOf = (model: Model): string[] =>
     model.cluster.hosts.flatMap(({ name }) => [...model.on(name).files.keys()].map((path) => `${name} ${path}`));
 
-  /** Takes everything away as it was agreed to. */
+  /** Removes everything, as approved. */
   async function takeAway(model: Model, emit: Run['emit'] = () => undefined): Promise<Change[]> {
     const approved = await agree(model, 'absent');
     await apply(changing(model, 'absent'), runOf({ approved, emit }));
     return approved;
   }
 
-  test('everything goes in the reverse order, and all files stay', async () => {
+  test('everything is removed in reverse order, and all files stay', async () => {
     const model = await settled(deploymentOf({ hosts: TWO }));
     const files = filesOf(model);
     const told: string[] = [];
@@ -300,7 +310,7 @@ describe('asked to be absent', () => {
     expect(await agree(new Model(deploymentOf({ hosts: TWO })), 'absent')).toEqual([]);
   });
 
-  test.each(Object.entries(TURNS))('and to be there again: %s', async (name, turn) => {
+  test.each(Object.entries(TURNS))('everything can be created again: %s', async (name, turn) => {
     const model = await settled(deploymentOf({ hosts: TWO }, { upgradesDatabase: true }));
     turn(model);
     const isWrong = name === 'a network that is not attachable';

@@ -19,7 +19,7 @@ const SOUND: Readonly<Record<string, readonly string[]>> = {
 };
 const sample = (said: Readonly<Record<string, readonly string[]>>) =>
   sampleIn(Object.entries(said).map(([host, lines]) => ({ host, text: lines.join('\n') })));
-/** The sound hosts with lines put in the place of those that begin alike; `''` takes them away. */
+/** The sound hosts, with lines in place of those that begin the same way; without new lines, those are removed. */
 function but(changes: readonly (readonly [host: string, begins: string, ...lines: string[]])[]) {
   const kept = Object.entries(SOUND).map(([host, lines]) => {
     const mine = changes.filter(([of]) => of === host);
@@ -55,7 +55,7 @@ const database = (line: string): readonly [string, string, string] => [
 const notLed = ['node-01', `led ${REPLICA}-node-02`] as const;
 
 const CASES: readonly Case[] = [
-  { about: 'all as before', after: sample(SOUND), harm: [] },
+  { about: 'everything as before', after: sample(SOUND), harm: [] },
   {
     about: 'a replica removed',
     after: but([['node-02', `container ${REPLICA}`], notLed]),
@@ -67,12 +67,12 @@ const CASES: readonly Case[] = [
     harm: [`node-02 ${REPLICA} no longer runs (exited)`],
   },
   {
-    about: 'a replica set aside and none in its place',
+    about: 'a replica set aside without a replacement',
     after: but([['node-02', `container ${REPLICA}`, `container ${REPLICA}.former r2 exited 10:00 no 0`]]),
     harm: [`node-02 ${REPLICA} is gone`],
   },
   {
-    about: 'a replica that runs and does not answer',
+    about: 'a replica that runs but does not answer',
     after: but([replica('r2 running 10:00 no 0')]),
     harm: [`node-02 ${REPLICA} no longer works`],
   },
@@ -87,7 +87,7 @@ const CASES: readonly Case[] = [
     harm: [`node-02 ${REPLICA} was made anew`],
   },
   {
-    about: 'a replica recreated as the row wants',
+    about: 'a replica recreated as the fault allows',
     after: but([replica('r9 running 10:05 yes 0')]),
     granted: { replaces: [`node-02 ${REPLICA}`] },
     harm: [],
@@ -99,7 +99,7 @@ const CASES: readonly Case[] = [
     harm: [`node-02 ${REPLICA} was made anew`],
   },
   {
-    about: 'a replica replaced as the row wants by one that does not work',
+    about: 'a replica replaced as the fault allows by one that does not work',
     after: but([replica('r9 running 10:05 no 0')]),
     granted: { replaces: [`node-02 ${REPLICA}`] },
     harm: [`node-02 ${REPLICA} no longer works`],
@@ -122,7 +122,7 @@ const CASES: readonly Case[] = [
     harm: [`${REPLICA}-node-02 no longer answers through the load balancer`],
   },
   {
-    about: 'a host without power, which the fault takes',
+    about: 'a host without power, as the fault allows',
     after: sample({
       ...SOUND,
       'node-02': [],
@@ -138,7 +138,7 @@ const CASES: readonly Case[] = [
     harm: [],
   },
   {
-    about: 'a host without power that no fault takes',
+    about: 'a host without power that no fault explains',
     after: sample({ ...SOUND, 'node-02': [] }),
     harm: [`node-02 ${REPLICA} is gone`, 'node-02 alice-probe is gone'],
   },
@@ -148,7 +148,7 @@ const CASES: readonly Case[] = [
     harm: ['node-03 alice-probe was restarted'],
   },
   {
-    about: 'a database killed and made anew',
+    about: 'a database killed and recreated',
     after: but([database('m2 running 10:05 yes 1')]),
     granted: { replaces: ['node-01 alice-mysql'] },
     harm: ['node-01 alice-mysql recovered from a crash'],
@@ -172,12 +172,12 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('harm is what worked before a run and does not after it', () => {
+describe('harm is what worked before a run and no longer works after it', () => {
   test.each(CASES)('$about', ({ before = sample(SOUND), after, granted, harm }) => {
     expect(harmBetween(before, after, granted)).toEqual(harm);
   });
 
-  test('of what has to come back only what is lacking counts', () => {
+  test('of what must come back, only what is missing counts', () => {
     expect(
       missing(sample(SOUND), but([replica('r9 running 10:05 yes 0'), database('m2 running 10:05 yes 1')])),
     ).toEqual([]);
@@ -186,7 +186,7 @@ describe('harm is what worked before a run and does not after it', () => {
     ]);
   });
 
-  test('what a host prints is read whole', () => {
+  test('everything that a host prints is parsed', () => {
     expect(
       sample({ 'node-01': ['container alice-mysql m1 running 2026-11-26T19:01:35.5Z yes 1', 'led a-node-02', ''] }),
     ).toEqual({
@@ -207,7 +207,7 @@ describe('harm is what worked before a run and does not after it', () => {
 });
 
 describe('the table of faults', () => {
-  test('names each fault once, made or not', () => {
+  test('names each fault once, whether the lab can make it or not', () => {
     const names = [...FAULTS, ...UNMADE].map(({ name }) => name);
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
@@ -216,7 +216,7 @@ describe('the table of faults', () => {
     expect(readFileSync(new URL(file, import.meta.url), 'utf8')).toContain(title);
   });
 
-  test('a fault after which containers may be lacking happens in the middle of its run', () => {
+  test('a fault after which containers may be missing happens during its run', () => {
     expect(
       FAULTS.filter(({ when, takes }) => takes !== undefined && when === 'before').map(({ name }) => name),
     ).toEqual([]);

@@ -11,7 +11,7 @@ function lived(work: string, ...signals: NodeJS.Signals[]): Promise<Ended> {
   return livedWith(work, signals, 700);
 }
 
-/** The same, with that many milliseconds between one signal and the next. */
+/** The same, with that many milliseconds between signals. */
 function livedWith(work: string, signals: readonly NodeJS.Signals[], pauseMs: number): Promise<Ended> {
   const source = `
     import { runProcess } from ${JSON.stringify(`${import.meta.dirname}/../src/lifetime.ts`)};
@@ -39,30 +39,30 @@ function livedWith(work: string, signals: readonly NodeJS.Signals[], pauseMs: nu
 
 const FOREVER = 'new Promise((resolve) => setTimeout(resolve, 60_000))';
 
-test('ends with the code of its work', async () => {
+test('exits with the code of its work', async () => {
   expect(await lived('async () => 0')).toEqual({ code: 0, said: '' });
   expect(await lived('async () => 3')).toEqual({ code: 3, said: '' });
 });
 
-test('is never 0 when its work was forgotten half way', async () => {
+test('never exits with 0 when its work stops halfway', async () => {
   const { code, said } = await lived('() => new Promise(() => {})');
   expect(code).toBe(1);
   expect(said).toContain('defect: the run stopped before its end');
 });
 
-test('is not 0 when somebody else ends the process under way', async () => {
+test('does not exit with 0 when other code ends the process too early', async () => {
   expect((await lived(`() => { setTimeout(() => process.exit()); return ${FOREVER} }`)).code).toBe(1);
 });
 
 test.each([
   ['thrown by the work', 'async () => { throw new Error("boom") }'],
-  ['thrown past everyone', `() => { setTimeout(() => { throw new Error("boom") }); return ${FOREVER} }`],
-  ['rejected with nobody listening', `() => { Promise.reject(new Error("boom")); return ${FOREVER} }`],
-])('names what was %s, and is not 0', async (_what, work) =>
+  ['thrown outside the work', `() => { setTimeout(() => { throw new Error("boom") }); return ${FOREVER} }`],
+  ['rejected without a handler', `() => { Promise.reject(new Error("boom")); return ${FOREVER} }`],
+])('reports what was %s, and does not exit with 0', async (_what, work) =>
   expect(await lived(work)).toEqual({ code: 1, said: 'defect: boom\n' }),
 );
 
-test('a first signal cancels, and the work ends by itself', async () => {
+test('the first signal cancels, and the work ends by itself', async () => {
   const { code, said } = await lived(
     `(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); signal.addEventListener('abort', () => { clearTimeout(wait); resolve(1); }); say('ready'); })`,
     'SIGTERM',
@@ -71,11 +71,11 @@ test('a first signal cancels, and the work ends by itself', async () => {
   expect(said).toContain('SIGTERM: cancelling');
 });
 
-test('a second signal ends at once', async () => {
+test('the second signal ends it at once', async () => {
   expect(await lived(`() => { say('ready'); return ${FOREVER} }`, 'SIGTERM', 'SIGINT')).toMatchObject({ code: 130 });
 });
 
-test('something left open does not keep it alive', async () => {
+test('an open handle does not keep it alive', async () => {
   const { code } = await lived('async () => { setInterval(() => {}, 1_000); return 0; }');
   expect(code).toBe(0);
 }, 15_000);

@@ -14,20 +14,18 @@ import { clusterOf, deploymentOf, EXTERNAL, MANAGED, TWO } from './support/deplo
 import { initialConfiguration } from './support/key.ts';
 import { tape } from './support/tape.ts';
 
-/** A command that looks, and the host that it is run on. */
+/** A reading command, and the host that it runs on. */
 interface Asked {
   readonly host: string;
   readonly command: Command;
 }
 
-/**
- * Containers that a deployment of alice runs, by name and as the host's own scripts call them once they have looked.
- */
+/** Containers that a deployment of alice runs, by name and by the variables of scripts that have found them. */
 const OURS = /^(alice-(mysql|probe|nginx-lb)|root-kuscia-autonomy-alice|"\$replica"|"\$\{found%%:\*\}"|"\$container")$/;
 
 /**
- * What a command does that only looks may not do, in words. `foreign` stands in addresses that nothing of the
- * deployment has.
+ * What the command does that a reading command must not do, in words. `foreign` matches addresses that do not belong to
+ * the deployment.
  */
 function faultsOf({ host, command }: Asked, foreign: RegExp): string[] {
   const { stdin } = command;
@@ -46,10 +44,7 @@ function faultsOf({ host, command }: Asked, foreign: RegExp): string[] {
   ].map((fault) => `${host}: ${command.purpose}: ${fault}`);
 }
 
-/**
- * What docker does when it only looks. It runs nothing but what goes into a container that runs already, and `cp` takes
- * out of one.
- */
+/** Docker commands that only read. `exec` only enters containers that already run, and `cp` only copies out of them. */
 const LOOKS = [
   'info',
   'version',
@@ -70,21 +65,16 @@ const LOOKS = [
   'swarm join',
 ];
 
-/** What is only compared with names on the host itself, and goes nowhere. */
+/** Commands that only compare addresses with names on the host itself and send them nowhere. */
 const NAMES_ONLY = ['read which database is in use', 'identify the image', 'read the version of the database image'];
 
-/**
- * Questions that carry a secret: to the database, by one of two ways that look first; the others to their host alone.
- */
+/** Queries that contain a secret: to the database, in two ways that both check first; the others only to their host. */
 const SECRETS = ['query the database', 'compare the worker join token', 'compare the manager join token'];
 
 const settled = new Map([...tape('settled')].map(({ host, line, outcome }) => [`${host}\n${line}`, outcome]));
 const said = (code: number, stdout = ''): Outcome => ({ ended: 'exited', code, stdout, stderr: '' });
 
-/**
- * Hosts on which alice is deployed, with a database that runs there; `inUse` is what they say of one that runs
- * elsewhere.
- */
+/** Hosts on which alice is deployed with its own database; `inUse` is what they report about an external one. */
 function watched(inUse: string): Ask & { readonly asked: Asked[] } {
   const asked: Asked[] = [];
   return {
@@ -105,8 +95,8 @@ function watched(inUse: string): Ask & { readonly asked: Asked[] } {
 }
 
 /**
- * Everything that a run of any mode asks while it only looks: every stage's look, what plan shows of verify, and the
- * logs where something fails.
+ * Everything that a run of any mode asks while it only reads: the plan of every stage, the preview of verify, and the
+ * logs in case of failures.
  */
 async function askedBy(of: Deployment, inUse = 'absent'): Promise<Asked[]> {
   const ask = watched(inUse);
@@ -124,11 +114,11 @@ async function askedBy(of: Deployment, inUse = 'absent'): Promise<Asked[]> {
 
 const EVIL = 'registry.evil.example/x:1';
 const HOSTILE: readonly [string, Partial<Cluster>][] = [
-  ['as it is deployed', {}],
+  ['as deployed', {}],
   ['with another image of the database', { database: { ...MANAGED, image: EVIL } }],
-  ['with a database elsewhere', { database: { ...EXTERNAL, address: 'db.evil.example' } }],
+  ['with an external database', { database: { ...EXTERNAL, address: 'db.evil.example' } }],
   [
-    'with a database elsewhere and a CA of its own',
+    'with an external database and its own CA',
     { database: { ...EXTERNAL, address: 'db.evil.example', ca: '-----BEGIN CERTIFICATE-----' } },
   ],
   ['with another image of Kuscia', { image: EVIL }],
@@ -145,7 +135,7 @@ const secrets = {
 };
 const FOREIGN = /evil\.example/;
 
-describe('whatever only looks runs nothing new, pulls nothing, and gives no secret away', () => {
+describe('what only reads runs nothing new, pulls nothing, and exposes no secret', () => {
   test.each(HOSTILE)('%s', async (_, changes) => {
     const cluster = { hosts: TWO, ...changes };
     const asked = [
@@ -156,7 +146,7 @@ describe('whatever only looks runs nothing new, pulls nothing, and gives no secr
     expect([...new Set(asked.flatMap((each) => faultsOf(each, FOREIGN)))]).toEqual([]);
   });
 
-  test('the password goes to a database elsewhere only where the deployment uses that already', async () => {
+  test('the password is sent to an external database only if the deployment already uses it', async () => {
     const to = async (inUse: string, ca?: string): Promise<string[]> => {
       const asked = await askedBy(
         deploymentOf({ hosts: TWO, database: { ...EXTERNAL, ...(ca !== undefined && { ca }) } }),
@@ -178,11 +168,11 @@ describe('whatever only looks runs nothing new, pulls nothing, and gives no secr
     expect(await to('nonsense')).toEqual([]);
     expect((await to('configured')).sort()).toEqual(['node-01 query the database', ...reach]);
     expect((await to('written down')).sort()).toEqual(['node-01 query the database', ...reach]);
-    // Another CA: by it somebody else could prove himself.
+    // Another CA: with it, somebody else could impersonate the database.
     expect(await to('configured', 'PEM')).toEqual([]);
   });
 
-  test('the database of ours is asked in no container but one that was made for it', async () => {
+  test('our own database is queried only in the container that was created for it', async () => {
     const asked = (await askedBy(deploymentOf({ hosts: TWO }))).filter(
       ({ command }) => command.purpose === 'query the database',
     );
@@ -194,7 +184,7 @@ describe('whatever only looks runs nothing new, pulls nothing, and gives no secr
     );
   });
 
-  test('and this test sees what is none of that', () => {
+  test('this test detects each violation', () => {
     const faults = (command: Command): string[] =>
       faultsOf({ host: 'h', command }, FOREIGN).map((each) => each.replace(/^h: x: /, ''));
     expect(faults(reading('x', ['docker', 'run', '--rm', EVIL, 'true']))).toEqual(['docker run', 'names evil.example']);

@@ -112,7 +112,7 @@ const onDisk = { mode: text, sha256: text, changedAt: number };
 
 const logs = logsOf(cluster, one, 60, 'f00d');
 
-/** Every question that is asked of hosts, what a fact about it is made of, and where a real answer is: on a tape, or as told. */
+/** Every query to hosts, the shape of its fact, and where a real answer is: on a tape, or given here. */
 const QUESTIONS: readonly [string, Query<unknown>, Kind, readonly [Moment, string] | string][] = [
   [
     'the engine',
@@ -167,7 +167,7 @@ const QUESTIONS: readonly [string, Query<unknown>, Kind, readonly [Moment, strin
     ['settled', 'node-01'],
   ],
   [
-    'whose a folder is',
+    'the owner of a folder',
     othersOn('kuscia-swarm/alice'),
     list(record({ path: text, is: text, why: text })),
     ['settled', 'node-01'],
@@ -175,7 +175,7 @@ const QUESTIONS: readonly [string, Query<unknown>, Kind, readonly [Moment, strin
   ['an image', image('mysql:8.0'), text, ['settled', 'node-01']],
   ["Docker's firewall rules", firewallRules, maybe(list(text)), 'rules=read\nrule=nat :DOCKER - [0:0]\n'],
   [
-    'an image by what it holds',
+    'an image by its content',
     imageIdentity('mysql:8.0'),
     record({ id: text, digests: list(text) }),
     '{"Id":"sha256:1","RepoDigests":["mysql@sha256:2"]}\n',
@@ -325,7 +325,7 @@ const QUESTIONS: readonly [string, Query<unknown>, Kind, readonly [Moment, strin
 const genuineOf = (question: Query<unknown>, where: readonly [Moment, string] | string): string =>
   typeof where === 'string' ? where : outcomeOf(where[0], where[1], question).stdout;
 
-/** Pieces that hosts do print, in the wrong place. */
+/** Pieces that hosts really print, in the wrong place. */
 const scraps = fc.constantFrom(
   'null',
   '[]',
@@ -358,7 +358,7 @@ const scraps = fc.constantFrom(
   '9'.repeat(400),
 );
 
-/** The JSON in a text, with something else in one place of it; the text itself where no line of it is any. */
+/** The text with one place of its JSON replaced; the text itself if none of its lines is JSON. */
 function misplaced(genuine: string, at: number, put: unknown): string {
   const pieces = genuine.split(/(\n)/);
   const json = pieces.flatMap((piece, i) => (/^\s*[[{]/.test(piece) ? [i] : []));
@@ -378,7 +378,7 @@ function misplaced(genuine: string, at: number, put: unknown): string {
   return pieces.map((piece, i) => (i === chosen ? JSON.stringify(root.it) + rest : piece)).join('');
 }
 
-describe('whatever a host answers about', () => {
+describe('whatever a host answers, the fact about', () => {
   const said = (genuine: string) =>
     fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
@@ -401,7 +401,7 @@ describe('whatever a host answers about', () => {
         .map(([at, put]) => misplaced(genuine, at, put)),
     );
 
-  test.each(QUESTIONS)('%s, it is present as promised, absent or unknown', (_, question, kind, where) => {
+  test.each(QUESTIONS)('%s is present as promised, absent or unknown', (_, question, kind, where) => {
     const genuine = genuineOf(question, where);
     const outcome = (stdout: string, stderr: string, code: number): Outcome => ({
       ended: 'exited',
@@ -431,7 +431,7 @@ describe('whatever a host answers about', () => {
   });
 
   test.each(QUESTIONS.filter(([, , , where]) => typeof where !== 'string'))(
-    '%s, depth and length without end are no hindrance',
+    '%s is decided, however deep or long the answer is',
     (_, question) => {
       for (const stdout of [
         `${'['.repeat(1_000_000)}\n`,
@@ -448,7 +448,7 @@ describe('whatever a host answers about', () => {
     },
   );
 
-  test.each(QUESTIONS)('%s, a command that did not end by itself told nothing', (_, question) => {
+  test.each(QUESTIONS)('%s is unknown if the command did not end by itself', (_, question) => {
     for (const ended of [
       { ended: 'killed', signal: 'KILL' },
       { ended: 'timed-out', afterMs: 1 },

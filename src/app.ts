@@ -21,7 +21,7 @@ import { PLAN_WORDS } from './report/words.ts';
 import { lockRequestOf, prepare, runOf, taskOf, type Prepared } from './task.ts';
 import { openFleet, type FleetOptions, type OpenFleet } from './transport/fleet.ts';
 
-/** The parts of a run; tests put others in their place. */
+/** The parts of a run; tests replace them. */
 export interface Parts {
   readonly readRequest: ReadRequest;
   readonly openFleet: (hosts: readonly Host[], options: FleetOptions) => OpenFleet;
@@ -35,7 +35,7 @@ export const realParts = (argv: readonly string[], env: Environment, files: File
   stagesOf: deploymentStages,
 });
 
-/** Does what is asked for and reports it. Gives the exit code: 0 only when all of it is true. Never throws. */
+/** Runs the requested operation and reports it. Returns the exit code: 0 only if everything succeeded. Never throws. */
 export async function run(parts: Parts, report: Report, signal: AbortSignal): Promise<number> {
   const failures = await attempt(parts, report, signal);
   if (failures === 'only a text was wanted') return 0;
@@ -81,8 +81,8 @@ async function attempt(
       stop: () => stopped.abort(),
     });
     const failures = await onHosts(prepared, { fleet, emit, signal }, lock, report, failuresIn).catch(failuresIn);
-    const closed = await fleet.close().then(() => [], failuresOf);
-    return [...failures, ...closed];
+    const closeFailures = await fleet.close().then(() => [], failuresOf);
+    return [...failures, ...closeFailures];
   } catch (thrown) {
     return failuresIn(thrown);
   }
@@ -91,7 +91,7 @@ async function attempt(
 const reached = ({ deployment, job }: Inputs): readonly Host[] =>
   deployment.cluster.hosts.filter(({ name }) => job.reaches.includes(name));
 
-/** Does the operation on the hosts. Gives what is wrong at its end, with its causes. */
+/** Runs the operation on the hosts. Returns the failures found, with their causes. */
 async function onHosts(
   prepared: Prepared,
   parts: { readonly fleet: OpenFleet; readonly emit: Emit; readonly signal: AbortSignal },
@@ -104,13 +104,13 @@ async function onHosts(
   const { fleet, signal } = parts;
   fleet.notes.forEach((note) => report.say(note));
   lock.begin();
-  // Where silent hosts are judged, so is one whose login runs no commands; otherwise the first command to it tells, and
-  // saves a round trip.
-  const judged = operation.silentHosts === 'are judged';
-  const unreached = await fleet.connect(judged ? 'and start a shell' : undefined);
+  // If silent hosts are judged, so are hosts whose login runs no commands. Otherwise that shows at the first command,
+  // and not checking it here saves a round trip.
+  const judgesSilent = operation.silentHosts === 'are judged';
+  const unreached = await fleet.connect(judgesSilent ? 'and start a shell' : undefined);
   const run = runOf(prepared, parts, lock);
   const someAnswer = unreached.size < request.job.reaches.length;
-  if (unreached.size > 0 && !(judged && someAnswer)) {
+  if (unreached.size > 0 && !(judgesSilent && someAnswer)) {
     if (someAnswer && operation.silentHosts === 'end it, once the others are judged' && stages.some(isProof)) {
       const proof = await proofNow(all, run);
       if (proof && !signal.aborted) report.seen(proof);

@@ -11,17 +11,18 @@ import type { OnHosts, Task } from './operations/operation.ts';
 import type { Report } from './report/report.ts';
 import { PLAN_WORDS } from './report/words.ts';
 
-/** What is known of a run before any host is asked. */
+/** What is known about a run before it connects to any host. */
 export interface Prepared {
   readonly operation: OnHosts;
   readonly request: Inputs;
   readonly received: Received;
-  /** The stages of the whole deployment, made once a run, and those that the operation is about. */
+  /** All stages of the deployment, created once per run. */
   readonly all: readonly Stage[];
+  /** Those that the operation uses, in their order. */
   readonly stages: readonly Stage[];
 }
 
-/** Opens what earlier jobs handed over, makes the stages, and begins the report. Throws a DeploymentError. */
+/** Opens what earlier jobs handed over, creates the stages and begins the report. Throws a DeploymentError. */
 export async function prepare(
   mode: HostMode,
   request: Inputs,
@@ -39,7 +40,7 @@ export async function prepare(
   return { operation, request, received, all, stages };
 }
 
-/** The selected stages in their order. To select nothing would be to do nothing and call it success. */
+/** The selected stages in their order. Throws if none is selected: doing nothing must not count as success. */
 function selected(names: Inputs['stages'], all: readonly Stage[]): Stage[] {
   const missing = names.filter((name) => !all.some((stage) => stage.name === name));
   if (missing.length > 0 || names.length === 0)
@@ -47,7 +48,7 @@ function selected(names: Inputs['stages'], all: readonly Stage[]): Stage[] {
   return all.filter(({ name }) => names.some((selected) => selected === name));
 }
 
-/** What the run asks of the lock of its domain. */
+/** What the lock of its domain needs to know about the run. */
 export const lockRequestOf = ({ operation, request: { deployment, lock, stages, job } }: Prepared): LockRequest => ({
   cluster: deployment.cluster,
   wish: lock,
@@ -57,7 +58,7 @@ export const lockRequestOf = ({ operation, request: { deployment, lock, stages, 
   use: operation.lock,
 });
 
-/** The run, as the engine is told of it. */
+/** The run, as the engine needs it. */
 export const runOf = (
   { operation, request: { job }, received: { snapshots, approved } }: Prepared,
   parts: Pick<Run, 'fleet' | 'emit' | 'signal'>,
@@ -71,7 +72,7 @@ export const runOf = (
   ...(approved && { approved }),
 });
 
-/** What the operation is given. */
+/** What the operation receives. */
 export function taskOf({ request, all, stages }: Prepared, run: Run, lock: Lock, report: Report): Task {
   const { job, deployment } = request;
   const save = async (contents: Parameters<typeof seal>[1]): Promise<void> =>

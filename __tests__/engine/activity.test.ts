@@ -28,16 +28,20 @@ const settled = (stage: string): Event => ({ is: 'stage-settled', stage, plan: n
 
 const ONE = 'swarm-init';
 const cases: readonly [string, readonly Event[], string | undefined][] = [
-  ['nothing has begun', [waiting(ONE, { host: 'node-01', what: 'join' })], undefined],
-  ['a stage looks', [began(ONE)], 'in swarm-init'],
-  ['a step is made', [began(ONE), started(ONE, init)], 'in swarm-init, in the middle of "initialise swarm" on node-01'],
+  ['nothing has started', [waiting(ONE, { host: 'node-01', what: 'join' })], undefined],
+  ['a stage is planned', [began(ONE)], 'in swarm-init'],
+  [
+    'a step is under way',
+    [began(ONE), started(ONE, init)],
+    'in swarm-init, in the middle of "initialise swarm" on node-01',
+  ],
   [
     'a step failed',
     [began(ONE), started(ONE, init), { is: 'step-failed', stage: ONE, step: init, ms: 1, failures: [] }],
     'in swarm-init',
   ],
   [
-    'something is waited for',
+    'something is awaited',
     [
       began(ONE),
       started(ONE, init),
@@ -47,12 +51,12 @@ const cases: readonly [string, readonly Event[], string | undefined][] = [
     'in swarm-init, while it waited for "Ready" on node-01 and "a leader"',
   ],
   [
-    'the next step is made',
+    'a step has ended after a wait',
     [began(ONE), waiting(ONE, { host: 'node-01', what: 'Ready' }), started(ONE, init), done(ONE, init)],
     'in swarm-init',
   ],
   [
-    'stages go on side by side',
+    'stages run in parallel',
     [
       began(ONE),
       settled(ONE),
@@ -64,10 +68,10 @@ const cases: readonly [string, readonly Event[], string | undefined][] = [
     ],
     'in swarm-join and mysql-up, in the middle of "join" on node-02, "initialise swarm" on node-01 and "start database" on node-01',
   ],
-  ['all is done', [began(ONE), started(ONE, init), done(ONE, init), settled(ONE)], undefined],
+  ['everything is done', [began(ONE), started(ONE, init), done(ONE, init), settled(ONE)], undefined],
 ];
 
-describe('the moment when', () => {
+describe('what a run is doing, in words, when', () => {
   test.each(cases)('%s', (_, events, words) => {
     const moment = new ActivityTracker();
     events.forEach((event) => moment.hear(event));

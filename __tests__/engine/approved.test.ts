@@ -13,7 +13,7 @@ const join = stage({
   gather: () => Promise.resolve(),
   plan: () => new Plan(),
 });
-/** Replacing a replica for more memory, unless told. */
+/** Replaces a replica for more memory by default. */
 const step = (parts: Partial<Step>): Step => ({
   host: 'b',
   change: '~',
@@ -46,7 +46,7 @@ const later = (about: About, parts: Partial<Change> = {}): Change => ({
   ...parts,
 });
 
-test('what is agreed to are changes and what is known only after them, not what is so or awaited', () => {
+test('an approval covers changes and what is only known after them, not what is up to date or awaited', () => {
   const plan = new Plan();
   const about: About = { kind: 'join', thing: 'node', details: { role: 'worker' } };
   plan.steps.push(step({ change: '+', about, why: { because: 'not-in-swarm' }, image: ['sha256:a'] }));
@@ -65,7 +65,7 @@ test('what is agreed to are changes and what is known only after them, not what 
   ]);
 });
 
-test('a change is agreed to for its reason, and for no other', () => {
+test('a change is approved for its reason and for no other', () => {
   const [memory, image] = [changesOf({ why: MEMORY }), changesOf({ why: IMAGE })];
   expect(movedSince(memory, memory)).toEqual([]);
   expect(movedSince(memory, image, PLAN_WORDS).map(({ evidence }) => evidence)).toEqual([
@@ -75,7 +75,7 @@ test('a change is agreed to for its reason, and for no other', () => {
   expect(movedSince(memory, changesOf({ why: other }))).toHaveLength(1);
 });
 
-test('the reason of what is made anew, and one that is of the moment, are not held to, nor what was seen', () => {
+test('the reasons of creations, transient reasons and observations are not compared', () => {
   const wrong: Reason = {
     because: 'wrong-type',
     differs: [{ field: 'attachable', to: 'true' }],
@@ -89,7 +89,7 @@ test('the reason of what is made anew, and one that is of the moment, are not he
   ]);
 });
 
-test('a change is agreed to with what it is made with', () => {
+test('a change is approved with the properties of what it creates', () => {
   const at = (port: string): Partial<Step> => ({
     change: '+',
     about: { kind: 'create', thing: 'load balancer', name: 'l', details: { port } },
@@ -103,26 +103,26 @@ const all = (...names: readonly string[]): Change[] => names.map((name) => named
 const cases: readonly [string, readonly Change[], readonly Change[], string | undefined][] = [
   ['the same', all('a', 'b'), all('a', 'b'), undefined],
   ['the same in another order', all('a', 'b'), all('b', 'a'), undefined],
-  ['nothing to do, as was agreed', [], [], undefined],
-  ['a change that nobody agreed to', all('a'), all('a', 'b'), 'now also: swarm-join b ? probe b'],
-  ['a change that is gone', all('a', 'b'), all('a'), 'no longer: swarm-join b ? probe b'],
+  ['nothing to do, as approved', [], [], undefined],
+  ['a change that was not approved', all('a'), all('a', 'b'), 'now also: swarm-join b ? probe b'],
+  ['a change that is no longer needed', all('a', 'b'), all('a'), 'no longer: swarm-join b ? probe b'],
   ['another in its place', all('a'), all('b'), 'now also: swarm-join b ? probe b; no longer: swarm-join b ? probe a'],
-  ['an image that nobody knew', all('a'), [named('a', { image: ['sha256:1'] })], undefined],
+  ['an image that was not known', all('a'), [named('a', { image: ['sha256:1'] })], undefined],
   ['the same image', [named('a', { image: ['sha256:1'] })], [named('a', { image: ['sha256:1'] })], undefined],
   [
-    'one of those that an archive gives it',
+    'one of the ids that an archive gives the image',
     [named('a', { image: ['sha256:1', 'sha256:2'] })],
     [named('a', { image: ['sha256:2'] })],
     undefined,
   ],
   [
-    'a tag that means another image now',
+    'a tag that now refers to another image',
     [named('a', { image: ['sha256:1'] })],
     [named('a', { image: ['sha256:2'] })],
     'another image: sha256:2, not sha256:1: swarm-join b ? probe a',
   ],
   [
-    'an image that is gone',
+    'an image that no longer exists',
     [named('a', { image: ['sha256:1'] })],
     all('a'),
     'another image: none that is known, not sha256:1: swarm-join b ? probe a',
@@ -150,50 +150,55 @@ describe('a step', () => {
     ['on another host', changesOf({}), step({ host: 'c' }), memory],
     ['where nothing was planned', [], step({}), memory],
     ['of another stage', changesOf({}).map((each) => ({ ...each, stage: 'mysql-up' })), step({}), memory],
-    ['that only takes back a right', [], step({ revokes: true }), 'done'],
-    ['that was to be known later', [later(PROBE)], make, 'done'],
+    ['that only revokes a permission', [], step({ revokes: true }), 'done'],
+    ['that could only be known later', [later(PROBE)], make, 'done'],
     [
-      'that replaces what was to be known later',
+      'that replaces what could only be known later',
       [later(PROBE)],
       step({ about: { ...PROBE, kind: 'replace' } }),
       'done',
     ],
-    ['of another name than was to be known later', [later(PROBE)], step({ about: { ...PROBE, name: 'q' } }), memory],
     [
-      'of another thing than was to be known later',
+      'of another name than what could only be known later',
+      [later(PROBE)],
+      step({ about: { ...PROBE, name: 'q' } }),
+      memory,
+    ],
+    [
+      'of another thing than what could only be known later',
       [later(PROBE)],
       step({ about: { ...PROBE, thing: 'overlay' } }),
       memory,
     ],
     [
-      'that removes what was to be known later',
+      'that removes what could only be known later',
       [later(PROBE)],
       step({ change: '-', about: { ...PROBE, kind: 'remove' } }),
       memory,
     ],
-    ['that was foretold', [later(foretold)], restart, 'done'],
-    ['that does otherwise than was foretold', [later(foretold)], step({}), memory],
+    ['that was announced', [later(foretold)], restart, 'done'],
+    ['that differs from what was announced', [later(foretold)], step({}), memory],
     [
-      'that was foretold of another stage',
+      'that was announced for another stage',
       [later(foretold, { stage: 'kuscia-start' })],
       restart,
       'its configuration changed since it started',
     ],
     [
-      'that was foretold on another host',
+      'that was announced on another host',
       [later(foretold, { host: 'c' })],
       restart,
       'its configuration changed since it started',
     ],
-    ['that brings back what was to be changed anyway', changesOf({}), started, 'done'],
-    ['that brings back what was to be left alone', changesOf({ host: 'c' }), started, 'exited (137)'],
-    ['that brings back what was only to be removed', changesOf({ change: '-' }), started, 'exited (137)'],
-    ['of the image that was agreed to', changesOf(make), make, 'done'],
-    ['of an image that nobody knew', changesOf(without), make, 'done'],
-    ['of another image', changesOf({ ...make, image: ['sha256:2'] }), make, 'another image: sha256:1, not sha256:2'],
-    ['whose image is gone', changesOf(make), without, 'another image: none that is known, not sha256:1'],
+    ['that restores what was to be changed anyway', changesOf({}), started, 'done'],
+    ['that restores what was to be left alone', changesOf({ host: 'c' }), started, 'exited (137)'],
+    ['that restores what was only to be removed', changesOf({ change: '-' }), started, 'exited (137)'],
+    ['with the approved image', changesOf(make), make, 'done'],
+    ['with an image that was not known', changesOf(without), make, 'done'],
+    ['with another image', changesOf({ ...make, image: ['sha256:2'] }), make, 'another image: sha256:1, not sha256:2'],
+    ['whose image no longer exists', changesOf(make), without, 'another image: none that is known, not sha256:1'],
     [
-      'of another image, known later',
+      'with another image, known later',
       [later(PROBE, { image: ['sha256:2'] })],
       make,
       'another image: sha256:1, not sha256:2',
@@ -206,7 +211,7 @@ describe('a step', () => {
     );
   });
 
-  test('is refused by name, each for itself, and not where nothing was to be agreed to', () => {
+  test('is rejected by name, each separately, and never if no approval is required', () => {
     expect(notApproved([], 'swarm-join', [step({}), make], PLAN_WORDS).map(({ what }) => what)).toEqual([
       'swarm-join: "~ replace replica r" is not in the plan that was agreed to, so it was not done',
       'swarm-join: "+ probe p" is not in the plan that was agreed to, so it was not done',

@@ -22,8 +22,8 @@ const made = (scripts: readonly Script[]) => {
   return { fleet, events, ask: asker(fleet, (event) => void events.push(event)) };
 };
 
-describe('questions', () => {
-  test('of one host in one turn travel together', async () => {
+describe('queries', () => {
+  test('to one host in one turn share a round trip', async () => {
     const { fleet, ask } = made([ok('a', one, '1'), ok('a', two, '2\n'), ok('a', many, '3')]);
     expect(await Promise.all([one, two, many].map((command) => ask.ask('a', question(command))))).toEqual([
       present('1'),
@@ -34,7 +34,7 @@ describe('questions', () => {
     expect(fleet.ran).toHaveLength(3);
   });
 
-  test('of several hosts travel to each by itself', async () => {
+  test('to several hosts make one round trip to each', async () => {
     const { fleet, ask } = made([ok('a', one, '1'), ok('b', one, '2'), ok('b', two, '3')]);
     expect(
       await Promise.all([ask.ask('a', question(one)), ask.ask('b', question(one)), ask.ask('b', question(two))]),
@@ -42,7 +42,7 @@ describe('questions', () => {
     expect(fleet.trips).toBe(2);
   });
 
-  test('that are the same travel once, and each is read in its own way', async () => {
+  test('that are the same are sent once, and each reads the answer in its own way', async () => {
     const { fleet, ask } = made([ok('a', one, '1'), ok('a', two, '2')]);
     const length: Query<number> = { command: one, read: (outcome) => present(outcome.stdout.length) };
     expect(
@@ -56,7 +56,7 @@ describe('questions', () => {
     expect(fleet.lines()).toHaveLength(2);
   });
 
-  test('of one look see one state: what was answered once stands, also for a later turn', async () => {
+  test('of one asker see one state: an answer is reused in later turns', async () => {
     const { fleet, ask } = made([ok('a', one, 'before'), ok('a', one, 'after')]);
     expect([await ask.ask('a', question(one)), await ask.ask('a', question(one))]).toEqual([
       present('before'),
@@ -65,7 +65,7 @@ describe('questions', () => {
     expect(fleet.trips).toBe(1);
   });
 
-  test('with input or a terminal go alone, so that a secret is never in a bundle', async () => {
+  test('with input or a terminal are sent alone, so that a secret is never in a bundle', async () => {
     const { fleet, ask } = made([ok('a', one, '1'), ok('a', two, '2'), ok('a', typed, '3'), ok('a', shown, '4')]);
     expect(await Promise.all([one, typed, two, shown].map((command) => ask.ask('a', question(command))))).toEqual([
       present('1'),
@@ -78,11 +78,11 @@ describe('questions', () => {
   });
 });
 
-describe('what is not known', () => {
+describe('what cannot be found out', () => {
   const lost: Outcome = { ended: 'lost', reason: 'keepalive timeout', stdout: '', stderr: '' };
 
   test.each([
-    ['one question', [one]],
+    ['one query', [one]],
     ['several', [one, two, many]],
   ])('a lost connection makes %s unknown', async (_, commands) => {
     const ask = asker({ run: () => Promise.resolve(lost) }, () => undefined);
@@ -96,9 +96,9 @@ describe('what is not known', () => {
   });
 
   test.each([
-    ['one question', [one]],
+    ['one query', [one]],
     ['several', [one, two]],
-  ])('a fleet that throws fails %s, and leaves nobody waiting', async (_, commands) => {
+  ])('a fleet that throws fails %s, and no promise stays pending', async (_, commands) => {
     const ask = asker({ run: () => Promise.reject(new Error('the line is too long')) }, () => undefined);
     const asked = await Promise.allSettled(commands.map((command) => ask.ask('a', question(command))));
     expect(asked).toEqual(
@@ -109,7 +109,7 @@ describe('what is not known', () => {
     );
   });
 
-  test('so does a question that no shell can be asked', async () => {
+  test('a query that no shell can run fails its whole round trip', async () => {
     const { ask } = made([]);
     await expect(
       Promise.all([ask.ask('a', question(reading('x', ['echo', 'a\0b']))), ask.ask('a', question(one))]),
@@ -117,7 +117,7 @@ describe('what is not known', () => {
   });
 });
 
-test('a command that changes something is refused before it travels', () => {
+test('a query with a command that changes something is rejected before it is sent', () => {
   const { fleet, ask } = made([]);
   expect(() => ask.ask('a', question(changing('remove it', ['rm', 'f'])))).toThrow(
     'asked with a command that changes something: remove it',
@@ -125,14 +125,14 @@ test('a command that changes something is refused before it travels', () => {
   expect(fleet.trips).toBe(0);
 });
 
-test('a command whose output goes elsewhere is refused before it travels', () => {
+test('a query whose output goes to a sink is rejected before it is sent', () => {
   const { fleet, ask } = made([]);
   const dump = reading('dump it', ['dump'], { stdout: { keep: () => Promise.resolve() } });
   expect(() => ask.ask('a', question(dump))).toThrow('asked with a command whose output goes elsewhere: dump it');
   expect(fleet.trips).toBe(0);
 });
 
-test('a secret that was read is told on', () => {
+test('a secret that was read is reported', () => {
   const { events, ask } = made([]);
   const secret = new Secret('token', 'abcdef');
   ask.learn(secret);

@@ -51,7 +51,7 @@ describe('a bundle', () => {
     code: fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 124, 125, 126, 127, 137, 143)),
   });
 
-  test('gives each command what it said and how it ended, in its place', () => {
+  test('returns the output and the ending of each command, in order', () => {
     fc.assert(
       fc.property(fc.array(outcome, { minLength: 1, maxLength: 12 }), (wanted) => {
         expect(together(wanted.map(({ out, err, code }) => say(out, err, code)))).toEqual(
@@ -62,7 +62,7 @@ describe('a bundle', () => {
     );
   });
 
-  test('never takes a mark that a command prints for the end of another: the mark is not to be guessed', () => {
+  test('is not misled by a mark that a command prints: the mark cannot be guessed', () => {
     const marks = Array.from(
       { length: 50 },
       () => /printf '\\n(\w+)\\n'/.exec(bundle([say('', '', 0)]).command.stdin as string)?.[1] ?? '',
@@ -90,7 +90,7 @@ describe('a bundle', () => {
     ]);
   });
 
-  test('runs its commands side by side: two that wait for each other both end', () => {
+  test('runs its commands in parallel: two that wait for each other both end', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
     const meet = (own: string, other: string): Command =>
       reading('meet', script('touch "$1/$2"; until [ -e "$1/$3" ]; do sleep 0.05; done', folder, own, other), {
@@ -103,7 +103,7 @@ describe('a bundle', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('ends a command that will not go', () => {
+  test('stops a command that ignores signals', () => {
     const endless = `trap "" TERM; while :; do sleep 0.1; done; : ${process.pid}`;
     expect(together([reading('wait', script(endless), { timeoutMs: 200 })])).toMatchObject([
       { ended: 'timed-out', afterMs: 200, stdout: '' },
@@ -111,7 +111,7 @@ describe('a bundle', () => {
     expect(processesOf(`sh -c ${endless}`)).toEqual([]);
   }, 10_000);
 
-  test('that is told to end, whenever, ends its commands and leaves no file behind', async () => {
+  test('that is stopped at any time stops its commands and leaves no file behind', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
     const kept = join(folder, 'kept');
     mkdirSync(kept);
@@ -130,7 +130,7 @@ describe('a bundle', () => {
       child.kill('SIGTERM');
       seen.push({ end: await ended, left: readdirSync(kept) });
     }
-    // Before the shell has read its first lines it dies of the signal itself.
+    // Until the shell has read its first lines, the signal itself kills it.
     expect(seen.filter(({ end }) => end === 129).length).toBeGreaterThan(10);
     expect(seen.filter(({ end, left }) => (end !== 129 && end !== 'SIGTERM') || left.length > 0)).toEqual([]);
     for (let i = 0; i < 50 && processesOf(`sleep 20.0${process.pid}`).length > 0; i += 1) await setTimeout(100);
@@ -138,7 +138,7 @@ describe('a bundle', () => {
     rmSync(folder, { recursive: true });
   }, 20_000);
 
-  test('that is told to end leaves alone what is no child of its own, though it has the id of a command that ended', async () => {
+  test('that is stopped spares processes of others, even one with the id of a command that ended', async () => {
     const other = spawn('sleep', ['20'], { detached: true, stdio: 'ignore' });
     const [long, { command }] = [
       `sleep 21.0${process.pid}`,
@@ -181,17 +181,17 @@ describe('a bundle', () => {
   });
 
   test.each([
-    ['no end of line', { stdin: 'x' }],
+    ['no newline at the end', { stdin: 'x' }],
     ['a NUL', { stdin: 'a\0b\n' }],
     ['a terminal', { terminal: true }],
-    ['an output that goes elsewhere', { stdout: { keep: () => Promise.resolve() } }],
+    ['an output that goes to a sink', { stdout: { keep: () => Promise.resolve() } }],
   ])('does not take a command with %s', (_, extras) => {
     expect(travels(reading('echo', ['cat'], extras))).toBe(false);
   });
 
-  test('goes once into a place that several commands are in, and into no other for it', () => {
+  test('enters a place once for several commands, and never for commands of another place', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bundle-'));
-    // A place that counts who comes in, and is a folder of its own to whoever is in it.
+    // A place that logs each entry, and has a folder of its own.
     const enter = (name: string) =>
       ['sh', '-c', `echo in >>"$1/log.$2"; mkdir -p "$1/$2"; cd "$1/$2" && exec sh -s`, 'sh', folder, name] as const;
     const within = (name: string, ...argv: [string, ...string[]]): Command =>
@@ -214,7 +214,7 @@ describe('a bundle', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('tells each command of a place that nobody gets into how that ended', () => {
+  test('gives each command of a place that cannot be entered the outcome of entering', () => {
     const within = (...argv: [string, ...string[]]): Command =>
       reading('look', ['false'], { inside: { shell: ['sh', '-c', 'echo "No such place" >&2; exit 9'], argv } });
     expect(together([within('a'), within('b'), say('c', '', 0)])).toMatchObject([
@@ -257,12 +257,12 @@ describe('a bundle', () => {
       { ended: 'timed-out', afterMs: 10, stdout: '', stderr: '' },
     ],
     [
-      'found no place for its files',
+      'could not create its files',
       { ended: 'exited', code: 73, stdout: '', stderr: 'mktemp: no space' },
       { ended: 'exited', code: 73, stdout: '', stderr: 'mktemp: no space' },
     ],
     [
-      'was silent',
+      'printed nothing',
       { ended: 'exited', code: 0, stdout: '', stderr: '' },
       { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' },
     ],

@@ -7,7 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { changing, cleaningUp, reading, script, shellLine } from '../../src/engine/command.ts';
 
 describe('a command', () => {
-  test('that reads has 20 s and may be asked; one that changes has 120 s', () => {
+  test('that reads has 20 s and may be used in queries; one that changes has 120 s', () => {
     expect(reading('read it', ['cat', 'f'])).toEqual({
       program: 'cat',
       args: ['f'],
@@ -29,7 +29,7 @@ describe('a command', () => {
     });
   });
 
-  test('of a script takes values as arguments and never as text', () => {
+  test('of a script receives values as arguments, never in its text', () => {
     const values = ['plain', "it's; rm -rf /", '$(id)', '', '-n'];
     const command = reading('show', script('printf "<%s>" "$@"', ...values));
     expect(execFileSync(command.program, command.args, { encoding: 'utf8' })).toBe(
@@ -37,18 +37,18 @@ describe('a command', () => {
     );
   });
 
-  test('as a shell line has each word quoted where it must be', () => {
+  test('as a shell line has words quoted if necessary', () => {
     expect(shellLine(reading('show', ['docker', 'info', '--format', '{{json .}}', '', "a'b"]))).toBe(
       `docker info --format '{{json .}}' '' 'a'\\''b'`,
     );
   });
 });
 
-describe('what a script leaves', () => {
+describe('what a script leaves behind', () => {
   const ends: readonly [string, (child: ChildProcess) => void][] = [
     ['its own end', (child) => void child.stdin?.end('\n')],
     [
-      'a reader that is gone',
+      'its reader has gone',
       (child) => {
         child.stdout?.destroy();
         child.stdin?.end('\n');

@@ -13,7 +13,7 @@ import {
 const names = Object.keys(CODES) as Code[];
 
 describe('the codes', () => {
-  test('have a number of their own, of four digits, and a title', () => {
+  test('have a unique number of four digits, and a title', () => {
     const numbers = names.map((code) => CODES[code][0]);
     expect(new Set(numbers).size).toBe(names.length);
     expect(numbers.filter((number) => number < 1000 || number > 1999)).toEqual([]);
@@ -22,7 +22,7 @@ describe('the codes', () => {
     for (const code of names) expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 
-  test('are each used somewhere', () => {
+  test('are all used', () => {
     const folder = new URL('../../src/', import.meta.url);
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.ts') && file !== 'engine/errors.ts',
@@ -31,7 +31,7 @@ describe('the codes', () => {
     expect(names.filter((code) => code !== 'internal' && !text.includes(`'${code}'`))).toEqual([]);
   });
 
-  test('say who is silent: most are of hosts that answer', () => {
+  test('say whether a host or its engine does not respond', () => {
     const silent = (who: 'host' | 'engine'): Code[] => names.filter((code) => traitsOf(code).silent === who);
     expect(silent('engine')).toEqual(['engine-unreachable']);
     expect(silent('host').map(codeNumber)).toEqual(
@@ -48,7 +48,7 @@ describe('a DeploymentError', () => {
   const cut = { code: 'data-path-cut', host: 'node-02', what: 'cannot reach node-03', remedy: 'open it' } as const;
   const cancelled = { code: 'cancelled', what: 'cancelled', remedy: 'again' } as const;
 
-  test('says all of its failures, each with its host', () => {
+  test('names all of its failures, each with its host', () => {
     expect(new DeploymentError([cut, cancelled]).message).toBe(
       'KS-1204 data-path-cut: node-02: cannot reach node-03\nKS-1111 cancelled: cancelled',
     );
@@ -59,7 +59,7 @@ describe('a DeploymentError', () => {
     ['an error', new TypeError('x is not a function'), 'TypeError: x is not a function'],
     ['a string', 'oops', 'oops'],
     ['nothing', undefined, 'undefined'],
-  ])('is made of %s as a defect of ours', (_, thrown, what) => {
+  ])('is made of %s as an internal error', (_, thrown, what) => {
     expect(failuresOf(thrown)).toEqual([
       { code: 'internal', what: expect.stringContaining(what), remedy: 'Report this bug with the lines above.' },
     ]);

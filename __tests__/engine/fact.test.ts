@@ -30,13 +30,13 @@ const ended = (code: number, stdout = '', stderr = ''): Outcome => ({ ended: 'ex
 describe('an answer', () => {
   const cases: readonly [string, Outcome, Fact<number>][] = [
     ['what was read', ended(0, '{"n":[1,2]}'), present(2)],
-    ['absent when the question says so', ended(1), absent],
+    ['absent when the query says so', ended(1), absent],
     [
-      'unknown with the last line said',
+      'unknown with the last line of output',
       ended(2, '', 'a\npermission denied\n'),
       unknown('could not count it: exit 2: permission denied'),
     ],
-    ['unknown without a colon when nothing was said', ended(2), unknown('could not count it: exit 2')],
+    ['unknown without a colon when there is no output', ended(2), unknown('could not count it: exit 2')],
     [
       'unknown for a killed command',
       { ended: 'killed', signal: 'SIGKILL', stdout: '{"n":[1]}', stderr: '' },
@@ -48,12 +48,12 @@ describe('an answer', () => {
       unknown('could not count it: timed out after 20 s'),
     ],
     [
-      'unknown where something was left out of it',
+      'unknown if part of it was left out',
       ended(0, `{"n":[1]${leftOut(9)}}`),
       unknown('could not count it: its answer is too long'),
     ],
     [
-      'unknown, without a word of it, for what is no JSON',
+      'unknown, quoting nothing of it, if it is not JSON',
       ended(0, 'secret'),
       unknown('could not count it: its answer was not understood (it is no JSON)'),
     ],
@@ -82,7 +82,7 @@ describe('an answer', () => {
   });
 });
 
-test('a fact derived keeps what is not known', () => {
+test('a derived fact stays unknown or absent', () => {
   expect(mapFact(present(2), (n) => n + 1)).toEqual(present(3));
   expect(mapFact(absent, () => 1)).toBe(absent);
   expect(mapFact(unknown('why'), () => 1)).toEqual(unknown('why'));

@@ -27,12 +27,12 @@ describe('an outcome', () => {
 
   test.each([
     ['standard error first', 'out\n', 'first\nsecond\n', 'second'],
-    ['standard output where there is no error', 'one\ntwo\n\n', ' \n', 'two'],
-    ['no line ends of Windows', '', 'word\r\n', 'word'],
+    ['standard output if standard error is empty', 'one\ntwo\n\n', ' \n', 'two'],
+    ['no Windows line ends', '', 'word\r\n', 'word'],
     ['a line with blanks around it, and blank lines after it', ' one\n\t two \u00a0\r\n \r\n', '', 'two'],
-    ['no more than the beginning of one without end', 'x'.repeat(1_000_000), '', 'x'.repeat(256 * 1024)],
+    ['only the beginning of an endless line', 'x'.repeat(1_000_000), '', 'x'.repeat(256 * 1024)],
     [
-      'what a line that begins with a blank goes on from',
+      'also the line that a line with a leading blank continues',
       '',
       'start\ndocker: iptables: No chain by that name.\n (exit status 1)).\n',
       'docker: iptables: No chain by that name. (exit status 1)).',

@@ -10,12 +10,12 @@ import { loginLine } from '../../src/transport/channel.ts';
 import { startLine } from '../../src/transport/connection.ts';
 import { canary, word } from '../support/words.ts';
 
-// Where quoting is broken, a shell does whatever the words say: in a folder that is thrown away, and not for long.
+// If quoting is broken, the shell runs whatever the words say: hence a temporary folder and a short deadline.
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'quote-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What a shell prints that is given the line. */
+/** What a shell prints when it runs the line. */
 const printed = (shell: string, line: string): string =>
   execFileSync(shell, ['-c', line], {
     encoding: 'utf8',
@@ -32,7 +32,7 @@ const throughShell = (shell: string, words: readonly string[]): string[] =>
     .slice(0, -1);
 
 describe('quote', () => {
-  test('lets no word of 100,000 escape, in sh and in bash: each arrives byte for byte, and none that is a command is run', () => {
+  test('keeps each of 100,000 words intact in sh and bash: it arrives byte for byte, and none is run as a command', () => {
     let words = 0;
     fc.assert(
       fc.property(fc.array(word, { minLength: 1_000, maxLength: 1_000, size: 'max' }), (batch) => {
@@ -45,7 +45,7 @@ describe('quote', () => {
     expect(readdirSync(folder)).toEqual([]);
   }, 60_000);
 
-  test.each(['sh', 'bash'])('a canary that is not quoted does leave something behind in %s', (shell) => {
+  test.each(['sh', 'bash'])('an unquoted canary does leave something behind in %s', (shell) => {
     const bare = mkdtempSync(join(tmpdir(), 'canary-'));
     execFileSync(shell, ['-c', `printf %s a ${canary('$(', ')')}`], { cwd: bare });
     expect(readdirSync(bare)).toEqual(['escaped']);
@@ -53,7 +53,7 @@ describe('quote', () => {
   });
 
   test.each(['sh', 'bash'])(
-    'words arrive in %s through whole command lines, and through shells within shells',
+    'words arrive in %s through whole command lines and through nested shells',
     (shell) => {
       let words = 0;
       const show = (batch: readonly string[]) => reading('show', script('printf "%s\\0" "$@"', '.', ...batch));
@@ -66,7 +66,7 @@ describe('quote', () => {
           (batch, depth) => {
             const [command, wanted] = [show(batch), ['.', ...batch, ''].join('\0')];
             expect(printed(shell, within(shellLine(command), depth))).toBe(wanted);
-            // As the channel of a connection sends it: after the announcement comes what the program says.
+            // As the channel of a connection sends it: the output of the program follows the announcement.
             expect(printed(shell, loginLine(startLine(command))).replace(/^kuscia-swarm-runs-as \d+\n/, '')).toBe(
               wanted,
             );
@@ -81,7 +81,7 @@ describe('quote', () => {
     60_000,
   );
 
-  test('a line for any login shell holds nothing that one of them reads in its own way, whatever its script is', () => {
+  test('a line for any login shell contains nothing that one of them interprets differently, whatever the script', () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 50, size: 'max' }), (batch) => {
         const [, words, text = ''] =
@@ -94,7 +94,7 @@ describe('quote', () => {
     expect(() => inAnyShell('a\0b')).toThrow('NUL');
   });
 
-  test('every single character of the first 256 arrives', () => {
+  test('each of the first 256 characters arrives', () => {
     const all = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1));
     expect(throughShell('sh', all)).toEqual(all);
   });
@@ -113,7 +113,7 @@ describe('quote', () => {
     expect(quote(text)).toBe(quoted);
   });
 
-  test('a NUL is refused, for no argument can hold it', () => {
+  test('a NUL is rejected, since no argument can contain it', () => {
     expect(() => quote('a\0b')).toThrow('NUL');
   });
 });

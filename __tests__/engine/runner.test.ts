@@ -24,7 +24,7 @@ const planWith = (fill: (plan: Plan) => void): Plan => {
   return made;
 };
 
-/** A small world: things that are there or not, with stages that bring them about and a diary of what happened. */
+/** A small world: things that exist or not, stages that create them, and a diary of what happened. */
 class World {
   readonly there = new Set<string>();
   readonly diary: string[] = [];
@@ -32,7 +32,7 @@ class World {
   fleet = new FakeFleet([]);
   lookEveryMs = 5;
 
-  /** A step that brings the thing about, taking some time. */
+  /** A step that creates the thing, taking some time. */
   step(thing: string, extras: Partial<Step> = {}): Step {
     return {
       host: 'a',
@@ -48,7 +48,7 @@ class World {
     };
   }
 
-  /** A stage that wants those steps' things there. */
+  /** A stage that needs the things of these steps to exist. */
   stage(name: string, steps: readonly Step[], extras: Partial<Stage> & { also?: (plan: Plan) => void } = {}): Stage {
     const { also, ...rest } = extras;
     const look = (): Promise<Plan> => {
@@ -85,7 +85,7 @@ const codes = async (running: Promise<unknown>): Promise<string[]> =>
   );
 
 describe('plan', () => {
-  test('looks at all stages and changes nothing', async () => {
+  test('plans all stages and changes nothing', async () => {
     const world = new World();
     const planned = await plan(
       [
@@ -105,7 +105,7 @@ describe('plan', () => {
     expect(world.fleet.trips).toBe(0);
   });
 
-  test('says of what is awaited behind changes that it is known only after them, each thing once', async () => {
+  test('lists what is awaited after changes as known later, each thing once', async () => {
     const world = new World();
     const waits = (made: Plan): void =>
       void made.awaited.push(
@@ -126,7 +126,7 @@ describe('plan', () => {
     ]);
   });
 
-  test('asks what several stages ask of one host once, in one round trip', async () => {
+  test('sends queries of several stages to one host once, in one round trip', async () => {
     const world = new World();
     const [one, two] = ['1', '2'].map((word): Query<string> => ({
       command: reading('read', ['cat', word]),
@@ -148,7 +148,7 @@ describe('plan', () => {
 });
 
 describe('apply', () => {
-  test('does what is missing, stage by stage, looking anew once something was changed', async () => {
+  test('applies what is missing, stage by stage, and plans again once something was changed', async () => {
     const world = new World();
     const applied = await apply(
       [world.stage('one', []), world.stage('two', [world.step('x')]), world.stage('three', [world.step('y')])],
@@ -176,7 +176,7 @@ describe('apply', () => {
     ).toEqual(['one', 'two', 'three'].flatMap((name) => [`stage-started ${name}`, `stage-settled ${name}`]));
   });
 
-  test('looks at the next stage along with what shows that one has settled, and takes that for its plan', async () => {
+  test('plans the next stage together with the check that shows one has settled, and uses that plan', async () => {
     const world = new World();
     const who = reading('ask', ['id']);
     world.fleet = new FakeFleet([ok('a', who)]);
@@ -198,7 +198,7 @@ describe('apply', () => {
     expect(world.fleet.trips).toBe(3);
   });
 
-  test('takes no plan for the next stage from a look that showed this one unsettled', async () => {
+  test('discards the plan of the next stage if this one turns out not to have settled', async () => {
     const world = new World();
     let looks = 0;
     const one = world.stage('one', [world.step('x')], {
@@ -230,10 +230,10 @@ describe('apply', () => {
     });
   });
 
-  test('begins a stage beside those before it where it names which it may begin after, and settles it after them all', async () => {
+  test('begins a stage in parallel with earlier ones if its startAfter allows it, and settles it after all of them', async () => {
     const world = new World();
     const slow = world.stage('slow', [world.step('x', { serialGroup: 'l' }), world.step('y', { serialGroup: 'l' })]);
-    // What it waits for is brought about by the stage beside it.
+    // The parallel stage creates what it waits for.
     const early = world.stage('early', [world.step('z')], {
       startAfter: ['first'],
       also: (made) =>
@@ -253,7 +253,7 @@ describe('apply', () => {
     ]);
   });
 
-  test('does not take a stage for settled by what it saw before those beside it had changed anything', async () => {
+  test('does not consider a stage settled by a plan made before parallel stages changed anything', async () => {
     const world = new World();
     const early = world.stage('early', [], {
       startAfter: [],
@@ -274,7 +274,7 @@ describe('apply', () => {
     ]);
   });
 
-  test('leaves off a stage that waits for what a failed one was to bring about, and begins no other', async () => {
+  test('abandons a stage that waits for the work of a failed one, and begins no other', async () => {
     const world = new World();
     const fails = world.stage('fails', [
       world.step('x', { apply: () => Promise.reject(deploymentError(failure('broken'))) }),
@@ -293,7 +293,7 @@ describe('apply', () => {
     expect([...world.there]).toEqual(['z']);
   });
 
-  test('does early what can be done early, once changes are allowed, and leaves it to the change itself to tell what went wrong', async () => {
+  test('prefetches once changes are allowed, and leaves reporting its failures to the change itself', async () => {
     const world = new World();
     const early =
       (name: string) =>
@@ -312,7 +312,7 @@ describe('apply', () => {
     expect([...world.there]).toEqual(['x', 'y']);
   });
 
-  test('begins no stage any more when one beside it failed', async () => {
+  test('begins no further stage when a parallel one failed', async () => {
     const world = new World();
     const early = world.stage(
       'early',
@@ -327,7 +327,7 @@ describe('apply', () => {
     expect([...world.there]).toEqual(['y']);
   });
 
-  test('leaves off a stage that waits for one that can begin no more', async () => {
+  test('abandons a stage that waits for one that can no longer begin', async () => {
     const world = new World();
     const fails = world.stage(
       'fails',
@@ -360,7 +360,7 @@ describe('apply', () => {
     expect(world.diary).toEqual(['look one']);
   });
 
-  test('changes nothing at all when any stage knows that it cannot go on, and says all of why', async () => {
+  test('changes nothing if any stage knows that it cannot continue, and reports all reasons', async () => {
     const world = new World();
     const stages = [
       world.stage('one', [world.step('x')], { also: (made) => made.failures.push(failure('first')) }),
@@ -375,7 +375,7 @@ describe('apply', () => {
     expect(world.told('stage-started')).toEqual([]);
   });
 
-  test('stops at a stage that, looked at anew, cannot go on', async () => {
+  test('stops at a stage that cannot continue when it is planned again', async () => {
     const world = new World();
     const also = (made: Plan): void => void (world.there.has('x') && made.failures.push(failure('now it cannot')));
     expect(
@@ -395,13 +395,13 @@ describe('apply', () => {
     expect(world.told('stage-failed')).toMatchObject([{ stage: 'two', applied: [] }]);
   });
 
-  test('does steps without a serial group side by side', async () => {
+  test('applies steps without a serial group in parallel', async () => {
     const world = new World();
     await apply([world.stage('one', [world.step('x'), world.step('y', { host: 'b' })])], world.run());
     expect(world.diary.slice(1, 5)).toEqual(['begin x', 'begin y', 'end x', 'end y']);
   });
 
-  test('does the steps of a serial group one at a time, each settled before the next', async () => {
+  test('applies the steps of a serial group one at a time, each settled before the next', async () => {
     const world = new World();
     const grouped = (what: string): Step => world.step(what, { serialGroup: 'replicas' });
     let looksSinceFirst = 0;
@@ -431,7 +431,7 @@ describe('apply', () => {
     expect(world.told('waiting')[0]).toMatchObject({ stage: 'one', notes: [says('first works', 'starting')] });
   });
 
-  test('lets all steps of a batch end, then throws all their failures together and does no more', async () => {
+  test('lets all steps of a batch end, then throws all their failures together and stops', async () => {
     const world = new World();
     const bad = (what: string): Step =>
       world.step(what, { apply: () => Promise.reject(deploymentError(failure(what))) });
@@ -465,7 +465,7 @@ describe('apply', () => {
     ).toEqual(['step-done l1', 'step-done slow', 'step-failed x', 'step-failed y']);
   });
 
-  test('takes what is no DeploymentError for a defect', async () => {
+  test('treats anything but a DeploymentError as an internal error', async () => {
     const world = new World();
     expect(
       await codes(
@@ -479,7 +479,7 @@ describe('apply', () => {
 });
 
 describe('settling', () => {
-  test('ends when what was done is there, however often it must be looked for', async () => {
+  test('ends when the changes have taken effect, however many checks it takes', async () => {
     const world = new World();
     let looks = 0;
     const also = (made: Plan): void => void (world.there.has('x') && looks++ < 4 && made.steps.push(world.step('x')));
@@ -488,13 +488,13 @@ describe('settling', () => {
     expect(world.told('waiting')).toHaveLength(4);
   });
 
-  test('of a step whose effect never appears ends at the deadline as not settled', async () => {
+  test('of a step that never takes effect ends at the deadline as not settled', async () => {
     const world = new World();
     const running = apply([world.stage('one', [world.step('x', { apply: () => Promise.resolve() })])], world.run());
     expect(await codes(running)).toEqual(['not-settled: one: "x" was carried out, but is still missing after 0.06 s']);
   });
 
-  test('of what is only awaited ends in its own failure, without any step', async () => {
+  test('of an awaited condition ends with its own failure, without any step', async () => {
     const world = new World();
     const also = (made: Plan): void =>
       void made.awaited.push({
@@ -508,7 +508,7 @@ describe('settling', () => {
     expect(world.told('waiting').length).toBeGreaterThan(1);
   });
 
-  test('passes over failures that go away, and throws those that stay', async () => {
+  test('ignores failures that go away, and throws those that remain', async () => {
     const world = new World();
     let looks = 0;
     const passing = (made: Plan): void =>
@@ -520,7 +520,7 @@ describe('settling', () => {
     ]);
   });
 
-  test('refuses a step that is needed again after it was settled', async () => {
+  test('rejects a step that is needed again after it has settled', async () => {
     const world = new World();
     const flip = world.step('flip', {
       serialGroup: 'l',
@@ -568,7 +568,7 @@ describe('cancelling', () => {
     expect([...world.there]).toEqual(['y']);
   });
 
-  test('before a change makes none', async () => {
+  test('before a change prevents it', async () => {
     const world = new World();
     expect(
       await codes(apply([world.stage('one', [world.step('x')])], world.run({ signal: AbortSignal.abort() }))),
@@ -576,7 +576,7 @@ describe('cancelling', () => {
     expect(world.diary).toEqual(['look one']);
   });
 
-  test('while something settles ends the wait at once', async () => {
+  test('while something settles stops waiting at once', async () => {
     const world = new World();
     world.lookEveryMs = 20_000;
     const cancel = new AbortController();
@@ -591,7 +591,7 @@ describe('cancelling', () => {
     expect(await running).toEqual(['cancelled: cancelled in one']);
   });
 
-  test('tells no failure of the steps that it ends', async () => {
+  test('reports no failures of the steps that it stops', async () => {
     const world = new World();
     const cancel = new AbortController();
     const ended = (thing: string): Step =>
@@ -633,8 +633,8 @@ describe('cancelling', () => {
   });
 });
 
-describe("a run that takes one host's part", () => {
-  /** A stage with a step on host a, and on host b what goes wrong for so many looks. */
+describe('a run for one host', () => {
+  /** A stage with a step on host a, and a failure on the given host for that many plans. */
   const busy = (world: World, looks: number, host: string): Stage => {
     let left = looks;
     return world.stage('one', [world.step('x')], {
@@ -642,10 +642,10 @@ describe("a run that takes one host's part", () => {
     });
   };
   const cases: readonly [string, number, string, ReadonlySet<string> | undefined, string[], boolean][] = [
-    ['waits while another host is in the middle of its own', 3, 'b', new Set(['a']), ['success'], true],
-    ['does not wait for ever', 1_000, 'b', new Set(['a']), ['command-failed: in the middle of joining'], false],
+    ['waits while another host is still being changed', 3, 'b', new Set(['a']), ['success'], true],
+    ['does not wait forever', 1_000, 'b', new Set(['a']), ['command-failed: in the middle of joining'], false],
     [
-      'stops at once at what is wrong on its own host',
+      'stops at once at a failure on its own host',
       1,
       'a',
       new Set(['a']),
@@ -653,7 +653,7 @@ describe("a run that takes one host's part", () => {
       false,
     ],
     [
-      'stops at once at anything, where it takes all hosts',
+      'stops at once at any failure if it covers all hosts',
       1,
       'b',
       undefined,
@@ -739,14 +739,14 @@ describe('a step may', () => {
     [{ stderr: 'why\n' }, 'why'],
     [{ stdout: 'said\n' }, 'said'],
     [{}, undefined],
-  ])('be told the evidence %j', (said, evidence) => {
+  ])('get the evidence of %j', (said, evidence) => {
     expect(commandFailure('a', change, { ended: 'exited', code: 1, stdout: '', stderr: '', ...said }).evidence).toBe(
       evidence,
     );
   });
 });
 
-test('what a confidential command printed is no evidence, however it ended', () => {
+test('the output of a confidential command is never evidence, however it ended', () => {
   const token = reading('read the token', ['token'], { confidential: true });
   const endings: readonly Outcome[] = [
     { ended: 'lost', reason: 'closed', stdout: 'SWMTKN-1-x\n', stderr: '' },
@@ -760,7 +760,7 @@ test('what a confidential command printed is no evidence, however it ended', () 
   ]);
 });
 
-test('a connection lost while the runner looks is an error, never success', async () => {
+test('a connection lost while the runner plans is an error, never success', async () => {
   const world = new World();
   const question: Query<string> = {
     command: reading('count replicas', ['count']),
@@ -787,7 +787,7 @@ test('a connection lost while the runner looks is an error, never success', asyn
   ]);
 });
 
-test('a stage that tolerates it judges what the other hosts say, and awaits that the host answers', async () => {
+test('a stage that tolerates a lost connection judges what the other hosts answer, and awaits an answer of that host', async () => {
   const world = new World();
   const question: Query<string> = {
     command: reading('count replicas', ['count']),
@@ -821,7 +821,7 @@ test('a stage that tolerates it judges what the other hosts say, and awaits that
   expect(planned?.plan.empty).toBe(false);
 });
 
-test('a plan is empty only when nothing is to be done, awaited or wrong', () => {
+test('a plan is empty only if nothing is missing, awaited or wrong', () => {
   const note = { host: 'a', ...says('w', 'y') };
   const empty = [
     new Plan(),
@@ -837,11 +837,11 @@ test('a plan is empty only when nothing is to be done, awaited or wrong', () => 
   expect(not.map((each) => each.empty)).toEqual([false, false, false]);
 });
 
-describe('a run that is held to what was agreed to', () => {
+describe('a run that must follow an approved plan', () => {
   const agreed = (...lines: readonly (readonly [Change['change'], string])[]): Change[] =>
     lines.map(([change, name]) => ({ stage: 'one', host: 'a', change, about: says(name, '').about }));
 
-  test('changes nothing, and brings nothing to a host, where a step was not agreed to', async () => {
+  test('changes nothing and copies nothing to a host if a step was not approved', async () => {
     const world = new World();
     const early = (): Promise<unknown> => Promise.resolve(world.diary.push('early'));
     const stages = [world.stage('one', [world.step('x')], { prefetch: early }), world.stage('two', [world.step('y')])];
@@ -857,7 +857,7 @@ describe('a run that is held to what was agreed to', () => {
     expect(world.diary).toEqual(['look one', 'look two']);
   });
 
-  test('stops at a step that comes to be needed and was not foretold, and keeps what was done', async () => {
+  test('stops at a step that becomes necessary without having been announced, and keeps what was done', async () => {
     const world = new World();
     const later = (made: Plan): void =>
       void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));

@@ -66,7 +66,7 @@ test('a database that runs elsewhere waits for the network', () => {
   expect(stages.filter(({ startAfter }) => startAfter)).toEqual([]);
 });
 
-test('several stages have settled when each has, and will not when one does not', () => {
+test('several stages have settled when each has, and have failed when one cannot settle', () => {
   const states = ['waiting', 'under way', 'settled', 'failed', 'abandoned'] as const;
   const inState = (state: ScheduledStage['state']): ScheduledStage =>
     Object.assign(new ScheduledStage(of('s'), scheduleOf(of('s'), []), new Plan()), { state });

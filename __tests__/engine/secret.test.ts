@@ -9,7 +9,7 @@ const value = 'pä"ss\'w\\rd 4711+/=';
 describe('a Secret', () => {
   const secret = new Secret('database password', value);
 
-  test('gives its value to nobody but reveal', () => {
+  test('returns its value only from reveal', () => {
     expect(secret.reveal()).toBe(value);
     expect(secret.name).toBe('database password');
   });
@@ -22,7 +22,7 @@ describe('a Secret', () => {
     ['JSON with indent', () => JSON.stringify(secret, null, 2)],
     ['inspect', () => inspect(secret)],
     [
-      'inspect of all there is',
+      'inspect with all details',
       () => inspect({ secret }, { showHidden: true, depth: 9, customInspect: false, getters: true }),
     ],
     ['format %s %o %j', () => format('%s %o %O %j', secret, secret, secret, secret)],
@@ -35,7 +35,7 @@ describe('a Secret', () => {
     for (const form of printedForms(secret)) expect(printed).not.toContain(form);
   });
 
-  test('says what it is where it is inspected', () => {
+  test('shows its name when inspected', () => {
     expect(inspect({ secret })).toBe('{ secret: Secret(database password) }');
     expect(JSON.stringify({ secret })).toBe('{"secret":"***"}');
     expect(`${String(secret)}`).toBe('***');
@@ -51,20 +51,20 @@ describe('printedForms', () => {
   const wrappings: readonly [string, (secret: string) => string][] = [
     ['plain', (secret) => `before ${secret} after`],
     ['as base64', (secret) => Buffer.from(secret).toString('base64')],
-    ['as base64 of a URL', (secret) => Buffer.from(secret).toString('base64url')],
+    ['as base64url', (secret) => Buffer.from(secret).toString('base64url')],
     ['in a URL', (secret) => `mysql://root:${encodeURIComponent(secret)}@host`],
     ['in JSON', (secret) => JSON.stringify({ password: secret })],
     ['in a shell word', (secret) => `docker login --password ${quote(secret)}`],
     ['in YAML', (secret) => `password: '${secret.replaceAll("'", "''")}'`],
   ];
-  test.each(wrappings)('holds the secret %s', (_, wrap) => {
+  test.each(wrappings)('contain the secret %s', (_, wrap) => {
     fc.assert(
       fc.property(text, (secret) => contained(secret, wrap(secret))),
       { numRuns: 300 },
     );
   });
 
-  test('holds base64 of the secret wherever it stands in what was encoded', () => {
+  test('contain base64 of the secret at any position in the encoded text', () => {
     const longer = fc.string({ unit: 'binary-ascii', minLength: 8, maxLength: 40 });
     fc.assert(
       fc.property(longer, fc.string({ maxLength: 9 }), fc.string({ maxLength: 9 }), (secret, before, after) =>
@@ -74,14 +74,14 @@ describe('printedForms', () => {
     );
   });
 
-  test('holds each long line of a key, as a log prints it line by line', () => {
+  test('contain each long line of a key, as a log prints it line by line', () => {
     const key = '-----BEGIN KEY-----\nMIIEowIBAAKCAQEA7bq0\n  q1w2e3r4t5z6u7i8o9p0\nAB==\n-----END KEY-----\n';
     const forms = printedForms(new Secret('key', key));
     expect(forms).toEqual(expect.arrayContaining(['MIIEowIBAAKCAQEA7bq0', 'q1w2e3r4t5z6u7i8o9p0']));
     expect(forms).not.toContain('AB==');
   });
 
-  test('comes longest first, each once, none too short to mask', () => {
+  test('are sorted longest first, without duplicates and without any too short to mask', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 30 }).map((each) => each.toWellFormed()),

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { Slots } from '../../src/engine/slots.ts';
 
-test('never more at once than allowed, all of them, in the order they came', async () => {
+test('all tasks run in order of arrival, never more at once than allowed', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 4 }),
@@ -33,7 +33,7 @@ test('never more at once than allowed, all of them, in the order they came', asy
   );
 });
 
-test('fewer at once after shrinking, at least one', async () => {
+test('after shrinking fewer tasks run at once, but at least one', async () => {
   const slots = new Slots(4);
   let busy = 0;
   const seen: number[] = [];

@@ -18,7 +18,7 @@ const outcome = (stdout: string): Outcome => ({ ended: 'exited', code: 0, stdout
 const nothing = (): void => undefined;
 
 describe('a snapshot', () => {
-  test('of one job answers in the next, and only what the host was asked', async () => {
+  test('of one job answers in the next, but only what the host was asked', async () => {
     const first = new Snapshots(['a'], new Map());
     await asker(new FakeFleet([ok('a', said('x').command, 'from a')]), nothing, first).ask('a', said('x'));
     const second = new Snapshots(
@@ -35,7 +35,7 @@ describe('a snapshot', () => {
     expect([ask.reaches('a'), ask.reaches('b')]).toEqual([false, true]);
   });
 
-  test('holds the latest answer to each question, of hosts that were asked', async () => {
+  test('contains the latest answer to each query, for hosts that were asked', async () => {
     const views = new Snapshots(['a'], new Map());
     const fleet = new FakeFleet([ok('a', said('x').command, 'before'), ok('a', said('x').command, 'after')]);
     for (let look = 0; look < 2; look += 1) await asker(fleet, nothing, views).ask('a', said('x'));
@@ -43,7 +43,7 @@ describe('a snapshot', () => {
     expect(views.of('b')).toEqual({});
   });
 
-  test('names a question by what is asked, its secret included but not told', () => {
+  test('identifies a query by its content, including its secret, without revealing it', () => {
     const login = (password: string) => reading('log in', ['mysql'], { stdin: new Secret('password', password) });
     const digests = [
       login('one-password'),
@@ -57,7 +57,7 @@ describe('a snapshot', () => {
   });
 });
 
-describe('the part of a host', () => {
+describe('the part of a plan for a host', () => {
   const note = (host: string, what: string, at?: string) => ({
     host,
     ...says(what, 'so'),
@@ -81,21 +81,21 @@ describe('the part of a host', () => {
     return plan;
   };
   const cases: readonly [string, readonly string[] | undefined, Snapshots | undefined, readonly string[]][] = [
-    ['is all where no host was named', undefined, undefined, ['own', 'of b', 'of b, done at a', 'own, seen at b']],
+    ['is everything if no host was named', undefined, undefined, ['own', 'of b', 'of b, done at a', 'own, seen at b']],
     [
-      'is what concerns the host, wherever it is done, where all hosts are reached',
+      'is what concerns the host, wherever it is done, if all hosts are reached',
       ['a'],
       undefined,
       ['own', 'of b, done at a', 'own, seen at b'],
     ],
-    ['of another likewise', ['b'], undefined, ['of b', 'of b, done at a', 'own, seen at b']],
+    ['is the same for another host', ['b'], undefined, ['of b', 'of b, done at a', 'own, seen at b']],
     [
-      'is what the host does itself, where only that one is reached',
+      'is only what is done on the host itself, if only that one is reached',
       ['a'],
       new Snapshots(['a'], new Map()),
       ['own', 'of b, done at a'],
     ],
-    ['is nothing on a host that is not there', ['c'], undefined, []],
+    ['is nothing for a host that does not exist', ['c'], undefined, []],
   ];
   test.each(cases)('%s', (_, hosts, views, left) => {
     const plan = ownPart(whole(), hosts && new Set(hosts), views);

@@ -9,7 +9,7 @@ import { says } from '../support/lines.ts';
 
 const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'fix it' });
 
-/** A thing that is replaced: what stands, and what was done to it. */
+/** A thing that is replaced: what exists of it, and what was done to it. */
 class Thing {
   readonly diary: string[] = [];
   stands = 'old';
@@ -72,7 +72,7 @@ async function carriedOut(thing: Thing, stage: Stage, signal?: AbortSignal) {
 }
 
 describe('a step that replaces something', () => {
-  test('lets go of what it replaced only once the stage has settled, and the stage looks once more', async () => {
+  test('discards what it replaced only once the stage has settled, and the stage is planned again', async () => {
     const thing = new Thing();
     expect(await carriedOut(thing, thing.stage(thing.step()))).toEqual({
       ended: 1,
@@ -83,7 +83,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('puts it back where the new one never works', async () => {
+  test('puts it back if the new one never works', async () => {
     const thing = new Thing();
     expect(await carriedOut(thing, thing.stage(thing.step(), false))).toEqual({
       ended: ['it never works; undone: the old one runs again'],
@@ -94,7 +94,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('puts it back where the step itself fails half way', async () => {
+  test('puts it back if the step itself fails halfway', async () => {
     const thing = new Thing();
     const step = thing.step();
     const half = thing.step({
@@ -107,7 +107,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('hands on what the new one said, whose log is gone with it', async () => {
+  test('passes on the log of the new one, which is removed with it', async () => {
     const thing = new Thing();
     const removed = { container: 'x', lines: ['out of luck'] };
     const step = thing.step({ undo: () => Promise.resolve({ words: 'the old one runs again', removed }) });
@@ -122,7 +122,7 @@ describe('a step that replaces something', () => {
     expect(failuresOf(thrown)).toEqual([{ ...failure('it never works; undone: the old one runs again'), removed }]);
   });
 
-  test('says nothing of undoing where nothing had been touched', async () => {
+  test('does not mention undoing if nothing had been touched', async () => {
     const thing = new Thing();
     const refused = thing.step({
       apply: () => Promise.reject(deploymentError(failure('refused'))),
@@ -135,7 +135,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('says what could not be put back beside what failed', async () => {
+  test('reports what could not be put back in addition to what failed', async () => {
     const thing = new Thing();
     const step = thing.step({ undo: () => Promise.reject(deploymentError(failure('cannot be put back'))) });
     expect(await carriedOut(thing, thing.stage(step, false))).toMatchObject({
@@ -146,7 +146,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('is undone, too, where a further step of the stage fails that only the new one made necessary', async () => {
+  test('is also undone if a later step fails that only the new one made necessary', async () => {
     const thing = new Thing();
     const step = thing.step();
     const stage: Stage = {
@@ -171,7 +171,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('is concluded though another host is not done yet', async () => {
+  test('is concluded even if another host is not done yet', async () => {
     const [one, two] = [new Thing(), new Thing()];
     const steps = [one.step({ serialGroup: 'l' }), two.step({ serialGroup: 'l', host: 'b' })] as const;
     const look = (): Promise<Plan> => {
@@ -191,7 +191,7 @@ describe('a step that replaces something', () => {
     ).toEqual(['the first one: gone', 'the first one: gone', 'apply']);
   });
 
-  test('is not undone when the run is cancelled, for its connections are gone: the next run finds both', async () => {
+  test('is not undone when the run is cancelled, as its connections are closed: the next run finds both', async () => {
     const thing = new Thing();
     const cancel = new AbortController();
     const step = thing.step();
@@ -204,7 +204,7 @@ describe('a step that replaces something', () => {
     });
   });
 
-  test('fails without being undone where only letting go fails', async () => {
+  test('fails without being undone if only discarding fails', async () => {
     const thing = new Thing();
     const step = thing.step({ conclude: () => Promise.reject(deploymentError(failure('cannot be removed'))) });
     expect(await carriedOut(thing, thing.stage(step))).toMatchObject({

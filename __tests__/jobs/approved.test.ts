@@ -20,7 +20,7 @@ import { initialConfiguration } from '../support/key.ts';
 import { tape, type Moment } from '../support/tape.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
 
-/** Stages whose jobs change something, each a job of its own. */
+/** Stages that change something, each in a job of its own. */
 const CHANGING = STAGES.filter((stage) => !['preflight', 'verify'].includes(stage));
 
 const deployment = deploymentOf({ hosts: TWO });
@@ -34,40 +34,46 @@ const runOn = (moment: Moment, agreed?: readonly Change[]) => ({
   ...(agreed && { approved: agreed }),
 });
 
-/** What was to be changed at that moment. */
+/** The changes that were due at that moment. */
 const approvedAt = async (moment: Moment): Promise<Change[]> =>
   changesIn(await plan(stages.slice(0, -1), runOn(moment)));
 
-/** The failures of the job of that stage at that moment, where these changes were agreed to. Any command that the tape does not know, and so any change, fails the test. */
+/**
+ * The failures of the stage's job at that moment, given these approved changes. Any command that the tape does not
+ * know, and so any change, fails the test.
+ */
 const jobOf = (name: StageName, moment: Moment, agreed: readonly Change[]): Promise<readonly Failure[]> =>
   apply([stageOf(name)], runOn(moment, agreed)).then(() => [], failuresOf);
 
 const NOT_AGREED = expect.stringMatching(/is not in the plan that was agreed to, so it was not done$/);
 
 describe('a job after the approval', () => {
-  // Approved was that nothing is to be done; then all was taken from the hosts.
-  test.each(CHANGING)('%s changes nothing on hosts that moved, and names what it would have done', async (name) => {
-    const failures = await jobOf(name, 'empty', await approvedAt('settled'));
-    expect(failures.length).toBeGreaterThan(0);
-    for (const { code, what } of failures) expect([code, what]).toEqual(['plan-moved', NOT_AGREED]);
-    expect(failures.every(({ what }) => what.startsWith(`${name}: "`))).toBe(true);
-  });
+  // An empty plan was approved; then everything was removed from the hosts.
+  test.each(CHANGING)(
+    '%s changes nothing on hosts that have changed since, and names what it would have done',
+    async (name) => {
+      const failures = await jobOf(name, 'empty', await approvedAt('settled'));
+      expect(failures.length).toBeGreaterThan(0);
+      for (const { code, what } of failures) expect([code, what]).toEqual(['plan-moved', NOT_AGREED]);
+      expect(failures.every(({ what }) => what.startsWith(`${name}: "`))).toBe(true);
+    },
+  );
 
-  test('preflight, which compares all of it, does neither', async () => {
+  test('preflight, which compares the whole plan, reports the changes of all stages, and none if nothing has changed', async () => {
     const moved = await compareWithApproved(await approvedAt('settled'), stages, runOn('empty'));
     expect(moved.map(({ code }) => code)).toEqual(['plan-moved']);
     for (const name of CHANGING) expect(moved[0]?.evidence).toContain(`now also: ${name} node-0`);
     expect(await compareWithApproved(await approvedAt('empty'), stages, runOn('empty'))).toEqual([]);
   });
 
-  test.each(CHANGING)('%s has nothing to refuse where nothing moved', async (name) => {
+  test.each(CHANGING)('%s rejects nothing if the hosts have not changed', async (name) => {
     expect(await jobOf(name, 'settled', await approvedAt('settled'))).toEqual([]);
   });
 
   const making = ['mysql-up', 'kuscia-init', 'kuscia-start', 'nginx-lb'] as const;
 
-  test.each(making)('%s uses no image that its tag came to mean since', async (name) => {
-    // The hosts of the tape have the images already; approved were others.
+  test.each(making)('%s uses no image other than the approved one, even if its tag has moved since', async (name) => {
+    // The hosts of the tape have the images already; other ones were approved.
     const others = (await approvedAt('empty')).map((each) => ({
       ...each,
       ...(each.image && { image: ['sha256:approved'] }),
@@ -82,7 +88,7 @@ describe('a job after the approval', () => {
   });
 });
 
-describe('a job whose artifacts somebody else wrote to', () => {
+describe('a job whose artifacts were changed by somebody else', () => {
   const origin: Wanted['job']['origin'] = {
     domain: 'alice',
     repository: 'acme/clusters',
@@ -119,7 +125,7 @@ describe('a job whose artifacts somebody else wrote to', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each(STAGES.filter((stage) => stage !== 'verify'))(
-    '%s takes no plan sealed by whoever knows the recipient, though it is later than the approved one',
+    '%s rejects a plan sealed with only the public key, even if it is newer than the approved one',
     async (stage) => {
       const job: Wanted['job'] = { reaches: TWO.map(({ name }) => name), origin, artifacts: { key, received: folder } };
       const wanted: Wanted = { takes: 'outputs and snapshots', stages: [stage], cluster: deployment.cluster, job };
@@ -130,7 +136,7 @@ describe('a job whose artifacts somebody else wrote to', () => {
     },
   );
 
-  test('and whose artifacts could not be fetched says so, whatever of them there is', async () => {
+  test('a job whose artifacts could not be downloaded says so, whichever of them are there', async () => {
     const job: Wanted['job'] = {
       reaches: TWO.map(({ name }) => name),
       origin,
@@ -140,7 +146,7 @@ describe('a job whose artifacts somebody else wrote to', () => {
     expect(await openReceived(wanted).then(() => [], failuresOf)).toMatchObject([
       { code: 'artifact-missing', what: 'what earlier jobs handed over could not be downloaded' },
     ]);
-    // Over SSH the proof takes nothing of them.
+    // Over SSH the proof needs none of them.
     expect(await openReceived({ ...wanted, stages: ['verify'] }).then(() => [], failuresOf)).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ afterEach(() => void jest.useRealTimers());
 
 interface World {
   readonly answers: readonly (string | Outcome)[];
-  /** After so many answers none comes any more. */
+  /** After this many answers there are no more. */
   readonly answersUntil?: number;
   readonly wait?: number;
   readonly breaks?: string;
@@ -25,7 +25,7 @@ interface World {
   readonly cluster?: LockRequest['cluster'];
 }
 
-/** A lock whose host gives these answers, the last of them again and again. */
+/** A lock whose host gives these answers and then repeats the last one. */
 function scene({
   answers,
   answersUntil = Infinity,
@@ -83,10 +83,10 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> => promise
 
 describe('a lock', () => {
   test.each([
-    ['was free for long', 'taken 9999', 'as planned'],
+    ['was free for a long time', 'taken 9999', 'as planned'],
     ['became free while the plan was made', 'taken 1', 'plan again'],
     ['was broken', 'taken 0', 'plan again'],
-    ['is that of an earlier job of the run', 'shared', 'as planned'],
+    ['is held by an earlier job of the run', 'shared', 'as planned'],
   ])('that %s is taken once', async (_, answer, expected) => {
     const { lock, asked, last } = scene({ answers: [answer] });
     expect([await lock.take(), await lock.take()]).toEqual([expected, 'as planned']);
@@ -95,7 +95,7 @@ describe('a lock', () => {
     lock.end(false);
   });
 
-  test('that is held is waited for, and its holder shown', async () => {
+  test('that is held is waited for, and its holder is shown', async () => {
     const { lock, asked, said } = scene({ answers: [OTHER, OTHER, 'taken 2'], wait: 60_000 });
     const taking = lock.take();
     await jest.advanceTimersByTimeAsync(11_000);
@@ -107,7 +107,7 @@ describe('a lock', () => {
     lock.end(false);
   });
 
-  test('that stays held is a failure with its holder and the way to break it', async () => {
+  test('that stays held is a failure that names its holder and how to break it', async () => {
     const { lock, last } = scene({ answers: [OTHER], wait: 20_000 });
     const failures = rejection(lock.take());
     await jest.advanceTimersByTimeAsync(21_000);
@@ -132,7 +132,7 @@ describe('a lock', () => {
     expect(asked).toEqual(['node-01 take alice acme/ops/7#1 60 acme/ops/1#1']);
   });
 
-  test('whose waiting is cancelled changes nothing', async () => {
+  test('changes nothing if the run is cancelled while it waits', async () => {
     const { lock, cancel } = scene({ answers: [OTHER], wait: 60_000 });
     const failures = rejection(lock.take());
     await jest.advanceTimersByTimeAsync(1_000);
@@ -163,9 +163,9 @@ describe('a lock', () => {
 
   test.each([
     ['somebody broke it', [OTHER], 20_000, 'acme/site/2#1'],
-    ['somebody broke it and is through', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
+    ['somebody broke it and has released it since', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
     [
-      'its host is silent',
+      'its host does not answer',
       [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const],
       45_500,
       'it could not be kept for 45 s: could not keep the lock: timed out after 15 s',
@@ -180,7 +180,7 @@ describe('a lock', () => {
     ]);
   });
 
-  test('is not lost by one answer that does not come', async () => {
+  test('is not lost because one answer is missing', async () => {
     const silence = { ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const;
     const { lock, isStopped } = scene({ answers: ['taken 9999', silence, silence, 'shared'] });
     await lock.take();
@@ -201,7 +201,7 @@ describe('a lock', () => {
     ]);
   });
 
-  test('that could not be kept is no news once the run has ended', async () => {
+  test('that could not be kept is not reported once the run has ended', async () => {
     const { lock, isStopped } = scene({ answers: ['taken 9999'], answersUntil: 1 });
     await lock.take();
     lock.end(false);
@@ -218,16 +218,21 @@ describe('a lock', () => {
   const cases: readonly [string, Omit<World, 'answers'>, boolean, number][] = [
     ['a run by itself', {}, false, 0],
     ['a run by itself that failed', {}, true, 0],
-    ['a leg of a matrix without artifacts', { job: { host: 'node-02' } }, false, 60],
+    ['a matrix job without artifacts', { job: { host: 'node-02' } }, false, 60],
     ['a job before others', SHARED, false, 300],
     ['a job before others that failed by itself', SHARED, true, 0],
     [
-      'a leg that failed where each waits for the one before it',
+      'a failed matrix job, if each waits for the previous one',
       { ...SHARED, job: { host: 'node-02' }, stages: ['kuscia-start'] },
       true,
       0,
     ],
-    ['a leg that failed beside others', { ...SHARED, job: { host: 'node-02' }, stages: ['swarm-join'] }, true, 60],
+    [
+      'a failed matrix job among parallel ones',
+      { ...SHARED, job: { host: 'node-02' }, stages: ['swarm-join'] },
+      true,
+      60,
+    ],
     ['the job before the proof', { ...SHARED, stages: ['nginx-lb'] }, false, 300],
     ['a job before those of other hosts', { ...SHARED, job: { here: 'node-01' }, cluster: APART }, false, 3900],
     [
@@ -238,10 +243,10 @@ describe('a lock', () => {
     ],
     ['the last job of a run', LAST, false, 0],
     ['the last job of a run that failed', LAST, true, 0],
-    ['the last job beside the first manager', { ...LAST, job: { here: 'node-01' }, cluster: APART }, false, 0],
+    ['the last job on the host of the first manager', { ...LAST, job: { here: 'node-01' }, cluster: APART }, false, 0],
     ['a whole deployment in one job of several', { ...SHARED, stages: ['swarm-init', 'verify'] }, false, 0],
   ];
-  test.each(cases)('outlives %s as long as it must', async (_, world, failed, seconds) => {
+  test.each(cases)('outlives %s by the right time', async (_, world, failed, seconds) => {
     const { lock, last } = scene({ answers: ['taken 9999'], ...world });
     lock.begin();
     if (world.stages?.[0] !== 'verify') await lock.take();
@@ -249,7 +254,7 @@ describe('a lock', () => {
     expect(last.at(-1)).toBe(`node-01 end acme/ops/7#1 ${seconds}`);
   });
 
-  test('is left to the next job also by one that changes nothing, and by one that is cancelled as if it had failed', () => {
+  test('is left to the next job even by a job that changes nothing, but only briefly by one that is cut short', () => {
     const { lock, asked, last } = scene({ answers: [''], ...SHARED });
     lock.begin();
     lock.end(false);
@@ -257,10 +262,10 @@ describe('a lock', () => {
   });
 
   test.each<[string, Omit<World, 'answers'>]>([
-    ['changes nothing by itself', {}],
-    ['proves by itself', { stages: ['verify'] }],
+    ['changes nothing on its own', {}],
+    ['verifies on its own', { stages: ['verify'] }],
     ['plans', { ...SHARED, use: 'left alone', stages: ['swarm-init', 'verify'] }],
-    ['only looks', { ...SHARED, use: 'left alone' }],
+    ['only reads', { ...SHARED, use: 'left alone' }],
     ['does not reach the first manager', { ...SHARED, job: { reaches: ['node-02'] } }],
   ])('is not touched by a run that %s', (_, world) => {
     const { lock, asked, last } = scene({ answers: [''], ...world });
@@ -270,15 +275,15 @@ describe('a lock', () => {
   });
 
   test.each<[string, readonly (string | Outcome)[], unknown]>([
-    ['in a minute where the run holds it', ['shared\n'], 60],
-    ['not where another run does', [OTHER], undefined],
-    ['not where nobody does', ['held\n\n0\n0\n\n'], undefined],
+    ['in a minute if the run holds it', ['shared\n'], 60],
+    ['not if another run holds it', [OTHER], undefined],
+    ['not if nobody holds it', ['held\n\n0\n0\n\n'], undefined],
     [
-      'never silently where that is not known',
+      'never silently if the holder is not known',
       [{ ended: 'exited', code: 75, stdout: '', stderr: '' }],
       [expect.objectContaining({ host: 'node-01' })],
     ],
-  ])('is let go of %s', async (_, answers, given) => {
+  ])('is released %s', async (_, answers, given) => {
     const { lock, asked, last } = scene({ answers, use: 'released', job: { reaches: ['node-01'] } });
     lock.begin();
     expect(await lock.letGo().catch(failuresOf)).toEqual(given);
@@ -286,12 +291,12 @@ describe('a lock', () => {
     expect([asked, last]).toEqual([['node-01 keep alice acme/ops/7#1 60'], []]);
   });
 
-  test('outlives the longest job where jobs of other hosts cannot keep it', () => {
+  test('outlives the longest job if jobs of other hosts cannot keep it', () => {
     const workflow = readFileSync(join(import.meta.dirname, '../../.github/workflows/deploy.yml'), 'utf8');
     const minutes = [...workflow.matchAll(/timeout-minutes: (\d+)/g)].map((match) => Number(match[1]));
     expect(minutes.length).toBeGreaterThan(5);
     expect(betweenJobs(APART)).toBeGreaterThan(Math.max(...minutes) * 60);
-    // Where the first manager is reached over SSH, every job reaches it.
+    // If the first manager is reached over SSH, every job reaches it.
     expect(
       betweenJobs({
         ...APART,
@@ -300,7 +305,7 @@ describe('a lock', () => {
     ).toBe(300);
   });
 
-  test('is left to another job where the first manager is out of reach', async () => {
+  test('is left to another job if the first manager is out of reach', async () => {
     const { lock, asked, last } = scene({ answers: [''], job: { reaches: ['node-02'] } });
     expect(await lock.take()).toBe('as planned');
     lock.end(false);

@@ -31,7 +31,7 @@ let folder = '';
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'received-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What the job of that stage takes when so much was handed over. */
+/** What the job of that stage takes if these kinds were handed over. */
 async function received(stage: StageName, kinds: readonly Kind[]) {
   for (const kind of kinds)
     await writeArtifact(
@@ -58,26 +58,26 @@ const MISSED: readonly {
   { stage: 'kuscia-start', handed: ['provenance', 'plan', 'join-tokens'], missed: ['kuscia-configuration'] },
   { stage: 'kuscia-start', handed: ['kuscia-configuration', 'provenance'], missed: ['plan'] },
   { stage: 'kuscia-start', handed: ['plan', 'kuscia-configuration', 'provenance'], missed: [] },
-  // Whatever changes something is held to the plan.
+  // Every stage that changes something must follow the plan.
   ...STAGES.filter((stage) => !['kuscia-start', 'verify'].includes(stage)).map((stage) => ({
     stage,
     handed: [],
     missed: ['plan'],
   })),
-  // Tokens travel only while a host is outside the swarm.
+  // Tokens are handed over only while a host is outside the swarm.
   { stage: 'swarm-join', handed: ['plan'], missed: [] },
   { stage: 'verify', handed: [], missed: [] },
 ];
 
 describe('what earlier jobs handed over', () => {
-  test.each(MISSED)('is missed by name: $stage of $handed', async ({ stage, handed, missed }) => {
+  test.each(MISSED)('is reported by name if missing: $stage, given $handed', async ({ stage, handed, missed }) => {
     const failures = await received(stage, handed).then(() => [], failuresOf);
     expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(
       missed.map((kind) => `artifact-missing: no earlier job provided the ${kind}`),
     );
   });
 
-  test('is missed with the job that leaves it', async () => {
+  test('is reported with the job that provides it if missing', async () => {
     const failures = await received('kuscia-start', []).then(() => [], failuresOf);
     expect(failures.map(({ remedy }) => /^Run the job ([a-z-]+) /.exec(remedy)?.[1])).toEqual([
       'plan',

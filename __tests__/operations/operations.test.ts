@@ -13,13 +13,13 @@ const of = (mode: Mode): Operation => OPERATIONS[mode];
 const onHosts = (mode: HostMode): OnHosts => OPERATIONS[mode];
 
 describe('the operations', () => {
-  test('are offered to those who have a use for them', () => {
+  test('are offered only to those who can use them', () => {
     expect(modes(({ offered }) => offered !== 'to jobs')).toEqual(['apply', 'plan', 'verify', 'check']);
     expect(modes(({ offered }) => offered === 'to workflows')).toEqual(['apply', 'plan']);
     expect(ON_HOSTS).toEqual(['apply', 'plan', 'verify', 'snapshot', 'unlock']);
   });
 
-  test.each(ALL)('%s says what it does in both languages, without an end', (mode) => {
+  test.each(ALL)('%s says what it does in both languages, without a full stop', (mode) => {
     const { does, action } = of(mode);
     for (const { english, chinese } of [does, ...(action ? [action.brings] : [])]) {
       expect(english).toMatch(/^\S.+[^.\s]$/);
@@ -44,7 +44,7 @@ const stageOf = (name: string, plan: () => Plan): Stage => ({
   plan: () => Promise.resolve(plan()),
 });
 
-/** What the operation finds of these stages, what it sealed, and what was told of it. */
+/** Runs the operation with these stages. Returns the codes of its failures, what it saved and what it reported. */
 async function done(mode: HostMode, stages: readonly Stage[], parts: Partial<Run> = {}) {
   const saved: string[] = [];
   const told: string[] = [];
@@ -75,17 +75,17 @@ describe('an operation', () => {
 
   test.each<[HostMode, string, readonly Stage[], readonly string[], readonly string[]]>([
     ['apply', 'a healthy proof', [proof(true)], [], ['outputs']],
-    ['apply', 'a proof that is not', [proof(false)], ['cluster-unhealthy'], []],
-    ['apply', 'what is not known at its end', [undecided, proof(true)], ['fact-unknown'], []],
+    ['apply', 'an unhealthy proof', [proof(false)], ['cluster-unhealthy'], []],
+    ['apply', 'what could not be judged at its end', [undecided, proof(true)], ['fact-unknown'], []],
     ['apply', 'stages without the proof', [stageOf('swarm-init', () => new Plan())], [], ['outputs']],
     ['plan', 'what is missing', [missing, proof(false)], [], ['plan']],
-    ['plan', 'what cannot go on', [stuck], [CUT.code], []],
+    ['plan', 'what cannot continue', [stuck], [CUT.code], []],
     ['verify', 'a healthy proof', [proof(true)], [], []],
-    ['verify', 'a proof that is not', [proof(false)], ['cluster-unhealthy'], []],
+    ['verify', 'an unhealthy proof', [proof(false)], ['cluster-unhealthy'], []],
     ['verify', 'no proof', [stageOf('verify', () => new Plan())], ['cluster-unhealthy'], []],
     ['verify', 'what is missing', [missing], ['fact-unknown'], []],
-    ['snapshot', 'what cannot go on', [stuck], [], ['snapshot']],
-  ])('%s holds or fails by %s', async (mode, _, stages, codes, saved) => {
+    ['snapshot', 'what cannot continue', [stuck], [], ['snapshot']],
+  ])('%s succeeds or fails with %s', async (mode, _, stages, codes, saved) => {
     expect(await done(mode, stages)).toMatchObject({ codes, saved });
   });
 

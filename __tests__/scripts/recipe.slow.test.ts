@@ -156,8 +156,8 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
   });
 
   test.each([
-    ['English', '', 'What is true afterwards', 'What one should know of it.', 'Before it: [`preflight`]'],
-    ['Chinese', '.zh', '完成后的状态', '需要了解的事项。', '先决阶段：[`preflight`]'],
+    ['English', '', 'What is true afterwards', 'What one should know of it.', 'Runs after: [`preflight`]'],
+    ['Chinese', '.zh', '完成后的状态', '需要了解的事项。', '前置阶段：[`preflight`]'],
   ])('is in the docs in %s', (_, language, purpose, detail, before) => {
     const page = read(`actions/example/README${language}.md`);
     for (const text of [`**${purpose}`, detail, before, '`registry-password`']) expect(page).toContain(text);

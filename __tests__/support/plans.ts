@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
 import { HIDDEN } from './fake.ts';
-import { isMomentary } from '../../src/engine/about.ts';
+import { isTransient } from '../../src/engine/about.ts';
 import { findings } from '../../src/report/reported.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
 
@@ -12,7 +12,7 @@ export function shown(plan: Plan): string[] {
   const lines = [
     ...plan.steps.map(
       ({ change, host, about, why, serialGroup }) =>
-        `${change} ${host} ${PLAN_WORDS.what(about)} ${isMomentary(why) ? `{${PLAN_WORDS.why(why)}}` : `(${PLAN_WORDS.why(why)})`}${serialGroup === undefined ? '' : ` [${serialGroup}]`}`,
+        `${change} ${host} ${PLAN_WORDS.what(about)} ${isTransient(why) ? `{${PLAN_WORDS.why(why)}}` : `(${PLAN_WORDS.why(why)})`}${serialGroup === undefined ? '' : ` [${serialGroup}]`}`,
     ),
     ...plan.satisfied.map(({ host, about, why }) => `= ${host} ${PLAN_WORDS.what(about)} (${PLAN_WORDS.why(why)})`),
     ...plan.later.map(({ host, about, why }) => `? ${host} ${PLAN_WORDS.what(about)} (${PLAN_WORDS.why(why)})`),

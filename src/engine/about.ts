@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** What is done to a thing, or has to become true of it. */
+/** What is done to a thing, or what must become true of it. */
 export const KINDS = [
   'create',
   'initialise',
@@ -21,7 +21,7 @@ export const KINDS = [
   'set-mode',
   'reload',
   'close',
-  // What no step brings about.
+  // Conditions that no step brings about.
   'answer',
   'be-ready',
   'be-there',
@@ -40,7 +40,7 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** What there is in a deployment. */
+/** The things that make up a deployment. */
 export const THINGS = [
   'host',
   'node',
@@ -66,7 +66,7 @@ export const THINGS = [
 ] as const;
 export type Thing = (typeof THINGS)[number];
 
-/** What a thing is made with. */
+/** Properties with which a thing is created. */
 export const DETAILS = [
   'address',
   'port',
@@ -81,16 +81,16 @@ export const DETAILS = [
 ] as const;
 export type Details = Readonly<Partial<Record<(typeof DETAILS)[number], string>>>;
 
-/** What a line of a plan is about: by kind, thing and name it is known again, in another plan and in another job. */
+/** The subject of a line of a plan. Kind, thing and name identify it in other plans and in other jobs. */
 export interface About {
   readonly kind: Kind;
   readonly thing: Thing;
-  /** Which of these things of its host, where it has a name. */
+  /** Tells it from other things of this type on the host, if they have names. */
   readonly name?: string;
   readonly details?: Details;
 }
 
-/** What of a thing can differ from its description. */
+/** Fields of a thing that can differ from its description. */
 export const FIELDS = [
   'image',
   'image id',
@@ -123,16 +123,14 @@ export const FIELDS = [
 /** How one field differs from its description. */
 export interface Difference {
   readonly field: (typeof FIELDS)[number];
-  /** What the field belongs to, where the thing has several of the kind. */
+  /** The part of the thing that the field belongs to, if there are several such parts. */
   readonly of?: string;
   readonly from?: string;
   readonly to?: string;
 }
 
-/**
- * Reasons that tell how something is at the moment: the next look may find it otherwise, and the change is the same.
- */
-const MOMENTARY = [
+/** Reasons that describe a transient state: the next reading may find another one, and the change is still the same. */
+const TRANSIENT = [
   'stopped',
   'left-behind',
   'set-aside',
@@ -145,9 +143,9 @@ const MOMENTARY = [
   'not-loaded',
 ] as const;
 
-/** Why a step is needed, and why more is known only later. */
+/** Why a step is needed, or why a change can only be known later. */
 export const CAUSES = [
-  ...MOMENTARY,
+  ...TRANSIENT,
   'absent',
   'absent-on-server',
   'differs',
@@ -164,7 +162,7 @@ export const CAUSES = [
   'configuration-changed',
   'password-opens-root',
   'accounts-open-root',
-  // Of what is known only later.
+  // For changes that can only be known later.
   'after-network',
   'after-wrong-network',
   'after-start',
@@ -178,47 +176,47 @@ export const CAUSES = [
   'if-running',
   'once-server-answers',
   'once-server-accepts',
-  // Nothing but what was seen.
+  // Only an observation.
   'seen',
 ] as const;
 
-/** Why a line stands in a plan. */
+/** Why a line is in a plan. */
 export interface Reason {
   readonly because: (typeof CAUSES)[number];
-  /** How it differs from its description, where that is the reason. */
+  /** The differences from the description, if they are the reason. */
   readonly differs?: readonly Difference[];
-  /** Another thing that the reason is about. */
+  /** Another thing that the reason refers to. */
   readonly of?: string;
-  /** What was seen, mostly in the words of the outside. Never compared. */
+  /** What was observed, usually quoted from the output of a command. Never compared. */
   readonly seen?: string;
 }
 
-/** The reason of what is as it was seen. */
+/** A reason that only states what was observed. */
 export const seen = (what: string): Reason => ({ because: 'seen', seen: what });
 
-/** The reason of what is not as described. */
+/** The reason for changing something that is not as described. */
 export const differing = (...differs: readonly Difference[]): Reason => ({ because: 'differs', differs });
 
-/** Whether the reason tells how something is at the moment. */
-export const isMomentary = ({ because }: Reason): boolean => MOMENTARY.some((each) => each === because);
+/** Whether the reason describes a transient state. */
+export const isTransient = ({ because }: Reason): boolean => TRANSIENT.some((each) => each === because);
 
-/** Whether two lines are about the same. */
+/** Whether two lines have the same subject. */
 export const sameAbout = (a: About, b: About): boolean => a.kind === b.kind && a.thing === b.thing && a.name === b.name;
 
-/** Whether two reasons are the same, whatever was seen. */
+/** Whether two reasons are the same; what was observed is ignored. */
 export const sameReason = (a: Reason | undefined, b: Reason | undefined): boolean =>
   a?.because === b?.because && a?.of === b?.of && isDeepStrictEqual(a?.differs, b?.differs);
 
-/** Whether two are made with the same. */
+/** Whether two things are created with the same properties. */
 export const sameDetails = (a: About, b: About): boolean => isDeepStrictEqual(a.details, b.details);
 
-/** Makes words of what a plan says. */
+/** Puts the data of a plan into words. */
 export interface Words {
   what(about: About): string;
   why(reason: Reason): string;
 }
 
-/** The data themselves, where nobody makes better words of them. */
+/** Shows the data as they are, if no better words are provided. */
 export const PLAIN: Words = {
   what: ({ kind, thing, name }) => [kind, thing, ...(name === undefined ? [] : [name])].join(' '),
   why: ({ because, of, differs = [], seen: what }) =>

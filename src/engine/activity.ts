@@ -7,7 +7,7 @@ interface StageActivity {
   awaited: readonly Pick<Note, 'host' | 'about'>[];
 }
 
-/** What a run is in the middle of, by what it has told so far. */
+/** What a run is doing at the moment, derived from its events. */
 export class ActivityTracker {
   readonly #stages = new Map<string, StageActivity>();
 
@@ -18,20 +18,21 @@ export class ActivityTracker {
     if (event.is === 'step-done' || event.is === 'step-failed') this.#of(event.stage).steps.delete(event.step);
     if (event.is === 'waiting') this.#of(event.stage).awaited = event.notes;
     if (event.is === 'step-started') {
-      const passage = this.#of(event.stage);
-      passage.awaited = [];
-      passage.steps.add(event.step);
+      const activity = this.#of(event.stage);
+      activity.awaited = [];
+      activity.steps.add(event.step);
     }
   }
 
   /**
-   * In words that follow "cancelled": the stages, and their steps or else what they wait for. Undefined between stages.
+   * Words that follow "cancelled": the running stages, and their current steps or else what they are waiting for.
+   * Undefined between stages.
    */
   inWords(words: Words = PLAIN): string | undefined {
     if (this.#stages.size === 0) return undefined;
-    const passages = [...this.#stages.values()];
-    const steps = passages.flatMap((passage) => [...passage.steps]);
-    const awaited = passages.flatMap((passage) => passage.awaited);
+    const activities = [...this.#stages.values()];
+    const steps = activities.flatMap((activity) => [...activity.steps]);
+    const awaited = activities.flatMap((activity) => activity.awaited);
     const during =
       steps.length > 0
         ? `, in the middle of ${listed(steps, words)}`
@@ -41,7 +42,7 @@ export class ActivityTracker {
     return `in ${inSeries([...this.#stages.keys()])}${during}`;
   }
 
-  /** A stage that waits for others before it has started is no passage yet. */
+  /** A stage that has not started because it waits for others is not tracked yet. */
   #of(stage: string): StageActivity {
     return this.#stages.get(stage) ?? { steps: new Set(), awaited: [] };
   }

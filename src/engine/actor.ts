@@ -14,8 +14,8 @@ export function actor(stage: Stage, run: Run, cache: RunCache): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
   const fleet: Fleet = { run: attempt };
   return {
-    // Each question of a step is asked anew: what it did meanwhile may have changed the answer.
-    ask: (host, question) => asker(fleet, run.emit, run.snapshots).ask(host, question),
+    // A new asker for each query, so that no answer is reused: the step may have changed it meanwhile.
+    ask: (host, query) => asker(fleet, run.emit, run.snapshots).ask(host, query),
     reaches: (host) => run.snapshots?.reaches(host) ?? true,
     learn: (secret) => run.emit({ is: 'secret', secret }),
     attempt,

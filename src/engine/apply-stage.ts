@@ -9,60 +9,60 @@ import type { RunCache } from './run-cache.ts';
 import { stateOf, type ScheduledStage } from './schedule.ts';
 import type { Stage } from './stage.ts';
 
-/** A stage before this one failed: what this one waits for may never come. */
+/** Thrown by a stage when an earlier one failed: what it waits for may never happen. */
 export class StageAbandoned extends Error {}
 
-/** A run, as one of its stages needs it. */
+/** A run, with what applying one of its stages needs. */
 export interface ApplyContext extends Run {
   readonly cache: RunCache;
-  /** The stages that must have settled before this one does. */
+  /** The stages that must settle before this one can. */
   readonly before: readonly ScheduledStage[];
-  /** The one that begins once this one has settled. */
+  /** The stage that begins once this one has settled. */
   readonly next: ScheduledStage | undefined;
-  /** To be told before anything is changed. */
+  /** Must be called before anything is changed. */
   readonly changing: () => void;
 }
 
 /** What a stage has done so far. */
-interface Made {
+interface Progress {
   readonly applied: Step[];
-  /** Steps whose replacements have yet to be proven. */
+  /** Steps whose replacement has not been shown to work yet. */
   readonly replaced: Step[];
 }
 
 /**
- * Applies what the stage's plan misses until nothing is missing any more and all before it have settled. Gives the
- * steps that were applied. Throws a DeploymentError, or StageAbandoned.
+ * Applies what is missing until the stage's plan is empty and all stages before it have settled. Returns the applied
+ * steps. Throws a DeploymentError or StageAbandoned.
  */
 export async function applyStage(scheduled: ScheduledStage, run: ApplyContext): Promise<readonly Step[]> {
   const { stage } = scheduled;
   const started = Date.now();
   const applied: Step[] = [];
-  const made: Made = { applied, replaced: [] };
+  const progress: Progress = { applied, replaced: [] };
   run.emit({ is: 'stage-started', stage: stage.name });
   try {
     let current = scheduled.plan ?? (await planStage(stage, run))[0];
     if (current.failures.length > 0) throw new DeploymentError(current.failures);
     for (;;) {
       while (!current.empty) {
-        const strange = notApproved(run.approved, stage.name, current.steps, run.words);
-        if (strange.length > 0) throw new DeploymentError(strange);
+        const unapproved = notApproved(run.approved, stage.name, current.steps, run.words);
+        if (unapproved.length > 0) throw new DeploymentError(unapproved);
         const batch = nextBatch(current.steps);
         if (batch.length > 0) run.changing();
-        current = await carriedOut(
+        current = await applyAndSettle(
           stage,
           batch,
-          made,
+          progress,
           run,
           current.steps.length === batch.length && current.later.length === 0,
         );
       }
       if (stateOf(run.before) === 'settled') break;
-      await ended(run.before);
+      await allEnded(run.before);
       if (stateOf(run.before) === 'failed') throw new StageAbandoned();
-      // Where nothing was changed, what was seen before still stands.
+      // If nothing was changed, the plan made before still holds.
       if (scheduled.plan) break;
-      current = await lookAlong(stage, run);
+      current = await planAlong(stage, run);
     }
     run.emit({ is: 'stage-settled', stage: stage.name, plan: current, applied, ms: Date.now() - started });
     return applied;
@@ -82,34 +82,36 @@ export async function applyStage(scheduled: ScheduledStage, run: ApplyContext): 
 }
 
 /**
- * Applies the steps and waits until they have settled. What was replaced is let go of once nothing more is missing on
- * its host, and put back where it does not come to that. Gives the plan that is left.
+ * Applies the steps and waits until they have settled. What they replaced is discarded once nothing is missing on its
+ * host, and put back if that fails. Returns the remaining plan.
  */
-async function carriedOut(
+async function applyAndSettle(
   stage: Stage,
   batch: readonly Step[],
-  { applied, replaced }: Made,
+  { applied, replaced }: Progress,
   run: ApplyContext,
   last: boolean,
 ): Promise<Plan> {
-  let left: Plan;
+  let remaining: Plan;
   try {
     await applyBatch(stage, batch, applied, run);
-    left = await settle(stage, batch, run, last);
+    remaining = await settle(stage, batch, run, last);
   } catch (thrown) {
-    throw run.signal?.aborted === true ? thrown : await undone(stage, [...replaced, ...batch], applied, thrown, run);
+    throw run.signal?.aborted === true ? thrown : await undoSteps(stage, [...replaced, ...batch], applied, thrown, run);
   }
   replaced.push(...batch.filter(({ conclude }) => conclude !== undefined));
-  // That the former one is still there is no reason to keep it.
-  const proven = replaced.filter(({ host }) => !left.steps.some((step) => step.host === host && step.change !== '-'));
-  if (proven.length === 0) return left;
+  // A pending removal of the old one is no reason to keep it.
+  const proven = replaced.filter(
+    ({ host }) => !remaining.steps.some((step) => step.host === host && step.change !== '-'),
+  );
+  if (proven.length === 0) return remaining;
   replaced.splice(0, replaced.length, ...replaced.filter((step) => !proven.includes(step)));
   await Promise.all(proven.map(async (step) => step.conclude?.(actor(stage, run, run.cache))));
-  return lookAlong(stage, run);
+  return planAlong(stage, run);
 }
 
-/** Puts back what the steps replaced; they then count as applied no longer. Gives what is to be thrown. */
-async function undone(
+/** Puts back what the steps replaced; undone steps no longer count as applied. Returns what must be thrown. */
+async function undoSteps(
   stage: Stage,
   batch: readonly Step[],
   applied: Step[],
@@ -123,7 +125,7 @@ async function undone(
   return undoAll(batch, thrown, { stage: stage.name, act: actor(stage, run, run.cache), emit });
 }
 
-/** Every step that is in no serial group, and the first of each group. */
+/** All steps without a serial group, and the first step of each group. */
 function nextBatch(steps: readonly Step[]): Step[] {
   const groups = new Set<string>();
   return steps.filter((step) => {
@@ -134,10 +136,11 @@ function nextBatch(steps: readonly Step[]): Step[] {
   });
 }
 
-/** Applies the steps side by side; all of them finish, then all failures are thrown together. */
+/** Applies the steps in parallel; waits for all of them, then throws all their failures together. */
 async function applyBatch(stage: Stage, batch: readonly Step[], applied: Step[], run: ApplyContext): Promise<void> {
-  const again = batch.filter((step) => applied.some((done) => sameStep(done, step)));
-  if (again.length > 0) throw new DeploymentError(again.map((step) => unsettled(stage, step, run, 'needed again: ')));
+  const repeated = batch.filter((step) => applied.some((done) => sameStep(done, step)));
+  if (repeated.length > 0)
+    throw new DeploymentError(repeated.map((step) => unsettled(stage, step, run, 'needed again: ')));
   stopIfCancelled(stage, run);
   const results = await Promise.allSettled(batch.map((step) => applyStep(stage, step, run)));
   results.forEach((result, i) => {
@@ -156,35 +159,35 @@ async function applyStep(stage: Stage, step: Step, run: ApplyContext): Promise<v
     run.emit({ is: 'step-done', stage: stage.name, step, ms: Date.now() - started });
   } catch (thrown) {
     run.emit({ is: 'step-failed', stage: stage.name, step, ms: Date.now() - started, failures: failuresOf(thrown) });
-    // What ends badly once the run is cancelled was ended by that.
+    // A step that fails after the run was cancelled failed because of that.
     stopIfCancelled(stage, run);
     throw thrown;
   }
 }
 
-const ended = (stages: readonly ScheduledStage[]): Promise<unknown> => Promise.all(stages.map((each) => each.ended));
+const allEnded = (stages: readonly ScheduledStage[]): Promise<unknown> => Promise.all(stages.map((each) => each.ended));
 
-/** Looks at the stage, and along with it at the next, where that begins once this one has settled. */
-async function lookAlong(stage: Stage, { next, ...run }: ApplyContext): Promise<Plan> {
-  const begins = stateOf(run.before) === 'settled' ? next : undefined;
-  const [plan, nextPlan] = await planStage(stage, run, begins?.stage);
-  if (begins && nextPlan && plan.empty) begins.plan = nextPlan;
+/** Plans the stage again, together with the next one if that begins once this one has settled. */
+async function planAlong(stage: Stage, { next, ...run }: ApplyContext): Promise<Plan> {
+  const following = stateOf(run.before) === 'settled' ? next : undefined;
+  const [plan, nextPlan] = await planStage(stage, run, following?.stage);
+  if (following && nextPlan && plan.empty) following.plan = nextPlan;
   return plan;
 }
 
-/** Looks until the applied steps are no longer missing and nothing is awaited; past the deadline that is a failure. */
+/** Plans again until the applied steps are no longer missing and nothing is awaited; fails after the deadline. */
 async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, last: boolean): Promise<Plan> {
   let deadline = Date.now() + stage.settleMs;
-  for (let looks = 1; ; looks += 1) {
-    const current = last && looks === 1 ? await lookAlong(stage, run) : (await planStage(stage, run))[0];
+  for (let attempt = 1; ; attempt += 1) {
+    const current = last && attempt === 1 ? await planAlong(stage, run) : (await planStage(stage, run))[0];
     const missing = current.steps.filter((step) => batch.some((done) => sameStep(done, step)));
     if (missing.length === 0 && current.awaited.length === 0 && current.failures.length === 0) return current;
     stopIfCancelled(stage, run);
     const definite = current.failures.filter((failure) => failure.definite);
     if (definite.length > 0) throw new DeploymentError(definite);
-    const before = stateOf(run.before);
-    if (before === 'failed') throw new StageAbandoned();
-    if (before === 'under way') deadline = Date.now() + stage.settleMs;
+    const beforeState = stateOf(run.before);
+    if (beforeState === 'failed') throw new StageAbandoned();
+    if (beforeState === 'under way') deadline = Date.now() + stage.settleMs;
     const leftMs = deadline - Date.now();
     if (leftMs <= 0) {
       throw new DeploymentError([
@@ -195,18 +198,18 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
     }
     const notes = [...missing, ...current.awaited, ...current.failures.map(asNote)];
     run.emit({ is: 'waiting', stage: stage.name, notes, leftMs });
-    await pause(stage, run, looks, stateOf(run.before) === 'under way' ? ended(run.before) : undefined);
+    await pause(stage, run, attempt, stateOf(run.before) === 'under way' ? allEnded(run.before) : undefined);
   }
 }
 
-function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: Run, how = ''): Failure {
+function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: Run, prefix = ''): Failure {
   return {
     code: 'not-settled',
     host,
     what:
       `${stage.name}: "${words.what(about)}" was carried out, but is still missing after ` +
       `${stage.settleMs / 1000} s`,
-    evidence: `${how}${words.why(why)}`,
+    evidence: `${prefix}${words.why(why)}`,
     remedy: 'Look at the host, then run again: what is done stays and is found again.',
   };
 }

@@ -1,5 +1,5 @@
 import {
-  isMomentary,
+  isTransient,
   PLAIN,
   sameAbout,
   sameDetails,
@@ -11,23 +11,23 @@ import {
 import type { Failure } from './errors.ts';
 import type { Plan, Step } from './plan.ts';
 
-/** One change that is agreed to. */
+/** One change, as it is approved. */
 export interface Change {
   readonly stage: string;
   readonly host: string;
-  /** As of a step; `?` is known only after apply. */
+  /** As in a step; `?` for a change that is only known after apply. */
   readonly change: Step['change'] | '?';
   readonly about: About;
-  /** The reason for which it is agreed to, where it is held to one. */
+  /** The reason for which it is approved, if the approval depends on one. */
   readonly why?: Reason;
-  /** The ids that its image may have; absent where there is none, or nobody knew it. */
+  /** The ids that its image may have; absent if it has no image or the ids were not known. */
   readonly image?: readonly string[];
 }
 
 /**
- * The changes of a plan as they are agreed to. What is known only after apply belongs to them. What changes or removes
- * something is agreed to for its reason: to replace a replica for more memory is not to replace it for another image.
- * What is made anew has but one reason, and one that tells of the moment may be another at the next look.
+ * The changes of a plan as they are approved, including those that are only known after apply. A change or removal is
+ * approved for its reason: approval to replace a replica for more memory does not cover replacing it for another image.
+ * Reasons of creations, which have only one, and transient reasons, which may differ at the next reading, are left out.
  */
 export function changesIn(
   planned: readonly { readonly stage: { readonly name: string }; readonly plan: Plan }[],
@@ -46,18 +46,18 @@ export function changesIn(
 
 function changeOf(stage: string, { host, change, about, why, image }: Step): Change {
   const { because, of, differs } = why;
-  const heldTo = { because, ...(of !== undefined && { of }), ...(differs && { differs }) };
+  const approvedWhy = { because, ...(of !== undefined && { of }), ...(differs && { differs }) };
   return {
     stage,
     host,
     change,
     about,
-    ...(change !== '+' && !isMomentary(why) && { why: heldTo }),
+    ...(change !== '+' && !isTransient(why) && { why: approvedWhy }),
     ...(image && { image }),
   };
 }
 
-/** Whether the same is done for the same reason; of which image is another question. */
+/** Whether the same is done for the same reason; images are compared separately. */
 const sameChange = (a: Change, b: Change): boolean =>
   a.stage === b.stage &&
   a.host === b.host &&
@@ -67,19 +67,21 @@ const sameChange = (a: Change, b: Change): boolean =>
   sameReason(a.why, b.why);
 
 /**
- * Nothing when the changes to make now are those that were agreed to, of the same images; otherwise one failure that
- * names what differs.
+ * No failure if the changes needed now are the approved ones, with the same images; otherwise one failure that names
+ * the differences.
  */
-export function movedSince(agreed: readonly Change[], now: readonly Change[], words: Words = PLAIN): Failure[] {
-  const among = (changes: readonly Change[], change: Change): Change | undefined =>
+export function movedSince(approved: readonly Change[], now: readonly Change[], words: Words = PLAIN): Failure[] {
+  const find = (changes: readonly Change[], change: Change): Change | undefined =>
     changes.find((each) => sameChange(each, change));
-  const told = ({ stage, host, change, about, why }: Change): string =>
+  const described = ({ stage, host, change, about, why }: Change): string =>
     `${stage} ${host} ${change} ${words.what(about)}${why ? ` (${words.why(why)})` : ''}`;
-  const added = now.filter((each) => !among(agreed, each));
-  const gone = agreed.filter((each) => !among(now, each));
-  const others = now.flatMap((each) => imageMoved(among(agreed, each), each.image)?.concat(`: ${told(each)}`) ?? []);
-  if (added.length + gone.length + others.length === 0) return [];
-  const images = others.length > 0 ? `, ${others.length} would use another image` : '';
+  const added = now.filter((each) => !find(approved, each));
+  const gone = approved.filter((each) => !find(now, each));
+  const otherImages = now.flatMap(
+    (each) => imageMoved(find(approved, each), each.image)?.concat(`: ${described(each)}`) ?? [],
+  );
+  if (added.length + gone.length + otherImages.length === 0) return [];
+  const images = otherImages.length > 0 ? `, ${otherImages.length} would use another image` : '';
   return [
     {
       code: 'plan-moved',
@@ -87,9 +89,9 @@ export function movedSince(agreed: readonly Change[], now: readonly Change[], wo
         `the hosts are not as they were when the plan was made: ${added.length} of its changes are new, ` +
         `${gone.length} are gone${images}`,
       evidence: [
-        ...added.map((each) => `now also: ${told(each)}`),
-        ...gone.map((each) => `no longer: ${told(each)}`),
-        ...others,
+        ...added.map((each) => `now also: ${described(each)}`),
+        ...gone.map((each) => `no longer: ${described(each)}`),
+        ...otherImages,
       ].join('; '),
       remedy:
         'Run the whole workflow again: it makes a new plan, to be looked at anew. Nothing was changed by this run.',
@@ -98,26 +100,26 @@ export function movedSince(agreed: readonly Change[], now: readonly Change[], wo
 }
 
 /**
- * How the image that a change would use now is another than the one that was agreed to; undefined where it is not, or
- * none was known.
+ * How the image that a change would use now differs from the approved one; undefined if it does not, or if no image was
+ * known.
  */
-function imageMoved(agreed: Change | undefined, now: readonly string[] | undefined): string | undefined {
-  if (!agreed?.image || now?.some((id) => agreed.image?.includes(id))) return undefined;
-  return `another image: ${now?.join(' or ') ?? 'none that is known'}, not ${agreed.image.join(' or ')}`;
+function imageMoved(approved: Change | undefined, now: readonly string[] | undefined): string | undefined {
+  if (!approved?.image || now?.some((id) => approved.image?.includes(id))) return undefined;
+  return `another image: ${now?.join(' or ') ?? 'none that is known'}, not ${approved.image.join(' or ')}`;
 }
 
-/** A failure for each step that is not among what was agreed to; none where nothing was to be agreed to. */
+/** A failure for each step that was not approved; none if no approval is required. */
 export function notApproved(
-  agreed: readonly Change[] | undefined,
+  approved: readonly Change[] | undefined,
   stage: string,
   steps: readonly Step[],
   words: Words = PLAIN,
 ): Failure[] {
-  if (agreed === undefined) return [];
+  if (approved === undefined) return [];
   return steps.flatMap((step) => {
     if (step.revokes) return [];
-    const same = agreed.filter((each) => sameChange(each, changeOf(stage, step)));
-    const covering = same.length > 0 ? same : agreed.filter((each) => covers(each, stage, step));
+    const same = approved.filter((each) => sameChange(each, changeOf(stage, step)));
+    const covering = same.length > 0 ? same : approved.filter((each) => covers(each, stage, step));
     const moved = covering.map((each) => imageMoved(each, step.image));
     if (moved.includes(undefined)) return [];
     return [
@@ -137,16 +139,16 @@ export function notApproved(
 }
 
 /**
- * Whether who agreed to the change agreed to the step, though it is not that very change. What only brings back or
- * finishes what is there is agreed to with whatever else its stage does on that host.
+ * Whether approval of the change also covers the step, although the step is not that exact change. A step that only
+ * restores or completes something that exists is covered by any approved creation or change of its stage on that host.
  */
-function covers(agreed: Change, stage: string, { host, change, about, why }: Step): boolean {
-  if (agreed.stage !== stage || agreed.host !== host) return false;
-  if (isMomentary(why) && ['+', '~'].includes(agreed.change)) return true;
-  return agreed.change === '?' && change !== '-' && foretells(agreed.about, about);
+function covers(approved: Change, stage: string, { host, change, about, why }: Step): boolean {
+  if (approved.stage !== stage || approved.host !== host) return false;
+  if (isTransient(why) && ['+', '~'].includes(approved.change)) return true;
+  return approved.change === '?' && change !== '-' && foretells(approved.about, about);
 }
 
-/** A thing that comes to be there may have to be made, replaced or started for it. */
+/** A thing that was to be created may turn out to need creation, replacement or a start. */
 const foretells = (later: About, now: About): boolean =>
   later.thing === now.thing &&
   (later.name === undefined || later.name === now.name) &&

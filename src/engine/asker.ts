@@ -10,13 +10,13 @@ import type { Snapshots } from './snapshots.ts';
 interface Pending {
   readonly command: Command;
   readonly settle: (outcome: Outcome) => void;
-  /** Ends the waiting where there will be no outcome at all, which is a defect. */
+  /** Rejects if there will be no outcome at all, which is a bug. */
   readonly fail: (thrown: unknown) => void;
 }
 
 /**
- * Asks through a fleet, for one look at the hosts. Questions put to one host in the same turn travel together; the same
- * command is run once, and what it answered stands for the whole look, so that all stages judge the same state.
+ * Asks hosts through a fleet. Queries to one host in the same turn share a round trip. The same command runs only once
+ * and its answer is reused, so that all stages that are planned together judge the same state.
  */
 export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
   const outcomes = new Map<string, Promise<Outcome>>();
@@ -25,11 +25,11 @@ export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
   const flush = (host: string): void => {
     const pending = queues.get(host) ?? [];
     queues.delete(host);
-    for (const group of travelGroups(pending))
+    for (const group of roundTrips(pending))
       send(fleet, host, group).catch((thrown: unknown) => group.forEach((p) => p.fail(thrown)));
   };
 
-  const put = (host: string, command: Command): Promise<Outcome> =>
+  const enqueue = (host: string, command: Command): Promise<Outcome> =>
     new Promise((settle, fail) => {
       const queue = queues.get(host);
       if (queue) queue.push({ command, settle, fail });
@@ -41,31 +41,31 @@ export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
 
   const reaches = (host: string): boolean => snapshots?.reaches(host) ?? true;
 
-  const answered = async (host: string, command: Command): Promise<Outcome> => {
+  const outcomeOf = async (host: string, command: Command): Promise<Outcome> => {
     if (snapshots && !reaches(host)) return snapshots.answered(host, command);
-    const outcome = await put(host, command);
+    const outcome = await enqueue(host, command);
     snapshots?.record(host, command, outcome);
     return outcome;
   };
 
   return {
-    ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
-      const { command } = question;
+    ask<T>(host: string, query: Query<T>): Promise<Fact<T>> {
+      const { command } = query;
       if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
       if (command.stdout) throw new Error(`asked with a command whose output goes elsewhere: ${command.purpose}`);
       const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
       const key = JSON.stringify([host, command.program, command.args, stdin]);
-      const outcome = outcomes.get(key) ?? answered(host, command);
+      const outcome = outcomes.get(key) ?? outcomeOf(host, command);
       outcomes.set(key, outcome);
-      return outcome.then((ended) => answer(question, ended));
+      return outcome.then((ended) => answer(query, ended));
     },
     learn: (secret) => emit({ is: 'secret', secret }),
     reaches,
   };
 }
 
-/** Those that can share a round trip first, then each of the others by itself. */
-function travelGroups(pending: readonly Pending[]): Pending[][] {
+/** First one group of all that can share a round trip, then each of the others alone. */
+function roundTrips(pending: readonly Pending[]): Pending[][] {
   const together = pending.filter(({ command }) => travels(command));
   return [
     ...(together.length > 0 ? [together] : []),

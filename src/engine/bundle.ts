@@ -4,40 +4,42 @@ import { Secret } from './secret.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { quote } from './quote.ts';
 
-/** Several reading commands as one, run side by side on the host, and the way back from its outcome to theirs. */
+/**
+ * Several reading commands combined into one that runs them in parallel; `split` recovers their outcomes from its own.
+ */
 export interface Bundle {
   readonly command: Command;
   split(outcome: Outcome): Outcome[];
 }
 
-/** Stands in place of the exit code of a command that did not end in time. */
+/** Replaces the exit code of a command that did not end in time. */
 const OVERDUE = 'overdue';
 
 /**
- * Runs the line; writes its exit code only when it ended before it was told to. timeout(1)'s own codes say less: a
- * program can exit with 124 or 137 too.
+ * Runs the line; writes its exit code only if it ended by itself. The exit codes of timeout(1) are ambiguous: a program
+ * can exit with 124 or 137 too.
  */
 const timed = (line: string, mark: string): string =>
   quote(`trap exit TERM; (exec ${line}) >"$0.o" 2>"$0.e"; printf '\\n${mark} %s\\n' "$?" >"$0.c"`);
 
-const given = ({ stdin }: Command): string | undefined =>
+const stdinText = ({ stdin }: Command): string | undefined =>
   stdin instanceof Secret ? stdin.reveal() : isStreamed(stdin) ? undefined : stdin;
 
 /**
- * Whether a command can share a round trip: it has no terminal, its output is wanted as text, and lines can carry its
- * standard input.
+ * Whether a command can share a round trip: it needs no terminal, its output is returned as text, and its standard
+ * input can be sent as lines.
  */
 export const travels = (command: Command): boolean =>
   command.terminal !== true &&
   command.stdout === undefined &&
   !isStreamed(command.stdin) &&
-  /^$|\n$/.test(given(command)?.slice(-1) ?? '') &&
-  given(command)?.includes('\0') !== true;
+  /^$|\n$/.test(stdinText(command)?.slice(-1) ?? '') &&
+  stdinText(command)?.includes('\0') !== true;
 
 /**
- * Bundles commands into one round trip. The script goes in by standard input, and with it what each of them has for its
- * own; answers are kept in memory-backed files where there are any, so that a host with a full disk can still be asked.
- * Commands of one place within the host share a bundle of their own there.
+ * Bundles commands into one round trip. The script is sent through standard input, together with the standard input of
+ * each command. Answers are kept in memory-backed files if possible, so that a host with a full disk can still be
+ * asked. Commands that run in the same place within the host share a nested bundle there.
  */
 export function bundle(commands: readonly Command[], mark = randomBytes(12).toString('hex')): Bundle {
   const groups = [...Map.groupBy(commands.keys(), (i) => placeOf(commands[i]) ?? i).values()];
@@ -51,20 +53,20 @@ export function bundle(commands: readonly Command[], mark = randomBytes(12).toSt
     command: flat.command,
     split(outcome) {
       const outcomes = flat.split(outcome).flatMap((each, i) => bundles[i]?.split(each) ?? [each]);
-      const back = new Map(groups.flat().map((i, at) => [i, outcomes[at]]));
-      return commands.map((_, i) => back.get(i) ?? lost('no answer'));
+      const outcomeAt = new Map(groups.flat().map((i, at) => [i, outcomes[at]]));
+      return commands.map((_, i) => outcomeAt.get(i) ?? lost('no answer'));
     },
   };
 }
 
-/** Names the place within the host where a command runs that can share its way in. */
+/** Identifies the place within the host where the command runs, if it can be bundled with others there. */
 const placeOf = (command: Command | undefined): string | undefined =>
   command?.inside && command.stdin === undefined ? JSON.stringify(command.inside.shell) : undefined;
 
-/** Commands of one place as one that goes in once. Where nobody gets in, each ends as that did. */
+/** Commands of one place as a single command that enters it once. If it cannot enter, each command gets its outcome. */
 function inPlace(commands: readonly Command[]): Bundle {
   const mark = randomBytes(12).toString('hex');
-  const there = flatBundle(
+  const inner = flatBundle(
     commands.map((command) =>
       reading(command.purpose, command.inside?.argv ?? [command.program, ...command.args], {
         timeoutMs: command.timeoutMs,
@@ -72,34 +74,35 @@ function inPlace(commands: readonly Command[]): Bundle {
     ),
     mark,
   );
-  const { purpose, stdin, timeoutMs } = there.command;
+  const { purpose, stdin, timeoutMs } = inner.command;
   return {
     command: reading(purpose, commands[0]?.inside?.shell ?? ['sh'], {
       timeoutMs,
       bundled: { commands, mark },
       ...(stdin !== undefined && { stdin }),
     }),
-    split: (outcome) => there.split(outcome),
+    split: (outcome) => inner.split(outcome),
   };
 }
 
 function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const starts = commands.map((command, i) => {
-    const input = given(command) ?? '';
+    const input = stdinText(command) ?? '';
     const from = input === '' ? '</dev/null &' : `<<'${mark}' &\n${input}${mark}`;
     return (
       `timeout -k 2 ${command.timeoutMs / 1000} sh -c ${timed(shellLine(command), mark)} "$d/${i}" 2>/dev/null ` +
       `${from}`
     );
   });
-  // As few processes as can be: on a host they cost more than most questions do.
+  // As few processes as possible: starting them costs more than most queries.
   const answers = commands.map((_, i) => `"$d/${i}.o" "$d/m" "$d/${i}.e" "$d/${i}.c"`);
   const text = [
     'umask 077',
     'd=; started=; tries=0',
-    // What only reads needs no grace, and a shell or timeout(1) that is told TERM while it starts another does not pass
-    // it on. Each has a group of its own, but for one that has yet to become timeout. The id of one that has ended may
-    // be another's by now: only what is still a child of this shell is killed.
+    // Reading commands need no grace period, and a shell or timeout(1) that receives TERM while it starts a process
+    // does not pass it on. Each command has a process group of its own, except one that has not become timeout yet. The
+    // id of a process that has ended may have been reused: only processes that are still children of this shell are
+    // killed.
     cleaningUp(
       'for p in $started $!; do read -r _ _ _ parent _ </proc/$p/stat && [ "$parent" = $$ ] && { kill -s KILL ' +
         '$p; kill -s KILL -- -$p; }; done 2>/dev/null; until rm -rf "$d" || [ $((tries += 1)) -gt 9 ]; do :; done',
@@ -128,17 +131,17 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
 
 function parts(stdout: string, mark: string, commands: readonly Command[]): Outcome[] {
   const pieces = stdout.split(`\n${mark}`);
-  // Of an answer so long that its middle was left out nobody knows any more what is whose.
+  // If the answer was so long that its middle was left out, its parts can no longer be assigned to commands.
   const whole = pieces.length === 2 * commands.length + 1;
   let rest = pieces[0] ?? '';
   return commands.map((command, i): Outcome => {
-    const said = pieces[2 * i + 1];
+    const stderr = pieces[2 * i + 1];
     const tail = pieces[2 * i + 2];
     const match = tail === undefined ? null : /^ (\d+|overdue)\n/.exec(tail);
-    if (!whole || said === undefined || tail === undefined || match === null) {
+    if (!whole || stderr === undefined || tail === undefined || match === null) {
       return lost('the answer was cut short');
     }
-    const output = { stdout: rest, stderr: said.slice(1) };
+    const output = { stdout: rest, stderr: stderr.slice(1) };
     rest = tail.slice(match[0].length);
     return match[1] === OVERDUE
       ? { ended: 'timed-out', afterMs: command.timeoutMs, ...output }

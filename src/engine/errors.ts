@@ -156,9 +156,9 @@ export function withoutConsequences(failures: readonly Failure[]): Failure[] {
   for (const failure of failures) {
     if (failure.code === 'engine-unreachable' && !silent.has(failure.host)) silent.set(failure.host, failure);
   }
-  const says = (failure: Failure): boolean => {
+  const isKept = (failure: Failure): boolean => {
     if (failure.code === 'engine-unreachable') return silent.get(failure.host) === failure;
     return failure.code !== 'fact-unknown' || !silent.has(failure.host);
   };
-  return failures.filter(says);
+  return failures.filter(isKept);
 }

@@ -5,7 +5,7 @@ import type { Note, Plan, Step } from './plan.ts';
 import type { Proof } from './proof.ts';
 import type { Secret } from './secret.ts';
 
-/** What happens during a run, for whoever reports it. Durations in milliseconds. */
+/** What happens during a run, for reports. Durations are in milliseconds. */
 export type Event =
   | { readonly is: 'planned'; readonly stage: string; readonly plan: Plan }
   | { readonly is: 'stage-started'; readonly stage: string }
@@ -18,7 +18,7 @@ export type Event =
       readonly ms: number;
       readonly failures: readonly Failure[];
     }
-  /** What the step replaced was put back; `words` say what is true now. */
+  /** What the step replaced was put back; `words` describe the state now. */
   | {
       readonly is: 'step-undone';
       readonly stage: string;
@@ -42,9 +42,9 @@ export type Event =
       readonly applied: readonly Step[];
       readonly ms: number;
     }
-  /** It began before the stages before it had settled, and one of those failed. */
+  /** The stage began before all earlier ones had settled, and one of those failed. */
   | { readonly is: 'stage-left'; readonly stage: string; readonly applied: readonly Step[]; readonly ms: number }
-  /** A look found this; the latest of a stage stands, also where the stage fails. */
+  /** A stage that checks the whole deployment found this; its latest proof counts, even if the stage fails. */
   | { readonly is: 'proof'; readonly stage: string; readonly proof: Proof }
   | { readonly is: 'secret'; readonly secret: Secret }
   | {
@@ -53,7 +53,8 @@ export type Event =
       readonly command: Command;
       readonly outcome: Outcome;
       readonly ms: number;
-      /** For which stage it ran; absent while all are looked at. */ readonly stage?: string;
+      /** The stage that needed it; absent while all stages are planned. */
+      readonly stage?: string;
     };
 
 /** Receives every event of a run, in order. */

@@ -1,28 +1,28 @@
 import type { Command } from './command.ts';
 import { ending, lastLine, mayBeCut, type Exited, type Outcome } from './outcome.ts';
 
-/** What is known of one thing on one host. Unknown is never read as absent: it stops the plan. */
+/** What is known about one thing on one host. Unknown is never treated as absent: it stops the plan. */
 export type Fact<T> =
   | { readonly is: 'present'; readonly value: T }
   | { readonly is: 'absent' }
-  /** `lost`: the connection to the host was, so that this says nothing of the thing itself. */
+  /** `lost`: the connection to the host was lost, which says nothing about the thing itself. */
   | { readonly is: 'unknown'; readonly why: string; readonly lost?: true };
 
-/** The thing is there, and this is it. */
+/** The thing exists and has this value. */
 export const present = <T>(value: T): Fact<T> => ({ is: 'present', value });
 
-/** It was looked for and is not there. */
+/** The thing was looked for and does not exist. */
 export const absent: Fact<never> = { is: 'absent' };
 
-/** It could not be found out, and why. */
+/** It could not be determined whether the thing exists, and why. */
 export const unknown = (why: string): Fact<never> => ({ is: 'unknown', why });
 
-/** The value if the thing is there, undefined if it is absent or unknown; for places where both mean "not usable". */
+/** The value if the thing exists, undefined if it is absent or unknown; for callers to whom both mean "not usable". */
 export function valueOf<T>(fact: Fact<T>): T | undefined {
   return fact.is === 'present' ? fact.value : undefined;
 }
 
-/** Why the fact is not present, in words; `otherwise` where it is absent. */
+/** Why the fact is not present, in words; `otherwise` if it is absent. */
 export const whyNot = (fact: Fact<unknown>, otherwise = 'no answer'): string =>
   fact.is === 'unknown' ? fact.why : otherwise;
 
@@ -31,34 +31,34 @@ export function mapFact<T, U>(fact: Fact<T>, derive: (value: T) => U): Fact<U> {
   return fact.is === 'present' ? present(derive(fact.value)) : fact;
 }
 
-/** A reading command together with what its output means. `read` sees only commands that ran to their end. */
+/** A reading command and how to interpret its output. `read` is called only if the command ran to its end. */
 export interface Query<T> {
   readonly command: Command;
   readonly read: (outcome: Exited) => Fact<T>;
 }
 
 /**
- * The answer in an outcome: unknown unless the command ran to its end and `read` understood it; a list of which
- * something was left out is none.
+ * The fact in an outcome: unknown unless the command ran to its end and `read` understood its output. An output with
+ * parts left out is not an answer.
  */
-export function answer<T>(question: Query<T>, outcome: Outcome): Fact<T> {
+export function answer<T>(query: Query<T>, outcome: Outcome): Fact<T> {
   if (outcome.ended === 'lost')
-    return { is: 'unknown', why: `could not ${question.command.purpose}: ${ending(outcome)}`, lost: true };
-  if (outcome.ended !== 'exited') return unknown(`could not ${question.command.purpose}: ${ending(outcome)}`);
+    return { is: 'unknown', why: `could not ${query.command.purpose}: ${ending(outcome)}`, lost: true };
+  if (outcome.ended !== 'exited') return unknown(`could not ${query.command.purpose}: ${ending(outcome)}`);
   if (outcome.code === 0 && mayBeCut(outcome.stdout))
-    return unknown(`could not ${question.command.purpose}: its answer is too long`);
+    return unknown(`could not ${query.command.purpose}: its answer is too long`);
   try {
-    return question.read(outcome);
+    return query.read(outcome);
   } catch (error) {
     return unknown(
-      `could not ${question.command.purpose}: its answer was not understood ` +
+      `could not ${query.command.purpose}: its answer was not understood ` +
         `(${error instanceof Error ? error.message : String(error)})`,
     );
   }
 }
 
-/** For `read`: unknown with the exit code and the last line said, as the reason. */
+/** For `read`: unknown, with the exit code and the last line of output as the reason. */
 export function failedTo(purpose: string, outcome: Outcome): Fact<never> {
-  const said = lastLine(outcome);
-  return unknown(`could not ${purpose}: ${ending(outcome)}${said === '' ? '' : `: ${said}`}`);
+  const line = lastLine(outcome);
+  return unknown(`could not ${purpose}: ${ending(outcome)}${line === '' ? '' : `: ${line}`}`);
 }

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 
 /**
- * The JSON text as a value of that shape, without what the shape does not name. Throws where it is none; nothing of the
- * text is in what it says.
+ * Parses JSON text into a value of the given shape, without fields that the shape does not name. Throws if it does not
+ * match; the message contains nothing of the text.
  */
 export function jsonOf<T>(text: string, shape: z.ZodType<T>): T {
   const read = shape.safeParse(parsed(text));
@@ -11,7 +11,7 @@ export function jsonOf<T>(text: string, shape: z.ZodType<T>): T {
   throw new Error(`${issue?.path.join('.') || 'the whole of it'}: ${issue?.message ?? 'of another shape'}`);
 }
 
-/** Node's own message quotes the text, which may hold what nobody is to see. */
+/** Replaces Node's own message, which quotes the text: it may contain secrets. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

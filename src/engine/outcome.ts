@@ -5,14 +5,14 @@ interface Output {
   readonly stderr: string;
 }
 
-/** What came of a standard output that went into a sink, which has all of it. */
+/** Size and digest of a standard output that a sink received completely. */
 export interface Kept {
   readonly bytes: number;
   /** Of the bytes as the command wrote them, in hexadecimal. */
   readonly sha256: string;
 }
 
-/** How a command ended, in full. Only `exited` with code 0 is success; no exit code is never success. */
+/** How a command ended. Only `exited` with code 0 is success; without an exit code it is never success. */
 export type Outcome = Output &
   (
     | { readonly ended: 'exited'; readonly code: number; readonly kept?: Kept }
@@ -21,20 +21,20 @@ export type Outcome = Output &
     | {
         readonly ended: 'lost';
         readonly reason: string;
-        /** The same in full, where it is known why no command can be run on the host. */
+        /** The full failure, if it is known why no command can be run on the host. */
         readonly failure?: Failure;
       }
-    /** Its standard output was to go into a sink, and did not get there in whole, however the command itself ended. */
+    /** Its standard output did not reach the sink completely, however the command itself ended. */
     | { readonly ended: 'not-kept'; readonly reason: string }
   );
 
-/** Stands where the middle of a long output was left out. */
+/** Marks where the middle of a long output was left out. */
 export const leftOut = (bytes: number): string => `\n[... ${bytes} bytes left out ...]\n`;
 
-/** Whether something may have been left out of an output, which then says nothing of what it does not hold. */
+/** Whether part of an output may have been left out. If so, what is missing in it proves nothing. */
 export const mayBeCut = (output: string): boolean => /\n\[\.\.\. \d+ bytes left out \.\.\.\]\n/.test(output);
 
-/** A command that ran to its end by itself, with whatever exit code. */
+/** A command that ended by itself, with any exit code. */
 export type Exited = Extract<Outcome, { ended: 'exited' }>;
 
 /** True only for a command that exited with code 0. */
@@ -58,31 +58,31 @@ export function ending(outcome: Outcome): string {
   }
 }
 
-/** Far more than anybody is shown of a line, so that where it is cut no half of a secret comes to be seen. */
+/** Far more than is ever shown of a line, so that cutting it here never exposes half of a secret. */
 const LONGEST_LINE = 256 * 1024;
 
 /**
- * The last line that was said, with the one that it continues where it begins with a blank; standard error before
- * standard output; '' when nothing was. Without its end where it has none.
+ * The last line of standard error or else of standard output, preceded by the line that it continues if it begins with
+ * a blank; '' if there is no output. An extremely long line is cut.
  */
 export function lastLine(outcome: Outcome): string {
   return lastOf(outcome.stderr) ?? lastOf(outcome.stdout) ?? '';
 }
 
 function lastOf(text: string): string | undefined {
-  const said = text.trimEnd();
-  if (said === '') return undefined;
-  const at = said.lastIndexOf('\n');
-  const last = said.slice(at + 1).slice(0, LONGEST_LINE);
-  // docker puts what it knows of an error in a line before `(exit status 1))`.
+  const trimmed = text.trimEnd();
+  if (trimmed === '') return undefined;
+  const lineStart = trimmed.lastIndexOf('\n');
+  const last = trimmed.slice(lineStart + 1).slice(0, LONGEST_LINE);
+  // docker prints the details of an error on the line before `(exit status 1))`.
   const before =
-    /^\s+\(/.test(last) && at > 0
-      ? `${said
-          .slice(said.lastIndexOf('\n', at - 1) + 1, at)
+    /^\s+\(/.test(last) && lineStart > 0
+      ? `${trimmed
+          .slice(trimmed.lastIndexOf('\n', lineStart - 1) + 1, lineStart)
           .trim()
           .slice(0, LONGEST_LINE)} `
       : '';
   const line = `${before}${last.trimStart()}`;
-  // A copy: a part of a text keeps all of it in memory.
+  // A copy, because a substring keeps the whole text in memory.
   return Buffer.from(line, 'utf16le').toString('utf16le');
 }

@@ -3,39 +3,41 @@ import type { Act } from './ask.ts';
 import type { Failure, RemovedLog } from './errors.ts';
 import type { Proof } from './proof.ts';
 
-/** What is true after a step was undone. */
+/** The state after a step was undone. */
 export interface Undone {
   /** In words that follow "undone: ". */
   readonly words: string;
-  /** What the one said that was taken away for it. */
+  /** The log of the container that was removed to undo the step. */
   readonly removed?: RemovedLog;
 }
 
 /** One change on one host, with its reason. */
 export interface Step {
   readonly host: string;
-  /** `+` makes, `~` changes, `-` removes. */
+  /** `+` creates, `~` changes, `-` removes. */
   readonly change: '+' | '~' | '-';
   /** What is done, and to what. */
   readonly about: About;
   /** Why it is needed. */
   readonly why: Reason;
-  /** The ids that the image of which it makes a container may have, where the host or an archive knows it. */
+  /** If it creates a container: the ids that its image may have, if the host or an archive knows them. */
   readonly image?: readonly string[];
-  /** True where it only takes back a right that runs of this deployment gave: it belongs to every plan. */
+  /** True if it only revokes a permission that runs of this deployment granted: it counts as part of every plan. */
   readonly revokes?: true;
-  /** Steps of one serial group are done one at a time, each settled before the next; steps without one side by side. */
+  /**
+   * Steps of one serial group are applied one at a time, each settled before the next; steps without one, in parallel.
+   */
   readonly serialGroup?: string;
-  /** The host on which it is done, where that is another: a manager promotes a node. */
+  /** The host on which it is carried out, if that is another one: a manager promotes a node. */
   readonly at?: string;
-  /** Carries it out. Throws a DeploymentError when it did not work. */
+  /** Carries it out. Throws a DeploymentError if it fails. */
   readonly apply: (act: Act) => Promise<void>;
   /**
-   * Puts back what the step replaced, when the step or what came of it failed. Gives what is true then, or undefined
-   * where nothing had been touched. Throws a DeploymentError when it could not be put back.
+   * Puts back what the step replaced, after the step or its replacement failed. Returns the state after that, or
+   * undefined if nothing had been touched. Throws a DeploymentError if it could not be put back.
    */
   readonly undo?: (act: Act) => Promise<Undone | undefined>;
-  /** Lets go of what the step replaced, once the stage has seen that the new one works. Throws a DeploymentError. */
+  /** Discards what the step replaced, once the stage has seen that the replacement works. Throws a DeploymentError. */
   readonly conclude?: (act: Act) => Promise<void>;
 }
 
@@ -44,29 +46,29 @@ export interface Note {
   readonly host: string;
   readonly about: About;
   readonly why: Reason;
-  /** The host at which it is seen, where that is another: a manager sees whether a node is Ready. */
+  /** The host on which it is observed, if that is another one: a manager sees whether a node is Ready. */
   readonly at?: string;
-  /** As of a step, where what comes later is a container. */
+  /** As in a step, if a container will be created later. */
   readonly image?: readonly string[];
 }
 
 /** A change that cannot be known yet. */
 export interface Later extends Note {
-  /** The stage that will make it, where that is another. */
+  /** The stage that will make it, if that is another one. */
   readonly stage?: string;
 }
 
 /**
- * Something that no step brings about but that must come true before the stage is settled; past the deadline it is
- * `failure`.
+ * A condition that no step brings about but that must become true before the stage is settled; after the deadline,
+ * `failure` is thrown.
  */
 export interface Awaited extends Note {
   readonly failure: Failure;
 }
 
 /**
- * What a stage found: the missing steps, what is already so, what cannot be known yet, what is awaited, and what
- * forbids going on.
+ * What a stage found: the missing steps, what is up to date, what cannot be known yet, what is awaited, and the
+ * failures that keep it from continuing.
  */
 export class Plan {
   readonly steps: Step[] = [];
@@ -75,7 +77,7 @@ export class Plan {
   readonly awaited: Awaited[] = [];
   readonly failures: Failure[] = [];
   readonly warnings: Failure[] = [];
-  /** What a stage that proves the whole found. */
+  /** The result, if the stage checks the whole deployment. */
   proof?: Proof;
 
   /** Nothing to change, nothing to wait for, nothing wrong. */

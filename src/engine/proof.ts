@@ -1,8 +1,8 @@
 /**
- * What a stage that proves the whole found when it looked. The engine only carries it; whoever made it knows what else
- * stands in it.
+ * The result of a stage that checks the whole deployment. The engine only passes it on; the code that made it knows
+ * what else it contains.
  */
 export interface Proof {
-  /** Whether all is as it should be. */
+  /** Whether everything is as it should be. */
   readonly healthy: boolean;
 }

@@ -1,11 +1,11 @@
-/** What one run keeps of its hosts. A function that makes an empty entry is also the key under which it is kept. */
+/** Values that one run caches for its hosts. The function that creates an entry is also its key. */
 export class RunCache {
-  readonly #kept = new Map<() => unknown, Map<string, unknown>>();
+  readonly #entries = new Map<() => unknown, Map<string, unknown>>();
 
-  /** The entry of the host, made when it is first asked for. */
+  /** The entry for the host, created on first use. */
   of<T>(host: string, make: () => T): T {
-    const hosts = this.#kept.get(make) ?? new Map<string, unknown>();
-    this.#kept.set(make, hosts);
+    const hosts = this.#entries.get(make) ?? new Map<string, unknown>();
+    this.#entries.set(make, hosts);
     if (!hosts.has(host)) hosts.set(host, make());
     return hosts.get(host) as T;
   }

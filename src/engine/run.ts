@@ -11,38 +11,38 @@ import type { Note, Plan } from './plan.ts';
 import type { Stage } from './stage.ts';
 import type { Snapshots } from './snapshots.ts';
 
-/** What a run needs: the hosts, somewhere to tell what happens, and a signal that cancels it. */
+/** What a run needs: the hosts, a receiver of its events, and a signal that cancels it. */
 export interface Run {
   readonly fleet: Fleet;
   readonly emit: Emit;
   readonly signal?: AbortSignal;
-  /** Time between two looks while something settles, in milliseconds; 500 unless told. */
+  /** Milliseconds between two checks while something settles; 500 by default. */
   readonly lookEveryMs?: number;
-  /** Hosts whose part of each stage this run takes; all of them unless told. */
+  /** Hosts for which this run carries out each stage; all by default. */
   readonly hosts?: ReadonlySet<string>;
-  /** What is known of hosts that the fleet does not reach; it reaches all unless told. */
+  /** Recorded answers of hosts that the fleet does not reach; by default it reaches all. */
   readonly snapshots?: Snapshots;
   /**
-   * Asked before the first change: whether the plan still holds, or others may have changed something since it was
-   * made. Throws a DeploymentError when nothing may be changed.
+   * Called before the first change. Says whether the plan still holds, or must be made again because others may have
+   * changed something. Throws a DeploymentError if nothing may be changed.
    */
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
-  /** The changes that were agreed to: no other is made. Any may be made unless told. */
+  /** The approved changes: no others are made. By default any change may be made. */
   readonly approved?: readonly Change[];
-  /** Makes words of steps for failures that name them; they are named by their data unless told. */
+  /** Puts steps into words for failures that name them; by default their data is shown. */
   readonly words?: Words;
 }
 
 /**
- * Looks at the stages side by side. A connection lost meanwhile is thrown: what it left unknown says nothing of the
- * host. Stages that tolerate it judge what the other hosts say.
+ * Plans the stages in parallel. Throws if a connection is lost meanwhile: facts that are unknown for that reason say
+ * nothing about the host. Stages that tolerate it judge what the other hosts answer.
  */
 export async function planStages(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
   const lost = new Map<string, Failure>();
   const watched: Fleet = {
     async run(host, command) {
       const outcome = await run.fleet.run(host, command, forWhat);
-      if (outcome.ended === 'lost') lost.set(host, outcome.failure ?? lostWhileLooking(host, outcome.reason));
+      if (outcome.ended === 'lost') lost.set(host, outcome.failure ?? lostWhileReading(host, outcome.reason));
       return outcome;
     },
   };
@@ -64,7 +64,7 @@ export async function planStages(stages: readonly Stage[], run: Run, forWhat?: s
   return plans.map((plan) => ownPart(plan, run.hosts, run.snapshots));
 }
 
-/** Looks at one stage, as `look` does; at another along with it, where that is given. */
+/** Plans one stage, as `planStages` does, together with another one if that is given. */
 export async function planStage(
   stage: Stage,
   run: Run,
@@ -75,7 +75,7 @@ export async function planStage(
   return [plan, other];
 }
 
-const lostWhileLooking = (host: string, reason: string): Failure => ({
+const lostWhileReading = (host: string, reason: string): Failure => ({
   code: 'connection-lost',
   host,
   what: 'the connection was lost while its state was read',
@@ -84,27 +84,27 @@ const lostWhileLooking = (host: string, reason: string): Failure => ({
 });
 
 /**
- * Until the next look, sooner after the first ones. Beside other work, on which the hosts' time is better spent, it is
- * longer, and over when that is. A run that is cancelled meanwhile ends.
+ * Waits until the next check, less after the first ones. While other work is under way, on which the hosts' time is
+ * better spent, it waits longer, but no longer than that work takes. Throws if the run is cancelled meanwhile.
  */
-export async function pause(stage: Stage, run: Run, looks = Infinity, beside?: Promise<unknown>): Promise<void> {
+export async function pause(stage: Stage, run: Run, attempt = Infinity, otherWork?: Promise<unknown>): Promise<void> {
   const everyMs = run.lookEveryMs ?? 500;
-  const over = new AbortController();
-  void beside?.then(() => over.abort());
-  const signal = AbortSignal.any([over.signal, ...(run.signal ? [run.signal] : [])]);
-  await sleep(beside ? 4 * everyMs : Math.min(everyMs, 100 * looks), undefined, { signal }).catch(() =>
+  const otherWorkEnded = new AbortController();
+  void otherWork?.then(() => otherWorkEnded.abort());
+  const signal = AbortSignal.any([otherWorkEnded.signal, ...(run.signal ? [run.signal] : [])]);
+  await sleep(otherWork ? 4 * everyMs : Math.min(everyMs, 100 * attempt), undefined, { signal }).catch(() =>
     stopIfCancelled(stage, run),
   );
 }
 
-/** A failure that may pass, as what is waited for. */
+/** A failure that may go away by itself, as something to wait for. */
 export const asNote = (failure: Failure): Note => ({
   host: failure.host ?? '',
   about: { kind: 'pass', thing: 'failure', name: failure.what },
   why: seen(failure.evidence ?? failure.code),
 });
 
-/** Throws when the run was cancelled. */
+/** Throws if the run was cancelled. */
 export function stopIfCancelled(stage: Stage, run: Run): void {
   if (run.signal?.aborted !== true) return;
   throw deploymentError({

@@ -6,13 +6,13 @@ import { ScheduledStage, scheduleOf } from './schedule.ts';
 import { applyStages } from './scheduler.ts';
 import type { Stage } from './stage.ts';
 
-/** A stage with the plan that was made for it. */
+/** A stage and its plan. */
 export interface Planned {
   readonly stage: Stage;
   readonly plan: Plan;
 }
 
-/** Gathers the facts of all stages side by side and plans each. Changes nothing. */
+/** Gathers the facts of all stages in parallel and plans each. Changes nothing. */
 export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[]> {
   const plans = await planStages(stages, run);
   const planned = stages.flatMap((stage, i) => (plans[i] ? [{ stage, plan: plans[i] }] : []));
@@ -23,7 +23,7 @@ export async function plan(stages: readonly Stage[], run: Run): Promise<Planned[
   return planned;
 }
 
-/** What is awaited behind changes that are still to be made cannot be known yet. */
+/** What is awaited after changes that are yet to be made cannot be known yet. */
 function postpone(plan: Plan): void {
   const awaited = plan.awaited.splice(0);
   const notes = awaited.filter((note, i) => awaited.findIndex((other) => sameStep(other, note)) === i);
@@ -31,15 +31,15 @@ function postpone(plan: Plan): void {
 }
 
 /**
- * Applies what is missing, stage by stage, until each stage's plan is empty. Nothing is changed when any stage already
- * knows that it cannot go on. Gives the steps that were applied, by stage. Throws a DeploymentError.
+ * Applies what is missing, stage by stage, until each stage's plan is empty. Changes nothing if any stage already knows
+ * that it cannot continue. Returns the applied steps by stage. Throws a DeploymentError.
  */
 export async function apply(stages: readonly Stage[], run: Run): Promise<Map<string, readonly Step[]>> {
   let planned = await planOnceOthersAllow(stages, run);
   if (planned.some(({ plan }) => !plan.empty) && (await permitted(run)) === 'plan again')
     planned = await planOnceOthersAllow(stages, run);
-  const strange = planned.flatMap(({ stage, plan }) => notApproved(run.approved, stage.name, plan.steps, run.words));
-  if (strange.length > 0) throw new DeploymentError(strange);
+  const unapproved = planned.flatMap(({ stage, plan }) => notApproved(run.approved, stage.name, plan.steps, run.words));
+  if (unapproved.length > 0) throw new DeploymentError(unapproved);
   return applyStages(
     planned.map(({ stage, plan }) => new ScheduledStage(stage, scheduleOf(stage, stages), plan)),
     run,
@@ -49,8 +49,8 @@ export async function apply(stages: readonly Stage[], run: Run): Promise<Map<str
 const permitted = async (run: Run): Promise<'as planned' | 'plan again'> => (run.permit ? run.permit() : 'as planned');
 
 /**
- * The plans of stages that can go on. Where a run takes some hosts' part, others may be in the middle of theirs: they
- * are given as long as the stages themselves.
+ * The plans of the stages, once all of them can continue. If the run covers only some hosts, runs for the others may
+ * still be at work: they are given as much time as the stages themselves.
  */
 async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<Planned[]> {
   const deadline = Date.now() + Math.max(...stages.map(({ settleMs }) => settleMs));
@@ -58,12 +58,12 @@ async function planOnceOthersAllow(stages: readonly Stage[], run: Run): Promise<
     const planned = await plan(stages, run);
     const failures = withoutConsequences(planned.flatMap(({ plan }) => plan.failures));
     if (failures.length === 0) return planned;
-    // What looks wrong may be another run in the middle of its work.
+    // What looks wrong may be the unfinished work of another run.
     if ((await permitted(run)) === 'plan again') continue;
     const leftMs = deadline - Date.now();
-    const ofOthers = failures.every(({ host }) => host !== undefined && run.hosts?.has(host) === false);
+    const onOtherHosts = failures.every(({ host }) => host !== undefined && run.hosts?.has(host) === false);
     const [first] = planned;
-    if (!ofOthers || leftMs <= 0 || !first) throw new DeploymentError(failures);
+    if (!onOtherHosts || leftMs <= 0 || !first) throw new DeploymentError(failures);
     run.emit({ is: 'waiting', stage: first.stage.name, notes: failures.map(asNote), leftMs });
     await pause(first.stage, run);
   }

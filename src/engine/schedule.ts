@@ -1,20 +1,22 @@
 import type { Plan } from './plan.ts';
 import type { Stage } from './stage.ts';
 
-/** When a stage may begin and settle, by the names of other stages. */
+/** When a stage may begin and settle, in terms of other stages' names. */
 export interface Schedule {
   readonly stage: string;
-  /** Those that must have settled before it begins. */
+  /** Stages that must have settled before it begins. */
   readonly beginsAfter: readonly string[];
-  /** Those that must have settled before it settles: all before it, whose work it may wait for. */
+  /** Stages that must have settled before it settles: all earlier ones, since it may wait for their work. */
   readonly settlesAfter: readonly string[];
-  /** The one that begins once it has settled: what shows that it has is the look for that one's plan, too. */
+  /** The stage that begins once it has settled: the check that shows it has settled plans that one as well. */
   readonly plansAlong: string | undefined;
 }
 
 type Listed = Pick<Stage, 'name' | 'startAfter'>;
 
-/** The schedule of one of these stages: it begins when all before it have settled, or those of them that it names. */
+/**
+ * The schedule of one of these stages: it begins when all earlier ones have settled, or those of them that it names.
+ */
 export function scheduleOf(stage: Listed, stages: readonly Listed[]): Schedule {
   const place = stages.indexOf(stage);
   const before = stages.slice(0, place).map(({ name }) => name);
@@ -27,13 +29,13 @@ export function scheduleOf(stage: Listed, stages: readonly Listed[]): Schedule {
   };
 }
 
-/** A stage of a run, and how far it has come. */
+/** A stage of a run, and its state. */
 export class ScheduledStage {
   readonly stage: Stage;
   readonly schedule: Schedule;
-  /** `abandoned` where the failure of another kept it from beginning, or from settling. */
+  /** `abandoned` if the failure of another stage kept it from beginning or from settling. */
   state: 'waiting' | 'under way' | 'settled' | 'failed' | 'abandoned' = 'waiting';
-  /** Its plan while that holds; undefined once anything was changed after the look that it was made from. */
+  /** Its plan as long as that holds; undefined once anything has changed since it was made. */
   plan: Plan | undefined;
   readonly #ended = Promise.withResolvers<void>();
 
@@ -43,7 +45,7 @@ export class ScheduledStage {
     this.plan = plan;
   }
 
-  /** Resolves when it has ended, however it did. */
+  /** Resolves when it has ended, in any state. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
@@ -54,7 +56,7 @@ export class ScheduledStage {
   }
 }
 
-/** The state of several stages together: failed as soon as one of them will not settle any more. */
+/** The state of several stages together: failed as soon as one of them can no longer settle. */
 export function stateOf(stages: readonly ScheduledStage[]): 'under way' | 'settled' | 'failed' {
   if (stages.some(({ state }) => state === 'failed' || state === 'abandoned')) return 'failed';
   return stages.every(({ state }) => state === 'settled') ? 'settled' : 'under way';

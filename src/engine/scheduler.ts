@@ -7,20 +7,20 @@ import { RunCache } from './run-cache.ts';
 import { stateOf, type ScheduledStage } from './schedule.ts';
 
 /**
- * Applies each stage as soon as its schedule lets it begin; once one fails, no other begins (docs/adr/0018). Gives the
- * steps that were applied, by stage. Throws a DeploymentError.
+ * Applies each stage as soon as its schedule lets it begin; once one fails, no other begins (docs/adr/0018). Returns
+ * the applied steps by stage. Throws a DeploymentError.
  */
 export async function applyStages(stages: readonly ScheduledStage[], run: Run): Promise<Map<string, readonly Step[]>> {
   const applied = new Map<string, readonly Step[]>();
   const failures: Failure[] = [];
   const cache = new RunCache();
-  const named = (names: readonly string[]): ScheduledStage[] =>
+  const stagesNamed = (names: readonly string[]): ScheduledStage[] =>
     stages.filter(({ stage }) => names.includes(stage.name));
-  const are = (state: ScheduledStage['state']): ScheduledStage[] => stages.filter((each) => each.state === state);
+  const stagesIn = (state: ScheduledStage['state']): ScheduledStage[] => stages.filter((each) => each.state === state);
 
   const begin = async (scheduled: ScheduledStage): Promise<void> => {
     const { stage, schedule } = scheduled;
-    const before = named(schedule.settlesAfter);
+    const before = stagesNamed(schedule.settlesAfter);
     const next = stages.find((each) => each.stage.name === schedule.plansAlong);
     const changing = (): void => stages.forEach((each) => (each.plan = undefined));
     scheduled.state = 'under way';
@@ -37,12 +37,12 @@ export async function applyStages(stages: readonly ScheduledStage[], run: Run): 
     if (plan && hostsToChange(plan).length > 0) stage.prefetch?.(plan, actor(stage, run, cache)).catch(() => undefined);
   }
   for (;;) {
-    for (const scheduled of are('waiting')) {
+    for (const scheduled of stagesIn('waiting')) {
       if (failures.length > 0) scheduled.end('abandoned');
-      else if (stateOf(named(scheduled.schedule.beginsAfter)) === 'settled') void begin(scheduled);
+      else if (stateOf(stagesNamed(scheduled.schedule.beginsAfter)) === 'settled') void begin(scheduled);
     }
-    if (are('under way').length === 0) break;
-    await Promise.race(are('under way').map(({ ended }) => ended));
+    if (stagesIn('under way').length === 0) break;
+    await Promise.race(stagesIn('under way').map(({ ended }) => ended));
   }
   if (failures.length > 0) throw new DeploymentError(failures);
   return applied;

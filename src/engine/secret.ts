@@ -1,21 +1,21 @@
-const hidden = new WeakMap<Secret, string>();
+const values = new WeakMap<Secret, string>();
 
-/** A value that must never be printed. Whatever prints it shows `***`; only `reveal` gives the value. */
+/** A value that must never be printed. Printing it shows `***`; only `reveal` returns the value. */
 export class Secret {
   /** What the secret is, in words: `database password`. */
   readonly name: string;
 
   constructor(name: string, value: string) {
     this.name = name;
-    hidden.set(this, value);
+    values.set(this, value);
   }
 
   /** The value itself, for standard input or a file of mode 0600, nowhere else. */
   reveal(): string {
-    return hidden.get(this) ?? '';
+    return values.get(this) ?? '';
   }
 
-  /** The same secret with something that is none after it. */
+  /** The same secret, followed by text that is not secret. */
   followedBy(text: string): Secret {
     return new Secret(this.name, this.reveal() + text);
   }
@@ -34,8 +34,8 @@ export class Secret {
 }
 
 /**
- * Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless
- * finds a defect, and not an empty password.
+ * Placeholder for a secret that was not given because nothing in this run needs it. Reading it throws, so that a bug
+ * cannot use an empty password.
  */
 export class UnusedSecret extends Secret {
   constructor(name: string) {
@@ -47,7 +47,7 @@ export class UnusedSecret extends Secret {
   }
 }
 
-/** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
+/** Length of the shortest text that is masked as a form of a secret; masking shorter ones would hide ordinary words. */
 export const SHORTEST_MASK = 4;
 
 /**
@@ -74,7 +74,7 @@ function hexForms(text: string): string[] {
   return [hex, hex.toUpperCase()];
 }
 
-/** As JavaScript and as Go escape it (RFC 3986), with either case of hex digits, and as forms do. */
+/** As JavaScript and Go escape it (RFC 3986), with hex digits in either case, and as HTML forms do. */
 function urlForms(text: string): string[] {
   const loose = encodeURIComponent(text.toWellFormed());
   const strict = loose.replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -84,8 +84,7 @@ function urlForms(text: string): string[] {
 }
 
 /**
- * As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes
- * is much the same.
+ * As JavaScript, Go (which escapes it for HTML) and ASCII-only encoders write it; double-quoted YAML is much the same.
  */
 function jsonForms(text: string): string[] {
   const unicode = (each: string): string => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -99,8 +98,8 @@ function jsonForms(text: string): string[] {
 }
 
 /**
- * Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single
- * quotes of YAML.
+ * As a shell quotes it: in single quotes, in double quotes, with backslashes (`printf %q`) and as `$'...'`; and as YAML
+ * does in single quotes.
  */
 function quotedForms(text: string): string[] {
   const doubled = text.replaceAll('\\', '\\\\');
@@ -116,7 +115,7 @@ function quotedForms(text: string): string[] {
   ];
 }
 
-/** Base64 of the text at each of its three alignments, without the characters that depend on what stands around it. */
+/** Base64 of the text at each of its three alignments, without the characters that depend on the surrounding text. */
 function base64Forms(text: string): string[] {
   const bytes = Buffer.from(text, 'utf8');
   const shifted = [0, 1, 2].map((shift) => {

@@ -8,17 +8,17 @@ export class Slots {
     this.#limit = limit;
   }
 
-  /** How many run now. */
+  /** How many tasks are running. */
   get busy(): number {
     return this.#busy;
   }
 
-  /** Allows fewer at once from now on, never fewer than one. */
+  /** Allows fewer tasks at once from now on, but at least one. */
   shrinkTo(limit: number): void {
     this.#limit = Math.max(1, Math.min(limit, this.#limit));
   }
 
-  /** Runs the task as soon as there is a slot, and gives its result. */
+  /** Runs the task as soon as a slot is free, and returns its result. */
   async use<T>(task: () => Promise<T>): Promise<T> {
     if (this.#busy >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#busy += 1;
@@ -29,7 +29,7 @@ export class Slots {
     }
   }
 
-  /** Hands the slot on without letting it go, so that nobody overtakes the one who waits longest. */
+  /** Passes the slot on without freeing it, so that no task overtakes the one that has waited longest. */
   #release(): void {
     const next = this.#busy <= this.#limit ? this.#waiting.shift() : undefined;
     if (next) next();

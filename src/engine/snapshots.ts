@@ -3,18 +3,18 @@ import { sha256 } from './digest.ts';
 import type { Outcome } from './outcome.ts';
 import { Secret } from './secret.ts';
 
-/** What one host answered to reading commands, by the digest of each command. */
+/** The answers of one host to reading commands, by the digest of each command. */
 export type HostSnapshot = Readonly<Record<string, Outcome>>;
 
-/** Names a reading command without telling it: its standard input may be a secret. */
+/** Identifies a reading command without revealing it: its standard input may be a secret. */
 export function digestOf(command: Command): string {
   const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
   return sha256(JSON.stringify([command.program, command.args, stdin]));
 }
 
 /**
- * What is known of hosts that this run does not reach, from the runs that did; and what the hosts it reaches answer,
- * for the runs after it.
+ * The answers of hosts that this run does not reach, recorded by runs that did; and the answers of the hosts that it
+ * reaches, recorded for later runs.
  */
 export class Snapshots {
   readonly #reached: ReadonlySet<string>;
@@ -27,7 +27,7 @@ export class Snapshots {
     this.#elsewhere = elsewhere;
   }
 
-  /** The same, for questions whose answers are in no snapshot. */
+  /** A copy for queries whose answers must not become part of a snapshot. */
   unrecorded(): Snapshots {
     return new Snapshots([...this.#reached], this.#elsewhere);
   }
@@ -37,7 +37,7 @@ export class Snapshots {
     return this.#reached.has(host);
   }
 
-  /** What a host out of reach answered; never an answer that it was not asked for. */
+  /** The recorded answer of a host out of reach; `lost` if it was not asked this. */
   answered(host: string, command: Command): Outcome {
     return (
       this.#elsewhere.get(host)?.[digestOf(command)] ?? {
@@ -56,7 +56,7 @@ export class Snapshots {
     snapshot[digestOf(command)] = outcome;
   }
 
-  /** All that the host answered in this run. */
+  /** All answers of the host in this run. */
   of(host: string): HostSnapshot {
     return this.#recorded.get(host) ?? {};
   }

@@ -1,10 +1,12 @@
 import type { Act, Ask } from './ask.ts';
 import type { Plan } from './plan.ts';
 
-/** What can be asked of a stage: that its thing be there as described, or that it be gone. */
+/** What can be asked of a stage: that its thing exist as described, or that it not exist. */
 export type Wish = 'present' | 'absent';
 
-/** One part of a deployment: it looks, and says what is missing. It never changes anything itself. */
+/**
+ * One part of a deployment: it reads the state of the hosts and says what is missing. It never changes anything itself.
+ */
 export interface Stage {
   readonly name: string;
   /** What it brings about, in one line for logs and docs. */
@@ -12,23 +14,23 @@ export interface Stage {
   /** Stages that must have settled before this one can be applied. */
   readonly needs: readonly string[];
   /**
-   * Stages after which it may already begin, where it need not wait for all that it needs; it settles only after those,
-   * too.
+   * Stages after which it may already begin, if it need not wait for everything that it needs; it still settles only
+   * after all of those.
    */
   readonly startAfter?: readonly string[];
-  /** How long, in milliseconds, what was asked for may take until it is really there. */
+  /** How many milliseconds its changes may take until they are in effect. */
   readonly settleMs: number;
   /**
-   * Does what can be done for the plan's changes before their turn, beside all else, as soon as any change may be made.
-   * What goes wrong with it is told when the change itself is made.
+   * Prepares the plan's changes before their turn, in parallel with everything else, as soon as changes are allowed.
+   * Its failures are ignored; the change itself reports them.
    */
   readonly prefetch?: (plan: Plan, act: Act) => Promise<unknown>;
   /**
-   * True where a host whose connection is lost ends no look: the stage judges what stays unknown, and the look adds the
-   * host's own failure.
+   * True if a lost connection does not stop planning: the stage judges what stays unknown, and the host's own failure
+   * is added to its plan.
    */
   readonly toleratesLoss?: true;
-  /** What a plan that is only shown says of it, where that is less than its look. */
+  /** Used instead of `plan` when a plan is only shown, if that should say less. */
   readonly preview?: (ask: Ask) => Promise<Plan>;
   /** Gathers facts (reads only) and plans from them. */
   plan(ask: Ask): Promise<Plan>;

@@ -3,41 +3,43 @@ import { failuresOf, DeploymentError, type Failure } from './errors.ts';
 import type { Emit } from './events.ts';
 import type { Step, Undone } from './plan.ts';
 
-/** What came of putting something back: what is true where that was done, failures where it was not possible. */
-interface Tried {
+/** The result of undoing a step: the state after that, or the failures if it was not possible. */
+interface Attempt {
   readonly step: Step;
   readonly undone?: Undone;
   readonly failures: readonly Failure[];
 }
 
-/** Where a stage's steps are put back. */
-interface Scene {
+/** What undoing the steps of a stage needs. */
+interface UndoContext {
   readonly stage: string;
   readonly act: Act;
   readonly emit: Emit;
 }
 
 /**
- * Puts back what these steps replaced, after something of them failed. Gives what is to be thrown: a failure of each
- * host says that it was undone and what is true now, and where something could not be put back, that stands beside it.
- * Whatever is no DeploymentError stays as it was thrown.
+ * Puts back what these steps replaced, after they or their replacements failed. Returns what must be thrown: a failure
+ * of each host also says that its step was undone and what is true now; failures to put something back are added. If
+ * everything could be put back, anything but a DeploymentError is returned as it was thrown.
  */
-export async function undoAll(steps: readonly Step[], thrown: unknown, scene: Scene): Promise<unknown> {
-  const tried = await Promise.all(steps.filter(({ undo }) => undo !== undefined).map((step) => undoStep(step, scene)));
-  const failed = tried.flatMap(({ failures }) => failures);
+export async function undoAll(steps: readonly Step[], thrown: unknown, context: UndoContext): Promise<unknown> {
+  const attempts = await Promise.all(
+    steps.filter(({ undo }) => undo !== undefined).map((step) => undoStep(step, context)),
+  );
+  const failed = attempts.flatMap(({ failures }) => failures);
   if (!(thrown instanceof DeploymentError)) return failed.length === 0 ? thrown : new DeploymentError(failed);
-  return new DeploymentError([...told(thrown.failures, tried), ...failed]);
+  return new DeploymentError([...withUndone(thrown.failures, attempts), ...failed]);
 }
 
-/** The failures, with what was undone in the first one of the same host, or else in the first of all. */
-function told(failures: readonly Failure[], tried: readonly Tried[]): Failure[] {
-  const place = ({ step }: Tried): number =>
+/** The failures; what was undone is added to the first one of the same host, or else to the very first. */
+function withUndone(failures: readonly Failure[], attempts: readonly Attempt[]): Failure[] {
+  const place = ({ step }: Attempt): number =>
     Math.max(
       0,
       failures.findIndex(({ host }) => host === step.host),
     );
   return failures.map((failure, i) => {
-    const undone = tried.filter((each) => place(each) === i).flatMap((each) => each.undone ?? []);
+    const undone = attempts.filter((each) => place(each) === i).flatMap((each) => each.undone ?? []);
     const removed = undone.find((each) => each.removed)?.removed;
     return undone.length === 0
       ? failure
@@ -49,7 +51,7 @@ function told(failures: readonly Failure[], tried: readonly Tried[]): Failure[] 
   });
 }
 
-async function undoStep(step: Step, { stage, act, emit }: Scene): Promise<Tried> {
+async function undoStep(step: Step, { stage, act, emit }: UndoContext): Promise<Attempt> {
   const started = Date.now();
   try {
     const undone = await step.undo?.(act);

@@ -9,12 +9,12 @@ import type { Inputs } from '../inputs/read.ts';
 import type { Report } from '../report/report.ts';
 
 /**
- * How far before the run's begin the engine's log is read, in seconds: what went wrong earlier is no cause of what goes
- * wrong now.
+ * Seconds before the start of the run from which the engine's log is read: earlier problems did not cause the present
+ * failure.
  */
 const MARGIN = 2;
 
-/** The failures with the causes that the logs of the hosts give away; the logs are kept where that is wanted. */
+/** The failures with the causes found in the logs of the hosts; the logs are kept if that was requested. */
 export async function explained(
   failures: readonly Failure[],
   { deployment: { cluster }, job }: Pick<Inputs, 'deployment' | 'job'>,
@@ -30,7 +30,7 @@ export async function explained(
   return diagnosis.failures;
 }
 
-/** Gives how many files there are. */
+/** Returns the number of files written. */
 async function keepLogs(
   { logs, origin, here }: Pick<Job, 'logs' | 'origin' | 'here'>,
   read: readonly Log[],

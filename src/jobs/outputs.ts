@@ -16,28 +16,31 @@ import type { Job } from '../inputs/job.ts';
 import { readJobOutputs } from '../stages/job-outputs.ts';
 import { definitionOf, type StageName } from '../stages/index.ts';
 
-/** What is sealed, without what the job itself knows of it. */
+/** What is sealed, without the fields that the job adds. */
 type Content = Pick<SealedArtifact, 'kind' | 'host' | 'content'>;
 
-/** The plan, for the jobs that are held to it. */
+/** The plan, for the jobs that must follow it. */
 export const planContents = (planned: readonly Planned[]): readonly Content[] => [
   { kind: 'plan', host: '', content: new Secret('plan', JSON.stringify({ changes: changesIn(planned) })) },
 ];
 
-/** What these stages leave to later jobs. */
+/** The outputs of these stages for later jobs. */
 export async function outputContents(
   job: Pick<Job, 'host' | 'reaches'>,
   stages: readonly StageName[],
   deployment: Deployment,
   run: Run,
 ): Promise<readonly Content[]> {
-  const takes = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
+  const covers = (host: string): boolean => (job.host === undefined || job.host === host) && job.reaches.includes(host);
   const ask = { ...asker(run.fleet, run.emit, run.snapshots?.unrecorded()), run: permitted(run) };
-  const outputs = await readJobOutputs(stages.map(definitionOf), deployment, ask, takes);
+  const outputs = await readJobOutputs(stages.map(definitionOf), deployment, ask, covers);
   return outputs.map(({ kind, content }) => ({ kind, host: '', content }));
 }
 
-/** The snapshot of this job's host: everything that a whole deployment, of `all` these stages, asks it, asked now. */
+/**
+ * The snapshot of this job's host: its present answers to all queries of a whole deployment, which consists of `all`
+ * stages.
+ */
 export async function snapshotContents(
   { here }: Pick<Job, 'here'>,
   all: readonly Stage[],
@@ -48,10 +51,10 @@ export async function snapshotContents(
   return [{ kind: 'snapshot', host: here, content: new Secret('snapshot', JSON.stringify(run.snapshots.of(here))) }];
 }
 
-/** Whether later jobs take anything of this one. */
+/** Whether this job hands anything over to later jobs. */
 export const isTaken = ({ artifacts }: Pick<Job, 'artifacts'>): boolean => artifacts?.handedOver !== undefined;
 
-/** Seals it for later jobs, where they take anything. Gives how many files there are. */
+/** Seals the contents for later jobs, if this job hands anything over. Returns the number of files written. */
 export async function seal(
   { artifacts, origin }: Pick<Job, 'artifacts' | 'origin'>,
   contents: readonly Content[],
@@ -62,7 +65,7 @@ export async function seal(
   return contents.length;
 }
 
-/** Runs a command that changes a host, under the lock. Throws a DeploymentError when it did not exit with 0. */
+/** Runs a command that changes a host, under the lock. Throws a DeploymentError unless it exited with 0. */
 const permitted =
   (run: Run): Act['run'] =>
   async (host, command) => {

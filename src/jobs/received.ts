@@ -11,7 +11,7 @@ import type { Job } from '../inputs/job.ts';
 import type { OnHosts } from '../operations/operation.ts';
 import { DEFINITIONS, definitionOf, type StageName } from '../stages/index.ts';
 
-/** What a job takes: what its operation takes, for these stages. */
+/** Determines what a job takes from earlier ones: what its operation takes, for these stages. */
 export interface Wanted {
   readonly takes: OnHosts['takes'];
   readonly stages: readonly StageName[];
@@ -21,19 +21,18 @@ export interface Wanted {
 
 /** What earlier jobs handed over to this one. */
 export interface Received {
-  /** What stages take of it; undefined where jobs hand over nothing, and hosts are asked instead. */
+  /** Outputs for the stages; undefined if jobs hand over nothing, so that hosts are asked instead. */
   readonly outputs?: ReceivedOutputs;
-  /** Where not every host is reached: what the others answered in their own jobs. */
+  /** If not every host is reached: the answers of the others, recorded by their own jobs. */
   readonly snapshots?: Snapshots;
-  /** The changes that were agreed to, where a plan was handed over. */
+  /** The approved changes, if a plan was handed over. */
   readonly approved?: readonly Change[];
-  /** What of all this must be masked. */
+  /** The secrets in all of this, which must be masked. */
   readonly secrets: readonly Secret[];
 }
 
 /**
- * Opens what earlier jobs handed over and this one has a use for. Throws a DeploymentError that names all that is
- * missing.
+ * Opens those artifacts of earlier jobs that this one needs. Throws a DeploymentError that names everything missing.
  */
 export async function openReceived({ takes, stages, cluster, job }: Wanted): Promise<Received> {
   const { artifacts, reaches, here, origin } = job;
@@ -56,18 +55,18 @@ export async function openReceived({ takes, stages, cluster, job }: Wanted): Pro
   ];
   if (missing.length > 0) throw new DeploymentError(missing);
   const outputs = outputsIn(all);
-  const agreed = artifactOf(all, 'plan');
+  const plan = artifactOf(all, 'plan');
   return {
     ...(received !== undefined && { outputs }),
     secrets: DEFINITIONS.flatMap(({ leaves }) => leaves?.secrets(outputs) ?? []),
     ...(here !== undefined && {
       snapshots: new Snapshots(reaches, new Map(elsewhere.map((host) => [host, snapshotOf(all, host)]))),
     }),
-    ...(agreed && { approved: approvedIn(agreed) }),
+    ...(plan && { approved: approvedIn(plan) }),
   };
 }
 
-/** What was fetched may be a part, or what it was before. */
+/** The files that are there may be incomplete or outdated, so none of them are used. */
 const UNFETCHED: Failure = {
   code: 'artifact-missing',
   what: 'what earlier jobs handed over could not be downloaded',
@@ -77,17 +76,17 @@ const UNFETCHED: Failure = {
     'day, the whole workflow.',
 };
 
-/** What a stage takes from the jobs before it: whatever changes something is held to the plan. */
+/** What a stage takes from earlier jobs. Every stage that changes something must follow the plan. */
 function takenBy(stage: StageName): readonly Kind[] {
   const { judges, takes = [] } = definitionOf(stage);
   return [...(judges ? [] : (['plan'] as const)), ...takes];
 }
 
-/** The job that hands over what is of that kind. */
+/** The job that hands over artifacts of that kind. */
 const madeBy = (kind: Kind): string =>
   isOutput(kind) ? (DEFINITIONS.find(({ leaves }) => leaves?.kinds.includes(kind))?.name ?? '') : makerOf(kind);
 
 function snapshotOf(all: readonly SealedArtifact[], host: string): HostSnapshot {
-  const handover = artifactOf(all, 'snapshot', host);
-  return handover ? snapshotIn(handover) : {};
+  const artifact = artifactOf(all, 'snapshot', host);
+  return artifact ? snapshotIn(artifact) : {};
 }

@@ -9,7 +9,7 @@ import type { Stage } from '../engine/stage.ts';
 import type { OnHosts, Task } from './operation.ts';
 import { isProof, notJudged, unproven } from './proof.ts';
 
-/** Brings about what the cluster file describes. */
+/** Makes the hosts match the cluster file. */
 export const apply: OnHosts = {
   does: { english: 'deploy the cluster file', chinese: '使集群与集群文件一致' },
   offered: 'to workflows',
@@ -30,14 +30,14 @@ export const apply: OnHosts = {
   ],
 };
 
-/** At its end no stage lacks anything, nothing was left unjudged, and the proof, where it was selected, is healthy. */
+/** Succeeds if no stage is missing anything, everything could be judged and the proof, if selected, is healthy. */
 async function applied({ stages, all, run, save }: Task): Promise<readonly Failure[]> {
-  // The job of the first stage compares all that was agreed to, before anything is changed.
+  // The job of the first stage compares the whole approved plan before anything is changed.
   if (run.approved && stages[0] === all[0]) {
-    // Whoever is changing the hosts now would move them after they were compared with what was agreed to.
+    // Takes the lock first: otherwise another run could change the hosts after they were compared.
     await run.permit?.();
-    const moved = await compareWithApproved(run.approved, all, run);
-    if (moved.length > 0) return moved;
+    const differences = await compareWithApproved(run.approved, all, run);
+    if (differences.length > 0) return differences;
   }
   const undecided: Failure[] = [];
   let proof: Proof | undefined;
@@ -54,12 +54,12 @@ async function applied({ stages, all, run, save }: Task): Promise<readonly Failu
   return failures;
 }
 
-/** Nothing when the hosts still need what was agreed to. `all` are the stages of a whole deployment. */
+/** No failure if the hosts still need exactly the approved changes. `all` are the stages of a whole deployment. */
 export async function compareWithApproved(
-  agreed: readonly Change[],
+  approved: readonly Change[],
   all: readonly Stage[],
   run: Run,
 ): Promise<readonly Failure[]> {
   const changing = all.filter((stage) => !isProof(stage));
-  return movedSince(agreed, changesIn(await plan(changing, quiet(run))), run.words);
+  return movedSince(approved, changesIn(await plan(changing, quiet(run))), run.words);
 }

@@ -1,7 +1,7 @@
 import { answered } from './divided.ts';
 import type { Offline } from './operation.ts';
 
-/** Reads inputs and cluster file as an apply of these stages would. */
+/** Validates the inputs and the cluster file as an apply of these stages would. */
 export const check: Offline = {
   does: {
     english: 'validate the inputs and the cluster file without connecting to any host',

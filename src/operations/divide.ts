@@ -1,7 +1,7 @@
 import { answered } from './divided.ts';
 import type { Offline } from './operation.ts';
 
-/** Tells the jobs of a workflow how they divide the cluster, from the cluster file alone. */
+/** Outputs how the jobs of a workflow divide the cluster, from the cluster file alone. */
 export const divide: Offline = {
   does: {
     english: 'output how the jobs of a workflow divide the cluster',

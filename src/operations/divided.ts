@@ -3,13 +3,13 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ownRunners, runnersOf, type Jobs } from '../cluster/jobs.ts';
 import type { Answer } from './operation.ts';
 
-/** What the jobs of a workflow need to know of a cluster file in which nothing was found; `sound` says of what. */
-export function answered(cluster: Cluster, jobs: Jobs, sound: string, mode: string): Answer {
+/** What the jobs of a workflow need to know about a valid cluster file; `found` says what was found valid. */
+export function answered(cluster: Cluster, jobs: Jobs, found: string, mode: string): Answer {
   const { domain, hosts } = cluster;
   const apart = ownRunners(cluster).length > 0 ? ', each reached by its own runner' : '';
   return {
     line:
-      `${domain}: ${sound}; ${hosts.length} hosts (${hosts.map(({ name }) => name).join(', ')})${apart}. No host was ` +
+      `${domain}: ${found}; ${hosts.length} hosts (${hosts.map(({ name }) => name).join(', ')})${apart}. No host was ` +
       `asked (mode: ${mode}).`,
     outputs: {
       domain,

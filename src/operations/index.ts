@@ -7,17 +7,17 @@ import { snapshot } from './snapshot.ts';
 import { unlock } from './unlock.ts';
 import { verify } from './verify.ts';
 
-/** Everything that a run can be asked to do. Each name is also the value of the input `mode`. */
+/** All operations. Each name is also a value of the input `mode`. */
 export const OPERATIONS = { apply, plan, verify, check, divide, snapshot, unlock };
 
 export type Mode = keyof typeof OPERATIONS;
 
-/** The modes in which hosts are asked. */
+/** The modes that connect to hosts. */
 export type HostMode = { [M in Mode]: (typeof OPERATIONS)[M] extends OnHosts ? M : never }[Mode];
 
-/** Whether hosts are asked in that mode. */
+/** Whether the mode connects to hosts. */
 export const asksHosts = (mode: Mode): mode is HostMode => 'run' in OPERATIONS[mode];
 
-/** The modes of the operations that are so. */
-export const modes = (are: (operation: Operation) => boolean): readonly Mode[] =>
-  (Object.keys(OPERATIONS) as Mode[]).filter((mode) => are(OPERATIONS[mode]));
+/** The modes whose operations match. */
+export const modes = (matches: (operation: Operation) => boolean): readonly Mode[] =>
+  (Object.keys(OPERATIONS) as Mode[]).filter((mode) => matches(OPERATIONS[mode]));

@@ -5,38 +5,44 @@ import type { Run } from '../engine/run.ts';
 import type { Planned } from '../engine/runner.ts';
 import type { Stage } from '../engine/stage.ts';
 
-/** A text of the docs, in their two languages. */
+/** A text of the docs in both languages. */
 interface Texts {
   readonly english: string;
   readonly chinese: string;
 }
 
-/** What every operation says of itself: inputs are read and checked by it. */
+/** What every operation declares; inputs are read and checked accordingly. */
 interface About {
-  /** What it does, as an instruction without a full stop. */
+  /** What it does, in the imperative and without a full stop. */
   readonly does: Texts;
-  /** Whom it is for besides whoever runs the action: workflows that deploy, or the jobs of a workflow alone. */
+  /**
+   * Who may choose it: by default users of the action, `to workflows` also workflows that deploy, `to jobs` only the
+   * jobs of a workflow.
+   */
   readonly offered?: 'to workflows' | 'to jobs';
-  /** The stages it is about: those that are selected, in their order, or the proof alone, whatever is selected. */
+  /** The stages it uses: the selected ones in their order, or only the proof, whatever is selected. */
   readonly stages: 'selected' | 'proof';
-  /** The hosts for which it must be given what reaching them takes. */
+  /** The hosts that it connects to: the inputs needed to reach them must be given. */
   readonly hosts: 'all' | 'first manager' | 'none';
-  /** The secrets of the cluster that it must be given: what its stages take for that, what a host's record takes. */
+  /**
+   * The secrets of the cluster that must be given: those that its stages need to change or to query hosts, or those
+   * needed to record a host.
+   */
   readonly secrets: 'to change' | 'to ask' | 'to record' | 'none';
   /**
-   * The action that does it in a job of a workflow: its folder under actions/, what it brings about, in a line without
-   * an end, and what one should know of it. Without it, stages' actions do.
+   * The action that runs it in a job of a workflow: its folder under actions/, its result in one line without a full
+   * stop, and what users should know about it. By default, the actions of the stages run it.
    */
   readonly action?: { readonly name: string; readonly brings: Texts; readonly detail: Texts };
 }
 
-/** An operation that only answers what the cluster file says. */
+/** An operation that only reads the cluster file and connects to no host. */
 export interface Offline extends About {
-  /** `jobs` is how the jobs of a workflow divide the cluster. */
+  /** `jobs` says how the jobs of a workflow divide the cluster. */
   readonly answer: (cluster: Cluster, jobs: Jobs) => Answer;
 }
 
-/** What is told of a cluster file: a line for people, outputs for the jobs of a workflow. */
+/** What is reported about a cluster file: a line for people, outputs for the jobs of a workflow. */
 export interface Answer {
   readonly line: string;
   readonly outputs: Readonly<Record<string, string>>;
@@ -44,21 +50,26 @@ export interface Answer {
 
 /** An operation on the hosts. */
 export interface OnHosts extends About {
-  /** Whether it may change them: only then can it have the lock. */
+  /** Whether it may change them; only then can it take the lock. */
   readonly changes: boolean;
-  /** What it takes of what earlier jobs sealed: what their stages left, and what the hosts of others answered. */
+  /**
+   * What it takes from earlier jobs: the outputs of their stages, and snapshots of hosts that this job does not reach.
+   */
   readonly takes: 'outputs and snapshots' | 'snapshots' | 'nothing';
   /** What it seals for later jobs. */
   readonly leaves: 'outputs and a snapshot' | 'a plan' | 'a snapshot' | 'nothing';
-  /** What becomes of it where some hosts do not answer, but others do. */
+  /** What happens if some hosts do not answer but others do. */
   readonly silentHosts: 'are judged' | 'end it' | 'end it, once the others are judged';
-  /** What becomes of the lock that its workflow's run may hold: the next job has it, and none after the proof. */
+  /**
+   * What happens to the lock that its workflow run may hold; `handed on` gives it to the next job, except after the
+   * proof.
+   */
   readonly lock: 'handed on' | 'released' | 'left alone';
-  /** What of it the report shows. */
+  /** What the report shows of it. */
   readonly shows: 'a plan and changes' | 'only a plan' | 'a proof' | 'nothing';
-  /** Does it. Gives what does not hold at its end, and throws a DeploymentError where it does not come to that. */
+  /** Runs it. Returns the failures found at its end; throws a DeploymentError if it cannot get that far. */
   readonly run: (task: Task) => Promise<readonly Failure[]>;
-  /** The last lines of the report, what is true now in the very last. */
+  /** The last lines of the report; the very last one says what is true now. */
   readonly closing: (ended: Ended) => readonly string[];
 }
 
@@ -67,36 +78,36 @@ export type Operation = Offline | OnHosts;
 /** What an operation on the hosts is given. */
 export interface Task {
   readonly domain: string;
-  /** The stages it is about. */
+  /** The stages to run. */
   readonly stages: readonly Stage[];
-  /** Those of a whole deployment. */
+  /** All stages of a deployment. */
   readonly all: readonly Stage[];
   readonly run: Run;
-  /** Seals something for later jobs, where they take any. */
+  /** Seals artifacts for later jobs; does nothing if this run hands none over. */
   readonly save: {
     readonly plan: (planned: readonly Planned[]) => Promise<void>;
-    /** What its stages leave, and the snapshot. */
+    /** The outputs of its stages, and the snapshot. */
     readonly outputs: () => Promise<void>;
-    /** What the host of this job answers now. */
+    /** The present answers of this job's host. */
     readonly snapshot: () => Promise<void>;
   };
-  /** Lets the lock of this run end. Gives in how many seconds it does; undefined where the run holds none. */
+  /** Releases the lock of this run. Returns the seconds until it ends; undefined if the run holds none. */
   readonly releaseLock: () => Promise<number | undefined>;
-  /** One line of the report. */
+  /** Writes one line of the report. */
   readonly say: (line: string) => void;
 }
 
-/** What became of a run, as the report puts it: an operation says what of it stands last. */
+/** The result of a run in the words of the report; an operation chooses from it what is shown last. */
 export interface Ended {
   readonly domain: string;
-  /** How many failures there were, in words; undefined for none. */
+  /** The number of failures, in words; undefined if there were none. */
   readonly findings?: string;
   /** How many files were sealed for later jobs. */
   readonly saved: number;
-  /** What was changed, and where it failed what stays and what was not begun. */
+  /** What was changed; if the run failed, also what stays and what was not started. */
   readonly account: readonly string[];
-  /** What was proven last, where it says how things are now. */
+  /** The last proof, if it still describes the present state. */
   readonly proof?: { readonly healthy: boolean; readonly verdict: string };
-  /** What works, where it ended because some hosts do not answer. */
+  /** What works, if the run ended because some hosts do not answer. */
   readonly works: readonly string[];
 }

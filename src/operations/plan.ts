@@ -4,7 +4,7 @@ import type { Stage } from '../engine/stage.ts';
 import type { OnHosts, Task } from './operation.ts';
 import { isProof } from './proof.ts';
 
-/** Shows what apply would change, and seals it for the jobs that are held to it. */
+/** Shows what apply would change, and seals the plan for the jobs that must follow it. */
 export const plan: OnHosts = {
   does: { english: 'show what apply would change', chinese: '只显示 apply 会做的更改' },
   offered: 'to workflows',
@@ -39,7 +39,7 @@ export const plan: OnHosts = {
   ],
 };
 
-/** At its end no stage knows a reason why it could not go on. */
+/** Succeeds if no stage finds a reason why it could not continue. */
 async function planned({ stages, run, save }: Task): Promise<readonly Failure[]> {
   const plans = await planStages(stages.flatMap(shown), run);
   const failures = withoutConsequences(plans.flatMap(({ plan }) => plan.failures));
@@ -47,6 +47,6 @@ async function planned({ stages, run, save }: Task): Promise<readonly Failure[]>
   return failures;
 }
 
-/** The proof changes nothing, and is judged only after an apply; what it can foretell is shown. */
+/** The proof changes nothing and is judged only after an apply; until then only its preview is shown. */
 const shown = (stage: Stage): Stage[] =>
   stage.preview ? [{ ...stage, plan: stage.preview }] : isProof(stage) ? [] : [stage];

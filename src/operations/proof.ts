@@ -8,10 +8,10 @@ import type { Run } from '../engine/run.ts';
 import { plan } from '../engine/runner.ts';
 import type { Stage } from '../engine/stage.ts';
 
-/** Whether a stage is the proof: it changes nothing, and plan and approval pass it by. */
+/** Whether a stage is the proof: it changes nothing, so plan and approval skip it. */
 export const isProof = ({ name }: Pick<Stage, 'name'>): boolean => name === PROOF;
 
-/** A failure unless the proof says that all is well. */
+/** A failure unless the proof is healthy. */
 export function unproven(proof: Proof | undefined): Failure[] {
   if (proof?.healthy === true) return [];
   const what = proof ? 'not every check of the matrix is ok' : 'the verification ended without a result';
@@ -24,7 +24,7 @@ export function unproven(proof: Proof | undefined): Failure[] {
   ];
 }
 
-/** The failure of something that must be known and is not. */
+/** The failure for something that must be known but is not. */
 export function notJudged(stage: string, { host, about, why }: Note, words: Words = PLAIN): Failure {
   return {
     code: 'fact-unknown',
@@ -35,7 +35,7 @@ export function notJudged(stage: string, { host, about, why }: Note, words: Word
   };
 }
 
-/** What the proof says of the hosts that answer, told to nobody else; undefined where it says nothing. Never throws. */
+/** The proof for the hosts that answer, without reporting it; undefined if there is none. Never throws. */
 export async function proofNow(all: readonly Stage[], run: Run): Promise<Proof | undefined> {
   const [proof] = await plan(all.filter(isProof), quiet(run)).catch(() => []);
   return proof?.plan.proof;

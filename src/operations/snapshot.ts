@@ -1,6 +1,6 @@
 import type { OnHosts } from './operation.ts';
 
-/** Records what a host answers, for the jobs that do not reach it. Judges nothing of it. */
+/** Records the answers of a host, for jobs that do not reach it. Judges nothing. */
 export const snapshot: OnHosts = {
   does: { english: 'record the answers of the hosts', chinese: '只记录各主机的应答' },
   offered: 'to jobs',

@@ -1,6 +1,6 @@
 import type { OnHosts } from './operation.ts';
 
-/** Lets go of the lock for jobs that could not. */
+/** Releases the lock on behalf of jobs that could not. */
 export const unlock: OnHosts = {
   does: { english: 'release the lock of this run', chinese: '只释放本次运行所持有的锁' },
   offered: 'to jobs',

@@ -3,7 +3,7 @@ import { plan } from '../engine/runner.ts';
 import type { OnHosts, Task } from './operation.ts';
 import { notJudged, unproven } from './proof.ts';
 
-/** Proves that the deployment works, by one look at what there is now. */
+/** Proves that the deployment works, by reading its present state once. */
 export const verify: OnHosts = {
   does: { english: 'check that the deployment works', chinese: '只验证部署是否正常' },
   stages: 'proof',
@@ -22,7 +22,7 @@ export const verify: OnHosts = {
   ],
 };
 
-/** At its end everything that is described was seen, and the proof is healthy. */
+/** Succeeds if everything described could be judged and exists, and the proof is healthy. */
 async function verified({ stages, run }: Task): Promise<readonly Failure[]> {
   const plans = await plan(stages, run);
   const failures = plans.flatMap(({ stage, plan }) => [
