@@ -30,7 +30,7 @@ const cases: readonly [string, Container | undefined, Container | undefined, rea
   ['both are there', CURRENT, FORMER, [line('it.former'), line('it')]],
 ];
 
-test.each(cases)('a container is asked to be absent where %s', (_, current, former, lines) => {
+test.each(cases)('a container is to be removed: %s', (_, current, former, lines) => {
   const plan = new Plan();
   planRemoval(plan, thing({ seconds: 10 }), { current, former }, 'its data stay');
   expect([plan.empty, shown(plan)]).toEqual([lines[0]?.startsWith('=') === true, lines]);

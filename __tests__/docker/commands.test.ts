@@ -111,7 +111,7 @@ describe('whole lines', () => {
   });
 });
 
-describe('scripts, run for real with docker and curl that write down what they get', () => {
+describe('scripts, run for real with a docker and a curl that record what they get', () => {
   let folder: string;
   const said = (): string => readFileSync(join(folder, 'said'), 'utf8');
   const program = (name: string, text: string): void => {
@@ -141,7 +141,7 @@ describe('scripts, run for real with docker and curl that write down what they g
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('joining fills in the address that the host itself resolves', () => {
+  test('joining uses the address that the host itself resolves', () => {
     rmSync(join(folder, 'said'), { force: true });
     expect(run(joinSwarm('node-02', 'm:2377', token, 'i'))).toMatchObject({ status: 0, stdout: '\n200' });
     const [line = ''] = said().split('\n');
@@ -152,7 +152,7 @@ describe('scripts, run for real with docker and curl that write down what they g
     });
   });
 
-  test('joining ends where the name is not known', () => {
+  test('joining fails if the name does not resolve', () => {
     rmSync(join(folder, 'said'), { force: true });
     expect(run(joinSwarm('unknown', 'm:2377', token, 'i'))).toMatchObject({
       status: 68,
@@ -257,18 +257,18 @@ describe('scripts, run for real with docker and curl that write down what they g
         'b:1 is sha256:9 here, not sha256:2 ["sha256:x","sha256:y"]',
       ],
       ['a star', { 'a:1': '* *', 'b:1': B }, 'a:1', 'a:1 is * here, not sha256:1 sha256:m'],
-    ])('and loses its name where it is another: %s', (_, answers, name, stderr) => {
+    ])('and loses its name if it is a different image: %s', (_, answers, name, stderr) => {
       expect(loaded(answers)).toEqual({ status: 65, stderr, said: `the bytes untagged ${name}\n` });
     });
 
-    test('or not, where docker refuses it; then nothing else is done', () => {
+    test('or not, if docker refuses it; then nothing else is done', () => {
       expect(
         loaded({ 'a:1': 'sha256:1 []', 'b:1': B }, 'echo "unexpected EOF" >&2; echo refused >>"$SAID"; exit 1'),
       ).toEqual({ status: 1, stderr: 'unexpected EOF', said: 'refused\n' });
     });
   });
 
-  test('a login lives in a folder of its own, only while the image is pulled', () => {
+  test('a login exists in a folder of its own, only while the image is pulled', () => {
     rmSync(join(folder, 'said'), { force: true });
     expect(run(pullImage('r/a:1', login)).status).toBe(0);
     const lines = said().trim().split('\n');
@@ -331,7 +331,7 @@ describe('ensureImage', () => {
       apply: (act: Parameters<typeof ensureImage>[0]) => ensureImage(act, 'a', name, deployment),
     }) as const;
 
-  test('pulls nothing that is there', async () => {
+  test('pulls nothing that exists', async () => {
     const { fleet } = await carryOut(step(NAME), [
       ok('a', ask, `sha256:${'a'.repeat(64)} ${NAME} registry.lab:5000/kuscia@<none>\n`),
     ]);
@@ -389,7 +389,7 @@ describe('ensureImage', () => {
   });
 });
 
-test('the probe is started without a proxy, with a configuration that sends back its own name and what was sent', () => {
+test('the probe is started without a proxy, with a configuration that returns its own name and the request', () => {
   const { args } = runProbe(clusterOf(), THREE[1] as Host);
   const proxies = [
     'http_proxy',
@@ -430,7 +430,7 @@ describe('the data path is tried from within the probe', () => {
   const asked = (cluster = clusterOf()) => tryPaths(cluster, cluster.hosts[0] as Host, cluster.hosts.slice(1)).command;
   const PEERS = ['alice-probe-node-02', 'alice-probe-node-03'];
 
-  test('past any proxy, with what this run makes up, larger than two packets', () => {
+  test('bypassing any proxy, with random content, larger than two packets', () => {
     const { program, reads, args } = asked();
     expect([program, reads, args.slice(0, 4)]).toEqual(['docker', true, ['exec', 'alice-probe', 'sh', '-c']]);
     expect(args[6]).toContain('n=$RANDOM$RANDOM$RANDOM');

@@ -50,14 +50,14 @@ const together = (differences: typeof DIFFERENCES): Partial<Container> =>
   differences.reduceRight<Partial<Container>>((all, [each]) => ({ ...all, ...each }), {});
 
 describe('a container', () => {
-  test('that is as described differs in nothing, whatever else it has', () => {
+  test('that is as described has no difference, whatever else it has', () => {
     expect(difference({})).toBeUndefined();
     expect(
       differenceFrom({ image: 'image:1' }, containerOf('c', together(DIFFERENCES.slice(1))), absent),
     ).toBeUndefined();
   });
 
-  test.each(DIFFERENCES)('that is otherwise by %j tells it', (changes, words) => {
+  test.each(DIFFERENCES)('that differs by %j is reported', (changes, words) => {
     expect(difference(changes)).toBe(words);
   });
 
@@ -68,7 +68,7 @@ describe('a container', () => {
     },
   );
 
-  test('of another name of the same image is as described', () => {
+  test('from another name of the same image is as described', () => {
     const found = [present(imageId('a')), present(imageId('b')), absent, unknown('no shell')].map((onHost) =>
       differenceFrom({ image: 'other:1' }, containerOf('c'), onHost),
     );

@@ -322,7 +322,7 @@ test.each([
   ['', 0],
   ['8000-8010', 0],
   [undefined, 0],
-])('a port that docker was told as %j is %i', (HostPort, port) => {
+])('a port given to docker as %j is %i', (HostPort, port) => {
   const raw = {
     Id: 'i',
     Name: '/a',
@@ -344,7 +344,7 @@ test.each([
   );
 });
 
-describe('what is nonsense', () => {
+describe('nonsense', () => {
   const questions: readonly [string, Query<unknown>][] = [
     ['engine', engine],
     ['nodes', swarmNodes],
@@ -461,12 +461,12 @@ describe('what a probe reports', () => {
     expect(said(of(2, ...lines))).toEqual(present({ ...NOTHING, tries: [{ to: 'node-02', ...found }] }));
   });
 
-  test.each([126, 127])('that not even a shell is in its image, by %s', (code) => {
+  test.each([126, 127])('that its image has not even a shell, by %s', (code) => {
     expect(said('', code)).toEqual(present({ ...NOTHING, missing: ['sh'] }));
   });
 });
 
-test('all that is asked of containers is one line, and it names no secret of theirs', () => {
+test('all queries about containers are one command, which names no secret of theirs', () => {
   const lines = [container('a'), container('b'), publishedPorts, restartedPorts, containers].map(({ command }) =>
     shellLine(command),
   );

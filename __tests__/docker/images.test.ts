@@ -55,7 +55,7 @@ describe('an image that a host lacks', () => {
     ['nginx:1.26', NGINX, 'sending nginx:1.26 (nginx.tar, 3.1 GiB)'],
     ['docker.io/library/nginx:1.26', NGINX, 'sending docker.io/library/nginx:1.26 (nginx.tar, 3.1 GiB)'],
     ['mysql:8.0', REST, 'sending mysql:8.0 (rest.tgz, 5 MiB)'],
-  ])('%s is sent from the archive that holds it', async (name, archive, said) => {
+  ])('%s is sent from the archive that contains it', async (name, archive, said) => {
     const { fleet, events } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', load(archive))]);
     expect(fleet.ran.at(-1)).toEqual({ host: 'a', line: shellLine(load(archive)), stdin: `the file ${archive.file}` });
     expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([said]);
@@ -69,7 +69,7 @@ describe('an image that a host lacks', () => {
     },
   );
 
-  test('is not sent where it is there', async () => {
+  test('is not sent if it exists there', async () => {
     const { fleet } = await carryOut(step('nginx:1.26', withArchives()), [
       ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
     ]);
@@ -79,7 +79,7 @@ describe('an image that a host lacks', () => {
   test.each([
     ['found', 'sha256:9 nginx:1.26 nginx@<none>\n', []],
     ['brought', '', [ok('a', load(NGINX))]],
-  ])('is not asked for again in a run that has %s it', async (_, listed, brings) => {
+  ])('is not queried again in a run that has %s it', async (_, listed, brings) => {
     const deployment = withArchives();
     const bring = (act: Act, host: string): Promise<void> => ensureImage(act, host, 'nginx:1.26', deployment);
     const { fleet } = await carryOut(
@@ -98,19 +98,19 @@ describe('an image that a host lacks', () => {
     expect([fleet.lines('a'), fleet.lines('b')].map(({ length }) => length)).toEqual([1 + brings.length, 1]);
   });
 
-  test('is asked for anew in the next run', async () => {
+  test('is queried again in the next run', async () => {
     const again = step('nginx:1.26', withArchives());
     const there = ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n');
     for (const run of [1, 2])
       expect([run, (await carryOut(again, [there])).fleet.lines()]).toEqual([run, [there.line]]);
   });
 
-  test('is waited for the longer, the larger it is', () => {
+  test('has a longer time limit the larger it is', () => {
     expect([load(REST), load(NGINX)].map(({ timeoutMs }) => Math.round(timeoutMs / 60_000))).toEqual([30, 84]);
   });
 });
 
-describe('what went wrong is told', () => {
+describe('what went wrong is reported', () => {
   const cases: readonly [string, Outcome, object][] = [
     [
       'another image',
@@ -228,7 +228,7 @@ const turn = async (): Promise<void> => {
   for (let i = 0; i < 30; i += 1) await Promise.resolve();
 };
 
-describe('two that want an image on one host', () => {
+describe('two steps that need an image on one host', () => {
   const want = (slow: Slow, deployment: Deployment) => (host: string, name: string) =>
     ensureImage(slow as unknown as Act, host, name, deployment);
 
@@ -245,7 +245,7 @@ describe('two that want an image on one host', () => {
     expect(slow.brought).toHaveLength(2);
   });
 
-  test('share it where one of them is a host that joins the swarm', async () => {
+  test('share it if one of them joins the host to the swarm', async () => {
     const slow = new Slow();
     const deployment = withArchives();
     const engines = enginesOf(THREE, (host) => present(host === first ? engineInside(host) : engineOutside()));
@@ -262,7 +262,7 @@ describe('two that want an image on one host', () => {
     expect(slow.brought).toHaveLength(1);
   });
 
-  test('share an archive that holds both', async () => {
+  test('share an archive that contains both', async () => {
     const slow = new Slow();
     const deployment = withArchives();
     const all = Promise.all(
@@ -274,7 +274,7 @@ describe('two that want an image on one host', () => {
     expect(slow.brought).toEqual(['a load mysql:8.0, secretflow/kuscia:1.1.0b0']);
   });
 
-  test('take turns where they want different ones', async () => {
+  test('take turns if they need different ones', async () => {
     const slow = new Slow();
     const deployment = withArchives();
     const all = Promise.all(['mysql:8.0', 'nginx:1.26'].map((name) => want(slow, deployment)('a', name)));
@@ -287,7 +287,7 @@ describe('two that want an image on one host', () => {
     expect(slow.brought).toHaveLength(2);
   });
 
-  test('try it each for themselves where it failed', async () => {
+  test('each try again if it failed', async () => {
     const slow = new Slow();
     const deployment = withArchives();
     const all = Promise.allSettled(['nginx:1.26', 'nginx:1.26'].map((name) => want(slow, deployment)('a', name)));
@@ -298,11 +298,11 @@ describe('two that want an image on one host', () => {
   });
 });
 
-describe('how far an archive has come', () => {
+describe('the progress of an archive', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  test('is told every ten seconds, until its end', async () => {
+  test('is reported every ten seconds, until its end', async () => {
     const slow = new Slow();
     const done = ensureImage(slow as unknown as Act, 'a', 'nginx:1.26', withArchives());
     await turn();

@@ -44,9 +44,9 @@ function run({ program, args, stdin }: Command): Outcome {
 const ask = <T>(question: Query<T>) => answer(question, run(question.command));
 
 describe('a terminal', () => {
-  test('can be had here', () => expect(ask(terminal)).toEqual(present(true)));
+  test('is available here', () => expect(ask(terminal)).toEqual(present(true)));
 
-  test('cannot be had where script(1) makes none', () => {
+  test('is unavailable if script(1) creates none', () => {
     writeFileSync(
       join(folder, 'script'),
       '#!/bin/sh\necho "script: failed to create pseudo-terminal: No such file" >&2; exit 1\n',
@@ -110,7 +110,7 @@ describe('writeFile', () => {
     );
   });
 
-  test('replaces a file as a whole, narrows its mode and leaves nothing beside it, also of one that was killed', () => {
+  test('replaces a file as a whole, narrows its mode and leaves no leftovers, even of a killed one', () => {
     mkdirSync(path('one'));
     writeFileSync(path('one/f'), 'former', { mode: 0o644 });
     writeFileSync(path('one/f.new.7'), 'hal');
@@ -124,7 +124,7 @@ describe('writeFile', () => {
     ]).toEqual(['new', '600', ['f'], false]);
   });
 
-  test('leaves the former file where the new one cannot be written', () => {
+  test('leaves the former file if the new one cannot be written', () => {
     mkdirSync(path('full'));
     writeFileSync(path('full/f'), 'former');
     const bin = path('bin');
@@ -138,7 +138,7 @@ describe('writeFile', () => {
     expect([readFileSync(path('full/f'), 'utf8'), readdirSync(path('full'))]).toEqual(['former', ['f']]);
   });
 
-  test('leaves the former file where its content was cut short anywhere', () => {
+  test('leaves the former file if the new content was cut short anywhere', () => {
     mkdirSync(path('cut'));
     writeFileSync(path('cut/f'), 'former');
     const command = writeFile('write', 'cut/f', '0600', 'new');
@@ -150,7 +150,7 @@ describe('writeFile', () => {
     expect([readFileSync(path('cut/f'), 'utf8'), readdirSync(path('cut'))]).toEqual(['former', ['f']]);
   });
 
-  test('takes a name with anything in it, and its content by input alone', () => {
+  test('takes any characters in the name, and its content only from standard input', () => {
     const odd = `it's $(touch oops) "x"`;
     const command = writeFile('write', odd, '0600', new Secret('s', 'hidden-value'));
     expect(run(command)).toMatchObject({ code: 0 });
@@ -177,7 +177,7 @@ describe('a file', () => {
     expect(ask(openFile('folder', 'n'))).toMatchObject({ is: 'unknown' });
   });
 
-  test('tells when it was changed, in milliseconds', () => {
+  test('has its time of change in milliseconds', () => {
     const before = Date.now();
     writeFileSync(join(folder, 'now'), '');
     const fact = ask(file('now'));
@@ -285,13 +285,13 @@ describe('a machine', () => {
     expect(said(line)).toMatchObject(present({ listening: ports }));
   });
 
-  test('has routes with their prefixes, and keeps no default route', () => {
+  test('has routes with their prefixes, without the default route', () => {
     expect(
       said('route=00004D0A/00FFFFFF', 'route=000011AC/0000FFFF', 'route=00000000/00000000', 'route=0101A8C0/FFFFFFFF'),
     ).toMatchObject(present({ routes: ['10.77.0.0/24', '172.17.0.0/16', '192.168.1.1/32'] }));
   });
 
-  test('lacks programs, and may have no Yama; memory is in bytes', () => {
+  test('lists missing programs, and may have no Yama; memory is in bytes', () => {
     expect(said('missing=awk', 'missing=script')).toMatchObject(
       present({ missingPrograms: ['awk', 'script'], memory: 1024 ** 2, ptraceScope: 1 }),
     );
@@ -310,7 +310,7 @@ describe('a machine', () => {
 });
 
 describe('a disk', () => {
-  test('is read here, and above a folder that is not there', () => {
+  test('is read here, and above a folder that does not exist', () => {
     const fact = ask(disk(folder));
     if (fact.is !== 'present') throw new Error(fact.is);
     expect(fact.value.size).toBeGreaterThanOrEqual(fact.value.free);

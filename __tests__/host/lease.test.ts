@@ -37,14 +37,14 @@ const lease = (): string => join(place, 'kuscia-swarm', 'alice.lease');
 const held = (by: Holder) => ({ is: 'held', by, expiresIn: expect.any(Number), heldFor: expect.any(Number) });
 
 describe('a lease', () => {
-  test('that nobody ever held is taken, shared by all of one run, and shown to others', () => {
+  test('that was never held is taken, shared by all of one run, and shown to others', () => {
     expect(take(first)).toEqual({ is: 'taken', freeFor: 999_999_999 });
     expect([take(first), keep(first), take(again)]).toEqual([{ is: 'shared' }, { is: 'shared' }, { is: 'shared' }]);
     expect(take(other)).toEqual(held(again));
     expect(keep(other)).toEqual(held(again));
   });
 
-  test('tells how long it will last and how long it has been held', () => {
+  test('shows how long it will last and how long it has been held', () => {
     take(first, 300);
     const leased = take(other);
     expect(
@@ -55,7 +55,7 @@ describe('a lease', () => {
     ).toEqual([true, true]);
   });
 
-  test('is released by its owner alone, and then free since', () => {
+  test('is released only by its holder, and its free time is counted from then', () => {
     take(first);
     expect(end(other)).toMatchObject({ code: 0 });
     expect(take(other)).toEqual(held(first));
@@ -64,12 +64,12 @@ describe('a lease', () => {
     expect(leased?.is === 'taken' && leased.freeFor < 10).toBe(true);
   });
 
-  test('that nobody ever held leaves no trace of a run that ends it', () => {
+  test('that was never held leaves no trace of a run that ends it', () => {
     expect(end(first)).toMatchObject({ code: 0, stdout: '', stderr: '' });
     expect(existsSync(join(place, 'kuscia-swarm'))).toBe(false);
   });
 
-  test('that nobody kept is free, also for keeping no more', () => {
+  test('that expired is free, and can no longer be kept', () => {
     take(first, 0);
     expect(take(other)).toMatchObject({ is: 'taken' });
     expect(keep(first)).toEqual(held(other));
@@ -81,20 +81,20 @@ describe('a lease', () => {
     expect(keep(first)).toEqual(held({ id: '', about: '' }));
   });
 
-  test('outlives its job for the next one where that is wanted', () => {
+  test('can outlive its job for the next one', () => {
     take(first);
     end(first, 300);
     expect([take(other), take(first)]).toEqual([held(first), { is: 'shared' }]);
   });
 
-  test('is broken for the very id that holds it, no other', () => {
+  test('is broken only for the id that holds it', () => {
     take(first);
     expect(take(other, 60, 'acme/ops/9#1')).toEqual(held(first));
     expect(take(other, 60, first.id)).toEqual({ is: 'taken', freeFor: 0 });
     expect(keep(first)).toEqual(held(other));
   });
 
-  test('of one domain is not that of another', () => {
+  test('of one domain does not affect that of another', () => {
     take(first);
     expect(leasedIn(run(takeLease('bob', other, 60)))).toMatchObject({ is: 'taken' });
   });
@@ -112,7 +112,7 @@ describe('a lease', () => {
     expect((await Promise.all(takes)).sort()).toEqual([...Array.from({ length: 15 }, () => 'held'), 'taken']);
   });
 
-  test('lies where only those may write who may use Docker', () => {
+  test('is stored where only users of Docker may write', () => {
     take(first);
     expect([
       (statSync(join(place, 'kuscia-swarm')).mode & 0o777).toString(8),
@@ -120,7 +120,7 @@ describe('a lease', () => {
     ]).toEqual(['770', '660']);
   });
 
-  test('is not trusted in a folder that anyone can write, and not taken for free when it cannot be read', () => {
+  test('is not trusted in a folder that anyone can write, and not considered free if it cannot be read', () => {
     mkdirSync(join(place, 'kuscia-swarm'));
     chmodSync(join(place, 'kuscia-swarm'), 0o777);
     expect(run(takeLease('alice', first, 60))).toMatchObject({
@@ -136,7 +136,7 @@ describe('a lease', () => {
     }
   });
 
-  test('takes any words about its holder as one line', () => {
+  test('stores any text about its holder as one line', () => {
     const odd = { id: 'a/b/1#1', about: `it's "ada"\n$(touch ${place}/oops) \\n` };
     take(odd);
     expect(take(other)).toMatchObject({ by: { id: odd.id, about: `it's "ada" $(touch ${place}/oops) \\n` } });

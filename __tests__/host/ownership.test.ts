@@ -10,7 +10,7 @@ const said = (...lines: readonly string[]): Fact<readonly Ward[]> =>
   answer(othersOn('f'), { ended: 'exited', code: 0, stdout: [...lines, 'end', ''].join('\n'), stderr: '' });
 const LOGIN = 'login=1000 1000 998';
 
-describe('whose the folder is, with all its parents', () => {
+describe('the owners of the folder and all its parents', () => {
   test.each<[string, string, string | undefined]>([
     ["root's", 'path=41ed 0 0 root:root /', undefined],
     ["the login's", 'path=41c0 1000 1000 ada:ada /home/ada', undefined],
@@ -61,7 +61,7 @@ describe('on a real host', () => {
       : [JSON.stringify(fact)];
   };
 
-  test('every parent is looked at, of what is there and of what is not yet', () => {
+  test('every parent is checked, of what exists and of what does not yet', () => {
     expect([
       asked(join(base, 'closed/kuscia')),
       asked(join(base, 'open/own/kuscia/alice')),

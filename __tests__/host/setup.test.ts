@@ -87,7 +87,7 @@ test('is read on real hosts', () => {
   );
 });
 
-describe('the engine that the login means', () => {
+describe('the engine that the login uses', () => {
   test.each<[string, Readonly<Record<string, string>>, Setup['elsewhere']]>([
     ['nothing said', {}, []],
     ['the usual socket', { DOCKER_HOST: 'unix:///var/run/docker.sock' }, []],
@@ -121,7 +121,7 @@ describe('the engine that the login means', () => {
     expect(valueOf(asked({ DOCKER_HOST: 'unix:///var/run/docker.sock' })).elsewhere).toEqual([]);
   });
 
-  test('in the usual file counts, too, where a variable names another: kuscia.sh does not see that', () => {
+  test('in the usual file counts too if a variable names another, which kuscia.sh does not see', () => {
     const file = config({ currentContext: 'far' });
     context('far', 'ssh://me@far');
     config({ currentContext: '' }, 'other');
@@ -132,7 +132,7 @@ describe('the engine that the login means', () => {
 });
 
 describe('the proxies of containers', () => {
-  test('are told by their names, and nothing of their values or of other secrets leaves the host', () => {
+  test('are reported by name, and neither their values nor other secrets leave the host', () => {
     const file = config({
       auths: {
         'https://index.docker.io/v1/': { auth: 'aGlkZGVuOmhpZGRlbg==' },
@@ -159,7 +159,7 @@ describe('the proxies of containers', () => {
     expect(said).not.toMatch(/hidden|aGlk/);
   });
 
-  test('are read of both files where a variable names another', () => {
+  test('are read from both files if a variable names another', () => {
     const usual = config({ proxies: { default: { httpProxy: 'http://a' } } });
     const other = config({ proxies: { default: { httpsProxy: 'http://b' } } }, 'other');
     expect(
@@ -179,13 +179,13 @@ describe('the proxies of containers', () => {
     '{"proxies":"x"}',
     '{"proxies":{"default":"http://hidden"}}',
     '\0',
-  ])('of a file that reads %j are none', (content) => {
+  ])('are none in a file that contains %j', (content) => {
     put('.docker/config.json', content);
     expect(valueOf(asked()).proxies).toEqual([]);
   });
 });
 
-test('docker is looked for on the PATH and where it is usual', () => {
+test('docker is looked for on the PATH and in the usual places', () => {
   const path = process.env['PATH'] ?? '';
   const docker = put('bin/docker', '#!/bin/sh\n', 0o755);
   put('.local/bin/docker', 'not to be run', 0o644);
@@ -238,13 +238,13 @@ describe('firewall rules', () => {
     ]);
   });
 
-  test('that can be read and are none are none', () => {
+  test('that are readable and empty are none', () => {
     expect(
       valueOf(asked({ PATH: saves(['iptables-nft-save', '', 0], ['iptables-legacy-save', '', 0]) })).rules,
     ).toEqual([]);
   });
 
-  test('that may not be read are not known', () => {
+  test('that may not be read are unknown', () => {
     expect(
       valueOf(asked({ PATH: saves(['iptables-nft-save', '', 4], ['iptables-legacy-save', '', 1]) })).rules,
     ).toBeUndefined();

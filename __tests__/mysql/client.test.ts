@@ -135,7 +135,7 @@ describe('the client in the probe', () => {
     });
   });
 
-  test('gives what is to be withheld where it is told to, as Kuscia does: so a server that reads it is seen to', async () => {
+  test('sends what is otherwise withheld when asked to, as Kuscia does, which shows that this server can read it', async () => {
     const once = await asked({ forgotten: true }, undefined, (database) => logInOnce(clusterOf(), database, password));
     expect(once).toMatchObject({
       outcome: { code: 0, stderr: '' },
@@ -148,7 +148,7 @@ describe('the client in the probe', () => {
       );
   });
 
-  test('tells what the server says of a refusal, as its own client words it', async () => {
+  test("reports a refusal in the words of the server's own client", async () => {
     const { fact, readable } = await asked({ password: 'another' });
     expect([fact, readable]).toEqual([
       { is: 'present', value: { login: 'refused', said: `ERROR 1045 (28000): Access denied for user 'kuscia'@'%'` } },
@@ -159,7 +159,7 @@ describe('the client in the probe', () => {
     ).toMatchObject({ value: { login: 'wants TLS', said: expect.stringContaining('ERROR 3159') } });
   });
 
-  test('of one that refuses only what comes without TLS it tells that, and gives the password to nobody there either', async () => {
+  test('reports a server that refuses only logins without TLS, and does not reveal the password there either', async () => {
     for (const wants of ['mysql_native_password', 'caching_sha2_password']) {
       const { fact, readable } = await asked({ tls: certified('other'), wants, refusesPlain: [1045, 'Access denied'] });
       expect([fact, readable]).toEqual([
@@ -183,7 +183,7 @@ describe('the client in the probe', () => {
     ]);
   });
 
-  test('of nobody there it tells nothing', async () => {
+  test('reports nothing if nothing answers', async () => {
     const database = { ...EXTERNAL, address: '127.0.0.1', port: 9 };
     const question = databaseState(clusterOf({ database }), password);
     expect(answer(question, await within(question.command))).toMatchObject({
@@ -206,12 +206,12 @@ describe('with a CA', () => {
     ]);
   });
 
-  test('one that has forgotten the login gets the password within TLS alone', async () => {
+  test('a server that has forgotten the login gets the password only within TLS', async () => {
     const { fact, logins } = await asked({ tls: certified('own'), forgotten: true }, CA);
     expect([fact, logins]).toEqual([{ is: 'present', value: ACCEPTED }, ['kuscia by caching_sha2_password with TLS']]);
   });
 
-  test('one that lets nobody in without TLS is told as that: Kuscia could not', async () => {
+  test('a server that requires TLS is reported as such, because Kuscia could not log in', async () => {
     expect((await asked({ tls: certified('own'), refusesPlain: [3159, 'insecure'] }, CA)).fact).toMatchObject({
       value: { login: 'wants TLS' },
     });
@@ -224,7 +224,7 @@ describe('with a CA', () => {
     ['has a certificate of its own making', { tls: certified('other'), forgotten: true }, /verify error:num=18/],
     ['has none', {}, 'it does not offer TLS'],
     ['has none and wants the password', { wants: 'mysql_clear_password' }, 'it does not offer TLS'],
-  ])('a server that %s gets nothing at all', async (_, manner, said) => {
+  ])('a server that %s receives nothing at all', async (_, manner, said) => {
     const { fact, logins, readable } = await asked(manner, CA);
     expect(fact).toMatchObject({
       is: 'present',

@@ -29,7 +29,7 @@ describe('commands', () => {
     expect(shellLine(runDatabase(database, files, '10.77.0.11'))).toBe(line);
   });
 
-  test('log in by standard input only', () => {
+  test('take the login from standard input only', () => {
     const create = provide({ ...MANAGED, name: 'kine_a', user: 'k' }, 'own', password);
     expect(create.args.slice(2, 7)).toEqual(['sh', 'alice-mysql', '/run/secrets/database-password', 'sh', '-c']);
     expect(create.args.slice(-2)).toEqual(['/run/secrets/database-root-password', 'own']);
@@ -39,7 +39,7 @@ describe('commands', () => {
     expect(JSON.stringify([create, loginFile('root', password)])).not.toContain(PASSWORD);
   });
 
-  test('are told by the host itself what root logs in by', () => {
+  test("get root's login from the host itself", () => {
     for (const command of [closeRoot(MANAGED, 'given', 'a/password'), rootAccess(MANAGED, 'a/password').command]) {
       expect([command.stdin, command.args.slice(2, 8)]).toEqual([
         undefined,
@@ -49,8 +49,8 @@ describe('commands', () => {
   });
 });
 
-describe('the question to the database', () => {
-  test('is asked in its container, or from the probe', () => {
+describe('the query of the database', () => {
+  test('runs in its container, or from the probe', () => {
     const [inside, outside] = [cluster, external].map((each) => databaseState(each, password).command);
     const ask = expect.stringContaining('timeout 12 mysql --defaults-extra-file=/dev/stdin "$@"');
     expect(inside?.args.slice(2, 13)).toEqual([
@@ -77,7 +77,7 @@ describe('the question to the database', () => {
     }
   });
 
-  test('only selects', () => {
+  test('only uses SELECT', () => {
     const sql = databaseState(external, password).command.args.slice(14).join('; ');
     expect(
       databaseState({ ...cluster, database: { ...MANAGED, name: EXTERNAL.name } }, password).command.args,
@@ -213,7 +213,7 @@ describe('the question to the database', () => {
     });
   });
 
-  test('never fails to end in a fact', () => {
+  test('always results in a fact', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 255 }), fc.string(), fc.string(), (code, stdout, stderr) => {
         const fact = answer(databaseState(cluster, password), exited(code, stdout, stderr));
@@ -223,7 +223,7 @@ describe('the question to the database', () => {
   });
 });
 
-describe('the question about root', () => {
+describe('the query about root', () => {
   const question = rootAccess(MANAGED, 'kuscia-swarm/alice/database-password');
   const rows = (login: string, ...accounts: readonly string[]): string =>
     ['version\t8.0.40', ...accounts.map((each) => `account\t${each}`), `login\t${login}`, ''].join('\n');
@@ -279,7 +279,7 @@ describe('the question about root', () => {
     expect(answer(question, outcome)).toEqual(fact);
   });
 
-  test('only selects', () => {
+  test('only uses SELECT', () => {
     expect(question.command.reads).toBe(true);
     expect(
       question.command.args
@@ -293,7 +293,7 @@ describe('the question about root', () => {
 describe('the greeting of a server', () => {
   const question = greeting(cluster, '10.77.0.11', 3306);
 
-  test('is awaited from within the probe, with values as arguments, and with a login that names nobody', () => {
+  test('is awaited inside the probe, with values as arguments, and with a login of no existing user', () => {
     const { args } = question.command;
     expect([args.slice(0, 4), args.slice(5, 6), args.slice(7)]).toEqual([
       ['exec', 'alice-probe', 'bash', '-c'],
@@ -377,7 +377,7 @@ describe('the greeting of a server', () => {
       exited(127, '', 'sh: bash: not found\n'),
       { is: 'unknown', why: expect.stringContaining('bash: not found') },
     ],
-  ])('is read of %s', (_, outcome, fact) => {
+  ])('is read from %s', (_, outcome, fact) => {
     expect(answer(question, outcome)).toEqual(fact);
   });
 
@@ -393,7 +393,7 @@ describe('the greeting of a server', () => {
     [0, true],
     [1, false],
     [124, false],
-  ])('a host that ends with %i has a connection: %s', (code, reached) => {
+  ])('a host that exits with %i has a connection: %s', (code, reached) => {
     const fromHost = hostReaches('db.example', 3306);
     expect(shellLine(fromHost.command)).toBe(`timeout 4 bash -c ': 3<>"/dev/tcp/$0/$1"' db.example 3306`);
     expect(answer(fromHost, exited(code, ''))).toEqual(present(reached));

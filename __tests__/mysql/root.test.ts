@@ -57,26 +57,26 @@ afterEach(() => rmSync(box, { recursive: true }));
 const look = () =>
   answer(rootAccess(MANAGED, 'kept'), { ended: 'exited', ...run(rootAccess(MANAGED, 'kept').command) });
 
-describe('root, as the scripts find it', () => {
-  test('by the password of the users as the host keeps it', () => {
+describe('how the scripts log in as root', () => {
+  test('by the password of the users that the host keeps', () => {
     put('root-by-tcp', 'given-one');
     expect(look()).toEqual(
       present({ login: 'given', version: '8.0.40', isOpen: true, knowsUser: false, usedFrom: [] }),
     );
   });
 
-  test('by the one that its container was started with, where the host has lost the file', () => {
+  test('by the one that its container was started with, if the host has lost the file', () => {
     rmSync(join(box, 'kept'));
     put('root-by-tcp', 'older-one');
     expect(look()).toMatchObject({ value: { login: 'given' } });
   });
 
-  test('by its own', () => {
+  test('by its own password', () => {
     put('root-by-socket', 'own-one');
     expect(look()).toMatchObject({ value: { login: 'own', isOpen: false } });
   });
 
-  test('by neither', () => {
+  test('by neither password', () => {
     expect(look()).toEqual(present({ login: 'refused' }));
     rmSync(join(box, 'database-root-password'));
     expect(look()).toEqual(present({ login: 'refused' }));
@@ -88,8 +88,8 @@ describe('root, as the scripts find it', () => {
   });
 });
 
-describe('root, as the scripts change it', () => {
-  test('makes a user by the password of the run, not by the one that the host keeps', () => {
+describe('how the scripts change root', () => {
+  test('creates a user with the password of the run, not with the one that the host keeps', () => {
     put('root-by-tcp', 'given-one');
     expect(run(provide(MANAGED, 'given', new Secret('p', 'another')))).toMatchObject({
       code: 1,
@@ -99,7 +99,7 @@ describe('root, as the scripts change it', () => {
     expect(said()).toEqual([expect.stringMatching(/^tcp: CREATE DATABASE .*IDENTIFIED BY 'given-one'; GRANT/)]);
   });
 
-  test('gets its own password, is let in by it, and only then loses its other accounts', () => {
+  test('gets its own password, logs in with it, and only then loses its other accounts', () => {
     put('root-by-tcp', 'given-one');
     expect(run(closeRoot(MANAGED, 'given', 'kept'))).toMatchObject({ code: 0 });
     expect(said()).toEqual([
@@ -109,7 +109,7 @@ describe('root, as the scripts change it', () => {
     ]);
   });
 
-  test('keeps its other accounts where it is not let in by its own', () => {
+  test('keeps its other accounts if it cannot log in with its own', () => {
     put('root-by-socket', 'somebody-else');
     expect(run(closeRoot(MANAGED, 'own', 'kept'))).toMatchObject({ code: 65 });
     put('database-root-password', '');
@@ -117,7 +117,7 @@ describe('root, as the scripts change it', () => {
     expect(run(closeRoot(MANAGED, 'given', 'kept'))).toMatchObject({ code: 66 });
   });
 
-  test('has its password made once, and taken out of the container where the file is gone', () => {
+  test('has its password generated once, and copied from the container if the file is gone', () => {
     expect(run(makeRootPassword(join(box, 'new/root'))).code).toBe(0);
     const made = readFileSync(join(box, 'new/root'), 'utf8');
     expect([

@@ -63,12 +63,12 @@ describe('the loaded configuration', () => {
     });
   });
 
-  test('is unknown where nginx does not say', () => {
+  test('is unknown if nginx does not report it', () => {
     expect(answer(loadedConfiguration('lb'), { ended: 'exited', code: 7, stdout: '', stderr: '' }).is).toBe('unknown');
   });
 });
 
-test('while gateways move to another port, nginx leads to each replica on that one and all former ones, under a digest of its own', () => {
+test('while gateways move to another port, nginx forwards to each replica on that one and all former ones, under a digest of its own', () => {
   const deployment = deploymentOf({ hosts: TWO });
   const [settled, moving] = [loadBalancerFiles(deployment), movingFiles(deployment, [13080, 14080])];
   const servers = (text: string): string[] =>
@@ -110,7 +110,7 @@ describe('scripts, run for real', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('the first configuration is put in place', () => {
+  test('the first configuration is installed', () => {
     write('new/nginx.conf', 'one');
     expect(run(installConfiguration('new', 'a/nginx'))).toMatchObject({ status: 0 });
     expect([readFileSync(at('a/nginx/nginx.conf'), 'utf8'), readdirSync(at('a/nginx')), existsSync(at('new'))]).toEqual(
@@ -118,7 +118,7 @@ describe('scripts, run for real', () => {
     );
   });
 
-  test('a new one keeps the last good one, and moves certificate and key before it', () => {
+  test('a new one keeps the last good one, and certificate and key are moved first', () => {
     for (const [name, text] of [
       ['nginx.conf', 'two'],
       ['certificate.pem', 'c'],
@@ -131,7 +131,7 @@ describe('scripts, run for real', () => {
     ).toEqual({ 'nginx.conf': 'two', 'nginx.conf.last-good': 'one', 'certificate.pem': 'c', 'certificate.key': 'k' });
   });
 
-  test('nothing is installed from a folder that is not there', () => {
+  test('nothing is installed from a folder that does not exist', () => {
     expect(run(installConfiguration('nowhere', 'a/nginx')).status).not.toBe(0);
     expect(readFileSync(at('a/nginx/nginx.conf'), 'utf8')).toBe('two');
   });
@@ -141,7 +141,7 @@ describe('scripts, run for real', () => {
     chmodSync(at('bin/docker'), 0o755);
   };
 
-  test('a reload waits until nginx says that it has loaded the new one', () => {
+  test('a reload waits until nginx reports that it has loaded the new one', () => {
     docker(
       `case "$*" in *reload*) echo "$*" >>"${at('said')}";; *) n=$(($(cat "${at('n')}" 2>/dev/null || echo 0) + 1)); echo $n >"${at('n')}"; [ $n -lt 4 ] && echo former || printf wanted;; esac`,
     );
@@ -152,7 +152,7 @@ describe('scripts, run for real', () => {
     ]);
   });
 
-  test('a reload that nginx does not follow fails', () => {
+  test('a reload that nginx does not carry out fails', () => {
     docker('case "$*" in *reload*) ;; *) echo former;; esac');
     writeFileSync(at('bin/sleep'), '#!/bin/sh\n');
     chmodSync(at('bin/sleep'), 0o755);
@@ -175,7 +175,7 @@ describe('the configuration', () => {
   const pem = { loadBalancerCertificate: new Secret('c', 'CERT'), loadBalancerKey: new Secret('k', 'PRIVATE KEY') };
   const https = { loadBalancer: { ...loadBalancer, scheme: 'https' as const } };
 
-  test('leads to every replica and to nobody else, by one shared turn', () => {
+  test('forwards to every replica and to nothing else, in one shared rotation', () => {
     expect(
       lines()
         .filter((line) => line.startsWith('server ') && line.endsWith(';'))
@@ -196,7 +196,7 @@ describe('the configuration', () => {
     expect(lines({ protocol }).includes('proxy_ssl_verify off;')).toBe(scheme === 'https');
   });
 
-  test('speaks to peers as the cluster file says', () => {
+  test('serves peers as the cluster file says', () => {
     expect(lines()).toContain('listen 8080;');
     expect(lines(https)).toEqual(
       expect.arrayContaining([
@@ -220,7 +220,7 @@ describe('the configuration', () => {
     expect(files().configuration).not.toMatch(/\{\{|undefined/);
   });
 
-  test('carries a digest of itself, which changes with all that nginx is to load', () => {
+  test('carries a digest of itself, which changes with everything that nginx loads', () => {
     const { configuration, digest } = files();
     expect(configuration).toContain(`return 200 "${digest}";`);
     expect(digest).toMatch(/^[0-9a-f]{32}$/);
@@ -232,7 +232,7 @@ describe('the configuration', () => {
     expect(files().digest).toBe(digest);
   });
 
-  test('has certificate and key beside it, only for https', () => {
+  test('has certificate and key beside it only for HTTPS', () => {
     expect(Object.entries(files(https, pem).secrets).map(([name, secret]) => [name, secret.reveal()])).toEqual([
       ['certificate.pem', 'CERT'],
       ['certificate.key', 'PRIVATE KEY'],

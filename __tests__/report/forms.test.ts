@@ -18,7 +18,7 @@ const covered = (spans: readonly Span[]): number[] =>
   spans.flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i));
 
 describe('forms in a text', () => {
-  test('are found wherever they stand, also within and across each other', () => {
+  test('are found wherever they occur, even within or overlapping each other', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 40 });
     fc.assert(
       fc.property(

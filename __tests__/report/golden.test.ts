@@ -8,8 +8,8 @@ describe.each(NAMES)('a run: %s', (name) => {
     face = await toldOf(name);
   });
 
-  test('reads in the log as in its golden file', () => expect(logOf(face)).toBe(golden(name, 'txt')));
-  test('reads in the job summary as in its golden file', () => expect(face.markdown).toBe(golden(name, 'md')));
+  test('has the log of its golden file', () => expect(logOf(face)).toBe(golden(name, 'txt')));
+  test('has the job summary of its golden file', () => expect(face.markdown).toBe(golden(name, 'md')));
 });
 
 test('the outputs of an apply say how much changed, what, and the proof', async () => {

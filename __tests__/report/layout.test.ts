@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { cell, columns, count, cut, duration, labelled, type Layout } from '../../src/report/layout.ts';
+import { cell, columns, count, truncate, duration, labelled, type Layout } from '../../src/report/layout.ts';
 
 const look = (width: number): Layout => ({ width, paint: (style, text) => (style === 'bad' ? `<${text}>` : text) });
 
-test('columns stand under each other, whatever colours they have', () => {
+test('columns are aligned, whatever their colours', () => {
   expect(
     columns(
       [
@@ -15,7 +15,7 @@ test('columns stand under each other, whatever colours they have', () => {
   ).toEqual(['<a>     one', 'long  two']);
 });
 
-test('a row that is wider than the screen gives way where it may, and keeps 16 characters', () => {
+test('a row wider than the screen shrinks the columns that may, to 16 characters at least', () => {
   const [line] = columns([[cell('stage'), cell('w'.repeat(30)), cell('y'.repeat(30))]], look(50), { shrink: [2, 1] });
   expect(line).toBe(`stage  ${'w'.repeat(24)}…  ${'y'.repeat(15)}…`);
   expect(line).toHaveLength(50);
@@ -23,7 +23,7 @@ test('a row that is wider than the screen gives way where it may, and keeps 16 c
 
 test('a value stays on its line', () => expect(columns([[cell('a\nb\tc')]], look(80))).toEqual(['a b c']));
 
-test('a labelled text is broken at blanks and never cut', () => {
+test('a labelled text is wrapped at spaces and never truncated', () => {
   expect(labelled(cell('do'), 'one two three\nfour', look(22), 2, 4)).toEqual(['  do  one two three', '      four']);
   expect(labelled(cell('do'), 'aaaa bbbbbbbbbbbbbbbbbbbbbb cc', look(22), 2, 4)).toEqual([
     '  do  aaaa',
@@ -47,5 +47,5 @@ test('one and many', () =>
     '2 more',
   ]));
 
-test('a cut text says so', () =>
-  expect([cut('abc', 3), cut('abcd', 3), cut('😀😀', 2)]).toEqual(['abc', 'ab…', '😀😀']));
+test('a truncated text says so', () =>
+  expect([truncate('abc', 3), truncate('abcd', 3), truncate('😀😀', 2)]).toEqual(['abc', 'ab…', '😀😀']));

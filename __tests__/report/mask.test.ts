@@ -30,7 +30,7 @@ const secretText = fc.oneof(
 const filler = fc.string({ unit: fc.constantFrom(...'xyz .,-\n\t\x1b\u0000'), maxLength: 12 });
 
 describe('masking', () => {
-  test('leaves no form of any secret, wherever and however often it stands', () => {
+  test('leaves no form of any secret, wherever and however often it occurs', () => {
     fc.assert(
       fc.property(
         fc.array(secretText, { minLength: 1, maxLength: 3 }),
@@ -52,7 +52,7 @@ describe('masking', () => {
     );
   });
 
-  test.each(Object.entries(SPELLINGS))('leaves no secret that something else has spelt: %s', (_, spell) => {
+  test.each(Object.entries(SPELLINGS))('leaves no secret in another spelling: %s', (_, spell) => {
     fc.assert(
       fc.property(secretText, filler, filler, (text, before, after) => {
         const masks = new Masks();
@@ -63,7 +63,7 @@ describe('masking', () => {
     );
   });
 
-  test.each(['\n', '\r\n', '\n    ', '\\n'])('leaves no base64 or hex of a secret that was broken by %j', (by) => {
+  test.each(['\n', '\r\n', '\n    ', '\\n'])('leaves no base64 or hex of a secret that was split by %j', (by) => {
     fc.assert(
       fc.property(
         secretText,
@@ -81,7 +81,7 @@ describe('masking', () => {
     );
   });
 
-  test('covers nothing beside a secret that is broken', () => {
+  test('covers nothing beside a secret that was split', () => {
     const masks = new Masks();
     masks.hide([new Secret('a', 'correct horse battery')]);
     expect(masks.mask('one\n  correct horse bat\n  tery staple\n  two')).toBe('one\n  *** staple\n  two');
@@ -94,7 +94,7 @@ describe('masking', () => {
     expect(masks.mask('x abcdefghijkl y')).toBe('x *** y');
   });
 
-  test('covers a secret that control characters had torn apart', () => {
+  test('covers a secret that control characters had split', () => {
     const masks = new Masks();
     masks.hide([new Secret('a', 'correct horse')]);
     expect(masks.clean('it is cor\x1b[31mrect\u200b horse.')).toBe('it is ***.');
@@ -106,13 +106,13 @@ describe('masking', () => {
     expect(masks.clean('pw ::set-output::x')).toBe('pw ***');
   });
 
-  test('ends also when the secret is made of asterisks', () => {
+  test('terminates even if the secret consists of asterisks', () => {
     const masks = new Masks();
     masks.hide([new Secret('a', '****')]);
     expect(masks.mask('***** and *******')).toBe('*** and ***');
   });
 
-  test('is told of each form once', () => {
+  test('gives each form once', () => {
     const masks = new Masks();
     expect(masks.hide([new Secret('a', 'correct horse')]).length).toBeGreaterThan(3);
     expect(masks.hide([new Secret('again', 'correct horse')])).toEqual([]);
@@ -146,7 +146,7 @@ describe("what GitHub's runner is told to mask of a secret of several lines", ()
   test.each([
     ['line feeds', '\n'],
     ['carriage returns, too', '\r\n'],
-  ])('is each line that tells something by itself, and the whole as it is written in one line (%s)', (_, by) => {
+  ])('is each line that means something by itself, and the whole as written in one line (%s)', (_, by) => {
     const key = KEY.join(by);
     const masks = announced(key);
     expect(masks).toEqual(
@@ -216,7 +216,7 @@ test('no form of a secret survives in the log, an annotation, an output or the s
   );
 });
 
-test('of a text that is too long to be looked at nothing half is shown, wherever it is cut', () => {
+test('a text too long to be processed never shows half a secret, wherever it is cut', () => {
   const masks = new Masks();
   const secret = 'correct-horse-battery-staple';
   masks.hide([new Secret('password', secret)]);

@@ -23,23 +23,23 @@ function waits(at: readonly number[], why: (i: number) => string): number[] {
 
 const everyHalfSecond = Array.from({ length: 90 }, (_, i) => i * 500);
 
-test('a wait that changes at each look is told every 5 s', () => {
+test('a wait that changes at each check is reported every 5 s', () => {
   expect(waits(everyHalfSecond, (i) => `try ${i}`)).toEqual([
     0, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000, 40_000,
   ]);
 });
 
-test('a wait that does not change is told every 20 s', () =>
+test('a wait that does not change is reported every 20 s', () =>
   expect(waits(everyHalfSecond, () => 'no answer yet')).toEqual([0, 20_000, 40_000]));
 
-test('a wait says for what, why, and how long it still may take', () => {
+test('a wait states its subject, its reason and the time left', () => {
   const progress = new Progress({ width: Infinity, paint: (_style, text) => text }, ['node-02'], () => 0);
   expect(progress.lines({ is: 'waiting', stage: 'kuscia-start', notes: [NOTE], leftMs: 58_900 })).toEqual([
     '  node-02  waits   replica answers (no answer yet)  59 s left',
   ]);
 });
 
-test('a new stage is told of its waits at once', () => {
+test('the waits of a new stage are reported at once', () => {
   const progress = new Progress({ width: Infinity, paint: (_style, text) => text }, [], () => 0);
   const event = { is: 'waiting', stage: 'a', notes: [NOTE], leftMs: 1 } as const;
   expect([progress.lines(event).length, progress.lines(event).length]).toEqual([1, 0]);

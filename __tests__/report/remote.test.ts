@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
-import { bounded, tame } from '../../src/report/remote.ts';
+import { bounded, makeHarmless } from '../../src/report/remote.ts';
 
 const nasty = fc.string({
   unit: fc.constantFrom(
@@ -27,12 +27,12 @@ describe('text from a host', () => {
     ['a NUL and a bell', 'a\u0000b\x07c', 'abc'],
     ['an IPv6 address', 'fe80::1 is up', 'fe80::1 is up'],
     ['Chinese', '组网模式 ok', '组网模式 ok'],
-  ])('loses its power and nothing else: %s', (_what, said, shown) => expect(tame(said)).toBe(shown));
+  ])('loses only what is harmful: %s', (_what, said, shown) => expect(makeHarmless(said)).toBe(shown));
 
   test('never holds a control character or a workflow command', () => {
     fc.assert(
       fc.property(nasty, (said) => {
-        const shown = tame(said);
+        const shown = makeHarmless(said);
         // eslint-disable-next-line no-control-regex
         expect(shown).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/);
         expect(shown).not.toMatch(/^\s*::/m);
@@ -42,7 +42,7 @@ describe('text from a host', () => {
     );
   });
 
-  test('is bounded, and says by how much', () => {
+  test('is truncated, and says by how much', () => {
     expect(bounded('abcdef', 4)).toBe('abcd… (2 more characters)');
     expect(bounded('abcd', 4)).toBe('abcd');
     expect(bounded('abc😀', 4)).toBe('abc… (2 more characters)');

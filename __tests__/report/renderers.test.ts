@@ -14,7 +14,7 @@ import { terminalRenderer } from '../../src/report/terminal.ts';
 import { ALICE, CUT, planOf, step } from './alice.ts';
 import { play, reportOn } from './play.ts';
 import { RUNS } from './runs.ts';
-import { findings } from '../../src/report/told.ts';
+import { findings } from '../../src/report/reported.ts';
 
 /** The blocks of these failures. */
 const failureLines = (
@@ -41,7 +41,7 @@ describe('the terminal', () => {
     expect(lines.join('\n')).toMatch(/after apply: \w+…/);
   });
 
-  test('folds what is satisfied to one line, unless more is wanted', async () => {
+  test('folds what is satisfied into one line by default', async () => {
     expect(
       (await onTerminal({ colour: false, verbose: false }, 120)).filter((line) =>
         line.includes('meets the requirements'),
@@ -117,12 +117,12 @@ describe('an annotation', () => {
     expect(message).toMatch(/\d+ more in the log and in the job summary\.$/);
   });
 
-  test('keeps within the limit also when one finding alone is too long', () => {
+  test('keeps within the limit even if a single finding is too long', () => {
     expect(annotation([{ ...CUT, what: 'w'.repeat(9_000) }], 'd').message.length).toBeLessThan(4_096);
   });
 });
 
-test('a failure says its host once', () => {
+test('a failure names its host once', () => {
   const look = { width: Infinity, paint: (_style: unknown, text: string) => text };
   expect(failureLines({ ...CUT, what: 'the disk is full' }, 'error', look, 'd')[0]).toBe(
     'Error KS-1204 data-path-cut: node-02: the disk is full',
@@ -132,7 +132,7 @@ test('a failure says its host once', () => {
   );
 });
 
-test('failures of one kind with one remedy are one block, and the same failure is told once', () => {
+test('failures of one kind with one remedy are one block, and the same failure is reported once', () => {
   const look = { width: Infinity, paint: (_style: unknown, text: string) => text };
   const engine = {
     code: 'engine-unreachable',
@@ -170,7 +170,7 @@ describe('the job summary', () => {
     const steps = Array.from({ length: 5_000 }, (_, i) =>
       step('node-01', '+', `change ${i} ${'x'.repeat(300)}`, 'y'.repeat(300)),
     );
-    story.hear({ is: 'planned', stage: 'a', plan: findings(planOf({ steps })) });
+    story.record({ is: 'planned', stage: 'a', plan: findings(planOf({ steps })) });
     const markdown = summary(story, 'd', 256 * 1024);
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(256 * 1024);
     expect(markdown).toContain('4800 more stand in the `plan` output and in the log.');
@@ -218,7 +218,7 @@ test('the error reference is linked where GitHub says which version runs', () =>
   expect(docsPage({})).toBe('docs/troubleshooting.md');
 });
 
-test('it is linked in the run steps of a composite too, where GitHub’s runner has emptied its own variables and only their env can pass them on', () => {
+test('it is linked in the run steps of a composite too, where GitHub’s runner clears its own variables and only env can pass them on', () => {
   const emptied = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_ACTION_REPOSITORY: '', GITHUB_ACTION_REF: '' };
   const github: Readonly<Record<string, string>> = {
     '${{ github.action_repository }}': 'o/kuscia-swarm',

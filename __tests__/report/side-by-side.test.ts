@@ -184,12 +184,12 @@ const COURSES: readonly {
   },
 ];
 
-describe('stages that go on side by side are told in turn', () => {
+describe('stages that run side by side are printed in turn', () => {
   test.each(COURSES)('$name', async ({ told, failures = [], course: expected }) => {
     expect(course(await ran(told, failures))).toEqual(expected);
   });
 
-  test('with no group open any more when the run says what is wrong', async () => {
+  test('with no group still open when the run reports what is wrong', async () => {
     const { lines } = await ran(
       [
         ['a', 'begins'],
@@ -206,7 +206,7 @@ describe('stages that go on side by side are told in turn', () => {
     expect(failure).toBeGreaterThan(0);
   });
 
-  test('and none silences what another waits for', async () => {
+  test('and none silences the waits of another', async () => {
     const { lines } = await ran([
       ['a', 'begins'],
       ['b', 'begins'],
@@ -237,7 +237,7 @@ describe('a stage that was left off', () => {
     ['c', 'is left'],
   ];
 
-  test('says so in the log, and the run what of it stays', async () => {
+  test('says so in the log, and the run says which of its changes remain', async () => {
     const { lines, outputs } = await ran(LEFT, [CUT]);
     expect(lines).toContain('c: left off after 0.9 s, 1 change made');
     expect(lines.slice(-2)).toEqual([
@@ -247,7 +247,7 @@ describe('a stage that was left off', () => {
     expect(outputs['changed']).toBe('3');
   });
 
-  test('stands as such in the job summary', async () => {
+  test('appears as such in the job summary', async () => {
     const { markdown } = await ran(LEFT, [CUT]);
     const rows = markdown
       .split('\n')

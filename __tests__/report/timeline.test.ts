@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { reading } from '../../src/engine/command.ts';
 import { Secret } from '../../src/engine/secret.ts';
-import { Timeline, type Ran } from '../../src/report/timeline.ts';
+import { Timeline, type TimedCommand } from '../../src/report/timeline.ts';
 import { ALICE } from './alice.ts';
 import { recorder, reportOn } from './play.ts';
 
-const ran = (host: string, from: number, ms: number, stage?: string): Ran => ({
+const ran = (host: string, from: number, ms: number, stage?: string): TimedCommand => ({
   host,
   from,
   ms,
@@ -13,14 +13,14 @@ const ran = (host: string, from: number, ms: number, stage?: string): Ran => ({
   purpose: `from ${from}`,
   ending: 'exit 0',
 });
-const timelineOf = (...all: readonly Ran[]): Timeline => {
+const timelineOf = (...all: readonly TimedCommand[]): Timeline => {
   const timeline = new Timeline();
   for (const each of all) timeline.add(each);
   return timeline;
 };
 
 describe('a timeline', () => {
-  test('shows when which host was at work, and for which stage', () => {
+  test('shows when each host was at work, and for which stage', () => {
     const timeline = timelineOf(
       ran('a', 0, 1_000),
       ran('bcd', 2_000, 1_990, 'swarm-join'),
@@ -44,7 +44,7 @@ describe('a timeline', () => {
   });
 });
 
-test('stands in the job summary, folded, masked, and no larger for many hosts and commands', async () => {
+test('is in the job summary, folded, masked, and no larger for many hosts and commands', async () => {
   const face = recorder();
   const report = reportOn(face);
   report.hide([new Secret('password', 'correct-horse')]);

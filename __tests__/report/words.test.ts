@@ -19,7 +19,7 @@ test.each(FIELDS)('a difference of the field "%s" has words', (field) =>
   expect(PLAN_WORDS.why({ because: 'differs', differs: [{ field, of: 'o', from: 'a', to: 'b' }] })).toMatch(SAYS),
 );
 
-test('several differences are told one after the other', () =>
+test('several differences are listed one after the other', () =>
   expect(
     PLAN_WORDS.why({
       because: 'differs',

@@ -78,7 +78,7 @@ describe('root of the database is closed', () => {
     expect(shown(plan(told))).toEqual(lines);
   });
 
-  test('not while anything else of the stage is to be done or awaited', () => {
+  test('not while the stage has anything else to do or to wait for', () => {
     expect(shown(plan({}, busy)).at(-1)).toBe(LATER);
     expect(
       shown(
@@ -93,7 +93,7 @@ describe('root of the database is closed', () => {
     ).toContain(LATER);
   });
 
-  test('not while somebody else is root, who is told', () => {
+  test('not while something else is logged in as root, which is reported', () => {
     const made = plan({ root: rootBy('own', true, true, ['10.0.0.9', '10.0.0.14']) });
     expect([shown(made), made.warnings]).toMatchObject([
       [expect.stringContaining('database-root')],
@@ -106,7 +106,7 @@ describe('root of the database is closed', () => {
     expect([shown(before), before.warnings]).toEqual([[LATER], []]);
   });
 
-  test('not of a database of somebody else', () => {
+  test('not of an external database', () => {
     expect(shown(plan({}, undefined, EXTERNAL))).toEqual([]);
   });
 
@@ -119,7 +119,7 @@ describe('root of the database is closed', () => {
     expect(ownPart(plan({ last }), new Set([job]), undefined).steps).toHaveLength(does ? 1 : 0);
   });
 
-  test('by the root that is let in', async () => {
+  test('by the root that can log in', async () => {
     const { ran } = await carryOut(stepOf(plan(), 'close root'), [ok('node-01', closeRoot(MANAGED, 'given', KEPT))]);
     expect(ran.map(({ line }) => line)).toEqual([shellLine(closeRoot(MANAGED, 'given', KEPT))]);
   });
@@ -133,7 +133,7 @@ describe('verify', () => {
     reached: [],
   };
 
-  test('says of a cluster that an earlier version made what it is, and no word of a wrong password', () => {
+  test('reports a cluster made by an earlier version as such, and no wrong password', () => {
     expect(databaseFailures(clusterOf(), { ...refused, root: rootBy('given', true, false) })).toMatchObject([
       {
         code: 'database-root',
@@ -156,7 +156,7 @@ describe('verify', () => {
   });
 });
 
-describe('the user of a data source is read of a configuration, and nothing else of it', () => {
+describe('only the user of the data source is read from a configuration', () => {
   test.each([
     ['datastoreEndpoint: "mysql://root:p@ss:w/rd@tcp(10.0.0.1:3306)/kine"', 'root'],
     ['datastoreEndpoint: mysql://kuscia:p@tcp(h:1)/k', 'kuscia'],

@@ -33,7 +33,7 @@ describe('what another image does to the files of the database', () => {
     expect(upgradeOf(running, image, inImage).is).toBe(is);
   });
 
-  test('is refused unless it can be undone or was asked for; an older server in any case', () => {
+  test('is refused unless it can be undone or was confirmed; an older server always', () => {
     const refusals = (is: Upgrade['is']) =>
       [false, true].map((confirmed) => upgradeRefusal(MANAGED, { from: '8.0.40', to: '8.4.3', is }, confirmed)?.code);
     expect([refusals('reversible'), refusals('one-way'), refusals('downgrade')]).toEqual([

@@ -28,7 +28,7 @@ const EXAMPLES = [
 const plannedOf = (deployment = deploymentOf()): unknown =>
   deploymentStages(deployment, 'present', EXAMPLES).map(({ name, needs, startAfter }) => ({ name, needs, startAfter }));
 
-test('a stage that does not apply to a cluster is not planned, and what it needs is waited for in its stead', () => {
+test('a stage that does not apply to a cluster is not planned, and stages that need it wait for its own prerequisites instead', () => {
   const first = { name: 'first', needs: [], startAfter: [] };
   expect(plannedOf()).toEqual([first, { name: 'fourth', needs: ['first'], startAfter: ['first'] }]);
   expect(plannedOf(deploymentOf({ database: EXTERNAL }))).toEqual([
@@ -43,7 +43,7 @@ test('a stage that does not apply to a cluster has no job', () => {
   expect([legs['first'], legs['second'], legs['third']]).toEqual([[expect.anything()], [], []]);
 });
 
-test('what is removable is taken away in the reverse order, each after what needs it, and none starts early', () => {
+test('removable stages are removed in reverse order, each after those that need it, and none starts early', () => {
   const stages = deploymentStages(deploymentOf(), 'absent');
   expect(stages.map(({ name, needs }) => [name, needs])).toEqual([
     ['nginx-lb', []],
@@ -54,6 +54,6 @@ test('what is removable is taken away in the reverse order, each after what need
   expect(stages.flatMap(({ startAfter, prefetch }) => [startAfter ?? [], prefetch ?? []].flat())).toEqual([]);
 });
 
-test('what is not removable cannot be asked to be absent', () => {
+test('what is not removable cannot be removed', () => {
   expect(() => definitionOf('swarm-join').of(deploymentOf(), 'absent')).toThrow('swarm-join is not removable');
 });

@@ -34,7 +34,7 @@ const reached = (route: Partial<Host['route']>): Arguments => {
 };
 
 describe('a host that has left the cluster file', () => {
-  test('is found in what was recorded of a real swarm', () => {
+  test('is found in the recording of a real swarm', () => {
     const [first, second] = TWO as [Host, Host];
     const cluster = clusterOf({ hosts: [first] });
     const engines = enginesOf([first], ({ name }) => factOf('settled', name, engine));

@@ -47,7 +47,7 @@ const failing = (...scripts: readonly Script[]): Promise<string[]> =>
   );
 
 describe('what kuscia-init hands over', () => {
-  test('is the configuration, and by what every host is held to one image and one kuscia.sh', async () => {
+  test('is the configuration, and what holds every host to one image and one kuscia.sh', async () => {
     const handings = await handed(CONFIGURATION, IMAGE, ok('node-02', hashScript(cluster), `${SCRIPT}  -\n`));
     expect(handings.map(({ kind }) => kind)).toEqual(['kuscia-configuration', 'provenance']);
     expect(handings[0]?.content.reveal()).toBe('mode: autonomy\n');
@@ -57,7 +57,7 @@ describe('what kuscia-init hands over', () => {
     });
   });
 
-  test('is never the one without the other', async () => {
+  test('is always both together', async () => {
     expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual([
       'node-02 fact-unknown: it no longer exists',
     ]);

@@ -198,7 +198,7 @@ describe('making a configuration', () => {
   const write = (content: string): Script =>
     ok('node-02', writeFile('write it', 'kuscia-swarm/alice/kuscia.yaml', '0600', content));
 
-  test('asks the database first, makes it without the password, and writes it with mode 0600', async () => {
+  test('queries the database first, makes it without the password, and writes it with mode 0600', async () => {
     const { fleet, events } = await carryOut(step, [
       asked('version\t8.0.40\ndatabase\tkine\n'),
       listed,
@@ -246,7 +246,7 @@ describe('making a configuration', () => {
     expect(failuresOf(thrown)).toMatchObject([{ code }]);
   });
 
-  test('writes nothing of what is no configuration', async () => {
+  test('writes nothing that is not a configuration', async () => {
     const thrown = await carryOut(step, [
       asked('version\t8.0.40\n'),
       listed,
@@ -258,7 +258,7 @@ describe('making a configuration', () => {
     expect(failuresOf(thrown)).toMatchObject([{ code: 'configuration-invalid', host: 'node-02' }]);
   });
 
-  test('the image is pulled by itself where only it is missing', async () => {
+  test('only the image is pulled if only the image is missing', async () => {
     const { fleet } = await carryOut(stepOf(plan(GOOD, GOOD, stored(), absent), 'image'), [
       ok('node-02', image(cluster.image).command, ''),
       ok('node-02', pullImage(cluster.image)),
@@ -266,7 +266,7 @@ describe('making a configuration', () => {
     expect(fleet.lines()).toEqual([shellLine(image(cluster.image).command), shellLine(pullImage(cluster.image))]);
   });
 
-  test('a copy is the same bytes', async () => {
+  test('a copy has the same bytes', async () => {
     const { ran } = await carryOut(stepOf(plan(absent, GOOD), 'node-02'), [write('')]);
     expect(ran.map(({ stdin }) => stdin)).toEqual([asInput(wanted())]);
   });

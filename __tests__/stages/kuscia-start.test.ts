@@ -21,7 +21,7 @@ import { registry } from '../../src/kuscia/registry.ts';
 import { loadedConfiguration } from '../../src/nginx/commands.ts';
 import { configurationFile, loadBalancerFiles, movingFiles } from '../../src/nginx/configuration.ts';
 import { formerPorts, kusciaStart, planReplicas } from '../../src/stages/kuscia-start.ts';
-import { ledBy } from '../../src/stages/led.ts';
+import { forwardedReplicas } from '../../src/stages/forwarded.ts';
 import type { Replica } from '../../src/stages/replica.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import {
@@ -71,7 +71,7 @@ function factsOf(
     lastErrorLines: present(''),
     within: absent,
     elsewhere: absent,
-    led: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))),
+    forwarded: present(new Set(HOSTS.map((each) => nameOf(cluster, each)))),
     ...(i === 0 && told),
   }));
 }
@@ -98,7 +98,7 @@ const since = (host: Host, startedAt: number) =>
     }),
   );
 
-test('kuscia.sh is brought early to the hosts whose replicas change, and not to that of the database, where root is closed', async () => {
+test('kuscia.sh is prefetched on the hosts whose replicas change, not on the host of the database, where root is closed', async () => {
   const deployment = deploymentOf();
   const stage = kusciaStart.of(deployment);
   const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
@@ -340,13 +340,13 @@ describe('a replica', () => {
     ['whose registry is not known is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
     [
       'that no peer reaches yet is waited for',
-      [{ led: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
+      [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
       [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
-    ['is not asked for through a load balancer that is not there yet', [{ led: absent }], [FINE(two), third]],
+    ['is not asked for through a load balancer that is not there yet', [{ forwarded: absent }], [FINE(two), third]],
     [
       'that does not work is not asked for through the load balancer',
-      [{ led: present(new Set<string>()), answer: unknown('exit 7') }, young],
+      [{ forwarded: present(new Set<string>()), answer: unknown('exit 7') }, young],
       [third, waits],
     ],
     [
@@ -366,7 +366,7 @@ describe('a replica', () => {
     expect(shown(plan(...told))).toEqual(lines);
   });
 
-  test('whose restart a changed configuration foretells is restarted by that word, also when it has started with it by itself', () => {
+  test('whose restart a changed configuration announced is restarted, even if it has already started with it by itself', () => {
     const steps = [{ file: fileOf('x', { changedAt: NOW }) }, { answer: silent, elsewhere: silent }].map((told) =>
       stepOf(plan(told), 'restart replica'),
     );
@@ -390,13 +390,13 @@ describe('a replica', () => {
       'configuration file /root/kuscia-swarm/alice/kuscia.yaml -> /srv/kuscia/kuscia.yaml',
     ],
   ];
-  test.each(changed)('changed in the cluster file by %s makes all anew, in their serial group', (_, changes, why) => {
+  test.each(changed)('changed in the cluster file by %s recreates all, in their serial group', (_, changes, why) => {
     expect(shown(plan({}, {}, clusterOf(changes)))).toEqual(
       HOSTS.map(({ name }) => `~ ${name} replace replica ${NAME} (${why}) [replicas]`),
     );
   });
 
-  test('leaves whatever gateway port it has, others another one where an earlier move was interrupted', () => {
+  test('leaves the gateway port it has; others may leave another after an interrupted move', () => {
     const moving = (gateway: number, host: Host) =>
       standingOf(present(replicaOf(clusterOf({ ports: { ...cluster.ports, gateway } }), host)));
     const found = (ports: readonly number[]) =>
@@ -412,7 +412,7 @@ describe('a replica', () => {
     ]);
   });
 
-  test('that does not work is told with its last words', () => {
+  test('that does not work is reported with the last lines of its log', () => {
     const { failure } =
       plan({ answer: unknown('exit 7'), lastErrorLines: present('FATAL Module [k3s] is invalid') }, young).awaited[0] ??
       {};
@@ -425,7 +425,7 @@ describe('a replica', () => {
   });
 });
 
-describe('replicas that are asked to be absent', () => {
+describe('replicas that are to be removed', () => {
   const absentPlan = (...told: Parameters<typeof factsOf>) => planReplicas(deploymentOf(), factsOf(...told), 'absent');
   const remove = (n: number, name = NAME): string => `- node-0${n} remove ${name} (no longer wanted) [replicas]`;
   const former = replicaOf(cluster, two, { name: `${NAME}.former`, state: 'exited' });
@@ -458,7 +458,7 @@ describe('replicas that are asked to be absent', () => {
     expect(shown(absentPlan(...told))).toEqual(lines);
   });
 
-  test('are gone where none is', () => {
+  test('are absent if there are none', () => {
     const facts = factsOf().map((each): Replica => ({ ...each, standing: standingOf(absent) }));
     const made = planReplicas(deploymentOf(), facts, 'absent');
     expect([made.empty, shown(made)]).toEqual([
@@ -467,7 +467,7 @@ describe('replicas that are asked to be absent', () => {
     ]);
   });
 
-  test('are stopped in order, one that runs once no task runs on it', async () => {
+  test('are stopped gracefully, a running one once no task runs on it', async () => {
     const idle = ok('node-02', registry('alice').command, 'end\n');
     for (const [words, name, asked] of [
       [`remove ${NAME}.former`, `${NAME}.former`, []],
@@ -481,13 +481,20 @@ describe('replicas that are asked to be absent', () => {
   });
 });
 
-describe('whom the load balancer leads to', () => {
+describe('the replicas that the load balancer forwards to', () => {
   const { configuration, digest } = loadBalancerFiles(deploymentOf());
   const balancer = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8080 } }));
   const written = present({ mode: '644', sha256: sha256(configuration), changedAt: 0 });
   const answers = present(THREE.slice(1).map((host) => answerOf(cluster, host)));
   const both = present(new Set(THREE.slice(1).map((host) => nameOf(cluster, host))));
-  test.each<[string, Parameters<typeof ledBy>[2], Parameters<typeof ledBy>[3], ReturnType<typeof ledBy>]>([
+  test.each<
+    [
+      string,
+      Parameters<typeof forwardedReplicas>[2],
+      Parameters<typeof forwardedReplicas>[3],
+      ReturnType<typeof forwardedReplicas>,
+    ]
+  >([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
     [
       'is known while it leads to the former and the new gateway ports, whatever its file',
@@ -499,15 +506,15 @@ describe('whom the load balancer leads to', () => {
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
     ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
     ['is not asked where the file is gone', present(digest), absent, absent],
-  ])('%s', (_, loaded, onFile, led) => {
-    expect(ledBy(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(led);
+  ])('%s', (_, loaded, onFile, forwarded) => {
+    expect(forwardedReplicas(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(forwarded);
   });
 
-  test('is not asked where nginx listens on another port yet', () => {
+  test('are not known while nginx still listens on another port', () => {
     const elsewhere = present(containerOf('alice-nginx-lb', { ports: { '8080/tcp': 8090 } }));
     expect(
       [elsewhere, absent, unknown('exit 1')].map(
-        (found) => ledBy(deploymentOf(), found, present(digest), written, answers).is,
+        (found) => forwardedReplicas(deploymentOf(), found, present(digest), written, answers).is,
       ),
     ).toEqual(['absent', 'absent', 'absent']);
   });
@@ -627,7 +634,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('sets the present one aside only once the new one was tried on its ports, network, memory and terminal, and lets it go when the new one works', async () => {
+  test('sets the present one aside only after a rehearsal of ports, network, memory and terminal, and removes it when the new one works', async () => {
     const { lines, failures } = await outcomeOf(
       [{}, { memory: GIB }],
       [
@@ -675,7 +682,7 @@ describe('carrying out', () => {
     expect(lines.filter((line) => line.includes('rename'))).toEqual([]);
   });
 
-  test('puts the former one back where the new one does not start, and says that it works again', async () => {
+  test('puts the former one back if the new one does not start, and says that it works again', async () => {
     const back = [
       ok('node-02', lastLogLines(NAME).command, 'killed\n'),
       ok('node-02', putBack(NAME, STOPPING, true)),
@@ -705,7 +712,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('removes nothing and starts nothing where it is not known what stands there', async () => {
+  test('removes nothing and starts nothing if it is unknown what exists there', async () => {
     const thrown = await carryOut(step, [
       listed,
       extract,
@@ -752,7 +759,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('a start for which docker had no port left names who took it since preflight looked', async () => {
+  test('a start that fails because a port is taken names what has taken it since preflight', async () => {
     // 4E20 is port 20000, the gateway's.
     const taken = ok(
       'node-02',
@@ -785,7 +792,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('a start whose connection was lost may have taken effect, and nothing more is asked of the host', async () => {
+  test('a start whose connection was lost may have taken effect, and the host is not queried again', async () => {
     const lost = ends('node-02', startReplica(cluster), { ended: 'lost', reason: 'reset', stdout: done });
     const thrown = await carryOut(step, [listed, extract, none, lost]).then(
       () => undefined,
@@ -801,7 +808,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('a start again that docker refuses for want of a port names who has it', async () => {
+  test('a restart that fails because a port is taken names what has it', async () => {
     const taken = ok(
       'node-02',
       machine.command,
@@ -823,7 +830,7 @@ describe('carrying out', () => {
     expect(await failures(free)).toMatchObject([{ code: 'command-failed', evidence: 'address already in use' }]);
   });
 
-  test('starts again, and restarts for another configuration', async () => {
+  test('starts a stopped one, and restarts for a changed configuration', async () => {
     const again = await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [
       ok('node-02', startContainer(NAME, 'exited')),
     ]);
@@ -838,7 +845,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('does not restart a replica that works at a further look', async () => {
+  test('does not restart a replica that a further check shows working', async () => {
     const { fleet, events } = await carryOut(stepOf(plan({ answer: silent, elsewhere: silent }), 'restart'), [
       listed,
       ...settledAnswers(),
@@ -942,7 +949,7 @@ describe('what kuscia-init handed over', () => {
       'fact-unknown: whether its image is the one that the domain was initialised with is not known',
     ],
   ];
-  test.each(scripts)('is compared once more before kuscia.sh starts anything: %s', async (_, found, failure) => {
+  test.each(scripts)('is compared again before kuscia.sh starts anything: %s', async (_, found, failure) => {
     const thrown = await carryOut(start, [...before, ...found]).then(
       () => undefined,
       (error: unknown) => error,

@@ -4,7 +4,7 @@ import type { Act } from '../../src/engine/ask.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Registry, Task } from '../../src/kuscia/registry.ts';
-import { awaitTasks, tasksNote } from '../../src/stages/kuscia-tasks.ts';
+import { awaitTasks, tasksWarning } from '../../src/stages/kuscia-tasks.ts';
 import { planReplicas } from '../../src/stages/kuscia-start.ts';
 import { absent } from '../../src/engine/fact.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
@@ -43,11 +43,11 @@ async function awaited(
 }
 
 describe('before a replica is stopped', () => {
-  test('nothing is waited for and nothing said where no task runs on it', async () => {
+  test('nothing is waited for or reported if no task runs on it', async () => {
     expect(await awaited(10, () => saying(task('elsewhere', on3)))).toEqual({ said: [], seconds: 0, failures: [] });
   });
 
-  test('its tasks are waited for, those that come meanwhile as well, and every 30 s it is said for which', async () => {
+  test('its tasks are waited for, including new ones, and reported every 30 s', async () => {
     const { said, seconds } = await awaited(10, (at) =>
       at < 32 ? saying(task('a')) : at < 50 ? saying(task('b', on2, 'Pending')) : saying(),
     );
@@ -59,7 +59,7 @@ describe('before a replica is stopped', () => {
     expect(seconds).toBe(50);
   });
 
-  test('when the time is over, what still runs is named, and ended', async () => {
+  test('when the time is over, tasks that still run are named and ended', async () => {
     const { said, seconds, failures } = await awaited(1, () => saying(task('a'), task('b', on2, 'Pending')));
     expect(said.at(-1)).toBe(
       '60 node-02 ends 2 tasks of 2 jobs: a (a-t1), b (b-t1, Pending) (the time of task-wait is over)',
@@ -67,7 +67,7 @@ describe('before a replica is stopped', () => {
     expect([said.length, seconds, failures]).toEqual([3, 60, []]);
   });
 
-  test('with task-wait 0 nothing is waited for, and what is ended is named', async () => {
+  test('with task-wait 0 nothing is waited for, and the tasks that end are named', async () => {
     expect(await awaited(0, () => saying(task('a')))).toEqual({
       said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (task-wait: 0)'],
       seconds: 0,
@@ -75,7 +75,7 @@ describe('before a replica is stopped', () => {
     });
   });
 
-  test('another replica is asked where its own API is silent', async () => {
+  test('another replica is queried if its own API does not answer', async () => {
     expect(
       (await awaited(10, (at, host) => (host === 'node-02' ? silent : at < 10 ? saying(task('a')) : saying()))).said,
     ).toEqual([
@@ -101,7 +101,7 @@ describe('before a replica is stopped', () => {
     });
   });
 
-  test('where no API answers, one that does not work is stopped all the same, and it is said', async () => {
+  test('if no API answers, one that does not work is stopped anyway, with a message', async () => {
     expect(await awaited(10, () => silent, false)).toEqual({
       said: [`0 node-02 which tasks end with ${on2} is not known (no API tells of them, and it does not work anyway)`],
       seconds: 0,
@@ -109,7 +109,7 @@ describe('before a replica is stopped', () => {
     });
   });
 
-  test('where no API answers, one that works is not stopped', async () => {
+  test('if no API answers, one that works is not stopped', async () => {
     const { said, seconds, failures } = await awaited(1, () => silent, true);
     expect(said[0]).toBe(
       `0 node-02 waits until it is known which tasks run on ${on2} (could not read the gateways, nodes and tasks: exit 1: refused); 1 min left`,
@@ -139,7 +139,7 @@ describe('a plan', () => {
       answer: present(answerOf(cluster, host)),
       registry,
       lastErrorLines: present(''),
-      led: present(new Set([on2, on3])),
+      forwarded: present(new Set([on2, on3])),
       ...(i === 0 && told),
     }));
   const warned = (told: Partial<OnHost>, registry: Fact<Registry>, state?: string): string[] =>
@@ -177,8 +177,8 @@ describe('a plan', () => {
     [10, true, /stopped once they have ended, after 10 min at most \(task-wait\)/],
     [0, true, /at once \(task-wait: 0\)/],
     [10, false, /not Ready, so nothing tells when they end/],
-  ])('says what becomes of them: %s minutes, node Ready: %s', (minutes, ready, wanted) => {
+  ])('says what happens to them: %s minutes, node Ready: %s', (minutes, ready, wanted) => {
     const known = present(registryOf(cluster, HOSTS, { tasks: [task('a')], nodes: [{ name: on2, ready }] }));
-    expect(tasksNote(deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, [known])?.remedy).toMatch(wanted);
+    expect(tasksWarning(deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, [known])?.remedy).toMatch(wanted);
   });
 });

@@ -18,7 +18,7 @@ import type { Greeting } from '../../src/mysql/greeting.ts';
 import { inUseText } from '../../src/mysql/in-use.ts';
 import { keepRootPassword, makeRootPassword, provide, type RootAccess } from '../../src/mysql/root.ts';
 import { databasePlace } from '../../src/stages/database.ts';
-import { unreached } from '../../src/stages/database-reach.ts';
+import { reachFailure } from '../../src/stages/database-reach.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
 import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
@@ -417,7 +417,7 @@ describe('a database of ours', () => {
     expect(shown(plan(told))).toEqual(lines);
   });
 
-  test('says of an address elsewhere which ones there are, and the key for it', () => {
+  test("names the host's addresses, and the key for them, if the address is not its own", () => {
     expect(
       plan({ listen: present({ address: '203.0.113.5', own: ['10.0.0.5', '172.17.0.1'] }) }).failures[0],
     ).toMatchObject({
@@ -426,7 +426,7 @@ describe('a database of ours', () => {
     });
   });
 
-  test('of an earlier version that is upgraded along goes by the version that its root tells', () => {
+  test('of an earlier version that is upgraded too goes by the version that its root reports', () => {
     const told = { ...EARLIER, image: present(imageId('b')), newVersion: present('8.0.40') };
     expect(shown(plan(told)).filter((line) => line.includes('upgrade'))).toEqual([]);
     expect(shown(plan({ ...told, newVersion: present('8.0.41') })).filter((line) => line.includes('upgrade'))).toEqual([
@@ -434,7 +434,7 @@ describe('a database of ours', () => {
     ]);
   });
 
-  test('is replaced by a newer version for that word, and the plan warns that this cannot be undone', () => {
+  test('is replaced by a newer version once confirmed, and the plan warns that this cannot be undone', () => {
     expect(shown(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true))).toEqual([
       MOVED,
       LATER,
@@ -442,7 +442,7 @@ describe('a database of ours', () => {
     ]);
   });
 
-  test('says that it is too slow where it is, and no word of a closed port', () => {
+  test('is reported as too slow, not as a closed port', () => {
     const failure = plan({ reached: [{ host: THREE[1] as Host, fact: present('late') }] }).awaited[0]?.failure;
     expect(failure).toMatchObject({
       what: 'the database at 10.77.0.11:3306 answers a container on node-02 too slowly',
@@ -529,14 +529,14 @@ describe('a database of ours', () => {
       { code: 'database-path-narrow', evidence: 'small packets arrive, packets of 1200 bytes do not' },
     ],
   ];
-  test.each(seen)('is told of %s with what mends that, and with nothing of other hosts', (_, how, fromHost, told) => {
-    const failure = unreached(clusterOf(), '10.77.0.11', { host: THREE[1] as Host, fact: present(how), fromHost });
+  test.each(seen)('is reported as %s with its remedy, without other hosts', (_, how, fromHost, told) => {
+    const failure = reachFailure(clusterOf(), '10.77.0.11', { host: THREE[1] as Host, fact: present(how), fromHost });
     expect(failure).toMatchObject({ code: 'database-unreachable', host: 'node-02', ...told });
     expect(failure.cause).toBeDefined();
     if (!failure.remedy.includes('3306/tcp')) expect(failure.remedy).not.toContain('Open');
   });
 
-  test('says whose database it is, and that a volume keeps its first password', () => {
+  test('says which domain owns the database, and that a volume keeps its first password', () => {
     expect(plan({ state: accepted({ gateways: [gateway('bob')] }) }).failures[0]).toMatchObject({
       what: 'the database kine belongs to domain bob, not to alice',
       evidence: 'root-kuscia-autonomy-bob-h',
@@ -547,7 +547,7 @@ describe('a database of ours', () => {
   });
 });
 
-describe('a database that is asked to be absent', () => {
+describe('a database that is to be removed', () => {
   const absentPlan = (told: Told = {}, changes: Partial<Cluster> = {}) =>
     planDatabase(deploymentOf(changes), factsOf(told), 'absent');
   const REMOVE = '- node-01 remove alice-mysql (no longer wanted)';
@@ -592,7 +592,7 @@ describe('a database that is asked to be absent', () => {
   });
 });
 
-describe('a database of somebody else', () => {
+describe('an external database', () => {
   const external = (told: Told = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
   const answers = '= node-02 database kine_alice at 10.77.0.14:3307 (8.0.40, login as kuscia)';
   const LOGIN = 'node-02 login as kuscia at 10.77.0.14:3307';
@@ -677,10 +677,10 @@ describe('a database of somebody else', () => {
     ]);
   });
 
-  test('is asked from the first replica; one of ours from its own host', () => {
+  test('is queried from the first replica; one that we run from its own host', () => {
     expect(
-      [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ asks, address }) => [
-        asks.name,
+      [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ queryHost, address }) => [
+        queryHost.name,
         address,
       ]),
     ).toEqual([
@@ -716,7 +716,7 @@ describe('carrying out', () => {
     rehearse('alice-mysql', { image: 'mysql:8.0', ports: port === undefined ? [] : [port], options: [] });
   const another = { container: present(database({ ports: { '3306/tcp': 3307 } })) };
 
-  test('tries the new one, stops the present one in order, never kills it, and lets it go when the new one works', async () => {
+  test('rehearses the new one, stops the present one gracefully, never kills it, and removes it when the new one works', async () => {
     const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [
       listed,
       ok('node-01', tried('10.77.0.11:3306:3306')),
@@ -764,7 +764,7 @@ describe('carrying out', () => {
     expect(lines).toContain(shellLine(keepRootPassword(MANAGED, FILES.root)));
   });
 
-  test('stops nothing where the new one could not be started', async () => {
+  test('stops nothing if the new one cannot be started', async () => {
     const seen: { carried?: Carried } = {};
     const refused = ends('node-01', tried('10.77.0.11:3306:3306'), {
       ended: 'exited',
@@ -800,7 +800,7 @@ describe('carrying out', () => {
     expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update|run)/.test(line))).toEqual([]);
   });
 
-  test('puts the former one back where the new one does not come up', async () => {
+  test('puts the former one back if the new one does not come up', async () => {
     const failed = ends('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'), {
       ended: 'exited',
       code: 125,
@@ -829,12 +829,12 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('writes the password file anew', async () => {
+  test('rewrites the password file', async () => {
     const { fleet } = await carryOut(stepOf(plan({ password: absent }), 'file with the database password'), [write]);
     expect(fleet.ran).toMatchObject([{ stdin: asInput(PASSWORD) }]);
   });
 
-  test('starts, and creates the schema with the password by input', async () => {
+  test('starts, and creates the schema with the password on standard input', async () => {
     const start = await carryOut(stepOf(plan({ container: present(database({ state: 'exited' })) }), 'start'), [
       ok('node-01', startContainer('alice-mysql', 'exited')),
     ]);
@@ -847,7 +847,7 @@ describe('carrying out', () => {
     );
   });
 
-  test('makes the user by the root that an earlier version made', async () => {
+  test('creates the user as the root that an earlier version set up', async () => {
     const made = await carryOut(stepOf(plan(EARLIER), 'user kuscia'), [
       ok('node-01', provide(MANAGED, 'given', password)),
     ]);

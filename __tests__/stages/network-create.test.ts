@@ -9,7 +9,7 @@ import { PROBE_VERSION, runProbe, type PathTry, type ProbeReport } from '../../s
 import { shellLine } from '../../src/engine/command.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Machine } from '../../src/host/facts.ts';
-import { allPaths, cutPairs, probeFailures } from '../../src/stages/data-path.ts';
+import { allPaths, pairFailuresOf, probeFailures } from '../../src/stages/data-path.ts';
 import { planNetwork } from '../../src/stages/network-create.ts';
 import { clusterOf, deploymentOf, THREE } from '../support/deployment.ts';
 import {
@@ -294,13 +294,13 @@ describe('the plan', () => {
     expect(shown(plan(told))).toEqual(lines);
   });
 
-  test('looks for the network on the manager that speaks for the swarm', () => {
+  test('looks for the network on the lead manager', () => {
     const facts = factsOf(all(none));
     const made = planNetwork(deploymentOf(), { ...facts, engines: enginesOf(THREE, () => present(engineOutside())) });
     expect(shown(made)).toEqual([CREATE, ...LATER]);
   });
 
-  test('stops at an engine it does not know: the network would be looked for in the wrong place', () => {
+  test('stops at an unknown engine, because it would look for the network in the wrong place', () => {
     const facts = factsOf();
     expect(
       shown(
@@ -313,7 +313,7 @@ describe('the plan', () => {
   });
 });
 
-describe('the network, asked to be absent', () => {
+describe('the network that is to be removed', () => {
   const remove = (n: number, group = ''): string => `- node-0${n} remove alice-probe (no longer wanted)${group}`;
   const GROUP = ' [network]';
   const REMOVE = `- node-01 network ${NAME} (overlayoverl) (no longer wanted)${GROUP}`;
@@ -392,7 +392,7 @@ describe('a network of the wrong type', () => {
     shown(made);
   });
 
-  test.each(wrong)('%s is removed where the caller asks for repair', (_, changes, fault) => {
+  test.each(wrong)('%s is removed if the caller asks for repair', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault), true);
     const special = fault.startsWith('mtu')
       ? ', packets of 1350 bytes'
@@ -406,7 +406,7 @@ describe('a network of the wrong type', () => {
     ]);
   });
 
-  test('is none that encrypts as described, or either where that is not described', () => {
+  test('is not one that encrypts as described, nor either kind if that is not described', () => {
     const there = (encrypted: boolean) => all({ networks: present([BRIDGE, overlayOf(cluster, { encrypted })]) });
     for (const encrypted of [true, false]) {
       expect(plan(there(encrypted)).failures).toEqual([]);
@@ -417,7 +417,7 @@ describe('a network of the wrong type', () => {
     }
   });
 
-  test('is none of the right size, or of whatever size where none is described', () => {
+  test('is not one of the right MTU, nor of any MTU if none is described', () => {
     expect(plan(all({ networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) }), sized).failures).toEqual([]);
     expect(plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, { mtu: 1350 })]) } }).failures).toEqual([]);
     expect(shown(plan(all(none), sized))[0]).toBe(
@@ -441,7 +441,7 @@ describe('a network of the wrong type', () => {
     expect(plan(all({ networks: seen })).failures).toMatchObject([{ host: 'node-01' }]);
   });
 
-  test('is not touched while anything but probes uses it, also where the caller asks for repair', () => {
+  test('is not touched while anything but probes uses it, even if the caller asks for repair', () => {
     const used = present([
       containerOf('root-kuscia-autonomy-alice', { addresses: { [NAME]: '10.200.0.7' } }),
       containerOf('elsewhere', { addresses: { [NAME]: '' } }),
@@ -518,7 +518,7 @@ describe('the subnet', () => {
     shown(made);
   });
 
-  test('is not judged once the network is there', () => {
+  test('is not judged once the network exists', () => {
     expect(plan({ 3: { networks: present([overlayOf(cluster), used]) } }).failures).toEqual([]);
   });
 });
@@ -536,7 +536,7 @@ describe('carrying out', () => {
   const probe = shellLine(runProbe(cluster, two));
   const listed = ok('node-02', image('nginx:1.26').command, `${imageId('a')} nginx:1.26 nginx@<none>\n`);
 
-  test('starts a probe, pulling its image where it is not there', async () => {
+  test('starts a probe, pulling its image if it is absent', async () => {
     const step = stepOf(plan({ 2: { probe: absent } }), 'probe alice-probe');
     const { fleet } = await carryOut(step, [
       ok('node-02', image('nginx:1.26').command, ''),
@@ -572,7 +572,7 @@ describe('the data path', () => {
   const paths = (tries: Readonly<Record<string, Tries>>) =>
     allPaths(cluster, new Map(THREE.map((host) => [host.name, report(host, tries[host.name])])));
 
-  test('of every direction is said', () => {
+  test('is reported for every direction', () => {
     const seen = allPaths(
       cluster,
       new Map([
@@ -626,14 +626,14 @@ describe('the data path', () => {
     ],
   ];
   test.each(cases)('names %s', (_, tries, whats) => {
-    const failures = cutPairs(cluster, paths(tries));
+    const failures = pairFailuresOf(cluster, paths(tries));
     expect(failures.map(({ code, what }) => [code, what])).toEqual(whats.map((what) => ['data-path-cut', what]));
     for (const { remedy } of failures) expect(remedy).toContain('4789/udp');
   });
 
-  test('that is too narrow is named with the smaller size of both directions, and the remedy', () => {
+  test('with too small an MTU is reported with the smaller size of both directions, and the remedy', () => {
     expect(
-      cutPairs(
+      pairFailuresOf(
         cluster,
         paths({ 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': { ...NARROW, passes: 1300, lost: 1350 } } }),
       ),
@@ -650,8 +650,8 @@ describe('the data path', () => {
     ]);
   });
 
-  test('on which something else answers is told with what can make it', () => {
-    expect(cutPairs(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([
+  test('on which something else answers is reported with the possible causes', () => {
+    expect(pairFailuresOf(cluster, paths({ 'node-02': { 'node-03': STRANGER } }))).toMatchObject([
       {
         code: 'data-path-cut',
         evidence: expect.stringContaining('something else answers'),
@@ -661,7 +661,7 @@ describe('the data path', () => {
     ]);
   });
 
-  test('is not told of where the image of a probe is unfit: the image and what it lacks are', () => {
+  test('is not reported if the image of a probe is unfit: the image and what it lacks are', () => {
     expect(
       probeFailures(
         cluster,

@@ -166,7 +166,7 @@ describe('the plan', () => {
     expect(shown(plan(told))).toEqual(lines);
   });
 
-  describe('of one that speaks https', () => {
+  describe('of an HTTPS load balancer', () => {
     const secrets = {
       databasePassword: new Secret('p', PASSWORD),
       loadBalancerCertificate: new Secret('c', 'CERTIFICATE'),
@@ -237,7 +237,7 @@ function two(): Host {
   return THREE[1] as Host;
 }
 
-describe('the load balancer, asked to be absent', () => {
+describe('the load balancer that is to be removed', () => {
   const GONE = '= node-01 no load balancer alice-nginx-lb (its configuration stays)';
   const REMOVE = does('-', 'remove alice-nginx-lb', 'no longer wanted');
   const FORMER = does('-', 'remove alice-nginx-lb.former', 'no longer wanted');
@@ -280,7 +280,7 @@ describe('carrying out', () => {
         ].find((part) => line.includes(part)) ?? line,
     );
 
-  test('checks the new configuration before it takes the place of the one in use, then reloads', async () => {
+  test('checks the new configuration before it replaces the one in use, then reloads', async () => {
     const { fleet } = await carryOut(stepOf(plan({ configuration: fileOf('other') }), 'nginx configuration'), [
       listed,
       write,
@@ -296,7 +296,7 @@ describe('carrying out', () => {
     ['there is no nginx yet', absent],
     ['nginx is stopped', present(lb({ state: 'exited' }))],
     ['nginx will be made anew', present(lb({ mounts: {} }))],
-  ])('reloads nothing where %s', async (_, container) => {
+  ])('reloads nothing if %s', async (_, container) => {
     const { fleet } = await carryOut(stepOf(plan({ ...nothing, container }), 'nginx configuration'), [
       listed,
       write,
@@ -313,7 +313,7 @@ describe('carrying out', () => {
       'nginx: [emerg] no "ssl_certificate"',
     ],
     [ends('node-01', check, { ended: 'lost', reason: 'reset' }), 'connection-lost', ''],
-  ])('installs nothing that nginx refuses', async (answer, code, evidence) => {
+  ])('installs nothing that nginx rejects', async (answer, code, evidence) => {
     const thrown = await carryOut(stepOf(plan(nothing), 'nginx configuration'), [listed, write, answer]).then(
       () => undefined,
       (error: unknown) => error,
@@ -351,7 +351,7 @@ describe('carrying out', () => {
   const STOPPING = { seconds: 30 };
   const tried = rehearse('alice-nginx-lb', { image: 'nginx:1.26', ports: [], options: [] });
 
-  test('starts, replaces, starts again and reloads', async () => {
+  test('starts, replaces, restarts and reloads', async () => {
     const cases: readonly [Partial<Facts>, string, readonly Script[], readonly string[]][] = [
       [nothing, 'load balancer', [listed, run], ['image ls', 'docker run --detach']],
       [

@@ -7,7 +7,7 @@ import type { Setup } from '../../src/host/setup.ts';
 import { engineSilent } from '../../src/stages/engine-silent.ts';
 import { exhausted } from '../../src/stages/pools.ts';
 import { dockerFindings } from '../../src/stages/preflight-engine.ts';
-import { goesPast } from '../../src/stages/preflight-proxy.ts';
+import { bypasses } from '../../src/stages/preflight-proxy.ts';
 import { clusterOf, EXTERNAL, THREE } from '../support/deployment.ts';
 import { BRIDGE, engineOutside, RULES, setupOf } from '../support/facts.ts';
 
@@ -57,11 +57,11 @@ const proxied = (noProxy: string, changes: Partial<Setup['proxies'][number]> = {
 });
 const COVERED = 'localhost,127.0.0.0/8,10.77.0.0/24,10.200.0.0/16';
 
-test('nothing is found on a host that fits', () => {
+test('a suitable host has no findings', () => {
   expect(findings({})).toEqual([]);
 });
 
-describe('found before anything is changed, with what names it and the command that mends it', () => {
+describe('found before anything is changed, with its evidence and the command that fixes it', () => {
   const cases: readonly { name: string; told: Told; what: RegExp; evidence: RegExp; remedy: RegExp; advice?: true }[] =
     [
       {
@@ -370,7 +370,7 @@ describe('found before anything is changed, with what names it and the command t
     expect(findings(told)).toHaveLength(8);
   });
 
-  test('what an engine that does not answer has in its file, and what else is wrong there', () => {
+  test('the configuration file of an engine that does not answer, and what else is wrong there', () => {
     const options = ['live-restore', 'iptables'].map((name) => ({
       where: '/etc/docker/daemon.json',
       name,
@@ -397,7 +397,7 @@ describe('found before anything is changed, with what names it and the command t
     ]);
   });
 
-  test('what is not known of the setup is no finding', () => {
+  test('what is unknown about the setup is not a finding', () => {
     expect(
       dockerFindings(clusterOf(), replicaHost, {
         engine: engineOutside(),
@@ -497,8 +497,8 @@ test.each([
   ['.', 'localhost', false],
   ['localhost', '127.0.0.1', false],
   ['127.0.0.0/8', '127.0.0.1', true],
-])('with NO_PROXY %j a request to %s goes past the proxy: %s', (noProxy, destination, past) => {
-  expect(goesPast(noProxy, destination)).toBe(past);
+])('with NO_PROXY %j a request to %s bypasses the proxy: %s', (noProxy, destination, past) => {
+  expect(bypasses(noProxy, destination)).toBe(past);
 });
 
 describe('an engine that does not answer', () => {
@@ -590,7 +590,7 @@ describe('an engine that does not answer', () => {
       PODMAN,
     ],
     [1, '', 'permission denied', "could not read the engine's state: exit 1: permission denied"],
-  ])('is known by exit %i, %j', (code, stdout, stderr, why) => {
+  ])('is recognised by exit %i, %j', (code, stdout, stderr, why) => {
     expect(answer(engine, { ended: 'exited', code, stdout, stderr })).toEqual({ is: 'unknown', why });
   });
 });

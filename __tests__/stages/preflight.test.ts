@@ -63,7 +63,7 @@ test('fit hosts are satisfied', () => {
   expect(shown(plan({}))).toEqual([FIT(1), FIT(2), FIT(3)]);
 });
 
-test('what others can change on the way to the folder is said, and stops nothing', () => {
+test('what others can change on the path to the folder is a warning, and stops nothing', () => {
   const planned = plan({
     2: { others: present([{ path: '/srv', is: 'ada:users 777', why: 'it is writable by everyone' }]) },
   });
@@ -249,7 +249,7 @@ describe('one thing wrong', () => {
   });
 });
 
-describe('hosts among each other', () => {
+describe('hosts as a group', () => {
   test('must not share a machine-id', () => {
     const made = plan({ 1: { machine: { machineId: 'same' } }, 3: { machine: { machineId: 'same' } } });
     expect(made.failures).toMatchObject([
@@ -262,7 +262,7 @@ describe('hosts among each other', () => {
     ]);
   });
 
-  test('of replicas have one architecture, by whatever name', () => {
+  test('of replicas have one architecture, under any of its names', () => {
     const archs = (two: string, three: string) =>
       plan({ 2: { machine: { arch: two } }, 3: { machine: { arch: three } } }).failures;
     expect([archs('aarch64', 'arm64'), archs('aarch64', 'aarch64')]).toEqual([[], []]);
@@ -497,7 +497,7 @@ describe('Docker and the swarm', () => {
     expect(shown(made)).toContain(FIT(2));
   });
 
-  test('of a node of another swarm nothing is said here', () => {
+  test('a node of another swarm is not reported here', () => {
     expect(
       plan(
         { 2: { engine: inSwarm({ nodeId: 'stranger', address: '192.168.56.12' }) } },
@@ -507,7 +507,7 @@ describe('Docker and the swarm', () => {
     ).toEqual([]);
   });
 
-  test('a host by name may be registered under whatever that means there', () => {
+  test('a host given by name may be registered under any address that the name means there', () => {
     const cluster = clusterOf({ hosts: THREE.map((host) => ({ ...host, address: `${host.name}.lan` })) });
     expect(plan(whole, cluster, nodes()).failures).toEqual([]);
   });

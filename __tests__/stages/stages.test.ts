@@ -24,7 +24,7 @@ const deployment = deploymentOf({ hosts: TWO });
 const stagesOf = (of: Deployment = deployment) => deploymentStages(of);
 
 describe('the stages', () => {
-  test('have the names, in the order, that everything else goes by', () => {
+  test('have the names and the order that everything else relies on', () => {
     expect(stagesOf().map(({ name }) => name)).toEqual([...STAGES]);
   });
 
@@ -38,7 +38,7 @@ describe('the stages', () => {
     }
   });
 
-  test('say what they bring about, and wait only so long', () => {
+  test('state their purpose, and wait for a limited time', () => {
     for (const { purpose, settleMs } of [...stagesOf(), ...stagesOf(deploymentOf({ database: EXTERNAL }))]) {
       expect(purpose).toMatch(/^\S.{10,}\S$/);
       expect(settleMs).toBeLessThanOrEqual(300_000);
@@ -47,7 +47,7 @@ describe('the stages', () => {
 });
 
 describe('on real hosts that are empty', () => {
-  test('each stage plans what it can know, and nothing but reading is done', async () => {
+  test('each stage plans what it can know, with read-only commands', async () => {
     const fleet = new FakeFleet(tape('empty'));
     const planned = await plan(stagesOf().slice(0, -1), { fleet, emit: () => undefined });
     expect(planned.map(({ stage, plan }) => [stage.name, ...shown(plan)])).toMatchObject([
@@ -223,7 +223,7 @@ describe('whatever hosts answer', () => {
     },
   );
 
-  test('no stage is settled while nothing can be found out', async () => {
+  test('no stage is settled while nothing can be read', async () => {
     for (const each of ill.slice(0, 4)) {
       for (const stage of stagesOf()) {
         const made = await stage.plan({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Host } from '../../src/cluster/cluster.ts';
 import { present, unknown } from '../../src/engine/fact.ts';
-import { straysOf } from '../../src/stages/strays.ts';
+import { strayWarnings } from '../../src/stages/strays.ts';
 import { clusterOf, THREE } from '../support/deployment.ts';
 import {
   containerOf,
@@ -15,7 +15,7 @@ import {
   replicaOf,
 } from '../support/facts.ts';
 
-type Facts = Parameters<typeof straysOf>[1];
+type Facts = Parameters<typeof strayWarnings>[1];
 const [one, two, three] = THREE as [Host, Host, Host];
 const whole = clusterOf();
 const NAME = 'root-kuscia-autonomy-alice';
@@ -51,11 +51,11 @@ const heard = (changes: Parameters<typeof gatewayOf>[2], ready: boolean): Partia
     },
   ],
 });
-const told = (...facts: Parameters<typeof straysOf>): string[] =>
-  straysOf(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
+const told = (...facts: Parameters<typeof strayWarnings>): string[] =>
+  strayWarnings(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
 
-describe('what works and is not described is', () => {
-  const cases: readonly [string, Parameters<typeof straysOf>, readonly string[]][] = [
+describe('what works and is not described is reported:', () => {
+  const cases: readonly [string, Parameters<typeof strayWarnings>, readonly string[]][] = [
     ['nothing in a cluster that is as its file', [whole, seenBy(THREE)], []],
     [
       'a replica whose host was taken out of the file',
@@ -179,8 +179,8 @@ describe('what works and is not described is', () => {
   });
 });
 
-test('the warning says what was seen, why, and by which commands it goes away', () => {
-  expect(straysOf(smaller, seenBy([one, two]))).toEqual([
+test('the warning gives evidence, cause, and the commands for removal', () => {
+  expect(strayWarnings(smaller, seenBy([one, two]))).toEqual([
     {
       code: 'not-described',
       what: expect.any(String),
@@ -191,7 +191,7 @@ test('the warning says what was seen, why, and by which commands it goes away', 
     },
   ]);
   expect(
-    straysOf(
+    strayWarnings(
       whole,
       seenBy(THREE, {
         containers: new Map([

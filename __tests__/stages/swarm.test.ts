@@ -205,7 +205,7 @@ describe('swarm-join', () => {
     expect(shown(planSwarmJoin(deploymentOf(), { engines: told, nodes: seen }))).toEqual(lines);
   });
 
-  test('lets managers join one by one and workers side by side', () => {
+  test('joins managers one by one and workers in parallel', () => {
     const hosts = [...MANAGERS, hostOf(4, 'replica')];
     const plan = planSwarmJoin(deploymentOf({ hosts }), { engines: engines({}, hosts), nodes: absent });
     expect(shown(plan)).toEqual([
@@ -215,7 +215,7 @@ describe('swarm-join', () => {
     ]);
   });
 
-  test('names both ids of a foreign swarm, where there are two', () => {
+  test('names both ids of a foreign swarm, if there are two', () => {
     const foreign = present({
       ...engineInside(three),
       swarm: { ...engineInside(three, 'manager', 'other').swarm, nodeId: 'stranger' },
@@ -227,7 +227,7 @@ describe('swarm-join', () => {
     expect(failure?.what).toBe('is node stranger of swarm other, not of swarm swarm-of-alice of node-01');
   });
 
-  test('says that there is no swarm yet, where a host is in another', () => {
+  test('says that there is no swarm yet, if a host is in another', () => {
     const plan = planSwarmJoin(deploymentOf(), { engines: engines({ 'node-02': inside(two) }), nodes: absent });
     expect(shown(plan)).toContain('! node-02 swarm-foreign');
     expect(plan.failures[0]?.what).toBe('is node idnode02 of another swarm; node-01 manages none');
@@ -296,7 +296,7 @@ describe('what an engine in a swarm says of itself', () => {
     );
   });
 
-  test('of several stages that meet with a silent engine the first is told, which knows most', () => {
+  test('if several stages find an engine that does not answer, only the first, which knows most, is reported', () => {
     const [first, second] = [{ ...noEngine, cause: 'known' }, noEngine];
     expect(
       withoutConsequences([
@@ -489,7 +489,7 @@ describe('tokens that were handed over', () => {
     return [...done, ...handings.map(({ kind }) => kind)];
   }
 
-  test('leave a mark in the swarm before they leave the manager, and none where none leave it', async () => {
+  test('leave a mark in the swarm before they leave the manager, and no mark if they stay', async () => {
     const line = `node-01: ${shellLine(markTokens('alice', 'idnode01'))}`;
     expect(await handedOver(engines({ 'node-01': inside(one), 'node-02': inside(two) }))).toEqual([
       line,
@@ -500,13 +500,13 @@ describe('tokens that were handed over', () => {
     expect(await handedOver(all)).toEqual([]);
   });
 
-  test('stay where they are when the mark cannot be left', async () => {
+  test('stay on the manager if the mark cannot be set', async () => {
     await expect(
       handedOver(engines({ 'node-01': inside(one) }), () => Promise.reject(new Error('not marked'))),
     ).rejects.toThrow('not marked');
   });
 
-  test('take a host into the swarm without the manager being asked', async () => {
+  test('let a host join the swarm without a query to the manager', async () => {
     const step = stepOf(
       planSwarmJoin(deployment, {
         engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }),
@@ -521,7 +521,7 @@ describe('tokens that were handed over', () => {
     ).toEqual([['node-03', 'SWMTKN-1-worker']]);
   });
 
-  test('are refused by name when they were changed meanwhile', async () => {
+  test('are reported as refused if they were changed meanwhile', async () => {
     const step = stepOf(
       planSwarmJoin(deployment, {
         engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }),
@@ -546,7 +546,7 @@ describe('tokens that were handed over', () => {
     expect(JSON.stringify(failuresOf(thrown))).not.toContain('SWMTKN');
   });
 
-  test('are compared on the manager, and made new there', async () => {
+  test('are compared and rotated on the manager', async () => {
     expect(shellLine(tokenInUse('worker', tokens.worker).command)).not.toContain('SWMTKN');
     expect(
       ['same\n', 'other\n', ''].map(
@@ -561,7 +561,7 @@ describe('tokens that were handed over', () => {
     expect(fleet.lines('node-01')).toHaveLength(1);
   });
 
-  test('lose their mark when they are made new, and only then', async () => {
+  test('lose their mark when they are rotated, and only then', async () => {
     const step = stepOf(planSwarmJoin(deploymentOf(), { engines: all, nodes: marked }), 'rotate');
     const { fleet } = await carryOut(step, [ok('node-01', rotateJoinTokens('alice', ['idnode01']))]);
     expect(fleet.lines('node-01')[0]).toMatch(

@@ -324,7 +324,7 @@ describe('red is', () => {
     shown(plan);
   });
 
-  test('a replica whose host cannot be read, under a name that says so', () => {
+  test('a replica whose host cannot be read has a name that says so', () => {
     const { matrix, plan } = verify(
       { containers: new Map([...factsOf().containers].filter(([name]) => name !== 'node-02')) },
       { 2: { machine: unknown('no shell'), container: unknown('x'), registry: unknown('y') } },
@@ -340,7 +340,7 @@ describe('red is', () => {
     ).toBe('replica on node-02');
   });
 
-  test('has a cause, or evidence, and a remedy of its own, and no remedy sends a reader where nothing is to be found', () => {
+  test('has a cause or evidence, and a remedy of its own that never points to an empty place', () => {
     const told = cases.flatMap(([name, facts]) =>
       verify(...facts).plan.awaited.map(({ failure }) => ({ name, ...failure })),
     );
@@ -349,7 +349,7 @@ describe('red is', () => {
     expect(new Set(told.map(({ remedy }) => remedy)).size).toBeGreaterThan(15);
   });
 
-  test('says which ports a node needs that is down, and for a host that is none how it becomes one', () => {
+  test('names the ports that a node needs that is down, and how a host that is not a node becomes one', () => {
     const remedies = (nodes: Facts['nodes']) => verify({ nodes }).plan.awaited.map(({ failure }) => failure.remedy);
     expect(remedies(present(THREE.map((host) => nodeOf(host, host === three ? { state: 'down' } : {}))))).toEqual([
       expect.stringContaining('2377/tcp'),
@@ -458,7 +458,7 @@ describe('a host that does not answer', () => {
     { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) },
   ];
 
-  test('hides nothing of the others: its own row says what is not reached, and nothing else of it is called broken', () => {
+  test('hides nothing of the others: its own row says what is not reached, and nothing else is reported as broken', () => {
     const { matrix, plan } = without(...power);
     expect(red(matrix)).toEqual([
       'node-03 direct: no answer in time',
@@ -483,7 +483,7 @@ describe('a host that does not answer', () => {
     shown(plan);
   });
 
-  test('is judged by what the others tell of it', () => {
+  test('is judged by what the others report about it', () => {
     const { matrix } = without(three, {
       ...power[1],
       replicas: factsOf({}, { 2: { registry: present(stale) }, 3: { machine: gone, container: gone, registry: gone } })
@@ -493,11 +493,11 @@ describe('a host that does not answer', () => {
     expect(matrix.rows[1]?.cells.direct.ok).toBe(true);
   });
 
-  test('is not healthy, though all that can be asked is well', () => {
+  test('is not healthy, even if everything that can be queried is fine', () => {
     expect(without(three).matrix).toMatchObject({ healthy: false, silent: ['node-03'] });
   });
 
-  test('that has the database and the load balancer: both are judged by those that use them', () => {
+  test('that runs the database and the load balancer: both are judged by those that use them', () => {
     const [first] = THREE as [Host];
     const lost = { ...factsOf().database, container: gone, state: gone };
     const balancer = { container: gone, configuration: gone, secrets: new Map(), loaded: gone };
@@ -547,7 +547,7 @@ test('an engine that does not answer is one failure, and what it hides is not kn
   ]);
 });
 
-describe('a check that could not be asked is no evidence against the replica', () => {
+describe('a check that could not be made is no evidence against the replica', () => {
   test.each([
     ['of the replica itself', {}, { 2: { answer: unknown('exit 1') } }, 'direct', 'not asked'],
     ['of the load balancer', { answers: unknown('timed out after 20 s') }, {}, 'throughLb', 'not asked'],
@@ -568,7 +568,7 @@ describe('a check that could not be asked is no evidence against the replica', (
   });
 });
 
-describe('a red cell has the cause that was seen, and what to do about that', () => {
+describe('a failed check has the observed cause, and a remedy for it', () => {
   const failures = (...told: Parameters<typeof factsOf>): Failure[] =>
     verify(...told).plan.awaited.map(({ failure }) => failure);
   const one = (told: Parameters<typeof factsOf>, name: CheckName, host = 'node-02'): Failure | undefined =>
@@ -763,7 +763,7 @@ describe('a red cell has the cause that was seen, and what to do about that', ()
   });
 });
 
-describe('what explains red cells is named before them', () => {
+describe('what explains failed checks is named before them', () => {
   const facts = factsOf();
   const silent = { 2: { registry: unknown('exit 1') }, 3: { registry: unknown('exit 1') } } as const;
   const database = (told: Partial<Facts['database']>): Partial<Facts> => ({ database: { ...facts.database, ...told } });
@@ -875,7 +875,7 @@ describe('what explains red cells is named before them', () => {
     );
   });
 
-  test('nothing of a database that no probe is there to try', () => {
+  test('nothing about a database if no probe can try it', () => {
     const { plan } = verify({ ...database(unreachable), containers: new Map() });
     expect(plan.awaited).toEqual([]);
   });
@@ -910,12 +910,12 @@ describe('on real hosts', () => {
     return { views, proof: plan?.proof, trips: fleet.trips, plan };
   };
 
-  test('it takes one trip to each', async () => {
+  test('it takes one round trip to each', async () => {
     const { proof, trips } = await looked(TWO.map(({ name }) => name));
     expect([proof?.healthy, trips]).toEqual([true, TWO.length]);
   });
 
-  test('a host that only its own job reaches has answered there whatever is asked of it here', async () => {
+  test('a host that only its own job reaches has already answered there every query made here', async () => {
     const views = new Map(
       await Promise.all(TWO.map(async ({ name }) => [name, (await looked([name])).views.of(name)] as const)),
     );

@@ -3,7 +3,7 @@ import type { Failure } from '../../src/engine/errors.ts';
 import type { Plan, Step } from '../../src/engine/plan.ts';
 import { HIDDEN } from './fake.ts';
 import { isTransient } from '../../src/engine/about.ts';
-import { findings } from '../../src/report/told.ts';
+import { findings } from '../../src/report/reported.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
 
 /** A plan in lines: `+ node-02 join as worker (not in any swarm)`, `~ node-02 start it {exited}` for a reason of the moment, `= ...` satisfied, `? ...` later, `. ...` awaited, `! host code`, `w host code`. */

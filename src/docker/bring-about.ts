@@ -1,15 +1,15 @@
 import { differing, seen, type Kind, type Reason } from '../engine/about.ts';
 import type { Act } from '../engine/ask.ts';
 import type { Plan, Step } from '../engine/plan.ts';
-import { stoppedAs, type Container } from './containers.ts';
-import { putItBack, replacement, started } from './replace.ts';
+import { describeStop, type Container } from './containers.ts';
+import { restoreFormer, replacement, startStopped } from './replace.ts';
 import { discard, formerName, restoreRestartPolicy } from './replacement.ts';
 import type { ContainerPair, Removable, Wanted } from './wanted.ts';
 
 /**
- * Plans one container: absent, to be started, to be replaced, or as described. One that works is replaced only by one
- * that was tried before, stays aside until the new one is proven, and comes back when that fails; what an interrupted
- * run left is finished or undone. Gives the container where nothing is to be done to it.
+ * Plans one container: absent, as described, to be started, or to be replaced. A working container is replaced only
+ * after a rehearsal of the new one; it is kept aside until the new one is proven, and put back when that fails. What an
+ * interrupted run left is finished or undone. Returns the container when nothing needs to be done to it.
  */
 export function planContainer(plan: Plan, wanted: Wanted, { current, former }: ContainerPair): Container | undefined {
   const steps = stepsFor(wanted, { current, former });
@@ -18,8 +18,8 @@ export function planContainer(plan: Plan, wanted: Wanted, { current, former }: C
 }
 
 /**
- * Plans that there be no such container: each that is there is stopped in order and removed, the one that was set aside
- * first. `remains` says what of it is left when it is gone: volumes and files are.
+ * Plans the removal of a container: each of the pair is stopped gracefully and removed, the one set aside first.
+ * `remains` says what is left of it afterwards: volumes and files.
  */
 export function planRemoval(plan: Plan, thing: Removable, { current, former }: ContainerPair, remains: string): void {
   const { host, name, kind, stopping, beforeStop } = thing;
@@ -28,7 +28,7 @@ export function planRemoval(plan: Plan, thing: Removable, { current, former }: C
       if (found === current) await beforeStop?.(act);
       await act.run(host, discard(found.name, stopping));
     };
-    return make({ ...thing, name: found.name }, '-', 'remove', { because: 'unwanted' }, { apply });
+    return stepFor({ ...thing, name: found.name }, '-', 'remove', { because: 'unwanted' }, { apply });
   };
   const steps = [former, current].flatMap((found) => (found ? [removal(found)] : []));
   plan.steps.push(...steps);
@@ -41,20 +41,20 @@ function stepsFor(wanted: Wanted, found: ContainerPair): Step[] {
   if (current === undefined)
     return [
       former === undefined
-        ? make(wanted, '+', 'create', { because: 'absent' }, replacement(wanted, found))
-        : resumed(wanted, found, former),
+        ? stepFor(wanted, '+', 'create', { because: 'absent' }, replacement(wanted, found))
+        : resumeReplacement(wanted, found, former),
     ];
-  if (former !== undefined) return interrupted(wanted, found, current);
-  const replaces = replacements(wanted, found, current);
-  if (replaces.length > 0) return replaces;
-  const stopped = stoppedAs(current);
+  if (former !== undefined) return finishReplacement(wanted, found, current);
+  const replacing = replacements(wanted, found, current);
+  if (replacing.length > 0) return replacing;
+  const stopped = describeStop(current);
   if (stopped !== undefined) {
-    const apply = (act: Act): Promise<void> => started(act, wanted, current);
-    return [make(wanted, '~', 'start', { because: 'stopped', seen: stopped }, { apply })];
+    const apply = (act: Act): Promise<void> => startStopped(act, wanted, current);
+    return [stepFor(wanted, '~', 'start', { because: 'stopped', seen: stopped }, { apply })];
   }
   if (current.restartPolicy === 'always') return [];
   return [
-    make(
+    stepFor(
       wanted,
       '~',
       'restore-restart-policy',
@@ -64,7 +64,7 @@ function stepsFor(wanted: Wanted, found: ContainerPair): Step[] {
   ];
 }
 
-/** One for each reason to replace it; of several, one is done before the other. */
+/** One step for each reason to replace it; if there are several, they run one after the other. */
 function replacements(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
   const difference = current.state === 'created' ? undefined : wanted.difference(current);
   const moved = wanted.moved?.(current);
@@ -75,45 +75,47 @@ function replacements(wanted: Wanted, found: ContainerPair, current: Container):
     ...(difference ? [['replace', differing(difference)] as const] : []),
     ...(moved ? [['replace-image', { because: 'pulled-anew', differs: [moved] }] as const] : []),
   ];
-  const steps = reasons.map(([kind, why]) => make(wanted, '~', kind, why, replacement(wanted, found)));
+  const steps = reasons.map(([kind, why]) => stepFor(wanted, '~', kind, why, replacement(wanted, found)));
   return steps.length > 1 ? steps.map((step) => ({ serialGroup: wanted.name, ...step })) : steps;
 }
 
 /**
- * Where a run was interrupted after it had set the container aside: its work is finished, or undone where the container
- * is as described after all.
+ * A run was interrupted after it had set the container aside: its work is finished, or undone if the container turns
+ * out to be as described.
  */
-function resumed(wanted: Wanted, found: ContainerPair, former: Container): Step {
+function resumeReplacement(wanted: Wanted, found: ContainerPair, former: Container): Step {
   const difference = wanted.difference(former);
   if (difference !== undefined)
-    return make(
+    return stepFor(
       wanted,
       '~',
       'replace',
       { because: 'present-set-aside', differs: [difference] },
       replacement(wanted, found),
     );
-  const apply = async (act: Act): Promise<void> => void (await putItBack(act, wanted, true));
-  return make(wanted, '~', 'put-back', { because: 'set-aside' }, { apply });
+  const apply = async (act: Act): Promise<void> => void (await restoreFormer(act, wanted, true));
+  return stepFor(wanted, '~', 'put-back', { because: 'set-aside' }, { apply });
 }
 
 /**
- * Where both are there: the former one goes once the new one is seen to work, and comes back where the new one has
- * failed and fails again.
+ * Both exist: the former one is removed once the new one is seen to work, and put back if the new one has failed and
+ * fails again.
  */
-function interrupted(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
+function finishReplacement(wanted: Wanted, found: ContainerPair, current: Container): Step[] {
   const { host, stopping, state } = wanted;
   const former = formerName(wanted.name);
   if (current.state === 'running' && state === 'works') {
     const apply = async (act: Act): Promise<void> => void (await act.run(host, discard(former, stopping)));
-    return [make({ ...wanted, name: former }, '-', 'remove', { because: 'replacement-works' }, { apply })];
+    return [stepFor({ ...wanted, name: former }, '-', 'remove', { because: 'replacement-works' }, { apply })];
   }
   if (state === 'starting' && ['running', 'restarting'].includes(current.state)) return [];
-  const seen = stoppedAs(current) ?? current.state;
-  return [make(wanted, '~', 'replace', { because: 'replacement-fails', seen, of: former }, replacement(wanted, found))];
+  const seen = describeStop(current) ?? current.state;
+  return [
+    stepFor(wanted, '~', 'replace', { because: 'replacement-fails', seen, of: former }, replacement(wanted, found)),
+  ];
 }
 
-const make = (
+const stepFor = (
   { host, name, kind: thing, details, serialGroup }: Removable & Pick<Wanted, 'details'>,
   change: Step['change'],
   kind: Kind,

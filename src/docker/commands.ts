@@ -3,15 +3,18 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { changing, reading, script, type Command } from '../engine/command.ts';
 import { Secret } from '../engine/secret.ts';
 
-/** Exit code of a host that cannot resolve its own address. */
+/** Exit code on a host that cannot resolve its own address. */
 export const UNRESOLVED = 68;
 
-/** Address as the host itself resolves it: `--advertise-addr` takes an IP address, a cluster file may hold a name. */
+/**
+ * Address as the host itself resolves it: `--advertise-addr` takes an IP address, but a cluster file may contain a
+ * name.
+ */
 const RESOLVE =
   'ip=$(getent ahostsv4 "$1" | head -n 1 | cut -d " " -f 1); [ -n "$ip" ] || { echo "cannot resolve $1" >&2; exit ' +
   `${UNRESOLVED}; }`;
 
-/** Makes the host the first manager of a new swarm. What docker prints holds the join token, so it is dropped. */
+/** Makes the host the first manager of a new swarm. Docker's output contains the join token, so it is dropped. */
 export const initSwarm = (address: string): Command =>
   changing('initialise the swarm', script(`${RESOLVE}; docker swarm init --advertise-addr "$ip" >/dev/null`, address));
 
@@ -20,8 +23,8 @@ export const readJoinToken = (role: 'manager' | 'worker'): Command =>
   reading(`read the ${role} join token`, ['docker', 'swarm', 'join-token', '-q', role], { confidential: true });
 
 /**
- * Prints `same` when the swarm still takes that token for the role, `other` when it does not. The token in use leaves
- * the host in no case.
+ * Prints `same` if the swarm still accepts that token for the role, `other` otherwise. The current token never leaves
+ * the host.
  */
 export const compareJoinToken = (role: 'manager' | 'worker', token: Secret): Command =>
   reading(
@@ -34,12 +37,12 @@ export const compareJoinToken = (role: 'manager' | 'worker', token: Secret): Com
   );
 
 /**
- * Label of a node by which the swarm itself keeps in mind, as long as it and its tokens live, that a domain's run
+ * Node label that records in the swarm itself, for as long as the swarm and its tokens exist, that a run of this domain
  * handed the tokens over.
  */
 export const tokensLabel = (domain: string): string => `kuscia-swarm.${domain}.join-tokens`;
 
-/** Puts that label on a node; run on a manager. */
+/** Puts that label on a node; to be run on a manager. */
 export const markTokens = (domain: string, nodeId: string): Command =>
   changing('mark that the join tokens are handed over', [
     'docker',
@@ -51,8 +54,8 @@ export const markTokens = (domain: string, nodeId: string): Command =>
   ]);
 
 /**
- * Makes new join tokens for both roles; the former ones are worth nothing from then on. Then the label goes from the
- * nodes that have it. What docker prints holds the new tokens, so it is dropped.
+ * Creates new join tokens for both roles, which makes the former ones worthless, and then removes the label from the
+ * nodes that have it. Docker's output contains the new tokens, so it is dropped.
  */
 export const rotateJoinTokens = (domain: string, marked: readonly string[]): Command => {
   const text = [
@@ -65,8 +68,8 @@ export const rotateJoinTokens = (domain: string, marked: readonly string[]): Com
 
 /**
  * Joins the swarm through the engine's API, because `docker swarm join` takes the token only as an argument, which
- * every account on the host can read. Uses the host's curl, or that of the image where the host has none. Prints the
- * answer's body, then its status. Source: Docker Engine API, POST /swarm/join.
+ * every account on the host can read. Uses the host's curl, or the image's if the host has none. Prints the response
+ * body, then the status. Source: Docker Engine API, POST /swarm/join.
  */
 export function joinSwarm(address: string, manager: string, token: Secret, image: string): Command {
   const body = JSON.stringify({
@@ -88,7 +91,7 @@ export function joinSwarm(address: string, manager: string, token: Secret, image
   return changing('join the swarm', script(text, address, image), { stdin: new Secret('join request', body) });
 }
 
-/** Changes the role of a node; run on a manager. */
+/** Changes the role of a node; to be run on a manager. */
 export const setNodeRole = (nodeId: string, role: 'manager' | 'worker'): Command =>
   changing(`${role === 'manager' ? 'promote' : 'demote'} the node`, [
     'docker',
@@ -98,8 +101,8 @@ export const setNodeRole = (nodeId: string, role: 'manager' | 'worker'): Command
   ]);
 
 /**
- * Creates the attachable overlay network; run on a manager. Source of the option: Docker's docs, "Bridge network
- * driver", which the overlay driver takes too.
+ * Creates the attachable overlay network; to be run on a manager. Source of the option: Docker's docs, "Bridge network
+ * driver"; the overlay driver accepts it too.
  */
 export function createOverlay({
   name,
@@ -129,9 +132,9 @@ export function createOverlay({
 export const removeNetwork = (id: string): Command => changing('remove the network', ['docker', 'network', 'rm', id]);
 
 /**
- * Lets a container run that is there but does not; docker starts one that is paused by another command. Three tries:
- * for some seconds after its engine started a host attaches nothing to an overlay, and says so after 20 s (seen in the
- * lab after a power failure).
+ * Starts a container that exists but does not run; a paused one needs another command. Three attempts: for some seconds
+ * after its engine has started, a host cannot attach anything to an overlay, and reports that only after 20 s (seen in
+ * the lab after a power failure).
  */
 export function startContainer(name: string, state: string): Command {
   const text = [
@@ -141,11 +144,11 @@ export function startContainer(name: string, state: string): Command {
   return changing('start the container', script(text, state === 'paused' ? 'unpause' : 'start', name));
 }
 
-/** Stops and starts a container; it rereads its files. */
+/** Restarts a container, so that it rereads its files. */
 export const restartContainer = (name: string): Command =>
   changing('restart the container', ['docker', 'restart', name]);
 
-/** Removes a container in whatever state, its anonymous volumes too. */
+/** Removes a container in any state, along with its anonymous volumes. */
 export const removeContainer = (name: string): Command =>
   changing('remove the container', ['docker', 'rm', '--force', '--volumes', name]);
 
@@ -153,13 +156,13 @@ export const removeContainer = (name: string): Command =>
 export const runContainer = (purpose: string, args: readonly string[]): Command =>
   changing(purpose, ['docker', 'run', '--detach', ...args]);
 
-/** Longest time an image may take to be pulled, in milliseconds. */
+/** Time limit for pulling an image, in milliseconds. */
 const PULL_DEADLINE_MS = 30 * 60_000;
 
 /**
- * Keeps the login in a folder in memory, where a reboot and a copy of the disk find nothing. A process of a session of
- * its own removes it: it reads from what the others write to, so it sees their end, whatever that is, and tells with
- * what they ended. Nobody logs in before it keeps watch.
+ * Keeps the login in a directory in memory, so that neither a reboot nor a copy of the disk preserves it. A process in
+ * a session of its own removes it: it reads from a pipe that the others write to, so it notices when they end, for
+ * whatever reason, and reports their exit code. Nobody logs in before it is watching.
  */
 const WITH_LOGIN = `umask 077
 for m in /dev/shm "/run/user/$(id -u)" /run; do case $(stat -f -c %T "$m" 2>/dev/null) in tmpfs | ramfs) [ -w "$m" ] && break ;; esac; m=; done
@@ -168,7 +171,7 @@ d=$(mktemp -d "$m/kuscia-swarm.XXXXXXXX") || exit 73
 login() { n=0; until [ -e "$d/kept" ]; do [ "$((n += 1))" -lt 200 ] || return 75; sleep 0.05; done; docker --config "$d" login --username "$2" --password-stdin "$3" >/dev/null && docker --config "$d" pull --quiet "$1" >&4; }
 { { login "$@" <&3; echo "$?"; } 3<&5 5<&- | $(command -v setsid) sh -c 'trap "" HUP INT PIPE TERM; : >"$1/kept"; code=$(cat); rm -rf "$1"; exit "\${code:-75}"' sh "$d" 4>&- 5<&-; } 4>&1 5<&0`;
 
-/** Pulls an image. With a login, the credentials exist on the host only while it is pulled. */
+/** Pulls an image. If there is a login, its credentials exist on the host only during the pull. */
 export function pullImage(image: string, login?: { server: string; username: string; password: Secret }): Command {
   if (!login) return changing(`pull ${image}`, ['docker', 'pull', '--quiet', image], { timeoutMs: PULL_DEADLINE_MS });
   return changing(`pull ${image} as ${login.username}`, script(WITH_LOGIN, image, login.username, login.server), {
@@ -177,15 +180,16 @@ export function pullImage(image: string, login?: { server: string; username: str
   });
 }
 
-/** Exit code of a host that got another image than the archive says. */
-export const ARRIVED_OTHERWISE = 65;
+/** Exit code on a host that got another image than the archive lists. */
+export const IMAGE_DIFFERS = 65;
 
-/** The slowest way that is waited for, in bytes a millisecond. */
-const SLOWEST = 1024;
+/** The slowest transfer that is waited for, in bytes per millisecond. */
+const SLOWEST_RATE = 1024;
 
 /**
- * Loads an archive, and compares what then stands under each of its names with what the archive says, on the host
- * itself and so also when the connection is lost meanwhile. What differs loses its name, and is the last line told.
+ * Loads an archive, then compares the image under each of its names with what the archive lists. The comparison runs on
+ * the host, and so even if the connection is lost meanwhile. A differing image loses its name, and is the last line
+ * printed.
  */
 export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: number) => void): Command {
   const text = [
@@ -195,7 +199,7 @@ export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: num
     'found=$(docker image inspect --format "{{.Id}} {{json .RootFS.Layers}}" "$1") || found="absent "',
     'case " $2 " in',
     '*" ${found%% *} "* | *" ${found#* } "*) ;;',
-    `*) docker image rm "$1" >/dev/null; echo "$1 is \${found%% *} here, not $2" >&2; code=${ARRIVED_OTHERWISE} ;;`,
+    `*) docker image rm "$1" >/dev/null; echo "$1 is \${found%% *} here, not $2" >&2; code=${IMAGE_DIFFERS} ;;`,
     'esac',
     'shift 2',
     'done',
@@ -207,6 +211,6 @@ export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: num
   ]);
   return changing(`load ${images.map(({ name }) => name).join(', ')}`, script(text, ...known), {
     stdin: { file, bytes, onSent },
-    timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST),
+    timeoutMs: PULL_DEADLINE_MS + Math.ceil(bytes / SLOWEST_RATE),
   });
 }

@@ -3,13 +3,13 @@ import { reading, script } from '../engine/command.ts';
 import { absent, failedTo, mapFact, present, type Fact, type Query } from '../engine/fact.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 
-/** A container as `docker inspect` shows it, as far as stages look at it. */
+/** A container as `docker inspect` shows it, reduced to what stages need. */
 export interface Container {
   readonly id: string;
   readonly name: string;
-  /** The name of its image when it was made. */
+  /** The name of its image when it was created. */
   readonly image: string;
-  /** Id of its image, `sha256:...`. */
+  /** ID of its image, `sha256:...`. */
   readonly imageId: string;
   /** created, running, restarting, exited, paused, dead. */
   readonly state: string;
@@ -25,11 +25,11 @@ export interface Container {
   readonly restartPolicy: string;
   /** Host port by container port: `{ '1080/tcp': 20000 }`. */
   readonly ports: Readonly<Record<string, number>>;
-  /** Host address by container port, of those that are published at one address only: `{ '3306/tcp': '10.0.0.11' }`. */
+  /** Host address by container port, for those published at a single address: `{ '3306/tcp': '10.0.0.11' }`. */
   readonly hostAddresses: Readonly<Record<string, string>>;
-  /** Source by target path of its mounts; for a volume its name. */
+  /** Source of each mount by its target path; for a volume, its name. */
   readonly mounts: Readonly<Record<string, string>>;
-  /** Address by network name, of the networks it is attached to; '' while it does not run. */
+  /** Address by network name, for the networks it is attached to; '' while it does not run. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly networkMode: string;
 }
@@ -56,7 +56,7 @@ const rawContainer = z.object({
 });
 type RawContainer = z.output<typeof rawContainer>;
 
-/** Only what stages look at: the rest holds other people's settings, secrets among them. */
+/** Only what stages need: the rest contains other people's settings, including secrets. */
 const CONTAINER_FORMAT = `{${[
   ['Id', '.Id'],
   ['Created', '.Created'],
@@ -76,7 +76,7 @@ const CONTAINER_FORMAT = `{${[
   .map(([key, path]) => `"${key}":{{json ${path}}}`)
   .join(',')}}`;
 
-/** All containers of the host, in whatever state. */
+/** All containers of the host, in any state. */
 export const containers: Query<readonly Container[]> = {
   command: reading(
     'list the containers',
@@ -88,20 +88,23 @@ export const containers: Query<readonly Container[]> = {
       : failedTo('list the containers', outcome),
 };
 
-/** The container of exactly that name among them. */
-export function among(all: Fact<readonly Container[]>, name: string): Fact<Container> {
+/** The container of exactly that name, out of all. */
+export function containerNamed(all: Fact<readonly Container[]>, name: string): Fact<Container> {
   if (all.is !== 'present') return all;
   const found = all.value.find((candidate) => candidate.name === name);
   return found ? present(found) : absent;
 }
 
-/** The container of exactly that name. All questions about containers of one host are one command, so they cost one. */
+/**
+ * The container of exactly that name. All queries about containers of one host share one command, so many cost no more
+ * than one.
+ */
 export const container = (name: string): Query<Container> => ({
   command: containers.command,
-  read: (outcome) => among(containers.read(outcome), name),
+  read: (outcome) => containerNamed(containers.read(outcome), name),
 });
 
-/** The last lines that a container has said, 100 at most, each cut to 1000 characters. */
+/** The last lines of a container's log, 100 at most, each truncated to 1000 characters. */
 export const lastLogLines = (name: string): Query<readonly string[]> => ({
   command: reading(
     'read the end of its log',
@@ -119,13 +122,12 @@ export const lastLogLines = (name: string): Query<readonly string[]> => ({
 });
 
 /**
- * How a container that does not run ended, in words; undefined for one that runs, or that docker is about to start
- * again.
+ * How a container that does not run ended, in words; undefined for one that runs, or that docker is about to restart.
  */
-export const stoppedAs = ({ state, exitCode, error }: Container): string | undefined =>
+export const describeStop = ({ state, exitCode, error }: Container): string | undefined =>
   ['running', 'restarting'].includes(state) ? undefined : `${state} (${exitCode})${error === '' ? '' : `: ${error}`}`;
 
-/** Host ports that running containers publish, by the container's name. */
+/** Host ports that running containers publish, with the container's name. */
 export const publishedPorts: Query<ReadonlyMap<number, string>> = {
   command: containers.command,
   read: (outcome) =>
@@ -136,9 +138,9 @@ export const publishedPorts: Query<ReadonlyMap<number, string>> = {
 };
 
 /**
- * Host ports of containers that do not run and that docker restarts by itself, by the container's name. What is
- * attached to an overlay it starts only after the engine answers and the swarm is joined: until then the ports are
- * listened on, and the container is not running.
+ * Host ports of stopped containers that docker restarts by itself, with the container's name. A container on an overlay
+ * is started only after the engine answers and the swarm is joined: until then its ports are in use although it does
+ * not run.
  */
 export const restartedPorts: Query<ReadonlyMap<number, string>> = {
   command: containers.command,
@@ -186,11 +188,11 @@ function fromRaw(raw: RawContainer): Container {
   };
 }
 
-/** The one address; none where docker publishes at all of them, or at several. */
+/** The address, if there is exactly one; undefined if docker publishes at all of them, or at several. */
 const addressOf = (bindings: readonly { readonly HostIp?: string | null | undefined }[]): string[] => {
   const addresses = [...new Set(bindings.map(({ HostIp }) => HostIp ?? ''))];
   return addresses.length === 1 ? addresses.filter((address) => !['', '0.0.0.0', '::'].includes(address)) : [];
 };
 
-/** The one port; 0 where docker chooses it, alone or from a range. */
+/** The port, if it is fixed; 0 if docker chooses it, freely or from a range. */
 const portOf = (text: string | null | undefined): number => (/^\d{1,5}$/.test(text ?? '') ? Number(text) : 0);

@@ -3,24 +3,24 @@ import type { Fact } from '../engine/fact.ts';
 import type { Container } from './containers.ts';
 import { imageDifference } from './images.ts';
 
-/** A container as a stage wants it. What is not given may be as it is. */
+/** A container as a stage wants it. What is omitted may have any value. */
 export interface Description {
   readonly image: string;
-  /** Bytes. */
+  /** In bytes. */
   readonly memory?: number;
   /** Host port by container port: `{ '1080/tcp': 20000 }`. */
   readonly ports?: Readonly<Record<string, number>>;
-  /** The one host address by container port, of those that are published nowhere else. */
+  /** Host address by container port, for ports that are published at one address only. */
   readonly hostAddresses?: Readonly<Record<string, string>>;
   readonly network?: string;
-  /** By target path: what is mounted there, in words, and its source; for a volume its name. */
+  /** By target path: what is mounted there, in words, and its source; for a volume, its name. */
   readonly mounts?: Readonly<Record<string, readonly [what: Difference['field'], source: string]>>;
   readonly hostname?: string;
 }
 
 /**
- * The first way in which the container is not as described; undefined when it is. `imageOnHost` is
- * the id that the described image has there.
+ * The first difference between the container and its description; undefined if there is none. `imageOnHost` is the ID
+ * that the described image has on the host.
  */
 export function differenceFrom(
   wanted: Description,
@@ -37,7 +37,7 @@ export function differenceFrom(
       changed('published address', current.hostAddresses[inside] ?? 'every address', address),
     ),
     ...changed('network', current.networkMode, network),
-    // Leaving the swarm takes containers off its networks for good; a restart does not bring them back.
+    // Leaving the swarm detaches containers from its networks permanently; a restart does not reattach them.
     ...(network === undefined || current.addresses[network] !== undefined
       ? []
       : [{ field: 'attachment', to: network } as const]),
@@ -46,7 +46,7 @@ export function differenceFrom(
   ][0];
 }
 
-/** How one value differs from the one that is wanted, where one is. */
+/** How a value differs from the wanted one, if one is wanted. */
 const changed = <T extends string | number>(
   field: Difference['field'],
   from: T | undefined,

@@ -7,30 +7,30 @@ import { compareJoinToken } from './commands.ts';
 import { jsonLines } from './listing.ts';
 import { localName } from './names.ts';
 
-/** A range that an engine cuts into subnets with a prefix of that size. */
+/** A range that an engine divides into subnets with that prefix length. */
 export interface AddressPool {
   readonly base: string;
   readonly size: number;
 }
 
-/** What an engine says of itself and of the swarm it is in. */
+/** What an engine reports about itself and its swarm. */
 export interface Engine {
   readonly version: string;
   readonly cpus: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly memory: number;
   readonly rootDir: string;
   readonly securityOptions: readonly string[];
-  /** Whether containers outlive a stop of the engine (live-restore). */
+  /** Whether containers keep running while the engine is stopped (live-restore). */
   readonly liveRestore: boolean;
   /**
-   * What it keeps its firewall rules with: iptables, nftables or either with firewalld; '' where it does not say
-   * (before Docker 28).
+   * How it manages its firewall rules: iptables, nftables, or either with firewalld; '' if not reported (before Docker
+   * 28).
    */
   readonly firewall: string;
-  /** Ranges for networks that name none; none where the built-in ones stand. */
+  /** Ranges for networks without a subnet of their own; empty if the built-in ones apply. */
   readonly addressPools: readonly AddressPool[];
-  /** Where the logs of containers go unless they say otherwise: json-file, local, none... */
+  /** Where container logs go by default: json-file, local, none... */
   readonly logDriver: string;
   readonly swarm: {
     /** inactive, pending, active, error or locked. */
@@ -41,7 +41,7 @@ export interface Engine {
     /** Known on managers only. */
     readonly clusterId: string | undefined;
     readonly managers: readonly string[];
-    /** Node ids of the managers that it knows. */
+    /** IDs of the manager nodes that it knows. */
     readonly managerIds: readonly string[];
     readonly error: string;
   };
@@ -74,20 +74,20 @@ const rawInfo = z.object({
   }),
 });
 
-/** Why the engine is unknown where the login's shell finds no program named docker. */
+/** Why the engine is unknown if the login's shell finds no program named docker. */
 export const NO_DOCKER = 'docker is not on the PATH of a non-interactive login';
 
-/** Why it is unknown where docker is Podman's stand-in for it, which has no swarm. */
+/** Why the engine is unknown if docker is Podman's replacement for it, which has no swarm. */
 export const PODMAN = 'docker is Podman there, not Docker';
 
 /** The engine of the host; never absent: an engine that does not answer is unknown. */
 export const engine: Query<Engine> = {
   command: reading("read the engine's state", ['docker', 'info', '--format', '{{json .}}']),
   read(outcome) {
-    // What shells end with where there is no such program (POSIX).
+    // Exit code of shells if a program does not exist (POSIX).
     if (outcome.code === 127) return unknown(NO_DOCKER);
     if (outcome.code !== 0) return failedTo("read the engine's state", outcome);
-    // Without an engine, docker info still prints what it knows of itself and ends with 0.
+    // Without an engine, docker info still prints what the client knows about itself and exits with 0.
     const { ServerVersion = '', ServerErrors, host } = jsonOf(outcome.stdout, rawServer);
     if (!ServerVersion && host) return unknown(PODMAN);
     if (!ServerVersion)
@@ -117,7 +117,7 @@ export const engine: Query<Engine> = {
   },
 };
 
-/** A node as the managers see it. */
+/** A node as seen by the managers. */
 export interface SwarmNode {
   readonly id: string;
   readonly hostname: string;
@@ -136,7 +136,7 @@ const rawNode = z.object({
   Status: z.object({ State: z.string(), Addr: z.string().nullish() }),
 });
 
-/** All nodes of the swarm; to be asked of a manager, unknown elsewhere. */
+/** All nodes of the swarm; to be queried on a manager, unknown elsewhere. */
 export const swarmNodes: Query<readonly SwarmNode[]> = {
   command: reading(
     'list the nodes of the swarm',
@@ -158,7 +158,7 @@ export const swarmNodes: Query<readonly SwarmNode[]> = {
   },
 };
 
-/** Whether the swarm still takes that token; to be asked of a manager. */
+/** Whether the swarm still accepts that token; to be queried on a manager. */
 export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Query<boolean> => ({
   command: compareJoinToken(role, token),
   read(outcome) {
@@ -169,9 +169,7 @@ export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Query<boo
   },
 });
 
-/**
- * Id of the image (`sha256:...`) under that name, a tag or a digest, on the host. All images are listed by one command.
- */
+/** ID (`sha256:...`) of the image with that name, a tag or a digest, on the host. One command lists all images. */
 export const image = (name: string): Query<string> => ({
   command: reading('list the images', [
     'docker',
@@ -193,16 +191,16 @@ export const image = (name: string): Query<string> => ({
   },
 });
 
-/** An image by what it holds, whatever it is called. */
+/** An image by its content, whatever its name. */
 export interface ImageIdentity {
   readonly id: string;
-  /** Digests under which registries know it; none for one that was loaded. */
+  /** Digests by which registries know it; empty for an image that was loaded. */
   readonly digests: readonly string[];
 }
 
 const rawImage = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() });
 
-/** What stands on the host under that name. */
+/** The image with that name on the host. */
 export const imageIdentity = (name: string): Query<ImageIdentity> => ({
   command: reading(
     'identify the image',
@@ -220,8 +218,8 @@ export const imageIdentity = (name: string): Query<ImageIdentity> => ({
 });
 
 /**
- * Version that an image of a database server says it holds, as the official images of MySQL and MariaDB do; absent
- * where it says none, or is not on the host.
+ * Version of the database server in an image, as the official images of MySQL and MariaDB state it; absent if the image
+ * states none or is not on the host.
  */
 export const serverVersion = (name: string): Query<string> => ({
   command: reading('read the version of the database image', script(VERSION_OF, name)),
@@ -232,11 +230,14 @@ export const serverVersion = (name: string): Query<string> => ({
   },
 });
 
-/** Nothing else of an image's environment is told. */
+/** Prints nothing else from an image's environment. */
 const VERSION_OF =
   'all=$(docker image inspect --format "{{range .Config.Env}}{{println .}}{{end}}" "$1") || { docker image ls -q ' +
   '>/dev/null && exit 0; exit 1; }; echo "$all" | grep -E "^(MYSQL|MARIADB)_VERSION=" || :';
 
-/** Two hosts may name one image by different ids, as their engines store it; what a registry calls it is the same. */
+/**
+ * Two hosts may give the same image different IDs, because their engines store it differently; its digest in a registry
+ * is the same.
+ */
 export const sameImage = (a: ImageIdentity, b: ImageIdentity): boolean =>
   a.id === b.id || a.digests.some((digest) => b.digests.includes(digest));

@@ -7,35 +7,38 @@ import { deploymentError, type Failure } from '../engine/errors.ts';
 import type { Fact } from '../engine/fact.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Slots } from '../engine/slots.ts';
-import { ARRIVED_OTHERWISE, loadImages, pullImage } from './commands.ts';
+import { IMAGE_DIFFERS, loadImages, pullImage } from './commands.ts';
 import type { Container } from './containers.ts';
 import { image } from './facts.ts';
 import { localName } from './names.ts';
 
-/** How often it is told how far an archive has come, in milliseconds. */
-const TOLD_EVERY_MS = 10_000;
+/** How often the progress of an archive is reported, in milliseconds. */
+const REPORT_EVERY_MS = 10_000;
 
 /** The images of a host, for one run. */
 interface Store {
-  /** One image at a time is brought: who wants the same one finds it there, and no two archives fill one connection. */
-  readonly turns: Slots;
-  /** Those that were seen there or brought. */
-  readonly there: Set<string>;
+  /**
+   * Only one image is transferred at a time: a second request for it then finds it there, and no two archives compete
+   * for one connection.
+   */
+  readonly queue: Slots;
+  /** Those that were found there or transferred. */
+  readonly known: Set<string>;
 }
 
-const emptyStore = (): Store => ({ turns: new Slots(1), there: new Set() });
+const emptyStore = (): Store => ({ queue: new Slots(1), known: new Set() });
 
 /**
- * Brings the image to the host unless it is there: from an archive where one holds it, else from its registry. Once in
- * a run is enough. Throws a DeploymentError that says which image and why not.
+ * Brings the image to the host unless it exists there: from an archive that contains it, otherwise from its registry.
+ * Does so once per run. Throws a DeploymentError that says which image and why it failed.
  */
 export async function ensureImage(act: Act, host: string, name: string, deployment: Deployment): Promise<void> {
-  const { turns, there } = act.cached(host, emptyStore);
-  const isThere = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
-  if (!(await isThere())) {
-    const waits = turns.busy > 0;
+  const { queue: turns, known: there } = act.cached(host, emptyStore);
+  const exists = async (): Promise<boolean> => there.has(name) || (await act.ask(host, image(name))).is === 'present';
+  if (!(await exists())) {
+    const hasToWait = turns.busy > 0;
     await turns.use(async () => {
-      if (waits && (await isThere())) return;
+      if (hasToWait && (await exists())) return;
       const archive = archiveOf(deployment, name);
       if (archive) await send(act, host, name, archive);
       else await pull(act, host, name, deployment);
@@ -45,20 +48,20 @@ export async function ensureImage(act: Act, host: string, name: string, deployme
 }
 
 /**
- * The archive that holds the image. None holds one that is named by a digest: no archive keeps what a registry calls
- * it.
+ * The archive that contains the image. None contains one that is named by a digest, because archives do not keep
+ * registry digests.
  */
 export const archiveOf = ({ archives = [] }: Deployment, name: string): Archive | undefined =>
   archives.find(({ images }) => images.some((each) => each.name === localName(name)));
 
 /**
- * The ids that the image of a host may have before a container is made of it: its own, or else those that an archive
- * gives it. Undefined where nobody knows them yet.
+ * The IDs that the image may have on a host before a container is created from it: its own or, if it is not there yet,
+ * those that an archive gives. Undefined while unknown.
  */
 export function knownImage(deployment: Deployment, name: string, onHost: Fact<string>): readonly string[] | undefined {
   if (onHost.is === 'present') return [onHost.value];
   const archived = archiveOf(deployment, name)?.images.find((each) => each.name === localName(name));
-  // Without a manifest there, an engine may make an id of its own.
+  // If the archive has no manifest, an engine may assign an ID of its own.
   return onHost.is === 'absent' && archived?.layers === undefined ? archived?.ids : undefined;
 }
 
@@ -70,7 +73,7 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
       ? `sent ${size(sent)} of ${size(archive.bytes)}`
       : `all ${size(archive.bytes)} are sent, the host unpacks them`;
   act.say(host, `sending ${name} (${file}, ${size(archive.bytes)})`);
-  const telling = setInterval(() => act.say(host, progress()), TOLD_EVERY_MS);
+  const reporting = setInterval(() => act.say(host, progress()), REPORT_EVERY_MS);
   try {
     const outcome = await act.attempt(
       host,
@@ -78,13 +81,13 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
     );
     if (!succeeded(outcome)) throw deploymentError(notLoaded(host, name, file, outcome));
   } finally {
-    clearInterval(telling);
+    clearInterval(reporting);
   }
 }
 
 function notLoaded(host: string, name: string, file: string, outcome: Outcome): Failure {
   const evidence = `${ending(outcome)}: ${lastLine(outcome)}`;
-  if (outcome.ended === 'exited' && outcome.code === ARRIVED_OTHERWISE) {
+  if (outcome.ended === 'exited' && outcome.code === IMAGE_DIFFERS) {
     return {
       code: 'image-differs',
       host,
@@ -124,7 +127,7 @@ async function pull(act: Act, host: string, name: string, deployment: Deployment
   });
 }
 
-/** What there is to do where the host reaches no registry. */
+/** What to do if the host reaches no registry. */
 function withoutRegistry(name: string, { archives }: Deployment): string {
   if (name.includes('@'))
     return (
@@ -139,8 +142,8 @@ function withoutRegistry(name: string, { archives }: Deployment): string {
 }
 
 /**
- * How the image of that name on the host differs from the one that a container was made of under the same name: both
- * ids. Undefined where it does not, or the name is another.
+ * How the image with that name on the host differs from the one that a container was created from under the same name:
+ * both IDs. Undefined if they are the same, or if the name is another.
  */
 export function movedImage(container: Container, name: string, id: Fact<string>): Difference | undefined {
   if (id.is !== 'present' || id.value === container.imageId || localName(container.image) !== localName(name))
@@ -149,8 +152,9 @@ export function movedImage(container: Container, name: string, id: Fact<string>)
 }
 
 /**
- * How a container is made of another image than it is to be; undefined where it was made of that name, or of what the
- * name means now. A name that no longer stands on the host is no reason to touch what runs.
+ * How a container's image differs from the wanted one; undefined if the container was created from that name, or from
+ * the image that the name means now. That a name no longer exists on the host is no reason to touch a running
+ * container.
  */
 export function imageDifference(container: Container, name: string, id: Fact<string>): Difference | undefined {
   return localName(container.image) === localName(name) || (id.is === 'present' && id.value === container.imageId)
@@ -158,7 +162,7 @@ export function imageDifference(container: Container, name: string, id: Fact<str
     : { field: 'image', from: container.image, to: name };
 }
 
-/** `sha256:` and twelve digits, as docker itself shows ids. */
+/** `sha256:` and twelve digits, the form in which docker itself shows IDs. */
 const SHOWN_ID = 19;
 
 /** Whether the image's name begins with that registry server. */

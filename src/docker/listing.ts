@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { script } from '../engine/command.ts';
 import { jsonOf } from '../engine/json.ts';
 
-/** Lists things and inspects each; tries again when one goes between the two. */
+/** Lists things and inspects each; tries again if one disappears in between. */
 export function inspectAll(
   kind: 'container' | 'network',
   list: string,
@@ -18,7 +18,7 @@ export function inspectAll(
   return script(text, format);
 }
 
-/** Each line that is not blank, read as JSON of that shape. Throws where one is none. */
+/** Parses each line that is not blank as JSON of that shape. Throws if a line is not. */
 export function jsonLines<T>(text: string, shape: z.ZodType<T>): T[] {
   return text
     .split('\n')

@@ -1,6 +1,6 @@
 /**
- * An image's name as docker lists it: without the default registry, with the default tag; of name:tag@digest only the
- * digest counts.
+ * An image's name as docker lists it: without the default registry, with the default tag; of name:tag@digest, without
+ * the tag.
  */
 export function localName(name: string): string {
   const short = name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');

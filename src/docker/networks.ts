@@ -3,7 +3,7 @@ import { reading } from '../engine/command.ts';
 import { failedTo, present, type Query } from '../engine/fact.ts';
 import { inspectAll, jsonLines } from './listing.ts';
 
-/** A network as the host sees it; a worker sees an overlay only while a container is attached there (moby#36197). */
+/** A network as seen by the host; a worker sees an overlay only while a container is attached there (moby#36197). */
 export interface Network {
   readonly id: string;
   readonly name: string;
@@ -11,11 +11,11 @@ export interface Network {
   readonly scope: string;
   readonly attachable: boolean;
   readonly subnets: readonly string[];
-  /** Whether the engine makes a rule so that its containers reach other hosts under the address of theirs. */
+  /** Whether the engine adds a rule so that its containers reach other hosts under their host's address. */
   readonly masquerade: boolean;
-  /** Its option com.docker.network.driver.mtu, where it has one. */
+  /** Its option com.docker.network.driver.mtu, if set. */
   readonly mtu?: number;
-  /** Whether it is an overlay that encrypts what goes from host to host. */
+  /** Whether it is an overlay that encrypts traffic between hosts. */
   readonly encrypted: boolean;
 }
 
@@ -50,7 +50,7 @@ export const networks: Query<readonly Network[]> = {
         attachable: raw.Attachable,
         ...(/^\d{1,6}$/.test(raw.Options?.[MTU_OPTION] ?? '') && { mtu: Number(raw.Options?.[MTU_OPTION]) }),
         subnets: (raw.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
-        // Any value but false, the empty one too. Source: moby, overlay driver, "encrypted".
+        // Any value except false counts, even an empty one. Source: moby, overlay driver, "encrypted".
         encrypted:
           typeof raw.Options?.encrypted === 'string' &&
           !['false', '0', 'f', 'F', 'FALSE', 'False'].includes(raw.Options.encrypted),

@@ -5,33 +5,34 @@ import { failedTo, present, type Query } from '../engine/fact.ts';
 import { runContainer } from './commands.ts';
 
 /**
- * The probe: a small nginx container on every host that stays attached to the overlay network. Through it the data path
- * between each pair of hosts can be tried at any time without changing anything, and a worker sees the network at all
- * (moby#36197).
+ * The probe: a small nginx container on every host that stays attached to the overlay network. With it the data path
+ * between each pair of hosts can be tested at any time without changing anything, and it is what makes the network
+ * visible to a worker (moby#36197).
  */
 export const probeName = (cluster: Cluster): string => `${cluster.domain}-probe`;
 
-/** Name under which the other hosts' probes find this one on the overlay network. */
+/** Name by which the other hosts' probes find this one on the overlay network. */
 const probeAlias = (cluster: Cluster, host: Host): string => `${cluster.domain}-probe-${host.name}`;
 
-/** What a probe is started with; raised whenever that changes, so that older probes are made anew. */
+/** Version of what a probe is started with; raise it whenever that changes, so that older probes are recreated. */
 export const PROBE_VERSION = 2;
 
-/** Where a probe keeps its version. */
+/** Where a probe records its version. */
 const VERSION_FILE = '/tmp/kuscia-swarm-probe';
 
-/** Programs that the image of a probe has to hold. */
+/** Programs that the probe's image must contain. */
 const PROGRAMS = ['bash', 'curl', 'nginx', 'timeout'];
 
 /**
- * Variables by which curl and others go through a proxy. Docker sets them in every container from the login's
- * ~/.docker/config.json, unless they are given.
+ * Variables that make curl and other programs use a proxy. Docker sets them in every container from the login's
+ * ~/.docker/config.json, unless they are set explicitly.
  */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
 
 /**
- * Answers each request with the probe's own name and what the request's headers hold, so that an answer can only be its
- * own, to that very request, and is as large as the request. Its files are in /tmp: the image may run as any account.
+ * Answers each request with the probe's own name and what the request's headers contain, so that an answer can only
+ * come from this probe and only to that request, and is as large as the request. Its files are in /tmp: the image may
+ * run as any user.
  */
 const START = `cat >/tmp/kuscia-swarm-probe.conf <<END
 pid /tmp/kuscia-swarm-probe.pid;
@@ -60,7 +61,7 @@ export const runProbe = (cluster: Cluster, host: Host): Command =>
     '--restart=always',
     `--network=${cluster.network.name}`,
     `--network-alias=${probeAlias(cluster, host)}`,
-    // A run asks many things at once, each with a process of its own.
+    // A run asks many things at once, each in a process of its own.
     '--memory=128m',
     ...PROXIES.map((name) => `--env=${name}=`),
     '--entrypoint=sh',
@@ -71,62 +72,62 @@ export const runProbe = (cluster: Cluster, host: Host): Command =>
     probeAlias(cluster, host),
   ]);
 
-/** Asks something within the host's probe. */
+/** Runs a query inside the host's probe. */
 export const inProbe = (cluster: Cluster, purpose: string, argv: readonly [string, ...string[]]): Command =>
   reading(purpose, ['docker', 'exec', probeName(cluster), ...argv], {
     inside: { shell: ['docker', 'exec', '--interactive', probeName(cluster), 'sh', '-s'], argv },
   });
 
 /**
- * How a try ended. `narrow`: small packets pass and large ones are lost; `unsteady`: nothing came back first, and then
- * whatever the size;
- * `stranger`: something answered, but not that probe; `refused`: by its host, or there is no route.
+ * How an attempt ended. `narrow`: small packets pass and large ones are lost; `unsteady`: nothing came back at first,
+ * and then any size did; `stranger`: something other than that probe answered; `refused`: by its host, or there is no
+ * route.
  */
 export type Ended = 'connected' | 'unresolved' | 'refused' | 'silent' | 'narrow' | 'unsteady' | 'stranger' | 'failed';
 
-/** How one try from a probe to another ended. */
+/** How one attempt from a probe to another ended. */
 export interface PathTry {
   readonly to: string;
   readonly ended: Ended;
   /** curl's exit code. */
   readonly exit: number;
   /**
-   * Where it is narrow: the largest size that passed and the smallest that did not, IP packets in bytes as containers
-   * send them.
+   * If it is narrow: the largest size that passed and the smallest that did not, in bytes of an IP packet as containers
+   * send it.
    */
   readonly passes?: number;
   readonly lost?: number;
 }
 
-/** What a probe says of itself and of its way to others. */
+/** What a probe reports about itself and its path to others. */
 export interface ProbeReport {
-  /** What it was started with; 0 for a probe of before there were versions. */
+  /** What it was started with; 0 for a probe from before there were versions. */
   readonly version: number;
-  /** Programs that its image lacks; where there are any, nothing else was tried. */
+  /** Programs missing in its image; if there are any, nothing else was tried. */
   readonly missing: readonly string[];
-  /** Names of variables that point its programs to a proxy. */
+  /** Names of variables that direct its programs to a proxy. */
   readonly proxies: readonly string[];
-  /** Names of the cluster file that do not resolve within it. */
+  /** Names in the cluster file that do not resolve inside it. */
   readonly unresolved: readonly string[];
   readonly tries: readonly PathTry[];
 }
 
-/** Sizes of the overlay's packets where Docker chooses: 1500 less 50 for VXLAN. */
+/** Docker's default MTU of an overlay: 1500 less 50 for VXLAN. */
 export const USUAL_MTU = 1450;
 
-/** Sizes that are tried once large requests are lost, in bytes of an IP packet. */
+/** Sizes to try once large requests are lost, in bytes of an IP packet. */
 const sizesUpTo = (mtu: number): readonly number[] =>
   [...new Set([mtu, 4000, 1450, 1400, 1350, 1300, 1250, 1200, 1100, 1000, 576])]
     .filter((size) => size <= mtu)
     .sort((a, b) => b - a);
 
 /**
- * DNS names among the addresses that containers of this host use: a database of ours and the host itself for its
- * replica, every replica for the load balancer.
+ * DNS names among the addresses that containers of this host use: for its replica, our database and the host itself;
+ * for the load balancer, every replica.
  */
 export function namesFor(cluster: Cluster, host: Host): readonly string[] {
   const { database, loadBalancer } = cluster;
-  // An external one is looked up where it is greeted, once the deployment uses it.
+  // An external one is looked up by the query for its greeting, once the deployment uses it.
   const server = database.kind === 'external' ? [] : [hostNamed(cluster, database.host).address];
   const forReplica = host.roles.includes('replica') ? [host.address, ...server] : [];
   const forBalancer =
@@ -137,15 +138,15 @@ export function namesFor(cluster: Cluster, host: Host): readonly string[] {
 }
 
 /**
- * In bash: whether the container has any network. One whose host left the swarm has none, and resolves no name for that
- * reason.
+ * In bash: whether the container has any network. A container whose host left the swarm has none, and resolves no name
+ * for that reason.
  */
 export const HAS_ROUTES = '{ mapfile -t r </proc/net/route; [ ${#r[@]} -gt 1 ]; }';
 
 /**
- * One line a finding. A request is made of exactly so many bytes that it fills one IP packet of the size that is told
- * (20 of IP, 32 of TCP with timestamps), and so does its answer, whose headers have 143 bytes; the large one fills two
- * and more. bash resolves a name for /dev/udp without sending anything there.
+ * One line per result. A request contains exactly the number of bytes that fills one IP packet of the given size (20 of
+ * IP, 32 of TCP with timestamps), and so does its answer, whose headers have 143 bytes; the large request fills more
+ * than two. bash resolves a name for /dev/udp without sending anything there.
  */
 const tryText = (mtu: number): string => `v=0; read -r v <${VERSION_FILE}; echo "version $v"
 for p in ${PROXIES.join(' ')}; do [ -z "\${!p}" ] || echo "proxy $p"; done
@@ -171,9 +172,9 @@ until [ "$1" = -- ]; do ! ${HAS_ROUTES} || resolve "$1" & shift; done 2>/dev/nul
 for peer in "$@"; do try "$peer" & done; wait`;
 
 /**
- * Asks this host's probe for what it was started with, and has it try the way to others and the names that containers
- * of its host use. The tries go past any proxy and count only when that very probe sent back what this one made up.
- * Answers are as large as requests, so one try speaks for both directions.
+ * Asks this host's probe what it was started with, and makes it try the path to other probes and the names that
+ * containers of its host use. The attempts bypass any proxy and count only if that very probe returned what this one
+ * made up. Answers are as large as requests, so one attempt covers both directions.
  */
 export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): Query<ProbeReport> {
   const purpose = 'try the data path from the probe';
@@ -186,21 +187,21 @@ export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): 
   return {
     command: inProbe(cluster, purpose, script(lacking, tryText(mtu), 'bash', ...names, '--', ...aliases.keys())),
     read(outcome) {
-      // What docker exec ends with where the image has no such program (126 up to Docker 20.10, 127 later).
+      // Exit code of docker exec if the image has no such program (126 up to Docker 20.10, 127 later).
       if ([126, 127].includes(outcome.code))
         return present({ version: 0, missing: ['sh'], proxies: [], unresolved: [], tries: [] });
       if (outcome.code !== 0) return failedTo(purpose, outcome);
       const lines = outcome.stdout.split('\n').map((line) => line.split(' '));
-      const said = (key: string, known: readonly string[]): string[] =>
+      const valuesOf = (key: string, known: readonly string[]): string[] =>
         lines.flatMap(([first, value = '']) => (first === key && known.includes(value) ? [value] : []));
       const version = lines.find(([first]) => first === 'version')?.[1] ?? '';
       return present({
         version: /^\d{1,6}$/.test(version) ? Number(version) : 0,
-        missing: said('missing', PROGRAMS),
-        proxies: said('proxy', PROXIES),
-        unresolved: said('unresolved', names),
+        missing: valuesOf('missing', PROGRAMS),
+        proxies: valuesOf('proxy', PROXIES),
+        unresolved: valuesOf('unresolved', names),
         tries: [...aliases].flatMap(([alias, to]) =>
-          tryOf(
+          resultOf(
             to,
             mtu,
             lines.filter(([first, of]) => first === 'try' && of === alias),
@@ -211,8 +212,8 @@ export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): 
   };
 }
 
-/** What the lines of one peer come to: the first is of the large request, the others of single packets. */
-function tryOf(to: string, mtu: number, lines: readonly (readonly string[])[]): PathTry[] {
+/** The result of one peer's lines: the first is for the large request, the others for single packets. */
+function resultOf(to: string, mtu: number, lines: readonly (readonly string[])[]): PathTry[] {
   const tries = lines.flatMap(([, , size = '', exit = '', answer]) =>
     /^\d{1,5}$/.test(size) && /^\d{1,3}$/.test(exit)
       ? [{ size: Number(size), exit: Number(exit), own: exit === '0' && answer === 'own' }]

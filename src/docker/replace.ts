@@ -5,42 +5,42 @@ import type { Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { startContainer } from './commands.ts';
-import { among, containers, lastLogLines, stoppedAs, type Container } from './containers.ts';
+import { containerNamed, containers, lastLogLines, describeStop, type Container } from './containers.ts';
 import { discard, formerName, putBack, rehearse, setAside } from './replacement.ts';
 import type { ContainerPair, Wanted } from './wanted.ts';
 
-/** Starts the container that has stopped. */
-export const started = async (act: Act, wanted: Wanted, current: Container): Promise<void> =>
+/** Starts the stopped container. */
+export const startStopped = async (act: Act, wanted: Wanted, current: Container): Promise<void> =>
   wanted.start
     ? wanted.start(act, current)
     : void (await act.run(wanted.host, startContainer(wanted.name, current.state)));
 
-/** Makes the new container once it is known that it can be made, with the present one kept aside. */
+/** Creates the new container after a rehearsal has shown that it can be created; the present one is kept aside. */
 export function replacement(
   wanted: Wanted,
   { current, former }: ContainerPair,
 ): Pick<Step, 'apply' | 'undo' | 'conclude' | 'image'> {
   const { host, name, stopping } = wanted;
   const image = wanted.image && { image: wanted.image };
-  // One that never ran is worth nothing, and one that has yet to be proven is not worth more than the one before it.
+  // One that never ran is worthless, and one that is not yet proven is worth no more than its predecessor.
   const kept = former ?? (current?.state === 'created' ? undefined : current);
-  if (kept === undefined) return { ...image, apply: (act) => createAnew(act, wanted, current) };
-  let touched = kept === former;
+  if (kept === undefined) return { ...image, apply: (act) => recreate(act, wanted, current) };
+  let hasStopped = kept === former;
   return {
     ...image,
     async apply(act) {
       await wanted.prepare(act);
-      await tryFirst(act, wanted, kept === current ? current : undefined);
+      await rehearseFirst(act, wanted, kept === current ? current : undefined);
       await wanted.proof?.(act);
       await wanted.beforeStop?.(act);
-      touched = true;
+      hasStopped = true;
       if (current) await act.run(host, kept === current ? setAside(name, stopping) : discard(name, stopping));
       await wanted.create(act);
     },
     async undo(act) {
-      const lines = (touched && valueOf(await act.ask(host, lastLogLines(name)))) || [];
-      const words = touched
-        ? await putItBack(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state))
+      const lines = (hasStopped && valueOf(await act.ask(host, lastLogLines(name)))) || [];
+      const words = hasStopped
+        ? await restoreFormer(act, wanted, kept === former || ['running', 'restarting', 'paused'].includes(kept.state))
         : undefined;
       await wanted.takeBack?.(act, kept);
       if (words === undefined) return undefined;
@@ -53,13 +53,13 @@ export function replacement(
   };
 }
 
-async function createAnew(act: Act, wanted: Wanted, current: Container | undefined): Promise<void> {
+async function recreate(act: Act, wanted: Wanted, current: Container | undefined): Promise<void> {
   await wanted.prepare(act);
   if (current) await act.run(wanted.host, discard(wanted.name, wanted.stopping));
   await wanted.create(act);
 }
 
-async function tryFirst(act: Act, wanted: Wanted, current: Container | undefined): Promise<void> {
+async function rehearseFirst(act: Act, wanted: Wanted, current: Container | undefined): Promise<void> {
   const { host, name, kind } = wanted;
   const command = rehearse(name, wanted.rehearsal(current));
   const outcome = await act.attempt(host, command);
@@ -75,15 +75,15 @@ async function tryFirst(act: Act, wanted: Wanted, current: Container | undefined
   });
 }
 
-/** How long what was put back may take until it works, in milliseconds. */
-const BACK_MS = 150_000;
-const LOOK_EVERY_MS = 1_000;
+/** How long a container that was put back may take to work, in milliseconds. */
+const RESTORE_MS = 150_000;
+const CHECK_EVERY_MS = 1_000;
 
 /**
- * Puts the former container back and waits until it works. Gives in words what is true then. Throws a DeploymentError
- * when it does not.
+ * Puts the former container back and waits until it works. Returns the resulting state in words. Throws a
+ * DeploymentError if it does not work.
  */
-export async function putItBack(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
+export async function restoreFormer(act: Act, wanted: Wanted, starts: boolean): Promise<string> {
   const { host, name, kind, stopping } = wanted;
   const command = putBack(name, stopping, starts);
   const outcome = await act.attempt(host, command);
@@ -92,17 +92,17 @@ export async function putItBack(act: Act, wanted: Wanted, starts: boolean): Prom
       ...commandFailure(host, command, outcome),
       remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.`,
     });
-  if (!succeeded(outcome)) throw deploymentError(notBack(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
+  if (!succeeded(outcome)) throw deploymentError(notRestored(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
   if (outcome.stdout.trim() === 'nothing') return 'nothing was there before';
   if (!starts) return `the former ${kind} is back; it did not run before, either`;
-  for (const deadline = Date.now() + BACK_MS; ; await act.pause(LOOK_EVERY_MS)) {
+  for (const deadline = Date.now() + RESTORE_MS; ; await act.pause(CHECK_EVERY_MS)) {
     const fault = await wanted.fault(act);
     if (fault === undefined) return `the former ${kind} ${name} runs again and works`;
-    if (Date.now() > deadline) throw deploymentError(notBack(wanted, fault));
+    if (Date.now() > deadline) throw deploymentError(notRestored(wanted, fault));
   }
 }
 
-const notBack = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
+const notRestored = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
   code: 'replacement-not-undone',
   host,
   what: `the former ${kind} ${name} was put back, but does not work as before`,
@@ -112,9 +112,9 @@ const notBack = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
     'replaces it.',
 });
 
-/** What is wrong with a container by its own state; undefined when it runs. */
+/** What is wrong with a container according to its own state; undefined if it runs. */
 export async function notRunning(act: Act, host: string, name: string): Promise<string | undefined> {
-  const fact = among(await act.ask(host, containers), name);
+  const fact = containerNamed(await act.ask(host, containers), name);
   if (fact.is !== 'present') return whyNot(fact, 'absent');
-  return fact.value.state === 'running' ? undefined : (stoppedAs(fact.value) ?? fact.value.state);
+  return fact.value.state === 'running' ? undefined : (describeStop(fact.value) ?? fact.value.state);
 }

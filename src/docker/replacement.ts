@@ -2,26 +2,26 @@ import { changing, cleaningUp, script, type Command } from '../engine/command.ts
 import type { Container } from './containers.ts';
 
 /**
- * Name under which a container waits while its replacement is proven. No name of kuscia.sh or of this deployment ends
- * so.
+ * Name under which a container waits while its replacement is proven. Neither kuscia.sh nor this deployment uses names
+ * with that ending.
  */
 export const formerName = (name: string): string => `${name}.former`;
 
 /** How a container is stopped. */
 export interface Stopping {
-  /** Seconds that it is given to stop in order. */
+  /** Seconds that it is given to stop gracefully. */
   readonly seconds: number;
-  /** True for one that holds data: it is never killed, and one that does not stop in time fails the step instead. */
+  /** True if it holds data: it is never killed; if it does not stop in time, the step fails instead. */
   readonly holdsData?: true;
 }
 
-/** Longest time that docker itself may take beside the stopping, in seconds. */
-const ROOM_S = 60;
+/** Time that docker itself may take in addition to the stop, in seconds. */
+const MARGIN_S = 60;
 
 /**
- * Shell lines that define `stop NAME`; -t is what every version of docker's client calls the time. docker stop kills
- * what has not ended in time, so for what holds data it is docker that is given up instead: the server goes on with its
- * shutdown.
+ * Shell lines that define `stop NAME`; -t is the option for the time in every version of docker's client. docker stop
+ * kills what has not ended in time, so for a container that holds data we abandon docker instead: the server goes on
+ * with its shutdown.
  */
 const stopping = ({ seconds, holdsData }: Stopping): string =>
   holdsData
@@ -29,12 +29,14 @@ const stopping = ({ seconds, holdsData }: Stopping): string =>
       `"$1 did not stop within ${seconds} s; it was not killed" >&2; return $code; }; }`
     : `stop() { docker stop -t ${seconds} "$1" >/dev/null; }`;
 
-const deadline = ({ seconds }: Stopping): { readonly timeoutMs: number } => ({ timeoutMs: (seconds + ROOM_S) * 1000 });
+const deadline = ({ seconds }: Stopping): { readonly timeoutMs: number } => ({
+  timeoutMs: (seconds + MARGIN_S) * 1000,
+});
 
 /**
- * Stops the container and puts it aside under its former name, with everything it has. Its restart policy goes first:
- * docker starts a stopped container with restart=always when the engine starts (docs.docker.com, "Start containers
- * automatically"). It comes back where it does not stop.
+ * Stops the container and sets it aside under its former name, with everything it has. Its restart policy is removed
+ * first: docker starts a stopped container with restart=always when the engine starts (docs.docker.com, "Start
+ * containers automatically"). If it does not stop, it is put back.
  */
 export function setAside(name: string, how: Stopping): Command {
   const text = [
@@ -48,7 +50,7 @@ export function setAside(name: string, how: Stopping): Command {
   return changing('set the present container aside', script(text, name, formerName(name)), deadline(how));
 }
 
-/** Stops a container in order and removes it. Of what holds data the anonymous volumes stay. */
+/** Stops a container gracefully and removes it. If it holds data, its anonymous volumes stay. */
 export const discard = (name: string, how: Stopping): Command =>
   changing(
     'remove the container',
@@ -60,8 +62,8 @@ export const discard = (name: string, how: Stopping): Command =>
   );
 
 /**
- * Puts a container that was set aside back in its place and starts it, unless it did not run before; whatever stands
- * there is removed. Prints `nothing` where there is neither. Can be repeated after any interruption.
+ * Puts a container that was set aside back in its place and starts it, unless it did not run before; whatever has taken
+ * its place is removed. Prints `nothing` if neither exists. Can be repeated after any interruption.
  */
 export function putBack(name: string, how: Stopping, starts: boolean): Command {
   const text = [
@@ -83,22 +85,22 @@ export function putBack(name: string, how: Stopping, starts: boolean): Command {
   );
 }
 
-/** Gives a container back the restart policy that an interrupted replacement took from it. It is not restarted. */
+/** Restores the restart policy that an interrupted replacement took from a container, without restarting it. */
 export const restoreRestartPolicy = (name: string): Command =>
   changing('restore the restart policy', ['docker', 'update', '--restart=always', name]);
 
 /** What a rehearsal tries, as arguments of docker run without name, restart policy and volumes. */
 export interface Rehearsal {
   readonly image: string;
-  /** Host port and container port, `3307:3306`, of those that the present container does not hold. */
+  /** Host port and container port, `3307:3306`, of those that the present container does not occupy. */
   readonly ports: readonly string[];
   readonly options: readonly string[];
 }
 
 /**
- * Starts a container of the image that ends at once, as the replacement will be started: same network and limits, ports
- * really bound, one port of docker's choice published so that its packet filter is tried in any case. What cannot be
- * started is told before anything is stopped.
+ * Starts a container from the image that ends at once, in the way the replacement will be started: same network and
+ * limits, ports really bound, and one port of docker's choice published so that its packet filter is always tested.
+ * What cannot be started is reported before anything is stopped.
  */
 export function rehearse(name: string, { image, ports, options }: Rehearsal): Command {
   const text = [
@@ -115,10 +117,10 @@ export function rehearse(name: string, { image, ports, options }: Rehearsal): Co
   );
 }
 
-/** Ports as docker publishes them that a container does not hold yet: `[['1080/tcp', 20000]]` gives `20000:1080`. */
+/** Ports to publish that a container does not occupy yet: `[['1080/tcp', 20000]]` gives `20000:1080`. */
 export const portsToTry = (wanted: Readonly<Record<string, number>>, current: Container | undefined): string[] => {
-  const held = Object.values(current?.ports ?? {});
+  const occupied = Object.values(current?.ports ?? {});
   return Object.entries(wanted).flatMap(([inside, outside]) =>
-    held.includes(outside) ? [] : [`${outside}:${inside.replace(/\/.*$/, '')}`],
+    occupied.includes(outside) ? [] : [`${outside}:${inside.replace(/\/.*$/, '')}`],
   );
 };

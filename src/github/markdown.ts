@@ -1,4 +1,4 @@
-import { cut, oneLine } from '../report/layout.ts';
+import { truncate, oneLine } from '../report/layout.ts';
 import { md } from '../report/markdown.ts';
 
 /** Longest body of an issue or comment; the API says "body is too long (maximum is 65536 characters)". */
@@ -25,7 +25,7 @@ export function prose(value: string): string {
 
 /** A value in backticks that it cannot break out of. Not for tables, where a bar would end the cell. */
 export function code(value: string): string {
-  const text = cut(oneLine(value), LONGEST_CODE);
+  const text = truncate(oneLine(value), LONGEST_CODE);
   if (text === '') return '';
   const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)));
   const gap = /^`|`$/.test(text) ? ' ' : '';

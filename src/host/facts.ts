@@ -77,12 +77,13 @@ export const machine: Query<Machine> = {
     );
     const values = (key: string): string[] => (all.get(key) ?? []).map((line) => line.slice(key.length + 1));
     const one = (key: string): string => values(key)[0] ?? '';
-    const vital = ['user', 'home', 'hostname', 'clock'].filter((key) => one(key) === '');
-    if (vital.length > 0) return unknown(`could not read the host's properties: ${vital.join(', ')} missing`);
-    const odd = Object.entries(FORMS)
+    const missing = ['user', 'home', 'hostname', 'clock'].filter((key) => one(key) === '');
+    if (missing.length > 0) return unknown(`could not read the host's properties: ${missing.join(', ')} missing`);
+    const malformed = Object.entries(FORMS)
       .filter(([key, form]) => !values(key).every((value) => form.test(value)))
       .map(([key]) => key);
-    if (odd.length > 0) return unknown(`could not read the host's properties: unexpected format of ${odd.join(', ')}`);
+    if (malformed.length > 0)
+      return unknown(`could not read the host's properties: unexpected format of ${malformed.join(', ')}`);
     return present({
       user: one('user'),
       home: one('home'),
@@ -132,12 +133,12 @@ export const placed = (address: string): Query<Placed> => ({
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.split('='));
-    const told = lines.every(
+    const wellFormed = lines.every(
       ([key = '', value = '']) => /^(address|own)$/.test(key) && /^(\d{1,3}(\.\d{1,3}){3})?$/.test(value),
     );
     const of = (wanted: string): string[] =>
       lines.flatMap(([key, value = '']) => (key === wanted && value !== '' ? [value] : []));
-    if (outcome.code !== 0 || !told || of('own').length === 0)
+    if (outcome.code !== 0 || !wellFormed || of('own').length === 0)
       return failedTo(`find ${address} among its addresses`, outcome);
     return present({ address: of('address')[0] ?? '', own: of('own') });
   },

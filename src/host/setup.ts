@@ -60,12 +60,12 @@ export const setup: Query<Setup> = {
     const socket = SOCKETS.find((state) => state === one('socket'));
     const noTerminal = one('terminal') === 'open' ? '' : values('noTerminal')[0];
     if (values('path').length === 0 || socket === undefined || noTerminal === undefined)
-      return notTold('path, socket or terminal missing');
+      return setupUnknown('path, socket or terminal missing');
     const kernel = values('kernel').map((line) => line.split(/[ \t]+/));
     if (!kernel.every(([, value = '']) => /^\d{1,12}$/.test(value)))
-      return notTold('unexpected format of kernel settings');
+      return setupUnknown('unexpected format of kernel settings');
     if (!values('onLink').every((line) => /^[0-9A-F]{8}\/[0-9A-F]{8}$/.test(line)))
-      return notTold('unexpected format of routes');
+      return setupUnknown('unexpected format of routes');
     return present({
       path: one('path'),
       docker: one('docker'),
@@ -94,7 +94,7 @@ const rulesIn = (values: (key: string) => string[]): Setup['rules'] =>
 
 const SOCKETS = ['absent', 'denied', 'open'] as const;
 
-const notTold = (what: string): Fact<never> => unknown(`could not read how Docker is set up: ${what}`);
+const setupUnknown = (what: string): Fact<never> => unknown(`could not read how Docker is set up: ${what}`);
 
 /** Lines `key=value`: the values of a key. */
 function byKey(text: string): (key: string) => string[] {

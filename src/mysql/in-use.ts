@@ -37,9 +37,9 @@ export const databaseInUse = (
     ),
   ),
   read(outcome) {
-    const said = outcome.stdout.trim();
-    if (outcome.code !== 0 || (said !== 'absent' && said !== 'configured' && said !== 'written down'))
+    const answer = outcome.stdout.trim();
+    if (outcome.code !== 0 || (answer !== 'absent' && answer !== 'configured' && answer !== 'written down'))
       return failedTo('read which database is in use', outcome);
-    return said === 'absent' || (said === 'configured' && database.ca !== undefined) ? absent : present(said);
+    return answer === 'absent' || (answer === 'configured' && database.ca !== undefined) ? absent : present(answer);
   },
 });

@@ -4,7 +4,7 @@ import { count, duration } from './layout.ts';
 import { stillWorks, verdict } from './matrix.ts';
 import type { StageState, RunState } from './run-state.ts';
 
-/** The last lines of a run: what was done, what was not, and in the very last what is true now. */
+/** The last lines of a run: what was done, what was not and, on the very last line, the resulting state. */
 export function closingLines(runState: RunState): readonly string[] {
   const { subject } = runState;
   if (!subject) return ['Nothing was started and nothing was changed.'];
@@ -26,8 +26,8 @@ function ended(runState: RunState, domain: string): Ended {
 
 function done(runState: RunState): string {
   const { cluster, stages } = runState.subject ?? { cluster: { domain: '' }, stages: [] };
-  const last = runState.matrix ? '' : `; ${stages.join(', ')} settled, other stages were not looked at`;
-  return `${cluster.domain}: ${count(runState.made, 'change')} made in ${duration(runState.ms)}${last}`;
+  const unchecked = runState.matrix ? '' : `; ${stages.join(', ')} settled, other stages were not looked at`;
+  return `${cluster.domain}: ${count(runState.made, 'change')} made in ${duration(runState.ms)}${unchecked}`;
 }
 
 function stopped(runState: RunState): string[] {
@@ -35,12 +35,12 @@ function stopped(runState: RunState): string[] {
   const waiting = runState.stages.filter(({ state }) => state === 'waiting').map(({ stage }) => stage);
   const notStarted =
     failed && waiting.length > 0 ? [`Nothing after ${failed.stage} was started (${waiting.join(', ')}).`] : [];
-  return [...notStarted, whatStays(runState)];
+  return [...notStarted, whatRemains(runState)];
 }
 
-function whatStays(runState: RunState): string {
-  const by = (part: StageState): string => `${part.stage} ${part.made.length}`;
-  const stages = runState.stages.filter(({ made }) => made.length > 0).map(by);
+function whatRemains(runState: RunState): string {
+  const perStage = (part: StageState): string => `${part.stage} ${part.made.length}`;
+  const stages = runState.stages.filter(({ made }) => made.length > 0).map(perStage);
   const stays =
     stages.length === 0
       ? ''

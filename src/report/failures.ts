@@ -12,22 +12,21 @@ const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' } as const;
 
 /**
- * Where the reference of errors is: a link where the action's repository is known, its path in the repository
- * otherwise.
+ * Where to find the error reference: a link if the action's repository is known, otherwise its path in the repository.
  */
 export type DocsPage = string;
 export const DOCS_PAGE: DocsPage = 'docs/troubleshooting.md';
 
 /**
- * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its
- * own two variables for the `run` steps of a composite; only the `env` of such a step still sees what they held.
+ * Variables in which a composite action of ours passes its repository and version. GitHub's runner clears its own two
+ * variables for the `run` steps of a composite; only the `env` of such a step still sees their values.
  */
 export const ACTION_VARIABLES = {
   KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}',
   KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}',
 } as const;
 
-/** The error reference of the very version that runs, where GitHub tells which that is. */
+/** The error reference of the very version that runs, if GitHub reports that version. */
 export function docsPage(env: Readonly<Record<string, string | undefined>>): DocsPage {
   const action = (name: 'REPOSITORY' | 'REF'): string =>
     env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
@@ -40,13 +39,13 @@ export function docsPage(env: Readonly<Record<string, string | undefined>>): Doc
 export const helpFor = ({ code }: Pick<Failure, 'code'>, docs: DocsPage): string =>
   `${docs}#${codeNumber(code).toLowerCase()}`;
 
-/** What happened and on which host, in one line; the host is not said twice. */
+/** What happened and on which host, in one line; the host is not repeated. */
 export function whatHappened({ host, what }: Failure): string {
   const line = oneLine(what.split('\n')[0] ?? '');
   return host === undefined || host === '' || line.includes(host) ? line : `${host}: ${line}`;
 }
 
-/** Failures of one kind with one remedy: told as one, with a line for each. */
+/** Failures of one kind with one remedy: reported together, with a line for each. */
 export interface FailureGroup {
   readonly code: Code;
   readonly cause: string;
@@ -54,7 +53,7 @@ export interface FailureGroup {
   readonly members: readonly Failure[];
 }
 
-/** The failures, each once: several stages may meet with the same. */
+/** The failures without repetitions: several stages may report the same one. */
 export function distinct<T extends Failure>(failures: readonly T[]): T[] {
   return [
     ...new Map(
@@ -66,7 +65,7 @@ export function distinct<T extends Failure>(failures: readonly T[]): T[] {
   ];
 }
 
-/** The failures by kind and remedy, in the order in which each kind first came. */
+/** The failures by kind and remedy, in order of first appearance. */
 export function grouped(failures: readonly Failure[]): FailureGroup[] {
   const groups = Map.groupBy(distinct(failures), ({ code, cause, remedy }) => JSON.stringify([code, cause, remedy]));
   return [...groups.values()].flatMap((members) =>
@@ -74,7 +73,7 @@ export function grouped(failures: readonly Failure[]): FailureGroup[] {
   );
 }
 
-/** The first line of a group: number, name, and what happened or how many findings there are. */
+/** The first line of a group: number, name, and what happened or the number of findings. */
 export function groupTitle({ code, members }: FailureGroup): string {
   const [only] = members;
   return (
@@ -83,7 +82,7 @@ export function groupTitle({ code, members }: FailureGroup): string {
   );
 }
 
-/** A group as a block: what and where, then evidence, cause and what to do. */
+/** A group as a block: what happened and where, then evidence, cause and remedy. */
 export function groupLines(group: FailureGroup, severity: Severity, layout: Layout, docs: DocsPage): string[] {
   const { cause, remedy, members } = group;
   const title = groupTitle(group);
@@ -105,7 +104,7 @@ export function groupLines(group: FailureGroup, severity: Severity, layout: Layo
   ];
 }
 
-/** One finding of several, without its host: what, and what was seen. */
+/** One finding of several, without its host: what happened, and the evidence. */
 export const finding = ({ what, evidence }: Failure): string => oneLine(evidence ? `${what}; ${evidence}` : what);
 
 /** Title and message of the one annotation that names all of them, within GitHub's limit. */
@@ -130,7 +129,7 @@ export function annotation(
   return { title, message: withinLimit(blocks) };
 }
 
-/** What an annotation says of a group's members: the evidence of the only one, or a line for each of the first. */
+/** The members of a group in an annotation: the evidence of a single one, or a line for each of the first few. */
 function annotated(members: readonly Failure[]): string[] {
   const [only] = members;
   if (members.length === 1) return only?.evidence ? [`evidence: ${oneLine(bounded(only.evidence, 400))}`] : [];
@@ -138,7 +137,7 @@ function annotated(members: readonly Failure[]): string[] {
   return members.length > ANNOTATED ? [...shown, `and ${members.length - ANNOTATED} more`] : shown;
 }
 
-/** As many whole blocks as fit; what does not fit is counted. */
+/** As many whole blocks as fit, and the number of those that do not. */
 function withinLimit(blocks: readonly string[]): string {
   const room = LONGEST_ANNOTATION - 60;
   const kept: string[] = [];

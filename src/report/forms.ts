@@ -1,37 +1,39 @@
 import { SHORTEST_MASK } from '../engine/secret.ts';
 
-/** Where something stands in a text: from, and up to but without. */
+/** The position of something in a text: start, and end (exclusive). */
 export type Span = readonly [number, number];
 
 const SLOTS = 0x10000;
 
-/** The number below SLOTS of the last four characters, from that of those one before: a fifth has been shifted out. */
+/**
+ * Rolling hash, below SLOTS, of the last four characters, from the hash before: a fifth character has been shifted out.
+ */
 const next = (slot: number, character: number): number => ((slot << 4) ^ character) & (SLOTS - 1);
 if (SHORTEST_MASK !== 4) throw new Error('a slot is of as many characters as the shortest mask');
 
 /**
- * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with
- * its length, not with their number. They are found by how they begin.
+ * Texts that are searched for all at once: a run knows thousands of forms, and the time to search a line grows with its
+ * length, not with their number. Candidates are found by their beginning.
  */
 export class Forms {
   readonly #begun = new Uint8Array(SLOTS);
-  /** By their first characters; in the order of their characters. */
+  /** By their first characters; sorted. */
   readonly #byHead = new Map<string, string[]>();
-  /** How many characters the last search held against those of forms. */
+  /** How many characters the last search compared with those of forms. */
   compared = 0;
 
-  /** Each at least as long as the shortest mask. */
+  /** Each must be at least as long as the shortest mask. */
   add(forms: readonly string[]): void {
     for (const form of forms) {
       const head = form.slice(0, SHORTEST_MASK);
       const others = this.#byHead.get(head) ?? [];
-      // Without a comparison of its own, sort goes by code units, as the search does.
+      // By default sort compares code units, as the search does.
       this.#byHead.set(head, [...new Set([...others, form])].sort());
       this.#begun[Array.from({ length: SHORTEST_MASK }, (_, i) => form.charCodeAt(i)).reduce(next, 0)] = 1;
     }
   }
 
-  /** Where forms stand in the text, in order; of those that overlap one span. */
+  /** Where forms occur in the text, in order; overlapping ones are one span. */
   spansIn(text: string): Span[] {
     this.compared = 0;
     const spans: Span[] = [];
@@ -50,10 +52,7 @@ export class Forms {
     return spans;
   }
 
-  /**
-   * Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are
-   * left.
-   */
+  /** Length of the longest form that occurs there; 0 if none does. Narrows the candidates character by character. */
   #longest(forms: readonly string[], text: string, at: number): number {
     let low = 0;
     let high = forms.length;
@@ -78,7 +77,7 @@ export class Forms {
   }
 }
 
-/** The first of the forms between those two whose character there is at least that. */
+/** The first of the forms in that range whose character there is at least the given one. */
 function bound(forms: readonly string[], from: number, to: number, i: number, character: number): number {
   let [low, high] = [from, to];
   while (low < high) {

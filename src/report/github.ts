@@ -7,7 +7,7 @@ export type Runner = Pick<typeof core, 'startGroup' | 'endGroup' | 'error' | 'wa
   readonly summary: Pick<typeof core.summary, 'addRaw' | 'write'>;
 };
 
-/** GitHub drops a step's whole summary when it is larger. */
+/** GitHub drops a step's whole summary if it is larger. */
 export const LARGEST_SUMMARY = 1024 * 1024;
 
 /** The log of a GitHub job: a group for each stage, annotations, masks, outputs and the job summary. */

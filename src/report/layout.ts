@@ -1,9 +1,9 @@
-/** How a piece of text is set off, where the renderer has colours. */
+/** How a piece of text is emphasised, if the renderer has colours. */
 export type Style = 'plain' | 'strong' | 'good' | 'bad' | 'warn' | 'dim';
 
-/** What the reader's screen can do. */
+/** What the reader's screen supports. */
 export interface Layout {
-  /** Characters in a line; Infinity where lines may have any length. */
+  /** Characters per line; Infinity if lines may have any length. */
   readonly width: number;
   readonly paint: (style: Style, text: string) => string;
 }
@@ -14,21 +14,19 @@ export interface Cell {
   readonly style: Style;
 }
 
-/** A cell; plain unless told. */
+/** A cell, plain by default. */
 export const cell = (text: string, style: Style = 'plain'): Cell => ({ text, style });
 
 interface ColumnOptions {
   readonly indent?: number;
-  /** Columns that give way, first to last, when a row is wider than the screen; each keeps at least `LEAST`. */
+  /** Columns that shrink, first to last, when a row is wider than the screen; each keeps at least `MIN_WIDTH`. */
   readonly shrink?: readonly number[];
 }
 
 const GAP = 2;
-const LEAST = 16;
+const MIN_WIDTH = 16;
 
-/**
- * Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut.
- */
+/** Rows with aligned columns, one line each; if they are wider than the screen, the `shrink` columns are truncated. */
 export function columns(rows: readonly (readonly Cell[])[], layout: Layout, options: ColumnOptions = {}): string[] {
   const flat = rows.map((row) => row.map(({ text, style }) => ({ text: flatLine(text), style })));
   const widths: number[] = [];
@@ -44,36 +42,36 @@ export function columns(rows: readonly (readonly Cell[])[], layout: Layout, opti
 
 function fit(widths: readonly number[], room: number, shrink: readonly number[]): number[] {
   const fitted = [...widths];
-  let over = fitted.reduce((sum, width) => sum + width, 0) + GAP * Math.max(fitted.length - 1, 0) - room;
+  let excess = fitted.reduce((sum, width) => sum + width, 0) + GAP * Math.max(fitted.length - 1, 0) - room;
   for (const i of shrink) {
     const width = fitted[i] ?? 0;
-    const given = Math.min(Math.max(over, 0), Math.max(width - LEAST, 0));
-    fitted[i] = width - given;
-    over -= given;
+    const reduction = Math.min(Math.max(excess, 0), Math.max(width - MIN_WIDTH, 0));
+    fitted[i] = width - reduction;
+    excess -= reduction;
   }
   return fitted;
 }
 
 function pad({ text, style }: Cell, width: number, last: boolean, layout: Layout): string {
-  const shown = cut(text, width);
+  const shown = truncate(text, width);
   return layout.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
 }
 
-/** Text on one line, with its blanks. */
+/** Text on one line, with its spaces kept. */
 const flatLine = (text: string): string => text.replace(/\s/g, ' ');
 
-/** Text on one line: line ends and runs of blanks become one blank. */
+/** Text on one line: line ends and runs of whitespace become one space. */
 export const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
 /** The text, or its beginning and `…`, at most `width` characters. */
-export function cut(text: string, width: number): string {
+export function truncate(text: string, width: number): string {
   const letters = [...text];
   return letters.length <= width ? text : `${letters.slice(0, Math.max(width - 1, 0)).join('')}…`;
 }
 
-/** A labelled text: the label in front, the text beside it, broken at blanks where the screen ends. Nothing is cut. */
+/** A label with its text beside it, wrapped at spaces to fit the screen. Nothing is truncated. */
 export function labelled(label: Cell, text: string, layout: Layout, indent: number, labelWidth: number): string[] {
-  const room = Math.max(layout.width - indent - labelWidth, LEAST);
+  const room = Math.max(layout.width - indent - labelWidth, MIN_WIDTH);
   const lines = text
     .split('\n')
     .filter((line) => line.trim() !== '')

@@ -1,14 +1,11 @@
-import { cut, oneLine } from './layout.ts';
+import { truncate, oneLine } from './layout.ts';
 
-/** Longest value in the job summary; the log and the outputs have it in full. */
+/** Longest value in the job summary; the log and the outputs contain it in full. */
 const LONGEST = 400;
 
-/**
- * A value as literal Markdown text on one line, fit for a table: it formats nothing, links nothing, opens no tag and
- * ends no cell.
- */
+/** A value as literal Markdown text on one line, safe in a table: it cannot format, link, open a tag or end a cell. */
 export function md(value: unknown): string {
-  return cut(oneLine(String(value)), LONGEST)
+  return truncate(oneLine(String(value)), LONGEST)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
@@ -19,11 +16,11 @@ export function md(value: unknown): string {
 }
 
 /**
- * A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes
- * a code.
+ * A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, everything else
+ * becomes a character code.
  */
 export function label(value: string): string {
-  return [...cut(oneLine(value), 120)]
+  return [...truncate(oneLine(value), 120)]
     .map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`))
     .join('');
 }

@@ -1,19 +1,19 @@
 import { printedForms, type Secret } from '../engine/secret.ts';
 import { Forms, type Span } from './forms.ts';
-import { bounded, LONGEST_VALUE, tame } from './remote.ts';
+import { bounded, LONGEST_VALUE, makeHarmless } from './remote.ts';
 
 const MASK = '***';
 
-/** So much of a long text is looked at for what is shown of it; taming may leave less. */
-const NEAR = 16 * LONGEST_VALUE;
+/** How much of a long text is processed to print the shown part of it; making it harmless may shorten it. */
+const WINDOW = 16 * LONGEST_VALUE;
 
-/** Knows every printed form of the run's secrets, and takes them out of whatever is printed. */
+/** Knows every printed form of the run's secrets, and removes them from everything that is printed. */
 export class Masks {
   readonly #known = new Set<string>();
   readonly #forms = new Forms();
   #longest = 0;
 
-  /** From now on nothing that is printed shows these. Gives the forms that were not known before, longest first. */
+  /** From now on nothing that is printed shows these. Returns the forms that were not known before, longest first. */
   hide(secrets: readonly Secret[]): string[] {
     const added = [...new Set(secrets.flatMap(printedForms))]
       .filter((form) => !this.#known.has(form))
@@ -24,38 +24,38 @@ export class Masks {
     return added;
   }
 
-  /** The text with `***` in place of every form of every secret, also where two of them overlap. */
+  /** The text with `***` in place of every form of every secret, even where two of them overlap. */
   mask(text: string): string {
     let masked = text;
     for (;;) {
       const spans = this.#spans(masked);
       if (spans.length === 0) return masked;
-      masked = cover(masked, spans);
+      masked = coverSpans(masked, spans);
     }
   }
 
   /**
-   * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can
-   * change a form, and after it, since taming can join what a control character kept apart. What is far behind the last
-   * that is shown is not looked at: hosts say megabytes.
+   * Text from anywhere, made fit to print: masked, harmless, bounded. It is masked before it is made harmless, since
+   * that can change a form, and again afterwards, since that can join what a control character kept apart. What lies
+   * far beyond the shown part is not processed: hosts can send megabytes.
    */
   clean(text: string): string {
-    if (text.length <= NEAR) return bounded(this.#tamed(this.mask(text)));
-    // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines
-    // it is longer than it was.
-    const reach = 4 * this.#longest;
-    const masked = this.mask(text.slice(0, NEAR + reach));
-    const near = masked.slice(0, Math.max(0, masked.length - reach));
-    return bounded(this.#tamed(near), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+    if (text.length <= WINDOW) return bounded(this.#harmless(this.mask(text)));
+    // A form split by the end of the window would not be recognised, so what may be such a form is processed and not
+    // shown. With line breaks in it, a form is longer than usual.
+    const margin = 4 * this.#longest;
+    const masked = this.mask(text.slice(0, WINDOW + margin));
+    const shown = masked.slice(0, Math.max(0, masked.length - margin));
+    return bounded(this.#harmless(shown), LONGEST_VALUE, Math.max(0, text.length - WINDOW));
   }
 
-  /** What is masked already, tamed, and masked once more where that has changed it. */
-  #tamed(masked: string): string {
-    const tamed = tame(masked);
-    return tamed === masked ? masked : this.mask(tamed);
+  /** Masked text made harmless, and masked again if that changed it. */
+  #harmless(masked: string): string {
+    const harmless = makeHarmless(masked);
+    return harmless === masked ? masked : this.mask(harmless);
   }
 
-  /** The same value with every text in it clean. Functions are left out; keys are ours and stay. */
+  /** The same value with every text in it cleaned. Functions are left out; keys are ours and stay. */
   cleaned<T>(value: T): T {
     return this.#deep(value) as T;
   }
@@ -67,25 +67,25 @@ export class Masks {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#deep(item)]));
   }
 
-  /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
+  /** Where forms occur in the text, including those split by line ends and indentation, as in long base64. */
   #spans(text: string): Span[] {
     const spans = this.#forms.spansIn(text);
     const joined = text.replace(BREAKS, '');
-    const across = joined.length < text.length ? this.#forms.spansIn(joined) : [];
-    if (across.length === 0) return spans;
+    const joinedSpans = joined.length < text.length ? this.#forms.spansIn(joined) : [];
+    if (joinedSpans.length === 0) return spans;
     const placeOf = placesIn(text);
-    return [...spans, ...across.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort(
+    return [...spans, ...joinedSpans.map(([from, to]): Span => [placeOf(from), placeOf(to - 1) + 1])].sort(
       (a, b) => a[0] - b[0],
     );
   }
 }
 
-/** Line ends, plain or escaped, and the blanks after them. */
+/** Line ends, plain or escaped, and the whitespace after them. */
 const BREAKS = /(?:[\r\n]|\\[rn])\s*/g;
 
-/** Where a character of the text without breaks stood in it. */
+/** Maps a position in the text without breaks to its position in the original. */
 function placesIn(text: string): (index: number) => number {
-  // Of each piece where it begins, in what is joined and in the text.
+  // The start of each piece, in the joined text and in the original.
   const [starts, places] = [[0], [0]];
   let [length, end] = [0, 0];
   for (const { index, 0: gap } of text.matchAll(BREAKS)) {
@@ -95,13 +95,13 @@ function placesIn(text: string): (index: number) => number {
     places.push(end);
   }
   return (index) => {
-    const piece = lastAtMost(starts, index);
+    const piece = lastNotAbove(starts, index);
     return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
   };
 }
 
-/** Index of the last of the rising numbers that is no larger. */
-function lastAtMost(numbers: readonly number[], most: number): number {
+/** Index of the last of the ascending numbers that is not greater than the given one. */
+function lastNotAbove(numbers: readonly number[], most: number): number {
   let [low, high] = [0, numbers.length];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
@@ -111,8 +111,10 @@ function lastAtMost(numbers: readonly number[], most: number): number {
   return low;
 }
 
-/** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */
-function cover(text: string, spans: readonly Span[]): string {
+/**
+ * Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this terminates.
+ */
+function coverSpans(text: string, spans: readonly Span[]): string {
   let covered = '';
   let end = -1;
   for (const [from, to] of spans) {

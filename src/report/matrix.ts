@@ -4,17 +4,17 @@ import { cell, columns, count, duration, type Layout } from './layout.ts';
 /** The checks in the order of the columns. */
 export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
 
-/** What stands in front of a check that is not ok, for readers without colours. */
+/** Precedes a failed check, for readers without colours. */
 export const CROSS = '✗';
 
-/** What stands in front of a check that could not be looked at. */
+/** Precedes a check that could not be made. */
 export const QUESTION = '?';
 
-/** What a cell says, with its mark where it is not ok. */
+/** The text of a cell, with its mark if it is not ok. */
 export const marked = ({ ok, unknown, text }: Check): string =>
   ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
 
-/** The matrix as an aligned table, one line a replica. */
+/** The matrix as an aligned table, one line per replica. */
 export function matrixLines(matrix: Matrix, layout: Layout): string[] {
   const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
   const rows = matrix.rows.map(({ replica, cells }) => [
@@ -26,7 +26,9 @@ export function matrixLines(matrix: Matrix, layout: Layout): string[] {
   return columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
 
-/** What is true of the domain now, in one line of figures: what still works is said also where something does not. */
+/**
+ * The present state of the domain, in one line of figures: it includes what still works even when something does not.
+ */
 export function verdict(matrix: Matrix): string {
   const { domain, healthy, url, rows, ms, warnings = [] } = matrix;
   const good = rows.filter(({ cells }) => CHECK_NAMES.every((name) => cells[name].ok)).length;
@@ -37,7 +39,7 @@ export function verdict(matrix: Matrix): string {
   return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas.join(', ')}${warned} (${duration(ms)})`;
 }
 
-/** What works of a domain on whose hosts nothing was changed, because some of them do not answer. */
+/** What works in a domain whose hosts were not changed, because some of them do not answer. */
 export const stillWorks = (matrix: Matrix): string =>
   `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
 
@@ -60,19 +62,19 @@ function servingInWords(matrix: Matrix, replicas: string): string {
   if (through > 0)
     return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
   const direct = rows.filter(({ cells }) => cells.direct.ok).length;
-  const beside =
+  const directly =
     direct > 0
       ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ` +
         `${direct === 1 ? 'its own address' : 'their own addresses'}`
       : '';
   const unknown = rows.some(({ cells }) => cells.throughLb.unknown === true);
-  return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+  return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${directly}`;
 }
 
 function figures({ nodes, pairs }: Matrix): string {
-  const open = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
+  const unknownCount = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
   return (
-    `${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
-    `pairs connected${open(pairs.unknown)}`
+    `${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
+    `pairs connected${unknownCount(pairs.unknown)}`
   );
 }

@@ -7,7 +7,7 @@ import type { RunState } from './run-state.ts';
 interface Box {
   readonly id: string;
   readonly text: string;
-  /** The brackets that give it its shape. */
+  /** The brackets that define its shape. */
   readonly shape: readonly [string, string];
   readonly bad: boolean;
 }
@@ -17,8 +17,8 @@ const CYLINDER = ['[("', '")]'] as const;
 const HEXAGON = ['{{"', '"}}'] as const;
 
 /**
- * The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; what fails
- * stands out.
+ * The cluster as a mermaid flowchart: hosts as frames, peers to load balancer to replicas to database; failures stand
+ * out.
  */
 export function picture(runState: RunState): string[] {
   const cluster = runState.subject?.cluster;
@@ -43,7 +43,7 @@ export function picture(runState: RunState): string[] {
     'flowchart LR',
     '  peers(["peers"])',
     ...hosts.flatMap(({ host, id, boxes }) => frame(id, host, boxes)),
-    ...[...outside, overlay].map((box) => `  ${drawn(box)}`),
+    ...[...outside, overlay].map((box) => `  ${draw(box)}`),
     `  peers -->|${cluster.loadBalancer.scheme}| balancer`,
     ...replicas.flatMap((id) => [`  balancer --> ${id}`, `  ${id} --> database`, `  ${id} -.- overlay`]),
     ...(bad.length > 0
@@ -55,10 +55,10 @@ export function picture(runState: RunState): string[] {
 function frame(id: string, host: Host, boxes: readonly Box[]): string[] {
   const text = label(`${host.name}, ${host.address}, ${host.roles.includes('manager') ? 'manager' : 'worker'}`);
   if (boxes.length === 0) return [`  ${id}["${text}"]`];
-  return [`  subgraph ${id}["${text}"]`, ...boxes.map((box) => `    ${drawn(box)}`), '  end'];
+  return [`  subgraph ${id}["${text}"]`, ...boxes.map((box) => `    ${draw(box)}`), '  end'];
 }
 
-const drawn = ({ id, text, shape: [open, close] }: Box): string => `${id}${open}${label(text)}${close}`;
+const draw = ({ id, text, shape: [open, close] }: Box): string => `${id}${open}${label(text)}${close}`;
 
 function boxesOn(host: Host, index: number, cluster: Cluster, runState: RunState): Box[] {
   const { loadBalancer, database } = cluster;

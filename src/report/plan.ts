@@ -3,7 +3,7 @@ import { sameStep } from '../engine/plan.ts';
 import { distinct } from './failures.ts';
 import { cell, columns, count, duration, type Cell, type Layout, type Style } from './layout.ts';
 import type { RunState } from './run-state.ts';
-import type { ToldNote, ToldStep } from './told.ts';
+import type { ReportedNote, ReportedStep } from './reported.ts';
 
 /** A note of the plan document. */
 export interface PlanNote {
@@ -16,13 +16,13 @@ export interface PlanNote {
 /** The plan as data: the `plan` output of the action. Keys are only ever added. */
 export interface PlanDocument {
   readonly domain: string;
-  /** What would be done, or was to be done before the run began: `+` makes, `~` changes, `-` removes. */
+  /** What would be done, or was planned before the run began: `+` creates, `~` changes, `-` removes. */
   readonly changes: readonly (PlanNote & { readonly change: '+' | '~' | '-' })[];
-  /** What is already so, and why nothing is done. */
+  /** What is already up to date, and why nothing is done. */
   readonly satisfied: readonly PlanNote[];
-  /** What can only be known once the changes are made. */
+  /** What can only be known after the changes. */
   readonly later: readonly PlanNote[];
-  /** What must still come true by itself. */
+  /** What must still happen by itself. */
   readonly awaited: readonly PlanNote[];
   readonly warnings: readonly (Failure & { readonly stage: string })[];
   readonly failures: readonly (Failure & { readonly stage: string })[];
@@ -31,8 +31,8 @@ export interface PlanDocument {
 /** As many digits of an image's digest as docker shows. */
 const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
 
-/** Why a change is needed, and of which image it makes a container, where that is known. */
-function reasonOf({ why, image: [id = ''] = [] }: ToldStep): string {
+/** Why a change is needed, and the image of the container it creates, if known. */
+function reasonOf({ why, image: [id = ''] = [] }: ReportedStep): string {
   const shown = SHOWN_ID.exec(id)?.[0];
   return shown === undefined ? why : `${why}; image ${shown}`;
 }
@@ -76,7 +76,7 @@ export function planFigures(plan: PlanDocument): string {
 const GATHERED_GAP = '   ';
 const SIGN_STYLES: Readonly<Record<string, Style>> = { '+': 'good', '~': 'warn', '-': 'bad' };
 
-/** The plan for reading: figures first, then one aligned line for each change and each thing that is not known yet. */
+/** The plan as text: figures first, then one aligned line for each change and each thing that is not known yet. */
 export function planLines(runState: RunState, layout: Layout): string[] {
   const plan = planDocument(runState);
   const gathered = runState.gatheredMs === undefined ? '' : `gathered in ${duration(runState.gatheredMs)}`;
@@ -84,7 +84,7 @@ export function planLines(runState: RunState, layout: Layout): string[] {
     const lines = [
       ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
       ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
-      ...together(found?.awaited ?? []).map(({ note, more }) =>
+      ...combined(found?.awaited ?? []).map(({ note, more }) =>
         row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim'),
       ),
     ];
@@ -98,17 +98,17 @@ export function planLines(runState: RunState, layout: Layout): string[] {
   ];
 }
 
-/** One line for all that is awaited of one thing on one host. */
-function together(notes: readonly ToldNote[]): { readonly note: ToldNote; readonly more: number }[] {
+/** Combines everything that is awaited from one thing on one host in one line. */
+function combined(notes: readonly ReportedNote[]): { readonly note: ReportedNote; readonly more: number }[] {
   const firsts = notes.filter((note, i) => notes.findIndex((other) => sameStep(other, note)) === i);
   return firsts.map((note) => ({ note, more: notes.filter((other) => sameStep(other, note)).length - 1 }));
 }
 
-function row(note: ToldNote, sign: string, why: string, style: Style = 'plain'): Cell[] {
+function row(note: ReportedNote, sign: string, why: string, style: Style = 'plain'): Cell[] {
   return [cell(note.host), cell(`${sign} ${note.what}`, style), cell(why, 'dim')];
 }
 
-/** What is satisfied in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined when nothing is. */
+/** What is up to date, in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined if nothing is. */
 export function satisfiedTitle(runState: RunState): string | undefined {
   const counts = runState.stages
     .map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 }))
@@ -120,7 +120,7 @@ export function satisfiedTitle(runState: RunState): string | undefined {
   );
 }
 
-/** What is satisfied and why, one aligned line each. */
+/** What is up to date and why, one aligned line each. */
 export function satisfiedLines(runState: RunState, layout: Layout): string[] {
   const rows = runState
     .found('satisfied')

@@ -1,14 +1,14 @@
 import { cell, columns, duration, type Cell, type Layout } from './layout.ts';
-import type { ToldEvent } from './told.ts';
+import type { ReportedEvent } from './reported.ts';
 
-type Heard<K extends ToldEvent['is']> = Extract<ToldEvent, { is: K }>;
+type EventOf<K extends ReportedEvent['is']> = Extract<ReportedEvent, { is: K }>;
 
-/** Lines of progress, each with its host in front. */
+/** Lines of progress, each prefixed with its host. */
 export class Progress {
   readonly #layout: Layout;
   readonly #hostWidth: number;
-  /** By stage: of several that go on side by side none silences another. */
-  readonly #waits = new Map<string, Waits>();
+  /** By stage, so that stages running side by side do not silence one another. */
+  readonly #waits = new Map<string, WaitThrottle>();
   readonly #now: () => number;
 
   constructor(layout: Layout, hosts: readonly string[], now: () => number) {
@@ -17,11 +17,11 @@ export class Progress {
     this.#now = now;
   }
 
-  /** The lines that an event is worth while its stage is applied; none for most. */
-  lines(event: ToldEvent): string[] {
+  /** The lines that an event produces while its stage is applied; none for most events. */
+  lines(event: ReportedEvent): string[] {
     switch (event.is) {
       case 'stage-started':
-        this.#waits.set(event.stage, new Waits());
+        this.#waits.set(event.stage, new WaitThrottle());
         return [];
       case 'step-started':
         return this.#line(
@@ -55,13 +55,13 @@ export class Progress {
     }
   }
 
-  #waiting(event: Heard<'waiting'>): string[] {
+  #waiting(event: EventOf<'waiting'>): string[] {
     const [first] = event.notes;
     const what = first ? `${first.what} (${first.why})` : 'the state to settle';
     const more = event.notes.length > 1 ? `, and ${event.notes.length - 1} more` : '';
-    const waits = this.#waits.get(event.stage) ?? new Waits();
+    const waits = this.#waits.get(event.stage) ?? new WaitThrottle();
     this.#waits.set(event.stage, waits);
-    if (!waits.tell(`${first?.host} ${what}${more}`, this.#now())) return [];
+    if (!waits.allows(`${first?.host} ${what}${more}`, this.#now())) return [];
     return this.#line(
       first?.host ?? '',
       cell('waits', 'dim'),
@@ -71,8 +71,8 @@ export class Progress {
   }
 
   /**
-   * One line: host, sign or word, what, and a remark. The first two have one width, so that lines told apart stand
-   * aligned.
+   * One line: host, sign or word, subject, and a remark. The first two have fixed widths, so that lines printed at
+   * different times stay aligned.
    */
   #line(host: string, sign: Cell, ...rest: Cell[]): string[] {
     const [word, room] = [sign.text.padEnd('failed'.length), host.padEnd(this.#hostWidth)];
@@ -83,12 +83,12 @@ export class Progress {
 const AT_MOST_EVERY_MS = 5_000;
 const UNCHANGED_EVERY_MS = 20_000;
 
-/** Decides which waiting lines are told: never two within 5 s, and an unchanged one only every 20 s. */
-class Waits {
+/** Decides which waiting messages are printed: never two within 5 s, and an unchanged one only every 20 s. */
+class WaitThrottle {
   #text = '';
   #at = -Infinity;
 
-  tell(text: string, now: number): boolean {
+  allows(text: string, now: number): boolean {
     if (now - this.#at < (text === this.#text ? UNCHANGED_EVERY_MS : AT_MOST_EVERY_MS)) return false;
     this.#text = text;
     this.#at = now;

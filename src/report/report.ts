@@ -17,20 +17,20 @@ import { Progress } from './progress.ts';
 import { isEnd, RunState, type Subject } from './run-state.ts';
 import { StageGroups } from './stage-groups.ts';
 import { summary } from './summary.ts';
-import { toldEvent } from './told.ts';
+import { reportedEvent } from './reported.ts';
 
 export interface ReportOptions {
   readonly docs: DocsPage;
   /** Prints each command and how it ended. */
   readonly verbose?: boolean;
-  /** Milliseconds of some clock; that of the machine unless told. */
+  /** Returns milliseconds; the machine's clock by default. */
   readonly now?: () => number;
 }
 
-/** What of a failure stands in the output. */
+/** The fields of a failure that the output contains. */
 const PUBLISHED: (keyof Failure)[] = ['code', 'host', 'what', 'evidence', 'cause', 'remedy'];
 
-/** Tells a run to whoever reads it. Every text it is given is masked and made harmless before it goes anywhere. */
+/** Reports a run to its readers. Every text is masked and made harmless before it goes anywhere. */
 export class Report {
   readonly #renderer: Renderer;
   readonly #options: ReportOptions;
@@ -39,7 +39,7 @@ export class Report {
   readonly #now: () => number;
   #progress: Progress | undefined;
   #started: number;
-  #planTold = false;
+  #planPrinted = false;
   readonly #groups: StageGroups;
 
   constructor(renderer: Renderer, options: ReportOptions) {
@@ -57,23 +57,23 @@ export class Report {
     );
   }
 
-  /** From now on none of these is seen in anything that is printed. To be called before anything else. */
+  /** From now on none of these appears in anything that is printed. Must be called before anything else. */
   hide(secrets: readonly Secret[]): void {
     this.#renderer.hide(this.#masks.hide(secrets));
   }
 
-  /** The run begins: the hosts are going to be asked. */
+  /** The run begins: the hosts are about to be queried. */
   begin(subject: Subject): void {
     const { mode, cluster, stages, asked } = this.#masks.cleaned(subject);
     this.#started = this.#now();
     this.#runState.begin({ mode, cluster, stages });
     const hosts = cluster.hosts.map(({ name }) => name);
     this.#progress = new Progress(this.#renderer.layout, hosts, this.#now);
-    const told = asked ?? hosts;
+    const queried = asked ?? hosts;
     this.#line(
       this.#renderer.layout.paint(
         'dim',
-        `${cluster.domain}: asking ${count(told.length, 'host')} (${told.join(', ')}), mode ${mode}`,
+        `${cluster.domain}: asking ${count(queried.length, 'host')} (${queried.join(', ')}), mode ${mode}`,
       ),
     );
   }
@@ -82,21 +82,21 @@ export class Report {
   readonly emit: Emit = (raw) => {
     if (raw.is === 'secret') return this.hide([raw.secret]);
     if (raw.is === 'command') return this.#command(raw);
-    const event = this.#masks.cleaned(toldEvent(raw));
-    if (event.is === 'proof') return this.#runState.hear(event);
+    const event = this.#masks.cleaned(reportedEvent(raw));
+    if (event.is === 'proof') return this.#runState.record(event);
     if (event.is === 'planned') this.#runState.gatheredMs = this.#now() - this.#started;
-    else this.#tellPlan();
-    this.#runState.hear(event);
+    else this.#printPlan();
+    this.#runState.record(event);
     for (const line of this.#progress?.lines(event) ?? []) this.#groups.line(event.stage, line);
     if (isEnd(event)) this.#groups.ended(event.stage, () => this.#closing(event.stage));
   };
 
-  /** So many sealed files lie ready for later jobs. */
+  /** That many sealed files are ready for later jobs. */
   handedOver(files: number): void {
     this.#runState.handedOver = files;
   }
 
-  /** So many sealed files hold the logs of the hosts. */
+  /** That many sealed files contain the logs of the hosts. */
   keptLogs(files: number): void {
     this.#runState.keptLogs = files;
   }
@@ -106,19 +106,19 @@ export class Report {
     return this.#masks.mask(text);
   }
 
-  /** What jobs of a workflow are told of the cluster file, and nothing else of this run. */
+  /** What the jobs of a workflow need from the cluster file, and nothing else of this run. */
   checked({ line, outputs }: Answer): void {
     this.say(line);
     for (const [name, value] of Object.entries(outputs)) this.#renderer.output(name, this.#masks.mask(value));
   }
 
-  /** What is seen on the hosts that answer, where a run is refused because others do not. */
+  /** The state of the hosts that answer, in a run that is refused because others do not. */
   seen(proof: Proof): void {
     if (isMatrix(proof)) this.#runState.seen = this.#masks.cleaned(proof);
   }
 
   /**
-   * The run is over, with these failures or none: says what is wrong and what is true now, and gives outputs and
+   * The run is over, with these failures or none: reports what is wrong and the resulting state, and writes outputs and
    * summary.
    */
   async finish(failures: readonly Failure[]): Promise<void> {
@@ -127,9 +127,9 @@ export class Report {
     runState.failures = distinct(this.#masks.cleaned(failures));
     runState.ms = this.#now() - this.#started;
     if (!proofIsOfNow(runState)) delete runState.matrix;
-    this.#tellPlan();
+    this.#printPlan();
     if (runState.matrix) matrixLines(runState.matrix, this.#renderer.layout).forEach((line) => this.#line(line));
-    this.#tell(runState.failures, 'error');
+    this.#print(runState.failures, 'error');
     this.#outputs();
     await this.#summary();
     const closing = closingLines(runState);
@@ -142,9 +142,9 @@ export class Report {
     );
   }
 
-  /** Something was thrown that nobody handles: says so at once. */
+  /** Reports at once an error that nothing handles. */
   defect(thrown: unknown): void {
-    this.#tell(this.#masks.cleaned(failuresOf(thrown)), 'error');
+    this.#print(this.#masks.cleaned(failuresOf(thrown)), 'error');
   }
 
   /** One line about the run itself. */
@@ -152,10 +152,10 @@ export class Report {
     this.#line(this.#masks.clean(text).replaceAll('\n', ' '));
   }
 
-  #tellPlan(): void {
+  #printPlan(): void {
     const { shows, gatheredMs } = this.#runState;
-    if (this.#planTold || gatheredMs === undefined) return;
-    this.#planTold = true;
+    if (this.#planPrinted || gatheredMs === undefined) return;
+    this.#planPrinted = true;
     if (shows === 'only a plan' || shows === 'a plan and changes') {
       planLines(this.#runState, this.#renderer.layout).forEach((line) => this.#line(line));
       const title = satisfiedTitle(this.#runState);
@@ -165,13 +165,13 @@ export class Report {
           satisfiedLines(this.#runState, this.#renderer.layout).map((line) => this.#masks.mask(line)),
         );
     }
-    this.#tell(
+    this.#print(
       this.#runState.found('warnings').map(({ finding }) => finding),
       'warning',
     );
   }
 
-  #tell(failures: readonly Failure[], severity: Severity): void {
+  #print(failures: readonly Failure[], severity: Severity): void {
     if (failures.length === 0) return;
     const { docs } = this.#options;
     for (const group of grouped(failures))
@@ -225,7 +225,7 @@ export class Report {
   }
 }
 
-/** What verify saw before changes were made, or while only a plan was wanted, says nothing of the state now. */
+/** What verify saw before changes were made, or in a run that only plans, says nothing about the state now. */
 function proofIsOfNow({ shows, stages }: RunState): boolean {
   if (shows !== 'a plan and changes') return shows === 'a proof';
   return stages.some(({ stage, state }) => stage === PROOF && state !== 'waiting');

@@ -5,43 +5,45 @@ import { sameStep } from '../engine/plan.ts';
 import { OPERATIONS, type HostMode } from '../operations/index.ts';
 import type { OnHosts } from '../operations/operation.ts';
 import { Timeline } from './timeline.ts';
-import type { Findings, ToldEvent, ToldStep } from './told.ts';
+import type { Findings, ReportedEvent, ReportedStep } from './reported.ts';
 
-/** What a run is about: said before anything is asked of a host. */
+/** What a run is about, as reported before any host is queried. */
 export interface Subject {
   readonly mode: HostMode;
   readonly cluster: Cluster;
-  /** Names of the hosts that are asked; all of the cluster unless told. */
+  /** Names of the hosts that are queried; by default, all of the cluster. */
   readonly asked?: readonly string[];
-  /** The selected stages, in their order. */
+  /** The selected stages, in order. */
   readonly stages: readonly string[];
 }
 
-/** What has become of one stage. */
+/** The state of one stage. */
 export interface StageState {
   readonly stage: string;
-  /** `left`: it had begun when a stage before it failed. */
+  /** `left`: it had started when an earlier stage failed. */
   state: 'waiting' | 'started' | 'settled' | 'failed' | 'left';
   /** What it found before anything was changed. */
   found?: Findings;
-  /** What it found in the end, when everything it asked for was there. */
+  /** What it found in the end, once everything was as it should be. */
   settled?: Findings;
-  readonly made: ToldStep[];
-  /** Steps that were begun and failed: whether they changed their host is not known. */
-  readonly broken: ToldStep[];
-  /** Steps that failed, or whose effect did not come, and that were undone. */
-  readonly undone: ToldStep[];
-  /** Wall clock of its application, in milliseconds. */
+  readonly made: ReportedStep[];
+  /** Steps that were started and failed: whether they changed their host is unknown. */
+  readonly broken: ReportedStep[];
+  /** Steps that failed, or that had no effect, and that were undone. */
+  readonly undone: ReportedStep[];
+  /** How long it took to apply, in milliseconds. */
   ms?: number;
 }
 
 const ENDS = { 'stage-settled': 'settled', 'stage-failed': 'failed', 'stage-left': 'left' } as const;
 
-/** Whether a stage's application is over with it, whatever came of it. */
-export const isEnd = (event: ToldEvent): event is Extract<ToldEvent, { is: keyof typeof ENDS }> => event.is in ENDS;
+/** Whether the event ends the application of a stage, in whatever way. */
+export const isEnd = (event: ReportedEvent): event is Extract<ReportedEvent, { is: keyof typeof ENDS }> =>
+  event.is in ENDS;
 
 /**
- * Everything that a run has told so far; summary, outputs and closing lines are made from it. Holds only clean text.
+ * Everything that a run has reported so far; summary, outputs and closing lines are made from it. Contains only clean
+ * text.
  */
 export class RunState {
   subject?: Subject;
@@ -50,7 +52,7 @@ export class RunState {
   gatheredMs?: number;
   /** The latest proof. */
   matrix?: Matrix;
-  /** What was seen although the run could not begin, as some of its hosts do not answer. */
+  /** The state observed although the run could not begin because some of its hosts do not answer. */
   seen?: Matrix;
   failures: readonly Failure[] = [];
   /** Sealed files for later jobs. */
@@ -66,12 +68,12 @@ export class RunState {
     for (const stage of subject.stages) this.of(stage);
   }
 
-  /** What its operation shows; undefined before the run has begun. */
+  /** What its operation shows; undefined until the run has begun. */
   get shows(): OnHosts['shows'] | undefined {
     return this.subject && OPERATIONS[this.subject.mode].shows;
   }
 
-  /** The stage's part of the run's state. */
+  /** The state of that stage. */
   of(stage: string): StageState {
     const known = this.stages.find((part) => part.stage === stage);
     if (known) return known;
@@ -80,8 +82,8 @@ export class RunState {
     return part;
   }
 
-  /** Takes in what happened. */
-  hear(event: ToldEvent): void {
+  /** Records an event. */
+  record(event: ReportedEvent): void {
     if (event.is === 'proof' && isMatrix(event.proof)) this.matrix = event.proof;
     if (!('stage' in event) || event.is === 'proof') return;
     const part = this.of(event.stage);
@@ -97,22 +99,22 @@ export class RunState {
     }
   }
 
-  /** Steps that were made, over all stages. */
+  /** Number of steps that were made, over all stages. */
   get made(): number {
     return this.stages.reduce((sum, part) => sum + part.made.length, 0);
   }
 
-  /** Steps that failed on the way. */
+  /** Number of steps that failed. */
   get broken(): number {
     return this.stages.reduce((sum, part) => sum + part.broken.length, 0);
   }
 
-  /** Steps that were undone. */
+  /** Number of steps that were undone. */
   get undone(): number {
     return this.stages.reduce((sum, part) => sum + part.undone.length, 0);
   }
 
-  /** Whether any host may be another than before the run. */
+  /** Whether any host may differ from before the run. */
   get changed(): boolean {
     return this.made + this.broken + this.undone > 0;
   }
@@ -123,8 +125,8 @@ export class RunState {
   }
 }
 
-/** A step that was undone is neither made nor broken: what it replaced is there again. */
-function undo(part: StageState, step: ToldStep): void {
+/** A step that was undone counts as neither made nor broken: what it replaced is back in place. */
+function undo(part: StageState, step: ReportedStep): void {
   for (const list of [part.made, part.broken]) {
     const at = list.findLastIndex((each) => sameStep(each, step));
     if (at !== -1) list.splice(at, 1);

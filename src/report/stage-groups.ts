@@ -1,13 +1,16 @@
 import type { Renderer } from './renderer.ts';
 import type { RunState } from './run-state.ts';
 
-/** What a stage says, as soon as it is its turn. */
+/** The output of a stage that is waiting for its turn. */
 interface Waiting {
   readonly stage: string;
-  readonly tell: () => void;
+  readonly print: () => void;
 }
 
-/** A group of the log for each stage. Of stages side by side one is told after the other, when all before it ended. */
+/**
+ * One group in the log per stage. Stages that run side by side are printed one after the other, each once all earlier
+ * ones have ended.
+ */
 export class StageGroups {
   readonly #renderer: Pick<Renderer, 'open' | 'close' | 'line'>;
   readonly #runState: RunState;
@@ -31,7 +34,7 @@ export class StageGroups {
     });
   }
 
-  /** The stage has ended: this line stands below its group, and those that waited for it have their turn. */
+  /** The stage has ended: this line is printed below its group, and then the stages that waited for it. */
   ended(stage: string, closing: () => string): void {
     this.#inTurn(stage, () => {
       this.#close();
@@ -39,20 +42,20 @@ export class StageGroups {
     });
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const each of waiting) this.#inTurn(each.stage, each.tell);
+    for (const each of waiting) this.#inTurn(each.stage, each.print);
   }
 
-  /** Nothing comes any more: tells all that still waits for its turn, by stage, and what follows is of no stage. */
+  /** Nothing more will come: prints everything that is still waiting, by stage; what follows belongs to no stage. */
   end(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { stage } of this.#runState.stages) for (const each of waiting) if (each.stage === stage) each.tell();
+    for (const { stage } of this.#runState.stages) for (const each of waiting) if (each.stage === stage) each.print();
     this.#close();
   }
 
-  #inTurn(stage: string, tell: () => void): void {
-    if (this.#isNext(stage)) tell();
-    else this.#waiting = [...this.#waiting, { stage, tell }];
+  #inTurn(stage: string, print: () => void): void {
+    if (this.#isNext(stage)) print();
+    else this.#waiting = [...this.#waiting, { stage, print }];
   }
 
   #isNext(stage: string): boolean {

@@ -3,7 +3,7 @@ import { CHECKS } from '../cluster/matrix.ts';
 import { codeNumber } from '../engine/errors.ts';
 import { closingLines } from './closing.ts';
 import { finding, grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from './failures.ts';
-import { count, cut, duration } from './layout.ts';
+import { count, truncate, duration } from './layout.ts';
 import { md } from './markdown.ts';
 import { CHECK_NAMES, CROSS, marked } from './matrix.ts';
 import { picture } from './picture.ts';
@@ -16,8 +16,8 @@ handlebars.registerHelper('md', md);
 const render = handlebars.template<Record<string, unknown>>(SUMMARY_TEMPLATE);
 
 /**
- * The job summary as Markdown, at most `largest` bytes: what is true first, then evidence. Long tables are shortened,
- * and say so.
+ * The job summary as Markdown, at most `largest` bytes: the state first, then evidence. Long tables are truncated, with
+ * a note.
  */
 export function summary(runState: RunState, docs: DocsPage, largest: number): string {
   for (const rows of [1_000, 200, 50, 10]) {
@@ -83,7 +83,7 @@ function timelineContext({ timeline, subject, stages }: RunState): Record<string
     ),
     longest: timeline.longest.map(({ host, purpose, ending, from, ms }) => ({
       host,
-      purpose: cut(purpose, 100),
+      purpose: truncate(purpose, 100),
       ending,
       at: duration(from),
       took: duration(ms),
@@ -117,7 +117,7 @@ interface Change {
   readonly why: string;
 }
 
-/** What was made, where something was; what is to be made otherwise, with what cannot be known yet. */
+/** What was changed, if anything was; otherwise what is to be changed, including what cannot be known yet. */
 function changesOf(runState: RunState): Change[] {
   if (runState.shows === 'a plan and changes' && runState.changed) {
     return runState.stages.flatMap(({ stage, made, broken, undone }) => [

@@ -1,7 +1,7 @@
 import type { Renderer } from './renderer.ts';
 import type { Style } from './layout.ts';
 
-/** A place for lines: a terminal, or a file or pipe in its stead. */
+/** A place for lines: a terminal, or a file or pipe instead. */
 export interface Screen {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -11,7 +11,7 @@ export interface Screen {
 const CODES: Readonly<Record<Exclude<Style, 'plain'>, number>> = { strong: 1, dim: 2, bad: 31, good: 32, warn: 33 };
 const NARROWEST = 60;
 
-/** Colours where `screen` is a terminal and NO_COLOR is not set; lines are cut and wrapped only on a terminal. */
+/** Colours if `screen` is a terminal and NO_COLOR is not set; lines are truncated and wrapped only on a terminal. */
 export function terminalRenderer(
   screen: Screen,
   options: { readonly colour: boolean; readonly verbose: boolean },

@@ -1,46 +1,46 @@
 /** One command as it ran on a host. Times in milliseconds since the run began. */
-export interface Ran {
+export interface TimedCommand {
   readonly host: string;
-  /** What it was for, and how it ended: clean text. */
+  /** Its purpose, and how it ended: clean text. */
   readonly purpose: string;
   readonly ending: string;
   readonly from: number;
   readonly ms: number;
-  /** The stage that was being applied; undefined while everything is looked at. */
+  /** The stage that was being applied; undefined while the hosts are being read. */
   readonly stage: string | undefined;
 }
 
-/** The chart's width in columns; each is the same part of the run. */
+/** The chart's width in columns; each covers an equal part of the run. */
 const COLUMNS = 80;
-const LONGEST = 10;
-/** A run that lasts for hours asks again and again: what comes after so many commands is counted only. */
-const MOST = 5_000;
-const LOOKING = '-';
+const LONGEST_SHOWN = 10;
+/** A run that lasts for hours repeats its queries: commands beyond this number are only counted. */
+const MAX_COMMANDS = 5_000;
+const READING = '-';
 const IDLE = ' ';
 
-/** What ran when on which host. */
+/** Which command ran when, on which host. */
 export class Timeline {
-  readonly #ran: Ran[] = [];
+  readonly #ran: TimedCommand[] = [];
   #count = 0;
 
-  add(ran: Ran): void {
+  add(ran: TimedCommand): void {
     this.#count += 1;
-    if (this.#ran.length < MOST) this.#ran.push(ran);
+    if (this.#ran.length < MAX_COMMANDS) this.#ran.push(ran);
   }
 
-  /** Commands in all. */
+  /** Number of commands. */
   get count(): number {
     return this.#count;
   }
 
-  /** The commands that took longest, longest first. */
-  get longest(): readonly Ran[] {
-    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST);
+  /** The commands that took longest, in descending order. */
+  get longest(): readonly TimedCommand[] {
+    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST_SHOWN);
   }
 
   /**
    * A line for each host, a column for each part of the run: the letter of the stage for which a command ran there
-   * then. Below, what the letters say.
+   * then. Below it, a legend of the letters.
    */
   chart(hosts: readonly string[], stages: readonly string[]): string[] {
     const end = Math.max(1, ...this.#ran.map(({ from, ms }) => from + ms));
@@ -50,7 +50,7 @@ export class Timeline {
     const used = stages.filter((stage) => this.#ran.some((ran) => ran.stage === stage));
     return [
       ...rows,
-      `${LOOKING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column ` +
+      `${READING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column ` +
         `is ${(end / COLUMNS / 1000).toFixed(2)} s`,
     ];
   }
@@ -60,7 +60,7 @@ export class Timeline {
     for (const { host: on, from, ms, stage } of this.#ran) {
       if (on !== host) continue;
       const column = (time: number): number => Math.min(COLUMNS - 1, Math.floor((time / end) * COLUMNS));
-      cells.fill(stage === undefined ? LOOKING : (letters.get(stage) ?? LOOKING), column(from), column(from + ms) + 1);
+      cells.fill(stage === undefined ? READING : (letters.get(stage) ?? READING), column(from), column(from + ms) + 1);
     }
     return cells.join('');
   }

@@ -2,8 +2,8 @@ import type { Failure } from '../engine/errors.ts';
 import { distinct } from './failures.ts';
 
 /**
- * The failures with those of the hosts that could not be reached first, in the place of connections to them that were
- * lost. Advice that cannot work before they answer says so.
+ * The failures, starting with the hosts that could not be reached; these replace the failures of connections that were
+ * lost to them. Remedies that cannot work before those hosts answer say so.
  */
 export function withUnreached(
   failures: readonly Failure[],
@@ -16,7 +16,7 @@ export function withUnreached(
       ...rest.flatMap(({ code, host }) => (code === 'connection-lost' && host !== undefined ? [host] : [])),
     ]),
   ];
-  const told = rest.map((failure) =>
+  const explained = rest.map((failure) =>
     silent.length > 0 && /\bmode:? (plan|apply)\b/.test(failure.remedy)
       ? {
           ...failure,
@@ -26,5 +26,5 @@ export function withUnreached(
         }
       : failure,
   );
-  return [...distinct([...unreached.values()].flat()), ...told];
+  return [...distinct([...unreached.values()].flat()), ...explained];
 }

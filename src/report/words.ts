@@ -3,7 +3,7 @@ import type { About, Difference, Kind, Reason, Thing, Words } from '../engine/ab
 const named = ({ thing, name }: About): string => (name === undefined ? thing : `${thing} ${name}`);
 const at = ({ details }: About): string => `${details?.address ?? ''}:${details?.port ?? ''}`;
 
-/** What the making of a thing is called, where that is more than its name. */
+/** What the creation of a thing is called, if that is more than its name. */
 const CREATIONS: Readonly<Partial<Record<Thing, (about: About) => string>>> = {
   replica: (about) => `start ${named(about)}`,
   database: (about) => `${named(about)} at ${at(about)}, volume ${about.details?.volume}`,
@@ -17,7 +17,7 @@ const CREATIONS: Readonly<Partial<Record<Thing, (about: About) => string>>> = {
   'Kuscia configuration': (about) => `${about.thing} of ${about.details?.domain}, with a new domain key`,
 };
 
-/** What the files are called that hold what the database is entered with. */
+/** Names of the files that contain the credentials of the database. */
 const FILES: Readonly<Partial<Record<Thing, string>>> = {
   'password file': 'file with the database password',
   'root password file': "file with the password of the database's root, from its container",
@@ -67,7 +67,7 @@ const WHAT: Readonly<Record<Kind, (about: About) => string>> = {
 
 const change = ({ from, to }: Difference): string => [from, ...(to === undefined ? [] : ['->', to])].join(' ').trim();
 
-/** Fields whose differences are said otherwise than by name and both values. */
+/** Fields whose differences are not described as name and both values. */
 const FIELDS: Readonly<Partial<Record<Difference['field'], (difference: Difference) => string>>> = {
   'image id': (it) => `${it.of} was pulled anew: ${change(it)}`,
   attachment: ({ to }) => `no longer attached to ${to}`,
@@ -129,7 +129,7 @@ const WHY: Readonly<Record<Reason['because'], (reason: Reason) => string>> = {
   seen: ({ seen }) => seen ?? '',
 };
 
-/** The words of a plan: what each of its lines is about, and why it stands there. */
+/** The words of a plan: what each of its lines is about, and the reason for it. */
 export const PLAN_WORDS: Words = {
   what: (about) => WHAT[about.kind](about),
   why: (reason) => WHY[reason.because](reason),

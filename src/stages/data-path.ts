@@ -5,7 +5,7 @@ import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { unfitProbe } from './probe.ts';
 
-/** What the probes say, by the host they tried from. */
+/** What each probe reports, by the host it runs on. */
 export type Paths = ReadonlyMap<string, Fact<ProbeReport>>;
 
 /** Tries the data path from each of these hosts to every other. */
@@ -22,20 +22,20 @@ export interface Path {
   readonly from: string;
   readonly to: string;
   readonly connected: boolean;
-  /** What was seen, in words. */
+  /** What was observed, in words. */
   readonly seen: string;
-  /** What that mostly comes of, where it comes of one thing. */
+  /** The usual cause of it, if there is a single one. */
   readonly cause?: string;
   /**
-   * Set where small packets pass and large ones are lost: the largest size that passes, an IP packet of a container in
-   * bytes.
+   * Set where small packets pass and large ones are lost: the size in bytes of the largest IP packet of a container
+   * that passes.
    */
   readonly passes?: number;
-  /** Set where something else answers in place of the other probe. */
+  /** Set where something other than the expected probe answers. */
   readonly stranger?: true;
 }
 
-const SEEN: Readonly<Record<Ended, string>> = {
+const OBSERVATIONS: Readonly<Record<Ended, string>> = {
   connected: 'answered',
   unresolved: 'its name is not known on the network',
   refused: 'no route, or refused',
@@ -57,7 +57,7 @@ const CAUSES: Partial<Record<Ended, string>> = {
     'address',
 };
 
-/** Every direction from a host that tried to another, in the order of the cluster file. */
+/** Every direction from a host that tried to each other host, in the order of the cluster file. */
 export function allPaths(cluster: Cluster, paths: Paths): Path[] {
   const tried = cluster.hosts.filter(({ name }) => paths.has(name));
   return tried.flatMap((from) =>
@@ -78,8 +78,8 @@ function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to
     ended === 'narrow'
       ? `packets of ${passes ?? 0} bytes pass, packets of ${lost ?? 0} bytes do not`
       : ended === 'failed'
-        ? `${SEEN.failed} (curl exit ${exit})`
-        : SEEN[ended];
+        ? `${OBSERVATIONS.failed} (curl exit ${exit})`
+        : OBSERVATIONS[ended];
   const cause = CAUSES[ended];
   return {
     connected: ended === 'connected',
@@ -90,25 +90,26 @@ function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to
   };
 }
 
-/** One failure for each pair of hosts that is cut, or too narrow, in either direction. */
-export function cutPairs(cluster: Cluster, paths: readonly Path[]): Failure[] {
-  const cut = paths.filter((path) => !path.connected);
-  const backOf = (path: Path): Path | undefined =>
-    cut.find((other) => other.from === path.to && other.to === path.from);
-  return cut.flatMap((path): Failure[] => {
-    const back = backOf(path);
-    if (back && cut.indexOf(back) < cut.indexOf(path)) return [];
-    // Where one direction is cut, that the other is narrow says less.
-    const [worse, other] = path.passes !== undefined && back && back.passes === undefined ? [back, path] : [path, back];
+/** One failure for each pair of hosts whose path is blocked or has too small an MTU, in either direction. */
+export function pairFailuresOf(cluster: Cluster, paths: readonly Path[]): Failure[] {
+  const broken = paths.filter((path) => !path.connected);
+  const reverseOf = (path: Path): Path | undefined =>
+    broken.find((other) => other.from === path.to && other.to === path.from);
+  return broken.flatMap((path): Failure[] => {
+    const reverse = reverseOf(path);
+    if (reverse && broken.indexOf(reverse) < broken.indexOf(path)) return [];
+    // If one direction is blocked, a reduced MTU in the other is the lesser news.
+    const [worse, other] =
+      path.passes !== undefined && reverse && reverse.passes === undefined ? [reverse, path] : [path, reverse];
     return [
       worse.passes === undefined
-        ? cutPair(cluster, worse, other !== undefined)
+        ? blockedPair(cluster, worse, other !== undefined)
         : narrowPair(cluster, worse, Math.min(worse.passes, other?.passes ?? worse.passes)),
     ];
   });
 }
 
-function cutPair(cluster: Cluster, path: Path, both: boolean): Failure {
+function blockedPair(cluster: Cluster, path: Path, both: boolean): Failure {
   const { from, to } = path;
   const apply =
     `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a ` +
@@ -126,7 +127,7 @@ function cutPair(cluster: Cluster, path: Path, both: boolean): Failure {
   };
 }
 
-/** The bytes by which a packet grows on its way between hosts: Ethernet 14, VXLAN 8, UDP 8, IP 20. */
+/** Bytes added to a packet between hosts: Ethernet 14, VXLAN 8, UDP 8, IP 20. */
 const VXLAN_BYTES = 50;
 
 const narrowPair = (cluster: Cluster, { from, to, seen, cause }: Path, passes: number): Failure => ({
@@ -142,7 +143,7 @@ const narrowPair = (cluster: Cluster, { from, to, seen, cause }: Path, passes: n
   definite: true,
 });
 
-/** What the probes themselves lack: programs, or names that their hosts alone know. Waiting mends neither. */
+/** What the probes themselves lack: programs, or names that only their hosts resolve. Waiting fixes neither. */
 export function probeFailures(cluster: Cluster, paths: Paths): Failure[] {
   return cluster.hosts.flatMap((host): Failure[] => {
     const report = valueOf(paths.get(host.name) ?? { is: 'absent' });
@@ -153,7 +154,7 @@ export function probeFailures(cluster: Cluster, paths: Paths): Failure[] {
   });
 }
 
-/** The failure of a name that no container on the host resolves. */
+/** The failure of a name that no container on the host can resolve. */
 export const unresolved = (host: Host, name: string): Failure => ({
   code: 'name-unresolved',
   host: host.name,

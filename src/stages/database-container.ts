@@ -17,15 +17,15 @@ import { holds } from '../host/files.ts';
 import { DATA_TARGET, ROOT_PASSWORD_TARGET, runDatabase, type PasswordFiles } from '../mysql/commands.ts';
 import { databaseState } from '../mysql/facts.ts';
 import { keepRootPassword, makeRootPassword } from '../mysql/root.ts';
-import { addressElsewhere, listenAddress } from './database-listen.ts';
+import { notOwnAddress, listenAddress } from './database-listen.ts';
 import { writePassword } from './database-passwords.ts';
-import { planProvision, userOf } from './database-root.ts';
+import { planProvision, aboutUser } from './database-root.ts';
 import { upgradeOf, upgradeRefusal, type Upgrade } from './database-upgrade.ts';
 import { lacksUser, stateFailures } from './database.ts';
 import { changesImage, type MysqlFacts } from './mysql-facts.ts';
 import { refuseTakenPorts } from './ports.ts';
 
-/** Plans the database that is ours to run, and the user that it lacks. */
+/** Plans the database container that we run, and the user that it lacks. */
 export function planDatabaseContainer(
   plan: Plan,
   deployment: Deployment,
@@ -37,16 +37,16 @@ export function planDatabaseContainer(
   plan.failures.push(...unknownFailures(database.host, unknowns));
   if (plan.failures.length > 0 || passwordFiles.is !== 'present' || container.is !== 'present') return;
   const address = listenAddress(listen);
-  if (address === undefined) plan.failures.push(addressElsewhere(database, listen));
-  const lacking = lacksUser(state, root);
-  // The user gets the password of the input, and the file with it: root that still takes that of the file could not be
-  // closed later.
-  const fits =
+  if (address === undefined) plan.failures.push(notOwnAddress(database, listen));
+  const userMissing = lacksUser(state, root);
+  // The user gets the password of the input, and so does the file: if root still accepted the file's password, root
+  // could not be closed later.
+  const fileMatchesInput =
     valueOf(root)?.login !== 'given' ||
     password.is !== 'present' ||
     holds(password.value, deployment.secrets.databasePassword);
-  // What the input cannot mend is told before anything is stopped for another reason.
-  if (state.is === 'present' && state.value.login === 'refused' && !(lacking && fits))
+  // What the input cannot fix is reported before anything is stopped for another reason.
+  if (state.is === 'present' && state.value.login === 'refused' && !(userMissing && fileMatchesInput))
     plan.failures.push(...stateFailures(deployment.cluster, state.value));
   if (plan.failures.length > 0 || address === undefined) return;
   const { current, former } = container.value;
@@ -56,9 +56,9 @@ export function planDatabaseContainer(
   const refusal = upgrade && upgradeRefusal(database, upgrade, deployment.upgradesDatabase);
   if (refusal) plan.failures.push(refusal);
   if (upgrade && !refusal && upgrade.is !== 'reversible') plan.warnings.push(irreversible(database, upgrade));
-  // The user first: a replica that starts anew while the container is replaced finds it.
-  const serialGroup = lacking ? database.container : undefined;
-  if (serialGroup !== undefined) planProvision(plan, deployment, database, root, userOf(database), serialGroup);
+  // The user comes first, so that it exists for a replica that restarts while the container is being replaced.
+  const serialGroup = userMissing ? database.container : undefined;
+  if (serialGroup !== undefined) planProvision(plan, deployment, database, root, aboutUser(database), serialGroup);
   const found = planContainer(
     plan,
     wantedDatabase(deployment, database, facts, { files: passwordFiles.value, address, serialGroup }),
@@ -72,13 +72,13 @@ export function planDatabaseContainer(
     });
 }
 
-/** Plans that no container of ours serves the database: its volume and the files with its passwords stay. */
+/** Plans that no container of ours serves the database; its volume and its password files stay. */
 export function planNoDatabase(plan: Plan, database: ManagedDatabase, facts: MysqlFacts): void {
   const { container, passwordFiles, rootPassword } = facts;
   plan.failures.push(...unknownFailures(database.host, [container, passwordFiles, rootPassword]));
   if (plan.failures.length > 0 || container.is !== 'present' || passwordFiles.is !== 'present') return;
   const { root } = passwordFiles.value;
-  const beforeStop = (act: Act): Promise<void> => keepRoot(act, database, facts, root);
+  const beforeStop = (act: Act): Promise<void> => saveRootPassword(act, database, facts, root);
   const remains = `volume ${database.volume} and the password files stay`;
   planRemoval(plan, { ...containerOf(database), beforeStop }, container.value, remains);
 }
@@ -91,10 +91,10 @@ const containerOf = ({ host, container }: ManagedDatabase): Removable => ({
 });
 
 /**
- * Takes root's own password out of the container where no file has it any more: one that is made anew would not be
- * root's.
+ * Copies root's own password out of the container where no file holds it any longer: a regenerated password would not
+ * be root's.
  */
-async function keepRoot(act: Act, database: ManagedDatabase, facts: MysqlFacts, path: string): Promise<void> {
+async function saveRootPassword(act: Act, database: ManagedDatabase, facts: MysqlFacts, path: string): Promise<void> {
   const current = valueOf(facts.container)?.current;
   if (
     facts.rootPassword.is === 'absent' &&
@@ -107,11 +107,11 @@ async function keepRoot(act: Act, database: ManagedDatabase, facts: MysqlFacts, 
 const runningVersion = ({ state, root }: MysqlFacts): string =>
   [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
 
-/** One that replaces another is given longer than the run that made it waits. */
+/** How long a replacement may take to work, in milliseconds: longer than the run that made it waits. */
 const PATIENCE_MS = 240_000;
 
-/** With what the container is started, and the serial group of its steps where others go before them. */
-interface Started {
+/** What the container is started with, and the serial group of its steps if other steps must go first. */
+interface StartOptions {
   readonly files: PasswordFiles;
   readonly address: string;
   readonly serialGroup: string | undefined;
@@ -121,12 +121,12 @@ function wantedDatabase(
   deployment: Deployment,
   database: ManagedDatabase,
   facts: MysqlFacts,
-  started: Started,
+  started: StartOptions,
 ): Wanted {
   const { host, image } = database;
   const { files, address, serialGroup } = started;
   const current = valueOf(facts.container)?.current;
-  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
+  const isRecent = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
   return {
     ...containerOf(database),
     details: { address, port: `${database.port}`, volume: database.volume },
@@ -134,11 +134,11 @@ function wantedDatabase(
     difference: (container) => differenceOf(database, container, facts.image, started),
     moved: (container) => movedImage(container, image, facts.image),
     image: knownImage(deployment, image, facts.image),
-    state: facts.state.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
+    state: facts.state.is === 'present' ? 'works' : isRecent ? 'starting' : 'broken',
     prepare: async (act) => {
       await ensureImage(act, host, image, deployment);
       await confirmUpgrade(act, deployment, database, facts);
-      await keepRoot(act, database, facts, files.root);
+      await saveRootPassword(act, database, facts, files.root);
     },
     rehearsal: (present) => ({
       image,
@@ -159,7 +159,7 @@ function wantedDatabase(
 }
 
 /**
- * Once the image is there its version is known: what the plan could not know is refused now, before anything is
+ * The version is known once the image is on the host: what the plan could not know is refused now, before anything is
  * stopped.
  */
 async function confirmUpgrade(
@@ -186,12 +186,12 @@ const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure
   remedy: 'See that there is a backup before this plan is applied.',
 });
 
-/** How the container is not as the cluster file says; undefined when it is. */
+/** How the container differs from the cluster file; undefined when it does not. */
 const differenceOf = (
   { image, port, volume }: ManagedDatabase,
   current: Container,
   imageOnHost: Fact<string>,
-  { address, files }: Started,
+  { address, files }: StartOptions,
 ): Difference | undefined =>
   differenceFrom(
     {

@@ -4,16 +4,16 @@ import { valueOf, type Fact } from '../engine/fact.ts';
 import type { Placed } from '../host/facts.ts';
 
 /**
- * The address of the host's own at which docker can publish the database's port; undefined where what the cluster file
- * names is none.
+ * The host's own address at which docker can publish the database's port; undefined if the cluster file names no
+ * address of the host.
  */
 export function listenAddress(fact: Fact<Placed>): string | undefined {
   const placed = valueOf(fact);
   return placed?.own.includes(placed.address) === true ? placed.address : undefined;
 }
 
-/** The failure of a host that has another address than the one at which it is reached, as behind NAT. */
-export function addressElsewhere({ host, listen, port }: ManagedDatabase, fact: Fact<Placed>): Failure {
+/** The failure of a host on which the address that others use to reach it is not configured, as behind NAT. */
+export function notOwnAddress({ host, listen, port }: ManagedDatabase, fact: Fact<Placed>): Failure {
   const { address = '', own = [] } = valueOf(fact) ?? {};
   return {
     code: 'address-elsewhere',

@@ -9,32 +9,32 @@ import { unlikeSecret, type HostFile } from '../host/files.ts';
 import type { PasswordFiles } from '../mysql/commands.ts';
 import { keepRootPassword } from '../mysql/root.ts';
 
-/** What is seen of the files from which the database takes its passwords. */
+/** The state of the files from which the database takes its passwords. */
 export interface PasswordFacts {
-  /** Where they are or will be, absolute. */
+  /** Where they are or will be, as absolute paths. */
   readonly passwordFiles: Fact<PasswordFiles>;
-  /** Those files; asked only where the database is ours. */
+  /** The user's password file; queried only if we run the database. */
   readonly password: Fact<HostFile>;
   readonly rootPassword: Fact<HostFile>;
 }
 
-/** Writes the file from which the container takes the password of its user. */
+/** Writes the file from which the container takes its user's password. */
 export const writePassword = ({ secrets }: Deployment, path: string): Command =>
   writeFile('write the database password', path, '0600', secrets.databasePassword);
 
-const USERS: About = { kind: 'write', thing: 'password file' };
-const ROOTS: About = { kind: 'write', thing: 'root password file' };
+const USER_FILE: About = { kind: 'write', thing: 'password file' };
+const ROOT_FILE: About = { kind: 'write', thing: 'root password file' };
 
-/** Why root's own password is to be kept on the host; undefined where it is. */
-function unkept(root: Fact<HostFile>): Reason | undefined {
+/** Why root's own password must be saved on the host; undefined if it already is. */
+function reasonToSave(root: Fact<HostFile>): Reason | undefined {
   if (root.is !== 'present') return { because: 'absent' };
   const { mode } = root.value;
   return mode === '600' ? undefined : differing({ field: 'mode', from: mode, to: '600' });
 }
 
 /**
- * The files from which the container takes its passwords whenever it is started; that of the user is written anew only
- * with a password that the database was seen to accept.
+ * Plans the password files that the container reads at each start. The user's file is rewritten only with a password
+ * that the database accepted.
  */
 export function planPasswords(
   plan: Plan,
@@ -45,31 +45,37 @@ export function planPasswords(
   if (database.kind !== 'managed' || passwordFiles.is !== 'present') return;
   const { user, root } = passwordFiles.value;
   const { host } = database;
-  const kept = unkept(rootPassword);
-  const keep = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
-  if (kept !== undefined)
-    plan.steps.push({ host, change: kept.because === 'absent' ? '+' : '~', about: ROOTS, why: kept, apply: keep });
+  const reason = reasonToSave(rootPassword);
+  const save = async (act: Act): Promise<void> => void (await act.run(host, keepRootPassword(database, root)));
+  if (reason !== undefined)
+    plan.steps.push({
+      host,
+      change: reason.because === 'absent' ? '+' : '~',
+      about: ROOT_FILE,
+      why: reason,
+      apply: save,
+    });
   const difference = unlikeSecret(password, deployment.secrets.databasePassword);
   if (difference === undefined) return;
   const apply = async (act: Act): Promise<void> => void (await act.run(host, writePassword(deployment, user)));
   const isNew = password.is === 'absent';
   const why: Reason = isNew ? { because: 'absent' } : differing({ field: 'content', from: difference });
-  plan.steps.push({ host, change: isNew ? '+' : '~', about: USERS, why, apply });
+  plan.steps.push({ host, change: isNew ? '+' : '~', about: USER_FILE, why, apply });
 }
 
 /**
- * Those of the files that may be lacking once a container that is there already was started; `ofRoot` where it has a
- * password of root's own.
+ * Announces the files that may turn out to be missing once an existing container has started; `hasRootPassword` if root has a
+ * password of its own.
  */
-export function foretellPasswords(
+export function announcePasswordFiles(
   plan: Plan,
   host: string,
   { secrets }: Deployment,
   { password, rootPassword }: PasswordFacts,
-  ofRoot: boolean,
+  hasRootPassword: boolean,
 ): void {
-  if (ofRoot && unkept(rootPassword) !== undefined)
-    plan.later.push({ host, about: ROOTS, why: { because: 'once-server-answers' } });
+  if (hasRootPassword && reasonToSave(rootPassword) !== undefined)
+    plan.later.push({ host, about: ROOT_FILE, why: { because: 'once-server-answers' } });
   if (unlikeSecret(password, secrets.databasePassword) !== undefined)
-    plan.later.push({ host, about: USERS, why: { because: 'once-server-accepts' } });
+    plan.later.push({ host, about: USER_FILE, why: { because: 'once-server-accepts' } });
 }

@@ -7,8 +7,8 @@ import type { Greeting } from '../mysql/greeting.ts';
 import { unresolved } from './data-path.ts';
 
 /**
- * How the database receives a container on a replica's host; where it does not at all, whether it receives the host
- * itself.
+ * How the database answers a container on a replica's host and, where it does not answer at all, how it answers the
+ * host itself.
  */
 export interface Reached {
   readonly host: Host;
@@ -16,21 +16,21 @@ export interface Reached {
   readonly fromHost?: Fact<boolean>;
 }
 
-/** Whether the server greeted in time. */
+/** Whether the server sent its greeting in time. */
 export const isGreeted = (fact: Fact<Greeting>): boolean => valueOf(fact) === 'greeted';
 
-/** What is seen of a server that does not greet, in words. */
+/** What was observed of a server that sends no greeting, in words. */
 function describeGreeting(fact: Fact<Greeting>): string {
   if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
-  if (typeof value === 'string') return SEEN[value];
+  if (typeof value === 'string') return OBSERVATIONS[value];
   if ('turnedAway' in value) return `the server greets with error ${value.turnedAway}`;
   return value.narrow === 0
     ? 'small packets arrive, packets of 1200 bytes do not'
     : `packets of ${value.narrow} bytes arrive, packets of ${value.lost} bytes do not`;
 }
 
-const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
+const OBSERVATIONS: Readonly<Record<Extract<Greeting, string>, string>> = {
   greeted: 'greeted',
   late: 'the connection comes about, but no greeting in 4 s',
   silent: 'no answer in 4 s',
@@ -41,7 +41,7 @@ const SEEN: Readonly<Record<Extract<Greeting, string>, string>> = {
   'wants TLS': 'error 3159',
 };
 
-/** Plans that the database receives a container on each replica's host. */
+/** Plans that a container on each replica's host can reach the database. */
 export function planReach(plan: Plan, cluster: Cluster, address: string, reached: readonly Reached[]): void {
   const about: About = { kind: 'connect', thing: 'database' };
   for (const each of reached) {
@@ -50,16 +50,16 @@ export function planReach(plan: Plan, cluster: Cluster, address: string, reached
       plan.satisfied.push({ host: host.name, about, why: seen(`${address}:${cluster.database.port}`) });
       continue;
     }
-    const failure = unreached(cluster, address, each);
+    const failure = reachFailure(cluster, address, each);
     if (failure.definite) plan.failures.push(failure);
     else plan.awaited.push({ host: host.name, about, why: seen(describeGreeting(fact)), failure });
   }
 }
 
-type Told = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'code' | 'what' | 'definite'>>;
+type Explanation = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'code' | 'what' | 'definite'>>;
 
-/** The failure of a host from whose containers the database cannot be used. */
-export function unreached(cluster: Cluster, address: string, reached: Reached): Failure {
+/** The failure of a host whose containers cannot use the database. */
+export function reachFailure(cluster: Cluster, address: string, reached: Reached): Failure {
   const { host, fact } = reached;
   const where = `the database at ${address}:${cluster.database.port}`;
   if (fact.is !== 'present')
@@ -73,25 +73,25 @@ export function unreached(cluster: Cluster, address: string, reached: Reached): 
   if (fact.value === 'unresolved') return unresolved(host, address);
   const { value } = fact;
   if (value === 'wants TLS') return wantsTls(cluster, host, describeGreeting(fact));
-  const told =
+  const explanation =
     typeof value !== 'string'
       ? 'turnedAway' in value
-        ? turnedAway(host, value.turnedAway)
-        : narrow(cluster, host, value.narrow)
+        ? rejectedWith(host, value.turnedAway)
+        : narrowPath(cluster, host, value.narrow)
       : EXPLAINERS[value === 'greeted' ? 'late' : value](cluster, address, reached);
   return {
     code: 'database-unreachable',
     host: host.name,
     what: `a container on ${host.name} cannot reach ${where}`,
     evidence: describeGreeting(fact),
-    ...told,
+    ...explanation,
   };
 }
 
 const EXPLAINERS: Readonly<
   Record<
     Exclude<Extract<Greeting, string>, 'greeted' | 'unresolved' | 'wants TLS'>,
-    (cluster: Cluster, address: string, reached: Reached) => Told
+    (cluster: Cluster, address: string, reached: Reached) => Explanation
   >
 > = {
   late: ({ database }, address, { host }) => ({
@@ -102,21 +102,21 @@ const EXPLAINERS: Readonly<
       'inspects); where the server looks up client names, set skip-name-resolve. Then run again.',
   }),
   silent: ({ database }, address, reached) =>
-    onlyContainers(reached) ?? {
+    onlyContainersBlocked(reached) ?? {
       cause: `packets from ${reached.host.name} to ${address} are dropped on the way, or nothing has that address`,
       remedy:
         `Open ${database.port}/tcp from ${reached.host.name} to ${address} (a firewall between them, or on ` +
         `${address}), and see that the address is right. Then run again.`,
     },
   'no route': ({ database }, address, reached) =>
-    onlyContainers(reached) ?? {
+    onlyContainersBlocked(reached) ?? {
       cause: `${reached.host.name} has no way to ${address}, or a firewall turns its packets back`,
       remedy:
         `See that ${address} is up and that ${reached.host.name} has a route to it (ip route get ${address}); open ` +
         `${database.port}/tcp there. Then run again.`,
     },
   refused: ({ database }, address, reached) =>
-    onlyContainers(reached) ?? {
+    onlyContainersBlocked(reached) ?? {
       cause: `nothing listens on port ${database.port} of ${address}, or a firewall turns the connection back`,
       remedy:
         `See that the database runs and listens on ${database.port} of ${address}, not on 127.0.0.1 only ` +
@@ -130,8 +130,8 @@ const EXPLAINERS: Readonly<
   }),
 };
 
-/** Where the host itself is let through, the fault is in what it does with the packets of its containers. */
-function onlyContainers({ host, fromHost }: Reached): Told | undefined {
+/** If the host itself can connect, the fault lies in how it handles its containers' packets. */
+function onlyContainersBlocked({ host, fromHost }: Reached): Explanation | undefined {
   if (fromHost === undefined || valueOf(fromHost) !== true) return undefined;
   return {
     cause:
@@ -144,7 +144,7 @@ function onlyContainers({ host, fromHost }: Reached): Told | undefined {
   };
 }
 
-const turnedAway = (host: Host, code: number): Told => ({
+const rejectedWith = (host: Host, code: number): Explanation => ({
   cause:
     code === 1040
       ? 'the server has too many connections'
@@ -160,7 +160,7 @@ const turnedAway = (host: Host, code: number): Told => ({
           'Then run again.',
 });
 
-const narrow = ({ database }: Cluster, host: Host, passes: number): Told => ({
+const narrowPath = ({ database }: Cluster, host: Host, passes: number): Explanation => ({
   code: 'database-path-narrow',
   what:
     `packets over ${passes === 0 ? 'some 200' : passes} bytes are lost between containers on ${host.name} and the ` +
@@ -175,7 +175,7 @@ const narrow = ({ database }: Cluster, host: Host, passes: number): Told => ({
   definite: true,
 });
 
-/** The failure of a server that takes no login without TLS: Kuscia's data source has no way to ask for it. */
+/** The failure of a server that accepts no login without TLS: Kuscia's data source cannot ask for TLS. */
 export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'database-wants-tls',
   host: host.name,
@@ -189,7 +189,7 @@ export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): F
   definite: true,
 });
 
-/** The failure of a server that wants what would give the password away to whoever poses as it. */
+/** The failure of a server that asks for a login method that would reveal the password to an impostor. */
 export const withheld = ({ database, domain }: Cluster, host: Host, method: string): Failure => ({
   code: 'database-login-withheld',
   host: host.name,
@@ -209,10 +209,10 @@ export const withheld = ({ database, domain }: Cluster, host: Host, method: stri
   definite: true,
 });
 
-/** Method whose server, once it has seen the password, is content with a challenge. */
+/** A method with which the server, once it has seen the password, is content with a challenge. */
 export const SHA2 = 'caching_sha2_password';
 
-/** The failure of a server that did not prove itself by the CA of the cluster file. */
+/** The failure of a server that did not prove its identity by the CA of the cluster file. */
 export const untrusted = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'database-untrusted',
   host: host.name,
@@ -227,10 +227,9 @@ export const untrusted = ({ database }: Cluster, host: Host, evidence: string): 
 });
 
 /**
- * The failure of a server whose large answers are lost: it accepts the login, and then a row of 4000 bytes does not
- * arrive.
+ * The failure of a server whose large answers are lost: it accepts the login, but a row of 4000 bytes never arrives.
  */
-export const cutShort = ({ database }: Cluster, host: Host): Failure => ({
+export const answersLost = ({ database }: Cluster, host: Host): Failure => ({
   code: 'database-path-narrow',
   host: host.name,
   what: `large packets from the database to containers on ${host.name} are lost`,

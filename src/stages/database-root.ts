@@ -10,24 +10,24 @@ import { file, holds, type HostFile } from '../host/files.ts';
 import { dataSourceUser } from '../kuscia/data-source.ts';
 import { closeRoot, provide, rootAccess, type RootAccess } from '../mysql/root.ts';
 
-/** How root of a database of ours is let in; absent where the database is somebody else's. */
+/** From where root of our database can log in; absent if the database is external. */
 export const askRoot = async (ask: Ask, { cluster }: Deployment): Promise<Fact<RootAccess>> =>
   cluster.database.kind === 'managed'
     ? ask.ask(cluster.database.host, rootAccess(cluster.database, folders(cluster).databasePassword))
     : absent;
 
-/** The making of the database's user. */
-export const userOf = ({ user, name }: ManagedDatabase): About => ({
+/** The creation of the database's user, as steps name it. */
+export const aboutUser = ({ user, name }: ManagedDatabase): About => ({
   kind: 'create',
   thing: 'user',
   name: user,
   details: { database: name },
 });
 
-/** The making of the database in its server. */
-export const schemaOf = ({ name }: ManagedDatabase): About => ({ kind: 'create', thing: 'schema', name });
+/** The creation of the database in its server, as steps name it. */
+export const aboutSchema = ({ name }: ManagedDatabase): About => ({ kind: 'create', thing: 'schema', name });
 
-/** Plans the database and its user, made by root, where root is let in. */
+/** Plans the database and its user, created as root where root can log in. */
 export function planProvision(
   plan: Plan,
   { secrets }: Deployment,
@@ -38,7 +38,7 @@ export function planProvision(
 ): void {
   const access = valueOf(root);
   if (access === undefined || access.login === 'refused') {
-    plan.failures.push(rootUnknown(database, root));
+    plan.failures.push(rootInaccessible(database, root));
     return;
   }
   const { login } = access;
@@ -52,12 +52,12 @@ export function planProvision(
   });
 }
 
-const REOPEN =
+const RESTORE_ACCESS =
   'Put its password back into the file, or give root that of the file, as its administrator does who has lost it ' +
   '(MySQL manual, "How to Reset the Root Password"). Then run again.';
 
-/** The failure of a database whose root nobody can be here. */
-export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): Failure => ({
+/** The failure of a database on which we cannot log in as root. */
+export const rootInaccessible = (database: ManagedDatabase, root: Fact<RootAccess>): Failure => ({
   code: 'database-root',
   host: database.host,
   what:
@@ -65,10 +65,10 @@ export const rootUnknown = (database: ManagedDatabase, root: Fact<RootAccess>): 
     'it may do is not known here',
   evidence: whyNot(root, 'ERROR 1045 to both'),
   cause: 'its password was changed by hand, or the file database-root-password is that of another database',
-  remedy: REOPEN,
+  remedy: RESTORE_ACCESS,
 });
 
-/** What is said of a database whose root others can still be. */
+/** The warning about a database whose root can still log in from elsewhere. */
 export const rootOpen = ({ host, container, port, listen, user }: ManagedDatabase, besides = ''): Failure => ({
   code: 'database-root',
   host,
@@ -80,7 +80,10 @@ export const rootOpen = ({ host, container, port, listen, user }: ManagedDatabas
     'it one after the other, and then closes root.',
 });
 
-/** What is said where somebody else than the replicas is root: taken away, it would break what nobody here knows of. */
+/**
+ * The warning that something other than the replicas logs in as root: closing root would break it, and we do not know
+ * what it is.
+ */
 const rootInUse = (database: ManagedDatabase, from: readonly string[]): Failure => ({
   ...rootOpen(database, ', and stays so: it is in use'),
   evidence: `logged in as root from ${from.join(', ')}`,
@@ -92,24 +95,23 @@ const rootInUse = (database: ManagedDatabase, from: readonly string[]): Failure 
     `apply): it closes root.`,
 });
 
-/** What closing root of a database takes. */
+/** What must be known to close root of a database. */
 export interface ClosingFacts {
   readonly root: Fact<RootAccess>;
   /**
-   * The file of the users' password, by which root of an earlier version's database is let in; asked only where that is
-   * ours.
+   * The user's password file, which also opens root of a database that an earlier version created; queried only if we
+   * run the database.
    */
   readonly password: Fact<HostFile>;
   /**
-   * The user as whom the replica of each host logs in, by its configuration; of none where the database is somebody
-   * else's.
+   * The user that each host's replica logs in as, according to its configuration; empty if the database is external.
    */
   readonly users: readonly Fact<string>[];
-  /** The last replica's host, where one run reaches it and the database: it is the last of the jobs of all replicas. */
+  /** The last replica's host, if one run reaches both it and the database: its job is the last of all replica jobs. */
   readonly last: string | undefined;
 }
 
-/** Asks the database and every replica's host. */
+/** Queries the database and every replica's host. */
 export async function askClosing(ask: Ask, deployment: Deployment): Promise<ClosingFacts> {
   const { cluster } = deployment;
   const { database } = cluster;
@@ -133,8 +135,8 @@ export async function askClosing(ask: Ask, deployment: Deployment): Promise<Clos
 }
 
 /**
- * Closes root of a database that an earlier version has made to all but its own container: last of all, once every
- * replica logs in as the user of the cluster file, nothing of this stage is left to do, and nobody else is root.
+ * Closes root, on a database created by an earlier version, to all but its own container. Comes last: once every
+ * replica logs in as the user of the cluster file, this stage has nothing left to do, and nothing else uses root.
  */
 export function planClosing(
   plan: Plan,
@@ -150,18 +152,18 @@ export function planClosing(
     ...(last !== undefined && { at: last }),
   };
   if (access === undefined || access.login === 'refused') {
-    // A stage before this one may start the server, or put back into its file the password that lets root of an earlier
-    // version in. Where no version left that file, none made the database.
-    const mayBeLetIn =
+    // An earlier stage may start the server, or restore to its file the password that lets in root of an earlier
+    // version. If no version left that file, none of them created the database.
+    const rootMayLogIn =
       access === undefined
         ? password.is !== 'absent'
         : password.is !== 'present' || !holds(password.value, secrets.databasePassword);
-    if (mayBeLetIn) plan.later.push({ ...note, why: { because: 'if-made-earlier' } });
+    if (rootMayLogIn) plan.later.push({ ...note, why: { because: 'if-made-earlier' } });
     return;
   }
   const { login } = access;
   if (!access.isOpen) return;
-  if (isUnderWay(plan) || !users.every((user) => valueOf(user) === database.user)) {
+  if (hasUnfinishedWork(plan) || !users.every((user) => valueOf(user) === database.user)) {
     plan.later.push({ ...note, why: { because: 'after-replicas-log-in', of: database.user } });
     return;
   }
@@ -178,10 +180,10 @@ export function planClosing(
   });
 }
 
-const isUnderWay = ({ steps, awaited, failures }: Plan): boolean =>
+const hasUnfinishedWork = ({ steps, awaited, failures }: Plan): boolean =>
   steps.length > 0 || awaited.length > 0 || failures.length > 0;
 
-/** What verify says of the root of a database of ours. */
+/** The warnings of verify about root of our database. */
 export function rootWarnings({ database }: Cluster, root: Fact<RootAccess>): Failure[] {
   const access = valueOf(root);
   return database.kind === 'managed' && access !== undefined && access.login !== 'refused' && access.isOpen

@@ -3,25 +3,25 @@ import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
 import { compareVersions } from '../engine/versions.ts';
 
-/** What another image does to the files of the database. */
+/** What another image does to the database's files. */
 export interface Upgrade {
-  /** Version of the server that runs now; '' where it does not say. */
+  /** Version of the running server; '' if unknown. */
   readonly from: string;
-  /** Version of the one in the new image; '' where neither the image nor its tag says. */
+  /** Version of the server in the new image; '' if neither the image nor its tag states it. */
   readonly to: string;
-  /** `reversible`: the present server can be started again on the same files. */
+  /** `reversible`: the present server can start again on the same files. */
   readonly is: 'reversible' | 'one-way' | 'downgrade';
 }
 
 /**
- * MySQL servers from this line on can go back within their line (MySQL 8.4 Reference Manual, "Downgrading MySQL");
- * MariaDB's always could.
+ * From this release line on, MySQL servers can be downgraded within their line (MySQL 8.4 Reference Manual,
+ * "Downgrading MySQL"); MariaDB always could.
  */
 const REVERSIBLE_SINCE = '8.4';
 
 /**
- * What becomes of the files when a server of one version follows one of another. What is not known counts as something
- * that cannot be undone.
+ * What happens to the files when a server of one version replaces one of another. If a version is unknown, the change
+ * counts as irreversible.
  */
 export function upgradeOf(running: string, image: string, inImage: Fact<string>): Upgrade {
   const from = numbers(running);
@@ -38,7 +38,7 @@ export function upgradeOf(running: string, image: string, inImage: Fact<string>)
   };
 }
 
-/** The dotted numbers at the beginning; '' where there are not two at least. */
+/** The dotted numbers at the beginning; '' if there are fewer than two. */
 const numbers = (text: string): string => /^(?:5\.5\.5-)?(\d+(?:\.\d+)+)/.exec(text)?.[1] ?? '';
 const line = (version: string): string => version.split('.').slice(0, 2).join('.');
 const isWhole = (version: string): boolean => version.split('.').length > 2;
@@ -46,8 +46,8 @@ const isReversible = (running: string): boolean =>
   /mariadb/i.test(running) || compareVersions(running, REVERSIBLE_SINCE) >= 0;
 
 /**
- * Why the database may not be given that image; undefined where it may. `confirmed` is the word that the person gave
- * for what cannot be undone.
+ * Why the database may not be given that image; undefined if it may. `confirmed` is the word with which the operator
+ * confirms an irreversible change.
  */
 export function upgradeRefusal(
   database: ManagedDatabase,

@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type ExternalDatabase, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { container, stoppedAs, type Container } from '../docker/containers.ts';
+import { container, describeStop, type Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { absent, unknown, valueOf, whyNot, type Fact } from '../engine/fact.ts';
@@ -11,42 +11,45 @@ import { databaseState, type DatabaseState } from '../mysql/facts.ts';
 import { greeting, hostReaches } from '../mysql/greeting.ts';
 import { databaseInUse, type InUse } from '../mysql/in-use.ts';
 import type { RootAccess } from '../mysql/root.ts';
-import { cutShort, isGreeted, unreached, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
+import { answersLost, isGreeted, reachFailure, untrusted, wantsTls, withheld, type Reached } from './database-reach.ts';
 import { askRoot, rootOpen } from './database-root.ts';
 
-/** What tells whether the database works. */
+/** What shows whether the database works. */
 export interface DatabaseFacts {
-  /** Its container, where it is ours. */
+  /** Its container, if we run it. */
   readonly container: Fact<Container>;
-  /** Whether an external one is used by the deployment already; one that is not is neither asked nor reached for. */
+  /**
+   * Whether the deployment already uses an external database; one that is not in use is neither queried nor connected
+   * to.
+   */
   readonly inUse: Fact<InUse>;
   readonly state: Fact<DatabaseState>;
-  /** How its root is let in, where it is ours. */
+  /** From where its root can log in, if we run it. */
   readonly root: Fact<RootAccess>;
-  /** How the server receives a container on each replica's host. */
+  /** How the server answers a container on each replica's host. */
   readonly reached: readonly Reached[];
 }
 
-/** The host from which the database server is asked, and the address at which replicas find it. */
-export function databasePlace(cluster: Cluster): { readonly asks: Host; readonly address: string } {
+/** The host from which the database server is queried, and the address at which replicas reach it. */
+export function databasePlace(cluster: Cluster): { readonly queryHost: Host; readonly address: string } {
   const { database } = cluster;
   if (database.kind === 'managed') {
     const host = hostNamed(cluster, database.host);
-    return { asks: host, address: host.address };
+    return { queryHost: host, address: host.address };
   }
   const [replica] = hostsWith(cluster, 'replica');
   if (!replica) throw new Error('no replica in the cluster file');
-  return { asks: replica, address: database.address };
+  return { queryHost: replica, address: database.address };
 }
 
-/** Asks the server from its own host, and tries the way to it from each replica's host. */
+/** Queries the server from its own host, and tries to reach it from each replica's host. */
 export async function askDatabase(ask: Ask, deployment: Deployment): Promise<DatabaseFacts> {
   const { cluster } = deployment;
   const { database } = cluster;
-  const { asks } = databasePlace(cluster);
+  const { queryHost } = databasePlace(cluster);
   const [onContainer, inUse, state, root, reached] = await Promise.all([
-    database.kind === 'managed' ? ask.ask(asks.name, container(database.container)) : absent,
-    database.kind === 'external' ? askInUse(ask, cluster, database, asks) : absent,
+    database.kind === 'managed' ? ask.ask(queryHost.name, container(database.container)) : absent,
+    database.kind === 'external' ? askInUse(ask, cluster, database, queryHost) : absent,
     askState(ask, deployment),
     askRoot(ask, deployment),
     Promise.all(hostsWith(cluster, 'replica').map((host) => askReached(ask, cluster, host))),
@@ -54,15 +57,13 @@ export async function askDatabase(ask: Ask, deployment: Deployment): Promise<Dat
   return { container: onContainer, inUse, state, root, reached };
 }
 
-/**
- * Asks the server for its state, with the password: one that runs elsewhere only where this deployment uses it already.
- */
+/** Queries the state of the server, with the password; an external one only if this deployment already uses it. */
 export async function askState(ask: Ask, { cluster, secrets }: Deployment): Promise<Fact<DatabaseState>> {
   const { database } = cluster;
-  const { asks } = databasePlace(cluster);
-  if (database.kind === 'external' && (await askInUse(ask, cluster, database, asks)).is !== 'present')
+  const { queryHost } = databasePlace(cluster);
+  if (database.kind === 'external' && (await askInUse(ask, cluster, database, queryHost)).is !== 'present')
     return NOT_IN_USE;
-  return ask.ask(asks.name, databaseState(cluster, secrets.databasePassword));
+  return ask.ask(queryHost.name, databaseState(cluster, secrets.databasePassword));
 }
 
 const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: Host): Promise<Fact<InUse>> =>
@@ -71,28 +72,30 @@ const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: 
 const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not asked');
 
 /**
- * Where no connection comes about, the host itself is asked, too: what stands in the way of its containers alone is on
- * that host.
+ * If no connection succeeds, the host itself is tried too: a problem that affects only its containers lies on that
+ * host.
  */
 async function askReached(ask: Ask, cluster: Cluster, host: Host): Promise<Reached> {
   const { database } = cluster;
   const { port } = database;
-  const { asks, address } = databasePlace(cluster);
+  const { queryHost, address } = databasePlace(cluster);
   if (database.kind === 'external') {
-    const known = await Promise.all([...new Set([host, asks])].map((each) => askInUse(ask, cluster, database, each)));
+    const known = await Promise.all(
+      [...new Set([host, queryHost])].map((each) => askInUse(ask, cluster, database, each)),
+    );
     if (!known.some(({ is }) => is === 'present')) return { host, fact: NOT_IN_USE, fromHost: absent };
   }
   const fact = await ask.ask(host.name, greeting(cluster, address, port));
-  const cut = ['silent', 'refused', 'no route'].some((how) => how === valueOf(fact));
-  return { host, fact, fromHost: cut ? await ask.ask(host.name, hostReaches(address, port)) : absent };
+  const noConnection = ['silent', 'refused', 'no route'].some((each) => each === valueOf(fact));
+  return { host, fact, fromHost: noConnection ? await ask.ask(host.name, hostReaches(address, port)) : absent };
 }
 
 /** The failure of a server that does not answer. */
-export function unanswered(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
-  const { asks, address } = databasePlace(cluster);
+export function noAnswer(cluster: Cluster, state: Fact<DatabaseState>): Failure & { readonly evidence: string } {
+  const { queryHost, address } = databasePlace(cluster);
   return {
     code: 'database-unreachable',
-    host: asks.name,
+    host: queryHost.name,
     what: `the database at ${address}:${cluster.database.port} does not answer`,
     evidence: whyNot(state),
     remedy: databaseRemedy(cluster),
@@ -105,21 +108,21 @@ const databaseRemedy = (cluster: Cluster): string =>
     : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the ' +
       'hosts in; then run again.';
 
-/** What is wrong with a server that answers. One that runs elsewhere does not change while it is waited for. */
+/** What is wrong with a server that answers. An external one does not change while we wait for it. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
-  failuresIn(cluster, state).map((failure) =>
+  failuresOf(cluster, state).map((failure) =>
     cluster.database.kind === 'external' ? { ...failure, definite: true } : failure,
   );
 
-function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
+function failuresOf(cluster: Cluster, state: DatabaseState): Failure[] {
   const { database, domain } = cluster;
-  const { asks } = databasePlace(cluster);
-  if (state.login === 'wants TLS') return [wantsTls(cluster, asks, state.said)];
-  if (state.login === 'cut short') return [cutShort(cluster, asks)];
-  if (state.login === 'withheld') return [withheld(cluster, asks, state.method)];
-  if (state.login === 'untrusted') return [untrusted(cluster, asks, state.said)];
+  const { queryHost } = databasePlace(cluster);
+  if (state.login === 'wants TLS') return [wantsTls(cluster, queryHost, state.said)];
+  if (state.login === 'cut short') return [answersLost(cluster, queryHost)];
+  if (state.login === 'withheld') return [withheld(cluster, queryHost, state.method)];
+  if (state.login === 'untrusted') return [untrusted(cluster, queryHost, state.said)];
   if (state.login === 'refused') {
-    const kept =
+    const hint =
       database.kind === 'managed'
         ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in ` +
           'the database since: a new input does not change it there.'
@@ -127,28 +130,28 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
     return [
       {
         code: 'database-login-refused',
-        host: asks.name,
+        host: queryHost.name,
         what: `the database refuses the login as ${database.user}`,
         evidence: state.said,
-        remedy: `Give the right database-password.${kept}`,
+        remedy: `Give the right database-password.${hint}`,
       },
     ];
   }
   const failures: Failure[] = [];
   const mariadb = /mariadb/i.test(state.version);
-  const floor = mariadb ? REQUIRED.mariadb : REQUIRED.mysql;
-  if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), floor) < 0) {
+  const minimum = mariadb ? REQUIRED.mariadb : REQUIRED.mysql;
+  if (compareVersions(state.version.replace(/^5\.5\.5-/, ''), minimum) < 0) {
     failures.push({
       code: 'database-unfit',
-      host: asks.name,
-      what: `the database server is ${state.version}, at least ${floor} is needed`,
+      host: queryHost.name,
+      what: `the database server is ${state.version}, at least ${minimum} is needed`,
       remedy: 'Use a newer server (kuscia#505).',
     });
   }
   if (!state.exists && database.kind === 'external') {
     failures.push({
       code: 'database-unfit',
-      host: asks.name,
+      host: queryHost.name,
       what: `the server has no database ${database.name}`,
       remedy: `Run CREATE DATABASE ${database.name}; let ${database.user} create, read and write tables in it.`,
     });
@@ -157,7 +160,7 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
   if (owners.length > 0) {
     failures.push({
       code: 'database-owned',
-      host: asks.name,
+      host: queryHost.name,
       what: `the database ${database.name} belongs to domain ${owners.join(', ')}, not to ${domain}`,
       evidence: state.gateways.map((gateway) => gateway.name).join(', '),
       remedy: 'Give each domain a database of its own: set database.name or another server in the cluster file.',
@@ -167,8 +170,8 @@ function failuresIn(cluster: Cluster, state: DatabaseState): Failure[] {
 }
 
 /**
- * What is wrong with the database by its own answers and those of the replicas' hosts. Where it does not answer at all,
- * that they do not reach it says nothing new.
+ * What is wrong with the database according to its own answers and those of the replicas' hosts. If it does not answer
+ * at all, it is no news that they cannot reach it.
  */
 export function databaseFailures(
   cluster: Cluster,
@@ -178,32 +181,34 @@ export function databaseFailures(
   if (cluster.database.kind === 'external' && inUse.is === 'absent') return [notInUse(cluster)];
   if (cluster.database.kind === 'managed' && lacksUser(state, root))
     return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
-  if (state.is !== 'present') return [notRunning(cluster, container) ?? unanswered(cluster, state)];
+  if (state.is !== 'present') return [notRunning(cluster, container) ?? noAnswer(cluster, state)];
   return [
     ...stateFailures(cluster, state.value),
     ...schemaMissing(cluster, state.value),
-    ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)])),
+    ...reached.flatMap((each) => (isGreeted(each.fact) ? [] : [reachFailure(cluster, address, each)])),
   ];
 }
 
-/** The failure of a server that nothing of the deployment uses: what it is, is not known before it does. */
+/** The failure of a server that nothing in the deployment uses: its state is unknown until something does. */
 function notInUse(cluster: Cluster): Failure {
-  const { asks, address } = databasePlace(cluster);
+  const { queryHost, address } = databasePlace(cluster);
   const remedy =
     'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the ' +
     'address, the port or the CA in the cluster file.';
   return {
     code: 'fact-unknown',
-    host: asks.name,
+    host: queryHost.name,
     what:
       `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not ` +
       'use it yet',
-    evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${asks.name} do not name it`,
+    evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${queryHost.name} do not name it`,
     remedy,
   };
 }
 
-/** Whether the login is refused because its user was never made: root is let in, and knows nobody of that name. */
+/**
+ * Whether the login is refused because the user was never created: root can log in, and no user of that name exists.
+ */
 export function lacksUser(state: Fact<DatabaseState>, root: Fact<RootAccess>): boolean {
   const access = valueOf(root);
   return valueOf(state)?.login === 'refused' && access !== undefined && access.login !== 'refused' && !access.knowsUser;
@@ -227,7 +232,7 @@ function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
 
 function notRunning({ database }: Cluster, container: Fact<Container>): Failure | undefined {
   if (database.kind !== 'managed' || container.is === 'unknown') return undefined;
-  const evidence = container.is === 'absent' ? 'absent' : stoppedAs(container.value);
+  const evidence = container.is === 'absent' ? 'absent' : describeStop(container.value);
   if (evidence === undefined) return undefined;
   return {
     code: 'database-unreachable',

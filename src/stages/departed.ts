@@ -5,16 +5,19 @@ import type { SwarmNode } from '../docker/facts.ts';
 import { present, unknown, type Fact } from '../engine/fact.ts';
 import { engineOf, type Engines } from './swarm.ts';
 
-/** A machine of the swarm that the cluster file does not describe any more, or never did. */
+/** A machine of the swarm that is not, or no longer, in the cluster file. */
 export interface Departed {
   readonly node: SwarmNode;
-  /** By which a fleet can open it; unknown where nothing says how. It has no role: what is on it, it tells itself. */
+  /**
+   * The address by which a fleet can open it; unknown if nothing states it. It has no role: its own containers show
+   * what runs on it.
+   */
   readonly host: Fact<Host>;
 }
 
 /**
- * The nodes of the swarm, as its managers see them, that are no host of the cluster file; one for each address, the one
- * that is Ready first. Unknown where a described host could be any of them.
+ * The swarm nodes known to the managers that are not hosts of the cluster file; one per address, Ready nodes first.
+ * Unknown while any of them could be a host of the file.
  */
 export function departedHosts(
   cluster: Cluster,
@@ -23,8 +26,8 @@ export function departedHosts(
 ): Fact<readonly Departed[]> {
   if (nodes.is !== 'present') return nodes;
   const known = new Set(nodes.value.map(({ address }) => address));
-  const hidden = cluster.hosts.find((host) => !engineOf(engines, host) && !known.has(host.address));
-  if (hidden) return unknown(`which node of the swarm ${hidden.name} is, is not known`);
+  const unidentified = cluster.hosts.find((host) => !engineOf(engines, host) && !known.has(host.address));
+  if (unidentified) return unknown(`which node of the swarm ${unidentified.name} is, is not known`);
   const ids = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
   const addresses = new Set(
     cluster.hosts.flatMap((host) => [host.address, engineOf(engines, host)?.swarm.address ?? '']),
@@ -38,19 +41,19 @@ export function departedHosts(
   return present(machines.map((node) => ({ node, host: hostOf(cluster, node, others) })));
 }
 
-/** Whether others can reach something there. A manager may tell of itself that it listens everywhere. */
+/** Whether other hosts can reach something at that address. A manager may report that it listens on all addresses. */
 const isReachable = (address: string): boolean => ipv4(address) !== undefined && !/^(0|127)\./.test(address);
 
-/** It is reached as all described hosts are: how it was once reached stands nowhere. */
+/** It is reached like all hosts of the file, since how it was reached before is recorded nowhere. */
 function hostOf({ hosts }: Cluster, { hostname, address }: SwarmNode, others: readonly SwarmNode[]): Fact<Host> {
   if (!isReachable(address)) return unknown(`the swarm tells no address of ${hostname}`);
   const [route, ...further] = hosts.map((host) => host.route);
   if (route?.via !== 'ssh' || further.some((each) => JSON.stringify(each) !== JSON.stringify(route)))
     return unknown(`how ${hostname} is reached is not known: the hosts of the cluster file do not share one way`);
-  const taken = [
+  const takenNames = [
     ...hosts.map(({ name }) => name),
     ...others.filter((each) => each.address !== address).map((each) => each.hostname),
   ];
-  const name = HOST_NAME.test(hostname) && !taken.includes(hostname) ? hostname : address;
+  const name = HOST_NAME.test(hostname) && !takenNames.includes(hostname) ? hostname : address;
   return present({ name, address, roles: [], route });
 }

@@ -23,9 +23,10 @@ interface Found {
 }
 
 /**
- * The caller's configuration first, then the hosts' in the order of the cluster file; what cannot be read is a failure.
+ * The caller's configuration first, then those of the hosts in the order of the cluster file; one that cannot be read
+ * is a failure.
  */
-export function findAll(plan: Plan, { cluster, secrets }: Deployment, files: readonly OnHost[]): Found[] {
+export function findConfigurations(plan: Plan, { cluster, secrets }: Deployment, files: readonly OnHost[]): Found[] {
   const found: Found[] = [];
   const add = (where: string, text: Secret, host?: string): void => {
     try {
@@ -52,7 +53,7 @@ export function findAll(plan: Plan, { cluster, secrets }: Deployment, files: rea
   return found;
 }
 
-/** Why the configurations, or they and the database, are not of one domain key. */
+/** Why the configurations, or they and the database, do not share one domain key. */
 export function keyFailures(cluster: Cluster, found: readonly Found[], database: Fact<DatabaseState>): Failure[] {
   const byKey = Map.groupBy(found, ({ configuration }) => fingerprint(configuration.publicKey));
   const holders = [...byKey].map(([key, same]) => `${key} in ${same.map(({ where }) => where).join(', ')}`);

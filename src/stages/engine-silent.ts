@@ -8,13 +8,13 @@ const INSTALL = `Install the Docker Engine (${REQUIRED.engine} or newer) on that
 
 type Explanation = Pick<Failure, 'cause' | 'remedy'> & Partial<Pick<Failure, 'what'>>;
 
-/** An engine that gave no answer, with what explains it: what the host shows of its Docker, where that is known. */
+/** The failure of an engine that gave no answer, explained by what the host shows of its Docker, if known. */
 export function engineSilent(host: string, why: string, setup?: Setup): Failure {
   const { what = 'the Docker Engine does not answer', ...rest } = explanation(why, setup);
   return { code: 'engine-unreachable', host, what, evidence: setup ? withPlaces(why, setup) : why, ...rest };
 }
 
-/** Where the shell looked, and where docker is, if it is not there that it looked. */
+/** Adds where the shell looked, and where docker is if it is somewhere else. */
 function withPlaces(why: string, { docker, path, found }: Setup): string {
   if (docker !== '') return why;
   return [why, `PATH is ${path}`, ...(found.length > 0 ? [`docker is ${found.join(', ')}`] : [])].join('\n');
@@ -31,7 +31,7 @@ function explanation(why: string, setup: Setup | undefined): Explanation {
   const [other] = setup?.elsewhere ?? [];
   if (other) {
     const cause = `the login's docker talks to ${other.at} (set by ${other.by}), not to the engine of this host`;
-    return { cause, remedy: elsewhereRemedy(other.by) };
+    return { cause, remedy: otherEngineRemedy(other.by) };
   }
   return setup && setup.socket !== 'open' ? BY_SOCKET[setup.socket] : UNEXPLAINED;
 }
@@ -65,7 +65,7 @@ const NO_PROFILE =
   'commands over SSH run in a non-interactive shell, which reads no profile: its PATH may be shorter than that ' +
   'of an interactive login';
 
-/** Without docker on the PATH nothing is known of the engine. */
+/** Without docker on the PATH, nothing is known about the engine. */
 function notOnPath(setup: Setup | undefined): Explanation {
   const [found] = setup?.found ?? [];
   if (setup && found !== undefined) {
@@ -87,12 +87,12 @@ function notOnPath(setup: Setup | undefined): Explanation {
   };
 }
 
-/** Of the folders that are meant for it, the first that is looked through. */
+/** The first folder on the PATH that is meant for such links. */
 const linkFolder = ({ path }: Setup): string =>
   ['/usr/local/bin', '/usr/bin', '/bin'].find((folder) => path.split(':').includes(folder)) ?? '/usr/bin';
 
-/** How a login comes back to the engine of its own host. */
-export function elsewhereRemedy(by: string): string {
+/** How to point a login back to the engine of its own host. */
+export function otherEngineRemedy(by: string): string {
   const why = `The swarm, kuscia.sh and all checks must use the engine behind ${SOCKET}.`;
   if (!by.startsWith('DOCKER_'))
     return `On that host, as that login: docker context use default. Then run again. ${why}`;

@@ -13,7 +13,7 @@ import { swarmInit } from './swarm-init.ts';
 import { swarmJoin } from './swarm-join.ts';
 import { verify } from './verify.ts';
 
-/** The deployment on one screen: its stages, in their order. */
+/** The deployment on one screen: its stages, in order. */
 export const DEFINITIONS = [
   preflight,
   swarmInit,
@@ -28,16 +28,16 @@ export const DEFINITIONS = [
 
 export type StageName = (typeof DEFINITIONS)[number]['name'];
 
-/** Their names, in their order. */
+/** Their names, in order. */
 export const STAGES: readonly StageName[] = DEFINITIONS.map(({ name }) => name);
 
-/** All about the stage of that name. */
+/** Everything about the stage of that name. */
 export const definitionOf = (name: StageName): StageDefinition<StageName> =>
   DEFINITIONS[STAGES.indexOf(name)] as StageDefinition<StageName>;
 
 /**
- * The stages of a deployment that its cluster has a use for, in their order. To be absent are those that are removable,
- * in the reverse order: what needs a stage must be gone before it.
+ * The stages that this cluster needs, in order. For removal: only those that are removable, in reverse order, since
+ * whatever needs a stage must be gone before it.
  */
 export function deploymentStages(
   deployment: Deployment,
@@ -47,17 +47,17 @@ export function deploymentStages(
   const planned = definitions.filter(
     (definition) => applies(definition, deployment.cluster) && (wish === 'present' || definition.removable),
   );
-  /** Who waits for a stage that is left out waits for what that would have waited for. */
-  const instead = (name: string): readonly string[] =>
+  /** A stage that needs an omitted stage needs that one's own prerequisites instead. */
+  const replaceOmitted = (name: string): readonly string[] =>
     planned.some((each) => each.name === name)
       ? [name]
-      : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(instead);
+      : (definitions.find((each) => each.name === name)?.needs ?? []).flatMap(replaceOmitted);
   const stages = planned.map((definition) => {
     const stage = definition.of(deployment, wish);
     return {
       ...stage,
-      needs: stage.needs.flatMap(instead),
-      ...(stage.startAfter && { startAfter: stage.startAfter.flatMap(instead) }),
+      needs: stage.needs.flatMap(replaceOmitted),
+      ...(stage.startAfter && { startAfter: stage.startAfter.flatMap(replaceOmitted) }),
     };
   });
   if (wish === 'present') return stages;
@@ -66,11 +66,11 @@ export function deploymentStages(
   return stages.map((stage) => ({ ...stage, needs: needing(stage.name) })).reverse();
 }
 
-/** Those of some stages that a cluster has a use for. */
+/** Those of the given stages that a cluster needs. */
 export const applying = (names: readonly StageName[], cluster: Cluster): readonly StageName[] =>
   names.filter((name) => applies(definitionOf(name), cluster));
 
-/** Whether jobs of the stage may be at work on several hosts at the same time. */
+/** Whether jobs of the stage may run on several hosts at the same time. */
 export function goesSideBySide(name: StageName): boolean {
   const { jobs } = definitionOf(name);
   return jobs !== undefined && 'hosts' in jobs && jobs.order === 'side by side';

@@ -7,8 +7,8 @@ import { whyNot, type Fact } from '../engine/fact.ts';
 import type { StageDefinition } from './definition.ts';
 
 /**
- * Reads from the hosts what these stages hand on, as far as it lies on a host whose part this run takes. Throws a
- * DeploymentError when something cannot be read, or the tokens not be marked.
+ * Reads from the hosts what these stages pass on, if it lies on a host that this run covers. Throws a DeploymentError
+ * when something cannot be read, or the tokens cannot be marked.
  */
 export async function readJobOutputs(
   stages: readonly Pick<StageDefinition, 'leaves'>[],
@@ -21,8 +21,8 @@ export async function readJobOutputs(
   return outputs;
 }
 
-/** What must be there for it to be handed on. */
-export function mustKnow<T>(fact: Fact<T>, host: Host): T {
+/** The value that is to be passed on; throws when it is not known. */
+export function requireValue<T>(fact: Fact<T>, host: Host): T {
   if (fact.is === 'present') return fact.value;
   throw deploymentError({
     code: 'fact-unknown',

@@ -7,9 +7,9 @@ import { LOST_REMEDY } from '../engine/command-failure.ts';
 import { deploymentError, type Failure } from '../engine/errors.ts';
 import { ending, lastLine, succeeded, type Outcome } from '../engine/outcome.ts';
 import { Secret } from '../engine/secret.ts';
-import { anchor, type Engines } from './swarm.ts';
+import { leadManager, type Engines } from './swarm.ts';
 
-/** Lets the host join the swarm in its role. Throws a DeploymentError. */
+/** Joins the host to the swarm in its role. Throws a DeploymentError. */
 export async function join(
   act: Act,
   deployment: Deployment,
@@ -18,9 +18,9 @@ export async function join(
   role: 'manager' | 'worker',
 ): Promise<void> {
   const { cluster, received } = deployment;
-  const manager = anchor(cluster, engines);
+  const manager = leadManager(cluster, engines);
   if (received && !received.joinTokens) throw deploymentError(noTokens(host));
-  // A host without curl takes that of the image, and would pull it.
+  // A host without curl uses the image's, and would have to pull the image.
   if (archiveOf(deployment, cluster.network.probeImage))
     await ensureImage(act, host.name, cluster.network.probeImage, deployment);
   const token =
@@ -43,7 +43,7 @@ export async function join(
   });
 }
 
-/** By where it went wrong: on the way to the host's own engine, or in what that made of it. */
+/** The remedy depends on where it failed: on the way to the host's own engine, or inside that engine. */
 function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
   if (outcome.ended === 'lost') return LOST_REMEDY;
   if (outcome.ended === 'exited' && outcome.code === UNRESOLVED)
@@ -69,8 +69,8 @@ const noTokens = (host: Host): Failure => ({
   remedy: 'Run the job swarm-init of this run again, or the whole workflow: artifacts live for one day.',
 });
 
-function tokenRefused(host: Host, manager: Host, said: string, handedOver: boolean): Failure {
-  const again = handedOver
+function tokenRefused(host: Host, manager: Host, answer: string, handedOver: boolean): Failure {
+  const remedy = handedOver
     ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which ' +
       'hands over the present ones; then this one.'
     : 'The tokens were changed meanwhile: run again.';
@@ -78,7 +78,7 @@ function tokenRefused(host: Host, manager: Host, said: string, handedOver: boole
     code: 'join-token-invalid',
     host: host.name,
     what: `the swarm of ${manager.name} refuses the join token`,
-    evidence: said.trim().split('\n')[0] ?? '',
-    remedy: again,
+    evidence: answer.trim().split('\n')[0] ?? '',
+    remedy,
   };
 }

@@ -26,16 +26,16 @@ import type { DatabaseState } from '../mysql/facts.ts';
 import { askState, databasePlace, stateFailures } from './database.ts';
 import { defineStage } from './definition.ts';
 import { leaveConfiguration } from './kuscia-outputs.ts';
-import { findAll, keyFailures, type OnHost } from './domain-key.ts';
+import { findConfigurations, keyFailures, type OnHost } from './domain-key.ts';
 
 interface Facts {
   readonly files: readonly OnHost[];
-  /** On the first replica's host. */
+  /** Queried on the first replica's host. */
   readonly image: Fact<string>;
   readonly database: Fact<DatabaseState>;
 }
 
-/** One configuration with one domain key, made once, the same bytes on every replica's host. */
+/** One configuration with one domain key, made once; every replica's host has the same bytes. */
 export const kusciaInit = defineStage({
   name: 'kuscia-init',
   purpose: {
@@ -85,18 +85,15 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   return { files, image: onImage, database };
 }
 
-/**
- * Every configuration there is must carry one key, the database's too; where there is none, and only there, one is
- * made.
- */
+/** All existing configurations and the database must carry one key; a key is made only if none exists. */
 export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
-  const found = findAll(plan, deployment, facts.files);
+  const found = findConfigurations(plan, deployment, facts.files);
   plan.failures.push(...keyFailures(deployment.cluster, found, facts.database));
   if (plan.failures.length > 0) return plan;
   const [base] = found;
   if (base === undefined) {
-    planMake(plan, deployment, facts);
+    planGeneration(plan, deployment, facts);
     return plan;
   }
   for (const onHost of facts.files) planFile(plan, deployment, base.configuration, onHost);
@@ -105,8 +102,8 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
 }
 
 /**
- * The image is on the first replica's host before any replica starts, also where an earlier run made the configuration:
- * what it holds is handed on, so that every host is held to it.
+ * The image must be on the first replica's host before any replica starts, even if an earlier run made the
+ * configuration: what it contains is passed on, and every host is held to it.
  */
 function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
   if (first === undefined || image.is === 'present') return;
@@ -122,7 +119,7 @@ function planImage(plan: Plan, deployment: Deployment, { files: [first], image }
     });
 }
 
-function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }: Facts): void {
+function planGeneration(plan: Plan, deployment: Deployment, { files, image: onFirst }: Facts): void {
   const { cluster } = deployment;
   const [first, ...others] = files;
   if (first === undefined) return;
@@ -133,22 +130,22 @@ function planMake(plan: Plan, deployment: Deployment, { files, image: onFirst }:
     about: { kind: 'create', thing: 'Kuscia configuration', details: { domain: cluster.domain } },
     why: { because: 'no-host-has-one' },
     ...(image && { image }),
-    apply: (act) => make(act, deployment, first.host),
+    apply: (act) => generate(act, deployment, first.host),
   });
   plan.later.push(
     ...others.map(({ host }) => ({ host: host.name, about: COPY, why: { because: 'after-making' } as const })),
   );
 }
 
-/** Makes the domain's key: only after the database said that it knows no replica of the domain. */
-async function make(act: Act, deployment: Deployment, host: Host): Promise<void> {
+/** Makes the domain's key, but only after the database has confirmed that it knows no replica of the domain. */
+async function generate(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster } = deployment;
   const place = databasePlace(cluster);
   const database = await askState(act, deployment);
   if (database.is !== 'present') {
     throw deploymentError({
       code: 'database-unreachable',
-      host: place.asks.name,
+      host: place.queryHost.name,
       what: 'the database does not say whether it knows the domain already',
       evidence: whyNot(database),
       remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.',
@@ -157,7 +154,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
   if (database.value.login === 'refused') {
     throw deploymentError({
       code: 'database-login-refused',
-      host: place.asks.name,
+      host: place.queryHost.name,
       what: 'the database does not say whether it knows the domain already: it refuses the login',
       evidence: database.value.said,
       remedy: 'Give the right database-password: without its answer no domain key is made.',
@@ -169,10 +166,10 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
   ];
   if (failures.length > 0) throw new DeploymentError(failures);
   await ensureImage(act, host.name, cluster.image, deployment);
-  const made = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));
-  const configuration = readConfiguration(made, `what ${cluster.image} made`, host.name);
+  const generated = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));
+  const configuration = readConfiguration(generated, `what ${cluster.image} made`, host.name);
   act.learn(configuration.domainKey);
-  await write(
+  await writeConfiguration(
     act,
     deployment,
     host,
@@ -180,7 +177,7 @@ async function make(act: Act, deployment: Deployment, host: Host): Promise<void>
   );
 }
 
-const write = async (act: Act, { cluster }: Deployment, host: Host, content: Secret): Promise<void> =>
+const writeConfiguration = async (act: Act, { cluster }: Deployment, host: Host, content: Secret): Promise<void> =>
   void (await act.run(
     host.name,
     writeFile('write the Kuscia configuration', folders(cluster).config, '0600', content),
@@ -194,10 +191,10 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     deployment.cluster,
     dataSource(deployment, databasePlace(deployment.cluster).address),
   );
-  const apply = (act: Act): Promise<void> => write(act, deployment, host, wanted);
-  // A changed configuration foretells a restart, also of one that meanwhile started with it by itself, and does not
-  // work. The next stage does not see it before.
-  const restarted = (): void =>
+  const apply = (act: Act): Promise<void> => writeConfiguration(act, deployment, host, wanted);
+  // A changed configuration announces a restart, even of a replica that meanwhile picked it up by itself and does not
+  // work. The next stage does not see that earlier.
+  const announceRestart = (): void =>
     void plan.later.push({
       host: host.name,
       stage: 'kuscia-start',
@@ -205,10 +202,10 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
       why: { because: 'if-running' },
     });
   if (file.is !== 'present') {
-    restarted();
+    announceRestart();
     plan.steps.push({ host: host.name, change: '+', about: COPY, why: { because: 'absent' }, apply });
   } else if (file.value.content.reveal() !== wanted.reveal()) {
-    restarted();
+    announceRestart();
     const changed = differences(readConfiguration(file.value.content, host.name), readConfiguration(wanted, host.name));
     plan.steps.push({
       host: host.name,
@@ -218,7 +215,7 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
       apply,
     });
   } else if (file.value.mode !== '600') {
-    restarted();
+    announceRestart();
     plan.steps.push({
       host: host.name,
       change: '~',

@@ -7,9 +7,9 @@ import { present, unknown } from '../engine/fact.ts';
 import { openFile } from '../host/files.ts';
 import { hashScript, scriptDigest } from '../kuscia/commands.ts';
 import { folders } from '../cluster/folders.ts';
-import { mustKnow } from './job-outputs.ts';
+import { requireValue } from './job-outputs.ts';
 
-/** The configuration on the first replica's host, and what its replica is started from. */
+/** The configuration on the first replica's host, and the image and script that its replica is started from. */
 export async function leaveConfiguration(
   ask: Ask & Pick<Act, 'run'>,
   { cluster }: Deployment,
@@ -21,10 +21,10 @@ export async function leaveConfiguration(
     ask.ask(host.name, openFile(folders(cluster).config, 'Kuscia configuration')),
     ask.ask(host.name, imageIdentity(cluster.image)),
   ]);
-  const [{ content }, image] = [mustKnow(onFile, host), mustKnow(identity, host)];
+  const [{ content }, image] = [requireValue(onFile, host), requireValue(identity, host)];
   const printed = await ask.run(host.name, hashScript(cluster));
   const digest = scriptDigest(printed);
-  const script = mustKnow(
+  const script = requireValue(
     digest === undefined ? unknown(`could not read kuscia.sh in the image: ${printed.trim()}`) : present(digest),
     host,
   );

@@ -10,23 +10,23 @@ import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { file, type HostFile } from '../host/files.ts';
 import { extractScript } from '../kuscia/commands.ts';
 
-const notTaken = (): { taking?: Promise<void> } => ({});
+const notFetched = (): { taking?: Promise<void> } => ({});
 
-/** Takes kuscia.sh out of the image, once for each host of a run. */
-export function takeScript(act: Act, deployment: Deployment, host: string): Promise<void> {
-  const script = act.cached(host, notTaken);
+/** Takes kuscia.sh out of the image, once per host and run. */
+export function fetchScript(act: Act, deployment: Deployment, host: string): Promise<void> {
+  const script = act.cached(host, notFetched);
   script.taking ??= ensureImage(act, host, deployment.cluster.image, deployment)
     .then(async () => void (await act.run(host, extractScript(deployment.cluster))))
     .catch((thrown: unknown) => {
-      // Whoever comes next may have better luck.
+      // The next caller may succeed.
       delete script.taking;
       throw thrown;
     });
   return script.taking;
 }
 
-/** How the host differs from what the job before handed over; nothing where none did. */
-export function unlikeHanded(
+/** How the host differs from what the earlier job handed over; nothing if no job did. */
+export function receivedMismatches(
   { cluster, received }: Deployment,
   {
     host,
@@ -34,7 +34,7 @@ export function unlikeHanded(
     file,
   }: { readonly host: Host; readonly identity: Fact<ImageIdentity>; readonly file: Fact<HostFile> },
 ): Failure[] {
-  const differs = (what: string, evidence: string, remedy: string): Failure => ({
+  const mismatch = (what: string, evidence: string, remedy: string): Failure => ({
     code: 'host-changed',
     host: host.name,
     what,
@@ -45,7 +45,7 @@ export function unlikeHanded(
   const { provenance, configuration } = received ?? {};
   if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
     failures.push(
-      differs(
+      mismatch(
         `its image ${cluster.image} is not the one that the domain was initialised with`,
         `${identity.value.id} here, ${provenance.image.id} there`,
         `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its ` +
@@ -57,7 +57,7 @@ export function unlikeHanded(
   const wanted = configuration && sha256(configuration);
   if (wanted !== undefined && valueOf(file)?.sha256 !== wanted) {
     failures.push(
-      differs(
+      mismatch(
         `its ${config} is not what kuscia-init left there`,
         file.is === 'present'
           ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}`
@@ -69,8 +69,8 @@ export function unlikeHanded(
   return failures;
 }
 
-/** Throws unless image and kuscia.sh are those that the job before handed over, where one did. */
-export async function proveScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
+/** Throws unless image and kuscia.sh match what the earlier job handed over, if one did. */
+export async function verifyScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster, received } = deployment;
   if (!received) return;
   const [pulled, config, script] = await Promise.all([
@@ -78,8 +78,8 @@ export async function proveScript(act: Act, deployment: Deployment, host: Host):
     act.ask(host.name, file(folders(cluster).config)),
     act.ask(host.name, file(folders(cluster).script)),
   ]);
-  const unlike = unlikeHanded(deployment, { host, identity: pulled, file: config });
-  if (unlike.length > 0) throw new DeploymentError(unlike);
+  const mismatches = receivedMismatches(deployment, { host, identity: pulled, file: config });
+  if (mismatches.length > 0) throw new DeploymentError(mismatches);
   if (received.provenance && pulled.is !== 'present') {
     throw deploymentError({
       code: 'fact-unknown',

@@ -15,18 +15,18 @@ import { unknownFailures } from '../engine/unknown.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { askClosing, planClosing } from './database-root.ts';
 import { defineStage } from './definition.ts';
-import { takeScript, unlikeHanded } from './kuscia-script.ts';
-import { awaitTasks, tasksNote } from './kuscia-tasks.ts';
+import { fetchScript, receivedMismatches } from './kuscia-script.ts';
+import { awaitTasks, tasksWarning } from './kuscia-tasks.ts';
 import { REPLICAS, wantedReplica } from './replica-container.ts';
-import { askReplica, askReplicas, faultOf, GATEWAY_PORT, isKnownBroken, type Replica } from './replica.ts';
+import { askReplica, askReplicas, faultOf, GATEWAY_PORT, isProvenBroken, type Replica } from './replica.ts';
 
 /**
- * A replica that runs is given this long, in milliseconds, before it is restarted because it does not work: a failing
+ * How long a running replica is given, in milliseconds, before it is restarted because it does not work: a failing
  * start takes 73 s.
  */
 const PATIENCE_MS = 120_000;
 
-/** Every replica running as described and proven, one after the other. */
+/** Every replica runs as described and is proven to work, one after the other. */
 export const kusciaStart = defineStage({
   name: 'kuscia-start',
   purpose: {
@@ -42,8 +42,8 @@ export const kusciaStart = defineStage({
   },
   needs: ['kuscia-init'],
   jobs: {
-    // Root of the database is closed when every replica has left it, and only a runner on the database's host can do
-    // that.
+    // Root of the database is closed when every replica has stopped using it, and only a runner on the database's host
+    // can do that.
     hosts: (cluster) => {
       const [replicas, holders] = [hostsWith(cluster, 'replica'), hostsWith(cluster, 'database')];
       return ownRunners(cluster).length === 0
@@ -54,17 +54,17 @@ export const kusciaStart = defineStage({
     always: true,
   },
   minutes: 60,
-  // While gateways move to another port, it reconfigures the load balancer.
+  // While gateways move to another port, this stage reconfigures the load balancer.
   inputs: ['registry-password', 'load-balancer-certificate', 'load-balancer-key', 'images', 'task-wait'],
   takes: ['kuscia-configuration', 'provenance'],
   removable: true,
   work: (deployment, wish) => ({
     settleMs: 150_000,
-    // The database's host, where root is closed, may have no replica.
+    // The database's host, where root is closed, may not run a replica.
     prefetch: (plan, act) =>
       Promise.all(
         plan.steps.flatMap(({ host, serialGroup }) =>
-          serialGroup === REPLICAS ? takeScript(act, deployment, host) : [],
+          serialGroup === REPLICAS ? fetchScript(act, deployment, host) : [],
         ),
       ),
     gather: async (ask) => {
@@ -80,17 +80,17 @@ export const kusciaStart = defineStage({
 });
 
 /**
- * Each replica by itself; their serial group makes the runner take them one at a time. One is taken away as it is
- * replaced: once no task runs on it. Its configuration stays, and what the database knows of it.
+ * Plans each replica separately; their serial group makes the runner handle one at a time. A replica is removed like it
+ * is replaced: once no task runs on it. Its configuration and its records in the database stay.
  */
 export function planReplicas(deployment: Deployment, facts: readonly Replica[], wish: Wish = 'present'): Plan {
   const plan = new Plan();
   const former = formerPorts(deployment.cluster, facts);
   for (const replica of facts) {
     const { machine, image, identity, file, standing } = replica;
-    const matters = wish === 'present' ? [machine, image, identity, file, standing] : [machine, standing];
-    const unknowns = unknownFailures(replica.host.name, matters);
-    const failures = unknowns.length > 0 || wish === 'absent' ? unknowns : unlikeHanded(deployment, replica);
+    const needed = wish === 'present' ? [machine, image, identity, file, standing] : [machine, standing];
+    const unknowns = unknownFailures(replica.host.name, needed);
+    const failures = unknowns.length > 0 || wish === 'absent' ? unknowns : receivedMismatches(deployment, replica);
     plan.failures.push(...failures);
     if (failures.length === 0) planReplica(plan, deployment, replica, former, wish);
     warnOfTasks(plan, deployment, replica, facts);
@@ -98,7 +98,7 @@ export function planReplicas(deployment: Deployment, facts: readonly Replica[], 
   return plan;
 }
 
-/** Says which tasks run on the replica where a step of the plan stops it. */
+/** Warns of the tasks that run on the replica if a step of the plan stops it. */
 function warnOfTasks(
   plan: Plan,
   deployment: Deployment,
@@ -107,11 +107,11 @@ function warnOfTasks(
 ): void {
   const current = valueOf(standing)?.current;
   if (current?.state !== 'running' || !plan.steps.some((step) => step.host === host.name)) return;
-  const note = tasksNote(deployment, host, current.hostname, [registry, ...all.map((each) => each.registry)]);
+  const note = tasksWarning(deployment, host, current.hostname, [registry, ...all.map((each) => each.registry)]);
   if (note) plan.warnings.push(note);
 }
 
-/** Gateway ports that replicas still have and are to leave: several, where an earlier move was interrupted half-way. */
+/** Gateway ports that replicas still use and are to give up: several if an earlier move was interrupted half-way. */
 export function formerPorts({ ports }: Cluster, facts: readonly Pick<Replica, 'standing'>[]): readonly number[] {
   const all = facts.flatMap(({ standing }) => valueOf(standing)?.current?.ports[GATEWAY_PORT] ?? []);
   return [...new Set(all)].filter((port) => port !== ports.gateway).sort((a, b) => a - b);
@@ -136,10 +136,10 @@ function planReplica(
 /** Judges a replica whose container is as described. */
 function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Container): void {
   const { cluster } = deployment;
-  const { host, led, machine } = replica;
+  const { host, forwarded, machine } = replica;
   const { name } = current;
   const fault = faultOf(cluster, replica, current);
-  const add = (why: Reason, apply: Step['apply']): void =>
+  const addRestart = (why: Reason, apply: Step['apply']): void =>
     void plan.steps.push({
       host: host.name,
       change: '~',
@@ -149,13 +149,15 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
       apply,
     });
   if ((valueOf(replica.file)?.changedAt ?? 0) > current.startedAt) {
-    add({ because: 'configuration-changed' }, (act) => restart(act, deployment, host, current, fault === undefined));
-  } else if (fault === undefined && led.is !== 'absent' && valueOf(led)?.has(current.hostname) !== true) {
+    addRestart({ because: 'configuration-changed' }, (act) =>
+      restart(act, deployment, host, current, fault === undefined),
+    );
+  } else if (fault === undefined && forwarded.is !== 'absent' && valueOf(forwarded)?.has(current.hostname) !== true) {
     plan.awaited.push({
       host: host.name,
       about: { kind: 'lead', thing: 'load balancer', name: current.hostname },
       why: seen('it works, but no answer through the load balancer was its own'),
-      failure: notLed(cluster, replica, current),
+      failure: notForwarded(cluster, replica, current),
     });
   } else if (fault === undefined) {
     plan.satisfied.push({
@@ -166,9 +168,9 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
   } else if (
     current.state === 'running' &&
     (valueOf(machine)?.clock ?? 0) - current.startedAt > PATIENCE_MS &&
-    isKnownBroken(cluster, replica, current)
+    isProvenBroken(cluster, replica, current)
   ) {
-    add({ because: 'broken', seen: fault }, (act) => restartBroken(act, deployment, host, current));
+    addRestart({ because: 'broken', seen: fault }, (act) => restartBroken(act, deployment, host, current));
   } else {
     plan.awaited.push({
       host: host.name,
@@ -180,29 +182,29 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
 }
 
 /**
- * So often a replica that seems broken is looked at once more, and so far apart, before it is restarted: one look may
- * meet a busy host.
+ * How many times, and how far apart, a replica that seems broken is checked again before it is restarted: a single
+ * check may hit a busy host.
  */
-const LOOKS = 3;
+const FURTHER_CHECKS = 3;
 
-const LOOK_EVERY_MS = 4_000;
+const CHECK_EVERY_MS = 4_000;
 
-/** Restarts a replica that each further look shows broken, too. */
+/** Restarts a replica that every further check shows broken too. */
 async function restartBroken(
   act: Act,
   deployment: Deployment,
   host: Host,
   { name, ...container }: Container,
 ): Promise<void> {
-  for (let look = 0; look < LOOKS; look += 1) {
-    if (look > 0) await act.pause(LOOK_EVERY_MS);
+  for (let check = 0; check < FURTHER_CHECKS; check += 1) {
+    if (check > 0) await act.pause(CHECK_EVERY_MS);
     const replica = await askReplica(act, deployment, host);
     const current = valueOf(replica.standing)?.current;
     if (
       current &&
       !(
         faultOf(deployment.cluster, replica, current) !== undefined &&
-        isKnownBroken(deployment.cluster, replica, current)
+        isProvenBroken(deployment.cluster, replica, current)
       )
     ) {
       act.say(host.name, `${name} is not restarted: a further look does not show it broken`);
@@ -212,7 +214,7 @@ async function restartBroken(
   await restart(act, deployment, host, { name, ...container }, false);
 }
 
-/** Restarts a replica once the tasks on it have ended; `works` tells whether it was found to work. */
+/** Restarts a replica once its tasks have ended; `works` says whether it was found to work. */
 async function restart(
   act: Act,
   deployment: Deployment,
@@ -225,19 +227,19 @@ async function restart(
 }
 
 export function unhealthy({ host, lastErrorLines: lastWords }: Replica, name: string, fault: string): Failure {
-  const words = valueOf(lastWords) ?? '';
+  const lines = valueOf(lastWords) ?? '';
   return {
     code: 'replica-unhealthy',
     host: host.name,
     what: `the replica ${name} does not work: ${fault}`,
-    ...(words !== '' && { evidence: words }),
+    ...(lines !== '' && { evidence: lines }),
     remedy:
       `Fix what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, ` +
       '/home/kuscia/var/logs.',
   };
 }
 
-const notLed = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Container): Failure => ({
+const notForwarded = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Container): Failure => ({
   code: 'load-balancer-unhealthy',
   host: loadBalancer.host,
   what: `the load balancer does not lead to ${current.hostname}, which works`,

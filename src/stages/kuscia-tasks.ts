@@ -6,20 +6,20 @@ import { mapFact, valueOf, whyNot, type Fact } from '../engine/fact.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { tasksInWords, tasksOn, type OnReplica } from '../kuscia/tasks.ts';
 
-/** How often tasks are looked for while they are waited for, and how often that is told, in milliseconds. */
-const LOOK_EVERY_MS = 5_000;
-const TELL_EVERY_MS = 30_000;
+/** How often tasks are checked while waiting for them, and how often that is reported, in milliseconds. */
+const CHECK_EVERY_MS = 5_000;
+const REPORT_EVERY_MS = 30_000;
 
-/** The clock by which tasks are waited for; tests have their own. */
+/** The clock used while waiting for tasks; tests have their own. */
 export interface Clock {
   now(): number;
 }
 
 /**
- * The warning of a plan that stops a replica on which tasks run; undefined where none does, or where no API tells.
- * Every replica's registry says the same, so the first that is known is taken.
+ * The warning of a plan that stops a replica on which tasks run; undefined if none does, or if no API answers. All
+ * replicas share one registry, so the first known answer is used.
  */
-export function tasksNote(
+export function tasksWarning(
   { cluster, taskWaitMs }: Deployment,
   host: Host,
   replica: string,
@@ -47,16 +47,16 @@ function remedyOf(taskWaitMs: number, reported: boolean): string {
       'again when no job runs.'
     );
   return (
-    `The replica is stopped once they have ended, after ${minutes(taskWaitMs)} at most (task-wait); what still ` +
+    `The replica is stopped once they have ended, after ${inWords(taskWaitMs)} at most (task-wait); what still ` +
     'runs then ends with it. Give task-wait more minutes if they take longer.'
   );
 }
 
 /**
- * Waits, before a replica that runs is stopped, until no task runs on it; says what it waits for, and which tasks it
- * ends when the time of `task-wait` is over. `works` tells whether the replica was found to work: where no API tells of
- * tasks, one that does not is stopped all the same, and of one that does a DeploymentError is thrown in the end, for
- * nothing may be ended unseen. New tasks may be scheduled to the replica meanwhile and are waited for as well.
+ * Before a running replica is stopped: waits until no task runs on it, and reports what it waits for and which tasks it
+ * ends when `task-wait` is over. `works` says whether the replica was found to work. If no API answers about tasks, a
+ * replica that does not work is stopped anyway; for one that works a DeploymentError is thrown in the end, because no
+ * task may be ended unseen. New tasks that are scheduled to the replica meanwhile are waited for as well.
  */
 export async function awaitTasks(
   act: Act,
@@ -67,18 +67,18 @@ export async function awaitTasks(
   clock: Clock = Date,
 ): Promise<void> {
   const { cluster, taskWaitMs } = deployment;
-  const until = clock.now() + taskWaitMs;
-  for (let toldAt = -Infinity; ;) {
-    const seen = await look(act, cluster, host, replica);
-    const leftMs = until - clock.now();
+  const deadline = clock.now() + taskWaitMs;
+  for (let reportedAt = -Infinity; ;) {
+    const seen = await findTasks(act, cluster, host, replica);
+    const leftMs = deadline - clock.now();
     if (seen.is === 'present' && seen.value.tasks.length === 0) {
-      if (toldAt > -Infinity) act.say(host.name, `no task runs on ${replica} any more`);
+      if (reportedAt > -Infinity) act.say(host.name, `no task runs on ${replica} any more`);
       return;
     }
-    const silent = whyNot(seen);
-    const reason = whyNow(seen, works, leftMs, taskWaitMs);
+    const noAnswer = whyNot(seen);
+    const reason = reasonToStop(seen, works, leftMs, taskWaitMs);
     if (reason !== undefined) {
-      if (seen.is !== 'present' && works && taskWaitMs > 0) throw untold(host, replica, silent);
+      if (seen.is !== 'present' && works && taskWaitMs > 0) throw tasksUnknown(host, replica, noAnswer);
       act.say(
         host.name,
         seen.is === 'present'
@@ -87,20 +87,20 @@ export async function awaitTasks(
       );
       return;
     }
-    if (clock.now() - toldAt >= TELL_EVERY_MS) {
-      toldAt = clock.now();
+    if (clock.now() - reportedAt >= REPORT_EVERY_MS) {
+      reportedAt = clock.now();
       const what =
         seen.is === 'present'
           ? `for ${tasksInWords(seen.value.tasks)}`
-          : `until it is known which tasks run on ${replica} (${silent})`;
-      act.say(host.name, `waits ${what}; ${minutes(leftMs)} left`);
+          : `until it is known which tasks run on ${replica} (${noAnswer})`;
+      act.say(host.name, `waits ${what}; ${inWords(leftMs)} left`);
     }
-    await act.pause(Math.min(LOOK_EVERY_MS, leftMs));
+    await act.pause(Math.min(CHECK_EVERY_MS, leftMs));
   }
 }
 
-/** Why the replica is stopped although tasks may run on it; undefined while they are waited for. */
-function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitMs: number): string | undefined {
+/** Why the replica is stopped although tasks may run on it; undefined while waiting for them. */
+function reasonToStop(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitMs: number): string | undefined {
   if (seen.is === 'present' && !seen.value.reported) return 'its node is not Ready: nothing tells when they end';
   if (seen.is !== 'present' && !works) return 'no API tells of them, and it does not work anyway';
   if (leftMs > 0) return undefined;
@@ -108,20 +108,20 @@ function whyNow(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitM
 }
 
 /**
- * What the host's own replica says of the tasks on it, or any other replica where that one is silent: they share one
- * database.
+ * The tasks on the host's own replica, as reported by it or, if it does not answer, by any other replica: they share
+ * one database.
  */
-async function look(act: Act, cluster: Cluster, host: Host, replica: string): Promise<Fact<OnReplica>> {
+async function findTasks(act: Act, cluster: Cluster, host: Host, replica: string): Promise<Fact<OnReplica>> {
   const own = await act.ask(host.name, registry(cluster.domain));
   const others =
     own.is === 'present'
       ? []
       : hostsWith(cluster, 'replica').filter(({ name }) => name !== host.name && act.reaches(name));
-  const told = await Promise.all(others.map(({ name }) => act.ask(name, registry(cluster.domain))));
-  return mapFact(told.find(({ is }) => is === 'present') ?? own, (known) => tasksOn(known, replica));
+  const answers = await Promise.all(others.map(({ name }) => act.ask(name, registry(cluster.domain))));
+  return mapFact(answers.find(({ is }) => is === 'present') ?? own, (known) => tasksOn(known, replica));
 }
 
-const untold = (host: Host, replica: string, evidence: string): DeploymentError =>
+const tasksUnknown = (host: Host, replica: string, evidence: string): DeploymentError =>
   deploymentError({
     code: 'tasks-running',
     host: host.name,
@@ -134,7 +134,7 @@ const untold = (host: Host, replica: string, evidence: string): DeploymentError 
   });
 
 /** `9 min 30 s`, `45 s`. */
-function minutes(ms: number): string {
+function inWords(ms: number): string {
   const seconds = Math.max(Math.round(ms / 1000), 0);
   const rest = seconds % 60 === 0 && seconds > 0 ? '' : `${seconds % 60} s`;
   return [seconds >= 60 ? `${Math.floor(seconds / 60)} min` : '', rest].filter((part) => part !== '').join(' ');

@@ -4,7 +4,7 @@ import { absolute, folders } from '../cluster/folders.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image, serverVersion } from '../docker/facts.ts';
 import { imageDifference, movedImage } from '../docker/images.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, placed, type Placed } from '../host/facts.ts';
@@ -12,35 +12,35 @@ import { file } from '../host/files.ts';
 import type { PasswordFacts } from './database-passwords.ts';
 import { askDatabase, databasePlace, type DatabaseFacts } from './database.ts';
 
-/** What is seen of the database. */
+/** What is known of the database. */
 export interface MysqlFacts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
-  /** Its container and a former one, where the database is ours. */
+  /** Its container and a former one, if we run the database. */
   readonly container: Fact<ContainerPair>;
   readonly image: Fact<string>;
-  /** Version of the server in the image; asked only where the container was made of another. */
+  /** Version of the server in the image; queried only if the container was made from another image. */
   readonly newVersion: Fact<string>;
   /** The clock of the database's host, in milliseconds. */
   readonly clock: Fact<number>;
-  /** Which address of its own the host has for the database; asked only where that is ours. */
+  /** Which of the host's own addresses the database uses; queried only if we run the database. */
   readonly listen: Fact<Placed>;
 }
 
-/** Asks for all of it. What the new image holds is asked only where it would replace another. */
+/** Gathers all of it. The version in the new image is queried only if it would replace another image. */
 export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<MysqlFacts> {
   const { cluster } = deployment;
-  const { asks } = databasePlace(cluster);
+  const { queryHost } = databasePlace(cluster);
   const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
   const [database, onContainer, onImage, properties, password, rootPassword, listen] = await Promise.all([
     askDatabase(ask, deployment),
-    managed ? ask.ask(asks.name, containers).then((all) => standing(all, managed.container)) : absent,
-    managed ? ask.ask(asks.name, image(managed.image)) : absent,
-    ask.ask(asks.name, machine),
-    managed ? ask.ask(asks.name, file(folders(cluster).databasePassword)) : absent,
-    managed ? ask.ask(asks.name, file(folders(cluster).databaseRootPassword)) : absent,
-    managed ? ask.ask(asks.name, placed(managed.listen)) : absent,
+    managed ? ask.ask(queryHost.name, containers).then((all) => pairOf(all, managed.container)) : absent,
+    managed ? ask.ask(queryHost.name, image(managed.image)) : absent,
+    ask.ask(queryHost.name, machine),
+    managed ? ask.ask(queryHost.name, file(folders(cluster).databasePassword)) : absent,
+    managed ? ask.ask(queryHost.name, file(folders(cluster).databaseRootPassword)) : absent,
+    managed ? ask.ask(queryHost.name, placed(managed.listen)) : absent,
   ]);
   const changes = managed !== undefined && changesImage(managed, valueOf(onContainer)?.current, onImage);
-  const newVersion = changes ? await ask.ask(asks.name, serverVersion(managed.image)) : absent;
+  const newVersion = changes ? await ask.ask(queryHost.name, serverVersion(managed.image)) : absent;
   const { databasePassword, databaseRootPassword } = folders(cluster);
   const passwordFiles = mapFact(properties, ({ home }) => ({
     user: absolute(home, databasePassword),
@@ -59,7 +59,7 @@ export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<
   };
 }
 
-/** Whether the container in use was made of another image than the one that is wanted. */
+/** Whether the container in use was made from another image than the wanted one. */
 export const changesImage = (database: ManagedDatabase, current: Container | undefined, image: Fact<string>): boolean =>
   current !== undefined &&
   (imageDifference(current, database.image, image) !== undefined ||

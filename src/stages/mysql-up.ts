@@ -13,13 +13,14 @@ import { logInOnce } from '../mysql/client.ts';
 import { ROOT_PASSWORD_TARGET } from '../mysql/commands.ts';
 import { inUseText } from '../mysql/in-use.ts';
 import { planDatabaseContainer, planNoDatabase } from './database-container.ts';
-import { foretellPasswords, planPasswords } from './database-passwords.ts';
+import { announcePasswordFiles, planPasswords } from './database-passwords.ts';
 import { planReach, SHA2 } from './database-reach.ts';
-import { planProvision, rootUnknown, schemaOf, userOf } from './database-root.ts';
+import { planProvision, rootInaccessible, aboutSchema, aboutUser } from './database-root.ts';
 import { defineStage } from './definition.ts';
-import { databasePlace, lacksUser, unanswered, stateFailures } from './database.ts';
+import { databasePlace, lacksUser, noAnswer, stateFailures } from './database.ts';
 import { gatherDatabase, type MysqlFacts } from './mysql-facts.ts';
-/** The database of the domain, reached from a container on every replica's host. */
+
+/** The domain's database, reachable from a container on every replica's host. */
 export const mysqlUp = defineStage({
   name: 'mysql-up',
   purpose: {
@@ -40,8 +41,8 @@ export const mysqlUp = defineStage({
   work: (deployment, wish) => {
     const { database } = deployment.cluster;
     return {
-      // The server takes long to start; that the replicas' hosts reach it can be seen only over the network. One that
-      // runs elsewhere is asked over it.
+      // The server takes long to start; whether the replicas' hosts reach it can only be seen over the network. An
+      // external server is queried over the network.
       ...(database.kind === 'managed' && { startAfter: ['preflight'] }),
       settleMs: 120_000,
       prefetch: async (_, act) =>
@@ -53,8 +54,8 @@ export const mysqlUp = defineStage({
 });
 
 /**
- * The container where it is ours to run, or else the first login at the server; then what the server says of itself;
- * then whether every replica's host reaches it. Taken away is the container alone, where it is ours.
+ * First the container if we run the database, otherwise the first login at the server; then what the server reports
+ * about itself; then whether every replica's host reaches it. Removal removes only the container, if it is ours.
  */
 export function planDatabase(deployment: Deployment, facts: MysqlFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -68,7 +69,7 @@ export function planDatabase(deployment: Deployment, facts: MysqlFacts, wish: Wi
   if (plan.failures.length > 0) return plan;
   if (plan.steps.length > 0) {
     plan.later.push({
-      host: databasePlace(deployment.cluster).asks.name,
+      host: databasePlace(deployment.cluster).queryHost.name,
       about: { kind: 'serve', thing: 'database' },
       why: { because: database.kind === 'managed' ? 'after-start' : 'after-login' },
     });
@@ -81,47 +82,48 @@ export function planDatabase(deployment: Deployment, facts: MysqlFacts, wish: Wi
   return plan;
 }
 
-/** What may be missing once the server can be asked. */
+/** Announces what may turn out to be missing once the server can be queried. */
 function planAfterStart(plan: Plan, database: ManagedDatabase, deployment: Deployment, facts: MysqlFacts): void {
   const { container, state } = facts;
-  const isThere = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
-  if (!isThere && !lacksUser(state, facts.root))
-    plan.later.push({ host: database.host, about: schemaOf(database), why: { because: 'if-lacking' } });
-  // One that is made anew is given the files; one that is started or put back finds what is there.
+  const schemaExists = state.is === 'present' && state.value.login === 'accepted' && state.value.exists;
+  if (!schemaExists && !lacksUser(state, facts.root))
+    plan.later.push({ host: database.host, about: aboutSchema(database), why: { because: 'if-lacking' } });
+  // A new container is given the files; one that is started or put back uses those that exist.
   const found = valueOf(container);
-  const kept = [found?.current, found?.former].flatMap((each) => each ?? []);
-  if (state.is !== 'present' && (kept.length > 0 || facts.password.is !== 'absent'))
-    plan.later.push({ host: database.host, about: userOf(database), why: { because: 'if-lacking' } });
-  if (kept.length > 0)
-    foretellPasswords(
+  const existing = [found?.current, found?.former].flatMap((each) => each ?? []);
+  if (state.is !== 'present' && (existing.length > 0 || facts.password.is !== 'absent'))
+    plan.later.push({ host: database.host, about: aboutUser(database), why: { because: 'if-lacking' } });
+  if (existing.length > 0)
+    announcePasswordFiles(
       plan,
       database.host,
       deployment,
       facts,
-      kept.some(({ mounts }) => mounts[ROOT_PASSWORD_TARGET] !== undefined),
+      existing.some(({ mounts }) => mounts[ROOT_PASSWORD_TARGET] !== undefined),
     );
 }
 
 /**
- * A server is asked only once it is in use, which this begins. One without a CA is then logged in to as Kuscia itself
- * does: it may want that once before challenges do. What comes of it is judged by the questions that follow.
+ * A server is queried only once it is in use, which starts here. Without a CA, the login is then made as Kuscia itself
+ * does it: the server may require that once before it accepts challenges. The queries that follow judge the result.
  */
 function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabase, { inUse, state }: MysqlFacts): void {
   const { cluster, secrets } = deployment;
-  const { asks } = databasePlace(cluster);
-  plan.failures.push(...unknownFailures(asks.name, [inUse]));
-  const forgotten = state.is === 'present' && state.value.login === 'withheld' && state.value.method === SHA2;
-  if (inUse.is !== 'absent' && !forgotten) return;
+  const { queryHost } = databasePlace(cluster);
+  plan.failures.push(...unknownFailures(queryHost.name, [inUse]));
+  const passwordForgotten = state.is === 'present' && state.value.login === 'withheld' && state.value.method === SHA2;
+  if (inUse.is !== 'absent' && !passwordForgotten) return;
   const apply = async (act: Act): Promise<void> => {
     await act.run(
-      asks.name,
+      queryHost.name,
       writeFile('write down which database is in use', folders(cluster).databaseInUse, '0600', inUseText(database)),
     );
-    if (database.ca === undefined) await act.attempt(asks.name, logInOnce(cluster, database, secrets.databasePassword));
+    if (database.ca === undefined)
+      await act.attempt(queryHost.name, logInOnce(cluster, database, secrets.databasePassword));
   };
   plan.steps.push({
-    host: asks.name,
-    change: forgotten ? '~' : '+',
+    host: queryHost.name,
+    change: passwordForgotten ? '~' : '+',
     about: {
       kind: 'log-in',
       thing: 'database',
@@ -132,7 +134,7 @@ function planLogin(plan: Plan, deployment: Deployment, database: ExternalDatabas
         ...(database.ca !== undefined && { ca: 'given' }),
       },
     },
-    why: { because: forgotten ? 'forgotten' : 'not-in-use' },
+    why: { because: passwordForgotten ? 'forgotten' : 'not-in-use' },
     apply,
   });
 }
@@ -141,11 +143,11 @@ function planState(plan: Plan, deployment: Deployment, facts: MysqlFacts): void 
   const { state } = facts;
   const { cluster } = deployment;
   const { database } = cluster;
-  const { asks, address } = databasePlace(cluster);
+  const { queryHost, address } = databasePlace(cluster);
   if (state.is !== 'present') {
-    const failure = unanswered(cluster, state);
+    const failure = noAnswer(cluster, state);
     plan.awaited.push({
-      host: asks.name,
+      host: queryHost.name,
       about: { kind: 'answer', thing: 'database' },
       why: seen(failure.evidence),
       failure,
@@ -156,20 +158,20 @@ function planState(plan: Plan, deployment: Deployment, facts: MysqlFacts): void 
   if (state.value.login !== 'accepted' || plan.failures.length > 0) return;
   planPasswords(plan, deployment, facts);
   if (!state.value.exists && database.kind === 'managed') {
-    planProvision(plan, deployment, database, facts.root, schemaOf(database));
+    planProvision(plan, deployment, database, facts.root, aboutSchema(database));
     return;
   }
-  if (database.kind === 'managed') planRootSeen(plan, database, facts);
+  if (database.kind === 'managed') planRootAccess(plan, database, facts);
   plan.satisfied.push({
-    host: asks.name,
+    host: queryHost.name,
     about: { kind: 'serve', thing: 'database', name: database.name, details: { address, port: `${database.port}` } },
     why: seen(`${state.value.version}, login as ${database.user}`),
   });
 }
 
-/** A server that answers tells how its root is let in; what it tells is for the stage that closes it. */
-function planRootSeen(plan: Plan, database: ManagedDatabase, { root }: MysqlFacts): void {
-  const failure = rootUnknown(database, root);
+/** A server that answers shows how its root logs in; that matters to the stage that closes root. */
+function planRootAccess(plan: Plan, database: ManagedDatabase, { root }: MysqlFacts): void {
+  const failure = rootInaccessible(database, root);
   if (root.is === 'unknown')
     plan.awaited.push({
       host: database.host,

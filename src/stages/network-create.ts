@@ -7,13 +7,14 @@ import { valueOf } from '../engine/fact.ts';
 import { hostsToChange, Plan } from '../engine/plan.ts';
 import type { Wish } from '../engine/stage.ts';
 import { unknownFailures } from '../engine/unknown.ts';
-import { allPaths, cutPairs, probeFailures } from './data-path.ts';
+import { allPaths, pairFailuresOf, probeFailures } from './data-path.ts';
 import { defineStage } from './definition.ts';
-import { anchor, engineFailures } from './swarm.ts';
+import { leadManager, engineFailures } from './swarm.ts';
 import { gatherNetwork, type NetworkFacts } from './network-facts.ts';
 import { planNoOverlay, planOverlay } from './overlay.ts';
 import { planNoProbe, planProbe, planProbeLater } from './probe-container.ts';
-/** The attachable overlay network that kuscia.sh demands, and a data path between each pair of hosts. */
+
+/** The attachable overlay network that kuscia.sh requires, and a data path between each pair of hosts. */
 export const networkCreate = defineStage({
   name: 'network-create',
   purpose: {
@@ -31,8 +32,8 @@ export const networkCreate = defineStage({
   inputs: ['registry-password', 'images', 'repair'],
   removable: true,
   work: (deployment, wish) => ({
-    // An engine that missed what another said of its containers learns it from one that is asked at random every 30 s
-    // (moby#47728): 55 s were seen in the lab.
+    // An engine that missed another engine's news of its containers learns it from one that it asks at random every 30
+    // s (moby#47728): the lab saw 55 s.
     settleMs: 100_000,
     prefetch: (plan, act) =>
       Promise.all(
@@ -44,8 +45,8 @@ export const networkCreate = defineStage({
 });
 
 /**
- * The network first; then a probe on every host; then every pair must be connected. Taken away are the probes, and then
- * the network, where nothing of somebody else uses it.
+ * The network first; then a probe on every host; then every pair must be connected. Removal removes the probes, then
+ * the network if nothing else uses it.
  */
 export function planNetwork(deployment: Deployment, facts: NetworkFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -66,7 +67,7 @@ export function planNetwork(deployment: Deployment, facts: NetworkFacts, wish: W
   return plan;
 }
 
-/** Of what is to be absent the login must be known as well, for the names of our replicas. */
+/** For removal the login must be known too, because the names of our replicas depend on it. */
 const unknowns = ({ hosts }: NetworkFacts, wish: Wish): Failure[] =>
   hosts.flatMap(({ host, networks, probe, machine }) =>
     unknownFailures(host.name, [networks, probe, ...(wish === 'absent' ? [machine] : [])]),
@@ -74,9 +75,9 @@ const unknowns = ({ hosts }: NetworkFacts, wish: Wish): Failure[] =>
 
 const DATA_PATH: About = { kind: 'be-there', thing: 'data path' };
 
-/** Judges the probes that are there to stay, and each direction between two of them. */
+/** Judges the probes that stay, and each direction between two of them. */
 function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: NetworkFacts): void {
-  const stay = new Set(
+  const staying = new Set(
     hosts
       .filter(
         ({ host, probe }) =>
@@ -85,21 +86,21 @@ function planPaths(plan: Plan, cluster: Cluster, { hosts, paths: tries }: Networ
       )
       .map(({ host }) => host.name),
   );
-  const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => stay.has(name))));
-  const lame = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
+  const unfit = probeFailures(cluster, new Map([...tries].filter(([name]) => staying.has(name))));
+  const unfitHosts = new Set(unfit.filter(({ code }) => code === 'probe-unfit').map(({ host }) => host));
   const paths = allPaths(cluster, tries).filter(({ from, to }) =>
-    [from, to].every((name) => stay.has(name) && !lame.has(name)),
+    [from, to].every((name) => staying.has(name) && !unfitHosts.has(name)),
   );
-  const cut = cutPairs(cluster, paths);
-  plan.failures.push(...unfit, ...cut.filter(({ definite }) => definite));
+  const broken = pairFailuresOf(cluster, paths);
+  plan.failures.push(...unfit, ...broken.filter(({ definite }) => definite));
   plan.awaited.push(
-    ...cut
+    ...broken
       .filter(({ definite }) => !definite)
       .map((failure) => ({ host: failure.host ?? '', about: DATA_PATH, why: seen(failure.what), failure })),
   );
-  if (cut.length === 0 && paths.length > 0)
+  if (broken.length === 0 && paths.length > 0)
     plan.satisfied.push({
-      host: anchor(cluster, new Map()).name,
+      host: leadManager(cluster, new Map()).name,
       about: DATA_PATH,
       why: seen(`${paths.length} of ${paths.length} pairs connected`),
     });

@@ -2,7 +2,7 @@ import type { Cluster, Host } from '../cluster/cluster.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
@@ -10,7 +10,7 @@ import { askPaths, type Paths } from './data-path.ts';
 import { askEngines, type Engines } from './swarm.ts';
 import { networks, type Network } from '../docker/networks.ts';
 
-/** What is seen of the network on one host. */
+/** What is known of the network on one host. */
 export interface OnHost {
   readonly host: Host;
   readonly networks: Fact<readonly Network[]>;
@@ -20,14 +20,14 @@ export interface OnHost {
   readonly machine: Fact<Machine>;
 }
 
-/** What is seen of the network. */
+/** What is known of the network. */
 export interface NetworkFacts {
   readonly engines: Engines;
   readonly hosts: readonly OnHost[];
   readonly paths: Paths;
 }
 
-/** Asks every host, and every probe for its way to the others. */
+/** Queries every host, and every probe for its path to the others. */
 export async function gatherNetwork(ask: Ask, cluster: Cluster): Promise<NetworkFacts> {
   const [engines, paths, hosts] = await Promise.all([
     askEngines(ask, cluster),
@@ -48,7 +48,7 @@ export async function gatherNetwork(ask: Ask, cluster: Cluster): Promise<Network
           host,
           networks: nets,
           containers: all,
-          probe: standing(all, probeName(cluster)),
+          probe: pairOf(all, probeName(cluster)),
           probeImage,
           machine: properties,
         };

@@ -13,7 +13,7 @@ import { FOLDER } from '../nginx/configuration.ts';
 import type { NginxFacts } from './nginx-facts.ts';
 import { refuseTakenPorts } from './ports.ts';
 
-/** Whether nginx runs and stays: one that is about to be replaced cannot load its new files, and need not. */
+/** Whether nginx runs and stays: one about to be replaced cannot load its new files, and need not. */
 export function reloads(cluster: Cluster, facts: NginxFacts): boolean {
   const current = valueOf(facts.standing)?.current;
   return (
@@ -26,16 +26,16 @@ export function reloads(cluster: Cluster, facts: NginxFacts): boolean {
 const folderOn = (cluster: Cluster, home: Fact<string>): string =>
   absolute(valueOf(home) ?? '/', folders(cluster).nginx);
 
-/** One that replaces another is given longer than the run that made it waits, in milliseconds. */
+/** How long a replacement may take to work, in milliseconds: longer than the run that made it waits. */
 const PATIENCE_MS = 150_000;
 
-/** The container of the load balancer as it is wanted. */
+/** The load balancer's container as it should be. */
 export function wantedLoadBalancer(deployment: Deployment, host: Host, facts: NginxFacts): Wanted {
   const { cluster } = deployment;
   const { container: name, image, port } = cluster.loadBalancer;
   const folder = folderOn(cluster, facts.home);
   const current = valueOf(facts.standing)?.current;
-  const isYoung = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
+  const isRecent = current !== undefined && (valueOf(facts.clock) ?? 0) - current.createdAt < PATIENCE_MS;
   return {
     host: host.name,
     name,
@@ -46,7 +46,7 @@ export function wantedLoadBalancer(deployment: Deployment, host: Host, facts: Ng
     difference: (container) => differenceOf(cluster, container, facts),
     moved: (container) => movedImage(container, image, facts.image),
     image: knownImage(deployment, image, facts.image),
-    state: facts.loaded.is === 'present' ? 'works' : isYoung ? 'starting' : 'broken',
+    state: facts.loaded.is === 'present' ? 'works' : isRecent ? 'starting' : 'broken',
     prepare: (act) => ensureImage(act, host.name, image, deployment),
     rehearsal: (present) => ({ image, ports: portsToTry({ [INSIDE_PORT]: port }, present), options: [] }),
     proof: async (act) => void (await act.run(host.name, checkConfiguration(image, folder))),

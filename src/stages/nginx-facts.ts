@@ -4,7 +4,7 @@ import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
 import { containers } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
 import { sha256 } from '../engine/digest.ts';
 import { absent, mapFact, valueOf, type Fact } from '../engine/fact.ts';
@@ -15,14 +15,14 @@ import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
 
-/** What is seen of the load balancer. */
+/** What is known of the load balancer. */
 export interface NginxFacts {
   readonly home: Fact<string>;
   readonly image: Fact<string>;
   readonly clock: Fact<number>;
   readonly standing: Fact<ContainerPair>;
   readonly configuration: Fact<HostFile>;
-  /** Certificate and key of an https load balancer, by name. */
+  /** Certificate and key of an HTTPS load balancer, by name. */
   readonly secrets: ReadonlyMap<string, Fact<HostFile>>;
   readonly loaded: Fact<string>;
   readonly answers: Fact<readonly Answer[]>;
@@ -42,7 +42,7 @@ async function askReplicaNames(ask: Ask, cluster: Cluster): Promise<Map<string, 
   return new Map(await Promise.all(names));
 }
 
-/** Asks for all of it. */
+/** Gathers all of it. */
 export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<NginxFacts> {
   const { cluster } = deployment;
   const { host: name, container: lb } = cluster.loadBalancer;
@@ -60,7 +60,7 @@ export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<Ngi
     home: mapFact(onMachine, ({ home }) => home),
     clock: mapFact(onMachine, ({ clock }) => clock),
     image: onImage,
-    standing: standing(onContainers, lb),
+    standing: pairOf(onContainers, lb),
     configuration,
     secrets,
     loaded,
@@ -69,7 +69,7 @@ export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<Ngi
   };
 }
 
-/** The load balancer's configuration file, and its certificate and key by name, as they are on its host. */
+/** The load balancer's configuration file, and its certificate and key by name, as they exist on its host. */
 export async function askFiles(
   ask: Ask,
   deployment: Deployment,
@@ -84,8 +84,8 @@ export async function askFiles(
   return [configuration, new Map(names.map((name, i) => [name, secrets[i] ?? absent]))];
 }
 
-/** How the files of the load balancer differ from the wanted ones: by name, why. */
-export function unlikeFiles(
+/** How the load balancer's files differ from the wanted ones: the reason, by file name. */
+export function changedFiles(
   deployment: Deployment,
   { configuration, secrets }: Pick<NginxFacts, 'configuration' | 'secrets'>,
 ): readonly (readonly [name: string, why: string])[] {

@@ -19,8 +19,8 @@ import {
 import { movingFiles, type LoadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
- * Puts these files in place of those in use. They go into a folder of their own first and are checked there by the
- * image's nginx. Throws a DeploymentError.
+ * Replaces the files in use by these. They are first written to a folder of their own and checked there by the image's
+ * nginx. Throws a DeploymentError.
  */
 export async function replaceConfiguration(
   act: Act,
@@ -58,11 +58,11 @@ export async function replaceConfiguration(
 }
 
 /**
- * Lets a running load balancer lead to each replica on its new gateway port and on all former ones, before the first of
- * them moves. Its own stage follows when all have moved. Does nothing where it does not run, or this run does not reach
- * its host.
+ * Makes a running load balancer forward to each replica on its new gateway port and on all former ones, before the
+ * first replica moves. The load balancer's own stage follows when all have moved. Does nothing if it does not run, or
+ * if this run does not reach its host.
  */
-export async function leadToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
+export async function forwardToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
   const { host: name, container: nginx } = deployment.cluster.loadBalancer;
   if (!act.reaches(name)) return;
   const [properties, current, loaded] = await Promise.all([

@@ -13,10 +13,10 @@ import { reloadConfiguration } from '../nginx/commands.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
 import { defineStage } from './definition.ts';
 import { reloads, wantedLoadBalancer } from './nginx-container.ts';
-import { gatherNginx, unlikeFiles, type NginxFacts } from './nginx-facts.ts';
+import { gatherNginx, changedFiles, type NginxFacts } from './nginx-facts.ts';
 import { replaceConfiguration } from './nginx-files.ts';
 
-/** nginx in front of the replicas, leading to each of them. */
+/** nginx in front of the replicas, forwarding to each of them. */
 export const nginxLb = defineStage({
   name: 'nginx-lb',
   purpose: {
@@ -44,8 +44,8 @@ export const nginxLb = defineStage({
 });
 
 /**
- * The configuration first, then the container that uses it, then every replica must answer through it. Taken away is
- * the container alone.
+ * The configuration first, then the container that uses it, then every replica must answer through it. Removal removes
+ * only the container.
  */
 export function planLoadBalancer(deployment: Deployment, facts: NginxFacts, wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -73,7 +73,7 @@ export function planLoadBalancer(deployment: Deployment, facts: NginxFacts, wish
 
 type Apply = Step['apply'];
 
-const add = (
+const addStep = (
   plan: Plan,
   host: Host,
   change: Step['change'],
@@ -90,13 +90,13 @@ const add = (
     apply,
   });
 
-/** So long after its start nginx may not answer yet, in milliseconds. */
+/** How long after its start nginx may take to answer, in milliseconds. */
 const STARTING_MS = 15_000;
 
 const isJustStarted = ({ standing, clock }: NginxFacts): boolean =>
   (valueOf(clock) ?? 0) - (valueOf(standing)?.current?.startedAt ?? 0) < STARTING_MS;
 
-const silentNginx = (host: Host, container: string, evidence: string): Failure => ({
+const loadedUnknown = (host: Host, container: string, evidence: string): Failure => ({
   code: 'load-balancer-unhealthy',
   host: host.name,
   what: 'nginx does not tell which configuration it runs with',
@@ -107,15 +107,15 @@ const silentNginx = (host: Host, container: string, evidence: string): Failure =
 function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: NginxFacts): void {
   const { digest } = loadBalancerFiles(deployment);
   const { container: name } = deployment.cluster.loadBalancer;
-  const unlike = unlikeFiles(deployment, facts);
-  const [first] = unlike;
+  const changed = changedFiles(deployment, facts);
+  const [first] = changed;
   if (first) {
     const why = differing(
       ...(first[0] === 'nginx.conf'
         ? [{ field: 'content', from: first[1] } as const]
-        : unlike.map(([of, from]) => ({ field: 'file', of, from }) as const)),
+        : changed.map(([of, from]) => ({ field: 'file', of, from }) as const)),
     );
-    add(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'write', why, async (act) => {
+    addStep(plan, host, facts.configuration.is === 'present' ? '~' : '+', 'write', why, async (act) => {
       await replaceConfiguration(act, deployment, host, valueOf(facts.home) ?? '/', loadBalancerFiles(deployment));
       if (reloads(deployment.cluster, facts)) await act.run(host.name, reloadConfiguration(name, digest));
     });
@@ -124,10 +124,10 @@ function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: NginxF
       host: host.name,
       about: { kind: 'load', thing: 'nginx configuration' },
       why: seen(whyNot(facts.loaded)),
-      failure: silentNginx(host, name, whyNot(facts.loaded)),
+      failure: loadedUnknown(host, name, whyNot(facts.loaded)),
     });
   } else if (reloads(deployment.cluster, facts) && valueOf(facts.loaded) !== digest) {
-    add(
+    addStep(
       plan,
       host,
       '~',
@@ -161,27 +161,27 @@ function planNginx(plan: Plan, deployment: Deployment, host: Host, facts: NginxF
 
 function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replicas }: NginxFacts): void {
   const names = [...replicas].flatMap(([on, fact]) => (fact.is === 'present' ? [{ on, name: fact.value }] : []));
-  const said = valueOf(answers) ?? [];
+  const received = valueOf(answers) ?? [];
   const silent = names.filter(
-    ({ name }) => !said.some((answer) => isGateway(cluster, answer) && answer.instance === name),
+    ({ name }) => !received.some((answer) => isGateway(cluster, answer) && answer.instance === name),
   );
-  if (silent.length === 0 && names.length === replicas.size && said.length > 0) {
+  if (silent.length === 0 && names.length === replicas.size && received.length > 0) {
     plan.satisfied.push({
       host: host.name,
       about: { kind: 'lead', thing: 'load balancer' },
-      why: seen(`${names.length} of ${replicas.size} seen in ${said.length} requests`),
+      why: seen(`${names.length} of ${replicas.size} seen in ${received.length} requests`),
     });
     return;
   }
-  const answered =
+  const observed =
     answers.is === 'unknown'
       ? answers.why
-      : [...new Set(said.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
+      : [...new Set(received.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
   const failure = ({ on, name }: { readonly on: string; readonly name: string }): Failure => ({
     code: 'load-balancer-unhealthy',
     host: host.name,
     what: `the load balancer does not lead to ${name}`,
-    evidence: `seen in ${said.length} requests: ${answered}`,
+    evidence: `seen in ${received.length} requests: ${observed}`,
     remedy:
       `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker ` +
       `logs ${cluster.loadBalancer.container} on ${host.name}.`,
@@ -190,7 +190,7 @@ function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replic
     ...silent.map((each) => ({
       host: host.name,
       about: { kind: 'miss', thing: 'load balancer', name: each.name } as const,
-      why: seen(answered),
+      why: seen(observed),
       failure: failure(each),
     })),
   );

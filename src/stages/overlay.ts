@@ -10,33 +10,35 @@ import { Plan } from '../engine/plan.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import type { NetworkFacts, OnHost } from './network-facts.ts';
 import { subnetFaults } from './subnet.ts';
-import { anchor } from './swarm.ts';
+import { leadManager } from './swarm.ts';
 import type { Network } from '../docker/networks.ts';
 
-/** Plans the network; true when it is there and right. */
+/** Plans the network; true when it exists and is as described. */
 export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFacts): boolean {
   const { cluster } = deployment;
-  const manager = anchor(cluster, facts.engines);
-  const wrong = facts.hosts.flatMap((onHost) => {
-    const network = ours(cluster, onHost);
+  const manager = leadManager(cluster, facts.engines);
+  const mismatches = facts.hosts.flatMap((onHost) => {
+    const network = overlayOn(cluster, onHost);
     const fault = network && faultOf(cluster, network);
     return network && fault ? [{ host: onHost.host.name, network, fault }] : [];
   });
-  const unique = wrong.filter((one, i) => wrong.findIndex((other) => other.network.id === one.network.id) === i);
+  const unique = mismatches.filter(
+    (one, i) => mismatches.findIndex((other) => other.network.id === one.network.id) === i,
+  );
   for (const { host, network, fault } of unique) {
     const where = network.scope === 'swarm' ? manager.name : host;
     const users = deployment.repair ? usersOf(cluster, facts, network, where) : [];
     if (!deployment.repair) plan.failures.push(wrongType(cluster, where, network, fault));
-    else if (users.length > 0) plan.failures.push(inUse(cluster, where, network, fault, users));
+    else if (users.length > 0) plan.failures.push(networkInUse(cluster, where, network, fault, users));
     else plan.steps.push(removal(deployment, facts, where, network, fault));
   }
-  if (wrong.length > 0) {
+  if (mismatches.length > 0) {
     plan.later.push({ host: manager.name, about: overlayOf(cluster), why: { because: 'after-wrong-network' } });
     return false;
   }
 
-  const there = facts.hosts.find((onHost) => onHost.host === manager);
-  if (there && ours(cluster, there)) {
+  const onManager = facts.hosts.find((onHost) => onHost.host === manager);
+  if (onManager && overlayOn(cluster, onManager)) {
     plan.satisfied.push({
       host: manager.name,
       about: { kind: 'be-there', thing: 'overlay', name: cluster.network.name },
@@ -56,13 +58,13 @@ export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFa
 }
 
 /**
- * Plans that the network be gone, once the probes are. It stays where it is not as described, and where a container is
- * attached to it that is not ours. Of containers on other hosts Docker knows: it removes no network in use.
+ * Plans the removal of the network once the probes are gone. It stays if it is not as described, or if a container that
+ * is not ours is attached to it. Docker accounts for containers on other hosts: it removes no network in use.
  */
 export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: NetworkFacts): void {
-  const manager = anchor(cluster, facts.engines);
-  const there = facts.hosts.find(({ host }) => host === manager);
-  const network = there && ours(cluster, there);
+  const manager = leadManager(cluster, facts.engines);
+  const onManager = facts.hosts.find(({ host }) => host === manager);
+  const network = onManager && overlayOn(cluster, onManager);
   const note = (kind: 'be-there' | 'be-absent', why: string): void =>
     void plan.satisfied.push({
       host: manager.name,
@@ -72,9 +74,9 @@ export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: Networ
   if (!network) return note('be-absent', 'not in the swarm');
   const fault = faultOf(cluster, network);
   if (fault) return note('be-there', `it stays: ${faultText(fault)}`);
-  const users = strangersOn(cluster, facts);
+  const users = foreignContainers(cluster, facts);
   if (users.length > 0) return note('be-there', `it stays, used by ${users.join(', ')}`);
-  // In one serial group with one of the probes, beside which all the others go.
+  // Shares a serial group with one of the probes; all others run beside that one.
   const serialGroup = 'network';
   const [probe, ...others] = plan.steps.splice(0);
   plan.steps.push(...(probe ? [{ ...probe, serialGroup }] : []), ...others, {
@@ -87,8 +89,8 @@ export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: Networ
   });
 }
 
-/** Containers attached to the network, running or not, but those of this deployment. */
-const strangersOn = (cluster: Cluster, { hosts }: NetworkFacts): string[] =>
+/** Containers attached to the network, running or not, except those of this deployment. */
+const foreignContainers = (cluster: Cluster, { hosts }: NetworkFacts): string[] =>
   hosts.flatMap(({ host, containers, machine }) => {
     const names = [probeName(cluster), replicaContainer(cluster, valueOf(machine)?.user ?? '')];
     const own = new Set(names.flatMap((name) => [name, formerName(name)]));
@@ -115,7 +117,7 @@ const describe = ({ network }: Cluster): string =>
   (network.mtu === undefined ? '' : `, packets of ${network.mtu} bytes`) +
   (network.encrypted === true ? ', encrypted' : '');
 
-const ours = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
+const overlayOn = (cluster: Cluster, { networks }: OnHost): Network | undefined =>
   valueOf(networks)?.find((network) => network.name === cluster.network.name);
 
 function faultOf(cluster: Cluster, network: Network): Fault | undefined {
@@ -143,7 +145,7 @@ function faultText({ field, from, to }: Fault): string {
 }
 
 function wrongType(cluster: Cluster, host: string, network: Network, fault: Fault): Failure {
-  const instead: Readonly<Partial<Record<Fault['field'], string>>> = {
+  const alternatives: Readonly<Partial<Record<Fault['field'], string>>> = {
     subnet: ' Or write its subnet into the cluster file (network.subnet).',
     mtu: ' Or write its mtu into the cluster file (network.mtu).',
     encrypted: ` Or write encrypted: ${network.encrypted} into the cluster file (network.encrypted).`,
@@ -158,14 +160,11 @@ function wrongType(cluster: Cluster, host: string, network: Network, fault: Faul
       `${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
     remedy:
       `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker ` +
-      `network rm ${network.id.slice(0, 12)}.${instead[fault.field] ?? ''}`,
+      `network rm ${network.id.slice(0, 12)}.${alternatives[fault.field] ?? ''}`,
   };
 }
 
-/**
- * Containers on the network beside the probes, which alone are started again: docker removes no network that is in use,
- * and would have no probes then.
- */
+/** Containers on the network other than the probes, which a repair recreates: docker removes no network in use. */
 const usersOf = (cluster: Cluster, { hosts }: NetworkFacts, network: Network, where: string): string[] =>
   hosts
     .filter(({ host }) => network.scope === 'swarm' || host.name === where)
@@ -175,7 +174,13 @@ const usersOf = (cluster: Cluster, { hosts }: NetworkFacts, network: Network, wh
         .map(({ name }) => `${name} on ${host.name}`),
     );
 
-const inUse = (cluster: Cluster, host: string, network: Network, fault: Fault, users: readonly string[]): Failure => ({
+const networkInUse = (
+  cluster: Cluster,
+  host: string,
+  network: Network,
+  fault: Fault,
+  users: readonly string[],
+): Failure => ({
   code: 'network-wrong-type',
   host,
   what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${faultText(fault)}`,

@@ -4,7 +4,7 @@ import type { Network } from '../docker/networks.ts';
 import { compareVersions } from '../engine/versions.ts';
 
 /**
- * What an engine uses that was given no `default-address-pools`. Source: moby, libnetwork/ipamutils,
+ * The pools of an engine without `default-address-pools`. Source: moby, libnetwork/ipamutils,
  * localScopeDefaultNetworks.
  */
 const BUILT_IN = [
@@ -12,15 +12,15 @@ const BUILT_IN = [
   { base: '192.168.0.0/16', size: 20 },
 ];
 
-/** No engine that is in use has more subnets than are looked through here; with more there is a free one. */
+/** No engine in use has more subnets than are examined here; with more, one is free. */
 const ENOUGH = 100_000;
 
 /**
- * The network by which containers on an overlay reach what is outside; an engine makes it when it first joins a swarm.
+ * The network by which containers on an overlay reach the outside; an engine creates it when it first joins a swarm.
  */
 export const GATEWAY_BRIDGE = 'docker_gwbridge';
 
-/** What takes the room of new networks on a host. */
+/** What takes up address space for new networks on a host. */
 export interface Taken {
   readonly networks: readonly Network[];
   /** Destinations of all its routes, and of those without a gateway. */
@@ -29,8 +29,8 @@ export interface Taken {
 }
 
 /**
- * How many subnets the engine has for networks that name none, where not one of them is free; undefined where one is,
- * or may be.
+ * How many subnets the engine has for networks without a subnet of their own, if none of them is free; undefined if one
+ * is, or may be.
  */
 export function exhausted(
   { version, addressPools }: Pick<Engine, 'version' | 'addressPools'>,
@@ -40,7 +40,7 @@ export function exhausted(
   let count = 0;
   for (const { base, size } of addressPools.length > 0 ? addressPools : BUILT_IN) {
     const range = parseSubnet(base);
-    // IPv6, or a pool that the engine itself would refuse.
+    // IPv6, or a pool that the engine itself would reject.
     if (range === undefined || !Number.isInteger(size) || size < range.prefix || size > 32) continue;
     for (let first = range.first; first <= range.last; first += 2 ** (32 - size)) {
       count += 1;
@@ -51,8 +51,8 @@ export function exhausted(
 }
 
 /**
- * What an engine chooses no subnet from. Since 27 a route through a gateway keeps none from being chosen (moby,
- * netutils.InferReservedNetworks); before, any route did (CheckRouteOverlaps).
+ * The subnets that an engine does not choose from. Since 27, a route through a gateway no longer excludes a subnet
+ * (moby, netutils.InferReservedNetworks); before, any route did (CheckRouteOverlaps).
  */
 function subnetsIn(version: string, { networks, routes, onLink }: Taken): Subnet[] {
   const local = networks.filter(({ scope }) => scope === 'local').flatMap(({ subnets }) => subnets);
@@ -63,7 +63,7 @@ function subnetsIn(version: string, { networks, routes, onLink }: Taken): Subnet
 
 const subnetFrom = (first: number, prefix: number): Subnet => ({ first, last: first + 2 ** (32 - prefix) - 1, prefix });
 
-/** The pools as an operator would look for them. */
+/** The pools as an operator would search for them. */
 export const poolsText = ({ addressPools }: Pick<Engine, 'addressPools'>): string =>
   addressPools.length === 0
     ? '172.17.0.0/16 to 172.31.0.0/16, 192.168.0.0/16 in parts of /20'

@@ -7,7 +7,7 @@ import { absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 
-/** Host ports that the stages will use on this host, with what for. */
+/** Host ports that the stages will use on this host, each with its purpose. */
 export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
   const { ports, database, loadBalancer } = cluster;
   const uses: [number, string][] = [];
@@ -26,8 +26,8 @@ export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
 }
 
 /**
- * Ports that something other than this deployment listens on; not those of our containers that docker may be about to
- * start.
+ * Ports that something other than this deployment listens on; without those of our containers that docker may be about
+ * to start.
  */
 export function takenPorts(
   cluster: Cluster,
@@ -37,7 +37,7 @@ export function takenPorts(
   published: Fact<ReadonlyMap<number, string>>,
   restarted: Fact<ReadonlyMap<number, string>> = absent,
 ): Failure[] {
-  // Whose port it is would be a guess.
+  // Who uses the port would be a guess.
   if (published.is === 'unknown') return [];
   const own = new Set([
     replicaContainer(cluster, machine.user),
@@ -69,7 +69,7 @@ export function takenPorts(
 }
 
 /**
- * Throws when something else listens on a port of the host's part: taken after preflight looked, it is why docker
+ * Throws when something else listens on one of the host's ports: taken since preflight checked, it is why docker
  * refused to start a container.
  */
 export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {

@@ -5,7 +5,7 @@ import type { Setup } from '../host/setup.ts';
 import { SOCKET } from '../host/setup-script.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 import { compareVersions } from '../engine/versions.ts';
-import { elsewhereRemedy } from './engine-silent.ts';
+import { otherEngineRemedy } from './engine-silent.ts';
 import type { Finding } from './finding.ts';
 import { exhausted, GATEWAY_BRIDGE, poolsText } from './pools.ts';
 import { kernelFindings } from './preflight-kernel.ts';
@@ -13,7 +13,7 @@ import { proxyFindings } from './preflight-proxy.ts';
 
 /** What is known of Docker on a host. */
 export interface Docker {
-  /** Undefined where it does not answer. */
+  /** Undefined if it does not answer. */
   readonly engine: Engine | undefined;
   readonly setup: Setup | undefined;
   readonly networks: readonly Network[] | undefined;
@@ -24,7 +24,7 @@ export interface Docker {
 const DAEMON = '/etc/docker/daemon.json';
 const RESTART = 'systemctl restart docker';
 
-/** What of a host's Docker does not fit a swarm, its overlay network, or Kuscia's containers. */
+/** What in a host's Docker does not fit a swarm, its overlay network, or Kuscia's containers. */
 export function dockerFindings(cluster: Cluster, host: Host, docker: Docker): Finding[] {
   const { engine, setup } = docker;
   const findings = engine
@@ -32,7 +32,7 @@ export function dockerFindings(cluster: Cluster, host: Host, docker: Docker): Fi
     : [];
   if (setup === undefined) return findings;
   const ofEngine = engine
-    ? [...elsewhereFindings(engine, setup), ...ruleFindings(engine, docker, setup)]
+    ? [...otherEngineFindings(engine, setup), ...ruleFindings(engine, docker, setup)]
     : fileFindings(setup);
   return [
     ...findings,
@@ -52,13 +52,16 @@ const liveRestore = (evidence: string): Finding => ({
     'then: systemctl reload docker; systemctl start docker where it does not run.',
 });
 
-/** By the file of an engine that does not answer: it may be the very reason, and is one more thing to mend. */
+/**
+ * According to the configuration file of an engine that does not answer: it may be the cause, and is in any case one
+ * more thing to fix.
+ */
 const fileFindings = ({ options }: Setup): Finding[] =>
   options
     .filter(({ name, value }) => name === 'live-restore' && value === 'true')
     .map(({ where }) => liveRestore(`${where}: "live-restore": true`));
 
-/** By the engine's own words. */
+/** According to the engine itself. */
 function engineFindings(engine: Engine): Finding[] {
   const findings: Finding[] = [];
   if (compareVersions(engine.version, REQUIRED.engine) < 0) {
@@ -80,13 +83,13 @@ function engineFindings(engine: Engine): Finding[] {
   return [...findings, ...userFindings(engine)];
 }
 
-const has = ({ securityOptions }: Engine, name: string): boolean =>
+const hasOption = ({ securityOptions }: Engine, name: string): boolean =>
   securityOptions.some((option) => option.split(',').includes(`name=${name}`));
 
-/** As whom the engine and its containers run. */
+/** The user that the engine and its containers run as. */
 function userFindings(engine: Engine): Finding[] {
   // Source: Docker docs, engine/security/rootless, known limitations: no overlay network.
-  if (has(engine, 'rootless')) {
+  if (hasOption(engine, 'rootless')) {
     return [
       {
         what: 'the Docker Engine is rootless, and a rootless engine has no overlay networks',
@@ -98,7 +101,7 @@ function userFindings(engine: Engine): Finding[] {
       },
     ];
   }
-  if (!has(engine, 'userns')) return [];
+  if (!hasOption(engine, 'userns')) return [];
   return [
     {
       what: 'userns-remap is enabled: containers cannot read the files that only the login may read',
@@ -112,8 +115,8 @@ function userFindings(engine: Engine): Finding[] {
 }
 
 /**
- * Since Docker 20.10 `docker logs` reads what any other driver is given as well, unless that is switched off. Source:
- * Docker docs, engine/logging/dual-logging.
+ * Since Docker 20.10, `docker logs` also works with any other driver, unless that is switched off. Source: Docker docs,
+ * engine/logging/dual-logging.
  */
 function logFindings({ logDriver }: Engine, setup: Setup | undefined): Finding[] {
   const uncached = setup?.options.some(({ name, value }) => name === 'cache-disabled' && value === 'true') === true;
@@ -132,7 +135,7 @@ function logFindings({ logDriver }: Engine, setup: Setup | undefined): Finding[]
   ];
 }
 
-/** By the options that the daemon was given. */
+/** According to the options given to the daemon. */
 function optionFindings({ options }: Setup): Finding[] {
   return options
     .filter(isIptablesOff)
@@ -150,17 +153,17 @@ function optionFindings({ options }: Setup): Finding[] {
 
 const isIptablesOff = ({ name, value }: Setup['options'][number]): boolean => name === 'iptables' && value === 'false';
 
-/** A rootless engine is mostly reached by such a way, and is named already. */
-const elsewhereFindings = (engine: Engine, { elsewhere }: Setup): Finding[] =>
-  (has(engine, 'rootless') ? [] : elsewhere).map(({ by, at }) => ({
+/** A rootless engine is usually reached in such a way, and is reported already. */
+const otherEngineFindings = (engine: Engine, { elsewhere }: Setup): Finding[] =>
+  (hasOption(engine, 'rootless') ? [] : elsewhere).map(({ by, at }) => ({
     what: `the login's docker uses the engine at ${at}, not the one at ${SOCKET}`,
     evidence: `set by ${by}`,
-    remedy: elsewhereRemedy(by),
+    remedy: otherEngineRemedy(by),
   }));
 
 /**
- * A firewall that was reloaded takes Docker's rules away; only the engine makes them, when it starts (moby#16816).
- * Whoever may not read rules knows nothing of them.
+ * Reloading a firewall removes Docker's rules; only the engine creates them, when it starts (moby#16816). A login that
+ * may not read rules knows nothing of them.
  */
 function ruleFindings(engine: Engine, { networks }: Docker, { rules, options }: Setup): Finding[] {
   if (rules === undefined || engine.firewall.startsWith('nftables') || options.some(isIptablesOff)) return [];
@@ -179,7 +182,7 @@ function ruleFindings(engine: Engine, { networks }: Docker, { rules, options }: 
 }
 
 /**
- * Docker's rules that are not there, in words: its chains, the ways into them, and what lets containers out of these
+ * Which of Docker's rules are missing, in words: its chains, the jumps to them, and what lets containers out of these
  * networks.
  */
 export function missingRules(rules: readonly string[], networks: readonly Network[]): string[] {
@@ -198,7 +201,7 @@ export function missingRules(rules: readonly string[], networks: readonly Networ
 }
 
 /**
- * A host that never was in a swarm needs one more subnet for the network by which containers on the overlay reach the
+ * A host that was never in a swarm needs one more subnet, for the network by which containers on the overlay reach the
  * outside.
  */
 function poolFindings(engine: Engine, { networks, routes, setup }: Docker): Finding[] {

@@ -10,7 +10,7 @@ import { firewallRules, setup, type Setup } from '../host/setup.ts';
 import { missingRules } from './preflight-engine.ts';
 import { askSwarm } from './swarm.ts';
 
-/** What preflight sees of one host. */
+/** What preflight knows of one host. */
 export interface OnHost {
   readonly host: Host;
   readonly engine: Fact<Engine>;
@@ -20,26 +20,26 @@ export interface OnHost {
   readonly published: Fact<ReadonlyMap<number, string>>;
   readonly restarted: Fact<ReadonlyMap<number, string>>;
   readonly disk: Fact<Disk>;
-  /** What others can change of the deployment's folder, the lock's place and their parents. */
+  /** Who else can change the deployment's folder, the lock's location, and their parents. */
   readonly others: Fact<readonly Ward[]>;
-  /** Our own clock before and after the host was asked, in milliseconds; undefined where an earlier job asked it. */
+  /** Our own clock before and after the query, in milliseconds; undefined if an earlier job made it. */
   readonly asked: readonly [number, number] | undefined;
 }
 
-/** What preflight sees of all hosts. */
+/** What preflight knows of all hosts. */
 export interface PreflightFacts {
   readonly hosts: readonly OnHost[];
-  /** Nodes of the swarm as its first manager sees them; unknown where there is no swarm. */
+  /** Nodes of the swarm as seen by its first manager; unknown without a swarm. */
   readonly nodes: Fact<readonly SwarmNode[]>;
 }
 
-/** Where an engine keeps its data unless it is told otherwise. */
+/** Where an engine keeps its data by default. */
 const ENGINE_DATA = '/var/lib/docker';
 
-/** Asks all hosts at once, for most in the words of the stages behind: what several ask is asked once. */
+/** Queries all hosts at once, mostly with the same queries as later stages: a repeated query runs once. */
 export async function gatherHosts(ask: Ask, cluster: Cluster): Promise<PreflightFacts> {
-  const asked = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host, cluster.directory)));
-  const [hosts, [, nodes]] = await Promise.all([asked, askSwarm(ask, cluster)]);
+  const gathering = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host, cluster.directory)));
+  const [hosts, [, nodes]] = await Promise.all([gathering, askSwarm(ask, cluster)]);
   return { hosts, nodes };
 }
 
@@ -58,7 +58,7 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
-  const settled = await rulesAgain(ask, host, onSetup, onNetworks);
+  const settled = await rereadRules(ask, host, onSetup, onNetworks);
   return {
     host,
     engine: onEngine,
@@ -74,10 +74,10 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
 }
 
 /**
- * Rules are read before the networks are listed; of a network that Docker made in between they were not there yet.
- * Where some seem to be missing they are read once more.
+ * Rules are read before the networks are listed; those of a network that Docker created in between were not there yet.
+ * If some seem to be missing, they are read again.
  */
-async function rulesAgain(
+async function rereadRules(
   ask: Ask,
   host: Host,
   found: Fact<Setup>,
@@ -85,6 +85,6 @@ async function rulesAgain(
 ): Promise<Fact<Setup>> {
   const read = valueOf(found);
   if (read?.rules === undefined || missingRules(read.rules, valueOf(networks) ?? []).length === 0) return found;
-  const later = valueOf(await ask.ask(host.name, firewallRules));
-  return later === undefined ? found : present({ ...read, rules: later });
+  const reread = valueOf(await ask.ask(host.name, firewallRules));
+  return reread === undefined ? found : present({ ...read, rules: reread });
 }

@@ -4,15 +4,17 @@ import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 import type { OnHost } from './preflight-facts.ts';
 
-/** What does not fit of hosts among each other, where each by itself may. */
-export const amongHosts = (cluster: Cluster, facts: readonly OnHost[]): Failure[] => [
+/** What does not fit between hosts, even if each host by itself is fine. */
+export const crossHostFailures = (cluster: Cluster, facts: readonly OnHost[]): Failure[] => [
   ...sharedMachineIds(facts),
   ...architectureFailures(cluster, facts),
   ...clockFailures(facts),
   ...nameFailures(cluster, facts),
 ];
 
-/** Kuscia takes a second host of one machine-id and name for the same replica (docs/kuscia.md#several-replicas). */
+/**
+ * Kuscia takes a second host with the same machine-id and name for the same replica (docs/kuscia.md#several-replicas).
+ */
 function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
   const known = facts.flatMap(({ host, machine }) =>
     machine.is === 'present' && machine.value.machineId !== '' ? [[machine.value.machineId, host.name] as const] : [],
@@ -29,7 +31,7 @@ function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
     }));
 }
 
-/** Tasks may run on any replica, with images and binaries that are the same everywhere. */
+/** Tasks may run on any replica, so images and binaries must be the same everywhere. */
 function architectureFailures(cluster: Cluster, facts: readonly OnHost[]): Failure[] {
   const supported = (arch: string): boolean => (REQUIRED.architectures as readonly string[]).includes(arch);
   const known = facts.flatMap(({ host, machine }) =>
@@ -52,7 +54,9 @@ function architectureFailures(cluster: Cluster, facts: readonly OnHost[]): Failu
   ];
 }
 
-/** Only what is certain: the two moments between which each clock was read must be further apart than the limit. */
+/**
+ * Reports only what is certain: the intervals in which the two clocks were read must be further apart than the limit.
+ */
 function clockFailures(facts: readonly OnHost[]): Failure[] {
   const clocks = facts.flatMap(({ host, machine, asked }) =>
     machine.is === 'present' && asked !== undefined
@@ -72,7 +76,7 @@ function clockFailures(facts: readonly OnHost[]): Failure[] {
     }));
 }
 
-/** Replica names must differ, and none may be the beginning or a part of another: kuscia.sh counts matching lines. */
+/** Replica names must differ, and none may be part of another: kuscia.sh counts matching lines. */
 function nameFailures(cluster: Cluster, facts: readonly OnHost[]): Failure[] {
   const replicas = hostsWith(cluster, 'replica').flatMap((host) => {
     const fact = facts.find((onHost) => onHost.host === host)?.machine;

@@ -3,12 +3,12 @@ import type { Setup } from '../host/setup.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 import type { Finding } from './finding.ts';
 
-/** What does not fit of the settings of a host's kernel. */
+/** Which kernel settings of a host do not fit. */
 export function kernelFindings({ roles }: Host, { kernel, noTerminal }: Setup): Finding[] {
   return [
     ...(kernel['net.ipv4.ip_forward'] === 0 ? [NO_FORWARDING] : []),
     ...(roles.includes('replica') ? terminalFindings(kernel, noTerminal) : []),
-    ...Object.entries(REQUIRED.inotify).flatMap(([name, least]) => tooFew(name, kernel[name], least)),
+    ...Object.entries(REQUIRED.inotify).flatMap(([name, least]) => belowAdvised(name, kernel[name], least)),
   ];
 }
 
@@ -22,8 +22,8 @@ const NO_FORWARDING: Finding = {
 };
 
 /**
- * kuscia.sh needs a terminal on the host and, for docker exec -it, one in the container; those in containers leave some
- * to the host (kernel.pty.reserve).
+ * kuscia.sh needs a terminal on the host and, for docker exec -it, one in the container; containers must leave some to
+ * the host (kernel.pty.reserve).
  */
 function terminalFindings(kernel: Setup['kernel'], noTerminal: string): Finding[] {
   if (noTerminal !== '') {
@@ -50,8 +50,8 @@ function terminalFindings(kernel: Setup['kernel'], noTerminal: string): Finding[
   ];
 }
 
-/** Whether too few suffice depends on all that runs there as root: advice. */
-function tooFew(name: string, value: number | undefined, least: number): Finding[] {
+/** Whether too low a value suffices depends on everything that runs there as root, so it is advice. */
+function belowAdvised(name: string, value: number | undefined, least: number): Finding[] {
   if (value === undefined || value >= least) return [];
   return [
     {

@@ -5,35 +5,35 @@ import { SOCKET } from '../host/setup-script.ts';
 import type { Finding } from './finding.ts';
 
 /**
- * Docker's client puts the proxy of its login into each container that it makes, and Kuscia takes it for all that it
- * asks by HTTP. That is refused unless all that replicas and checks ask within the deployment goes past it
- * (docs/adr/0020).
+ * Docker's client passes the proxy settings of its login to each container that it creates, and Kuscia uses them for
+ * every HTTP request. That is refused unless everything that replicas and checks request within the deployment bypasses
+ * the proxy (docs/adr/0020).
  */
 export function proxyFindings(cluster: Cluster, proxies: readonly ContainerProxy[]): Finding[] {
-  const past = destinations(cluster);
+  const within = destinations(cluster);
   return proxies
     .filter(({ engine }) => engine === 'default' || engine === `unix://${SOCKET}`)
     .flatMap(({ file, engine, keys, noProxy }) => {
-      const through = past.filter((destination) => !goesPast(noProxy, destination));
-      if (through.length === 0) return [];
+      const viaProxy = within.filter((destination) => !bypasses(noProxy, destination));
+      if (viaProxy.length === 0) return [];
       return [
         {
           what:
             `Docker gives containers a proxy (${keys.join(', ')}) that noProxy does not exclude for ` +
-            `${through.join(', ')}`,
+            `${viaProxy.join(', ')}`,
           evidence: `${file}: proxies.${engine}, noProxy ${noProxy === '' ? 'is not set' : noProxy}`,
           cause:
             "Docker's client sets the proxies of its configuration file in every new container; Kuscia and the " +
             'probes use them',
           remedy:
             `On that host, remove "proxies" from ${file}; or, where containers need the proxy, set its "noProxy" to ` +
-            `${noProxyFor(noProxy, past)}. The engine's own proxy, for pulls, is configured elsewhere and may stay.`,
+            `${noProxyFor(noProxy, within)}. The engine's own proxy, for pulls, is configured elsewhere and may stay.`,
         },
       ];
     });
 }
 
-/** What containers of the deployment ask within it: themselves, the hosts, the overlay network, the database. */
+/** What the deployment's containers connect to within it: themselves, the hosts, the overlay network, the database. */
 function destinations({ hosts, network, database }: Cluster): string[] {
   const outside = database.kind === 'external' ? [database.address] : [];
   return [...new Set(['localhost', '127.0.0.1', ...hosts.map(({ address }) => address), network.subnet, ...outside])];
@@ -49,19 +49,19 @@ const noProxyFor = (noProxy: string, past: readonly string[]): string =>
   [...new Set([...entriesOf(noProxy), ...past])].join(',');
 
 /**
- * Whether a request there goes past a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy: *, addresses,
- * ranges, names with all below them.
+ * Whether a request to that destination bypasses a proxy with that NO_PROXY. Source: golang.org/x/net/http/httpproxy:
+ * *, addresses, ranges, names with all their subdomains.
  */
-export function goesPast(noProxy: string, destination: string): boolean {
+export function bypasses(noProxy: string, destination: string): boolean {
   const range = parseSubnet(destination);
-  const asked = destination.toLowerCase();
+  const target = destination.toLowerCase();
   return entriesOf(noProxy.toLowerCase()).some((entry) => {
     if (entry === '*') return true;
-    const wide = parseSubnet(entry);
-    if (range) return wide !== undefined && within(range, wide);
-    if (ipv4(asked) !== undefined) return entry === asked || (wide !== undefined && contains(wide, asked));
-    // `example.com` is that name and all below it; `.example.com` and `*.example.com` are those below.
+    const excluded = parseSubnet(entry);
+    if (range) return excluded !== undefined && within(range, excluded);
+    if (ipv4(target) !== undefined) return entry === target || (excluded !== undefined && contains(excluded, target));
+    // `example.com` matches that name and its subdomains; `.example.com` and `*.example.com` match only the subdomains.
     const name = entry.replace(/^\*\./, '.');
-    return asked === name || asked.endsWith(name.startsWith('.') ? name : `.${name}`);
+    return target === name || target.endsWith(name.startsWith('.') ? name : `.${name}`);
   });
 }

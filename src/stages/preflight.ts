@@ -14,10 +14,10 @@ import type { Finding } from './finding.ts';
 import { takenPorts } from './ports.ts';
 import { dockerFindings } from './preflight-engine.ts';
 import { gatherHosts, type OnHost, type PreflightFacts } from './preflight-facts.ts';
-import { amongHosts } from './preflight-hosts.ts';
+import { crossHostFailures } from './preflight-hosts.ts';
 import { swarmFailures } from './swarm.ts';
 
-/** All that a host must have before anything is changed; every finding of every host in one report. */
+/** Everything that a host needs before anything is changed; all findings of all hosts in one report. */
 export const preflight = defineStage({
   name: 'preflight',
   purpose: { english: 'Hosts that meet the requirements', chinese: '主机满足要求' },
@@ -26,8 +26,8 @@ export const preflight = defineStage({
     chinese: '不做任何更改。一次报告所有主机的全部问题，并附处理办法。',
   },
   needs: [],
-  // Those required by any later stage, so that missing ones are reported before anything is changed, and those that the
-  // plan of all stages depends on, because it compares that plan with the approved one.
+  // The inputs that any later stage requires, so that a missing one is reported before anything is changed, and those
+  // that the plan of all stages depends on, because preflight compares that plan with the approved one.
   inputs: [...CLUSTER_SECRETS, 'images', 'repair', 'upgrade-database'],
   work: ({ cluster }) => ({
     settleMs: 0,
@@ -36,7 +36,7 @@ export const preflight = defineStage({
   }),
 });
 
-/** Judges every host by itself, then the hosts among each other. */
+/** Judges every host by itself, then the hosts as a group. */
 export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: PreflightFacts): Plan {
   const plan = new Plan();
   const engines = new Map(facts.map(({ host, engine }) => [host.name, engine]));
@@ -58,14 +58,14 @@ export function planPreflight(cluster: Cluster, { hosts: facts, nodes }: Preflig
       plan.satisfied.push({
         host: onHost.host.name,
         about: { kind: 'fit', thing: 'host' },
-        why: seen(described(onHost)),
+        why: seen(summaryOf(onHost)),
       });
   }
-  plan.failures.push(...amongHosts(cluster, facts));
+  plan.failures.push(...crossHostFailures(cluster, facts));
   return plan;
 }
 
-/** What does not fit of Docker there. */
+/** What does not fit in that host's Docker. */
 const dockerFindingsOf = (cluster: Cluster, { host, engine, machine, setup, networks }: OnHost): Finding[] =>
   dockerFindings(cluster, host, {
     engine: valueOf(engine),
@@ -74,7 +74,7 @@ const dockerFindingsOf = (cluster: Cluster, { host, engine, machine, setup, netw
     routes: valueOf(machine)?.routes,
   });
 
-function described({ engine, machine }: OnHost): string {
+function summaryOf({ engine, machine }: OnHost): string {
   if (engine.is !== 'present' || machine.is !== 'present') return '';
   const memory = `${(machine.value.memory / 1024 ** 3).toFixed(0)} GiB`;
   return (
@@ -116,10 +116,7 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   return failures;
 }
 
-/**
- * Who can change a parent of a folder can put another folder in its place, with a kuscia.sh and a configuration of
- * their own.
- */
+/** Anyone who can change a parent of a folder can replace the folder, with their own kuscia.sh and configuration. */
 const folderWarnings = ({ host, others }: OnHost): Failure[] =>
   (valueOf(others) ?? []).map(({ path, is, why }) => ({
     code: 'folder-open',

@@ -13,7 +13,7 @@ import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.
 
 const probeOf = (cluster: Cluster, kind: Kind): About => ({ kind, thing: 'probe', name: probeName(cluster) });
 
-/** Says that the probe is brought about once more is known. */
+/** Says that the probe is created once more is known. */
 export function planProbeLater(
   plan: Plan,
   deployment: Deployment,
@@ -30,28 +30,32 @@ export function planProbeLater(
 }
 
 /**
- * Whose address the probe has too, on another host. An engine that comes back from a crash before its swarm does starts
- * it with an address of its own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its log); neither is
- * then reached by all, and waiting mends nothing.
+ * The host whose probe has the same address as this one. An engine that comes back from a crash before its swarm does
+ * starts the probe with an address of its own choice (seen with Docker 20.10: "peerDbAdd transient condition" in its
+ * log); then not every host reaches either of them, and waiting does not fix it.
  */
-function addressTwin({ network }: Cluster, { host, probe }: OnHost, { hosts }: NetworkFacts): Difference | undefined {
+function duplicateAddress(
+  { network }: Cluster,
+  { host, probe }: OnHost,
+  { hosts }: NetworkFacts,
+): Difference | undefined {
   const address = valueOf(probe)?.current?.addresses[network.name] ?? '';
   if (address === '') return undefined;
-  const twins = hosts
+  const duplicates = hosts
     .filter((other) => other.host !== host)
     .flatMap((other) =>
       (valueOf(other.containers) ?? [])
         .filter((each) => each.addresses[network.name] === address)
         .map((each) => `${each.name} on ${other.host.name}`),
     );
-  return twins.length > 0 ? { field: 'address', from: address, of: twins.join(', ') } : undefined;
+  return duplicates.length > 0 ? { field: 'address', from: address, of: duplicates.join(', ') } : undefined;
 }
 
 /** Plans the probe of one host. */
 export function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, facts: NetworkFacts): void {
   const [{ cluster }, { host, probe }] = [deployment, onHost];
   const current = valueOf(probe)?.current;
-  // Another image mends it; until then starting it again mends nothing.
+  // A different image fixes it; until then, restarting the probe fixes nothing.
   if (
     current &&
     lacksPrograms(current) &&
@@ -66,7 +70,7 @@ export function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, fa
   const wanted = wantedProbe(deployment, onHost, facts);
   const found = planContainer(plan, wanted, valueOf(probe) ?? { current: undefined, former: undefined });
   const stopped = current ?? valueOf(probe)?.former;
-  // What it was started with is known only once it runs.
+  // What it was started with is known only while it runs.
   if (!found && stopped?.state === 'exited' && (wanted.difference(stopped) ?? wanted.moved?.(stopped)) === undefined)
     planProbeLater(plan, deployment, onHost, 'if-outdated');
   if (found)
@@ -77,7 +81,7 @@ export function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, fa
     });
 }
 
-/** Plans that one host has no probe. */
+/** Plans the removal of one host's probe. */
 export const planNoProbe = (plan: Plan, deployment: Deployment, onHost: OnHost, facts: NetworkFacts): void =>
   planRemoval(
     plan,
@@ -86,11 +90,12 @@ export const planNoProbe = (plan: Plan, deployment: Deployment, onHost: OnHost, 
     'none on this host',
   );
 
-/** One that replaces another is given longer than the run that made it waits, in milliseconds. */
+/** How long a replacement may take to work, in milliseconds: longer than the run that made it waits. */
 const PATIENCE_MS = 150_000;
 
 /**
- * A probe works when it was asked and has all that it needs: one that ends over and over runs for a moment each time.
+ * A probe works if it answered and has everything it needs: a probe that keeps crashing also runs for a moment each
+ * time.
  */
 function stateOf({ host, probe, machine }: OnHost, { paths }: NetworkFacts): Wanted['state'] {
   const report = valueOf(paths.get(host.name) ?? absent);
@@ -111,7 +116,7 @@ function wantedProbe(deployment: Deployment, onHost: OnHost, facts: NetworkFacts
     stopping: { seconds: 10 },
     difference: (container) =>
       probeDifference(cluster, container, probeImage, valueOf(facts.paths.get(host.name) ?? absent)) ??
-      addressTwin(cluster, onHost, facts),
+      duplicateAddress(cluster, onHost, facts),
     moved: (container) => movedImage(container, image, probeImage),
     image: knownImage(deployment, image, probeImage),
     state: stateOf(onHost, facts),

@@ -10,12 +10,12 @@ import type { Fact } from '../engine/fact.ts';
 import { lastLine, succeeded } from '../engine/outcome.ts';
 
 /**
- * What docker and shells end with where a program is not there, or cannot be run. Source: Docker's docs, "docker run",
- * exit status.
+ * Exit codes of docker and shells for a program that does not exist or cannot be run. Source: Docker's docs, "docker
+ * run", exit status.
  */
 const NO_PROGRAM = [126, 127];
 
-/** Why a probe must be made anew: its image, its network, or what it was started with. */
+/** Why a probe must be recreated: its image, its network, or what it was started with. */
 export function probeDifference(
   { network }: Cluster,
   current: Container,
@@ -29,11 +29,11 @@ export function probeDifference(
   return report.proxies.length > 0 ? { field: 'proxy', from: report.proxies.join(', ') } : undefined;
 }
 
-/** Whether the probe ends at each start because its image lacks a program: starting it again mends nothing. */
+/** Whether the probe exits at each start because its image lacks a program: restarting it fixes nothing. */
 export const lacksPrograms = ({ state, exitCode }: Container): boolean =>
   ['restarting', 'exited'].includes(state) && NO_PROGRAM.includes(exitCode);
 
-/** Starts the host's probe. Throws a DeploymentError, which names the image where that is the reason. */
+/** Starts the host's probe. Throws a DeploymentError, which names the image if that is the reason. */
 export async function startProbe(act: Act, cluster: Cluster, host: Host): Promise<void> {
   const command = runProbe(cluster, host);
   const outcome = await act.attempt(host.name, command);
@@ -42,7 +42,7 @@ export async function startProbe(act: Act, cluster: Cluster, host: Host): Promis
   if (!succeeded(outcome)) throw deploymentError(commandFailure(host.name, command, outcome));
 }
 
-/** The failure of a probe that cannot do what it is for. */
+/** The failure of a probe that cannot serve its purpose. */
 export const unfitProbe = ({ network }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'probe-unfit',
   host: host.name,

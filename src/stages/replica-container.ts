@@ -13,22 +13,22 @@ import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { extractScript, startedLine, startReplica, terminalCheck } from '../kuscia/commands.ts';
 import { lastErrorLines } from '../kuscia/facts.ts';
-import { proveScript, takeScript } from './kuscia-script.ts';
+import { verifyScript, fetchScript } from './kuscia-script.ts';
 import { awaitTasks } from './kuscia-tasks.ts';
-import { leadToAllPorts } from './nginx-files.ts';
+import { forwardToAllPorts } from './nginx-files.ts';
 import { refuseTakenPorts } from './ports.ts';
-import { askReplica, differenceOf, faultOf, isKnownBroken, portsOf, type Replica } from './replica.ts';
+import { askReplica, differenceOf, faultOf, isProvenBroken, portsOf, type Replica } from './replica.ts';
 
 /**
- * One that replaces another is given longer than the run that made it waits: kuscia.sh takes up to 150 s, and then the
- * stage waits.
+ * How long a replacement may take to work: longer than the run that made it waits, since kuscia.sh takes up to 150 s
+ * before the stage begins to wait.
  */
 const REPLACEMENT_PATIENCE_MS = 330_000;
 
 /** The serial group of all replicas: one after the other. */
 export const REPLICAS = 'replicas';
 
-/** The container of a replica as it is wanted. */
+/** A replica's container as it should be. */
 export function wantedReplica(
   deployment: Deployment,
   replica: Replica,
@@ -50,8 +50,8 @@ export function wantedReplica(
     image: knownImage(deployment, cluster.image, replica.image),
     state: stateOf(cluster, replica, current),
     prepare: async (act) => {
-      await takeScript(act, deployment, host.name);
-      await proveScript(act, deployment, host);
+      await fetchScript(act, deployment, host.name);
+      await verifyScript(act, deployment, host);
     },
     rehearsal: (present) => ({
       image: cluster.image,
@@ -60,9 +60,9 @@ export function wantedReplica(
     }),
     proof: async (act) => {
       await proveTerminal(act, host);
-      if (former.length > 0) await leadToAllPorts(act, deployment, former);
+      if (former.length > 0) await forwardToAllPorts(act, deployment, former);
     },
-    // Last of all, so that nothing is waited for in vain.
+    // Comes last, so that tasks are not waited for in vain.
     beforeStop: async (act) => {
       if (current?.state === 'running')
         await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
@@ -72,7 +72,7 @@ export function wantedReplica(
     },
     refused: (act) => refuseTakenPorts(act, cluster, host),
     create: (act) => create(act, cluster, host, name),
-    start: (act, container) => startAgain(act, cluster, host, container),
+    start: (act, container) => restartStopped(act, cluster, host, container),
     fault: (act) => faultNow(act, deployment, host),
   };
 }
@@ -81,27 +81,27 @@ function stateOf(cluster: Cluster, replica: Replica, current: Container | undefi
   if (current === undefined) return 'broken';
   if (faultOf(cluster, replica, current) === undefined) return 'works';
   return (valueOf(replica.machine)?.clock ?? 0) - current.createdAt < REPLACEMENT_PATIENCE_MS ||
-    !isKnownBroken(cluster, replica, current)
+    !isProvenBroken(cluster, replica, current)
     ? 'starting'
     : 'broken';
 }
 
-/** What is wrong with the replica now, in the load balancer too. */
+/** What is wrong with the replica now, including at the load balancer. */
 async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<string | undefined> {
   const replica = await askReplica(act, deployment, host);
   const current = valueOf(replica.standing)?.current;
   if (current === undefined) return 'absent';
   const fault = faultOf(deployment.cluster, replica, current);
-  const { led } = replica;
+  const { forwarded } = replica;
   return (
     fault ??
-    (led.is === 'absent' || valueOf(led)?.has(current.hostname) === true
+    (forwarded.is === 'absent' || valueOf(forwarded)?.has(current.hostname) === true
       ? undefined
       : 'the load balancer does not lead to it')
   );
 }
 
-async function startAgain(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
+async function restartStopped(act: Act, cluster: Cluster, host: Host, { name, state }: Container): Promise<void> {
   const start = startContainer(name, state);
   const outcome = await act.attempt(host.name, start);
   if (succeeded(outcome)) return;
@@ -123,11 +123,11 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
   });
 }
 
-/** Makes the replica's container with kuscia.sh, which waits at a prompt for ever where one stands in its place. */
+/** Creates the replica's container with kuscia.sh, which hangs at a prompt if a container of that name exists. */
 async function create(act: Act, cluster: Cluster, host: Host, name: string): Promise<void> {
-  const inPlace = await act.ask(host.name, container(name));
-  if (inPlace.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [inPlace]));
-  if (inPlace.is === 'present')
+  const existing = await act.ask(host.name, container(name));
+  if (existing.is === 'unknown') throw new DeploymentError(unknownFailures(host.name, [existing]));
+  if (existing.is === 'present')
     throw deploymentError({
       code: 'host-changed',
       host: host.name,
@@ -139,14 +139,14 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
   if (succeeded(outcome) && outcome.stdout.includes(startedLine(cluster))) return;
   if (outcome.ended === 'lost') throw deploymentError(commandFailure(host.name, start, outcome));
   await refuseTakenPorts(act, cluster, host);
-  const words = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
+  const logLines = valueOf(await act.ask(host.name, lastErrorLines(name))) ?? '';
   throw deploymentError({
     code: 'replica-unhealthy',
     host: host.name,
     what: succeeded(outcome)
       ? 'kuscia.sh ended with 0, but did not say that it deployed the replica'
       : `kuscia.sh did not start the replica: ${ending(outcome)}`,
-    evidence: [lastLine(outcome), words].filter((line) => line !== '').join(' | '),
+    evidence: [lastLine(outcome), logLines].filter((line) => line !== '').join(' | '),
     remedy:
       'Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ' +
       `${name} on ${host.name}.`,

@@ -4,19 +4,19 @@ import { valueOf, type Fact } from '../engine/fact.ts';
 import type { Machine } from '../host/facts.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 
-/** What tells how a host's replica is called. */
-export interface Namers {
+/** What shows the name of a host's replica. */
+export interface NameSources {
   readonly machines: ReadonlyMap<string, Fact<Machine>>;
   readonly nodes: Fact<readonly SwarmNode[]>;
 }
 
 /**
- * Name of a host's replica: as the host itself tells, and while it does not answer, as its login and its node of the
- * swarm do.
+ * Name of a host's replica: as the host itself reports it or, while the host does not answer, derived from its login
+ * and its swarm node.
  */
 export function nameOfReplica(
   cluster: Cluster,
-  { machines, nodes }: Namers,
+  { machines, nodes }: NameSources,
   { name, address, route }: Host,
 ): string | undefined {
   const machine = valueOf(machines.get(name) ?? { is: 'absent' });

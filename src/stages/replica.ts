@@ -4,7 +4,7 @@ import { absolute, folders } from '../cluster/folders.ts';
 import { containers, type Container } from '../docker/containers.ts';
 import { differenceFrom, type Description } from '../docker/difference.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
-import { standing, type ContainerPair } from '../docker/wanted.ts';
+import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Difference } from '../engine/about.ts';
 import type { Ask } from '../engine/ask.ts';
 import { absent, valueOf, whyNot, type Fact } from '../engine/fact.ts';
@@ -13,41 +13,43 @@ import { file, type HostFile } from '../host/files.ts';
 import { answerWithin, describeAnswer, directAnswer, isGateway, lastErrorLines, type Answer } from '../kuscia/facts.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
-import { askLed } from './led.ts';
+import { askForwarded } from './forwarded.ts';
 
-/** What is seen of the replica on one host. */
+/** What is known of the replica on one host. */
 export interface Replica {
   readonly host: Host;
   readonly machine: Fact<Machine>;
   readonly image: Fact<string>;
-  /** Asked only where it is this run's to say, and an earlier job handed over what it must be. */
+  /** Queried only if this run decides it, and an earlier job handed over the expected value. */
   readonly identity: Fact<ImageIdentity>;
   readonly file: Fact<HostFile>;
   readonly standing: Fact<ContainerPair>;
-  /** Its gateway as the probe on its own host sees it. */
+  /** Its gateway, as seen by the probe on its own host. */
   readonly answer: Fact<Answer>;
   readonly registry: Fact<Registry>;
-  /** Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. */
-  readonly led: Fact<ReadonlySet<string>>;
+  /** Replicas that the load balancer forwards to; absent while it does not run with the wanted configuration. */
+  readonly forwarded: Fact<ReadonlySet<string>>;
   /**
-   * Asked only where something seems wrong: its gateway from within its own container, and as the probe on another host
-   * sees it; what its log says.
+   * Queried only if something seems wrong: its gateway from inside its own container, and from the probe on another
+   * host; its log.
    */
   readonly within: Fact<Answer>;
   readonly elsewhere: Fact<Answer>;
   readonly lastErrorLines: Fact<string>;
 }
 
-/** Asks everything about the replica on this host. What costs more is asked only where something seems wrong. */
+/**
+ * Queries everything about the replica on this host. The more expensive queries are made only if something seems wrong.
+ */
 export async function askReplica(
   ask: Ask,
   deployment: Deployment,
   host: Host,
-  led: Promise<Fact<ReadonlySet<string>>> = askLed(ask, deployment),
+  forwarded: Promise<Fact<ReadonlySet<string>>> = askForwarded(ask, deployment),
 ): Promise<Replica> {
   const { cluster, received } = deployment;
-  const [onLed, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
-    led,
+  const [onForwarded, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
+    forwarded,
     ask.ask(host.name, machine),
     ask.ask(host.name, containers),
     ask.ask(host.name, registry(cluster.domain)),
@@ -63,37 +65,37 @@ export async function askReplica(
     image: onImage,
     identity,
     file: onFile,
-    standing: standing(onContainers, name),
+    standing: pairOf(onContainers, name),
     answer,
     registry: onRegistry,
-    led: onLed,
+    forwarded: onForwarded,
   };
   const current = valueOf(seen.standing)?.current;
-  const unasked = { within: absent, elsewhere: absent, lastErrorLines: absent };
-  if (current === undefined || faultOf(cluster, { ...seen, ...unasked }, current) === undefined)
-    return { ...seen, ...unasked };
+  const notQueried = { within: absent, elsewhere: absent, lastErrorLines: absent };
+  if (current === undefined || faultOf(cluster, { ...seen, ...notQueried }, current) === undefined)
+    return { ...seen, ...notQueried };
   const other = observerOf(ask, cluster, host);
-  const [within, elsewhere, words] = await Promise.all([
+  const [within, elsewhere, logLines] = await Promise.all([
     ask.ask(host.name, answerWithin(cluster, name)),
     other ? ask.ask(other.name, directAnswer(cluster, host)) : absent,
     ask.ask(host.name, lastErrorLines(name)),
   ]);
-  return { ...seen, within, elsewhere, lastErrorLines: words };
+  return { ...seen, within, elsewhere, lastErrorLines: logLines };
 }
 
-/** Another host whose probe can be asked: the load balancer's, whose way to the replica matters most, or any. */
+/** Another host whose probe can be used: the load balancer's, whose path to the replica matters most, or any other. */
 function observerOf(ask: Ask, cluster: Cluster, host: Host): Host | undefined {
   const others = cluster.hosts.filter((other) => other !== host && ask.reaches(other.name));
   return others.find(({ name }) => name === cluster.loadBalancer.host) ?? others[0];
 }
 
-/** Whether that is the answer of this very replica. */
+/** Whether that answer comes from this very replica. */
 const isOwn = (cluster: Cluster, answer: Answer | undefined, current: Container): boolean =>
   answer !== undefined && isGateway(cluster, answer) && answer.instance === current.hostname;
 
 /**
- * What is wrong with a replica that should be working; undefined when it is proven (docs/kuscia.md#health). One
- * observer who cannot ask is overruled by two who were answered.
+ * What is wrong with a replica that should be working; undefined when it is proven to work (docs/kuscia.md#health). One
+ * observer that cannot query it is overruled by two that got an answer.
  */
 export function faultOf(
   cluster: Cluster,
@@ -105,11 +107,11 @@ export function faultOf(
   if (!isOwn(cluster, valueOf(answer), current) && !overruled) {
     return answer.is === 'present' ? `its gateway port: ${describeAnswer(cluster, answer.value)}` : whyNot(answer);
   }
-  return unregistered(registry, current);
+  return registrationFault(registry, current);
 }
 
-/** What is missing of what the replica writes into the database by itself. */
-function unregistered(registry: Fact<Registry>, current: Container): string | undefined {
+/** What the replica should have written to the database by itself, but has not. */
+function registrationFault(registry: Fact<Registry>, current: Container): string | undefined {
   if (registry.is !== 'present') return whyNot(registry);
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
   if (gateway === undefined) return 'its gateway object is not there yet';
@@ -122,26 +124,29 @@ function unregistered(registry: Fact<Registry>, current: Container): string | un
 }
 
 /**
- * Whether what is wrong is known from the replica itself, so that a restart may help: from within its own container, by
- * its own API, or by two observers on two hosts. That one probe could not ask it says nothing of the replica.
+ * Whether the fault is known from the replica itself, so that a restart may help: from inside its own container, from
+ * its own API, or from two observers on two hosts. A single probe that could not query it says nothing about the
+ * replica.
  */
-export function isKnownBroken(
+export function isProvenBroken(
   cluster: Cluster,
   { answer, registry, within, elsewhere }: Replica,
   current: Container,
 ): boolean {
-  const wrong = (fact: Fact<Answer>): boolean => fact.is === 'present' && !isOwn(cluster, fact.value, current);
-  if (wrong(within)) return true;
-  if (wrong(answer) && wrong(elsewhere)) return true;
-  if (registry.is === 'present') return unregistered(registry, current) !== undefined;
-  // Its container lets commands in, and still its API gives none an answer.
+  const answersWrongly = (fact: Fact<Answer>): boolean => fact.is === 'present' && !isOwn(cluster, fact.value, current);
+  if (answersWrongly(within)) return true;
+  if (answersWrongly(answer) && answersWrongly(elsewhere)) return true;
+  if (registry.is === 'present') return registrationFault(registry, current) !== undefined;
+  // Commands run in its container, and still its API does not answer.
   return within.is === 'present';
 }
 
-/** The replicas of a deployment as they are seen. */
+/** The current state of every replica of a deployment. */
 export function askReplicas(ask: Ask, deployment: Deployment): Promise<Replica[]> {
-  const led = askLed(ask, deployment);
-  return Promise.all(hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, led)));
+  const forwarded = askForwarded(ask, deployment);
+  return Promise.all(
+    hostsWith(deployment.cluster, 'replica').map((host) => askReplica(ask, deployment, host, forwarded)),
+  );
 }
 
 /** Port of a replica's gateway in its container. */
@@ -156,7 +161,7 @@ export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> =>
   '9091/tcp': ports.metrics,
 });
 
-/** How the container is not as described, so that it must be made anew; undefined when it is as described. */
+/** How the container differs from what is described, so that it must be recreated; undefined when it does not. */
 export function differenceOf(
   cluster: Cluster,
   { image, machine, lastErrorLines: lastWords }: Replica,
@@ -172,7 +177,7 @@ export function differenceOf(
     mounts: { '/home/kuscia/etc/conf/kuscia.yaml': ['configuration file', config] },
     hostname: replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? ''),
   };
-  // Such a one never starts again, and Kuscia says it nowhere else.
-  const otherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
-  return differenceFrom(wanted, current, image) ?? (otherKey ? { field: 'domain key' } : undefined);
+  // Such a replica never starts again, and Kuscia reports it nowhere else.
+  const hasOtherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
+  return differenceFrom(wanted, current, image) ?? (hasOtherKey ? { field: 'domain key' } : undefined);
 }

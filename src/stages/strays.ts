@@ -6,22 +6,22 @@ import { valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer } from '../kuscia/names.ts';
-import { nameOfReplica, type Namers } from './replica-names.ts';
+import { nameOfReplica, type NameSources } from './replica-names.ts';
 import { askSwarm } from './swarm.ts';
 
-/** What tells of things that belong to the deployment, whether they are described or not. */
-export interface StrayFacts extends Namers {
-  /** Of every host that told them. */
+/** What shows which things belong to the deployment, described or not. */
+export interface StrayFacts extends NameSources {
+  /** By host, for those hosts that answered. */
   readonly containers: ReadonlyMap<string, readonly Container[]>;
   readonly replicas: readonly { readonly host: Host; readonly registry: Fact<Registry> }[];
 }
 
 /**
- * A heartbeat that is younger, in milliseconds, is that of a replica that works (docs/kuscia.md#gateways-and-nodes).
+ * A heartbeat younger than this, in milliseconds, comes from a replica that works (docs/kuscia.md#gateways-and-nodes).
  */
 const LIVE_MS = 45_000;
 
-/** Asks for all of it, in words in which other stages ask it, too. */
+/** Gathers all of it, with queries that other stages make too. */
 export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts> {
   const [[, nodes], replicas, machines, all] = await Promise.all([
     askSwarm(ask, cluster),
@@ -43,16 +43,17 @@ export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts>
 }
 
 /**
- * A warning for each thing that belongs to the deployment, works or waits to be started again, and is not described
- * any more.
+ * A warning for each thing that belongs to the deployment, runs or waits to be restarted, and is no longer described.
  */
-export function straysOf(cluster: Cluster, facts: StrayFacts): Failure[] {
+export function strayWarnings(cluster: Cluster, facts: StrayFacts): Failure[] {
   const registered = registeredStrays(cluster, facts);
-  const told = new Set(registered.map(({ name }) => name));
-  const contained = containerStrays(cluster, facts).filter(({ container }) => !told.has(container.hostname));
+  const registeredNames = new Set(registered.map(({ name }) => name));
+  const unregistered = containerStrays(cluster, facts).filter(
+    ({ container }) => !registeredNames.has(container.hostname),
+  );
   return [
     ...registered.map((stray) => registeredWarning(cluster, facts, stray)),
-    ...contained.map((stray) => containerWarning(cluster, stray)),
+    ...unregistered.map((stray) => containerWarning(cluster, stray)),
   ];
 }
 
@@ -63,8 +64,8 @@ interface Registered {
 }
 
 /**
- * Replicas that are live in the registry under a name that is none of the described ones. Where a described one cannot
- * be told, it could be any of them.
+ * Replicas that are alive in the registry under a name that matches no described replica. While a described replica's
+ * name is unknown, any of them could be it.
  */
 function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
   const described = hostsWith(cluster, 'replica').map((host) => namesOn(cluster, facts, host));
@@ -76,10 +77,13 @@ function registeredStrays(cluster: Cluster, facts: StrayFacts): Registered[] {
   const ready = known.nodes.filter(({ name, ready }) => !ours.has(name) && ready);
   return [...new Set([...live, ...ready].map(({ name }) => name))].map((name) => {
     const gateway = live.find((each) => each.name === name);
-    const beat = gateway
+    const heartbeatText = gateway
       ? [`heartbeat ${Math.max(0, Math.round((clock - gateway.heartbeat) / 1000))} s ago at ${gateway.address}`]
       : [];
-    return { name, seen: [...beat, ...(ready.some((each) => each.name === name) ? ['node Ready'] : [])].join(', ') };
+    return {
+      name,
+      seen: [...heartbeatText, ...(ready.some((each) => each.name === name) ? ['node Ready'] : [])].join(', '),
+    };
   });
 }
 
@@ -93,14 +97,14 @@ function namesOn(cluster: Cluster, facts: StrayFacts, host: Host): string[] {
 }
 
 function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: Registered): Failure {
-  const on = [...facts.containers].flatMap(([host, all]) =>
+  const found = [...facts.containers].flatMap(([host, all]) =>
     all.filter(({ hostname }) => hostname === name).map((container) => ({ host, container })),
   )[0];
   const nodes = (valueOf(facts.nodes) ?? []).filter(
     ({ hostname }) => hostname !== '' && name.endsWith(`-${hostname.toLowerCase().replace(/[_.]/g, '-')}`),
   );
   const [node] = nodes.sort((a, b) => b.hostname.length - a.hostname.length);
-  const described = cluster.hosts.find(({ name: host, address }) => host === on?.host || address === node?.address);
+  const described = cluster.hosts.find(({ name: host, address }) => host === found?.host || address === node?.address);
   const place = described?.name ?? (node ? `${node.hostname} (${node.address})` : 'its host');
   const role =
     described?.roles.includes('replica') === true ? 'whose replica has another name' : 'which has no role replica';
@@ -118,24 +122,31 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
       'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, ' +
       'while the load balancer does not lead to it',
     remedy:
-      'Put it back into the cluster file, or take it away: ' + away(cluster, facts, name, on?.container.name, place),
+      'Put it back into the cluster file, or take it away: ' +
+      removalCommands(cluster, facts, name, found?.container.name, place),
   };
 }
 
-/** The commands that take a replica away: first it stops in good order, then what it registered goes. */
-function away(cluster: Cluster, facts: StrayFacts, name: string, container: string | undefined, place: string): string {
-  const called =
+/** The commands that remove a replica: first it is stopped gracefully, then its records are removed. */
+function removalCommands(
+  cluster: Cluster,
+  facts: StrayFacts,
+  name: string,
+  container: string | undefined,
+  place: string,
+): string {
+  const target =
     container ??
     (name.includes(`-kuscia-autonomy-${cluster.domain}-`)
       ? `${name.slice(0, name.indexOf('-kuscia-autonomy-'))}-kuscia-autonomy-${cluster.domain}`
       : name);
-  const asked = facts.replicas.find(({ registry }) => registry.is === 'present')?.host;
-  const user = asked && valueOf(facts.machines.get(asked.name) ?? { is: 'absent' })?.user;
+  const answering = facts.replicas.find(({ registry }) => registry.is === 'present')?.host;
+  const user = answering && valueOf(facts.machines.get(answering.name) ?? { is: 'absent' })?.user;
   const kubectl = `docker exec ${replicaContainer(cluster, user ?? 'USER')} kubectl`;
-  const forgotten = `${kubectl} delete gateway ${name} -n ${cluster.domain} and ${kubectl} delete node ${name}`;
+  const recordRemoval = `${kubectl} delete gateway ${name} -n ${cluster.domain} and ${kubectl} delete node ${name}`;
   return (
-    `on ${place} docker stop ${called} and docker rm -f ${called}, then on ${asked?.name ?? "a replica's host"} ` +
-    `${forgotten}.`
+    `on ${place} docker stop ${target} and docker rm -f ${target}, then on ` +
+    `${answering?.name ?? "a replica's host"} ${recordRemoval}.`
   );
 }
 
@@ -146,7 +157,7 @@ interface Found {
   readonly role: string;
 }
 
-/** Containers under names of this domain on hosts of the file, that no role of their host asks for. */
+/** Containers named like ones of this domain, on hosts of the cluster file whose roles do not call for them. */
 function containerStrays(cluster: Cluster, facts: StrayFacts): Found[] {
   const { domain, database, loadBalancer } = cluster;
   const mysql =
@@ -159,15 +170,15 @@ function containerStrays(cluster: Cluster, facts: StrayFacts): Found[] {
       if (name === mysql.container && host.name !== mysql.host) return [{ host, container, role: 'database' }];
       if (name === loadBalancer.container && host.name !== loadBalancer.host)
         return [{ host, container, role: 'load-balancer' }];
-      return name.endsWith(`-kuscia-autonomy-${domain}`) && !isAsked(cluster, facts, host, name)
+      return name.endsWith(`-kuscia-autonomy-${domain}`) && !isExpected(cluster, facts, host, name)
         ? [{ host, container, role: 'replica' }]
         : [];
     }),
   );
 }
 
-/** Whether the host's role asks for a replica's container of that name: that of its own login. */
-function isAsked(cluster: Cluster, { machines }: StrayFacts, host: Host, name: string): boolean {
+/** Whether the host's role calls for a replica's container of that name: the name that its own login gives. */
+function isExpected(cluster: Cluster, { machines }: StrayFacts, host: Host, name: string): boolean {
   const user = valueOf(machines.get(host.name) ?? { is: 'absent' })?.user;
   return host.roles.includes('replica') && (user === undefined || name === replicaContainer(cluster, user));
 }

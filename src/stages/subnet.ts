@@ -6,15 +6,15 @@ import { valueOf, type Fact } from '../engine/fact.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import type { Machine } from '../host/facts.ts';
 
-/** A host that may use a subnet already. */
+/** A host that may already use a subnet. */
 interface SubnetUser {
   readonly host: Host;
   readonly networks: Fact<readonly Network[]>;
   readonly machine: Fact<Machine>;
 }
 
-/** Whether both are IPv4 subnets and share an address. */
-function clash(a: string, b: string): boolean {
+/** Whether both are IPv4 subnets and overlap. */
+function overlapping(a: string, b: string): boolean {
   const [one, other] = [parseSubnet(a), parseSubnet(b)];
   return one !== undefined && other !== undefined && overlap(one, other);
 }
@@ -39,9 +39,9 @@ export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Fa
   for (const { host, networks, machine } of hosts) {
     faults.push(...unknownFailures(host.name, [machine]));
     const taken = valueOf(networks)?.find(
-      (network) => network.name !== cluster.network.name && network.subnets.some((other) => clash(other, subnet)),
+      (network) => network.name !== cluster.network.name && network.subnets.some((other) => overlapping(other, subnet)),
     );
-    const route = valueOf(machine)?.routes.find((other) => clash(other, subnet));
+    const route = valueOf(machine)?.routes.find((other) => overlapping(other, subnet));
     const evidence = taken
       ? `network ${taken.name}: ${taken.subnets.join(', ')}`
       : route

@@ -10,10 +10,10 @@ import { failedTo, present, type Query } from '../engine/fact.ts';
 import { Plan } from '../engine/plan.ts';
 import { Secret } from '../engine/secret.ts';
 import { defineStage } from './definition.ts';
-import { mustKnow } from './job-outputs.ts';
-import { anchor, askEngines, engineFailures, engineOf, type Engines } from './swarm.ts';
+import { requireValue } from './job-outputs.ts';
+import { leadManager, askEngines, engineFailures, engineOf, type Engines } from './swarm.ts';
 
-/** One swarm, started on the first manager, or the one that a manager is already in. */
+/** One swarm: the one that a manager is already in, or else a new one on the first manager. */
 export const swarmInit = defineStage({
   name: 'swarm-init',
   purpose: { english: 'A swarm with its first manager', chinese: '建立 swarm 及其第一个 manager' },
@@ -40,7 +40,7 @@ export const swarmInit = defineStage({
 });
 
 /**
- * The first manager initialises a swarm unless a manager is in one; two swarms, or workers of an unknown one, are
+ * The first manager initialises a swarm unless some manager is in one; two swarms, or workers of an unknown swarm, are
  * refused.
  */
 export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
@@ -48,7 +48,7 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
   plan.failures.push(...engineFailures(engines));
   if (plan.failures.length > 0) return plan;
 
-  const first = anchor(cluster, engines);
+  const first = leadManager(cluster, engines);
   const swarm = engineOf(engines, first)?.swarm;
   const managing = hostsWith(cluster, 'manager').filter((host) => engineOf(engines, host)?.swarm.isManager === true);
   plan.failures.push(
@@ -64,10 +64,10 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
     });
     return plan;
   }
-  const strangers = cluster.hosts.filter(
+  const inOtherSwarm = cluster.hosts.filter(
     (host) => engineOf(engines, host)?.swarm.nodeId !== '' && engineOf(engines, host)?.swarm.nodeId !== undefined,
   );
-  plan.failures.push(...strangers.map((host) => strangerBeforeInit(host, engineOf(engines, host))));
+  plan.failures.push(...inOtherSwarm.map((host) => inUnknownSwarm(host, engineOf(engines, host))));
   if (plan.failures.length === 0) {
     plan.steps.push({
       host: first.name,
@@ -96,7 +96,7 @@ function twoSwarms(first: Host, other: Host, engines: Engines): Failure {
   };
 }
 
-function strangerBeforeInit(host: Host, engine: Engine | undefined): Failure {
+function inUnknownSwarm(host: Host, engine: Engine | undefined): Failure {
   return {
     code: 'swarm-foreign',
     host: host.name,
@@ -106,23 +106,23 @@ function strangerBeforeInit(host: Host, engine: Engine | undefined): Failure {
   };
 }
 
-/** The join tokens, once they are marked as handed over. Tokens that nobody needs do not travel. */
+/** The join tokens, once they are marked as handed over. Tokens that nothing needs are not passed on. */
 async function leaveJoinTokens(
   ask: Ask & Pick<Act, 'run'>,
   { cluster }: Deployment,
   takes: (host: string) => boolean,
 ): Promise<JobOutput[]> {
   const engines = await askEngines(ask, cluster);
-  const manager = anchor(cluster, engines);
-  const outside = cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
-  if (outside.length === 0 || !takes(manager.name)) return [];
-  // Before they leave the host: whatever becomes of this run, a later one sees that they must be rotated.
+  const manager = leadManager(cluster, engines);
+  const notJoined = cluster.hosts.filter((host) => !engineOf(engines, host)?.swarm.nodeId);
+  if (notJoined.length === 0 || !takes(manager.name)) return [];
+  // Marked before they leave the host: whatever happens to this run, a later one sees that they must be rotated.
   await ask.run(manager.name, markTokens(cluster.domain, engineOf(engines, manager)?.swarm.nodeId ?? ''));
   const facts = await Promise.all([
     ask.ask(manager.name, joinToken('manager')),
     ask.ask(manager.name, joinToken('worker')),
   ]);
-  const [ofManager, ofWorker] = [mustKnow(facts[0], manager), mustKnow(facts[1], manager)];
+  const [ofManager, ofWorker] = [requireValue(facts[0], manager), requireValue(facts[1], manager)];
   for (const token of [ofManager, ofWorker]) ask.learn(token);
   return [{ kind: 'join-tokens', content: writeJoinTokens({ manager: ofManager, worker: ofWorker }) }];
 }

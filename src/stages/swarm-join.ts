@@ -10,17 +10,17 @@ import { Plan } from '../engine/plan.ts';
 import { defineStage } from './definition.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { join } from './join-host.ts';
-import { anchor, askSwarm, engineOf, NOT_READY_REMEDY, engineFailures, nodeFailures, type Engines } from './swarm.ts';
+import { askSwarm, engineFailures, engineOf, leadManager, NODE_REMEDY, nodeFailures, type Engines } from './swarm.ts';
 
 interface Facts {
   readonly engines: Engines;
-  /** As the anchor sees them; unknown while it manages no swarm. */
+  /** As seen by the lead manager; unknown while it manages no swarm. */
   readonly nodes: Fact<readonly SwarmNode[]>;
-  /** Whether the swarm still takes the tokens that an earlier job handed over; asked only where some were. */
+  /** Whether the swarm still accepts the tokens that an earlier job handed over; queried only if there were any. */
   readonly handedInUse?: Fact<boolean>;
 }
 
-/** Every host a node of the swarm, in its role and Ready. */
+/** Every host is a node of the swarm, in its role and Ready. */
 export const swarmJoin = defineStage({
   name: 'swarm-join',
   purpose: {
@@ -56,7 +56,7 @@ export const swarmJoin = defineStage({
 
 async function gather(ask: Ask, { cluster, received }: Deployment): Promise<Facts> {
   const [engines, seen] = await askSwarm(ask, cluster);
-  const manager = anchor(cluster, engines);
+  const manager = leadManager(cluster, engines);
   const inSwarm = engineOf(engines, manager)?.swarm.isManager === true;
   const tokens = received?.joinTokens;
   const handedInUse =
@@ -66,9 +66,7 @@ async function gather(ask: Ask, { cluster, received }: Deployment): Promise<Fact
   return { engines, nodes: inSwarm ? seen : absent, handedInUse };
 }
 
-/**
- * Hosts in no swarm join; nodes are matched by id, so that a ghost of the same hostname is not mistaken for the host.
- */
+/** Hosts outside any swarm join; nodes are matched by id, since a stale node may have the same hostname. */
 export function planSwarmJoin(
   { cluster, ...deployment }: Deployment,
   { engines, nodes, handedInUse = absent }: Facts,
@@ -77,7 +75,7 @@ export function planSwarmJoin(
   plan.failures.push(...engineFailures(engines), ...nodeFailures(cluster, engines, nodes));
   plan.failures.push(
     ...unknownFailures(
-      anchor(cluster, engines).name,
+      leadManager(cluster, engines).name,
       [nodes],
       'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
     ),
@@ -85,7 +83,7 @@ export function planSwarmJoin(
   if (plan.failures.length > 0) return plan;
 
   const known = nodes.is === 'present' ? nodes.value : [];
-  const manager = anchor(cluster, engines);
+  const manager = leadManager(cluster, engines);
   for (const host of cluster.hosts) {
     if (host === manager && nodes.is === 'absent') continue;
     planHost(plan, { cluster, ...deployment }, engines, known, host);
@@ -96,8 +94,8 @@ export function planSwarmJoin(
 }
 
 /**
- * When all hosts are in the swarm, the tokens that travelled between jobs are made worthless: those of this run, and
- * those of one that ended before it came to that.
+ * When all hosts are in the swarm, the tokens that were passed between jobs are rotated, so that they become worthless:
+ * those of this run, and those of a run that ended before it could do so.
  */
 function planRotation(
   plan: Plan,
@@ -146,8 +144,8 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
     return;
   }
   const node = nodes.find((candidate) => candidate.id === swarm.nodeId);
-  const manager = anchor(deployment.cluster, engines);
-  if (node === undefined && isOfOurs(engines, manager, swarm)) {
+  const manager = leadManager(deployment.cluster, engines);
+  if (node === undefined && reportsTo(engines, manager, swarm)) {
     plan.awaited.push({
       host: host.name,
       at: manager.name,
@@ -181,14 +179,14 @@ function planHost(plan: Plan, deployment: Deployment, engines: Engines, nodes: r
 }
 
 /** Whether the manager is one of those that the node itself reports to. */
-const isOfOurs = (engines: Engines, manager: Host, swarm: Engine['swarm']): boolean =>
+const reportsTo = (engines: Engines, manager: Host, swarm: Engine['swarm']): boolean =>
   swarm.managerIds.includes(engineOf(engines, manager)?.swarm.nodeId ?? 'none');
 
 const wantedRole = (host: Host): 'manager' | 'worker' => (host.roles.includes('manager') ? 'manager' : 'worker');
 
 function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
   const swarm = engineOf(engines, host)?.swarm;
-  const manager = anchor(cluster, engines);
+  const manager = leadManager(cluster, engines);
   const ours = engineOf(engines, manager)?.swarm.clusterId;
   const theirs = swarm?.clusterId ? `swarm ${swarm.clusterId}` : 'another swarm';
   return {
@@ -223,11 +221,11 @@ function notReady(host: Host, node: SwarmNode): Failure {
     host: host.name,
     what: `its node is ${node.state}`,
     evidence: `node ${node.id} (${node.hostname}) at ${node.address}`,
-    remedy: NOT_READY_REMEDY,
+    remedy: NODE_REMEDY,
   };
 }
 
-/** A node that is down and carries the hostname of one that is not: left behind when a host left and joined again. */
+/** Warns of nodes that are down and share the hostname of another: left behind when a host left and joined again. */
 function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: readonly SwarmNode[]): void {
   const ours = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
   const names = new Set(nodes.filter((node) => ours.has(node.id)).map((node) => node.hostname));
@@ -236,7 +234,7 @@ function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: rea
   )) {
     plan.warnings.push({
       code: 'node-not-ready',
-      host: anchor(cluster, engines).name,
+      host: leadManager(cluster, engines).name,
       what: `the swarm still lists a second node ${ghost.hostname} (${ghost.id}), which is ${ghost.state}`,
       evidence: `docker node ls: ${ghost.id} ${ghost.hostname} ${ghost.state}, at ${ghost.address}`,
       cause:

@@ -9,7 +9,7 @@ import { engineSilent } from './engine-silent.ts';
 /** The engines of all hosts, by host name. */
 export type Engines = ReadonlyMap<string, Fact<Engine>>;
 
-/** Asks every host for its engine. */
+/** Queries the engine of every host. */
 export async function askEngines(ask: Ask, cluster: Cluster): Promise<Engines> {
   return new Map(
     await Promise.all(cluster.hosts.map(async (host) => [host.name, await ask.ask(host.name, engine)] as const)),
@@ -17,48 +17,48 @@ export async function askEngines(ask: Ask, cluster: Cluster): Promise<Engines> {
 }
 
 /**
- * Every host's engine, and the nodes of the swarm as its anchor sees them; they are unknown while it manages none. The
- * first manager, which mostly is the anchor, is asked at once.
+ * Every host's engine, and the nodes of the swarm as seen by its lead manager; unknown while it manages none. The first
+ * manager is usually the lead manager, so it is queried right away.
  */
 export async function askSwarm(ask: Ask, cluster: Cluster): Promise<readonly [Engines, Fact<readonly SwarmNode[]>]> {
   const [engines, seen] = await Promise.all([
     askEngines(ask, cluster),
     ask.ask(firstManager(cluster).name, swarmNodes),
   ]);
-  const speaker = anchor(cluster, engines);
-  return [engines, speaker === firstManager(cluster) ? seen : await ask.ask(speaker.name, swarmNodes)];
+  const lead = leadManager(cluster, engines);
+  return [engines, lead === firstManager(cluster) ? seen : await ask.ask(lead.name, swarmNodes)];
 }
 
-/** The engine of a host where it is known. */
+/** The engine of a host, if known. */
 export const engineOf = (engines: Engines, host: Host): Engine | undefined =>
   valueOf(engines.get(host.name) ?? { is: 'absent' });
 
 /**
- * The manager that speaks for the swarm: the first in the cluster file that manages one. While none does, the first
- * manager of the file, which is then the one to initialise.
+ * The manager through which the swarm is queried: the first in the cluster file that manages one. While none does, the
+ * first manager of the file, which is then the one to initialise.
  */
-export function anchor(cluster: Cluster, engines: Engines): Host {
+export function leadManager(cluster: Cluster, engines: Engines): Host {
   return (
     hostsWith(cluster, 'manager').find((host) => engineOf(engines, host)?.swarm.isManager === true) ??
     firstManager(cluster)
   );
 }
 
-/** The failures of hosts whose engine is not known, or whose part in a swarm can neither be used nor be joined anew. */
+/** The failures of hosts whose engine is unknown, or whose membership in a swarm can neither be used nor renewed. */
 export function engineFailures(engines: Engines): Failure[] {
   const silent = [...engines].flatMap(([host, fact]) => (fact.is === 'unknown' ? [engineSilent(host, fact.why)] : []));
   return [...silent, ...stuckFailures(engines)];
 }
 
-/** Whatever keeps hosts that are in the swarm from taking part in it: engines that are stuck, nodes that are unfit. */
+/** What keeps hosts that are in the swarm from taking part in it: stuck engines, unfit nodes. */
 export const swarmFailures = (cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] => [
   ...stuckFailures(engines),
   ...nodeFailures(cluster, engines, nodes),
 ];
 
 /**
- * The failures of hosts whose engine is in a swarm and yet no node of it can be seen. Where a manager is locked, that
- * others wait for one says nothing more.
+ * The failures of hosts whose engine is in a swarm that it cannot take part in. If a manager is locked, it is no news
+ * that others wait for one.
  */
 function stuckFailures(engines: Engines): Failure[] {
   const swarms = [...engines].flatMap(([host, fact]) => (fact.is === 'present' ? [{ host, ...fact.value.swarm }] : []));
@@ -72,8 +72,8 @@ function stuckFailures(engines: Engines): Failure[] {
 }
 
 /**
- * States of an engine in which it is in a swarm and yet no node of it can be seen, with what helps. Source: Docker
- * Engine API, LocalNodeState.
+ * States of an engine that is in a swarm but cannot take part in it, each with its remedy. Source: Docker Engine API,
+ * LocalNodeState.
  */
 const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
   locked: {
@@ -95,18 +95,20 @@ const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
 
 /**
  * Hosts of the cluster file whose node is drained or paused, or registered under another address than the file's.
- * Nothing where the nodes are not known.
+ * Nothing if the nodes are unknown.
  */
 export function nodeFailures(cluster: Cluster, engines: Engines, nodes: Fact<readonly SwarmNode[]>): Failure[] {
-  const manager = anchor(cluster, engines).name;
+  const manager = leadManager(cluster, engines).name;
   return cluster.hosts.flatMap((host) => {
     const swarm = engineOf(engines, host)?.swarm;
     const node = valueOf(nodes)?.find(({ id }) => id === swarm?.nodeId);
     if (swarm === undefined || node === undefined) return [];
     const failures = node.availability === 'active' ? [] : [unavailable(host, node, manager)];
-    // A name is what the host made of it.
-    const known = ipv4(host.address) !== undefined && swarm.address !== '';
-    return known && swarm.address !== host.address ? [...failures, misplaced(host, node, swarm, manager)] : failures;
+    // A hostname may resolve differently on the host.
+    const comparable = ipv4(host.address) !== undefined && swarm.address !== '';
+    return comparable && swarm.address !== host.address
+      ? [...failures, wrongAddress(host, node, swarm, manager)]
+      : failures;
   });
 }
 
@@ -114,7 +116,7 @@ const AVAILABILITIES: Readonly<Record<string, string>> = { drain: 'drained', pau
 
 /**
  * Seen with Docker 20.10: attaching anything to the overlay network there fails after 20 s with "context deadline
- * exceeded" (moby#33303); what is attached stays.
+ * exceeded" (moby#33303); what is already attached stays.
  */
 function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
   return {
@@ -131,7 +133,7 @@ function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
   };
 }
 
-function misplaced(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
+function wrongAddress(host: Host, node: SwarmNode, { address, isManager }: Engine['swarm'], manager: string): Failure {
   const only = isManager && host.name === manager;
   return {
     code: 'host-unfit',
@@ -156,7 +158,7 @@ const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolea
   `swarm leave on ${name}, ` +
   `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;
 
-/** What brings a node back that the managers hear nothing of. */
-export const NOT_READY_REMEDY =
+/** How to bring back a node that the managers have lost contact with. */
+export const NODE_REMEDY =
   'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are ' +
   'open; then run again.';

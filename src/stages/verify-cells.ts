@@ -1,17 +1,17 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { CHECKS, type CheckName, type MatrixRow } from '../cluster/matrix.ts';
-import { stoppedAs } from '../docker/containers.ts';
+import { describeStop } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { whyNot } from '../engine/fact.ts';
 import { describeAnswer, gatewayScheme, isGateway } from '../kuscia/facts.ts';
 import { isSilent, type VerifyFacts } from './verify-facts.ts';
 import { key, node, overlay, registered, version } from './verify-registered.ts';
-import { APPLY, logsOf, nameOn, type Explanation, type Scene } from './verify-scene.ts';
+import { APPLY, logsRemedy, nameIn, type Explanation, type Scene } from './verify-scene.ts';
 
 /**
- * A failure for each check of a replica that is not ok. Its cause is told only where what was seen leaves no other: of
- * the rest the logs may know more.
+ * A failure for each check of a replica that is not ok. A cause is stated only if what was observed leaves no other;
+ * otherwise the logs may show more.
  */
 export function cellFailures(
   cluster: Cluster,
@@ -22,17 +22,17 @@ export function cellFailures(
   const onHost = facts.replicas.find(({ host }) => host.name === row.host);
   if (onHost === undefined) return [];
   const scene: Scene = { cluster, facts, onHost, row, ...others };
-  const red = (Object.keys(EXPLAINERS) as CheckName[]).filter((name) => !row.cells[name].ok);
-  return red.map((name) => ({
+  const failed = (Object.keys(EXPLAINERS) as CheckName[]).filter((name) => !row.cells[name].ok);
+  return failed.map((name) => ({
     code: 'cluster-unhealthy',
     host: row.host,
-    what: `${row.replica}: ${said(row, name)}`,
-    ...(stopped(scene) ?? EXPLAINERS[name](scene)),
+    what: `${row.replica}: ${checkText(row, name)}`,
+    ...(explainStopped(scene) ?? EXPLAINERS[name](scene)),
   }));
 }
 
-/** What a check that is not ok saw, by the title of its column. */
-export function said({ cells }: MatrixRow, name: CheckName): string {
+/** What a failed check observed, prefixed by the title of its column. */
+export function checkText({ cells }: MatrixRow, name: CheckName): string {
   const { text, unknown } = cells[name];
   return unknown === true && text !== 'not known'
     ? `${CHECKS[name]} is not known (${text})`
@@ -49,8 +49,8 @@ const EXPLAINERS: Readonly<Record<CheckName, (scene: Scene) => Explanation>> = {
   version,
 };
 
-/** Where the replica is not there or does not run, that alone explains whatever is red of it. */
-export function stopped(scene: Scene): Explanation | undefined {
+/** If the replica does not exist or does not run, that alone explains all its failed checks. */
+export function explainStopped(scene: Scene): Explanation | undefined {
   const { onHost } = scene;
   const { name: host } = onHost.host;
   if (isSilent(scene.facts, host))
@@ -70,11 +70,11 @@ export function stopped(scene: Scene): Explanation | undefined {
         `See that the Docker Engine of ${host} runs (systemctl status docker) and that the login may use it; then ` +
         'verify again.',
     };
-  const name = nameOn(scene);
-  const how = onHost.container.is === 'absent' ? 'absent' : stoppedAs(onHost.container.value);
-  if (how === undefined) return undefined;
+  const name = nameIn(scene);
+  const state = onHost.container.is === 'absent' ? 'absent' : describeStop(onHost.container.value);
+  if (state === undefined) return undefined;
   return {
-    cause: `the replica does not run: its container is ${how}`,
+    cause: `the replica does not run: its container is ${state}`,
     remedy: `${APPLY}: it starts the replica. If it ends again, docker logs ${name} on ${host} says why.`,
   };
 }
@@ -86,10 +86,10 @@ function direct(scene: Scene): Explanation {
   const place = `${host.address}:${cluster.ports.gateway}`;
   const url = `${gatewayScheme(cluster)}://${place}/`;
   if (answer.is !== 'present')
-    return { cause: `nobody could ask it from ${from}: ${whyNot(answer)}`, remedy: unasked(scene) };
+    return { cause: `nobody could ask it from ${from}: ${whyNot(answer)}`, remedy: probeRemedy(scene) };
   const { value } = answer;
   if (value.status === 0)
-    return { remedy: `See that ${from} reaches ${place} (curl -ki ${url} there; a firewall?). ${logsOf(scene)}` };
+    return { remedy: `See that ${from} reaches ${place} (curl -ki ${url} there; a firewall?). ${logsRemedy(scene)}` };
   if (isGateway(cluster, value))
     return {
       cause: `another replica answers at ${place}`,
@@ -100,7 +100,7 @@ function direct(scene: Scene): Explanation {
   if (value.domain === cluster.domain)
     return {
       cause: `its gateway answers a request without credentials with ${value.status}, not with 401`,
-      remedy: logsOf(scene),
+      remedy: logsRemedy(scene),
     };
   if (value.domain !== '')
     return {
@@ -115,8 +115,8 @@ function direct(scene: Scene): Explanation {
   };
 }
 
-/** What to do where the probe that asks could not. */
-function unasked({ cluster, facts }: Scene): string {
+/** What to do if the probe could not make the request. */
+function probeRemedy({ cluster, facts }: Scene): string {
   const { name: from } = facts.from;
   if (isSilent(facts, from)) return `See that ${from} is up and that it can be reached; then verify again.`;
   const probe = probeName(cluster);
@@ -130,7 +130,7 @@ function throughLb(scene: Scene): Explanation {
   const { host: balancer, container } = cluster.loadBalancer;
   if (loadBalancer !== '') return { cause: loadBalancer, remedy: 'Mend the load balancer first, as is said of it.' };
   if (facts.answers.is !== 'present')
-    return { cause: `the load balancer could not be asked: ${whyNot(facts.answers)}`, remedy: unasked(scene) };
+    return { cause: `the load balancer could not be asked: ${whyNot(facts.answers)}`, remedy: probeRemedy(scene) };
   const seen =
     [...new Set(facts.answers.value.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
   const evidence = `seen in ${facts.answers.value.length} requests: ${seen}`;

@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { among, container, containers, type Container } from '../docker/containers.ts';
+import { containerNamed, container, containers, type Container } from '../docker/containers.ts';
 import type { SwarmNode } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
@@ -17,7 +17,7 @@ import { askDatabase, type DatabaseFacts } from './database.ts';
 import { askFiles } from './nginx-facts.ts';
 import { askSwarm, type Engines } from './swarm.ts';
 
-/** What is seen of one replica. */
+/** What is known of one replica. */
 export interface OnHost {
   readonly host: Host;
   readonly machine: Fact<Machine>;
@@ -27,7 +27,7 @@ export interface OnHost {
   readonly registry: Fact<Registry>;
 }
 
-/** What is seen of the load balancer beside its answers. */
+/** What is known of the load balancer besides its answers. */
 export interface LoadBalancerFacts {
   readonly container: Fact<Container>;
   readonly configuration: Fact<HostFile>;
@@ -35,35 +35,35 @@ export interface LoadBalancerFacts {
   readonly loaded: Fact<string>;
 }
 
-/** All that verify sees. */
+/** Everything that verify knows. */
 export interface VerifyFacts {
   readonly engines: Engines;
   readonly nodes: Fact<readonly SwarmNode[]>;
   readonly paths: readonly Path[];
-  /** What the probes say of themselves. */
+  /** What the probes report about themselves. */
   readonly probes: Paths;
   readonly answers: Fact<readonly Answer[]>;
   readonly replicas: readonly OnHost[];
   readonly database: DatabaseFacts;
   readonly loadBalancer: LoadBalancerFacts;
-  /** Of every host, to find what has an address that is not its own. */
+  /** Of every host, to find containers with an address that is not their own. */
   readonly containers: ReadonlyMap<string, readonly Container[]>;
-  /** Of every host, and with it whether the host answers. */
+  /** Of every host; also shows whether the host answers. */
   readonly machines: ReadonlyMap<string, Fact<Machine>>;
-  /** The host from which the load balancer and the replicas' gateways were asked. */
+  /** The host from which the load balancer and the replicas' gateways were queried. */
   readonly from: Host;
   readonly ms: number;
 }
 
 /**
- * Asks everything at once, in the words in which the other stages ask it: questions of one turn travel together, and
- * what is asked twice is run once.
+ * Queries everything at once, with the queries that other stages make: queries made together travel together, and a
+ * repeated one runs once.
  */
 export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFacts> {
   const started = Date.now();
   const { cluster } = deployment;
   const usual = hostNamed(cluster, cluster.loadBalancer.host);
-  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, everywhere, machines] =
+  const [[engines, nodes], paths, answers, replicas, database, ofLoadBalancer, allContainers, machines] =
     await Promise.all([
       askSwarm(ask, cluster),
       askPaths(ask, cluster, cluster.hosts),
@@ -84,37 +84,37 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
     replicas,
     database,
     loadBalancer: ofLoadBalancer,
-    containers: new Map(everywhere),
+    containers: new Map(allContainers),
     machines: new Map(machines),
   };
-  // What another job saw of a host that this one does not reach stands.
-  const from = ask.reaches(usual.name) ? (aProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
+  // For a host that this job does not reach, another job's observation stands.
+  const from = ask.reaches(usual.name) ? (hostWithProbe([usual, ...cluster.hosts], cluster, facts) ?? usual) : usual;
   const { ofBalancer, ofReplicas } = from === usual ? answers : await askAnswers(ask, cluster, from);
   return {
     ...facts,
     from,
     answers: ofBalancer,
-    replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? UNASKED })),
+    replicas: replicas.map((onHost) => ({ ...onHost, answer: ofReplicas.get(onHost.host.name) ?? NOT_QUERIED })),
     ms: Date.now() - started,
   };
 }
 
-const UNASKED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
+const NOT_QUERIED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
 
-/** Whether the connection to the host was lost, or never came about. */
+/** Whether the connection to the host was lost or never established. */
 export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
   const fact = machines.get(host);
   return fact?.is === 'unknown' && fact.lost === true;
 }
 
-/** What hides everything on a host, in words: it does not answer, or its engine does not; '' where nothing does. */
-export function darkness(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host: string): string {
+/** Why nothing on a host can be seen, in words: the host or its engine does not answer; '' if both do. */
+export function hiddenBecause(facts: Pick<VerifyFacts, 'machines' | 'engines'>, host: string): string {
   if (isSilent(facts, host)) return 'which does not answer';
   return facts.engines.get(host)?.is === 'unknown' ? 'whose Docker Engine does not answer' : '';
 }
 
-/** The first host that answers and has a probe that runs, to ask from. */
-const aProbe = (
+/** The first host that answers and has a running probe, to query from. */
+const hostWithProbe = (
   hosts: readonly Host[],
   cluster: Cluster,
   { containers: all }: Pick<VerifyFacts, 'containers'>,
@@ -127,8 +127,8 @@ interface Answers {
 }
 
 /**
- * What the load balancer and each replica answer to a host: mostly that of the load balancer, where the replicas'
- * traffic comes from.
+ * The answers of the load balancer and of each replica to a host: usually the load balancer's, since the replicas'
+ * traffic comes from there.
  */
 async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answers> {
   const [ofBalancer, ofReplicas] = await Promise.all([
@@ -145,7 +145,7 @@ async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answe
   return { ofBalancer, ofReplicas: new Map(ofReplicas) };
 }
 
-/** The replica is asked itself for what it registered. */
+/** The replica itself is asked what it registered. */
 async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<OnHost, 'answer'>> {
   const [onMachine, onContainers, onRegistry, onFile] = await Promise.all([
     ask.ask(host.name, machine),
@@ -154,7 +154,13 @@ async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<
     ask.ask(host.name, file(folders(cluster).config)),
   ]);
   const name = replicaContainer(cluster, valueOf(onMachine)?.user ?? (host.route.via === 'ssh' ? host.route.user : ''));
-  return { host, machine: onMachine, container: among(onContainers, name), file: onFile, registry: onRegistry };
+  return {
+    host,
+    machine: onMachine,
+    container: containerNamed(onContainers, name),
+    file: onFile,
+    registry: onRegistry,
+  };
 }
 
 async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBalancerFacts> {
@@ -175,8 +181,8 @@ interface Attached {
   readonly address: string;
 }
 
-/** All containers on the network but that of this replica. */
-function othersThan(
+/** All containers on the network except that of this replica. */
+function otherContainers(
   { host, container }: OnHost,
   { network }: Cluster,
   containers: VerifyFacts['containers'],
@@ -191,20 +197,23 @@ function othersThan(
     .filter(({ address }) => address !== '');
 }
 
-/** Other containers on the network under the name of this replica: they pass for it. */
+/** Other containers on the network with the name of this replica: they can be taken for it. */
 export const duplicateNames = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
   onHost: OnHost,
   name: string,
-): readonly Attached[] => othersThan(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
+): readonly Attached[] => otherContainers(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
-/** Other containers on the network with the address of this replica: some hosts reach it there, some reach them. */
+/**
+ * Other containers on the network with the address of this replica: some hosts reach the replica there, others reach
+ * them.
+ */
 export const duplicateAddresses = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
   onHost: OnHost,
 ): readonly Attached[] =>
-  othersThan(onHost, cluster, containers).filter(
+  otherContainers(onHost, cluster, containers).filter(
     ({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name],
   );

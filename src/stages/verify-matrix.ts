@@ -11,7 +11,7 @@ import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
 import {
-  darkness,
+  hiddenBecause,
   isSilent,
   duplicateAddresses,
   duplicateNames,
@@ -26,7 +26,8 @@ import {
 const HEARTBEAT_LIMIT = 45_000;
 
 /**
- * What each check saw of each replica; `wrong` is what does not work beside them, `warnings` what should be seen to.
+ * The result of each check of each replica; `wrong` is what does not work besides them, `warnings` what needs
+ * attention.
  */
 export function matrixOf(
   cluster: Cluster,
@@ -64,7 +65,7 @@ const unknowns = (unknown: number): { readonly unknown?: number } => (unknown > 
 export const silentHosts = (cluster: Cluster, facts: Pick<VerifyFacts, 'machines'>): readonly string[] =>
   cluster.hosts.map(({ name }) => name).filter((name) => isSilent(facts, name));
 
-/** A host's node of the swarm: by the id that its engine gives, or by its address while it does not answer. */
+/** A host's node of the swarm: by the id that its engine reports or, while it does not answer, by its address. */
 export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): SwarmNode | undefined {
   const id = engineOf(engines, host)?.swarm.nodeId;
   return valueOf(nodes)?.find((node) =>
@@ -72,24 +73,24 @@ export function nodeOf({ engines, nodes, machines }: VerifyFacts, host: Host): S
   );
 }
 
-/**
- * Whether a pair was tried at both ends: of a host that does not answer, or whose engine does not, its pairs say
- * nothing new.
- */
+/** Whether a pair was tried at both ends: if a host or its engine does not answer, its pairs add nothing. */
 export const isTried = (
   { engines, machines }: Pick<VerifyFacts, 'engines' | 'machines'>,
   { from, to }: { readonly from: string; readonly to: string },
 ): boolean =>
   [from, to].every(
     (host) =>
-      darkness({ machines, engines }, host) === '' &&
+      hiddenBecause({ machines, engines }, host) === '' &&
       !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''),
   );
 
-/** States of an engine that is in a swarm and can do nothing in it: its overlay networks are away with it. */
+/** States of an engine that is in a swarm but can do nothing in it: its overlay networks are gone too. */
 const STUCK: readonly string[] = ['locked', 'error'];
 
-/** A replica that is greeted proves it, also while the database's own host does not answer. */
+/**
+ * A replica's host that gets the server's greeting proves that it works, even while the database's own host does not
+ * answer.
+ */
 function databaseState(
   { database: { state, reached } }: VerifyFacts,
   wrong: readonly Failure[],
@@ -100,9 +101,9 @@ function databaseState(
 
 const ok = (text: string): Check => ({ ok: true, text });
 const bad = (text: string): Check => ({ ok: false, text });
-const open = (text: string): Check => ({ ok: false, text, unknown: true });
+const notKnown = (text: string): Check => ({ ok: false, text, unknown: true });
 
-/** What is registered, by the replica's own word first. */
+/** What is registered, preferably as reported by the replica itself. */
 export const registryFor = ({ replicas }: VerifyFacts, { registry }: Pick<OnHost, 'registry'>): Registry | undefined =>
   valueOf(registry) ?? replicas.flatMap((other) => valueOf(other.registry) ?? [])[0];
 
@@ -112,10 +113,10 @@ function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow 
   const registry = registryFor(facts, onHost);
   const gateway = registry?.gateways.find(({ name }) => name === replica);
   const node = registry?.nodes.find(({ name }) => name === replica);
-  // Of a host that does not answer the name itself may be unknown, and with it whether the replica is registered.
-  const none =
+  // If a host does not answer, even the replica's name may be unknown, and with it whether the replica is registered.
+  const missing =
     registry === undefined || nameOfReplica(cluster, facts, host) === undefined
-      ? open(isSilent(facts, host.name) ? 'not reached' : 'not known')
+      ? notKnown(isSilent(facts, host.name) ? 'not reached' : 'not known')
       : bad('absent');
   return {
     replica,
@@ -123,64 +124,68 @@ function rowOf(cluster: Cluster, facts: VerifyFacts, onHost: OnHost): MatrixRow 
     cells: {
       direct: direct(cluster, onHost, replica),
       throughLb: throughLb(cluster, facts.answers, replica),
-      heartbeat: gateway ? heartbeat(facts, onHost, gateway) : none,
-      overlay: gateway ? overlay(cluster, facts, onHost, gateway) : none,
-      key: gateway ? key(facts, gateway) : none,
+      heartbeat: gateway ? heartbeat(facts, onHost, gateway) : missing,
+      overlay: gateway ? overlay(cluster, facts, onHost, gateway) : missing,
+      key: gateway ? key(facts, gateway) : missing,
       node: nodeCheck(facts, onHost, node),
-      version: gateway ? version(facts, gateway) : none,
+      version: gateway ? version(facts, gateway) : missing,
     },
   };
 }
 
-/** Its node, and that its own API server tells of it: the others tell of it, too, while it is silent. */
+/** Its node, which its own API server must report: while that is silent, the others still report it. */
 function nodeCheck(facts: VerifyFacts, { host, container, registry }: OnHost, node: KusciaNode | undefined): Check {
   if (registry.is === 'present') {
     if (node === undefined) return bad('absent');
     return node.ready ? ok('Ready') : bad('NotReady');
   }
   if (node?.ready === false) return bad('NotReady');
-  if (isSilent(facts, host.name)) return open('not reached');
-  return container.is === 'unknown' ? open('not known') : bad('API silent');
+  if (isSilent(facts, host.name)) return notKnown('not reached');
+  return container.is === 'unknown' ? notKnown('not known') : bad('API silent');
 }
 
 function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
-  if (answer.is !== 'present') return open('not asked');
-  const right = isGateway(cluster, answer.value) && answer.value.instance === replica;
-  return right ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
+  if (answer.is !== 'present') return notKnown('not asked');
+  const isOwn = isGateway(cluster, answer.value) && answer.value.instance === replica;
+  return isOwn ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
 }
 
 /** Requests that were not made may have been the very ones that this replica would have answered. */
 function throughLb(cluster: Cluster, answers: Fact<readonly Answer[]>, replica: string): Check {
-  if (answers.is !== 'present') return open('not asked');
+  if (answers.is !== 'present') return notKnown('not asked');
   const count = answers.value.filter((answer) => isGateway(cluster, answer) && answer.instance === replica).length;
   const text = `${count} of ${answers.value.length}`;
-  if (count === 0 && answers.value.length < requestsFor(cluster)) return open(`${text} asked`);
+  if (count === 0 && answers.value.length < requestsFor(cluster)) return notKnown(`${text} asked`);
   return { ok: count > 0, text };
 }
 
-/** By the replica's own clock; while its host does not answer, by that of another. */
+/** By the replica's own clock or, while its host does not answer, by that of another host. */
 function heartbeat({ machines }: VerifyFacts, { machine }: OnHost, gateway: Gateway): Check {
   const clock = valueOf(machine)?.clock ?? [...machines.values()].flatMap((other) => valueOf(other)?.clock ?? [])[0];
-  if (clock === undefined) return open('not known');
+  if (clock === undefined) return notKnown('not known');
   const age = clock - gateway.heartbeat;
   return { ok: age < HEARTBEAT_LIMIT, text: `${Math.max(0, Math.round(age / 1000))} s ago` };
 }
 
-/** Its registered address must be that of its container, inside the overlay, and nobody else's. */
+/** Its registered address must be that of its container, within the overlay, and of no other container. */
 function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: Gateway): Check {
   const subnet = parseSubnet(cluster.network.subnet);
   if (subnet === undefined || !contains(subnet, gateway.address)) return bad(`${gateway.address} outside`);
-  // Two of one name write the entry in turn: which of them wrote last is chance.
-  const [twin] = duplicateNames(cluster, facts, onHost, gateway.name);
-  if (twin !== undefined) return bad(`${gateway.address}, also ${twin.name} on ${twin.on}`);
-  if (onHost.container.is === 'unknown') return open(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
+  // Two replicas with one name overwrite each other's entry: which of them wrote last is chance.
+  const [duplicate] = duplicateNames(cluster, facts, onHost, gateway.name);
+  if (duplicate !== undefined) return bad(`${gateway.address}, also ${duplicate.name} on ${duplicate.on}`);
+  if (onHost.container.is === 'unknown')
+    return notKnown(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
   const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
   if (attached !== gateway.address)
     return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
   return duplicateAddresses(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
 }
 
-/** Kuscia accepts a replica with another key silently (docs/kuscia.md#certificates-and-keys): all must show one. */
+/**
+ * Kuscia silently accepts a replica with another key (docs/kuscia.md#certificates-and-keys): all must show the same
+ * one.
+ */
 function key({ replicas }: VerifyFacts, gateway: Gateway): Check {
   if (gateway.publicKey === '') return bad('absent');
   const names = replicas.flatMap(({ registry }) => valueOf(registry)?.gateways ?? []);

@@ -1,24 +1,23 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { stoppedAs } from '../docker/containers.ts';
+import { describeStop } from '../docker/containers.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot } from '../engine/fact.ts';
 import { unknownFailures } from '../engine/unknown.ts';
 import { isGateway } from '../kuscia/facts.ts';
 import { loadBalancerFiles } from '../nginx/configuration.ts';
-import { cutPairs, probeFailures } from './data-path.ts';
+import { pairFailuresOf, probeFailures } from './data-path.ts';
 import { databaseFailures, databasePlace, type DatabaseFacts } from './database.ts';
-import { isGreeted, unreached } from './database-reach.ts';
-import { anchor, engineFailures, NOT_READY_REMEDY } from './swarm.ts';
-import { unlikeFiles } from './nginx-facts.ts';
-import { darkness, isSilent, type VerifyFacts } from './verify-facts.ts';
+import { isGreeted, reachFailure } from './database-reach.ts';
+import { leadManager, engineFailures, NODE_REMEDY } from './swarm.ts';
+import { changedFiles } from './nginx-facts.ts';
+import { hiddenBecause, isSilent, type VerifyFacts } from './verify-facts.ts';
 import { isTried, nodeOf } from './verify-matrix.ts';
 
 /**
- * What does not work beside the replicas and explains what does not work of them: the database first, then what stands
- * in front.
+ * What does not work besides the replicas and may explain their failures: the database first, then the load balancer.
  */
 export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failure[] => [
   ...databaseOf(deployment.cluster, facts),
@@ -26,81 +25,81 @@ export const otherFailures = (deployment: Deployment, facts: VerifyFacts): Failu
 ];
 
 /**
- * What is wrong with the database, for all replicas or that of one host. While the host that asks it, or its engine,
- * does not answer, a replica's host that is greeted proves that it works.
+ * What is wrong with the database, for all replicas or only for that of one host. While the host that queries it, or
+ * its engine, does not answer, a replica's host that gets the greeting proves that it works.
  */
 function databaseOf(cluster: Cluster, facts: VerifyFacts, only?: string): Failure[] {
-  const { asks, address } = databasePlace(cluster);
-  if (darkness(facts, asks.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
+  const { queryHost, address } = databasePlace(cluster);
+  if (hiddenBecause(facts, queryHost.name) === '') return databaseFailures(cluster, reachable(cluster, facts, only));
   const { reached } = reachable(cluster, facts, only);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
-  return greeted ? reached.flatMap((each) => (isGreeted(each.fact) ? [] : [unreached(cluster, address, each)])) : [];
+  return greeted ? reached.flatMap((each) => (isGreeted(each.fact) ? [] : [reachFailure(cluster, address, each)])) : [];
 }
 
-/** What of the database and of the load balancer explains a replica that is red, in words; '' where they work. */
-export function wordsOfOthers(
+/** What is wrong with the database and the load balancer that explains a failed replica, in words; '' if they work. */
+export function otherCauses(
   deployment: Deployment,
   facts: VerifyFacts,
   host: string,
 ): { readonly database: string; readonly loadBalancer: string } {
   const { cluster } = deployment;
-  const { asks } = databasePlace(cluster);
+  const { queryHost } = databasePlace(cluster);
   const greeted = facts.database.reached.some(({ fact }) => isGreeted(fact));
-  const away =
-    cluster.database.kind === 'managed' && darkness(facts, asks.name) !== '' && !greeted
-      ? `the database is on ${asks.name}, ${darkness(facts, asks.name)}`
+  const databaseHidden =
+    cluster.database.kind === 'managed' && hiddenBecause(facts, queryHost.name) !== '' && !greeted
+      ? `the database is on ${queryHost.name}, ${hiddenBecause(facts, queryHost.name)}`
       : '';
   const { host: balancer } = cluster.loadBalancer;
   const answers = valueOf(facts.answers)?.some((answer) => isGateway(cluster, answer)) === true;
-  const gone =
-    darkness(facts, balancer) !== '' && !answers
-      ? `the load balancer is on ${balancer}, ${darkness(facts, balancer)}`
+  const balancerHidden =
+    hiddenBecause(facts, balancer) !== '' && !answers
+      ? `the load balancer is on ${balancer}, ${hiddenBecause(facts, balancer)}`
       : '';
   return {
-    database: databaseOf(cluster, facts, host)[0]?.what ?? away,
-    loadBalancer: loadBalancerFailures(deployment, facts)[0]?.what ?? gone,
+    database: databaseOf(cluster, facts, host)[0]?.what ?? databaseHidden,
+    loadBalancer: loadBalancerFailures(deployment, facts)[0]?.what ?? balancerHidden,
   };
 }
 
-/** Not from where no probe runs to try it: the pairs of that host say so. */
+/** Skips hosts without a running probe to try it from: the pairs of that host report it. */
 function reachable(cluster: Cluster, { database, containers }: VerifyFacts, only?: string): DatabaseFacts {
-  const tries = (host: string): boolean =>
+  const hasProbe = (host: string): boolean =>
     containers.get(host)?.some(({ name, state }) => name === probeName(cluster) && state === 'running') === true;
   return {
     ...database,
-    reached: database.reached.filter(({ host: { name } }) => tries(name) && (only === undefined || only === name)),
+    reached: database.reached.filter(({ host: { name } }) => hasProbe(name) && (only === undefined || only === name)),
   };
 }
 
-/** Whether it runs, on the files that it should have. That it leads to every replica is in the matrix. */
+/** Whether it runs, with the files it should have. Whether it forwards to every replica is in the matrix. */
 function loadBalancerFailures(
   deployment: Deployment,
   { loadBalancer: facts, machines, engines }: VerifyFacts,
 ): Failure[] {
   const { cluster } = deployment;
   const { host, container: name } = cluster.loadBalancer;
-  if (darkness({ machines, engines }, host) !== '') return [];
+  if (hiddenBecause({ machines, engines }, host) !== '') return [];
   const { digest } = loadBalancerFiles(deployment);
   const unknowns = [facts.container, facts.configuration, ...facts.secrets.values()];
   const failures = unknownFailures(host, unknowns, 'Fix the reported problem, then verify again.');
   if (failures.length > 0) return failures;
-  const how = facts.container.is === 'present' ? stoppedAs(facts.container.value) : 'absent';
-  if (how !== undefined)
+  const state = facts.container.is === 'present' ? describeStop(facts.container.value) : 'absent';
+  if (state !== undefined)
     return [
       {
         code: 'load-balancer-unhealthy',
         host,
-        what: `the load balancer does not run: its container ${name} is ${how}`,
-        evidence: `docker inspect ${name}: ${how}`,
+        what: `the load balancer does not run: its container ${name} is ${state}`,
+        evidence: `docker inspect ${name}: ${state}`,
         cause: 'the load balancer was stopped, or ended by itself',
         remedy:
           'Run the deployment again (mode: apply): it starts the load balancer. If it ends again, docker logs ' +
           `${name} on ${host} says why.`,
       },
     ];
-  const unlike = unlikeFiles(deployment, facts);
-  if (unlike.length > 0) {
-    const evidence = unlike.map(([file, why]) => `${folders(cluster).nginx}/${file}: ${why}`).join(', ');
+  const changed = changedFiles(deployment, facts);
+  if (changed.length > 0) {
+    const evidence = changed.map(([file, why]) => `${folders(cluster).nginx}/${file}: ${why}`).join(', ');
     return [
       {
         code: 'load-balancer-configuration',
@@ -134,25 +133,25 @@ function loadBalancerFailures(
 }
 
 /**
- * Hosts that answer but do not tell what they are asked, and engines that do not answer or are stuck: such as in a
- * swarm that is locked.
+ * Hosts that answer but do not give the requested facts, and engines that do not answer or are stuck, as in a locked
+ * swarm.
  */
 export function hostFailures(facts: VerifyFacts): Failure[] {
-  const odd = [...facts.machines].flatMap(([host, fact]) =>
+  const unreadable = [...facts.machines].flatMap(([host, fact]) =>
     isSilent(facts, host)
       ? []
       : unknownFailures(host, [fact], `See that the login has a POSIX shell on ${host}; then verify again.`),
   );
-  return [...odd, ...engineFailures(new Map([...facts.engines].filter(([host]) => !isSilent(facts, host))))];
+  return [...unreadable, ...engineFailures(new Map([...facts.engines].filter(([host]) => !isSilent(facts, host))))];
 }
 
 /**
- * Nodes that are not Ready, but for those of hosts of which `known` says more: they do not answer, or their engine
- * does not.
+ * Nodes that are not Ready, except those of hosts in `known`, about which more is reported: the host or its engine does
+ * not answer.
  */
 export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: ReadonlySet<string>): Failure[] {
   if (facts.nodes.is !== 'present') {
-    const { name } = anchor(cluster, facts.engines);
+    const { name } = leadManager(cluster, facts.engines);
     return known.has(name)
       ? []
       : [
@@ -178,17 +177,17 @@ export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: Readon
           what: 'its swarm node is not Ready',
           evidence,
           remedy: node
-            ? NOT_READY_REMEDY
+            ? NODE_REMEDY
             : 'Run the deployment again (mode: apply): it joins a host that is no node of the swarm.',
         },
       ];
     });
 }
 
-/** Pairs that were tried and are cut. */
+/** Pairs that were tried and whose path is blocked. */
 export const pairFailures = (cluster: Cluster, facts: VerifyFacts): Failure[] => [
   ...probeFailures(cluster, facts.probes),
-  ...cutPairs(
+  ...pairFailuresOf(
     cluster,
     facts.paths.filter((path) => path.connected || isTried(facts, path)),
   ),

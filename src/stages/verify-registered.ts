@@ -3,10 +3,10 @@ import { probeName } from '../docker/probe.ts';
 import { valueOf } from '../engine/fact.ts';
 import { duplicateAddresses, duplicateNames } from './verify-facts.ts';
 import { registryFor } from './verify-matrix.ts';
-import { APPLY, logsOf, nameOn, type Explanation, type Scene } from './verify-scene.ts';
+import { APPLY, logsRemedy, nameIn, type Explanation, type Scene } from './verify-scene.ts';
 import type { Gateway } from '../kuscia/registry.ts';
 
-/** Of what a replica writes into the database by itself. */
+/** Explains failed checks of what a replica writes to the database by itself. */
 export function registered(scene: Scene): Explanation {
   const { facts, onHost, database } = scene;
   if (database !== '')
@@ -15,12 +15,12 @@ export function registered(scene: Scene): Explanation {
       remedy: 'Mend the database first, as is said of it: replicas go on by themselves within 25 s.',
     };
   const silent = facts.replicas.every(({ registry }) => registry.is !== 'present');
-  if (silent) return { cause: "no replica's API server tells what is registered", remedy: logsOf(scene) };
+  if (silent) return { cause: "no replica's API server tells what is registered", remedy: logsRemedy(scene) };
   const own = onHost.registry.is === 'unknown' ? { evidence: onHost.registry.why } : {};
-  return { ...own, remedy: `It writes its entry every 15 s. ${logsOf(scene)}` };
+  return { ...own, remedy: `It writes its entry every 15 s. ${logsRemedy(scene)}` };
 }
 
-/** Its entry as the cells were judged by: by its own word first. */
+/** The entry that the cells were judged by, preferably as reported by the replica itself. */
 const gatewayOf = ({ facts, onHost, row }: Scene): Gateway | undefined =>
   registryFor(facts, onHost)?.gateways.find(({ name }) => name === row.replica);
 
@@ -43,16 +43,16 @@ export function overlay(scene: Scene): Explanation {
       cause: `it registered an address that is not in ${subnet}: that of another network of its container`,
       remedy:
         'Take the container off its other networks (docker network disconnect), then restart it: docker restart ' +
-        `${nameOn(scene)} on ${host}.`,
+        `${nameIn(scene)} on ${host}.`,
     };
   if (row.cells.overlay.text.endsWith(' twice')) return sharedAddress(scene);
-  const twins = duplicateNames(cluster, facts, onHost, row.replica);
-  if (twins.length === 0 && gateway.heartbeat < container.startedAt)
+  const duplicates = duplicateNames(cluster, facts, onHost, row.replica);
+  if (duplicates.length === 0 && gateway.heartbeat < container.startedAt)
     return {
       cause: 'its entry is of an earlier start: it has not registered since',
-      remedy: `It does so within 20 s of a good start. ${logsOf(scene)}`,
+      remedy: `It does so within 20 s of a good start. ${logsRemedy(scene)}`,
     };
-  const places = twins
+  const places = duplicates
     .map(({ on, name, address }) => `container ${name} on ${on} is ${row.replica}, too, at ${address}`)
     .join(', ');
   return {
@@ -68,7 +68,8 @@ export function overlay(scene: Scene): Explanation {
 }
 
 /**
- * The swarm gave one address to two containers, or an engine that came back before its swarm did chose it by itself.
+ * The swarm gave one address to two containers, or an engine that came back before its swarm did chose the address by
+ * itself.
  */
 function sharedAddress(scene: Scene): Explanation {
   const { cluster, facts, onHost } = scene;
@@ -79,7 +80,7 @@ function sharedAddress(scene: Scene): Explanation {
     evidence: sharers.map(({ on, name, address }) => `container ${name} on ${on} has ${address}`).join(', '),
     remedy: isProbe
       ? `${APPLY}: it makes the probe anew.`
-      : `Restart one of them (docker restart ${nameOn(scene)} on ${onHost.host.name}): it gets another address at ` +
+      : `Restart one of them (docker restart ${nameIn(scene)} on ${onHost.host.name}): it gets another address at ` +
         'every start.',
   };
 }
@@ -101,7 +102,7 @@ export function key(scene: Scene): Explanation {
       : `${config} on ${onHost.host.name} is not there or cannot be read`,
     remedy:
       `Find out which key the partners know (the fingerprints are in the column key). Put the ${config} with that ` +
-      `key on every replica's host, remove the replicas that showed another (docker rm -f ${nameOn(scene)}; one ` +
+      `key on every replica's host, remove the replicas that showed another (docker rm -f ${nameIn(scene)}; one ` +
       'that is only restarted keeps the certificate of its former key and does not start) and their entries ' +
       `(kubectl delete gateway NAME -n ${cluster.domain}, in another replica), and run again (mode: apply). See ` +
       'also KS-1401: running again does not choose between keys.',
@@ -112,10 +113,10 @@ export function key(scene: Scene): Explanation {
 export function node(scene: Scene): Explanation {
   const { onHost, row, database } = scene;
   if (database === '' && row.cells.node.text === 'NotReady')
-    return { remedy: `Its agent has not reported for 50 s or more. ${logsOf(scene)}` };
-  const told = registered(scene);
-  if (database !== '' || onHost.registry.is === 'present') return told;
-  return { ...told, remedy: `Its API server answers once it reaches the database. ${logsOf(scene)}` };
+    return { remedy: `Its agent has not reported for 50 s or more. ${logsRemedy(scene)}` };
+  const explanation = registered(scene);
+  if (database !== '' || onHost.registry.is === 'present') return explanation;
+  return { ...explanation, remedy: `Its API server answers once it reaches the database. ${logsRemedy(scene)}` };
 }
 
 /** Why its version is not that of the others. */

@@ -11,22 +11,22 @@ export interface Scene {
   readonly facts: VerifyFacts;
   readonly onHost: OnHost;
   readonly row: MatrixRow;
-  /** What of the database (for this replica) and of the load balancer does not work, in words; '' where it does. */
+  /** What is wrong with the database (for this replica) and with the load balancer, in words; '' if they work. */
   readonly database: string;
   readonly loadBalancer: string;
 }
 
-/** What explains a check that is not ok. */
+/** What explains a failed check. */
 export type Explanation = Pick<Failure, 'cause' | 'evidence' | 'remedy'>;
 
-/** Begins what to do about whatever an apply mends. */
+/** The beginning of each remedy that consists of another apply. */
 export const APPLY = 'Run the deployment again (mode: apply)';
 
 /** Name of the replica's container. */
-export const nameOn = ({ cluster, onHost }: Scene): string =>
+export const nameIn = ({ cluster, onHost }: Scene): string =>
   replicaContainer(cluster, valueOf(onHost.machine)?.user ?? '');
 
-/** How to see why a replica that runs does not do this. */
-export const logsOf = (scene: Scene): string =>
-  `Look at docker logs ${nameOn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
+/** How to find out why a running replica fails the check. */
+export const logsRemedy = (scene: Scene): string =>
+  `Look at docker logs ${nameIn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
   `/home/kuscia/var/logs; ${APPLY.toLowerCase()} restarts a replica that does not work.`;

@@ -5,15 +5,14 @@ import type { Failure } from '../engine/errors.ts';
 import { Plan } from '../engine/plan.ts';
 import { rootWarnings } from './database-root.ts';
 import { defineStage } from './definition.ts';
-import { askStrays, straysOf } from './strays.ts';
+import { askStrays, strayWarnings } from './strays.ts';
 import { cellFailures } from './verify-cells.ts';
 import { askAll, type VerifyFacts } from './verify-facts.ts';
 import { matrixOf as matrixWith, silentHosts } from './verify-matrix.ts';
-import { hostFailures, nodeFailures, otherFailures, pairFailures, wordsOfOthers } from './verify-others.ts';
+import { hostFailures, nodeFailures, otherFailures, pairFailures, otherCauses } from './verify-others.ts';
 
 /**
- * The cluster seen from outside: every replica against every check. Changes nothing; its matrix is the proof of its
- * plan.
+ * The cluster seen from outside: every check of every replica. Changes nothing; its matrix is the proof of its plan.
  */
 export const verify = defineStage({
   name: 'verify',
@@ -36,22 +35,21 @@ export const verify = defineStage({
     plan: (facts) => planVerify(deployment, facts),
     preview: async (ask) => {
       const plan = new Plan();
-      plan.warnings.push(...straysOf(deployment.cluster, await askStrays(ask, deployment.cluster)));
+      plan.warnings.push(...strayWarnings(deployment.cluster, await askStrays(ask, deployment.cluster)));
       return plan;
     },
   }),
 });
 
-/** What each check saw of each replica, and what else there is to say of the domain. */
+/** The result of each check of each replica, and what else is worth reporting about the domain. */
 export const matrixOf = (deployment: Deployment, facts: VerifyFacts): Matrix =>
   matrixWith(deployment.cluster, facts, {
     wrong: [...otherFailures(deployment, facts), ...hostFailures(facts)],
-    warnings: [...straysOf(deployment.cluster, facts), ...rootWarnings(deployment.cluster, facts.database.root)],
+    warnings: [...strayWarnings(deployment.cluster, facts), ...rootWarnings(deployment.cluster, facts.database.root)],
   });
 
 /**
- * Red unless all is there: what does not work beside the replicas first, then a failure for each check that is not as
- * it should be.
+ * Fails unless everything works: first what does not work besides the replicas, then a failure for each failed check.
  */
 export function planVerify(deployment: Deployment, facts: VerifyFacts): Plan {
   const plan = new Plan();
@@ -63,7 +61,7 @@ export function planVerify(deployment: Deployment, facts: VerifyFacts): Plan {
   const failures: Failure[] = [
     ...hosts,
     ...otherFailures(deployment, facts),
-    ...matrix.rows.flatMap((row) => cellFailures(cluster, facts, row, wordsOfOthers(deployment, facts, row.host))),
+    ...matrix.rows.flatMap((row) => cellFailures(cluster, facts, row, otherCauses(deployment, facts, row.host))),
     ...nodeFailures(cluster, facts, known),
     ...pairFailures(cluster, facts),
   ];

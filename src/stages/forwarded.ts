@@ -10,13 +10,14 @@ import { INSIDE_PORT, loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, isMoving, loadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
- * Replicas that the load balancer leads to; absent where it does not run with the wanted configuration yet. The next
- * replica is not touched before peers reach the one before: nginx leaves out for some seconds whatever did not answer.
+ * Replicas that the load balancer forwards to; absent while it does not run with the wanted configuration. The next
+ * replica is left alone until peers reach the previous one: nginx skips for some seconds any server that did not
+ * answer.
  */
-export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
+export async function askForwarded(ask: Ask, deployment: Deployment): Promise<Fact<ReadonlySet<string>>> {
   const { cluster } = deployment;
   const { host, container: name } = cluster.loadBalancer;
-  // The load balancer is asked like any peer does, by a host that this run reaches.
+  // The load balancer is queried as any peer would, from a host that this run reaches.
   const asking = ask.reaches(host) ? host : (cluster.hosts.find((other) => ask.reaches(other.name))?.name ?? host);
   const [onContainer, loaded, onFile, answers] = await Promise.all([
     ask.ask(host, container(name)),
@@ -24,15 +25,14 @@ export async function askLed(ask: Ask, deployment: Deployment): Promise<Fact<Rea
     ask.ask(host, file(configurationFile(cluster))),
     ask.ask(asking, loadBalancerAnswers(cluster, hostNamed(cluster, host), requestsFor(cluster))),
   ]);
-  return ledBy(deployment, onContainer, loaded, onFile, answers);
+  return forwardedReplicas(deployment, onContainer, loaded, onFile, answers);
 }
 
 /**
  * The load balancer's own stage comes later: until then it may listen on another port, or run with another
- * configuration. One that somebody changed by hand still carries our digest, so the file itself must be the wanted one,
- * too.
+ * configuration. A file edited by hand still carries our digest, so the file itself must match too.
  */
-export function ledBy(
+export function forwardedReplicas(
   deployment: Deployment,
   onContainer: Fact<Container>,
   loaded: Fact<string>,
