@@ -29841,16 +29841,16 @@ function withoutConsequences(failures) {
         if (failure.code === 'engine-unreachable' && !silent.has(failure.host))
             silent.set(failure.host, failure);
     }
-    const says = (failure) => {
+    const isKept = (failure) => {
         if (failure.code === 'engine-unreachable')
             return silent.get(failure.host) === failure;
         return failure.code !== 'fact-unknown' || !silent.has(failure.host);
     };
-    return failures.filter(says);
+    return failures.filter(isKept);
 }
 
 ;// CONCATENATED MODULE: ./lib/report/remote.js
-/** Longest text of one value that is printed; the rest is counted, not shown. */
+/** Longest text of one value that is printed; the rest is only counted. */
 const LONGEST_VALUE = 2_000;
 /**
  * ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit
@@ -29859,16 +29859,17 @@ const LONGEST_VALUE = 2_000;
 const SEQUENCES = 
 // eslint-disable-next-line no-control-regex
 /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]/g;
-/** Every character that ends a line somewhere, in an editor, a terminal or a log viewer. */
+/** Every character that ends a line in some editor, terminal or log viewer. */
 const LINE_ENDS = /\r\n?|[\v\f\x85\u2028\u2029]/g;
-/** Control characters but line feed, and those that turn the reading direction or have no width. */
+/** Control characters except line feed, and those that change the reading direction or have no width. */
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 /**
  * Text from anywhere made harmless to print: no control characters or terminal sequences, and nothing that GitHub's
- * runner would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Not bounded: see `bounded`.
+ * runner would take for a command (`::set-output ...::`, `##[group]`). Line feeds stay. Its length is not limited: see
+ * `bounded`.
  */
-function tame(text) {
+function makeHarmless(text) {
     return text
         .replace(SEQUENCES, '')
         .replace(LINE_ENDS, '\n')
@@ -29877,7 +29878,10 @@ function tame(text) {
         .replace(/##(?=\[)/g, '## ')
         .replace(/(^|\s):{2,}/g, (match) => match.replace(/:(?=:)/g, ': '));
 }
-/** The text, or its beginning and how much of it is not shown; `more` characters of it are not even given. */
+/**
+ * The text, or its beginning and the length of the rest; `more` is the number of characters that were not even passed
+ * in.
+ */
 function bounded(text, longest = LONGEST_VALUE, more = 0) {
     if (text.length <= longest && more === 0)
         return text;
@@ -29886,13 +29890,11 @@ function bounded(text, longest = LONGEST_VALUE, more = 0) {
 }
 
 ;// CONCATENATED MODULE: ./lib/report/layout.js
-/** A cell; plain unless told. */
+/** A cell, plain by default. */
 const layout_cell = (text, style = 'plain') => ({ text, style });
 const GAP = 2;
-const LEAST = 16;
-/**
- * Rows with their columns aligned, each one line; where they are wider than the screen the `shrink` columns are cut.
- */
+const MIN_WIDTH = 16;
+/** Rows with aligned columns, one line each; if they are wider than the screen, the `shrink` columns are truncated. */
 function layout_columns(rows, layout, options = {}) {
     const flat = rows.map((row) => row.map(({ text, style }) => ({ text: flatLine(text), style })));
     const widths = [];
@@ -29904,31 +29906,31 @@ function layout_columns(rows, layout, options = {}) {
 }
 function fit(widths, room, shrink) {
     const fitted = [...widths];
-    let over = fitted.reduce((sum, width) => sum + width, 0) + GAP * Math.max(fitted.length - 1, 0) - room;
+    let excess = fitted.reduce((sum, width) => sum + width, 0) + GAP * Math.max(fitted.length - 1, 0) - room;
     for (const i of shrink) {
         const width = fitted[i] ?? 0;
-        const given = Math.min(Math.max(over, 0), Math.max(width - LEAST, 0));
-        fitted[i] = width - given;
-        over -= given;
+        const reduction = Math.min(Math.max(excess, 0), Math.max(width - MIN_WIDTH, 0));
+        fitted[i] = width - reduction;
+        excess -= reduction;
     }
     return fitted;
 }
 function pad({ text, style }, width, last, layout) {
-    const shown = layout_cut(text, width);
+    const shown = layout_truncate(text, width);
     return layout.paint(style, shown) + (last ? '' : ' '.repeat(width - lengthOf(shown)));
 }
-/** Text on one line, with its blanks. */
+/** Text on one line, with its spaces kept. */
 const flatLine = (text) => text.replace(/\s/g, ' ');
-/** Text on one line: line ends and runs of blanks become one blank. */
+/** Text on one line: line ends and runs of whitespace become one space. */
 const layout_oneLine = (text) => text.replace(/\s+/g, ' ').trim();
 /** The text, or its beginning and `…`, at most `width` characters. */
-function layout_cut(text, width) {
+function layout_truncate(text, width) {
     const letters = [...text];
     return letters.length <= width ? text : `${letters.slice(0, Math.max(width - 1, 0)).join('')}…`;
 }
-/** A labelled text: the label in front, the text beside it, broken at blanks where the screen ends. Nothing is cut. */
+/** A label with its text beside it, wrapped at spaces to fit the screen. Nothing is truncated. */
 function labelled(label, text, layout, indent, labelWidth) {
-    const room = Math.max(layout.width - indent - labelWidth, LEAST);
+    const room = Math.max(layout.width - indent - labelWidth, MIN_WIDTH);
     const lines = text
         .split('\n')
         .filter((line) => line.trim() !== '')
@@ -29972,14 +29974,14 @@ const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' };
 const DOCS_PAGE = 'docs/troubleshooting.md';
 /**
- * Where an action of ours that is a composite tells which repository and version it is of. GitHub's runner empties its
- * own two variables for the `run` steps of a composite; only the `env` of such a step still sees what they held.
+ * Variables in which a composite action of ours passes its repository and version. GitHub's runner clears its own two
+ * variables for the `run` steps of a composite; only the `env` of such a step still sees their values.
  */
 const ACTION_VARIABLES = {
     KUSCIA_SWARM_ACTION_REPOSITORY: '${{ github.action_repository }}',
     KUSCIA_SWARM_ACTION_REF: '${{ github.action_ref }}',
 };
-/** The error reference of the very version that runs, where GitHub tells which that is. */
+/** The error reference of the very version that runs, if GitHub reports that version. */
 function docsPage(env) {
     const action = (name) => env[`KUSCIA_SWARM_ACTION_${name}`] || env[`GITHUB_ACTION_${name}`] || '';
     const [server, repository, ref] = [env['GITHUB_SERVER_URL'] ?? '', action('REPOSITORY'), action('REF')];
@@ -29989,12 +29991,12 @@ function docsPage(env) {
 }
 /** `docs/troubleshooting.md#ks-1204` */
 const helpFor = ({ code }, docs) => `${docs}#${codeNumber(code).toLowerCase()}`;
-/** What happened and on which host, in one line; the host is not said twice. */
+/** What happened and on which host, in one line; the host is not repeated. */
 function whatHappened({ host, what }) {
     const line = layout_oneLine(what.split('\n')[0] ?? '');
     return host === undefined || host === '' || line.includes(host) ? line : `${host}: ${line}`;
 }
-/** The failures, each once: several stages may meet with the same. */
+/** The failures without repetitions: several stages may report the same one. */
 function distinct(failures) {
     return [
         ...new Map(failures.map((failure) => [
@@ -30003,18 +30005,18 @@ function distinct(failures) {
         ])).values(),
     ];
 }
-/** The failures by kind and remedy, in the order in which each kind first came. */
+/** The failures by kind and remedy, in order of first appearance. */
 function grouped(failures) {
     const groups = Map.groupBy(distinct(failures), ({ code, cause, remedy }) => JSON.stringify([code, cause, remedy]));
     return [...groups.values()].flatMap((members) => members.slice(0, 1).map(({ code, cause = '', remedy }) => ({ code, cause, remedy, members })));
 }
-/** The first line of a group: number, name, and what happened or how many findings there are. */
+/** The first line of a group: number, name, and what happened or the number of findings. */
 function groupTitle({ code, members }) {
     const [only] = members;
     return (`${codeNumber(code)} ${code}: ` +
         `${members.length === 1 && only ? whatHappened(only) : count(members.length, 'finding')}`);
 }
-/** A group as a block: what and where, then evidence, cause and what to do. */
+/** A group as a block: what happened and where, then evidence, cause and remedy. */
 function groupLines(group, severity, layout, docs) {
     const { cause, remedy, members } = group;
     const title = groupTitle(group);
@@ -30034,7 +30036,7 @@ function groupLines(group, severity, layout, docs) {
         ...part('do', `${remedy} See ${helpFor(group, docs)}`),
     ];
 }
-/** One finding of several, without its host: what, and what was seen. */
+/** One finding of several, without its host: what happened, and the evidence. */
 const finding = ({ what, evidence }) => layout_oneLine(evidence ? `${what}; ${evidence}` : what);
 /** Title and message of the one annotation that names all of them, within GitHub's limit. */
 function annotation(failures, docs) {
@@ -30051,7 +30053,7 @@ function annotation(failures, docs) {
     ].join('\n'));
     return { title, message: withinLimit(blocks) };
 }
-/** What an annotation says of a group's members: the evidence of the only one, or a line for each of the first. */
+/** The members of a group in an annotation: the evidence of a single one, or a line for each of the first few. */
 function annotated(members) {
     const [only] = members;
     if (members.length === 1)
@@ -30059,7 +30061,7 @@ function annotated(members) {
     const shown = members.slice(0, ANNOTATED).map((member) => bounded(`${member.host ?? '-'}: ${finding(member)}`, 200));
     return members.length > ANNOTATED ? [...shown, `and ${members.length - ANNOTATED} more`] : shown;
 }
-/** As many whole blocks as fit; what does not fit is counted. */
+/** As many whole blocks as fit, and the number of those that do not. */
 function withinLimit(blocks) {
     const room = LONGEST_ANNOTATION - 60;
     const kept = [];
@@ -30075,20 +30077,20 @@ function withinLimit(blocks) {
 }
 
 ;// CONCATENATED MODULE: ./lib/engine/secret.js
-const secret_hidden = new WeakMap();
-/** A value that must never be printed. Whatever prints it shows `***`; only `reveal` gives the value. */
+const values = new WeakMap();
+/** A value that must never be printed. Printing it shows `***`; only `reveal` returns the value. */
 class Secret {
     /** What the secret is, in words: `database password`. */
     name;
     constructor(name, value) {
         this.name = name;
-        secret_hidden.set(this, value);
+        values.set(this, value);
     }
     /** The value itself, for standard input or a file of mode 0600, nowhere else. */
     reveal() {
-        return secret_hidden.get(this) ?? '';
+        return values.get(this) ?? '';
     }
-    /** The same secret with something that is none after it. */
+    /** The same secret, followed by text that is not secret. */
     followedBy(text) {
         return new Secret(this.name, this.reveal() + text);
     }
@@ -30103,8 +30105,8 @@ class Secret {
     }
 }
 /**
- * Stands where a secret was not given because nothing that is done has a use for it. Whoever reads it nevertheless
- * finds a defect, and not an empty password.
+ * Placeholder for a secret that was not given because nothing in this run needs it. Reading it throws, so that a bug
+ * cannot use an empty password.
  */
 class UnusedSecret extends Secret {
     constructor(name) {
@@ -30114,7 +30116,7 @@ class UnusedSecret extends Secret {
         throw new Error(`the ${this.name} was not given, for nothing that was selected should need it`);
     }
 }
-/** Shortest text that is masked as a form of a secret; masking less would blank ordinary words. */
+/** Length of the shortest text that is masked as a form of a secret; masking shorter ones would hide ordinary words. */
 const SHORTEST_MASK = 4;
 /**
  * Every form in which the secret could appear in printed text: plain, by line, base64, hex, URL-, JSON-, YAML- and
@@ -30138,7 +30140,7 @@ function hexForms(text) {
     const hex = Buffer.from(text, 'utf8').toString('hex');
     return [hex, hex.toUpperCase()];
 }
-/** As JavaScript and as Go escape it (RFC 3986), with either case of hex digits, and as forms do. */
+/** As JavaScript and Go escape it (RFC 3986), with hex digits in either case, and as HTML forms do. */
 function urlForms(text) {
     const loose = encodeURIComponent(text.toWellFormed());
     const strict = loose.replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -30147,8 +30149,7 @@ function urlForms(text) {
         .flatMap((form) => [form, form.replaceAll('%20', '+')]);
 }
 /**
- * As JavaScript, Go (which makes it fit for HTML) and those that keep to ASCII write it; what YAML has in double quotes
- * is much the same.
+ * As JavaScript, Go (which escapes it for HTML) and ASCII-only encoders write it; double-quoted YAML is much the same.
  */
 function jsonForms(text) {
     const unicode = (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -30161,8 +30162,8 @@ function jsonForms(text) {
     ];
 }
 /**
- * Within single quotes and double quotes of a shell, by its backslashes (`printf %q`) and as `$'...'`; within single
- * quotes of YAML.
+ * As a shell quotes it: in single quotes, in double quotes, with backslashes (`printf %q`) and as `$'...'`; and as YAML
+ * does in single quotes.
  */
 function quotedForms(text) {
     const doubled = text.replaceAll('\\', '\\\\');
@@ -30177,7 +30178,7 @@ function quotedForms(text) {
         escaped.replaceAll('"', '\\"'),
     ];
 }
-/** Base64 of the text at each of its three alignments, without the characters that depend on what stands around it. */
+/** Base64 of the text at each of its three alignments, without the characters that depend on the surrounding text. */
 function base64Forms(text) {
     const bytes = Buffer.from(text, 'utf8');
     const shifted = [0, 1, 2].map((shift) => {
@@ -35713,7 +35714,7 @@ const left = ({ failures }, prefix) => `The artifacts of this run with the prefi
 var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./lib/engine/about.js
 
-/** What is done to a thing, or has to become true of it. */
+/** What is done to a thing, or what must become true of it. */
 const KINDS = (/* unused pure expression or super */ null && ([
     'create',
     'initialise',
@@ -35734,7 +35735,7 @@ const KINDS = (/* unused pure expression or super */ null && ([
     'set-mode',
     'reload',
     'close',
-    // What no step brings about.
+    // Conditions that no step brings about.
     'answer',
     'be-ready',
     'be-there',
@@ -35751,7 +35752,7 @@ const KINDS = (/* unused pure expression or super */ null && ([
     'serve',
     'work',
 ]));
-/** What there is in a deployment. */
+/** The things that make up a deployment. */
 const THINGS = (/* unused pure expression or super */ null && ([
     'host',
     'node',
@@ -35775,7 +35776,7 @@ const THINGS = (/* unused pure expression or super */ null && ([
     'cluster',
     'failure',
 ]));
-/** What a thing is made with. */
+/** Properties with which a thing is created. */
 const DETAILS = (/* unused pure expression or super */ null && ([
     'address',
     'port',
@@ -35788,7 +35789,7 @@ const DETAILS = (/* unused pure expression or super */ null && ([
     'ca',
     'domain',
 ]));
-/** What of a thing can differ from its description. */
+/** Fields of a thing that can differ from its description. */
 const FIELDS = (/* unused pure expression or super */ null && ([
     'image',
     'image id',
@@ -35817,10 +35818,8 @@ const FIELDS = (/* unused pure expression or super */ null && ([
     'mtu',
     'encrypted',
 ]));
-/**
- * Reasons that tell how something is at the moment: the next look may find it otherwise, and the change is the same.
- */
-const MOMENTARY = [
+/** Reasons that describe a transient state: the next reading may find another one, and the change is still the same. */
+const TRANSIENT = [
     'stopped',
     'left-behind',
     'set-aside',
@@ -35832,9 +35831,9 @@ const MOMENTARY = [
     'broken',
     'not-loaded',
 ];
-/** Why a step is needed, and why more is known only later. */
+/** Why a step is needed, or why a change can only be known later. */
 const CAUSES = [
-    ...MOMENTARY,
+    ...TRANSIENT,
     'absent',
     'absent-on-server',
     'differs',
@@ -35851,7 +35850,7 @@ const CAUSES = [
     'configuration-changed',
     'password-opens-root',
     'accounts-open-root',
-    // Of what is known only later.
+    // For changes that can only be known later.
     'after-network',
     'after-wrong-network',
     'after-start',
@@ -35865,22 +35864,22 @@ const CAUSES = [
     'if-running',
     'once-server-answers',
     'once-server-accepts',
-    // Nothing but what was seen.
+    // Only an observation.
     'seen',
 ];
-/** The reason of what is as it was seen. */
+/** A reason that only states what was observed. */
 const seen = (what) => ({ because: 'seen', seen: what });
-/** The reason of what is not as described. */
+/** The reason for changing something that is not as described. */
 const differing = (...differs) => ({ because: 'differs', differs });
-/** Whether the reason tells how something is at the moment. */
-const isMomentary = ({ because }) => MOMENTARY.some((each) => each === because);
-/** Whether two lines are about the same. */
+/** Whether the reason describes a transient state. */
+const isTransient = ({ because }) => TRANSIENT.some((each) => each === because);
+/** Whether two lines have the same subject. */
 const about_sameAbout = (a, b) => a.kind === b.kind && a.thing === b.thing && a.name === b.name;
-/** Whether two reasons are the same, whatever was seen. */
+/** Whether two reasons are the same; what was observed is ignored. */
 const sameReason = (a, b) => a?.because === b?.because && a?.of === b?.of && isDeepStrictEqual(a?.differs, b?.differs);
-/** Whether two are made with the same. */
+/** Whether two things are created with the same properties. */
 const sameDetails = (a, b) => isDeepStrictEqual(a.details, b.details);
-/** The data themselves, where nobody makes better words of them. */
+/** Shows the data as they are, if no better words are provided. */
 const PLAIN = {
     what: ({ kind, thing, name }) => [kind, thing, ...(name === undefined ? [] : [name])].join(' '),
     why: ({ because, of, differs = [], seen: what }) => [because, of, ...differs.map(({ field, from, to }) => `${field} ${from ?? ''} -> ${to ?? ''}`), what]
@@ -35891,8 +35890,8 @@ const PLAIN = {
 ;// CONCATENATED MODULE: ./lib/engine/plan.js
 
 /**
- * What a stage found: the missing steps, what is already so, what cannot be known yet, what is awaited, and what
- * forbids going on.
+ * What a stage found: the missing steps, what is up to date, what cannot be known yet, what is awaited, and the
+ * failures that keep it from continuing.
  */
 class Plan {
     steps = [];
@@ -35901,7 +35900,7 @@ class Plan {
     awaited = [];
     failures = [];
     warnings = [];
-    /** What a stage that proves the whole found. */
+    /** The result, if the stage checks the whole deployment. */
     proof;
     /** Nothing to change, nothing to wait for, nothing wrong. */
     get empty() {
@@ -35921,7 +35920,7 @@ const hostsToChange = ({ steps, later }) => [
 
 /** As many digits of an image's digest as docker shows. */
 const SHOWN_ID = /^sha256:[0-9a-f]{12}/;
-/** Why a change is needed, and of which image it makes a container, where that is known. */
+/** Why a change is needed, and the image of the container it creates, if known. */
 function reasonOf({ why, image: [id = ''] = [] }) {
     const shown = SHOWN_ID.exec(id)?.[0];
     return shown === undefined ? why : `${why}; image ${shown}`;
@@ -35961,7 +35960,7 @@ function planFigures(plan) {
 }
 const GATHERED_GAP = '   ';
 const SIGN_STYLES = { '+': 'good', '~': 'warn', '-': 'bad' };
-/** The plan for reading: figures first, then one aligned line for each change and each thing that is not known yet. */
+/** The plan as text: figures first, then one aligned line for each change and each thing that is not known yet. */
 function planLines(runState, layout) {
     const plan = planDocument(runState);
     const gathered = runState.gatheredMs === undefined ? '' : `gathered in ${duration(runState.gatheredMs)}`;
@@ -35969,7 +35968,7 @@ function planLines(runState, layout) {
         const lines = [
             ...(found?.steps ?? []).map((step) => row(step, step.change, reasonOf(step), SIGN_STYLES[step.change])),
             ...(found?.later ?? []).map((note) => row(note, '?', `after apply: ${note.why}`, 'dim')),
-            ...together(found?.awaited ?? []).map(({ note, more }) => row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim')),
+            ...combined(found?.awaited ?? []).map(({ note, more }) => row(note, '…', `awaited: ${note.why}${more > 0 ? `, and ${more} more` : ''}`, 'dim')),
         ];
         return lines.map((line, i) => [cell(i === 0 ? stage : '', 'strong'), ...line]);
     });
@@ -35980,15 +35979,15 @@ function planLines(runState, layout) {
         ...columns(rows, layout, { indent: 2, shrink: [3, 2] }),
     ];
 }
-/** One line for all that is awaited of one thing on one host. */
-function together(notes) {
+/** Combines everything that is awaited from one thing on one host in one line. */
+function combined(notes) {
     const firsts = notes.filter((note, i) => notes.findIndex((other) => sameStep(other, note)) === i);
     return firsts.map((note) => ({ note, more: notes.filter((other) => sameStep(other, note)).length - 1 }));
 }
 function row(note, sign, why, style = 'plain') {
     return [cell(note.host), cell(`${sign} ${note.what}`, style), cell(why, 'dim')];
 }
-/** What is satisfied in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined when nothing is. */
+/** What is up to date, in one line, by stage: `14 satisfied: preflight 9, swarm-init 5`. Undefined if nothing is. */
 function satisfiedTitle(runState) {
     const counts = runState.stages
         .map(({ stage, found }) => ({ stage, n: found?.satisfied.length ?? 0 }))
@@ -35998,7 +35997,7 @@ function satisfiedTitle(runState) {
     return (`${counts.reduce((sum, { n }) => sum + n, 0)} satisfied: ` +
         `${counts.map(({ stage, n }) => `${stage} ${n}`).join(', ')}`);
 }
-/** What is satisfied and why, one aligned line each. */
+/** What is up to date and why, one aligned line each. */
 function satisfiedLines(runState, layout) {
     const rows = runState
         .found('satisfied')
@@ -36008,14 +36007,11 @@ function satisfiedLines(runState, layout) {
 
 ;// CONCATENATED MODULE: ./lib/report/markdown.js
 
-/** Longest value in the job summary; the log and the outputs have it in full. */
+/** Longest value in the job summary; the log and the outputs contain it in full. */
 const LONGEST = 400;
-/**
- * A value as literal Markdown text on one line, fit for a table: it formats nothing, links nothing, opens no tag and
- * ends no cell.
- */
+/** A value as literal Markdown text on one line, safe in a table: it cannot format, link, open a tag or end a cell. */
 function md(value) {
-    return layout_cut(layout_oneLine(String(value)), LONGEST)
+    return layout_truncate(layout_oneLine(String(value)), LONGEST)
         .replace(/&/g, '&amp;')
         .replace(/</g, '&lt;')
         .replace(/>/g, '&gt;')
@@ -36025,11 +36021,11 @@ function md(value) {
         .replace(/www\./gi, 'www&#46;');
 }
 /**
- * A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, all else becomes
- * a code.
+ * A value as the text of a mermaid label between double quotes: letters, digits and a few marks stay, everything else
+ * becomes a character code.
  */
 function label(value) {
-    return [...cut(oneLine(value), 120)]
+    return [...truncate(oneLine(value), 120)]
         .map((letter) => (/[A-Za-z0-9 ._:/(),-]/.test(letter) ? letter : `#${letter.codePointAt(0)};`))
         .join('');
 }
@@ -36057,7 +36053,7 @@ function prose(value) {
 }
 /** A value in backticks that it cannot break out of. Not for tables, where a bar would end the cell. */
 function code(value) {
-    const text = layout_cut(layout_oneLine(value), LONGEST_CODE);
+    const text = layout_truncate(layout_oneLine(value), LONGEST_CODE);
     if (text === '')
         return '';
     const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)));
@@ -36290,13 +36286,13 @@ const serving = ({ rows }) => rows.filter(({ cells }) => cells.throughLb.ok);
 
 /** The checks in the order of the columns. */
 const CHECK_NAMES = Object.keys(matrix_CHECKS);
-/** What stands in front of a check that is not ok, for readers without colours. */
+/** Precedes a failed check, for readers without colours. */
 const CROSS = '✗';
-/** What stands in front of a check that could not be looked at. */
+/** Precedes a check that could not be made. */
 const QUESTION = '?';
-/** What a cell says, with its mark where it is not ok. */
+/** The text of a cell, with its mark if it is not ok. */
 const marked = ({ ok, unknown, text }) => ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
-/** The matrix as an aligned table, one line a replica. */
+/** The matrix as an aligned table, one line per replica. */
 function matrixLines(matrix, layout) {
     const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
     const rows = matrix.rows.map(({ replica, cells }) => [
@@ -36305,7 +36301,9 @@ function matrixLines(matrix, layout) {
     ]);
     return columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
 }
-/** What is true of the domain now, in one line of figures: what still works is said also where something does not. */
+/**
+ * The present state of the domain, in one line of figures: it includes what still works even when something does not.
+ */
 function verdict(matrix) {
     const { domain, healthy, url, rows, ms, warnings = [] } = matrix;
     const good = rows.filter(({ cells }) => CHECK_NAMES.every((name) => cells[name].ok)).length;
@@ -36315,7 +36313,7 @@ function verdict(matrix) {
         : [`${good} of ${rows.length} replicas pass every check`, working(matrix)];
     return `${domain} is ${healthy ? '' : 'not '}healthy: ${replicas.join(', ')}${warned} (${layout_duration(ms)})`;
 }
-/** What works of a domain on whose hosts nothing was changed, because some of them do not answer. */
+/** What works in a domain whose hosts were not changed, because some of them do not answer. */
 const stillWorks = (matrix) => `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
 function working(matrix, replicas = '') {
     const { silent = [] } = matrix;
@@ -36334,17 +36332,17 @@ function servingInWords(matrix, replicas) {
     if (through > 0)
         return `${through} of ${rows.length}${replicas} ${through === 1 ? 'serves' : 'serve'} through ${url}`;
     const direct = rows.filter(({ cells }) => cells.direct.ok).length;
-    const beside = direct > 0
+    const directly = direct > 0
         ? `, but ${direct} of ${rows.length} ${direct === 1 ? 'answers' : 'answer'} at ` +
             `${direct === 1 ? 'its own address' : 'their own addresses'}`
         : '';
     const unknown = rows.some(({ cells }) => cells.throughLb.unknown === true);
-    return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${beside}`;
+    return `${unknown ? `whether one serves through ${url} is not known` : `none serves through ${url}`}${directly}`;
 }
 function figures({ nodes, pairs }) {
-    const open = (unknown = 0) => (unknown > 0 ? ` (${unknown} not known)` : '');
-    return (`${nodes.ready} of ${nodes.total} nodes Ready${open(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
-        `pairs connected${open(pairs.unknown)}`);
+    const unknownCount = (unknown = 0) => (unknown > 0 ? ` (${unknown} not known)` : '');
+    return (`${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
+        `pairs connected${unknownCount(pairs.unknown)}`);
 }
 
 ;// CONCATENATED MODULE: ./lib/github/health-text.js
@@ -49379,7 +49377,7 @@ function getIDToken(aud) {
 //# sourceMappingURL=core.js.map
 ;// CONCATENATED MODULE: ./lib/report/github.js
 
-/** GitHub drops a step's whole summary when it is larger. */
+/** GitHub drops a step's whole summary if it is larger. */
 const LARGEST_SUMMARY = (/* unused pure expression or super */ null && (1024 * 1024));
 /** The log of a GitHub job: a group for each stage, annotations, masks, outputs and the job summary. */
 function githubRenderer(screen, runner = lib_core_namespaceObject) {
@@ -49404,31 +49402,33 @@ function githubRenderer(screen, runner = lib_core_namespaceObject) {
 ;// CONCATENATED MODULE: ./lib/report/forms.js
 
 const SLOTS = 0x10000;
-/** The number below SLOTS of the last four characters, from that of those one before: a fifth has been shifted out. */
+/**
+ * Rolling hash, below SLOTS, of the last four characters, from the hash before: a fifth character has been shifted out.
+ */
 const forms_next = (slot, character) => ((slot << 4) ^ character) & (SLOTS - 1);
 if (SHORTEST_MASK !== 4)
     throw new Error('a slot is of as many characters as the shortest mask');
 /**
- * Texts that are looked for all at once: a run knows thousands of forms, and a line is searched in time that grows with
- * its length, not with their number. They are found by how they begin.
+ * Texts that are searched for all at once: a run knows thousands of forms, and the time to search a line grows with its
+ * length, not with their number. Candidates are found by their beginning.
  */
 class Forms {
     #begun = new Uint8Array(SLOTS);
-    /** By their first characters; in the order of their characters. */
+    /** By their first characters; sorted. */
     #byHead = new Map();
-    /** How many characters the last search held against those of forms. */
+    /** How many characters the last search compared with those of forms. */
     compared = 0;
-    /** Each at least as long as the shortest mask. */
+    /** Each must be at least as long as the shortest mask. */
     add(forms) {
         for (const form of forms) {
             const head = form.slice(0, SHORTEST_MASK);
             const others = this.#byHead.get(head) ?? [];
-            // Without a comparison of its own, sort goes by code units, as the search does.
+            // By default sort compares code units, as the search does.
             this.#byHead.set(head, [...new Set([...others, form])].sort());
             this.#begun[Array.from({ length: SHORTEST_MASK }, (_, i) => form.charCodeAt(i)).reduce(forms_next, 0)] = 1;
         }
     }
-    /** Where forms stand in the text, in order; of those that overlap one span. */
+    /** Where forms occur in the text, in order; overlapping ones are one span. */
     spansIn(text) {
         this.compared = 0;
         const spans = [];
@@ -49450,10 +49450,7 @@ class Forms {
         }
         return spans;
     }
-    /**
-     * Length of the longest of the forms that stands there; 0 where none does. Character by character, fewer of them are
-     * left.
-     */
+    /** Length of the longest form that occurs there; 0 if none does. Narrows the candidates character by character. */
     #longest(forms, text, at) {
         let low = 0;
         let high = forms.length;
@@ -49480,7 +49477,7 @@ class Forms {
         }
     }
 }
-/** The first of the forms between those two whose character there is at least that. */
+/** The first of the forms in that range whose character there is at least the given one. */
 function bound(forms, from, to, i, character) {
     let [low, high] = [from, to];
     while (low < high) {
@@ -49498,14 +49495,14 @@ function bound(forms, from, to, i, character) {
 
 
 const MASK = '***';
-/** So much of a long text is looked at for what is shown of it; taming may leave less. */
-const NEAR = 16 * LONGEST_VALUE;
-/** Knows every printed form of the run's secrets, and takes them out of whatever is printed. */
+/** How much of a long text is processed to print the shown part of it; making it harmless may shorten it. */
+const WINDOW = 16 * LONGEST_VALUE;
+/** Knows every printed form of the run's secrets, and removes them from everything that is printed. */
 class Masks {
     #known = new Set();
     #forms = new Forms();
     #longest = 0;
-    /** From now on nothing that is printed shows these. Gives the forms that were not known before, longest first. */
+    /** From now on nothing that is printed shows these. Returns the forms that were not known before, longest first. */
     hide(secrets) {
         const added = [...new Set(secrets.flatMap(printedForms))]
             .filter((form) => !this.#known.has(form))
@@ -49516,37 +49513,37 @@ class Masks {
         this.#longest = Math.max(this.#longest, added[0]?.length ?? 0);
         return added;
     }
-    /** The text with `***` in place of every form of every secret, also where two of them overlap. */
+    /** The text with `***` in place of every form of every secret, even where two of them overlap. */
     mask(text) {
         let masked = text;
         for (;;) {
             const spans = this.#spans(masked);
             if (spans.length === 0)
                 return masked;
-            masked = cover(masked, spans);
+            masked = coverSpans(masked, spans);
         }
     }
     /**
-     * Text from anywhere, fit to be printed: masked, harmless, bounded. Masked before it is tamed, since taming can
-     * change a form, and after it, since taming can join what a control character kept apart. What is far behind the last
-     * that is shown is not looked at: hosts say megabytes.
+     * Text from anywhere, made fit to print: masked, harmless, bounded. It is masked before it is made harmless, since
+     * that can change a form, and again afterwards, since that can join what a control character kept apart. What lies
+     * far beyond the shown part is not processed: hosts can send megabytes.
      */
     clean(text) {
-        if (text.length <= NEAR)
-            return bounded(this.#tamed(this.mask(text)));
-        // A form that the cut went through is none any more: what may be one is looked at and not shown. Broken into lines
-        // it is longer than it was.
-        const reach = 4 * this.#longest;
-        const masked = this.mask(text.slice(0, NEAR + reach));
-        const near = masked.slice(0, Math.max(0, masked.length - reach));
-        return bounded(this.#tamed(near), LONGEST_VALUE, Math.max(0, text.length - NEAR));
+        if (text.length <= WINDOW)
+            return bounded(this.#harmless(this.mask(text)));
+        // A form split by the end of the window would not be recognised, so what may be such a form is processed and not
+        // shown. With line breaks in it, a form is longer than usual.
+        const margin = 4 * this.#longest;
+        const masked = this.mask(text.slice(0, WINDOW + margin));
+        const shown = masked.slice(0, Math.max(0, masked.length - margin));
+        return bounded(this.#harmless(shown), LONGEST_VALUE, Math.max(0, text.length - WINDOW));
     }
-    /** What is masked already, tamed, and masked once more where that has changed it. */
-    #tamed(masked) {
-        const tamed = tame(masked);
-        return tamed === masked ? masked : this.mask(tamed);
+    /** Masked text made harmless, and masked again if that changed it. */
+    #harmless(masked) {
+        const harmless = makeHarmless(masked);
+        return harmless === masked ? masked : this.mask(harmless);
     }
-    /** The same value with every text in it clean. Functions are left out; keys are ours and stay. */
+    /** The same value with every text in it cleaned. Functions are left out; keys are ours and stay. */
     cleaned(value) {
         return this.#deep(value);
     }
@@ -49559,22 +49556,22 @@ class Masks {
             return typeof value === 'function' ? undefined : value;
         return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#deep(item)]));
     }
-    /** Where forms stand in the text, also those that are broken by line ends and indentation, as long base64 is. */
+    /** Where forms occur in the text, including those split by line ends and indentation, as in long base64. */
     #spans(text) {
         const spans = this.#forms.spansIn(text);
         const joined = text.replace(BREAKS, '');
-        const across = joined.length < text.length ? this.#forms.spansIn(joined) : [];
-        if (across.length === 0)
+        const joinedSpans = joined.length < text.length ? this.#forms.spansIn(joined) : [];
+        if (joinedSpans.length === 0)
             return spans;
         const placeOf = placesIn(text);
-        return [...spans, ...across.map(([from, to]) => [placeOf(from), placeOf(to - 1) + 1])].sort((a, b) => a[0] - b[0]);
+        return [...spans, ...joinedSpans.map(([from, to]) => [placeOf(from), placeOf(to - 1) + 1])].sort((a, b) => a[0] - b[0]);
     }
 }
-/** Line ends, plain or escaped, and the blanks after them. */
+/** Line ends, plain or escaped, and the whitespace after them. */
 const BREAKS = /(?:[\r\n]|\\[rn])\s*/g;
-/** Where a character of the text without breaks stood in it. */
+/** Maps a position in the text without breaks to its position in the original. */
 function placesIn(text) {
-    // Of each piece where it begins, in what is joined and in the text.
+    // The start of each piece, in the joined text and in the original.
     const [starts, places] = [[0], [0]];
     let [length, end] = [0, 0];
     for (const { index, 0: gap } of text.matchAll(BREAKS)) {
@@ -49584,12 +49581,12 @@ function placesIn(text) {
         places.push(end);
     }
     return (index) => {
-        const piece = lastAtMost(starts, index);
+        const piece = lastNotAbove(starts, index);
         return (places[piece] ?? 0) + index - (starts[piece] ?? 0);
     };
 }
-/** Index of the last of the rising numbers that is no larger. */
-function lastAtMost(numbers, most) {
+/** Index of the last of the ascending numbers that is not greater than the given one. */
+function lastNotAbove(numbers, most) {
     let [low, high] = [0, numbers.length];
     while (high - low > 1) {
         const middle = (low + high) >> 1;
@@ -49600,8 +49597,10 @@ function lastAtMost(numbers, most) {
     }
     return low;
 }
-/** Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this ends. */
-function cover(text, spans) {
+/**
+ * Puts one mask over each run of spans that touch or overlap. Every form is longer than the mask, so this terminates.
+ */
+function coverSpans(text, spans) {
     let covered = '';
     let end = -1;
     for (const [from, to] of spans) {
