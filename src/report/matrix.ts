@@ -74,7 +74,7 @@ function servingInWords(matrix: Matrix, replicas: string): string {
 function figures({ nodes, pairs }: Matrix): string {
   const unknownCount = (unknown = 0): string => (unknown > 0 ? ` (${unknown} not known)` : '');
   return (
-    `${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
-    `pairs connected${unknownCount(pairs.unknown)}`
+    `${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ` +
+    `${pairs.connected} of ${pairs.total} pairs connected${unknownCount(pairs.unknown)}`
   );
 }

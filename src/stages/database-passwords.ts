@@ -64,8 +64,8 @@ export function planPasswords(
 }
 
 /**
- * Announces the files that may turn out to be missing once an existing container has started; `hasRootPassword` if root has a
- * password of its own.
+ * Announces the files that may turn out to be missing once an existing container has started; `hasRootPassword` if root
+ * has a password of its own.
  */
 export function announcePasswordFiles(
   plan: Plan,

@@ -17,7 +17,7 @@ export const UNMADE: readonly Unmade[] = [
   {
     name: 'replicas-of-two-architectures',
     why: 'all hosts are one machine',
-    shownBy: ['stages/preflight.test.ts', 'of replicas have one architecture, by whatever name'],
+    shownBy: ['stages/preflight.test.ts', 'of replicas have one architecture, under any of its names'],
   },
   {
     name: 'kernel-too-old',
