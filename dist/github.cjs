@@ -36341,8 +36341,8 @@ function servingInWords(matrix, replicas) {
 }
 function figures({ nodes, pairs }) {
     const unknownCount = (unknown = 0) => (unknown > 0 ? ` (${unknown} not known)` : '');
-    return (`${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ${pairs.connected} of ${pairs.total} ` +
-        `pairs connected${unknownCount(pairs.unknown)}`);
+    return (`${nodes.ready} of ${nodes.total} nodes Ready${unknownCount(nodes.unknown)}, ` +
+        `${pairs.connected} of ${pairs.total} pairs connected${unknownCount(pairs.unknown)}`);
 }
 
 ;// CONCATENATED MODULE: ./lib/github/health-text.js
