@@ -35,7 +35,7 @@ export const writeJoinTokens = ({ manager, worker }: JoinTokens): Secret =>
   new Secret('join tokens', JSON.stringify({ manager: manager.reveal(), worker: worker.reveal() }));
 
 /** Parses serialised tokens. Throws if they are invalid. */
-export function readJoinTokens(text: Secret): JoinTokens {
+function readJoinTokens(text: Secret): JoinTokens {
   const { manager, worker } = tokensSchema.parse(JSON.parse(text.reveal()));
   return { manager: new Secret('manager join token', manager), worker: new Secret('worker join token', worker) };
 }

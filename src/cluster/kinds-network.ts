@@ -16,7 +16,7 @@ const DNS_LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 const DNS_NAME = new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})*$`);
 
 /** Whether the text is an IPv4 address or a DNS name. */
-export function isAddress(value: string): boolean {
+function isAddress(value: string): boolean {
   if (ipv4(value) !== undefined) return true;
   return value.length <= 253 && DNS_NAME.test(value) && !/(^|\.)\d+$/.test(value);
 }

@@ -37,7 +37,7 @@ export const section = <Shape extends z.core.$ZodShape>(shape: Shape) =>
   z.strictObject(shape, { error: (issue) => mappingMessage(issue.input, Object.keys(shape)) });
 
 /** The message for a value that should be a mapping. */
-export function mappingMessage(input: unknown, keys: readonly string[]): string {
+function mappingMessage(input: unknown, keys: readonly string[]): string {
   const wanted = `a mapping of ${keys.join(', ')}`;
   if (input === undefined) return `is missing (${wanted})`;
   return input === null ? `is empty: omit the key, or give ${wanted}` : `must be ${wanted}`;

@@ -29,7 +29,7 @@ export function givenSecret(env: Environment, name: InputName): Secret | undefin
 }
 
 /** How to set an input, in and outside GitHub. */
-export function howToSet(name: InputName): string {
+function howToSet(name: InputName): string {
   const { kind }: InputDefinition = INPUTS[name];
   const outside =
     kind === 'word' || kind === 'flag' || kind === 'path'

@@ -8,7 +8,7 @@ export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
 export const CROSS = '✗';
 
 /** Precedes a check that could not be made. */
-export const QUESTION = '?';
+const QUESTION = '?';
 
 /** The text of a cell, with its mark if it is not ok. */
 export const marked = ({ ok, unknown, text }: Check): string =>

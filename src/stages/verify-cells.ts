@@ -32,7 +32,7 @@ export function cellFailures(
 }
 
 /** What a failed check observed, prefixed by the title of its column. */
-export function checkText({ cells }: MatrixRow, name: CheckName): string {
+function checkText({ cells }: MatrixRow, name: CheckName): string {
   const { text, unknown } = cells[name];
   return unknown === true && text !== 'not known'
     ? `${CHECKS[name]} is not known (${text})`
@@ -50,7 +50,7 @@ const EXPLAINERS: Readonly<Record<CheckName, (scene: Scene) => Explanation>> = {
 };
 
 /** If the replica does not exist or does not run, that alone explains all its failed checks. */
-export function explainStopped(scene: Scene): Explanation | undefined {
+function explainStopped(scene: Scene): Explanation | undefined {
   const { onHost } = scene;
   const { name: host } = onHost.host;
   if (isSilent(scene.facts, host))
