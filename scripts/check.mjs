@@ -111,7 +111,7 @@ const steps = (unitResults, { slow, audited }) => [
         '--check',
         '--cache',
         '--cache-strategy=content',
-        '--cache-location=node_modules/.cache/prettier/',
+        '--cache-location=node_modules/.cache/prettier.json',
         '.',
       ]),
   ],
