@@ -25,7 +25,7 @@ const changing = (model: Model, wish?: Wish): Stage[] =>
 const runOf = (parts: Partial<Run> = {}): Run => ({
   fleet: { run: () => Promise.reject(new Error('only the model is asked')) },
   emit: () => undefined,
-  lookEveryMs: 1,
+  checkEveryMs: 1,
   words: PLAN_WORDS,
   ...parts,
 });
@@ -44,9 +44,9 @@ const lineOf = ({ stage, host, change, about, why }: Change): string =>
 async function byJobs(
   model: Model,
   perHost = false,
-): Promise<{ readonly agreed: readonly string[]; readonly refused: readonly string[] }> {
-  const agreed = await agree(model);
-  expect(movedSince(agreed, await agree(model))).toEqual([]);
+): Promise<{ readonly approved: readonly string[]; readonly refused: readonly string[] }> {
+  const approved = await agree(model);
+  expect(movedSince(approved, await agree(model), PLAN_WORDS)).toEqual([]);
   const refused: string[] = [];
   const parts = perHost ? model.cluster.hosts.map(({ name }) => ({ hosts: new Set([name]) })) : [{}];
   for (const stage of changing(model)) {

@@ -67,12 +67,12 @@ test('an approval covers changes and what is only known after them, not what is 
 
 test('a change is approved for its reason and for no other', () => {
   const [memory, image] = [changesOf({ why: MEMORY }), changesOf({ why: IMAGE })];
-  expect(movedSince(memory, memory)).toEqual([]);
+  expect(movedSince(memory, memory, PLAN_WORDS)).toEqual([]);
   expect(movedSince(memory, image, PLAN_WORDS).map(({ evidence }) => evidence)).toEqual([
     'now also: swarm-join b ~ replace replica r (image kuscia:1 -> kuscia:2); no longer: swarm-join b ~ replace replica r (memory 4 GiB -> 8 GiB)',
   ]);
   const other = differing({ field: 'memory', from: '4 GiB', to: '16 GiB' });
-  expect(movedSince(memory, changesOf({ why: other }))).toHaveLength(1);
+  expect(movedSince(memory, changesOf({ why: other }), PLAN_WORDS)).toHaveLength(1);
 });
 
 test('the reasons of creations, transient reasons and observations are not compared', () => {
@@ -94,8 +94,8 @@ test('a change is approved with the properties of what it creates', () => {
     change: '+',
     about: { kind: 'create', thing: 'load balancer', name: 'l', details: { port } },
   });
-  expect(movedSince(changesOf(at('8080')), changesOf(at('8080')))).toEqual([]);
-  expect(movedSince(changesOf(at('8080')), changesOf(at('8081')))).toHaveLength(1);
+  expect(movedSince(changesOf(at('8080')), changesOf(at('8080')), PLAN_WORDS)).toEqual([]);
+  expect(movedSince(changesOf(at('8080')), changesOf(at('8081')), PLAN_WORDS)).toHaveLength(1);
 });
 
 const named = (name: string, parts: Partial<Change> = {}): Change => later({ ...PROBE, name }, parts);
@@ -128,8 +128,8 @@ const cases: readonly [string, readonly Change[], readonly Change[], string | un
     'another image: none that is known, not sha256:1: swarm-join b ? probe a',
   ],
 ];
-test.each(cases)('%s', (_, agreed, now, evidence) => {
-  expect(movedSince(agreed, now, PLAN_WORDS).map(({ code, evidence }) => [code, evidence])).toEqual(
+test.each(cases)('%s', (_, approved, now, evidence) => {
+  expect(movedSince(approved, now, PLAN_WORDS).map(({ code, evidence }) => [code, evidence])).toEqual(
     evidence === undefined ? [] : [['plan-moved', evidence]],
   );
 });
@@ -204,8 +204,8 @@ describe('a step', () => {
       'another image: sha256:1, not sha256:2',
     ],
   ];
-  test.each(held)('%s', (_, agreed, now, end) => {
-    const failures = notApproved(agreed, 'swarm-join', [now], PLAN_WORDS);
+  test.each(held)('%s', (_, approved, now, end) => {
+    const failures = notApproved(approved, 'swarm-join', [now], PLAN_WORDS);
     expect(failures.map(({ code, host, evidence }) => [code, host, evidence])).toEqual(
       end === 'done' ? [] : [['plan-moved', now.host, end]],
     );
@@ -216,6 +216,6 @@ describe('a step', () => {
       'swarm-join: "~ replace replica r" is not in the plan that was agreed to, so it was not done',
       'swarm-join: "+ probe p" is not in the plan that was agreed to, so it was not done',
     ]);
-    expect(notApproved(undefined, 'swarm-join', [step({})])).toEqual([]);
+    expect(notApproved(undefined, 'swarm-join', [step({})], PLAN_WORDS)).toEqual([]);
   });
 });

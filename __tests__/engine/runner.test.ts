@@ -17,7 +17,7 @@ import { clusterOf } from '../support/deployment.ts';
 import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
 import { BARE, says } from '../support/lines.ts';
 
-const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'mend it' });
+const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'fix it' });
 const planWith = (fill: (plan: Plan) => void): Plan => {
   const made = new Plan();
   fill(made);
@@ -30,7 +30,7 @@ class World {
   readonly diary: string[] = [];
   readonly events: Event[] = [];
   fleet = new FakeFleet([]);
-  lookEveryMs = 5;
+  checkEveryMs = 5;
 
   /** A step that creates the thing, taking some time. */
   step(thing: string, extras: Partial<Step> = {}): Step {
@@ -67,7 +67,7 @@ class World {
     return {
       fleet: this.fleet,
       emit: (event) => void this.events.push(event),
-      lookEveryMs: this.lookEveryMs,
+      checkEveryMs: this.checkEveryMs,
       words: BARE,
       ...extras,
     };
@@ -578,7 +578,7 @@ describe('cancelling', () => {
 
   test('while something settles stops waiting at once', async () => {
     const world = new World();
-    world.lookEveryMs = 20_000;
+    world.checkEveryMs = 20_000;
     const cancel = new AbortController();
     const running = codes(
       apply(

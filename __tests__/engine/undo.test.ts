@@ -5,7 +5,7 @@ import { Plan, type Step } from '../../src/engine/plan.ts';
 import { apply } from '../../src/engine/runner.ts';
 import type { Stage } from '../../src/engine/stage.ts';
 import { FakeFleet } from '../support/fake.ts';
-import { says } from '../support/lines.ts';
+import { BARE, says } from '../support/lines.ts';
 
 const failure = (what: string, host = 'a'): Failure => ({ code: 'command-failed', host, what, remedy: 'fix it' });
 
@@ -55,7 +55,8 @@ async function carriedOut(thing: Thing, stage: Stage, signal?: AbortSignal) {
   const ended = await apply([stage], {
     fleet: new FakeFleet([]),
     emit: (event) => void events.push(event),
-    lookEveryMs: 5,
+    words: BARE,
+    checkEveryMs: 5,
     ...(signal && { signal }),
   }).then(
     (applied) => applied.get('s')?.length,
@@ -114,7 +115,8 @@ describe('a step that replaces something', () => {
     const thrown = await apply([thing.stage(step, false)], {
       fleet: new FakeFleet([]),
       emit: () => undefined,
-      lookEveryMs: 5,
+      words: BARE,
+      checkEveryMs: 5,
     }).then(
       () => undefined,
       (error: unknown) => error,

@@ -5,7 +5,7 @@ import type { Stage } from '../../src/engine/stage.ts';
 import { asksHosts, modes, OPERATIONS, type HostMode, type Mode } from '../../src/operations/index.ts';
 import type { Ended, OnHosts, Operation, Task } from '../../src/operations/operation.ts';
 import { CUT, matrixOf, planOf, step } from '../report/alice.ts';
-import { says } from '../support/lines.ts';
+import { BARE, says } from '../support/lines.ts';
 
 const ALL = Object.keys(OPERATIONS) as Mode[];
 const ON_HOSTS = ALL.filter(asksHosts);
@@ -56,6 +56,7 @@ async function done(mode: HostMode, stages: readonly Stage[], parts: Partial<Run
     run: {
       fleet: { run: () => Promise.reject(new Error('no host is asked')) },
       emit: ({ is }) => void told.push(is),
+      words: BARE,
       ...parts,
     },
     save: { plan: save('plan'), outputs: save('outputs'), snapshot: save('snapshot') },

@@ -14,6 +14,7 @@ import type { Task } from '../../src/operations/operation.ts';
 import { verify } from '../../src/operations/verify.ts';
 import type { Stage } from '../../src/engine/stage.ts';
 import type { Subject } from '../../src/report/run-state.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { deploymentOf, hostOf, THREE, TWO } from '../support/deployment.ts';
 import { nodeOf } from '../support/facts.ts';
@@ -74,7 +75,9 @@ async function told(
     else events.push('ms' in event ? { ...event, ms: event.is === 'stage-settled' ? 900 : 640 } : event);
   };
   const fleet: Run['fleet'] = { run: () => Promise.reject(new Error('only the tape and the model are asked')) };
-  const failures = await way(stages, { fleet, emit, lookEveryMs: 1 }).catch((thrown) => failuresOf(thrown));
+  const failures = await way(stages, { fleet, emit, words: PLAN_WORDS, checkEveryMs: 1 }).catch((thrown) =>
+    failuresOf(thrown),
+  );
   const subject = { mode, cluster: deployment.cluster, stages: stages.map(({ name }) => name) };
   return { subject, events, failures };
 }

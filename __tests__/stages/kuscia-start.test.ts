@@ -12,6 +12,7 @@ import { sha256 } from '../../src/engine/digest.ts';
 import { failuresOf } from '../../src/engine/errors.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import { RunCache } from '../../src/engine/run-cache.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { machine } from '../../src/host/facts.ts';
 import { file } from '../../src/host/files.ts';
@@ -107,7 +108,7 @@ test('kuscia.sh is prefetched on the hosts whose replicas change, not on the hos
     ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
     ok('node-02', extractScript(cluster)),
   ]);
-  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined }, new RunCache()));
+  await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined, words: PLAN_WORDS }, new RunCache()));
   expect(fleet.lines()).toEqual([image(cluster.image).command, extractScript(cluster)].map(shellLine));
 });
 
@@ -377,8 +378,8 @@ describe('a replica', () => {
       about: { kind: 'restart', thing: 'replica' },
     };
     expect(steps.map(({ why }) => why.because)).toEqual(['configuration-changed', 'broken']);
-    expect(notApproved([foretold], 'kuscia-start', steps)).toEqual([]);
-    expect(notApproved([{ ...foretold, host: 'node-03' }], 'kuscia-start', steps)).toHaveLength(2);
+    expect(notApproved([foretold], 'kuscia-start', steps, PLAN_WORDS)).toEqual([]);
+    expect(notApproved([{ ...foretold, host: 'node-03' }], 'kuscia-start', steps, PLAN_WORDS)).toHaveLength(2);
   });
 
   const changed: readonly [string, Partial<Cluster>, string][] = [

@@ -49,7 +49,7 @@ describe('the stages', () => {
 describe('on real hosts that are empty', () => {
   test('each stage plans what it can know, with read-only commands', async () => {
     const fleet = new FakeFleet(tape('empty'));
-    const planned = await plan(stagesOf().slice(0, -1), { fleet, emit: () => undefined });
+    const planned = await plan(stagesOf().slice(0, -1), { fleet, emit: () => undefined, words: PLAN_WORDS });
     expect(planned.map(({ stage, plan }) => [stage.name, ...shown(plan)])).toMatchObject([
       [
         'preflight',
@@ -107,7 +107,7 @@ describe('on real hosts that are settled', () => {
     const fleet = new FakeFleet(tape('settled'));
     const proofs: Proof[] = [];
     const emit: Emit = (event) => void (event.is === 'proof' && proofs.push(event.proof));
-    const applied = await apply(stagesOf(), { fleet, emit });
+    const applied = await apply(stagesOf(), { fleet, emit, words: PLAN_WORDS });
     expect([...applied].filter(([, steps]) => steps.length > 0)).toEqual([]);
     expect(proofs.at(-1)).toMatchObject({
       healthy: true,
@@ -131,7 +131,7 @@ describe('on real hosts that are settled', () => {
         line: take.line.replaceAll('http://10.77.0.11:8080/', 'http://10.77.0.11:8081/'),
       })),
     ]);
-    const planned = await plan(stagesOf(changed).slice(0, -1), { fleet, emit: () => undefined });
+    const planned = await plan(stagesOf(changed).slice(0, -1), { fleet, emit: () => undefined, words: PLAN_WORDS });
     expect(
       planned.flatMap(({ plan }) =>
         plan.steps.map(({ host, about, why }) => `${host} ${PLAN_WORDS.what(about)}: ${PLAN_WORDS.why(why)}`),
@@ -248,7 +248,7 @@ describe('a whole deployment', () => {
     const changing = stagesOf().filter(({ name }) => name !== 'preflight' && name !== 'verify');
     await apply(
       changing.map((stage) => modelled(model, stage, 'run commands')),
-      { fleet, emit: () => undefined, lookEveryMs: 1 },
+      { fleet, emit: () => undefined, words: PLAN_WORDS, checkEveryMs: 1 },
     );
     const recorded = tape('changes').map(({ host, line }) => `${host} ${line}`);
     const ran = new Set(fleet.ran.map(({ host, line }) => `${host} ${line}`));

@@ -6,6 +6,7 @@ import type { Outcome } from '../../src/engine/outcome.ts';
 import { Plan, type Step } from '../../src/engine/plan.ts';
 import { apply } from '../../src/engine/runner.ts';
 import { Secret } from '../../src/engine/secret.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 import { KEY } from './key.ts';
 import { PASSWORD } from './deployment.ts';
 import type { Take } from './tape.ts';
@@ -131,6 +132,7 @@ export async function carryOut(
   await apply([{ name: 'test', purpose: '', needs: [], settleMs: 0, plan: look }], {
     fleet,
     emit: (event) => void events.push(event),
+    words: PLAN_WORDS,
   });
   return seen.carried;
 }

@@ -12,6 +12,7 @@ import { lastErrorLines } from '../../src/kuscia/facts.ts';
 import { registry } from '../../src/kuscia/registry.ts';
 import { databaseState } from '../../src/mysql/facts.ts';
 import { greeting } from '../../src/mysql/greeting.ts';
+import { PLAN_WORDS } from '../../src/report/words.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { deploymentOf, EXTERNAL, TWO } from './deployment.ts';
 import { labFleet } from './lab-fleet.ts';
@@ -130,7 +131,7 @@ export async function record(): Promise<{
       return outcome;
     },
   };
-  await apply(stages, { fleet, emit: () => undefined });
+  await apply(stages, { fleet, emit: () => undefined, words: PLAN_WORDS });
   const settled = await look();
   return { asked: { empty, settled, odd: await recordOdd() }, changes };
 }

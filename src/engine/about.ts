@@ -215,12 +215,3 @@ export interface Words {
   what(about: About): string;
   why(reason: Reason): string;
 }
-
-/** Shows the data as they are, if no better words are provided. */
-export const PLAIN: Words = {
-  what: ({ kind, thing, name }) => [kind, thing, ...(name === undefined ? [] : [name])].join(' '),
-  why: ({ because, of, differs = [], seen: what }) =>
-    [because, of, ...differs.map(({ field, from, to }) => `${field} ${from ?? ''} -> ${to ?? ''}`), what]
-      .filter((each) => each !== undefined)
-      .join(' '),
-};

@@ -1,6 +1,6 @@
 import type { Event } from './events.ts';
 import type { Note } from './plan.ts';
-import { PLAIN, type Words } from './about.ts';
+import type { Words } from './about.ts';
 
 interface StageActivity {
   readonly steps: Set<Pick<Note, 'host' | 'about'>>;
@@ -28,7 +28,7 @@ export class ActivityTracker {
    * Words that follow "cancelled": the running stages, and their current steps or else what they are waiting for.
    * Undefined between stages.
    */
-  inWords(words: Words = PLAIN): string | undefined {
+  inWords(words: Words): string | undefined {
     if (this.#stages.size === 0) return undefined;
     const activities = [...this.#stages.values()];
     const steps = activities.flatMap((activity) => [...activity.steps]);

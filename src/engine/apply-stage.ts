@@ -2,7 +2,6 @@ import { actor } from './actor.ts';
 import { notApproved } from './approved.ts';
 import { failuresOf, DeploymentError, type Failure } from './errors.ts';
 import { sameStep, type Plan, type Step } from './plan.ts';
-import { PLAIN } from './about.ts';
 import { undoAll } from './undo.ts';
 import { asNote, planStage, pause, stopIfCancelled, type Run } from './run.ts';
 import type { RunCache } from './run-cache.ts';
@@ -202,7 +201,7 @@ async function settle(stage: Stage, batch: readonly Step[], run: ApplyContext, l
   }
 }
 
-function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: Run, prefix = ''): Failure {
+function unsettled(stage: Stage, { host, about, why }: Step, { words }: Run, prefix = ''): Failure {
   return {
     code: 'not-settled',
     host,
@@ -210,6 +209,6 @@ function unsettled(stage: Stage, { host, about, why }: Step, { words = PLAIN }: 
       `${stage.name}: "${words.what(about)}" was carried out, but is still missing after ` +
       `${stage.settleMs / 1000} s`,
     evidence: `${prefix}${words.why(why)}`,
-    remedy: 'Look at the host, then run again: what is done stays and is found again.',
+    remedy: 'Check the host, then run again. Completed changes are kept; the next run applies the rest.',
   };
 }

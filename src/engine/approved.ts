@@ -1,13 +1,4 @@
-import {
-  isTransient,
-  PLAIN,
-  sameAbout,
-  sameDetails,
-  sameReason,
-  type About,
-  type Reason,
-  type Words,
-} from './about.ts';
+import { isTransient, sameAbout, sameDetails, sameReason, type About, type Reason, type Words } from './about.ts';
 import type { Failure } from './errors.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -70,7 +61,7 @@ const sameChange = (a: Change, b: Change): boolean =>
  * No failure if the changes needed now are the approved ones, with the same images; otherwise one failure that names
  * the differences.
  */
-export function movedSince(approved: readonly Change[], now: readonly Change[], words: Words = PLAIN): Failure[] {
+export function movedSince(approved: readonly Change[], now: readonly Change[], words: Words): Failure[] {
   const find = (changes: readonly Change[], change: Change): Change | undefined =>
     changes.find((each) => sameChange(each, change));
   const described = ({ stage, host, change, about, why }: Change): string =>
@@ -113,7 +104,7 @@ export function notApproved(
   approved: readonly Change[] | undefined,
   stage: string,
   steps: readonly Step[],
-  words: Words = PLAIN,
+  words: Words,
 ): Failure[] {
   if (approved === undefined) return [];
   return steps.flatMap((step) => {

@@ -11,13 +11,15 @@ import type { Note, Plan } from './plan.ts';
 import type { Stage } from './stage.ts';
 import type { Snapshots } from './snapshots.ts';
 
-/** What a run needs: the hosts, a receiver of its events, and a signal that cancels it. */
+/** What a run needs: the hosts, a receiver of its events, the words of its failures, and a signal that cancels it. */
 export interface Run {
   readonly fleet: Fleet;
   readonly emit: Emit;
+  /** Puts steps into words, for failures that name them. */
+  readonly words: Words;
   readonly signal?: AbortSignal;
   /** Milliseconds between two checks while something settles; 500 by default. */
-  readonly lookEveryMs?: number;
+  readonly checkEveryMs?: number;
   /** Hosts for which this run carries out each stage; all by default. */
   readonly hosts?: ReadonlySet<string>;
   /** Recorded answers of hosts that the fleet does not reach; by default it reaches all. */
@@ -29,8 +31,6 @@ export interface Run {
   readonly permit?: () => Promise<'as planned' | 'plan again'>;
   /** The approved changes: no others are made. By default any change may be made. */
   readonly approved?: readonly Change[];
-  /** Puts steps into words for failures that name them; by default their data is shown. */
-  readonly words?: Words;
 }
 
 /**
@@ -88,7 +88,7 @@ const lostWhileReading = (host: string, reason: string): Failure => ({
  * better spent, it waits longer, but no longer than that work takes. Throws if the run is cancelled meanwhile.
  */
 export async function pause(stage: Stage, run: Run, attempt = Infinity, otherWork?: Promise<unknown>): Promise<void> {
-  const everyMs = run.lookEveryMs ?? 500;
+  const everyMs = run.checkEveryMs ?? 500;
   const otherWorkEnded = new AbortController();
   void otherWork?.then(() => otherWorkEnded.abort());
   const signal = AbortSignal.any([otherWorkEnded.signal, ...(run.signal ? [run.signal] : [])]);

@@ -1,4 +1,4 @@
-import { PLAIN, type Words } from '../engine/about.ts';
+import type { Words } from '../engine/about.ts';
 import type { Note } from '../engine/plan.ts';
 import { PROOF } from '../cluster/matrix.ts';
 import type { Failure } from '../engine/errors.ts';
@@ -25,7 +25,7 @@ export function unproven(proof: Proof | undefined): Failure[] {
 }
 
 /** The failure for something that must be known but is not. */
-export function notJudged(stage: string, { host, about, why }: Note, words: Words = PLAIN): Failure {
+export function notJudged(stage: string, { host, about, why }: Note, words: Words): Failure {
   return {
     code: 'fact-unknown',
     host,
