@@ -111,7 +111,7 @@ async function onHosts(
   const run = runOf(prepared, parts, lock);
   const someAnswer = unreached.size < request.job.reaches.length;
   if (unreached.size > 0 && !(judgesSilent && someAnswer)) {
-    if (someAnswer && operation.silentHosts === 'end it, once the others are judged' && stages.some(isProof)) {
+    if (someAnswer && operation.silentHosts === 'stop the run after the others are judged' && stages.some(isProof)) {
       const proof = await proofNow(all, run);
       if (proof && !signal.aborted) report.seen(proof);
     }

@@ -16,11 +16,11 @@ const LINGER_MS = 1_000;
  * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon
  * it means nothing more.
  */
-const SAME_WISH_MS = 500;
+const SAME_REQUEST_MS = 500;
 
 /**
- * Runs the work to its end. The process ends with 0 only when the work said so: not when it was forgotten by the event
- * loop, not when something was thrown past everyone. The first SIGINT or SIGTERM cancels, a later one ends at once.
+ * Runs the work to its end. The process exits with 0 only if the work returned 0: not if the event loop ran empty
+ * before that, and not if an error was not handled. The first SIGINT or SIGTERM cancels, a later one exits immediately.
  */
 export function runProcess(process: ProcessHandle, { work, defect, say }: Life): void {
   process.exitCode = 1;
@@ -36,7 +36,7 @@ export function runProcess(process: ProcessHandle, { work, defect, say }: Life):
   };
   let askedAt = 0;
   const asked = (signal: string): void => {
-    if (cancel.signal.aborted && Date.now() - askedAt > SAME_WISH_MS) process.exit(130);
+    if (cancel.signal.aborted && Date.now() - askedAt > SAME_REQUEST_MS) process.exit(130);
     if (cancel.signal.aborted) return;
     askedAt = Date.now();
     say(`${signal}: cancelling; what runs on the hosts is ended. Once more ends at once.`);

@@ -93,7 +93,7 @@ export function taskOf({ request, all, stages }: Prepared, run: Run, lock: Lock,
         if (isTaken(job)) await save(await snapshot());
       },
     },
-    releaseLock: () => lock.letGo(),
+    releaseLock: () => lock.release(),
     say: (line) => report.say(line),
   };
 }

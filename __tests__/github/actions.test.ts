@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { JOBS, type JobInput, type JobName, type Told } from '../../src/github/catalogue.ts';
+import { JOBS, type JobInput, type JobName, type Texts } from '../../src/github/catalogue.ts';
 import { ACTION_VARIABLES } from '../../src/report/failures.ts';
 import { readRequest, tokenIn } from '../../src/github/request.ts';
 
@@ -69,7 +69,7 @@ describe.each(Object.keys(JOBS) as JobName[])('what is said by the word %s', (jo
   test('gives the outputs of the catalogue', () =>
     expect(outputs).toEqual(
       Object.fromEntries(
-        Object.entries<Told>(told).map(([name, { english }]) => [
+        Object.entries<Texts>(told).map(([name, { english }]) => [
           name,
           { description: english, value: `\${{ steps.say.outputs.${name} }}` },
         ]),

@@ -2,9 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import fc from '../support/random.ts';
 import { CHECKS, type CheckName, type Matrix } from '../../src/cluster/matrix.ts';
 import { CODES, type Code, type Failure } from '../../src/engine/errors.ts';
-import { changedText, healthMark, healthyText, issueText, keptIn, wrongIn } from '../../src/github/health-text.ts';
+import {
+  changedText,
+  healthMark,
+  healthyText,
+  issueText,
+  storedStateIn,
+  wrongIn,
+} from '../../src/github/health-text.ts';
 import { planText } from '../../src/github/comment-plan.ts';
-import { code, fitted, isMarked, LONGEST_BODY, moment, prose, table } from '../../src/github/markdown.ts';
+import { code, fitted, isMarked, MAX_BODY_LENGTH, moment, prose, table } from '../../src/github/markdown.ts';
 import type { Health } from '../../src/github/request.ts';
 import type { PlanDocument } from '../../src/report/plan.ts';
 import { LIVE, nodes, shape, texts, tree, type Node } from './reader.ts';
@@ -200,8 +207,8 @@ describe('the state in an issue', () => {
           now: START,
           kept: { looks, wrong: wrongIn(health) },
         });
-        expect(keptIn(body)).toEqual({ looks, wrong: wrongIn(health) });
-        expect(keptIn(body.replaceAll('\n', '\r\n'))).toEqual({ looks, wrong: wrongIn(health) });
+        expect(storedStateIn(body)).toEqual({ looks, wrong: wrongIn(health) });
+        expect(storedStateIn(body.replaceAll('\n', '\r\n'))).toEqual({ looks, wrong: wrongIn(health) });
         expect([isMarked(body, healthMark('alice')), isMarked(body, healthMark('bob'))]).toEqual([true, false]);
       }),
     );
@@ -213,7 +220,7 @@ describe('the state in an issue', () => {
     '<!-- kuscia-swarm state: looks=x wrong=0123456789abcdef -->',
     '<!-- kuscia-swarm state: looks=1 wrong=0123 -->',
     'a host said `<!-- kuscia-swarm state: looks=1 wrong=0123456789abcdef -->`',
-  ])('is not there in %p', (body) => expect(keptIn(body)).toBeUndefined());
+  ])('is missing in %p', (body) => expect(storedStateIn(body)).toBeUndefined());
 
   test('does not change with the order of findings, or with figures', () => {
     const health = healthWith('x');
@@ -250,8 +257,8 @@ describe('a body', () => {
     };
     const look = { place: PLACE, docs: DOCS, first: START, now: START, kept: { looks: 1, wrong: '0123456789abcdef' } };
     for (const body of [issueText({ ...look, health }), changedText(health, PLACE, DOCS)]) {
-      expect(body.length).toBeLessThanOrEqual(LONGEST_BODY);
-      expect(body).toMatch(/\d+ more replicas stand in the log of the run\./);
+      expect(body.length).toBeLessThanOrEqual(MAX_BODY_LENGTH);
+      expect(body).toMatch(/\d+ more replicas are in the log of the run\./);
       expect(body).toMatch(/- \d+ more are in the log of the run\./);
     }
     expect(issueText({ ...look, health })).toContain('gh run rerun 4711');
@@ -270,11 +277,11 @@ describe('a body', () => {
         .length;
     };
     // One more of the long ones would not fit.
-    const many = Array.from({ length: 200 }, (_, i) => i).findLast((i) => lengthOf(i, 0) > LONGEST_BODY - 400) ?? 0;
+    const many = Array.from({ length: 200 }, (_, i) => i).findLast((i) => lengthOf(i, 0) > MAX_BODY_LENGTH - 400) ?? 0;
     const lengths = Array.from({ length: 40 }, (_, i) => lengthOf(many, i * 10));
-    expect(Math.max(...lengths)).toBeGreaterThan(LONGEST_BODY - 20);
-    expect(lengths.filter((length) => length > LONGEST_BODY)).toEqual([]);
-    expect(Math.min(...lengths)).toBeLessThan(LONGEST_BODY / 2);
+    expect(Math.max(...lengths)).toBeGreaterThan(MAX_BODY_LENGTH - 20);
+    expect(lengths.filter((length) => length > MAX_BODY_LENGTH)).toEqual([]);
+    expect(Math.min(...lengths)).toBeLessThan(MAX_BODY_LENGTH / 2);
   });
 
   test('shows what fits', () => {
@@ -282,7 +289,7 @@ describe('a body', () => {
     expect(
       [many(1_000), many(600), many(0)].map((whole) => fitted((most) => whole.slice(0, most * 100)).length),
     ).toEqual([20_000, 60_000, 0]);
-    expect(fitted(() => 'x'.repeat(LONGEST_BODY + 1))).toHaveLength(LONGEST_BODY);
+    expect(fitted(() => 'x'.repeat(MAX_BODY_LENGTH + 1))).toHaveLength(MAX_BODY_LENGTH);
   });
 });
 

@@ -72,7 +72,7 @@ async function runOn(
     setOutput: (name: string, value: string) => void (told.outputs[name] = value),
     summary,
   };
-  const teller = new GithubReporter(
+  const reporter = new GithubReporter(
     { write: (text) => (told.log += text) },
     DOCS,
     runner as unknown as ConstructorParameters<typeof GithubReporter>[2],
@@ -92,6 +92,6 @@ async function runOn(
     INPUT_TOKEN: api.token,
   };
   const read = (): string => JSON.stringify({ pull_request: { number: 1 } });
-  const code = await run({ env: { ...place, ...env }, read, teller, signal, now: () => clock.now, pause });
+  const code = await run({ env: { ...place, ...env }, read, reporter, signal, now: () => clock.now, pause });
   return { code, ...told };
 }

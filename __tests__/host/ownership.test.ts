@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { answer, present, type Fact } from '../../src/engine/fact.ts';
-import { othersOn, type Ward } from '../../src/host/ownership.ts';
+import { othersOn, type ExposedPath } from '../../src/host/ownership.ts';
 
-const said = (...lines: readonly string[]): Fact<readonly Ward[]> =>
+const said = (...lines: readonly string[]): Fact<readonly ExposedPath[]> =>
   answer(othersOn('f'), { ended: 'exited', code: 0, stdout: [...lines, 'end', ''].join('\n'), stderr: '' });
 const LOGIN = 'login=1000 1000 998';
 

@@ -286,7 +286,7 @@ describe('a lock', () => {
   ])('is released %s', async (_, answers, given) => {
     const { lock, asked, last } = scene({ answers, use: 'released', job: { reaches: ['node-01'] } });
     lock.begin();
-    expect(await lock.letGo().catch(failuresOf)).toEqual(given);
+    expect(await lock.release().catch(failuresOf)).toEqual(given);
     lock.end(false);
     expect([asked, last]).toEqual([['node-01 keep alice acme/ops/7#1 60'], []]);
   });

@@ -4,7 +4,7 @@ import { NO_DOCKER, type Engine, type SwarmNode } from '../../src/docker/facts.t
 import type { Network } from '../../src/docker/networks.ts';
 import { absent, present, unknown, type Fact } from '../../src/engine/fact.ts';
 import type { Disk, Machine } from '../../src/host/facts.ts';
-import type { Ward } from '../../src/host/ownership.ts';
+import type { ExposedPath } from '../../src/host/ownership.ts';
 import type { Setup } from '../../src/host/setup.ts';
 import { portsOn } from '../../src/stages/ports.ts';
 import { planPreflight } from '../../src/stages/preflight.ts';
@@ -20,7 +20,7 @@ interface Told {
   readonly published?: Fact<ReadonlyMap<number, string>>;
   readonly restarted?: Fact<ReadonlyMap<number, string>>;
   readonly disk?: Fact<Disk>;
-  readonly others?: Fact<readonly Ward[]>;
+  readonly others?: Fact<readonly ExposedPath[]>;
   readonly asked?: readonly [number, number];
 }
 

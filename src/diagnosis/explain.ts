@@ -9,8 +9,8 @@ const ANY = ['replica', 'load-balancer', 'database', 'engine'] as const;
 /** The failure is its own explanation: no log could add to it. */
 const ITSELF = [] as const;
 
-/** Whose log is shown for a failure without a known line, most relevant first. */
-const SPEAKERS: Readonly<Record<Code, readonly LogSource[]>> = {
+/** The logs shown for a failure without a known line, most relevant first. */
+const LOG_SOURCES: Readonly<Record<Code, readonly LogSource[]>> = {
   'input-invalid': ITSELF,
   'cluster-file-invalid': ITSELF,
   'cluster-file-unfit': ITSELF,
@@ -103,7 +103,7 @@ const PRESUMED: readonly Code[] = ['data-path-cut'];
 
 /** Number of last lines shown from a log without a known line. */
 const LAST_LINES = 5;
-const LONGEST_LINE = 300;
+const MAX_LINE_LENGTH = 300;
 
 /**
  * The failures with cause, evidence line and remedy if the logs reveal them; otherwise with a note and the last lines
@@ -116,7 +116,7 @@ export const explained = (failures: readonly Failure[], logs: readonly Log[], ho
 export function removedLog({ code, host = '', removed }: Failure, logs: readonly Log[]): Log | undefined {
   if (removed === undefined) return undefined;
   const { container, lines } = removed;
-  const speaker = logs.find((log) => log.host === host && log.container === container)?.speaker ?? SPEAKERS[code][0];
+  const speaker = logs.find((log) => log.host === host && log.container === container)?.speaker ?? LOG_SOURCES[code][0];
   return { host, name: `docker logs ${container} (before it was removed)`, container, speaker, lines };
 }
 
@@ -170,7 +170,7 @@ function inLogs(failure: Failure, logs: readonly Log[], hosts: readonly Host[]):
           speaker === fault.speaker && (fault.ownHost !== true || failure.host === undefined || host === failure.host),
       )) {
         const line = log.lines.findLast((each) => fault.line.test(each) && concerns(failure, fault, log, each, hosts));
-        if (line !== undefined) return { fault, line: told(log, line) };
+        if (line !== undefined) return { fault, line: quoted(log, line) };
       }
     }
   }
@@ -208,7 +208,7 @@ const isNamed = (text: string, name = ''): boolean =>
 
 const told = ({ host, name }: Log, line: string): string => `${name} on ${host}: ${shortened(line)}`;
 
-const shortened = (line: string): string => withoutCredentials(line).slice(0, LONGEST_LINE);
+const shortened = (line: string): string => withoutCredentials(line).slice(0, MAX_LINE_LENGTH);
 
 const withLine = (evidence: string | undefined, line: string): string =>
   [evidence ?? '', line].filter((part) => part !== '').join('\n');
@@ -218,13 +218,13 @@ const withLine = (evidence: string | undefined, line: string): string =>
  * component responsible.
  */
 function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
-  const [first, ...others] = SPEAKERS[failure.code];
+  const [first, ...others] = LOG_SOURCES[failure.code];
   if (first === undefined) return failure;
   const own = failure.host === undefined ? logs : logs.filter(({ host }) => host === failure.host);
   const log =
-    saidBy(own, first) ??
-    saidBy(first === 'database' || first === 'load-balancer' ? logs : [], first) ??
-    others.map((speaker) => saidBy(own, speaker)).find((found) => found !== undefined);
+    logFrom(own, first) ??
+    logFrom(first === 'database' || first === 'load-balancer' ? logs : [], first) ??
+    others.map((speaker) => logFrom(own, speaker)).find((found) => found !== undefined);
   if (log === undefined) {
     const whose = failure.host ?? 'any host';
     return {
@@ -242,5 +242,6 @@ function withLastLines(failure: Failure, logs: readonly Log[]): Failure {
   };
 }
 
-const saidBy = (logs: readonly Log[], speaker: LogSource): Log | undefined =>
+/** The first log of that source that has any lines. */
+const logFrom = (logs: readonly Log[], speaker: LogSource): Log | undefined =>
   logs.find((log) => log.speaker === speaker && log.lines.length > 0);

@@ -35,8 +35,8 @@ const KUSCIA_LOGS = [
   'envoy/internal.log',
 ];
 
-/** Limit for endless lines. */
-const LONGEST_LINE = 4_000;
+/** Longer lines are truncated. */
+const MAX_LINE_LENGTH = 4_000;
 
 /** Time limit for one read, in seconds, so that a hanging engine does not block the other logs. */
 const READ_S = 3;
@@ -151,7 +151,7 @@ function sectionOf(text: string): Section {
     title,
     container,
     file,
-    lines: lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, LONGEST_LINE)),
+    lines: lines.filter((line) => line.trim() !== '').map((line) => line.slice(0, MAX_LINE_LENGTH)),
   };
 }
 

@@ -59,7 +59,7 @@ export function ending(outcome: Outcome): string {
 }
 
 /** Far more than is ever shown of a line, so that cutting it here never exposes half of a secret. */
-const LONGEST_LINE = 256 * 1024;
+const MAX_LINE_LENGTH = 256 * 1024;
 
 /**
  * The last line of standard error or else of standard output, preceded by the line that it continues if it begins with
@@ -73,14 +73,14 @@ function lastOf(text: string): string | undefined {
   const trimmed = text.trimEnd();
   if (trimmed === '') return undefined;
   const lineStart = trimmed.lastIndexOf('\n');
-  const last = trimmed.slice(lineStart + 1).slice(0, LONGEST_LINE);
+  const last = trimmed.slice(lineStart + 1).slice(0, MAX_LINE_LENGTH);
   // docker prints the details of an error on the line before `(exit status 1))`.
   const before =
     /^\s+\(/.test(last) && lineStart > 0
       ? `${trimmed
           .slice(trimmed.lastIndexOf('\n', lineStart - 1) + 1, lineStart)
           .trim()
-          .slice(0, LONGEST_LINE)} `
+          .slice(0, MAX_LINE_LENGTH)} `
       : '';
   const line = `${before}${last.trimStart()}`;
   // A copy, because a substring keeps the whole text in memory.

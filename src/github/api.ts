@@ -12,10 +12,10 @@ export interface Api {
   readonly paginate: Octokit['paginate'];
   readonly place: Place;
   /**
-   * Creates something that must not exist twice. If the outcome of a request is unknown, `look` searches for the result
+   * Creates something that must not exist twice. If the outcome of a request is unknown, `find` searches for the result
    * before the next attempt.
    */
-  once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T>;
+  once<T>(make: () => Promise<T>, find: () => Promise<T | undefined>): Promise<T>;
   /** The login of the token. */
   self(): Promise<string>;
 }
@@ -63,7 +63,7 @@ export function openApi(options: ApiOptions): Api {
     rest: octokit.rest,
     paginate: octokit.paginate,
     place,
-    once: (make, look) => patience.once(make, look),
+    once: (make, find) => patience.once(make, find),
     self: () => selfOf(octokit, options),
   };
 }
@@ -97,9 +97,9 @@ class Patience {
     request: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     for (let tries = 0; ;) {
-      const trouble = await this.#attempt(asked, request);
-      if (!('failed' in trouble)) return trouble;
-      const { failed, waitMs } = trouble;
+      const attempt = await this.#attempt(asked, request);
+      if (!('failed' in attempt)) return attempt;
+      const { failed, waitMs } = attempt;
       if (waitMs !== undefined) {
         await this.#waitOut(failed, waitMs);
         continue;
@@ -111,7 +111,7 @@ class Patience {
     }
   }
 
-  async once<T>(make: () => Promise<T>, look: () => Promise<T | undefined>): Promise<T> {
+  async once<T>(make: () => Promise<T>, find: () => Promise<T | undefined>): Promise<T> {
     for (let tries = 0; ; tries += 1) {
       try {
         return await make();
@@ -125,7 +125,7 @@ class Patience {
         )
           throw thrown;
         await this.#pause(thrown, pauseMs);
-        const found = await look();
+        const found = await find();
         if (found !== undefined) return found;
       }
     }

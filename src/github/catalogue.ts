@@ -1,5 +1,5 @@
 /** A text in both languages of the docs. */
-export interface Told {
+export interface Texts {
   readonly english: string;
   readonly chinese: string;
 }
@@ -7,9 +7,9 @@ export interface Told {
 /** One input of an action as data: action.yml and the tables of its page are generated from it. */
 export interface JobInput {
   readonly default?: string;
-  readonly description: Told;
+  readonly description: Texts;
   /** When it must be given: `always`, or in which case. Absent: never. */
-  readonly needed?: Told;
+  readonly needed?: Texts;
   /** Value in the example. */
   readonly example?: string;
 }
@@ -19,17 +19,17 @@ export interface JobDefinition {
   /** Folder under actions/. */
   readonly action: string;
   /** Its effect in one line without a full stop, and details. */
-  readonly brings: Told;
-  readonly detail: Told;
+  readonly brings: Texts;
+  readonly detail: Texts;
   /** The permission that the job's token needs. */
   readonly needs: string;
   readonly inputs: Readonly<Record<string, JobInput>>;
-  readonly outputs: Readonly<Record<string, Told>>;
+  readonly outputs: Readonly<Record<string, Texts>>;
   /** The `if` of a step or job that uses it, if any. */
   readonly when?: string;
 }
 
-const ALWAYS: Told = { english: 'always', chinese: '总是' };
+const ALWAYS: Texts = { english: 'always', chinese: '总是' };
 
 const token = (needs: string): JobInput => ({
   default: '${{ github.token }}',

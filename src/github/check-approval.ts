@@ -4,7 +4,7 @@ import { isForbidden, type ApiError } from './refusal.ts';
 import type { GithubReporter } from './reporter.ts';
 
 /** Rejects an environment without reviewers. If its rules cannot be read, emits a notice and continues. */
-export async function checkApproval(environment: string, api: Api, teller: GithubReporter): Promise<void> {
+export async function checkApproval(environment: string, api: Api, reporter: GithubReporter): Promise<void> {
   const { owner, repo } = api.place;
   try {
     const { data } = await api.rest.repos.getEnvironment({ owner, repo, environment_name: environment });
@@ -12,15 +12,15 @@ export async function checkApproval(environment: string, api: Api, teller: Githu
       'reviewers' in rule ? (rule.reviewers ?? []) : [],
     );
     if (reviewers.length === 0) throw unguarded(environment);
-    teller.say(
+    reporter.say(
       `the environment ${environment} requires approval by ` +
         `${reviewers.length === 1 ? 'one reviewer' : `one of ${reviewers.length} reviewers`}`,
     );
-    teller.output('reviewers', String(reviewers.length));
+    reporter.output('reviewers', String(reviewers.length));
   } catch (thrown) {
     if (!isForbidden(thrown)) throw thrown;
-    teller.notice('reviewers could not be checked', unseen(environment, thrown));
-    teller.output('reviewers', '');
+    reporter.notice('reviewers could not be checked', unseen(environment, thrown));
+    reporter.output('reviewers', '');
   }
 }
 

@@ -11,22 +11,22 @@ interface Artifact {
  * Deletes the artifacts of this run whose names start with the prefix. If the permission is missing or GitHub fails,
  * reports it and leaves them, because the run's actual work is done.
  */
-export async function cleanUp(prefix: string, api: Api, teller: GithubReporter): Promise<void> {
+export async function cleanUp(prefix: string, api: Api, reporter: GithubReporter): Promise<void> {
   const deleted: Artifact[] = [];
   try {
     for (const artifact of await artifactsOf(api, prefix))
       if (await removed(artifact, prefix, api)) deleted.push(artifact);
   } catch (thrown) {
     if (!(thrown instanceof ApiError)) throw thrown;
-    if (isForbidden(thrown)) teller.notice('artifacts not deleted', left(thrown, prefix));
-    else teller.warning('artifacts not deleted', left(thrown, prefix));
+    if (isForbidden(thrown)) reporter.notice('artifacts not deleted', left(thrown, prefix));
+    else reporter.warning('artifacts not deleted', left(thrown, prefix));
   }
-  teller.say(
+  reporter.say(
     deleted.length === 0
       ? `no artifact was deleted (prefix ${prefix})`
       : `deleted ${deleted.map(({ name }) => name).join(', ')}`,
   );
-  teller.output('deleted', String(deleted.length));
+  reporter.output('deleted', String(deleted.length));
 }
 
 /**

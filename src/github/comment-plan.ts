@@ -3,7 +3,7 @@ import { planFigures, type PlanDocument } from '../report/plan.ts';
 import type { Api } from './api.ts';
 import { comment, commentsOn, type Comment } from './comments.ts';
 import { findingLines } from './findings.ts';
-import { fitted, isMarked, LONGEST_BODY, prose, table } from './markdown.ts';
+import { fitted, isMarked, MAX_BODY_LENGTH, prose, table } from './markdown.ts';
 import { isForbidden, type ApiError } from './refusal.ts';
 import type { GithubReporter } from './reporter.ts';
 
@@ -15,19 +15,20 @@ export async function commentPlan(
   plan: PlanDocument,
   pullRequest: number,
   api: Api,
-  teller: GithubReporter,
+  reporter: GithubReporter,
 ): Promise<void> {
   const mark = `<!-- kuscia-swarm plan: ${plan.domain} -->`;
-  const text = fitted((most) => planText(plan, api.place.runUrl, teller.docs, most), LONGEST_BODY - mark.length - 1);
+  const longest = MAX_BODY_LENGTH - mark.length - 1;
+  const text = fitted((most) => planText(plan, api.place.runUrl, reporter.docs, most), longest);
   try {
     const { html_url: url } = await keepOne(pullRequest, mark, text, api);
-    teller.say(`the plan of ${plan.domain} is in ${url}`);
-    teller.output('comment-url', url);
+    reporter.say(`the plan of ${plan.domain} is in ${url}`);
+    reporter.output('comment-url', url);
   } catch (thrown) {
     if (!isForbidden(thrown)) throw thrown;
-    await teller.summary(text);
-    teller.notice('the plan is in the summary', unwritten(thrown));
-    teller.output('comment-url', '');
+    await reporter.summary(text);
+    reporter.notice('the plan is in the summary', unwritten(thrown));
+    reporter.output('comment-url', '');
   }
 }
 

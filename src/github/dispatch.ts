@@ -13,7 +13,7 @@ import type { GithubReporter } from './reporter.ts';
 export interface Surroundings {
   readonly env: Environment;
   readonly read: (path: string) => string;
-  readonly teller: GithubReporter;
+  readonly reporter: GithubReporter;
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -24,14 +24,14 @@ const ALL_MS = 300_000;
 
 /** Runs the action requested by the environment. Returns the exit code. Never throws. */
 export async function run(surroundings: Surroundings): Promise<number> {
-  const { env, teller } = surroundings;
+  const { env, reporter } = surroundings;
   try {
     const token = tokenIn(env) ?? new Secret('token', '');
-    teller.hide([token]);
-    await say(teller.cleaned(readRequest(env)), token, surroundings);
+    reporter.hide([token]);
+    await say(reporter.cleaned(readRequest(env)), token, surroundings);
     return 0;
   } catch (thrown) {
-    teller.fail(thrown);
+    reporter.fail(thrown);
     return 1;
   }
 }
@@ -39,7 +39,7 @@ export async function run(surroundings: Surroundings): Promise<number> {
 async function say(
   request: Request,
   token: Secret,
-  { env, read, teller, signal, now, pause }: Surroundings,
+  { env, read, reporter, signal, now, pause }: Surroundings,
 ): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
   const api = (job: JobName): Api =>
@@ -48,25 +48,25 @@ async function say(
       token,
       needs: JOBS[job].needs,
       signal: deadline,
-      say: (text) => teller.say(text),
+      say: (text) => reporter.say(text),
       now,
       pause,
     });
   switch (request.do) {
     case 'issue':
       if (sawNothing(request.health))
-        return teller.say(
+        return reporter.say(
           `the verification of ${request.health.domain} was ${request.health.result}: ` +
             'the state is unknown, and the issue stays unchanged',
         );
-      return reportHealth(request.health, api(request.do), teller, now());
+      return reportHealth(request.health, api(request.do), reporter, now());
     case 'clean-up':
-      return cleanUp(request.prefix, api(request.do), teller);
+      return cleanUp(request.prefix, api(request.do), reporter);
     case 'approval':
-      return checkApproval(request.environment, api(request.do), teller);
+      return checkApproval(request.environment, api(request.do), reporter);
     case 'comment': {
       const pullRequest = pullRequestOf(env, read);
-      return commentPlan(request.plan, pullRequest, api(request.do), teller);
+      return commentPlan(request.plan, pullRequest, api(request.do), reporter);
     }
   }
 }

@@ -42,7 +42,7 @@ export const matrixSchema: z.ZodType<Matrix> = z
   .transform((matrix) => ({ ...matrix, healthy: matrix.healthy && isHealthy(matrix) }));
 
 const note = z.object({ stage: z.string(), host: z.string(), what: z.string(), why: z.string() });
-const told = failure.extend({ stage: z.string() });
+const stageFailure = failure.extend({ stage: z.string() });
 
 /** The output `plan` of the action. */
 export const planSchema: z.ZodType<PlanDocument> = z.object({
@@ -51,6 +51,6 @@ export const planSchema: z.ZodType<PlanDocument> = z.object({
   satisfied: z.array(note),
   later: z.array(note),
   awaited: z.array(note),
-  warnings: z.array(told),
-  failures: z.array(told),
+  warnings: z.array(stageFailure),
+  failures: z.array(stageFailure),
 });

@@ -5,12 +5,12 @@ import { distinct, type DocsPage } from '../report/failures.ts';
 import { count } from '../report/layout.ts';
 import { CHECK_NAMES, marked, verdict } from '../report/matrix.ts';
 import { findingLines } from './findings.ts';
-import { fitted, LONGEST_BODY, moment, prose, table } from './markdown.ts';
+import { fitted, MAX_BODY_LENGTH, moment, prose, table } from './markdown.ts';
 import type { Place } from './place.ts';
 import type { Health } from './request.ts';
 
 /** State of earlier checks, stored in the issue's text. */
-export interface Kept {
+export interface StoredState {
   /** How many checks found the domain not as described. */
   readonly looks: number;
   /** Digest of the problems at the last check. */
@@ -21,7 +21,7 @@ export interface Kept {
 export const healthMark = (domain: string): string => `<!-- kuscia-swarm health: ${domain} -->`;
 
 /** The state stored in an issue's text; undefined if it was removed. */
-export function keptIn(body: string): Kept | undefined {
+export function storedStateIn(body: string): StoredState | undefined {
   const found = /^<!-- kuscia-swarm state: looks=(\d{1,9}) wrong=([0-9a-f]{16}) -->\s*$/m.exec(body);
   return found ? { looks: Number(found[1]), wrong: found[2] ?? '' } : undefined;
 }
@@ -55,7 +55,7 @@ export interface Look {
   /** Milliseconds since the epoch. */
   readonly first: number;
   readonly now: number;
-  readonly kept: Kept;
+  readonly kept: StoredState;
 }
 
 /** The text of the issue, rewritten by each check. */
@@ -83,7 +83,7 @@ export function issueText({ health, place, docs, first, now, kept }: Look): stri
         `healthy closes the issue.`,
       '',
     ].join('\n');
-  return marks + fitted(text, LONGEST_BODY - marks.length);
+  return marks + fitted(text, MAX_BODY_LENGTH - marks.length);
 }
 
 /** The next steps in order. */
@@ -140,8 +140,8 @@ function stillServing({ domain, matrix }: Health): string {
 
 /** The comment for changed problems. */
 export function changedText(health: Health, { runUrl }: Place, docs: DocsPage): string {
-  const told = `The problems have changed since the last check ([run](${runUrl})).`;
-  return fitted((most) => found(health, docs, most, [told, '']).join('\n'), LONGEST_BODY - 1_000);
+  const intro = `The problems have changed since the last check ([run](${runUrl})).`;
+  return fitted((most) => found(health, docs, most, [intro, '']).join('\n'), MAX_BODY_LENGTH - 1_000);
 }
 
 /** The final comment. */

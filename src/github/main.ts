@@ -5,18 +5,18 @@ import { docsPage } from '../report/failures.ts';
 import { run } from './dispatch.ts';
 import { GithubReporter } from './reporter.ts';
 
-const teller = new GithubReporter(process.stdout, docsPage(process.env));
+const reporter = new GithubReporter(process.stdout, docsPage(process.env));
 
 runProcess(process, {
   work: (signal) =>
     run({
       env: process.env,
       read: (path) => readFileSync(path, 'utf8'),
-      teller,
+      reporter,
       signal,
       now: Date.now,
       pause: (ms, signal) => pause(ms, undefined, { signal }),
     }),
-  defect: (thrown) => teller.fail(thrown),
-  say: (text) => teller.say(text),
+  defect: (thrown) => reporter.fail(thrown),
+  say: (text) => reporter.say(text),
 });

@@ -2,10 +2,10 @@ import { truncate, oneLine } from '../report/layout.ts';
 import { md } from '../report/markdown.ts';
 
 /** Longest body of an issue or comment; the API says "body is too long (maximum is 65536 characters)". */
-export const LONGEST_BODY = 65_536;
+export const MAX_BODY_LENGTH = 65_536;
 
 /** Longest value between backticks. */
-const LONGEST_CODE = 400;
+const MAX_CODE_LENGTH = 400;
 
 /** A zero-width space. */
 const APART = '&#8203;';
@@ -25,7 +25,7 @@ export function prose(value: string): string {
 
 /** A value in backticks that it cannot break out of. Not for tables, where a bar would end the cell. */
 export function code(value: string): string {
-  const text = truncate(oneLine(value), LONGEST_CODE);
+  const text = truncate(oneLine(value), MAX_CODE_LENGTH);
   if (text === '') return '';
   const fence = '`'.repeat(1 + Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)));
   const gap = /^`|`$/.test(text) ? ' ' : '';
@@ -40,7 +40,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 }
 
 /** The text with as many entries as fit into a body; `render` gets the maximum of each kind. */
-export function fitted(render: (most: number) => string, longest = LONGEST_BODY): string {
+export function fitted(render: (most: number) => string, longest = MAX_BODY_LENGTH): string {
   const steps = [1_000, 200, 50, 10, 3, 0];
   return steps.map(render).find((text) => text.length <= longest) ?? render(0).slice(0, longest);
 }

@@ -31,7 +31,7 @@ export const isForbidden = (thrown: unknown): thrown is ApiError =>
  * Used if the answer does not say how long to wait;
  * https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
-const UNTOLD_WAIT_MS = 60_000;
+const DEFAULT_WAIT_MS = 60_000;
 
 /** How long a rate limit requires to wait, in milliseconds; undefined for other answers. */
 export function limitOf({ status, headers, data }: Answer, now: number): number | undefined {
@@ -43,7 +43,7 @@ export function limitOf({ status, headers, data }: Answer, now: number): number 
   // By GitHub's clock if given, because the runner's may be wrong.
   if (spent && reset !== undefined)
     return Math.max(reset * 1000 - (Date.parse(String(headers['date'])) || now), 0) + 1000;
-  return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? UNTOLD_WAIT_MS : undefined;
+  return spent || status === 429 || /rate-limit/.test(field(data, 'documentation_url')) ? DEFAULT_WAIT_MS : undefined;
 }
 
 const seconds = (value: string | number | undefined): number | undefined =>
@@ -85,8 +85,8 @@ export function refusal(asked: string, answer: Answer, needs: string): ApiError 
     {
       code: 'github-refused',
       what: `the GitHub API rejects ${asked}: ${status}`,
-      evidence: told(data),
-      remedy: remedies[status] ?? 'Fix the problem shown in the evidence.',
+      evidence: errorText(data),
+      remedy: remedies[status] ?? 'Fix the problem shown in the evidence, then run again.',
     },
     status,
   );
@@ -106,8 +106,8 @@ export function silence(asked: string, evidence: string, apiUrl: string): ApiErr
 export function breakdown(asked: string, { status, data }: Answer): ApiError {
   return new ApiError({
     code: 'github-unreachable',
-    what: `the GitHub API fails for ${asked}: ${status}`,
-    evidence: told(data),
+    what: `the GitHub API fails on ${asked}: ${status}`,
+    evidence: errorText(data),
     remedy: 'Check githubstatus.com, then run again.',
   });
 }
@@ -129,7 +129,7 @@ export function ended(signal: AbortSignal): DeploymentError {
 }
 
 /** The message in an error body, with validation errors. */
-function told(data: unknown): string {
+function errorText(data: unknown): string {
   const errors = typeof data === 'object' && data !== null && 'errors' in data ? JSON.stringify(data.errors) : '';
   return [field(data, 'message') || (typeof data === 'string' ? data : ''), errors]
     .filter((text) => text !== '')

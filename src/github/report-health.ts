@@ -1,6 +1,6 @@
 import type { Api } from './api.ts';
 import { comment } from './comments.ts';
-import { changedText, healthMark, healthyText, issueText, keptIn, wrongIn } from './health-text.ts';
+import { changedText, healthMark, healthyText, issueText, storedStateIn, wrongIn } from './health-text.ts';
 import { isMarked } from './markdown.ts';
 import { ApiError } from './refusal.ts';
 import type { Health } from './request.ts';
@@ -35,24 +35,24 @@ const isHealthy = ({ result, failed, matrix, failures }: Health): boolean =>
   (matrix.warnings ?? []).length === 0;
 
 /** Maintains one open issue while a domain is not as described, and none otherwise. */
-export async function reportHealth(health: Health, api: Api, teller: GithubReporter, now: number): Promise<void> {
-  const keeper = new Keeper(health, api, teller, now);
+export async function reportHealth(health: Health, api: Api, reporter: GithubReporter, now: number): Promise<void> {
+  const keeper = new Keeper(health, api, reporter, now);
   const issue = await keeper.only();
   const url = isHealthy(health) ? await keeper.healthy(issue) : await keeper.notHealthy(issue);
-  teller.output('issue-url', url);
+  reporter.output('issue-url', url);
 }
 
 class Keeper {
   readonly #health: Health;
   readonly #api: Api;
-  readonly #teller: GithubReporter;
+  readonly #reporter: GithubReporter;
   readonly #now: number;
   readonly #repository: { readonly owner: string; readonly repo: string };
 
-  constructor(health: Health, api: Api, teller: GithubReporter, now: number) {
+  constructor(health: Health, api: Api, reporter: GithubReporter, now: number) {
     this.#health = health;
     this.#api = api;
-    this.#teller = teller;
+    this.#reporter = reporter;
     this.#now = now;
     this.#repository = { owner: api.place.owner, repo: api.place.repo };
   }
@@ -68,7 +68,7 @@ class Keeper {
         `Duplicate of #${oldest?.number}, which is kept up to date instead.`,
       );
       await this.#close(number, 'not_planned');
-      this.#teller.say(`closed #${number}: duplicate of #${oldest?.number}`);
+      this.#reporter.say(`closed #${number}: duplicate of #${oldest?.number}`);
     }
     return oldest;
   }
@@ -77,10 +77,10 @@ class Keeper {
   async healthy(issue: Issue | undefined): Promise<string> {
     const { domain, matrix } = this.#health;
     if (!issue || !matrix) {
-      this.#teller.say(`${domain} is healthy, and no issue is open`);
+      this.#reporter.say(`${domain} is healthy, and no issue is open`);
       return '';
     }
-    const looks = keptIn(issue.body ?? '')?.looks ?? 1;
+    const looks = storedStateIn(issue.body ?? '')?.looks ?? 1;
     await comment(
       this.#api,
       issue.number,
@@ -88,7 +88,7 @@ class Keeper {
       healthyText(matrix, Date.parse(issue.created_at), looks, this.#api.place),
     );
     await this.#close(issue.number, 'completed');
-    this.#teller.say(`${domain} is healthy: closed ${issue.html_url}`);
+    this.#reporter.say(`${domain} is healthy: closed ${issue.html_url}`);
     return issue.html_url;
   }
 
@@ -97,10 +97,10 @@ class Keeper {
     const { domain } = this.#health;
     if (!issue) {
       const opened = await this.#opened();
-      this.#teller.say(`${domain} is not as described: opened ${opened.html_url}`);
+      this.#reporter.say(`${domain} is not as described: opened ${opened.html_url}`);
       return ((await this.only()) ?? opened).html_url;
     }
-    const kept = keptIn(issue.body ?? '');
+    const kept = storedStateIn(issue.body ?? '');
     const wrong = wrongIn(this.#health);
     const changed = kept?.wrong !== wrong;
     if (changed)
@@ -108,11 +108,11 @@ class Keeper {
         this.#api,
         issue.number,
         this.#mark('changed'),
-        changedText(this.#health, this.#api.place, this.#teller.docs),
+        changedText(this.#health, this.#api.place, this.#reporter.docs),
       );
     const body = this.#text(Date.parse(issue.created_at), (kept?.looks ?? 1) + 1);
     await this.#api.rest.issues.update({ ...this.#repository, issue_number: issue.number, body });
-    this.#teller.say(
+    this.#reporter.say(
       `${domain} is not as described${changed ? ', with changed problems' : ', as before'}: updated ` +
         `${issue.html_url}`,
     );
@@ -144,7 +144,7 @@ class Keeper {
       candidates.filter(({ user }) => user?.login !== self),
     ];
     for (const { number, user } of foreign)
-      this.#teller.say(
+      this.#reporter.say(
         `#${number} has the mark of ${this.#health.domain}, but was created by ` +
           `${user?.login ?? 'an unknown user'} and not by ${self}: ignored`,
       );
@@ -211,7 +211,7 @@ class Keeper {
     return issueText({
       health: this.#health,
       place: this.#api.place,
-      docs: this.#teller.docs,
+      docs: this.#reporter.docs,
       first,
       now: this.#now,
       kept: { looks, wrong: wrongIn(this.#health) },

@@ -2,7 +2,7 @@ import { reading, script } from '../engine/command.ts';
 import { failedTo, present, type Query } from '../engine/fact.ts';
 
 /** A file or directory on the path to a directory that others could replace. */
-export interface Ward {
+export interface ExposedPath {
   readonly path: string;
   /** `ada:users 777`: owner, group and mode. */
   readonly is: string;
@@ -29,7 +29,7 @@ echo end`;
  * Which of the deployment's directory, the lock's directory and their parents belong to, or are writable by, users
  * other than root and the login.
  */
-export const othersOn = (folder: string): Query<readonly Ward[]> => {
+export const othersOn = (folder: string): Query<readonly ExposedPath[]> => {
   const purpose = `check who owns ${folder}`;
   return {
     command: reading(purpose, script(ASK, folder, LOCK)),

@@ -70,7 +70,7 @@ export class Lock {
    * Releases a lock left behind by jobs that cannot reach it: it ends like the lock of a run that was killed. Returns
    * the seconds until then; undefined if the run holds none. Throws a DeploymentError.
    */
-  async letGo(): Promise<number | undefined> {
+  async release(): Promise<number | undefined> {
     const leased = await this.#ask(keepLease(this.#domain, this.#holder, LIFE));
     return leased.is === 'shared' ? LIFE : undefined;
   }

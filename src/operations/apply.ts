@@ -19,7 +19,7 @@ export const apply: OnHosts = {
   changes: true,
   takes: 'outputs and snapshots',
   leaves: 'outputs and a snapshot',
-  silentHosts: 'end it, once the others are judged',
+  silentHosts: 'stop the run after the others are judged',
   lock: 'handed on',
   shows: 'a plan and changes',
   run: applied,

@@ -59,7 +59,7 @@ export interface OnHosts extends About {
   /** What it seals for later jobs. */
   readonly leaves: 'outputs and a snapshot' | 'a plan' | 'a snapshot' | 'nothing';
   /** What happens if some hosts do not answer but others do. */
-  readonly silentHosts: 'are judged' | 'end it' | 'end it, once the others are judged';
+  readonly silentHosts: 'are judged' | 'stop the run' | 'stop the run after the others are judged';
   /**
    * What happens to the lock that its workflow run may hold; `handed on` gives it to the next job, except after the
    * proof.

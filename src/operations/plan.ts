@@ -27,7 +27,7 @@ export const plan: OnHosts = {
   changes: false,
   takes: 'snapshots',
   leaves: 'a plan',
-  silentHosts: 'end it, once the others are judged',
+  silentHosts: 'stop the run after the others are judged',
   lock: 'left alone',
   shows: 'only a plan',
   run: planned,

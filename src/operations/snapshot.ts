@@ -21,7 +21,7 @@ export const snapshot: OnHosts = {
   changes: false,
   takes: 'nothing',
   leaves: 'a snapshot',
-  silentHosts: 'end it',
+  silentHosts: 'stop the run',
   lock: 'left alone',
   shows: 'nothing',
   async run({ save }) {

@@ -22,7 +22,7 @@ export const unlock: OnHosts = {
   changes: false,
   takes: 'nothing',
   leaves: 'nothing',
-  silentHosts: 'end it',
+  silentHosts: 'stop the run',
   lock: 'released',
   shows: 'nothing',
   async run({ domain, releaseLock, say }) {

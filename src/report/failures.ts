@@ -6,7 +6,7 @@ import { cell, count, labelled, oneLine, type Layout } from './layout.ts';
 export type Severity = 'error' | 'warning';
 
 /** GitHub cuts an annotation's message at 4096 characters. */
-const LONGEST_ANNOTATION = 4_000;
+const MAX_ANNOTATION_LENGTH = 4_000;
 const ANNOTATED = 12;
 const LABEL_WIDTH = 11;
 const WORDS = { error: 'Error', warning: 'Warning' } as const;
@@ -139,7 +139,7 @@ function annotated(members: readonly Failure[]): string[] {
 
 /** As many whole blocks as fit, and the number of those that do not. */
 function withinLimit(blocks: readonly string[]): string {
-  const room = LONGEST_ANNOTATION - 60;
+  const room = MAX_ANNOTATION_LENGTH - 60;
   const kept: string[] = [];
   for (const block of blocks) {
     if ([...kept, block].join('\n\n').length > room) break;

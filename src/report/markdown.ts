@@ -1,11 +1,11 @@
 import { truncate, oneLine } from './layout.ts';
 
 /** Longest value in the job summary; the log and the outputs contain it in full. */
-const LONGEST = 400;
+const MAX_LENGTH = 400;
 
 /** A value as literal Markdown text on one line, safe in a table: it cannot format, link, open a tag or end a cell. */
 export function md(value: unknown): string {
-  return truncate(oneLine(String(value)), LONGEST)
+  return truncate(oneLine(String(value)), MAX_LENGTH)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')

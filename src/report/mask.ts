@@ -1,11 +1,11 @@
 import { printedForms, type Secret } from '../engine/secret.ts';
 import { Forms, type Span } from './forms.ts';
-import { bounded, LONGEST_VALUE, makeHarmless } from './remote.ts';
+import { bounded, MAX_VALUE_LENGTH, makeHarmless } from './remote.ts';
 
 const MASK = '***';
 
 /** How much of a long text is processed to print the shown part of it; making it harmless may shorten it. */
-const WINDOW = 16 * LONGEST_VALUE;
+const WINDOW = 16 * MAX_VALUE_LENGTH;
 
 /** Knows every printed form of the run's secrets, and removes them from everything that is printed. */
 export class Masks {
@@ -46,7 +46,7 @@ export class Masks {
     const margin = 4 * this.#longest;
     const masked = this.mask(text.slice(0, WINDOW + margin));
     const shown = masked.slice(0, Math.max(0, masked.length - margin));
-    return bounded(this.#harmless(shown), LONGEST_VALUE, Math.max(0, text.length - WINDOW));
+    return bounded(this.#harmless(shown), MAX_VALUE_LENGTH, Math.max(0, text.length - WINDOW));
   }
 
   /** Masked text made harmless, and masked again if that changed it. */

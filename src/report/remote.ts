@@ -1,5 +1,5 @@
 /** Longest text of one value that is printed; the rest is only counted. */
-export const LONGEST_VALUE = 2_000;
+export const MAX_VALUE_LENGTH = 2_000;
 
 /**
  * ANSI and other terminal sequences: CSI, OSC and string sequences, two-character escapes; with 7-bit or 8-bit
@@ -35,7 +35,7 @@ export function makeHarmless(text: string): string {
  * The text, or its beginning and the length of the rest; `more` is the number of characters that were not even passed
  * in.
  */
-export function bounded(text: string, longest = LONGEST_VALUE, more = 0): string {
+export function bounded(text: string, longest = MAX_VALUE_LENGTH, more = 0): string {
   if (text.length <= longest && more === 0) return text;
   const kept = text.slice(0, longest).replace(/[\ud800-\udbff]$/, '');
   return `${kept}… (${text.length - kept.length + more} more characters)`;

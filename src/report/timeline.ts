@@ -12,7 +12,7 @@ export interface TimedCommand {
 
 /** The chart's width in columns; each covers an equal part of the run. */
 const COLUMNS = 80;
-const LONGEST_SHOWN = 10;
+const MAX_SHOWN = 10;
 /** A run that lasts for hours repeats its queries: commands beyond this number are only counted. */
 const MAX_COMMANDS = 5_000;
 const READING = '-';
@@ -35,7 +35,7 @@ export class Timeline {
 
   /** The commands that took longest, in descending order. */
   get longest(): readonly TimedCommand[] {
-    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST_SHOWN);
+    return this.#ran.toSorted((a, b) => b.ms - a.ms).slice(0, MAX_SHOWN);
   }
 
   /**

@@ -5,7 +5,7 @@ import { networks, type Network } from '../docker/networks.ts';
 import type { Ask } from '../engine/ask.ts';
 import { present, valueOf, type Fact } from '../engine/fact.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
-import { othersOn, type Ward } from '../host/ownership.ts';
+import { othersOn, type ExposedPath } from '../host/ownership.ts';
 import { firewallRules, setup, type Setup } from '../host/setup.ts';
 import { missingRules } from './preflight-engine.ts';
 import { askSwarm } from './swarm.ts';
@@ -21,7 +21,7 @@ export interface OnHost {
   readonly restarted: Fact<ReadonlyMap<number, string>>;
   readonly disk: Fact<Disk>;
   /** Who else can change the deployment's folder, the lock's location, and their parents. */
-  readonly others: Fact<readonly Ward[]>;
+  readonly others: Fact<readonly ExposedPath[]>;
   /** Our own clock before and after the query, in milliseconds; undefined if an earlier job made it. */
   readonly asked: readonly [number, number] | undefined;
 }
