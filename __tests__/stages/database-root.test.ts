@@ -47,7 +47,7 @@ function plan(
 
 const CLOSES = 'close root of alice-mysql to all but its own container';
 const LATER = `? node-01 ${CLOSES} (after every replica logs in as kuscia)`;
-const PERHAPS = `? node-01 ${CLOSES} (where an earlier version made the database)`;
+const PERHAPS = `? node-01 ${CLOSES} (if an earlier version created the database)`;
 const busy = (made: Plan): void =>
   void made.steps.push({ host: 'node-02', change: '~', ...says('restart', 'x'), apply: () => Promise.resolve() });
 
@@ -56,12 +56,12 @@ describe('root of the database is closed', () => {
     [
       'once every replica has left it',
       {},
-      [`~ node-01 ${CLOSES} (it takes the password of kuscia from everywhere, with all rights)`],
+      [`~ node-01 ${CLOSES} (it accepts the password of kuscia from any host, with all rights)`],
     ],
     [
-      'where it has accounts for other hosts',
+      'if it has accounts that can log in from other hosts',
       { root: rootBy('own', true) },
-      [`~ node-01 ${CLOSES} (it has accounts for other hosts)`],
+      [`~ node-01 ${CLOSES} (it has accounts that can log in from other hosts)`],
     ],
     ['not while a replica still is root', { users: [present('kuscia'), present('root')] }, [LATER]],
     ['not while it is not known who a replica is', { users: [present('kuscia'), unknown('exit 1')] }, [LATER]],

@@ -49,12 +49,12 @@ const plan = (...told: Parameters<typeof factsOf>) => planConfiguration(deployme
 const GOOD = opened(wanted());
 const MAKE = [
   '+ node-02 Kuscia configuration of alice, with a new domain key (no host has one)',
-  '? node-03 the same Kuscia configuration (after it was made)',
+  '? node-03 copy of the Kuscia configuration (after it was created)',
 ];
 const IS = (n: number): string =>
   `= node-0${n} Kuscia configuration (sha256 ${sha256(wanted()).slice(0, 12)}, domain key ${fingerprint(KEY.shown)})`;
 const RESTARTED = (n: number): string =>
-  `? node-0${n} restart of the replica (where it runs with the former configuration)`;
+  `? node-0${n} restart of the replica (if it still runs with the former configuration)`;
 
 describe('the plan', () => {
   const replaced = (from: string, to: string): Fact<OpenedFile> => opened(wanted().replace(from, to));
@@ -71,18 +71,18 @@ describe('the plan', () => {
     [
       'gives it to a host that has none',
       [GOOD, absent],
-      ['+ node-03 the same Kuscia configuration (absent)', IS(2), RESTARTED(3)],
+      ['+ node-03 copy of the Kuscia configuration (absent)', IS(2), RESTARTED(3)],
     ],
     [
       'gives it to the first host, too',
       [absent, GOOD],
-      ['+ node-02 the same Kuscia configuration (absent)', IS(3), RESTARTED(2)],
+      ['+ node-02 copy of the Kuscia configuration (absent)', IS(3), RESTARTED(2)],
     ],
     ['takes the image with the configuration that it makes', [absent, absent, stored(), absent], MAKE],
     [
       'pulls the image where the configuration is from an earlier time',
       [GOOD, GOOD, stored(), absent],
-      ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica is held to what it holds)', IS(2), IS(3)],
+      ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica must use this image)', IS(2), IS(3)],
     ],
     [
       'does not take an image that is not known for absent',
@@ -102,7 +102,7 @@ describe('the plan', () => {
     [
       'changes what is written in another way',
       [GOOD, replaced('mode: autonomy', 'mode: "autonomy"')],
-      ['~ node-03 Kuscia configuration (other bytes, same meaning)', IS(2), RESTARTED(3)],
+      ['~ node-03 Kuscia configuration (different bytes, same meaning)', IS(2), RESTARTED(3)],
     ],
     [
       'narrows the mode',
@@ -164,8 +164,8 @@ describe('the plan', () => {
         },
       );
     expect(shown(planConfiguration(given(KEY), factsOf(absent, absent, stored(gateway(KEY.shown)))))).toEqual([
-      '+ node-02 the same Kuscia configuration (absent)',
-      '+ node-03 the same Kuscia configuration (absent)',
+      '+ node-02 copy of the Kuscia configuration (absent)',
+      '+ node-03 copy of the Kuscia configuration (absent)',
       RESTARTED(2),
       RESTARTED(3),
     ]);

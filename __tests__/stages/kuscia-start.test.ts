@@ -147,13 +147,13 @@ describe('a replica', () => {
       [now(`start replica ${NAME}`, 'dead (1)'), third],
     ],
     [
-      'whose tag means another image now is replaced by a step of its own, with both digests',
+      'whose tag now refers to another image is replaced by a step of its own, with both digests',
       [{ image: present(imageId('b')) }],
       [
         does(
           '~',
-          `replace replica ${NAME}: its tag means another image now`,
-          `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
+          `replace replica ${NAME}: its tag now refers to another image`,
+          `secretflow/kuscia:1.1.0b0 was pulled again: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
         ),
         third,
       ],
@@ -165,8 +165,8 @@ describe('a replica', () => {
         does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'),
         does(
           '~',
-          `replace replica ${NAME}: its tag means another image now`,
-          `secretflow/kuscia:1.1.0b0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
+          `replace replica ${NAME}: its tag now refers to another image`,
+          `secretflow/kuscia:1.1.0b0 was pulled again: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
         ),
         third,
       ],
@@ -177,7 +177,7 @@ describe('a replica', () => {
       [now(`restore the restart policy of replica ${NAME}`, 'no -> always'), third],
     ],
     [
-      'made with another domain key, which never starts again, is replaced',
+      'created with another domain key, which never starts again, is replaced',
       [
         {
           lastErrorLines: present(
@@ -186,7 +186,7 @@ describe('a replica', () => {
         },
         { state: 'restarting', restarts: 4 },
       ],
-      [does('~', `replace replica ${NAME}`, 'it was made with another domain key'), third],
+      [does('~', `replace replica ${NAME}`, 'it was created with another domain key'), third],
     ],
     [
       'of another image is replaced',
@@ -342,7 +342,7 @@ describe('a replica', () => {
     [
       'that no peer reaches yet is waited for',
       [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
-      [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
+      [third, '. node-02 the load balancer forwards to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
     ['is not asked for through a load balancer that is not there yet', [{ forwarded: absent }], [FINE(two), third]],
     [
@@ -635,7 +635,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('sets the present one aside only after a rehearsal of ports, network, memory and terminal, and removes it when the new one works', async () => {
+  test('sets the current one aside only after a rehearsal of ports, network, memory and terminal, and removes it when the new one works', async () => {
     const { lines, failures } = await outcomeOf(
       [{}, { memory: GIB }],
       [
@@ -670,7 +670,7 @@ describe('carrying out', () => {
     [
       'docker refuses',
       [ends('node-02', tried, { ended: 'exited', code: 125, stderr: 'network not found\n' }), none, free],
-      `replacement-impossible: the new replica ${NAME} could not be started here, so the present one was left as it is`,
+      `replacement-impossible: the new replica ${NAME} could not be started, so the current one was kept`,
     ],
     [
       'there is no terminal',
@@ -705,7 +705,7 @@ describe('carrying out', () => {
       ],
     );
     expect(failures).toEqual([
-      `replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works; the last the new one said: killed`,
+      `replica-unhealthy: kuscia.sh did not start the replica: exit 1; undone: the former replica ${NAME} runs again and works; last log line of the new one: killed`,
     ]);
     expect(lines.slice(lines.indexOf('docker rename "$1" "$2"')).filter((line) => line.includes('rename'))).toEqual([
       'docker rename "$1" "$2"',
@@ -804,7 +804,7 @@ describe('carrying out', () => {
         code: 'connection-lost',
         host: 'node-02',
         what: 'could not start the replica with kuscia.sh: connection lost: reset',
-        remedy: expect.stringContaining('See that the host is up'),
+        remedy: expect.stringContaining('Check that the host is up'),
       },
     ]);
   });

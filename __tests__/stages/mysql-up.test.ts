@@ -92,10 +92,10 @@ const plan = (told: Told = {}, changes: Partial<Cluster> = {}, upgradesDatabase 
 const RUNS = '= node-01 database alice-mysql (running, at 10.77.0.11:3306, volume alice-mysql)';
 const STATE = '= node-01 database kine at 10.77.0.11:3306 (8.0.40, login as kuscia)';
 const REACHED = [2, 3].map((n) => `= node-0${n} reaches the database from a container (10.77.0.11:3306)`);
-const MOVED = `~ node-01 replace database alice-mysql: its tag means another image now (mysql:8.0 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`;
+const MOVED = `~ node-01 replace database alice-mysql: its tag now refers to another image (mysql:8.0 was pulled again: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`;
 const LATER = '? node-01 version, login and owner of the database; reached from every replica (after it was started)';
-const SCHEMA = '? node-01 database schema kine (where the server has none)';
-const USER = '? node-01 user kuscia of database kine, with rights to that alone (where the server has none)';
+const SCHEMA = '? node-01 database schema kine (if the server has none)';
+const USER = '? node-01 user kuscia of database kine, with rights on that database only (if the server has none)';
 
 describe('a database of ours', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
@@ -139,7 +139,7 @@ describe('a database of ours', () => {
       'whose replacement was interrupted is replaced all the same',
       { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') },
       [
-        '~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the present one aside}',
+        '~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the current one aside}',
         LATER,
         SCHEMA,
         USER,
@@ -162,7 +162,7 @@ describe('a database of ours', () => {
         LATER,
         SCHEMA,
         USER,
-        '? node-01 file with the database password (once the server takes it)',
+        '? node-01 file with the database password (once the server accepts it)',
       ],
     ],
     [
@@ -182,7 +182,7 @@ describe('a database of ours', () => {
         state: unknown('exit 1'),
       },
       [
-        '~ node-01 replace database alice-mysql {its replacement does not work (exited (1)); alice-mysql.former waits}',
+        '~ node-01 replace database alice-mysql {its replacement does not work (exited (1)); alice-mysql.former is kept}',
         LATER,
         SCHEMA,
         USER,
@@ -323,7 +323,7 @@ describe('a database of ours', () => {
     expect(shown(plan(told))).toEqual(lines);
   });
 
-  const PROVISION = 'user kuscia of database kine, with rights to that alone (absent on the server)';
+  const PROVISION = 'user kuscia of database kine, with rights on that database only (absent on the server)';
   test.each<[string, Told, readonly string[]]>([
     [
       'that an earlier version made gets its user, and then a container at its own address',
@@ -375,12 +375,12 @@ describe('a database of ours', () => {
     [
       "whose file with root's password is gone gets it from its container",
       { rootPassword: absent },
-      ["+ node-01 file with the password of the database's root, from its container (absent)", RUNS, STATE],
+      ['+ node-01 file with the database root password, from its container (absent)', RUNS, STATE],
     ],
     [
       "whose file with root's password others may read gets it anew",
       { rootPassword: fileOf('r', { mode: '644' }) },
-      ["~ node-01 file with the password of the database's root, from its container (mode 644 -> 600)", RUNS, STATE],
+      ['~ node-01 file with the database root password, from its container (mode 644 -> 600)', RUNS, STATE],
     ],
     [
       'whose address is on no interface of its host is refused',
@@ -401,7 +401,7 @@ describe('a database of ours', () => {
     [
       'that does not tell of its root is waited for',
       { root: unknown('exit 1') },
-      [RUNS, STATE, ...REACHED, '. node-01 who can be root of the database: fact-unknown'],
+      [RUNS, STATE, ...REACHED, '. node-01 who can log in as root of the database: fact-unknown'],
     ],
     [
       'whose root has another password is said so',
@@ -596,7 +596,7 @@ describe('an external database', () => {
   const external = (told: Told = {}) => plan({ container: absent, ...told }, { database: EXTERNAL });
   const answers = '= node-02 database kine_alice at 10.77.0.14:3307 (8.0.40, login as kuscia)';
   const LOGIN = 'node-02 login as kuscia at 10.77.0.14:3307';
-  const UNTIL_THEN = '? node-02 version, login and owner of the database; reached from every replica (after that)';
+  const UNTIL_THEN = '? node-02 version, login and owner of the database; reached from every replica (after the login)';
   const cases: readonly [string, Told, readonly string[]][] = [
     [
       'is satisfied as described',
@@ -616,7 +616,7 @@ describe('an external database', () => {
     [
       'that has forgotten the login gets it once more',
       { state: present({ login: 'withheld', method: 'caching_sha2_password' }) },
-      [`~ ${LOGIN} {the server has forgotten it}`, UNTIL_THEN],
+      [`~ ${LOGIN} {the server no longer remembers it}`, UNTIL_THEN],
     ],
     [
       'that wants the password itself is refused',
@@ -855,7 +855,7 @@ describe('carrying out', () => {
   });
 
   test("keeps root's password on the host", async () => {
-    const { ran } = await carryOut(stepOf(plan({ rootPassword: absent }), "database's root"), [
+    const { ran } = await carryOut(stepOf(plan({ rootPassword: absent }), 'database root password'), [
       ok('node-01', keepRootPassword(MANAGED, FILES.root)),
     ]);
     expect(ran).toEqual([{ host: 'node-01', line: shellLine(keepRootPassword(MANAGED, FILES.root)) }]);

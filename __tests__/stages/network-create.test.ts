@@ -86,7 +86,7 @@ const OVERLAY = `= node-01 overlay ${NAME} (attachable, 10.200.0.0/24)`;
 const CREATE = `+ node-01 overlay ${NAME} 10.200.0.0/24 (absent)`;
 const PROBE = (n: number): string => `= node-0${n} probe alice-probe (running on ${NAME})`;
 const LATER = [1, 2, 3].map(
-  (n) => `? node-0${n} probe alice-probe (after the network; it tries the data path to every other host)`,
+  (n) => `? node-0${n} probe alice-probe (after the network; it tests the data path to every other host)`,
 );
 const PATHS = '= node-01 data path (6 of 6 pairs connected)';
 /** Between node-01 and node-03, whose probes stay. */
@@ -117,7 +117,7 @@ describe('the plan', () => {
         PROBE(1),
         PROBE(3),
         OTHERS,
-        '? node-02 probe alice-probe (where another version started it, or with a proxy)',
+        '? node-02 probe alice-probe (if another version started it, or if it uses a proxy)',
       ],
     ],
     [
@@ -133,8 +133,8 @@ describe('the plan', () => {
         },
       },
       [
-        '~ node-02 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-03)',
-        '~ node-03 replace probe alice-probe (its address 10.200.0.9 is also that of alice-probe on node-02)',
+        '~ node-02 replace probe alice-probe (its address 10.200.0.9 is also used by alice-probe on node-03)',
+        '~ node-03 replace probe alice-probe (its address 10.200.0.9 is also used by alice-probe on node-02)',
         OVERLAY,
         PROBE(1),
       ],
@@ -174,7 +174,7 @@ describe('the plan', () => {
       'recreates a probe of another image',
       { 2: { probeImage: present(imageId('b')) } },
       [
-        `~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`,
+        `~ node-02 replace probe alice-probe: its tag now refers to another image (nginx:1.26 was pulled again: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`,
         OVERLAY,
         PROBE(1),
         PROBE(3),
@@ -241,7 +241,7 @@ describe('the plan', () => {
         },
       },
       [
-        `~ node-02 replace probe alice-probe: its tag means another image now (nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`,
+        `~ node-02 replace probe alice-probe: its tag now refers to another image (nginx:1.26 was pulled again: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)})`,
         OVERLAY,
         PROBE(1),
         PROBE(3),
@@ -401,7 +401,7 @@ describe('a network of the wrong type', () => {
         : '';
     expect(shown(made)).toEqual([
       `- node-01 network ${NAME} (overlayoverl) (${fault})`,
-      `? node-01 overlay kuscia-exchange-cluster 10.200.0.0/24${special} (after the wrong one)`,
+      `? node-01 overlay kuscia-exchange-cluster 10.200.0.0/24${special} (after the wrong one is removed)`,
       ...LATER,
     ]);
   });

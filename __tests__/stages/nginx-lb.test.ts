@@ -60,12 +60,12 @@ const plan = (told: Partial<Facts> = {}, changes: Partial<Cluster> = {}) =>
 
 const FILES = `= node-01 nginx configuration (digest ${digest.slice(0, 12)})`;
 const RUNS = '= node-01 load balancer alice-nginx-lb (running, port 8080)';
-const LEADS = '= node-01 leads to every replica (2 of 2 seen in 9 requests)';
+const LEADS = '= node-01 forwards to every replica (2 of 2 seen in 9 requests)';
 const does = (change: string, what: string, why: string): string => `${change} node-01 ${what} (${why}) [nginx]`;
 /** The same, for a reason of the moment. */
 const now = (what: string, why: string): string => `~ node-01 ${what} {${why}} [nginx]`;
 const silent = (n: number): string =>
-  `. node-01 the load balancer does not lead to root-kuscia-autonomy-alice-node-0${n}: load-balancer-unhealthy`;
+  `. node-01 the load balancer does not forward to root-kuscia-autonomy-alice-node-0${n}: load-balancer-unhealthy`;
 const nothing: Partial<Facts> = {
   container: absent,
   configuration: absent,
@@ -80,7 +80,7 @@ describe('the plan', () => {
       nothing,
       [does('+', 'nginx configuration', 'absent'), does('+', 'load balancer alice-nginx-lb on port 8080', 'absent')],
     ],
-    ['is satisfied where it leads to every replica', {}, [FILES, RUNS, LEADS]],
+    ['is satisfied if it forwards to every replica', {}, [FILES, RUNS, LEADS]],
     [
       'replaces another configuration',
       { configuration: fileOf('other') },
@@ -89,12 +89,12 @@ describe('the plan', () => {
     [
       'reloads one that nginx has not loaded',
       { loaded: present('former') },
-      [now('reload the nginx configuration', 'nginx runs with an earlier one'), RUNS],
+      [now('reload the nginx configuration', 'nginx still runs with an earlier one'), RUNS],
     ],
     [
       'reloads where nginx does not say what it has loaded',
       { loaded: unknown('exit 7') },
-      [now('reload the nginx configuration', 'nginx runs with an earlier one'), RUNS],
+      [now('reload the nginx configuration', 'nginx still runs with an earlier one'), RUNS],
     ],
     [
       'starts a stopped one',
@@ -117,8 +117,8 @@ describe('the plan', () => {
       [
         does(
           '~',
-          'replace load balancer alice-nginx-lb: its tag means another image now',
-          `nginx:1.26 was pulled anew: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
+          'replace load balancer alice-nginx-lb: its tag now refers to another image',
+          `nginx:1.26 was pulled again: sha256:${'a'.repeat(12)} -> sha256:${'b'.repeat(12)}`,
         ),
         FILES,
       ],
@@ -138,7 +138,7 @@ describe('the plan', () => {
       { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
-    ['waits for a replica that it does not lead to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
+    ['waits for a replica that it does not forward to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
     ['waits for all while nobody answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],
     ['waits for all where it could not be asked', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
     [

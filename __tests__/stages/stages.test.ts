@@ -62,19 +62,19 @@ describe('on real hosts that are empty', () => {
         'network-create',
         '+ node-01 overlay kuscia-exchange-cluster 10.200.0.0/24 (absent)',
         ...['node-01', 'node-02'].map(
-          (name) => `? ${name} probe alice-probe (after the network; it tries the data path to every other host)`,
+          (name) => `? ${name} probe alice-probe (after the network; it tests the data path to every other host)`,
         ),
       ],
       [
         'mysql-up',
         '+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)',
         expect.stringContaining('? node-01 version, login and owner of the database'),
-        '? node-01 database schema kine (where the server has none)',
+        '? node-01 database schema kine (if the server has none)',
       ],
       [
         'kuscia-init',
         '+ node-01 Kuscia configuration of alice, with a new domain key (no host has one)',
-        '? node-02 the same Kuscia configuration (after it was made)',
+        '? node-02 copy of the Kuscia configuration (after it was created)',
       ],
       [
         'kuscia-start',

@@ -374,7 +374,7 @@ describe('joining', () => {
       ends('node-03', join, { ended: 'lost', reason: 'reset', stdout: '\n200' }),
       'connection-lost',
       'connection lost: reset: 200',
-      /See that the host is up/,
+      /Check that the host is up/,
     ],
   ])('%s is no success', async (_, answer, code, evidence, remedy) => {
     const seen: { carried?: Carried } = {};
@@ -403,11 +403,10 @@ describe('tokens that were handed over', () => {
   const deployment = { ...deploymentOf(), received: { joinTokens: tokens } };
   const all = engines({ 'node-01': inside(one), 'node-02': inside(two), 'node-03': inside(three) });
   const listed = present(THREE.map((host) => nodeOf(host)));
-  const rotation = '~ node-01 rotate the join tokens (those handed over are no longer needed) [managers]';
+  const rotation = '~ node-01 rotate the join tokens (the tokens handed over are no longer needed) [managers]';
   const mark = { labels: { 'kuscia-swarm.alice.join-tokens': 'handed-over' } };
   const marked = present([nodeOf(one, mark), nodeOf(two), nodeOf(three)]);
-  const late =
-    '~ node-01 rotate the join tokens (an earlier run handed them over, and did not come to this) [managers]';
+  const late = '~ node-01 rotate the join tokens (an earlier run handed them over but did not rotate them) [managers]';
   const cases: readonly [
     string,
     ReadonlyMap<string, Fact<Engine>>,

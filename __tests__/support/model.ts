@@ -534,7 +534,7 @@ const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: st
     (model, host) => model.write(host, folders(model.cluster).databasePassword, model.password),
   ],
   [
-    /^file with the password of the database's root/,
+    /^file with the database root password/,
     (model, host) => model.write(host, folders(model.cluster).databaseRootPassword, model.accounts.inside ?? ''),
   ],
   [
@@ -551,7 +551,7 @@ const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: st
       configure(model, host);
     },
   ],
-  [/^(the same )?Kuscia configuration/, configure],
+  [/^(copy of the )?Kuscia configuration/, configure],
   [/^image /, (model, host, what) => void model.pull(host, what.slice('image '.length))],
   [/^restart replica /, (model, host) => model.startReplica(host)],
   [

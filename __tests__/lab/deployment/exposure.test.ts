@@ -191,7 +191,7 @@ describe('what a deployment opens', () => {
       changes: { stage: string; host: string; change: string; what: string; why: string }[];
     };
     expect(changes.map(({ stage, host, change, what, why }) => `${stage} ${host} ${change} ${what} (${why})`)).toEqual([
-      'mysql-up node-01 + user kuscia of database kine, with rights to that alone (absent on the server)',
+      'mysql-up node-01 + user kuscia of database kine, with rights on that database only (absent on the server)',
       expect.stringMatching(
         /^mysql-up node-01 ~ replace database alice-mysql \(published at every address -> 10\.77\.0\.11; image sha256:[0-9a-f]{12}\)$/,
       ),

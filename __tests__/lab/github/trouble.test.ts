@@ -133,7 +133,7 @@ describe('what jobs hand over', () => {
     await freeLock();
     const end = await called(using('swarm-join'), { run: 49 });
     expect([end.code, outputs(end, 'changed')]).toEqual([0, { one: '1' }]);
-    expect(readable(end.log)).toContain('an earlier run handed them over, and did not come to this');
+    expect(readable(end.log)).toContain('an earlier run handed them over but did not rotate them');
     const now = await seenOn('node-01', tokens);
     expect(now.split('\n').filter((token) => handedOver.includes(token))).toEqual([]);
     expect(
@@ -216,7 +216,7 @@ describe('a whole deployment', () => {
       interruptWhen: (log) => /kuscia-start-1[^]*start replica [^"]*\(absent\)/.test(log),
       timeoutMs: 240_000,
     });
-    // act tells every job that it did not run any more as a success; what ran to its end has outputs.
+    // act reports every job that it no longer ran as a success; the jobs that ran to their end have outputs.
     expect(Object.keys(outputs(cut, 'changed'))).toEqual(expect.arrayContaining(['swarm-init', 'kuscia-init']));
     expect(outputs(cut, 'verify')['verify']).toBeUndefined();
     await expect(answering('http://10.77.0.11:8080', 1)).resolves.toEqual({});
@@ -225,7 +225,7 @@ describe('a whole deployment', () => {
     const deadline = Date.now() + 7_000;
     while ((await running()).join('') !== '' && Date.now() < deadline) await setTimeout(200);
     expect(await running()).toEqual(['', '', '']);
-    // Of its own jobs none comes any more, but for a re-run: whoever else waits, waits no longer than this.
+    // None of its own jobs follows, except in a re-run: any other run waits no longer than this.
     const lease = await leaseOn('node-01');
     expect([lease.holder, lease.lasts <= 60]).toEqual(['acme/clusters/46#1', true]);
   }, 240_000);
