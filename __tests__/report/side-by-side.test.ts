@@ -134,7 +134,7 @@ const COURSES: readonly {
     ),
   },
   {
-    name: 'one that is left off because the one before it failed',
+    name: 'one that is abandoned because the one before it failed',
     told: [
       ['a', 'begins'],
       ['b', 'begins'],
@@ -148,15 +148,15 @@ const COURSES: readonly {
       '[a',
       '  failed a',
       ']',
-      'a: failed, 0 changes made, 1 did not end well',
+      'a: failed, 0 changes made, 1 failed',
       '[b',
       '  done b',
       ']',
-      'b: left off, 1 change made',
+      'b: abandoned, 1 change made',
     ),
   },
   {
-    name: 'one that is left off behind stages that never began',
+    name: 'one that is abandoned behind stages that never began',
     told: [
       ['a', 'begins'],
       ['d', 'begins'],
@@ -165,7 +165,7 @@ const COURSES: readonly {
       ['d', 'is left'],
     ],
     failures: [CUT],
-    course: told('a: failed, 0 changes made', '[d', '  done d', ']', 'd: left off, 1 change made'),
+    course: told('a: failed, 0 changes made', '[d', '  done d', ']', 'd: abandoned, 1 change made'),
   },
   {
     name: 'two that the run ends in the middle of',
@@ -224,7 +224,7 @@ describe('stages that run side by side are printed in turn', () => {
   });
 });
 
-describe('a stage that was left off', () => {
+describe('a stage that was abandoned', () => {
   const LEFT: Told[] = [
     ['a', 'begins'],
     ['a', 'does'],
@@ -239,10 +239,10 @@ describe('a stage that was left off', () => {
 
   test('says so in the log, and the run says which of its changes remain', async () => {
     const { lines, outputs } = await ran(LEFT, [CUT]);
-    expect(lines).toContain('c: left off after 0.9 s, 1 change made');
+    expect(lines).toContain('c: abandoned after 0.9 s, 1 change made');
     expect(lines.slice(-2)).toEqual([
-      'Nothing after b was started (d).',
-      '2 changes made before (a 1, c 1) stay and are found again by the next run. 1 change did not end well; the next run looks again at what it left.',
+      'No stage after b was started (d).',
+      '2 changes made before the failure are kept (a 1, c 1). 1 change failed; the next run checks what it left behind.',
     ]);
     expect(outputs['changed']).toBe('3');
   });
@@ -251,7 +251,7 @@ describe('a stage that was left off', () => {
     const { markdown } = await ran(LEFT, [CUT]);
     const rows = markdown
       .split('\n')
-      .filter((line) => /^\| [a-d] \|/.test(line) && /settled|failed|left off|not started/.test(line))
+      .filter((line) => /^\| [a-d] \|/.test(line) && /settled|failed|abandoned|not started/.test(line))
       .map((line) =>
         line
           .split('|')
@@ -261,7 +261,7 @@ describe('a stage that was left off', () => {
     expect(rows).toEqual([
       ['a', 'settled', '1'],
       ['b', 'failed', '0'],
-      ['c', 'left off', '1'],
+      ['c', 'abandoned', '1'],
       ['d', 'not started', '0'],
     ]);
   });

@@ -29,7 +29,7 @@ describe('a timeline', () => {
     expect(timeline.chart(['a', 'bcd'], ['preflight', 'swarm-init', 'swarm-join'])).toEqual([
       `a   |${'-'.repeat(11)}${' '.repeat(59)}${'a'.repeat(10)}|`,
       `bcd |${' '.repeat(20)}${'c'.repeat(20)}${' '.repeat(40)}|`,
-      '- looking; a preflight, c swarm-join; a column is 0.10 s',
+      '- reading; a preflight, c swarm-join; one column is 0.10 s',
     ]);
   });
 

@@ -26,7 +26,7 @@ function ended(runState: RunState, domain: string): Ended {
 
 function done(runState: RunState): string {
   const { cluster, stages } = runState.subject ?? { cluster: { domain: '' }, stages: [] };
-  const unchecked = runState.matrix ? '' : `; ${stages.join(', ')} settled, other stages were not looked at`;
+  const unchecked = runState.matrix ? '' : `; ${stages.join(', ')} settled, other stages were not checked`;
   return `${cluster.domain}: ${count(runState.made, 'change')} made in ${duration(runState.ms)}${unchecked}`;
 }
 
@@ -34,7 +34,7 @@ function stopped(runState: RunState): string[] {
   const failed = runState.stages.find(({ state }) => state === 'failed');
   const waiting = runState.stages.filter(({ state }) => state === 'waiting').map(({ stage }) => stage);
   const notStarted =
-    failed && waiting.length > 0 ? [`Nothing after ${failed.stage} was started (${waiting.join(', ')}).`] : [];
+    failed && waiting.length > 0 ? [`No stage after ${failed.stage} was started (${waiting.join(', ')}).`] : [];
   return [...notStarted, whatRemains(runState)];
 }
 
@@ -44,18 +44,18 @@ function whatRemains(runState: RunState): string {
   const stays =
     stages.length === 0
       ? ''
-      : `${count(runState.made, 'change')} made before (${stages.join(', ')}) ` +
-        `${runState.made === 1 ? 'stays and is' : 'stay and are'} found again by the next run.`;
+      : `${count(runState.made, 'change')} made before the failure ${runState.made === 1 ? 'is' : 'are'} kept ` +
+        `(${stages.join(', ')}).`;
   const undone =
     runState.undone === 0
       ? ''
       : `${count(runState.undone, 'change')} undone: ` +
-        `what ${runState.undone === 1 ? 'it' : 'they'} replaced runs again.`;
+        `what ${runState.undone === 1 ? 'it' : 'they'} replaced is back in place.`;
   const broken =
     runState.broken === 0
       ? ''
-      : `${count(runState.broken, 'change')} did not end well; the next run looks again at what ` +
-        `${runState.broken === 1 ? 'it' : 'they'} left.`;
+      : `${count(runState.broken, 'change')} failed; the next run checks what ` +
+        `${runState.broken === 1 ? 'it' : 'they'} left behind.`;
   return [stays, undone, broken].filter((text) => text !== '').join(' ') || 'Nothing was changed.';
 }
 
@@ -66,9 +66,9 @@ export function stageClosing({ stage, state, made, broken, undone, ms = 0, settl
     return (
       `${stage}: failed after ${duration(ms)}, ${changes} made` +
       (undone.length > 0 ? `, ${undone.length} undone` : '') +
-      (broken.length > 0 ? `, ${broken.length} did not end well` : '')
+      (broken.length > 0 ? `, ${broken.length} failed` : '')
     );
-  if (state === 'left') return `${stage}: left off after ${duration(ms)}, ${changes} made`;
+  if (state === 'left') return `${stage}: abandoned after ${duration(ms)}, ${changes} made`;
   return made.length > 0
     ? `${stage}: ${changes} in ${duration(ms)}`
     : `${stage}: nothing to change, ${settled?.satisfied.length ?? 0} satisfied (${duration(ms)})`;

@@ -9,7 +9,7 @@ const SLOTS = 0x10000;
  * Rolling hash, below SLOTS, of the last four characters, from the hash before: a fifth character has been shifted out.
  */
 const next = (slot: number, character: number): number => ((slot << 4) ^ character) & (SLOTS - 1);
-if (SHORTEST_MASK !== 4) throw new Error('a slot is of as many characters as the shortest mask');
+if (SHORTEST_MASK !== 4) throw new Error('a slot must cover as many characters as the shortest mask');
 
 /**
  * Texts that are searched for all at once: a run knows thousands of forms, and the time to search a line grows with its

@@ -41,7 +41,7 @@ export function verdict(matrix: Matrix): string {
 
 /** What works in a domain whose hosts were not changed, because some of them do not answer. */
 export const stillWorks = (matrix: Matrix): string =>
-  `What works of ${matrix.domain} now: ${working(matrix, ' replicas')}.`;
+  `What still works in ${matrix.domain}: ${working(matrix, ' replicas')}.`;
 
 function working(matrix: Matrix, replicas = ''): string {
   const { silent = [] } = matrix;

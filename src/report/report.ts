@@ -142,7 +142,7 @@ export class Report {
     );
   }
 
-  /** Reports at once an error that nothing handles. */
+  /** Reports immediately an error that nothing handles. */
   defect(thrown: unknown): void {
     this.#print(this.#masks.cleaned(failuresOf(thrown)), 'error');
   }

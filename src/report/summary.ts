@@ -142,8 +142,8 @@ function stageContext(
   { stage, state, made, found, settled, ms }: StageState,
   planning: boolean,
 ): Record<string, unknown> {
-  const looked = (found?.failures.length ?? 0) > 0 ? 'cannot go on' : planning && found ? 'planned' : 'not started';
-  const states = { waiting: looked, started: 'begun', left: 'left off', settled: 'settled', failed: 'failed' } as const;
+  const waiting = (found?.failures.length ?? 0) > 0 ? 'blocked' : planning && found ? 'planned' : 'not started';
+  const states = { waiting, started: 'started', left: 'abandoned', settled: 'settled', failed: 'failed' } as const;
   const changes = planning ? (found?.steps.length ?? 0) : made.length;
   return {
     stage,

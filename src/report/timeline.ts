@@ -50,7 +50,7 @@ export class Timeline {
     const used = stages.filter((stage) => this.#ran.some((ran) => ran.stage === stage));
     return [
       ...rows,
-      `${READING} looking; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; a column ` +
+      `${READING} reading; ${used.map((stage) => `${letters.get(stage) ?? ''} ${stage}`).join(', ')}; one column ` +
         `is ${(end / COLUMNS / 1000).toFixed(2)} s`,
     ];
   }

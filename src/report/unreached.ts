@@ -21,7 +21,7 @@ export function withUnreached(
       ? {
           ...failure,
           remedy:
-            `${failure.remedy} These modes go on only once ${silent.join(', ')} ` +
+            `${failure.remedy} These modes work only once ${silent.join(', ')} ` +
             `${silent.length === 1 ? 'answers' : 'answer'} again.`,
         }
       : failure,
