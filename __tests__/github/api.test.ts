@@ -102,7 +102,7 @@ describe('no answer', () => {
     [
       'a failure of GitHub',
       REFUSALS.serverError,
-      /^KS-1802 github-unreachable: the GitHub API fails for GET \/repos\/acme\/clusters\/issues: 502\nevidence: Server Error\n/,
+      /^KS-1802 github-unreachable: the GitHub API fails on GET \/repos\/acme\/clusters\/issues: 502\nevidence: Server Error\n/,
     ],
     [
       'a connection that is lost',
@@ -166,7 +166,7 @@ describe('a refusal', () => {
       "Enable issues in the repository's settings",
     ],
     [
-      'of what is not there',
+      'of something that does not exist',
       () => undefined,
       'the GitHub API rejects GET /repos/acme/elsewhere/issues: 404',
       'Not Found',
@@ -187,7 +187,7 @@ describe('a refusal', () => {
         }),
       '/issues: 422',
       'Validation Failed [{"resource":"Issue","code":"custom","field":"body","message":"body is too long"}]',
-      'Fix the problem shown in the evidence.',
+      'Fix the problem shown in the evidence, then run again.',
     ],
   ];
 
@@ -197,7 +197,7 @@ describe('a refusal', () => {
       arrange();
       const { code, errors, log } = await report({
         ...(what === 'of the token' && { INPUT_TOKEN: 'ghs_expired' }),
-        ...(what === 'of what is not there' && { GITHUB_REPOSITORY: 'acme/elsewhere' }),
+        ...(what === 'of something that does not exist' && { GITHUB_REPOSITORY: 'acme/elsewhere' }),
       });
       expect([code, scene.pauses]).toEqual([1, []]);
       for (const text of [told, evidence, remedy, 'docs/troubleshooting.md#ks-1801'])

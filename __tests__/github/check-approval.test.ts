@@ -39,7 +39,7 @@ describe('an environment that is to approve', () => {
 
   test.each<[string, () => void]>([
     ['the permission is missing', () => void (scene.api.state.permissions.actions = 'none')],
-    ['it looks as if it were not there', () => undefined],
+    ['it looks as if it did not exist', () => undefined],
   ])('of which nothing can be seen (%s) is told of, and goes on', async (_, make) => {
     make();
     const { code, notices, outputs } = await checked();

@@ -61,7 +61,7 @@ describe('without the permission', () => {
     expect(left()).toHaveLength(6);
   });
 
-  test('in a private repository, where it looks as if they were not there, the same', async () => {
+  test('in a private repository, which looks as if they did not exist, the same', async () => {
     scene.api.fault({
       when: ({ method }) => method === 'DELETE',
       then: { status: 404, body: { message: 'Not Found' } },

@@ -136,7 +136,7 @@ describe('a domain that is not as described', () => {
       'another number of pairs',
       { matrix: matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 2, total: 6 }) },
     ],
-    ['no matrix any more', { matrix: null }],
+    ['a matrix that no longer exists', { matrix: null }],
   ])('gets a comment when it is %s', async (_what, changed) => {
     await look();
     const { log } = await look(changed);
@@ -160,7 +160,7 @@ describe('a domain that is not as described', () => {
     ]);
     expect(commentsOn(1).map(({ body }) => body)).toEqual([
       expect.stringMatching(
-        /^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt was not as described since 2026-11-24 03:17 UTC, in 1 check\. /,
+        /^<!-- kuscia-swarm run: 4711\.1 healthy -->\nalice is healthy: 2 of 2 replicas answer .*\n\nIt had not been as described since 2026-11-24 03:17 UTC \(1 check\)\. /,
       ),
     ]);
     const again = await healthy();
@@ -234,7 +234,7 @@ describe('a domain that is not as described', () => {
   test.each<[string, Looked, readonly string[]]>([
     ['what differs, where every host answers', {}, [`1. Check ${PLAN}`]],
     [
-      'the host first, where nothing could be looked at because of it',
+      'the host first, if nothing could be checked because of it',
       {
         matrix: null,
         failures: [
@@ -301,7 +301,7 @@ describe('a domain that is not as described', () => {
     expect(open().map(({ title }) => title)).toEqual(['alice-2 is not as described']);
   });
 
-  test('is told of also where nothing could be looked at', async () => {
+  test('is reported even if nothing could be checked', async () => {
     await scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
     expect(bodyOf(1)).toContain(
       '**Whether alice is healthy is unknown: it could not be checked (the result of the verification is ' +

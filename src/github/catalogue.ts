@@ -149,7 +149,7 @@ export const JOBS = {
     detail: {
       english:
         'For a job that waits for the reviewers of an environment. GitHub creates a missing environment without ' +
-        'reviewers, and the job would run at once; such an environment is rejected. If the token may not read ' +
+        'reviewers, and the job would run immediately; such an environment is rejected. If the token may not read ' +
         'the rules, a notice says so and the job does not fail.',
       chinese:
         '用于等待环境审批人的作业：环境不存在时，GitHub 会自动新建一个没有审批人的环境，作业立即运行。这样的环境会被拒绝。令牌无权读取规则时，只给出提示，不会失败。',

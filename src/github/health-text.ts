@@ -147,7 +147,7 @@ export function changedText(health: Health, { runUrl }: Place, docs: DocsPage): 
 /** The final comment. */
 export function healthyText(matrix: Matrix, first: number, looks: number, { runUrl }: Place): string {
   return (
-    `${prose(verdict(matrix))}\n\nIt was not as described since ${moment(first)}, in ${count(looks, 'check')}. ` +
+    `${prose(verdict(matrix))}\n\nIt had not been as described since ${moment(first)} (${count(looks, 'check')}). ` +
     `[The run](${runUrl}) that found it healthy closes this issue.\n`
   );
 }
@@ -175,9 +175,7 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
           ),
         ]),
     ),
-    ...(left > 0
-      ? [`${count(left, 'more replica')} ${left === 1 ? 'stands' : 'stand'} in the log of the run.`, '']
-      : []),
+    ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'is' : 'are'} in the log of the run.`, ''] : []),
     ...(failures.length === 0 ? [] : ['### Problems and remedies', '', ...findingLines(failures, docs, most)]),
     ...(warnings.length === 0 ? [] : ['### Warnings', '', ...findingLines(warnings, docs, most)]),
   ];

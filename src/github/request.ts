@@ -85,8 +85,8 @@ function health(given: Given): Health {
 /** Earlier jobs that failed or were cancelled; a skipped one was not needed. */
 function failedBefore(given: Given): Health['failed'] {
   return given.words('before').flatMap((word) => {
-    const [, job = '', told = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
-    const result = RESULTS.find((candidate) => candidate === told);
+    const [, job = '', outcome = ''] = /^([A-Za-z_][\w-]*)=([a-z]+)$/.exec(word) ?? [];
+    const result = RESULTS.find((candidate) => candidate === outcome);
     if (result === undefined)
       given.wrong('before', `contains ${JSON.stringify(word)}, which is not NAME=RESULT (${RESULTS.join(', ')})`);
     return result === 'failure' || result === 'cancelled' ? [{ job, result }] : [];
