@@ -122,7 +122,7 @@ describe('what went wrong is reported', () => {
       },
       {
         code: 'image-differs',
-        what: 'nginx.tar brought another image than it says',
+        what: 'nginx.tar contains a different image than it lists',
         evidence: 'nginx:1.26 is sha256:7 here, not sha256:1',
         remedy: expect.stringContaining('docker save -o nginx.tar nginx:1.26'),
       },
@@ -155,15 +155,20 @@ describe('what went wrong is reported', () => {
       'no folder',
       'nginx:1.27',
       deploymentOf(),
-      'A host without a registry is sent images from the folder of the input images.',
+      'If the host has no access to a registry, set the input images to a directory of image archives.',
     ],
     [
       'a folder without it',
       'nginx:1.27',
       withArchives(),
-      'The folder of the input images does not hold it, but nginx:1.26, mysql:8.0, secretflow/kuscia:1.1.0b0.',
+      'The directory set in the input images does not contain this image, only nginx:1.26, mysql:8.0, secretflow/kuscia:1.1.0b0.',
     ],
-    ['a digest', 'nginx@sha256:1', withArchives(), 'name it by a tag to send it from the folder of the input images'],
+    [
+      'a digest',
+      'nginx@sha256:1',
+      withArchives(),
+      'name it by tag to send it from the directory set in the input images',
+    ],
   ])('with the way round a registry: %s', async (_, name, deployment, remedy) => {
     expect(await failureOf(name, deployment, ends('a', pullImage(name), { ended: 'exited', code: 1 }))).toMatchObject({
       code: 'image-unavailable',
@@ -321,7 +326,7 @@ describe('the progress of an archive', () => {
       'a sending nginx:1.26 (nginx.tar, 3.1 GiB)',
       'a sent 512 MiB of 3.1 GiB',
       'a sent 1.5 GiB of 3.1 GiB',
-      'a all 3.1 GiB are sent, the host unpacks them',
+      'a all 3.1 GiB sent; the host is unpacking the image',
     ]);
   });
 });

@@ -8,8 +8,8 @@ import type { ContainerPair, Removable, Wanted } from './wanted.ts';
 
 /**
  * Plans one container: absent, as described, to be started, or to be replaced. A working container is replaced only
- * after a rehearsal of the new one; it is kept aside until the new one is proven, and put back when that fails. What an
- * interrupted run left is finished or undone. Returns the container when nothing needs to be done to it.
+ * after a rehearsal of the new one; it is kept aside until the new one is proven, and put back if that fails. What an
+ * interrupted run left behind is finished or undone. Returns the container when nothing needs to be done to it.
  */
 export function planContainer(plan: Plan, wanted: Wanted, { current, former }: ContainerPair): Container | undefined {
   const steps = stepsFor(wanted, { current, former });

@@ -44,7 +44,7 @@ export const tokensLabel = (domain: string): string => `kuscia-swarm.${domain}.j
 
 /** Puts that label on a node; to be run on a manager. */
 export const markTokens = (domain: string, nodeId: string): Command =>
-  changing('mark that the join tokens are handed over', [
+  changing('mark the join tokens as handed over', [
     'docker',
     'node',
     'update',
@@ -54,7 +54,7 @@ export const markTokens = (domain: string, nodeId: string): Command =>
   ]);
 
 /**
- * Creates new join tokens for both roles, which makes the former ones worthless, and then removes the label from the
+ * Creates new join tokens for both roles, which invalidates the former ones, and then removes the label from the
  * nodes that have it. Docker's output contains the new tokens, so it is dropped.
  */
 export const rotateJoinTokens = (domain: string, marked: readonly string[]): Command => {
@@ -162,7 +162,7 @@ const PULL_DEADLINE_MS = 30 * 60_000;
 /**
  * Keeps the login in a directory in memory, so that neither a reboot nor a copy of the disk preserves it. A process in
  * a session of its own removes it: it reads from a pipe that the others write to, so it notices when they end, for
- * whatever reason, and reports their exit code. Nobody logs in before it is watching.
+ * whatever reason, and reports their exit code. No login happens before it is watching.
  */
 const WITH_LOGIN = `umask 077
 for m in /dev/shm "/run/user/$(id -u)" /run; do case $(stat -f -c %T "$m" 2>/dev/null) in tmpfs | ramfs) [ -w "$m" ] && break ;; esac; m=; done
@@ -180,16 +180,16 @@ export function pullImage(image: string, login?: { server: string; username: str
   });
 }
 
-/** Exit code on a host that got another image than the archive lists. */
+/** Exit code on a host that received a different image than the archive lists. */
 export const IMAGE_DIFFERS = 65;
 
-/** The slowest transfer that is waited for, in bytes per millisecond. */
+/** The slowest transfer rate for which the time limit suffices, in bytes per millisecond. */
 const SLOWEST_RATE = 1024;
 
 /**
  * Loads an archive, then compares the image under each of its names with what the archive lists. The comparison runs on
- * the host, and so even if the connection is lost meanwhile. A differing image loses its name, and is the last line
- * printed.
+ * the host, so it happens even if the connection is lost meanwhile. A differing image loses its name, and is the last
+ * line printed.
  */
 export function loadImages({ file, bytes, images }: Archive, onSent: (bytes: number) => void): Command {
   const text = [

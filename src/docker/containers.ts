@@ -107,7 +107,7 @@ export const container = (name: string): Query<Container> => ({
 /** The last lines of a container's log, 100 at most, each truncated to 1000 characters. */
 export const lastLogLines = (name: string): Query<readonly string[]> => ({
   command: reading(
-    'read the end of its log',
+    'read the end of the container log',
     script('docker logs --tail 100 "$1" 2>&1 | tr -d "\\r" | grep . | cut -c 1-1000', name),
   ),
   read: (outcome) =>
@@ -118,7 +118,7 @@ export const lastLogLines = (name: string): Query<readonly string[]> => ({
             .split('\n')
             .filter((line) => line !== ''),
         )
-      : failedTo('read the end of its log', outcome),
+      : failedTo('read the end of the container log', outcome),
 });
 
 /**

@@ -78,7 +78,7 @@ const rawInfo = z.object({
 export const NO_DOCKER = 'docker is not on the PATH of a non-interactive login';
 
 /** Why the engine is unknown if docker is Podman's replacement for it, which has no swarm. */
-export const PODMAN = 'docker is Podman there, not Docker';
+export const PODMAN = 'the command docker is Podman on this host, not Docker';
 
 /** The engine of the host; never absent: an engine that does not answer is unknown. */
 export const engine: Query<Engine> = {
@@ -91,7 +91,7 @@ export const engine: Query<Engine> = {
     const { ServerVersion = '', ServerErrors, host } = jsonOf(outcome.stdout, rawServer);
     if (!ServerVersion && host) return unknown(PODMAN);
     if (!ServerVersion)
-      return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it gives no version'}`);
+      return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it reports no version'}`);
     const { Swarm, ...raw } = jsonOf(outcome.stdout, rawInfo);
     return present({
       version: raw.ServerVersion,

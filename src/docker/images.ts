@@ -48,8 +48,8 @@ export async function ensureImage(act: Act, host: string, name: string, deployme
 }
 
 /**
- * The archive that contains the image. None contains one that is named by a digest, because archives do not keep
- * registry digests.
+ * The archive that contains the image. No archive contains an image that is named by digest, because archives do not
+ * keep registry digests.
  */
 export const archiveOf = ({ archives = [] }: Deployment, name: string): Archive | undefined =>
   archives.find(({ images }) => images.some((each) => each.name === localName(name)));
@@ -71,7 +71,7 @@ async function send(act: Act, host: string, name: string, archive: Archive): Pro
   const progress = (): string =>
     sent < archive.bytes
       ? `sent ${size(sent)} of ${size(archive.bytes)}`
-      : `all ${size(archive.bytes)} are sent, the host unpacks them`;
+      : `all ${size(archive.bytes)} sent; the host is unpacking the image`;
   act.say(host, `sending ${name} (${file}, ${size(archive.bytes)})`);
   const reporting = setInterval(() => act.say(host, progress()), REPORT_EVERY_MS);
   try {
@@ -91,11 +91,11 @@ function notLoaded(host: string, name: string, file: string, outcome: Outcome): 
     return {
       code: 'image-differs',
       host,
-      what: `${file} brought another image than it says`,
+      what: `${file} contains a different image than it lists`,
       evidence: lastLine(outcome),
       remedy:
-        `Write the archive anew (docker save -o ${file} ${name}), then run again. The name was taken off what ` +
-        'came, so that nothing is started from it.',
+        `Create the archive again (docker save -o ${file} ${name}), then run again. The loaded image was untagged, ` +
+        'so that no container is started from it.',
     };
   }
   return {
@@ -104,8 +104,8 @@ function notLoaded(host: string, name: string, file: string, outcome: Outcome): 
     what: `could not send ${name} (${file})`,
     evidence,
     remedy:
-      'See that the host stays reachable and has room for the image, and that the archive is whole (docker load ' +
-      'reads it); then run again.',
+      'Check that the host stays reachable and has enough disk space for the image, and that docker load can read ' +
+      'the archive, then run again.',
   };
 }
 
@@ -122,28 +122,29 @@ async function pull(act: Act, host: string, name: string, deployment: Deployment
     what: `could not pull ${name}`,
     evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
     remedy:
-      'See that the name and tag exist, that the host reaches the registry, and that the registry login of the ' +
-      `cluster file is right. ${withoutRegistry(name, deployment)}`,
+      'Check that the name and tag exist, that the host can reach the registry, and that the registry login in the ' +
+      `cluster file is correct. ${withoutRegistry(name, deployment)}`,
   });
 }
 
-/** What to do if the host reaches no registry. */
+/** What to do if the host cannot reach a registry. */
 function withoutRegistry(name: string, { archives }: Deployment): string {
   if (name.includes('@'))
     return (
-      'An image that is named by its digest can only be pulled: name it by a tag to send it from the folder of the ' +
-      'input images.'
+      'An image named by digest can only be pulled; name it by tag to send it from the directory set in the input ' +
+      'images.'
     );
-  if (!archives) return 'A host without a registry is sent images from the folder of the input images.';
+  if (!archives)
+    return 'If the host has no access to a registry, set the input images to a directory of image archives.';
   return (
-    'The folder of the input images does not hold it, but ' +
+    'The directory set in the input images does not contain this image, only ' +
     `${archives.flatMap(({ images }) => images.map((each) => each.name)).join(', ')}.`
   );
 }
 
 /**
  * How the image with that name on the host differs from the one that a container was created from under the same name:
- * both IDs. Undefined if they are the same, or if the name is another.
+ * both IDs. Undefined if they are the same, or if the names differ.
  */
 export function movedImage(container: Container, name: string, id: Fact<string>): Difference | undefined {
   if (id.is !== 'present' || id.value === container.imageId || localName(container.image) !== localName(name))
@@ -153,7 +154,7 @@ export function movedImage(container: Container, name: string, id: Fact<string>)
 
 /**
  * How a container's image differs from the wanted one; undefined if the container was created from that name, or from
- * the image that the name means now. That a name no longer exists on the host is no reason to touch a running
+ * the image that the name refers to now. A name that no longer exists on the host is not a reason to touch a running
  * container.
  */
 export function imageDifference(container: Container, name: string, id: Fact<string>): Difference | undefined {

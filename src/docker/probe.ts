@@ -61,7 +61,7 @@ export const runProbe = (cluster: Cluster, host: Host): Command =>
     '--restart=always',
     `--network=${cluster.network.name}`,
     `--network-alias=${probeAlias(cluster, host)}`,
-    // A run asks many things at once, each in a process of its own.
+    // A run sends many queries at once, each in a process of its own.
     '--memory=128m',
     ...PROXIES.map((name) => `--env=${name}=`),
     '--entrypoint=sh',
@@ -173,8 +173,8 @@ for peer in "$@"; do try "$peer" & done; wait`;
 
 /**
  * Asks this host's probe what it was started with, and makes it try the path to other probes and the names that
- * containers of its host use. The attempts bypass any proxy and count only if that very probe returned what this one
- * made up. Answers are as large as requests, so one attempt covers both directions.
+ * containers of its host use. The attempts bypass any proxy and count only if that very probe returned the random
+ * number of this one. Answers are as large as requests, so one attempt covers both directions.
  */
 export function tryPaths(cluster: Cluster, from: Host, peers: readonly Host[]): Query<ProbeReport> {
   const purpose = 'try the data path from the probe';

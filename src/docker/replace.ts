@@ -22,7 +22,7 @@ export function replacement(
 ): Pick<Step, 'apply' | 'undo' | 'conclude' | 'image'> {
   const { host, name, stopping } = wanted;
   const image = wanted.image && { image: wanted.image };
-  // One that never ran is worthless, and one that is not yet proven is worth no more than its predecessor.
+  // A container that never ran is not kept, and an unproven one is not kept in place of its predecessor.
   const kept = former ?? (current?.state === 'created' ? undefined : current);
   if (kept === undefined) return { ...image, apply: (act) => recreate(act, wanted, current) };
   let hasStopped = kept === former;
@@ -47,7 +47,7 @@ export function replacement(
       const last = lines.at(-1)?.slice(0, 300);
       return last === undefined
         ? { words }
-        : { words: `${words}; the last the new one said: ${last}`, removed: { container: name, lines } };
+        : { words: `${words}; last log line of the new one: ${last}`, removed: { container: name, lines } };
     },
     conclude: async (act) => void (await act.run(host, discard(formerName(name), stopping))),
   };
@@ -69,9 +69,9 @@ async function rehearseFirst(act: Act, wanted: Wanted, current: Container | unde
   throw deploymentError({
     code: 'replacement-impossible',
     host,
-    what: `the new ${kind} ${name} could not be started here, so the present one was left as it is`,
+    what: `the new ${kind} ${name} could not be started, so the current one was kept`,
     evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: 'Fix what the evidence names, then run again.',
+    remedy: 'Fix the problem shown in the evidence, then run again.',
   });
 }
 
@@ -90,11 +90,11 @@ export async function restoreFormer(act: Act, wanted: Wanted, starts: boolean): 
   if (outcome.ended === 'lost')
     throw deploymentError({
       ...commandFailure(host, command, outcome),
-      remedy: `Once ${host} answers, run again: that finishes the replacement or undoes it.`,
+      remedy: `Once ${host} answers, run again: the next run finishes or undoes the replacement.`,
     });
   if (!succeeded(outcome)) throw deploymentError(notRestored(wanted, `${ending(outcome)}: ${lastLine(outcome)}`));
-  if (outcome.stdout.trim() === 'nothing') return 'nothing was there before';
-  if (!starts) return `the former ${kind} is back; it did not run before, either`;
+  if (outcome.stdout.trim() === 'nothing') return 'there was no container before';
+  if (!starts) return `the former ${kind} is back; it was not running before either`;
   for (const deadline = Date.now() + RESTORE_MS; ; await act.pause(CHECK_EVERY_MS)) {
     const fault = await wanted.fault(act);
     if (fault === undefined) return `the former ${kind} ${name} runs again and works`;
@@ -105,10 +105,10 @@ export async function restoreFormer(act: Act, wanted: Wanted, starts: boolean): 
 const notRestored = ({ host, name, kind }: Wanted, evidence: string): Failure => ({
   code: 'replacement-not-undone',
   host,
-  what: `the former ${kind} ${name} was put back, but does not work as before`,
+  what: `the former ${kind} ${name} was put back but does not work`,
   evidence,
   remedy:
-    `Look at docker ps --all and docker logs ${name} on ${host}. The next run (mode: apply) puts it back or ` +
+    `Check docker ps --all and docker logs ${name} on ${host}. The next run (mode: apply) puts it back or ` +
     'replaces it.',
 });
 

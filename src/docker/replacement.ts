@@ -20,8 +20,8 @@ const MARGIN_S = 60;
 
 /**
  * Shell lines that define `stop NAME`; -t is the option for the time in every version of docker's client. docker stop
- * kills what has not ended in time, so for a container that holds data we abandon docker instead: the server goes on
- * with its shutdown.
+ * kills what has not ended in time, so for a container that holds data we abandon docker instead: the server
+ * continues its shutdown.
  */
 const stopping = ({ seconds, holdsData }: Stopping): string =>
   holdsData
@@ -47,7 +47,7 @@ export function setAside(name: string, how: Stopping): Command {
     'stop "$1" || { code=$?; docker update --restart=always "$1" >/dev/null; exit $code; }',
     'docker rename "$1" "$2"',
   ].join('\n');
-  return changing('set the present container aside', script(text, name, formerName(name)), deadline(how));
+  return changing('set the current container aside', script(text, name, formerName(name)), deadline(how));
 }
 
 /** Stops a container gracefully and removes it. If it holds data, its anonymous volumes stay. */
@@ -98,8 +98,8 @@ export interface Rehearsal {
 }
 
 /**
- * Starts a container from the image that ends at once, in the way the replacement will be started: same network and
- * limits, ports really bound, and one port of docker's choice published so that its packet filter is always tested.
+ * Starts a container from the image that exits immediately, in the way the replacement will be started: same network
+ * and limits, ports really bound, and one port of docker's choice published so that its packet filter is always tested.
  * What cannot be started is reported before anything is stopped.
  */
 export function rehearse(name: string, { image, ports, options }: Rehearsal): Command {
@@ -112,7 +112,7 @@ export function rehearse(name: string, { image, ports, options }: Rehearsal): Co
   ].join('\n');
   const publish = [...ports, '9'].map((port) => `--publish=${port}`);
   return changing(
-    'try whether the new container can be started',
+    'test whether the new container can be started',
     script(text, `${name}.rehearsal`, ...publish, ...options, image),
   );
 }

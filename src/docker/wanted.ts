@@ -28,7 +28,7 @@ export interface Wanted {
   readonly stopping: Stopping;
   /** How a container differs from its description; undefined if it does not. */
   readonly difference: (container: Container) => Difference | undefined;
-  /** How its image differs from the one that its tag means now, if that is the only difference: both digests. */
+  /** How its image differs from the one that its tag refers to now, if that is the only difference: both digests. */
   readonly moved?: (container: Container) => Difference | undefined;
   /** The IDs that its image may have, if known. */
   readonly image: readonly string[] | undefined;
