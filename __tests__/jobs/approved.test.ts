@@ -27,11 +27,11 @@ const deployment = deploymentOf({ hosts: TWO });
 const stages = deploymentStages(deployment);
 const key = new Secret('seal key', await generateX25519Identity());
 const stageOf = (name: StageName): Stage => stages.filter((stage) => stage.name === name)[0] as Stage;
-const runOn = (moment: Moment, agreed?: readonly Change[]) => ({
+const runOn = (moment: Moment, approved?: readonly Change[]) => ({
   fleet: new FakeFleet(tape(moment)),
   emit: () => undefined,
   words: PLAN_WORDS,
-  ...(agreed && { approved: agreed }),
+  ...(approved && { approved }),
 });
 
 /** The changes that were due at that moment. */
@@ -42,10 +42,10 @@ const approvedAt = async (moment: Moment): Promise<Change[]> =>
  * The failures of the stage's job at that moment, given these approved changes. Any command that the tape does not
  * know, and so any change, fails the test.
  */
-const jobOf = (name: StageName, moment: Moment, agreed: readonly Change[]): Promise<readonly Failure[]> =>
-  apply([stageOf(name)], runOn(moment, agreed)).then(() => [], failuresOf);
+const jobOf = (name: StageName, moment: Moment, approved: readonly Change[]): Promise<readonly Failure[]> =>
+  apply([stageOf(name)], runOn(moment, approved)).then(() => [], failuresOf);
 
-const NOT_AGREED = expect.stringMatching(/is not in the plan that was agreed to, so it was not done$/);
+const NOT_APPROVED = expect.stringMatching(/is not in the approved plan, so it was not done$/);
 
 describe('a job after the approval', () => {
   // An empty plan was approved; then everything was removed from the hosts.
@@ -54,7 +54,7 @@ describe('a job after the approval', () => {
     async (name) => {
       const failures = await jobOf(name, 'empty', await approvedAt('settled'));
       expect(failures.length).toBeGreaterThan(0);
-      for (const { code, what } of failures) expect([code, what]).toEqual(['plan-moved', NOT_AGREED]);
+      for (const { code, what } of failures) expect([code, what]).toEqual(['plan-moved', NOT_APPROVED]);
       expect(failures.every(({ what }) => what.startsWith(`${name}: "`))).toBe(true);
     },
   );
@@ -82,7 +82,7 @@ describe('a job after the approval', () => {
     expect(failures.map(({ code }) => code)).toContain('plan-moved');
     for (const { what, evidence } of failures)
       expect([what, evidence]).toEqual([
-        NOT_AGREED,
+        NOT_APPROVED,
         expect.stringMatching(/^another image: sha256:[0-9a-f]{64}, not sha256:approved$/),
       ]);
   });
@@ -144,7 +144,7 @@ describe('a job whose artifacts were changed by somebody else', () => {
     };
     const wanted: Wanted = { takes: 'outputs and snapshots', stages: ['mysql-up'], cluster: deployment.cluster, job };
     expect(await openReceived(wanted).then(() => [], failuresOf)).toMatchObject([
-      { code: 'artifact-missing', what: 'what earlier jobs handed over could not be downloaded' },
+      { code: 'artifact-missing', what: 'the artifacts of earlier jobs could not be downloaded' },
     ]);
     // Over SSH the proof needs none of them.
     expect(await openReceived({ ...wanted, stages: ['verify'] }).then(() => [], failuresOf)).toEqual([]);

@@ -102,7 +102,7 @@ describe('a lock', () => {
     expect(await taking).toBe('plan again');
     expect(asked).toHaveLength(3);
     expect(said).toEqual([
-      'waiting for the lock of acme/site/2#1 (nightly by bob: https://github.com/acme/site/actions/runs/2), held for 4 min; it ends in 48 s unless it is kept; for at most 60 s more',
+      'waiting for the lock of acme/site/2#1 (nightly by bob: https://github.com/acme/site/actions/runs/2), held for 4 min; it expires in 48 s unless renewed; giving up in 60 s',
     ]);
     lock.end(false);
   });
@@ -115,9 +115,9 @@ describe('a lock', () => {
       {
         code: 'lock-held',
         host: 'node-01',
-        what: 'another run deploys alice',
+        what: 'another run is deploying alice',
         evidence: expect.stringContaining('acme/site/2#1'),
-        remedy: expect.stringMatching(/its lock ends in 48 s\. .*break-lock: acme\/site\/2#1/),
+        remedy: expect.stringMatching(/its lock expires in 48 s\. .*break-lock: acme\/site\/2#1/),
       },
     ]);
     lock.end(true);
@@ -127,7 +127,7 @@ describe('a lock', () => {
   test('is asked for with the id that is to be broken', async () => {
     const { lock, asked } = scene({ answers: [OTHER], breaks: 'acme/ops/1#1' });
     expect(await rejection(lock.take())).toMatchObject([
-      { what: 'another run deploys alice, and it is not acme/ops/1#1, whose lock was to be broken' },
+      { what: 'another run is deploying alice, and it is not acme/ops/1#1, the run named in break-lock' },
     ]);
     expect(asked).toEqual(['node-01 take alice acme/ops/7#1 60 acme/ops/1#1']);
   });
@@ -163,12 +163,12 @@ describe('a lock', () => {
 
   test.each([
     ['somebody broke it', [OTHER], 20_000, 'acme/site/2#1'],
-    ['somebody broke it and has released it since', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
+    ['somebody broke it and has released it since', ['held\n\n0\n0\n\n'], 20_000, 'it was released by someone else'],
     [
       'its host does not answer',
       [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const],
       45_500,
-      'it could not be kept for 45 s: could not keep the lock: timed out after 15 s',
+      'it could not be renewed for 45 s: could not keep the lock: timed out after 15 s',
     ],
   ])('is lost when %s, and the run stops', async (_, then, afterMs, evidence) => {
     const { lock, isStopped } = scene({ answers: ['taken 9999', ...then] });
@@ -197,11 +197,11 @@ describe('a lock', () => {
     await jest.advanceTimersByTimeAsync(1_000);
     expect([isStopped(), lock.lost]).toMatchObject([
       true,
-      { code: 'lock-lost', evidence: 'it could not be kept for 45 s: no answer yet' },
+      { code: 'lock-lost', evidence: 'it could not be renewed for 45 s: no answer yet' },
     ]);
   });
 
-  test('that could not be kept is not reported once the run has ended', async () => {
+  test('that could not be renewed is not reported once the run has ended', async () => {
     const { lock, isStopped } = scene({ answers: ['taken 9999'], answersUntil: 1 });
     await lock.take();
     lock.end(false);

@@ -95,14 +95,14 @@ export class Lock {
       if (Date.now() - reportedAt >= REPORT_EVERY_MS) {
         reportedAt = Date.now();
         this.#context.say(
-          `waiting for ${inWords(leased)}; for at most ${Math.ceil((deadline - Date.now()) / 1000)} s more`,
+          `waiting for ${inWords(leased)}; giving up in ${Math.ceil((deadline - Date.now()) / 1000)} s`,
         );
       }
       await pause(Math.min(ASK_EVERY_MS, Math.max(0, deadline - Date.now())), this.#context.signal);
       if (this.#context.signal.aborted)
         throw deploymentError({
           code: 'cancelled',
-          what: 'cancelled while it waited for the lock',
+          what: 'cancelled while waiting for the lock',
           remedy: 'Run again: nothing was changed.',
         });
     }
@@ -123,7 +123,7 @@ export class Lock {
     clearTimeout(this.#stale);
     if (!this.#over)
       this.#stale = setTimeout(
-        () => this.#lose(`it could not be kept for ${STALE_MS / 1000} s: ${this.#keepFailure}`),
+        () => this.#lose(`it could not be renewed for ${STALE_MS / 1000} s: ${this.#keepFailure}`),
         askedAt + STALE_MS - Date.now(),
       ).unref();
   }
@@ -137,7 +137,7 @@ export class Lock {
     const leased = leasedIn(outcome);
     if (leased?.is === 'shared') this.#kept(askedAt);
     else if (leased?.is === 'held')
-      this.#lose(leased.by.id === '' ? 'it was released by somebody else' : inWords(leased));
+      this.#lose(leased.by.id === '' ? 'it was released by someone else' : inWords(leased));
     else this.#keepFailure = commandFailure(this.#manager, command, outcome).what;
   }
 
@@ -148,9 +148,11 @@ export class Lock {
     this.lost = {
       code: 'lock-lost',
       host: this.#manager,
-      what: `this run does not hold the lock of ${this.#domain} any more`,
+      what: `this run no longer holds the lock of ${this.#domain}`,
       evidence,
-      remedy: 'See what the other run does, then run again. Completed changes are kept; the next run applies the rest.',
+      remedy:
+        'Check what the other run is doing, then run again. Completed changes are kept; the next run applies the ' +
+        'rest.',
     };
     this.#context.stop();
   }
@@ -168,12 +170,13 @@ export class Lock {
       code: 'lock-held',
       host: this.#manager,
       what:
-        'another run deploys ' +
-        `${this.#domain}${breaks === undefined ? '' : `, and it is not ${breaks}, whose lock was to be broken`}`,
+        `another run is deploying ${this.#domain}` +
+        `${breaks === undefined ? '' : `, and it is not ${breaks}, the run named in break-lock`}`,
       evidence: inWords(leased),
       remedy:
-        'Wait until it has ended, or give lock-wait more minutes: if it does nothing any more, its lock ends in ' +
-        `${inTime(leased.expiresIn)}. Only when you know that, and cannot wait: break-lock: ${leased.by.id}.`,
+        'Wait until the other run has ended, or increase lock-wait: if that run is no longer alive, its lock expires ' +
+        `in ${inTime(leased.expiresIn)}. Only if you are sure that it has ended and cannot wait: break-lock: ` +
+        `${leased.by.id}.`,
     };
   }
 
@@ -200,7 +203,7 @@ export class Lock {
 const inTime = (seconds: number): string => (seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
 
 const inWords = ({ by, expiresIn, heldFor }: Extract<Leased, { is: 'held' }>): string =>
-  `the lock of ${by.id} (${by.about}), held for ${inTime(heldFor)}; it ends in ${inTime(expiresIn)} unless it is kept`;
+  `the lock of ${by.id} (${by.about}), held for ${inTime(heldFor)}; it expires in ${inTime(expiresIn)} unless renewed`;
 
 /** Waits until the time is over or the run is cancelled. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>

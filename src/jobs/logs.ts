@@ -24,7 +24,7 @@ export async function explained(
 ): Promise<readonly Failure[]> {
   if (!worthAsking(failures)) return failures;
   const hosts = cluster.hosts.filter(({ name }) => job.reaches.includes(name));
-  report.say(`reading the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
+  report.say(`searching the logs of ${hosts.map(({ name }) => name).join(', ')} for the cause`);
   const diagnosis = await diagnose(failures, { cluster, hosts, fleet, seconds: Math.ceil(ms / 1000) + MARGIN });
   report.keptLogs(await keepLogs(job, diagnosis.logs, (text) => report.masked(text)));
   return diagnosis.failures;

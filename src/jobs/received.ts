@@ -69,11 +69,11 @@ export async function openReceived({ takes, stages, cluster, job }: Wanted): Pro
 /** The files that are there may be incomplete or outdated, so none of them are used. */
 const UNFETCHED: Failure = {
   code: 'artifact-missing',
-  what: 'what earlier jobs handed over could not be downloaded',
-  evidence: 'the step before this one failed (actions/download-artifact); its log says why',
+  what: 'the artifacts of earlier jobs could not be downloaded',
+  evidence: 'the previous step failed (actions/download-artifact); see its log',
   remedy:
-    'Look at githubstatus.com, then run this job again (Re-run failed jobs); once artifacts are gone, after a ' +
-    'day, the whole workflow.',
+    'Check githubstatus.com, then run this job again (Re-run failed jobs). After a day, when the artifacts have ' +
+    'expired, run the whole workflow again.',
 };
 
 /** What a stage takes from earlier jobs. Every stage that changes something must follow the plan. */
