@@ -205,18 +205,18 @@ describe('apply', () => {
     expect(code).toBe(0);
     expect(state).toMatchObject({ initialised: false, joined: true });
     expect(face.lines.at(-1)).toMatch(
-      /^alice: 1 change made in .* s; swarm-join settled, other stages were not looked at$/,
+      /^alice: 1 change made in .* s; swarm-join settled, other stages were not checked$/,
     );
   });
 
-  test('does not exit with 0 when a stage settled although something in it could not be judged', async () => {
+  test('does not exit with 0 when a stage settled although something in it could not be checked', async () => {
     const { code, face } = await ran({
       stages: ['swarm-join'],
       joinLater: { host: 'node-02', ...says('join', 'no swarm yet') },
     });
     expect(code).toBe(1);
     expect(face.lines.join('\n')).toContain(
-      'Error KS-1109 fact-unknown: swarm-join: "join" could not be judged on node-02',
+      'Error KS-1109 fact-unknown: swarm-join: "join" could not be checked on node-02',
     );
   });
 
@@ -227,8 +227,8 @@ describe('apply', () => {
     expect(code).toBe(1);
     expect(state).toMatchObject({ initialised: true, closed: true });
     expect(face.lines.slice(-2)).toEqual([
-      'Nothing after swarm-join was started (verify).',
-      '1 change made before (swarm-init 1) stays and is found again by the next run. 1 change did not end well; the next run looks again at what it left.',
+      'No stage after swarm-join was started (verify).',
+      '1 change made before the failure is kept (swarm-init 1). 1 change failed; the next run checks what it left behind.',
     ]);
     expect(face.annotations.map(({ severity }) => severity)).toEqual(['error']);
   });
@@ -302,7 +302,7 @@ describe('plan', () => {
     const { code, face } = await ran({ mode: 'plan', stages: ['swarm-init'], parts: { stagesOf: () => [stuck] } });
     expect(code).toBe(1);
     expect(face.lines.at(-1)).toBe(
-      'Nothing was changed (mode: plan); 1 finding must be mended before these changes can be made.',
+      'Nothing was changed (mode: plan); 1 finding must be fixed before these changes can be made.',
     );
   });
 });
@@ -372,7 +372,7 @@ describe('verify', () => {
       'Error KS-1601 cluster-unhealthy: node-02: its heartbeat is old',
     ]);
     expect(face.lines.join('\n')).toContain(
-      'Run the deployment again (mode: apply). These modes go on only once node-03 answers again.',
+      'Run the deployment again (mode: apply). These modes work only once node-03 answers again.',
     );
     expect(face.lines.at(-1)).toBe(
       'alice is not healthy: 1 of 2 replicas pass every check, 2 of 2 serve through http://10.0.0.11:8080, the database answers, 3 of 3 nodes Ready, 6 of 6 pairs connected; node-03 does not answer (1.3 s)',
@@ -393,9 +393,9 @@ describe('verify', () => {
 
 describe('unlock', () => {
   test.each([
-    ['shared', 'alice: the lock of this run ends in 60 s'],
+    ['shared', 'alice: the lock of this run expires in 60 s'],
     ['held\nacme/site/2#1\n48\n240\nnightly by bob\n', 'alice: this run does not hold the lock'],
-  ])('touches nothing but the lock, and says what happened to it (%j)', async (answer, line) => {
+  ])('changes nothing except the lock, and says what happened to it (%j)', async (answer, line) => {
     const { code, face, state } = await ran({
       mode: 'unlock',
       lock: (purpose) => (purpose === 'keep the lock' ? answer : undefined),
@@ -407,12 +407,12 @@ describe('unlock', () => {
       [],
       '0',
     ]);
-    expect(face.lines.slice(-2)).toEqual([line, 'Nothing but the lock was touched (mode: unlock).']);
+    expect(face.lines.slice(-2)).toEqual([line, 'Nothing was changed except the lock (mode: unlock).']);
   });
 
   test('does not exit with 0 when the holder of the lock is not known', async () => {
     const { code, face } = await ran({ mode: 'unlock', lock: () => '' });
-    expect([code, face.lines.at(-1)]).toEqual([1, 'Nothing but the lock was touched (mode: unlock).']);
+    expect([code, face.lines.at(-1)]).toEqual([1, 'Nothing was changed except the lock (mode: unlock).']);
   });
 });
 
@@ -462,7 +462,7 @@ describe('whatever goes wrong', () => {
     ]);
     expect(face.lines.slice(-2)).toEqual([
       'Nothing was changed.',
-      expect.stringMatching(/^What works of alice now: 2 of 2 replicas serve through/),
+      expect.stringMatching(/^What still works in alice: 2 of 2 replicas serve through/),
     ]);
     expect(closed).toEqual(['closed']);
   });

@@ -51,11 +51,11 @@ async function byJobs(
   const parts = perHost ? model.cluster.hosts.map(({ name }) => ({ hosts: new Set([name]) })) : [{}];
   for (const stage of changing(model)) {
     for (const part of parts) {
-      const failures = await apply([stage], runOf({ approved: agreed, ...part })).then(() => [], failuresOf);
+      const failures = await apply([stage], runOf({ approved, ...part })).then(() => [], failuresOf);
       refused.push(...failures.map(({ host, what, evidence }) => `${stage.name} ${host}: ${what} (${evidence})`));
     }
   }
-  return { agreed: agreed.map(lineOf), refused };
+  return { approved: approved.map(lineOf), refused };
 }
 
 /** A model in which the deployment has been applied. */
@@ -208,8 +208,8 @@ describe.each([
   test.each(fresh)('%s', async (_, deployment) => {
     const model = new Model(deployment);
     if (deployment.cluster.database.kind === 'external') model.schema = true;
-    const { agreed, refused } = await byJobs(model, perHost);
-    expect(agreed).not.toEqual([]);
+    const { approved, refused } = await byJobs(model, perHost);
+    expect(approved).not.toEqual([]);
     expect(refused).toEqual([]);
     expect(await agree(model)).toEqual([]);
   });
@@ -221,8 +221,8 @@ describe.each([
         const model = await settled(deploymentOf({ hosts: TWO }));
         before(model);
         turn(model);
-        const { agreed, refused } = await byJobs(model, perHost);
-        expect([agreed.length === 0, refused]).toEqual([
+        const { approved, refused } = await byJobs(model, perHost);
+        expect([approved.length === 0, refused]).toEqual([
           name === 'nothing is to be done' && made === 'by this version',
           [],
         ]);
@@ -292,10 +292,10 @@ describe('asked for absence', () => {
     const model = await settled(deploymentOf({ hosts: TWO }));
     const files = filesOf(model);
     const told: string[] = [];
-    const agreed = await takeAway(model, (event) => {
+    const approved = await takeAway(model, (event) => {
       if (event.is === 'step-started' || event.is === 'step-done') told.push(`${event.is} ${event.step.about.thing}`);
     });
-    expect(agreed.map(lineOf)).toEqual([
+    expect(approved.map(lineOf)).toEqual([
       'nginx-lb node-01 - remove alice-nginx-lb (no longer wanted)',
       ...TWO.map(({ name }) => `kuscia-start ${name} - remove ${REPLICA} (no longer wanted)`),
       'mysql-up node-01 - remove alice-mysql (no longer wanted)',

@@ -47,7 +47,7 @@ test('exits with the code of its work', async () => {
 test('never exits with 0 when its work stops halfway', async () => {
   const { code, said } = await lived('() => new Promise(() => {})');
   expect(code).toBe(1);
-  expect(said).toContain('defect: the run stopped before its end');
+  expect(said).toContain('defect: the run ended too early');
 });
 
 test('does not exit with 0 when other code ends the process too early', async () => {
@@ -84,6 +84,6 @@ test('a signal that comes twice at once, to the process and to its group, cancel
   const work = `(signal) => new Promise((resolve) => { const wait = setTimeout(() => {}, 60_000); say('ready'); signal.addEventListener('abort', () => setTimeout(() => { clearTimeout(wait); resolve(1); }, 300)); })`;
   expect(await livedWith(work, ['SIGINT', 'SIGINT'], 0)).toEqual({
     code: 1,
-    said: 'ready\nSIGINT: cancelling; what runs on the hosts is ended. Once more ends at once.\n',
+    said: 'ready\nSIGINT: cancelling and stopping the commands on the hosts. Press Ctrl-C again to exit immediately.\n',
   });
 });

@@ -38,7 +38,7 @@ export const realParts = (argv: readonly string[], env: Environment, files: File
 /** Runs the requested operation and reports it. Returns the exit code: 0 only if everything succeeded. Never throws. */
 export async function run(parts: Parts, report: Report, signal: AbortSignal): Promise<number> {
   const failures = await attempt(parts, report, signal);
-  if (failures === 'only a text was wanted') return 0;
+  if (failures === 'nothing to run') return 0;
   try {
     await report.finish(failures);
   } catch (thrown) {
@@ -52,19 +52,19 @@ async function attempt(
   parts: Parts,
   report: Report,
   cancelled: AbortSignal,
-): Promise<readonly Failure[] | 'only a text was wanted'> {
+): Promise<readonly Failure[] | 'nothing to run'> {
   const activity = new ActivityTracker();
   const failuresIn = cancellation(cancelled, activity, PLAN_WORDS);
   try {
     const request = await parts.readRequest((secrets) => report.hide(secrets), cancelled);
     if (typeof request === 'string') {
       request.split('\n').forEach((line) => report.say(line));
-      return 'only a text was wanted';
+      return 'nothing to run';
     }
     const { mode, deployment, job } = request;
     if (!asksHosts(mode)) {
       report.checked(OPERATIONS[mode].answer(deployment.cluster, jobsOf(deployment.cluster, job.runner, DEFINITIONS)));
-      return 'only a text was wanted';
+      return 'nothing to run';
     }
     const prepared = await prepare(mode, request, parts.stagesOf, report);
     const emit: Emit = (event) => {
@@ -104,7 +104,7 @@ async function onHosts(
   const { fleet, signal } = parts;
   fleet.notes.forEach((note) => report.say(note));
   lock.begin();
-  // If silent hosts are judged, so are hosts whose login runs no commands. Otherwise that shows at the first command,
+  // If silent hosts are judged, so are hosts whose login cannot run commands. Otherwise the first command shows that,
   // and not checking it here saves a round trip.
   const judgesSilent = operation.silentHosts === 'are judged';
   const unreached = await fleet.connect(judgesSilent ? 'and start a shell' : undefined);

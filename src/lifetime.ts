@@ -4,7 +4,7 @@ export type ProcessHandle = Pick<NodeJS.Process, 'on' | 'exit'> & { exitCode?: N
 interface Life {
   /** The work; its signal aborts when the process is asked to end. Gives the exit code. */
   readonly work: (signal: AbortSignal) => Promise<number>;
-  /** Says that something went wrong that nobody handled. */
+  /** Reports an error that nothing handled. */
   readonly defect: (thrown: unknown) => void;
   readonly say: (text: string) => void;
 }
@@ -13,8 +13,8 @@ interface Life {
 const LINGER_MS = 1_000;
 
 /**
- * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). So soon
- * it means nothing more.
+ * A signal often comes twice, to the process and to its group: from a terminal through npm, or from timeout(1). A
+ * second signal within this time is the same request.
  */
 const SAME_REQUEST_MS = 500;
 
@@ -39,14 +39,14 @@ export function runProcess(process: ProcessHandle, { work, defect, say }: Life):
     if (cancel.signal.aborted && Date.now() - askedAt > SAME_REQUEST_MS) process.exit(130);
     if (cancel.signal.aborted) return;
     askedAt = Date.now();
-    say(`${signal}: cancelling; what runs on the hosts is ended. Once more ends at once.`);
+    say(`${signal}: cancelling and stopping the commands on the hosts. Press Ctrl-C again to exit immediately.`);
     cancel.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, asked);
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
   process.on('beforeExit', () => {
-    if (!over) crash(new Error('the run stopped before its end: something it waited for can never happen'));
+    if (!over) crash(new Error('the run ended too early: it was waiting for something that can never happen'));
   });
 
   work(cancel.signal).then((code) => {

@@ -48,7 +48,7 @@ const cases: readonly [string, readonly Event[], string | undefined][] = [
       done(ONE, init),
       waiting(ONE, { host: 'node-01', what: 'Ready' }, { host: '', what: 'a leader' }),
     ],
-    'in swarm-init, while it waited for "Ready" on node-01 and "a leader"',
+    'in swarm-init, while waiting for "Ready" on node-01 and "a leader"',
   ],
   [
     'a step has ended after a wait',

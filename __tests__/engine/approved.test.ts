@@ -125,7 +125,7 @@ const cases: readonly [string, readonly Change[], readonly Change[], string | un
     'an image that no longer exists',
     [named('a', { image: ['sha256:1'] })],
     all('a'),
-    'another image: none that is known, not sha256:1: swarm-join b ? probe a',
+    'another image: unknown, not sha256:1: swarm-join b ? probe a',
   ],
 ];
 test.each(cases)('%s', (_, approved, now, evidence) => {
@@ -196,7 +196,7 @@ describe('a step', () => {
     ['with the approved image', changesOf(make), make, 'done'],
     ['with an image that was not known', changesOf(without), make, 'done'],
     ['with another image', changesOf({ ...make, image: ['sha256:2'] }), make, 'another image: sha256:1, not sha256:2'],
-    ['whose image no longer exists', changesOf(make), without, 'another image: none that is known, not sha256:1'],
+    ['whose image no longer exists', changesOf(make), without, 'another image: unknown, not sha256:1'],
     [
       'with another image, known later',
       [later(PROBE, { image: ['sha256:2'] })],
@@ -213,8 +213,8 @@ describe('a step', () => {
 
   test('is rejected by name, each separately, and never if no approval is required', () => {
     expect(notApproved([], 'swarm-join', [step({}), make], PLAN_WORDS).map(({ what }) => what)).toEqual([
-      'swarm-join: "~ replace replica r" is not in the plan that was agreed to, so it was not done',
-      'swarm-join: "+ probe p" is not in the plan that was agreed to, so it was not done',
+      'swarm-join: "~ replace replica r" is not in the approved plan, so it was not done',
+      'swarm-join: "+ probe p" is not in the approved plan, so it was not done',
     ]);
     expect(notApproved(undefined, 'swarm-join', [step({})], PLAN_WORDS)).toEqual([]);
   });

@@ -264,17 +264,17 @@ describe('a bundle', () => {
     [
       'printed nothing',
       { ended: 'exited', code: 0, stdout: '', stderr: '' },
-      { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' },
+      { ended: 'lost', reason: 'the answer was truncated', stdout: '', stderr: '' },
     ],
     [
       'was cut after the first output',
       { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr`, stderr: '' },
-      { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' },
+      { ended: 'lost', reason: 'the answer was truncated', stdout: '', stderr: '' },
     ],
     [
       'was cut in the exit code',
       { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr\n${mark} 1`, stderr: '' },
-      { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' },
+      { ended: 'lost', reason: 'the answer was truncated', stdout: '', stderr: '' },
     ],
     [
       'lost its middle',
@@ -284,12 +284,12 @@ describe('a bundle', () => {
         stdout: `out\n[... 9 bytes left out ...]\nput\n${mark}\nerr\n${mark} 0\n`,
         stderr: '',
       },
-      { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' },
+      { ended: 'lost', reason: 'the answer was truncated', stdout: '', stderr: '' },
     ],
     [
       'lost an exit code',
       { ended: 'exited', code: 0, stdout: `out\n${mark}\nerr\n${mark} \n`, stderr: '' },
-      { ended: 'lost', reason: 'the answer was cut short', stdout: '', stderr: '' },
+      { ended: 'lost', reason: 'the answer was truncated', stdout: '', stderr: '' },
     ],
   ];
   test.each(broken)('that %s makes no command succeed', (_, whole, each) => {

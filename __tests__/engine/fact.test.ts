@@ -55,7 +55,7 @@ describe('an answer', () => {
     [
       'unknown, quoting nothing of it, if it is not JSON',
       ended(0, 'secret'),
-      unknown('could not count it: its answer was not understood (it is no JSON)'),
+      unknown('could not count it: its answer was not understood (not valid JSON)'),
     ],
     [
       'unknown for a lost connection',

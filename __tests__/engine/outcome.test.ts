@@ -15,7 +15,7 @@ const cases: readonly { outcome: Outcome; success: boolean; words: string }[] = 
   {
     outcome: { ended: 'not-kept', reason: 'no space left on device', ...quiet },
     success: false,
-    words: 'its output was not kept: no space left on device',
+    words: 'its output could not be saved: no space left on device',
   },
 ];
 

@@ -783,7 +783,7 @@ test('a connection lost while the runner plans is an error, never success', asyn
       }),
   });
   expect(await codes(apply([counting], world.run()))).toEqual([
-    'connection-lost: the connection was lost while its state was read',
+    'connection-lost: the connection was lost while the state of the host was read',
   ]);
 });
 
@@ -838,19 +838,19 @@ test('a plan is empty only if nothing is missing, awaited or wrong', () => {
 });
 
 describe('a run that must follow an approved plan', () => {
-  const agreed = (...lines: readonly (readonly [Change['change'], string])[]): Change[] =>
+  const changesTo = (...lines: readonly (readonly [Change['change'], string])[]): Change[] =>
     lines.map(([change, name]) => ({ stage: 'one', host: 'a', change, about: says(name, '').about }));
 
   test('changes nothing and copies nothing to a host if a step was not approved', async () => {
     const world = new World();
     const early = (): Promise<unknown> => Promise.resolve(world.diary.push('early'));
     const stages = [world.stage('one', [world.step('x')], { prefetch: early }), world.stage('two', [world.step('y')])];
-    const failures = await apply(stages, world.run({ approved: agreed(['+', 'x']) })).then(() => [], failuresOf);
+    const failures = await apply(stages, world.run({ approved: changesTo(['+', 'x']) })).then(() => [], failuresOf);
     expect(failures).toMatchObject([
       {
         code: 'plan-moved',
         host: 'a',
-        what: 'two: "+ y" is not in the plan that was agreed to, so it was not done',
+        what: 'two: "+ y" is not in the approved plan, so it was not done',
         evidence: 'absent',
       },
     ]);
@@ -863,7 +863,7 @@ describe('a run that must follow an approved plan', () => {
       void (world.there.has('x') && !world.there.has('y') && made.steps.push(world.step('y')));
     const failures = await apply(
       [world.stage('one', [world.step('x')], { also: later })],
-      world.run({ approved: agreed(['+', 'x']) }),
+      world.run({ approved: changesTo(['+', 'x']) }),
     ).then(() => [], failuresOf);
     expect(failures).toMatchObject([{ code: 'plan-moved', what: expect.stringContaining('"+ y"') }]);
     expect([...world.there]).toEqual(['x']);
@@ -872,7 +872,7 @@ describe('a run that must follow an approved plan', () => {
       void (again.there.has('x') && !again.there.has('y') && made.steps.push(again.step('y')));
     await apply(
       [again.stage('one', [again.step('x')], { also: foretold })],
-      again.run({ approved: agreed(['+', 'x'], ['?', 'y']) }),
+      again.run({ approved: changesTo(['+', 'x'], ['?', 'y']) }),
     );
     expect([...again.there]).toEqual(['x', 'y']);
   });

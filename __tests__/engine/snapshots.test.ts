@@ -63,7 +63,7 @@ describe('the part of a plan for a host', () => {
     ...says(what, 'so'),
     ...(at !== undefined && { at }),
   });
-  const failure = { code: 'host-unfit' as const, host: 'c', what: 'unfit', remedy: 'mend it' };
+  const failure = { code: 'host-unfit' as const, host: 'c', what: 'unfit', remedy: 'fix it' };
   const whole = (): Plan => {
     const plan = new Plan();
     const notes = [

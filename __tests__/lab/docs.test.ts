@@ -46,7 +46,7 @@ describe.each(['README.md', 'README.zh.md'])('what %s says to type in a terminal
     const { code, stdout } = await typed(block.replace(/.*npm run.*\n/, '').replace('--mode plan', '--mode check'));
     expect([code, stdout]).toEqual([
       0,
-      expect.stringContaining('alice: the inputs and the cluster file have no fault; 3 hosts'),
+      expect.stringContaining('alice: the inputs and the cluster file are valid; 3 hosts'),
     ]);
   }, 60_000);
 });

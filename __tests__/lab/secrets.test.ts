@@ -187,7 +187,7 @@ describe('a deployment', () => {
     const { code, ...run } = await lookOn('node-02', given, certificate);
     ended.push({ name: 'a look on a host', run });
     expect({ code, log: code === 0 ? '' : unmasked(run.log) }).toEqual({ code: 0, log: '' });
-    expect(unmasked(run.log)).toContain('what was answered is handed over, sealed');
+    expect(unmasked(run.log)).toContain('the answers were sealed and handed over');
     expect([...run.left.keys()].map((path) => path.replace(/\d{13}/, 'TIME')).sort()).toEqual([
       './out/snapshot.node-02.TIME.age',
       './output',

@@ -77,7 +77,7 @@ describe('an operation', () => {
   test.each<[HostMode, string, readonly Stage[], readonly string[], readonly string[]]>([
     ['apply', 'a healthy proof', [proof(true)], [], ['outputs']],
     ['apply', 'an unhealthy proof', [proof(false)], ['cluster-unhealthy'], []],
-    ['apply', 'what could not be judged at its end', [undecided, proof(true)], ['fact-unknown'], []],
+    ['apply', 'what could not be checked at its end', [undecided, proof(true)], ['fact-unknown'], []],
     ['apply', 'stages without the proof', [stageOf('swarm-init', () => new Plan())], [], ['outputs']],
     ['plan', 'what is missing', [missing, proof(false)], [], ['plan']],
     ['plan', 'what cannot continue', [stuck], [CUT.code], []],
@@ -106,7 +106,7 @@ describe('an operation', () => {
     expect(await done('unlock', [stuck])).toEqual({
       codes: [],
       saved: [],
-      told: ['alice: the lock of this run ends in 60 s'],
+      told: ['alice: the lock of this run expires in 60 s'],
     });
   });
 });
@@ -121,7 +121,7 @@ describe('the last line', () => {
   });
   const proof = { healthy: true, verdict: 'alice is healthy' };
   const red = { healthy: false, verdict: 'alice is not healthy' };
-  const works = ['What works of alice now: all.'];
+  const works = ['What still works in alice: all.'];
 
   test.each<[HostMode, Ended, readonly unknown[]]>([
     ['apply', ended({ proof }), ['2 changes', 'alice is healthy']],
@@ -131,10 +131,10 @@ describe('the last line', () => {
     ['plan', ended(), ['Nothing was changed (mode: plan).']],
     ['plan', ended({ findings: '2 findings', works }), [expect.stringContaining('; 2 findings must'), ...works]],
     ['verify', ended({ findings: '1 finding', proof: red }), ['alice is not healthy']],
-    ['verify', ended({ findings: '1 finding' }), [expect.stringContaining('is not known')]],
-    ['snapshot', ended({ saved: 1 }), [expect.stringContaining('is handed over, sealed; nothing was changed')]],
+    ['verify', ended({ findings: '1 finding' }), [expect.stringContaining('is unknown')]],
+    ['snapshot', ended({ saved: 1 }), [expect.stringContaining('were sealed and handed over; nothing was changed')]],
     ['snapshot', ended(), [expect.stringMatching(/^Nothing was handed over/)]],
-    ['unlock', ended(), ['Nothing but the lock was touched (mode: unlock).']],
+    ['unlock', ended(), ['Nothing was changed except the lock (mode: unlock).']],
   ])('of %s says what is true now (%#)', (mode, given, lines) => {
     expect(onHosts(mode).closing(given)).toEqual(lines);
   });

@@ -206,7 +206,7 @@ function concerns(
 const isNamed = (text: string, name = ''): boolean =>
   name !== '' && text.split(/[^\w.-]+/).some((word) => word === name || word.replace(/[.:]+$/, '') === name);
 
-const told = ({ host, name }: Log, line: string): string => `${name} on ${host}: ${shortened(line)}`;
+const quoted = ({ host, name }: Log, line: string): string => `${name} on ${host}: ${shortened(line)}`;
 
 const shortened = (line: string): string => withoutCredentials(line).slice(0, MAX_LINE_LENGTH);
 

@@ -1,8 +1,8 @@
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const ISO = /^(?:\[|time="?|")?(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,3})\d*)?(Z|[+-]\d\d:?\d\d)?/;
-/** Of Go's klog: `E1127 02:00:50.173`; it leaves the year out. */
+/** In Go's klog, which omits the year: `E1127 02:00:50.173`. */
 const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})/;
-/** Of an access log: `[27/Nov/2026:02:00:50 +0800]`. */
+/** In an access log: `[27/Nov/2026:02:00:50 +0800]`. */
 const ACCESS = /\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})\]/;
 
 /**

@@ -37,7 +37,7 @@ export class ActivityTracker {
       steps.length > 0
         ? `, in the middle of ${listed(steps, words)}`
         : awaited.length > 0
-          ? `, while it waited for ${listed(awaited, words)}`
+          ? `, while waiting for ${listed(awaited, words)}`
           : '';
     return `in ${inSeries([...this.#stages.keys()])}${during}`;
   }

@@ -59,7 +59,7 @@ export async function applyStage(scheduled: ScheduledStage, run: ApplyContext): 
       if (stateOf(run.before) === 'settled') break;
       await allEnded(run.before);
       if (stateOf(run.before) === 'failed') throw new StageAbandoned();
-      // If nothing was changed, the plan made before still holds.
+      // If nothing was changed, the plan made before is still valid.
       if (scheduled.plan) break;
       current = await planAlong(stage, run);
     }
@@ -99,7 +99,7 @@ async function applyAndSettle(
     throw run.signal?.aborted === true ? thrown : await undoSteps(stage, [...replaced, ...batch], applied, thrown, run);
   }
   replaced.push(...batch.filter(({ conclude }) => conclude !== undefined));
-  // A pending removal of the old one is no reason to keep it.
+  // A pending removal of the old one is not a reason to keep it.
   const proven = replaced.filter(
     ({ host }) => !remaining.steps.some((step) => step.host === host && step.change !== '-'),
   );

@@ -72,20 +72,19 @@ export function movedSince(approved: readonly Change[], now: readonly Change[], 
     (each) => imageMoved(find(approved, each), each.image)?.concat(`: ${described(each)}`) ?? [],
   );
   if (added.length + gone.length + otherImages.length === 0) return [];
-  const images = otherImages.length > 0 ? `, ${otherImages.length} would use another image` : '';
+  const images = otherImages.length > 0 ? `, ${otherImages.length} with another image` : '';
   return [
     {
       code: 'plan-moved',
       what:
-        `the hosts are not as they were when the plan was made: ${added.length} of its changes are new, ` +
-        `${gone.length} are gone${images}`,
+        `the hosts have changed since the plan was made (changes: ${added.length} new, ` +
+        `${gone.length} no longer needed${images})`,
       evidence: [
         ...added.map((each) => `now also: ${described(each)}`),
         ...gone.map((each) => `no longer: ${described(each)}`),
         ...otherImages,
       ].join('; '),
-      remedy:
-        'Run the whole workflow again: it makes a new plan, to be looked at anew. Nothing was changed by this run.',
+      remedy: 'Run the whole workflow again: it makes a new plan for you to review. This run changed nothing.',
     },
   ];
 }
@@ -96,7 +95,7 @@ export function movedSince(approved: readonly Change[], now: readonly Change[], 
  */
 function imageMoved(approved: Change | undefined, now: readonly string[] | undefined): string | undefined {
   if (!approved?.image || now?.some((id) => approved.image?.includes(id))) return undefined;
-  return `another image: ${now?.join(' or ') ?? 'none that is known'}, not ${approved.image.join(' or ')}`;
+  return `another image: ${now?.join(' or ') ?? 'unknown'}, not ${approved.image.join(' or ')}`;
 }
 
 /** A failure for each step that was not approved; none if no approval is required. */
@@ -117,13 +116,9 @@ export function notApproved(
       {
         code: 'plan-moved',
         host: step.host,
-        what:
-          `${stage}: "${step.change} ${words.what(step.about)}" is not in the plan that was agreed to, so it was not ` +
-          'done',
+        what: `${stage}: "${step.change} ${words.what(step.about)}" is not in the approved plan, so it was not done`,
         evidence: moved[0] ?? words.why(step.why),
-        remedy:
-          'Run the whole workflow again: it makes a new plan, to be looked at anew. What was done before this stays, ' +
-          'and is found.',
+        remedy: 'Run the whole workflow again: it makes a new plan for you to review. Completed changes are kept.',
       },
     ];
   });

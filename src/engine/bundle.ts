@@ -121,7 +121,7 @@ function flatBundle(commands: readonly Command[], mark: string): Bundle {
   const purpose = commands.map((command) => command.purpose).join(', ');
   return {
     command: reading(purpose, ['sh', '-s'], {
-      stdin: commands.some(({ stdin }) => stdin instanceof Secret) ? new Secret('questions', text) : text,
+      stdin: commands.some(({ stdin }) => stdin instanceof Secret) ? new Secret('queries', text) : text,
       timeoutMs,
       bundled: { commands, mark },
     }),
@@ -139,7 +139,7 @@ function parts(stdout: string, mark: string, commands: readonly Command[]): Outc
     const tail = pieces[2 * i + 2];
     const match = tail === undefined ? null : /^ (\d+|overdue)\n/.exec(tail);
     if (!whole || stderr === undefined || tail === undefined || match === null) {
-      return lost('the answer was cut short');
+      return lost('the answer was truncated');
     }
     const output = { stdout: rest, stderr: stderr.slice(1) };
     rest = tail.slice(match[0].length);

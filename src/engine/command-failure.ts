@@ -4,7 +4,7 @@ import { ending, lastLine, type Outcome } from './outcome.ts';
 
 /** What to do about a host whose connection was lost. */
 export const LOST_REMEDY =
-  'See that the host is up and reachable, then run again: the state is gathered anew and the rest is done.';
+  'Check that the host is up and reachable, then run again. Completed changes are kept; the next run applies the rest.';
 
 /** The failure of a command that did not exit with 0. */
 export function commandFailure(host: string, command: Command, outcome: Outcome): Failure {
@@ -16,15 +16,15 @@ export function commandFailure(host: string, command: Command, outcome: Outcome)
     case 'lost':
       return { ...shared, code: 'connection-lost', remedy: LOST_REMEDY };
     case 'timed-out':
-      return { ...shared, code: 'command-timed-out', remedy: 'See what keeps the host busy, then run again.' };
+      return { ...shared, code: 'command-timed-out', remedy: 'Find out what keeps the host busy, then run again.' };
     case 'not-kept':
       return {
         ...shared,
         code: 'command-failed',
-        remedy: 'Fix what keeps the output from being written on the machine that this runs on, then run again.',
+        remedy: 'Fix what prevents the output from being written on the machine that runs this, then run again.',
       };
     case 'killed':
     case 'exited':
-      return { ...shared, code: 'command-failed', remedy: 'Mend what the evidence names, then run again.' };
+      return { ...shared, code: 'command-failed', remedy: 'Fix the problem shown in the evidence, then run again.' };
   }
 }

@@ -109,7 +109,7 @@ export interface Failure {
   readonly remedy: string;
   /** Log of a container that was removed since and can no longer be read. */
   readonly removed?: RemovedLog;
-  /** Set if waiting is pointless: a stage waiting for its changes to take effect ends at once. */
+  /** Set if waiting is pointless: a stage waiting for its changes to take effect ends immediately. */
   readonly definite?: true;
 }
 

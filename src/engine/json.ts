@@ -8,7 +8,7 @@ export function jsonOf<T>(text: string, shape: z.ZodType<T>): T {
   const read = shape.safeParse(parsed(text));
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  throw new Error(`${issue?.path.join('.') || 'the whole of it'}: ${issue?.message ?? 'of another shape'}`);
+  throw new Error(`${issue?.path.join('.') || 'the whole document'}: ${issue?.message ?? 'unexpected shape'}`);
 }
 
 /** Replaces Node's own message, which quotes the text: it may contain secrets. */
@@ -16,6 +16,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error('it is no JSON');
+    throw new Error('not valid JSON');
   }
 }

@@ -54,7 +54,7 @@ export function ending(outcome: Outcome): string {
     case 'lost':
       return `connection lost: ${outcome.reason}`;
     case 'not-kept':
-      return `its output was not kept: ${outcome.reason}`;
+      return `its output could not be saved: ${outcome.reason}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** A word that any POSIX shell reads as exactly this text. Throws on NUL, which no argument can contain. */
 export function quote(text: string): string {
-  if (text.includes('\0')) throw new Error('an argument cannot hold a NUL character');
+  if (text.includes('\0')) throw new Error('an argument cannot contain a NUL character');
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(text) && !text.startsWith('~')) return text;
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -17,7 +17,7 @@ const NOT_LITERAL = /[^ "-&(-[\]-~]/g;
  * "Quotes", csh(1) "Lexical structure"; POSIX, printf, %b.
  */
 export function inAnyShell(text: string): string {
-  if (text.includes('\0')) throw new Error('a script cannot hold a NUL character');
+  if (text.includes('\0')) throw new Error('a script cannot contain a NUL character');
   const bytes = Buffer.from(text, 'utf8').toString('latin1');
   const word = bytes.replace(NOT_LITERAL, (byte) => `\\0${byte.charCodeAt(0).toString(8).padStart(3, '0')}`);
   return `-c 'eval "$(printf %b "$1")"' sh '${word}'`;

@@ -35,7 +35,7 @@ export interface Run {
 
 /**
  * Plans the stages in parallel. Throws if a connection is lost meanwhile: facts that are unknown for that reason say
- * nothing about the host. Stages that tolerate it judge what the other hosts answer.
+ * nothing about the host. Stages that tolerate a lost connection judge what the other hosts answer.
  */
 export async function planStages(stages: readonly Stage[], run: Run, forWhat?: string): Promise<Plan[]> {
   const lost = new Map<string, Failure>();
@@ -71,14 +71,14 @@ export async function planStage(
   along?: Stage,
 ): Promise<readonly [plan: Plan, along: Plan | undefined]> {
   const [plan, other] = await planStages(along ? [stage, along] : [stage], run, stage.name);
-  if (!plan) throw new Error(`${stage.name} gave no plan`);
+  if (!plan) throw new Error(`${stage.name} returned no plan`);
   return [plan, other];
 }
 
 const lostWhileReading = (host: string, reason: string): Failure => ({
   code: 'connection-lost',
   host,
-  what: 'the connection was lost while its state was read',
+  what: 'the connection was lost while the state of the host was read',
   evidence: reason,
   remedy: LOST_REMEDY,
 });

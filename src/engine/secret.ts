@@ -43,7 +43,7 @@ export class UnusedSecret extends Secret {
   }
 
   override reveal(): string {
-    throw new Error(`the ${this.name} was not given, for nothing that was selected should need it`);
+    throw new Error(`the ${this.name} was not given, because no selected stage should need it`);
   }
 }
 

@@ -42,7 +42,7 @@ export class Snapshots {
     return (
       this.#elsewhere.get(host)?.[digestOf(command)] ?? {
         ended: 'lost',
-        reason: `${host} is not reached from here, and was not asked this when it was looked at`,
+        reason: `this job does not reach ${host}, and the snapshot of ${host} does not contain this answer`,
         stdout: '',
         stderr: '',
       }

@@ -1,7 +1,7 @@
 import type { Act, Ask } from './ask.ts';
 import type { Plan } from './plan.ts';
 
-/** What can be asked of a stage: that its thing exist as described, or that it not exist. */
+/** What a deployment asks of a stage: that its thing exists as described, or that it does not exist. */
 export type Wish = 'present' | 'absent';
 
 /**

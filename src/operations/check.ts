@@ -10,5 +10,5 @@ export const check: Offline = {
   stages: 'selected',
   hosts: 'all',
   secrets: 'to change',
-  answer: (cluster, jobs) => answered(cluster, jobs, 'the inputs and the cluster file have no fault', 'check'),
+  answer: (cluster, jobs) => answered(cluster, jobs, 'the inputs and the cluster file are valid', 'check'),
 };

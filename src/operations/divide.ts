@@ -21,5 +21,5 @@ export const divide: Offline = {
       chinese: '不接受任何机密，也不访问任何主机。其输出说明工作流的各作业如何划分集群。',
     },
   },
-  answer: (cluster, jobs) => answered(cluster, jobs, 'the cluster file has no fault', 'divide'),
+  answer: (cluster, jobs) => answered(cluster, jobs, 'the cluster file is valid', 'divide'),
 };

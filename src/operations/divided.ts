@@ -10,7 +10,7 @@ export function answered(cluster: Cluster, jobs: Jobs, found: string, mode: stri
   return {
     line:
       `${domain}: ${found}; ${hosts.length} hosts (${hosts.map(({ name }) => name).join(', ')})${apart}. No host was ` +
-      `asked (mode: ${mode}).`,
+      `contacted (mode: ${mode}).`,
     outputs: {
       domain,
       jobs: JSON.stringify(jobs),

@@ -19,8 +19,8 @@ export const plan: OnHosts = {
     },
     detail: {
       english:
-        'Changes nothing. With `artifacts` it hands the plan over; the action `preflight` stops if the hosts ' +
-        'need anything else by then.',
+        'Changes nothing. With `artifacts`, it hands the plan over to later jobs; the action `preflight` stops if ' +
+        'the hosts need other changes by then.',
       chinese: '不做任何更改。提供 `artifacts` 时会移交该计划；若届时主机需要其他更改，`preflight` 会停止。',
     },
   },
@@ -34,7 +34,7 @@ export const plan: OnHosts = {
   closing: ({ findings, works }) => [
     findings === undefined
       ? 'Nothing was changed (mode: plan).'
-      : `Nothing was changed (mode: plan); ${findings} must be mended before these changes can be made.`,
+      : `Nothing was changed (mode: plan); ${findings} must be fixed before these changes can be made.`,
     ...works,
   ],
 };

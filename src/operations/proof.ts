@@ -19,7 +19,7 @@ export function unproven(proof: Proof | undefined): Failure[] {
     {
       code: 'cluster-unhealthy',
       what,
-      remedy: 'Run mode plan to see what differs from the cluster file, or mode apply to bring it about.',
+      remedy: 'Run mode plan to see the differences from the cluster file, or mode apply to remove them.',
     },
   ];
 }
@@ -29,9 +29,9 @@ export function notJudged(stage: string, { host, about, why }: Note, words: Word
   return {
     code: 'fact-unknown',
     host,
-    what: `${stage}: "${words.what(about)}" could not be judged on ${host}`,
+    what: `${stage}: "${words.what(about)}" could not be checked on ${host}`,
     evidence: words.why(why),
-    remedy: 'Apply the stages it needs first, or stage: all.',
+    remedy: 'Apply the stages that it needs first, or use stage: all.',
   };
 }
 

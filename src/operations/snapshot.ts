@@ -32,7 +32,7 @@ export const snapshot: OnHosts = {
     const kept =
       findings !== undefined || saved === 0
         ? 'Nothing was handed over'
-        : `${domain}: what was answered is handed over, sealed`;
+        : `${domain}: the answers were sealed and handed over`;
     return [`${kept}; nothing was changed (mode: snapshot).`];
   },
 };

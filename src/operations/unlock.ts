@@ -12,8 +12,8 @@ export const unlock: OnHosts = {
     brings: { english: 'The lock of a failed run, released', chinese: '释放失败运行所持有的锁' },
     detail: {
       english:
-        'For a first manager that only its own runner can reach: jobs on other hosts can neither keep its lock ' +
-        'nor release it. After that, another run waits for the lock for at most a minute. Touches nothing else.',
+        'For a first manager that only its own runner can reach: jobs on other hosts can neither renew its lock ' +
+        'nor release it. Afterwards, another run waits at most a minute for the lock. Changes nothing else.',
       chinese:
         '用于只有自身运行器才能访问的首个 manager：其他主机上的作业既不能续期也不能释放该锁。此后其他运行最多再等一分钟。' +
         '不做任何其他更改。',
@@ -30,9 +30,9 @@ export const unlock: OnHosts = {
     say(
       seconds === undefined
         ? `${domain}: this run does not hold the lock`
-        : `${domain}: the lock of this run ends in ${seconds} s`,
+        : `${domain}: the lock of this run expires in ${seconds} s`,
     );
     return [];
   },
-  closing: () => ['Nothing but the lock was touched (mode: unlock).'],
+  closing: () => ['Nothing was changed except the lock (mode: unlock).'],
 };

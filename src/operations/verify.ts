@@ -18,7 +18,7 @@ export const verify: OnHosts = {
   run: verified,
   closing: ({ domain, proof }) => [
     proof?.verdict ??
-      `Whether ${domain} is healthy is not known: it could not be checked. Nothing was changed (mode: verify).`,
+      `Whether ${domain} is healthy is unknown: it could not be checked. Nothing was changed (mode: verify).`,
   ],
 };
 

@@ -95,7 +95,7 @@ describe('hosts without images and without a registry', () => {
     const { code, log } = await action(CLUSTER);
     expect(code).toBe(1);
     expect(log).toMatch(/KS-1209 image-unavailable/);
-    expect(log).toMatch(/sent images from the folder of the input\s+images/);
+    expect(log).toMatch(/set\s+the\s+input\s+images\s+to\s+a\s+directory/);
   }, 200_000);
 
   test('get from the folder what they lack, each image once, and are healthy', async () => {

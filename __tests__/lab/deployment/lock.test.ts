@@ -47,7 +47,7 @@ describe('one run at a time changes a domain', () => {
       shown: second.log.includes(`waiting for ${SHOWN}`),
     }).toEqual({ ...SUCCESS, changed: 0, shown: true });
     expect({ code: third.code, changed: third.changed }).toEqual({ code: 1, changed: 0 });
-    for (const words of ['KS-1112 lock-held: node-01: another run deploys alice', SHOWN, `break-lock: ${HOLDER}`])
+    for (const words of ['KS-1112 lock-held: node-01: another run is deploying alice', SHOWN, `break-lock: ${HOLDER}`])
       expect(third.log).toContain(words);
     expect(await holder()).toBe('');
     const mode = await seenOn('node-01', `stat -c %a ${LEASE.replace(/\/[^/]+$/, '')} ${LEASE}`);
@@ -104,7 +104,9 @@ describe('what becomes of a lock', () => {
     const wrong = await other({ 'lock-wait': '0', 'break-lock': 'acme/ops/7#1' });
     expect({
       code: wrong.code,
-      told: wrong.log.includes('another run deploys alice, and it is not acme/ops/7#1, whose lock was to be broken'),
+      told: wrong.log.includes(
+        'another run is deploying alice, and it is not acme/ops/7#1, the run named in break-lock',
+      ),
     }).toEqual({ code: 1, told: true });
     expect(succeeded(await other({ 'lock-wait': '0', 'break-lock': HOLDER }))).toEqual(SUCCESS);
   }, 200_000);
@@ -125,7 +127,7 @@ describe('what becomes of a lock', () => {
     const stopped = await first;
     expect(stopped.code).toBe(1);
     for (const words of [
-      'KS-1113 lock-lost: node-01: this run does not hold the lock of alice any more',
+      'KS-1113 lock-lost: node-01: this run no longer holds the lock of alice',
       'the lock of acme/site/9#1 (by hand)',
     ])
       expect(stopped.log).toContain(words);

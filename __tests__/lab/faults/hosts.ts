@@ -55,7 +55,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     ends: hostAnd(
       'KS-1106',
       /connection lost: (Keepalive timeout|the host closed the connection|read ECONNRESET)/,
-      /See that the host is up/,
+      /Check that the host is up/,
       NO_LOG,
     ),
   },
@@ -74,7 +74,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     ends: hostAnd(
       'KS-1106',
       /connection lost: (the host closed the connection|read ECONNRESET|node-03 does not respond at 10\.77\.0\.13 port 22 \(connect ECONNREFUSED)/,
-      /run again: the state is gathered anew/,
+      /run again\. Completed changes are kept/,
       NO_LOG,
     ),
   },
@@ -88,7 +88,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     takes: [NODE],
     make: later(silence('-I')),
     mend: on(silence('-D')),
-    ends: hostAnd('KS-1106', /connection lost: Keepalive timeout/, /run again: the state is gathered anew/, NO_LOG),
+    ends: hostAnd('KS-1106', /connection lost: Keepalive timeout/, /run again\. Completed changes are kept/, NO_LOG),
   },
   {
     name: 'host-key-changed',

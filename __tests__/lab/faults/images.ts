@@ -58,7 +58,7 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
         host: FIRST,
         evidence: /401 Unauthorized/,
         cause: /the registry rejects the login/,
-        remedy: /registry-password.*registry login of the cluster file is right/,
+        remedy: /registry-password.*registry login in the cluster file is correct/,
       },
     ],
   },

@@ -19,7 +19,7 @@ const AWAY = {
 
 const SMALLER = CLUSTER.replace(/^ {2}node-03.*\n/m, '');
 const IDLE = CLUSTER.replace('10.77.0.13, roles: [replica]', '10.77.0.13, roles: [worker]');
-/** Brings about a smaller cluster file, in which the last replica is not described any more. */
+/** Deploys a smaller cluster file, which no longer describes the last replica. */
 const shrunkTo = (cluster: string) => async (): Promise<void> => {
   const { code, log } = await runOf(cluster, 'apply');
   if (code !== 0) throw new Error(`the smaller cluster cannot be applied\n${log}`);
@@ -89,7 +89,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
     make: on(NODE, silence('-I')),
     mend: on(NODE, silence('-D')),
     says: [
-      /What works of alice now: 2 of 2 replicas serve through http:\/\/10\.77\.0\.11:8080, the database answers, .*node-03 does not answer\./,
+      /What still works in alice: 2 of 2 replicas serve through http:\/\/10\.77\.0\.11:8080, the database answers, .*node-03 does not answer\./,
     ],
     ends: [AWAY],
   },

@@ -31,7 +31,7 @@ describe('a workflow whose domain another run is changing', () => {
     await heldFor(600);
     const end = await deploy(51, { 'lock-wait': '0' });
     expect([end.code, results(end)['preflight'], errors(end)]).toEqual([1, 'failure', ['KS-1112 lock-held']]);
-    for (const words of [SHOWN, 'its lock ends in ', `break-lock: ${OTHER}`])
+    for (const words of [SHOWN, 'its lock expires in ', `break-lock: ${OTHER}`])
       expect(readable(end.log)).toContain(words);
     expect(outputs(end, 'changed')['swarm-init']).toBeUndefined();
     expect([
