@@ -359,7 +359,7 @@ describe('a failure is explained', () => {
   });
 
   test('by a known line rather than by what it mostly comes of', () => {
-    const cut: Failure = { ...unhealthy, code: 'data-path-cut', cause: '4789/udp does not pass' };
+    const cut: Failure = { ...unhealthy, code: 'data-path-cut', cause: '4789/udp is blocked' };
     expect(explained([cut], [log('node-02', 'engine', 'e')])).toEqual([cut]);
     expect(explained([cut], [log('node-02', 'engine', 'creating vxlan interface: file exists')])).toMatchObject([
       { cause: expect.stringContaining('VXLAN') },

@@ -64,10 +64,10 @@ describe('root of the database is closed', () => {
       [`~ node-01 ${CLOSES} (it has accounts that can log in from other hosts)`],
     ],
     ['not while a replica still is root', { users: [present('kuscia'), present('root')] }, [LATER]],
-    ['not while it is not known who a replica is', { users: [present('kuscia'), unknown('exit 1')] }, [LATER]],
+    ['not while the user of a replica is unknown', { users: [present('kuscia'), unknown('exit 1')] }, [LATER]],
     ['not before a replica has a configuration', { users: [absent, absent] }, [LATER]],
     ['not again', { root: rootBy('own', false) }, []],
-    ['not where nobody here can be root', { root: present({ login: 'refused' }) }, []],
+    ['not if nobody here can log in as root', { root: present({ login: 'refused' }) }, []],
     [
       'perhaps, once the password that lets it in is back in its file',
       { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) },
@@ -133,12 +133,12 @@ describe('verify', () => {
     reached: [],
   };
 
-  test('reports a cluster made by an earlier version as such, and no wrong password', () => {
+  test('reports a cluster created by an earlier version as such, not as a wrong password', () => {
     expect(databaseFailures(clusterOf(), { ...refused, root: rootBy('given', true, false) })).toMatchObject([
       {
         code: 'database-root',
         host: 'node-01',
-        what: expect.stringContaining('nobody has made its user kuscia yet'),
+        what: expect.stringContaining('its user kuscia does not exist yet'),
         remedy: expect.stringContaining('mode: apply'),
       },
     ]);

@@ -66,7 +66,7 @@ describe('a host that has left the cluster file', () => {
     ],
     ['not the former node of a described one', with3({ id: 'former', address: two.address, state: 'down' }), []],
     [
-      'not a described one that is silent',
+      'not a described one that does not answer',
       [clusterOf(), new Map([...inside, [three.name, unknown('silent')]]), nodes],
       [],
     ],
@@ -80,7 +80,7 @@ describe('a host that has left the cluster file', () => {
       [],
     ],
     [
-      'unknown where a silent one could be it',
+      'unknown if one that does not answer could be it',
       [
         clusterOf({ hosts: [one, { ...two, address: 'two.example.org' }] }),
         new Map([
@@ -89,18 +89,18 @@ describe('a host that has left the cluster file', () => {
         ]),
         nodes,
       ],
-      unknown('which node of the swarm node-02 is, is not known'),
+      unknown('cannot tell which node of the swarm is node-02'),
     ],
-    ['unknown where the nodes are', [smaller, inside, unknown('no quorum')], unknown('no quorum')],
-    ['none where there is no swarm', [smaller, enginesOf([one, two], () => present(engineOutside())), absent], absent],
+    ['unknown if the nodes are', [smaller, inside, unknown('no quorum')], unknown('no quorum')],
+    ['none if there is no swarm', [smaller, enginesOf([one, two], () => present(engineOutside())), absent], absent],
     [
-      'not addressed where the swarm tells no address',
+      'not addressed where the swarm reports no usable address',
       with3({ address: '0.0.0.0' }),
-      [unknown('the swarm tells no address of node-03')],
+      [unknown('the swarm reports no usable address for node-03')],
     ],
     ...[{ user: 'deploy' }, { port: 2222 }, { sudo: true as const }, { via: 'local' as const }].map(
       (route): [string, Arguments, unknown] => [
-        `not addressed where the others share no way: ${Object.keys(route).join()}`,
+        `not addressed where the others are reached in different ways: ${Object.keys(route).join()}`,
         reached(route as Partial<Host['route']>),
         [{ is: 'unknown', why: whatEver }],
       ],

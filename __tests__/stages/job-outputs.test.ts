@@ -46,7 +46,7 @@ const failing = (...scripts: readonly Script[]): Promise<string[]> =>
     (thrown: unknown) => failuresOf(thrown).map(({ code, host, evidence }) => `${host} ${code}: ${evidence}`),
   );
 
-describe('what kuscia-init hands over', () => {
+describe('what kuscia-init passes on', () => {
   test('is the configuration, and what holds every host to one image and one kuscia.sh', async () => {
     const handings = await handed(CONFIGURATION, IMAGE, ok('node-02', hashScript(cluster), `${SCRIPT}  -\n`));
     expect(handings.map(({ kind }) => kind)).toEqual(['kuscia-configuration', 'provenance']);

@@ -59,10 +59,10 @@ const RESTARTED = (n: number): string =>
 describe('the plan', () => {
   const replaced = (from: string, to: string): Fact<OpenedFile> => opened(wanted().replace(from, to));
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
-    ['makes one where there is none', [absent, absent], MAKE],
-    ['makes one while the database is not there yet', [absent, absent, unknown('no such container')], MAKE],
-    ['makes one beside other domains', [absent, absent, stored(gateway(OTHER_KEY.shown, 'bob'))], MAKE],
-    ['is satisfied where all have it', [GOOD, GOOD], [IS(2), IS(3)]],
+    ['generates one if none exists', [absent, absent], MAKE],
+    ['generates one while the database does not exist yet', [absent, absent, unknown('no such container')], MAKE],
+    ['generates one beside other domains', [absent, absent, stored(gateway(OTHER_KEY.shown, 'bob'))], MAKE],
+    ['is satisfied if all have it', [GOOD, GOOD], [IS(2), IS(3)]],
     [
       'is satisfied with its key in the database',
       [GOOD, GOOD, stored(gateway(KEY.shown), gateway('', 'alice', 'young'))],
@@ -78,14 +78,14 @@ describe('the plan', () => {
       [absent, GOOD],
       ['+ node-02 copy of the Kuscia configuration (absent)', IS(3), RESTARTED(2)],
     ],
-    ['takes the image with the configuration that it makes', [absent, absent, stored(), absent], MAKE],
+    ['pulls the image with the configuration that it generates', [absent, absent, stored(), absent], MAKE],
     [
-      'pulls the image where the configuration is from an earlier time',
+      'pulls the image if the configuration is from an earlier run',
       [GOOD, GOOD, stored(), absent],
       ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica must use this image)', IS(2), IS(3)],
     ],
     [
-      'does not take an image that is not known for absent',
+      'does not take an unknown image for absent',
       [GOOD, GOOD, stored(), unknown('exit 1')],
       [IS(2), IS(3), '! node-02 fact-unknown'],
     ],
@@ -133,7 +133,7 @@ describe('the plan', () => {
       ['! node-02 configuration-invalid'],
     ],
     [
-      'tells every host that is not known',
+      'reports every host whose configuration is unknown',
       [unknown('permission denied'), unknown('exit 65: no regular file')],
       ['! node-02 fact-unknown', '! node-03 fact-unknown'],
     ],
@@ -152,7 +152,7 @@ describe('the plan', () => {
     );
   });
 
-  test("takes the caller's configuration before any other, and wants it to be of one key with theirs", () => {
+  test("takes the caller's configuration before any other, and requires it to have the same key as theirs", () => {
     const given = (key: DomainKey) =>
       deploymentOf(
         {},
@@ -184,7 +184,7 @@ describe('the plan', () => {
   });
 });
 
-describe('making a configuration', () => {
+describe('generating a configuration', () => {
   const step = stepOf(plan(absent, absent), 'with a new domain key');
   const question = databaseState(cluster, new Secret('p', PASSWORD));
   const asked = (stdout: string): Script => ok('node-01', question.command, stdout);
@@ -232,13 +232,9 @@ describe('making a configuration', () => {
       }),
       'database-login-refused',
     ],
-    [
-      'knows the domain meanwhile',
-      asked(`version\t8.0.40\ndatabase\tkine\n${row(OTHER_KEY.shown)}`),
-      'domain-key-missing',
-    ],
+    ['has the domain by then', asked(`version\t8.0.40\ndatabase\tkine\n${row(OTHER_KEY.shown)}`), 'domain-key-missing'],
   ];
-  test.each(refusals)('makes no key where the database %s', async (_, answer, code) => {
+  test.each(refusals)('generates no key if the database %s', async (_, answer, code) => {
     const thrown = await carryOut(step, [answer]).then(
       () => undefined,
       (error: unknown) => error,

@@ -121,17 +121,17 @@ describe('a replica', () => {
       [does('+', `start replica ${NAME}`, 'absent'), third],
     ],
     [
-      'left behind by a failed start is made anew',
+      'left behind by a failed start is recreated',
       [{}, { state: 'created', error: 'port is already allocated' }],
       [now(`replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third],
     ],
     [
-      'that its host took off the network is made anew',
+      'that its host took off the network is recreated',
       [{}, { addresses: {} }],
       [does('~', `replace replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third],
     ],
     [
-      'that never started is made anew',
+      'that never started is recreated',
       [{}, { state: 'created' }],
       [now(`replace replica ${NAME}`, 'left behind by a failed start: never started'), third],
     ],
@@ -196,27 +196,27 @@ describe('a replica', () => {
     ['made of that very image under another name is left alone', [{}, { image: imageId('a') }], [FINE(two), third]],
     ['whose tag is gone from the host is left alone', [{ image: absent }], [FINE(two), third]],
     [
-      'with other memory is made anew',
+      'with other memory is recreated',
       [{}, { memory: 6.5 * 1024 ** 3 }],
       [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third],
     ],
     [
-      'on another port is made anew',
+      'on another port is recreated',
       [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }],
       [does('~', `replace replica ${NAME}`, 'port 1 -> 20011'), third],
     ],
     [
-      'without a port is made anew',
+      'without a port is recreated',
       [{}, { ports: {} }],
       [does('~', `replace replica ${NAME}`, 'port none -> 20000'), third],
     ],
     [
-      'on another network is made anew',
+      'on another network is recreated',
       [{}, { networkMode: 'kuscia-exchange' }],
       [does('~', `replace replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third],
     ],
     [
-      'of another folder is made anew',
+      'of another folder is recreated',
       [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }],
       [
         does(
@@ -228,7 +228,7 @@ describe('a replica', () => {
       ],
     ],
     [
-      'of another name is made anew',
+      'of another name is recreated',
       [{}, { hostname: 'root-kuscia-autonomy-alice-old' }],
       [
         does(
@@ -338,7 +338,7 @@ describe('a replica', () => {
       ],
       [third, waits],
     ],
-    ['whose registry is not known is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
+    ['whose registry is unknown is waited for', [{ registry: unknown('exit 1') }, young], [third, waits]],
     [
       'that no peer reaches yet is waited for',
       [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
@@ -351,7 +351,7 @@ describe('a replica', () => {
       [third, waits],
     ],
     [
-      'of which facts are unknown stops, with each',
+      'with unknown facts stops the run and names each',
       [
         {
           machine: unknown('no shell'),
@@ -442,7 +442,7 @@ describe('replicas that are to be removed', () => {
     [
       'are removed where they are left',
       [{ container: absent }],
-      [remove(3), `= node-02 no replica ${NAME} (its configuration stays)`],
+      [remove(3), `= node-02 no replica ${NAME} (its configuration is kept)`],
     ],
     [
       'are not gone where nobody knows',
@@ -464,7 +464,7 @@ describe('replicas that are to be removed', () => {
     const made = planReplicas(deploymentOf(), facts, 'absent');
     expect([made.empty, shown(made)]).toEqual([
       true,
-      [2, 3].map((n) => `= node-0${n} no replica ${NAME} (its configuration stays)`),
+      [2, 3].map((n) => `= node-0${n} no replica ${NAME} (its configuration is kept)`),
     ]);
   });
 
@@ -853,12 +853,12 @@ describe('carrying out', () => {
     ]);
     expect(fleet.lines().filter((line) => line.includes('docker restart'))).toEqual([]);
     expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([
-      `${NAME} is not restarted: a further look does not show it broken`,
+      `${NAME} is not restarted: a further check did not find it broken`,
     ]);
   });
 });
 
-describe('what kuscia-init handed over', () => {
+describe('what kuscia-init passed on', () => {
   const configuration = new Secret('Kuscia configuration', 'mode: autonomy\n');
   const provenance = { image: { id: imageId('a'), digests: ['sha256:one'] }, script: 'f'.repeat(64) };
   const same: Partial<OnHost> = {
@@ -929,25 +929,25 @@ describe('what kuscia-init handed over', () => {
     [
       'another kuscia.sh',
       [inspected(imageId('a')), standing(folders(cluster).script, 'e'.repeat(64))],
-      'host-changed: its kuscia.sh is not the one that the domain was initialised with',
+      'host-changed: kuscia.sh is not the one that the domain was initialised with',
     ],
     [
       'no kuscia.sh',
       [inspected(imageId('a')), ok('node-02', file(folders(cluster).script).command, 'absent\n')],
-      'host-changed: its kuscia.sh is not the one that the domain was initialised with',
+      'host-changed: kuscia.sh is not the one that the domain was initialised with',
     ],
     [
       'another image',
       [inspected(imageId('b')), standing(folders(cluster).script, provenance.script)],
-      'host-changed: its image secretflow/kuscia:1.1.0b0 is not the one that the domain was initialised with',
+      'host-changed: the image secretflow/kuscia:1.1.0b0 is not the one that the domain was initialised with',
     ],
     [
-      'an image that is not known',
+      'an unknown image',
       [
         ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 }),
         standing(folders(cluster).script, provenance.script),
       ],
-      'fact-unknown: whether its image is the one that the domain was initialised with is not known',
+      'fact-unknown: cannot tell whether the image is the one that the domain was initialised with',
     ],
   ];
   test.each(scripts)('is compared again before kuscia.sh starts anything: %s', async (_, found, failure) => {

@@ -54,16 +54,14 @@ describe('before a replica is stopped', () => {
     expect(said).toEqual([
       '0 node-02 waits for 1 task of 1 job: a (a-t1); 10 min left',
       '30 node-02 waits for 1 task of 1 job: a (a-t1); 9 min 30 s left',
-      `50 node-02 no task runs on ${on2} any more`,
+      `50 node-02 no tasks are left on ${on2}`,
     ]);
     expect(seconds).toBe(50);
   });
 
   test('when the time is over, tasks that still run are named and ended', async () => {
     const { said, seconds, failures } = await awaited(1, () => saying(task('a'), task('b', on2, 'Pending')));
-    expect(said.at(-1)).toBe(
-      '60 node-02 ends 2 tasks of 2 jobs: a (a-t1), b (b-t1, Pending) (the time of task-wait is over)',
-    );
+    expect(said.at(-1)).toBe('60 node-02 ends 2 tasks of 2 jobs: a (a-t1), b (b-t1, Pending) (task-wait is over)');
     expect([said.length, seconds, failures]).toEqual([3, 60, []]);
   });
 
@@ -78,10 +76,7 @@ describe('before a replica is stopped', () => {
   test('another replica is queried if its own API does not answer', async () => {
     expect(
       (await awaited(10, (at, host) => (host === 'node-02' ? silent : at < 10 ? saying(task('a')) : saying()))).said,
-    ).toEqual([
-      '0 node-02 waits for 1 task of 1 job: a (a-t1); 10 min left',
-      `10 node-02 no task runs on ${on2} any more`,
-    ]);
+    ).toEqual(['0 node-02 waits for 1 task of 1 job: a (a-t1); 10 min left', `10 node-02 no tasks are left on ${on2}`]);
   });
 
   test('tasks on a node that is not Ready are not waited for', async () => {
@@ -95,7 +90,7 @@ describe('before a replica is stopped', () => {
       }),
     );
     expect(await awaited(10, () => cut)).toEqual({
-      said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (its node is not Ready: nothing tells when they end)'],
+      said: ['0 node-02 ends 1 task of 1 job: a (a-t1) (its node is not Ready, so their end cannot be observed)'],
       seconds: 0,
       failures: [],
     });
@@ -103,7 +98,9 @@ describe('before a replica is stopped', () => {
 
   test('if no API answers, one that does not work is stopped anyway, with a message', async () => {
     expect(await awaited(10, () => silent, false)).toEqual({
-      said: [`0 node-02 which tasks end with ${on2} is not known (no API tells of them, and it does not work anyway)`],
+      said: [
+        `0 node-02 stops ${on2} without knowing which tasks run on it (no API answers, and the replica does not work anyway)`,
+      ],
       seconds: 0,
       failures: [],
     });
@@ -116,10 +113,10 @@ describe('before a replica is stopped', () => {
     );
     expect([seconds, failures]).toEqual([
       60,
-      [`tasks-running node-02 whether tasks run on ${on2}, which is to be stopped, could not be found out`],
+      [`tasks-running node-02 cannot tell whether tasks are running on ${on2}, which is to be stopped`],
     ]);
     expect((await awaited(0, () => silent, true)).said).toEqual([
-      `0 node-02 which tasks end with ${on2} is not known (task-wait: 0)`,
+      `0 node-02 stops ${on2} without knowing which tasks run on it (task-wait: 0)`,
     ]);
   });
 });
@@ -150,7 +147,7 @@ describe('a plan', () => {
   const told = ['tasks-running node-02 kubectl get pods -n alice: 1 task of 1 job: a (a-t1)'];
 
   test.each<[string, Partial<OnHost>, Fact<Registry>, string | undefined, string[]]>([
-    ['a replica that is made anew', recreated, saying(task('a')), undefined, told],
+    ['a replica that is replaced', recreated, saying(task('a')), undefined, told],
     [
       'a replica whose configuration changed',
       { file: fileOf('x', { changedAt: Date.now() * 2 }) },
@@ -168,7 +165,7 @@ describe('a plan', () => {
     ['a replica that stays as it is', {}, saying(task('a')), undefined, []],
     ['a replica on which nothing runs', recreated, saying(task('a', on3)), undefined, []],
     ['a replica that has ended already', {}, saying(task('a')), 'exited', []],
-    ['a replica of which no API tells', recreated, silent, undefined, []],
+    ['a replica of which no API answers', recreated, silent, undefined, []],
   ])('warns of the tasks of %s', (_, facts, registry, state, wanted) => {
     expect(warned(facts, registry, state)).toEqual(wanted);
   });
@@ -176,7 +173,7 @@ describe('a plan', () => {
   test.each<[number, boolean, RegExp]>([
     [10, true, /stopped once they have ended, after 10 min at most \(task-wait\)/],
     [0, true, /at once \(task-wait: 0\)/],
-    [10, false, /not Ready, so nothing tells when they end/],
+    [10, false, /not Ready, so their end cannot be observed/],
   ])('says what happens to them: %s minutes, node Ready: %s', (minutes, ready, wanted) => {
     const known = present(registryOf(cluster, HOSTS, { tasks: [task('a')], nodes: [{ name: on2, ready }] }));
     expect(tasksWarning(deploymentOf({}, { taskWaitMs: minutes * 60_000 }), two, on2, [known])?.remedy).toMatch(wanted);

@@ -100,7 +100,7 @@ const USER = '? node-01 user kuscia of database kine, with rights on that databa
 describe('a database of ours', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
     [
-      'is started where there is none',
+      'is started if it does not exist',
       { container: absent, image: absent, state: unknown('no such container') },
       ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA, USER],
     ],
@@ -111,7 +111,7 @@ describe('a database of ours', () => {
       ['~ node-01 start database alice-mysql {exited (0): oom}', LATER],
     ],
     [
-      'is made anew after a failed start',
+      'is recreated after a failed start',
       { container: present(database({ state: 'created', error: 'port is already allocated' })) },
       ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER],
     ],
@@ -121,12 +121,12 @@ describe('a database of ours', () => {
       [MOVED, LATER],
     ],
     [
-      'whose tag means a newer version now is replaced only for a word of its own',
+      'whose tag means a newer version now is replaced only once confirmed',
       { image: present(imageId('b')), newVersion: present('8.0.41') },
       [MOVED, '! node-01 database-upgrade-unconfirmed'],
     ],
     [
-      'whose tag means a version that is not known is replaced only for a word of its own',
+      'whose tag means an unknown version is replaced only once confirmed',
       { image: present(imageId('b')), newVersion: unknown('exit 1') },
       [MOVED, '! node-01 database-upgrade-unconfirmed'],
     ],
@@ -151,7 +151,7 @@ describe('a database of ours', () => {
       ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER],
     ],
     [
-      'that is started with another password file is looked at then',
+      'that is started with another password file is checked afterwards',
       {
         container: present(database({ state: 'exited' })),
         password: fileOf(sha256('by hand')),
@@ -189,17 +189,17 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'is made anew for another port',
+      'is recreated for another port',
       { container: present(database({ ports: { '3306/tcp': 3307 } })) },
       ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER],
     ],
     [
-      'is made anew where it publishes none',
+      'is recreated if it publishes no port',
       { container: present(database({ ports: {} })) },
       ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER],
     ],
     [
-      'is made anew for another volume',
+      'is recreated for another volume',
       { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) },
       ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER],
     ],
@@ -230,7 +230,7 @@ describe('a database of ours', () => {
       [RUNS, '! node-01 database-owned'],
     ],
     [
-      'that refuses the password is said so',
+      'that refuses the password is reported',
       { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) },
       ['! node-01 database-login-refused'],
     ],
@@ -256,7 +256,7 @@ describe('a database of ours', () => {
       [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable'],
     ],
     [
-      'that nobody could try to reach is waited for',
+      'that no host could try to reach is waited for',
       { reached: [{ host: THREE[1] as Host, fact: unknown('no probe') }] },
       [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown'],
     ],
@@ -266,17 +266,17 @@ describe('a database of ours', () => {
       [RUNS, STATE, '! node-02 name-unresolved'],
     ],
     [
-      'whose way is too narrow is refused at once',
+      'whose path has too small an MTU is refused at once',
       { reached: [{ host: THREE[1] as Host, fact: present({ narrow: 1300, lost: 1400 }) }] },
       [RUNS, STATE, '! node-02 database-path-narrow'],
     ],
     [
-      'that wants TLS of a container is refused at once',
+      'that requires TLS of a container is refused at once',
       { reached: [{ host: THREE[1] as Host, fact: present('wants TLS') }] },
       [RUNS, STATE, '! node-02 database-wants-tls'],
     ],
     [
-      'that wants TLS of the login is refused',
+      'that requires TLS of the login is refused',
       { state: present({ login: 'wants TLS', said: 'ERROR 3159' }) },
       [RUNS, '! node-01 database-wants-tls'],
     ],
@@ -286,17 +286,17 @@ describe('a database of ours', () => {
       [RUNS, '! node-01 database-path-narrow'],
     ],
     [
-      'whose password file was changed gets it anew, once the password is known to be right',
+      'whose password file was changed gets it again once the password is known to be right',
       { password: fileOf(sha256('by hand')) },
       [`~ node-01 file with the database password (its content differs from the input)`, RUNS, STATE],
     ],
     [
-      'whose password file is gone gets it anew',
+      'whose password file is missing gets it again',
       { password: absent },
       ['+ node-01 file with the database password (absent)', RUNS, STATE],
     ],
     [
-      'whose password file others may read gets it anew',
+      'whose password file others can read gets it again',
       { password: fileOf(sha256(PASSWORD), { mode: '644' }) },
       ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE],
     ],
@@ -305,16 +305,16 @@ describe('a database of ours', () => {
       { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) },
       ['! node-01 database-login-refused'],
     ],
-    ['whose password file is not known stops', { password: unknown('a folder') }, ['! node-01 fact-unknown']],
+    ['whose password file is unknown stops the run', { password: unknown('a folder') }, ['! node-01 fact-unknown']],
     [
       'that answers too late is waited for',
       { reached: [{ host: THREE[1] as Host, fact: present('late') }] },
       [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable'],
     ],
-    ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
-    ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose container is unknown stops the run', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose image is unknown is not recreated', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
     [
-      'whose password has no known place stops',
+      'whose password file has no known path stops the run',
       { container: absent, passwordFiles: unknown('exit 1') },
       ['! node-01 fact-unknown'],
     ],
@@ -326,7 +326,7 @@ describe('a database of ours', () => {
   const PROVISION = 'user kuscia of database kine, with rights on that database only (absent on the server)';
   test.each<[string, Told, readonly string[]]>([
     [
-      'that an earlier version made gets its user, and then a container at its own address',
+      'created by an earlier version gets its user, and then a container at its own address',
       EARLIER,
       [
         `+ node-01 ${PROVISION} [alice-mysql]`,
@@ -335,12 +335,12 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'that an earlier version made with a user of its own gets that container',
+      'created by an earlier version with a user of its own gets that container',
       { ...EARLIER, state: accepted(), root: rootBy('given') },
       ['~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11)', LATER],
     ],
     [
-      'whose user is not there gets it',
+      'whose user does not exist gets it',
       { state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('own', { knowsUser: false }) },
       [`+ node-01 ${PROVISION} [alice-mysql]`, RUNS, LATER],
     ],
@@ -350,22 +350,22 @@ describe('a database of ours', () => {
       ['! node-01 database-login-refused'],
     ],
     [
-      'whose root takes the password of the file alone is refused before anything is stopped',
+      'whose root accepts only the password of the file is refused before anything is stopped',
       { ...EARLIER, password: fileOf(sha256('another')) },
       ['! node-01 database-login-refused'],
     ],
     [
-      'whose root is let in by neither password is refused before anything is stopped',
+      'whose root can log in with neither password is refused before anything is stopped',
       { ...EARLIER, root: present({ login: 'refused' }) },
       ['! node-01 database-login-refused'],
     ],
     [
-      'that is published at another address is made anew',
+      'that is published at another address is recreated',
       { container: present(database({ hostAddresses: { '3306/tcp': '10.0.0.1' } })) },
       ['~ node-01 replace database alice-mysql (published at 10.0.0.1 -> 10.77.0.11)', LATER],
     ],
     [
-      "that has no file with root's own password is made anew",
+      "that has no file with root's own password is recreated",
       { container: present(database({ mounts: { '/var/lib/mysql': 'alice-mysql' } })) },
       [
         "~ node-01 replace database alice-mysql (file with root's own password none -> /root/kuscia-swarm/alice/database-root-password)",
@@ -388,7 +388,7 @@ describe('a database of ours', () => {
       ['! node-01 address-elsewhere'],
     ],
     [
-      'whose address its host takes for the loopback is refused',
+      'whose address its host resolves to the loopback is refused',
       { listen: present({ address: '127.0.1.1', own: ['10.0.0.5'] }) },
       ['! node-01 address-elsewhere'],
     ],
@@ -397,19 +397,19 @@ describe('a database of ours', () => {
       { listen: present({ address: '', own: ['10.0.0.5'] }) },
       ['! node-01 address-elsewhere'],
     ],
-    ['whose addresses are not known stops', { listen: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose addresses are unknown stops the run', { listen: unknown('exit 1') }, ['! node-01 fact-unknown']],
     [
-      'that does not tell of its root is waited for',
+      'whose root access is unknown is waited for',
       { root: unknown('exit 1') },
       [RUNS, STATE, ...REACHED, '. node-01 who can log in as root of the database: fact-unknown'],
     ],
     [
-      'whose root has another password is said so',
+      'whose root has another password is reported',
       { root: present({ login: 'refused' }) },
       [RUNS, STATE, ...REACHED, 'w node-01 database-root'],
     ],
     [
-      'that lacks the schema gets none from a root that is not let in',
+      'that lacks the schema gets none from a root that cannot log in',
       { state: accepted({ exists: false }), root: present({ login: 'refused' }) },
       [RUNS, '! node-01 database-root'],
     ],
@@ -421,7 +421,7 @@ describe('a database of ours', () => {
     expect(
       plan({ listen: present({ address: '203.0.113.5', own: ['10.0.0.5', '172.17.0.1'] }) }).failures[0],
     ).toMatchObject({
-      evidence: '10.77.0.11 is 203.0.113.5 there; addresses of its interfaces: 10.0.0.5, 172.17.0.1',
+      evidence: '10.77.0.11 resolves to 203.0.113.5 there; addresses of its interfaces: 10.0.0.5, 172.17.0.1',
       remedy: expect.stringContaining('database.listen'),
     });
   });
@@ -446,7 +446,7 @@ describe('a database of ours', () => {
     const failure = plan({ reached: [{ host: THREE[1] as Host, fact: present('late') }] }).awaited[0]?.failure;
     expect(failure).toMatchObject({
       what: 'the database at 10.77.0.11:3306 answers a container on node-02 too slowly',
-      cause: expect.stringContaining('too slowly'),
+      cause: expect.stringContaining('is slow'),
       remedy: expect.stringContaining('skip-name-resolve'),
     });
     expect(failure?.remedy).not.toContain('Open 3306');
@@ -469,7 +469,7 @@ describe('a database of ours', () => {
       present(true),
       {
         evidence: 'no answer in 4 s',
-        cause: expect.stringContaining('node-02 itself gets a connection there'),
+        cause: expect.stringContaining('node-02 itself can connect'),
         remedy: expect.stringContaining('net.ipv4.ip_forward must be 1'),
       },
     ],
@@ -490,19 +490,19 @@ describe('a database of ours', () => {
       'no route',
       'no route',
       present(false),
-      { cause: expect.stringContaining('has no way to 10.77.0.11'), remedy: expect.stringContaining('ip route get') },
+      { cause: expect.stringContaining('has no route to 10.77.0.11'), remedy: expect.stringContaining('ip route get') },
     ],
     [
       'another program',
       'another program',
       absent,
-      { evidence: 'what answers there is no MySQL server', remedy: expect.stringContaining('ss -ltnp') },
+      { evidence: 'the answer is not from a MySQL server', remedy: expect.stringContaining('ss -ltnp') },
     ],
     [
       'too many connections',
       { turnedAway: 1040 },
       absent,
-      { evidence: 'the server greets with error 1040', remedy: expect.stringContaining('max_connections') },
+      { evidence: 'the server answers with error 1040', remedy: expect.stringContaining('max_connections') },
     ],
     [
       'a blocked host',
@@ -542,7 +542,7 @@ describe('a database of ours', () => {
       evidence: 'root-kuscia-autonomy-bob-h',
     });
     expect(plan({ state: present({ login: 'refused', said: 'ERROR 1045' }) }).failures[0]?.remedy).toBe(
-      'Give the right database-password. It is the one that the volume alice-mysql was first started with, or that it was changed to in the database since: a new input does not change it there.',
+      'Correct the input database-password. The right password is the one that volume alice-mysql was initialised with, or the one set in the database since: a new input does not change it there.',
     );
   });
 });
@@ -559,24 +559,24 @@ describe('a database that is to be removed', () => {
     ['has only what was set aside left', { container: absent, former }, {}, [FORMER]],
     ['is removed whatever the server says', { state: unknown('x'), listen: unknown('x') }, {}, [REMOVE]],
     [
-      'is gone, but for what it keeps',
+      'is absent, with what is kept',
       { container: absent },
       {},
-      ['= node-01 no database alice-mysql (volume alice-mysql and the password files stay)'],
+      ['= node-01 no database alice-mysql (volume alice-mysql and the password files are kept)'],
     ],
     [
-      'is not gone where nobody knows',
+      'is not absent if that is unknown',
       { container: unknown('exit 1'), rootPassword: unknown('exit 2') },
       {},
       ['! node-01 fact-unknown', '! node-01 fact-unknown'],
     ],
-    ['is left alone where it is not ours', {}, { database: EXTERNAL }, []],
+    ['is left alone if it is not ours', {}, { database: EXTERNAL }, []],
   ];
   test.each(cases)('%s', (_, told, changes, lines) => {
     expect(shown(absentPlan(told, changes))).toEqual(lines);
   });
 
-  test("is stopped in order, and root's password is taken out of it first where its file is gone", async () => {
+  test("is stopped gracefully, and root's password is copied out of it first if its file is missing", async () => {
     const [keep, stop] = [
       keepRootPassword(MANAGED, FILES.root),
       discard('alice-mysql', { seconds: 60, holdsData: true }),
@@ -604,32 +604,32 @@ describe('an external database', () => {
       [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
     ],
     [
-      'is asked though the image and home are not known',
+      'is queried even if the image and home are unknown',
       { image: unknown('exit 1'), passwordFiles: unknown('exit 1') },
       [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
     ],
     [
-      'that is not in use yet is logged in to first, and until then not asked',
+      'that is not in use yet is logged in to first, and not queried until then',
       { inUse: absent, state: unknown('not asked') },
       [`+ ${LOGIN} (this deployment does not use it yet)`, UNTIL_THEN],
     ],
     [
-      'that has forgotten the login gets it once more',
+      'that has forgotten the login gets it again',
       { state: present({ login: 'withheld', method: 'caching_sha2_password' }) },
       [`~ ${LOGIN} {the server no longer remembers it}`, UNTIL_THEN],
     ],
     [
-      'that wants the password itself is refused',
+      'that asks for the password itself is refused',
       { state: present({ login: 'withheld', method: 'mysql_clear_password' }) },
       ['! node-02 database-login-withheld'],
     ],
     [
-      'that does not prove itself is refused',
+      'that cannot be verified is refused',
       { state: present({ login: 'untrusted', said: 'it does not offer TLS' }) },
       ['! node-02 database-untrusted'],
     ],
     [
-      'of which is not known whether it is in use stops',
+      'stops the run if it is unknown whether it is in use',
       { inUse: unknown('exit 66'), state: unknown('not asked') },
       ['! node-02 fact-unknown'],
     ],
@@ -716,7 +716,7 @@ describe('carrying out', () => {
     rehearse('alice-mysql', { image: 'mysql:8.0', ports: port === undefined ? [] : [port], options: [] });
   const another = { container: present(database({ ports: { '3306/tcp': 3307 } })) };
 
-  test('rehearses the new one, stops the present one gracefully, never kills it, and removes it when the new one works', async () => {
+  test('rehearses the new one, stops the current one gracefully, never kills it, and removes it when the new one works', async () => {
     const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [
       listed,
       ok('node-01', tried('10.77.0.11:3306:3306')),
@@ -746,7 +746,7 @@ describe('carrying out', () => {
     ).toEqual([]);
   });
 
-  test("takes root's password out of the present one, where its file is gone, before that is stopped", async () => {
+  test("copies root's password out of the current one before that is stopped, if its file is missing", async () => {
     const { fleet } = await carryOut(stepOf(plan({ ...another, rootPassword: absent }), 'replace'), [
       listed,
       ok('node-01', keepRootPassword(MANAGED, FILES.root)),
@@ -800,7 +800,7 @@ describe('carrying out', () => {
     expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update|run)/.test(line))).toEqual([]);
   });
 
-  test('puts the former one back if the new one does not come up', async () => {
+  test('puts the former one back if the new one does not start', async () => {
     const failed = ends('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'), {
       ended: 'exited',
       code: 125,

@@ -593,10 +593,10 @@ describe('the data path', () => {
         from: 'node-03',
         to: 'node-01',
         connected: false,
-        seen: 'its name is not known on the network',
+        seen: 'its name does not resolve on the network',
         cause: expect.stringContaining('7946'),
       },
-      { from: 'node-03', to: 'node-02', connected: false, seen: 'broken off (curl exit 56)' },
+      { from: 'node-03', to: 'node-02', connected: false, seen: 'request failed (curl exit 56)' },
     ]);
     expect(allPaths(cluster, new Map()).every(({ connected }) => !connected)).toBe(true);
   });
@@ -608,7 +608,7 @@ describe('the data path', () => {
     [
       'both directions',
       { 'node-02': { 'node-03': SILENT }, 'node-03': { 'node-02': refused } },
-      [`node-02 cannot reach node-03 over ${NAME}, nor back`],
+      [`node-02 and node-03 cannot reach each other over ${NAME}`],
     ],
     [
       'one host from both',
@@ -617,12 +617,15 @@ describe('the data path', () => {
         'node-02': { 'node-03': SILENT },
         'node-03': { 'node-01': SILENT, 'node-02': SILENT },
       },
-      [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`],
+      [
+        `node-01 and node-03 cannot reach each other over ${NAME}`,
+        `node-02 and node-03 cannot reach each other over ${NAME}`,
+      ],
     ],
     [
       'one direction where the other is narrow',
       { 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': SILENT } },
-      [`node-03 cannot reach node-02 over ${NAME}, nor back`],
+      [`node-03 and node-02 cannot reach each other over ${NAME}`],
     ],
   ];
   test.each(cases)('names %s', (_, tries, whats) => {
@@ -643,7 +646,7 @@ describe('the data path', () => {
         host: 'node-02',
         what: `packets over 1300 bytes are lost between node-02 and node-03 on ${NAME}`,
         evidence: 'probe on node-02 to probe on node-03: packets of 1350 bytes pass, packets of 1400 bytes do not',
-        cause: expect.stringContaining('drops the others'),
+        cause: expect.stringContaining('drops larger packets'),
         remedy: expect.stringMatching(/packets of 1500 bytes.*network\.mtu: 1300/),
         definite: true,
       },

@@ -514,7 +514,7 @@ describe('an engine that does not answer', () => {
       down,
       setupOf({ socket: 'absent' }),
       {
-        cause: /the Docker Engine does not run: there is no \/var\/run\/docker\.sock/,
+        cause: /the Docker Engine is not running: \/var\/run\/docker\.sock does not exist/,
         remedy: /systemctl start docker/,
       },
     ],
@@ -522,7 +522,7 @@ describe('an engine that does not answer', () => {
       'that the login may not use',
       down,
       setupOf({ socket: 'denied' }),
-      { cause: /may not speak to the Docker Engine/, remedy: /usermod -aG docker/ },
+      { cause: /is not allowed to use the Docker Engine/, remedy: /usermod -aG docker/ },
     ],
     ['that hangs', down, setupOf(), { cause: undefined, remedy: /systemctl status docker/ }],
     ['of which no more is known', down, undefined, { cause: undefined, remedy: /docker version must show a Server/ }],
@@ -541,7 +541,7 @@ describe('an engine that does not answer', () => {
       setupOf({ path: '/usr/local/bin:/usr/bin', docker: '', found: ['/opt/docker/bin/docker'] }),
       {
         what: NO_DOCKER,
-        evidence: /PATH is \/usr\/local\/bin:\/usr\/bin\ndocker is \/opt\/docker\/bin\/docker$/,
+        evidence: /PATH is \/usr\/local\/bin:\/usr\/bin\ndocker is at \/opt\/docker\/bin\/docker$/,
         cause: /non-interactive shell/,
         remedy: /ln -s \/opt\/docker\/bin\/docker \/usr\/local\/bin\/docker/,
       },

@@ -346,21 +346,21 @@ describe('joining', () => {
       ends('node-03', join, { ended: 'exited', code: 0, stdout: '{"message":"timeout was reached"}\n\n503' }),
       'command-failed',
       '{"message":"timeout was reached"}\n\n503',
-      /Its own engine refused.*on 2377\/tcp/,
+      /The engine of node-03 refused.*on 2377\/tcp/,
     ],
     [
       'without a status',
       ends('node-03', join, { ended: 'exited', code: 0 }),
       'command-failed',
       '',
-      /Its own engine refused/,
+      /The engine of node-03 refused/,
     ],
     [
       'that curl could not send',
       ends('node-03', join, { ended: 'exited', code: 7, stdout: '\n000', stderr: 'curl: (7) Failed to connect\n' }),
       'command-failed',
       'exit 7: curl: (7) Failed to connect',
-      /See that the engine of node-03 answers there: curl --unix-socket/,
+      /Check that the engine of node-03 answers on that host: curl --unix-socket/,
     ],
     [
       'by a name that is not known',
@@ -520,7 +520,7 @@ describe('tokens that were handed over', () => {
     ).toEqual([['node-03', 'SWMTKN-1-worker']]);
   });
 
-  test('are reported as refused if they were changed meanwhile', async () => {
+  test('are reported as refused if they have since been rotated', async () => {
     const step = stepOf(
       planSwarmJoin(deployment, {
         engines: engines({ 'node-01': inside(one), 'node-02': inside(two) }),

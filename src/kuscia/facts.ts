@@ -165,7 +165,7 @@ const DECISIVE = [
  * successful start. Uses Docker's timestamps, because those in the lines are local to the image. A container restarted
  * by Docker itself failed for reasons logged before the restart.
  */
-const LAST_WORDS = `
+const LAST_ERROR_LINE = `
 state=$(docker inspect --format '{{.State.StartedAt}} {{.RestartCount}}' "$1") || exit
 since=\${state% *}
 case $since in 0001-*) since=0 ;; *) since=$(date -u -d "$since - 1 second" +%FT%TZ) ;; esac
@@ -182,7 +182,7 @@ END { print substr(said != "" ? said : fatal, 1, 400) }'`;
  * image, is removed.
  */
 export const lastErrorLines = (container: string): Query<string> => ({
-  command: reading('read the log of the replica', script(LAST_WORDS, container)),
+  command: reading('read the log of the replica', script(LAST_ERROR_LINE, container)),
   read(outcome) {
     if (outcome.code !== 0) return failedTo('read the log of the replica', outcome);
     const line = outcome.stdout.trim().replace(/^\d{4}-\d\d-\d\d [\d:.]+ /, '');

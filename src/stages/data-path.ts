@@ -37,23 +37,23 @@ export interface Path {
 
 const OBSERVATIONS: Readonly<Record<Ended, string>> = {
   connected: 'answered',
-  unresolved: 'its name is not known on the network',
+  unresolved: 'its name does not resolve on the network',
   refused: 'no route, or refused',
-  silent: 'no answer in 4 s, however small the packets',
+  silent: 'no answer in 4 s, whatever the packet size',
   narrow: 'large packets are lost',
-  unsteady: 'no answer in 4 s, and one soon after',
+  unsteady: 'no answer in 4 s, but one soon after',
   stranger: 'something else answers in its place',
-  failed: 'broken off',
+  failed: 'request failed',
 };
 
 const CAUSES: Partial<Record<Ended, string>> = {
-  unresolved: 'the hosts do not tell each other of their containers: 7946 (tcp and udp) does not pass between them',
-  silent: 'packets of the overlay network are lost between the hosts: 4789/udp does not pass',
+  unresolved: 'the hosts cannot exchange the names of their containers: 7946 (tcp and udp) is blocked between them',
+  silent: 'packets of the overlay network are lost between the hosts: 4789/udp is blocked',
   narrow:
-    'something between the hosts carries smaller packets than the hosts send, and drops the others without a ' +
-    'word (a VPN, a tunnel, a cloud network)',
+    'something between the hosts (a VPN, a tunnel, a cloud network) has a smaller MTU than the hosts, and silently ' +
+    'drops larger packets',
   stranger:
-    'the other probe was started by an earlier version of kuscia-swarm, or another container has its name or its ' +
+    'the other probe was started by an earlier version of kuscia-swarm, or another container has its name or ' +
     'address',
 };
 
@@ -98,7 +98,7 @@ export function pairFailuresOf(cluster: Cluster, paths: readonly Path[]): Failur
   return broken.flatMap((path): Failure[] => {
     const reverse = reverseOf(path);
     if (reverse && broken.indexOf(reverse) < broken.indexOf(path)) return [];
-    // If one direction is blocked, a reduced MTU in the other is the lesser news.
+    // If one direction is blocked, a reduced MTU in the other is the lesser problem.
     const [worse, other] =
       path.passes !== undefined && reverse && reverse.passes === undefined ? [reverse, path] : [path, reverse];
     return [
@@ -111,16 +111,17 @@ export function pairFailuresOf(cluster: Cluster, paths: readonly Path[]): Failur
 
 function blockedPair(cluster: Cluster, path: Path, both: boolean): Failure {
   const { from, to } = path;
+  const { name } = cluster.network;
   const apply =
-    `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a ` +
-    `second container named ${to} on ${cluster.network.name}.`;
+    `Run the deployment again (mode: apply): it recreates such probes. If that does not help, look on ${to} for ` +
+    `another container named ${to} on ${name}.`;
   const open =
-    `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${from} and ${to} in both directions; then run again. If ` +
-    'they are open, restart the Docker Engine on the host whose log says "error creating vxlan interface".';
+    `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${from} and ${to} in both directions, then run again. If ` +
+    'they are already open, restart the Docker Engine on the host whose log says "error creating vxlan interface".';
   return {
     code: 'data-path-cut',
     host: from,
-    what: `${from} cannot reach ${to} over ${cluster.network.name}${both ? ', nor back' : ''}`,
+    what: `${both ? `${from} and ${to} cannot reach each other` : `${from} cannot reach ${to}`} over ${name}`,
     evidence: `probe on ${from} to probe on ${to}: ${path.seen}`,
     ...(path.cause !== undefined && { cause: path.cause }),
     remedy: path.stranger ? apply : open,
@@ -137,13 +138,13 @@ const narrowPair = (cluster: Cluster, { from, to, seen, cause }: Path, passes: n
   evidence: `probe on ${from} to probe on ${to}: ${seen}`,
   ...(cause !== undefined && { cause }),
   remedy:
-    `Let the network between ${from} and ${to} carry packets of ${(cluster.network.mtu ?? 1450) + VXLAN_BYTES} ` +
-    `bytes. Where it cannot, write network.mtu: ${passes} into the cluster file and run again; a network that ` +
-    'exists already is made anew only with repair: true.',
+    `Make the network between ${from} and ${to} carry packets of ${(cluster.network.mtu ?? 1450) + VXLAN_BYTES} ` +
+    `bytes. If that is not possible, set network.mtu: ${passes} in the cluster file and run again; an existing ` +
+    'network is recreated only with repair: true.',
   definite: true,
 });
 
-/** What the probes themselves lack: programs, or names that only their hosts resolve. Waiting fixes neither. */
+/** What the probes themselves lack: programs, or names that only their hosts can resolve. Waiting fixes neither. */
 export function probeFailures(cluster: Cluster, paths: Paths): Failure[] {
   return cluster.hosts.flatMap((host): Failure[] => {
     const report = valueOf(paths.get(host.name) ?? { is: 'absent' });
@@ -159,10 +160,10 @@ export const unresolved = (host: Host, name: string): Failure => ({
   code: 'name-unresolved',
   host: host.name,
   what: `the name ${name} does not resolve in a container on ${host.name}`,
-  evidence: `asked twice in the probe on ${host.name}`,
-  cause: 'containers ask the DNS servers of their host and never read its /etc/hosts',
+  evidence: `two lookups failed in the probe on ${host.name}`,
+  cause: 'containers use the DNS servers of their host and never read its /etc/hosts',
   remedy:
-    `Give the IPv4 address in the cluster file in place of ${name}, or put the name into the DNS that ${host.name} ` +
-    'asks (its /etc/resolv.conf). Then run again.',
+    `Replace ${name} with its IPv4 address in the cluster file, or add the name to the DNS servers that ` +
+    `${host.name} uses (its /etc/resolv.conf). Then run again.`,
   definite: true,
 });

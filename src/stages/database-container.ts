@@ -72,14 +72,14 @@ export function planDatabaseContainer(
     });
 }
 
-/** Plans that no container of ours serves the database; its volume and its password files stay. */
+/** Plans the removal of the database's container; its volume and its password files are kept. */
 export function planNoDatabase(plan: Plan, database: ManagedDatabase, facts: MysqlFacts): void {
   const { container, passwordFiles, rootPassword } = facts;
   plan.failures.push(...unknownFailures(database.host, [container, passwordFiles, rootPassword]));
   if (plan.failures.length > 0 || container.is !== 'present' || passwordFiles.is !== 'present') return;
   const { root } = passwordFiles.value;
   const beforeStop = (act: Act): Promise<void> => saveRootPassword(act, database, facts, root);
-  const remains = `volume ${database.volume} and the password files stay`;
+  const remains = `volume ${database.volume} and the password files are kept`;
   planRemoval(plan, { ...containerOf(database), beforeStop }, container.value, remains);
 }
 
@@ -91,7 +91,7 @@ const containerOf = ({ host, container }: ManagedDatabase): Removable => ({
 });
 
 /**
- * Copies root's own password out of the container where no file holds it any longer: a regenerated password would not
+ * Copies root's own password out of the container if its file on the host is missing: a regenerated password would not
  * be root's.
  */
 async function saveRootPassword(act: Act, database: ManagedDatabase, facts: MysqlFacts, path: string): Promise<void> {
@@ -107,7 +107,7 @@ async function saveRootPassword(act: Act, database: ManagedDatabase, facts: Mysq
 const runningVersion = ({ state, root }: MysqlFacts): string =>
   [valueOf(state), valueOf(root)].flatMap((each) => (each && 'version' in each ? each.version : []))[0] ?? '';
 
-/** How long a replacement may take to work, in milliseconds: longer than the run that made it waits. */
+/** How long a replacement may take to work, in milliseconds: longer than the run that created it waits. */
 const PATIENCE_MS = 240_000;
 
 /** What the container is started with, and the serial group of its steps if other steps must go first. */
@@ -159,8 +159,8 @@ function wantedDatabase(
 }
 
 /**
- * The version is known once the image is on the host: what the plan could not know is refused now, before anything is
- * stopped.
+ * Once the image is on the host, its version is known: an upgrade that the plan could not judge is refused now, before
+ * anything is stopped.
  */
 async function confirmUpgrade(
   act: Act,
@@ -183,10 +183,10 @@ const irreversible = (database: ManagedDatabase, { from, to }: Upgrade): Failure
   host: database.host,
   what: `replacing ${database.container} upgrades the files in volume ${database.volume} and cannot be undone`,
   evidence: `${from || 'an unknown version'} -> ${to || 'an unknown version'}`,
-  remedy: 'See that there is a backup before this plan is applied.',
+  remedy: 'Make sure that a backup exists before this plan is applied.',
 });
 
-/** How the container differs from the cluster file; undefined when it does not. */
+/** How the container differs from the cluster file; undefined if it does not. */
 const differenceOf = (
   { image, port, volume }: ManagedDatabase,
   current: Container,

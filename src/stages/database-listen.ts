@@ -20,15 +20,15 @@ export function notOwnAddress({ host, listen, port }: ManagedDatabase, fact: Fac
     host,
     what:
       `the database's port ${port} cannot be published at ${listen}: ` +
-      `${address === '' ? `${host} does not resolve it` : `no interface of ${host} has that address`}`,
+      `${address === '' ? `${host} cannot resolve that name` : `no interface of ${host} has that address`}`,
     evidence:
-      `${address === '' || address === listen ? '' : `${listen} is ${address} there; `}addresses of its ` +
+      `${address === '' || address === listen ? '' : `${listen} resolves to ${address} there; `}addresses of its ` +
       `interfaces: ${own.join(', ') || 'none'}`,
     cause:
-      `${host} is reached through another address than its own (NAT, a public address of a cloud), or its name ` +
-      'means the loopback there',
+      `${host} is reached at an address that none of its interfaces has (NAT, a public address of a cloud), or its ` +
+      'name resolves to the loopback address there',
     remedy:
-      `Set database.listen in the cluster file to the address of ${host} at which packets for ${listen} arrive: ` +
-      'one of its interfaces. Then run again.',
+      `Set database.listen in the cluster file to the interface address of ${host} at which packets for ${listen} ` +
+      'arrive. Then run again.',
   };
 }

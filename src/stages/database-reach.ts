@@ -24,7 +24,7 @@ function describeGreeting(fact: Fact<Greeting>): string {
   if (fact.is !== 'present') return whyNot(fact);
   const { value } = fact;
   if (typeof value === 'string') return OBSERVATIONS[value];
-  if ('turnedAway' in value) return `the server greets with error ${value.turnedAway}`;
+  if ('turnedAway' in value) return `the server answers with error ${value.turnedAway}`;
   return value.narrow === 0
     ? 'small packets arrive, packets of 1200 bytes do not'
     : `packets of ${value.narrow} bytes arrive, packets of ${value.lost} bytes do not`;
@@ -32,12 +32,12 @@ function describeGreeting(fact: Fact<Greeting>): string {
 
 const OBSERVATIONS: Readonly<Record<Extract<Greeting, string>, string>> = {
   greeted: 'greeted',
-  late: 'the connection comes about, but no greeting in 4 s',
+  late: 'connected, but no greeting in 4 s',
   silent: 'no answer in 4 s',
   refused: 'connection refused',
-  'no route': 'no route, or turned back on the way',
+  'no route': 'no route, or rejected on the way',
   unresolved: 'its name does not resolve in a container',
-  'another program': 'what answers there is no MySQL server',
+  'another program': 'the answer is not from a MySQL server',
   'wants TLS': 'error 3159',
 };
 
@@ -66,9 +66,9 @@ export function reachFailure(cluster: Cluster, address: string, reached: Reached
     return {
       code: 'fact-unknown',
       host: host.name,
-      what: `whether a container on ${host.name} reaches ${where} could not be tried`,
+      what: `cannot tell whether a container on ${host.name} reaches ${where}`,
       evidence: describeGreeting(fact),
-      remedy: `See that the probe on ${host.name} runs (docker logs ${cluster.domain}-probe), then run again.`,
+      remedy: `Check that the probe on ${host.name} is running (docker logs ${cluster.domain}-probe), then run again.`,
     };
   if (fact.value === 'unresolved') return unresolved(host, address);
   const { value } = fact;
@@ -96,36 +96,36 @@ const EXPLAINERS: Readonly<
 > = {
   late: ({ database }, address, { host }) => ({
     what: `the database at ${address}:${database.port} answers a container on ${host.name} too slowly`,
-    cause: 'the database answers too slowly, or something between it and the host does: Kuscia gives up after 5 s',
+    cause: 'the database is slow, or something between it and the host is: Kuscia gives up after 5 s',
     remedy:
-      'Look at the load of the database and of its host, and at what stands between (a proxy, a firewall that ' +
-      'inspects); where the server looks up client names, set skip-name-resolve. Then run again.',
+      'Check the load of the database and its host, and anything in between (a proxy, an inspecting firewall); if ' +
+      'the server looks up client names, set skip-name-resolve. Then run again.',
   }),
   silent: ({ database }, address, reached) =>
     onlyContainersBlocked(reached) ?? {
-      cause: `packets from ${reached.host.name} to ${address} are dropped on the way, or nothing has that address`,
+      cause: `packets from ${reached.host.name} to ${address} are dropped on the way, or no machine has that address`,
       remedy:
         `Open ${database.port}/tcp from ${reached.host.name} to ${address} (a firewall between them, or on ` +
-        `${address}), and see that the address is right. Then run again.`,
+        `${address}), and check that the address is right. Then run again.`,
     },
   'no route': ({ database }, address, reached) =>
     onlyContainersBlocked(reached) ?? {
-      cause: `${reached.host.name} has no way to ${address}, or a firewall turns its packets back`,
+      cause: `${reached.host.name} has no route to ${address}, or a firewall rejects its packets`,
       remedy:
-        `See that ${address} is up and that ${reached.host.name} has a route to it (ip route get ${address}); open ` +
-        `${database.port}/tcp there. Then run again.`,
+        `Check that ${address} is up, that ${reached.host.name} has a route to it (ip route get ${address}), and ` +
+        `that ${database.port}/tcp is open. Then run again.`,
     },
   refused: ({ database }, address, reached) =>
     onlyContainersBlocked(reached) ?? {
-      cause: `nothing listens on port ${database.port} of ${address}, or a firewall turns the connection back`,
+      cause: `nothing listens on port ${database.port} of ${address}, or a firewall rejects the connection`,
       remedy:
-        `See that the database runs and listens on ${database.port} of ${address}, not on 127.0.0.1 only ` +
-        '(bind-address, the port in the cluster file). Then run again.',
+        `Check that the database is running and listens on port ${database.port} of ${address}, not only on ` +
+        '127.0.0.1 (bind-address, the port in the cluster file). Then run again.',
     },
   'another program': ({ database }, address) => ({
     cause: `another program listens on port ${database.port} of ${address}`,
     remedy:
-      `See what listens there (ss -ltnp 'sport = :${database.port}'), and give the right port in the cluster file. ` +
+      `Check what listens there (ss -ltnp 'sport = :${database.port}'), and correct the port in the cluster file. ` +
       'Then run again.',
   }),
 };
@@ -135,12 +135,12 @@ function onlyContainersBlocked({ host, fromHost }: Reached): Explanation | undef
   if (fromHost === undefined || valueOf(fromHost) !== true) return undefined;
   return {
     cause:
-      `${host.name} itself gets a connection there, its containers do not: ${host.name} does not forward or ` +
-      'translate their packets, or its firewall stops them',
+      `${host.name} itself can connect, its containers cannot: ${host.name} does not forward or translate (NAT) ` +
+      'their packets, or its firewall blocks them',
     remedy:
-      `On ${host.name}: sysctl net.ipv4.ip_forward must be 1, and Docker's chains must be there (iptables -nL ` +
-      'DOCKER-USER, iptables -t nat -nL POSTROUTING); systemctl restart docker makes them anew. A firewall must ' +
-      'let containers out. Then run again.',
+      `On ${host.name}: sysctl net.ipv4.ip_forward must be 1, and Docker's chains must exist (iptables -nL ` +
+      'DOCKER-USER, iptables -t nat -nL POSTROUTING); systemctl restart docker recreates them. A firewall must ' +
+      'allow connections from containers. Then run again.',
   };
 }
 
@@ -149,29 +149,29 @@ const rejectedWith = (host: Host, code: number): Explanation => ({
     code === 1040
       ? 'the server has too many connections'
       : code === 1129
-        ? `the server has blocked ${host.name} after too many broken connections`
-        : `the server does not let ${host.name} in`,
+        ? `the server has blocked ${host.name} after too many connection errors`
+        : `the server does not allow connections from ${host.name}`,
   remedy:
     code === 1040
-      ? 'Raise max_connections of the server, or end what holds its connections. Then run again.'
+      ? 'Raise max_connections on the server, or stop the clients that hold its connections. Then run again.'
       : code === 1129
-        ? 'On the server: mysqladmin flush-hosts (or FLUSH HOSTS). Then run again.'
-        : `Let the user in from ${host.name} (CREATE USER ...@'HOST'); the MySQL error reference has the number. ` +
-          'Then run again.',
+        ? 'On the server, run mysqladmin flush-hosts (or FLUSH HOSTS). Then run again.'
+        : `Allow the user to connect from ${host.name} (CREATE USER ...@'HOST'); the MySQL error reference explains ` +
+          'the number. Then run again.',
 });
 
 const narrowPath = ({ database }: Cluster, host: Host, passes: number): Explanation => ({
   code: 'database-path-narrow',
   what:
-    `packets over ${passes === 0 ? 'some 200' : passes} bytes are lost between containers on ${host.name} and the ` +
+    `packets over ${passes === 0 ? 'about 200' : passes} bytes are lost between containers on ${host.name} and the ` +
     'database',
   cause:
-    'something on the way carries smaller packets than containers send, and drops the others without a word (a ' +
-    'VPN, a tunnel, a cloud network, a firewall)',
+    'something on the way (a VPN, a tunnel, a cloud network, a firewall) has a smaller MTU than containers use, and ' +
+    'silently drops larger packets',
   remedy:
-    `Let the way from ${host.name} to port ${database.port} carry packets of 1500 bytes. Where it cannot, tell the ` +
-    `hosts: set that MTU on the network interface of ${host.name} (ip link set dev INTERFACE mtu ` +
-    `${passes || 1200}), which then tells its containers. Then run again.`,
+    `Make the path from ${host.name} to port ${database.port} carry packets of 1500 bytes. If that is not possible, ` +
+    `set the smaller MTU on the network interface of ${host.name} (ip link set dev INTERFACE mtu ` +
+    `${passes || 1200}); the host then tells its containers. Then run again.`,
   definite: true,
 });
 
@@ -179,13 +179,12 @@ const narrowPath = ({ database }: Cluster, host: Host, passes: number): Explanat
 export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'database-wants-tls',
   host: host.name,
-  what: `the database wants TLS, and Kuscia's connection has none`,
+  what: 'the database requires TLS, which Kuscia does not use',
   evidence,
-  cause: 'require_secure_transport is set on the server, or its user was made with REQUIRE SSL or X509',
+  cause: 'require_secure_transport is set on the server, or its user was created with REQUIRE SSL or X509',
   remedy:
-    `Let ${database.user} log in without TLS (SET GLOBAL require_secure_transport = OFF, ALTER USER ` +
-    `${database.user} REQUIRE NONE), on a network that is your own; or give Kuscia a server that does. Then run ` +
-    'again.',
+    `Allow ${database.user} to log in without TLS (SET GLOBAL require_secure_transport = OFF, ALTER USER ` +
+    `${database.user} REQUIRE NONE), on a private network only; or use a server that allows it. Then run again.`,
   definite: true,
 });
 
@@ -193,36 +192,36 @@ export const wantsTls = ({ database }: Cluster, host: Host, evidence: string): F
 export const withheld = ({ database, domain }: Cluster, host: Host, method: string): Failure => ({
   code: 'database-login-withheld',
   host: host.name,
-  what: 'the database wants the password itself, and nothing proves that it is the right one: it was not given',
+  what: 'the database asks for the password itself but does not prove its identity: no password was sent',
   evidence: `authentication method ${method}`,
   ...(method === SHA2 && {
     cause:
-      'the server has no password of that user in its cache (caching_sha2_password): it was started anew, and no ' +
-      'replica has logged in since',
+      'the server does not have the password in its cache (caching_sha2_password): it was restarted, and no replica ' +
+      'has logged in since',
   }),
   remedy:
     method === SHA2
-      ? `Run the deployment (mode: apply): it logs in once as Kuscia does, after which challenges do. Or give the ` +
-        `CA of the server (database.tls), by which it can prove itself.`
-      : `Make the user ${database.user} log in by caching_sha2_password or mysql_native_password (ALTER USER ` +
-        `${database.user} IDENTIFIED WITH ...): by these nobody reads the password of ${domain}. Then run again.`,
+      ? 'Run the deployment (mode: apply): it logs in once as Kuscia does; after that the server accepts a ' +
+        'challenge. Or give the CA of the server (database.tls), so that it can prove its identity.'
+      : `Make the user ${database.user} log in with caching_sha2_password or mysql_native_password (ALTER USER ` +
+        `${database.user} IDENTIFIED WITH ...): these do not reveal the password of ${domain}. Then run again.`,
   definite: true,
 });
 
-/** A method with which the server, once it has seen the password, is content with a challenge. */
+/** The method with which the server, once it has cached the password, accepts a challenge. */
 export const SHA2 = 'caching_sha2_password';
 
-/** The failure of a server that did not prove its identity by the CA of the cluster file. */
+/** The failure of a server that could not be verified against the CA of the cluster file. */
 export const untrusted = ({ database }: Cluster, host: Host, evidence: string): Failure => ({
   code: 'database-untrusted',
   host: host.name,
-  what: 'the database does not prove itself by the CA in database.tls: it was given no password',
+  what: 'the database could not be verified against the CA in database.tls: no password was sent',
   evidence,
-  cause: 'the certificate of the server is of another CA or out of date, the server has none, or somebody poses as it',
+  cause: 'its certificate is from another CA or has expired, it has no certificate, or another machine impersonates it',
   remedy:
-    'Compare the CA with that of the server (ssl_ca, ca.pem in its data folder), and its certificate with what ' +
-    `answers: openssl s_client -starttls mysql -showcerts -connect ADDRESS:${database.port}. Then correct the one ` +
-    'or the other and run again.',
+    'Compare the CA with that of the server (ssl_ca, ca.pem in its data directory) and with the certificate that it ' +
+    `presents: openssl s_client -starttls mysql -showcerts -connect ADDRESS:${database.port}. Correct whichever is ` +
+    'wrong, then run again.',
   definite: true,
 });
 
@@ -233,12 +232,12 @@ export const answersLost = ({ database }: Cluster, host: Host): Failure => ({
   code: 'database-path-narrow',
   host: host.name,
   what: `large packets from the database to containers on ${host.name} are lost`,
-  evidence: 'the login is accepted, a row of 4000 bytes does not arrive in 12 s',
+  evidence: 'the login is accepted, but a row of 4000 bytes does not arrive in 12 s',
   cause:
-    'something on the way carries smaller packets than the server sends, and drops the others without a word (a ' +
-    'VPN, a tunnel, a cloud network, a firewall)',
+    'something on the way (a VPN, a tunnel, a cloud network, a firewall) has a smaller MTU than the server uses, and ' +
+    'silently drops larger packets',
   remedy:
-    `Let the way from port ${database.port} of the server to ${host.name} carry packets of 1500 bytes, or set its ` +
+    `Make the path from port ${database.port} of the server to ${host.name} carry packets of 1500 bytes, or set the ` +
     'smaller MTU on the network interfaces at both ends. Then run again.',
   definite: true,
 });

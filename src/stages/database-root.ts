@@ -53,18 +53,18 @@ export function planProvision(
 }
 
 const RESTORE_ACCESS =
-  'Put its password back into the file, or give root that of the file, as its administrator does who has lost it ' +
-  '(MySQL manual, "How to Reset the Root Password"). Then run again.';
+  'Write the current password of root into the file database-root-password, or reset the password to the one in ' +
+  'that file (MySQL manual, "How to Reset the Root Password"). Then run again.';
 
 /** The failure of a database on which we cannot log in as root. */
 export const rootInaccessible = (database: ManagedDatabase, root: Fact<RootAccess>): Failure => ({
   code: 'database-root',
   host: database.host,
   what:
-    `root of ${database.container} is let in neither by its own password nor by that of ${database.user}, so what ` +
-    'it may do is not known here',
-  evidence: whyNot(root, 'ERROR 1045 to both'),
-  cause: 'its password was changed by hand, or the file database-root-password is that of another database',
+    `root of ${database.container} can log in neither with its own password nor with that of ${database.user}, so ` +
+    'its access is unknown',
+  evidence: whyNot(root, 'ERROR 1045 for both'),
+  cause: 'its password was changed by hand, or the file database-root-password belongs to another database',
   remedy: RESTORE_ACCESS,
 });
 
@@ -73,11 +73,11 @@ export const rootOpen = ({ host, container, port, listen, user }: ManagedDatabas
   code: 'database-root',
   host,
   what: `root of ${container} can log in from elsewhere (${listen}:${port})${besides}`,
-  evidence: `an account of root for other hosts, or one that takes the password of ${user}`,
-  cause: 'an earlier version made the database so',
+  evidence: `root has an account for other hosts, or one that accepts the password of ${user}`,
+  cause: 'an earlier version of kuscia-swarm created the database this way',
   remedy:
-    'Run the deployment again (mode: apply): it makes the user of the cluster file, leads the replicas over to ' +
-    'it one after the other, and then closes root.',
+    'Run the deployment again (mode: apply): it creates the user of the cluster file, switches the replicas to it ' +
+    'one after the other, and then closes root.',
 });
 
 /**
@@ -85,22 +85,22 @@ export const rootOpen = ({ host, container, port, listen, user }: ManagedDatabas
  * what it is.
  */
 const rootInUse = (database: ManagedDatabase, from: readonly string[]): Failure => ({
-  ...rootOpen(database, ', and stays so: it is in use'),
+  ...rootOpen(database, ', which is left as it is while root is in use'),
   evidence: `logged in as root from ${from.join(', ')}`,
   cause:
-    'not a replica of this cluster: another domain, a backup, or a session of a host that is gone, which the ' +
-    'server ends by itself (wait_timeout, 8 h by default)',
+    'a client other than the replicas: another domain, a backup, or a session of a host that no longer exists, ' +
+    'which the server ends by itself (wait_timeout, 8 h by default)',
   remedy:
-    `Have it log in as a user of its own, or end it (SHOW PROCESSLIST, KILL), then run the deployment again (mode: ` +
-    `apply): it closes root.`,
+    'Make that client log in as a user of its own, or end its session (SHOW PROCESSLIST, KILL), then run the ' +
+    'deployment again (mode: apply): it closes root.',
 });
 
 /** What must be known to close root of a database. */
 export interface ClosingFacts {
   readonly root: Fact<RootAccess>;
   /**
-   * The user's password file, which also opens root of a database that an earlier version created; queried only if we
-   * run the database.
+   * The user's password file; root of a database created by an earlier version has the same password. Queried only if
+   * we run the database.
    */
   readonly password: Fact<HostFile>;
   /**
@@ -152,8 +152,8 @@ export function planClosing(
     ...(last !== undefined && { at: last }),
   };
   if (access === undefined || access.login === 'refused') {
-    // An earlier stage may start the server, or restore to its file the password that lets in root of an earlier
-    // version. If no version left that file, none of them created the database.
+    // An earlier stage may start the server, or write back to its file the password with which root of an earlier
+    // version logs in. If that file is absent, no earlier version created the database.
     const rootMayLogIn =
       access === undefined
         ? password.is !== 'absent'

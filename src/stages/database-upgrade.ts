@@ -9,7 +9,7 @@ export interface Upgrade {
   readonly from: string;
   /** Version of the server in the new image; '' if neither the image nor its tag states it. */
   readonly to: string;
-  /** `reversible`: the present server can start again on the same files. */
+  /** `reversible`: the current server can start again on the same files. */
   readonly is: 'reversible' | 'one-way' | 'downgrade';
 }
 
@@ -46,8 +46,8 @@ const isReversible = (running: string): boolean =>
   /mariadb/i.test(running) || compareVersions(running, REVERSIBLE_SINCE) >= 0;
 
 /**
- * Why the database may not be given that image; undefined if it may. `confirmed` is the word with which the operator
- * confirms an irreversible change.
+ * Why the database may not be given that image; undefined if it may. `confirmed`: the operator has confirmed an
+ * irreversible change.
  */
 export function upgradeRefusal(
   database: ManagedDatabase,
@@ -60,10 +60,10 @@ export function upgradeRefusal(
     return {
       code: 'database-unfit',
       host,
-      what: `${image} holds an older server than the one that has written the files of ${container}`,
+      what: `${image} contains an older server than the one that wrote the files of ${container}`,
       evidence: versions,
       remedy:
-        `Name an image of ${from} or newer in database.image: a MySQL server does not start on files of a newer ` +
+        `Set database.image to an image of ${from} or newer: a MySQL server does not start on the files of a newer ` +
         'one.',
     };
   }
@@ -76,7 +76,7 @@ export function upgradeRefusal(
     what: `${image} upgrades the files of the database in volume ${volume}, which cannot be undone`,
     evidence: versions,
     remedy:
-      `Make a backup on ${host} (${backup}), then run again with upgrade-database: true. Or name the present image ` +
-      'in database.image.',
+      `Make a backup on ${host} (${backup}), then run again with upgrade-database: true. Or set database.image ` +
+      'to the current image.',
   };
 }

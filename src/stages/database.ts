@@ -69,7 +69,7 @@ export async function askState(ask: Ask, { cluster, secrets }: Deployment): Prom
 const askInUse = (ask: Ask, cluster: Cluster, database: ExternalDatabase, host: Host): Promise<Fact<InUse>> =>
   ask.ask(host.name, databaseInUse(database, folders(cluster)));
 
-const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not asked');
+const NOT_IN_USE = unknown('this deployment does not use it yet, so it was not queried');
 
 /**
  * If no connection succeeds, the host itself is tried too: a problem that affects only its containers lies on that
@@ -104,9 +104,9 @@ export function noAnswer(cluster: Cluster, state: Fact<DatabaseState>): Failure 
 
 const databaseRemedy = (cluster: Cluster): string =>
   cluster.database.kind === 'managed'
-    ? `See docker logs ${cluster.database.container} on ${cluster.database.host}, then run again.`
-    : 'See that the server runs, that its address and port in the cluster file are right, and that it lets the ' +
-      'hosts in; then run again.';
+    ? `Check docker logs ${cluster.database.container} on ${cluster.database.host}, then run again.`
+    : 'Check that the server is running, that its address and port in the cluster file are right, and that it ' +
+      'accepts connections from the hosts; then run again.';
 
 /** What is wrong with a server that answers. An external one does not change while we wait for it. */
 export const stateFailures = (cluster: Cluster, state: DatabaseState): Failure[] =>
@@ -124,16 +124,16 @@ function failuresOf(cluster: Cluster, state: DatabaseState): Failure[] {
   if (state.login === 'refused') {
     const hint =
       database.kind === 'managed'
-        ? ` It is the one that the volume ${database.volume} was first started with, or that it was changed to in ` +
+        ? ` The right password is the one that volume ${database.volume} was initialised with, or the one set in ` +
           'the database since: a new input does not change it there.'
-        : ` A user made with REQUIRE SSL is refused like this, too: ALTER USER ${database.user} REQUIRE NONE.`;
+        : ` A user created with REQUIRE SSL is refused in the same way: ALTER USER ${database.user} REQUIRE NONE.`;
     return [
       {
         code: 'database-login-refused',
         host: queryHost.name,
         what: `the database refuses the login as ${database.user}`,
         evidence: state.said,
-        remedy: `Give the right database-password.${hint}`,
+        remedy: `Correct the input database-password.${hint}`,
       },
     ];
   }
@@ -144,7 +144,7 @@ function failuresOf(cluster: Cluster, state: DatabaseState): Failure[] {
     failures.push({
       code: 'database-unfit',
       host: queryHost.name,
-      what: `the database server is ${state.version}, at least ${minimum} is needed`,
+      what: `the database server is ${state.version}; at least ${minimum} is required`,
       remedy: 'Use a newer server (kuscia#505).',
     });
   }
@@ -153,7 +153,7 @@ function failuresOf(cluster: Cluster, state: DatabaseState): Failure[] {
       code: 'database-unfit',
       host: queryHost.name,
       what: `the server has no database ${database.name}`,
-      remedy: `Run CREATE DATABASE ${database.name}; let ${database.user} create, read and write tables in it.`,
+      remedy: `Run CREATE DATABASE ${database.name}, and allow ${database.user} to create, read and write its tables.`,
     });
   }
   const owners = [...new Set(state.gateways.map((gateway) => gateway.domain))].filter((owner) => owner !== domain);
@@ -171,7 +171,7 @@ function failuresOf(cluster: Cluster, state: DatabaseState): Failure[] {
 
 /**
  * What is wrong with the database according to its own answers and those of the replicas' hosts. If it does not answer
- * at all, it is no news that they cannot reach it.
+ * at all, that is the only failure.
  */
 export function databaseFailures(
   cluster: Cluster,
@@ -180,7 +180,7 @@ export function databaseFailures(
   const { address } = databasePlace(cluster);
   if (cluster.database.kind === 'external' && inUse.is === 'absent') return [notInUse(cluster)];
   if (cluster.database.kind === 'managed' && lacksUser(state, root))
-    return [rootOpen(cluster.database, `, and nobody has made its user ${cluster.database.user} yet`)];
+    return [rootOpen(cluster.database, `, and its user ${cluster.database.user} does not exist yet`)];
   if (state.is !== 'present') return [notRunning(cluster, container) ?? noAnswer(cluster, state)];
   return [
     ...stateFailures(cluster, state.value),
@@ -193,13 +193,13 @@ export function databaseFailures(
 function notInUse(cluster: Cluster): Failure {
   const { queryHost, address } = databasePlace(cluster);
   const remedy =
-    'Run the deployment (mode: apply): it uses the database from then on. If another was meant, correct the ' +
-    'address, the port or the CA in the cluster file.';
+    'Run the deployment (mode: apply) to start using the database. If it is the wrong one, correct the address, ' +
+    'the port or the CA in the cluster file.';
   return {
     code: 'fact-unknown',
     host: queryHost.name,
     what:
-      `whether the database at ${address}:${cluster.database.port} works is not known: this deployment does not ` +
+      `cannot tell whether the database at ${address}:${cluster.database.port} works: this deployment does not ` +
       'use it yet',
     evidence: `${folders(cluster).config} and ${folders(cluster).databaseInUse} on ${queryHost.name} do not name it`,
     remedy,
@@ -222,10 +222,10 @@ function schemaMissing({ database }: Cluster, state: DatabaseState): Failure[] {
       host: database.host,
       what: `the server has no database ${database.name}`,
       evidence: 'not in information_schema',
-      cause: 'it was dropped, or never made',
+      cause: 'it was dropped, or never created',
       remedy:
-        'If the domain is new, run the deployment again (mode: apply): it makes it. If it had replicas, restore ' +
-        'a backup: the domain lived in it.',
+        'If the domain is new, run the deployment again (mode: apply): it creates the database. If the domain had ' +
+        'replicas, restore a backup: the database held its data.',
     },
   ];
 }
@@ -237,11 +237,11 @@ function notRunning({ database }: Cluster, container: Fact<Container>): Failure 
   return {
     code: 'database-unreachable',
     host: database.host,
-    what: `the database does not run: its container ${database.container} is ${evidence}`,
+    what: `the database is not running: its container ${database.container} is ${evidence}`,
     evidence: `docker inspect ${database.container}: ${evidence}`,
-    cause: 'the database was stopped, or ended by itself',
+    cause: 'the database was stopped, or exited by itself',
     remedy:
-      'Run the deployment again (mode: apply): it starts the database, with the data of its volume. If it ends ' +
+      'Run the deployment again (mode: apply): it starts the database, with the data of its volume. If it exits ' +
       `again, docker logs ${database.container} on ${database.host} says why.`,
   };
 }

@@ -63,7 +63,7 @@ export interface StageDefinition<Name extends string = string> {
   readonly inputs: readonly StageInput[];
   /** Outputs of its action besides those of every stage's action. */
   readonly outputs?: readonly ('verify' | 'load-balancer-url')[];
-  /** What it takes from earlier jobs, besides the plan that every job that changes something is held to. */
+  /** What it takes from earlier jobs, besides the plan, which every job that changes something must follow. */
   readonly takes?: readonly OutputKind[];
   readonly leaves?: Leaves;
   /** True if its job runs in mode verify: it judges the cluster as it is, and takes neither plan nor lock. */

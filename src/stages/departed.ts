@@ -27,7 +27,7 @@ export function departedHosts(
   if (nodes.is !== 'present') return nodes;
   const known = new Set(nodes.value.map(({ address }) => address));
   const unidentified = cluster.hosts.find((host) => !engineOf(engines, host) && !known.has(host.address));
-  if (unidentified) return unknown(`which node of the swarm ${unidentified.name} is, is not known`);
+  if (unidentified) return unknown(`cannot tell which node of the swarm is ${unidentified.name}`);
   const ids = new Set(cluster.hosts.map((host) => engineOf(engines, host)?.swarm.nodeId));
   const addresses = new Set(
     cluster.hosts.flatMap((host) => [host.address, engineOf(engines, host)?.swarm.address ?? '']),
@@ -46,10 +46,10 @@ const isReachable = (address: string): boolean => ipv4(address) !== undefined &&
 
 /** It is reached like all hosts of the file, since how it was reached before is recorded nowhere. */
 function hostOf({ hosts }: Cluster, { hostname, address }: SwarmNode, others: readonly SwarmNode[]): Fact<Host> {
-  if (!isReachable(address)) return unknown(`the swarm tells no address of ${hostname}`);
+  if (!isReachable(address)) return unknown(`the swarm reports no usable address for ${hostname}`);
   const [route, ...further] = hosts.map((host) => host.route);
   if (route?.via !== 'ssh' || further.some((each) => JSON.stringify(each) !== JSON.stringify(route)))
-    return unknown(`how ${hostname} is reached is not known: the hosts of the cluster file do not share one way`);
+    return unknown(`cannot tell how to reach ${hostname}: the hosts of the cluster file are reached in different ways`);
   const takenNames = [
     ...hosts.map(({ name }) => name),
     ...others.filter((each) => each.address !== address).map((each) => each.hostname),

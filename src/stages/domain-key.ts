@@ -36,8 +36,8 @@ export function findConfigurations(plan: Plan, { cluster, secrets }: Deployment,
         plan.failures.push({
           code: 'configuration-invalid',
           ...(host !== undefined && { host }),
-          what: `the Kuscia configuration in ${where} is of domain ${configuration.domain}, not ${cluster.domain}`,
-          remedy: 'Set directory in the cluster file to a folder of this domain, or give the right kuscia-config.',
+          what: `the Kuscia configuration in ${where} belongs to domain ${configuration.domain}, not ${cluster.domain}`,
+          remedy: 'Set directory in the cluster file to the folder of this domain, or correct the input kuscia-config.',
         });
     } catch (thrown) {
       plan.failures.push(...failuresOf(thrown));
@@ -47,7 +47,7 @@ export function findConfigurations(plan: Plan, { cluster, secrets }: Deployment,
   for (const { host, file } of files) {
     if (file.is === 'present') add(`${host.name}:${folders(cluster).config}`, file.value.content, host.name);
     plan.failures.push(
-      ...unknownFailures(host.name, [file], 'Let the login read its own files there, then run again.'),
+      ...unknownFailures(host.name, [file], 'Allow the login to read its own files on that host, then run again.'),
     );
   }
   return found;
@@ -61,11 +61,11 @@ export function keyFailures(cluster: Cluster, found: readonly Found[], database:
     return [
       {
         code: 'domain-key-conflict',
-        what: `there are ${byKey.size} keys for domain ${cluster.domain}`,
+        what: `domain ${cluster.domain} has ${byKey.size} different keys`,
         evidence: holders.join('; '),
         remedy:
-          'Find out which key the partners know, and remove the other configurations. Kuscia itself would accept ' +
-          'both and break.',
+          'Find out which key the partners know, and remove the configurations with other keys. Kuscia itself would ' +
+          'accept them all and fail later.',
       },
     ];
   }
@@ -79,11 +79,11 @@ export function keyFailures(cluster: Cluster, found: readonly Found[], database:
     return [
       {
         code: 'domain-key-missing',
-        what: `the database already holds domain ${cluster.domain}, but no host has its configuration`,
+        what: `the database already contains domain ${cluster.domain}, but no host has its configuration`,
         evidence: `replicas in the database: ${stored.map(({ name }) => name).join(', ')}`,
         remedy:
           "Give the domain's configuration as the input kuscia-config. If it is lost, the domain cannot be " +
-          'continued: use an empty database and exchange certificates anew.',
+          'continued: use an empty database and exchange certificates with the partners again.',
       },
     ];
   }
@@ -92,15 +92,15 @@ export function keyFailures(cluster: Cluster, found: readonly Found[], database:
   return [
     {
       code: 'domain-key-conflict',
-      what: `replicas in the database have another key than the configuration of ${cluster.domain}`,
+      what: `replicas in the database have a different key from the configuration of ${cluster.domain}`,
       evidence:
         `${holders.join('; ')}; in the database ` +
         `${others.map(({ name, publicKey }) => `${fingerprint(publicKey)} of ${name}`).join(', ')}`,
       remedy:
-        'Put the configuration with the key that the partners know on every host. Remove the replica whose entry ' +
-        'shows another key (docker rm -f; when it is only restarted it keeps the certificate of its former key and ' +
-        `does not start), and its entry, which outlives it: kubectl delete gateway NAME -n ${cluster.domain}, in ` +
-        'another replica. Then run again.',
+        'Put the configuration with the key that the partners know on every host. Remove each replica whose entry ' +
+        'shows another key (docker rm -f; if only restarted, it keeps the certificate of its former key and does not ' +
+        `start), and then its entry, which is not removed with it: kubectl delete gateway NAME -n ${cluster.domain}, ` +
+        'in another replica. Then run again.',
     },
   ];
 }

@@ -17,13 +17,13 @@ export function engineSilent(host: string, why: string, setup?: Setup): Failure 
 /** Adds where the shell looked, and where docker is if it is somewhere else. */
 function withPlaces(why: string, { docker, path, found }: Setup): string {
   if (docker !== '') return why;
-  return [why, `PATH is ${path}`, ...(found.length > 0 ? [`docker is ${found.join(', ')}`] : [])].join('\n');
+  return [why, `PATH is ${path}`, ...(found.length > 0 ? [`docker is at ${found.join(', ')}`] : [])].join('\n');
 }
 
 function explanation(why: string, setup: Setup | undefined): Explanation {
   if (why === PODMAN) {
     return {
-      cause: 'podman-docker is installed there in place of Docker, and Podman has no swarm mode',
+      cause: 'podman-docker is installed instead of Docker, and Podman has no swarm mode',
       remedy: `Remove the package podman-docker. ${INSTALL}`,
     };
   }
@@ -38,15 +38,15 @@ function explanation(why: string, setup: Setup | undefined): Explanation {
 
 const BY_SOCKET: Readonly<Record<'absent' | 'denied', Explanation>> = {
   denied: {
-    cause: 'the login may not speak to the Docker Engine',
+    cause: 'the login is not allowed to use the Docker Engine',
     remedy:
-      'On that host, add the account to group docker (usermod -aG docker USER), or let it get that group by sudo ' +
-      '(sudo: true in the cluster file); then run again.',
+      'On that host, add the account to group docker (usermod -aG docker USER), or let it get that group through ' +
+      'sudo (sudo: true in the cluster file); then run again.',
   },
   absent: {
-    cause: `the Docker Engine does not run: there is no ${SOCKET}`,
+    cause: `the Docker Engine is not running: ${SOCKET} does not exist`,
     remedy:
-      'On that host, start it: systemctl start docker. If it ends again, journalctl -u docker says why. ' +
+      'On that host, start it: systemctl start docker. If it stops again, journalctl -u docker says why. ' +
       `If it is not installed: ${INSTALL}`,
   },
 };
@@ -54,7 +54,7 @@ const BY_SOCKET: Readonly<Record<'absent' | 'denied', Explanation>> = {
 const UNEXPLAINED: Explanation = {
   remedy:
     'On that host, as that login, docker version must show a Server. ' +
-    'If it does not: systemctl status docker; journalctl -u docker -n 50. Then run again.',
+    'If it does not, check systemctl status docker and journalctl -u docker -n 50. Then run again.',
 };
 
 const LONGER_PATH =
@@ -76,7 +76,7 @@ function notOnPath(setup: Setup | undefined): Explanation {
   }
   if (setup)
     return {
-      cause: 'docker is not installed, or in an unusual folder',
+      cause: 'docker is not installed, or is in an unusual folder',
       remedy: `${INSTALL} If it is installed, ${LONGER_PATH}.`,
     };
   return {

@@ -1,4 +1,4 @@
-/** Something about a host that does not fit; advice does not stop a run. */
+/** A requirement that a host does not meet; advice does not stop a run. */
 export interface Finding {
   readonly what: string;
   readonly evidence?: string;

@@ -21,13 +21,13 @@ export async function readJobOutputs(
   return outputs;
 }
 
-/** The value that is to be passed on; throws when it is not known. */
+/** The value to be passed on; throws if it is unknown. */
 export function requireValue<T>(fact: Fact<T>, host: Host): T {
   if (fact.is === 'present') return fact.value;
   throw deploymentError({
     code: 'fact-unknown',
     host: host.name,
-    what: 'what later jobs need could not be read',
+    what: 'could not read what later jobs need',
     evidence: whyNot(fact, 'it no longer exists'),
     remedy: 'Fix the reported problem, then run this job again.',
   });

@@ -48,32 +48,32 @@ function joinRemedy(host: Host, manager: Host, outcome: Outcome): string {
   if (outcome.ended === 'lost') return LOST_REMEDY;
   if (outcome.ended === 'exited' && outcome.code === UNRESOLVED)
     return (
-      `Write an IP address of ${host.name} into the cluster file, or a name that the host itself resolves (getent ` +
-      `hosts ${host.address}); then run again.`
+      `Give ${host.name} an IP address in the cluster file, or a name that the host itself resolves (getent hosts ` +
+      `${host.address}), then run again.`
     );
   if (!succeeded(outcome))
     return (
-      `See that the engine of ${host.name} answers there: curl --unix-socket /var/run/docker.sock ` +
+      `Check that the engine of ${host.name} answers on that host: curl --unix-socket /var/run/docker.sock ` +
       'http://docker/info. Then run again.'
     );
   return (
-    'Its own engine refused; the evidence is its answer. Where that tells of time or a connection, see that ' +
-    `${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`
+    `The engine of ${host.name} refused; the evidence is its answer. If that mentions time or a connection, check ` +
+    `that ${host.name} reaches ${manager.address} on 2377/tcp and 7946/tcp. Then run again.`
   );
 }
 
 const noTokens = (host: Host): Failure => ({
   code: 'artifact-missing',
   host: host.name,
-  what: 'no earlier job handed over the join tokens',
-  remedy: 'Run the job swarm-init of this run again, or the whole workflow: artifacts live for one day.',
+  what: 'no earlier job has passed on the join tokens',
+  remedy: 'Run the job swarm-init of this run again, or the whole workflow: artifacts expire after one day.',
 });
 
-function tokenRefused(host: Host, manager: Host, answer: string, handedOver: boolean): Failure {
-  const remedy = handedOver
-    ? 'The tokens were changed after they were handed over. Run the job swarm-init again (or the whole run), which ' +
-      'hands over the present ones; then this one.'
-    : 'The tokens were changed meanwhile: run again.';
+function tokenRefused(host: Host, manager: Host, answer: string, fromEarlierJob: boolean): Failure {
+  const remedy = fromEarlierJob
+    ? 'The tokens were rotated after swarm-init had passed them on. Run the job swarm-init again (or the whole run) ' +
+      'to pass on the current ones, then run this job again.'
+    : 'The tokens have since been rotated: run again.';
   return {
     code: 'join-token-invalid',
     host: host.name,

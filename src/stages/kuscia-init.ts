@@ -35,7 +35,7 @@ interface Facts {
   readonly database: Fact<DatabaseState>;
 }
 
-/** One configuration with one domain key, made once; every replica's host has the same bytes. */
+/** One configuration with one domain key, generated once; every replica's host has the same bytes. */
 export const kusciaInit = defineStage({
   name: 'kuscia-init',
   purpose: {
@@ -85,7 +85,7 @@ async function gather(ask: Ask, deployment: Deployment): Promise<Facts> {
   return { files, image: onImage, database };
 }
 
-/** All existing configurations and the database must carry one key; a key is made only if none exists. */
+/** All existing configurations and the database must have the same key; a key is generated only if none exists. */
 export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
   const plan = new Plan();
   const found = findConfigurations(plan, deployment, facts.files);
@@ -102,8 +102,8 @@ export function planConfiguration(deployment: Deployment, facts: Facts): Plan {
 }
 
 /**
- * The image must be on the first replica's host before any replica starts, even if an earlier run made the
- * configuration: what it contains is passed on, and every host is held to it.
+ * The image must be on the first replica's host before any replica starts, even if an earlier run generated the
+ * configuration: its identity and script are passed on, and every host must match them.
  */
 function planImage(plan: Plan, deployment: Deployment, { files: [first], image }: Facts): void {
   if (first === undefined || image.is === 'present') return;
@@ -137,7 +137,7 @@ function planGeneration(plan: Plan, deployment: Deployment, { files, image: onFi
   );
 }
 
-/** Makes the domain's key, but only after the database has confirmed that it knows no replica of the domain. */
+/** Generates the domain's key, but only after the database has confirmed that it has no replica of the domain. */
 async function generate(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster } = deployment;
   const place = databasePlace(cluster);
@@ -146,18 +146,18 @@ async function generate(act: Act, deployment: Deployment, host: Host): Promise<v
     throw deploymentError({
       code: 'database-unreachable',
       host: place.queryHost.name,
-      what: 'the database does not say whether it knows the domain already',
+      what: 'cannot tell whether the database already contains the domain',
       evidence: whyNot(database),
-      remedy: 'Bring the database up (stage mysql-up), then run again: without its answer no domain key is made.',
+      remedy: 'Start the database (stage mysql-up), then run again: without its answer no domain key is generated.',
     });
   }
   if (database.value.login === 'refused') {
     throw deploymentError({
       code: 'database-login-refused',
       host: place.queryHost.name,
-      what: 'the database does not say whether it knows the domain already: it refuses the login',
+      what: 'cannot tell whether the database already contains the domain: the server refuses the login',
       evidence: database.value.said,
-      remedy: 'Give the right database-password: without its answer no domain key is made.',
+      remedy: 'Correct the input database-password: without an answer from the database no domain key is generated.',
     });
   }
   const failures = [
@@ -167,7 +167,7 @@ async function generate(act: Act, deployment: Deployment, host: Host): Promise<v
   if (failures.length > 0) throw new DeploymentError(failures);
   await ensureImage(act, host.name, cluster.image, deployment);
   const generated = new Secret('Kuscia configuration', await act.run(host.name, makeConfiguration(cluster)));
-  const configuration = readConfiguration(generated, `what ${cluster.image} made`, host.name);
+  const configuration = readConfiguration(generated, `the output of ${cluster.image}`, host.name);
   act.learn(configuration.domainKey);
   await writeConfiguration(
     act,
@@ -192,8 +192,8 @@ function planFile(plan: Plan, deployment: Deployment, base: Configuration, { hos
     dataSource(deployment, databasePlace(deployment.cluster).address),
   );
   const apply = (act: Act): Promise<void> => writeConfiguration(act, deployment, host, wanted);
-  // A changed configuration announces a restart, even of a replica that meanwhile picked it up by itself and does not
-  // work. The next stage does not see that earlier.
+  // A changed configuration announces a restart, even though a broken replica may have picked it up by itself by the
+  // time of the next stage: that cannot be known now.
   const announceRestart = (): void =>
     void plan.later.push({
       host: host.name,

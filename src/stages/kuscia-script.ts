@@ -25,7 +25,7 @@ export function fetchScript(act: Act, deployment: Deployment, host: string): Pro
   return script.taking;
 }
 
-/** How the host differs from what the earlier job handed over; nothing if no job did. */
+/** How the host differs from what the earlier job passed on; nothing if no job did. */
 export function receivedMismatches(
   { cluster, received }: Deployment,
   {
@@ -46,10 +46,10 @@ export function receivedMismatches(
   if (provenance && identity.is === 'present' && !sameImage(identity.value, provenance.image)) {
     failures.push(
       mismatch(
-        `its image ${cluster.image} is not the one that the domain was initialised with`,
-        `${identity.value.id} here, ${provenance.image.id} there`,
-        `Remove it there (docker image rm ${cluster.image}), so that it is pulled anew, or give the image by its ` +
-          'digest in the cluster file.',
+        `the image ${cluster.image} is not the one that the domain was initialised with`,
+        `${identity.value.id} on ${host.name}, ${provenance.image.id} at initialisation`,
+        `Remove the image on ${host.name} (docker image rm ${cluster.image}) so that it is pulled again, or give it ` +
+          'by digest in the cluster file. Then run again.',
       ),
     );
   }
@@ -58,18 +58,16 @@ export function receivedMismatches(
   if (wanted !== undefined && valueOf(file)?.sha256 !== wanted) {
     failures.push(
       mismatch(
-        `its ${config} is not what kuscia-init left there`,
-        file.is === 'present'
-          ? `sha256 ${file.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}`
-          : 'absent',
-        'Run the job kuscia-init again (or the whole run): it makes the configuration one again.',
+        `${config} is not what kuscia-init wrote`,
+        file.is === 'present' ? `sha256 ${file.value.sha256.slice(0, 12)}, expected ${wanted.slice(0, 12)}` : 'absent',
+        'Run the job kuscia-init again (or the whole run): it makes the configuration the same on every host.',
       ),
     );
   }
   return failures;
 }
 
-/** Throws unless image and kuscia.sh match what the earlier job handed over, if one did. */
+/** Throws unless image and kuscia.sh match what the earlier job passed on, if one did. */
 export async function verifyScript(act: Act, deployment: Deployment, host: Host): Promise<void> {
   const { cluster, received } = deployment;
   if (!received) return;
@@ -84,7 +82,7 @@ export async function verifyScript(act: Act, deployment: Deployment, host: Host)
     throw deploymentError({
       code: 'fact-unknown',
       host: host.name,
-      what: 'whether its image is the one that the domain was initialised with is not known',
+      what: 'cannot tell whether the image is the one that the domain was initialised with',
       evidence: whyNot(pulled, 'absent'),
       remedy: 'Fix the reported problem, then run again.',
     });
@@ -94,11 +92,13 @@ export async function verifyScript(act: Act, deployment: Deployment, host: Host)
   throw deploymentError({
     code: 'host-changed',
     host: host.name,
-    what: 'its kuscia.sh is not the one that the domain was initialised with',
+    what: 'kuscia.sh is not the one that the domain was initialised with',
     evidence:
       script.is === 'present'
-        ? `sha256 ${script.value.sha256.slice(0, 12)}, handed over ${wanted.slice(0, 12)}`
+        ? `sha256 ${script.value.sha256.slice(0, 12)}, expected ${wanted.slice(0, 12)}`
         : 'absent',
-    remedy: `Remove the image there (docker image rm ${cluster.image}), so that it is pulled anew, then run again.`,
+    remedy:
+      `Remove the image on ${host.name} (docker image rm ${cluster.image}) so that it is pulled again, then run ` +
+      'again.',
   });
 }

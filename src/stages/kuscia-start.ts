@@ -81,7 +81,7 @@ export const kusciaStart = defineStage({
 
 /**
  * Plans each replica separately; their serial group makes the runner handle one at a time. A replica is removed like it
- * is replaced: once no task runs on it. Its configuration and its records in the database stay.
+ * is replaced: once no task runs on it. Its configuration and its records in the database are kept.
  */
 export function planReplicas(deployment: Deployment, facts: readonly Replica[], wish: Wish = 'present'): Plan {
   const plan = new Plan();
@@ -128,7 +128,7 @@ function planReplica(
   const found: ContainerPair = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
   const wanted = wantedReplica(deployment, replica, name, found, former);
-  if (wish === 'absent') return planRemoval(plan, wanted, found, 'its configuration stays');
+  if (wish === 'absent') return planRemoval(plan, wanted, found, 'its configuration is kept');
   const current = planContainer(plan, wanted, found);
   if (current !== undefined) judge(plan, deployment, replica, current);
 }
@@ -156,7 +156,7 @@ function judge(plan: Plan, deployment: Deployment, replica: Replica, current: Co
     plan.awaited.push({
       host: host.name,
       about: { kind: 'lead', thing: 'load balancer', name: current.hostname },
-      why: seen('it works, but no answer through the load balancer was its own'),
+      why: seen('works, but none of the answers through the load balancer came from it'),
       failure: notForwarded(cluster, replica, current),
     });
   } else if (fault === undefined) {
@@ -207,7 +207,7 @@ async function restartBroken(
         isProvenBroken(deployment.cluster, replica, current)
       )
     ) {
-      act.say(host.name, `${name} is not restarted: a further look does not show it broken`);
+      act.say(host.name, `${name} is not restarted: a further check did not find it broken`);
       return;
     }
   }
@@ -226,24 +226,24 @@ async function restart(
   await act.run(host.name, restartContainer(name));
 }
 
-export function unhealthy({ host, lastErrorLines: lastWords }: Replica, name: string, fault: string): Failure {
-  const lines = valueOf(lastWords) ?? '';
+export function unhealthy({ host, lastErrorLines }: Replica, name: string, fault: string): Failure {
+  const lines = valueOf(lastErrorLines) ?? '';
   return {
     code: 'replica-unhealthy',
     host: host.name,
     what: `the replica ${name} does not work: ${fault}`,
     ...(lines !== '' && { evidence: lines }),
     remedy:
-      `Fix what the evidence names. More is in docker logs ${name} on ${host.name} and, in the container, ` +
-      '/home/kuscia/var/logs.',
+      `Fix the reported problem, then run again. For more, see docker logs ${name} on ${host.name} and, in the ` +
+      'container, /home/kuscia/var/logs.',
   };
 }
 
 const notForwarded = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Container): Failure => ({
   code: 'load-balancer-unhealthy',
   host: loadBalancer.host,
-  what: `the load balancer does not lead to ${current.hostname}, which works`,
+  what: `the load balancer does not forward to ${current.hostname}, which works`,
   remedy:
-    `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ` +
-    `${loadBalancer.container} there; then run again.`,
+    `Check that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and check docker logs ` +
+    `${loadBalancer.container} on ${loadBalancer.host}; then run again.`,
 });

@@ -32,7 +32,7 @@ export function tasksWarning(
   return {
     code: 'tasks-running',
     host: host.name,
-    what: `tasks run on ${replica}, which is to be stopped`,
+    what: `tasks are running on ${replica}, which this plan stops`,
     evidence: `kubectl get pods -n ${cluster.domain}: ${tasksInWords(tasks)}`,
     remedy: remedyOf(taskWaitMs, reported),
   };
@@ -40,15 +40,15 @@ export function tasksWarning(
 
 function remedyOf(taskWaitMs: number, reported: boolean): string {
   if (!reported)
-    return 'Its node is not Ready, so nothing tells when they end: they are not waited for, and end with the replica.';
+    return 'Its node is not Ready, so their end cannot be observed: they are not waited for, and end with the replica.';
   if (taskWaitMs === 0)
     return (
-      'They end with the replica, at once (task-wait: 0). Give task-wait minutes to have them waited for, or run ' +
-      'again when no job runs.'
+      'They end with the replica, at once (task-wait: 0). Set task-wait to a number of minutes to wait for them, or ' +
+      'run again when no job is running.'
     );
   return (
-    `The replica is stopped once they have ended, after ${inWords(taskWaitMs)} at most (task-wait); what still ` +
-    'runs then ends with it. Give task-wait more minutes if they take longer.'
+    `The replica is stopped once they have ended, after ${inWords(taskWaitMs)} at most (task-wait); tasks ` +
+    'still running then end with it. Set task-wait to more minutes if they take longer.'
   );
 }
 
@@ -72,7 +72,7 @@ export async function awaitTasks(
     const seen = await findTasks(act, cluster, host, replica);
     const leftMs = deadline - clock.now();
     if (seen.is === 'present' && seen.value.tasks.length === 0) {
-      if (reportedAt > -Infinity) act.say(host.name, `no task runs on ${replica} any more`);
+      if (reportedAt > -Infinity) act.say(host.name, `no tasks are left on ${replica}`);
       return;
     }
     const noAnswer = whyNot(seen);
@@ -83,7 +83,7 @@ export async function awaitTasks(
         host.name,
         seen.is === 'present'
           ? `ends ${tasksInWords(seen.value.tasks)} (${reason})`
-          : `which tasks end with ${replica} is not known (${reason})`,
+          : `stops ${replica} without knowing which tasks run on it (${reason})`,
       );
       return;
     }
@@ -101,10 +101,10 @@ export async function awaitTasks(
 
 /** Why the replica is stopped although tasks may run on it; undefined while waiting for them. */
 function reasonToStop(seen: Fact<OnReplica>, works: boolean, leftMs: number, taskWaitMs: number): string | undefined {
-  if (seen.is === 'present' && !seen.value.reported) return 'its node is not Ready: nothing tells when they end';
-  if (seen.is !== 'present' && !works) return 'no API tells of them, and it does not work anyway';
+  if (seen.is === 'present' && !seen.value.reported) return 'its node is not Ready, so their end cannot be observed';
+  if (seen.is !== 'present' && !works) return 'no API answers, and the replica does not work anyway';
   if (leftMs > 0) return undefined;
-  return taskWaitMs === 0 ? 'task-wait: 0' : 'the time of task-wait is over';
+  return taskWaitMs === 0 ? 'task-wait: 0' : 'task-wait is over';
 }
 
 /**
@@ -125,11 +125,11 @@ const tasksUnknown = (host: Host, replica: string, evidence: string): Deployment
   deploymentError({
     code: 'tasks-running',
     host: host.name,
-    what: `whether tasks run on ${replica}, which is to be stopped, could not be found out`,
+    what: `cannot tell whether tasks are running on ${replica}, which is to be stopped`,
     evidence,
     remedy:
-      `See that the API of a replica answers (docker exec CONTAINER kubectl get nodes on ${host.name}), which ` +
-      'takes the database, then run again. With task-wait: 0 the replica is stopped without waiting, whatever runs ' +
+      `Check that the API of a replica answers (docker exec CONTAINER kubectl get nodes on ${host.name}), which ` +
+      'needs the database, then run again. With task-wait: 0 the replica is stopped without waiting, whatever runs ' +
       'on it.',
   });
 

@@ -95,7 +95,7 @@ describe('the rights of a login', () => {
     expect(log).toContain('KS-1202 engine-unreachable: 3 findings');
     expect(log).toMatch(/permission denied/);
     expect(log.replace(/\s+/g, ' ')).toMatch(
-      /add the account to group docker \(usermod -aG docker USER\), or let it get that group by sudo \(sudo: true in the cluster file\)/,
+      /add the account to group docker \(usermod -aG docker USER\), or let it get that group through sudo \(sudo: true in the cluster file\)/,
     );
   }, 60_000);
 });

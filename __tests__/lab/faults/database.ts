@@ -47,7 +47,7 @@ export const DATABASE_FAULTS: readonly Fault[] = [
         code: 'KS-1601',
         host: 'node-02',
         evidence: /node is API silent/,
-        cause: /the database does not run/,
+        cause: /the database is not running/,
         remedy: /Mend the database first/,
       },
     ],
@@ -74,9 +74,8 @@ export const DATABASE_FAULTS: readonly Fault[] = [
       {
         code: 'KS-1301',
         host: 'node-02',
-        evidence:
-          /10\.77\.0\.11:3306 answers a container on node-02 too slowly; the connection comes about, but no greeting in 4 s/,
-        cause: /the database answers too slowly.*Kuscia gives up after 5 s/,
+        evidence: /10\.77\.0\.11:3306 answers a container on node-02 too slowly; connected, but no greeting in 4 s/,
+        cause: /the database is slow.*Kuscia gives up after 5 s/,
         remedy: /load of the database.*skip-name-resolve/,
       },
     ],

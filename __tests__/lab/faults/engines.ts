@@ -225,7 +225,7 @@ export const ENGINE_FAULTS: readonly Fault[] = [
         code: 'KS-1202',
         host: 'node-03',
         evidence:
-          /docker is not on the PATH of a non-interactive login evidence .*PATH is \S*\/usr\/bin\S* docker is \/opt\/docker\/bin\/docker/,
+          /docker is not on the PATH of a non-interactive login evidence .*PATH is \S*\/usr\/bin\S* docker is at \/opt\/docker\/bin\/docker/,
         cause: /reads no profile/,
         remedy: /ln -s \/opt\/docker\/bin\/docker \/usr\/local\/bin\/docker/,
       },

@@ -135,7 +135,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     changesNothing: true,
     make: on('gpasswd -d deploy docker'),
     mend: on('gpasswd -a deploy docker'),
-    ends: hostAnd('KS-1202', /permission denied/, /usermod -aG docker/, /may not speak to the Docker Engine/),
+    ends: hostAnd('KS-1202', /permission denied/, /usermod -aG docker/, /is not allowed to use the Docker Engine/),
   },
   {
     name: 'engine-stopped',
@@ -149,7 +149,7 @@ export const HOST_FAULTS: readonly Fault[] = [
       'KS-1202',
       /Cannot connect to the Docker daemon/,
       /systemctl start docker/,
-      /the Docker Engine does not run/,
+      /the Docker Engine is not running/,
     ),
   },
 ];

@@ -44,7 +44,7 @@ export const PATH_FAULTS: readonly Fault[] = [
         host: 'node-01',
         evidence:
           /packets over 1350 bytes are lost between node-01 and node-02 .*packets of 1350 bytes pass, packets of 1400 bytes do not/,
-        cause: /drops the others without a word/,
+        cause: /silently drops larger packets/,
         remedy: /network\.mtu: 1350/,
       },
     ],
@@ -64,7 +64,7 @@ export const PATH_FAULTS: readonly Fault[] = [
         host: 'node-02',
         evidence:
           /packets over 1300 bytes are lost between containers on node-02 and the database evidence packets of 1300 bytes arrive, packets of 1400 bytes do not/,
-        cause: /drops the others without a word/,
+        cause: /silently drops larger packets/,
         remedy: /packets of 1500 bytes/,
       },
     ],
@@ -88,7 +88,7 @@ export const PATH_FAULTS: readonly Fault[] = [
       {
         code: 'KS-1204',
         host: 'node-01',
-        evidence: /node-01 cannot reach node-02 .*no answer in 4 s/,
+        evidence: /node-01 (cannot reach node-02|and node-02 cannot reach each other) .*no answer in 4 s/,
         cause: /4789\/udp/,
         remedy: /Open 4789\/udp/,
       },
@@ -171,7 +171,7 @@ export const PATH_FAULTS: readonly Fault[] = [
         code: 'KS-1301',
         host: 'node-02',
         evidence: /cannot reach the database at 10\.77\.0\.11:3306 evidence no answer in 4 s/,
-        cause: /node-02 itself gets a connection there, its containers do not/,
+        cause: /node-02 itself can connect, its containers cannot/,
         remedy: /net\.ipv4\.ip_forward/,
       },
     ],

@@ -31,8 +31,8 @@ export const SWARM_FAULTS: readonly Fault[] = [
       {
         code: 'KS-1204',
         host: NODE,
-        evidence: /node-0\d cannot reach node-03 .*no answer in 4 s/,
-        cause: /4789\/udp does not pass/,
+        evidence: /node-0\d (cannot reach node-03|and node-03 cannot reach each other) .*no answer in 4 s/,
+        cause: /4789\/udp is blocked/,
         remedy: /Open 4789\/udp/,
       },
     ],
@@ -52,7 +52,7 @@ export const SWARM_FAULTS: readonly Fault[] = [
       {
         code: 'KS-1204',
         host: NODE,
-        evidence: /its name is not known on the network/,
+        evidence: /its name does not resolve on the network/,
         cause: /7946 \(tcp and udp\)/,
         remedy: /7946\/tcp and udp/,
       },

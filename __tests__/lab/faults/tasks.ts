@@ -44,7 +44,7 @@ export const TASK_FAULTS: readonly Fault[] = [
     mend: over,
     ends: {
       completes:
-        /waits for 1 task of 1 job: job-wait \(job-wait-t1\); \d+ min( \d+ s)? left[^]*no task runs on root-kuscia-autonomy-alice-node-02 any more[^]*node-02 +done +replace replica/,
+        /waits for 1 task of 1 job: job-wait \(job-wait-t1\); \d+ min( \d+ s)? left[^]*no tasks are left on root-kuscia-autonomy-alice-node-02[^]*node-02 +done +replace replica/,
       warns: [warned(/after 10 min at most/, 'job-wait')],
     },
   },
