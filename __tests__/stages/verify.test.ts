@@ -659,7 +659,13 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'a second machine of one name, though the first wrote last',
       'overlay',
       [{ containers: everywhere(three, twin) }],
-      { cause: /in turn/, evidence: /container twin on node-03/ },
+      { cause: /keep overwriting/, evidence: /container twin on node-03/ },
+    ],
+    [
+      'a second machine of one name, on a host whose name is a word of the matrix',
+      'overlay',
+      [{ containers: new Map([...factsOf().containers, ['outside', [twin]]]) }],
+      { cause: /under the same name/, evidence: /container twin on outside/, remedy: /hostnamectl/ },
     ],
     [
       'a second machine that is none of ours',

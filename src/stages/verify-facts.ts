@@ -174,7 +174,7 @@ async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBa
 }
 
 /** A container on the overlay network, with its host. */
-interface Attached {
+export interface Attached {
   readonly on: string;
   readonly name: string;
   readonly hostname: string;
@@ -183,7 +183,7 @@ interface Attached {
 
 /** All containers on the network except that of this replica. */
 function otherContainers(
-  { host, container }: OnHost,
+  { host, container }: Pick<OnHost, 'host' | 'container'>,
   { network }: Cluster,
   containers: VerifyFacts['containers'],
 ): readonly Attached[] {
@@ -201,7 +201,7 @@ function otherContainers(
 export const duplicateNames = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
-  onHost: OnHost,
+  onHost: Pick<OnHost, 'host' | 'container'>,
   name: string,
 ): readonly Attached[] => otherContainers(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
@@ -212,7 +212,7 @@ export const duplicateNames = (
 export const duplicateAddresses = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
-  onHost: OnHost,
+  onHost: Pick<OnHost, 'host' | 'container'>,
 ): readonly Attached[] =>
   otherContainers(onHost, cluster, containers).filter(
     ({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name],

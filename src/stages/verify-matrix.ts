@@ -1,6 +1,5 @@
 import { hostNamed, type Cluster, type Host } from '../cluster/cluster.ts';
 import { isHealthy, type Check, type Matrix, type MatrixRow } from '../cluster/matrix.ts';
-import { contains, parseSubnet } from '../cluster/subnet.ts';
 import type { SwarmNode } from '../docker/facts.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
@@ -10,14 +9,8 @@ import type { Gateway, KusciaNode, Registry } from '../kuscia/registry.ts';
 import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
-import {
-  hiddenBecause,
-  isSilent,
-  duplicateAddresses,
-  duplicateNames,
-  type OnHost,
-  type VerifyFacts,
-} from './verify-facts.ts';
+import { hiddenBecause, isSilent, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { overlayAddress } from './verify-overlay.ts';
 
 /**
  * A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes).
@@ -169,17 +162,22 @@ function heartbeat({ machines }: VerifyFacts, { machine }: OnHost, gateway: Gate
 
 /** Its registered address must be that of its container, within the overlay, and of no other container. */
 function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: Gateway): Check {
-  const subnet = parseSubnet(cluster.network.subnet);
-  if (subnet === undefined || !contains(subnet, gateway.address)) return bad(`${gateway.address} outside`);
-  // Two replicas with one name overwrite each other's entry: which of them wrote last is chance.
-  const [duplicate] = duplicateNames(cluster, facts, onHost, gateway.name);
-  if (duplicate !== undefined) return bad(`${gateway.address}, also ${duplicate.name} on ${duplicate.on}`);
-  if (onHost.container.is === 'unknown')
-    return notKnown(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
-  const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
-  if (attached !== gateway.address)
-    return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
-  return duplicateAddresses(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
+  const { address } = gateway;
+  const found = overlayAddress(cluster, facts, onHost, gateway);
+  switch (found.is) {
+    case 'own':
+      return ok(address);
+    case 'outside':
+      return bad(`${address} outside`);
+    case 'name-shared':
+      return bad(`${address}, also ${found.by.name} on ${found.by.on}`);
+    case 'unknown':
+      return notKnown(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
+    case 'not-own':
+      return bad(`${address}, container ${found.own === '' ? 'stopped' : (found.own ?? 'absent')}`);
+    case 'shared':
+      return bad(`${address} twice`);
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { probeName } from '../docker/probe.ts';
 import { valueOf } from '../engine/fact.ts';
 import { duplicateAddresses, duplicateNames } from './verify-facts.ts';
 import { registryFor } from './verify-matrix.ts';
+import { overlayAddress } from './verify-overlay.ts';
 import { APPLY, logsRemedy, nameIn, type Explanation, type Scene } from './verify-scene.ts';
 import type { Gateway } from '../kuscia/registry.ts';
 
@@ -38,14 +39,15 @@ export function overlay(scene: Scene): Explanation {
       cause: `its container is not attached to ${network}`,
       remedy: `${APPLY}: it makes the container anew on the network.`,
     };
-  if (row.cells.overlay.text.endsWith(' outside'))
+  const found = overlayAddress(cluster, facts, onHost, gateway);
+  if (found.is === 'outside')
     return {
       cause: `it registered an address that is not in ${subnet}: that of another network of its container`,
       remedy:
         'Take the container off its other networks (docker network disconnect), then restart it: docker restart ' +
         `${nameIn(scene)} on ${host}.`,
     };
-  if (row.cells.overlay.text.endsWith(' twice')) return sharedAddress(scene);
+  if (found.is === 'shared') return sharedAddress(scene);
   const duplicates = duplicateNames(cluster, facts, onHost, row.replica);
   if (duplicates.length === 0 && gateway.heartbeat < container.startedAt)
     return {
@@ -111,9 +113,10 @@ export function key(scene: Scene): Explanation {
 
 /** Why its node is not Ready. */
 export function node(scene: Scene): Explanation {
-  const { onHost, row, database } = scene;
-  if (database === '' && row.cells.node.text === 'NotReady')
-    return { remedy: `Its agent has not reported for 50 s or more. ${logsRemedy(scene)}` };
+  const { facts, onHost, row, database } = scene;
+  const registeredNode = registryFor(facts, onHost)?.nodes.find(({ name }) => name === row.replica);
+  if (database === '' && registeredNode?.ready === false)
+    return { remedy: `The agent of the replica has not reported for 50 s or more. ${logsRemedy(scene)}` };
   const explanation = registered(scene);
   if (database !== '' || onHost.registry.is === 'present') return explanation;
   return { ...explanation, remedy: `Its API server answers once it reaches the database. ${logsRemedy(scene)}` };
