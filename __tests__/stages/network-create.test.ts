@@ -586,15 +586,16 @@ describe('the data path', () => {
     );
     expect(seen).toEqual([
       { from: 'node-01', to: 'node-02', connected: true, seen: 'answered' },
-      { from: 'node-01', to: 'node-03', connected: false, seen: 'no result' },
-      { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe' },
-      { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe' },
+      { from: 'node-01', to: 'node-03', connected: false, seen: 'no result', because: 'untried' },
+      { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe', because: 'untried' },
+      { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe', because: 'untried' },
       {
         from: 'node-03',
         to: 'node-01',
         connected: false,
         seen: 'its name is not known on the network',
         cause: expect.stringContaining('7946'),
+        because: 'unresolved',
       },
       { from: 'node-03', to: 'node-02', connected: false, seen: 'broken off (curl exit 56)' },
     ]);
@@ -648,6 +649,46 @@ describe('the data path', () => {
         definite: true,
       },
     ]);
+  });
+
+  describe('that a probe did not try', () => {
+    const GONE = unknown('could not try the data path from the probe: exit 1: Error: No such container: alice-probe');
+    const without = (host: Host, tries: Readonly<Record<string, Tries>>) =>
+      pairFailuresOf(
+        cluster,
+        allPaths(
+          cluster,
+          new Map(THREE.map((each) => [each.name, each === host ? GONE : report(each, tries[each.name])])),
+        ),
+      );
+    const UNRESOLVED = { ended: 'unresolved', exit: 6 } as const;
+    const untried = (from: string, to: string) => ({
+      code: 'data-path-cut',
+      host: from,
+      what: `the data path from ${from} to ${to} over ${NAME} could not be tested`,
+      evidence: `probe on ${from}: ${GONE.is === 'unknown' ? GONE.why : ''}`,
+      remedy: expect.stringMatching(/mode: apply\): it starts the probe on node-03.*docker stats alice-probe/),
+    });
+
+    test('is reported for its own host, with the way to start that probe and no word of ports', () => {
+      const failures = without(three, {});
+      expect(failures).toEqual([untried('node-03', 'node-01'), untried('node-03', 'node-02')]);
+      for (const { remedy } of failures) expect(remedy).not.toMatch(/4789|7946/);
+    });
+
+    test('explains that others do not know its name', () => {
+      expect(without(three, { 'node-01': { 'node-03': UNRESOLVED }, 'node-02': { 'node-03': UNRESOLVED } })).toEqual([
+        untried('node-03', 'node-01'),
+        untried('node-03', 'node-02'),
+      ]);
+    });
+
+    test('does not hide that packets from others are lost', () => {
+      expect(without(one, { 'node-02': { 'node-01': SILENT } })).toMatchObject([
+        { host: 'node-02', what: `node-02 cannot reach node-01 over ${NAME}`, remedy: expect.stringContaining('4789') },
+        { host: 'node-01', what: `the data path from node-01 to node-03 over ${NAME} could not be tested` },
+      ]);
+    });
   });
 
   test('on which something else answers is reported with the possible causes', () => {
