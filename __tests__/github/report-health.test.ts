@@ -86,7 +86,7 @@ describe('a domain that is not as described', () => {
         `4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`,
     );
     expect(body).toContain(
-      '| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ ' +
+      '| root-kuscia-autonomy-alice-node-03 | ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ ' +
         'Down** | 1.1.0b0 |',
     );
     expect(body).toContain(

@@ -140,7 +140,7 @@ function nodeCheck(facts: VerifyFacts, { host, container, registry }: OnHost, no
 function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
   if (answer.is !== 'present') return notKnown('not asked');
   const isOwn = isGateway(cluster, answer.value) && answer.value.instance === replica;
-  return isOwn ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
+  return isOwn ? ok('ok') : bad(describeAnswer(cluster, answer.value));
 }
 
 /** Requests that were not made may have been the very ones that this replica would have answered. */
