@@ -215,6 +215,16 @@ describe('swarm-join', () => {
     ]);
   });
 
+  test('says how to remove a ghost, in a whole sentence', () => {
+    const { warnings } = planSwarmJoin(deploymentOf(), {
+      engines: all,
+      nodes: present([nodeOf(three, { id: 'ghost', state: 'down' }), ...THREE.map((host) => nodeOf(host))]),
+    });
+    expect(warnings.map(({ remedy }) => remedy)).toEqual([
+      'If nothing needs the old entry, remove it: docker node rm ghost.',
+    ]);
+  });
+
   test('names both ids of a foreign swarm, if there are two', () => {
     const foreign = present({
       ...engineInside(three),

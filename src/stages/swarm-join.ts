@@ -238,9 +238,9 @@ function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: rea
       what: `the swarm still lists a second node ${ghost.hostname} (${ghost.id}), which is ${ghost.state}`,
       evidence: `docker node ls: ${ghost.id} ${ghost.hostname} ${ghost.state}, at ${ghost.address}`,
       cause:
-        'that host has left the swarm, or was set up anew, and joined again: its old entry stays until somebody ' +
+        'the host left the swarm or was reinstalled, then joined again: its old entry stays until somebody ' +
         'removes it',
-      remedy: `Remove it when nothing needs it: docker node rm ${ghost.id}`,
+      remedy: `If nothing needs the old entry, remove it: docker node rm ${ghost.id}.`,
     });
   }
 }
