@@ -99,7 +99,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
   };
 }
 
-const NOT_QUERIED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
+const NOT_QUERIED: Fact<Answer> = { is: 'unknown', why: 'it was not queried' };
 
 /** Whether the connection to the host was lost or never established. */
 export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
@@ -145,7 +145,7 @@ async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answe
   return { ofBalancer, ofReplicas: new Map(ofReplicas) };
 }
 
-/** The replica itself is asked what it registered. */
+/** Queries one host; its own replica reports what is registered. */
 async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<OnHost, 'answer'>> {
   const [onMachine, onContainers, onRegistry, onFile] = await Promise.all([
     ask.ask(host.name, machine),

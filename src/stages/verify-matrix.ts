@@ -19,7 +19,7 @@ import { overlayAddress } from './verify-overlay.ts';
 const HEARTBEAT_LIMIT = 45_000;
 
 /**
- * The result of each check of each replica; `wrong` is what does not work besides them, `warnings` what needs
+ * The result of each check of each replica; `wrong` is what does not work besides the replicas, `warnings` what needs
  * attention.
  */
 export function matrixOf(
@@ -77,7 +77,7 @@ export const isTried = (
       !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''),
   );
 
-/** States of an engine that is in a swarm but can do nothing in it: its overlay networks are gone too. */
+/** States of an engine that is in a swarm but cannot take part in it: its overlay networks are gone too. */
 const STUCK: readonly string[] = ['locked', 'error'];
 
 /**
@@ -138,17 +138,17 @@ function nodeCheck(facts: VerifyFacts, { host, container, registry }: OnHost, no
 }
 
 function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
-  if (answer.is !== 'present') return notKnown('not asked');
+  if (answer.is !== 'present') return notKnown('not queried');
   const isOwn = isGateway(cluster, answer.value) && answer.value.instance === replica;
   return isOwn ? ok('ok') : bad(describeAnswer(cluster, answer.value));
 }
 
 /** Requests that were not made may have been the very ones that this replica would have answered. */
 function throughLb(cluster: Cluster, answers: Fact<readonly Answer[]>, replica: string): Check {
-  if (answers.is !== 'present') return notKnown('not asked');
+  if (answers.is !== 'present') return notKnown('not queried');
   const count = answers.value.filter((answer) => isGateway(cluster, answer) && answer.instance === replica).length;
   const text = `${count} of ${answers.value.length}`;
-  if (count === 0 && answers.value.length < requestsFor(cluster)) return notKnown(`${text} asked`);
+  if (count === 0 && answers.value.length < requestsFor(cluster)) return notKnown(`${text} requests`);
   return { ok: count > 0, text };
 }
 
@@ -160,7 +160,7 @@ function heartbeat({ machines }: VerifyFacts, { machine }: OnHost, gateway: Gate
   return { ok: age < HEARTBEAT_LIMIT, text: `${Math.max(0, Math.round(age / 1000))} s ago` };
 }
 
-/** Its registered address must be that of its container, within the overlay, and of no other container. */
+/** The address that it registered. */
 function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: Gateway): Check {
   const { address } = gateway;
   const found = overlayAddress(cluster, facts, onHost, gateway);
