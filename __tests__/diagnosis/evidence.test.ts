@@ -279,7 +279,7 @@ describe('a cause is of the right replica', () => {
         {
           code: 'load-balancer-unhealthy',
           host: 'node-01',
-          what: 'the load balancer does not lead to root-kuscia-autonomy-alice-node-02, which works',
+          what: 'the load balancer does not forward to root-kuscia-autonomy-alice-node-02, which works',
           remedy: '.',
         },
         log(second, denied),

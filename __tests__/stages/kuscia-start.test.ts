@@ -309,7 +309,7 @@ describe('a replica', () => {
     [
       'that says itself that it is not registered is restarted',
       [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }],
-      [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third],
+      [now(`restart replica ${NAME}`, 'its gateway object does not exist yet'), third],
     ],
     [
       'not yet registered is waited for',
@@ -341,7 +341,7 @@ describe('a replica', () => {
     [
       'that no peer reaches yet is waited for',
       [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
-      [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
+      [third, '. node-02 the load balancer forwards to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
     ['is not asked for through a load balancer that is not there yet', [{ forwarded: absent }], [FINE(two), third]],
     [
@@ -441,7 +441,7 @@ describe('replicas that are to be removed', () => {
     [
       'are removed where they are left',
       [{ container: absent }],
-      [remove(3), `= node-02 no replica ${NAME} (its configuration stays)`],
+      [remove(3), `= node-02 no replica ${NAME} (its configuration is kept)`],
     ],
     [
       'are not gone where nobody knows',
@@ -463,7 +463,7 @@ describe('replicas that are to be removed', () => {
     const made = planReplicas(deploymentOf(), facts, 'absent');
     expect([made.empty, shown(made)]).toEqual([
       true,
-      [2, 3].map((n) => `= node-0${n} no replica ${NAME} (its configuration stays)`),
+      [2, 3].map((n) => `= node-0${n} no replica ${NAME} (its configuration is kept)`),
     ]);
   });
 
@@ -497,7 +497,7 @@ describe('the replicas that the load balancer forwards to', () => {
   >([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
     [
-      'is known while it leads to the former and the new gateway ports, whatever its file',
+      'is known while it forwards to the former and the new gateway ports, whatever its file',
       present(movingFiles(deploymentOf(), [13080]).digest),
       absent,
       both,
@@ -674,7 +674,7 @@ describe('carrying out', () => {
     [
       'there is no terminal',
       [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })],
-      'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is',
+      'replacement-impossible: kuscia.sh cannot get a terminal, so the present replica was left as it is',
     ],
   ])('leaves the present one alone where %s', async (_, scripts, failure) => {
     const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ...scripts]);
@@ -726,16 +726,16 @@ describe('carrying out', () => {
 
   test.each([
     [
-      'that ended with 0 and did nothing',
+      'that exited with 0 and did nothing',
       start('container exists, overwrite? [y/n]'),
       'replica-unhealthy',
-      'kuscia.sh ended with 0, but did not say that it deployed the replica',
+      'kuscia.sh exited with 0, but did not report that it deployed the replica',
     ],
     [
       'that deployed another domain',
       start("autonomy domain 'bob' deployed successfully"),
       'replica-unhealthy',
-      'kuscia.sh ended with 0, but did not say that it deployed the replica',
+      'kuscia.sh exited with 0, but did not report that it deployed the replica',
     ],
     [
       'that failed though it said it had deployed',

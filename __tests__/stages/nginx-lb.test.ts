@@ -25,7 +25,7 @@ import { answerOf, containerOf, fileOf, imageId, nameOf, NOW, standingOf } from 
 import { shown, stepOf } from '../support/plans.ts';
 
 type Asked = Parameters<typeof planLoadBalancer>[1];
-/** What is told; the container by itself. */
+/** The given facts; the container separately. */
 type Facts = Omit<Asked, 'standing' | 'clock'> & { readonly container: Fact<Container>; readonly former?: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
@@ -42,7 +42,7 @@ const lb = (changes: Partial<Container> = {}): Container =>
 const answersOf = (...hosts: readonly Host[]) =>
   present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, hosts[i % hosts.length] as Host)));
 
-/** A load balancer that leads to both replicas, but for what is told. */
+/** A load balancer that forwards to both replicas, except for the given facts. */
 const factsOf = ({ container = present(lb()), former, ...told }: Partial<Facts> = {}): Asked => ({
   home: present('/root'),
   clock: present(NOW),
@@ -60,12 +60,12 @@ const plan = (told: Partial<Facts> = {}, changes: Partial<Cluster> = {}) =>
 
 const FILES = `= node-01 nginx configuration (digest ${digest.slice(0, 12)})`;
 const RUNS = '= node-01 load balancer alice-nginx-lb (running, port 8080)';
-const LEADS = '= node-01 leads to every replica (2 of 2 seen in 9 requests)';
+const LEADS = '= node-01 forwards to every replica (2 of 2 seen in 9 requests)';
 const does = (change: string, what: string, why: string): string => `${change} node-01 ${what} (${why}) [nginx]`;
 /** The same, for a reason of the moment. */
 const now = (what: string, why: string): string => `~ node-01 ${what} {${why}} [nginx]`;
 const silent = (n: number): string =>
-  `. node-01 the load balancer does not lead to root-kuscia-autonomy-alice-node-0${n}: load-balancer-unhealthy`;
+  `. node-01 the load balancer does not forward to root-kuscia-autonomy-alice-node-0${n}: load-balancer-unhealthy`;
 const nothing: Partial<Facts> = {
   container: absent,
   configuration: absent,
@@ -76,11 +76,11 @@ const nothing: Partial<Facts> = {
 describe('the plan', () => {
   const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
     [
-      'writes and starts where there is nothing',
+      'writes and starts if nothing exists',
       nothing,
       [does('+', 'nginx configuration', 'absent'), does('+', 'load balancer alice-nginx-lb on port 8080', 'absent')],
     ],
-    ['is satisfied where it leads to every replica', {}, [FILES, RUNS, LEADS]],
+    ['is satisfied where it forwards to every replica', {}, [FILES, RUNS, LEADS]],
     [
       'replaces another configuration',
       { configuration: fileOf('other') },
@@ -92,7 +92,7 @@ describe('the plan', () => {
       [now('reload the nginx configuration', 'nginx runs with an earlier one'), RUNS],
     ],
     [
-      'reloads where nginx does not say what it has loaded',
+      'reloads if nginx does not report what it has loaded',
       { loaded: unknown('exit 7') },
       [now('reload the nginx configuration', 'nginx runs with an earlier one'), RUNS],
     ],
@@ -107,12 +107,12 @@ describe('the plan', () => {
       [FILES, RUNS.replace('running', 'restarting'), silent(3)],
     ],
     [
-      'makes anew what a failed start left',
+      'recreates what a failed start left behind',
       { container: present(lb({ state: 'created', error: 'port taken' })) },
       [now('replace load balancer alice-nginx-lb', 'left behind by a failed start: port taken'), FILES],
     ],
     [
-      'makes it anew for another image',
+      'recreates it for another image',
       { image: present(imageId('b')) },
       [
         does(
@@ -124,23 +124,23 @@ describe('the plan', () => {
       ],
     ],
     [
-      'makes it anew for another port',
+      'recreates it for another port',
       { container: present(lb({ ports: { '8080/tcp': 80 } })) },
       [does('~', 'replace load balancer alice-nginx-lb', 'port 80 -> 8080'), FILES],
     ],
     [
-      'makes it anew for another folder',
+      'recreates it for another folder',
       { container: present(lb({ mounts: {} })) },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
     [
-      'does not reload what it will make anew',
+      'does not reload what it will recreate',
       { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
-    ['waits for a replica that it does not lead to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
-    ['waits for all while nobody answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],
-    ['waits for all where it could not be asked', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
+    ['waits for a replica that it does not forward to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
+    ['waits for all while nothing answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],
+    ['waits for all if it could not be queried', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
     [
       'takes no other 401 for a replica',
       { answers: present(HOSTS.map((host) => answerOf(cluster, host, { domain: 'bob' }))) },
@@ -211,7 +211,7 @@ describe('the plan', () => {
         { 'certificate.pem': absent, 'certificate.key': fileOf(sha256('BEGIN PRIVATE KEY'), { mode: '640' }) },
         [does('~', 'nginx configuration', 'certificate.pem: absent, certificate.key: mode 640 -> 600'), RUNS],
       ],
-      ['stops where a key cannot be looked at', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
+      ['stops if a key cannot be inspected', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
     ] as const)('%s', (_, changes, expected) => {
       expect(lines(changes)).toEqual(expected);
     });
@@ -238,7 +238,7 @@ function two(): Host {
 }
 
 describe('the load balancer that is to be removed', () => {
-  const GONE = '= node-01 no load balancer alice-nginx-lb (its configuration stays)';
+  const GONE = '= node-01 no load balancer alice-nginx-lb (its configuration is kept)';
   const REMOVE = does('-', 'remove alice-nginx-lb', 'no longer wanted');
   const FORMER = does('-', 'remove alice-nginx-lb.former', 'no longer wanted');
   const former = lb({ name: 'alice-nginx-lb.former', state: 'exited' });
@@ -249,7 +249,7 @@ describe('the load balancer that is to be removed', () => {
     ['has only what was set aside left', { container: absent, former }, [FORMER]],
     ['is removed whatever else is known', { home: unknown('x'), replicas: new Map([['b', unknown('x')]]) }, [REMOVE]],
     ['is gone', { container: absent, loaded: unknown('no such container') }, [GONE]],
-    ['is not gone where nobody knows', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['is not absent if that is not known', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(planLoadBalancer(deploymentOf(), factsOf(told), 'absent'))).toEqual(lines);
@@ -293,9 +293,9 @@ describe('carrying out', () => {
   });
 
   test.each([
-    ['there is no nginx yet', absent],
+    ['nginx does not exist yet', absent],
     ['nginx is stopped', present(lb({ state: 'exited' }))],
-    ['nginx will be made anew', present(lb({ mounts: {} }))],
+    ['nginx will be recreated', present(lb({ mounts: {} }))],
   ])('reloads nothing if %s', async (_, container) => {
     const { fleet } = await carryOut(stepOf(plan({ ...nothing, container }), 'nginx configuration'), [
       listed,
@@ -319,7 +319,7 @@ describe('carrying out', () => {
       (error: unknown) => error,
     );
     expect(failuresOf(thrown)).toMatchObject([
-      { code, evidence, what: 'nginx refuses the new configuration; the one in use stays' },
+      { code, evidence, what: 'nginx rejects the new configuration; the one in use was kept' },
     ]);
   });
 

@@ -52,11 +52,11 @@ const WHAT: Readonly<Record<Kind, (about: About) => string>> = {
   'be-known': () => 'who can be root of the database',
   connect: () => 'reaches the database from a container',
   fit: () => 'meets the requirements',
-  lead: ({ thing, name }) => (name === undefined ? 'leads to every replica' : `the ${thing} leads to ${name}`),
+  lead: ({ thing, name }) => (name === undefined ? 'forwards to every replica' : `the ${thing} forwards to ${name}`),
   load: () => 'nginx runs with its configuration',
   manage: ({ thing }) => `manager of the ${thing}`,
   match: () => 'as described',
-  miss: ({ thing, name }) => `the ${thing} does not lead to ${name}`,
+  miss: ({ thing, name }) => `the ${thing} does not forward to ${name}`,
   pass: ({ name }) => name ?? '',
   serve: (about) =>
     about.name === undefined

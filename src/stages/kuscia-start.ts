@@ -128,7 +128,7 @@ function planReplica(
   const found: ContainerPair = valueOf(standing) ?? { current: undefined, former: undefined };
   const name = replicaContainer(deployment.cluster, valueOf(machine)?.user ?? '');
   const wanted = wantedReplica(deployment, replica, name, found, former);
-  if (wish === 'absent') return planRemoval(plan, wanted, found, 'its configuration stays');
+  if (wish === 'absent') return planRemoval(plan, wanted, found, 'its configuration is kept');
   const current = planContainer(plan, wanted, found);
   if (current !== undefined) judge(plan, deployment, replica, current);
 }
@@ -242,7 +242,7 @@ export function unhealthy({ host, lastErrorLines: lastWords }: Replica, name: st
 const notForwarded = ({ loadBalancer, ports }: Cluster, { host }: Replica, current: Container): Failure => ({
   code: 'load-balancer-unhealthy',
   host: loadBalancer.host,
-  what: `the load balancer does not lead to ${current.hostname}, which works`,
+  what: `the load balancer does not forward to ${current.hostname}, which works`,
   remedy:
     `See that ${loadBalancer.host} reaches ${host.address} on ${ports.gateway}/tcp, and docker logs ` +
     `${loadBalancer.container} there; then run again.`,
