@@ -68,7 +68,7 @@ const EARLIER: Told = {
   root: rootBy('given', { knowsUser: false }),
 };
 
-/** A database that is as the cluster file says and reached from both replicas, but for what is told. */
+/** A database that is as the cluster file says and reached from both replicas, except for the given facts. */
 type Asked = Parameters<typeof planDatabase>[1];
 type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
 const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({
@@ -100,18 +100,18 @@ const USER = '? node-01 user kuscia of database kine, with rights to that alone 
 describe('a database of ours', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
     [
-      'is started where there is none',
+      'is started if none exists',
       { container: absent, image: absent, state: unknown('no such container') },
       ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA, USER],
     ],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
     [
-      'is started again after it ended',
+      'is started again after it stopped',
       { container: present(database({ state: 'exited', error: 'oom' })) },
       ['~ node-01 start database alice-mysql {exited (0): oom}', LATER],
     ],
     [
-      'is made anew after a failed start',
+      'is recreated after a failed start',
       { container: present(database({ state: 'created', error: 'port is already allocated' })) },
       ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER],
     ],
@@ -121,12 +121,12 @@ describe('a database of ours', () => {
       [MOVED, LATER],
     ],
     [
-      'whose tag means a newer version now is replaced only for a word of its own',
+      'whose tag means a newer version now is replaced only with a confirmation of its own',
       { image: present(imageId('b')), newVersion: present('8.0.41') },
       [MOVED, '! node-01 database-upgrade-unconfirmed'],
     ],
     [
-      'whose tag means a version that is not known is replaced only for a word of its own',
+      'whose tag means a version that is not known is replaced only with a confirmation of its own',
       { image: present(imageId('b')), newVersion: unknown('exit 1') },
       [MOVED, '! node-01 database-upgrade-unconfirmed'],
     ],
@@ -136,7 +136,7 @@ describe('a database of ours', () => {
       ['~ node-01 put back database alice-mysql {an interrupted run has set it aside}', LATER, SCHEMA, USER],
     ],
     [
-      'whose replacement was interrupted is replaced all the same',
+      'whose replacement was interrupted is replaced nevertheless',
       { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') },
       [
         '~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the present one aside}',
@@ -146,12 +146,12 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'whose replacement works lets the former one go',
+      'whose replacement works: the former one is removed',
       { former: database({ state: 'exited' }) },
       ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER],
     ],
     [
-      'that is started with another password file is looked at then',
+      'that is started with another password file is checked afterwards',
       {
         container: present(database({ state: 'exited' })),
         password: fileOf(sha256('by hand')),
@@ -166,7 +166,7 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'whose replacement is on its way is waited for',
+      'whose replacement is starting is waited for',
       {
         container: present(database({ createdAt: NOW - 5_000 })),
         former: database({ state: 'exited' }),
@@ -189,17 +189,17 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'is made anew for another port',
+      'is recreated for another port',
       { container: present(database({ ports: { '3306/tcp': 3307 } })) },
       ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER],
     ],
     [
-      'is made anew where it publishes none',
+      'is recreated if it publishes none',
       { container: present(database({ ports: {} })) },
       ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER],
     ],
     [
-      'is made anew for another volume',
+      'is recreated for another volume',
       { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) },
       ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER],
     ],
@@ -230,7 +230,7 @@ describe('a database of ours', () => {
       [RUNS, '! node-01 database-owned'],
     ],
     [
-      'that refuses the password is said so',
+      'that refuses the password is reported',
       { state: present({ login: 'refused', said: 'ERROR 1045 (28000): Access denied' }) },
       ['! node-01 database-login-refused'],
     ],
@@ -256,7 +256,7 @@ describe('a database of ours', () => {
       [RUNS, STATE, REACHED[0] ?? '', '. node-03 reaches the database from a container: database-unreachable'],
     ],
     [
-      'that nobody could try to reach is waited for',
+      'that no host could try to reach is waited for',
       { reached: [{ host: THREE[1] as Host, fact: unknown('no probe') }] },
       [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown'],
     ],
@@ -286,17 +286,17 @@ describe('a database of ours', () => {
       [RUNS, '! node-01 database-path-narrow'],
     ],
     [
-      'whose password file was changed gets it anew, once the password is known to be right',
+      'whose password file was changed gets a new one, once the password is known to be right',
       { password: fileOf(sha256('by hand')) },
       [`~ node-01 file with the database password (its content differs from the input)`, RUNS, STATE],
     ],
     [
-      'whose password file is gone gets it anew',
+      'whose password file is gone gets a new one',
       { password: absent },
       ['+ node-01 file with the database password (absent)', RUNS, STATE],
     ],
     [
-      'whose password file others may read gets it anew',
+      'whose password file others may read gets a new one',
       { password: fileOf(sha256(PASSWORD), { mode: '644' }) },
       ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE],
     ],
@@ -312,7 +312,7 @@ describe('a database of ours', () => {
       [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable'],
     ],
     ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
-    ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose image is not known is not recreated', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
     [
       'whose password has no known place stops',
       { container: absent, passwordFiles: unknown('exit 1') },
@@ -340,7 +340,7 @@ describe('a database of ours', () => {
       ['~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11)', LATER],
     ],
     [
-      'whose user is not there gets it',
+      'whose user does not exist gets it',
       { state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('own', { knowsUser: false }) },
       [`+ node-01 ${PROVISION} [alice-mysql]`, RUNS, LATER],
     ],
@@ -360,12 +360,12 @@ describe('a database of ours', () => {
       ['! node-01 database-login-refused'],
     ],
     [
-      'that is published at another address is made anew',
+      'that is published at another address is recreated',
       { container: present(database({ hostAddresses: { '3306/tcp': '10.0.0.1' } })) },
       ['~ node-01 replace database alice-mysql (published at 10.0.0.1 -> 10.77.0.11)', LATER],
     ],
     [
-      "that has no file with root's own password is made anew",
+      "that has no file with root's own password is recreated",
       { container: present(database({ mounts: { '/var/lib/mysql': 'alice-mysql' } })) },
       [
         "~ node-01 replace database alice-mysql (file with root's own password none -> /root/kuscia-swarm/alice/database-root-password)",
@@ -378,7 +378,7 @@ describe('a database of ours', () => {
       ["+ node-01 file with the password of the database's root, from its container (absent)", RUNS, STATE],
     ],
     [
-      "whose file with root's password others may read gets it anew",
+      "whose file with root's password others may read gets a new one",
       { rootPassword: fileOf('r', { mode: '644' }) },
       ["~ node-01 file with the password of the database's root, from its container (mode 644 -> 600)", RUNS, STATE],
     ],
@@ -399,12 +399,12 @@ describe('a database of ours', () => {
     ],
     ['whose addresses are not known stops', { listen: unknown('exit 1') }, ['! node-01 fact-unknown']],
     [
-      'that does not tell of its root is waited for',
+      'that does not report about its root is waited for',
       { root: unknown('exit 1') },
       [RUNS, STATE, ...REACHED, '. node-01 who can be root of the database: fact-unknown'],
     ],
     [
-      'whose root has another password is said so',
+      'whose root has another password is reported',
       { root: present({ login: 'refused' }) },
       [RUNS, STATE, ...REACHED, 'w node-01 database-root'],
     ],
@@ -474,7 +474,7 @@ describe('a database of ours', () => {
       },
     ],
     [
-      'silence where the host could not be asked',
+      'silence if the host could not be queried',
       'silent',
       unknown('x'),
       { remedy: expect.stringContaining('Open 3306/tcp') },
@@ -559,13 +559,13 @@ describe('a database that is to be removed', () => {
     ['has only what was set aside left', { container: absent, former }, {}, [FORMER]],
     ['is removed whatever the server says', { state: unknown('x'), listen: unknown('x') }, {}, [REMOVE]],
     [
-      'is gone, but for what it keeps',
+      'is absent, except for what is kept',
       { container: absent },
       {},
       ['= node-01 no database alice-mysql (volume alice-mysql and the password files stay)'],
     ],
     [
-      'is not gone where nobody knows',
+      'is not absent if that is not known',
       { container: unknown('exit 1'), rootPassword: unknown('exit 2') },
       {},
       ['! node-01 fact-unknown', '! node-01 fact-unknown'],
@@ -644,7 +644,7 @@ describe('an external database', () => {
     ],
     ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],
     [
-      'tells all that is unfit at once',
+      'reports everything that is unfit at once',
       { state: accepted({ version: '5.7.44', exists: false, gateways: [gateway('bob')] }) },
       ['! node-02 database-unfit', '! node-02 database-unfit', '! node-02 database-owned'],
     ],

@@ -135,7 +135,7 @@ const untriedPair = (cluster: Cluster, { from, to, seen }: Path): Failure => ({
 function blockedPair(cluster: Cluster, path: Path, both: boolean): Failure {
   const { from, to } = path;
   const apply =
-    `Run the deployment again (mode: apply): it makes such probes anew. If that does not help, look on ${to} for a ` +
+    `Run the deployment again (mode: apply): it recreates such probes. If that does not help, look on ${to} for a ` +
     `second container named ${to} on ${cluster.network.name}.`;
   const open =
     `Open 4789/udp (VXLAN) and 7946/tcp and udp between ${from} and ${to} in both directions; then run again. If ` +
