@@ -266,7 +266,7 @@ describe('plan', () => {
       warnings: [
         {
           code: 'not-described',
-          what: 'replica x works on a host that is not in the cluster file',
+          what: 'replica x runs on a host that is not in the cluster file',
           remedy: 'Take it away.',
         },
       ],
@@ -285,7 +285,7 @@ describe('plan', () => {
     const { code, face } = await ran({ mode: 'plan', stages: ['verify'], parts: { stagesOf: () => [verifying] } });
     expect(code).toBe(0);
     expect(face.lines.filter((line) => line.startsWith('Warning'))).toEqual([
-      'Warning KS-1602 not-described: replica x works on a host that is not in the cluster file',
+      'Warning KS-1602 not-described: replica x runs on a host that is not in the cluster file',
     ]);
     expect(JSON.parse(face.outputs['plan'] ?? '')).toMatchObject({ warnings: [{ code: 'not-described' }] });
   });

@@ -86,7 +86,7 @@ describe('a domain that is not as described', () => {
         `4711](https://github.com/acme/clusters/actions/runs/4711) | 1 |`,
     );
     expect(body).toContain(
-      '| root-kuscia-autonomy-alice-node-03 | 401 ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ ' +
+      '| root-kuscia-autonomy-alice-node-03 | ok | 4 of 8 | **✗ 2 min ago** | 10.200.0.9 | e3b0c442 | **✗ ' +
         'Down** | 1.1.0b0 |',
     );
     expect(body).toContain(
@@ -175,7 +175,7 @@ describe('a domain that is not as described', () => {
   test('keeps an issue while something works that is not described, though every check is ok', async () => {
     const stray: Failure = {
       code: 'not-described',
-      what: 'replica x works on a host that is not in the cluster file',
+      what: 'replica x runs on a host that is not in the cluster file',
       evidence: 'node Ready',
       cause: 'its host was taken out',
       remedy: 'Take it away.',
@@ -184,7 +184,7 @@ describe('a domain that is not as described', () => {
     expect([code, log]).toEqual([0, expect.stringContaining('alice is not as described: opened')]);
     expect(bodyOf(1)).toMatch(/\*\*alice is healthy: 2 of 2 replicas answer .*; 1 warning \(1\.3 s\)\*\*/);
     expect(bodyOf(1)).toContain('### Warnings');
-    expect(bodyOf(1)).toMatch(/KS-1602.*not-described\*\*: replica x works/);
+    expect(bodyOf(1)).toMatch(/KS-1602.*not-described\*\*: replica x runs/);
     expect((await healthy()).log).toBe('alice is healthy: closed https://github.com/acme/clusters/issues/1\n');
   });
 

@@ -73,7 +73,7 @@ describe('on a real host', () => {
     expect(asked(join(base, 'closed/link/kuscia'))).toEqual([join(base, 'open')]);
   });
 
-  test("another's folder is told", () => {
+  test("another's folder is reported", () => {
     // Whoever runs the test: the login is somebody else, and the folder is not root's.
     const bin = join(base, 'bin');
     mkdirSync(bin);

@@ -135,7 +135,7 @@ test('whatever a host is called, its replica has a name that Kuscia takes or pre
           expect.objectContaining({
             code: 'host-unfit',
             host: 'node-02',
-            what: expect.stringContaining('Kubernetes does not take'),
+            what: expect.stringContaining('Kubernetes does not accept'),
           }),
         );
       expect(name.length).toBeLessThanOrEqual(63);

@@ -64,7 +64,7 @@ export function planOf(
 }
 
 const GOOD: Readonly<Record<CheckName, string>> = {
-  direct: '401 ok',
+  direct: 'ok',
   throughLb: '4 of 8',
   heartbeat: '3 s ago',
   overlay: '10.200.0.5',

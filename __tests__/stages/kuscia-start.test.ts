@@ -310,7 +310,7 @@ describe('a replica', () => {
     [
       'that says itself that it is not registered is restarted',
       [{ registry: present({ gateways: [], nodes: [], tasks: [] }) }],
-      [now(`restart replica ${NAME}`, 'its gateway object is not there yet'), third],
+      [now(`restart replica ${NAME}`, 'its gateway object does not exist yet'), third],
     ],
     [
       'not yet registered is waited for',
@@ -498,7 +498,7 @@ describe('the replicas that the load balancer forwards to', () => {
   >([
     ['is known where nginx runs with the wanted configuration', present(digest), written, both],
     [
-      'is known while it leads to the former and the new gateway ports, whatever its file',
+      'is known while it forwards to the former and the new gateway ports, whatever its file',
       present(movingFiles(deploymentOf(), [13080]).digest),
       absent,
       both,
@@ -675,7 +675,7 @@ describe('carrying out', () => {
     [
       'there is no terminal',
       [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })],
-      'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is',
+      'replacement-impossible: kuscia.sh cannot get a terminal, so the present replica was left as it is',
     ],
   ])('leaves the present one alone where %s', async (_, scripts, failure) => {
     const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ...scripts]);
@@ -727,16 +727,16 @@ describe('carrying out', () => {
 
   test.each([
     [
-      'that ended with 0 and did nothing',
+      'that exited with 0 and did nothing',
       start('container exists, overwrite? [y/n]'),
       'replica-unhealthy',
-      'kuscia.sh ended with 0, but did not say that it deployed the replica',
+      'kuscia.sh exited with 0, but did not report that it deployed the replica',
     ],
     [
       'that deployed another domain',
       start("autonomy domain 'bob' deployed successfully"),
       'replica-unhealthy',
-      'kuscia.sh ended with 0, but did not say that it deployed the replica',
+      'kuscia.sh exited with 0, but did not report that it deployed the replica',
     ],
     [
       'that failed though it said it had deployed',

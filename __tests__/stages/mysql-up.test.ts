@@ -68,7 +68,7 @@ const EARLIER: Told = {
   root: rootBy('given', { knowsUser: false }),
 };
 
-/** A database that is as the cluster file says and reached from both replicas, but for what is told. */
+/** A database that is as the cluster file says and reached from both replicas, except for the given facts. */
 type Asked = Parameters<typeof planDatabase>[1];
 type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
 const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({
@@ -106,7 +106,7 @@ describe('a database of ours', () => {
     ],
     ['is satisfied as described', {}, [RUNS, STATE, ...REACHED]],
     [
-      'is started again after it ended',
+      'is started again after it stopped',
       { container: present(database({ state: 'exited', error: 'oom' })) },
       ['~ node-01 start database alice-mysql {exited (0): oom}', LATER],
     ],
@@ -136,7 +136,7 @@ describe('a database of ours', () => {
       ['~ node-01 put back database alice-mysql {an interrupted run has set it aside}', LATER, SCHEMA, USER],
     ],
     [
-      'whose replacement was interrupted is replaced all the same',
+      'whose replacement was interrupted is replaced nevertheless',
       { container: absent, former: database({ ports: { '3306/tcp': 3307 } }), state: unknown('no such container') },
       [
         '~ node-01 replace database alice-mysql {port 3307 -> 3306; an interrupted run has set the current one aside}',
@@ -146,7 +146,7 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'whose replacement works lets the former one go',
+      'whose replacement works: the former one is removed',
       { former: database({ state: 'exited' }) },
       ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER],
     ],
@@ -166,7 +166,7 @@ describe('a database of ours', () => {
       ],
     ],
     [
-      'whose replacement is on its way is waited for',
+      'whose replacement is starting is waited for',
       {
         container: present(database({ createdAt: NOW - 5_000 })),
         former: database({ state: 'exited' }),
@@ -378,7 +378,7 @@ describe('a database of ours', () => {
       ['+ node-01 file with the database root password, from its container (absent)', RUNS, STATE],
     ],
     [
-      "whose file with root's password others may read gets it anew",
+      "whose file with root's password others may read gets a new one",
       { rootPassword: fileOf('r', { mode: '644' }) },
       ['~ node-01 file with the database root password, from its container (mode 644 -> 600)', RUNS, STATE],
     ],
@@ -474,7 +474,7 @@ describe('a database of ours', () => {
       },
     ],
     [
-      'silence where the host could not be asked',
+      'silence if the host could not be queried',
       'silent',
       unknown('x'),
       { remedy: expect.stringContaining('Open 3306/tcp') },
@@ -644,7 +644,7 @@ describe('an external database', () => {
     ],
     ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],
     [
-      'tells all that is unfit at once',
+      'reports everything that is unfit at once',
       { state: accepted({ version: '5.7.44', exists: false, gateways: [gateway('bob')] }) },
       ['! node-02 database-unfit', '! node-02 database-unfit', '! node-02 database-owned'],
     ],

@@ -56,7 +56,7 @@ const report = (from: Host, tries: Tries = {}, changes: Partial<ProbeReport> = {
   });
 const [one, two, three] = THREE as [Host, Host, Host];
 
-/** Three hosts with network, probes and paths, but for what is told of them by number. */
+/** Three hosts with network, probes and paths, except for the given facts, by number. */
 function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluster) {
   const each = of.hosts.map((host, i) => ({ host, told: told[i + 1] ?? {} }));
   return {
@@ -77,7 +77,7 @@ function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluste
   };
 }
 
-/** The same told of all three. */
+/** The same facts for all three. */
 const all = (told: Told): Record<number, Told> => ({ 1: told, 2: told, 3: told });
 const plan = (told: Readonly<Record<number, Told>> = {}, changes: Partial<Cluster> = {}, repair = false) =>
   planNetwork(deploymentOf(changes, { repair }), factsOf(told, clusterOf(changes)));
@@ -97,7 +97,7 @@ const none: Told = { networks: present([BRIDGE]), probe: absent };
 describe('the plan', () => {
   const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
     ['creates the network on empty hosts', all(none), [CREATE, ...LATER]],
-    ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
+    ['is satisfied if everything exists', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     [
       'is satisfied with a network that workers do not see',
       { 2: { networks: present([BRIDGE]) } },
@@ -213,7 +213,7 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-03 data path: data-path-cut'],
     ],
     [
-      'waits where something else answers, as a proxy does',
+      'waits if something else answers, as a proxy does',
       { 1: { paths: report(one, { 'node-02': STRANGER }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut'],
     ],
@@ -324,23 +324,27 @@ describe('the network that is to be removed', () => {
   });
   const replica = attached('root-kuscia-autonomy-alice', '10.200.0.12');
   const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
-    ['goes once all probes have gone', {}, [remove(1, GROUP), remove(2), remove(3), REMOVE]],
-    ['goes after the probes that are left', { 1: gone, 3: gone }, [remove(2, GROUP), REMOVE, NO(1), NO(3)]],
-    ['goes where no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
-    ['is foretold to go where replicas are still to go', all({ ...gone, ...replica }), [REMOVE, NO(1), NO(2), NO(3)]],
-    ['is gone', all(none), [NO(1), NO(2), NO(3), `= node-01 no overlay ${NAME} (not in the swarm)`]],
+    ['is removed after all probes', {}, [remove(1, GROUP), remove(2), remove(3), REMOVE]],
+    ['is removed after the remaining probes', { 1: gone, 3: gone }, [remove(2, GROUP), REMOVE, NO(1), NO(3)]],
+    ['is removed if no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
     [
-      'stays for what others have on it, running or not',
+      'is planned to be removed while replicas are still to be removed',
+      all({ ...gone, ...replica }),
+      [REMOVE, NO(1), NO(2), NO(3)],
+    ],
+    ['is absent', all(none), [NO(1), NO(2), NO(3), `= node-01 no overlay ${NAME} (not in the swarm)`]],
+    [
+      'is kept while other containers are attached, running or not',
       { 1: gone, 2: { ...gone, ...attached('theirs', '10.200.0.9') }, 3: { ...gone, ...attached('ended', '') } },
-      [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays, used by theirs on node-02, ended on node-03)`],
+      [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (kept: used by theirs on node-02, ended on node-03)`],
     ],
     [
-      'stays where it is not as described',
+      'is kept if it is not as described',
       all({ ...gone, networks: present([overlayOf(cluster, { attachable: false })]) }),
-      [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays: not attachable)`],
+      [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (kept: it is not attachable)`],
     ],
     [
-      'is not gone where nobody knows',
+      'is not absent if that is not known',
       { 1: { networks: unknown('exit 1') }, 2: { probe: unknown('exit 1') }, 3: { machine: unknown('exit 1') } },
       ['! node-01 fact-unknown', '! node-02 fact-unknown', '! node-03 fact-unknown'],
     ],
@@ -358,31 +362,27 @@ describe('the network that is to be removed', () => {
 
 describe('a network of the wrong type', () => {
   const wrong: readonly [string, Partial<Network>, string][] = [
-    ['a bridge', { driver: 'bridge', scope: 'local' }, 'driver is bridge, not overlay'],
-    ['one that is not attachable', { attachable: false }, 'not attachable'],
-    ['one whose packets have another size', { mtu: 1400 }, 'mtu is 1400, not 1350'],
-    ['one whose packets have the usual size', {}, 'mtu is that which Docker chooses (1450), not 1350'],
-    ['one that does not encrypt', { encrypted: false }, 'not encrypted'],
-    ['one that encrypts', { encrypted: true }, 'not without encryption'],
-    ['another subnet', { subnets: ['10.201.0.0/24'] }, 'subnet is 10.201.0.0/24, not 10.200.0.0/24'],
+    ['a bridge', { driver: 'bridge', scope: 'local' }, 'its driver is bridge, not overlay'],
+    ['one that is not attachable', { attachable: false }, 'it is not attachable'],
+    ['one whose packets have another size', { mtu: 1400 }, 'its mtu is 1400, not 1350'],
+    ['one whose packets have the usual size', {}, "its mtu is Docker's default (1450), not 1350"],
+    ['one that does not encrypt', { encrypted: false }, 'it is not encrypted'],
+    ['one that encrypts', { encrypted: true }, 'it is encrypted'],
+    ['another subnet', { subnets: ['10.201.0.0/24'] }, 'its subnet is 10.201.0.0/24, not 10.200.0.0/24'],
   ];
   const sized = { network: { ...cluster.network, mtu: 1350 } };
   const asked = (fault: string): Partial<Cluster> =>
-    fault.startsWith('mtu')
+    fault.startsWith('its mtu')
       ? sized
       : fault.includes('encrypt')
-        ? { network: { ...cluster.network, encrypted: fault === 'not encrypted' } }
+        ? { network: { ...cluster.network, encrypted: fault === 'it is not encrypted' } }
         : {};
 
   test.each(wrong)('%s is refused with what was found and the remedy', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault));
     expect(made.steps).toEqual([]);
     expect(made.failures).toMatchObject([
-      {
-        code: 'network-wrong-type',
-        host: 'node-01',
-        what: expect.stringContaining(fault.replace(/^not/, 'type is not')),
-      },
+      { code: 'network-wrong-type', host: 'node-01', what: `the network ${NAME} exists, but ${fault}` },
     ]);
     expect(made.failures[0]?.remedy).toContain('repair: true');
     expect(made.failures[0]?.remedy).toContain('docker network rm overlayoverl');
@@ -394,9 +394,9 @@ describe('a network of the wrong type', () => {
 
   test.each(wrong)('%s is removed if the caller asks for repair', (_, changes, fault) => {
     const made = plan({ 1: { networks: present([BRIDGE, overlayOf(cluster, changes)]) } }, asked(fault), true);
-    const special = fault.startsWith('mtu')
+    const special = fault.startsWith('its mtu')
       ? ', packets of 1350 bytes'
-      : fault === 'not encrypted'
+      : fault === 'it is not encrypted'
         ? ', encrypted'
         : '';
     expect(shown(made)).toEqual([
@@ -425,7 +425,7 @@ describe('a network of the wrong type', () => {
     );
   });
 
-  test('is refused on a worker, too', () => {
+  test('is also refused on a worker', () => {
     const made = plan({
       ...all(none),
       3: {
@@ -494,13 +494,13 @@ describe('the subnet', () => {
       'of another network',
       { ...all(none), 3: { ...none, networks: present([used]) } },
       {},
-      [['node-03', '10.200.0.0/24 is in use there', 'network other: 10.200.0.128/25']],
+      [['node-03', '10.200.0.0/24 is already in use', 'network other: 10.200.0.128/25']],
     ],
     [
       'of a route',
       { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.0.0/16'] })) } },
       {},
-      [['node-02', '10.200.0.0/24 is in use there', 'route to 10.200.0.0/16']],
+      [['node-02', '10.200.0.0/24 is already in use', 'route to 10.200.0.0/16']],
     ],
     [
       'beside a route',
@@ -586,15 +586,16 @@ describe('the data path', () => {
     );
     expect(seen).toEqual([
       { from: 'node-01', to: 'node-02', connected: true, seen: 'answered' },
-      { from: 'node-01', to: 'node-03', connected: false, seen: 'no result' },
-      { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe' },
-      { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe' },
+      { from: 'node-01', to: 'node-03', connected: false, seen: 'no result', because: 'untried' },
+      { from: 'node-02', to: 'node-01', connected: false, seen: 'no probe', because: 'untried' },
+      { from: 'node-02', to: 'node-03', connected: false, seen: 'no probe', because: 'untried' },
       {
         from: 'node-03',
         to: 'node-01',
         connected: false,
         seen: 'its name does not resolve on the network',
         cause: expect.stringContaining('7946'),
+        because: 'unresolved',
       },
       { from: 'node-03', to: 'node-02', connected: false, seen: 'request failed (curl exit 56)' },
     ]);
@@ -651,6 +652,46 @@ describe('the data path', () => {
         definite: true,
       },
     ]);
+  });
+
+  describe('that a probe did not try', () => {
+    const GONE = unknown('could not try the data path from the probe: exit 1: Error: No such container: alice-probe');
+    const without = (host: Host, tries: Readonly<Record<string, Tries>>) =>
+      pairFailuresOf(
+        cluster,
+        allPaths(
+          cluster,
+          new Map(THREE.map((each) => [each.name, each === host ? GONE : report(each, tries[each.name])])),
+        ),
+      );
+    const UNRESOLVED = { ended: 'unresolved', exit: 6 } as const;
+    const untried = (from: string, to: string) => ({
+      code: 'data-path-cut',
+      host: from,
+      what: `the data path from ${from} to ${to} over ${NAME} could not be tested`,
+      evidence: `probe on ${from}: ${GONE.is === 'unknown' ? GONE.why : ''}`,
+      remedy: expect.stringMatching(/mode: apply\): it starts the probe on node-03.*docker stats alice-probe/),
+    });
+
+    test('is reported for its own host, with the way to start that probe and no word of ports', () => {
+      const failures = without(three, {});
+      expect(failures).toEqual([untried('node-03', 'node-01'), untried('node-03', 'node-02')]);
+      for (const { remedy } of failures) expect(remedy).not.toMatch(/4789|7946/);
+    });
+
+    test('explains that others do not know its name', () => {
+      expect(without(three, { 'node-01': { 'node-03': UNRESOLVED }, 'node-02': { 'node-03': UNRESOLVED } })).toEqual([
+        untried('node-03', 'node-01'),
+        untried('node-03', 'node-02'),
+      ]);
+    });
+
+    test('does not hide that packets from others are lost', () => {
+      expect(without(one, { 'node-02': { 'node-01': SILENT } })).toMatchObject([
+        { host: 'node-02', what: `node-02 cannot reach node-01 over ${NAME}`, remedy: expect.stringContaining('4789') },
+        { host: 'node-01', what: `the data path from node-01 to node-03 over ${NAME} could not be tested` },
+      ]);
+    });
   });
 
   test('on which something else answers is reported with the possible causes', () => {

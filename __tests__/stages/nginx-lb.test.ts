@@ -25,7 +25,7 @@ import { answerOf, containerOf, fileOf, imageId, nameOf, NOW, standingOf } from 
 import { shown, stepOf } from '../support/plans.ts';
 
 type Asked = Parameters<typeof planLoadBalancer>[1];
-/** What is told; the container by itself. */
+/** The given facts; the container separately. */
 type Facts = Omit<Asked, 'standing' | 'clock'> & { readonly container: Fact<Container>; readonly former?: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
@@ -42,7 +42,7 @@ const lb = (changes: Partial<Container> = {}): Container =>
 const answersOf = (...hosts: readonly Host[]) =>
   present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, hosts[i % hosts.length] as Host)));
 
-/** A load balancer that leads to both replicas, but for what is told. */
+/** A load balancer that forwards to both replicas, except for the given facts. */
 const factsOf = ({ container = present(lb()), former, ...told }: Partial<Facts> = {}): Asked => ({
   home: present('/root'),
   clock: present(NOW),
@@ -76,7 +76,7 @@ const nothing: Partial<Facts> = {
 describe('the plan', () => {
   const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
     [
-      'writes and starts where there is nothing',
+      'writes and starts if nothing exists',
       nothing,
       [does('+', 'nginx configuration', 'absent'), does('+', 'load balancer alice-nginx-lb on port 8080', 'absent')],
     ],
@@ -92,7 +92,7 @@ describe('the plan', () => {
       [now('reload the nginx configuration', 'nginx still runs with an earlier one'), RUNS],
     ],
     [
-      'reloads where nginx does not say what it has loaded',
+      'reloads if nginx does not report what it has loaded',
       { loaded: unknown('exit 7') },
       [now('reload the nginx configuration', 'nginx still runs with an earlier one'), RUNS],
     ],
@@ -107,12 +107,12 @@ describe('the plan', () => {
       [FILES, RUNS.replace('running', 'restarting'), silent(3)],
     ],
     [
-      'makes anew what a failed start left',
+      'recreates what a failed start left behind',
       { container: present(lb({ state: 'created', error: 'port taken' })) },
       [now('replace load balancer alice-nginx-lb', 'left behind by a failed start: port taken'), FILES],
     ],
     [
-      'makes it anew for another image',
+      'recreates it for another image',
       { image: present(imageId('b')) },
       [
         does(
@@ -124,17 +124,17 @@ describe('the plan', () => {
       ],
     ],
     [
-      'makes it anew for another port',
+      'recreates it for another port',
       { container: present(lb({ ports: { '8080/tcp': 80 } })) },
       [does('~', 'replace load balancer alice-nginx-lb', 'port 80 -> 8080'), FILES],
     ],
     [
-      'makes it anew for another folder',
+      'recreates it for another folder',
       { container: present(lb({ mounts: {} })) },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
     [
-      'does not reload what it will make anew',
+      'does not reload what it will recreate',
       { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
@@ -211,7 +211,7 @@ describe('the plan', () => {
         { 'certificate.pem': absent, 'certificate.key': fileOf(sha256('BEGIN PRIVATE KEY'), { mode: '640' }) },
         [does('~', 'nginx configuration', 'certificate.pem: absent, certificate.key: mode 640 -> 600'), RUNS],
       ],
-      ['stops where a key cannot be looked at', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
+      ['stops if a key cannot be inspected', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
     ] as const)('%s', (_, changes, expected) => {
       expect(lines(changes)).toEqual(expected);
     });
@@ -238,7 +238,7 @@ function two(): Host {
 }
 
 describe('the load balancer that is to be removed', () => {
-  const GONE = '= node-01 no load balancer alice-nginx-lb (its configuration stays)';
+  const GONE = '= node-01 no load balancer alice-nginx-lb (its configuration is kept)';
   const REMOVE = does('-', 'remove alice-nginx-lb', 'no longer wanted');
   const FORMER = does('-', 'remove alice-nginx-lb.former', 'no longer wanted');
   const former = lb({ name: 'alice-nginx-lb.former', state: 'exited' });
@@ -249,7 +249,7 @@ describe('the load balancer that is to be removed', () => {
     ['has only what was set aside left', { container: absent, former }, [FORMER]],
     ['is removed whatever else is known', { home: unknown('x'), replicas: new Map([['b', unknown('x')]]) }, [REMOVE]],
     ['is gone', { container: absent, loaded: unknown('no such container') }, [GONE]],
-    ['is not gone where nobody knows', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['is not absent if that is not known', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(planLoadBalancer(deploymentOf(), factsOf(told), 'absent'))).toEqual(lines);
@@ -293,9 +293,9 @@ describe('carrying out', () => {
   });
 
   test.each([
-    ['there is no nginx yet', absent],
+    ['nginx does not exist yet', absent],
     ['nginx is stopped', present(lb({ state: 'exited' }))],
-    ['nginx will be made anew', present(lb({ mounts: {} }))],
+    ['nginx will be recreated', present(lb({ mounts: {} }))],
   ])('reloads nothing if %s', async (_, container) => {
     const { fleet } = await carryOut(stepOf(plan({ ...nothing, container }), 'nginx configuration'), [
       listed,
@@ -319,7 +319,7 @@ describe('carrying out', () => {
       (error: unknown) => error,
     );
     expect(failuresOf(thrown)).toMatchObject([
-      { code, evidence, what: 'nginx refuses the new configuration; the one in use stays' },
+      { code, evidence, what: 'nginx rejects the new configuration; the one in use was kept' },
     ]);
   });
 

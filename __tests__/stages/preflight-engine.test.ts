@@ -347,7 +347,7 @@ describe('found before anything is changed, with its evidence and the command th
     ],
     ['iptables: true', { setup: { options: [{ where: '/etc/docker/daemon.json', name: 'iptables', value: 'true' }] } }],
     ['a driver that keeps logs', { engine: { logDriver: 'journald' } }],
-    ['logs that go elsewhere, too', { engine: { logDriver: 'fluentd' } }],
+    ['logs that also go elsewhere', { engine: { logDriver: 'fluentd' } }],
     [
       'no second copy of logs that are kept',
       {
@@ -452,7 +452,7 @@ describe('address ranges of an engine', () => {
       undefined,
     ],
     [
-      'IPv6 is no help and no harm',
+      'IPv6 neither helps nor harms',
       pools({ base: 'fd00::/48', size: 64 }, { base: '10.9.0.0/24', size: 24 }),
       route(['10.9.0.0/16']),
       1,

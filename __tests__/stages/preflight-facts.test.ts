@@ -39,9 +39,9 @@ describe("Docker's firewall rules", () => {
   test.each<[string, Setup['rules'], Fact<Setup['rules']>, Setup['rules'], number]>([
     ['are read once where all are there', complete, present([]), complete, 0],
     ['are read once where the login may not read them', undefined, present(complete), undefined, 0],
-    ['that were not there yet are there the second time', early, present(complete), complete, 1],
-    ['that are missing are missing the second time, too', early, present(early), early, 1],
-    ['are those of the first time where there is no second', early, { is: 'unknown', why: 'x' }, early, 1],
+    ['that did not exist yet exist the second time', early, present(complete), complete, 1],
+    ['that are missing are also missing the second time', early, present(early), early, 1],
+    ['are those of the first time if there is no second', early, { is: 'unknown', why: 'x' }, early, 1],
   ])('%s', async (_, first, then, rules, again) => {
     expect(await rulesFound(first, then)).toEqual({ rules, again });
   });

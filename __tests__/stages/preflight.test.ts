@@ -26,7 +26,7 @@ interface Told {
 
 const isFact = <T>(told: Partial<T> | Fact<T>): told is Fact<T> => 'is' in told;
 
-/** Three fit hosts, but for what is told of them by number. */
+/** Three fit hosts, except for the given facts, by number. */
 function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf(), nodes: Fact<readonly SwarmNode[]> = absent) {
   const hosts = cluster.hosts.map((host, i) => {
     const {
@@ -69,7 +69,7 @@ test('what others can change on the path to the folder is a warning, and stops n
   });
   expect(shown(planned)).toEqual([FIT(1), FIT(2), FIT(3), 'w node-02 folder-open']);
   expect(planned.warnings[0]).toMatchObject({
-    what: 'others than root and the login can change /srv: it is writable by everyone',
+    what: 'users other than root and the login can change /srv: it is writable by everyone',
     evidence: '/srv: ada:users 777',
   });
   expect(shown(plan({ 3: { others: unknown('exit 1') } }))).toContain('! node-03 fact-unknown');
@@ -123,28 +123,28 @@ describe('one thing wrong', () => {
       name: 'too little memory',
       told: { machine: { memory: 1.5 * GIB } },
       code: 'host-unfit',
-      what: 'a replica may use 2.0 GiB of memory, the host has 1.5 GiB',
+      what: 'a replica may use 2.0 GiB of memory, but the host has only 1.5 GiB',
     },
     {
       name: 'ptrace forbidden',
       told: { machine: { ptraceScope: 3 } },
       code: 'host-unfit',
-      what: 'ptrace is forbidden, which runp needs',
+      what: 'ptrace is disabled, but runp needs it',
       evidence: 'kernel.yama.ptrace_scope = 3',
     },
     {
       name: 'a hostname of which no replica name can be made',
       told: { machine: { hostname: 'node 2!' } },
       code: 'host-unfit',
-      what: 'its replica would be named root-kuscia-autonomy-alice-node 2, which Kubernetes does not take',
+      what: 'its replica would be named root-kuscia-autonomy-alice-node 2, which Kubernetes does not accept',
       evidence: 'hostname node 2!, login root',
     },
     {
       name: 'a full disk',
       told: { disk: present({ free: 2.94 * GIB, size: 100 * GIB }) },
       code: 'host-unfit',
-      what: '2.9 GiB of disk are free where its engine keeps its data, 3.0 GiB are needed',
-      evidence: '2.9 GiB of 100.0 GiB are free in /var/lib/docker',
+      what: "only 2.9 GiB of disk space is free for the Docker Engine's data; 3.0 GiB is needed",
+      evidence: '2.9 GiB of 100.0 GiB is free in /var/lib/docker',
     },
     {
       name: 'a disk that is not known',
@@ -291,7 +291,7 @@ describe('hosts as a group', () => {
         ['node-02', 'its clock is at least 59 s ahead of that of node-03; 5 s are allowed'],
       ],
     ],
-    ['a slow answer is no skew', { 2: { machine: { clock: NOW + 14_000 }, asked: [NOW, NOW + 15_000] } }, []],
+    ['a slow answer is not skew', { 2: { machine: { clock: NOW + 14_000 }, asked: [NOW, NOW + 15_000] } }, []],
     [
       'hosts not asked at once are compared by what our clock said',
       { 2: { machine: { clock: NOW + 30_000 }, asked: [NOW + 29_990, NOW + 30_010] } },

@@ -54,23 +54,23 @@ const heard = (changes: Parameters<typeof gatewayOf>[2], ready: boolean): Partia
 const told = (...facts: Parameters<typeof strayWarnings>): string[] =>
   strayWarnings(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
 
-describe('what works and is not described is reported:', () => {
+describe('what runs and is not described is reported:', () => {
   const cases: readonly [string, Parameters<typeof strayWarnings>, readonly string[]][] = [
     ['nothing in a cluster that is as its file', [whole, seenBy(THREE)], []],
     [
-      'a replica whose host was taken out of the file',
+      'a replica whose host was removed from the file',
       [smaller, seenBy([one, two])],
-      [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
+      [`-: replica ${OUTSIDE} runs on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
     ],
     [
-      'the same where the swarm does not tell',
+      'the same if the nodes of the swarm are not known',
       [smaller, seenBy([one, two], { nodes: unknown('no leader') })],
-      [`-: replica ${OUTSIDE} works on a host that is not in the cluster file`],
+      [`-: replica ${OUTSIDE} runs on a host that is not in the cluster file`],
     ],
     [
       'the same whose heart beats while its node is not Ready',
       [smaller, seenBy([one, two], heard({}, false))],
-      [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
+      [`-: replica ${OUTSIDE} runs on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
     ],
     [
       'nothing once it is dead, though its entry stays',
@@ -80,7 +80,7 @@ describe('what works and is not described is reported:', () => {
     [
       'a replica whose host lost its role',
       [idle, seenBy([one, two, idle.hosts[2] as Host])],
-      [`node-03: replica ${OUTSIDE} works on node-03, which has no role replica`],
+      [`node-03: replica ${OUTSIDE} runs on node-03, which does not have the role replica`],
     ],
     [
       'its container, once it was stopped',
@@ -91,7 +91,7 @@ describe('what works and is not described is reported:', () => {
           containers: new Map([['node-03', [replicaOf(whole, three, { state: 'exited' })]]]),
         }),
       ],
-      [`node-03: container ${NAME} of alice is on node-03, where no role asks for it`],
+      [`node-03: container ${NAME} of alice is on node-03, whose roles do not call for it`],
     ],
     [
       'a replica of another login',
@@ -101,7 +101,7 @@ describe('what works and is not described is reported:', () => {
           containers: new Map([['node-02', [replicaOf(whole, two), containerOf('deploy-kuscia-autonomy-alice')]]]),
         }),
       ],
-      ['node-02: container deploy-kuscia-autonomy-alice of alice is on node-02, where no role asks for it'],
+      ['node-02: container deploy-kuscia-autonomy-alice of alice is on node-02, whose roles do not call for it'],
     ],
     [
       'a database and a load balancer that moved',
@@ -115,8 +115,8 @@ describe('what works and is not described is reported:', () => {
         }),
       ],
       [
-        'node-02: container alice-mysql of alice is on node-02, where no role asks for it',
-        'node-02: container alice-nginx-lb of alice is on node-02, where no role asks for it',
+        'node-02: container alice-mysql of alice is on node-02, whose roles do not call for it',
+        'node-02: container alice-nginx-lb of alice is on node-02, whose roles do not call for it',
       ],
     ],
     [
@@ -140,7 +140,7 @@ describe('what works and is not described is reported:', () => {
       [],
     ],
     [
-      'nothing that may be the replica of a host that does not tell its name',
+      'nothing that may be the replica of a host whose name is not known',
       [
         whole,
         seenBy(THREE, {
@@ -169,7 +169,7 @@ describe('what works and is not described is reported:', () => {
       [],
     ],
     [
-      'nothing where no replica tells what is registered',
+      'nothing if no replica reports what is registered',
       [smaller, seenBy([one, two], { replicas: [{ host: two, registry: unknown('exit 1') }] })],
       [],
     ],
@@ -186,8 +186,8 @@ test('the warning gives evidence, cause, and the commands for removal', () => {
       what: expect.any(String),
       evidence: 'heartbeat 5 s ago at 10.200.0.13, node Ready',
       cause:
-        'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, while the load balancer does not lead to it',
-      remedy: `Put it back into the cluster file, or take it away: on node-03 (10.77.0.13) docker stop ${NAME} and docker rm -f ${NAME}, then on node-02 docker exec ${NAME} kubectl delete gateway ${OUTSIDE} -n alice and docker exec ${NAME} kubectl delete node ${OUTSIDE}.`,
+        'its host or its role was removed from the cluster file, which stops nothing: the replica still receives jobs, but the load balancer does not forward to it',
+      remedy: `Put it back into the cluster file, or remove it: on node-03 (10.77.0.13) docker stop ${NAME} and docker rm -f ${NAME}, then on node-02 docker exec ${NAME} kubectl delete gateway ${OUTSIDE} -n alice and docker exec ${NAME} kubectl delete node ${OUTSIDE}.`,
     },
   ]);
   expect(
@@ -199,5 +199,5 @@ test('the warning gives evidence, cause, and the commands for removal', () => {
         ]),
       }),
     )[0]?.remedy,
-  ).toMatch(/docker rm -f alice-mysql\. Its data stay in the volume alice-mysql\.$/);
+  ).toMatch(/docker rm -f alice-mysql\. Its data remains in the volume alice-mysql\.$/);
 });

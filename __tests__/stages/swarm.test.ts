@@ -41,7 +41,7 @@ const inside = (host: Host, role?: 'manager' | 'worker', clusterId?: string): Fa
 describe('swarm-init', () => {
   const cases: readonly [string, Readonly<Record<string, Fact<Engine>>>, readonly Host[], readonly string[]][] = [
     [
-      'initialises on the first manager where nobody is in a swarm',
+      'initialises on the first manager if no host is in a swarm',
       {},
       THREE,
       ['+ node-01 initialise the swarm, advertise 10.77.0.11 (not in any swarm)'],
@@ -171,19 +171,19 @@ describe('swarm-join', () => {
       [...ready, 'w node-01 node-not-ready'],
     ],
     [
-      'does not mind other nodes of the swarm',
+      'ignores other nodes of the swarm',
       all,
       present([...THREE.map((host) => nodeOf(host)), nodeOf(hostOf(4, 'worker'), { state: 'down' })]),
       ready,
     ],
     [
-      'promotes nobody that the cluster file does not make a manager, but demotes',
+      'promotes no host that the cluster file does not make a manager, but demotes',
       all,
       nodes(nodeOf(two, { role: 'manager' })),
       ['~ node-02 demote to worker (the cluster file makes it a worker) [managers]', ready[0] ?? '', ready[2] ?? ''],
     ],
     [
-      'stops where the swarm does not tell its nodes',
+      'stops if the nodes of the swarm are not known',
       all,
       unknown('could not list the nodes of the swarm: exit 1: The swarm does not have a leader'),
       ['! node-01 fact-unknown'],
@@ -212,6 +212,16 @@ describe('swarm-join', () => {
       '+ node-02 join as manager (not in any swarm) [managers]',
       '+ node-03 join as manager (not in any swarm) [managers]',
       '+ node-04 join as worker (not in any swarm)',
+    ]);
+  });
+
+  test('says how to remove a ghost, in a whole sentence', () => {
+    const { warnings } = planSwarmJoin(deploymentOf(), {
+      engines: all,
+      nodes: present([nodeOf(three, { id: 'ghost', state: 'down' }), ...THREE.map((host) => nodeOf(host))]),
+    });
+    expect(warnings.map(({ remedy }) => remedy)).toEqual([
+      'If nothing needs the old entry, remove it: docker node rm ghost.',
     ]);
   });
 
@@ -260,12 +270,12 @@ describe('what an engine in a swarm says of itself', () => {
       [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock asks for the key/]],
     ],
     [
-      'locked, and that another waits for it is no news',
+      'locked, and another that waits for it is not reported',
       { 'node-01': stuck('locked'), 'node-02': stuck('pending') },
       [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock/]],
     ],
     [
-      'locked, and another in error all the same',
+      'locked, and another in error is reported too',
       { 'node-01': stuck('locked'), 'node-02': stuck('error') },
       [
         ['node-not-ready', 'node-01', /autolock/, /docker swarm unlock/],
@@ -376,7 +386,7 @@ describe('joining', () => {
       'connection lost: reset: 200',
       /Check that the host is up/,
     ],
-  ])('%s is no success', async (_, answer, code, evidence, remedy) => {
+  ])('%s does not succeed', async (_, answer, code, evidence, remedy) => {
     const seen: { carried?: Carried } = {};
     const thrown = await carryOut(step, [asked, answer], seen).then(
       () => undefined,
@@ -415,7 +425,7 @@ describe('tokens that were handed over', () => {
     readonly string[],
   ][] = [
     ['are rotated once all hosts are in the swarm', all, listed, present(true), [rotation]],
-    ['are left alone when the swarm takes them no longer', all, listed, present(false), []],
+    ['are left alone if the swarm no longer accepts them', all, listed, present(false), []],
     [
       'are kept while a host is still to join',
       engines({ 'node-01': inside(one), 'node-02': inside(two) }),
@@ -431,7 +441,7 @@ describe('tokens that were handed over', () => {
       ['. node-03 node Ready: node-not-ready'],
     ],
     ['must be known to be worthless', all, listed, unknown('exit 1'), ['! node-01 fact-unknown']],
-    ["are nobody's concern where none were", all, listed, absent, []],
+    ['are not mentioned if there were none', all, listed, absent, []],
     ['are rotated by whatever run comes next where the one that handed them over was cut', all, marked, absent, [late]],
     [
       'are rotated also when their mark is on another manager by now',

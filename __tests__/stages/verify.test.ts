@@ -47,7 +47,7 @@ const { configuration, digest } = loadBalancerFiles(deployment);
 const HOSTS = THREE.slice(1);
 const [two, three] = HOSTS as [Host, Host];
 
-/** A cluster with nothing wrong, but for what is told of it, and of its replicas by number. */
+/** A cluster with nothing wrong, except for the given facts, and those of its replicas by number. */
 function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Partial<OnHost>>> = {}): Facts {
   return {
     engines: enginesOf(THREE, (host) => present(engineInside(host))),
@@ -157,7 +157,7 @@ test('a cluster as described is healthy, every check with its value', () => {
     replica: nameOf(cluster, host),
     host: host.name,
     cells: {
-      direct: { ok: true, text: '401 ok' },
+      direct: { ok: true, text: 'ok' },
       throughLb: { ok: true, text: `${count} of 9` },
       heartbeat: { ok: true, text: '5 s ago' },
       overlay: { ok: true, text: host === two ? '10.200.0.12' : '10.200.0.13' },
@@ -194,7 +194,7 @@ describe('red is', () => {
       [{}, { 2: { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }],
       ['node-02 direct: no answer in time'],
     ],
-    ['one that could not be asked', [{}, { 2: { answer: unknown('exit 1') } }], ['node-02 direct: not asked']],
+    ['one that could not be queried', [{}, { 2: { answer: unknown('exit 1') } }], ['node-02 direct: not queried']],
     [
       'one whose port another replica answers',
       [{}, { 2: { answer: present(answerOf(cluster, three)) } }],
@@ -221,9 +221,9 @@ describe('red is', () => {
       ['node-02 throughLb: 0 of 9', 'node-03 throughLb: 0 of 9'],
     ],
     [
-      'a load balancer that could not be asked',
+      'a load balancer that could not be queried',
       [{ answers: unknown('exit 1') }],
-      ['node-02 throughLb: not asked', 'node-03 throughLb: not asked'],
+      ['node-02 throughLb: not queried', 'node-03 throughLb: not queried'],
     ],
     ['an old heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], ['node-02 heartbeat: 45 s ago']],
     [
@@ -243,7 +243,7 @@ describe('red is', () => {
     ],
     ['one address twice', ONE_ADDRESS, ['node-02 overlay: 10.200.0.12 twice', 'node-03 overlay: 10.200.0.12 twice']],
     [
-      'an address that a probe has, too',
+      'an address that a probe also has',
       [{ containers: probeAt('10.200.0.12') }],
       ['node-02 overlay: 10.200.0.12 twice'],
     ],
@@ -294,7 +294,7 @@ describe('red is', () => {
       ),
     ],
     [
-      'a replica whose own API is silent, though the other tells of it',
+      'a replica whose own API is silent, though the other reports it',
       [{}, { 2: { registry: unknown('exit 1') } }],
       ['node-02 node: API silent'],
     ],
@@ -304,7 +304,7 @@ describe('red is', () => {
       [],
     ],
     [
-      'everything, where nobody tells the registry',
+      'everything, if nobody reports the registry',
       [{}, both(unknown('exit 1'))],
       ['node-02', 'node-03'].flatMap((host) =>
         ['heartbeat: not known', 'overlay: not known', 'key: not known', 'node: API silent', 'version: not known'].map(
@@ -324,7 +324,7 @@ describe('red is', () => {
     shown(plan);
   });
 
-  test('a replica whose host cannot be read has a name that says so', () => {
+  test('a replica whose host cannot be read is named after its host', () => {
     const { matrix, plan } = verify(
       { containers: new Map([...factsOf().containers].filter(([name]) => name !== 'node-02')) },
       { 2: { machine: unknown('no shell'), container: unknown('x'), registry: unknown('y') } },
@@ -340,16 +340,16 @@ describe('red is', () => {
     ).toBe('replica on node-02');
   });
 
-  test('has a cause or evidence, and a remedy of its own that never points to an empty place', () => {
+  test('has a cause or evidence, and a remedy of its own that points to something', () => {
     const told = cases.flatMap(([name, facts]) =>
       verify(...facts).plan.awaited.map(({ failure }) => ({ name, ...failure })),
     );
-    const untold = told.filter(({ remedy }) => !/docker|mode: apply|Mend|curl|See (that|what)/.test(remedy));
+    const untold = told.filter(({ remedy }) => !/docker|mode: apply|Fix|curl|Check that|Find out what/.test(remedy));
     expect(untold).toEqual([]);
     expect(new Set(told.map(({ remedy }) => remedy)).size).toBeGreaterThan(15);
   });
 
-  test('names the ports that a node needs that is down, and how a host that is not a node becomes one', () => {
+  test('names the ports that a node that is down needs, and how a host that is not a node becomes one', () => {
     const remedies = (nodes: Facts['nodes']) => verify({ nodes }).plan.awaited.map(({ failure }) => failure.remedy);
     expect(remedies(present(THREE.map((host) => nodeOf(host, host === three ? { state: 'down' } : {}))))).toEqual([
       expect.stringContaining('2377/tcp'),
@@ -366,7 +366,7 @@ describe('red is', () => {
       ['. node-03 as described: node-not-ready'],
     ],
     [
-      'a host that is no node',
+      'a host that is not a node',
       { nodes: present([nodeOf(THREE[0] as Host), nodeOf(two)]) },
       ['. node-03 as described: node-not-ready'],
     ],
@@ -549,14 +549,14 @@ test('an engine that does not answer is one failure, and what it hides is not kn
 
 describe('a check that could not be made is no evidence against the replica', () => {
   test.each([
-    ['of the replica itself', {}, { 2: { answer: unknown('exit 1') } }, 'direct', 'not asked'],
-    ['of the load balancer', { answers: unknown('timed out after 20 s') }, {}, 'throughLb', 'not asked'],
+    ['of the replica itself', {}, { 2: { answer: unknown('exit 1') } }, 'direct', 'not queried'],
+    ['of the load balancer', { answers: unknown('timed out after 20 s') }, {}, 'throughLb', 'not queried'],
     [
       'of the load balancer, which few requests reached',
       { answers: present([answerOf(cluster, three), answerOf(cluster, three)]) },
       {},
       'throughLb',
-      '0 of 2 asked',
+      '0 of 2 requests',
     ],
   ] as const)('%s', (_, told, replicas, name, text) => {
     const { matrix, plan } = verify(told, replicas);
@@ -594,19 +594,19 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
     Partial<Record<'cause' | 'evidence' | 'remedy', RegExp>>,
   ][] = [
     [
-      'a replica that has ended',
+      'a replica that has stopped',
       'direct',
       [{}, exited],
       { cause: /does not run: its container is exited \(255\)/, remedy: /mode: apply\): it starts the replica/ },
     ],
     [
-      'a replica that has ended, at its API, too',
+      'a replica that has stopped, at its API',
       'node',
       [{}, exited],
       { cause: /does not run/, remedy: /it starts the replica/ },
     ],
     [
-      'a replica that is not there',
+      'a replica that does not exist',
       'direct',
       [{}, { 2: { container: absent, answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }],
       { cause: /its container is absent/, remedy: /mode: apply/ },
@@ -615,7 +615,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'another program',
       'direct',
       [{}, { 2: { answer: present({ status: 200, domain: '', instance: '', exit: 0 }) } }],
-      { cause: /no Kuscia gateway/, remedy: /ss -ltnp/ },
+      { cause: /not a Kuscia gateway/, remedy: /ss -ltnp/ },
     ],
     [
       'another replica',
@@ -627,7 +627,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'silence',
       'direct',
       [{}, { 2: { answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }],
-      { remedy: /node-01 reaches 10\.77\.0\.12:20000.*docker logs root-kuscia-autonomy-alice on node-02/ },
+      { remedy: /node-01 can reach 10\.77\.0\.12:20000.*docker logs root-kuscia-autonomy-alice on node-02/ },
     ],
     [
       'a probe that is gone',
@@ -641,7 +641,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       [{ answers: present(Array.from({ length: 9 }, () => answerOf(cluster, two))) }],
       {
         evidence: /seen in 9 requests: 401 from root-kuscia-autonomy-alice-node-02/,
-        remedy: /node-01 reaches node-03 on 20000\/tcp.*docker logs alice-nginx-lb/,
+        remedy: /node-01 can reach node-03 on 20000\/tcp.*docker logs alice-nginx-lb/,
       },
     ],
     ['an old heartbeat', 'heartbeat', [{}, both(saying(two, { heartbeat: NOW - 45_000 }))], { remedy: /every 15 s/ }],
@@ -651,7 +651,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       [{ containers: everywhere(three, twin) }, both(saying(two, { address: '10.200.0.99' }))],
       {
         cause: /another machine or container runs a replica under the same name/,
-        evidence: /container twin on node-03 is root-kuscia-autonomy-alice-node-02, too, at 10\.200\.0\.99/,
+        evidence: /container twin on node-03 is also root-kuscia-autonomy-alice-node-02, at 10\.200\.0\.99/,
         remedy: /docker rm -f.*hostnamectl/,
       },
     ],
@@ -659,7 +659,13 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'a second machine of one name, though the first wrote last',
       'overlay',
       [{ containers: everywhere(three, twin) }],
-      { cause: /in turn/, evidence: /container twin on node-03/ },
+      { cause: /keep overwriting/, evidence: /container twin on node-03/ },
+    ],
+    [
+      'a second machine of one name, on a host whose name is a word of the matrix',
+      'overlay',
+      [{ containers: new Map([...factsOf().containers, ['outside', [twin]]]) }],
+      { cause: /under the same name/, evidence: /container twin on outside/, remedy: /hostnamectl/ },
     ],
     [
       'a second machine that is none of ours',
@@ -684,7 +690,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
           },
         },
       ],
-      { cause: /of an earlier start/, remedy: /within 20 s/ },
+      { cause: /from an earlier start/, remedy: /within 20 s/ },
     ],
     [
       'an address outside',
@@ -697,7 +703,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'overlay',
       ONE_ADDRESS,
       {
-        cause: /another container has its address/,
+        cause: /another container has the same address/,
         evidence: /container root-kuscia-autonomy-alice on node-03 has 10\.200\.0\.12/,
         remedy: /docker restart root-kuscia-autonomy-alice on node-02/,
       },
@@ -707,9 +713,9 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'overlay',
       [{ containers: probeAt('10.200.0.12') }],
       {
-        cause: /another container has its address/,
+        cause: /another container has the same address/,
         evidence: /container alice-probe on node-01 has 10\.200\.0\.12/,
-        remedy: /mode: apply\): it makes the probe anew/,
+        remedy: /mode: apply\): it recreates the probe/,
       },
     ],
     [
@@ -795,7 +801,7 @@ describe('what explains failed checks is named before them', () => {
       'the database is not running',
     ],
     [
-      'a database that says nothing',
+      'a database that does not answer',
       [database({ state: unknown('exit 1: ERROR 2002'), ...unreachable }), silent],
       { code: 'database-unreachable', host: 'node-01', evidence: 'exit 1: ERROR 2002' },
       'does not answer',

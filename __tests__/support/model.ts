@@ -94,7 +94,7 @@ export class Model implements Ask {
   /** Nodes that hosts have left behind in the swarm. */
   readonly ghosts: SwarmNode[] = [];
   readonly accounts: Accounts = { users: new Set(), own: undefined, isOpen: false, inside: undefined, sessions: [] };
-  /** Digest of the configuration that nginx runs with, and the gateway ports that it leads to. */
+  /** Digest of the configuration that nginx runs with, and the gateway ports that it forwards to. */
   loaded = '';
   leads: readonly number[] = [];
   readonly #hosts = new Map<string, OnHost>();

@@ -3,7 +3,7 @@ import { CHECKS, serving, type Matrix } from '../cluster/matrix.ts';
 import { traitsOf } from '../engine/errors.ts';
 import { distinct, type DocsPage } from '../report/failures.ts';
 import { count } from '../report/layout.ts';
-import { CHECK_NAMES, marked, verdict } from '../report/matrix.ts';
+import { CHECK_NAMES, legend, marked, verdict } from '../report/matrix.ts';
 import { findingLines } from './findings.ts';
 import { fitted, MAX_BODY_LENGTH, moment, prose, table } from './markdown.ts';
 import type { Place } from './place.ts';
@@ -175,6 +175,7 @@ function found(health: Health, docs: DocsPage, most: number, times: readonly str
           ),
         ]),
     ),
+    ...(legend({ rows }) === '' ? [] : [prose(legend({ rows })), '']),
     ...(left > 0 ? [`${count(left, 'more replica')} ${left === 1 ? 'is' : 'are'} in the log of the run.`, ''] : []),
     ...(failures.length === 0 ? [] : ['### Problems and remedies', '', ...findingLines(failures, docs, most)]),
     ...(warnings.length === 0 ? [] : ['### Warnings', '', ...findingLines(warnings, docs, most)]),

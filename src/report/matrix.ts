@@ -1,5 +1,5 @@
 import { CHECKS, serving, type Check, type CheckName, type Matrix } from '../cluster/matrix.ts';
-import { cell, columns, count, duration, type Layout } from './layout.ts';
+import { cell, columns, count, duration, labelled, type Layout } from './layout.ts';
 
 /** The checks in the order of the columns. */
 export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
@@ -14,7 +14,14 @@ const QUESTION = '?';
 export const marked = ({ ok, unknown, text }: Check): string =>
   ok ? text : `${unknown === true ? QUESTION : CROSS} ${text}`;
 
-/** The matrix as an aligned table, one line per replica. */
+/** What the column direct shows of a replica that works. */
+const DIRECT = 'ok: the replica itself answers 401, the expected answer without credentials';
+
+/** The line below a matrix; '' if no replica answers. */
+export const legend = ({ rows }: Pick<Matrix, 'rows'>): string =>
+  rows.some(({ cells }) => cells.direct.ok) ? `${CHECKS.direct} ${DIRECT}` : '';
+
+/** The matrix as an aligned table, one line per replica, with its legend. */
 export function matrixLines(matrix: Matrix, layout: Layout): string[] {
   const head = [cell('replica', 'dim'), ...CHECK_NAMES.map((name) => cell(CHECKS[name], 'dim'))];
   const rows = matrix.rows.map(({ replica, cells }) => [
@@ -23,7 +30,10 @@ export function matrixLines(matrix: Matrix, layout: Layout): string[] {
       cell(marked(cells[name]), cells[name].ok ? 'good' : cells[name].unknown === true ? 'warn' : 'bad'),
     ),
   ]);
-  return columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] });
+  return [
+    ...columns([head, ...rows], layout, { shrink: [2, 3, 4, 1, 7, 5, 6, 0] }),
+    ...labelled(cell('', 'plain'), legend(matrix), layout, 0, 0),
+  ];
 }
 
 /**

@@ -5,7 +5,7 @@ import { closingLines } from './closing.ts';
 import { finding, grouped, helpFor, whatHappened, type DocsPage, type FailureGroup } from './failures.ts';
 import { count, truncate, duration } from './layout.ts';
 import { md } from './markdown.ts';
-import { CHECK_NAMES, CROSS, marked } from './matrix.ts';
+import { CHECK_NAMES, CROSS, legend, marked } from './matrix.ts';
 import { picture } from './picture.ts';
 import { planDocument, planFigures } from './plan.ts';
 import type { StageState, RunState } from './run-state.ts';
@@ -64,6 +64,7 @@ function context(runState: RunState, docs: DocsPage, most: number): Record<strin
         replica,
         cells: CHECK_NAMES.map((name) => ({ ok: cells[name].ok, text: cells[name].text, marked: marked(cells[name]) })),
       })),
+    legend: runState.matrix ? legend(runState.matrix) : '',
     changesTitle: runState.shows === 'a plan and changes' && runState.changed ? 'Changes made' : 'Changes to make',
     changes: changes.slice(0, most),
     picture: picture(runState),

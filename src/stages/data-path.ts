@@ -1,5 +1,5 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import { tryPaths, type Ended, type PathTry, type ProbeReport } from '../docker/probe.ts';
+import { probeName, tryPaths, type Ended, type PathTry, type ProbeReport } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, whyNot, type Fact } from '../engine/fact.ts';
@@ -31,8 +31,11 @@ export interface Path {
    * that passes.
    */
   readonly passes?: number;
-  /** Set where something other than the expected probe answers. */
-  readonly stranger?: true;
+  /**
+   * Set where it decides what to do: `untried`, no result from the probe; `unresolved`, the other probe's name is not
+   * known; `stranger`, something other than the expected probe answers.
+   */
+  readonly because?: 'untried' | 'unresolved' | 'stranger';
 }
 
 const OBSERVATIONS: Readonly<Record<Ended, string>> = {
@@ -66,9 +69,10 @@ export function allPaths(cluster: Cluster, paths: Paths): Path[] {
       .map((to): Path => {
         const ends = { from: from.name, to: to.name };
         const fact = paths.get(from.name) ?? { is: 'unknown', why: 'not tried' };
-        if (fact.is !== 'present') return { ...ends, connected: false, seen: whyNot(fact, 'not tried') };
+        const untried = { ...ends, connected: false, because: 'untried' } as const;
+        if (fact.is !== 'present') return { ...untried, seen: whyNot(fact, 'not tried') };
         const found = fact.value.tries.find((one) => one.to === to.name);
-        return found ? { ...ends, ...pathOf(found) } : { ...ends, connected: false, seen: 'no result' };
+        return found ? { ...ends, ...pathOf(found) } : { ...untried, seen: 'no result' };
       }),
   );
 }
@@ -86,7 +90,7 @@ function pathOf({ ended, exit, passes, lost }: PathTry): Omit<Path, 'from' | 'to
     seen,
     ...(cause !== undefined && { cause }),
     ...(ended === 'narrow' && { passes: passes ?? 0 }),
-    ...(ended === 'stranger' && { stranger: true }),
+    ...((ended === 'stranger' || ended === 'unresolved') && { because: ended }),
   };
 }
 
@@ -98,16 +102,35 @@ export function pairFailuresOf(cluster: Cluster, paths: readonly Path[]): Failur
   return broken.flatMap((path): Failure[] => {
     const reverse = reverseOf(path);
     if (reverse && broken.indexOf(reverse) < broken.indexOf(path)) return [];
-    // If one direction is blocked, a reduced MTU in the other is the lesser problem.
-    const [worse, other] =
-      path.passes !== undefined && reverse && reverse.passes === undefined ? [reverse, path] : [path, reverse];
+    const [worse, other] = reverse && rank(reverse) > rank(path) ? [reverse, path] : [path, reverse];
+    if (worse.because === 'untried') return [untriedPair(cluster, worse)];
     return [
       worse.passes === undefined
-        ? blockedPair(cluster, worse, other !== undefined)
+        ? blockedPair(cluster, worse, other !== undefined && other.because !== 'untried')
         : narrowPair(cluster, worse, Math.min(worse.passes, other?.passes ?? worse.passes)),
     ];
   });
 }
+
+/**
+ * Which direction of a pair is reported: the higher one. If one is blocked, a reduced MTU in the other is the lesser
+ * news. A probe that does not run gives no result, and others do not know its name.
+ */
+function rank({ passes, because }: Path): number {
+  if (passes !== undefined) return 0;
+  return because === 'unresolved' ? 1 : because === 'untried' ? 2 : 3;
+}
+
+/** A pair that no probe tried: nothing is known of the path itself. */
+const untriedPair = (cluster: Cluster, { from, to, seen }: Path): Failure => ({
+  code: 'data-path-cut',
+  host: from,
+  what: `the data path from ${from} to ${to} over ${cluster.network.name} could not be tested`,
+  evidence: `probe on ${from}: ${seen}`,
+  remedy:
+    `Run the deployment again (mode: apply): it starts the probe on ${from} if it does not run. If it runs, check ` +
+    `the load of ${from} (uptime, docker stats ${probeName(cluster)}) and the log of its Docker Engine.`,
+});
 
 function blockedPair(cluster: Cluster, path: Path, both: boolean): Failure {
   const { from, to } = path;
@@ -124,7 +147,7 @@ function blockedPair(cluster: Cluster, path: Path, both: boolean): Failure {
     what: `${both ? `${from} and ${to} cannot reach each other` : `${from} cannot reach ${to}`} over ${name}`,
     evidence: `probe on ${from} to probe on ${to}: ${path.seen}`,
     ...(path.cause !== undefined && { cause: path.cause }),
-    remedy: path.stranger ? apply : open,
+    remedy: path.because === 'stranger' ? apply : open,
   };
 }
 

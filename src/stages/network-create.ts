@@ -32,8 +32,8 @@ export const networkCreate = defineStage({
   inputs: ['registry-password', 'images', 'repair'],
   removable: true,
   work: (deployment, wish) => ({
-    // An engine that missed another engine's news of its containers learns it from one that it asks at random every 30
-    // s (moby#47728): the lab saw 55 s.
+    // An engine that missed news of another engine's containers gets it when it next syncs with a random peer, every
+    // 30 s (moby#47728); the lab saw 55 s.
     settleMs: 100_000,
     prefetch: (plan, act) =>
       Promise.all(

@@ -19,7 +19,7 @@ import {
 import { movingFiles, type LoadBalancerFiles } from '../nginx/configuration.ts';
 
 /**
- * Replaces the files in use by these. They are first written to a folder of their own and checked there by the image's
+ * Replaces the files in use with these. They are first written to a separate folder and checked there by the image's
  * nginx. Throws a DeploymentError.
  */
 export async function replaceConfiguration(
@@ -47,11 +47,11 @@ export async function replaceConfiguration(
     throw deploymentError({
       code: checked.ended === 'lost' ? 'connection-lost' : 'load-balancer-configuration',
       host: host.name,
-      what: 'nginx refuses the new configuration; the one in use stays',
+      what: 'nginx rejects the new configuration; the one in use was kept',
       evidence: lastLine(checked),
       remedy:
-        'See that the certificate and key inputs belong together and are PEM, and that every replica address can ' +
-        'be resolved there.',
+        'Check that the certificate and key inputs belong together and are PEM, and that this host can resolve ' +
+        'every replica address.',
     });
   }
   await act.run(host.name, installConfiguration(candidate, inUse));
@@ -59,8 +59,8 @@ export async function replaceConfiguration(
 
 /**
  * Makes a running load balancer forward to each replica on its new gateway port and on all former ones, before the
- * first replica moves. The load balancer's own stage follows when all have moved. Does nothing if it does not run, or
- * if this run does not reach its host.
+ * first replica moves. The load balancer's own stage follows when all have moved. Does nothing if nginx does not run,
+ * or if this run does not reach its host.
  */
 export async function forwardToAllPorts(act: Act, deployment: Deployment, former: readonly number[]): Promise<void> {
   const { host: name, container: nginx } = deployment.cluster.loadBalancer;
@@ -76,7 +76,7 @@ export async function forwardToAllPorts(act: Act, deployment: Deployment, former
   await act.run(name, reloadConfiguration(nginx, files.digest));
   act.say(
     name,
-    `nginx leads to the gateway ports ${[...former, deployment.cluster.ports.gateway].join(' and ')} until all ` +
+    `nginx forwards to the gateway ports ${[...former, deployment.cluster.ports.gateway].join(' and ')} until all ` +
       'replicas have moved',
   );
 }

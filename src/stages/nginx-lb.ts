@@ -54,7 +54,7 @@ export function planLoadBalancer(deployment: Deployment, facts: NginxFacts, wish
   if (wish === 'absent') {
     plan.failures.push(...unknownFailures(host.name, [facts.standing]));
     if (facts.standing.is === 'present')
-      planRemoval(plan, wantedLoadBalancer(deployment, host, facts), facts.standing.value, 'its configuration stays');
+      planRemoval(plan, wantedLoadBalancer(deployment, host, facts), facts.standing.value, 'its configuration is kept');
     return plan;
   }
   const ofHost = [facts.home, facts.image, facts.standing, facts.configuration, ...facts.secrets.values()].map(
@@ -99,9 +99,9 @@ const isJustStarted = ({ standing, clock }: NginxFacts): boolean =>
 const loadedUnknown = (host: Host, container: string, evidence: string): Failure => ({
   code: 'load-balancer-unhealthy',
   host: host.name,
-  what: 'nginx does not tell which configuration it runs with',
+  what: 'nginx does not report which configuration it has loaded',
   evidence,
-  remedy: `See docker logs ${container} on ${host.name}, then run again.`,
+  remedy: `Check docker logs ${container} on ${host.name}, then run again.`,
 });
 
 function planFiles(plan: Plan, deployment: Deployment, host: Host, facts: NginxFacts): void {
@@ -180,11 +180,11 @@ function planAnswers(plan: Plan, cluster: Cluster, host: Host, { answers, replic
   const failure = ({ on, name }: { readonly on: string; readonly name: string }): Failure => ({
     code: 'load-balancer-unhealthy',
     host: host.name,
-    what: `the load balancer does not lead to ${name}`,
+    what: `the load balancer does not forward to ${name}`,
     evidence: `seen in ${received.length} requests: ${observed}`,
     remedy:
-      `See that ${host.name} reaches ${on} on ${cluster.ports.gateway}/tcp, that the replica works, and docker ` +
-      `logs ${cluster.loadBalancer.container} on ${host.name}.`,
+      `Check that ${host.name} can reach ${on} on ${cluster.ports.gateway}/tcp and that the replica works, and see ` +
+      `docker logs ${cluster.loadBalancer.container} on ${host.name}.`,
   });
   plan.awaited.push(
     ...silent.map((each) => ({

@@ -58,8 +58,8 @@ export function planOverlay(plan: Plan, deployment: Deployment, facts: NetworkFa
 }
 
 /**
- * Plans the removal of the network once the probes are gone. It stays if it is not as described, or if a container that
- * is not ours is attached to it. Docker accounts for containers on other hosts: it removes no network in use.
+ * Plans the removal of the network once the probes are gone. It is kept if it is not as described, or if a container
+ * that is not ours is attached to it. Docker accounts for containers on other hosts: it removes no network in use.
  */
 export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: NetworkFacts): void {
   const manager = leadManager(cluster, facts.engines);
@@ -73,9 +73,9 @@ export function planNoOverlay(plan: Plan, { cluster }: Deployment, facts: Networ
     });
   if (!network) return note('be-absent', 'not in the swarm');
   const fault = faultOf(cluster, network);
-  if (fault) return note('be-there', `it stays: ${faultText(fault)}`);
+  if (fault) return note('be-there', `kept: ${faultText(fault)}`);
   const users = foreignContainers(cluster, facts);
-  if (users.length > 0) return note('be-there', `it stays, used by ${users.join(', ')}`);
+  if (users.length > 0) return note('be-there', `kept: used by ${users.join(', ')}`);
   // Shares a serial group with one of the probes; all others run beside that one.
   const serialGroup = 'network';
   const [probe, ...others] = plan.steps.splice(0);
@@ -126,7 +126,7 @@ function faultOf(cluster: Cluster, network: Network): Fault | undefined {
   if (!network.attachable) return { field: 'attachable', to: 'true' };
   if (!network.subnets.includes(subnet)) return { field: 'subnet', from: network.subnets.join(', '), to: subnet };
   if (mtu !== undefined && network.mtu !== mtu)
-    return { field: 'mtu', from: `${network.mtu ?? `that which Docker chooses (${USUAL_MTU})`}`, to: `${mtu}` };
+    return { field: 'mtu', from: `${network.mtu ?? `Docker's default (${USUAL_MTU})`}`, to: `${mtu}` };
   if (encrypted !== undefined && network.encrypted !== encrypted)
     return { field: 'encrypted', from: `${network.encrypted}`, to: `${encrypted}` };
   return undefined;
@@ -139,9 +139,9 @@ interface Fault extends Difference {
 }
 
 function faultText({ field, from, to }: Fault): string {
-  if (field === 'attachable') return 'not attachable';
-  if (field === 'encrypted') return to === 'true' ? 'not encrypted' : 'not without encryption';
-  return `${field} is ${from}, not ${to}`;
+  if (field === 'attachable') return 'it is not attachable';
+  if (field === 'encrypted') return to === 'true' ? 'it is not encrypted' : 'it is encrypted';
+  return `its ${field} is ${from}, not ${to}`;
 }
 
 function wrongType(cluster: Cluster, host: string, network: Network, fault: Fault): Failure {
@@ -153,18 +153,18 @@ function wrongType(cluster: Cluster, host: string, network: Network, fault: Faul
   return {
     code: 'network-wrong-type',
     host,
-    what: `the network ${cluster.network.name} is there, but its ${faultText(fault).replace(/^not/, 'type is not')}`,
+    what: `the network ${cluster.network.name} exists, but ${faultText(fault)}`,
     evidence:
       `network ${network.id.slice(0, 12)}: driver ${network.driver}, scope ${network.scope}, attachable ` +
       `${network.attachable}, subnet ` +
       `${network.subnets.join(', ') || 'none'}${network.mtu === undefined ? '' : `, mtu ${network.mtu}`}`,
     remedy:
-      `Run again with repair: true, which removes it with the probes on it, or remove it on ${host}: docker ` +
+      `Run again with repair: true, which removes the network and its probes, or remove it on ${host}: docker ` +
       `network rm ${network.id.slice(0, 12)}.${alternatives[fault.field] ?? ''}`,
   };
 }
 
-/** Containers on the network other than the probes, which a repair recreates: docker removes no network in use. */
+/** Containers on the network other than the probes, which a repair recreates: Docker removes no network in use. */
 const usersOf = (cluster: Cluster, { hosts }: NetworkFacts, network: Network, where: string): string[] =>
   hosts
     .filter(({ host }) => network.scope === 'swarm' || host.name === where)
@@ -186,8 +186,8 @@ const networkInUse = (
   what: `the network ${cluster.network.name} cannot be repaired while containers use it: ${faultText(fault)}`,
   evidence: users.join(', '),
   remedy:
-    'Stop and remove these containers where they may go, then run again with repair: true. Or write the cluster ' +
-    `file as the network is (docker network inspect ${network.id.slice(0, 12)}).`,
+    'If these containers are not needed, stop and remove them, then run again with repair: true. Otherwise change ' +
+    `the cluster file to match the network (docker network inspect ${network.id.slice(0, 12)}).`,
 });
 
 function removal(

@@ -29,8 +29,8 @@ export interface Taken {
 }
 
 /**
- * How many subnets the engine has for networks without a subnet of their own, if none of them is free; undefined if one
- * is, or may be.
+ * How many subnets the engine has for networks that specify none, if all of them are in use; undefined if one is, or
+ * may be, free.
  */
 export function exhausted(
   { version, addressPools }: Pick<Engine, 'version' | 'addressPools'>,
@@ -66,5 +66,5 @@ const subnetFrom = (first: number, prefix: number): Subnet => ({ first, last: fi
 /** The pools as an operator would search for them. */
 export const poolsText = ({ addressPools }: Pick<Engine, 'addressPools'>): string =>
   addressPools.length === 0
-    ? '172.17.0.0/16 to 172.31.0.0/16, 192.168.0.0/16 in parts of /20'
-    : addressPools.map(({ base, size }) => `${base} in parts of /${size}`).join(', ');
+    ? '172.17.0.0/16 to 172.31.0.0/16, 192.168.0.0/16 in /20 blocks'
+    : addressPools.map(({ base, size }) => `${base} in /${size} blocks`).join(', ');

@@ -26,7 +26,7 @@ export function portsOn(cluster: Cluster, host: Host): Map<number, string> {
 }
 
 /**
- * Ports that something other than this deployment listens on; without those of our containers that docker may be about
+ * Ports that something other than this deployment listens on, except those of our containers that Docker may be about
  * to start.
  */
 export function takenPorts(
@@ -37,7 +37,7 @@ export function takenPorts(
   published: Fact<ReadonlyMap<number, string>>,
   restarted: Fact<ReadonlyMap<number, string>> = absent,
 ): Failure[] {
-  // Who uses the port would be a guess.
+  // It would only be a guess who uses the port.
   if (published.is === 'unknown') return [];
   const own = new Set([
     replicaContainer(cluster, machine.user),
@@ -63,14 +63,14 @@ export function takenPorts(
           : `something listens on ${port}/tcp`,
       remedy:
         use === 'swarm'
-          ? 'End what listens there: the swarm needs this port.'
-          : 'End what listens there, or choose another port in the cluster file.',
+          ? 'Find what listens there (ss -ltnp) and stop it: the swarm needs this port.'
+          : 'Find what listens there (ss -ltnp) and stop it, or choose another port in the cluster file.',
     }));
 }
 
 /**
- * Throws when something else listens on one of the host's ports: taken since preflight checked, it is why docker
- * refused to start a container.
+ * Throws if something else listens on one of the host's ports: a port taken since preflight explains why Docker refused
+ * to start a container.
  */
 export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
   const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);

@@ -49,7 +49,7 @@ const liveRestore = (evidence: string): Finding => ({
   evidence,
   remedy:
     `On that host, remove "live-restore" from ${DAEMON} (or --live-restore from the arguments of dockerd), ` +
-    'then: systemctl reload docker; systemctl start docker where it does not run.',
+    'then: systemctl reload docker (systemctl start docker if it does not run).',
 });
 
 /**
@@ -67,7 +67,7 @@ function engineFindings(engine: Engine): Finding[] {
   if (compareVersions(engine.version, REQUIRED.engine) < 0) {
     findings.push({
       what: `Docker Engine ${engine.version} is too old`,
-      evidence: 'older engines refuse threads to Kuscia (kuscia#984)',
+      evidence: 'older engines do not let Kuscia create threads (kuscia#984)',
       remedy: `Install ${REQUIRED.engine} or newer.`,
     });
   }
@@ -95,9 +95,8 @@ function userFindings(engine: Engine): Finding[] {
         what: 'the Docker Engine is rootless, and a rootless engine has no overlay networks',
         evidence: 'docker info: SecurityOptions name=rootless',
         remedy:
-          "Use the host's own engine: systemctl enable --now docker, add the account to group docker, and as " +
-          'that login: ' +
-          'docker context use default, unset DOCKER_HOST.',
+          "Use the host's own engine: systemctl enable --now docker, add the login to the group docker, then as " +
+          'that login: docker context use default; unset DOCKER_HOST.',
       },
     ];
   }
@@ -108,8 +107,8 @@ function userFindings(engine: Engine): Finding[] {
       evidence: `docker info: SecurityOptions name=userns, Docker Root Dir ${engine.rootDir}`,
       remedy:
         `On that host, remove "userns-remap" from ${DAEMON}, then: ${RESTART}. ` +
-        (`Images and containers of the remapped engine stay in ${engine.rootDir}; without the option they are not ` +
-          'visible.'),
+        `Images and containers of the remapped engine stay in ${engine.rootDir}, but without the option they are not ` +
+        'visible.',
     },
   ];
 }

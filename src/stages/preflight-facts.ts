@@ -74,7 +74,7 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
 }
 
 /**
- * Rules are read before the networks are listed; those of a network that Docker created in between were not there yet.
+ * Rules are read before the networks are listed; those of a network that Docker created in between did not exist yet.
  * If some seem to be missing, they are read again.
  */
 async function rereadRules(

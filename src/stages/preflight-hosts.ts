@@ -4,7 +4,7 @@ import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { REQUIRED } from '../kuscia/requirements.ts';
 import type { OnHost } from './preflight-facts.ts';
 
-/** What does not fit between hosts, even if each host by itself is fine. */
+/** What does not fit between hosts, even if each host is fine by itself. */
 export const crossHostFailures = (cluster: Cluster, facts: readonly OnHost[]): Failure[] => [
   ...sharedMachineIds(facts),
   ...architectureFailures(cluster, facts),
@@ -27,7 +27,7 @@ function sharedMachineIds(facts: readonly OnHost[]): Failure[] {
       host: same.map(([, host]) => host).join(', '),
       what: 'these hosts have the same machine-id, as cloned machines do',
       evidence: `/etc/machine-id is ${same[0]?.[0]}`,
-      remedy: 'Make new ones: rm /etc/machine-id && systemd-machine-id-setup, then restart the host.',
+      remedy: 'On all of these hosts but one: rm /etc/machine-id && systemd-machine-id-setup, then restart the host.',
     }));
 }
 
@@ -72,7 +72,7 @@ function clockFailures(facts: readonly OnHost[]): Failure[] {
       what:
         `its clock is at least ${Math.floor((clock.least - slowest.most) / 1000)} s ahead of that of ` +
         `${slowest.host}; ${REQUIRED.clockSkew} s are allowed`,
-      remedy: 'Set the clocks by NTP on all hosts: Kuscia judges replicas by times that they write themselves.',
+      remedy: 'Synchronise the clocks of all hosts with NTP: Kuscia judges replicas by timestamps that they write.',
     }));
 }
 

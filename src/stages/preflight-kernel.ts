@@ -17,8 +17,7 @@ const NO_FORWARDING: Finding = {
   evidence: 'net.ipv4.ip_forward = 0',
   remedy:
     'On that host: sysctl -w net.ipv4.ip_forward=1. To keep it after a reboot, put net.ipv4.ip_forward = 1 into ' +
-    'the file of ' +
-    '/etc/sysctl.d that is read last (sysctl --system shows the order).',
+    'the file in /etc/sysctl.d that is read last (sysctl --system shows the order).',
 };
 
 /**
@@ -33,7 +32,7 @@ function terminalFindings(kernel: Setup['kernel'], noTerminal: string): Finding[
         evidence: `/dev/ptmx: ${noTerminal}`,
         remedy:
           'On that host: mount -t devpts devpts /dev/pts -o gid=5,mode=620,ptmxmode=666; ln -sf pts/ptmx /dev/ptmx. ' +
-          'Where all are in use, sysctl -w kernel.pty.max=8192.',
+          'If all are in use: sysctl -w kernel.pty.max=8192.',
       },
     ];
   }
@@ -44,7 +43,7 @@ function terminalFindings(kernel: Setup['kernel'], noTerminal: string): Finding[
       what: 'no pseudo-terminal is left for containers, and kuscia.sh needs one',
       evidence: `kernel.pty.nr = ${used}, kernel.pty.max = ${max}, kernel.pty.reserve = ${reserve}`,
       remedy:
-        'On that host, end what holds so many terminals (ls /dev/pts), or raise the limit: sysctl -w ' +
+        'On that host, stop what holds so many terminals (ls /dev/pts), or raise the limit: sysctl -w ' +
         'kernel.pty.max=8192.',
     },
   ];

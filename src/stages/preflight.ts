@@ -93,7 +93,7 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   if (machine.is !== 'present') {
     unfit(
       'its properties cannot be read',
-      'See that the login has a POSIX shell and may read /proc.',
+      'Check that the login has a POSIX shell and may read /proc.',
       whyNot(machine, 'absent'),
     );
   } else {
@@ -102,14 +102,14 @@ function hostFailures(cluster: Cluster, onHost: OnHost): Failure[] {
   }
   failures.push(...unknownFailures(host.name, [published, disk, setup, others]));
   if (disk.is === 'present' && disk.value.free < REQUIRED.freeDisk) {
-    const folder = valueOf(engine)?.rootDir ?? 'its folder';
-    const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} are free in ${folder}`;
+    const folder = valueOf(engine)?.rootDir ?? "the engine's data folder";
+    const evidence = `${gib(disk.value.free)} of ${gib(disk.value.size)} is free in ${folder}`;
     const what =
-      `${gib(disk.value.free)} of disk are free where its engine keeps its data, ${gib(REQUIRED.freeDisk)} are ` +
+      `only ${gib(disk.value.free)} of disk space is free for the Docker Engine's data; ${gib(REQUIRED.freeDisk)} is ` +
       'needed';
     unfit(
       what,
-      'Free space there: docker system df shows what takes it; docker image prune removes unused images.',
+      'Free space there: docker system df shows what uses it; docker image prune removes unused images.',
       evidence,
     );
   }
@@ -121,11 +121,11 @@ const folderWarnings = ({ host, others }: OnHost): Failure[] =>
   (valueOf(others) ?? []).map(({ path, is, why }) => ({
     code: 'folder-open',
     host: host.name,
-    what: `others than root and the login can change ${path}: ${why}`,
+    what: `users other than root and the login can change ${path}: ${why}`,
     evidence: `${path}: ${is}`,
     remedy:
       `On ${host.name}: chown root ${path}, or chmod go-w ${path}; or set directory in the cluster file to a ` +
-      `folder whose parents are all root's or the login's.`,
+      'folder whose parents all belong to root or the login.',
   }));
 
 const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
@@ -143,25 +143,25 @@ function machineFindings(
   if (machine.missingPrograms.length > 0)
     unfit(
       `these programs are missing: ${machine.missingPrograms.join(', ')}`,
-      'Install them; kuscia.sh and the stages call them.',
+      'Install them: kuscia.sh and the stages need them.',
     );
   if (!host.roles.includes('replica')) return;
   const name = replicaName(replicaContainer(cluster, machine.user), machine.hostname);
   if (!isReplicaName(name))
     unfit(
-      `its replica would be named ${name}, which Kubernetes does not take`,
+      `its replica would be named ${name}, which Kubernetes does not accept`,
       'Give the host a name of letters, digits and inner hyphens (hostnamectl set-hostname), or use another login.',
       `hostname ${machine.hostname}, login ${machine.user}`,
     );
   if (cluster.memory > machine.memory) {
     unfit(
-      `a replica may use ${gib(cluster.memory)} of memory, the host has ${gib(machine.memory)}`,
-      'Set memory in the cluster file to what every replica host has.',
+      `a replica may use ${gib(cluster.memory)} of memory, but the host has only ${gib(machine.memory)}`,
+      'Set memory in the cluster file to no more than every replica host has.',
     );
   }
   if (machine.ptraceScope === 3)
     unfit(
-      'ptrace is forbidden, which runp needs',
+      'ptrace is disabled, but runp needs it',
       'Set kernel.yama.ptrace_scope to 2 or less and restart the host (kuscia#626).',
       'kernel.yama.ptrace_scope = 3',
     );

@@ -13,7 +13,7 @@ import { lacksPrograms, probeDifference, startProbe, unfitProbe } from './probe.
 
 const probeOf = (cluster: Cluster, kind: Kind): About => ({ kind, thing: 'probe', name: probeName(cluster) });
 
-/** Says that the probe is created once more is known. */
+/** Announces that the probe will be created once more is known. */
 export function planProbeLater(
   plan: Plan,
   deployment: Deployment,
@@ -63,7 +63,7 @@ export function planProbe(plan: Plan, deployment: Deployment, onHost: OnHost, fa
     movedImage(current, cluster.network.probeImage, onHost.probeImage) === undefined
   ) {
     plan.failures.push(
-      unfitProbe(cluster, host, `${current.name} ended with ${current.exitCode}: a program is not there`),
+      unfitProbe(cluster, host, `${current.name} exited with ${current.exitCode}: a program is missing`),
     );
     return;
   }

@@ -49,7 +49,7 @@ export const unfitProbe = ({ network }: Cluster, host: Host, evidence: string): 
   what: `the probe cannot work with the image ${network.probeImage}`,
   evidence,
   remedy:
-    'Name an image that holds nginx, curl and bash, as nginx:1.26 does: network.probe-image in the cluster file, ' +
-    'or load-balancer.image, which stands in where that is not set. Then run again.',
+    'Set network.probe-image in the cluster file to an image that contains nginx, curl and bash, such as ' +
+    'nginx:1.26 (if it is not set, load-balancer.image is used). Then run again.',
   definite: true,
 });

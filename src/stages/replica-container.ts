@@ -62,7 +62,7 @@ export function wantedReplica(
       await proveTerminal(act, host);
       if (former.length > 0) await forwardToAllPorts(act, deployment, former);
     },
-    // Comes last, so that tasks are not waited for in vain.
+    // Comes last, so that waiting for tasks is not in vain.
     beforeStop: async (act) => {
       if (current?.state === 'running')
         await awaitTasks(act, deployment, host, current.hostname, faultOf(cluster, replica, current) === undefined);
@@ -97,7 +97,7 @@ async function faultNow(act: Act, deployment: Deployment, host: Host): Promise<s
     fault ??
     (forwarded.is === 'absent' || valueOf(forwarded)?.has(current.hostname) === true
       ? undefined
-      : 'the load balancer does not lead to it')
+      : 'the load balancer does not forward to it')
   );
 }
 
@@ -117,9 +117,9 @@ async function proveTerminal(act: Act, host: Host): Promise<void> {
   throw deploymentError({
     code: 'replacement-impossible',
     host: host.name,
-    what: 'there is no terminal for kuscia.sh, so the present replica was left as it is',
+    what: 'kuscia.sh cannot get a terminal, so the present replica was left as it is',
     evidence: `${ending(outcome)}: ${lastLine(outcome)}`,
-    remedy: 'Let the login have one (script(1), /dev/ptmx and /dev/pts), then run again.',
+    remedy: 'Make sure that the login can open one (script(1), /dev/ptmx and /dev/pts), then run again.',
   });
 }
 
@@ -132,7 +132,7 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
       code: 'host-changed',
       host: host.name,
       what: `a container ${name} has appeared since the plan was made`,
-      remedy: 'See who made it (docker inspect), then run again: it is compared with the cluster file then.',
+      remedy: 'Find out who created it (docker inspect), then run again: the run compares it with the cluster file.',
     });
   const start = startReplica(cluster);
   const outcome = await act.attempt(host.name, start);
@@ -144,11 +144,11 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
     code: 'replica-unhealthy',
     host: host.name,
     what: succeeded(outcome)
-      ? 'kuscia.sh ended with 0, but did not say that it deployed the replica'
+      ? 'kuscia.sh exited with 0, but did not report that it deployed the replica'
       : `kuscia.sh did not start the replica: ${ending(outcome)}`,
     evidence: [lastLine(outcome), logLines].filter((line) => line !== '').join(' | '),
     remedy:
-      'Fix what the evidence names, then run again: what was left behind is cleaned then. More is in docker logs ' +
-      `${name} on ${host.name}.`,
+      'Fix what the evidence names, then run again: the next run removes what was left behind. For more, see docker ' +
+      `logs ${name} on ${host.name}.`,
   });
 }

@@ -114,10 +114,10 @@ export function faultOf(
 function registrationFault(registry: Fact<Registry>, current: Container): string | undefined {
   if (registry.is !== 'present') return whyNot(registry);
   const gateway = registry.value.gateways.find(({ name }) => name === current.hostname);
-  if (gateway === undefined) return 'its gateway object is not there yet';
+  if (gateway === undefined) return 'its gateway object does not exist yet';
   // Gateway objects outlive their replica: only one written by this very process proves anything.
   if (gateway.heartbeat < current.startedAt - 1000 || gateway.uptime < current.startedAt - 1000)
-    return 'its gateway object is of an earlier start';
+    return 'its gateway object is from an earlier start';
   if (registry.value.nodes.find(({ name }) => name === current.hostname)?.ready !== true)
     return 'its node is not Ready';
   return undefined;
@@ -137,7 +137,7 @@ export function isProvenBroken(
   if (answersWrongly(within)) return true;
   if (answersWrongly(answer) && answersWrongly(elsewhere)) return true;
   if (registry.is === 'present') return registrationFault(registry, current) !== undefined;
-  // Commands run in its container, and still its API does not answer.
+  // Commands can be run in its container, but its API does not answer.
   return within.is === 'present';
 }
 
@@ -164,7 +164,7 @@ export const portsOf = ({ ports }: Cluster): Readonly<Record<string, number>> =>
 /** How the container differs from what is described, so that it must be recreated; undefined when it does not. */
 export function differenceOf(
   cluster: Cluster,
-  { image, machine, lastErrorLines: lastWords }: Replica,
+  { image, machine, lastErrorLines: errorLines }: Replica,
   current: Container,
 ): Difference | undefined {
   const properties = valueOf(machine);
@@ -178,6 +178,6 @@ export function differenceOf(
     hostname: replicaName(replicaContainer(cluster, properties?.user ?? ''), properties?.hostname ?? ''),
   };
   // Such a replica never starts again, and Kuscia reports it nowhere else.
-  const hasOtherKey = /doesn't match parent's PublicKey/.test(valueOf(lastWords) ?? '');
+  const hasOtherKey = /doesn't match parent's PublicKey/.test(valueOf(errorLines) ?? '');
   return differenceFrom(wanted, current, image) ?? (hasOtherKey ? { field: 'domain key' } : undefined);
 }

@@ -9,7 +9,7 @@ import { replicaContainer } from '../kuscia/names.ts';
 import { nameOfReplica, type NameSources } from './replica-names.ts';
 import { askSwarm } from './swarm.ts';
 
-/** What shows which things belong to the deployment, described or not. */
+/** The facts that show which things belong to the deployment, described or not. */
 export interface StrayFacts extends NameSources {
   /** By host, for those hosts that answered. */
   readonly containers: ReadonlyMap<string, readonly Container[]>;
@@ -43,7 +43,7 @@ export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts>
 }
 
 /**
- * A warning for each thing that belongs to the deployment, runs or waits to be restarted, and is no longer described.
+ * A warning for each part of the deployment that runs or waits to be restarted, but is no longer described.
  */
 export function strayWarnings(cluster: Cluster, facts: StrayFacts): Failure[] {
   const registered = registeredStrays(cluster, facts);
@@ -107,7 +107,9 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
   const described = cluster.hosts.find(({ name: host, address }) => host === found?.host || address === node?.address);
   const place = described?.name ?? (node ? `${node.hostname} (${node.address})` : 'its host');
   const role =
-    described?.roles.includes('replica') === true ? 'whose replica has another name' : 'which has no role replica';
+    described?.roles.includes('replica') === true
+      ? 'whose replica has another name'
+      : 'which does not have the role replica';
   const where = described
     ? `on ${place}, ${role}`
     : node
@@ -116,13 +118,13 @@ function registeredWarning(cluster: Cluster, facts: StrayFacts, { name, seen }: 
   return {
     code: 'not-described',
     ...(described && { host: described.name }),
-    what: `replica ${name} works ${where}`,
+    what: `replica ${name} runs ${where}`,
     evidence: seen,
     cause:
-      'its host or its role was taken out of the cluster file, which stops nothing: jobs are still given to it, ' +
-      'while the load balancer does not lead to it',
+      'its host or its role was removed from the cluster file, which stops nothing: the replica still receives ' +
+      'jobs, but the load balancer does not forward to it',
     remedy:
-      'Put it back into the cluster file, or take it away: ' +
+      'Put it back into the cluster file, or remove it: ' +
       removalCommands(cluster, facts, name, found?.container.name, place),
   };
 }
@@ -187,19 +189,19 @@ function containerWarning(cluster: Cluster, { host, container, role }: Found): F
   const { name } = container;
   const volume =
     role === 'database' && container.mounts['/var/lib/mysql'] !== undefined
-      ? ` Its data stay in the volume ${container.mounts['/var/lib/mysql']}.`
+      ? ` Its data remains in the volume ${container.mounts['/var/lib/mysql']}.`
       : '';
   return {
     code: 'not-described',
     host: host.name,
-    what: `container ${name} of ${cluster.domain} is on ${host.name}, where no role asks for it`,
+    what: `container ${name} of ${cluster.domain} is on ${host.name}, whose roles do not call for it`,
     evidence: `docker ps --all: ${name} ${container.state}`,
     cause:
       role === 'replica' && host.roles.includes('replica')
-        ? 'the login of the host is another than the one that started it'
-        : `the role ${role} was taken from the host, which removes nothing`,
+        ? 'the host now has a different login than when the container was started'
+        : `the role ${role} was removed from the host, which does not remove the container`,
     remedy:
-      `Give the host the role ${role} again, or take the container away on ${host.name}: docker stop ${name}, then ` +
+      `Give the host the role ${role} again, or remove the container on ${host.name}: docker stop ${name}, then ` +
       `docker rm -f ${name}.${volume}`,
   };
 }

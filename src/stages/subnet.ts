@@ -33,7 +33,7 @@ export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Fa
     faults.push({
       code: 'subnet-unfit',
       what: `${subnet} is public address space`,
-      remedy: `${remedy} Where it must be, set network.allow-public-subnet.`,
+      remedy: `${remedy} If it must be public, set network.allow-public-subnet.`,
     });
   }
   for (const { host, networks, machine } of hosts) {
@@ -48,7 +48,7 @@ export function subnetFaults(cluster: Cluster, hosts: readonly SubnetUser[]): Fa
         ? `route to ${route}`
         : undefined;
     if (evidence)
-      faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is in use there`, evidence, remedy });
+      faults.push({ code: 'subnet-unfit', host: host.name, what: `${subnet} is already in use`, evidence, remedy });
   }
   return faults;
 }

@@ -83,8 +83,8 @@ export function planSwarmInit({ cluster }: Deployment, engines: Engines): Plan {
 const clusterId = (engines: Engines, host: Host): string | undefined => engineOf(engines, host)?.swarm.clusterId;
 
 const LEAVE =
-  'If the host is to be in this cluster, make it leave the other swarm there (docker swarm leave), which ends ' +
-  'what runs on it in that swarm; then run again. Otherwise take it out of the cluster file.';
+  'If the host belongs in this cluster, run docker swarm leave on it (this stops what it runs for the other ' +
+  'swarm), then run again. Otherwise remove it from the cluster file.';
 
 function twoSwarms(first: Host, other: Host, engines: Engines): Failure {
   return {

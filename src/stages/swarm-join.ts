@@ -77,7 +77,7 @@ export function planSwarmJoin(
     ...unknownFailures(
       leadManager(cluster, engines).name,
       [nodes],
-      'See whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
+      'Check whether the swarm has lost its quorum (docker node ls on a manager), then run again.',
     ),
   );
   if (plan.failures.length > 0) return plan;
@@ -107,7 +107,7 @@ function planRotation(
   const marked = nodes.filter(({ labels }) => tokensLabel(domain) in labels).map(({ id }) => id);
   if (handedInUse.is === 'unknown') {
     const remedy =
-      'See that the manager answers (docker swarm join-token worker there), then run again: the tokens that were ' +
+      'Check that the manager answers (docker swarm join-token worker on it), then run again: the tokens that were ' +
       'handed over must not stay valid.';
     plan.failures.push(...unknownFailures(manager.name, [handedInUse], remedy));
     return;
@@ -199,8 +199,8 @@ function foreign(host: Host, engines: Engines, cluster: Cluster): Failure {
       `its managers: ${swarm?.managers.join(', ') || 'none known'}; state ` +
       `${swarm?.state}${swarm?.error ? `: ${swarm.error}` : ''}`,
     remedy:
-      'If the host is to be in this cluster, run docker swarm leave on it, then run again. Otherwise take it out ' +
-      'of the cluster file.',
+      'If the host belongs in this cluster, run docker swarm leave on it, then run again. Otherwise remove it from ' +
+      'the cluster file.',
   };
 }
 
@@ -208,10 +208,11 @@ function notListed(host: Host, manager: Host, nodeId: string): Failure {
   return {
     code: 'node-not-ready',
     host: host.name,
-    what: `${manager.name} does not list its node`,
+    what: `${manager.name} does not list the node of ${host.name}`,
     evidence: `node ${nodeId} names ${manager.name} as its manager`,
     remedy:
-      'If it was removed from the swarm (docker node rm), let it leave there (docker swarm leave), then run again.',
+      'If the node was removed from the swarm (docker node rm), run docker swarm leave on ' +
+      `${host.name}, then run again.`,
   };
 }
 
@@ -238,9 +239,9 @@ function warnOfGhosts(plan: Plan, cluster: Cluster, engines: Engines, nodes: rea
       what: `the swarm still lists a second node ${ghost.hostname} (${ghost.id}), which is ${ghost.state}`,
       evidence: `docker node ls: ${ghost.id} ${ghost.hostname} ${ghost.state}, at ${ghost.address}`,
       cause:
-        'that host has left the swarm, or was set up anew, and joined again: its old entry stays until somebody ' +
+        'the host left the swarm or was reinstalled, then joined again: its old entry stays until somebody ' +
         'removes it',
-      remedy: `Remove it when nothing needs it: docker node rm ${ghost.id}`,
+      remedy: `If nothing needs the old entry, remove it: docker node rm ${ghost.id}.`,
     });
   }
 }

@@ -57,8 +57,8 @@ export const swarmFailures = (cluster: Cluster, engines: Engines, nodes: Fact<re
 ];
 
 /**
- * The failures of hosts whose engine is in a swarm that it cannot take part in. If a manager is locked, it is no news
- * that others wait for one.
+ * The failures of hosts whose engine is in a swarm that it cannot take part in. If a manager is locked, engines that
+ * wait for a manager are not reported.
  */
 function stuckFailures(engines: Engines): Failure[] {
   const swarms = [...engines].flatMap(([host, fact]) => (fact.is === 'present' ? [{ host, ...fact.value.swarm }] : []));
@@ -66,7 +66,7 @@ function stuckFailures(engines: Engines): Failure[] {
   return swarms.flatMap(({ host, state, error }) => {
     const stuck = STUCK[state];
     if (stuck === undefined || (locked && state === 'pending')) return [];
-    const what = `its engine says that its swarm is ${state}`;
+    const what = `its Docker Engine reports that its swarm is ${state}`;
     return [{ code: 'node-not-ready' as const, host, what, ...(error !== '' && { evidence: error }), ...stuck }];
   });
 }
@@ -80,17 +80,14 @@ const STUCK: Readonly<Record<string, Pick<Failure, 'cause' | 'remedy'>>> = {
     cause: 'the swarm locks its managers (autolock), and the engine of this one was restarted',
     remedy:
       'Unlock it on that host: docker swarm unlock asks for the key, which docker swarm unlock-key shows on a ' +
-      'manager ' +
-      'that is not locked. Then run again.',
+      'manager that is not locked. Then run again.',
   },
   pending: {
     remedy:
-      'It waits for a manager to answer, as for some seconds after a restart: run again in a minute. ' +
-      'If it stays so, open 2377/tcp to the managers, or make it leave (docker swarm leave --force).',
+      'The engine is waiting for a manager, as it does for some seconds after a restart: run again in a minute. ' +
+      'If it keeps waiting, open 2377/tcp to the managers, or run docker swarm leave --force on the host.',
   },
-  error: {
-    remedy: 'If nothing of that swarm is needed there, make it leave (docker swarm leave --force); then run again.',
-  },
+  error: { remedy: 'If the host needs nothing from that swarm, run docker swarm leave --force on it, then run again.' },
 };
 
 /**
@@ -126,7 +123,9 @@ function unavailable(host: Host, node: SwarmNode, manager: string): Failure {
       `its node is ${AVAILABILITIES[node.availability] ?? node.availability}: no container can be started on the ` +
       'overlay network there',
     evidence: `docker node inspect ${node.id} on ${manager}: Availability ${node.availability}`,
-    cause: 'somebody set it so, as for maintenance; what runs there goes on, but would not come back after a restart',
+    cause:
+      'somebody set this availability, perhaps for maintenance; containers there keep running, but cannot be ' +
+      'started again',
     remedy:
       `When the host may be used again, on ${manager}: docker node update --availability active ${node.id}. Then ` +
       'run again.',
@@ -142,23 +141,23 @@ function wrongAddress(host: Host, node: SwarmNode, { address, isManager }: Engin
     evidence: `docker info: NodeAddr ${address}; cluster file: address ${host.address}`,
     cause:
       'it joined the swarm under another of its addresses, or its address has changed: ' +
-      'the other hosts send it the data of the overlay network there',
+      'the other hosts send overlay traffic to the registered address',
     remedy:
       `${only ? managerMoves(host) : nodeMoves(host, node, isManager, manager)} ` +
       `If ${address} is the right address, write it into the cluster file instead.`,
   };
 }
 
-const managerMoves = ({ address }: Host): string =>
-  `docker swarm init --force-new-cluster --advertise-addr ${address} on it keeps the swarm with this manager alone; ` +
-  'then make the other hosts leave (docker swarm leave, managers with --force), and run again: they join anew.';
+const managerMoves = ({ name, address }: Host): string =>
+  `On ${name}, run docker swarm init --force-new-cluster --advertise-addr ${address}: it keeps the swarm with this ` +
+  'manager only. Then run docker swarm leave on the other hosts (managers: with --force), and run again: they rejoin.';
 
 const nodeMoves = ({ name, address }: Host, { id }: SwarmNode, isManager: boolean, manager: string): string =>
   `Make ${name} leave and join again: ${isManager ? `docker node demote ${id} on ${manager}, then ` : ''}docker ` +
   `swarm leave on ${name}, ` +
-  `then docker node rm ${id} on ${manager}. The next run lets it join under ${address} (--advertise-addr).`;
+  `then docker node rm ${id} on ${manager}. The next run joins it with --advertise-addr ${address}.`;
 
 /** How to bring back a node that the managers have lost contact with. */
 export const NODE_REMEDY =
-  'See that the engine runs there, and that 2377/tcp to the managers and 7946/tcp and udp between all hosts are ' +
-  'open; then run again.';
+  'Check that the Docker Engine runs on the host, and that 2377/tcp to the managers and 7946/tcp and udp between ' +
+  'all hosts are open; then run again.';

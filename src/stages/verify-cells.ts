@@ -54,20 +54,17 @@ function explainStopped(scene: Scene): Explanation | undefined {
   const { onHost } = scene;
   const { name: host } = onHost.host;
   if (isSilent(scene.facts, host))
-    return {
-      cause: `${host} does not answer`,
-      remedy: `See that ${host} is up and that it can be reached; then verify again.`,
-    };
+    return { cause: `${host} does not answer`, remedy: `Check that ${host} is up and reachable, then verify again.` };
   if (onHost.machine.is === 'unknown')
     return {
-      cause: `the host cannot be asked: ${onHost.machine.why}`,
-      remedy: `See that ${host} is up and that the login has a POSIX shell there; then verify again.`,
+      cause: `the host cannot be queried: ${onHost.machine.why}`,
+      remedy: `Check that ${host} is up and that the login has a POSIX shell there, then verify again.`,
     };
   if (onHost.container.is === 'unknown')
     return {
-      cause: `its containers cannot be asked: ${onHost.container.why}`,
+      cause: `its containers cannot be queried: ${onHost.container.why}`,
       remedy:
-        `See that the Docker Engine of ${host} runs (systemctl status docker) and that the login may use it; then ` +
+        `Check that the Docker Engine of ${host} runs (systemctl status docker) and that the login may use it, then ` +
         'verify again.',
     };
   const name = nameIn(scene);
@@ -75,7 +72,7 @@ function explainStopped(scene: Scene): Explanation | undefined {
   if (state === undefined) return undefined;
   return {
     cause: `the replica does not run: its container is ${state}`,
-    remedy: `${APPLY}: it starts the replica. If it ends again, docker logs ${name} on ${host} says why.`,
+    remedy: `${APPLY}: it starts the replica. If it stops again, docker logs ${name} on ${host} shows why.`,
   };
 }
 
@@ -86,15 +83,19 @@ function direct(scene: Scene): Explanation {
   const place = `${host.address}:${cluster.ports.gateway}`;
   const url = `${gatewayScheme(cluster)}://${place}/`;
   if (answer.is !== 'present')
-    return { cause: `nobody could ask it from ${from}: ${whyNot(answer)}`, remedy: probeRemedy(scene) };
+    return { cause: `it could not be queried from ${from}: ${whyNot(answer)}`, remedy: probeRemedy(scene) };
   const { value } = answer;
   if (value.status === 0)
-    return { remedy: `See that ${from} reaches ${place} (curl -ki ${url} there; a firewall?). ${logsRemedy(scene)}` };
+    return {
+      remedy:
+        `Check that ${from} can reach ${place} (run curl -ki ${url} there) and that no firewall blocks it. ` +
+        logsRemedy(scene),
+    };
   if (isGateway(cluster, value))
     return {
       cause: `another replica answers at ${place}`,
       remedy:
-        `See that the address of ${host.name} in the cluster file is its own, and that nothing leads its port ` +
+        `Check that the address of ${host.name} in the cluster file is its own, and that nothing redirects its port ` +
         `${cluster.ports.gateway} elsewhere (NAT, a proxy).`,
     };
   if (value.domain === cluster.domain)
@@ -105,32 +106,32 @@ function direct(scene: Scene): Explanation {
   if (value.domain !== '')
     return {
       cause: `a gateway of domain ${value.domain} answers at ${place}`,
-      remedy: `Give each domain ports of its own (ports of the cluster file), or take the other one from ${host.name}.`,
+      remedy: `Give each domain its own ports (ports in the cluster file), or remove the other one from ${host.name}.`,
     };
   return {
-    cause: `what answers at ${place} is no Kuscia gateway`,
+    cause: `what answers at ${place} is not a Kuscia gateway`,
     remedy:
-      `See what listens there (ss -ltnp 'sport = :${cluster.ports.gateway}' on ${host.name}) and whether a proxy ` +
-      'stands between; end it, or choose another port in the cluster file.',
+      `Find out what listens there (ss -ltnp 'sport = :${cluster.ports.gateway}' on ${host.name}) and whether a ` +
+      'proxy is in between; stop it, or choose another port in the cluster file.',
   };
 }
 
 /** What to do if the probe could not make the request. */
 function probeRemedy({ cluster, facts }: Scene): string {
   const { name: from } = facts.from;
-  if (isSilent(facts, from)) return `See that ${from} is up and that it can be reached; then verify again.`;
+  if (isSilent(facts, from)) return `Check that ${from} is up and reachable, then verify again.`;
   const probe = probeName(cluster);
   if (facts.containers.get(from)?.some(({ name, state }) => name === probe && state === 'running') === true)
-    return `The probe on ${from} runs: see the load of that host (uptime, docker stats ${probe}), then verify again.`;
-  return `${APPLY}: it starts the probe on ${from}, from which replicas and load balancer are asked.`;
+    return `The probe on ${from} runs: check the load of that host (uptime, docker stats ${probe}), then verify again.`;
+  return `${APPLY}: it starts the probe on ${from}, which queries the replicas and the load balancer.`;
 }
 
 function throughLb(scene: Scene): Explanation {
   const { cluster, facts, onHost, row, loadBalancer } = scene;
   const { host: balancer, container } = cluster.loadBalancer;
-  if (loadBalancer !== '') return { cause: loadBalancer, remedy: 'Mend the load balancer first, as is said of it.' };
+  if (loadBalancer !== '') return { cause: loadBalancer, remedy: 'Fix the load balancer first (see above).' };
   if (facts.answers.is !== 'present')
-    return { cause: `the load balancer could not be asked: ${whyNot(facts.answers)}`, remedy: probeRemedy(scene) };
+    return { cause: `the load balancer could not be queried: ${whyNot(facts.answers)}`, remedy: probeRemedy(scene) };
   const seen =
     [...new Set(facts.answers.value.map((answer) => describeAnswer(cluster, answer)))].join(', ') || 'no answer';
   const evidence = `seen in ${facts.answers.value.length} requests: ${seen}`;
@@ -138,12 +139,12 @@ function throughLb(scene: Scene): Explanation {
     return {
       cause: 'the replica does not answer at its own address either',
       evidence,
-      remedy: 'Mend that first, as is said of the check direct: nginx leads there again within 10 s.',
+      remedy: 'Fix that first (see the check direct): nginx forwards to the replica again within 10 s.',
     };
   return {
     evidence,
     remedy:
-      `See that ${balancer} reaches ${onHost.host.name} on ${cluster.ports.gateway}/tcp from a container, and ` +
+      `Check that a container on ${balancer} can reach ${onHost.host.name} on ${cluster.ports.gateway}/tcp, and see ` +
       `docker logs ${container} on ${balancer}, which names the upstream that failed.`,
   };
 }

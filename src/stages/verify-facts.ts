@@ -99,7 +99,7 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
   };
 }
 
-const NOT_QUERIED: Fact<Answer> = { is: 'unknown', why: 'it was not asked' };
+const NOT_QUERIED: Fact<Answer> = { is: 'unknown', why: 'it was not queried' };
 
 /** Whether the connection to the host was lost or never established. */
 export function isSilent({ machines }: Pick<VerifyFacts, 'machines'>, host: string): boolean {
@@ -145,7 +145,7 @@ async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answe
   return { ofBalancer, ofReplicas: new Map(ofReplicas) };
 }
 
-/** The replica itself is asked what it registered. */
+/** Queries one host; its own replica reports what is registered. */
 async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<OnHost, 'answer'>> {
   const [onMachine, onContainers, onRegistry, onFile] = await Promise.all([
     ask.ask(host.name, machine),
@@ -174,7 +174,7 @@ async function askLoadBalancer(ask: Ask, deployment: Deployment): Promise<LoadBa
 }
 
 /** A container on the overlay network, with its host. */
-interface Attached {
+export interface Attached {
   readonly on: string;
   readonly name: string;
   readonly hostname: string;
@@ -183,7 +183,7 @@ interface Attached {
 
 /** All containers on the network except that of this replica. */
 function otherContainers(
-  { host, container }: OnHost,
+  { host, container }: Pick<OnHost, 'host' | 'container'>,
   { network }: Cluster,
   containers: VerifyFacts['containers'],
 ): readonly Attached[] {
@@ -201,7 +201,7 @@ function otherContainers(
 export const duplicateNames = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
-  onHost: OnHost,
+  onHost: Pick<OnHost, 'host' | 'container'>,
   name: string,
 ): readonly Attached[] => otherContainers(onHost, cluster, containers).filter(({ hostname }) => hostname === name);
 
@@ -212,7 +212,7 @@ export const duplicateNames = (
 export const duplicateAddresses = (
   cluster: Cluster,
   { containers }: Pick<VerifyFacts, 'containers'>,
-  onHost: OnHost,
+  onHost: Pick<OnHost, 'host' | 'container'>,
 ): readonly Attached[] =>
   otherContainers(onHost, cluster, containers).filter(
     ({ address }) => address === valueOf(onHost.container)?.addresses[cluster.network.name],

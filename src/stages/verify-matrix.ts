@@ -1,6 +1,5 @@
 import { hostNamed, type Cluster, type Host } from '../cluster/cluster.ts';
 import { isHealthy, type Check, type Matrix, type MatrixRow } from '../cluster/matrix.ts';
-import { contains, parseSubnet } from '../cluster/subnet.ts';
 import type { SwarmNode } from '../docker/facts.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
@@ -10,14 +9,8 @@ import type { Gateway, KusciaNode, Registry } from '../kuscia/registry.ts';
 import { isGreeted } from './database-reach.ts';
 import { nameOfReplica } from './replica-names.ts';
 import { engineOf } from './swarm.ts';
-import {
-  hiddenBecause,
-  isSilent,
-  duplicateAddresses,
-  duplicateNames,
-  type OnHost,
-  type VerifyFacts,
-} from './verify-facts.ts';
+import { hiddenBecause, isSilent, type OnHost, type VerifyFacts } from './verify-facts.ts';
+import { overlayAddress } from './verify-overlay.ts';
 
 /**
  * A heartbeat comes every 15 s; three missed ones mean that the replica is gone (docs/kuscia.md#gateways-and-nodes).
@@ -26,7 +19,7 @@ import {
 const HEARTBEAT_LIMIT = 45_000;
 
 /**
- * The result of each check of each replica; `wrong` is what does not work besides them, `warnings` what needs
+ * The result of each check of each replica; `wrong` is what does not work besides the replicas, `warnings` what needs
  * attention.
  */
 export function matrixOf(
@@ -84,7 +77,7 @@ export const isTried = (
       !STUCK.includes(valueOf(engines.get(host) ?? { is: 'absent' })?.swarm.state ?? ''),
   );
 
-/** States of an engine that is in a swarm but can do nothing in it: its overlay networks are gone too. */
+/** States of an engine that is in a swarm but cannot take part in it: its overlay networks are gone too. */
 const STUCK: readonly string[] = ['locked', 'error'];
 
 /**
@@ -145,17 +138,17 @@ function nodeCheck(facts: VerifyFacts, { host, container, registry }: OnHost, no
 }
 
 function direct(cluster: Cluster, { answer }: OnHost, replica: string): Check {
-  if (answer.is !== 'present') return notKnown('not asked');
+  if (answer.is !== 'present') return notKnown('not queried');
   const isOwn = isGateway(cluster, answer.value) && answer.value.instance === replica;
-  return isOwn ? ok('401 ok') : bad(describeAnswer(cluster, answer.value));
+  return isOwn ? ok('ok') : bad(describeAnswer(cluster, answer.value));
 }
 
 /** Requests that were not made may have been the very ones that this replica would have answered. */
 function throughLb(cluster: Cluster, answers: Fact<readonly Answer[]>, replica: string): Check {
-  if (answers.is !== 'present') return notKnown('not asked');
+  if (answers.is !== 'present') return notKnown('not queried');
   const count = answers.value.filter((answer) => isGateway(cluster, answer) && answer.instance === replica).length;
   const text = `${count} of ${answers.value.length}`;
-  if (count === 0 && answers.value.length < requestsFor(cluster)) return notKnown(`${text} asked`);
+  if (count === 0 && answers.value.length < requestsFor(cluster)) return notKnown(`${text} requests`);
   return { ok: count > 0, text };
 }
 
@@ -167,19 +160,24 @@ function heartbeat({ machines }: VerifyFacts, { machine }: OnHost, gateway: Gate
   return { ok: age < HEARTBEAT_LIMIT, text: `${Math.max(0, Math.round(age / 1000))} s ago` };
 }
 
-/** Its registered address must be that of its container, within the overlay, and of no other container. */
+/** The address that it registered. */
 function overlay(cluster: Cluster, facts: VerifyFacts, onHost: OnHost, gateway: Gateway): Check {
-  const subnet = parseSubnet(cluster.network.subnet);
-  if (subnet === undefined || !contains(subnet, gateway.address)) return bad(`${gateway.address} outside`);
-  // Two replicas with one name overwrite each other's entry: which of them wrote last is chance.
-  const [duplicate] = duplicateNames(cluster, facts, onHost, gateway.name);
-  if (duplicate !== undefined) return bad(`${gateway.address}, also ${duplicate.name} on ${duplicate.on}`);
-  if (onHost.container.is === 'unknown')
-    return notKnown(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
-  const attached = valueOf(onHost.container)?.addresses[cluster.network.name];
-  if (attached !== gateway.address)
-    return bad(`${gateway.address}, container ${attached === '' ? 'stopped' : (attached ?? 'absent')}`);
-  return duplicateAddresses(cluster, facts, onHost).length > 0 ? bad(`${gateway.address} twice`) : ok(gateway.address);
+  const { address } = gateway;
+  const found = overlayAddress(cluster, facts, onHost, gateway);
+  switch (found.is) {
+    case 'own':
+      return ok(address);
+    case 'outside':
+      return bad(`${address} outside`);
+    case 'name-shared':
+      return bad(`${address}, also ${found.by.name} on ${found.by.on}`);
+    case 'unknown':
+      return notKnown(isSilent(facts, onHost.host.name) ? 'not reached' : 'not known');
+    case 'not-own':
+      return bad(`${address}, container ${found.own === '' ? 'stopped' : (found.own ?? 'absent')}`);
+    case 'shared':
+      return bad(`${address} twice`);
+  }
 }
 
 /**

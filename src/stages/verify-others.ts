@@ -93,8 +93,8 @@ function loadBalancerFailures(
         evidence: `docker inspect ${name}: ${state}`,
         cause: 'the load balancer was stopped, or ended by itself',
         remedy:
-          'Run the deployment again (mode: apply): it starts the load balancer. If it ends again, docker logs ' +
-          `${name} on ${host} says why.`,
+          'Run the deployment again (mode: apply): it starts the load balancer. If it stops again, docker logs ' +
+          `${name} on ${host} shows why.`,
       },
     ];
   const changed = changedFiles(deployment, facts);
@@ -108,8 +108,8 @@ function loadBalancerFailures(
         evidence,
         cause: 'they were changed on the host, or the cluster file or an input was changed and not applied',
         remedy:
-          'Run the deployment again (mode: apply): it writes the files anew and lets nginx load them. What was ' +
-          'changed by hand is lost then; nginx.conf.last-good beside them keeps the configuration before.',
+          'Run the deployment again (mode: apply): it rewrites the files and reloads nginx. Manual changes are ' +
+          'lost, but nginx.conf.last-good beside the files keeps the previous configuration.',
       },
     ];
   }
@@ -127,7 +127,7 @@ function loadBalancerFailures(
       cause: 'its files were replaced without a reload, or it refused to load them',
       remedy:
         `Run the deployment again (mode: apply): it reloads nginx. If that fails, docker logs ${name} on ${host} ` +
-        'says why.',
+        'shows why.',
     },
   ];
 }
@@ -140,7 +140,7 @@ export function hostFailures(facts: VerifyFacts): Failure[] {
   const unreadable = [...facts.machines].flatMap(([host, fact]) =>
     isSilent(facts, host)
       ? []
-      : unknownFailures(host, [fact], `See that the login has a POSIX shell on ${host}; then verify again.`),
+      : unknownFailures(host, [fact], `Check that the login has a POSIX shell on ${host}, then verify again.`),
   );
   return [...unreadable, ...engineFailures(new Map([...facts.engines].filter(([host]) => !isSilent(facts, host))))];
 }
@@ -158,9 +158,9 @@ export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: Readon
           {
             code: 'node-not-ready',
             host: name,
-            what: 'whether the swarm nodes are Ready is not known',
+            what: 'the state of the swarm nodes is not known',
             evidence: whyNot(facts.nodes),
-            remedy: `See docker node ls on ${name}; then verify again.`,
+            remedy: `Check docker node ls on ${name}, then verify again.`,
           },
         ];
   }
@@ -169,16 +169,14 @@ export function nodeFailures(cluster: Cluster, facts: VerifyFacts, known: Readon
     .flatMap((host): Failure[] => {
       const node = nodeOf(facts, host);
       if (node?.state === 'ready') return [];
-      const evidence = node ? `node ${node.id} is ${node.state}` : 'no node of the swarm';
+      const evidence = node ? `node ${node.id} is ${node.state}` : 'not a node of the swarm';
       return [
         {
           code: 'node-not-ready',
           host: host.name,
           what: 'its swarm node is not Ready',
           evidence,
-          remedy: node
-            ? NODE_REMEDY
-            : 'Run the deployment again (mode: apply): it joins a host that is no node of the swarm.',
+          remedy: node ? NODE_REMEDY : 'Run the deployment again (mode: apply): it joins the host to the swarm.',
         },
       ];
     });

@@ -3,6 +3,7 @@ import { probeName } from '../docker/probe.ts';
 import { valueOf } from '../engine/fact.ts';
 import { duplicateAddresses, duplicateNames } from './verify-facts.ts';
 import { registryFor } from './verify-matrix.ts';
+import { overlayAddress } from './verify-overlay.ts';
 import { APPLY, logsRemedy, nameIn, type Explanation, type Scene } from './verify-scene.ts';
 import type { Gateway } from '../kuscia/registry.ts';
 
@@ -12,12 +13,12 @@ export function registered(scene: Scene): Explanation {
   if (database !== '')
     return {
       cause: database,
-      remedy: 'Mend the database first, as is said of it: replicas go on by themselves within 25 s.',
+      remedy: 'Fix the database first (see above): replicas recover by themselves within 25 s.',
     };
   const silent = facts.replicas.every(({ registry }) => registry.is !== 'present');
-  if (silent) return { cause: "no replica's API server tells what is registered", remedy: logsRemedy(scene) };
+  if (silent) return { cause: "no replica's API server reports what is registered", remedy: logsRemedy(scene) };
   const own = onHost.registry.is === 'unknown' ? { evidence: onHost.registry.why } : {};
-  return { ...own, remedy: `It writes its entry every 15 s. ${logsRemedy(scene)}` };
+  return { ...own, remedy: `A working replica writes its entry every 15 s. ${logsRemedy(scene)}` };
 }
 
 /** The entry that the cells were judged by, preferably as reported by the replica itself. */
@@ -36,39 +37,40 @@ export function overlay(scene: Scene): Explanation {
   if (attached === '')
     return {
       cause: `its container is not attached to ${network}`,
-      remedy: `${APPLY}: it makes the container anew on the network.`,
+      remedy: `${APPLY}: it recreates the container on the network.`,
     };
-  if (row.cells.overlay.text.endsWith(' outside'))
+  const found = overlayAddress(cluster, facts, onHost, gateway);
+  if (found.is === 'outside')
     return {
       cause: `it registered an address that is not in ${subnet}: that of another network of its container`,
       remedy:
-        'Take the container off its other networks (docker network disconnect), then restart it: docker restart ' +
-        `${nameIn(scene)} on ${host}.`,
+        'Disconnect the container from its other networks (docker network disconnect), then restart it: docker ' +
+        `restart ${nameIn(scene)} on ${host}.`,
     };
-  if (row.cells.overlay.text.endsWith(' twice')) return sharedAddress(scene);
+  if (found.is === 'shared') return sharedAddress(scene);
   const duplicates = duplicateNames(cluster, facts, onHost, row.replica);
   if (duplicates.length === 0 && gateway.heartbeat < container.startedAt)
     return {
-      cause: 'its entry is of an earlier start: it has not registered since',
-      remedy: `It does so within 20 s of a good start. ${logsRemedy(scene)}`,
+      cause: 'its entry is from an earlier start: it has not registered since',
+      remedy: `A replica registers within 20 s of a successful start. ${logsRemedy(scene)}`,
     };
   const places = duplicates
-    .map(({ on, name, address }) => `container ${name} on ${on} is ${row.replica}, too, at ${address}`)
+    .map(({ on, name, address }) => `container ${name} on ${on} is also ${row.replica}, at ${address}`)
     .join(', ');
   return {
-    cause: 'another machine or container runs a replica under the same name, and both write this entry in turn',
+    cause: 'another machine or container runs a replica under the same name, and both keep overwriting this entry',
     evidence:
       places ||
-      `no container on the hosts of the cluster file has ${gateway.address}: look on the other nodes of the ` +
+      `no container on the hosts of the cluster file has ${gateway.address}: check the other nodes of the ` +
         `swarm (docker network inspect ${network})`,
     remedy:
-      'Stop the one that does not belong here (docker rm -f). Where both are to run, give one host another ' +
+      'Remove the one that does not belong here (docker rm -f). If both are to run, give one host another ' +
       'hostname (hostnamectl set-hostname), restart its Docker Engine, then run the deployment again.',
   };
 }
 
 /**
- * The swarm gave one address to two containers, or an engine that came back before its swarm did chose the address by
+ * The swarm gave one address to two containers, or an engine that restarted before its swarm did chose the address
  * itself.
  */
 function sharedAddress(scene: Scene): Explanation {
@@ -76,11 +78,11 @@ function sharedAddress(scene: Scene): Explanation {
   const sharers = duplicateAddresses(cluster, facts, onHost);
   const isProbe = sharers.some(({ name }) => name === probeName(cluster));
   return {
-    cause: 'another container has its address, too',
+    cause: 'another container has the same address',
     evidence: sharers.map(({ on, name, address }) => `container ${name} on ${on} has ${address}`).join(', '),
     remedy: isProbe
-      ? `${APPLY}: it makes the probe anew.`
-      : `Restart one of them (docker restart ${nameIn(scene)} on ${onHost.host.name}): it gets another address at ` +
+      ? `${APPLY}: it recreates the probe.`
+      : `Restart one of them (docker restart ${nameIn(scene)} on ${onHost.host.name}): it gets a new address at ` +
         'every start.',
   };
 }
@@ -93,30 +95,29 @@ export function key(scene: Scene): Explanation {
   const file = valueOf(onHost.file);
   const { config } = folders(cluster);
   return {
-    cause:
-      'the replicas have different domain keys: handshakes with partners fail, now with one replica, now with ' +
-      'the other',
+    cause: 'the replicas have different domain keys, so handshakes with partners fail on some replicas',
     evidence: file
       ? `${config} on ${onHost.host.name}: sha256 ${file.sha256.slice(0, 12)}, changed ` +
         `${new Date(file.changedAt).toISOString()}`
-      : `${config} on ${onHost.host.name} is not there or cannot be read`,
+      : `${config} on ${onHost.host.name} does not exist or cannot be read`,
     remedy:
-      `Find out which key the partners know (the fingerprints are in the column key). Put the ${config} with that ` +
-      `key on every replica's host, remove the replicas that showed another (docker rm -f ${nameIn(scene)}; one ` +
-      'that is only restarted keeps the certificate of its former key and does not start) and their entries ' +
-      `(kubectl delete gateway NAME -n ${cluster.domain}, in another replica), and run again (mode: apply). See ` +
-      'also KS-1401: running again does not choose between keys.',
+      `Find out which key the partners know (the column key has the fingerprints). Put the ${config} with that key ` +
+      `on every replica's host. Remove the replicas that showed another key (docker rm -f ${nameIn(scene)}; one that ` +
+      'is only restarted keeps the certificate of its former key and does not start) and their entries (kubectl ' +
+      `delete gateway NAME -n ${cluster.domain}, in another replica), then run again (mode: apply). See also ` +
+      'KS-1401: running again does not choose between keys.',
   };
 }
 
 /** Why its node is not Ready. */
 export function node(scene: Scene): Explanation {
-  const { onHost, row, database } = scene;
-  if (database === '' && row.cells.node.text === 'NotReady')
-    return { remedy: `Its agent has not reported for 50 s or more. ${logsRemedy(scene)}` };
+  const { facts, onHost, row, database } = scene;
+  const registeredNode = registryFor(facts, onHost)?.nodes.find(({ name }) => name === row.replica);
+  if (database === '' && registeredNode?.ready === false)
+    return { remedy: `The agent of the replica has not reported for 50 s or more. ${logsRemedy(scene)}` };
   const explanation = registered(scene);
   if (database !== '' || onHost.registry.is === 'present') return explanation;
-  return { ...explanation, remedy: `Its API server answers once it reaches the database. ${logsRemedy(scene)}` };
+  return { ...explanation, remedy: `The API server answers once it reaches the database. ${logsRemedy(scene)}` };
 }
 
 /** Why its version is not that of the others. */
@@ -128,11 +129,11 @@ export function version(scene: Scene): Explanation {
   return {
     cause:
       'the replicas run different versions of Kuscia: an upgrade stopped half way, or a tag means another image ' +
-      'on one host',
+      'on one of the hosts',
     evidence: `image on ${onHost.host.name}: ${container.imageId.slice(7, 19)}`,
     remedy:
-      `${APPLY}: it makes replicas of another image anew, one after the other. Where it finds nothing to do, the ` +
-      `tag ${cluster.image} differs between the hosts: remove it on one (docker image rm), or name the image by ` +
-      'its digest.',
+      `${APPLY}: it recreates replicas of another image, one after the other. If it finds nothing to do, the tag ` +
+      `${cluster.image} means different images on the hosts: remove it on one (docker image rm), or name the image ` +
+      'by its digest.',
   };
 }

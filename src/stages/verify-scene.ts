@@ -5,7 +5,7 @@ import { valueOf } from '../engine/fact.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import type { OnHost, VerifyFacts } from './verify-facts.ts';
 
-/** What is known where a check is judged. */
+/** What is known when a check is judged. */
 export interface Scene {
   readonly cluster: Cluster;
   readonly facts: VerifyFacts;
@@ -19,7 +19,7 @@ export interface Scene {
 /** What explains a failed check. */
 export type Explanation = Pick<Failure, 'cause' | 'evidence' | 'remedy'>;
 
-/** The beginning of each remedy that consists of another apply. */
+/** The beginning of each remedy that is another apply. */
 export const APPLY = 'Run the deployment again (mode: apply)';
 
 /** Name of the replica's container. */
@@ -28,5 +28,5 @@ export const nameIn = ({ cluster, onHost }: Scene): string =>
 
 /** How to find out why a running replica fails the check. */
 export const logsRemedy = (scene: Scene): string =>
-  `Look at docker logs ${nameIn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
-  `/home/kuscia/var/logs; ${APPLY.toLowerCase()} restarts a replica that does not work.`;
+  `Check docker logs ${nameIn(scene)} on ${scene.onHost.host.name} and, in the container, ` +
+  '/home/kuscia/var/logs. Another run with mode: apply restarts a replica that does not work.';

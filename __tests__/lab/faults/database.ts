@@ -48,7 +48,7 @@ export const DATABASE_FAULTS: readonly Fault[] = [
         host: 'node-02',
         evidence: /node is API silent/,
         cause: /the database is not running/,
-        remedy: /Mend the database first/,
+        remedy: /Fix the database first/,
       },
     ],
   },

@@ -10,7 +10,7 @@ interface Container {
   /** Docker's word: `running`, `exited`, ... */
   readonly state: string;
   readonly startedAt: string;
-  /** A replica answers with its own name, the database accepts the login, the load balancer leads somewhere, the probe runs. */
+  /** A replica answers with its own name, the database accepts the login, the load balancer forwards to a replica, the probe runs. */
   readonly works: boolean;
   /** Crash recoveries that its log tells of; only a database has any. */
   readonly recoveries: number;

@@ -182,7 +182,7 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
       {
         code: 'KS-1404',
         host: FIRST,
-        evidence: /kuscia\.sh ended with 0, but did not say that it deployed the replica/,
+        evidence: /kuscia\.sh exited with 0, but did not report that it deployed the replica/,
         cause: /^unknown; /,
         remedy: /run again/,
       },
@@ -198,7 +198,7 @@ setsid docker-registry serve lab.yml >log 2>&1 & echo $! >/run/closed/pid; until
     replaces: [`${FIRST} ${REPLICA}`],
     make: () => seenOn('node-03', 'docker run -d --name squatter -p 20500:80 nginx:1.26'),
     mend: () => seenOn('node-03', 'docker rm -f squatter'),
-    ends: [{ code: 'KS-1208', host: 'node-03', evidence: /squatter/, remedy: /End what listens there/ }],
+    ends: [{ code: 'KS-1208', host: 'node-03', evidence: /squatter/, remedy: /Find what listens there/ }],
   },
   {
     name: 'disk-full',

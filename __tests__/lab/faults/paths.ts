@@ -196,7 +196,7 @@ export const PATH_FAULTS: readonly Fault[] = [
         host: 'node-03',
         evidence: new RegExp(`${REPLICA}-node-03: direct is no answer in time`),
         cause: /.*/,
-        remedy: /node-01 reaches 10\.77\.0\.13:20000/,
+        remedy: /node-01 can reach 10\.77\.0\.13:20000/,
       },
     ],
   },

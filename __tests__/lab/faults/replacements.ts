@@ -36,7 +36,7 @@ const loopback = (
   changesNothing: true,
   make: on(host, listens(port)),
   mend: on(host, LISTENS_NO_MORE),
-  ends: [{ code: 'KS-1208', host, evidence: new RegExp(String(port)), remedy: /End what listens there/ }],
+  ends: [{ code: 'KS-1208', host, evidence: new RegExp(String(port)), remedy: /Find what listens there/ }],
 });
 
 /** Makes an image on a host out of another, with one program of it replaced. */
@@ -229,7 +229,7 @@ const IN_THE_MIDDLE: readonly Fault[] = [
     on: 'deployed cluster',
     cluster: gatewayAt(20600),
     mode: 'apply',
-    when: /nginx leads to the gateway ports/,
+    when: /nginx forwards to the gateway ports/,
     make: later(0, (signal) => signal('SIGKILL')),
     prepare: async () => {
       await runOf(
@@ -242,7 +242,7 @@ const IN_THE_MIDDLE: readonly Fault[] = [
     },
     mend: on('node-01', LEASE_ENDS),
     ends: { dies: true },
-    says: [/nginx leads to the gateway ports 20000 and 20500 and 20600 until all replicas have moved/],
+    says: [/nginx forwards to the gateway ports 20000 and 20500 and 20600 until all replicas have moved/],
   },
   {
     name: 'killed-while-the-database-is-replaced',

@@ -31,7 +31,7 @@ const stray = (where: RegExp) => ({
       code: 'Warning KS-1602',
       host: NODE,
       evidence: new RegExp(
-        `replica root-kuscia-autonomy-alice-node-03 works on ${where.source} evidence heartbeat \\d+ s ago at 10\\.200\\.0\\.\\d+, node Ready`,
+        `replica root-kuscia-autonomy-alice-node-03 runs on ${where.source} evidence heartbeat \\d+ s ago at 10\\.200\\.0\\.\\d+, node Ready`,
       ),
       cause: /which stops nothing/,
       remedy:
@@ -43,10 +43,10 @@ const stray = (where: RegExp) => ({
 /** Drops whatever comes by the cable, for the host and for its containers. */
 const darkness = (how: '-I' | '-D'): string => `iptables -t raw ${how} PREROUTING -i eth0 -j DROP`;
 
-/** Packets to the gateway of a replica are dropped before docker leads them into the container. */
+/** Packets to the gateway of a replica are dropped before Docker forwards them to the container. */
 const gateway = (how: '-I' | '-D'): string => `iptables -t raw ${how} PREROUTING -i eth0 -p tcp --dport 20000 -j DROP`;
 
-/** What verify says while something cannot be asked, and of what is not described. */
+/** What verify says while something cannot be queried, and about what is not described. */
 export const VERIFY_FAULTS: readonly Fault[] = [
   {
     name: 'host-down-and-verify',
@@ -108,7 +108,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
         host: NODE,
         evidence: /direct is no answer in time/,
         cause: /^unknown|nginx cannot reach a replica/,
-        remedy: /See that node-01 reaches 10\.77\.0\.13:20000/,
+        remedy: /Check that node-01 can reach 10\.77\.0\.13:20000/,
       },
     ],
   },
@@ -143,7 +143,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
     changesNothing: true,
     make: shrunkTo(IDLE),
     mend: () => Promise.resolve(),
-    ends: stray(/node-03, which has no role replica/),
+    ends: stray(/node-03, which does not have the role replica/),
   },
   {
     name: 'swarm-locked-and-verify',
@@ -166,7 +166,7 @@ export const VERIFY_FAULTS: readonly Fault[] = [
       {
         code: 'KS-1207',
         host: 'node-01',
-        evidence: /its engine says that its swarm is locked/,
+        evidence: /its Docker Engine reports that its swarm is locked/,
         cause: /the swarm locks its managers \(autolock\)/,
         remedy: /docker swarm unlock/,
       },
