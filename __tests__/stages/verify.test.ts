@@ -597,7 +597,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       'a replica that has stopped',
       'direct',
       [{}, exited],
-      { cause: /does not run: its container is exited \(255\)/, remedy: /mode: apply\): it starts the replica/ },
+      { cause: /is not running: its container is exited \(255\)/, remedy: /mode: apply\): it starts the replica/ },
     ],
     [
       'a replica that has stopped, at its API',

@@ -148,7 +148,7 @@ async function create(act: Act, cluster: Cluster, host: Host, name: string): Pro
       : `kuscia.sh did not start the replica: ${ending(outcome)}`,
     evidence: [lastLine(outcome), logLines].filter((line) => line !== '').join(' | '),
     remedy:
-      'Fix what the evidence names, then run again: the next run removes what was left behind. For more, see docker ' +
+      'Fix the reported problem, then run again: the next run removes what was left behind. For more, see docker ' +
       `logs ${name} on ${host.name}.`,
   });
 }

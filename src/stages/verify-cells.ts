@@ -71,7 +71,7 @@ function explainStopped(scene: Scene): Explanation | undefined {
   const state = onHost.container.is === 'absent' ? 'absent' : describeStop(onHost.container.value);
   if (state === undefined) return undefined;
   return {
-    cause: `the replica does not run: its container is ${state}`,
+    cause: `the replica is not running: its container is ${state}`,
     remedy: `${APPLY}: it starts the replica. If it stops again, docker logs ${name} on ${host} shows why.`,
   };
 }

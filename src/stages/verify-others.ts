@@ -89,9 +89,9 @@ function loadBalancerFailures(
       {
         code: 'load-balancer-unhealthy',
         host,
-        what: `the load balancer does not run: its container ${name} is ${state}`,
+        what: `the load balancer is not running: its container ${name} is ${state}`,
         evidence: `docker inspect ${name}: ${state}`,
-        cause: 'the load balancer was stopped, or ended by itself',
+        cause: 'the load balancer was stopped, or exited by itself',
         remedy:
           'Run the deployment again (mode: apply): it starts the load balancer. If it stops again, docker logs ' +
           `${name} on ${host} shows why.`,
@@ -122,7 +122,7 @@ function loadBalancerFailures(
     {
       code: 'load-balancer-configuration',
       host,
-      what: 'nginx does not run with the configuration in its files',
+      what: 'nginx is not running with the configuration in its files',
       evidence,
       cause: 'its files were replaced without a reload, or it refused to load them',
       remedy:
