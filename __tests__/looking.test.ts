@@ -4,7 +4,7 @@ import type { Deployment } from '../src/cluster/deployment.ts';
 import { logsOf } from '../src/diagnosis/logs.ts';
 import type { Ask } from '../src/engine/ask.ts';
 import { reading, script, shellLine, type Command } from '../src/engine/command.ts';
-import { answer } from '../src/engine/fact.ts';
+import { answer, gather } from '../src/engine/fact.ts';
 import type { Outcome } from '../src/engine/outcome.ts';
 import { Secret } from '../src/engine/secret.ts';
 import { askFromProbe } from '../src/mysql/client.ts';
@@ -37,36 +37,28 @@ function faultsOf({ host, command }: Asked, foreign: RegExp): string[] {
   const entered = [...line.matchAll(/\bdocker exec (?:--interactive )?(\S+)/g)].map(([, name = '']) => name);
   return [
     ...(command.reads ? [] : ['changes something']),
-    ...docker.filter((verb) => !LOOKS.includes(verb)).map((verb) => `docker ${verb}`),
+    ...docker
+      .filter((verb) => !LOOKS.includes(verb) && !(verb === 'system dial' && asksOnly(command)))
+      .map((verb) => `docker ${verb}`),
     ...entered.filter((name) => !OURS.test(name)).map((name) => `goes into ${name}`),
     ...(foreign.test(line) && !NAMES_ONLY.includes(command.purpose) ? [`names ${foreign.exec(line)?.[0]}`] : []),
     ...(stdin instanceof Secret && !SECRETS.includes(command.purpose) ? ['carries a secret'] : []),
   ].map((fault) => `${host}: ${command.purpose}: ${fault}`);
 }
 
+/** Whether it is a request that changes nothing: HTTP's GET (RFC 9110, section 9.2.1). */
+const asksOnly = ({ request, args }: Command): boolean =>
+  request !== undefined &&
+  args[3]
+    ?.match(/^\S+/gm)
+    ?.filter((word) => /^[A-Z]+$/.test(word))
+    .join() === 'GET';
+
 /** Docker commands that only read. `exec` only enters containers that already run, and `cp` only copies out of them. */
-const LOOKS = [
-  'info',
-  'version',
-  'events',
-  'cp',
-  'exec',
-  'inspect',
-  'logs',
-  'ps',
-  'container ls',
-  'container inspect',
-  'image ls',
-  'image inspect',
-  'network ls',
-  'network inspect',
-  'node ls',
-  'node inspect',
-  'swarm join',
-];
+const LOOKS = ['info', 'version', 'events', 'cp', 'exec', 'inspect', 'logs', 'ps', 'container inspect', 'swarm join'];
 
 /** Commands that only compare addresses with names on the host itself and send them nowhere. */
-const NAMES_ONLY = ['read which database is in use', 'identify the image', 'read the version of the database image'];
+const NAMES_ONLY = ['read which database is in use', 'read the version of the database image'];
 
 /** Queries that contain a secret: to the database, in two ways that both check first; the others only to their host. */
 const SECRETS = ['query the database', 'compare the worker join token', 'compare the manager join token'];
@@ -81,16 +73,14 @@ function watched(inUse: string): Ask & { readonly asked: Asked[] } {
     asked,
     learn: () => undefined,
     reaches: () => true,
-    ask(host, question) {
-      asked.push({ host, command: question.command });
-      const known = settled.get(`${host}\n${shellLine(question.command)}`);
-      return Promise.resolve(
-        answer(
-          question,
-          known ?? (question.command.purpose === 'read which database is in use' ? said(0, `${inUse}\n`) : said(1)),
-        ),
-      );
-    },
+    ask: (host, question) =>
+      gather(question, (command) => {
+        asked.push({ host, command });
+        const known = settled.get(`${host}\n${shellLine(command)}`);
+        return Promise.resolve(
+          known ?? (command.purpose === 'read which database is in use' ? said(0, `${inUse}\n`) : said(1)),
+        );
+      }),
   };
 }
 

@@ -28,7 +28,7 @@ import { isStreamed, shellLine, type Command } from '../../src/engine/command.ts
 import { failuresOf } from '../../src/engine/errors.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
-import { carryOut, ends, ok } from '../support/fake.ts';
+import { carryOut, ends, images, ok } from '../support/fake.ts';
 import { says } from '../support/lines.ts';
 
 const RESOLVE =
@@ -332,9 +332,7 @@ describe('ensureImage', () => {
     }) as const;
 
   test('pulls nothing that exists', async () => {
-    const { fleet } = await carryOut(step(NAME), [
-      ok('a', ask, `sha256:${'a'.repeat(64)} ${NAME} registry.lab:5000/kuscia@<none>\n`),
-    ]);
+    const { fleet } = await carryOut(step(NAME), [images('a', { [NAME]: `sha256:${'a'.repeat(64)}` })]);
     expect(fleet.ran).toHaveLength(1);
   });
 
@@ -349,7 +347,7 @@ describe('ensureImage', () => {
     ],
     ['without where there is none', NAME, deploymentOf(), pullImage(NAME)],
   ])('pulls %s', async (_, name, deployment, pull) => {
-    const { fleet, events } = await carryOut(step(name, deployment), [ok('a', image(name).command, ''), ok('a', pull)]);
+    const { fleet, events } = await carryOut(step(name, deployment), [images('a'), ok('a', pull)]);
     expect(fleet.ran.at(-1)?.line).toBe(shellLine(pull));
     expect(events.flatMap((event) => (event.is === 'said' ? [event.text] : []))).toEqual([`pulling ${name}`]);
   });
@@ -366,7 +364,7 @@ describe('ensureImage', () => {
       { secrets: withLogin().secrets },
     );
     const pull = pullImage(name, hub ? { ...login, server: 'docker.io' } : undefined);
-    await carryOut(step(name, deployment), [ok('a', image(name).command, ''), ok('a', pull)]);
+    await carryOut(step(name, deployment), [images('a'), ok('a', pull)]);
   });
 
   test.each([
@@ -381,7 +379,7 @@ describe('ensureImage', () => {
       expect.stringContaining('connection lost: reset'),
     ],
   ])('says what the registry answered', async (answer, code, evidence) => {
-    const thrown = await carryOut(step(NAME), [ok('a', ask, ''), answer]).then(
+    const thrown = await carryOut(step(NAME), [images('a'), answer]).then(
       () => undefined,
       (error: unknown) => error,
     );

@@ -15,7 +15,7 @@ import { planSwarmJoin } from '../../src/stages/swarm-join.ts';
 import { deploymentOf, THREE } from '../support/deployment.ts';
 import { engineInside, engineOutside, enginesOf, nodeOf } from '../support/facts.ts';
 import { stepOf } from '../support/plans.ts';
-import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { carryOut, ends, images, ok, type Script } from '../support/fake.ts';
 import { says } from '../support/lines.ts';
 
 const [first] = THREE as [Host];
@@ -42,7 +42,7 @@ const step = (name: string, deployment: Deployment) =>
     ...says('w', 'y'),
     apply: (act: Act) => ensureImage(act, 'a', name, deployment),
   }) as const;
-const lacks = (name: string): Script => ok('a', image(name).command, '');
+const lacks = (name: string): Script => images('a');
 const load = (archive: Archive): Command => loadImages(archive, () => undefined);
 const failureOf = (name: string, deployment: Deployment, ...scripts: Script[]) =>
   carryOut(step(name, deployment), [lacks(name), ...scripts]).then(
@@ -70,15 +70,13 @@ describe('an image that a host lacks', () => {
   );
 
   test('is not sent if it exists there', async () => {
-    const { fleet } = await carryOut(step('nginx:1.26', withArchives()), [
-      ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
-    ]);
+    const { fleet } = await carryOut(step('nginx:1.26', withArchives()), [images('a', { 'nginx:1.26': 'sha256:9' })]);
     expect(fleet.ran).toHaveLength(1);
   });
 
   test.each([
-    ['found', 'sha256:9 nginx:1.26 nginx@<none>\n', []],
-    ['brought', '', [ok('a', load(NGINX))]],
+    ['found', { 'nginx:1.26': 'sha256:9' }, []],
+    ['brought', {}, [ok('a', load(NGINX))]],
   ])('is not queried again in a run that has %s it', async (_, listed, brings) => {
     const deployment = withArchives();
     const bring = (act: Act, host: string): Promise<void> => ensureImage(act, host, 'nginx:1.26', deployment);
@@ -89,18 +87,14 @@ describe('an image that a host lacks', () => {
           for (const host of ['a', 'a', 'b']) await bring(act, host);
         },
       },
-      [
-        ok('a', image('nginx:1.26').command, listed),
-        ...brings,
-        ok('b', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n'),
-      ],
+      [images('a', listed), ...brings, images('b', { 'nginx:1.26': 'sha256:9' })],
     );
     expect([fleet.lines('a'), fleet.lines('b')].map(({ length }) => length)).toEqual([1 + brings.length, 1]);
   });
 
   test('is queried again in the next run', async () => {
     const again = step('nginx:1.26', withArchives());
-    const there = ok('a', image('nginx:1.26').command, 'sha256:9 nginx:1.26 nginx@<none>\n');
+    const there = images('a', { 'nginx:1.26': 'sha256:9' });
     for (const run of [1, 2])
       expect([run, (await carryOut(again, [there])).fleet.lines()]).toEqual([run, [there.line]]);
   });
@@ -200,7 +194,7 @@ class Slow implements Pick<Act, 'ask' | 'attempt' | 'say' | 'cached'> {
             ended: 'exited',
             code: 0,
             stderr: '',
-            stdout: `sha256:1 ${each.slice(host.length + 1)} x@<none>\n`,
+            stdout: JSON.stringify([{ Id: 'sha256:1', RepoTags: [each.slice(host.length + 1)] }]),
           }).is === 'present',
       )
         ? present('sha256:1' as never)

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { answer, type Fact } from '../../src/engine/fact.ts';
+import { answer, type Fact, type Query } from '../../src/engine/fact.ts';
+import { shellLine } from '../../src/engine/command.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import { record, type Recording } from '../support/recording.ts';
 import { shapeOf } from '../support/shape.ts';
@@ -34,16 +35,27 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
 
   test('has answers that end and read as those of real hosts do', () => {
     const taped = tape(moment);
+    const details = (question: Query<unknown>, outcome: Outcome, host: string, takes: readonly Take[]): Outcome[] =>
+      outcome.ended === 'exited'
+        ? (question.details?.(outcome) ?? []).flatMap(
+            (command) => takes.findLast((each) => key(each) === `${host} ${shellLine(command)}`)?.outcome ?? [],
+          )
+        : [];
+    const recordedNow = now().map(({ take }) => take);
     const used = new Map<string, number>();
     for (const { take, question, outcome } of now()) {
       const nth = used.get(key(take)) ?? 0;
       used.set(key(take), nth + 1);
       const same = taped.filter((each) => key(each) === key(take))[nth];
       if (!same) throw new Error(`not on the tape: ${key(take)}`);
-      expect([key(take), ended(same.outcome), shapeOfFact(answer(question, same.outcome))]).toEqual([
+      expect([
+        key(take),
+        ended(same.outcome),
+        shapeOfFact(answer(question, same.outcome, details(question, same.outcome, take.host, taped))),
+      ]).toEqual([
         key(take),
         ended(outcome),
-        shapeOfFact(answer(question, outcome)),
+        shapeOfFact(answer(question, outcome, details(question, outcome, take.host, recordedNow))),
       ]);
     }
   });

@@ -5,7 +5,7 @@ import type { Ask } from '../../src/engine/ask.ts';
 import { shellLine } from '../../src/engine/command.ts';
 import { failuresOf, withoutConsequences, type Failure } from '../../src/engine/errors.ts';
 import type { Event } from '../../src/engine/events.ts';
-import { answer } from '../../src/engine/fact.ts';
+import { gather } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { Run } from '../../src/engine/run.ts';
 import { apply, plan } from '../../src/engine/runner.ts';
@@ -36,13 +36,12 @@ function taped(moments: Readonly<Record<string, Moment>>): Ask {
     ),
   );
   return {
-    ask(host, question) {
-      const take = `${moments[host]} ${host} ${shellLine(question.command)}`;
-      const outcome = outcomes.get(take);
-      return outcome
-        ? Promise.resolve(answer(question, outcome))
-        : Promise.reject(new Error(`not on the tape: ${take}`));
-    },
+    ask: (host, question) =>
+      gather(question, (command) => {
+        const take = `${moments[host]} ${host} ${shellLine(command)}`;
+        const outcome = outcomes.get(take);
+        return outcome ? Promise.resolve(outcome) : Promise.reject(new Error(`not on the tape: ${take}`));
+      }),
     learn: () => undefined,
     // The clocks of the hosts are not compared with that of this machine.
     reaches: () => false,

@@ -11,7 +11,7 @@ import { readJobOutputs } from '../../src/stages/job-outputs.ts';
 import { kusciaInit } from '../../src/stages/kuscia-init.ts';
 import { clusterOf, deploymentOf } from '../support/deployment.ts';
 import { imageId } from '../support/facts.ts';
-import { ends, FakeFleet, ok, type Script } from '../support/fake.ts';
+import { ends, FakeFleet, images, ok, type Script } from '../support/fake.ts';
 
 const cluster = clusterOf();
 const SCRIPT = 'f'.repeat(64);
@@ -23,7 +23,7 @@ const CONFIGURATION = ok(
 const IMAGE = ok(
   'node-02',
   imageIdentity(cluster.image).command,
-  `${JSON.stringify({ Id: imageId('a'), RepoDigests: ['secretflow/kuscia@sha256:one'] })}\n`,
+  JSON.stringify([{ Id: imageId('a'), RepoTags: [cluster.image], RepoDigests: ['secretflow/kuscia@sha256:one'] }]),
 );
 
 function handed(...scripts: readonly Script[]): Promise<JobOutput[]> {
@@ -58,9 +58,7 @@ describe('what kuscia-init passes on', () => {
   });
 
   test('is always both together', async () => {
-    expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual([
-      'node-02 fact-unknown: it no longer exists',
-    ]);
+    expect(await failing(CONFIGURATION, images('node-02'))).toEqual(['node-02 fact-unknown: it no longer exists']);
     expect(
       await failing(CONFIGURATION, ends('node-02', imageIdentity(cluster.image).command, { ended: 'exited', code: 1 })),
     ).toEqual([expect.stringContaining('node-02 fact-unknown: ')]);

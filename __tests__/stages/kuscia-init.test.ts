@@ -14,7 +14,7 @@ import { dataSource, fingerprint, readConfiguration, wantedConfiguration } from 
 import { databaseState, type DatabaseState, type StoredGateway } from '../../src/mysql/facts.ts';
 import { planConfiguration } from '../../src/stages/kuscia-init.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
-import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { carryOut, ends, images, ok, type Script } from '../support/fake.ts';
 import { imageId } from '../support/facts.ts';
 import { initialConfiguration, KEY, OTHER_KEY, type DomainKey } from '../support/key.ts';
 import { shown, stepOf } from '../support/plans.ts';
@@ -190,11 +190,7 @@ describe('generating a configuration', () => {
   const asked = (stdout: string): Script => ok('node-01', question.command, stdout);
   const row = (key: string): string =>
     `gateway\t${Buffer.from(JSON.stringify({ metadata: { name: 'g', namespace: 'alice' }, status: { publicKey: key } })).toString('base64')}\n`;
-  const listed = ok(
-    'node-02',
-    image(cluster.image).command,
-    `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`,
-  );
+  const listed = images('node-02', { [cluster.image]: imageId('a') });
   const write = (content: string): Script =>
     ok('node-02', writeFile('write it', 'kuscia-swarm/alice/kuscia.yaml', '0600', content));
 
@@ -207,7 +203,7 @@ describe('generating a configuration', () => {
     ]);
     expect(fleet.lines().map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
       "sh -c 'found=$(docker",
-      'docker image ls',
+      "sh -c 'd=$(mktemp",
       'docker run --rm',
       "sh -c 'umask",
     ]);
@@ -256,7 +252,7 @@ describe('generating a configuration', () => {
 
   test('only the image is pulled if only the image is missing', async () => {
     const { fleet } = await carryOut(stepOf(plan(GOOD, GOOD, stored(), absent), 'image'), [
-      ok('node-02', image(cluster.image).command, ''),
+      images('node-02'),
       ok('node-02', pullImage(cluster.image)),
     ]);
     expect(fleet.lines()).toEqual([shellLine(image(cluster.image).command), shellLine(pullImage(cluster.image))]);

@@ -3,7 +3,7 @@ import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import type { Deployment } from '../../src/cluster/deployment.ts';
 import { folders } from '../../src/cluster/folders.ts';
 import { restartContainer, startContainer } from '../../src/docker/commands.ts';
-import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
+import { container, lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, imageIdentity } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { actor } from '../../src/engine/actor.ts';
@@ -39,7 +39,17 @@ import {
   replicaOf,
   standingOf,
 } from '../support/facts.ts';
-import { carryOut, ends, FakeFleet, ok, type Carried, type Script } from '../support/fake.ts';
+import {
+  carryOut,
+  ends,
+  FakeFleet,
+  images,
+  containersAre,
+  noContainer,
+  ok,
+  type Carried,
+  type Script,
+} from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 import { says } from '../support/lines.ts';
 import { notApproved, type Change } from '../../src/engine/approved.ts';
@@ -105,7 +115,7 @@ test('kuscia.sh is prefetched on the hosts whose replicas change, not on the hos
   const made = planReplicas(deployment, factsOf({}, { memory: GIB }));
   made.later.push({ host: 'node-01', ...says('close root', 'later') });
   const fleet = new FakeFleet([
-    ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} ${cluster.image}@none\n`),
+    images('node-02', { [cluster.image]: imageId('a') }),
     ok('node-02', extractScript(cluster)),
   ]);
   await stage.prefetch?.(made, actor(stage, { fleet, emit: () => undefined, words: PLAN_WORDS }, new RunCache()));
@@ -522,13 +532,9 @@ describe('the replicas that the load balancer forwards to', () => {
 });
 
 describe('carrying out', () => {
-  const listed = ok(
-    'node-02',
-    image(cluster.image).command,
-    `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`,
-  );
+  const listed = images('node-02', { [cluster.image]: imageId('a') });
   const extract = ok('node-02', extractScript(cluster));
-  const none = ok('node-02', containers.command, '');
+  const none = [noContainer('node-02', NAME), ...containersAre('node-02', [])];
   const free = ok('node-02', machine.command, 'user=root\nhome=/root\nhostname=node-02\nclock=1\n');
   const start = (stdout: string): Script => ok('node-02', startReplica(cluster), stdout);
   const done = "\u{1b}[0;32mautonomy domain 'alice' deployed successfully\u{1b}[0m\n";
@@ -542,9 +548,9 @@ describe('carrying out', () => {
     lines.map(
       (line) =>
         [
-          'image ls',
+          '/images/json',
           'head -n 1 "$new"',
-          'container ls',
+          '/json HTTP',
           'kuscia.sh start',
           'docker logs',
           '.rehearsal',
@@ -557,8 +563,8 @@ describe('carrying out', () => {
     );
 
   test('takes the script from the image and starts on a terminal', async () => {
-    const { fleet } = await carryOut(step, [listed, extract, none, start(done)]);
-    expect(purposes(fleet.lines())).toEqual(['image ls', 'head -n 1 "$new"', 'container ls', 'kuscia.sh start']);
+    const { fleet } = await carryOut(step, [listed, extract, ...none, start(done)]);
+    expect(purposes(fleet.lines())).toEqual(['/images/json', 'head -n 1 "$new"', '/json HTTP', 'kuscia.sh start']);
   });
 
   const STOPPING = { seconds: 30 };
@@ -566,33 +572,25 @@ describe('carrying out', () => {
   const settledAnswers = (): Script[] => {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const name = nameOf(cluster, two);
-    const runs = {
-      Id: 'i',
-      Created: iso(NOW),
-      Name: `/${NAME}`,
-      Image: imageId('a'),
-      ImageName: cluster.image,
-      RestartCount: 0,
-      State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: iso(NOW) },
-      Hostname: name,
-      Memory: 0,
-      NetworkMode: 'n',
-      RestartPolicy: 'always',
-      PortBindings: null,
-      Mounts: [],
-      Networks: null,
-    };
+    const runs = containerOf(NAME, {
+      image: cluster.image,
+      imageId: imageId('a'),
+      createdAt: NOW,
+      startedAt: NOW,
+      hostname: name,
+      networkMode: 'n',
+    });
     const rows = [
       ['Gateway', name, '', '', '', iso(NOW), iso(NOW), '', '', '', ''],
       ['Node', name, '', '', '', '', '', 'True', '', '', ''],
     ].map((row) => row.join('\t'));
     return [
       ok('node-02', machine.command, `user=root\nhome=/root\nhostname=node-02\nclock=${NOW}\n`),
-      ok('node-02', containers.command, `${JSON.stringify(runs)}\n`),
+      ...containersAre('node-02', [runs], 'alice-probe', 'alice-nginx-lb', 'alice-mysql'),
       ok('node-02', registry('alice').command, `${rows.join('\n')}\nend\n`),
       ok('node-02', file(folders(cluster).config).command, `600 1.000\n${'a'.repeat(64)}  -\n`),
       ok('node-02', directAnswer(cluster, two).command, `{"domain":"alice","instance":"${name}"} 401 0\n`),
-      ok('node-01', containers.command),
+      ...containersAre('node-01', [], 'alice-probe', 'alice-nginx-lb', 'alice-mysql'),
       ends('node-01', loadedConfiguration('alice-nginx-lb').command, { ended: 'exited', code: 7 }),
       ok('node-01', file(configurationFile(cluster)).command, 'absent\n'),
       ok('node-01', loadBalancerAnswers(cluster, THREE[0] as Host, requestsFor(cluster)).command),
@@ -623,14 +621,14 @@ describe('carrying out', () => {
       listed,
       extract,
       ok('node-02', discard(NAME, STOPPING)),
-      none,
+      ...none,
       start(done),
     ]);
     expect(purposes(fleet.lines())).toEqual([
-      'image ls',
+      '/images/json',
       'head -n 1 "$new"',
       'docker rm',
-      'container ls',
+      '/json HTTP',
       'kuscia.sh start',
     ]);
   });
@@ -645,20 +643,20 @@ describe('carrying out', () => {
         terminal,
         idle,
         ok('node-02', setAside(NAME, STOPPING)),
-        none,
+        ...none,
         start(done),
         ok('node-02', discard(`${NAME}.former`, STOPPING)),
       ],
     );
     expect({ lines, failures }).toEqual({
       lines: [
-        'image ls',
+        '/images/json',
         'head -n 1 "$new"',
         '.rehearsal',
         '[ -t 0 ]',
         'kubectl get',
         'docker rename "$1" "$2"',
-        'container ls',
+        '/json HTTP',
         'kuscia.sh start',
         'docker rm',
       ],
@@ -669,7 +667,7 @@ describe('carrying out', () => {
   test.each<[string, readonly Script[], string]>([
     [
       'docker refuses',
-      [ends('node-02', tried, { ended: 'exited', code: 125, stderr: 'network not found\n' }), none, free],
+      [ends('node-02', tried, { ended: 'exited', code: 125, stderr: 'network not found\n' }), ...none, free],
       `replacement-impossible: the new replica ${NAME} could not be started, so the current one was kept`,
     ],
     [
@@ -698,7 +696,7 @@ describe('carrying out', () => {
         terminal,
         idle,
         ok('node-02', setAside(NAME, STOPPING)),
-        none,
+        ...none,
         ends('node-02', startReplica(cluster), { ended: 'exited', code: 1 }),
         words,
         ...back,
@@ -717,7 +715,7 @@ describe('carrying out', () => {
     const thrown = await carryOut(step, [
       listed,
       extract,
-      ends('node-02', containers.command, { ended: 'exited', code: 1 }),
+      ends('node-02', container(NAME).command, { ended: 'exited', code: 1 }),
     ]).then(
       () => undefined,
       (error: unknown) => error,
@@ -751,7 +749,7 @@ describe('carrying out', () => {
       'kuscia.sh did not start the replica: timed out after 300 s',
     ],
   ])("a start %s is no success, and the replica's last words are told", async (_, answer, code, what) => {
-    const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(
+    const thrown = await carryOut(step, [listed, extract, ...none, answer, free, words]).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -767,16 +765,12 @@ describe('carrying out', () => {
       machine.command,
       'user=root\nhome=/root\nhostname=node-02\nclock=1\nlisten=00000000:4E20\n',
     );
-    const squatter = ok(
-      'node-02',
-      containers.command,
-      `${JSON.stringify({ Id: 's', Created: '2026-11-23T12:00:00Z', Name: '/squatter', Image: 'm', ImageName: 'm', RestartCount: 0, State: { Status: 'running', Error: '', ExitCode: 0, StartedAt: '2026-11-23T12:00:00Z' }, Hostname: 'h', Memory: 0, NetworkMode: 'n', RestartPolicy: 'no', PortBindings: { '80/tcp': [{ HostPort: '20000' }] }, Mounts: [], Networks: null })}\n`,
-    );
+    const squatter = containersAre('node-02', [containerOf('squatter', { ports: { '80/tcp': 20000 } })]);
     const thrown = await carryOut(step, [
       listed,
       extract,
-      none,
-      squatter,
+      noContainer('node-02', NAME),
+      ...squatter,
       ends('node-02', startReplica(cluster), { ended: 'exited', code: 125 }),
       taken,
     ]).then(
@@ -795,7 +789,7 @@ describe('carrying out', () => {
 
   test('a start whose connection was lost may have taken effect, and the host is not queried again', async () => {
     const lost = ends('node-02', startReplica(cluster), { ended: 'lost', reason: 'reset', stdout: done });
-    const thrown = await carryOut(step, [listed, extract, none, lost]).then(
+    const thrown = await carryOut(step, [listed, extract, ...none, lost]).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -822,7 +816,7 @@ describe('carrying out', () => {
     });
     const failures = async (...scripts: readonly Script[]) =>
       failuresOf(
-        await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [refused, none, ...scripts]).then(
+        await carryOut(stepOf(plan({}, { state: 'exited' }), 'start replica'), [refused, ...none, ...scripts]).then(
           () => undefined,
           (error: unknown) => error,
         ),
@@ -918,10 +912,9 @@ describe('what kuscia-init passed on', () => {
   );
   const standing = (path: string, digest: string): Script =>
     ok('node-02', file(path).command, `600 1.000\n${digest}  -\n`);
-  const inspected = (Id: string): Script =>
-    ok('node-02', imageIdentity(cluster.image).command, `${JSON.stringify({ Id, RepoDigests: [] })}\n`);
+  const inspected = (Id: string): Script => images('node-02', { [cluster.image]: Id });
   const before = [
-    ok('node-02', image(cluster.image).command, `${imageId('a')} ${cluster.image} secretflow/kuscia@<none>\n`),
+    images('node-02', { [cluster.image]: imageId('a') }),
     ok('node-02', extractScript(cluster)),
     standing(folders(cluster).config, sha256(configuration)),
   ];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Cluster, Host } from '../../src/cluster/cluster.ts';
 import { pullImage, startContainer } from '../../src/docker/commands.ts';
-import { containers, lastLogLines, type Container } from '../../src/docker/containers.ts';
+import { lastLogLines, type Container } from '../../src/docker/containers.ts';
 import { image, serverVersion } from '../../src/docker/facts.ts';
 import { discard, putBack, rehearse, setAside } from '../../src/docker/replacement.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
@@ -21,7 +21,7 @@ import { databasePlace } from '../../src/stages/database.ts';
 import { reachFailure } from '../../src/stages/database-reach.ts';
 import { planDatabase } from '../../src/stages/mysql-up.ts';
 import { clusterOf, deploymentOf, EXTERNAL, MANAGED, PASSWORD, THREE } from '../support/deployment.ts';
-import { carryOut, ends, ok, type Carried } from '../support/fake.ts';
+import { carryOut, ends, images, containersAre, ok, type Carried } from '../support/fake.ts';
 import { containerOf, fileOf, imageId, NOW, standingOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -693,15 +693,15 @@ describe('an external database', () => {
 describe('carrying out', () => {
   const password = new Secret('database password', PASSWORD);
   const write = ok('node-01', writeFile('write the database password', FILE, '0600', password));
-  const listed = ok('node-01', image('mysql:8.0').command, `${imageId('a')} mysql:8.0 mysql@<none>\n`);
+  const listed = images('node-01', { 'mysql:8.0': imageId('a') });
   const makeRoot = ok('node-01', makeRootPassword(FILES.root));
   const run = ok('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'));
   const kinds = (lines: readonly string[]): string[] =>
-    lines.filter((line) => !line.includes('image ls')).map((line) => line.split(' ').slice(0, 2).join(' '));
+    lines.filter((line) => !line.includes('/images/json')).map((line) => line.split(' ').slice(0, 2).join(' '));
 
   test('writes the password before the server starts', async () => {
     const { fleet } = await carryOut(stepOf(plan({ container: absent }), 'database'), [
-      ok('node-01', image('mysql:8.0').command, ''),
+      images('node-01'),
       ok('node-01', pullImage('mysql:8.0')),
       write,
       makeRoot,
@@ -726,7 +726,7 @@ describe('carrying out', () => {
       run,
       ok('node-01', discard('alice-mysql.former', STOPPING)),
     ]);
-    const lines = fleet.lines().filter((line) => !line.includes('image ls'));
+    const lines = fleet.lines().filter((line) => !line.includes('/images/json'));
     expect(lines).toEqual(
       [
         tried('10.77.0.11:3306:3306'),
@@ -773,7 +773,7 @@ describe('carrying out', () => {
     });
     const asked = [
       ok('node-01', machine.command, 'user=root\nhome=/root\nhostname=node-01\nclock=1\n'),
-      ok('node-01', containers.command, ''),
+      ...containersAre('node-01', []),
     ];
     const thrown = await carryOut(stepOf(plan(another), 'replace'), [listed, refused, ...asked], seen).then(
       () => undefined,
@@ -787,7 +787,11 @@ describe('carrying out', () => {
 
   test('refuses an image that turns out to be an older server before it stops anything', async () => {
     const seen: { carried?: Carried } = {};
-    const version = ok('node-01', serverVersion('mysql:8.0').command, 'MYSQL_VERSION=8.0.39-1.el9\n');
+    const version = ok(
+      'node-01',
+      serverVersion('mysql:8.0').command,
+      '{"Config":{"Env":["MYSQL_VERSION=8.0.39-1.el9"]}}',
+    );
     const thrown = await carryOut(
       stepOf(plan({ image: present(imageId('b')), newVersion: present('8.0.41') }, {}, true), 'replace'),
       [listed, version],

@@ -24,7 +24,7 @@ import {
   probeOf,
   standingOf,
 } from '../support/facts.ts';
-import { carryOut, ok } from '../support/fake.ts';
+import { carryOut, images, ok } from '../support/fake.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
 interface Told {
@@ -534,12 +534,12 @@ describe('carrying out', () => {
   });
 
   const probe = shellLine(runProbe(cluster, two));
-  const listed = ok('node-02', image('nginx:1.26').command, `${imageId('a')} nginx:1.26 nginx@<none>\n`);
+  const listed = images('node-02', { 'nginx:1.26': imageId('a') });
 
   test('starts a probe, pulling its image if it is absent', async () => {
     const step = stepOf(plan({ 2: { probe: absent } }), 'probe alice-probe');
     const { fleet } = await carryOut(step, [
-      ok('node-02', image('nginx:1.26').command, ''),
+      images('node-02'),
       ok('node-02', pullImage('nginx:1.26')),
       ok('node-02', runProbe(cluster, two)),
     ]);
@@ -559,7 +559,7 @@ describe('carrying out', () => {
       stepOf(plan({ 2: { probe: present(probeOf(cluster, { networkMode: 'bridge' })) } }), 'replace'),
       [listed, ...steps.map((command) => ok('node-02', command))],
     );
-    expect(replaced.fleet.lines().filter((line) => !line.includes('image ls'))).toEqual(steps.map(shellLine));
+    expect(replaced.fleet.lines().filter((line) => !line.includes('/images/json'))).toEqual(steps.map(shellLine));
     const start = await carryOut(
       stepOf(plan({ 2: { probe: present(probeOf(cluster, { state: 'exited' })) } }), 'start probe'),
       [ok('node-02', startContainer('alice-probe', 'exited'))],

@@ -20,7 +20,7 @@ import { loadBalancerFiles } from '../../src/nginx/configuration.ts';
 import { requestsFor } from '../../src/kuscia/facts.ts';
 import { planLoadBalancer } from '../../src/stages/nginx-lb.ts';
 import { clusterOf, deploymentOf, PASSWORD, THREE } from '../support/deployment.ts';
-import { carryOut, ends, ok, type Script } from '../support/fake.ts';
+import { carryOut, ends, images, ok, type Script } from '../support/fake.ts';
 import { answerOf, containerOf, fileOf, imageId, nameOf, NOW, standingOf } from '../support/facts.ts';
 import { shown, stepOf } from '../support/plans.ts';
 
@@ -257,7 +257,7 @@ describe('the load balancer that is to be removed', () => {
 });
 
 describe('carrying out', () => {
-  const listed = ok('node-01', image('nginx:1.26').command, `${imageId('a')} nginx:1.26 nginx@<none>\n`);
+  const listed = images('node-01', { 'nginx:1.26': imageId('a') });
   const write = ok('node-01', writeFile('w', 'kuscia-swarm/alice/nginx.new/nginx.conf', '0644', configuration));
   const check = checkConfiguration('nginx:1.26', `${FOLDER}.new`);
   const install = ok('node-01', installConfiguration('kuscia-swarm/alice/nginx.new', 'kuscia-swarm/alice/nginx'));
@@ -267,7 +267,7 @@ describe('carrying out', () => {
     lines.map(
       (line) =>
         [
-          'image ls',
+          '/images/json',
           'nginx -t',
           '-s reload',
           'last-good',
@@ -288,7 +288,7 @@ describe('carrying out', () => {
       install,
       reload,
     ]);
-    expect(kinds(fleet.lines())).toEqual(['image ls', 'cat >"$new"', 'nginx -t', 'last-good', '-s reload']);
+    expect(kinds(fleet.lines())).toEqual(['/images/json', 'cat >"$new"', 'nginx -t', 'last-good', '-s reload']);
     expect(fleet.ran[1]?.stdin).toBe(asInput(configuration));
   });
 
@@ -303,7 +303,7 @@ describe('carrying out', () => {
       ok('node-01', check),
       install,
     ]);
-    expect(kinds(fleet.lines())).toEqual(['image ls', 'cat >"$new"', 'nginx -t', 'last-good']);
+    expect(kinds(fleet.lines())).toEqual(['/images/json', 'cat >"$new"', 'nginx -t', 'last-good']);
   });
 
   test.each([
@@ -353,7 +353,7 @@ describe('carrying out', () => {
 
   test('starts, replaces, restarts and reloads', async () => {
     const cases: readonly [Partial<Facts>, string, readonly Script[], readonly string[]][] = [
-      [nothing, 'load balancer', [listed, run], ['image ls', 'docker run --detach']],
+      [nothing, 'load balancer', [listed, run], ['/images/json', 'docker run --detach']],
       [
         { image: present(imageId('b')) },
         'replace',
@@ -365,7 +365,7 @@ describe('carrying out', () => {
           run,
           ok('node-01', discard('alice-nginx-lb.former', STOPPING)),
         ],
-        ['image ls', '.rehearsal', 'nginx -t', 'docker rename', 'docker run --detach', 'docker rm'],
+        ['/images/json', '.rehearsal', 'nginx -t', 'docker rename', 'docker run --detach', 'docker rm'],
       ],
       [
         { container: present(lb({ state: 'exited' })) },

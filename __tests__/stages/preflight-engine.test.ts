@@ -11,6 +11,10 @@ import { bypasses } from '../../src/stages/preflight-proxy.ts';
 import { clusterOf, EXTERNAL, THREE } from '../support/deployment.ts';
 import { BRIDGE, engineOutside, RULES, setupOf } from '../support/facts.ts';
 
+/** What an engine outside a swarm says of itself. */
+const OUTSIDE =
+  '{"ServerVersion":"29.0.1","NCPU":8,"MemTotal":1,"DockerRootDir":"/var/lib/docker","Swarm":{"NodeID":"","NodeAddr":"","LocalNodeState":"inactive","ControlAvailable":false,"Error":"","RemoteManagers":null}}';
+
 const replicaHost = THREE[1] as Host;
 
 interface Told {
@@ -564,6 +568,12 @@ describe('an engine that does not answer', () => {
       undefined,
       { what: NO_DOCKER, evidence: /on the PATH/, cause: /non-interactive/, remedy: /command -v docker/ },
     ],
+    [
+      'for its client is old',
+      "could not read the engine's state: exit 1: Run 'docker system COMMAND --help' for more information on a command.",
+      setupOf(),
+      { cause: /older than 18\.09/, remedy: /^Install the Docker Engine/ },
+    ],
     ['for it is Podman', PODMAN, setupOf(), { cause: /Podman/, remedy: /podman-docker/ }],
   ];
   test.each(cases)(
@@ -582,27 +592,21 @@ describe('an engine that does not answer', () => {
   );
 
   test.each([
-    [127, '', 'sh: 1: exec: docker: not found', NO_DOCKER],
+    [{ code: 127, stderr: 'sh: 1: exec: docker: not found' }, NO_DOCKER],
+    [{ code: 0, stdout: OUTSIDE, status: 200, server: 'Libpod/4.9.3 (linux)' }, PODMAN],
+    [{ code: 1, stderr: 'permission denied' }, "could not read the engine's state: exit 1: permission denied"],
     [
-      0,
-      '{"host":{"arch":"amd64","buildahVersion":"1.33.7"},"store":{},"registries":{},"version":{"APIVersion":"4.9.3"}}',
-      '',
-      PODMAN,
+      { code: 1, stderr: 'too old', status: 400, server: 'Docker/29.0.1 (linux)' },
+      "could not read the engine's state: status 400: too old",
     ],
-    [1, '', 'permission denied', "could not read the engine's state: exit 1: permission denied"],
-  ])('is recognised by exit %i, %j', (code, stdout, stderr, why) => {
-    expect(answer(engine, { ended: 'exited', code, stdout, stderr })).toEqual({ is: 'unknown', why });
+  ])('is recognised by %j', (outcome, why) => {
+    expect(answer(engine, { ended: 'exited', stdout: '', stderr: '', ...outcome })).toEqual({ is: 'unknown', why });
   });
 });
 
-describe('what docker info says, as newer engines print it', () => {
+describe('what newer engines say of themselves', () => {
   const said = (more: string) =>
-    answer(engine, {
-      ended: 'exited',
-      code: 0,
-      stderr: '',
-      stdout: `{"ServerVersion":"29.0.1","NCPU":8,"MemTotal":1,"DockerRootDir":"/var/lib/docker","Swarm":{"NodeID":"","NodeAddr":"","LocalNodeState":"inactive","ControlAvailable":false,"Error":"","RemoteManagers":null},${more}}`,
-    });
+    answer(engine, { ended: 'exited', code: 0, stderr: '', stdout: `${OUTSIDE.slice(0, -1)},${more}}` });
   test.each<[string, Partial<Engine>]>([
     ['"FirewallBackend":{"Driver":"nftables"}', { firewall: 'nftables' }],
     [

@@ -5,7 +5,7 @@ import { asker } from '../../src/engine/asker.ts';
 import type { Ask, Fleet } from '../../src/engine/ask.ts';
 import { shellLine, type Command } from '../../src/engine/command.ts';
 import type { Emit } from '../../src/engine/events.ts';
-import { answer } from '../../src/engine/fact.ts';
+import { answer, gather } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
 import type { Plan } from '../../src/engine/plan.ts';
 import type { Proof } from '../../src/engine/proof.ts';
@@ -182,19 +182,20 @@ describe('whatever hosts answer', () => {
       lines,
       learn: () => undefined,
       reaches: () => true,
-      ask(host, question) {
-        const key = `${host}\n${shellLine(question.command)}`;
-        asked.push(question.command);
-        const possible = [
-          ...(known.get(key) ?? []).map(({ outcome }) => outcome),
-          ...(known.get(key) ?? []).map(({ outcome }) => outcome),
-          ...ill,
-        ];
-        const outcome =
-          lines.get(key) ?? possible[(choices[lines.size % choices.length] ?? 0) % possible.length] ?? lost;
-        lines.set(key, outcome);
-        return Promise.resolve(answer(question, outcome));
-      },
+      ask: (host, question) =>
+        gather(question, (command) => {
+          const key = `${host}\n${shellLine(command)}`;
+          asked.push(command);
+          const possible = [
+            ...(known.get(key) ?? []).map(({ outcome }) => outcome),
+            ...(known.get(key) ?? []).map(({ outcome }) => outcome),
+            ...ill,
+          ];
+          const outcome =
+            lines.get(key) ?? possible[(choices[lines.size % choices.length] ?? 0) % possible.length] ?? lost;
+          lines.set(key, outcome);
+          return Promise.resolve(outcome);
+        }),
     };
   };
   const chosen = fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 60 });

@@ -182,6 +182,38 @@ export const containerOf = (name: string, changes: Partial<Container> = {}): Con
   ...changes,
 });
 
+/** The container as the engine shows it. */
+export const inspectedAs = (it: Container): string =>
+  JSON.stringify({
+    Id: it.id,
+    Created: new Date(it.createdAt).toISOString(),
+    Name: `/${it.name}`,
+    Image: it.imageId,
+    RestartCount: it.restarts,
+    State: {
+      Status: it.state,
+      Error: it.error,
+      ExitCode: it.exitCode,
+      StartedAt: new Date(it.startedAt).toISOString(),
+    },
+    Config: { Image: it.image, Hostname: it.hostname, Env: ['SECRET=of-somebody-else'] },
+    HostConfig: {
+      Memory: it.memory,
+      NetworkMode: it.networkMode,
+      RestartPolicy: { Name: it.restartPolicy },
+      PortBindings: Object.fromEntries(
+        Object.entries(it.ports).map(([inside, port]) => [
+          inside,
+          [{ HostIp: it.hostAddresses[inside] ?? '', HostPort: String(port) }],
+        ]),
+      ),
+    },
+    Mounts: Object.entries(it.mounts).map(([Destination, Source]) => ({ Type: 'bind', Source, Destination })),
+    NetworkSettings: {
+      Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
+    },
+  });
+
 /** What stands on a host where this is known of the container, and that of a former one. */
 export const standingOf = (container: Fact<Container>, former?: Container): Fact<ContainerPair> =>
   container.is === 'unknown'

@@ -1,4 +1,6 @@
 import { afterEach } from '@jest/globals';
+import { container, containers, type Container } from '../../src/docker/containers.ts';
+import { image } from '../../src/docker/facts.ts';
 import type { Fleet } from '../../src/engine/ask.ts';
 import { isStreamed, shellLine, type Bundled, type Command } from '../../src/engine/command.ts';
 import type { Event } from '../../src/engine/events.ts';
@@ -7,6 +9,7 @@ import { Plan, type Step } from '../../src/engine/plan.ts';
 import { apply } from '../../src/engine/runner.ts';
 import { Secret } from '../../src/engine/secret.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
+import { inspectedAs } from './facts.ts';
 import { KEY } from './key.ts';
 import { PASSWORD } from './deployment.ts';
 import type { Take } from './tape.ts';
@@ -62,7 +65,22 @@ export class FakeFleet implements Fleet {
   }
 
   #outcome(host: string, command: Command): Outcome {
+    if (command.pipelined) return this.#responses(host, command.pipelined);
     return command.bundled ? this.#together(host, command.bundled) : this.#one(host, command);
+  }
+
+  /** What a server answers to requests, one after the other; the first program that fails ends it. */
+  #responses(host: string, commands: readonly Command[]): Outcome {
+    let stdout = '';
+    for (const command of commands) {
+      const outcome = this.#one(host, command);
+      if (outcome.ended !== 'exited' || (outcome.code !== 0 && outcome.status === undefined))
+        return { ...outcome, stdout };
+      const { code, status = 200, server = 'Docker/20.10.24 (linux)' } = outcome;
+      const body = code === 0 ? outcome.stdout : JSON.stringify({ message: outcome.stderr });
+      stdout += `HTTP/1.1 ${status} X\r\nServer: ${server}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    }
+    return { ended: 'exited', code: 0, stdout, stderr: '' };
   }
 
   #one(host: string, command: Command): Outcome {
@@ -99,6 +117,27 @@ export const ok = (host: string, command: Command, stdout = ''): Script => ({
   line: shellLine(command),
   outcome: { ended: 'exited', code: 0, stdout, stderr: '' },
 });
+
+/** The images of a host, by names of them: tags and digests. */
+export const images = (host: string, all: Readonly<Record<string, string>> = {}): Script => {
+  const listed = Object.entries(all).map(([name, Id]) => ({
+    Id,
+    RepoTags: name.includes('@') ? [] : [name],
+    RepoDigests: name.includes('@') ? [name] : [],
+  }));
+  return ok(host, image('any').command, JSON.stringify(listed));
+};
+
+/** All containers of a host, and that there is none of those other names. */
+export const containersAre = (host: string, all: readonly Container[], ...missing: readonly string[]): Script[] => [
+  ok(host, containers.command, JSON.stringify(all.map(({ name }) => ({ Names: [`/${name}`] })))),
+  ...all.map((each) => ok(host, container(each.name).command, inspectedAs(each))),
+  ...missing.map((name) => noContainer(host, name)),
+];
+
+/** There is no container of that name. */
+export const noContainer = (host: string, name: string): Script =>
+  ends(host, container(name).command, { ended: 'exited', code: 1, status: 404, stderr: `No such container: ${name}` });
 
 /** A command of a script that ends so. */
 export const ends = (host: string, command: Command, outcome: Partial<Outcome> & Pick<Outcome, 'ended'>): Script => ({

@@ -150,10 +150,14 @@ export class Model implements Ask {
         : unknown('no manager');
     if (question === networks)
       return present([BRIDGE, ...(this.network && host.roles.includes('manager') ? [this.network] : [])]);
-    if (purpose === containers.command.purpose)
-      return [...all.values()].map((each) => JSON.stringify(raw(each))).join('\n');
+    if (question === containers) return present([...all.values()]);
+    const inspected = /^inspect the container (.*)$/.exec(purpose)?.[1];
+    if (inspected !== undefined) {
+      const found = all.get(inspected);
+      return found ? present(found) : absent;
+    }
     if (purpose === 'list the images')
-      return [...images].map(([image, id]) => `${id} ${image} ${image}@none`).join('\n');
+      return JSON.stringify([...images].map(([image, Id]) => ({ Id, RepoTags: [image], RepoDigests: [] })));
     if (purpose === 'read the version of the database image') return present('8.0.40');
     if (purpose === 'try the data path from the probe')
       return runs(probeName(cluster)) ? present(this.#paths(name)) : unknown('no probe');
@@ -579,29 +583,6 @@ const EFFECTS: readonly (readonly [RegExp, (model: Model, host: string, what: st
   ],
   [/^(replace )?load balancer /, makeLoadBalancer],
 ];
-
-/** A container as docker shows it. */
-const raw = (it: Container): unknown => ({
-  Id: it.id,
-  Created: new Date(it.createdAt).toISOString(),
-  Name: `/${it.name}`,
-  Image: it.imageId,
-  ImageName: it.image,
-  RestartCount: it.restarts,
-  State: { Status: it.state, Error: it.error, ExitCode: it.exitCode, StartedAt: new Date(it.startedAt).toISOString() },
-  Hostname: it.hostname,
-  Memory: it.memory,
-  NetworkMode: it.networkMode,
-  RestartPolicy: it.restartPolicy,
-  PortBindings: Object.fromEntries(
-    Object.entries(it.ports).map(([inside, port]) => [
-      inside,
-      [{ HostIp: it.hostAddresses[inside] ?? '', HostPort: String(port) }],
-    ]),
-  ),
-  Mounts: Object.entries(it.mounts).map(([Destination, Source]) => ({ Type: 'bind', Source, Destination })),
-  Networks: Object.fromEntries(Object.entries(it.addresses).map(([name, IPAddress]) => [name, { IPAddress }])),
-});
 
 /** The stage as it looks at the model, its steps done in the model by their words; `too` runs their commands before. */
 export const modelled = (model: Model, stage: Stage, too?: 'run commands'): Stage => ({

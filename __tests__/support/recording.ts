@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Deployment } from '../../src/cluster/deployment.ts';
-import { container, publishedPorts } from '../../src/docker/containers.ts';
+import { container, containers } from '../../src/docker/containers.ts';
 import { engine, swarmNodes } from '../../src/docker/facts.ts';
 import type { Fleet } from '../../src/engine/ask.ts';
 import { changing, shellLine, type Command } from '../../src/engine/command.ts';
@@ -16,7 +16,7 @@ import { PLAN_WORDS } from '../../src/report/words.ts';
 import { deploymentStages } from '../../src/stages/index.ts';
 import { deploymentOf, EXTERNAL, TWO } from './deployment.ts';
 import { labFleet } from './lab-fleet.ts';
-import { keyIn, MOMENTS, Recorder, tapeFile, veiled, type Moment, type Take } from './tape.ts';
+import { keyIn, MOMENTS, Recorder, tapeFile, type Recorded, veiled, type Moment, type Take } from './tape.ts';
 
 /** The deployment that is on the tapes. */
 export const TAPED: Deployment = deploymentOf({ hosts: TWO });
@@ -74,6 +74,7 @@ export const ODD: readonly Odd[] = [
       changing('wait', ['sleep', '4']),
     ],
   },
+  { name: "a name that is only part of a container's", host: 'node-01', question: container('alice') },
   { name: 'gateways of a domain that has no replica there', host: 'node-01', question: registry('bob') },
   {
     name: 'the last words of a replica',
@@ -93,7 +94,7 @@ export const ODD: readonly Odd[] = [
   {
     name: 'ports that are published',
     host: 'node-01',
-    question: publishedPorts,
+    question: containers,
     before: [
       docker(
         'run',
@@ -108,7 +109,7 @@ export const ODD: readonly Odd[] = [
 ];
 
 /** What was asked and answered at one moment. */
-export type Recording = Awaited<ReturnType<Recorder['takes']>>;
+export type Recording = readonly Recorded[];
 
 /** Deploys to fresh hosts of the lab and records each moment. */
 export async function record(): Promise<{
@@ -137,7 +138,7 @@ export async function record(): Promise<{
 }
 
 async function recordOdd(): Promise<Recording> {
-  const recordings: Recording = [];
+  const recordings: Recorded[] = [];
   for (const { host, question, before = [], env } of ODD) {
     for (const command of before) await labFleet.run(host, command);
     const fleet: Fleet =

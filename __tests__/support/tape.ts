@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Ask, Fleet } from '../../src/engine/ask.ts';
-import { shellLine } from '../../src/engine/command.ts';
-import { answer, type Fact, type Query } from '../../src/engine/fact.ts';
+import { shellLine, type Command } from '../../src/engine/command.ts';
+import { answer, gather, present, unknown, type Fact, type Query } from '../../src/engine/fact.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
+import { answered } from '../../src/engine/request.ts';
 import { KEY, publicHalf, type DomainKey } from './key.ts';
-import { trimmed } from './trim.ts';
 
 /** A command that was run on a real host, and how it ended there. */
 export interface Take {
@@ -28,8 +28,18 @@ export function tape(moment: Moment): Take[] {
 }
 
 /** How the command of that question ended at that moment on that host, the last time it was asked. Throws when it was not asked then. */
-export function outcomeOf(moment: Moment, host: string, question: Query<unknown>): Outcome {
-  const line = shellLine(question.command);
+export const outcomeOf = (moment: Moment, host: string, { command }: Query<unknown>): Outcome =>
+  ended(moment, host, command);
+
+/** How the commands ended that the answer gave rise to. */
+export function detailsOf(moment: Moment, host: string, question: Query<unknown>): Outcome[] {
+  const outcome = outcomeOf(moment, host, question);
+  const commands = outcome.ended === 'exited' ? (question.details?.(outcome) ?? []) : [];
+  return commands.map((command) => ended(moment, host, command));
+}
+
+function ended(moment: Moment, host: string, command: Command): Outcome {
+  const line = shellLine(command);
   const take = tape(moment).findLast((each) => each.host === host && each.line === line);
   if (!take) throw new Error(`not on the tape ${moment}: ${host}: ${line}`);
   return take.outcome;
@@ -37,7 +47,7 @@ export function outcomeOf(moment: Moment, host: string, question: Query<unknown>
 
 /** What was read of that question then. */
 export const factOf = <T>(moment: Moment, host: string, question: Query<T>): Fact<T> =>
-  answer(question, outcomeOf(moment, host, question));
+  answer(question, outcomeOf(moment, host, question), detailsOf(moment, host, question));
 
 /** The outcome as it may be kept: no key in it, and what is base64 in one piece made readable. */
 export function veiled(outcome: Outcome, key: DomainKey): Outcome {
@@ -68,28 +78,47 @@ export function keyIn(configuration: string): DomainKey {
   return { secret, shown: publicHalf(Buffer.from(secret, 'base64').toString()) };
 }
 
-/** A question and what was answered. */
-interface Asked {
-  readonly host: string;
+/** What was asked and answered, and how it is read. */
+export interface Recorded {
   readonly question: Query<unknown>;
   readonly outcome: Outcome;
+  readonly take: Take;
 }
+
+/** The answer to a detail as such: only its question makes something of it. */
+const asJson = (command: Command): Query<unknown> => ({
+  command,
+  read: ({ code, stdout }) => (code === 0 ? present(JSON.parse(stdout)) : unknown(`exit ${code}`)),
+});
 
 /** Asks through the fleet, each question once, and keeps what came back. */
 export class Recorder implements Ask {
-  readonly asked = new Map<string, Promise<Asked>>();
+  readonly #asked = new Map<string, Promise<Recorded>>();
   readonly #fleet: Fleet;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
   }
 
-  async ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
-    const key = `${host} ${shellLine(question.command)}`;
+  ask<T>(host: string, question: Query<T>): Promise<Fact<T>> {
+    return gather(question, (command) =>
+      this.#once(host, command === question.command ? question : asJson(command)).then(({ outcome }) => outcome),
+    );
+  }
+
+  #once(host: string, question: Query<unknown>): Promise<Recorded> {
+    const line = shellLine(question.command);
+    const key = `${host} ${line}`;
+    const { purpose } = question.command;
     const asked =
-      this.asked.get(key) ?? this.#fleet.run(host, question.command).then((outcome) => ({ host, question, outcome }));
-    this.asked.set(key, asked);
-    return answer(question, (await asked).outcome);
+      this.#asked.get(key) ??
+      answered(question.command, (command) => this.#fleet.run(host, command)).then((outcome) => ({
+        question,
+        outcome,
+        take: { host, purpose, line, outcome },
+      }));
+    this.#asked.set(key, asked);
+    return asked;
   }
 
   learn(): void {
@@ -100,18 +129,8 @@ export class Recorder implements Ask {
     return true;
   }
 
-  /** What was asked, each with its outcome trimmed to what is read of it; throws when trimming changed what is read. */
-  async takes(): Promise<(Asked & { take: Take })[]> {
-    const asked = await Promise.all(this.asked.values());
-    return asked.map(({ host, question, outcome }) => {
-      const line = shellLine(question.command);
-      const kept = outcome.ended === 'exited' ? trimmed(line, outcome) : outcome;
-      if (plain(answer(question, kept)) !== plain(answer(question, outcome)))
-        throw new Error(`trimming changed what is read: ${line}`);
-      return { host, question, outcome, take: { host, purpose: question.command.purpose, line, outcome: kept } };
-    });
+  /** What was asked, each once. */
+  takes(): Promise<Recorded[]> {
+    return Promise.all(this.#asked.values());
   }
 }
-
-const plain = (fact: Fact<unknown>): string =>
-  JSON.stringify(fact, (_, value: unknown) => (value instanceof Map ? [...(value as Map<unknown, unknown>)] : value));

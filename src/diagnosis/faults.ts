@@ -375,7 +375,7 @@ export const FAULTS: readonly KnownFault[] = [
     ],
   ),
   engine(
-    /Cannot connect to the Docker daemon|Is the docker daemon running/,
+    /Cannot connect to the Docker daemon|Is the docker daemon running|dial unix \S+: connect: (?:no such file|connection refused)/,
     'the Docker Engine is not running',
     'Start it on that host (`systemctl start docker`); if it stops again, check `journalctl -u docker`.',
     [

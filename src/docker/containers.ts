@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { Ask } from '../engine/ask.ts';
 import { reading, script } from '../engine/command.ts';
-import { absent, failedTo, mapFact, present, type Fact, type Query } from '../engine/fact.ts';
-import { inspectAll, jsonLines } from './listing.ts';
+import { absent, answer, failedTo, present, unknown, valueOf, type Fact, type Query } from '../engine/fact.ts';
+import type { Exited } from '../engine/outcome.ts';
+import { engineQuery } from './api.ts';
 
 /** A container as `docker inspect` shows it, reduced to what stages need. */
 export interface Container {
@@ -34,59 +36,81 @@ export interface Container {
   readonly networkMode: string;
 }
 
+/** Only what stages need: the rest contains other people's settings, including secrets. */
 const rawContainer = z.object({
   Id: z.string(),
   Created: z.string(),
   Name: z.string(),
   Image: z.string(),
-  ImageName: z.string(),
   RestartCount: z.number(),
   State: z.object({ Status: z.string(), Error: z.string(), ExitCode: z.number(), StartedAt: z.string() }),
-  Hostname: z.string(),
-  Memory: z.number(),
-  NetworkMode: z.string(),
-  RestartPolicy: z.string(),
-  PortBindings: z
-    .record(z.string(), z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable())
-    .nullable(),
+  Config: z.object({ Image: z.string(), Hostname: z.string() }),
+  HostConfig: z.object({
+    Memory: z.number(),
+    NetworkMode: z.string(),
+    RestartPolicy: z.object({ Name: z.string() }),
+    PortBindings: z
+      .record(
+        z.string(),
+        z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable(),
+      )
+      .nullable(),
+  }),
   Mounts: z.array(
     z.object({ Type: z.string(), Name: z.string().nullish(), Source: z.string(), Destination: z.string() }),
   ),
-  Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable(),
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string() })).nullable() }),
 });
 type RawContainer = z.output<typeof rawContainer>;
 
-/** Only what stages need: the rest contains other people's settings, including secrets. */
-const CONTAINER_FORMAT = `{${[
-  ['Id', '.Id'],
-  ['Created', '.Created'],
-  ['Name', '.Name'],
-  ['Image', '.Image'],
-  ['ImageName', '.Config.Image'],
-  ['RestartCount', '.RestartCount'],
-  ['State', '.State'],
-  ['Hostname', '.Config.Hostname'],
-  ['Memory', '.HostConfig.Memory'],
-  ['NetworkMode', '.HostConfig.NetworkMode'],
-  ['RestartPolicy', '.HostConfig.RestartPolicy.Name'],
-  ['PortBindings', '.HostConfig.PortBindings'],
-  ['Mounts', '.Mounts'],
-  ['Networks', '.NetworkSettings.Networks'],
-]
-  .map(([key, path]) => `"${key}":{{json ${path}}}`)
-  .join(',')}}`;
+/** The container of exactly that name: the engine would also take the beginning of an id. */
+export function container(name: string): Query<Container> {
+  const { command, read } = engineQuery(
+    `inspect the container ${name}`,
+    `/containers/${encodeURIComponent(name)}/json`,
+    rawContainer,
+    (raw) => (raw.Name === `/${name}` ? present(fromRaw(raw)) : absent),
+  );
+  return { command, read: (outcome) => (outcome.status === 404 ? absent : read(outcome)) };
+}
 
-/** All containers of the host, in any state. */
+const rawNames = z.array(z.object({ Names: z.array(z.string()) }));
+const listing = engineQuery('list the containers', '/containers/json?all=1', rawNames, (all) =>
+  // One that another is linked to has a second name, with two slashes.
+  present(all.flatMap(({ Names }) => Names.find((name) => /^\/[^/]+$/.test(name))?.slice(1) ?? [])),
+);
+const listed = (outcome: Exited): readonly string[] => valueOf(listing.read(outcome)) ?? [];
+
+/** All containers of the host, in any state. One that disappears before it can be inspected is left out. */
 export const containers: Query<readonly Container[]> = {
-  command: reading(
-    'list the containers',
-    inspectAll('container', 'docker container ls -aq --no-trunc', CONTAINER_FORMAT),
-  ),
-  read: (outcome) =>
-    outcome.code === 0
-      ? present(jsonLines(outcome.stdout, rawContainer).map(fromRaw))
-      : failedTo('list the containers', outcome),
+  command: listing.command,
+  details: (outcome) => listed(outcome).map((name) => container(name).command),
+  read(outcome, details = []) {
+    const names = listing.read(outcome);
+    if (names.is !== 'present') return names;
+    const all: Container[] = [];
+    for (const [i, name] of names.value.entries()) {
+      const inspected = details[i];
+      const fact = inspected ? answer(container(name), inspected) : unknown(`the container ${name} was not inspected`);
+      if (fact.is === 'unknown') return fact;
+      if (fact.is === 'present') all.push(fact.value);
+    }
+    return present(all);
+  },
 };
+
+/** All containers of a host. Those expected on it are inspected in the round trip that lists them. */
+export async function containersOn(
+  ask: Ask,
+  host: string,
+  expected: readonly string[],
+): Promise<Fact<readonly Container[]>> {
+  const [all] = await Promise.all([
+    ask.ask(host, containers),
+    ...expected.map((name) => ask.ask(host, container(name))),
+  ]);
+  return all;
+}
 
 /** The container of exactly that name, out of all. */
 export function containerNamed(all: Fact<readonly Container[]>, name: string): Fact<Container> {
@@ -94,15 +118,6 @@ export function containerNamed(all: Fact<readonly Container[]>, name: string): F
   const found = all.value.find((candidate) => candidate.name === name);
   return found ? present(found) : absent;
 }
-
-/**
- * The container of exactly that name. All queries about containers of one host share one command, so many cost no more
- * than one.
- */
-export const container = (name: string): Query<Container> => ({
-  command: containers.command,
-  read: (outcome) => containerNamed(containers.read(outcome), name),
-});
 
 /** The last lines of a container's log, 100 at most, each truncated to 1000 characters. */
 export const lastLogLines = (name: string): Query<readonly string[]> => ({
@@ -127,39 +142,32 @@ export const lastLogLines = (name: string): Query<readonly string[]> => ({
 export const describeStop = ({ state, exitCode, error }: Container): string | undefined =>
   ['running', 'restarting'].includes(state) ? undefined : `${state} (${exitCode})${error === '' ? '' : `: ${error}`}`;
 
+const portsOf = (all: readonly Container[]): Map<number, string> =>
+  new Map(all.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
+
 /** Host ports that running containers publish, with the container's name. */
-export const publishedPorts: Query<ReadonlyMap<number, string>> = {
-  command: containers.command,
-  read: (outcome) =>
-    mapFact(containers.read(outcome), (all) => {
-      const running = all.filter(({ state }) => state === 'running' || state === 'restarting');
-      return new Map(running.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
-    }),
-};
+export const publishedPorts = (all: readonly Container[]): ReadonlyMap<number, string> =>
+  portsOf(all.filter(({ state }) => state === 'running' || state === 'restarting'));
 
 /**
  * Host ports of stopped containers that docker restarts by itself, with the container's name. A container on an overlay
  * is started only after the engine answers and the swarm is joined: until then its ports are in use although it does
  * not run.
  */
-export const restartedPorts: Query<ReadonlyMap<number, string>> = {
-  command: containers.command,
-  read: (outcome) =>
-    mapFact(containers.read(outcome), (all) => {
-      const restarted = all.filter(
-        ({ state, restartPolicy }) =>
-          (state === 'created' || state === 'exited') && ['always', 'unless-stopped'].includes(restartPolicy),
-      );
-      return new Map(restarted.flatMap(({ name, ports }) => Object.values(ports).map((port) => [port, name] as const)));
-    }),
-};
+export const restartedPorts = (all: readonly Container[]): ReadonlyMap<number, string> =>
+  portsOf(
+    all.filter(
+      ({ state, restartPolicy }) =>
+        (state === 'created' || state === 'exited') && ['always', 'unless-stopped'].includes(restartPolicy),
+    ),
+  );
 
 function fromRaw(raw: RawContainer): Container {
   const started = Date.parse(raw.State.StartedAt);
   return {
     id: raw.Id,
     name: raw.Name.slice(1),
-    image: raw.ImageName,
+    image: raw.Config.Image,
     imageId: raw.Image,
     state: raw.State.Status,
     error: raw.State.Error,
@@ -167,14 +175,17 @@ function fromRaw(raw: RawContainer): Container {
     createdAt: Date.parse(raw.Created) || 0,
     startedAt: started > 0 ? started : 0,
     restarts: raw.RestartCount,
-    hostname: raw.Hostname,
-    memory: raw.Memory,
-    restartPolicy: raw.RestartPolicy,
+    hostname: raw.Config.Hostname,
+    memory: raw.HostConfig.Memory,
+    restartPolicy: raw.HostConfig.RestartPolicy.Name,
     ports: Object.fromEntries(
-      Object.entries(raw.PortBindings ?? {}).map(([port, bindings]) => [port, portOf(bindings?.[0]?.HostPort)]),
+      Object.entries(raw.HostConfig.PortBindings ?? {}).map(([port, bindings]) => [
+        port,
+        portOf(bindings?.[0]?.HostPort),
+      ]),
     ),
     hostAddresses: Object.fromEntries(
-      Object.entries(raw.PortBindings ?? {}).flatMap(([port, bindings]) =>
+      Object.entries(raw.HostConfig.PortBindings ?? {}).flatMap(([port, bindings]) =>
         addressOf(bindings ?? []).map((address) => [port, address]),
       ),
     ),
@@ -182,9 +193,9 @@ function fromRaw(raw: RawContainer): Container {
       raw.Mounts.map((mount) => [mount.Destination, mount.Type === 'volume' ? (mount.Name ?? '') : mount.Source]),
     ),
     addresses: Object.fromEntries(
-      Object.entries(raw.Networks ?? {}).map(([name, network]) => [name, network.IPAddress]),
+      Object.entries(raw.NetworkSettings.Networks ?? {}).map(([name, network]) => [name, network.IPAddress]),
     ),
-    networkMode: raw.NetworkMode,
+    networkMode: raw.HostConfig.NetworkMode,
   };
 }
 

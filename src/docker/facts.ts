@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { reading, script } from '../engine/command.ts';
 import type { Secret } from '../engine/secret.ts';
-import { absent, failedTo, present, unknown, type Query } from '../engine/fact.ts';
-import { jsonOf } from '../engine/json.ts';
+import { absent, failedTo, mapFact, present, unknown, type Query } from '../engine/fact.ts';
+import { engineQuery, NO_PROGRAM } from './api.ts';
 import { compareJoinToken } from './commands.ts';
-import { jsonLines } from './listing.ts';
 import { localName } from './names.ts';
 
 /** A range that an engine divides into subnets with that prefix length. */
@@ -47,12 +45,6 @@ export interface Engine {
   };
 }
 
-const rawServer = z.object({
-  ServerErrors: z.array(z.string()).nullish(),
-  ServerVersion: z.string().nullish(),
-  host: z.object({}).nullish(),
-});
-
 const rawInfo = z.object({
   ServerVersion: z.string(),
   NCPU: z.number(),
@@ -80,41 +72,36 @@ export const NO_DOCKER = 'docker is not on the PATH of a non-interactive login';
 /** Why the engine is unknown if docker is Podman's replacement for it, which has no swarm. */
 export const PODMAN = 'the command docker is Podman on this host, not Docker';
 
+const info = engineQuery("read the engine's state", '/info', rawInfo, ({ Swarm, ...raw }, { server = '' }) =>
+  /^Libpod\//.test(server)
+    ? unknown(PODMAN)
+    : present<Engine>({
+        version: raw.ServerVersion,
+        cpus: raw.NCPU,
+        memory: raw.MemTotal,
+        rootDir: raw.DockerRootDir,
+        securityOptions: raw.SecurityOptions ?? [],
+        liveRestore: raw.LiveRestoreEnabled ?? false,
+        firewall: raw.FirewallBackend?.Driver ?? '',
+        addressPools: (raw.DefaultAddressPools ?? []).map(({ Base, Size }) => ({ base: Base, size: Size })),
+        logDriver: raw.LoggingDriver ?? '',
+        swarm: {
+          state: Swarm.LocalNodeState,
+          nodeId: Swarm.NodeID,
+          address: Swarm.NodeAddr,
+          isManager: Swarm.ControlAvailable,
+          clusterId: Swarm.Cluster?.ID,
+          managers: (Swarm.RemoteManagers ?? []).map((manager) => manager.Addr),
+          managerIds: (Swarm.RemoteManagers ?? []).flatMap(({ NodeID }) => NodeID ?? []),
+          error: Swarm.Error ?? '',
+        },
+      }),
+);
+
 /** The engine of the host; never absent: an engine that does not answer is unknown. */
 export const engine: Query<Engine> = {
-  command: reading("read the engine's state", ['docker', 'info', '--format', '{{json .}}']),
-  read(outcome) {
-    // Exit code of shells if a program does not exist (POSIX).
-    if (outcome.code === 127) return unknown(NO_DOCKER);
-    if (outcome.code !== 0) return failedTo("read the engine's state", outcome);
-    // Without an engine, docker info still prints what the client knows about itself and exits with 0.
-    const { ServerVersion = '', ServerErrors, host } = jsonOf(outcome.stdout, rawServer);
-    if (!ServerVersion && host) return unknown(PODMAN);
-    if (!ServerVersion)
-      return unknown(`could not read the engine's state: ${ServerErrors?.join('; ') ?? 'it reports no version'}`);
-    const { Swarm, ...raw } = jsonOf(outcome.stdout, rawInfo);
-    return present({
-      version: raw.ServerVersion,
-      cpus: raw.NCPU,
-      memory: raw.MemTotal,
-      rootDir: raw.DockerRootDir,
-      securityOptions: raw.SecurityOptions ?? [],
-      liveRestore: raw.LiveRestoreEnabled ?? false,
-      firewall: raw.FirewallBackend?.Driver ?? '',
-      addressPools: (raw.DefaultAddressPools ?? []).map(({ Base, Size }) => ({ base: Base, size: Size })),
-      logDriver: raw.LoggingDriver ?? '',
-      swarm: {
-        state: Swarm.LocalNodeState,
-        nodeId: Swarm.NodeID,
-        address: Swarm.NodeAddr,
-        isManager: Swarm.ControlAvailable,
-        clusterId: Swarm.Cluster?.ID,
-        managers: (Swarm.RemoteManagers ?? []).map((manager) => manager.Addr),
-        managerIds: (Swarm.RemoteManagers ?? []).flatMap(({ NodeID }) => NodeID ?? []),
-        error: Swarm.Error ?? '',
-      },
-    });
-  },
+  command: info.command,
+  read: (outcome) => (outcome.code === NO_PROGRAM ? unknown(NO_DOCKER) : info.read(outcome)),
 };
 
 /** A node as seen by the managers. */
@@ -136,27 +123,23 @@ const rawNode = z.object({
   Status: z.object({ State: z.string(), Addr: z.string().nullish() }),
 });
 
-/** All nodes of the swarm; to be queried on a manager, unknown elsewhere. */
-export const swarmNodes: Query<readonly SwarmNode[]> = {
-  command: reading(
-    'list the nodes of the swarm',
-    script(`ids=$(docker node ls -q) && docker node inspect --format '{{json .}}' $ids`),
-  ),
-  read(outcome) {
-    if (outcome.code !== 0) return failedTo('list the nodes of the swarm', outcome);
-    return present(
-      jsonLines(outcome.stdout, rawNode).map((raw) => ({
-        id: raw.ID,
-        hostname: raw.Description?.Hostname ?? '',
-        role: raw.Spec.Role,
-        state: raw.Status.State,
-        availability: raw.Spec.Availability,
-        address: raw.Status.Addr ?? '',
-        labels: raw.Spec.Labels ?? {},
-      })),
-    );
-  },
-};
+/** All nodes of the swarm by host name; to be queried on a manager, unknown elsewhere. */
+export const swarmNodes: Query<readonly SwarmNode[]> = engineQuery(
+  'list the nodes of the swarm',
+  '/nodes',
+  z.array(rawNode),
+  (all) => present(all.map(nodeOf).sort((a, b) => (`${a.hostname} ${a.id}` < `${b.hostname} ${b.id}` ? -1 : 1))),
+);
+
+const nodeOf = (raw: z.output<typeof rawNode>): SwarmNode => ({
+  id: raw.ID,
+  hostname: raw.Description?.Hostname ?? '',
+  role: raw.Spec.Role,
+  state: raw.Status.State,
+  availability: raw.Spec.Availability,
+  address: raw.Status.Addr ?? '',
+  labels: raw.Spec.Labels ?? {},
+});
 
 /** Whether the swarm still accepts that token; to be queried on a manager. */
 export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Query<boolean> => ({
@@ -169,28 +152,6 @@ export const tokenInUse = (role: 'manager' | 'worker', token: Secret): Query<boo
   },
 });
 
-/** ID (`sha256:...`) of the image with that name, a tag or a digest, on the host. One command lists all images. */
-export const image = (name: string): Query<string> => ({
-  command: reading('list the images', [
-    'docker',
-    'image',
-    'ls',
-    '--no-trunc',
-    '--digests',
-    '--format',
-    '{{.ID}} {{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}',
-  ]),
-  read(outcome) {
-    if (outcome.code !== 0) return failedTo('list the images', outcome);
-    const wanted = localName(name);
-    const found = outcome.stdout
-      .split('\n')
-      .map((line) => line.split(' '))
-      .find(([, tagged, digested]) => tagged === wanted || digested === wanted);
-    return found?.[0] === undefined ? absent : present(found[0]);
-  },
-});
-
 /** An image by its content, whatever its name. */
 export interface ImageIdentity {
   readonly id: string;
@@ -198,42 +159,57 @@ export interface ImageIdentity {
   readonly digests: readonly string[];
 }
 
-const rawImage = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() });
+const rawImages = z.array(
+  z.object({ Id: z.string(), RepoTags: z.array(z.string()).nullish(), RepoDigests: z.array(z.string()).nullish() }),
+);
 
-/** The image with that name on the host. */
-export const imageIdentity = (name: string): Query<ImageIdentity> => ({
-  command: reading(
-    'identify the image',
-    script(
-      'docker image inspect --format "{{json .}}" "$1" || { docker image ls -q >/dev/null && echo absent; }',
-      name,
-    ),
-  ),
-  read(outcome) {
-    if (outcome.stdout.trim() === 'absent') return absent;
-    if (outcome.code !== 0) return failedTo('identify the image', outcome);
-    const { Id, RepoDigests } = jsonOf(outcome.stdout, rawImage);
-    return present({ id: Id, digests: (RepoDigests ?? []).map((digest) => digest.replace(/^.*@/, '')) });
-  },
+/** The image with that name, a tag or a digest, on the host. One request lists all images. */
+export const imageIdentity = (name: string): Query<ImageIdentity> =>
+  engineQuery('list the images', '/images/json?digests=1', rawImages, (all) => {
+    const wanted = localName(name);
+    const found = all.find(({ RepoTags, RepoDigests }) =>
+      [RepoTags, RepoDigests].some((names) => names?.includes(wanted)),
+    );
+    if (!found) return absent;
+    return present({ id: found.Id, digests: (found.RepoDigests ?? []).map((digest) => digest.replace(/^.*@/, '')) });
+  });
+
+/** ID (`sha256:...`) of that image. */
+export function image(name: string): Query<string> {
+  const { command, read } = imageIdentity(name);
+  return { command, read: (outcome) => mapFact(read(outcome), ({ id }) => id) };
+}
+
+/** Variables in which the official images of MySQL and MariaDB state their version. */
+const VERSION = /^(?:MYSQL|MARIADB)_VERSION=(?:\d+:)?(\d+(?:\.\d+){1,3})/;
+
+/** Keeps nothing else of an image's environment. */
+const rawEnvironment = z.object({
+  Config: z
+    .object({
+      Env: z
+        .array(z.string())
+        .nullish()
+        .transform((all) => all?.filter((each) => VERSION.test(each))),
+    })
+    .nullish(),
 });
 
 /**
- * Version of the database server in an image, as the official images of MySQL and MariaDB state it; absent if the image
- * states none or is not on the host.
+ * Version of the database server in an image, as the image states it; absent if the image states none or is not on the
+ * host.
  */
-export const serverVersion = (name: string): Query<string> => ({
-  command: reading('read the version of the database image', script(VERSION_OF, name)),
-  read(outcome) {
-    if (outcome.code !== 0) return failedTo('read the version of the database image', outcome);
-    const version = /^(?:MYSQL|MARIADB)_VERSION=(?:\d+:)?(\d+(?:\.\d+){1,3})/m.exec(outcome.stdout)?.[1];
+export function serverVersion(name: string): Query<string> {
+  const purpose = 'read the version of the database image';
+  const { command, read } = engineQuery(purpose, `/images/${imagePath(name)}/json`, rawEnvironment, ({ Config }) => {
+    const version = VERSION.exec(Config?.Env?.[0] ?? '')?.[1];
     return version === undefined ? absent : present(version);
-  },
-});
+  });
+  return { command, read: (outcome) => (outcome.status === 404 ? absent : read(outcome)) };
+}
 
-/** Prints nothing else from an image's environment. */
-const VERSION_OF =
-  'all=$(docker image inspect --format "{{range .Config.Env}}{{println .}}{{end}}" "$1") || { docker image ls -q ' +
-  '>/dev/null && exit 0; exit 1; }; echo "$all" | grep -E "^(MYSQL|MARIADB)_VERSION=" || :';
+/** An image's name as part of a path; the engine takes it with its slashes. */
+const imagePath = (name: string): string => name.split('/').map(encodeURIComponent).join('/');
 
 /**
  * Two hosts may give the same image different IDs, because their engines store it differently; its digest in a registry

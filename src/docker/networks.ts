@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { reading } from '../engine/command.ts';
-import { failedTo, present, type Query } from '../engine/fact.ts';
-import { inspectAll, jsonLines } from './listing.ts';
+import { present, type Query } from '../engine/fact.ts';
+import { engineQuery } from './api.ts';
 
 /** A network as seen by the host; a worker sees an overlay only while a container is attached there (moby#36197). */
 export interface Network {
@@ -37,12 +36,13 @@ const rawNetwork = z.object({
 });
 
 /** All networks of the host. */
-export const networks: Query<readonly Network[]> = {
-  command: reading('list the networks', inspectAll('network', 'docker network ls -q --no-trunc', '{{json .}}')),
-  read(outcome) {
-    if (outcome.code !== 0) return failedTo('list the networks', outcome);
-    return present(
-      jsonLines(outcome.stdout, rawNetwork).map((raw) => ({
+export const networks: Query<readonly Network[]> = engineQuery(
+  'list the networks',
+  '/networks',
+  z.array(rawNetwork),
+  (all) =>
+    present(
+      all.map((raw) => ({
         id: raw.Id,
         name: raw.Name,
         driver: raw.Driver,
@@ -56,6 +56,5 @@ export const networks: Query<readonly Network[]> = {
           !['false', '0', 'f', 'F', 'FALSE', 'False'].includes(raw.Options.encrypted),
         masquerade: raw.Options?.[MASQUERADE] === 'true',
       })),
-    );
-  },
-};
+    ),
+);

@@ -5,7 +5,7 @@ import type { Step } from '../engine/plan.ts';
 import { commandFailure } from '../engine/command-failure.ts';
 import { ending, lastLine, succeeded } from '../engine/outcome.ts';
 import { startContainer } from './commands.ts';
-import { containerNamed, containers, lastLogLines, describeStop, type Container } from './containers.ts';
+import { container, lastLogLines, describeStop, type Container } from './containers.ts';
 import { discard, formerName, putBack, rehearse, setAside } from './replacement.ts';
 import type { ContainerPair, Wanted } from './wanted.ts';
 
@@ -114,7 +114,7 @@ const notRestored = ({ host, name, kind }: Wanted, evidence: string): Failure =>
 
 /** What is wrong with a container according to its own state; undefined if it runs. */
 export async function notRunning(act: Act, host: string, name: string): Promise<string | undefined> {
-  const fact = containerNamed(await act.ask(host, containers), name);
+  const fact = await act.ask(host, container(name));
   if (fact.is !== 'present') return whyNot(fact, 'absent');
   return fact.value.state === 'running' ? undefined : (describeStop(fact.value) ?? fact.value.state);
 }

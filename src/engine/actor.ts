@@ -13,9 +13,9 @@ import type { Stage } from './stage.ts';
 export function actor(stage: Stage, run: Run, cache: RunCache): Act {
   const attempt = (host: string, command: Command): Promise<Outcome> => run.fleet.run(host, command, stage.name);
   const fleet: Fleet = { run: attempt };
+  const { ask } = asker(fleet, run.emit, run.snapshots, 'until sent');
   return {
-    // A new asker for each query, so that no answer is reused: the step may have changed it meanwhile.
-    ask: (host, query) => asker(fleet, run.emit, run.snapshots).ask(host, query),
+    ask,
     reaches: (host) => run.snapshots?.reaches(host) ?? true,
     learn: (secret) => run.emit({ is: 'secret', secret }),
     attempt,

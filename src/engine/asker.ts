@@ -2,8 +2,9 @@ import type { Ask, Fleet } from './ask.ts';
 import { bundle, travels } from './bundle.ts';
 import type { Command } from './command.ts';
 import type { Emit } from './events.ts';
-import { answer, type Fact, type Query } from './fact.ts';
+import { gather } from './fact.ts';
 import type { Outcome } from './outcome.ts';
+import { answered } from './request.ts';
 import { Secret } from './secret.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -15,16 +16,23 @@ interface Pending {
 }
 
 /**
- * Asks hosts through a fleet. Queries to one host in the same turn share a round trip. The same command runs only once
- * and its answer is reused, so that all stages that are planned together judge the same state.
+ * Asks hosts through a fleet. Queries to one host in the same turn share a round trip, and the same command is sent
+ * only once. Its answer is reused, so that all stages that are planned together judge the same state; or, for steps
+ * that change it meanwhile, only until it is sent.
  */
-export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
+export function asker(
+  fleet: Fleet,
+  emit: Emit,
+  snapshots?: Snapshots,
+  reused: 'always' | 'until sent' = 'always',
+): Ask {
   const outcomes = new Map<string, Promise<Outcome>>();
   const queues = new Map<string, Pending[]>();
 
   const flush = (host: string): void => {
     const pending = queues.get(host) ?? [];
     queues.delete(host);
+    if (reused === 'until sent') for (const { command } of pending) outcomes.delete(keyOf(host, command));
     for (const group of roundTrips(pending))
       send(fleet, host, group).catch((thrown: unknown) => group.forEach((p) => p.fail(thrown)));
   };
@@ -48,20 +56,32 @@ export function asker(fleet: Fleet, emit: Emit, snapshots?: Snapshots): Ask {
     return outcome;
   };
 
+  const once = (host: string, command: Command): Promise<Outcome> => {
+    refuseIfUnsuitable(command);
+    const key = keyOf(host, command);
+    const outcome = outcomes.get(key) ?? outcomeOf(host, command);
+    outcomes.set(key, outcome);
+    return outcome;
+  };
+
   return {
-    ask<T>(host: string, query: Query<T>): Promise<Fact<T>> {
-      const { command } = query;
-      if (!command.reads) throw new Error(`asked with a command that changes something: ${command.purpose}`);
-      if (command.stdout) throw new Error(`asked with a command whose output goes elsewhere: ${command.purpose}`);
-      const stdin = command.stdin instanceof Secret ? command.stdin.reveal() : command.stdin;
-      const key = JSON.stringify([host, command.program, command.args, stdin]);
-      const outcome = outcomes.get(key) ?? outcomeOf(host, command);
-      outcomes.set(key, outcome);
-      return outcome.then((ended) => answer(query, ended));
+    ask(host, query) {
+      // At once, where the mistake is.
+      refuseIfUnsuitable(query.command);
+      return gather(query, (command) => once(host, command));
     },
     learn: (secret) => emit({ is: 'secret', secret }),
     reaches,
   };
+}
+
+function refuseIfUnsuitable({ reads, stdout, purpose }: Command): void {
+  if (!reads) throw new Error(`asked with a command that changes something: ${purpose}`);
+  if (stdout) throw new Error(`asked with a command whose output goes elsewhere: ${purpose}`);
+}
+
+function keyOf(host: string, { program, args, stdin }: Command): string {
+  return JSON.stringify([host, program, args, stdin instanceof Secret ? stdin.reveal() : stdin]);
 }
 
 /** First one group of all that can share a round trip, then each of the others alone. */
@@ -76,7 +96,7 @@ function roundTrips(pending: readonly Pending[]): Pending[][] {
 async function send(fleet: Fleet, host: string, group: readonly Pending[]): Promise<void> {
   const [first, ...others] = group;
   if (first === undefined) return;
-  if (others.length === 0) return first.settle(await fleet.run(host, first.command));
+  if (others.length === 0) return first.settle(await answered(first.command, (command) => fleet.run(host, command)));
   const bundled = bundle(group.map(({ command }) => command));
   const outcomes = bundled.split(await fleet.run(host, bundled.command));
   group.forEach((p, i) => p.settle(outcomes[i] ?? { ended: 'lost', reason: 'no answer', stdout: '', stderr: '' }));

@@ -3,6 +3,7 @@ import { cleaningUp, isStreamed, reading, shellLine, type Command } from './comm
 import { Secret } from './secret.ts';
 import { succeeded, type Outcome } from './outcome.ts';
 import { quote } from './quote.ts';
+import { pipelined } from './request.ts';
 
 /**
  * Several reading commands combined into one that runs them in parallel; `split` recovers their outcomes from its own.
@@ -39,12 +40,13 @@ export const travels = (command: Command): boolean =>
 /**
  * Bundles commands into one round trip. The script is sent through standard input, together with the standard input of
  * each command. Answers are kept in memory-backed files if possible, so that a host with a full disk can still be
- * asked. Commands that run in the same place within the host share a nested bundle there.
+ * asked. Commands that run in the same place within the host share a nested bundle there, and requests to the same
+ * server share a connection.
  */
 export function bundle(commands: readonly Command[], mark = randomBytes(12).toString('hex')): Bundle {
   const groups = [...Map.groupBy(commands.keys(), (i) => placeOf(commands[i]) ?? i).values()];
   const members = groups.map((group) => group.flatMap((i) => commands[i] ?? []));
-  const bundles = members.map((group) => (group.length > 1 ? inPlace(group) : undefined));
+  const bundles = members.map(nested);
   const flat = flatBundle(
     members.flatMap((group, i) => bundles[i]?.command ?? group),
     mark,
@@ -61,7 +63,15 @@ export function bundle(commands: readonly Command[], mark = randomBytes(12).toSt
 
 /** Identifies the place within the host where the command runs, if it can be bundled with others there. */
 const placeOf = (command: Command | undefined): string | undefined =>
-  command?.inside && command.stdin === undefined ? JSON.stringify(command.inside.shell) : undefined;
+  command?.request
+    ? JSON.stringify(command.request.through)
+    : command?.inside && command.stdin === undefined
+      ? JSON.stringify(command.inside.shell)
+      : undefined;
+
+/** The commands of one place as one; undefined for a single command, unless it is a request. */
+const nested = (commands: readonly Command[]): Bundle | undefined =>
+  commands[0]?.request ? pipelined(commands) : commands.length > 1 ? inPlace(commands) : undefined;
 
 /** Commands of one place as a single command that enters it once. If it cannot enter, each command gets its outcome. */
 function inPlace(commands: readonly Command[]): Bundle {

@@ -28,6 +28,19 @@ export interface Command {
   readonly inside?: Inside;
   /** Set if it consists of several commands. */
   readonly bundled?: Bundled;
+  /** Set if it is a request; those that go through one program can share it. */
+  readonly request?: Request;
+  /** Set if it consists of several requests, each answered with an HTTP response. */
+  readonly pipelined?: readonly Command[];
+}
+
+/** A request to an HTTP server on the host. */
+export interface Request {
+  readonly path: string;
+  /** Program that connects its standard streams with the server. */
+  readonly through: readonly string[];
+  /** The part of a successful answer that is kept, from its parsed body. Throws if it is not as expected. */
+  readonly kept: (body: unknown) => unknown;
 }
 
 /** Commands that are sent as one: each answers with its two output streams, each followed by the mark. */
@@ -75,7 +88,10 @@ export const isStreamed = (stdin: unknown): stdin is Streamed =>
   typeof stdin === 'object' && stdin !== null && 'file' in stdin;
 
 type Extras = Partial<
-  Pick<Command, 'stdin' | 'stdout' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside' | 'bundled'>
+  Pick<
+    Command,
+    'stdin' | 'stdout' | 'terminal' | 'urgent' | 'confidential' | 'timeoutMs' | 'inside' | 'bundled' | 'pipelined'
+  >
 >;
 
 const READ_DEADLINE_MS = 20_000;

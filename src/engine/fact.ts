@@ -34,21 +34,39 @@ export function mapFact<T, U>(fact: Fact<T>, derive: (value: T) => U): Fact<U> {
 /** A reading command and how to interpret its output. `read` is called only if the command ran to its end. */
 export interface Query<T> {
   readonly command: Command;
-  readonly read: (outcome: Exited) => Fact<T>;
+  /** Reading commands that its output gives rise to; their outcomes are passed to `read` in the same order. */
+  readonly details?: (outcome: Exited) => readonly Command[];
+  readonly read: (outcome: Exited, details?: readonly Outcome[]) => Fact<T>;
+}
+
+/** Runs the command of a query, then those of its details side by side. Gives the fact in their outcomes. */
+export async function gather<T>(query: Query<T>, run: (command: Command) => Promise<Outcome>): Promise<Fact<T>> {
+  const outcome = await run(query.command);
+  return answer(query, outcome, await Promise.all(detailsOf(query, outcome).map(run)));
+}
+
+function detailsOf(query: Query<unknown>, outcome: Outcome): readonly Command[] {
+  if (outcome.ended !== 'exited' || mayBeCut(outcome.stdout)) return [];
+  try {
+    return query.details?.(outcome) ?? [];
+  } catch {
+    // It is not understood: `read` says so.
+    return [];
+  }
 }
 
 /**
  * The fact in an outcome: unknown unless the command ran to its end and `read` understood its output. An output with
  * parts left out is not an answer.
  */
-export function answer<T>(query: Query<T>, outcome: Outcome): Fact<T> {
+export function answer<T>(query: Query<T>, outcome: Outcome, details: readonly Outcome[] = []): Fact<T> {
   if (outcome.ended === 'lost')
     return { is: 'unknown', why: `could not ${query.command.purpose}: ${ending(outcome)}`, lost: true };
   if (outcome.ended !== 'exited') return unknown(`could not ${query.command.purpose}: ${ending(outcome)}`);
   if (outcome.code === 0 && mayBeCut(outcome.stdout))
     return unknown(`could not ${query.command.purpose}: its answer is too long`);
   try {
-    return query.read(outcome);
+    return query.read(outcome, details);
   } catch (error) {
     return unknown(
       `could not ${query.command.purpose}: its answer was not understood ` +

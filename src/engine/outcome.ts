@@ -15,7 +15,14 @@ export interface Kept {
 /** How a command ended. Only `exited` with code 0 is success; without an exit code it is never success. */
 export type Outcome = Output &
   (
-    | { readonly ended: 'exited'; readonly code: number; readonly kept?: Kept }
+    | {
+        readonly ended: 'exited';
+        readonly code: number;
+        readonly kept?: Kept;
+        /** Status of the answer and the name of the server, if it was a request: code 0 stands for 200 to 299. */
+        readonly status?: number;
+        readonly server?: string;
+      }
     | { readonly ended: 'killed'; readonly signal: string }
     | { readonly ended: 'timed-out'; readonly afterMs: number }
     | {
@@ -46,7 +53,7 @@ export function succeeded(outcome: Outcome): outcome is Exited {
 export function ending(outcome: Outcome): string {
   switch (outcome.ended) {
     case 'exited':
-      return `exit ${outcome.code}`;
+      return outcome.status === undefined ? `exit ${outcome.code}` : `status ${outcome.status}`;
     case 'killed':
       return `killed by ${outcome.signal}`;
     case 'timed-out':

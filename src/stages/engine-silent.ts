@@ -28,6 +28,12 @@ function explanation(why: string, setup: Setup | undefined): Explanation {
     };
   }
   if (why === NO_DOCKER || setup?.docker === '') return { what: NO_DOCKER, ...notOnPath(setup) };
+  if (OLD_CLIENT.test(why))
+    return {
+      cause:
+        "docker's client on that host is older than 18.09: it cannot lead to the engine's API (docker system dial-stdio)",
+      remedy: INSTALL,
+    };
   const [other] = setup?.elsewhere ?? [];
   if (other) {
     const cause = `the login's docker talks to ${other.at} (set by ${other.by}), not to the engine of this host`;
@@ -35,6 +41,9 @@ function explanation(why: string, setup: Setup | undefined): Explanation {
   }
   return setup && setup.socket !== 'open' ? BY_SOCKET[setup.socket] : UNEXPLAINED;
 }
+
+/** What a client says that does not know the command. Source: docker/cli, cli/cobra.go; cli-plugins/manager. */
+const OLD_CLIENT = /dial-stdio.* is not a docker command|unknown (?:docker )?command.*dial-stdio|docker system COMMAND/;
 
 const BY_SOCKET: Readonly<Record<'absent' | 'denied', Explanation>> = {
   denied: {

@@ -1,7 +1,7 @@
 import type { ManagedDatabase } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { absolute, folders } from '../cluster/folders.ts';
-import { containers, type Container } from '../docker/containers.ts';
+import type { Container } from '../docker/containers.ts';
 import { image, serverVersion } from '../docker/facts.ts';
 import { imageDifference, movedImage } from '../docker/images.ts';
 import { pairOf, type ContainerPair } from '../docker/wanted.ts';
@@ -11,6 +11,7 @@ import { machine, placed, type Placed } from '../host/facts.ts';
 import { file } from '../host/files.ts';
 import type { PasswordFacts } from './database-passwords.ts';
 import { askDatabase, databasePlace, type DatabaseFacts } from './database.ts';
+import { hostContainers } from './own-containers.ts';
 
 /** What is known of the database. */
 export interface MysqlFacts extends Omit<DatabaseFacts, 'container'>, PasswordFacts {
@@ -32,7 +33,7 @@ export async function gatherDatabase(ask: Ask, deployment: Deployment): Promise<
   const managed = cluster.database.kind === 'managed' ? cluster.database : undefined;
   const [database, onContainer, onImage, properties, password, rootPassword, listen] = await Promise.all([
     askDatabase(ask, deployment),
-    managed ? ask.ask(queryHost.name, containers).then((all) => pairOf(all, managed.container)) : absent,
+    managed ? hostContainers(ask, cluster, queryHost).then((all) => pairOf(all, managed.container)) : absent,
     managed ? ask.ask(queryHost.name, image(managed.image)) : absent,
     ask.ask(queryHost.name, machine),
     managed ? ask.ask(queryHost.name, file(folders(cluster).databasePassword)) : absent,

@@ -1,5 +1,5 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import { containers, type Container } from '../docker/containers.ts';
+import type { Container } from '../docker/containers.ts';
 import { image } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
 import { pairOf, type ContainerPair } from '../docker/wanted.ts';
@@ -9,6 +9,7 @@ import { machine, type Machine } from '../host/facts.ts';
 import { askPaths, type Paths } from './data-path.ts';
 import { askEngines, type Engines } from './swarm.ts';
 import { networks, type Network } from '../docker/networks.ts';
+import { hostContainers } from './own-containers.ts';
 
 /** What is known of the network on one host. */
 export interface OnHost {
@@ -40,7 +41,7 @@ export async function gatherNetwork(ask: Ask, cluster: Cluster): Promise<Network
       cluster.hosts.map(async (host): Promise<OnHost> => {
         const [nets, all, probeImage, properties] = await Promise.all([
           ask.ask(host.name, networks),
-          ask.ask(host.name, containers),
+          hostContainers(ask, cluster, host),
           ask.ask(host.name, image(cluster.network.probeImage)),
           ask.ask(host.name, machine),
         ]);

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { hostNamed, hostsWith, type Cluster } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { containers } from '../docker/containers.ts';
+
 import { image } from '../docker/facts.ts';
 import { pairOf, type ContainerPair } from '../docker/wanted.ts';
 import type { Ask } from '../engine/ask.ts';
@@ -14,6 +14,7 @@ import { loadBalancerAnswers, requestsFor, type Answer } from '../kuscia/facts.t
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { loadedConfiguration } from '../nginx/commands.ts';
 import { configurationFile, loadBalancerFiles } from '../nginx/configuration.ts';
+import { hostContainers } from './own-containers.ts';
 
 /** What is known of the load balancer. */
 export interface NginxFacts {
@@ -50,7 +51,7 @@ export async function gatherNginx(ask: Ask, deployment: Deployment): Promise<Ngi
   const [onMachine, onImage, onContainers, [configuration, secrets], loaded, answers, replicas] = await Promise.all([
     ask.ask(name, machine),
     ask.ask(name, image(cluster.loadBalancer.image)),
-    ask.ask(name, containers),
+    hostContainers(ask, cluster, host),
     askFiles(ask, deployment),
     ask.ask(name, loadedConfiguration(lb)),
     ask.ask(name, loadBalancerAnswers(cluster, host, requestsFor(cluster))),

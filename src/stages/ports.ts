@@ -1,9 +1,9 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
-import { publishedPorts } from '../docker/containers.ts';
+import { containers, publishedPorts } from '../docker/containers.ts';
 import type { Engine } from '../docker/facts.ts';
 import type { Act } from '../engine/ask.ts';
 import { DeploymentError, type Failure } from '../engine/errors.ts';
-import { absent, valueOf, type Fact } from '../engine/fact.ts';
+import { mapFact, absent, valueOf, type Fact } from '../engine/fact.ts';
 import { machine, type Machine } from '../host/facts.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 
@@ -73,7 +73,8 @@ export function takenPorts(
  * to start a container.
  */
 export async function refuseTakenPorts(act: Act, cluster: Cluster, host: Host): Promise<void> {
-  const [properties, published] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, publishedPorts)]);
+  const [properties, all] = await Promise.all([act.ask(host.name, machine), act.ask(host.name, containers)]);
+  const published = mapFact(all, publishedPorts);
   const taken = properties.is === 'present' ? takenPorts(cluster, host, properties.value, absent, published) : [];
   if (taken.length > 0) throw new DeploymentError(taken);
 }

@@ -1,9 +1,10 @@
 import type { Cluster, Host } from '../cluster/cluster.ts';
 import { publishedPorts, restartedPorts } from '../docker/containers.ts';
+import { hostContainers } from './own-containers.ts';
 import { engine, type Engine, type SwarmNode } from '../docker/facts.ts';
 import { networks, type Network } from '../docker/networks.ts';
 import type { Ask } from '../engine/ask.ts';
-import { present, valueOf, type Fact } from '../engine/fact.ts';
+import { mapFact, present, valueOf, type Fact } from '../engine/fact.ts';
 import { disk, machine, type Disk, type Machine } from '../host/facts.ts';
 import { othersOn, type ExposedPath } from '../host/ownership.ts';
 import { firewallRules, setup, type Setup } from '../host/setup.ts';
@@ -38,23 +39,22 @@ const ENGINE_DATA = '/var/lib/docker';
 
 /** Queries all hosts at once, mostly with the same queries as later stages: a repeated query runs once. */
 export async function gatherHosts(ask: Ask, cluster: Cluster): Promise<PreflightFacts> {
-  const gathering = Promise.all(cluster.hosts.map((host) => gatherHost(ask, host, cluster.directory)));
+  const gathering = Promise.all(cluster.hosts.map((host) => gatherHost(ask, cluster, host)));
   const [hosts, [, nodes]] = await Promise.all([gathering, askSwarm(ask, cluster)]);
   return { hosts, nodes };
 }
 
-async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost> {
+async function gatherHost(ask: Ask, cluster: Cluster, host: Host): Promise<OnHost> {
   const before = Date.now();
   const properties = ask.ask(host.name, machine).then((fact) => [fact, Date.now()] as const);
-  const [onEngine, [onMachine, after], onSetup, onNetworks, published, restarted, usual, others] = await Promise.all([
+  const [onEngine, [onMachine, after], onSetup, onNetworks, onContainers, usual, others] = await Promise.all([
     ask.ask(host.name, engine),
     properties,
     ask.ask(host.name, setup),
     ask.ask(host.name, networks),
-    ask.ask(host.name, publishedPorts),
-    ask.ask(host.name, restartedPorts),
+    hostContainers(ask, cluster, host),
     ask.ask(host.name, disk(ENGINE_DATA)),
-    ask.ask(host.name, othersOn(folder)),
+    ask.ask(host.name, othersOn(cluster.directory)),
   ]);
   const rootDir = valueOf(onEngine)?.rootDir ?? ENGINE_DATA;
   const space = rootDir === ENGINE_DATA ? usual : await ask.ask(host.name, disk(rootDir));
@@ -65,8 +65,8 @@ async function gatherHost(ask: Ask, host: Host, folder: string): Promise<OnHost>
     machine: onMachine,
     setup: settled,
     networks: onNetworks,
-    published,
-    restarted,
+    published: mapFact(onContainers, publishedPorts),
+    restarted: mapFact(onContainers, restartedPorts),
     disk: space,
     others,
     asked: ask.reaches(host.name) ? [before, after] : undefined,

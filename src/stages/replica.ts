@@ -1,7 +1,7 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { absolute, folders } from '../cluster/folders.ts';
-import { containers, type Container } from '../docker/containers.ts';
+import type { Container } from '../docker/containers.ts';
 import { differenceFrom, type Description } from '../docker/difference.ts';
 import { image, imageIdentity, type ImageIdentity } from '../docker/facts.ts';
 import { pairOf, type ContainerPair } from '../docker/wanted.ts';
@@ -14,6 +14,7 @@ import { answerWithin, describeAnswer, directAnswer, isGateway, lastErrorLines, 
 import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer, replicaName } from '../kuscia/names.ts';
 import { askForwarded } from './forwarded.ts';
+import { hostContainers } from './own-containers.ts';
 
 /** What is known of the replica on one host. */
 export interface Replica {
@@ -51,7 +52,7 @@ export async function askReplica(
   const [onForwarded, onMachine, onContainers, onRegistry, onImage, identity, onFile, answer] = await Promise.all([
     forwarded,
     ask.ask(host.name, machine),
-    ask.ask(host.name, containers),
+    hostContainers(ask, cluster, host),
     ask.ask(host.name, registry(cluster.domain)),
     ask.ask(host.name, image(cluster.image)),
     received?.provenance && ask.reaches(host.name) ? ask.ask(host.name, imageIdentity(cluster.image)) : absent,

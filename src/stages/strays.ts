@@ -1,5 +1,5 @@
 import { hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
-import { containers, type Container } from '../docker/containers.ts';
+import type { Container } from '../docker/containers.ts';
 import type { Ask } from '../engine/ask.ts';
 import type { Failure } from '../engine/errors.ts';
 import { valueOf, type Fact } from '../engine/fact.ts';
@@ -8,6 +8,7 @@ import { registry, type Registry } from '../kuscia/registry.ts';
 import { replicaContainer } from '../kuscia/names.ts';
 import { nameOfReplica, type NameSources } from './replica-names.ts';
 import { askSwarm } from './swarm.ts';
+import { hostContainers } from './own-containers.ts';
 
 /** The facts that show which things belong to the deployment, described or not. */
 export interface StrayFacts extends NameSources {
@@ -37,7 +38,9 @@ export async function askStrays(ask: Ask, cluster: Cluster): Promise<StrayFacts>
         await ask.ask(name, machine),
       ]),
     ),
-    Promise.all(cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const)),
+    Promise.all(
+      cluster.hosts.map(async (host) => [host.name, valueOf(await hostContainers(ask, cluster, host)) ?? []] as const),
+    ),
   ]);
   return { nodes, replicas, machines: new Map(machines), containers: new Map(all) };
 }

@@ -1,7 +1,7 @@
 import { hostNamed, hostsWith, type Cluster, type Host } from '../cluster/cluster.ts';
 import type { Deployment } from '../cluster/deployment.ts';
 import { folders } from '../cluster/folders.ts';
-import { containerNamed, container, containers, type Container } from '../docker/containers.ts';
+import { containerNamed, container, type Container } from '../docker/containers.ts';
 import type { SwarmNode } from '../docker/facts.ts';
 import { probeName } from '../docker/probe.ts';
 import type { Ask } from '../engine/ask.ts';
@@ -16,6 +16,7 @@ import { allPaths, askPaths, type Path, type Paths } from './data-path.ts';
 import { askDatabase, type DatabaseFacts } from './database.ts';
 import { askFiles } from './nginx-facts.ts';
 import { askSwarm, type Engines } from './swarm.ts';
+import { hostContainers } from './own-containers.ts';
 
 /** What is known of one replica. */
 export interface OnHost {
@@ -72,7 +73,9 @@ export async function askAll(ask: Ask, deployment: Deployment): Promise<VerifyFa
       askDatabase(ask, deployment),
       askLoadBalancer(ask, deployment),
       Promise.all(
-        cluster.hosts.map(async ({ name }) => [name, valueOf(await ask.ask(name, containers)) ?? []] as const),
+        cluster.hosts.map(
+          async (host) => [host.name, valueOf(await hostContainers(ask, cluster, host)) ?? []] as const,
+        ),
       ),
       Promise.all(cluster.hosts.map(async ({ name }) => [name, await ask.ask(name, machine)] as const)),
     ]);
@@ -149,7 +152,7 @@ async function askAnswers(ask: Ask, cluster: Cluster, from: Host): Promise<Answe
 async function askReplica(ask: Ask, cluster: Cluster, host: Host): Promise<Omit<OnHost, 'answer'>> {
   const [onMachine, onContainers, onRegistry, onFile] = await Promise.all([
     ask.ask(host.name, machine),
-    ask.ask(host.name, containers),
+    hostContainers(ask, cluster, host),
     ask.ask(host.name, registry(cluster.domain)),
     ask.ask(host.name, file(folders(cluster).config)),
   ]);
