@@ -242,7 +242,7 @@ describe.each([
     expect([await agree(model), isClosed(model)]).toEqual([[], true]);
   });
 
-  test('a database of an earlier version, with somebody else logged in as root: it stays open until they have left', async () => {
+  test('a database of an earlier version with someone else logged in as root: root stays open until they log out', async () => {
     const model = await settled(deploymentOf({ hosts: TWO }));
     asEarlier(model, 'root');
     model.accounts.sessions.push('10.77.0.99');
@@ -275,7 +275,7 @@ describe.each([
   });
 });
 
-describe('asked for absence', () => {
+describe('planned for removal', () => {
   const containersOf = (model: Model): string[] =>
     model.cluster.hosts.flatMap(({ name }) => [...model.on(name).containers.keys()]);
   const filesOf = (model: Model): string[] =>
@@ -306,7 +306,7 @@ describe('asked for absence', () => {
     expect(told.indexOf('step-started network')).toBeGreaterThan(told.lastIndexOf('step-done probe'));
   });
 
-  test('nothing is to be done on fresh hosts', async () => {
+  test('nothing has to be done on fresh hosts', async () => {
     expect(await agree(new Model(deploymentOf({ hosts: TWO })), 'absent')).toEqual([]);
   });
 

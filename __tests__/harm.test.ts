@@ -177,7 +177,7 @@ describe('harm is what worked before a run and no longer works after it', () => 
     expect(harmBetween(before, after, granted)).toEqual(harm);
   });
 
-  test('of what must come back, only what is missing counts', () => {
+  test('of the parts that must come back, only missing ones count', () => {
     expect(
       missing(sample(SOUND), but([replica('r9 running 10:05 yes 0'), database('m2 running 10:05 yes 1')])),
     ).toEqual([]);

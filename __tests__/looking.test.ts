@@ -135,7 +135,7 @@ const secrets = {
 };
 const FOREIGN = /evil\.example/;
 
-describe('what only reads runs nothing new, pulls nothing, and exposes no secret', () => {
+describe('a read-only mode runs nothing new, pulls nothing, and exposes no secret', () => {
   test.each(HOSTILE)('%s', async (_, changes) => {
     const cluster = { hosts: TWO, ...changes };
     const asked = [

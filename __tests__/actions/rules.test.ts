@@ -269,21 +269,21 @@ describe.each(Object.entries(CASES))('%s', (_, cases) => {
   });
 });
 
-describe('what the rules leave to a file', () => {
+describe('exceptions to the rules', () => {
   const inheriting = (path: string, triggers: string): string[] =>
     broken(read(path, `on: ${triggers}\njobs:\n  clean-up:\n    runs-on: x\n    timeout-minutes: 5\n`));
 
-  test('a template names this repository by the tag that whoever copies it takes', () => {
+  test('a template may refer to this repository by the tag that users copy', () => {
     expect(broken(read(T, WORKFLOW.replace('$/actions/example', 'OWNER/kuscia-swarm/actions/example@v1')))).toEqual([]);
   });
 
-  test('a job that is known to inherit may do so, while its workflow can only be called', () => {
+  test('a listed job may inherit permissions as long as its workflow can only be called', () => {
     expect(inheriting('.github/workflows/deploy.yml', 'workflow_call')).toEqual([]);
     expect(inheriting('.github/workflows/deploy.yml', '[workflow_call, push]')).toHaveLength(2);
     expect(inheriting('.github/workflows/other.yml', 'workflow_call')).toHaveLength(2);
   });
 
-  test('a workflow that nobody else calls may use what it has checked out', () => {
+  test('a workflow that no other repository calls may use what it has checked out', () => {
     expect(
       broken(read(W, WORKFLOW.replace('  workflow_call:\n', '').replace('$/actions/example', './actions/example'))),
     ).toEqual([]);
@@ -322,7 +322,7 @@ describe('this repository', () => {
     expect(broken(file)).toEqual([]),
   );
 
-  test('lets no job inherit that is not there or says its permissions', () => {
+  test('lists no job as inheriting that does not exist or states its permissions', () => {
     for (const entry of Object.keys(INHERITING)) {
       const [path, job = ''] = entry.split(' ');
       const file = files.find((one) => one.path === path);

@@ -23,7 +23,7 @@ describe('a cluster file with faults', () => {
     expect(new Set(failures.map((failure) => failure.code))).toEqual(new Set(['cluster-file-invalid']));
   });
 
-  test('no message shows a secret that stands in the file by mistake', () => {
+  test('no message shows a secret that is in the file by mistake', () => {
     const secrets = CASES.map(textOf).filter((text) => text.includes('hunter22'));
     expect(secrets.length).toBeGreaterThan(4);
     for (const text of secrets) expect(JSON.stringify(failuresOf(text))).not.toContain('hunter22');
@@ -50,7 +50,7 @@ describe('a cluster file with faults', () => {
   });
 });
 
-describe('a text that is no cluster file', () => {
+describe('a text that is not a cluster file', () => {
   const shadow = 'root:$y$j9T$hunter22:19700:0:99999:7:::\nsshd:!:19700::::::\n';
   test.each([
     ['accounts', shadow, 'none'],
@@ -71,7 +71,7 @@ describe('a text that is no cluster file', () => {
   });
 });
 
-describe('a sound cluster file', () => {
+describe('a valid cluster file', () => {
   test('has every default filled in', () => {
     expect(readCluster(SOUND, 'cluster.yml')).toEqual({
       domain: 'alice',
@@ -111,7 +111,7 @@ describe('a sound cluster file', () => {
     });
   });
 
-  test('can say everything itself', () => {
+  test('can set everything itself', () => {
     const cluster = readCluster(EVERYTHING, 'cluster.yml');
     expect(cluster).toEqual({
       domain: 'bob-2',

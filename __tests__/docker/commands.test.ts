@@ -162,7 +162,7 @@ describe('scripts, run for real with a docker and a curl that record what they g
     expect(() => said()).toThrow();
   });
 
-  test("joining takes the image's curl where the host has none", () => {
+  test("joining uses the image's curl if the host has none", () => {
     rmSync(join(folder, 'said'), { force: true });
     const bare = mkdtempSync(join(tmpdir(), 'bare-'));
     for (const name of ['sed', 'head', 'cut', 'cat', 'sh'])
@@ -360,7 +360,7 @@ describe('ensureImage', () => {
     ['a', true],
     ['ghcr.io/me/a:1', false],
     ['localhost:5000/a', false],
-  ])('%s is of Docker Hub: %s', async (name, hub) => {
+  ])('%s is on Docker Hub: %s', async (name, hub) => {
     const deployment = deploymentOf(
       { registry: { server: 'docker.io', username: 'puller' } },
       { secrets: withLogin().secrets },

@@ -50,7 +50,7 @@ const together = (differences: typeof DIFFERENCES): Partial<Container> =>
   differences.reduceRight<Partial<Container>>((all, [each]) => ({ ...all, ...each }), {});
 
 describe('a container', () => {
-  test('that is as described has no difference, whatever else it has', () => {
+  test('that matches the description has no difference, whatever else it has', () => {
     expect(difference({})).toBeUndefined();
     expect(
       differenceFrom({ image: 'image:1' }, containerOf('c', together(DIFFERENCES.slice(1))), absent),
@@ -68,7 +68,7 @@ describe('a container', () => {
     },
   );
 
-  test('from another name of the same image is as described', () => {
+  test('from another name of the same image matches the description', () => {
     const found = [present(imageId('a')), present(imageId('b')), absent, unknown('no shell')].map((onHost) =>
       differenceFrom({ image: 'other:1' }, containerOf('c'), onHost),
     );

@@ -368,7 +368,7 @@ describe('nonsense', () => {
     );
   });
 
-  test.each(questions.slice(0, 6))('of %s is never read as something', (_, question) => {
+  test.each(questions.slice(0, 6))('of %s is never read as a value', (_, question) => {
     for (const text of ['This account is closed.', '<html>', '{"a":', 'null'])
       expect([text, answer(question, exited(0, `${text}\n`)).is]).toEqual([text, 'unknown']);
   });
@@ -392,7 +392,7 @@ describe('an image', () => {
     ['registry.lab:5000/a@sha256:abc', true],
     ['registry.lab:5000/a:9@sha256:abc', true],
     ['registry.lab:5000/a@sha256:abd', false],
-  ])('%s is there: %s', (name, there) => {
+  ])('%s exists: %s', (name, there) => {
     expect(answer(image(name), { ended: 'exited', code: 0, stdout: listed, stderr: '' })).toEqual(
       there ? present('sha256:1') : absent,
     );
@@ -466,7 +466,7 @@ describe('what a probe reports', () => {
   });
 });
 
-test('all queries about containers are one command, which names no secret of theirs', () => {
+test('all queries about containers are one command, which contains none of their secrets', () => {
   const lines = [container('a'), container('b'), publishedPorts, restartedPorts, containers].map(({ command }) =>
     shellLine(command),
   );

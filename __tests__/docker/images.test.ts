@@ -110,7 +110,7 @@ describe('an image that a host lacks', () => {
   });
 });
 
-describe('what went wrong is reported', () => {
+describe('a failure is reported', () => {
   const cases: readonly [string, Outcome, object][] = [
     [
       'another image',
@@ -164,7 +164,7 @@ describe('what went wrong is reported', () => {
       'The folder of the input images does not hold it, but nginx:1.26, mysql:8.0, secretflow/kuscia:1.1.0b0.',
     ],
     ['a digest', 'nginx@sha256:1', withArchives(), 'name it by a tag to send it from the folder of the input images'],
-  ])('with the way round a registry: %s', async (_, name, deployment, remedy) => {
+  ])('with the way to do without a registry: %s', async (_, name, deployment, remedy) => {
     expect(await failureOf(name, deployment, ends('a', pullImage(name), { ended: 'exited', code: 1 }))).toMatchObject({
       code: 'image-unavailable',
       remedy: expect.stringContaining(remedy),

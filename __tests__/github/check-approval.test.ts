@@ -11,11 +11,11 @@ afterEach(() => scene.api.close());
 const checked = (environment = 'production'): Promise<Told> =>
   scene.run({ INPUT_DO: 'approval', INPUT_ENVIRONMENT: environment });
 
-describe('an environment that is to approve', () => {
+describe('an environment for approval', () => {
   test.each([
     [1, 'one reviewer'],
     [3, 'one of 3 reviewers'],
-  ])('with %d reviewers is well', async (reviewers, words) => {
+  ])('with %d reviewers is accepted', async (reviewers, words) => {
     scene.api.state.environments.set('production', { reviewers });
     expect(await checked()).toMatchObject({
       code: 0,
@@ -40,7 +40,7 @@ describe('an environment that is to approve', () => {
   test.each<[string, () => void]>([
     ['the permission is missing', () => void (scene.api.state.permissions.actions = 'none')],
     ['it looks as if it were not there', () => undefined],
-  ])('of which nothing can be seen (%s) is told of, and goes on', async (_, make) => {
+  ])('whose rules cannot be read (%s) is reported, and the run continues', async (_, make) => {
     make();
     const { code, notices, outputs } = await checked();
     expect([code, outputs, notices]).toEqual([
@@ -54,7 +54,7 @@ describe('an environment that is to approve', () => {
     ]);
   });
 
-  test('is not taken for well where GitHub does not answer', async () => {
+  test('is not accepted if GitHub does not answer', async () => {
     scene.api.fault({ times: 9, then: REFUSALS.serverError });
     const { code, errors } = await checked();
     expect([code, errors.join()]).toEqual([1, expect.stringContaining('KS-1802')]);

@@ -61,7 +61,7 @@ const commentsOn = (issue: number): Comment[] => scene.api.state.comments.filter
 const bodyOf = (issue: number): string => scene.api.state.issues.find(({ number }) => number === issue)?.body ?? '';
 
 describe('a domain that is not as described', () => {
-  test('gets one issue, labelled, with figures, evidence, what to do and the way to the run', async () => {
+  test('gets one labelled issue with figures, evidence, remedies and a link to the run', async () => {
     const { code, log, outputs } = await look();
     expect({ code, log }).toEqual({
       code: 0,
@@ -99,7 +99,7 @@ describe('a domain that is not as described', () => {
     expect(body).toContain('```sh\ngh run rerun 4711 --repo github.com/acme/clusters\n```');
   });
 
-  test('has the text of its issue rewritten by the same finding, without a comment', async () => {
+  test('has the text of its issue updated for the same finding, without a comment', async () => {
     await look();
     scene.clock.now += DAY;
     const later = {
@@ -147,7 +147,7 @@ describe('a domain that is not as described', () => {
     expect(scene.api.state.issues).toHaveLength(1);
   });
 
-  test('has its issue closed when it is healthy, with what was and what is; nothing is left to do then', async () => {
+  test('has its issue closed when it is healthy, with the former and the present state; a further run changes nothing', async () => {
     await look();
     scene.clock.now += DAY;
     const { code, log } = await healthy();
@@ -172,7 +172,7 @@ describe('a domain that is not as described', () => {
     expect(commentsOn(1)).toHaveLength(1);
   });
 
-  test('keeps an issue while something works that is not described, though every check is ok', async () => {
+  test('keeps its issue while an undescribed part is running, even if every check is ok', async () => {
     const stray: Failure = {
       code: 'not-described',
       what: 'replica x works on a host that is not in the cluster file',
@@ -268,7 +268,7 @@ describe('a domain that is not as described', () => {
       { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] },
       ['1. Follow the instructions of each finding above.'],
     ],
-  ])('is told to see to %s', async (_what, looked, steps) => {
+  ])('gets advice about %s', async (_what, looked, steps) => {
     await look(looked);
     const said = /### Next\n\n([^]*?)\n\nThen check again:/.exec(bodyOf(1))?.[1] ?? '';
     expect(
@@ -278,14 +278,14 @@ describe('a domain that is not as described', () => {
     ).toEqual(steps);
   });
 
-  test('is told through what it still serves, or that this was not seen', async () => {
+  test('is reported with what still works, or that this is not known', async () => {
     await look({ matrix: null });
     expect(bodyOf(1)).toContain('\nWhether alice still serves requests is unknown');
     await look({ matrix: matrixOf({ throughLb: '0 of 8' }, { connected: 5, total: 6 }) });
     expect(bodyOf(1)).toMatch(/Still serving through .*: root-kuscia-autonomy-alice-node-02 \(node-02\)/);
   });
 
-  test('gets a new issue when it goes wrong again: what is closed is history', async () => {
+  test('gets a new issue when it fails again; a closed one stays closed', async () => {
     await look();
     await healthy();
     await look();
@@ -293,7 +293,7 @@ describe('a domain that is not as described', () => {
     expect(bodyOf(2)).toContain('looks=1 ');
   });
 
-  test('has an issue of its own beside that of another domain', async () => {
+  test('has its own issue beside that of another domain', async () => {
     await look();
     await look({ domain: 'alice-2', matrix: { ...DOWN, domain: 'alice-2' } });
     expect(open().map(({ title }) => title)).toEqual(['alice is not as described', 'alice-2 is not as described']);
@@ -301,7 +301,7 @@ describe('a domain that is not as described', () => {
     expect(open().map(({ title }) => title)).toEqual(['alice-2 is not as described']);
   });
 
-  test('is told of also where nothing could be looked at', async () => {
+  test('is reported even if nothing could be checked', async () => {
     await scene.run({ INPUT_DO: 'issue', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' });
     expect(bodyOf(1)).toContain(
       '**Whether alice is healthy is unknown: it could not be checked (the result of the verification is ' +
@@ -318,7 +318,7 @@ describe('a domain that is not as described', () => {
       { result: 'success', failures: [], matrix: { ...DOWN, healthy: true } },
     ],
     ['the matrix says so of itself', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
-  ])('is one of which %s, though the rest is well', async (_what, given) => {
+  ])('includes one of which %s, even if the rest is fine', async (_what, given) => {
     await look({ matrix: matrixOf(), ...given });
     expect(open()).toHaveLength(1);
   });
@@ -360,7 +360,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toBe('<!-- kuscia-swarm health: alice -->');
   });
 
-  test('and one that is not our own is told of, and neither closed nor written to', async () => {
+  test('and one that is not our own is reported, and neither closed nor changed', async () => {
     scene.api.state.addIssue({ title: 'bait', body: '<!-- kuscia-swarm health: alice -->', labels: ['kuscia-swarm'] });
     const { log } = await healthy();
     expect(log).toBe(
@@ -370,7 +370,7 @@ describe('the issue is found', () => {
     expect([open().map(({ title }) => title), commentsOn(1)]).toEqual([['bait'], []]);
   });
 
-  test('as that of the person whose token it is', async () => {
+  test('as that of the owner of the token', async () => {
     scene.api.state.login = 'octocat';
     scene.api.state.addIssue({
       title: 'alice is not as described',
@@ -382,7 +382,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=2 ');
   });
 
-  test('by nobody who cannot tell whose issue it is: that is a failure, and nothing is written', async () => {
+  test('only if its author can be determined: otherwise the run fails and writes nothing', async () => {
     await look();
     scene.api.fault({
       when: ({ path }) => path === '/graphql',
@@ -394,7 +394,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=1 ');
   });
 
-  test('not where another domain’s hosts wrote the mark', async () => {
+  test('not if the mark was written by hosts of another domain', async () => {
     const text = '<!-- kuscia-swarm health: bob -->';
     await look({ failures: [{ ...UNHEALTHY, what: text, evidence: text, cause: text, remedy: text }] });
     await look({ domain: 'bob', matrix: { ...DOWN, domain: 'bob' } });
@@ -420,7 +420,7 @@ describe('the issue is found', () => {
     expect(bodyOf(1)).toContain('looks=2 ');
   });
 
-  test('twice at once: whoever opens the second closes it again, and points at the first', async () => {
+  test('twice after a simultaneous start: the run that opens the second closes it again, with a link to the first', async () => {
     await look();
     const first = scene.api.state.issues.splice(0)[0];
     const meanwhile = (): number => scene.api.state.issues.push(first!);
@@ -439,13 +439,13 @@ describe('the issue is found', () => {
     ]);
   });
 
-  test('under a label of one’s own', async () => {
+  test('under a custom label', async () => {
     await look({ label: 'prod: red' });
     await look({ label: 'prod: red' });
     expect(scene.api.state.issues.map(({ labels }) => labels)).toEqual([['prod: red']]);
   });
 
-  test('with its count begun anew where a person took it out of the text', async () => {
+  test('with its count restarted if a person removed it from the text', async () => {
     await look();
     scene.api.state.issues[0]!.body = 'mine now\n<!-- kuscia-swarm health: alice --> \n';
     await look();
@@ -467,14 +467,14 @@ test.each(['cancelled', 'skipped'])('a verification that was %s changes nothing 
   expect(scene.api.requests).toHaveLength(asked);
 });
 
-describe('a verification that did not come about because a job before it did not succeed', () => {
+describe('a verification that was skipped because an earlier job did not succeed', () => {
   const unseen = (before: string): Promise<Told> => look({ result: 'skipped', before, matrix: null, failures: [] });
 
   test.each([
     ['failed', 'check=success snapshot=failure', 'the earlier job snapshot ended with failure'],
     ['was cut by its time-out', 'check=success snapshot=cancelled', 'the earlier job snapshot ended with cancelled'],
     ['failed, and left another out', 'check=failure snapshot=skipped', 'the earlier job check ended with failure'],
-  ])('is no silence: one %s', async (_how, before, why) => {
+  ])('is reported: one %s', async (_how, before, why) => {
     expect(await unseen(before)).toMatchObject({
       code: 0,
       log: 'alice is not as described: opened https://github.com/acme/clusters/issues/1\n',
@@ -499,13 +499,13 @@ describe('a verification that did not come about because a job before it did not
     },
   );
 
-  test('was not needed, where all before it are well: nothing is told', async () => {
+  test('was not needed if all earlier jobs succeeded: nothing is reported', async () => {
     expect((await unseen('check=success snapshot=skipped')).log).toContain('the state is unknown');
     expect(scene.api.state.issues).toEqual([]);
   });
 });
 
-describe('nothing is made twice', () => {
+describe('nothing is created twice', () => {
   test.each(['lost-after', 'broken-off', REFUSALS.serverError] as const)(
     'when the answer to a new issue is %p',
     async (then) => {
@@ -528,7 +528,7 @@ describe('nothing is made twice', () => {
     },
   );
 
-  test('when a list breaks off, which would be read as an empty one', async () => {
+  test('when a list is truncated, which would look like an empty one', async () => {
     await look();
     scene.api.fault({ when: ({ method }) => method === 'GET', then: 'broken-off' });
     await look();
@@ -537,7 +537,7 @@ describe('nothing is made twice', () => {
   });
 });
 
-test('an issue whose label GitHub drops without a word is closed again and is a failure', async () => {
+test('an issue whose label GitHub silently drops is closed again, and the run fails', async () => {
   scene.api.state.setsLabels = false;
   const { code, errors } = await look();
   expect(code).toBe(1);
@@ -545,7 +545,7 @@ test('an issue whose label GitHub drops without a word is closed again and is a 
   expect(open()).toEqual([]);
 });
 
-test('what hosts say is masked and without control characters before it is written', async () => {
+test('text from hosts is masked and stripped of control characters before it is written', async () => {
   await look({
     failures: [{ ...UNHEALTHY, evidence: `\x1b[31mtoken ${scene.api.token}\u202e`, remedy: `use ${scene.api.token}` }],
   });

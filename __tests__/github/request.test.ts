@@ -18,8 +18,8 @@ function faults(run: () => unknown): string[] {
 const HEALTH = { INPUT_DO: 'issue', INPUT_TOKEN: 't', INPUT_DOMAIN: 'alice', INPUT_RESULT: 'failure' };
 const SUCCESS = { ...HEALTH, INPUT_RESULT: 'success', INPUT_VERIFY: JSON.stringify(matrixOf()) };
 
-describe('what is asked for', () => {
-  test('is read as it was given, with defaults for what is blank', () => {
+describe('the request', () => {
+  test('is read as given, with defaults for blank inputs', () => {
     expect(readRequest({ ...SUCCESS, INPUT_FAILURES: ' ', INPUT_LABEL: '' })).toEqual({
       do: 'issue',
       health: {
@@ -135,13 +135,13 @@ describe('what is asked for', () => {
       ],
     ],
     ['no prefix', { INPUT_DO: 'clean-up', INPUT_TOKEN: 't', INPUT_PREFIX: '  ' }, ['input prefix is missing']],
-  ])('with %s is refused, all faults at once', (_what, env, told) => {
+  ])('with %s is refused, with all faults at once', (_what, env, told) => {
     // zod lists all codes.
     const found = faults(() => readRequest(env)).map((fault) => fault.replace(/(0\.code): .*/s, '$1'));
     expect(found).toEqual(told.map((text) => `input-invalid: ${text}`));
   });
 
-  test('says nothing of its token but that it is there', () => {
+  test('shows only that it has a token', () => {
     expect(tokenIn({ INPUT_TOKEN: ' ghs_x \n' })?.reveal()).toBe('ghs_x');
     expect(tokenIn({ INPUT_TOKEN: ' ' })).toBeUndefined();
   });
@@ -150,7 +150,7 @@ describe('what is asked for', () => {
 describe('the place', () => {
   const ENV = { GITHUB_REPOSITORY: 'acme/clusters', GITHUB_RUN_ID: '4711' };
 
-  test('is read from what GitHub sets, github.com unless told', () => {
+  test('is read from the variables of GitHub, by default github.com', () => {
     expect(readPlace(ENV)).toEqual({
       owner: 'acme',
       repo: 'clusters',
@@ -175,7 +175,7 @@ describe('the place', () => {
     });
   });
 
-  test('is refused where GitHub did not set it, or something that could get out of a link', () => {
+  test('is refused if GitHub did not set it, or if it could break out of a link', () => {
     expect(faults(() => readPlace({}))).toEqual([
       'input-invalid: GITHUB_REPOSITORY is not set',
       'input-invalid: GITHUB_RUN_ID is not set',
@@ -197,7 +197,7 @@ describe('the place', () => {
     },
   );
 
-  test('names no pull request where the event cannot be read', () => {
+  test('has no pull request if the event cannot be read', () => {
     const gone = (): string => {
       throw new Error('ENOENT');
     };
@@ -206,6 +206,6 @@ describe('the place', () => {
     ]);
   });
 
-  test('names the pull request', () =>
+  test('has the pull request', () =>
     expect(pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => '{"pull_request":{"number":12}}')).toBe(12));
 });

@@ -153,6 +153,6 @@ test.each([
   'held\na/b/1#1\nsoon\n5\nx',
   'held\na/b/1#1\n5\n\nx',
   'Last login: today',
-])('the answer %j says nothing of a lease', (stdout) => {
+])('the answer %j contains no lease', (stdout) => {
   expect(leasedIn({ ended: 'exited', code: 0, stdout, stderr: '' })).toBeUndefined();
 });

@@ -61,7 +61,7 @@ describe('on a real host', () => {
       : [JSON.stringify(fact)];
   };
 
-  test('every parent is checked, of what exists and of what does not yet', () => {
+  test('every parent is checked, of existing and of future paths', () => {
     expect([
       asked(join(base, 'closed/kuscia')),
       asked(join(base, 'open/own/kuscia/alice')),
@@ -73,7 +73,7 @@ describe('on a real host', () => {
     expect(asked(join(base, 'closed/link/kuscia'))).toEqual([join(base, 'open')]);
   });
 
-  test("another's folder is told", () => {
+  test("another user's folder is reported", () => {
     // Whoever runs the test: the login is somebody else, and the folder is not root's.
     const bin = join(base, 'bin');
     mkdirSync(bin);

@@ -121,7 +121,7 @@ describe('in a job of GitHub the cluster file', () => {
 });
 
 describe('in a terminal the cluster file', () => {
-  test('may lie anywhere, also behind a link', () => {
+  test('may be anywhere, even behind a link', () => {
     link('../outside.yml');
     expect(read(inWorkspace('cluster.yml'), null)).toMatchObject({ domain: 'alice', failures: [] });
   });
@@ -130,7 +130,7 @@ describe('in a terminal the cluster file', () => {
     ['a secret', 'secret'],
     ['the memory of this process', '/proc/self/environ'],
     ['a device', '/dev/zero'],
-  ])('is not %s, of which nothing is shown', (_, path) => {
+  ])('is not %s, whose content is not shown', (_, path) => {
     process.env['OF_THIS_TEST'] = 'hunter22';
     const { failures, domain } = read(path.startsWith('/') ? path : join(folder, path), null);
     expect([domain, failures.map(({ code }) => code)]).toEqual([undefined, ['cluster-file-unfit']]);

@@ -65,7 +65,7 @@ function faults(inputs: Given, file = SOUND): string[] {
   return [];
 }
 
-describe('inputs that are enough', () => {
+describe('sufficient inputs', () => {
   test('give a deployment', () => {
     const { mode, stages, deployment, login } = read({ ...ENOUGH, repair: 'True' });
     expect([mode, stages, deployment.repair, deployment.cluster.domain]).toEqual(['apply', STAGES, true, 'alice']);
@@ -94,7 +94,7 @@ describe('inputs that are enough', () => {
     expect(login).toEqual({});
   });
 
-  test('the pair of an https load balancer', () => {
+  test('certificate and key of an https load balancer', () => {
     const { secrets } = read(
       { ...ENOUGH, 'load-balancer-certificate': chain, 'load-balancer-key': pem(key).replaceAll('\n', '\r\n') },
       HTTPS,
@@ -103,7 +103,7 @@ describe('inputs that are enough', () => {
     expect(secrets.loadBalancerKey?.reveal()).toBe(pem(key));
   });
 
-  test('secrets that this cluster has no use for are left out of the deployment, but are masked', () => {
+  test('secrets that this cluster does not use are left out of the deployment, but are masked', () => {
     const given: Given = {
       ...ENOUGH,
       'registry-password': 'unneeded',
@@ -122,7 +122,7 @@ describe('inputs that are enough', () => {
     ]);
   });
 
-  test('what could not be masked without blanking names is not masked, but refused', () => {
+  test('a secret that cannot be masked without hiding names is refused', () => {
     const env = {
       INPUT_CLUSTER: 'cluster.yml',
       'INPUT_DATABASE-PASSWORD': 'frontend',
@@ -140,7 +140,7 @@ describe('inputs that are enough', () => {
     );
   });
 
-  test('nothing of it shows a secret when it is printed', () => {
+  test('no part of it shows a secret when printed', () => {
     const inputs = read({ ...ENOUGH, 'registry-password': 'hunter22' }, REGISTRY);
     expect(`${inspect(inputs, { depth: 9 })}${JSON.stringify(inputs)}`).not.toMatch(/correct:horse|hunter22|OPENSSH/);
   });
@@ -402,7 +402,7 @@ const NEEDS: readonly [string, Given, string, readonly string[]][] = [
   ],
 ];
 
-describe('what is needed and was not given', () => {
+describe('a missing input', () => {
   test.each(NEEDS)('%s', (_, inputs, file, needed) => {
     expect(
       faults({ cluster: 'cluster.yml', ...inputs }, file).map(
@@ -411,14 +411,14 @@ describe('what is needed and was not given', () => {
     ).toEqual(needed);
   });
 
-  test('cannot be read by what has no use for it: that is a defect, and no empty password', () => {
+  test('cannot be read by code that should not use it: that is a defect, not an empty password', () => {
     const { databasePassword } = read({ ...ENOUGH, 'database-password': '', stage: 'swarm-init' }).deployment.secrets;
     expect(() => databasePassword.reveal()).toThrow('the database password was not given');
     expect(`${inspect(databasePassword)}${JSON.stringify(databasePassword)}`).toBe('Secret(database password)"***"');
   });
 });
 
-describe('runners that were agreed to', () => {
+describe('approved runners', () => {
   const LABELLED = SOUND.replace('roles: [manager', 'via: local, runner: [self-hosted, evil], roles: [manager');
   const runner = (agreed: string, file = LABELLED, inputs: Given = {}): unknown => {
     const [first] = read({ cluster: 'cluster.yml', mode: 'divide', 'approved-runners': agreed, ...inputs }, file)
@@ -442,7 +442,7 @@ describe('runners that were agreed to', () => {
     ['may be none, where the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
   ])('%s', (_, agreed, file, wanted) => expect(runner(agreed, file)).toEqual(wanted));
 
-  test('are not asked for where the cluster is a text of the workflow, or nobody distrusts the file', () => {
+  test('are not required if the cluster is given as text in the workflow, or the file is trusted', () => {
     expect([runner('{}', SOUND, { cluster: LABELLED }), runner('')]).toEqual([
       ['self-hosted', 'evil'],
       ['self-hosted', 'evil'],
@@ -468,7 +468,7 @@ describe('runners that were agreed to', () => {
   });
 });
 
-describe('inputs that are wrong', () => {
+describe('invalid inputs', () => {
   test.each(CASES)('$name', ({ inputs, file, faults: expected }) => {
     expect(faults(inputs, file)).toEqual(expected.map((fault) => expect.stringMatching(fault)));
   });
@@ -486,7 +486,7 @@ describe('inputs that are wrong', () => {
     expect(faults(inputs).join()).not.toContain('hunter22');
   });
 
-  test('a remedy says how to give it, in and outside GitHub', () => {
+  test('a remedy says how to set it, in and outside GitHub', () => {
     try {
       read({ ...ENOUGH, 'database-password': '' });
     } catch (thrown) {
@@ -508,7 +508,7 @@ describe('a database password', () => {
     'p@tcp(h:1)/x',
     '-rf----rf',
     '!~{}[]|;<>*^+,._',
-  ])('%p is taken', (password) => expect(passwordFault(password)).toBeUndefined());
+  ])('%p is accepted', (password) => expect(passwordFault(password)).toBeUndefined());
 
   test.each([
     ['a b c d', 'whitespace'],
@@ -525,7 +525,7 @@ describe('a database password', () => {
     ['protocol:TLS', '"protocol:"'],
   ])('%p is refused', (password, why) => expect(passwordFault(password)).toContain(why));
 
-  test('what is taken comes back whole when the DSN is split as the MySQL driver of Go splits it, and kuscia.sh reads no other key in it', () => {
+  test("an accepted one survives when the DSN is split as Go's MySQL driver splits it, and kuscia.sh reads no other key in it", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 4, maxLength: 40, unit: 'binary-ascii' }), (password) => {
         fc.pre(passwordFault(password) === undefined);
@@ -544,7 +544,7 @@ describe('a database password', () => {
   });
 });
 
-test('whatever stands in the inputs, the answer is inputs or a DeploymentError without a secret', () => {
+test('any input gives valid inputs or a DeploymentError without a secret', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom(
@@ -580,11 +580,11 @@ test('whatever stands in the inputs, the answer is inputs or a DeploymentError w
   );
 });
 
-describe('a job of several', () => {
+describe('one of several jobs', () => {
   const WITH = { ...ENOUGH, 'seal-key': 'correct horse battery staple' };
   const APART: Given = { cluster: 'cluster.yml', 'database-password': 'correct:horse@battery/staple' };
 
-  test('is told of nothing and reaches every host, where it is the only one', () => {
+  test('gets no artifacts and reaches every host, if it is the only one', () => {
     const { job } = read(ENOUGH);
     expect(job).toEqual({
       reaches: job.reaches,
@@ -594,7 +594,7 @@ describe('a job of several', () => {
     expect(job.reaches).toEqual(read(ENOUGH).deployment.cluster.hosts.map(({ name }) => name));
   });
 
-  test("takes a host's part and exchanges sealed files", () => {
+  test("takes the part of one host and exchanges sealed files", () => {
     const { job } = read({
       ...WITH,
       host: 'node-02',
@@ -611,7 +611,7 @@ describe('a job of several', () => {
     ]).toEqual(['node-02', undefined, '/tmp/in', '/repository/out', 'correct horse battery staple']);
   });
 
-  test('on one of several hosts reaches that one', () => {
+  test('on one of several hosts reaches only that one', () => {
     const { job } = read({ ...APART, here: 'node-02' }, LOCAL);
     expect([job.here, job.reaches, job.host]).toEqual(['node-02', ['node-02'], undefined]);
     expect(read({ ...APART, mode: 'unlock', here: 'node-01' }, LOCAL).job.reaches).toEqual(['node-01']);

@@ -69,7 +69,7 @@ const MISSED: readonly {
   { stage: 'verify', handed: [], missed: [] },
 ];
 
-describe('what earlier jobs handed over', () => {
+describe('an artifact of an earlier job', () => {
   test.each(MISSED)('is reported by name if missing: $stage, given $handed', async ({ stage, handed, missed }) => {
     const failures = await received(stage, handed).then(() => [], failuresOf);
     expect(failures.map(({ code, what }) => `${code}: ${what}`)).toEqual(

@@ -27,7 +27,7 @@ test.each<[string, Task[], string]>([
   expect(tasksInWords(tasks)).toBe(words);
 });
 
-test('of all tasks those of one replica, and whether it tells of them', () => {
+test('the tasks of one replica among all, and whether it reports them', () => {
   const known = {
     tasks: [task('x-t1'), task('y-t1', 'y', 'Running', 'b')],
     nodes: [

@@ -24,7 +24,7 @@ const ended = (outcome: Outcome): string => (outcome.ended === 'exited' ? `exit 
 describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])('the tape %s', (moment) => {
   const now = (): Recording => recorded.asked[moment];
 
-  test('holds exactly the questions that are asked', () => {
+  test('contains exactly the queries that are made', () => {
     expect(
       now()
         .map(({ take }) => key(take))
@@ -32,7 +32,7 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
     ).toEqual(tape(moment).map(key).sort());
   });
 
-  test('has answers that end and read as those of real hosts do', () => {
+  test('has answers that end and parse like those of real hosts', () => {
     const taped = tape(moment);
     const used = new Map<string, number>();
     for (const { take, question, outcome } of now()) {
@@ -49,7 +49,7 @@ describe.each(['empty', 'settled', 'odd'] as const satisfies readonly Moment[])(
   });
 });
 
-test('the tape of changes holds the very commands that a deployment runs, each ending as it does', () => {
+test('the tape of changes contains exactly the commands that a deployment runs, with their endings', () => {
   const line = (take: Take): string => `${key(take)} ${ended(take.outcome)}`;
   expect(recorded.changes.map(line).sort()).toEqual(tape('changes').map(line).sort());
 });

@@ -197,7 +197,7 @@ describe('with a CA', () => {
   test.each<[string, Partial<Manner>]>([
     ['by a challenge', {}],
     ['of the older method', { wants: 'mysql_native_password' }],
-  ])("a server that proves itself is asked with TLS %s, and Kuscia's way is tried beside it", async (_, manner) => {
+  ])("a server that proves its identity is queried with TLS %s, and Kuscia's own login is tried as well", async (_, manner) => {
     const { fact, logins } = await asked({ tls: certified('own'), ...manner }, CA);
     const method = manner.wants ?? 'caching_sha2_password';
     expect([fact, logins]).toEqual([
@@ -206,7 +206,7 @@ describe('with a CA', () => {
     ]);
   });
 
-  test('a server that has forgotten the login gets the password only within TLS', async () => {
+  test('a server without a cached login gets the password only within TLS', async () => {
     const { fact, logins } = await asked({ tls: certified('own'), forgotten: true }, CA);
     expect([fact, logins]).toEqual([{ is: 'present', value: ACCEPTED }, ['kuscia by caching_sha2_password with TLS']]);
   });

@@ -39,7 +39,7 @@ describe('commands', () => {
     expect(JSON.stringify([create, loginFile('root', password)])).not.toContain(PASSWORD);
   });
 
-  test("get root's login from the host itself", () => {
+  test("take root's login from the host itself", () => {
     for (const command of [closeRoot(MANAGED, 'given', 'a/password'), rootAccess(MANAGED, 'a/password').command]) {
       expect([command.stdin, command.args.slice(2, 8)]).toEqual([
         undefined,

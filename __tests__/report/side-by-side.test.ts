@@ -184,7 +184,7 @@ const COURSES: readonly {
   },
 ];
 
-describe('stages that run side by side are printed in turn', () => {
+describe('stages that run in parallel are printed one after the other', () => {
   test.each(COURSES)('$name', async ({ told, failures = [], course: expected }) => {
     expect(course(await ran(told, failures))).toEqual(expected);
   });
@@ -206,7 +206,7 @@ describe('stages that run side by side are printed in turn', () => {
     expect(failure).toBeGreaterThan(0);
   });
 
-  test('and none silences the waits of another', async () => {
+  test('and none suppresses the waits of another', async () => {
     const { lines } = await ran([
       ['a', 'begins'],
       ['b', 'begins'],
@@ -224,7 +224,7 @@ describe('stages that run side by side are printed in turn', () => {
   });
 });
 
-describe('a stage that was left off', () => {
+describe('an abandoned stage', () => {
   const LEFT: Told[] = [
     ['a', 'begins'],
     ['a', 'does'],

@@ -121,7 +121,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(tree, { recursive: true }));
 
-describe('a stage that was added by the recipe of CONTRIBUTING', () => {
+describe('a stage added as CONTRIBUTING describes', () => {
   interface Action {
     readonly inputs: Readonly<Record<string, unknown>>;
     readonly runs: {
@@ -167,14 +167,14 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
     expect(read(`docs/action${language}.md`)).toMatch(/nginx-lb[,、] ?example[,、] ?sometimes[,、] ?verify/);
   });
 
-  test('is a value of an input of the root action, and a job of each host where each has its own runner', () => {
+  test('is a value of an input of the root action, and a job for each host if each has its own runner', () => {
     expect(read('action.yml')).toContain('nginx-lb, example, sometimes, verify');
     const [, jobs = '{}'] = /^jobs<<.*\n(.*)$/m.exec(main({ INPUT_MODE: 'divide' }).outputs) ?? [];
     const legs = JSON.parse(jobs) as Readonly<Record<string, readonly { readonly host: string }[]>>;
     expect(legs['example']?.map(({ host }) => host)).toEqual(['node-01', 'node-02']);
   });
 
-  test('has no job where the cluster has no use for it, and cannot be asked for', () => {
+  test('has no job if the cluster does not need it, and cannot be selected', () => {
     const { said, outputs } = main({ INPUT_MODE: 'divide' });
     expect([said, outputs]).toEqual([expect.stringContaining('no fault'), expect.stringContaining('"sometimes":[]')]);
     // An empty matrix is an error to GitHub.
@@ -190,7 +190,7 @@ describe('a stage that was added by the recipe of CONTRIBUTING', () => {
   });
 });
 
-test('an operation that was added by the recipe of CONTRIBUTING is a mode, with an action and docs in both languages', () => {
+test('an operation added as CONTRIBUTING describes is a mode, with an action and docs in both languages', () => {
   expect(read('action.yml')).toContain('`inspect`: inspect the hosts.');
   expect(read('docs/action.zh.md')).toContain('`inspect` 只作检视');
   expect(read('actions/inspect/action.yml')).toContain('INPUT_MODE: inspect');
@@ -199,7 +199,7 @@ test('an operation that was added by the recipe of CONTRIBUTING is a mode, with 
   expect(main({ INPUT_MODE: 'inspec' }).said).toContain('did you mean "inspect"?');
 });
 
-test('what was added by the recipes is typed, and nothing generated is stale', () => {
+test('added stages and operations pass the type check, and no generated file is stale', () => {
   expect(ran('tsc', ['-p', 'tsconfig.build.json', '--noEmit'])).toBe('');
   expect(ran('node', ['scripts/generate.ts', '--check'])).toMatch(/up to date/);
 });

@@ -116,7 +116,7 @@ const releases = (): Record<string, string> =>
   JSON.parse(readFileSync(join(folder, 'releases.json'), 'utf8')) as Record<string, string>;
 
 describe('a release', () => {
-  test('is made of the tagged commit, and the major tag is put there', () => {
+  test('is created from the tagged commit, and the major tag is moved there', () => {
     const first = commit('Begin', version('1.0.0'));
     tagged('v1.0.0');
     expect(released('check', 'v1.0.0')).toEqual({ status: 0, said: `release: v1.0.0 on ${first} may be released\n` });
@@ -131,7 +131,7 @@ describe('a release', () => {
     );
   });
 
-  test('moves the major tag, tells what changed since the release before, and can be made again without harm', () => {
+  test('moves the major tag, lists the changes since the previous release, and can be repeated without harm', () => {
     commit('Begin', version('1.9.0'));
     tagged('v1.9.0');
     released('publish', 'v1.9.0');
@@ -187,7 +187,7 @@ describe('nothing is released', () => {
     refused(released(what, 'v1.0.1'), `v1\\.0\\.1 is on ${side}, which is not on main: merge it first`);
   });
 
-  test.each(['check', 'publish'] as const)('of another version than package.json has (%s)', (what) => {
+  test.each(['check', 'publish'] as const)('of a version other than that in package.json (%s)', (what) => {
     commit('Begin', version('1.0.0'));
     tagged('v1.0.1');
     refused(
@@ -225,7 +225,7 @@ describe('nothing is released', () => {
     );
   });
 
-  test('of something else than what is checked out', () => {
+  test('of a commit other than the one checked out', () => {
     commit('Begin', version('1.0.0'));
     tagged('v1.0.0');
     const next = commit('Go on', version('1.0.0'));
@@ -235,7 +235,7 @@ describe('nothing is released', () => {
   });
 });
 
-test('where GitHub does not let the major tag move, it says how to, and the next run does it', () => {
+test('if GitHub does not allow the major tag to be moved, it says how to move it, and the next run does it', () => {
   const first = commit('Begin', version('1.0.0'));
   tagged('v1.0.0');
   const hook = join(origin, 'hooks/update');

@@ -133,7 +133,7 @@ describe('verify', () => {
     reached: [],
   };
 
-  test('reports a cluster made by an earlier version as such, and no wrong password', () => {
+  test('reports a cluster deployed by an earlier version as such, and not as a wrong password', () => {
     expect(databaseFailures(clusterOf(), { ...refused, root: rootBy('given', true, false) })).toMatchObject([
       {
         code: 'database-root',

@@ -46,8 +46,8 @@ const failing = (...scripts: readonly Script[]): Promise<string[]> =>
     (thrown: unknown) => failuresOf(thrown).map(({ code, host, evidence }) => `${host} ${code}: ${evidence}`),
   );
 
-describe('what kuscia-init hands over', () => {
-  test('is the configuration, and what holds every host to one image and one kuscia.sh', async () => {
+describe('the output of kuscia-init for kuscia-start', () => {
+  test('is the configuration, and what binds every host to one image and one kuscia.sh', async () => {
     const handings = await handed(CONFIGURATION, IMAGE, ok('node-02', hashScript(cluster), `${SCRIPT}  -\n`));
     expect(handings.map(({ kind }) => kind)).toEqual(['kuscia-configuration', 'provenance']);
     expect(handings[0]?.content.reveal()).toBe('mode: autonomy\n');
@@ -57,7 +57,7 @@ describe('what kuscia-init hands over', () => {
     });
   });
 
-  test('is always both together', async () => {
+  test('always has both parts', async () => {
     expect(await failing(CONFIGURATION, ok('node-02', imageIdentity(cluster.image).command, 'absent\n'))).toEqual([
       'node-02 fact-unknown: it no longer exists',
     ]);

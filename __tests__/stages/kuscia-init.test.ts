@@ -152,7 +152,7 @@ describe('the plan', () => {
     );
   });
 
-  test("takes the caller's configuration before any other, and wants it to be of one key with theirs", () => {
+  test("uses the caller's configuration before any other, and requires the same key in all", () => {
     const given = (key: DomainKey) =>
       deploymentOf(
         {},
@@ -198,7 +198,7 @@ describe('making a configuration', () => {
   const write = (content: string): Script =>
     ok('node-02', writeFile('write it', 'kuscia-swarm/alice/kuscia.yaml', '0600', content));
 
-  test('queries the database first, makes it without the password, and writes it with mode 0600', async () => {
+  test('queries the database first, generates it without the password, and writes it with mode 0600', async () => {
     const { fleet, events } = await carryOut(step, [
       asked('version\t8.0.40\ndatabase\tkine\n'),
       listed,
@@ -238,7 +238,7 @@ describe('making a configuration', () => {
       'domain-key-missing',
     ],
   ];
-  test.each(refusals)('makes no key where the database %s', async (_, answer, code) => {
+  test.each(refusals)('generates no key if the database %s', async (_, answer, code) => {
     const thrown = await carryOut(step, [answer]).then(
       () => undefined,
       (error: unknown) => error,
@@ -246,7 +246,7 @@ describe('making a configuration', () => {
     expect(failuresOf(thrown)).toMatchObject([{ code }]);
   });
 
-  test('writes nothing that is not a configuration', async () => {
+  test('writes only a valid configuration', async () => {
     const thrown = await carryOut(step, [
       asked('version\t8.0.40\n'),
       listed,

@@ -634,7 +634,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('sets the present one aside only after a rehearsal of ports, network, memory and terminal, and removes it when the new one works', async () => {
+  test('sets the current one aside only after testing ports, network, memory and terminal, and removes it when the new one works', async () => {
     const { lines, failures } = await outcomeOf(
       [{}, { memory: GIB }],
       [
@@ -676,13 +676,13 @@ describe('carrying out', () => {
       [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })],
       'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is',
     ],
-  ])('leaves the present one alone where %s', async (_, scripts, failure) => {
+  ])('keeps the current one if %s', async (_, scripts, failure) => {
     const { lines, failures } = await outcomeOf([{}, { memory: GIB }], [listed, extract, ...scripts]);
     expect(failures).toEqual([failure]);
     expect(lines.filter((line) => line.includes('rename'))).toEqual([]);
   });
 
-  test('puts the former one back if the new one does not start, and says that it works again', async () => {
+  test('restores the previous one if the new one does not start, and says that it works again', async () => {
     const back = [
       ok('node-02', lastLogLines(NAME).command, 'killed\n'),
       ok('node-02', putBack(NAME, STOPPING, true)),
@@ -749,7 +749,7 @@ describe('carrying out', () => {
       'replica-unhealthy',
       'kuscia.sh did not start the replica: timed out after 300 s',
     ],
-  ])("a start %s is no success, and the replica's last words are told", async (_, answer, code, what) => {
+  ])("a start %s is not a success, and the last error lines of the replica are reported", async (_, answer, code, what) => {
     const thrown = await carryOut(step, [listed, extract, none, answer, free, words]).then(
       () => undefined,
       (error: unknown) => error,
@@ -808,7 +808,7 @@ describe('carrying out', () => {
     ]);
   });
 
-  test('a restart that fails because a port is taken names what has it', async () => {
+  test('a restart that fails because a port is taken names what uses it', async () => {
     const taken = ok(
       'node-02',
       machine.command,
@@ -857,7 +857,7 @@ describe('carrying out', () => {
   });
 });
 
-describe('what kuscia-init handed over', () => {
+describe('the output of kuscia-init', () => {
   const configuration = new Secret('Kuscia configuration', 'mode: autonomy\n');
   const provenance = { image: { id: imageId('a'), digests: ['sha256:one'] }, script: 'f'.repeat(64) };
   const same: Partial<OnHost> = {

@@ -97,7 +97,7 @@ const LATER = '? node-01 version, login and owner of the database; reached from 
 const SCHEMA = '? node-01 database schema kine (where the server has none)';
 const USER = '? node-01 user kuscia of database kine, with rights to that alone (where the server has none)';
 
-describe('a database of ours', () => {
+describe('a managed database', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
     [
       'is started where there is none',
@@ -426,7 +426,7 @@ describe('a database of ours', () => {
     });
   });
 
-  test('of an earlier version that is upgraded too goes by the version that its root reports', () => {
+  test('of an earlier version that is also upgraded is judged by the version that its root reports', () => {
     const told = { ...EARLIER, image: present(imageId('b')), newVersion: present('8.0.40') };
     expect(shown(plan(told)).filter((line) => line.includes('upgrade'))).toEqual([]);
     expect(shown(plan({ ...told, newVersion: present('8.0.41') })).filter((line) => line.includes('upgrade'))).toEqual([
@@ -576,7 +576,7 @@ describe('a database that is to be removed', () => {
     expect(shown(absentPlan(told, changes))).toEqual(lines);
   });
 
-  test("is stopped in order, and root's password is taken out of it first where its file is gone", async () => {
+  test("is stopped gracefully, after root's password is copied out of it if its file is missing", async () => {
     const [keep, stop] = [
       keepRootPassword(MANAGED, FILES.root),
       discard('alice-mysql', { seconds: 60, holdsData: true }),
@@ -657,7 +657,7 @@ describe('an external database', () => {
   test.each<[string, string | undefined]>([
     ['without a CA it is logged in to as Kuscia does', undefined],
     ['by its CA it proves itself whenever it is asked', CA],
-  ])('the first use is written down; %s', async (_, ca) => {
+  ])('the first use is recorded; %s', async (_, ca) => {
     const database = { ...EXTERNAL, ...(ca !== undefined && { ca }) };
     const told = planDatabase(
       deploymentOf({ database }),
@@ -677,7 +677,7 @@ describe('an external database', () => {
     ]);
   });
 
-  test('is queried from the first replica; one that we run from its own host', () => {
+  test('is queried from the first replica; a managed one from its own host', () => {
     expect(
       [databasePlace(clusterOf({ database: EXTERNAL })), databasePlace(clusterOf())].map(({ queryHost, address }) => [
         queryHost.name,
@@ -716,7 +716,7 @@ describe('carrying out', () => {
     rehearse('alice-mysql', { image: 'mysql:8.0', ports: port === undefined ? [] : [port], options: [] });
   const another = { container: present(database({ ports: { '3306/tcp': 3307 } })) };
 
-  test('rehearses the new one, stops the present one gracefully, never kills it, and removes it when the new one works', async () => {
+  test('tests the new one, stops the current one gracefully, never kills it, and removes it when the new one works', async () => {
     const { fleet } = await carryOut(stepOf(plan(another), 'replace'), [
       listed,
       ok('node-01', tried('10.77.0.11:3306:3306')),
@@ -746,7 +746,7 @@ describe('carrying out', () => {
     ).toEqual([]);
   });
 
-  test("takes root's password out of the present one, where its file is gone, before that is stopped", async () => {
+  test("copies root's password out of the current one, if its file is missing, before stopping it", async () => {
     const { fleet } = await carryOut(stepOf(plan({ ...another, rootPassword: absent }), 'replace'), [
       listed,
       ok('node-01', keepRootPassword(MANAGED, FILES.root)),
@@ -800,7 +800,7 @@ describe('carrying out', () => {
     expect(seen.carried?.fleet.lines().filter((line) => /docker (stop|rename|update|run)/.test(line))).toEqual([]);
   });
 
-  test('puts the former one back if the new one does not come up', async () => {
+  test('restores the previous one if the new one does not start', async () => {
     const failed = ends('node-01', runDatabase(MANAGED, FILES, '10.77.0.11'), {
       ended: 'exited',
       code: 125,

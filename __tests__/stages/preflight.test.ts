@@ -375,7 +375,7 @@ describe('Docker and the swarm', () => {
     present(THREE.map((host, i) => nodeOf(host, i === 1 ? changes : {})));
   const whole = { 1: { engine: inSwarm({}, 0) }, 2: { engine: inSwarm({}) }, 3: { engine: inSwarm({}, 2) } };
 
-  test('of a cluster that is deployed fits', () => {
+  test('of a deployed cluster are fit', () => {
     expect(shown(plan(whole, clusterOf(), nodes()))).toEqual([FIT(1), FIT(2), FIT(3)]);
   });
 

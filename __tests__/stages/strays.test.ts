@@ -54,7 +54,7 @@ const heard = (changes: Parameters<typeof gatewayOf>[2], ready: boolean): Partia
 const told = (...facts: Parameters<typeof strayWarnings>): string[] =>
   strayWarnings(...facts).map(({ host = '-', what }) => `${host}: ${what}`);
 
-describe('what works and is not described is reported:', () => {
+describe('a running part that is not described is reported:', () => {
   const cases: readonly [string, Parameters<typeof strayWarnings>, readonly string[]][] = [
     ['nothing in a cluster that is as its file', [whole, seenBy(THREE)], []],
     [

@@ -103,7 +103,7 @@ describe('swarm-init', () => {
     expect(failure?.remedy).toContain('docker swarm leave');
   });
 
-  test('its step initialises, and nothing else', async () => {
+  test('its step initialises the swarm and does nothing else', async () => {
     const step = stepOf(planSwarmInit(deploymentOf(), engines()), 'initialise');
     const { fleet } = await carryOut(step, [ok('node-01', initSwarm('10.77.0.11'))]);
     expect(fleet.ran).toHaveLength(1);
@@ -248,7 +248,7 @@ describe('swarm-join', () => {
   });
 });
 
-describe('what an engine in a swarm says of itself', () => {
+describe('what an engine in a swarm reports about itself', () => {
   const stuck = (state: string, error = ''): Fact<Engine> =>
     present({ ...engineOutside(), swarm: { ...engineOutside().swarm, state, error } });
   test.each<
@@ -376,7 +376,7 @@ describe('joining', () => {
       'connection lost: reset: 200',
       /See that the host is up/,
     ],
-  ])('%s is no success', async (_, answer, code, evidence, remedy) => {
+  ])('%s is not a success', async (_, answer, code, evidence, remedy) => {
     const seen: { carried?: Carried } = {};
     const thrown = await carryOut(step, [asked, answer], seen).then(
       () => undefined,
@@ -395,7 +395,7 @@ describe('joining', () => {
   });
 });
 
-describe('tokens that were handed over', () => {
+describe('tokens passed between jobs', () => {
   const tokens = {
     manager: new Secret('manager join token', 'SWMTKN-1-manager'),
     worker: new Secret('worker join token', 'SWMTKN-1-worker'),
@@ -489,7 +489,7 @@ describe('tokens that were handed over', () => {
     return [...done, ...handings.map(({ kind }) => kind)];
   }
 
-  test('leave a mark in the swarm before they leave the manager, and no mark if they stay', async () => {
+  test('are marked in the swarm before they leave the manager, and not marked if they stay', async () => {
     const line = `node-01: ${shellLine(markTokens('alice', 'idnode01'))}`;
     expect(await handedOver(engines({ 'node-01': inside(one), 'node-02': inside(two) }))).toEqual([
       line,

@@ -104,7 +104,7 @@ describe('a route', () => {
     ]);
   });
 
-  test('is refused to who signs with another key', async () => {
+  test('is refused if signed with another key', async () => {
     const [alice, bob, other] = [await party('alice'), await party('bob'), await party('alice')];
     await add(bob, alice);
     await bob.routes.round();
@@ -188,7 +188,7 @@ describe('a route', () => {
   });
 });
 
-test('the handshake tells a stranger 5 and a wrong address 1', async () => {
+test('the handshake answers a stranger with 5 and a wrong address with 1', async () => {
   const { routes } = await party('alice');
   const asked = (headers: Record<string, string>): Promise<unknown> =>
     routes.handshake({ headers } as unknown as IncomingMessage);

@@ -21,7 +21,7 @@ function hashed(name: string): string {
   return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 }
 
-describe('a known_hosts file says of a host that shows key A', () => {
+describe('the verdict of a known_hosts file on a host that shows key A', () => {
   test.each<[string, string, string, number, string]>([
     ['its name', `node-01 ${field(A)}`, 'node-01', 22, 'ok'],
     ['its name with a comment', `node-01 ${field(A)} root@node-01 since 2024`, 'node-01', 22, 'ok'],
@@ -64,7 +64,7 @@ describe('a known_hosts file says of a host that shows key A', () => {
 });
 
 describe('the keys of a host', () => {
-  test('name the types that are pinned, each once, revoked ones left out', () => {
+  test('list the pinned types, each once, without revoked ones', () => {
     const text = [
       `node-01 ${field(R)}`,
       `node-01 ${field(A)}`,
@@ -74,19 +74,19 @@ describe('the keys of a host', () => {
     expect(knownKeys(readKnownHosts(text), 'node-01', 22).types).toEqual(['ssh-rsa', 'ssh-ed25519']);
   });
 
-  test('tell which key was expected', () => {
+  test('show which key was expected', () => {
     expect(knownKeys(readKnownHosts(`node-01 ${field(B)}\nnode-01 ${field(R)}`), 'node-01', 22).check(A)).toEqual({
       is: 'mismatch',
       expected: [fingerprint(B)],
     });
   });
 
-  test('an authority is passed over with a note', () => {
+  test('exclude an authority, with a note', () => {
     expect(readKnownHosts(`\n@cert-authority * ${field(A)}`).notes).toEqual([expect.stringContaining('line 2')]);
   });
 });
 
-test('every line that cannot be read is named, all at once', () => {
+test('all lines that cannot be parsed are reported at once', () => {
   const lines: [string, string][] = [
     ['node-01', 'must have names, key type and key'],
     ['node-01 ssh-ed25519', 'must have names, key type and key'],
@@ -129,7 +129,7 @@ describe('whatever the names are', () => {
     );
   });
 
-  test('a key is either accepted or told why not, and only pinned keys are accepted', () => {
+  test('a key is accepted or refused with a reason, and only pinned keys are accepted', () => {
     const entry = fc.record({
       revoked: fc.boolean(),
       name: fc.constantFrom('a', 'b', '*'),
@@ -223,14 +223,14 @@ describe('whatever the names are', () => {
     }
   }
 
-  test('no text makes it fall over', () => {
+  test('no text makes it crash', () => {
     fc.assert(
       fc.property(fc.oneof(nonsense, mutated, fc.string({ unit: 'binary' })), (text) => void tried(text)),
       { numRuns: 3_000 },
     );
   });
 
-  test('a mutated file never trusts a key that none of its lines holds for that host', () => {
+  test('a mutated file never trusts a key that no line lists for that host', () => {
     let accepted = 0;
     // Keys of the file, each also with a bit of it changed, and as the mutations put them together.
     const near = [A, B, R].flatMap((each) => [
@@ -271,7 +271,7 @@ describe('whatever the names are', () => {
   });
 
   const globs = fc.string({ unit: fc.constantFrom('*', '?', 'a', 'b', '.', '-'), maxLength: 8 });
-  test('a pattern matches as it is defined: * is any text, ? any one character', () => {
+  test('a pattern matches as defined: * is any text, ? any single character', () => {
     const defined = (pattern: string, name: string): boolean => {
       if (pattern === '') return name === '';
       if (pattern[0] === '*')
@@ -301,7 +301,7 @@ describe('whatever the names are', () => {
     ['*?', 120],
     ['?*a*', 60],
     ['a*b,', 80],
-  ])('%s again and again does not hang, whatever the host is called', (piece, times) => {
+  ])('%s repeated many times does not hang, whatever the host is called', (piece, times) => {
     const text = `${piece.repeat(times)}b ${field(A)}\n`.repeat(50);
     expect(knownKeys(readKnownHosts(text), 'a'.repeat(253), 22).check(A).is).toBe('unknown');
   });

@@ -49,7 +49,7 @@ async function madeAnew(hosts: readonly string[], change: () => Promise<unknown>
   );
 }
 
-describe('a deployed cluster follows its file, and only what changed is touched', () => {
+describe('a deployed cluster follows its file, and only changed parts are touched', () => {
   beforeAll(async () => {
     await up(4);
     await reset();
@@ -105,7 +105,7 @@ describe('a deployed cluster follows its file, and only what changed is touched'
     );
   }, 300_000);
 
-  test('a replica added: it joins, gets the same configuration, and the load balancer leads to it', async () => {
+  test('a replica added: it joins, gets the same configuration, and the load balancer forwards to it', async () => {
     const text = cluster([...TWO, 'node-04'], 'memory: 4GiB\nports: { metrics: 13099 }\nprotocol: NOTLS');
     const anew = await madeAnew(['node-01', ...TWO], () => changesOf(text));
     expect(anew).toEqual({ 'node-01': [], 'node-02': [], 'node-03': [] });
@@ -130,7 +130,7 @@ describe('a deployed cluster follows its file, and only what changed is touched'
   }, 300_000);
 });
 
-describe('what a failed start left behind is cleaned', () => {
+describe('leftovers of a failed start are removed', () => {
   const REMNANTS: [string, string][] = [
     [
       'a container that was created and never started',

@@ -109,12 +109,12 @@ describe('what a deployment opens', () => {
     ['node-01', ['manager', 'database', 'load-balancer']],
     ['node-02', ['replica']],
     ['node-03', ['replica']],
-  ])('%s listens on what the exposure table says, and on nothing else', async (host, roles) => {
+  ])('%s listens on the ports in the exposure table, and on no others', async (host, roles) => {
     expect(promised(...roles).length).toBeGreaterThan(3);
     expect(await listening(host)).toEqual(promised(...roles));
   });
 
-  test('the user of the cluster file has its database and no other; root and a stranger are refused, from wherever they come', async () => {
+  test('the user in the cluster file can access only its own database; root and unknown users are refused from everywhere', async () => {
     for (const host of HOSTS) {
       expect(await loginFrom(host, 'kuscia')).toBe('in');
       expect([await loginFrom(host, 'root'), await loginFrom(host, 'stranger')]).toEqual([
@@ -135,7 +135,7 @@ describe('what a deployment opens', () => {
     ]);
   }, 60_000);
 
-  test("root's password is its own, and on the database's host alone", async () => {
+  test("root has its own password, and it is only on the database's host", async () => {
     const own = await seenOn(
       'node-01',
       'stat -c %a kuscia-swarm/alice/database-root-password; cat kuscia-swarm/alice/database-root-password',
@@ -147,7 +147,7 @@ describe('what a deployment opens', () => {
       );
   });
 
-  test('the example firewall of the security page lets through what it says: the hosts, the partner, and nobody else', async () => {
+  test('the example firewall on the security page admits the hosts, the partner, and nobody else', async () => {
     const [, example = ''] =
       /### An example firewall[^]*?```sh\n([^]*?)```/.exec(
         readFileSync(`${paths.repository}/docs/security.md`, 'utf8'),
@@ -173,7 +173,7 @@ describe('what a deployment opens', () => {
     expect(await reached('10.77.0.13')).toEqual(everything);
   }, 120_000);
 
-  test('a cluster that an earlier version made is brought over by one apply, as its plan says, and serves meanwhile', async () => {
+  test('a cluster deployed by an earlier version is migrated by one apply, as its plan says, and keeps serving meanwhile', async () => {
     await asBefore();
     expect([await loginFrom('node-03', 'root'), await loginFrom('node-03', 'kuscia')]).toEqual([
       'in',

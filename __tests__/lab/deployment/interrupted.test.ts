@@ -17,7 +17,7 @@ const SAID =
   /^Error KS-1111 cancelled: cancelled in kuscia-start, in the middle of "start replica root-kuscia-autonomy-alice" on node-02 /;
 
 /** SIGKILL is the crash matrix's. */
-describe('a run that is ended half way', () => {
+describe('a run that is interrupted', () => {
   beforeAll(async () => {
     await up(3);
   }, 600_000);
@@ -57,7 +57,7 @@ describe('a run that is ended half way', () => {
     100_000,
   );
 
-  test('while its first manager is silent ends in time all the same', async () => {
+  test('still ends in time if its first manager is silent', async () => {
     try {
       // So late that it is in the middle of a question to that manager, which has its time to end, and after it the lock.
       const { log, code, ms } = await signalled('SIGTERM', () => seenOn('node-01', silence('-I')), 4_000);

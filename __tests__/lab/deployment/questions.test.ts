@@ -135,7 +135,7 @@ describe('on a deployed cluster', () => {
     60_000,
   );
 
-  test('and what the rogue heard holds nothing of the password, in whatever form', async () => {
+  test('and what the rogue server received contains no form of the password', async () => {
     const heard = Buffer.from(await seenOn('node-03', `base64 -w0 ${NOTES}`), 'base64').toString('latin1');
     expect(heard).toContain('knock');
     expect(printedForms(new Secret('p', DATABASE_PASSWORD)).filter((form) => heard.includes(form))).toEqual([]);

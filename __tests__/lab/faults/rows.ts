@@ -28,7 +28,7 @@ export const tryFaults = (half: 0 | 1): void =>
         process.stdout.write(`${UNMADE.length} that the lab cannot make:\n${UNMADE.map(unmadeRow).join('\n')}\n`);
     });
 
-    test('faults are chosen, and no two have one name', () => {
+    test('at least one fault is selected, and no two have the same name', () => {
       expect(chosen.length).toBeGreaterThan(0);
       expect(new Set(FAULTS.map(({ name }) => name)).size).toBe(FAULTS.length);
     });
