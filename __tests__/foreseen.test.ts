@@ -115,7 +115,7 @@ const TURNS: Readonly<Record<string, Turn>> = {
     model.schema = false;
     file({ database: { ...MANAGED, name: 'kine2' } })(model);
   },
-  'a database whose container somebody has removed': (model) =>
+  'a database whose container someone has removed': (model) =>
     void model.on('node-01').containers.delete('alice-mysql'),
   'another user of the database': file({ database: { ...MANAGED, user: 'kine' } }),
   'another gateway port': file({ ports: { ...clusterOf().ports, gateway: 21000 } }),
@@ -163,7 +163,7 @@ const TURNS: Readonly<Record<string, Turn>> = {
 const MADE: Readonly<Record<string, Turn>> = {
   'by this version': () => undefined,
   'by an earlier one, whose replicas are root': (model) => asEarlier(model, 'root'),
-  'by an earlier one, with a user of its own': (model) => asEarlier(model, 'kuscia'),
+  'by an earlier one, with its own user': (model) => asEarlier(model, 'kuscia'),
 };
 
 /**

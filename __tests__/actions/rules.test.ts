@@ -109,7 +109,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       '8: hand the value over by env: an expression in run: becomes part of the program',
     ],
   ],
-  'nothing is taken from the folder of whoever calls': [
+  'nothing is used from the folder of the caller': [
     [
       'a path in a callable workflow',
       W,
@@ -148,7 +148,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   'every job ends in time': [
     ['no end', W, '    timeout-minutes: 5\n', '', '10: give the job work timeout-minutes'],
-    ['an end that is no time', W, 'timeout-minutes: 5', 'timeout-minutes: 0', '10: give the job work timeout-minutes'],
+    ['an invalid time limit', W, 'timeout-minutes: 5', 'timeout-minutes: 0', '10: give the job work timeout-minutes'],
   ],
   'every job says its permissions, and the workflow grants none to all': [
     [

@@ -89,7 +89,7 @@ const OURS = /^OWNER\/kuscia-swarm(?:\/[\w./-]+)?@v\d+$/;
  */
 export const INHERITING: Readonly<Record<string, string>> = {
   '.github/workflows/deploy.yml approve':
-    'reads the rules of the environment where the caller grants actions: read or more',
+    'reads the rules of the environment if the caller grants actions: read or more',
   '.github/workflows/deploy.yml clean-up': 'deletes artifacts where the caller grants actions: write',
   '.github/workflows/verify.yml clean-up': 'deletes artifacts where the caller grants actions: write',
   '.github/workflows/verify.yml report': 'keeps an issue where the caller grants issues: write',

@@ -106,8 +106,8 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
 
 describe('actions/run.sh says what to do', () => {
   test.each([
-    ['where there is no Node', [], ''],
-    ['where all are too old', ['bin'], ' (node there is v20.20.2)'],
+    ['if there is no Node', [], ''],
+    ['if all are too old', ['bin'], ' (node there is v20.20.2)'],
   ])('%s', (_, also, there) => {
     node('v20.20.2', 'bin/node');
     node('v20.20.2', 'runner/externals/node20/bin/node');

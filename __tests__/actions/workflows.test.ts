@@ -325,7 +325,7 @@ describe('which runner gets the secrets', () => {
     ['a verification', verify, '', 'schedule', true],
     ['a verification of a pull request', verify, '', 'pull_request_target', false],
   ])(
-    '%s takes from the cluster file only where nobody else may have written it',
+    '%s uses the cluster file of the run only if nobody else may have written it',
     (_, workflow, mode, event, trusted) => {
       expect(trusts(workflow, mode, event)).toBe(trusted);
     },
@@ -385,7 +385,7 @@ describe('artifacts passed between jobs are deleted', () => {
     ],
     ['not when a job before the proof failed', deploy, 'apply', onHosts, { plan: 'success', verify: 'skipped' }, false],
     [
-      'when a plan was made of what hosts handed over',
+      'after a plan made from snapshots of hosts',
       deploy,
       'plan',
       onHosts,
@@ -394,16 +394,16 @@ describe('artifacts passed between jobs are deleted', () => {
     ],
     ['not when that plan failed', deploy, 'plan', onHosts, { plan: 'failure', verify: 'skipped' }, false],
     [
-      'not after a plan over SSH: nothing was handed over',
+      'not after a plan over SSH: no artifact was uploaded',
       deploy,
       'plan',
       overSsh,
       { plan: 'success', verify: 'skipped' },
       false,
     ],
-    ['when a verification of what hosts handed over is green', verify, '', onHosts, { verify: 'success' }, true],
+    ['after a successful verification of snapshots', verify, '', onHosts, { verify: 'success' }, true],
     ['not when it is red', verify, '', onHosts, { verify: 'failure' }, false],
-    ['not after one over SSH: nothing was handed over', verify, '', overSsh, { verify: 'success' }, false],
+    ['not after one over SSH: no artifact was uploaded', verify, '', overSsh, { verify: 'success' }, false],
   ];
   test.each(cases)('%s', (_, { jobs }, mode, outputs, results, deleted) => {
     const job = jobs['clean-up'];
@@ -621,10 +621,10 @@ describe('the workflow templates', () => {
     ),
   });
   const broken: readonly [string, Job, string][] = [
-    ['an input that is not there', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
+    ['an input that does not exist', { ...good, with: { clusters: 'x' } }, 'no input clusters'],
     ['an input of the wrong type', { ...good, with: { repair: 'yes' } }, 'input repair is no boolean'],
     [
-      'a secret that is not there',
+      'a secret that does not exist',
       { ...good, secrets: { ...(good.secrets as Record<string, string>), token: 'x' } },
       'no secret token',
     ],

@@ -24,7 +24,7 @@ describe('a seal key', () => {
     ['what age-keygen writes', `# created: 2026-11-24T00:00:00Z\n# public key: age1x\n${identity}\n`, undefined],
     ['a passphrase', 'correct horse battery staple', undefined],
     ['a short passphrase', 'hunter22', /too short: a passphrase needs at least 16 characters/],
-    ['half an identity', identity.slice(0, 40), /part of it may be missing/],
+    ['a truncated identity', identity.slice(0, 40), /part of it may be missing/],
     ['two identities', `${identity}\n${identity}`, /more than one/],
     ['the public half', recipient, /the public key/],
     ['several lines', 'correct horse\nbattery staple', /has several lines/],

@@ -91,7 +91,7 @@ describe('a sealed file', () => {
       'artifact-foreign call kuscia-swarm.alice.deploy.1a2b3c4d, not kuscia-swarm.alice.deploy.5e6f',
     ],
     ['a later attempt', { attempt: 1 }, 'artifact-foreign attempt 2, not 1 or earlier'],
-    ['all of it', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
+    ['everything', { domain: 'bob', run: '8' }, 'artifact-foreign domain alice, not bob; run 7, not 8'],
   ];
   test.each(foreign)('of %s is refused', async (_, changes, code) => {
     expect(
@@ -163,7 +163,7 @@ describe('a sealed file', () => {
     ['a list', []],
     ['an earlier format', { ...good, format: 1 }],
     ['no proof', { ...good, proof: undefined }],
-    ['half a proof', { ...good, proof: 'ab' }],
+    ['a truncated proof', { ...good, proof: 'ab' }],
     ['an unknown kind', { ...good, kind: 'shell' }],
     ['a number for content', { ...good, content: 7 }],
     ['a key too many', { ...good, more: 1 }],

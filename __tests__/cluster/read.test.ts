@@ -59,7 +59,7 @@ describe('a text that is not a cluster file', () => {
     ['the environment of a process', 'PATH=/bin\u0000TOKEN=hunter22\u0000', 'none'],
     ['a list', '- hunter22\n', 'none'],
     ['what YAML makes nothing of', 'TOKEN="hunter22\nhunter22: [', 'none, and it is not valid YAML at 1:1'],
-    ['a block with a header that is none', 'domain: |hunter22\n', 'only domain, and it is not valid YAML at 1:10'],
+    ['a block with an invalid header', 'domain: |hunter22\n', 'only domain, and it is not valid YAML at 1:10'],
     ['aliases', 'a: *hunter22\nhunter22: 1\nhunter22: 2\n', 'none, and it is not valid YAML at 1:4'],
     ['a directive', '%hunter22 1\n---\nhunter22', 'none, and it is not valid YAML at 1:1'],
   ])('shows nothing of %s', (_, text, found) => {

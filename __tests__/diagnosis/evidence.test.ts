@@ -83,7 +83,7 @@ describe('the last error line of a replica is the first decisive line of its las
       /^FATAL .*parent's PublicKey/,
     ],
     [
-      'a FATAL one where none is known',
+      'a FATAL one if none is known',
       [start, '2026-11-23 14:34:17.866 FATAL modules/k3s.go:458 apply x.yaml err:exit status 1'],
       /^FATAL modules\/k3s\.go:458/,
     ],

@@ -326,7 +326,7 @@ describe('a failure is explained', () => {
 
   test.each([
     [
-      'a line that cannot be the cause of it',
+      'a line that cannot be its cause',
       { ...unhealthy, code: 'swarm-foreign' } as const,
       [log('node-02', 'replica', line1045)],
     ],

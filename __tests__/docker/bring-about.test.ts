@@ -22,8 +22,8 @@ const [CURRENT, FORMER] = [containerOf('it'), containerOf('it.former', { state: 
 
 const line = (name: string): string => `- a remove ${name} (no longer wanted) [group]`;
 const cases: readonly [string, Container | undefined, Container | undefined, readonly string[]][] = [
-  ['nothing is there', undefined, undefined, ['= a no database it (its data stay)']],
-  ['it is there', CURRENT, undefined, [line('it')]],
+  ['nothing exists', undefined, undefined, ['= a no database it (its data stay)']],
+  ['it exists', CURRENT, undefined, [line('it')]],
   ['it has stopped', { ...CURRENT, state: 'exited' }, undefined, [line('it')]],
   ['it never started', { ...CURRENT, state: 'created' }, undefined, [line('it')]],
   ['one was set aside', undefined, FORMER, [line('it.former')]],

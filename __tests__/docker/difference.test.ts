@@ -62,7 +62,7 @@ describe('a container', () => {
   });
 
   test.each(DIFFERENCES.map(([, words], i) => [words, i] as const))(
-    'that differs in more tells %s first',
+    'that differs in more reports %s first',
     (words, i) => {
       expect(difference(together(DIFFERENCES.slice(i)))).toBe(words);
     },

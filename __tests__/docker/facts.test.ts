@@ -94,7 +94,7 @@ describe('real hosts', () => {
       ),
     ],
     [
-      'nodes asked of a worker',
+      'nodes queried on a worker',
       'odd',
       'node-02',
       swarmNodes,
@@ -163,7 +163,7 @@ describe('real hosts', () => {
       ),
     ],
     ['no container at all', 'empty', 'node-01', containers, present([])],
-    ['a container that is not there', 'empty', 'node-01', container('alice-mysql'), absent],
+    ['a container that does not exist', 'empty', 'node-01', container('alice-mysql'), absent],
     ["a name that is only part of a container's", 'settled', 'node-01', container('alice'), absent],
     [
       'a replica',
@@ -241,7 +241,7 @@ describe('real hosts', () => {
     ],
     ['an image', 'empty', 'node-01', image('mysql:8.0'), present(sha)],
     ['an image by its long name', 'empty', 'node-01', image('docker.io/library/mysql:8.0'), present(sha)],
-    ['an image that is not there', 'empty', 'node-01', image('mysql:5.7'), absent],
+    ['an image that does not exist', 'empty', 'node-01', image('mysql:5.7'), absent],
     ['an image whose name only begins so', 'empty', 'node-01', image('mysql:8.'), absent],
     [
       'the data path before there is a probe',

@@ -128,7 +128,7 @@ describe('a failure is reported', () => {
       },
     ],
     [
-      'half an archive',
+      'a truncated archive',
       { ended: 'exited', code: 1, stdout: '', stderr: 'unexpected EOF\n' },
       { code: 'image-unavailable', what: 'could not send nginx:1.26 (nginx.tar)', evidence: 'exit 1: unexpected EOF' },
     ],

@@ -44,7 +44,7 @@ describe('a rate limit', () => {
       '0 of 1000 requests left',
     ],
     [
-      'on too many at once is one, too',
+      'for too many at once is one, too',
       REFUSALS.tooFast(90),
       '2026-11-24T03:18:30Z',
       'You have exceeded a secondary rate limit.',
@@ -91,7 +91,7 @@ describe('no answer', () => {
     ['a failure of GitHub', REFUSALS.serverError],
     ['a connection that is lost', 'lost-before'],
     ['a body that breaks off', 'broken-off'],
-    ['a page of somebody else', REFUSALS.portal],
+    ['a foreign page', REFUSALS.portal],
   ])('(%s) is requested again, with growing pauses', async (_what, then) => {
     scene.api.fault({ when: lists, then, times: 3 });
     const { code } = await report();
@@ -110,7 +110,7 @@ describe('no answer', () => {
       /^KS-1802 github-unreachable: the GitHub API does not respond to GET \/repos\/acme\/clusters\/issues at http:\/\/127\.0\.0\.1:\d+\nevidence: (other side closed|read ECONNRESET|socket hang up)\n/,
     ],
     ['a body that breaks off', 'broken-off', /does not respond to .*\nevidence: 200 with a truncated body\n/],
-    ['a page of somebody else', REFUSALS.portal, /does not respond to .*\nevidence: 200 with an invalid JSON body\n/],
+    ['a foreign page', REFUSALS.portal, /does not respond to .*\nevidence: 200 with an invalid JSON body\n/],
   ])('(%s) four times is a failure that reports what was received', async (_what, then, told) => {
     scene.api.fault({ when: lists, then, times: 4 });
     const { code, errors } = await report();
@@ -152,7 +152,7 @@ describe('a refusal', () => {
       'Set the input token to a valid token',
     ],
     [
-      'for want of a permission',
+      'for a missing permission',
       () => (scene.api.state.permissions.issues = 'read'),
       'the GitHub API rejects POST /repos/acme/clusters/issues: 403',
       'Resource not accessible by integration',
@@ -166,7 +166,7 @@ describe('a refusal', () => {
       "Enable issues in the repository's settings",
     ],
     [
-      'of what is not there',
+      'of something that does not exist',
       () => undefined,
       'the GitHub API rejects GET /repos/acme/elsewhere/issues: 404',
       'Not Found',
@@ -192,12 +192,12 @@ describe('a refusal', () => {
   ];
 
   test.each(refusals)(
-    '%s is not asked for twice, and says what to do',
+    '%s is not requested twice, and says what to do',
     async (what, arrange, told, evidence, remedy) => {
       arrange();
       const { code, errors, log } = await report({
         ...(what === 'of the token' && { INPUT_TOKEN: 'ghs_expired' }),
-        ...(what === 'of what is not there' && { GITHUB_REPOSITORY: 'acme/elsewhere' }),
+        ...(what === 'of something that does not exist' && { GITHUB_REPOSITORY: 'acme/elsewhere' }),
       });
       expect([code, scene.pauses]).toEqual([1, []]);
       for (const text of [told, evidence, remedy, 'docs/troubleshooting.md#ks-1801'])

@@ -39,7 +39,7 @@ describe('an environment for approval', () => {
 
   test.each<[string, () => void]>([
     ['the permission is missing', () => void (scene.api.state.permissions.actions = 'none')],
-    ['it looks as if it were not there', () => undefined],
+    ['it seems not to exist', () => undefined],
   ])('whose rules cannot be read (%s) is reported, and the run continues', async (_, make) => {
     make();
     const { code, notices, outputs } = await checked();

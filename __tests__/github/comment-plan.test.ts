@@ -89,8 +89,8 @@ test('deletes a second comment created by a race', async () => {
 });
 
 test.each<[string, string, number]>([
-  ['CONTRIBUTOR', 'a stranger, who could change it after us', 2],
-  ['NONE', 'a stranger, who could change it after us', 2],
+  ['CONTRIBUTOR', 'a stranger, who could change it afterwards', 2],
+  ['NONE', 'a stranger, who could change it afterwards', 2],
   ['MEMBER', 'someone of the repository', 1],
 ])('a comment with the mark by a %s belongs to %s', async (association, _who, left) => {
   scene.api.state.addComment(1, `${MARK}\n### alice: 0 changes`, { login: 'someone', type: 'User' }, association);
@@ -138,7 +138,7 @@ test('shortens a plan that is too long for a comment, and says so', async () => 
 describe('if the token may not write, as on a pull request from a fork', () => {
   test.each([
     ['a new comment', []],
-    ['one that is there', [`${MARK}\nold`]],
+    ['an existing one', [`${MARK}\nold`]],
   ])('the plan goes to the summary instead of %s, a notice says so, and nothing fails', async (_what, there) => {
     for (const body of there) scene.api.state.addComment(1, body);
     scene.api.state.permissions['pull-requests'] = 'read';

@@ -136,7 +136,7 @@ describe('a domain that is not as described', () => {
       'another number of pairs',
       { matrix: matrixOf({ heartbeat: '2 min ago', node: 'Down' }, { connected: 2, total: 6 }) },
     ],
-    ['no matrix any more', { matrix: null }],
+    ['without a matrix', { matrix: null }],
   ])('gets a comment when it is %s', async (_what, changed) => {
     await look();
     const { log } = await look(changed);
@@ -234,7 +234,7 @@ describe('a domain that is not as described', () => {
   test.each<[string, Looked, readonly string[]]>([
     ['what differs, where every host answers', {}, [`1. Check ${PLAN}`]],
     [
-      'the host first, where nothing could be looked at because of it',
+      'the host first, if it kept everything from being checked',
       {
         matrix: null,
         failures: [
@@ -244,7 +244,7 @@ describe('a domain that is not as described', () => {
       ['1. Restore node-02: only the mode verify works while a host does not respond.'],
     ],
     [
-      'the engine first, where it does not answer',
+      'the engine first, if it does not answer',
       { failures: [{ code: 'engine-unreachable', host: 'node-02', what: 'no engine', remedy: 'Start it.' }] },
       ['1. Restore node-02: only the mode verify works while a host does not respond.', `2. Then check ${PLAN}`],
     ],
@@ -254,17 +254,17 @@ describe('a domain that is not as described', () => {
       ['1. Find out why the job snapshot failed: check its log, and whether the runner of its host is online.'],
     ],
     [
-      'the log, where nothing else is there',
+      'the log, if there is nothing else',
       { matrix: null, failures: [] },
       ['1. Check the log of the run: it ended before anything was verified.'],
     ],
     [
-      'the findings, where they are all there is',
+      'the findings, if there is nothing else',
       { matrix: null, failures: [CUT] },
       ['1. Follow the instructions of each finding above.'],
     ],
     [
-      'the findings, where nothing differs',
+      'the findings, if nothing differs',
       { result: 'success', matrix: { ...matrixOf(), warnings: [CUT] }, failures: [] },
       ['1. Follow the instructions of each finding above.'],
     ],
@@ -312,12 +312,12 @@ describe('a domain that is not as described', () => {
 
   test.each<[string, Looked]>([
     ['the job failed', { result: 'failure', failures: [] }],
-    ['failures are told', { result: 'success', failures: [UNHEALTHY] }],
+    ['failures are reported', { result: 'success', failures: [UNHEALTHY] }],
     [
-      'a check is not ok, whatever the matrix says of itself',
+      'a check is not ok, whatever the matrix says',
       { result: 'success', failures: [], matrix: { ...DOWN, healthy: true } },
     ],
-    ['the matrix says so of itself', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
+    ['the matrix says so', { result: 'success', failures: [], matrix: { ...matrixOf(), healthy: false } }],
   ])('includes one of which %s, even if the rest is fine', async (_what, given) => {
     await look({ matrix: matrixOf(), ...given });
     expect(open()).toHaveLength(1);

@@ -98,7 +98,7 @@ describe('the request', () => {
       ['input verify is about the domain alice, not bob'],
     ],
     [
-      'a matrix that is none',
+      'an invalid matrix',
       { ...HEALTH, INPUT_VERIFY: 'true' },
       [
         'input verify is not an output of an action of this project: it: Invalid input: expected object, received boolean',
@@ -189,7 +189,7 @@ describe('the place', () => {
   });
 
   test.each(['{', '{}', '[]', 'null', '{"pull_request":null}', '{"pull_request":{"number":"1"}}'])(
-    'names no pull request where the event is %p',
+    'has no pull request if the event is %p',
     (payload) => {
       expect(faults(() => pullRequestOf({ GITHUB_EVENT_NAME: 'pull_request' }, () => payload))).toEqual([
         'input-invalid: the event of this run has no pull request (GITHUB_EVENT_PATH)',

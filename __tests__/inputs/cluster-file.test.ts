@@ -60,7 +60,7 @@ describe('in a job of GitHub the cluster file', () => {
     ['a link to a secret', () => link(join(folder, 'secret')), 'cluster.yml', OUTSIDE],
     ['a link to a sound file outside', () => link('../outside.yml'), 'cluster.yml', OUTSIDE],
     [
-      'a link to a link out of it',
+      'a link to a link that leads out of it',
       () => {
         symlinkSync('../outside.yml', inWorkspace('hop'));
         link('hop');
@@ -68,10 +68,10 @@ describe('in a job of GitHub the cluster file', () => {
       'cluster.yml',
       OUTSIDE,
     ],
-    ['a folder that is a link out of it', () => symlinkSync('..', inWorkspace('up')), 'up/outside.yml', OUTSIDE],
-    ['a path out of it', () => undefined, '../outside.yml', OUTSIDE],
+    ['a folder that is a link leading out of it', () => symlinkSync('..', inWorkspace('up')), 'up/outside.yml', OUTSIDE],
+    ['a path that leads out of it', () => undefined, '../outside.yml', OUTSIDE],
     [
-      'a folder beside it with a name that begins the same',
+      'a folder beside it whose name begins the same',
       () => {
         mkdirSync(join(folder, 'workspace-2'));
         writeFileSync(join(folder, 'workspace-2/c.yml'), SOUND);

@@ -88,7 +88,7 @@ describe('a fault is reported with its file', () => {
       'contains "a.tar", which was not written by docker save: manifest.json is missing',
     ],
     [
-      'a list that is none',
+      'an invalid list',
       () => writeTar(join(folder, 'a.tar'), { ...filesOf([NGINX]), 'manifest.json': '{}' }),
       'contains "a.tar", which cannot be read: manifest.json does not have the format of docker save',
     ],

@@ -433,13 +433,13 @@ describe('approved runners', () => {
       ['self-hosted', 'node-01'],
     ],
     [
-      'are taken where the file names none',
+      'are used if the file names none',
       '{"node-01":["one"]}',
       LABELLED.replace('runner: [self-hosted, evil], ', ''),
       ['one'],
     ],
-    ['are not taken for a host over SSH', '{"node-01":["one"]}', SOUND, 'ssh'],
-    ['may be none, where the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
+    ['are not used for a host over SSH', '{"node-01":["one"]}', SOUND, 'ssh'],
+    ['may be empty if the file names none', '{}', LABELLED.replace('runner: [self-hosted, evil], ', ''), undefined],
   ])('%s', (_, agreed, file, wanted) => expect(runner(agreed, file)).toEqual(wanted));
 
   test('are not required if the cluster is given as text in the workflow, or the file is trusted', () => {
@@ -457,7 +457,7 @@ describe('approved runners', () => {
     ],
     ['a default branch without cluster file', '{}', /^runner-not-approved node-01 has a runner/],
     [
-      'what is no JSON of labels',
+      'text that is not JSON with labels',
       '{"node-01":"evil"}',
       /^input-invalid input approved-runners is not valid JSON with labels by host$/,
     ],
@@ -628,12 +628,12 @@ describe('one of several jobs', () => {
 
   const wrong: readonly [string, Given, string, readonly RegExp[]][] = [
     [
-      'a host that is not there',
+      'a host that does not exist',
       { ...ENOUGH, host: 'node-2' },
       SOUND,
       [/input host is "node-2", which is not a host in the cluster file; did you mean "node-0\d"\? \(node-01/],
     ],
-    ['no word of where it is', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
+    ['nothing about where it runs', APART, LOCAL, [/input here is missing: node-01 and .* have via: local/]],
     [
       'a place from which the lock cannot be let go of',
       { ...APART, mode: 'unlock', here: 'node-02' },

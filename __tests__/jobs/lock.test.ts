@@ -84,7 +84,7 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> => promise
 describe('a lock', () => {
   test.each([
     ['was free for a long time', 'taken 9999', 'as planned'],
-    ['became free while the plan was made', 'taken 1', 'plan again'],
+    ['became free during planning', 'taken 1', 'plan again'],
     ['was broken', 'taken 0', 'plan again'],
     ['is held by an earlier job of the run', 'shared', 'as planned'],
   ])('that %s is taken once', async (_, answer, expected) => {
@@ -162,8 +162,8 @@ describe('a lock', () => {
   });
 
   test.each([
-    ['somebody broke it', [OTHER], 20_000, 'acme/site/2#1'],
-    ['somebody broke it and has released it since', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
+    ['someone broke it', [OTHER], 20_000, 'acme/site/2#1'],
+    ['someone broke it and has released it since', ['held\n\n0\n0\n\n'], 20_000, 'it was released by somebody else'],
     [
       'its host does not answer',
       [{ ended: 'timed-out', afterMs: 15_000, stdout: '', stderr: '' } as const],

@@ -107,7 +107,7 @@ describe('commands', () => {
     });
 
     test.each([
-      ['what is no script', 'echo "cat: no such file"', 65],
+      ['output that is not a script', 'echo "cat: no such file"', 65],
       ['nothing', 'true', 65],
       ['what docker failed over', 'echo "#!/bin/bash"; exit 125', 125],
     ])('keep the previous script instead of %s', (_, text, status) => {
@@ -213,7 +213,7 @@ describe('a configuration', () => {
     ['without a domain', text.replace('domainID', 'other'), 'domainID or domainKeyData is missing'],
     ['without a key', text.replace('domainKeyData', 'other'), 'domainID or domainKeyData is missing'],
     [
-      'with a key that is none',
+      'with an invalid key',
       text.replace(KEY.secret, 'bm8ga2V5'),
       'domainKeyData is not a base64-encoded RSA private key',
     ],
@@ -334,7 +334,7 @@ describe('queries to a replica', () => {
   test.each([
     ['no replica', factOf('empty', 'node-01', registry('alice')), 'No such container'],
     ['no replica of that domain', factOf('odd', 'node-01', registry('bob')), 'No such container'],
-    ['half an answer', answer(registry('b'), exited(0, 'Gateway\tg\t\t\t\t\t\t\t\t\t\n')), 'not understood'],
+    ['a truncated answer', answer(registry('b'), exited(0, 'Gateway\tg\t\t\t\t\t\t\t\t\t\n')), 'not understood'],
     ['a line that is cut', answer(registry('b'), exited(0, 'Gateway\tg\t\t\nend\n')), 'not understood'],
     ['something else', answer(registry('b'), exited(0, 'Domain\td\t\t\t\t\t\t\t\t\t\nend\n')), 'not understood'],
     ['nonsense', answer(registry('b'), exited(0, 'x')), 'not understood'],
@@ -492,7 +492,7 @@ describe('the answer of a gateway', () => {
       'no TLS',
     ],
     [
-      'a name that no container knows',
+      'a name that no container can resolve',
       ' 000 6\n',
       { status: 0, domain: '', instance: '', exit: 6 },
       false,

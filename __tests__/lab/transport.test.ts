@@ -394,7 +394,7 @@ describe('the login', () => {
   });
 
   test.each([
-    ['half a key', (text: string) => text.slice(0, text.length / 2)],
+    ['a truncated key', (text: string) => text.slice(0, text.length / 2)],
     ['something else', () => 'hunter2'],
   ])('with %s names the input without showing it', async (_, spoil) => {
     const text = spoil(key.reveal());

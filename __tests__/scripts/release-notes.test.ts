@@ -15,7 +15,7 @@ const RELEASE: Release = {
 
 test.each<[string, Partial<Release>, string]>([
   [
-    'what changed, how to stay, and where all of it is',
+    'the changes, how to stay, and where all of them are',
     {},
     `- Wait for the swarm\n- Say which host\n\nTo stay at this release: \`uses: acme/kuscia-swarm@${COMMIT} # v1.2.3\`\n\n[All changes since v1.2.2](https://github.com/acme/kuscia-swarm/compare/v1.2.2...v1.2.3)\n`,
   ],

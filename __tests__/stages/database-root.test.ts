@@ -59,15 +59,15 @@ describe('root of the database is closed', () => {
       [`~ node-01 ${CLOSES} (it takes the password of kuscia from everywhere, with all rights)`],
     ],
     [
-      'where it has accounts for other hosts',
+      'if it has accounts for other hosts',
       { root: rootBy('own', true) },
       [`~ node-01 ${CLOSES} (it has accounts for other hosts)`],
     ],
     ['not while a replica still is root', { users: [present('kuscia'), present('root')] }, [LATER]],
-    ['not while it is not known who a replica is', { users: [present('kuscia'), unknown('exit 1')] }, [LATER]],
+    ['not while the user of a replica is unknown', { users: [present('kuscia'), unknown('exit 1')] }, [LATER]],
     ['not before a replica has a configuration', { users: [absent, absent] }, [LATER]],
     ['not again', { root: rootBy('own', false) }, []],
-    ['not where nobody here can be root', { root: present({ login: 'refused' }) }, []],
+    ['not if no password here works for root', { root: present({ login: 'refused' }) }, []],
     [
       'perhaps, once the password that lets it in is back in its file',
       { root: present({ login: 'refused' }), password: fileOf(sha256('by hand')) },
@@ -111,7 +111,7 @@ describe('root of the database is closed', () => {
   });
 
   test.each<[string, string | undefined, string, boolean]>([
-    ["in the last replica's job, where that reaches the database", 'node-03', 'node-03', true],
+    ["in the last replica's job, if that reaches the database", 'node-03', 'node-03', true],
     ["in no other replica's", 'node-03', 'node-02', false],
     ["in the database's host's own, where only that reaches it", undefined, 'node-01', true],
     ['in none that does not reach it', undefined, 'node-03', false],

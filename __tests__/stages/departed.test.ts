@@ -42,20 +42,20 @@ describe('a host that has left the cluster file', () => {
   });
 
   const cases: readonly [string, Arguments, unknown][] = [
-    ['none where all nodes are described', [clusterOf(), enginesOf(THREE, (h) => present(engineInside(h))), nodes], []],
+    ['none if all nodes are described', [clusterOf(), enginesOf(THREE, (h) => present(engineInside(h))), nodes], []],
     ['reached as all others are', [smaller, inside, nodes], [left]],
     ['there even if its node is down', with3({ state: 'down' }), [left]],
     [
-      'named by its address where a described host has its name',
+      'named by its address if a described host has its name',
       with3({ hostname: 'node-02' }),
       [{ ...left, name: '10.77.0.13' }],
     ],
     [
-      'named by its address where its name could be none',
+      'named by its address if its name is not valid',
       with3({ hostname: '$(id)' }),
       [{ ...left, name: '10.77.0.13' }],
     ],
-    ['one, though it joined twice', with3({ id: 'former', state: 'down' }, { id: 'present' }), [left]],
+    ['one, although it joined twice', with3({ id: 'former', state: 'down' }, { id: 'present' }), [left]],
     [
       'two where two machines have one name',
       with3({ hostname: 'same' }, { id: 'other', hostname: 'same', address: '10.77.0.14' }),
@@ -64,7 +64,7 @@ describe('a host that has left the cluster file', () => {
         { ...left, name: '10.77.0.14', address: '10.77.0.14' },
       ],
     ],
-    ['not the former node of a described one', with3({ id: 'former', address: two.address, state: 'down' }), []],
+    ['not a previous node of a described one', with3({ id: 'former', address: two.address, state: 'down' }), []],
     [
       'not a described one that is silent',
       [clusterOf(), new Map([...inside, [three.name, unknown('silent')]]), nodes],
@@ -80,7 +80,7 @@ describe('a host that has left the cluster file', () => {
       [],
     ],
     [
-      'unknown where a silent one could be it',
+      'unknown if it could be a silent one',
       [
         clusterOf({ hosts: [one, { ...two, address: 'two.example.org' }] }),
         new Map([
@@ -91,10 +91,10 @@ describe('a host that has left the cluster file', () => {
       ],
       unknown('which node of the swarm node-02 is, is not known'),
     ],
-    ['unknown where the nodes are', [smaller, inside, unknown('no quorum')], unknown('no quorum')],
-    ['none where there is no swarm', [smaller, enginesOf([one, two], () => present(engineOutside())), absent], absent],
+    ['unknown if the nodes are', [smaller, inside, unknown('no quorum')], unknown('no quorum')],
+    ['none if there is no swarm', [smaller, enginesOf([one, two], () => present(engineOutside())), absent], absent],
     [
-      'not addressed where the swarm tells no address',
+      'not addressed if the swarm reports no address',
       with3({ address: '0.0.0.0' }),
       [unknown('the swarm tells no address of node-03')],
     ],

@@ -59,10 +59,10 @@ const RESTARTED = (n: number): string =>
 describe('the plan', () => {
   const replaced = (from: string, to: string): Fact<OpenedFile> => opened(wanted().replace(from, to));
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
-    ['makes one where there is none', [absent, absent], MAKE],
-    ['makes one while the database is not there yet', [absent, absent, unknown('no such container')], MAKE],
-    ['makes one beside other domains', [absent, absent, stored(gateway(OTHER_KEY.shown, 'bob'))], MAKE],
-    ['is satisfied where all have it', [GOOD, GOOD], [IS(2), IS(3)]],
+    ['generates one if there is none', [absent, absent], MAKE],
+    ['generates one while the database does not exist yet', [absent, absent, unknown('no such container')], MAKE],
+    ['generates one beside other domains', [absent, absent, stored(gateway(OTHER_KEY.shown, 'bob'))], MAKE],
+    ['is satisfied if all have it', [GOOD, GOOD], [IS(2), IS(3)]],
     [
       'is satisfied with its key in the database',
       [GOOD, GOOD, stored(gateway(KEY.shown), gateway('', 'alice', 'young'))],
@@ -80,7 +80,7 @@ describe('the plan', () => {
     ],
     ['takes the image with the configuration that it makes', [absent, absent, stored(), absent], MAKE],
     [
-      'pulls the image where the configuration is from an earlier time',
+      'pulls the image if the configuration is from an earlier time',
       [GOOD, GOOD, stored(), absent],
       ['+ node-02 image secretflow/kuscia:1.1.0b0 (absent, and every replica is held to what it holds)', IS(2), IS(3)],
     ],
@@ -133,7 +133,7 @@ describe('the plan', () => {
       ['! node-02 configuration-invalid'],
     ],
     [
-      'tells every host that is not known',
+      'reports every unknown host',
       [unknown('permission denied'), unknown('exit 65: no regular file')],
       ['! node-02 fact-unknown', '! node-03 fact-unknown'],
     ],
@@ -233,7 +233,7 @@ describe('making a configuration', () => {
       'database-login-refused',
     ],
     [
-      'knows the domain meanwhile',
+      'has a record of the domain by then',
       asked(`version\t8.0.40\ndatabase\tkine\n${row(OTHER_KEY.shown)}`),
       'domain-key-missing',
     ],

@@ -120,17 +120,17 @@ describe('a replica', () => {
       [does('+', `start replica ${NAME}`, 'absent'), third],
     ],
     [
-      'left behind by a failed start is made anew',
+      'left behind by a failed start is recreated',
       [{}, { state: 'created', error: 'port is already allocated' }],
       [now(`replace replica ${NAME}`, 'left behind by a failed start: port is already allocated'), third],
     ],
     [
-      'that its host took off the network is made anew',
+      'detached from the network by its host is recreated',
       [{}, { addresses: {} }],
       [does('~', `replace replica ${NAME}`, 'no longer attached to kuscia-exchange-cluster'), third],
     ],
     [
-      'that never started is made anew',
+      'that never started is recreated',
       [{}, { state: 'created' }],
       [now(`replace replica ${NAME}`, 'left behind by a failed start: never started'), third],
     ],
@@ -146,7 +146,7 @@ describe('a replica', () => {
       [now(`start replica ${NAME}`, 'dead (1)'), third],
     ],
     [
-      'whose tag means another image now is replaced by a step of its own, with both digests',
+      'whose tag now refers to another image is replaced in a separate step, with both digests',
       [{ image: present(imageId('b')) }],
       [
         does(
@@ -176,7 +176,7 @@ describe('a replica', () => {
       [now(`restore the restart policy of replica ${NAME}`, 'no -> always'), third],
     ],
     [
-      'made with another domain key, which never starts again, is replaced',
+      'created with another domain key, which never starts again, is replaced',
       [
         {
           lastErrorLines: present(
@@ -192,30 +192,30 @@ describe('a replica', () => {
       [{}, { image: 'secretflow/kuscia:1.0.0b0', imageId: imageId('b') }],
       [does('~', `replace replica ${NAME}`, 'image secretflow/kuscia:1.0.0b0 -> secretflow/kuscia:1.1.0b0'), third],
     ],
-    ['made of that very image under another name is left alone', [{}, { image: imageId('a') }], [FINE(two), third]],
+    ['created from the same image under another name is kept', [{}, { image: imageId('a') }], [FINE(two), third]],
     ['whose tag is gone from the host is left alone', [{ image: absent }], [FINE(two), third]],
     [
-      'with other memory is made anew',
+      'with other memory is recreated',
       [{}, { memory: 6.5 * 1024 ** 3 }],
       [does('~', `replace replica ${NAME}`, 'memory 6.5 GiB -> 2 GiB'), third],
     ],
     [
-      'on another port is made anew',
+      'on another port is recreated',
       [{}, { ports: { ...replicaOf(cluster, two).ports, '8083/tcp': 1 } }],
       [does('~', `replace replica ${NAME}`, 'port 1 -> 20011'), third],
     ],
     [
-      'without a port is made anew',
+      'without a port is recreated',
       [{}, { ports: {} }],
       [does('~', `replace replica ${NAME}`, 'port none -> 20000'), third],
     ],
     [
-      'on another network is made anew',
+      'on another network is recreated',
       [{}, { networkMode: 'kuscia-exchange' }],
       [does('~', `replace replica ${NAME}`, 'network kuscia-exchange -> kuscia-exchange-cluster'), third],
     ],
     [
-      'of another folder is made anew',
+      'of another folder is recreated',
       [{}, { mounts: { '/home/kuscia/etc/conf/kuscia.yaml': '/root/kuscia.yaml' } }],
       [
         does(
@@ -227,7 +227,7 @@ describe('a replica', () => {
       ],
     ],
     [
-      'of another name is made anew',
+      'of another name is recreated',
       [{}, { hostname: 'root-kuscia-autonomy-alice-old' }],
       [
         does(
@@ -297,7 +297,7 @@ describe('a replica', () => {
       [third, waits],
     ],
     [
-      'whose API is silent though its container lets commands in is restarted',
+      'whose API is silent although its container accepts commands is restarted',
       [{ registry: unknown('timed out after 20 s'), within: present(answerOf(cluster, two)) }],
       [now(`restart replica ${NAME}`, 'timed out after 20 s'), third],
     ],
@@ -343,9 +343,9 @@ describe('a replica', () => {
       [{ forwarded: present(new Set([nameOf(cluster, THREE[2] as Host)])) }],
       [third, '. node-02 the load balancer leads to root-kuscia-autonomy-alice-node-02: load-balancer-unhealthy'],
     ],
-    ['is not asked for through a load balancer that is not there yet', [{ forwarded: absent }], [FINE(two), third]],
+    ['is not requested through a load balancer that does not exist yet', [{ forwarded: absent }], [FINE(two), third]],
     [
-      'that does not work is not asked for through the load balancer',
+      'that does not work is not requested through the load balancer',
       [{ forwarded: present(new Set<string>()), answer: unknown('exit 7') }, young],
       [third, waits],
     ],
@@ -434,17 +434,17 @@ describe('replicas that are to be removed', () => {
   const tasks = [{ job: 'job-1', task: 'job-1-task', replica: nameOf(cluster, two), phase: 'Running' }];
   const cases: readonly [string, Parameters<typeof factsOf>, readonly string[]][] = [
     ['are removed one after the other', [], [remove(2), remove(3)]],
-    ['are removed where they do not work', [silentOne, young], [remove(2), remove(3)]],
-    ['are removed whatever is known of how they should be', [unasked], [remove(2), remove(3)]],
+    ['are removed if they do not work', [silentOne, young], [remove(2), remove(3)]],
+    ['are removed whatever is known about their described state', [unasked], [remove(2), remove(3)]],
     ['are removed with what was set aside', [{ former }], [remove(2, `${NAME}.former`), remove(2), remove(3)]],
     ['have only what was set aside left', [{ container: absent, former }], [remove(2, `${NAME}.former`), remove(3)]],
     [
-      'are removed where they are left',
+      'are removed if they are left over',
       [{ container: absent }],
       [remove(3), `= node-02 no replica ${NAME} (its configuration stays)`],
     ],
     [
-      'are not gone where nobody knows',
+      'are not considered removed if their state is unknown',
       [{ machine: unknown('no shell'), container: unknown('exit 4') }],
       [remove(3), '! node-02 fact-unknown', '! node-02 fact-unknown'],
     ],
@@ -495,17 +495,17 @@ describe('the replicas that the load balancer forwards to', () => {
       ReturnType<typeof forwardedReplicas>,
     ]
   >([
-    ['is known where nginx runs with the wanted configuration', present(digest), written, both],
+    ['is known if nginx runs with the wanted configuration', present(digest), written, both],
     [
-      'is known while it leads to the former and the new gateway ports, whatever its file',
+      'is known while nginx forwards to the previous and the new gateway ports, whatever its file',
       present(movingFiles(deploymentOf(), [13080]).digest),
       absent,
       both,
     ],
     ['is not asked where nginx runs with another', present('former'), written, absent],
     ['is not asked where nginx does not answer', unknown('exit 7'), written, absent],
-    ['is not asked where somebody changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
-    ['is not asked where the file is gone', present(digest), absent, absent],
+    ['is not queried if someone changed the file, whose digest stays', present(digest), fileOf('changed'), absent],
+    ['is not queried if the file is missing', present(digest), absent, absent],
   ])('%s', (_, loaded, onFile, forwarded) => {
     expect(forwardedReplicas(deploymentOf(), balancer, loaded, onFile, answers)).toEqual(forwarded);
   });
@@ -672,7 +672,7 @@ describe('carrying out', () => {
       `replacement-impossible: the new replica ${NAME} could not be started here, so the present one was left as it is`,
     ],
     [
-      'there is no terminal',
+      'no terminal is available',
       [ok('node-02', tried), ends('node-02', terminalCheck, { ended: 'exited', code: 1 })],
       'replacement-impossible: there is no terminal for kuscia.sh, so the present replica was left as it is',
     ],
@@ -738,7 +738,7 @@ describe('carrying out', () => {
       'kuscia.sh ended with 0, but did not say that it deployed the replica',
     ],
     [
-      'that failed though it said it had deployed',
+      'that failed although it reported success',
       ends('node-02', startReplica(cluster), { ended: 'exited', code: 1, stdout: done }),
       'replica-unhealthy',
       'kuscia.sh did not start the replica: exit 1',
@@ -889,7 +889,7 @@ describe('the output of kuscia-init', () => {
       { configuration, provenance },
       ['! node-02 host-changed'],
     ],
-    ['is no configuration', { ...same, file: absent }, { configuration }, ['! node-02 host-changed']],
+    ['is not a configuration', { ...same, file: absent }, { configuration }, ['! node-02 host-changed']],
     [
       'is both',
       { identity: present({ id: imageId('b'), digests: [] }), file: fileOf('x') },

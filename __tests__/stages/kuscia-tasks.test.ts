@@ -150,7 +150,7 @@ describe('a plan', () => {
   const told = ['tasks-running node-02 kubectl get pods -n alice: 1 task of 1 job: a (a-t1)'];
 
   test.each<[string, Partial<OnHost>, Fact<Registry>, string | undefined, string[]]>([
-    ['a replica that is made anew', recreated, saying(task('a')), undefined, told],
+    ['a replica that is recreated', recreated, saying(task('a')), undefined, told],
     [
       'a replica whose configuration changed',
       { file: fileOf('x', { changedAt: Date.now() * 2 }) },
@@ -168,7 +168,7 @@ describe('a plan', () => {
     ['a replica that stays as it is', {}, saying(task('a')), undefined, []],
     ['a replica on which nothing runs', recreated, saying(task('a', on3)), undefined, []],
     ['a replica that has ended already', {}, saying(task('a')), 'exited', []],
-    ['a replica of which no API tells', recreated, silent, undefined, []],
+    ['a replica that no API reports', recreated, silent, undefined, []],
   ])('warns of the tasks of %s', (_, facts, registry, state, wanted) => {
     expect(warned(facts, registry, state)).toEqual(wanted);
   });

@@ -100,7 +100,7 @@ const USER = '? node-01 user kuscia of database kine, with rights to that alone 
 describe('a managed database', () => {
   const cases: readonly [string, Told, readonly string[]][] = [
     [
-      'is started where there is none',
+      'is started if there is none',
       { container: absent, image: absent, state: unknown('no such container') },
       ['+ node-01 database alice-mysql at 10.77.0.11:3306, volume alice-mysql (absent)', LATER, SCHEMA, USER],
     ],
@@ -111,22 +111,22 @@ describe('a managed database', () => {
       ['~ node-01 start database alice-mysql {exited (0): oom}', LATER],
     ],
     [
-      'is made anew after a failed start',
+      'is recreated after a failed start',
       { container: present(database({ state: 'created', error: 'port is already allocated' })) },
       ['~ node-01 replace database alice-mysql {left behind by a failed start: port is already allocated}', LATER],
     ],
     [
-      'whose tag means the same version now is replaced by a step of its own, with both digests',
+      'whose tag now refers to another image of the same version is replaced in a separate step, with both digests',
       { image: present(imageId('b')), newVersion: present('8.0.40') },
       [MOVED, LATER],
     ],
     [
-      'whose tag means a newer version now is replaced only for a word of its own',
+      'whose tag now refers to a newer version is replaced only after confirmation',
       { image: present(imageId('b')), newVersion: present('8.0.41') },
       [MOVED, '! node-01 database-upgrade-unconfirmed'],
     ],
     [
-      'whose tag means a version that is not known is replaced only for a word of its own',
+      'whose tag refers to an unknown version is replaced only after confirmation',
       { image: present(imageId('b')), newVersion: unknown('exit 1') },
       [MOVED, '! node-01 database-upgrade-unconfirmed'],
     ],
@@ -146,12 +146,12 @@ describe('a managed database', () => {
       ],
     ],
     [
-      'whose replacement works lets the former one go',
+      'whose replacement works has the previous one removed',
       { former: database({ state: 'exited' }) },
       ['- node-01 remove alice-mysql.former {its replacement works}', RUNS, LATER],
     ],
     [
-      'that is started with another password file is looked at then',
+      'that is started with another password file is checked then',
       {
         container: present(database({ state: 'exited' })),
         password: fileOf(sha256('by hand')),
@@ -189,17 +189,17 @@ describe('a managed database', () => {
       ],
     ],
     [
-      'is made anew for another port',
+      'is recreated for another port',
       { container: present(database({ ports: { '3306/tcp': 3307 } })) },
       ['~ node-01 replace database alice-mysql (port 3307 -> 3306)', LATER],
     ],
     [
-      'is made anew where it publishes none',
+      'is recreated if it publishes none',
       { container: present(database({ ports: {} })) },
       ['~ node-01 replace database alice-mysql (port none -> 3306)', LATER],
     ],
     [
-      'is made anew for another volume',
+      'is recreated for another volume',
       { container: present(database({ mounts: { '/var/lib/mysql': 'other' } })) },
       ['~ node-01 replace database alice-mysql (volume other -> alice-mysql)', LATER],
     ],
@@ -261,22 +261,22 @@ describe('a managed database', () => {
       [RUNS, STATE, '. node-02 reaches the database from a container: fact-unknown'],
     ],
     [
-      'whose name does not resolve in a container is refused at once',
+      'whose name does not resolve in a container is refused immediately',
       { reached: [{ host: THREE[1] as Host, fact: present('unresolved') }] },
       [RUNS, STATE, '! node-02 name-unresolved'],
     ],
     [
-      'whose way is too narrow is refused at once',
+      'whose path is too narrow is refused immediately',
       { reached: [{ host: THREE[1] as Host, fact: present({ narrow: 1300, lost: 1400 }) }] },
       [RUNS, STATE, '! node-02 database-path-narrow'],
     ],
     [
-      'that wants TLS of a container is refused at once',
+      'that requires TLS from a container is refused immediately',
       { reached: [{ host: THREE[1] as Host, fact: present('wants TLS') }] },
       [RUNS, STATE, '! node-02 database-wants-tls'],
     ],
     [
-      'that wants TLS of the login is refused',
+      'that requires TLS for the login is refused',
       { state: present({ login: 'wants TLS', said: 'ERROR 3159' }) },
       [RUNS, '! node-01 database-wants-tls'],
     ],
@@ -286,22 +286,22 @@ describe('a managed database', () => {
       [RUNS, '! node-01 database-path-narrow'],
     ],
     [
-      'whose password file was changed gets it anew, once the password is known to be right',
+      'whose password file was changed gets a new one, once the password is known to be right',
       { password: fileOf(sha256('by hand')) },
       [`~ node-01 file with the database password (its content differs from the input)`, RUNS, STATE],
     ],
     [
-      'whose password file is gone gets it anew',
+      'whose password file is missing gets a new one',
       { password: absent },
       ['+ node-01 file with the database password (absent)', RUNS, STATE],
     ],
     [
-      'whose password file others may read gets it anew',
+      'whose password file others may read gets a new one',
       { password: fileOf(sha256(PASSWORD), { mode: '644' }) },
       ['~ node-01 file with the database password (mode 644 -> 600)', RUNS, STATE],
     ],
     [
-      'keeps its password file where it refuses the password',
+      'keeps its password file if it refuses the password',
       { password: fileOf(sha256('by hand')), state: present({ login: 'refused', said: 'ERROR 1045' }) },
       ['! node-01 database-login-refused'],
     ],
@@ -312,7 +312,7 @@ describe('a managed database', () => {
       [RUNS, STATE, '. node-02 reaches the database from a container: database-unreachable'],
     ],
     ['whose container is not known stops', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
-    ['whose image is not known is not made anew', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['whose image is unknown is not recreated', { image: unknown('exit 1') }, ['! node-01 fact-unknown']],
     [
       'whose password has no known place stops',
       { container: absent, passwordFiles: unknown('exit 1') },
@@ -326,7 +326,7 @@ describe('a managed database', () => {
   const PROVISION = 'user kuscia of database kine, with rights to that alone (absent on the server)';
   test.each<[string, Told, readonly string[]]>([
     [
-      'that an earlier version made gets its user, and then a container at its own address',
+      'that an earlier version created gets its user, and then a container at its own address',
       EARLIER,
       [
         `+ node-01 ${PROVISION} [alice-mysql]`,
@@ -335,12 +335,12 @@ describe('a managed database', () => {
       ],
     ],
     [
-      'that an earlier version made with a user of its own gets that container',
+      'that an earlier version created with its own user gets that container',
       { ...EARLIER, state: accepted(), root: rootBy('given') },
       ['~ node-01 replace database alice-mysql (published at every address -> 10.77.0.11)', LATER],
     ],
     [
-      'whose user is not there gets it',
+      'whose user does not exist gets it',
       { state: present({ login: 'refused', said: 'ERROR 1045' }), root: rootBy('own', { knowsUser: false }) },
       [`+ node-01 ${PROVISION} [alice-mysql]`, RUNS, LATER],
     ],
@@ -360,12 +360,12 @@ describe('a managed database', () => {
       ['! node-01 database-login-refused'],
     ],
     [
-      'that is published at another address is made anew',
+      'that is published at another address is recreated',
       { container: present(database({ hostAddresses: { '3306/tcp': '10.0.0.1' } })) },
       ['~ node-01 replace database alice-mysql (published at 10.0.0.1 -> 10.77.0.11)', LATER],
     ],
     [
-      "that has no file with root's own password is made anew",
+      "that has no file with root's own password is recreated",
       { container: present(database({ mounts: { '/var/lib/mysql': 'alice-mysql' } })) },
       [
         "~ node-01 replace database alice-mysql (file with root's own password none -> /root/kuscia-swarm/alice/database-root-password)",
@@ -378,7 +378,7 @@ describe('a managed database', () => {
       ["+ node-01 file with the password of the database's root, from its container (absent)", RUNS, STATE],
     ],
     [
-      "whose file with root's password others may read gets it anew",
+      "whose file with root's password others may read gets a new one",
       { rootPassword: fileOf('r', { mode: '644' }) },
       ["~ node-01 file with the password of the database's root, from its container (mode 644 -> 600)", RUNS, STATE],
     ],
@@ -399,7 +399,7 @@ describe('a managed database', () => {
     ],
     ['whose addresses are not known stops', { listen: unknown('exit 1') }, ['! node-01 fact-unknown']],
     [
-      'that does not tell of its root is waited for',
+      'that does not report its root is waited for',
       { root: unknown('exit 1') },
       [RUNS, STATE, ...REACHED, '. node-01 who can be root of the database: fact-unknown'],
     ],
@@ -474,7 +474,7 @@ describe('a managed database', () => {
       },
     ],
     [
-      'silence where the host could not be asked',
+      'silence if the host could not be queried',
       'silent',
       unknown('x'),
       { remedy: expect.stringContaining('Open 3306/tcp') },
@@ -554,7 +554,7 @@ describe('a database that is to be removed', () => {
   const FORMER = '- node-01 remove alice-mysql.former (no longer wanted)';
   const former = database({ name: 'alice-mysql.former', state: 'exited' });
   const cases: readonly [string, Told, Partial<Cluster>, readonly string[]][] = [
-    ['is removed where it runs', {}, {}, [REMOVE]],
+    ['is removed if it runs', {}, {}, [REMOVE]],
     ['is removed with what was set aside', { former }, {}, [FORMER, REMOVE]],
     ['has only what was set aside left', { container: absent, former }, {}, [FORMER]],
     ['is removed whatever the server says', { state: unknown('x'), listen: unknown('x') }, {}, [REMOVE]],
@@ -565,12 +565,12 @@ describe('a database that is to be removed', () => {
       ['= node-01 no database alice-mysql (volume alice-mysql and the password files stay)'],
     ],
     [
-      'is not gone where nobody knows',
+      'is not considered removed if its state is unknown',
       { container: unknown('exit 1'), rootPassword: unknown('exit 2') },
       {},
       ['! node-01 fact-unknown', '! node-01 fact-unknown'],
     ],
-    ['is left alone where it is not ours', {}, { database: EXTERNAL }, []],
+    ['is kept if it is not managed', {}, { database: EXTERNAL }, []],
   ];
   test.each(cases)('%s', (_, told, changes, lines) => {
     expect(shown(absentPlan(told, changes))).toEqual(lines);
@@ -604,7 +604,7 @@ describe('an external database', () => {
       [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
     ],
     [
-      'is asked though the image and home are not known',
+      'is queried although the image and home are unknown',
       { image: unknown('exit 1'), passwordFiles: unknown('exit 1') },
       [answers, ...REACHED.map((line) => line.replace('10.77.0.11:3306', '10.77.0.14:3307'))],
     ],
@@ -619,7 +619,7 @@ describe('an external database', () => {
       [`~ ${LOGIN} {the server has forgotten it}`, UNTIL_THEN],
     ],
     [
-      'that wants the password itself is refused',
+      'that asks for the password itself is refused',
       { state: present({ login: 'withheld', method: 'mysql_clear_password' }) },
       ['! node-02 database-login-withheld'],
     ],
@@ -644,7 +644,7 @@ describe('an external database', () => {
     ],
     ['may refuse', { state: present({ login: 'refused', said: 'ERROR 1130' }) }, ['! node-02 database-login-refused']],
     [
-      'tells all that is unfit at once',
+      'reports everything unfit at once',
       { state: accepted({ version: '5.7.44', exists: false, gateways: [gateway('bob')] }) },
       ['! node-02 database-unfit', '! node-02 database-unfit', '! node-02 database-owned'],
     ],

@@ -97,7 +97,7 @@ const none: Told = { networks: present([BRIDGE]), probe: absent };
 describe('the plan', () => {
   const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
     ['creates the network on empty hosts', all(none), [CREATE, ...LATER]],
-    ['is satisfied where all is there', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
+    ['is satisfied if everything exists', {}, [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS]],
     [
       'is satisfied with a network that workers do not see',
       { 2: { networks: present([BRIDGE]) } },
@@ -203,7 +203,7 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-02 data path: data-path-cut'],
     ],
     [
-      'refuses a pair that is too narrow, at once',
+      'refuses a pair that is too narrow, immediately',
       { 2: { paths: report(two, { 'node-03': NARROW }) }, 3: { paths: report(three, { 'node-02': NARROW }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '! node-02 data-path-narrow'],
     ],
@@ -218,17 +218,17 @@ describe('the plan', () => {
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), '. node-01 data path: data-path-cut'],
     ],
     [
-      'refuses a name that only hosts know, at once',
+      'refuses a name that only hosts can resolve, immediately',
       { 2: { paths: report(two, {}, { unresolved: ['db.example'] }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), PATHS, '! node-02 name-unresolved'],
     ],
     [
-      'refuses a probe whose image lacks a program, at once, and tries nothing with it',
+      'refuses a probe whose image lacks a program, immediately, and tries nothing with it',
       { 2: { paths: report(two, {}, { version: 0, missing: ['bash'], tries: [] }) } },
       [OVERLAY, PROBE(1), PROBE(2), PROBE(3), OTHERS, '! node-02 probe-unfit'],
     ],
     [
-      'refuses a probe that ends at each start for want of a program',
+      'refuses a probe that exits at each start because a program is missing',
       { 2: { probe: present(probeOf(cluster, { state: 'restarting', exitCode: 127 })) } },
       [OVERLAY, PROBE(1), PROBE(3), OTHERS, '! node-02 probe-unfit'],
     ],
@@ -326,7 +326,7 @@ describe('the network that is to be removed', () => {
   const cases: readonly [string, Readonly<Record<number, Told>>, readonly string[]][] = [
     ['goes once all probes have gone', {}, [remove(1, GROUP), remove(2), remove(3), REMOVE]],
     ['goes after the probes that are left', { 1: gone, 3: gone }, [remove(2, GROUP), REMOVE, NO(1), NO(3)]],
-    ['goes where no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
+    ['is removed if no probe is left', all(gone), [REMOVE, NO(1), NO(2), NO(3)]],
     ['is foretold to go where replicas are still to go', all({ ...gone, ...replica }), [REMOVE, NO(1), NO(2), NO(3)]],
     ['is gone', all(none), [NO(1), NO(2), NO(3), `= node-01 no overlay ${NAME} (not in the swarm)`]],
     [
@@ -335,12 +335,12 @@ describe('the network that is to be removed', () => {
       [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays, used by theirs on node-02, ended on node-03)`],
     ],
     [
-      'stays where it is not as described',
+      'is kept if it is not as described',
       all({ ...gone, networks: present([overlayOf(cluster, { attachable: false })]) }),
       [NO(1), NO(2), NO(3), `= node-01 overlay ${NAME} (it stays: not attachable)`],
     ],
     [
-      'is not gone where nobody knows',
+      'is not considered removed if its state is unknown',
       { 1: { networks: unknown('exit 1') }, 2: { probe: unknown('exit 1') }, 3: { machine: unknown('exit 1') } },
       ['! node-01 fact-unknown', '! node-02 fact-unknown', '! node-03 fact-unknown'],
     ],
@@ -503,7 +503,7 @@ describe('the subnet', () => {
       [['node-02', '10.200.0.0/24 is in use there', 'route to 10.200.0.0/16']],
     ],
     [
-      'beside a route',
+      'next to a route',
       { ...all(none), 2: { ...none, machine: present(machineOf(THREE[1] as Host, { routes: ['10.200.1.0/24'] })) } },
       {},
       [],
@@ -620,7 +620,7 @@ describe('the data path', () => {
       [`node-01 cannot reach node-03 over ${NAME}, nor back`, `node-02 cannot reach node-03 over ${NAME}, nor back`],
     ],
     [
-      'one direction where the other is narrow',
+      'one direction if the other is narrow',
       { 'node-02': { 'node-03': NARROW }, 'node-03': { 'node-02': SILENT } },
       [`node-03 cannot reach node-02 over ${NAME}, nor back`],
     ],

@@ -76,11 +76,11 @@ const nothing: Partial<Facts> = {
 describe('the plan', () => {
   const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
     [
-      'writes and starts where there is nothing',
+      'writes and starts if nothing exists',
       nothing,
       [does('+', 'nginx configuration', 'absent'), does('+', 'load balancer alice-nginx-lb on port 8080', 'absent')],
     ],
-    ['is satisfied where it leads to every replica', {}, [FILES, RUNS, LEADS]],
+    ['is satisfied if it forwards to every replica', {}, [FILES, RUNS, LEADS]],
     [
       'replaces another configuration',
       { configuration: fileOf('other') },
@@ -107,12 +107,12 @@ describe('the plan', () => {
       [FILES, RUNS.replace('running', 'restarting'), silent(3)],
     ],
     [
-      'makes anew what a failed start left',
+      'recreates what a failed start left',
       { container: present(lb({ state: 'created', error: 'port taken' })) },
       [now('replace load balancer alice-nginx-lb', 'left behind by a failed start: port taken'), FILES],
     ],
     [
-      'makes it anew for another image',
+      'recreates it for another image',
       { image: present(imageId('b')) },
       [
         does(
@@ -124,23 +124,23 @@ describe('the plan', () => {
       ],
     ],
     [
-      'makes it anew for another port',
+      'recreates it for another port',
       { container: present(lb({ ports: { '8080/tcp': 80 } })) },
       [does('~', 'replace load balancer alice-nginx-lb', 'port 80 -> 8080'), FILES],
     ],
     [
-      'makes it anew for another folder',
+      'recreates it for another folder',
       { container: present(lb({ mounts: {} })) },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
     [
-      'does not reload what it will make anew',
+      'does not reload what it will recreate',
       { container: present(lb({ mounts: {} })), loaded: unknown('exit 7') },
       [does('~', 'replace load balancer alice-nginx-lb', `files none -> ${FOLDER}`), FILES],
     ],
     ['waits for a replica that it does not lead to', { answers: answersOf(two()) }, [FILES, RUNS, silent(3)]],
     ['waits for all while nobody answers', { answers: present([]) }, [FILES, RUNS, silent(2), silent(3)]],
-    ['waits for all where it could not be asked', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
+    ['waits for all if it could not be queried', { answers: unknown('exit 1') }, [FILES, RUNS, silent(2), silent(3)]],
     [
       'takes no other 401 for a replica',
       { answers: present(HOSTS.map((host) => answerOf(cluster, host, { domain: 'bob' }))) },
@@ -202,7 +202,7 @@ describe('the plan', () => {
         [`= node-01 nginx configuration (digest ${wanted.digest.slice(0, 12)})`, RUNS, LEADS],
       ],
       [
-        'replaces a key that somebody changed',
+        'replaces a key that someone changed',
         { 'certificate.key': fileOf(sha256('by hand')) },
         [does('~', 'nginx configuration', 'certificate.key: its content differs from the input'), RUNS],
       ],
@@ -211,7 +211,7 @@ describe('the plan', () => {
         { 'certificate.pem': absent, 'certificate.key': fileOf(sha256('BEGIN PRIVATE KEY'), { mode: '640' }) },
         [does('~', 'nginx configuration', 'certificate.pem: absent, certificate.key: mode 640 -> 600'), RUNS],
       ],
-      ['stops where a key cannot be looked at', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
+      ['stops if a key cannot be checked', { 'certificate.key': unknown('a folder') }, ['! node-01 fact-unknown']],
     ] as const)('%s', (_, changes, expected) => {
       expect(lines(changes)).toEqual(expected);
     });
@@ -243,13 +243,13 @@ describe('the load balancer that is to be removed', () => {
   const FORMER = does('-', 'remove alice-nginx-lb.former', 'no longer wanted');
   const former = lb({ name: 'alice-nginx-lb.former', state: 'exited' });
   const cases: readonly [string, Partial<Facts>, readonly string[]][] = [
-    ['is removed where it runs', {}, [REMOVE]],
+    ['is removed if it runs', {}, [REMOVE]],
     ['is removed in whatever state', { container: present(lb({ state: 'created' })) }, [REMOVE]],
     ['is removed with what was set aside', { former }, [FORMER, REMOVE]],
     ['has only what was set aside left', { container: absent, former }, [FORMER]],
     ['is removed whatever else is known', { home: unknown('x'), replicas: new Map([['b', unknown('x')]]) }, [REMOVE]],
     ['is gone', { container: absent, loaded: unknown('no such container') }, [GONE]],
-    ['is not gone where nobody knows', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
+    ['is not considered removed if its state is unknown', { container: unknown('exit 1') }, ['! node-01 fact-unknown']],
   ];
   test.each(cases)('%s', (_, told, lines) => {
     expect(shown(planLoadBalancer(deploymentOf(), factsOf(told), 'absent'))).toEqual(lines);
@@ -293,9 +293,9 @@ describe('carrying out', () => {
   });
 
   test.each([
-    ['there is no nginx yet', absent],
+    ['nginx does not exist yet', absent],
     ['nginx is stopped', present(lb({ state: 'exited' }))],
-    ['nginx will be made anew', present(lb({ mounts: {} }))],
+    ['nginx will be recreated', present(lb({ mounts: {} }))],
   ])('reloads nothing if %s', async (_, container) => {
     const { fleet } = await carryOut(stepOf(plan({ ...nothing, container }), 'nginx configuration'), [
       listed,

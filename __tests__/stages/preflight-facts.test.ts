@@ -37,11 +37,11 @@ async function rulesFound(
 
 describe("Docker's firewall rules", () => {
   test.each<[string, Setup['rules'], Fact<Setup['rules']>, Setup['rules'], number]>([
-    ['are read once where all are there', complete, present([]), complete, 0],
-    ['are read once where the login may not read them', undefined, present(complete), undefined, 0],
-    ['that were not there yet are there the second time', early, present(complete), complete, 1],
+    ['are read once if complete', complete, present([]), complete, 0],
+    ['are read once if the login may not read them', undefined, present(complete), undefined, 0],
+    ['that did not exist yet are found the second time', early, present(complete), complete, 1],
     ['that are missing are missing the second time, too', early, present(early), early, 1],
-    ['are those of the first time where there is no second', early, { is: 'unknown', why: 'x' }, early, 1],
+    ['are those of the first time if there is no second', early, { is: 'unknown', why: 'x' }, early, 1],
   ])('%s', async (_, first, then, rules, again) => {
     expect(await rulesFound(first, then)).toEqual({ rules, again });
   });

@@ -234,10 +234,10 @@ describe('one thing wrong', () => {
       },
       2,
     ],
-    ['little memory where no replica will be', { machine: { memory: GIB } }, 1],
-    ['ptrace forbidden where no replica will be', { machine: { ptraceScope: 3 } }, 1],
+    ['little memory on a host without a replica', { machine: { memory: GIB } }, 1],
+    ['ptrace forbidden on a host without a replica', { machine: { ptraceScope: 3 } }, 1],
     ['a kernel without Yama', { machine: { ptraceScope: undefined } }, 2],
-    ['arm where no replica will be', { machine: { arch: 'aarch64' } }, 1],
+    ['arm on a host without a replica', { machine: { arch: 'aarch64' } }, 1],
     [
       'the oldest engine and kernel',
       { machine: { kernel: '4.6' }, engine: present(engineOutside({ version: '20.10.24+dfsg1' })) },
@@ -284,16 +284,16 @@ describe('hosts as a group', () => {
       [['node-02', 'its clock is at least 6 s ahead of that of node-01; 5 s are allowed']],
     ],
     [
-      'a slow one is named beside each that is ahead',
+      'a slow one is named along with each that is ahead',
       { 3: { machine: { clock: NOW - 60_000 } } },
       [
         ['node-01', 'its clock is at least 59 s ahead of that of node-03; 5 s are allowed'],
         ['node-02', 'its clock is at least 59 s ahead of that of node-03; 5 s are allowed'],
       ],
     ],
-    ['a slow answer is no skew', { 2: { machine: { clock: NOW + 14_000 }, asked: [NOW, NOW + 15_000] } }, []],
+    ['a slow answer is not a skew', { 2: { machine: { clock: NOW + 14_000 }, asked: [NOW, NOW + 15_000] } }, []],
     [
-      'hosts not asked at once are compared by what our clock said',
+      'hosts not queried at the same time are compared by our clock',
       { 2: { machine: { clock: NOW + 30_000 }, asked: [NOW + 29_990, NOW + 30_010] } },
       [],
     ],

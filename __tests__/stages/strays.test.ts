@@ -63,7 +63,7 @@ describe('a running part that is not described is reported:', () => {
       [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
     ],
     [
-      'the same where the swarm does not tell',
+      'the same if the swarm does not report it',
       [smaller, seenBy([one, two], { nodes: unknown('no leader') })],
       [`-: replica ${OUTSIDE} works on a host that is not in the cluster file`],
     ],
@@ -73,7 +73,7 @@ describe('a running part that is not described is reported:', () => {
       [`-: replica ${OUTSIDE} works on node-03 (10.77.0.13), a node of the swarm that is not in the cluster file`],
     ],
     [
-      'nothing once it is dead, though its entry stays',
+      'nothing once it is dead, although its entry stays',
       [smaller, seenBy([one, two], heard({ heartbeat: NOW - 45_000 }, false))],
       [],
     ],
@@ -140,7 +140,7 @@ describe('a running part that is not described is reported:', () => {
       [],
     ],
     [
-      'nothing that may be the replica of a host that does not tell its name',
+      'nothing that may be the replica of a host whose name is unknown',
       [
         whole,
         seenBy(THREE, {
@@ -155,7 +155,7 @@ describe('a running part that is not described is reported:', () => {
       [],
     ],
     [
-      'nothing where a silent host is a node of the swarm',
+      'nothing if a silent host is a node of the swarm',
       [
         whole,
         seenBy(THREE, {
@@ -169,7 +169,7 @@ describe('a running part that is not described is reported:', () => {
       [],
     ],
     [
-      'nothing where no replica tells what is registered',
+      'nothing if no replica reports what is registered',
       [smaller, seenBy([one, two], { replicas: [{ host: two, registry: unknown('exit 1') }] })],
       [],
     ],

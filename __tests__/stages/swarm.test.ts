@@ -41,7 +41,7 @@ const inside = (host: Host, role?: 'manager' | 'worker', clusterId?: string): Fa
 describe('swarm-init', () => {
   const cases: readonly [string, Readonly<Record<string, Fact<Engine>>>, readonly Host[], readonly string[]][] = [
     [
-      'initialises on the first manager where nobody is in a swarm',
+      'initialises on the first manager if no host is in a swarm',
       {},
       THREE,
       ['+ node-01 initialise the swarm, advertise 10.77.0.11 (not in any swarm)'],
@@ -124,7 +124,7 @@ describe('swarm-join', () => {
 
   const cases: readonly [string, ReadonlyMap<string, Fact<Engine>>, Fact<readonly SwarmNode[]>, readonly string[]][] = [
     [
-      'waits for a node that knows this manager and is not listed yet',
+      'waits for a node that has this manager but is not listed yet',
       engines({ 'node-01': inside(one), 'node-02': knowing(two), 'node-03': inside(three) }),
       present([nodeOf(one), nodeOf(three)]),
       [ready[0] ?? '', ready[2] ?? '', '. node-02 node Ready: node-not-ready'],
@@ -141,7 +141,7 @@ describe('swarm-join', () => {
       present([nodeOf(one), nodeOf(two)]),
       [`+ node-03 join as worker (not in any swarm)`, ...ready.slice(0, 2)],
     ],
-    ['is satisfied where all are Ready', all, nodes(), ready],
+    ['is satisfied if all are Ready', all, nodes(), ready],
     [
       'waits for a node that is down',
       all,
@@ -183,7 +183,7 @@ describe('swarm-join', () => {
       ['~ node-02 demote to worker (the cluster file makes it a worker) [managers]', ready[0] ?? '', ready[2] ?? ''],
     ],
     [
-      'stops where the swarm does not tell its nodes',
+      'stops if the swarm does not report its nodes',
       all,
       unknown('could not list the nodes of the swarm: exit 1: The swarm does not have a leader'),
       ['! node-01 fact-unknown'],
@@ -260,7 +260,7 @@ describe('what an engine in a swarm reports about itself', () => {
       [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock asks for the key/]],
     ],
     [
-      'locked, and that another waits for it is no news',
+      'locked, without reporting that another one waits for it',
       { 'node-01': stuck('locked'), 'node-02': stuck('pending') },
       [['node-not-ready', 'node-01', /autolock/, /docker swarm unlock/]],
     ],
@@ -432,8 +432,8 @@ describe('tokens passed between jobs', () => {
       ['. node-03 node Ready: node-not-ready'],
     ],
     ['must be known to be worthless', all, listed, unknown('exit 1'), ['! node-01 fact-unknown']],
-    ["are nobody's concern where none were", all, listed, absent, []],
-    ['are rotated by whatever run comes next where the one that handed them over was cut', all, marked, absent, [late]],
+    ["need no rotation if none were", all, listed, absent, []],
+    ['are rotated by the next run if the one that passed them on was interrupted', all, marked, absent, [late]],
     [
       'are rotated also when their mark is on another manager by now',
       all,
@@ -441,8 +441,8 @@ describe('tokens passed between jobs', () => {
       absent,
       [late],
     ],
-    ['are rotated for the reason of this run where it has one', all, marked, present(true), [rotation]],
-    ['are rotated although they are new, where the mark could not be taken off', all, marked, present(false), [late]],
+    ["are rotated for this run's own reason if it has one", all, marked, present(true), [rotation]],
+    ['are rotated although they are new, if the mark could not be removed', all, marked, present(false), [late]],
     [
       'of another domain in the same swarm are left alone',
       all,

@@ -294,7 +294,7 @@ describe('red is', () => {
       ),
     ],
     [
-      'a replica whose own API is silent, though the other tells of it',
+      'a replica whose own API is silent, although the other one reports it',
       [{}, { 2: { registry: unknown('exit 1') } }],
       ['node-02 node: API silent'],
     ],
@@ -304,7 +304,7 @@ describe('red is', () => {
       [],
     ],
     [
-      'everything, where nobody tells the registry',
+      'everything, if no replica reports the registry',
       [{}, both(unknown('exit 1'))],
       ['node-02', 'node-03'].flatMap((host) =>
         ['heartbeat: not known', 'overlay: not known', 'key: not known', 'node: API silent', 'version: not known'].map(
@@ -366,7 +366,7 @@ describe('red is', () => {
       ['. node-03 as described: node-not-ready'],
     ],
     [
-      'a host that is no node',
+      'a host that is not a node',
       { nodes: present([nodeOf(THREE[0] as Host), nodeOf(two)]) },
       ['. node-03 as described: node-not-ready'],
     ],
@@ -606,7 +606,7 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       { cause: /does not run/, remedy: /it starts the replica/ },
     ],
     [
-      'a replica that is not there',
+      'a replica that does not exist',
       'direct',
       [{}, { 2: { container: absent, answer: present({ status: 0, domain: '', instance: '', exit: 28 }) } }],
       { cause: /its container is absent/, remedy: /mode: apply/ },
@@ -656,13 +656,13 @@ describe('a failed check has the observed cause, and a remedy for it', () => {
       },
     ],
     [
-      'a second machine of one name, though the first wrote last',
+      'a second machine with the same name, although the first wrote last',
       'overlay',
       [{ containers: everywhere(three, twin) }],
       { cause: /in turn/, evidence: /container twin on node-03/ },
     ],
     [
-      'a second machine that is none of ours',
+      'a second machine that is not in the cluster file',
       'overlay',
       [{}, both(saying(two, { address: '10.200.0.99' }))],
       {
@@ -827,7 +827,7 @@ describe('what explains failed checks is named before them', () => {
       'does not run',
     ],
     [
-      'a configuration that somebody changed',
+      'a configuration that someone changed',
       [{ ...loadBalancer({ configuration: fileOf('by hand') }), ...none }],
       {
         code: 'load-balancer-configuration',

@@ -47,10 +47,10 @@ describe('it refuses as GitHub does:', () => {
       403,
       'Resource not accessible by integration',
     ],
-    ['what is not there', () => undefined, 'GET', '/nothing', undefined, 404, 'Not Found'],
-    ['an issue that is not there', () => undefined, 'PATCH', '/issues/9', {}, 404, 'Not Found'],
+    ['what does not exist', () => undefined, 'GET', '/nothing', undefined, 404, 'Not Found'],
+    ['an issue that does not exist', () => undefined, 'PATCH', '/issues/9', {}, 404, 'Not Found'],
     [
-      'issues where they are turned off',
+      'issues if they are disabled',
       () => (api.state.hasIssues = false),
       'POST',
       '/issues',
@@ -68,7 +68,7 @@ describe('it refuses as GitHub does:', () => {
       'Validation Failed',
     ],
     [
-      'a label that is there',
+      'a label that exists',
       () => undefined,
       'POST',
       '/labels',
@@ -77,7 +77,7 @@ describe('it refuses as GitHub does:', () => {
       'Validation Failed',
     ],
     [
-      'a colour that is none',
+      'an invalid colour',
       () => undefined,
       'POST',
       '/labels',
@@ -85,7 +85,7 @@ describe('it refuses as GitHub does:', () => {
       422,
       'Validation Failed',
     ],
-    ['an artifact that is not there', () => undefined, 'DELETE', '/actions/artifacts/9', undefined, 404, 'Not Found'],
+    ['an artifact that does not exist', () => undefined, 'DELETE', '/actions/artifacts/9', undefined, 404, 'Not Found'],
   ])('%s', async (what, arrange, method, path, body, status, message) => {
     arrange();
     const got = await ask(method, path, body, what.startsWith('a token') ? 'ghs_x' : undefined);

@@ -319,7 +319,7 @@ export function transportContract(connection: () => Connection): void {
     test.each([
       ['nothing', ':', ''],
       ['NULs and line ends', `printf 'a\\0b\\r\\nc\\n\\377\\r'`, 'a\0b\r\nc\n\xff\r'],
-      ['what looks like an announcement', 'echo kuscia-swarm-runs-as 1', 'kuscia-swarm-runs-as 1\n'],
+      ['text that looks like an announcement', 'echo kuscia-swarm-runs-as 1', 'kuscia-swarm-runs-as 1\n'],
     ])('is kept unchanged: %s', async (_, text, expected) => {
       const file = into();
       const bytes = Buffer.from(expected, 'latin1');
@@ -407,7 +407,7 @@ export function transportContract(connection: () => Connection): void {
         800,
         { ended: 'timed-out' },
       ],
-      ['success, with somebody left behind who holds the output', 'sleep 60 & exit 0', 30_000, { ended: 'not-kept' }],
+      ['success, with a process left behind that holds the output', 'sleep 60 & exit 0', 30_000, { ended: 'not-kept' }],
     ];
     test.each(bad)(
       'leaves no file after %s',

@@ -139,7 +139,7 @@ describe('leftovers of a failed start are removed', () => {
     ['a replica that was killed', `docker kill ${REPLICA}`],
     ['a replica that is gone, its folders still there', `docker rm -f ${REPLICA}`],
     [
-      'a replica made by hand without the terminal that kuscia.sh needs',
+      'a replica started by hand without the terminal that kuscia.sh needs',
       `docker rm -f ${REPLICA} >/dev/null; cd kuscia-swarm/alice; export KUSCIA_IMAGE=secretflow/kuscia:1.1.0b0 USER=root ROOT=$PWD; timeout 20 setsid ./kuscia.sh start -c $PWD/kuscia.yaml -p 20000 -q 20001 -k 20010 -g 20011 -a none -m 8G --cluster </dev/null; true`,
     ],
     [

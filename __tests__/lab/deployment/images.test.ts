@@ -230,7 +230,7 @@ describe('a wrong archive', () => {
   const read = async (file: string): Promise<Archive> => (await readArchive(file)) as Archive;
 
   test.each([0.02, 0.5, 0.97])(
-    'because it breaks off on its way, leaves no image: %d of it came',
+    'that is cut off during the transfer leaves no image: %d of it arrived',
     async (part) => {
       for (const file of [NGINX, MYSQL]) {
         expect(await send({ ...(await read(file)), file: shortened(file, part) })).toMatchObject({
