@@ -82,7 +82,7 @@ describe('actions/run.sh finds a Node that the bundle can run on', () => {
   });
 
   test.each(['bin', 'bin.2.336.0'])(
-    'in the folder of the runner that is its parent process (%s), with its work elsewhere',
+    'in the folder of the runner that is its parent process (%s), with its work folder elsewhere',
     (bin) => {
       node('v24.19.0', 'runner/externals/node24/bin/node');
       mkdirSync(join(folder, 'runner', bin));

@@ -55,7 +55,7 @@ describe('the jobs of deploy.yml', () => {
   const stages = deploymentStages(deploymentOf());
 
   test.each(stages.map(({ name, needs }) => ({ name, needs })))(
-    '$name follows what the code says it needs',
+    '$name follows the jobs that the code says it needs',
     ({ name, needs }) => {
       expect(deploy.jobs[name]?.steps?.some(({ uses }) => uses === `$/actions/${name}`)).toBe(true);
       const earlier = before(deploy.jobs, name);

@@ -37,7 +37,7 @@ test.each(cases)('a container is to be removed: %s', (_, current, former, lines)
 });
 
 test.each([{ seconds: 10 }, { seconds: 60, holdsData: true }] as const)(
-  'it is stopped as it is when replaced, once what must be done before has been: %j',
+  'it is stopped as in a replacement, after everything that must come first: %j',
   async (stopping) => {
     const plan = new Plan();
     planRemoval(plan, thing(stopping), { current: CURRENT, former: FORMER }, 'its data stay');

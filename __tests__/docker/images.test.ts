@@ -62,7 +62,7 @@ describe('an image that a host lacks', () => {
   });
 
   test.each(['nginx:1.27', 'other/nginx:1.26', 'nginx@sha256:1', 'nginx:1.26@sha256:1', 'nginx'])(
-    '%s is pulled, for no archive holds it',
+    '%s is pulled, because no archive contains it',
     async (name) => {
       const { fleet } = await carryOut(step(name, withArchives()), [lacks(name), ok('a', pullImage(name))]);
       expect(fleet.lines().at(-1)).toBe(shellLine(pullImage(name)));

@@ -164,7 +164,7 @@ describe('if the token may not write, as on a pull request from a fork', () => {
 });
 
 test.each(['push', 'schedule', 'pull_request_target', ''])(
-  'on the event %p there is nothing to comment on, and that is said',
+  'on the event %p there is nothing to comment on, which is reported',
   async (event) => {
     const { code, errors } = await comment(PLAN, { GITHUB_EVENT_NAME: event });
     expect(code).toBe(1);

@@ -189,7 +189,7 @@ describe('a domain that is not as described', () => {
   });
 
   test(
-    'says what is not known, which host does not answer, what works, and that nothing else goes on ' + 'meanwhile',
+    'reports what is unknown, which host does not answer, what works, and that no other mode works until then',
     async () => {
       const row = (host: string, cells: Matrix['rows'][number]['cells']): Matrix['rows'][number] => ({
         replica: `root-kuscia-autonomy-alice-${host}`,
@@ -486,8 +486,7 @@ describe('a verification that was skipped because an earlier job did not succeed
   });
 
   test(
-    'goes on with the issue that is open, says that something else is wrong, and keeps it open though the ' +
-      'rest is well',
+    'updates the open issue, reports the changed problem, and keeps it open although the rest is fine',
     async () => {
       await look();
       expect((await unseen('check=success snapshot=failure')).log).toContain(', with changed problems: updated ');

@@ -79,7 +79,7 @@ describe('invalid arguments', () => {
   ])('%j', (argv, said) => expect(faults(argv)).toEqual(said));
 
   test.each(INPUT_LIST.filter(({ kind }) => kind === 'secret').map(({ name }) => name))(
-    '%s is not taken as an argument, and its value is not repeated',
+    '%s is not accepted as an argument, and its value is not shown',
     (name) => {
       const said = faults([`--${name}=hunter22`]);
       expect(said).toEqual([expect.stringContaining(`use --${name}-file PATH or set KUSCIA_SWARM_`)]);

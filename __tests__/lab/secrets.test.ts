@@ -55,7 +55,7 @@ describe('the recorder and the search', () => {
   );
 
   test.each(HOSTS)(
-    'see a program that lives for a moment on %s, its arguments and its environment',
+    'see a short-lived program on %s, its arguments and its environment',
     async (host) => {
       const seen = await recordingOf(host).through('SEEN=by-environment /bin/true seen-by-argument', 'deploy');
       expect(seen).toContainEqual(

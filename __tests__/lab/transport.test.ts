@@ -115,7 +115,7 @@ describe('commands over SSH', () => {
     ['terminal sequences', 1, 'local'],
   ];
   test.each(GIGABYTES)(
-    'a gigabyte of %s on output %i over %s costs little memory and is not obeyed',
+    'a gigabyte of %s on output %i over %s costs little memory and is not interpreted',
     async (what, output, via) => {
       const floods = [[what, output, 1024 ** 3]] as const;
       const { kept, ms, after, before } = expectHarmless(
@@ -522,7 +522,7 @@ describe('a connection', () => {
     ['that is known', [1, 2, 3]],
     ['that is not known yet', []],
   ] as const)(
-    'to a host with few sessions does not keep an urgent command waiting, with a number %s',
+    'to a host with few sessions does not delay an urgent command, with a number %s',
     async (_, learning) => {
       const server = await startSshd(publicKey, { extra: ['MaxSessions 2'] });
       try {
@@ -690,7 +690,7 @@ describe('a login', () => {
   ];
 
   test.each(REFUSING)(
-    'that runs something else is named by its first command: $what',
+    'that runs something else is reported by its first command: $what',
     async ({ options, user = 'root', evidence, cause, remedy }) => {
       await withServer(options, async (server, knownHosts) => {
         const fleet = fleetOf([host('node-01', server.port, { user })], { knownHosts });
@@ -1082,7 +1082,7 @@ describe('the end of a run', () => {
   });
 
   test.each(['that ignores signals', 'over a cable that is cut'])(
-    'leaves a last command %s behind when its time is over',
+    'abandons a last command %s when its time is over',
     async (how) => {
       const cable = await layCable(sshd.port);
       const fleet = fleetOf([host('node-01', cable.port)], {

@@ -59,7 +59,7 @@ function git(cwd: string, ...args: string[]): string {
   return stdout.trim();
 }
 
-/** A commit on the branch that is checked out, pushed; gives its id. */
+/** Commits to the branch that is checked out and pushes it; returns the id of the commit. */
 function commit(subject: string, files: Readonly<Record<string, string>>): string {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(work, name, '..'), { recursive: true });
@@ -73,7 +73,7 @@ function commit(subject: string, files: Readonly<Record<string, string>>): strin
 
 const version = (of: string): Readonly<Record<string, string>> => ({ 'package.json': JSON.stringify({ version: of }) });
 
-/** Puts a version's tag on what is checked out, and pushes it. */
+/** Tags the commit that is checked out, and pushes the tag. */
 function tagged(tag: string): void {
   git(work, 'tag', '--annotate', '--message', tag, tag);
   git(work, 'push', '--quiet', 'origin', tag);
@@ -92,7 +92,7 @@ function released(
   return again(what, tag, kind);
 }
 
-/** Runs the script in the checkout that is there already. */
+/** Runs the script in the existing checkout. */
 function again(
   what: 'check' | 'publish',
   tag: string,
@@ -123,7 +123,7 @@ describe('a release', () => {
     expect([tags(), releases()]).toEqual([['v1.0.0'], {}]);
     expect(released('publish', 'v1.0.0')).toEqual({
       status: 0,
-      said: 'release: released v1.0.0\nrelease: v1 is at v1.0.0 now\n',
+      said: 'release: released v1.0.0\nrelease: v1 is now at v1.0.0\n',
     });
     expect([remote('v1'), Object.keys(releases())]).toEqual([first, ['v1.0.0']]);
     expect(releases()['v1.0.0']).toBe(
@@ -139,22 +139,22 @@ describe('a release', () => {
     commit('Build the bundles', { 'dist/index.cjs': 'a' });
     commit('Thank @octocat', { 'src/b.ts': 'b', 'dist/index.cjs': 'b' });
     const last = commit('Say 1.10.0', version('1.10.0'));
-    // Never released, so what it held is new.
+    // Never released, so its changes are new.
     git(work, 'tag', 'v1.9.1', `${last}~2`);
     git(work, 'push', '--quiet', 'origin', 'v1.9.1');
     tagged('v1.10.0');
     commit('Go on', version('1.11.0'));
-    expect(released('publish', 'v1.10.0').said).toBe('release: released v1.10.0\nrelease: v1 is at v1.10.0 now\n');
+    expect(released('publish', 'v1.10.0').said).toBe('release: released v1.10.0\nrelease: v1 is now at v1.10.0\n');
     expect(remote('v1')).toBe(last);
     expect(releases()['v1.10.0']).toMatch(/^- Say 1\.10\.0\n- Thank &#64;&#8203;octocat\n- Refuse a foreign swarm\n\n/);
     const before = [tags().map(remote), releases()];
     expect(released('publish', 'v1.10.0')).toEqual({
       status: 0,
-      said: 'release: the release v1.10.0 is there already\nrelease: v1 is at v1.10.0 already\n',
+      said: 'release: the release v1.10.0 already exists\nrelease: v1 is already at v1.10.0\n',
     });
     expect(released('publish', 'v1.9.0')).toEqual({
       status: 0,
-      said: `release: the release v1.9.0 is there already\nrelease: v1 stays at ${last}, which is not older than v1.9.0\n`,
+      said: `release: the release v1.9.0 already exists\nrelease: v1 stays at ${last}, which is not older than v1.9.0\n`,
     });
     expect([tags().map(remote), releases()]).toEqual(before);
   });
@@ -192,7 +192,7 @@ describe('nothing is released', () => {
     tagged('v1.0.1');
     refused(
       released(what, 'v1.0.1'),
-      'package\\.json says version 1\\.0\\.0, the tag says v1\\.0\\.1: make them the same',
+      'package\\.json has version 1\\.0\\.0, but the tag is v1\\.0\\.1: set the version in package\\.json',
     );
   });
 
@@ -221,7 +221,7 @@ describe('nothing is released', () => {
     git(work, 'push', '--quiet', '--force', 'origin', `${other}:refs/tags/v1.0.0`);
     refused(
       again('publish', 'v1.0.0'),
-      `v1\\.0\\.0 was moved to ${other} since this run started with ${tested}: nothing was released`,
+      `v1\\.0\\.0 now points to ${other}, but this run started with ${tested}: nothing was released`,
     );
   });
 
@@ -252,7 +252,7 @@ test('if GitHub does not allow the major tag to be moved, it says how to move it
   rmSync(hook);
   expect(again('publish', 'v1.0.0')).toEqual({
     status: 0,
-    said: 'release: the release v1.0.0 is there already\nrelease: v1 is at v1.0.0 now\n',
+    said: 'release: the release v1.0.0 already exists\nrelease: v1 is now at v1.0.0\n',
   });
   expect(remote('v1')).toBe(first);
 });

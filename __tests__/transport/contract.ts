@@ -189,7 +189,7 @@ export function transportContract(connection: () => Connection): void {
     });
 
     test.each([false, true])(
-      'whatever it is, terminal %s, and none that is a command is run',
+      'whatever it is, terminal %s, and none is executed',
       async (terminal) => {
         const folder = `/tmp/words-${randomUUID()}`;
         let words = 0;

@@ -31,7 +31,7 @@ export const tryPoints = (half: 0 | 1): void =>
 
     // First, for the cluster is deployed already.
     test(
-      'in the middle of a replacement costs no more than what is being replaced, and is completed by the next one',
+      'in the middle of a replacement harms only the container being replaced, and is completed by the next run',
       async () => {
         const replacements = await Replacements.begin();
         expect(await replacements.tried(half === 0 ? ['memory', 'image'] : ['database port'])).toEqual([]);
@@ -40,7 +40,7 @@ export const tryPoints = (half: 0 | 1): void =>
     );
 
     test(
-      'is completed by the next one, to the same end',
+      'is completed by the next run, with the same result',
       async () => {
         expect(commands).toBeGreaterThan(40);
         let tried = 0;

@@ -45,7 +45,7 @@ describe('a run that is interrupted', () => {
   );
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'by %s in the middle of a step names it, in time',
+    'by %s in the middle of a step names the step, in time',
     async (name) => {
       const { log, code, ms } = await signalled(name, () => Promise.resolve());
       expect([code, blocksOf(log)]).toEqual([1, [expect.stringMatching(SAID)]]);

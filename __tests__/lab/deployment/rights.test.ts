@@ -70,7 +70,7 @@ describe('the rights of a login', () => {
     ['a line for another group', 'deploy ALL=(:users) NOPASSWD: /bin/sh\n', /password|not allowed/],
     ['a line for another program', 'deploy ALL=(:docker) NOPASSWD: /bin/true\n', /password|not allowed/],
   ])(
-    'that are missing are named on each host: %s',
+    'that are missing are reported for each host: %s',
     async (_, text, evidence) => {
       await sudoers(text);
       const { code, log, changed } = await action(BY_SUDO);
