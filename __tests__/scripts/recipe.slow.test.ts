@@ -156,7 +156,7 @@ describe('a stage added as CONTRIBUTING describes', () => {
   });
 
   test.each([
-    ['English', '', 'What is true afterwards', 'What one should know of it.', 'Runs after: [`preflight`]'],
+    ['English', '', 'The state afterwards', 'Details to know.', 'Runs after: [`preflight`]'],
     ['Chinese', '.zh', '完成后的状态', '需要了解的事项。', '前置阶段：[`preflight`]'],
   ])('is in the docs in %s', (_, language, purpose, detail, before) => {
     const page = read(`actions/example/README${language}.md`);
