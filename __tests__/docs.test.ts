@@ -148,7 +148,7 @@ const ROOT_ACTION = 'OWNER/kuscia-swarm@v1';
 const isCluster = (document: unknown): boolean =>
   typeof document === 'object' && document !== null && 'hosts' in document;
 
-/** The faults of a cluster file, as they are told. */
+/** The faults of a cluster file, as reported. */
 function faultsOf(cluster: string): string[] {
   try {
     readCluster(cluster, 'cluster.yml');
@@ -187,7 +187,7 @@ test('pages in English and Chinese come in pairs', () => {
 describe('docs/kuscia.md', () => {
   const PAGE = 'docs/kuscia.md';
   const headings = [...read(PAGE).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
-  // The bundle is made of src, and compared with it elsewhere.
+  // The bundle is built from src, and compared with it elsewhere.
   const texts = filesOf()
     .filter((path) => !path.startsWith('dist/'))
     .map((path) => [path, read(path)] as const);
@@ -222,7 +222,7 @@ function anchorOf(heading: string): string {
     .replace(/\s/g, '-');
 }
 
-/** What both languages must share: sections by their number and level, with what stands in them. */
+/** The parts that both languages must share: sections by their number and level, with their content. */
 interface Shared {
   readonly heading: string;
   readonly bullets: number;
@@ -231,7 +231,7 @@ interface Shared {
   readonly spans: readonly string[];
 }
 
-/** The sections of a page. What is generated has tests of its own, and its words differ. */
+/** The sections of a page. Generated blocks have their own tests, and their words differ. */
 function sharedIn(page: string): Shared[] {
   const text = read(page).replace(/<!-- generated: [\s\S]*?<!-- end: \S+ -->/g, '');
   // Remarks in code and the labels of pictures are in the language of the page.

@@ -51,7 +51,7 @@ const A = 'actions/example/action.yml';
 
 type Case = [what: string, path: string, of: string, by: string, found: string];
 
-/** For each rule, what breaks it: a piece of the file and what stands in its place, and where and what is found. */
+/** For each rule, changes that break it: a part of the file and its replacement, and the finding with its place. */
 const CASES: Readonly<Record<string, readonly Case[]>> = {
   'other people’s actions are pinned to a commit, with the version beside it': [
     ['a tag', W, `checkout@${COMMIT}`, 'checkout@v7.0.1', '16: pin actions/checkout@v7.0.1 to a full commit'],

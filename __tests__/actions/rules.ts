@@ -18,7 +18,7 @@ export interface File {
   lineOf(node: unknown): number;
 }
 
-/** What a rule holds against a file: where in it, and what to do. */
+/** A violation of a rule: its place in the file, and the remedy. */
 interface Finding {
   readonly at: unknown;
   readonly what: string;
@@ -29,7 +29,7 @@ interface Rule {
   findings(file: File): Finding[];
 }
 
-/** Reads a workflow or an action file. Throws with its path when it is no YAML mapping. */
+/** Reads a workflow or an action file. Throws with its path if it is not a YAML mapping. */
 export function read(path: string, text: string): File {
   const lines = new LineCounter();
   const { contents, errors } = parseDocument(text, { lineCounter: lines });
@@ -51,7 +51,7 @@ const isAction = ({ root }: File): boolean => root.has('runs');
 /** Templates are copied into the repositories of those who call. */
 const isTemplate = ({ path }: File): boolean => path.startsWith('workflows/');
 
-/** What starts a workflow, with the place where it says so. */
+/** The triggers of a workflow, each with its place. */
 function triggers({ root }: File): [name: string, at: unknown][] {
   const on = at(root, 'on');
   if (isMap<Node>(on)) return on.items.map(({ key }) => [textOf(key), key]);

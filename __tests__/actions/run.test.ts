@@ -22,7 +22,7 @@ function found(program: string): string {
   return first;
 }
 
-/** A program that says it is that Node, and tells with what it was run. */
+/** A program that claims to be that Node, and prints its arguments. */
 function node(version: string, ...path: string[]): void {
   const file = join(folder, ...path);
   mkdirSync(join(file, '..'), { recursive: true });

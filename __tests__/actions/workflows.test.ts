@@ -60,7 +60,7 @@ describe('the jobs of deploy.yml', () => {
       expect(deploy.jobs[name]?.steps?.some(({ uses }) => uses === `$/actions/${name}`)).toBe(true);
       const earlier = before(deploy.jobs, name);
       expect(needs.filter((need) => !earlier.has(need))).toEqual([]);
-      // Whatever changes hosts follows the plan, and the approval where one is asked for.
+      // Every job that changes hosts follows the plan, and the approval if one is requested.
       for (const gate of ['check', 'plan', 'approve']) expect([...earlier]).toContain(gate);
     },
   );
@@ -237,7 +237,7 @@ test('each job runs on the runner of its matrix leg, and every job that acts on 
 describe('secrets', () => {
   const SSH = ['ssh-key', 'ssh-key-passphrase', 'bastion-key', 'bastion-key-passphrase', 'known-hosts'];
   const PAIR = ['load-balancer-certificate', 'load-balancer-key'];
-  /** What a job takes beside SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
+  /** The secrets of a job besides those for SSH and the seal, over SSH; with runners on the hosts also `recorded`. */
   const own: Readonly<Record<string, readonly string[]>> = {
     snapshot: ['database-password', ...PAIR],
     'snapshot-again': ['database-password', ...PAIR],
@@ -458,7 +458,7 @@ describe.each([
   test('grants a job the permissions that its actions need, if the caller grants them', () => {
     for (const [name, { permissions, steps: own = [] }] of Object.entries(workflow.jobs)) {
       const asked = own.flatMap(({ uses }) => Object.entries(ASKED[uses?.replace('$/actions/', '') ?? ''] ?? {}));
-      // A callee that asks for more than its caller grants is not started at all: such a job names none, and has what the caller grants.
+      // GitHub does not start a callee that asks for more than its caller grants: such a job names no permissions, and has those of the caller.
       expect([name, permissions]).toEqual([name, asked.length > 0 ? undefined : { contents: 'read' }]);
     }
   });
@@ -485,7 +485,7 @@ const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = Object
   ]),
 );
 
-/** What is wrong with the inputs that a step gives an action of ours. */
+/** The faults in the inputs that a step passes to one of our actions. */
 function inputFaults({ uses = '', with: given = {} }: Step, pattern: RegExp): string[] {
   const found = pattern.exec(uses);
   if (!found) return [];
@@ -501,7 +501,7 @@ function inputFaults({ uses = '', with: given = {} }: Step, pattern: RegExp): st
   ];
 }
 
-/** What is wrong with how a job calls a workflow of ours. */
+/** The faults in how a job calls one of our workflows. */
 function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): string[] {
   const called = OURS.exec(uses)?.[2];
   if (called === undefined) return [];
@@ -524,7 +524,7 @@ function callFaults({ uses = '', with: given = {}, secrets: told = {} }: Job): s
   ];
 }
 
-/** What a job has a use for: the actions of ours in it say so, and whoever reads the cluster file from the repository reads the repository. */
+/** The permissions that a job uses: those of our actions in it, and read access for a job that reads the cluster file from the repository. */
 function permissionsFor({ uses = '', with: given = {}, steps = [] }: Job): Readonly<Record<string, string>> {
   const called = OURS.exec(uses)?.[2];
   const deletes = called === 'deploy' && given['mode'] !== 'plan';

@@ -18,7 +18,7 @@ const [host, second] = THREE as [(typeof THREE)[number], (typeof THREE)[number]]
 const folder = mkdtempSync(join(tmpdir(), 'words-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the question makes of a log that docker gives. */
+/** The answer of the query for a given log of docker. */
 function wordsIn(log: readonly string[], state = '2026-11-26T18:00:00Z 0'): string {
   writeFileSync(join(folder, 'log'), `${log.join('\n')}\n`);
   writeFileSync(
@@ -94,7 +94,7 @@ describe('the last error line of a replica is the first decisive line of its las
 
   test("requested since its current start, by docker's clock; if docker restarts it, the previous start counts, too", () => {
     const recent = new Date(Date.now() - 5_000).toISOString();
-    /** Docker notes a start just after the process has begun to speak. */
+    /** Docker records a start just after the process has begun to log. */
     const second = (time: string): string => new Date(Date.parse(time) - 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
     const ask = (state: string): string => (wordsIn([refused], state), asked());
     expect([
@@ -160,7 +160,7 @@ describe("a log contains only lines from the time of the run", () => {
     );
     expect(linesOf(logs, 'docker logs')).toEqual(['2026-11-26T18:04:03.2Z begin of the present']);
     expect(linesOf(logs, 'kuscia.log')).toEqual([]);
-    // Whoever reads the kept logs later gets all of it.
+    // A reader of the kept logs gets all of it.
     for (const text of ['end of the former', 'begin of the present', fresh]) expect(logText(logs)).toContain(text);
   });
 

@@ -172,7 +172,7 @@ describe('a failure is reported', () => {
   });
 });
 
-/** Hosts on which a command that brings an image takes until it is told to end, and then has brought all that it names. */
+/** Hosts on which a command that provides an image lasts until the test ends it, and then has provided all images that it names. */
 class Slow implements Pick<Act, 'ask' | 'attempt' | 'say' | 'cached'> {
   readonly said: string[] = [];
   readonly brought: string[] = [];

@@ -20,7 +20,7 @@ import { initialConfiguration } from '../support/key.ts';
 import { tape, type Moment } from '../support/tape.ts';
 import { PLAN_WORDS } from '../../src/report/words.ts';
 
-/** Stages that change something, each in a job of its own. */
+/** Stages that change something, each in its own job. */
 const CHANGING = STAGES.filter((stage) => !['preflight', 'verify'].includes(stage));
 
 const deployment = deploymentOf({ hosts: TWO });

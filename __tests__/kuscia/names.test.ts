@@ -53,7 +53,7 @@ const user = fc.oneof(
   usual.map((text) => text.slice(0, 32)),
 );
 const domain = fc.constantFrom('alice', 'a', 'd'.repeat(20));
-/** All that a host may say, to be told and not to be done. */
+/** Any text from a host, which must be reported and not executed. */
 const anything = fc
   .oneof(
     word,

@@ -26,7 +26,7 @@ describe.each(['README.md', 'README.zh.md'])('the terminal commands in %s', (pag
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** What a person gets who types it in a clone, with the files that it names. */
+  /** The output of a command typed in a clone, with the files that it names. */
   const typed = (text: string): Promise<Ended> =>
     run(['bash', '--noprofile', '--norc', '-e', '-c', `cd "$HOME"\n${text}`], {
       env: { PATH: process.env['PATH'], HOME: folder },

@@ -14,7 +14,7 @@ beforeAll(async () => {
   recorded = await record();
 }, 300_000);
 
-/** Values that are other on every run though their shape is one: only what can be absent by chance is left out. */
+/** Values that differ on every run although their shape is the same: only parts that may be absent by chance are left out. */
 const shapeOfFact = (fact: Fact<unknown>): unknown =>
   fact.is === 'present' ? { is: fact.is, value: shapeOf(fact.value) } : { is: fact.is };
 

@@ -6,7 +6,7 @@ import { leftovers, links, namespacesOf, tracesOf } from './support/leftovers.ts
 import type { Ended } from '../../lab/lab.ts';
 import { processesOf } from '../support/processes.ts';
 
-// A lab of its own beside the one that may be in use: the same names and addresses, in networks that never meet.
+// A separate lab beside the one that may be in use: the same names and addresses, in separate networks.
 const usual = process.env['LAB_HOME'] ?? '/var/lib/kuscia-swarm-lab';
 process.env['LAB_CACHE'] ??= `${usual}/cache`;
 process.env['LAB_HOME'] = `${usual}-test`;
@@ -18,7 +18,7 @@ const { distributionSources, sourceLine } = await import('../../lab/sources.ts')
 
 const [one, two] = ['node-01', 'node-02'] as const;
 
-/** What a command printed; a failure shows how it ended. */
+/** The output of a command; a failure shows how it ended. */
 async function output(ended: Promise<Ended>): Promise<string> {
   const { stdout, stderr, ...rest } = await ended;
   expect({ ...rest, stderr }).toMatchObject({ code: 0 });

@@ -12,7 +12,7 @@ const key = new Secret('seal key', identity);
 const PASSPHRASE = 'correct horse battery staple';
 const passphrase = new Secret('seal key', PASSPHRASE);
 
-/** Runs a line of shell on the host, with this standard input; gives what it printed. */
+/** Runs a line of shell on the host, with this standard input; returns its output. */
 async function onHost(script: string, stdin: string | Buffer = ''): Promise<string> {
   const ended = await exec(HOST, ['sh', '-c', `umask 077; ${script}`], { stdin, timeoutMs: 60_000 });
   if (ended.code !== 0) throw new Error(`${script}: exit ${ended.code} ${ended.stdout}${ended.stderr}`);

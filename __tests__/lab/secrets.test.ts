@@ -92,7 +92,7 @@ describe('the recorder and the search', () => {
       [START, START],
     ],
     [[`7 execveat(3, ${TRUE}, [${A}, ${A}], [${AB}]) = -1 ENOENT (No such file or directory)`], [START]],
-    // What a program that is killed in the middle leaves (seen in storms of SIGKILL, and in this test); where all words were read, they count.
+    // The trace of a program that is killed in the middle (seen in storms of SIGKILL, and in this test); if all words were read, they count.
     [[`7 execve(${TRUE}, [${A}, ${A}], [${AB}]) = ? <unavailable>`], [START]],
     [
       [`7 execve(${TRUE}, [${A}, ${A}], [${AB}] <detached ...>`, '8 ???( <unfinished ...>', '9 ???( <detached ...>'],

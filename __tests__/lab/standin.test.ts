@@ -27,7 +27,7 @@ async function said(name: string, command: string): Promise<string> {
   return ended.stdout.trim();
 }
 
-/** The seconds until a command on a host prints what is waited for; fails with the last output after `limit`. */
+/** The seconds until a command on a host prints the expected text; fails with the last output after `limit`. */
 async function until(name: string, command: string, wanted: RegExp, limit: number): Promise<number> {
   const since = Date.now();
   for (; ; await sleep(500)) {

@@ -32,7 +32,7 @@ let publicKey: string;
 let sshd: Sshd;
 
 beforeAll(async () => {
-  // Whoever lays the lab's ground first builds the hosts' root, from which sshd comes.
+  // The first lab to be set up builds the hosts' root, from which sshd comes.
   await up(1);
   folder = await mkdtemp(join(tmpdir(), 'transport-'));
   keyFile = await makeKey(folder, 'login');
@@ -44,7 +44,7 @@ beforeAll(async () => {
 const fleets: OpenFleet[] = [];
 
 afterAll(async () => {
-  // A test that failed has closed none of its own, and jest waits for what is open.
+  // A failed test has not closed its connections, and jest waits for open ones.
   await Promise.all(fleets.map((fleet) => fleet.close()));
   await sshd.stop();
   await rm(folder, { recursive: true });
@@ -304,7 +304,7 @@ describe('randomly generated known hosts', () => {
           ({ marker, names, key, comment }) => `${marker}${names.join(',')} ${keys[key]}${comment}`,
         );
         await writeFile(file, `${plain.filter((_, i) => lines[i]?.hash === true).join('\n')}\n`);
-        // It hashes what is no pattern, and leaves the rest and what is marked as it is.
+        // It hashes names that are not patterns, and leaves patterns and marked lines unchanged.
         await exec('ssh-keygen', ['-H', '-f', file]).catch(() => undefined);
         await writeFile(
           file,
@@ -553,7 +553,7 @@ describe('a connection', () => {
   });
 });
 
-/** The host with a server of its own, for as long as `use` takes. */
+/** The host with a separate server, for as long as `use` takes. */
 async function withServer<T>(
   options: SshdOptions,
   use: (server: Sshd, known: string) => Promise<T>,
@@ -813,7 +813,7 @@ describe('a login', () => {
 
 describe('a file that is streamed', () => {
   const MANY = 200 * 1024 ** 2;
-  /** No more than this is ever on its way: what the two sides of a channel hold. */
+  /** At most this much is in transit: the buffers of both sides of a channel. */
   const WINDOW = 8 * 1024 ** 2;
   const file = (): string => join(folder, 'large');
   beforeAll(async () => {
@@ -821,7 +821,7 @@ describe('a file that is streamed', () => {
     await exec('truncate', ['-s', String(MANY), file()]);
   });
 
-  /** Starts to stream it into a script, on a connection of its own; `sent` tells how much has gone. */
+  /** Starts to stream it into a script, on a separate connection; `sent` returns how much has been sent. */
   async function streaming(text: string, ...values: readonly string[]) {
     const cancel = new AbortController();
     const fleet = fleetOf([host('node-01', sshd.port)], {
@@ -884,7 +884,7 @@ describe('a file that is streamed', () => {
 });
 
 describe('a standard output that is streamed', () => {
-  /** Starts to write it into a file, on a connection of its own; resolves when the first of it has come. */
+  /** Starts to write it into a file, on a separate connection; resolves when the first part has arrived. */
   async function streaming(text: string, ...values: readonly string[]) {
     const cancel = new AbortController();
     const fleet = fleetOf([host('node-01', sshd.port)], {
@@ -902,7 +902,7 @@ describe('a standard output that is streamed', () => {
 
   test.each([
     ['while the command still writes', 'while :; do head -c 65536 /dev/zero; sleep 0.05; done'],
-    // Its exit code has come, and what it left behind still writes.
+    // Its exit code has arrived, and a process that it left behind is still writing.
     ['once the command has exited', '{ while :; do head -c 65536 /dev/zero; sleep 0.05; done; } & sleep 0.2; exit 0'],
   ])('is lost with its connection and leaves nothing, %s', async (_, text) => {
     const { fleet, running, kept } = await streaming(text);

@@ -117,7 +117,7 @@ describe('the client in the probe', () => {
     });
   });
 
-  // A rogue server sees everything: what it may not see is what it could log in with, or read.
+  // A rogue server sees everything that is sent: it must not see anything that it could log in with, or read.
   test.each<[string, Partial<Manner>]>([
     ['mysql_clear_password', { wants: 'mysql_clear_password' }],
     ['mysql_clear_password', { greets: 'mysql_clear_password' }],

@@ -36,7 +36,7 @@ describe('forms in a text', () => {
   });
 
   const SECRET = 'Hidden-Value.42!';
-  /** Lines that somebody writes who knows the beginning of a secret, or all of it. */
+  /** Lines by an attacker who knows the beginning of a secret, or all of it. */
   const HOSTILE: Readonly<Record<string, string>> = {
     'its head': 'Hidd',
     'all but its end': SECRET.slice(0, -1),

@@ -12,7 +12,7 @@ jest.setTimeout(120_000);
 let tree = '';
 const read = (path: string): string => readFileSync(join(tree, path), 'utf8');
 
-/** Runs a program in the copy; gives what it printed. Throws when it fails. */
+/** Runs a program in the copy; returns its output. Throws if it fails. */
 function ran(program: string, args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', program), args, {
     cwd: tree,
@@ -69,7 +69,7 @@ function addOperation(name: string): void {
   change(index, 'divide, snapshot,', `divide, ${name}, snapshot,`);
 }
 
-/** Runs the copy for two hosts with a runner each; gives what it printed, and its outputs as GitHub is told them. */
+/** Runs the copy for two hosts with a runner each; returns its log, and its outputs as passed to GitHub. */
 function main(inputs: Readonly<Record<string, string>>): { readonly said: string; readonly outputs: string } {
   const [cluster, output] = [join(tree, 'two.yml'), join(tree, 'outputs')];
   const roles = ['manager, database, load-balancer, replica', 'replica'];
@@ -98,7 +98,7 @@ beforeAll(() => {
     encoding: 'utf8',
   });
   for (const path of listed.stdout.split('\0')) {
-    // What is listed may have been deleted since.
+    // A listed file may have been deleted since.
     if (path === '' || path.startsWith('dist/') || !existsSync(join(root, path))) continue;
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     cpSync(join(root, path), join(tree, path));

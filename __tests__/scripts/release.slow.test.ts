@@ -106,7 +106,7 @@ function again(
   return { status, said: stdout + stderr };
 }
 
-/** What users see: where the remote's tags point, and the releases with their notes. */
+/** The public state: where the remote's tags point, and the releases with their notes. */
 const remote = (tag: string): string => git(folder, '--git-dir', origin, 'rev-parse', `refs/tags/${tag}^{commit}`);
 const tags = (): string[] =>
   git(folder, '--git-dir', origin, 'tag', '--list')

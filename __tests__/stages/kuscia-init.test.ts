@@ -37,7 +37,7 @@ const gateway = (publicKey: string, domain = 'alice', name = 'root-kuscia-autono
 const stored = (...gateways: readonly StoredGateway[]): Fact<DatabaseState> =>
   present({ login: 'accepted', version: '8.0.40', exists: true, gateways });
 
-/** What is found on both replicas' hosts and in the database. */
+/** The facts on both replicas' hosts and in the database. */
 const factsOf = (
   second: Fact<OpenedFile>,
   third: Fact<OpenedFile>,

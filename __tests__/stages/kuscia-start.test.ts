@@ -43,14 +43,14 @@ import { shown, stepOf } from '../support/plans.ts';
 import { says } from '../support/lines.ts';
 import { notApproved, type Change } from '../../src/engine/approved.ts';
 
-/** What is told of a replica; its container by itself. */
+/** The facts about a replica; its container is given separately. */
 type OnHost = Omit<Replica, 'standing'> & { readonly container: Fact<Container>; readonly former: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
 const NAME = 'root-kuscia-autonomy-alice';
 const [two] = HOSTS as [Host];
 
-/** Both replicas proven, but for what is told of the first; its container by its differences. */
+/** Both replicas proven, except for the given facts about the first; its container by its differences. */
 function factsOf(
   { container, former, ...told }: Partial<OnHost> = {},
   differences: Partial<Container> = {},
@@ -561,7 +561,7 @@ describe('carrying out', () => {
   });
 
   const STOPPING = { seconds: 30 };
-  /** What a host with a replica that works answers; no load balancer runs yet. */
+  /** The answers of a host with a working replica; no load balancer is running yet. */
   const settledAnswers = (): Script[] => {
     const iso = (ms: number): string => new Date(ms).toISOString();
     const name = nameOf(cluster, two);

@@ -52,10 +52,10 @@ const FILES = {
 const FILE = FILES.user;
 const PLACED = { address: '10.77.0.11', own: ['10.77.0.11', '172.17.0.1'] };
 
-/** Root as it is let in: by its own password, or as earlier versions made it. */
+/** Root's login: with its own password, or as created by earlier versions. */
 const rootBy = (login: 'own' | 'given', changes: object = {}): Fact<RootAccess> =>
   present({ login, version: '8.0.40', isOpen: login === 'given', knowsUser: true, usedFrom: [], ...changes });
-/** A container as earlier versions made it, and what is seen of its server. */
+/** A container as created by earlier versions, and the facts about its server. */
 const EARLIER: Told = {
   container: present(
     database({
@@ -68,7 +68,7 @@ const EARLIER: Told = {
   root: rootBy('given', { knowsUser: false }),
 };
 
-/** A database that is as the cluster file says and reached from both replicas, but for what is told. */
+/** A database that is as described and reachable from both replicas, except for the given facts. */
 type Asked = Parameters<typeof planDatabase>[1];
 type Told = Partial<Omit<Asked, 'container'> & { readonly container: Fact<Container>; readonly former: Container }>;
 const factsOf = ({ container = present(database()), former, ...told }: Told = {}): Asked => ({

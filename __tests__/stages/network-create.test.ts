@@ -56,7 +56,7 @@ const report = (from: Host, tries: Tries = {}, changes: Partial<ProbeReport> = {
   });
 const [one, two, three] = THREE as [Host, Host, Host];
 
-/** Three hosts with network, probes and paths, but for what is told of them by number. */
+/** Three hosts with network, probes and paths, except for the given facts about them by number. */
 function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluster) {
   const each = of.hosts.map((host, i) => ({ host, told: told[i + 1] ?? {} }));
   return {
@@ -77,7 +77,7 @@ function factsOf(told: Readonly<Record<number, Told>> = {}, of: Cluster = cluste
   };
 }
 
-/** The same told of all three. */
+/** The same facts about all three. */
 const all = (told: Told): Record<number, Told> => ({ 1: told, 2: told, 3: told });
 const plan = (told: Readonly<Record<number, Told>> = {}, changes: Partial<Cluster> = {}, repair = false) =>
   planNetwork(deploymentOf(changes, { repair }), factsOf(told, clusterOf(changes)));

@@ -25,7 +25,7 @@ import { answerOf, containerOf, fileOf, imageId, nameOf, NOW, standingOf } from 
 import { shown, stepOf } from '../support/plans.ts';
 
 type Asked = Parameters<typeof planLoadBalancer>[1];
-/** What is told; the container by itself. */
+/** The given facts; the container is given separately. */
 type Facts = Omit<Asked, 'standing' | 'clock'> & { readonly container: Fact<Container>; readonly former?: Container };
 const cluster = clusterOf();
 const HOSTS = THREE.slice(1);
@@ -42,7 +42,7 @@ const lb = (changes: Partial<Container> = {}): Container =>
 const answersOf = (...hosts: readonly Host[]) =>
   present(Array.from({ length: requestsFor(cluster) }, (_, i) => answerOf(cluster, hosts[i % hosts.length] as Host)));
 
-/** A load balancer that leads to both replicas, but for what is told. */
+/** A load balancer that forwards to both replicas, except for the given facts. */
 const factsOf = ({ container = present(lb()), former, ...told }: Partial<Facts> = {}): Asked => ({
   home: present('/root'),
   clock: present(NOW),

@@ -26,7 +26,7 @@ interface Told {
 
 const isFact = <T>(told: Partial<T> | Fact<T>): told is Fact<T> => 'is' in told;
 
-/** Three fit hosts, but for what is told of them by number. */
+/** Three fit hosts, except for the given facts about them by number. */
 function plan(told: Readonly<Record<number, Told>>, cluster = clusterOf(), nodes: Fact<readonly SwarmNode[]> = absent) {
   const hosts = cluster.hosts.map((host, i) => {
     const {

@@ -25,7 +25,7 @@ const OUTSIDE = nameOf(whole, three);
 const smaller = clusterOf({ hosts: [one, two] });
 const idle = clusterOf({ hosts: [one, two, { ...three, roles: ['worker'] }] });
 
-/** What is seen while both replicas of the whole cluster run, of the hosts of a cluster file. */
+/** The facts about the hosts of a cluster file, while both replicas of the whole cluster run. */
 const seenBy = (hosts: readonly Host[], told: Partial<Facts> = {}): Facts => ({
   nodes: present(THREE.map((host) => nodeOf(host))),
   machines: new Map(hosts.map((host) => [host.name, present(machineOf(host))])),

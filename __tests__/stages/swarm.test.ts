@@ -30,7 +30,7 @@ const MANAGERS = [
 ];
 const [, second, third] = MANAGERS as [Host, Host, Host];
 
-/** Engines of three hosts: outside any swarm unless told. */
+/** Engines of three hosts: outside any swarm by default. */
 const engines = (
   told: Readonly<Record<string, Fact<Engine>>> = {},
   hosts: readonly Host[] = THREE,
@@ -465,7 +465,7 @@ describe('tokens passed between jobs', () => {
     expect(unsatisfied).toEqual(lines);
   });
 
-  /** Hands over what swarm-init leaves; gives what was done on the way, in order. */
+  /** Passes on the output of swarm-init; returns the actions on the way, in order. */
   async function handedOver(
     told: ReadonlyMap<string, Fact<Engine>>,
     mark = (): Promise<string> => Promise.resolve(''),

@@ -47,7 +47,7 @@ const { configuration, digest } = loadBalancerFiles(deployment);
 const HOSTS = THREE.slice(1);
 const [two, three] = HOSTS as [Host, Host];
 
-/** A cluster with nothing wrong, but for what is told of it, and of its replicas by number. */
+/** A cluster without faults, except for the given facts about it and about its replicas by number. */
 function factsOf(told: Partial<Facts> = {}, replicas: Readonly<Record<number, Partial<OnHost>>> = {}): Facts {
   return {
     engines: enginesOf(THREE, (host) => present(engineInside(host))),
@@ -115,7 +115,7 @@ const LOCKED = engineOutside({
   },
 });
 
-/** What is red: `node-02 key: abc differs`. */
+/** The red cells: `node-02 key: abc differs`. */
 const red = ({ rows }: Matrix): string[] =>
   rows.flatMap(({ host, cells }) =>
     Object.entries(cells)
@@ -430,7 +430,7 @@ describe('a host that does not answer', () => {
     why: 'could not read: connection lost: Timed out while waiting for handshake',
     lost: true,
   };
-  /** What is seen while one host does not answer. */
+  /** The facts while one host does not answer. */
   function without(host: Host, told: Partial<Facts> = {}, replica: Partial<OnHost> = {}): ReturnType<typeof verify> {
     const known = factsOf();
     const isOf = (path: { readonly from: string; readonly to: string }): boolean =>

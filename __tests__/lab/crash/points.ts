@@ -67,7 +67,7 @@ export const tryPoints = (half: 0 | 1): void =>
     );
   });
 
-/** What the engine of each host said last: the hosts of a row are gone with the next one. */
+/** The last log lines of each host's engine, because the hosts of a row do not survive the next one. */
 const engineLogs = async (): Promise<string> =>
   (
     await Promise.all(

@@ -37,7 +37,7 @@ export class Replacements {
     return new Replacements(await killedAfter(CLUSTER, Infinity), await treasure(), await states());
   }
 
-  /** Tries cases one after the other, and prints a row for each point. Gives the rows that are not as they must be, with the logs that tell. */
+  /** Tries cases one after the other, and prints a row for each point. Returns the rows with deviations, with the relevant logs. */
   async tried(names: readonly Case[]): Promise<string[]> {
     const wrong: string[] = [];
     for (const name of names.filter((each) => EVERY !== undefined || CASES[each].usual)) {
@@ -50,7 +50,7 @@ export class Replacements {
     return wrong;
   }
 
-  /** Which commands of one run count: each that an idle run does not need, once on each host, for what is waited for is asked again and again. */
+  /** The commands of a run that count: each that an idle run does not need, once on each host, because waiting repeats queries. */
   #counts(): (purpose: string) => boolean {
     const seen = new Set<string>();
     return (purpose) => {
@@ -82,7 +82,7 @@ export class Replacements {
     return wrong;
   }
 
-  /** One run that is killed, what it left working, and the run after it. */
+  /** A run that is killed, the containers that still work then, and the run after it. */
   async #point(
     name: Case,
     point: number,
@@ -119,7 +119,7 @@ const worded = (sample: Sample): string =>
           .join(', ') || 'gone'
   }`;
 
-/** What a run that was killed cost beyond the one thing that it was replacing. */
+/** The harm of a killed run, beyond the container that it was replacing. */
 function overspent(sample: Sample, name: Case): string[] {
   const replaced = name === 'database port' ? 'the database' : 'a replica';
   const database = databases(sample);

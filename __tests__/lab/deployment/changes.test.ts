@@ -34,7 +34,7 @@ async function changesOf(
   };
 }
 
-/** Containers that a change made anew, by host. */
+/** Containers that a change recreated, by host. */
 async function madeAnew(hosts: readonly string[], change: () => Promise<unknown>): Promise<Record<string, string[]>> {
   const before = await Promise.all(hosts.map(containerIds));
   await change();

@@ -9,7 +9,7 @@ const REPLICAS = HOSTS.slice(1);
 const REPLICA = 'root-kuscia-autonomy-alice';
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
 
-/** What somebody on a host is answered who tries to log in to the database from a container there: the error, or the word in. */
+/** The answer to a login to the database from a container on a host: the error, or the word in. */
 async function loginFrom(host: string, user: string, password = DATABASE_PASSWORD): Promise<string> {
   const { stdout, stderr } = await exec(host, [
     'docker',
@@ -31,7 +31,7 @@ async function loginFrom(host: string, user: string, password = DATABASE_PASSWOR
   return stdout.trim() || (/ERROR \d+/.exec(stderr)?.[0] ?? stderr.trim());
 }
 
-/** TCP ports on which each host listens, with the address where it is not every one: `3306 at 10.77.0.11`. What listens on the loopback alone is nobody else's. */
+/** TCP ports on which each host listens, with the address if it is not every one: `3306 at 10.77.0.11`. Ports only on the loopback are not reachable for others and left out. */
 async function listening(host: string): Promise<string[]> {
   const lines = (await seenOn(host, `ss -Hltn | awk '{ print $4 }'`))
     .split('\n')
@@ -63,7 +63,7 @@ async function reached(from: string): Promise<number[]> {
   return told.flatMap(({ port, said }) => (Number(said) > 0 ? [port] : []));
 }
 
-/** What the exposure table of the security page says of a host with these roles. */
+/** The ports of a host with these roles according to the exposure table of the security page. */
 function promised(...roles: readonly string[]): string[] {
   const page = readFileSync(`${paths.repository}/docs/security.md`, 'utf8');
   const table = page.slice(page.indexOf('## Who can reach what'), page.indexOf('### An example firewall'));
@@ -232,7 +232,7 @@ describe('what a deployment opens', () => {
   }, 600_000);
 });
 
-/** What the domain cannot do without, by the database itself: the domain's object, and the volume it lies in. */
+/** The data that the domain needs, as the database has it: the domain's object, and its volume. */
 const asDatabaseData = (): Promise<string> =>
   seenOn(
     'node-01',

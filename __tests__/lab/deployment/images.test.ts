@@ -32,7 +32,7 @@ const received = (host: string): Promise<number> =>
   seenOn(host, 'cat /sys/class/net/eth0/statistics/rx_bytes').then(Number);
 const listed = (host: string): Promise<string> =>
   seenOn(host, `docker image ls --format '{{.Repository}}:{{.Tag}}' | sort`);
-/** What is still at work for an archive on a host. */
+/** Processes on a host that still handle an archive. */
 const loading = (host: string): Promise<string> =>
   seenOn(
     host,
@@ -193,7 +193,7 @@ describe('a wrong archive', () => {
   beforeAll(offline, 120_000);
   beforeEach(async () => void expect(await listed('node-02')).toBe(''));
 
-  /** An archive of which only so much is there. */
+  /** An archive truncated to this length. */
   function shortened(file: string, part: number): string {
     const copy = join(shared, `short-${basename(file)}`);
     copyFileSync(file, copy);
@@ -202,7 +202,7 @@ describe('a wrong archive', () => {
   }
 
   test('that is truncated, or contains another image under the name, is reported before any host is contacted', async () => {
-    // The list says nginx, by its digest; what stands under that digest is of mysql.
+    // The list names nginx by its digest; the content under that digest is of mysql.
     await seenOn(
       'node-01',
       `cd ${shared}; mkdir n m; tar -xf ${NGINX} -C n; tar -xzf ${MYSQL} -C m; cp m/[0-9a-f]*.json n/$(cd n; ls [0-9a-f]*.json); tar -cf other.tar -C n .; rm -r n m`,

@@ -9,7 +9,7 @@ import { leftRunning, seenOn } from './seen.ts';
 const EXAMPLE = `${paths.repository}/examples/two-replicas.yml`;
 const HOSTS = ['node-01', 'node-02', 'node-03'];
 
-/** Within so many milliseconds of SIGINT or SIGTERM a run has ended: what the project promises, so that it may be measured. */
+/** A run ends within this many milliseconds of SIGINT or SIGTERM: a guarantee of the project, so it may be measured. */
 const PROMISED_MS = 7_000;
 /** While kuscia.sh starts a replica, which takes some seconds. */
 const STARTING = /^ {2}node-0[23] +\+ +start replica/m;

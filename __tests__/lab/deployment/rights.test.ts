@@ -31,7 +31,7 @@ describe('the rights of a login', () => {
     await everywhere('gpasswd -d deploy docker');
   }, 60_000);
 
-  // Group docker is part of what a host is; the next test file finds it.
+  // Group docker belongs to every host; the next test file needs it.
   afterAll(() => reset(), 60_000);
 
   test('can be group docker through sudo, as on the security page, even if sudo creates its own terminal', async () => {

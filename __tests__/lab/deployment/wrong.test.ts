@@ -12,7 +12,7 @@ interface Wrong {
   /** Makes it wrong, and puts it right. */
   readonly spoil?: () => Promise<unknown>;
   readonly put?: () => Promise<unknown>;
-  /** What the log must say: the code, the place, and what to do. */
+  /** The texts that the log must contain: the code, the place, and the remedy. */
   readonly says: readonly (string | RegExp)[];
   /** True when something may have been changed before it was found. */
   readonly late?: boolean;

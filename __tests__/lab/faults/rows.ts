@@ -4,7 +4,7 @@ import { FAULTS } from './faults.ts';
 import { Matrix, rowOf } from './matrix.ts';
 import { UNMADE, unmadeRow } from './unmade.ts';
 
-/** `all`, or names of faults; a few of each family unless told. `npm run test:faults` tries all. */
+/** `all`, or names of faults; by default a few of each family. `npm run test:faults` tries all. */
 const asked = process.env['FAULTS'];
 const chosen = FAULTS.filter(
   ({ name, usual }) => asked === 'all' || (asked === undefined ? usual === true : asked.split(',').includes(name)),

@@ -19,7 +19,7 @@ const AWAY = {
 
 const SMALLER = CLUSTER.replace(/^ {2}node-03.*\n/m, '');
 const IDLE = CLUSTER.replace('10.77.0.13, roles: [replica]', '10.77.0.13, roles: [worker]');
-/** Brings about a smaller cluster file, in which the last replica is not described any more. */
+/** Applies a smaller cluster file, which no longer describes the last replica. */
 const shrunkTo = (cluster: string) => async (): Promise<void> => {
   const { code, log } = await runOf(cluster, 'apply');
   if (code !== 0) throw new Error(`the smaller cluster cannot be applied\n${log}`);
@@ -46,7 +46,7 @@ const darkness = (how: '-I' | '-D'): string => `iptables -t raw ${how} PREROUTIN
 /** Packets to the gateway of a replica are dropped before docker leads them into the container. */
 const gateway = (how: '-I' | '-D'): string => `iptables -t raw ${how} PREROUTING -i eth0 -p tcp --dport 20000 -j DROP`;
 
-/** What verify says while something cannot be asked, and of what is not described. */
+/** The reports of verify while something cannot be queried, and about undescribed parts. */
 export const VERIFY_FAULTS: readonly Fault[] = [
   {
     name: 'host-down-and-verify',

@@ -146,7 +146,7 @@ describe('a repository that calls deploy.yml', () => {
     const forms = await hiddenForms();
     expect(forms).toEqual(expect.arrayContaining(await handedTokens()));
     expect(await places(forms)).toEqual([]);
-    // Each run, its summaries among the rest, and what is sealed without being secret are looked through.
+    // Each run, including its summaries, and sealed content that is not secret are searched.
     expect(await places(['Summary - ## '])).toHaveLength(6);
     expect(await places(['initialise'])).toContainEqual(expect.stringMatching(/plan\.\d+\.age, opened$/));
   });

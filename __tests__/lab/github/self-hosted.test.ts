@@ -41,7 +41,7 @@ describe('runners on the hosts themselves', () => {
     );
     const end = await called(template('deploy-self-hosted'), { via: 'local', run: 20 });
     await seenOn('node-03', 'rm /usr/local/bin/curl');
-    // Where one leg of a matrix failed, act tells the others as failed, too.
+    // If one leg of a matrix failed, act reports the others as failed, too.
     expect([end.code, results(end)]).toEqual([
       1,
       expect.objectContaining({ 'swarm-init': 'success', 'swarm-join-2': 'failure', unlock: 'success' }),
@@ -114,7 +114,7 @@ describe('runners on the hosts themselves', () => {
   }, 120_000);
 
   test('expose no secret in the artifacts that they pass on', async () => {
-    // Those of the attempt that failed were handed over again by the next.
+    // The artifacts of the failed attempt were created again by the next.
     const [travelled, inUse] = [[...new Set(await handedTokens())], await tokensInUse()];
     expect([travelled.length, travelled.filter((token) => inUse.includes(token))]).toEqual([2, []]);
     expect(await places(await hiddenForms())).toEqual([]);

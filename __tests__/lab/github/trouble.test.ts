@@ -25,7 +25,7 @@ import {
 
 freshCaller();
 
-/** A workflow of one job that uses one action of this repository, and nothing else of it. */
+/** A workflow of one job that uses only one action of this repository. */
 function using(action: string, inputs: Readonly<Record<string, string>> = {}): string {
   const given = {
     cluster: 'cluster.yml',
@@ -52,7 +52,7 @@ function using(action: string, inputs: Readonly<Record<string, string>> = {}): s
 const ANOTHER_KEY = 'correct horse battery staple';
 const ANOTHER_PASSWORD = 'Bx8-not.the+One-of-the-Volume';
 const SEALED = { artifacts: 'kuscia-swarm.alice', 'seal-key': '${{ secrets.KUSCIA_SEAL_KEY }}' };
-/** A job that handed something over keeps the lock for five minutes, for the next job of its run; where none comes, this does not wait for it. */
+/** A job that created artifacts keeps the lock for five minutes, for the next job of its run; if none follows, this avoids the wait. */
 const freeLock = (): Promise<string> => seenOn('node-01', 'rm -f /run/lock/kuscia-swarm/alice.lease');
 const nodes = (): Promise<string> => seenOn('node-01', `docker node ls --format '{{.Hostname}}' | sort | tr '\\n' ' '`);
 
@@ -81,7 +81,7 @@ describe('an artifact passed between jobs', () => {
   }, 60_000);
 
   test('is used by a job that runs alone in a later attempt', async () => {
-    // Whatever changes something is held to a plan.
+    // Every job that changes something must follow a plan.
     expect((await called(using('plan', SEALED), { run: 43 })).code).toBe(0);
     expect((await init(1)).code).toBe(0);
     const end = await join('node-02', 43, 2);
@@ -203,7 +203,7 @@ describe('a whole deployment', () => {
     expect([end.code, codes(end)]).toEqual([1, ['KS-1803 approval-unguarded']]);
     expect(results(end)).toMatchObject({ plan: 'success', approve: 'failure' });
     expect(outputs(end, 'changed')).toEqual({ plan: '0' });
-    // GitHub's runner leaves a composite without the variables that name its version; the link is there all the same.
+    // GitHub's runner clears the variables with the version in a composite; the link must be present all the same.
     expect(readable(end.log)).toContain(
       'https://github.com/OWNER/kuscia-swarm/blob/v1/docs/troubleshooting.md#ks-1803',
     );
@@ -216,7 +216,7 @@ describe('a whole deployment', () => {
       interruptWhen: (log) => /kuscia-start-1[^]*start replica [^"]*\(absent\)/.test(log),
       timeoutMs: 240_000,
     });
-    // act tells every job that it did not run any more as a success; what ran to its end has outputs.
+    // act reports every job that it no longer ran as a success; jobs that ran to their end have outputs.
     expect(Object.keys(outputs(cut, 'changed'))).toEqual(expect.arrayContaining(['swarm-init', 'kuscia-init']));
     expect(outputs(cut, 'verify')['verify']).toBeUndefined();
     await expect(answering('http://10.77.0.11:8080', 1)).resolves.toEqual({});
@@ -225,7 +225,7 @@ describe('a whole deployment', () => {
     const deadline = Date.now() + 7_000;
     while ((await running()).join('') !== '' && Date.now() < deadline) await setTimeout(200);
     expect(await running()).toEqual(['', '', '']);
-    // Of its own jobs none comes any more, but for a re-run: whoever else waits, waits no longer than this.
+    // None of its own jobs follows, except in a re-run: other runs wait at most this long.
     const lease = await leaseOn('node-01');
     expect([lease.holder, lease.lasts <= 60]).toEqual(['acme/clusters/46#1', true]);
   }, 240_000);

@@ -87,13 +87,13 @@ const STRING = '"(?:\\\\x[0-9a-f]{2})*"';
 const LIST = `\\[(?:${STRING}(?:, )?)*\\]|NULL`;
 const CALL = new RegExp(`^\\d+ +execve(?:at)?\\((?:[^",]+, )?(${STRING}), (${LIST}), (${LIST})`);
 
-/** A call of which not all words could be read: its program was ended by SIGKILL on its way into the kernel, unless the call is told to have come back. */
+/** A call of which not all words could be read: its program was ended by SIGKILL on its way into the kernel, unless strace reports that the call returned. */
 const UNREAD = /^\d+ +execve(?:at)?\(.*(?: <(?:detached|unfinished) \.\.\.>|\) += \?(?: <unavailable>)?)$/;
 const CAME_BACK = /^\d+ +<\.\.\. execve(?:at)? resumed>.*\) += [^?]/;
 /** Other ways in which a call ended that never came back. */
 const ENDED = /^\d+ +(?:<\.\.\. execve(?:at)? resumed>|\?\?\?)/;
 
-/** What the lines of strace tell was started, or was tried to be. Throws on what it cannot read in full and may have been. */
+/** The programs that were started, or attempted, according to strace. Throws on a possible start that it cannot parse completely. */
 export function startedIn(host: string, lines: readonly string[]): Started[] {
   const unread = new Map<string, string>();
   return lines.flatMap((line) => {
